@@ -1,0 +1,98 @@
+"""What can answer: one interface for local files and, later, servers.
+
+A source is used from one thread at a time, the inference worker's.  ``stream`` blocks between events; ``stop`` is the
+one method that another thread may call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.chat.conversation import Role, Sampling
+
+
+@dataclass(frozen=True)
+class PromptMessage:
+    """One message as the chat template sees it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A conversation to be answered.  ``prefill`` is the beginning of the answer that already exists."""
+
+    messages: tuple[PromptMessage, ...]
+    sampling: Sampling
+    prefill: str = ""
+
+
+@dataclass(frozen=True)
+class LoadProgress:
+    """Loading: ``fraction`` from 0 to 1, ``seconds_left`` once it can be told."""
+
+    fraction: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The model file is ready; ``context`` in tokens, ``seconds`` 0 where it already was."""
+
+    seconds: float
+    context: int
+
+
+@dataclass(frozen=True)
+class PromptProgress:
+    """Reading the prompt: tokens read of all, ``reused`` of them kept from the turn before."""
+
+    read: int
+    total: int
+    reused: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the answer; ``tokens`` generated so far, ``context_used`` tokens in the KV cache."""
+
+    text: str
+    tokens: int
+    context_used: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of an answer, with the figures of its making.  Rates in tokens a second, times in seconds."""
+
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    seed: int
+    prompt_tokens_per_second: float | None
+    tokens_per_second: float | None
+    time_to_first_token_s: float | None
+
+
+ChatEvent = LoadProgress | Loaded | PromptProgress | Piece | Finished
+
+
+class ChatSource(Protocol):
+    """Something that answers."""
+
+    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
+        """Yield events and at last ``Finished``.
+
+        Raises:
+            UserError: it could not be answered (``engine_died``, ``prompt_too_long``, ...).
+            Cancelled: stopped before the first token.
+        """
+        ...
+
+    def stop(self) -> None:
+        """End the running ``stream`` soon; it then yields ``Finished`` with ``cancelled``, or raises Cancelled."""
+        ...
