@@ -1,0 +1,41 @@
+"""The chain of samplers that chooses the next token."""
+
+from __future__ import annotations
+
+import llama_cpp
+
+from app.chat.conversation import Sampling
+
+PENALTY_WINDOW = 64
+"""Tokens that the repeat penalty looks back."""
+
+
+class Sampler:
+    """Penalties, top-k, top-p, min-p, temperature, and the draw, in llama.cpp's own order.  The seed is drawn by the parent."""
+
+    def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
+        self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+        if sampling.repeat_penalty != 1.0:
+            self._add(
+                llama_cpp.llama_sampler_init_penalties(
+                    vocabulary_size, PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0
+                )
+            )
+        if sampling.temperature <= 0:
+            self._add(llama_cpp.llama_sampler_init_greedy())
+            return
+        if sampling.top_k > 0:
+            self._add(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+        if sampling.top_p < 1:
+            self._add(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
+        if sampling.min_p > 0:
+            self._add(llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
+        self._add(llama_cpp.llama_sampler_init_temp(sampling.temperature))
+        self._add(llama_cpp.llama_sampler_init_dist(sampling.seed or 0))
+
+    def free(self) -> None:
+        """Give the chain and its samplers back."""
+        llama_cpp.llama_sampler_free(self.chain)
+
+    def _add(self, sampler: int) -> None:
+        llama_cpp.llama_sampler_chain_add(self.chain, sampler)

@@ -1,0 +1,190 @@
+"""A loaded file that answers: reads the prompt in batches, generates, and keeps the KV cache from turn to turn."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import llama_cpp
+import psutil
+
+from app.engine.child.loading import LoadedModel
+from app.engine.child.sampler import Sampler
+from app.engine.child.stop_flag import StopFlag
+from app.engine.child.template import PromptTemplate
+from app.engine.child.text import TextStream
+from app.engine.child.threads import ThreadCount, usable_cores
+from app.engine.child.vocabulary import Vocabulary
+from app.engine.protocol import AnswerDone, Event, Generate, Reading, TextPiece
+from model_manager.errors import Cancelled, UserError
+
+FLUSH_S = 0.03
+"""Text goes to the parent at most this often: each piece wakes the window, which takes a core from the engine."""
+FIRST_BATCH = 128
+"""Tokens of the first batch of a long prompt: soon enough a first figure for the time left."""
+BATCH_S = 0.7
+"""A batch that would take longer is made smaller, down to LEAST_BATCH tokens, so that progress and stop stay lively."""
+LEAST_BATCH = 32
+DECODE_ABORTED = 2
+DECODE_NO_ROOM = 1
+
+Emit = Callable[[Event], None]
+
+
+@dataclass
+class _Cached:
+    """What lies in the KV cache: the tokens, and the text that they came from."""
+
+    tokens: list[int]
+    text: bytes
+    """Empty while it is not known, as after a stop while reading."""
+
+
+class Session:
+    """One loaded file and its single sequence in the KV cache."""
+
+    def __init__(self, loaded: LoadedModel, batch: int, threads: int | None, stop: StopFlag, emit: Emit) -> None:
+        self.loaded = loaded
+        self._context = loaded.context
+        self._memory = llama_cpp.llama_get_memory(loaded.context)
+        self._batch = batch
+        self._stop = stop
+        self._emit = emit
+        self.vocabulary = Vocabulary(loaded.model)
+        source = llama_cpp.llama_model_chat_template(loaded.model, None)
+        self._template = PromptTemplate(
+            source.decode(errors="replace") if source else None, self.vocabulary.bos, self.vocabulary.eos
+        )
+        self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, threads)
+        self._cached = _Cached([], b"")
+        self._one = (llama_cpp.llama_token * 1)()
+        self._one_batch = llama_cpp.llama_batch_get_one(self._one, 1)
+
+    def answer(self, command: Generate) -> None:
+        """Answer and emit Reading, TextPiece and at last AnswerDone.
+
+        Raises:
+            UserError: ``prompt_too_long``, ``chat_template_failed``, ``engine_decode_failed``.
+            Cancelled: stopped while reading the prompt.
+        """
+        prompt = self._template.prompt(command.messages, command.prefill)
+        tokens = self._tokenise(prompt.text)
+        if len(tokens) >= self.loaded.context_size:
+            raise UserError("prompt_too_long", prompt_tokens=len(tokens), context=self.loaded.context_size)
+        begin = time.monotonic()
+        self._threads.begin()
+        read = self._read(command.request, tokens, prompt.text)
+        reading_s = time.monotonic() - begin
+        sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
+        sampler = Sampler(sampling, self.vocabulary.size)
+        try:
+            text = TextStream(sampling.stop)
+            reason, count = self._generate(command.request, sampler.chain, text, sampling.max_tokens)
+        finally:
+            sampler.free()
+        self._emit(AnswerDone(command.request, reason, len(tokens), read, reading_s, count))
+
+    def _tokenise(self, text: str) -> list[int]:
+        # A generated answer tokenised again may split otherwise than it was generated.  Where the prompt goes on from the
+        # cached text, its cached tokens stand, and only the rest is new.
+        # That is sound where the rest begins with a special token (they are written <...>), which no token spans.
+        cached, data = self._cached, text.encode("utf-8", "replace")
+        if cached.text and data.startswith(cached.text + b"<"):
+            rest = data[len(cached.text) :].decode()
+            return cached.tokens + self.vocabulary.tokens(rest, add_special=False)
+        return self.vocabulary.prompt_tokens(text)
+
+    def _read(self, request: int, tokens: list[int], text: str) -> int:
+        """Bring the prompt into the KV cache; returns how many tokens had to be read."""
+        kept = self._keep_common_prefix(tokens)
+        total, done, size = len(tokens), kept, min(FIRST_BATCH, self._batch)
+        array = (llama_cpp.llama_token * (total - kept))(*tokens[kept:])
+        begin = time.monotonic()
+        self._emit(Reading(request, kept, total, kept))
+        while done < total:
+            count = min(size, total - done)
+            threads = self._threads.count
+            llama_cpp.llama_set_n_threads(self._context, threads, threads)
+            part = ctypes.cast(ctypes.byref(array, (done - kept) * 4), ctypes.POINTER(llama_cpp.llama_token))
+            self._decode(llama_cpp.llama_batch_get_one(part, count))
+            done += count
+            self._cached.tokens.extend(tokens[done - count : done])
+            if self._stop.is_set():
+                raise Cancelled
+            per_token = (time.monotonic() - begin) / (done - kept)
+            self._emit(Reading(request, done, total, kept, per_token * (total - done)))
+            size = max(LEAST_BATCH, min(self._batch, int(BATCH_S / per_token)))
+        self._cached.text = text.encode("utf-8", "replace")
+        return total - kept
+
+    def _keep_common_prefix(self, tokens: list[int]) -> int:
+        kept = 0
+        # The last token is read again even when all are there: its logits choose the first token of the answer.
+        for old, new in zip(self._cached.tokens, tokens[:-1], strict=False):
+            if old != new:
+                break
+            kept += 1
+        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
+            # Recurrent layers cannot forget a part.
+            llama_cpp.llama_memory_clear(self._memory, True)
+            kept = 0
+        self._cached = _Cached(self._cached.tokens[:kept], b"")
+        return kept
+
+    def _generate(self, request: int, chain: int, text: TextStream, max_tokens: int | None) -> tuple[str, int]:
+        room = self.loaded.context_size - len(self._cached.tokens)
+        limit = room if max_tokens is None else min(max_tokens, room)
+        reason, count, pending, flushed = "length", 0, "", 0.0
+        set_threads, sample, context = llama_cpp.llama_set_n_threads, llama_cpp.llama_sampler_sample, self._context
+        threads = self._threads.count
+        set_threads(context, threads, threads)
+        while count < limit:
+            if self._stop.is_set():
+                reason = "cancelled"
+                break
+            token = sample(chain, context, -1)
+            if self.vocabulary.ends_answer(token):
+                reason = "stop"
+                break
+            count += 1
+            piece = self.vocabulary.piece(token)
+            pending += text.add(piece)
+            now = time.monotonic()
+            if text.stopped:
+                reason = "stop"
+                break
+            if now - flushed >= FLUSH_S:
+                self._emit(TextPiece(request, pending, count, len(self._cached.tokens)))
+                pending, flushed = "", now
+            if count == limit:
+                break
+            wanted = self._threads.after_token(now)
+            if wanted != threads:
+                threads = wanted
+                set_threads(context, threads, threads)
+            self._one[0] = token
+            try:
+                self._decode(self._one_batch)
+            except Cancelled:
+                reason = "cancelled"
+                break
+            self._cached.tokens.append(token)
+            self._cached.text += piece
+        pending += text.finish()
+        if pending or count:
+            self._emit(TextPiece(request, pending, count, len(self._cached.tokens)))
+        return reason, count
+
+    def _decode(self, batch: llama_cpp.llama_batch) -> None:
+        result = llama_cpp.llama_decode(self._context, batch)
+        if result == 0:
+            return
+        # Part of the batch may lie in the cache: what is known to be there is what was there before.
+        llama_cpp.llama_memory_seq_rm(self._memory, 0, len(self._cached.tokens), -1)
+        if result == DECODE_ABORTED:
+            raise Cancelled
+        if result == DECODE_NO_ROOM:
+            raise UserError("context_full", context=self.loaded.context_size)
+        raise UserError("engine_decode_failed", result=result)
