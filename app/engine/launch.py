@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CHILD_FLAG = "--engine-child"
-"""A frozen program has no ``python -m``: it starts itself again with this flag, which its main function looks for first."""
+"""A frozen program has no ``python -m``: it starts itself again with this flag, which its main looks for first."""
 
 
 def child_command() -> list[str]:

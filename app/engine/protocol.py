@@ -119,7 +119,7 @@ class TextPiece:
 
 @dataclass(frozen=True)
 class AnswerDone:
-    """The answer's end: ``stop``, ``length`` or ``cancelled``.  ``reading_s`` is the time the prompt took, in seconds."""
+    """The end of an answer: ``stop``, ``length`` or ``cancelled``.  ``reading_s``: seconds that the prompt took."""
 
     request: int
     finish_reason: str

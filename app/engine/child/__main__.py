@@ -77,7 +77,7 @@ class Child:
                 self._queue.put(command)
             else:
                 sys.stderr.write(f"unknown command: {line[:200]!r}\n")
-        # Memory goes back to the system with the process; the engine's destructors have crashed where a driver was gone.
+        # Memory goes back to the system with the process; the engine's destructors can crash where a driver is gone.
         sys.stderr.flush()
         os._exit(0)
 

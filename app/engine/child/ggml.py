@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 
@@ -36,20 +37,19 @@ class Ggml:
         self._folder = Path(llama_cpp.__file__).parent / "lib"
         self._lib = self._open("ggml")
         self._base = self._open("ggml-base")
-        for name, result, arguments in (
-            ("ggml_backend_dev_count", ctypes.c_size_t, []),
-            ("ggml_backend_dev_get", ctypes.c_void_p, [ctypes.c_size_t]),
-            ("ggml_backend_register", None, [ctypes.c_void_p]),
-        ):
-            function = getattr(self._lib, name)
-            function.restype, function.argtypes = result, arguments
-        for name, result in (
+        self._lib.ggml_backend_dev_count.restype = ctypes.c_size_t
+        self._lib.ggml_backend_dev_get.restype = ctypes.c_void_p
+        self._lib.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+        self._lib.ggml_backend_register.restype = None
+        self._lib.ggml_backend_register.argtypes = [ctypes.c_void_p]
+        results: tuple[tuple[str, type[ctypes._SimpleCData[Any]]], ...] = (
             ("ggml_backend_dev_name", ctypes.c_char_p),
             ("ggml_backend_dev_description", ctypes.c_char_p),
             ("ggml_backend_dev_type", ctypes.c_int),
             ("ggml_backend_dev_backend_reg", ctypes.c_void_p),
             ("ggml_backend_reg_name", ctypes.c_char_p),
-        ):
+        )
+        for name, result in results:
             function = getattr(self._base, name)
             function.restype, function.argtypes = result, [ctypes.c_void_p]
         self._base.ggml_backend_dev_memory.restype = None

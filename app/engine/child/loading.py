@@ -73,12 +73,11 @@ def load(options: LoadOptions, ggml: Ggml, stop: StopFlag, threads: int, progres
     keep: list[object] = []
     params = _model_params(options, ggml, devices, gpu_layers, keep)
 
-    @llama_cpp.llama_progress_callback
     def on_progress(fraction: float, _data: object) -> bool:
         meter.loading(fraction)
         return not stop.is_set()
 
-    params.progress_callback = on_progress
+    params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
     model = llama_cpp.llama_model_load_from_file(options.path.encode(), params)
     if stop.is_set():
         if model:
@@ -133,7 +132,7 @@ def _block_count(path: str) -> int:
 def _model_params(
     options: LoadOptions, ggml: Ggml, devices: Sequence[DeviceHandle], gpu_layers: int, keep: list[object]
 ) -> llama_cpp.llama_model_params:
-    params = llama_cpp.llama_model_default_params()
+    params: llama_cpp.llama_model_params = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     params.load_mode = LOAD_MODE_AUTO
     pointers = (ctypes.c_void_p * (len(devices) + 1))(*(device.pointer for device in devices), None)
@@ -156,7 +155,7 @@ def _model_params(
 
 
 def _context_params(options: LoadOptions, context: int, stop: StopFlag, threads: int) -> llama_cpp.llama_context_params:
-    params = llama_cpp.llama_context_default_params()
+    params: llama_cpp.llama_context_params = llama_cpp.llama_context_default_params()
     params.n_ctx = context
     params.n_batch = options.batch
     params.n_ubatch = min(options.micro_batch, options.batch)

@@ -11,7 +11,7 @@ PENALTY_WINDOW = 64
 
 
 class Sampler:
-    """Penalties, top-k, top-p, min-p, temperature, and the draw, in llama.cpp's own order.  The seed is drawn by the parent."""
+    """Penalties, top-k, top-p, min-p, temperature and the draw, in llama.cpp's order.  The parent draws the seed."""
 
     def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
         self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())

@@ -87,9 +87,9 @@ class Session:
         self._emit(AnswerDone(command.request, reason, len(tokens), read, reading_s, count))
 
     def _tokenise(self, text: str) -> list[int]:
-        # A generated answer tokenised again may split otherwise than it was generated.  Where the prompt goes on from the
-        # cached text, its cached tokens stand, and only the rest is new.
-        # That is sound where the rest begins with a special token (they are written <...>), which no token spans.
+        # A generated answer tokenised again may split otherwise than it was generated.  Where the prompt goes on from
+        # the cached text, its cached tokens stand, and only the rest is new.  That is sound where the rest begins with
+        # a special token (they are written <...>), which no token spans.
         cached, data = self._cached, text.encode("utf-8", "replace")
         if cached.text and data.startswith(cached.text + b"<"):
             rest = data[len(cached.text) :].decode()

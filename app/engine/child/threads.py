@@ -1,7 +1,7 @@
 """How many threads generate: as many as the machine has cores to spare at this moment.
 
-The engine's threads wait for each other at every layer.  When something else takes a core they all wait for the one that
-was put aside, and a fixed count loses up to twenty times.  So the number follows the system's idle time while it
+The engine's threads wait for each other at every layer.  When something else takes a core they all wait for the one
+that was put aside, and a fixed count loses up to twenty times.  So the number follows the system's idle time while it
 generates, and a change that turns out slower is taken back.
 """
 

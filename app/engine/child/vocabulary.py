@@ -35,7 +35,7 @@ class Vocabulary:
     def tokens(self, text: str, *, add_special: bool) -> list[int]:
         """Tokenise; special tokens written in the text become single tokens."""
         data = text.encode("utf-8", "replace")
-        # A token stands for at least one byte, but for the specials at both ends and a space that some vocabularies add.
+        # A token is at least one byte, but for the specials at both ends and a space that some vocabularies add.
         room = len(data) + 8
         array = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, room, add_special, True)
@@ -44,7 +44,7 @@ class Vocabulary:
         return list(array[:count])
 
     def prompt_tokens(self, text: str) -> list[int]:
-        """Tokens of a whole prompt: the beginning token is added where the vocabulary wants it and the text lacks it."""
+        """Tokens of a whole prompt, with the beginning token where the vocabulary wants it and the text lacks it."""
         bos = self.bos
         return self.tokens(text, add_special=not (bos and text.startswith(bos)))
 
