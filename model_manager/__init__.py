@@ -1,1 +1,1 @@
-"""Models on the hub, on disk and in GPU memory.  A library that knows neither Qt nor the program: it is told its folders."""
+"""Models on the hub, on disk and in GPU memory.  A library without Qt and without the program: it is told folders."""

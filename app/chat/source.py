@@ -23,7 +23,7 @@ class PromptMessage:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A conversation to be answered.  ``prefill`` is the beginning of the answer that already exists."""
+    """A conversation to be answered, with a seed drawn.  ``prefill`` is the beginning of the answer that exists."""
 
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
@@ -72,7 +72,6 @@ class Finished:
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
-    seed: int
     prompt_tokens_per_second: float | None
     tokens_per_second: float | None
     time_to_first_token_s: float | None

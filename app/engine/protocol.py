@@ -93,6 +93,7 @@ class LoadDone:
     context: int
     gpu_layers: int
     layers: int
+    engine: str
     memory: Mapping[str, Mapping[str, int]]
 
 

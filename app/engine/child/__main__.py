@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import queue
+import signal
 import sys
 import threading
 from collections import deque
@@ -128,6 +129,7 @@ class Child:
                 loaded.context_size,
                 loaded.gpu_layers,
                 loaded.layers,
+                ENGINE,
                 allocated("".join(self._log)),
             )
         )
@@ -152,6 +154,8 @@ class Child:
 
 def main() -> NoReturn:
     """Set up the two pipes and run."""
+    # Ctrl+C in a terminal reaches the whole group; what it means for the answer is for the parent to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     events = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     Child(sys.stdin.buffer, events).run()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import psutil
@@ -131,8 +132,9 @@ def _block_count(path: str) -> int:
 
 def _model_params(
     options: LoadOptions, ggml: Ggml, devices: Sequence[DeviceHandle], gpu_layers: int, keep: list[object]
-) -> llama_cpp.llama_model_params:
-    params: llama_cpp.llama_model_params = llama_cpp.llama_model_default_params()
+) -> Any:
+    # Any: the structure's annotations in llama-cpp-python name other types than its ctypes fields take.
+    params: Any = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     params.load_mode = LOAD_MODE_AUTO
     pointers = (ctypes.c_void_p * (len(devices) + 1))(*(device.pointer for device in devices), None)
@@ -154,8 +156,8 @@ def _model_params(
     return params
 
 
-def _context_params(options: LoadOptions, context: int, stop: StopFlag, threads: int) -> llama_cpp.llama_context_params:
-    params: llama_cpp.llama_context_params = llama_cpp.llama_context_default_params()
+def _context_params(options: LoadOptions, context: int, stop: StopFlag, threads: int) -> Any:
+    params: Any = llama_cpp.llama_context_default_params()
     params.n_ctx = context
     params.n_batch = options.batch
     params.n_ubatch = min(options.micro_batch, options.batch)

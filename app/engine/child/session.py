@@ -22,11 +22,11 @@ from model_manager.errors import Cancelled, UserError
 
 FLUSH_S = 0.03
 """Text goes to the parent at most this often: each piece wakes the window, which takes a core from the engine."""
-FIRST_BATCH = 128
-"""Tokens of the first batch of a long prompt: soon enough a first figure for the time left."""
+FIRST_BATCH = 16
+"""Tokens of the first batch of a prompt: a slow machine soon has a figure for the time left."""
 BATCH_S = 0.7
 """A batch that would take longer is made smaller, down to LEAST_BATCH tokens, so that progress and stop stay lively."""
-LEAST_BATCH = 32
+LEAST_BATCH = 16
 DECODE_ABORTED = 2
 DECODE_NO_ROOM = 1
 

@@ -1,15 +1,14 @@
-"""A local GGUF file as a chat source: starts the engine child when needed, loads, answers, and words what went wrong.
+"""The engine as the rest of the program uses it: starts the child when needed, loads, answers, tells what went wrong.
 
 Used from one thread at a time (the inference worker's); ``stop`` may be called from any.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, LoadProgress, Piece, PromptProgress
@@ -65,6 +64,7 @@ class LocalEngine:
         Raises:
             UserError: ``engine_not_startable``, ``rpc_server_unreachable``, ``rpc_not_in_build``.
         """
+        self._stop_wanted = False
         was_running = self._process is not None and self._process.is_alive()
         try:
             for event in self._ask(lambda request: ListDevices(request, rpc_servers), Phase.STARTING):
@@ -82,6 +82,7 @@ class LocalEngine:
             UserError: ``load_refused``, ``engine_out_of_memory``, ``engine_died``, ``engine_not_startable``, ...
             Cancelled: stopped.
         """
+        self._stop_wanted = False
         alive = self._process is not None and self._process.is_alive()
         if alive and self.state is not None and self.state.options == options:
             yield Loaded(0.0, self.state.result.context)
@@ -96,20 +97,18 @@ class LocalEngine:
                 yield Loaded(time.monotonic() - begin, event.context)
 
     def answer(self, request: ChatRequest) -> Iterator[ChatEvent]:
-        """Answer with the loaded file; yields PromptProgress, Piece and at last Finished.
+        """Answer with the loaded file, after ``ensure_loaded``; yields PromptProgress, Piece and at last Finished.
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``engine_died``, ``engine_out_of_memory``, ...
             Cancelled: stopped before the first token.
         """
-        seed = request.sampling.seed
-        sampling = replace(request.sampling, seed=random.getrandbits(32) if seed is None else seed)
         begin = time.monotonic()
         first = last = None
         tokens = 0
 
         def command(number: int) -> Generate:
-            return Generate(number, request.messages, sampling, request.prefill)
+            return Generate(number, request.messages, request.sampling, request.prefill)
 
         for event in self._ask(command, Phase.READING):
             now = time.monotonic()
@@ -128,7 +127,6 @@ class LocalEngine:
                         finish_reason=event.finish_reason,
                         prompt_tokens=event.prompt_tokens,
                         completion_tokens=event.completion_tokens,
-                        seed=sampling.seed or 0,
                         prompt_tokens_per_second=event.read_tokens / event.reading_s if event.reading_s else None,
                         tokens_per_second=(event.completion_tokens - 1) / generated_s if generated_s else None,
                         time_to_first_token_s=first - begin if first else None,
@@ -162,10 +160,10 @@ class LocalEngine:
 
     def _ask(self, command: Callable[[int], Command], phase: Phase) -> Iterator[Event]:
         """Send one command and yield its events up to the last; a failure or the child's death is raised."""
-        process = self._begin(phase)
-        request = self._requests
-        process.send(command(request))
         try:
+            process = self._begin(phase)
+            request = self._requests
+            process.send(command(request))
             for event in process.events():
                 if event.request != request:
                     continue
@@ -194,22 +192,7 @@ class LocalEngine:
             self._process = EngineProcess(self._log_path)
         with self._lock:
             self._requests += 1
-            self._running, self._phase, self._stop_wanted = self._requests, phase, False
+            self._running, self._phase = self._requests, phase
+            if self._stop_wanted:
+                raise Cancelled
         return self._process
-
-
-@dataclass(frozen=True)
-class LocalSource:
-    """One file with its load options, as a ChatSource over the one engine."""
-
-    engine: LocalEngine
-    options: LoadOptions
-
-    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
-        """Load where needed, then answer; see ``LocalEngine`` for what is raised."""
-        yield from self.engine.ensure_loaded(self.options)
-        yield from self.engine.answer(request)
-
-    def stop(self) -> None:
-        """End the running stream soon."""
-        self.engine.stop()

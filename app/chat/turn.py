@@ -1,0 +1,141 @@
+"""One answer from beginning to end: asks the source, keeps what comes, and marks how it ended.
+
+The message that is to hold the answer is written before the source is asked, and the growing answer at least once a
+second: whatever dies, the words are there.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from app import __version__
+from app.chat.conversation import MadeBy, Message, Status
+from app.chat.source import ChatEvent, ChatRequest, ChatSource, Finished, Piece
+from app.store.store import ConversationStore
+from model_manager.errors import Cancelled, UserError
+
+SAVE_S = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AnswerOrigin:
+    """What is known before an answer about who makes it."""
+
+    model_id: str
+    file_sha256: str | None = None
+    quantisation: str | None = None
+    engine: str | None = None
+
+
+@dataclass(frozen=True)
+class TurnResult:
+    """The answer as it was kept, the error that ended it if one did, and whether keeping it failed.
+
+    ``finished`` holds the source's figures, where it came to its end.
+    """
+
+    message: Message
+    error: UserError | None = None
+    save_error: UserError | None = None
+    finished: Finished | None = None
+
+
+def run_turn(
+    store: ConversationStore,
+    source: ChatSource,
+    request: ChatRequest,
+    answer: Message,
+    origin: Callable[[], AnswerOrigin],
+    on_event: Callable[[ChatEvent], None],
+) -> TurnResult:
+    """Fill ``answer``, a streaming message of the store, and return how it went.
+
+    ``origin`` is asked once the source is done, when its file is certainly loaded.  An error of the source is part of
+    the result, as is a store that cannot be written: the text then lives on in the result's message.  A bug is raised
+    when what was there has been kept.
+    """
+    if request.sampling.seed is None:
+        request = replace(request, sampling=replace(request.sampling, seed=random.getrandbits(32)))
+    text = request.prefill
+    saved_at = time.monotonic()
+    finished: Finished | None = None
+    error: UserError | None = None
+    status = Status.COMPLETE
+    pieces = 0
+    try:
+        for event in source.stream(request):
+            if isinstance(event, Piece):
+                text += event.text
+                pieces = event.tokens
+                now = time.monotonic()
+                if now - saved_at >= SAVE_S:
+                    saved_at = now
+                    _try(partial(store.save_text, answer.id, text))
+            elif isinstance(event, Finished):
+                finished = event
+            on_event(event)
+        if finished is not None and finished.finish_reason == "cancelled":
+            status = Status.STOPPED
+    except Cancelled:
+        status = Status.STOPPED
+    except UserError as caught:
+        error = caught
+        status = Status.INTERRUPTED if pieces or text else Status.FAILED
+    except BaseException:
+        _try(lambda: store.finish_answer(answer.id, text, Status.INTERRUPTED, None))
+        raise
+    made_by = _made_by(origin(), request, finished, pieces)
+    details = {"code": error.code, **error.data} if error else None
+    result: list[Message] = []
+    save_error = _try(lambda: result.append(store.finish_answer(answer.id, text, status, made_by, details)))
+    if save_error is not None:
+        logger.error("answer not kept: %s", save_error.code)
+    message = result[0] if result else _unsaved(answer, text, status, made_by, details)
+    return TurnResult(message, error, save_error, finished)
+
+
+def _try(action: Callable[[], object]) -> UserError | None:
+    try:
+        action()
+    except UserError as error:
+        return error
+    return None
+
+
+def _unsaved(answer: Message, text: str, status: Status, made_by: MadeBy, error: dict[str, object] | None) -> Message:
+    return Message(
+        answer.id,
+        answer.conversation_id,
+        answer.parent_id,
+        answer.role,
+        status,
+        text,
+        answer.created_at,
+        made_by,
+        error,
+    )
+
+
+def _made_by(origin: AnswerOrigin, request: ChatRequest, finished: Finished | None, tokens: int) -> MadeBy:
+    return MadeBy(
+        model_id=origin.model_id,
+        sampling=request.sampling,
+        seed=request.sampling.seed or 0,
+        prompt_tokens=finished.prompt_tokens if finished else 0,
+        completion_tokens=finished.completion_tokens if finished else tokens,
+        finish_reason=finished.finish_reason if finished else "died",
+        tokens_per_second=finished.tokens_per_second if finished else None,
+        prompt_tokens_per_second=finished.prompt_tokens_per_second if finished else None,
+        time_to_first_token_s=finished.time_to_first_token_s if finished else None,
+        file_sha256=origin.file_sha256,
+        quantisation=origin.quantisation,
+        engine=origin.engine,
+        program=f"APUS Chat {__version__}",
+    )

@@ -1,0 +1,50 @@
+"""The inference worker: the one thread that uses the engine, one job after another, and frees it when it lies idle."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+Job = Callable[[], None]
+
+
+class InferenceWorker:
+    """A thread with a queue of jobs.
+
+    A job that raises is a bug of ours and reaches ``threading.excepthook``; the thread goes on.
+    """
+
+    def __init__(self, idle_seconds: Callable[[], float | None], on_idle: Job) -> None:
+        """``idle_seconds``: after so long without a job ``on_idle`` runs once, in this thread; None never."""
+        self._idle_seconds = idle_seconds
+        self._on_idle = on_idle
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Run the job after those before it."""
+        self._jobs.put(job)
+
+    def close(self, timeout_s: float) -> None:
+        """End after the running job, and wait for that at most so many seconds."""
+        self._jobs.put(None)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        rested = True
+        while True:
+            try:
+                job = self._jobs.get(timeout=None if rested else self._idle_seconds())
+            except queue.Empty:
+                job, rested = self._on_idle, True
+            else:
+                rested = False
+            if job is None:
+                return
+            try:
+                job()
+            except BaseException as error:
+                arguments = (type(error), error, error.__traceback__, threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(arguments))

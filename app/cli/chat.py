@@ -1,0 +1,160 @@
+"""``apus-chat chat``: one question, the answer as it comes, and the conversation kept."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from app.chat.conversation import Message, Role
+from app.chat.prompt import prompt_messages, title_from
+from app.chat.source import ChatEvent, ChatRequest, ChatSource, Finished, Loaded, Piece, PromptMessage
+from app.chat.turn import run_turn
+from app.cli.output import print_json
+from app.local_models import ChosenModel, LibrarySource, loaded_plan
+from app.services import Services
+from model_manager.errors import Cancelled, UserError
+
+INTERRUPTED = 130
+
+
+class _Listener:
+    """Prints pieces as they come and keeps what the JSON needs."""
+
+    def __init__(self, printing: bool) -> None:
+        self._printing = printing
+        self.text = ""
+        self.load_s = 0.0
+        self.finished: Finished | None = None
+
+    def __call__(self, event: ChatEvent) -> None:
+        match event:
+            case Piece():
+                self.text += event.text
+                if self._printing:
+                    sys.stdout.write(event.text)
+                    sys.stdout.flush()
+            case Loaded():
+                self.load_s = event.seconds
+            case Finished():
+                self.finished = event
+
+
+def run(services: Services, arguments: argparse.Namespace) -> int:
+    """Ask, print, keep.
+
+    Raises:
+        UserError: it could not be answered, or the answer not be kept.
+    """
+    settings = services.settings.now
+    chat_source = LibrarySource(
+        services.library,
+        services.engine,
+        arguments.model or settings.model_id or "starter",
+        settings,
+        context=arguments.context,
+        kv_type=arguments.kv,
+        devices=tuple(arguments.device) if arguments.device else None,
+        rpc_servers=tuple(arguments.rpc) if arguments.rpc else None,
+    )
+    model = chat_source.choose()
+    wishes = {"temperature": arguments.temperature, "seed": arguments.seed, "max_tokens": arguments.max_tokens}
+    sampling = dataclasses.replace(
+        settings.sampling(), **{key: value for key, value in wishes.items() if value is not None}
+    )
+    listener = _Listener(printing=not arguments.json)
+    with _stopped_by_interrupt(chat_source) as interrupted:
+        if arguments.no_save:
+            question = PromptMessage(Role.USER, arguments.message)
+            system = arguments.system if arguments.system is not None else settings.system_prompt
+            opening = (PromptMessage(Role.SYSTEM, system),) if system else ()
+            request = ChatRequest((*opening, question), dataclasses.replace(sampling, seed=_seed(sampling.seed)))
+            conversation_id = None
+            with contextlib.suppress(Cancelled):
+                for event in chat_source.stream(request):
+                    listener(event)
+        else:
+            conversation_id, request, answer = _begin(services, arguments, model)
+            request = dataclasses.replace(request, sampling=sampling)
+            result = run_turn(services.store, chat_source, request, answer, chat_source.origin, listener)
+            services.settings.change(model_id=model.file.id)
+            if error := result.error or result.save_error:
+                _end_line(listener, arguments)
+                raise error
+    if interrupted:
+        _end_line(listener, arguments)
+        return INTERRUPTED
+    if arguments.json:
+        print_json(_report(listener, conversation_id, loaded_plan(services.engine)))
+    _end_line(listener, arguments)
+    return 0
+
+
+def _begin(services: Services, arguments: argparse.Namespace, model: ChosenModel) -> tuple[str, ChatRequest, Message]:
+    store = services.store
+    if arguments.conversation:
+        conversation = store.get(arguments.conversation)
+        if arguments.system is not None:
+            store.set_system_prompt(conversation.id, arguments.system)
+        store.set_model(conversation.id, model.file.id)
+    else:
+        system = arguments.system if arguments.system is not None else services.settings.now.system_prompt
+        conversation = store.create(title=title_from(arguments.message), system_prompt=system, model_id=model.file.id)
+    _, answer = store.begin_turn(conversation.id, arguments.message)
+    branch = store.branch(conversation.id)
+    system_prompt = store.get(conversation.id).system_prompt
+    request = ChatRequest(prompt_messages(system_prompt, branch[:-1]), services.settings.now.sampling())
+    return conversation.id, request, answer
+
+
+def _report(listener: _Listener, conversation_id: str | None, plan: dict[str, Any]) -> dict[str, Any]:
+    finished = listener.finished
+    if finished is None:
+        raise UserError("engine_died", phase="generating", log="")
+    return {
+        "text": listener.text,
+        "finish_reason": finished.finish_reason,
+        "prompt_tokens": finished.prompt_tokens,
+        "completion_tokens": finished.completion_tokens,
+        "prompt_tokens_per_second": finished.prompt_tokens_per_second,
+        "tokens_per_second": finished.tokens_per_second,
+        "time_to_first_token_s": finished.time_to_first_token_s,
+        "load_s": listener.load_s,
+        "conversation_id": conversation_id,
+        "plan": plan,
+    }
+
+
+def _end_line(listener: _Listener, arguments: argparse.Namespace) -> None:
+    if not arguments.json and listener.text and not listener.text.endswith("\n"):
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
+def _seed(wished: int | None) -> int:
+    return random.getrandbits(32) if wished is None else wished
+
+
+@contextmanager
+def _stopped_by_interrupt(chat_source: ChatSource) -> Iterator[list[bool]]:
+    """Let the first Ctrl+C stop the answer, so that it is kept, and the second end the program."""
+    interrupted: list[bool] = []
+
+    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted.append(True)
+        chat_source.stop()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

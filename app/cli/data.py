@@ -1,0 +1,110 @@
+"""``apus-chat conversations``, ``models`` and ``devices``: look at what is there, bring in, take out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from app.chat.conversation import Conversation, Message
+from app.cli.output import gibibytes, print_columns, print_json, to_plain
+from app.engine.local_engine import LocalEngine
+from app.export.export import export_conversations, import_conversations
+from app.store.store import ConversationStore
+from model_manager.library import LocalModel, ModelLibrary
+
+
+def conversations(store: ConversationStore, arguments: argparse.Namespace) -> int:
+    """Run a ``conversations`` action; raises UserError as the store and the exporters do."""
+    match arguments.action:
+        case "list":
+            _list_conversations(store.list(), arguments.json)
+        case "show":
+            _show(store.get(arguments.id), store.messages(arguments.id), arguments.json)
+        case "search":
+            hits = store.search(arguments.text)
+            if arguments.json:
+                print_json([{key: value for key, value in to_plain(hit).items() if key != "span"} for hit in hits])
+            else:
+                print_columns([(hit.conversation_id, hit.title, hit.snippet) for hit in hits])
+        case "export":
+            wanted = None if arguments.id == "all" else [arguments.id]
+            paths = export_conversations(store, wanted, arguments.format, Path(arguments.out))
+            if arguments.json:
+                print_json({"paths": paths})
+            else:
+                print_columns([(str(path),) for path in paths])
+        case "import":
+            result = import_conversations(store, Path(arguments.path))
+            if arguments.json:
+                print_json(result)
+            else:
+                print_columns(
+                    [(f"{result.conversations_added} conversations and {result.messages_added} messages added",)]
+                )
+        case "backup":
+            store.backup(Path(arguments.path))
+            if arguments.json:
+                print_json({"path": arguments.path})
+    return 0
+
+
+def models(library: ModelLibrary, arguments: argparse.Namespace) -> int:
+    """Run a ``models`` action; raises UserError as the library does."""
+    match arguments.action:
+        case "list":
+            found = library.list()
+            if arguments.json:
+                print_json([_model(each) for each in found])
+            else:
+                print_columns([(each.id, gibibytes(each.bytes), str(each.path)) for each in found])
+        case "import":
+            added = library.register(Path(arguments.path).expanduser())
+            if arguments.json:
+                print_json(_model(added))
+            else:
+                print_columns([(added.id, gibibytes(added.bytes), str(added.path))])
+        case "remove":
+            library.remove(arguments.id)
+            if arguments.json:
+                print_json({"id": arguments.id})
+    return 0
+
+
+def devices(engine: LocalEngine, arguments: argparse.Namespace) -> int:
+    """List what the engine build can use; raises UserError as ``LocalEngine.devices`` does."""
+    found = engine.devices(tuple(arguments.rpc or ()))
+    if arguments.json:
+        print_json([to_plain(device) for device in found.devices])
+    else:
+        print_columns(
+            [
+                (d.name, d.kind, f"{gibibytes(d.free_bytes)} free of {gibibytes(d.total_bytes)}", d.description)
+                for d in found.devices
+            ]
+        )
+        sys.stdout.write(found.engine + "\n")
+    return 0
+
+
+def _model(model: LocalModel) -> object:
+    keys = ("id", "path", "bytes", "ready", "sha256", "verified_at", "quantisation", "name")
+    return {key: to_plain(getattr(model, key)) for key in keys}
+
+
+def _list_conversations(found: list[Conversation], as_json: bool) -> None:
+    if as_json:
+        keys = ("id", "title", "message_count", "updated_at", "model_id")
+        print_json([{key: to_plain(getattr(each, key)) for key in keys} for each in found])
+    else:
+        print_columns([(each.id, f"{each.updated_at:%Y-%m-%d %H:%M}", each.title) for each in found])
+
+
+def _show(conversation: Conversation, messages: list[Message], as_json: bool) -> None:
+    if as_json:
+        print_json({**to_plain(conversation), "messages": messages})
+        return
+    sys.stdout.write(conversation.title + "\n")
+    for message in messages:
+        note = "" if message.status == "complete" else f" ({message.status})"
+        sys.stdout.write(f"\n[{message.role}{note}]\n{message.content}\n")

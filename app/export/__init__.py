@@ -1,0 +1,1 @@
+"""Conversations as files: written for people and other programs, and read again.  No Qt."""

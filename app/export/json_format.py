@@ -1,0 +1,152 @@
+"""Conversations as JSON: everything that is stored, in a form that can be read again.
+
+One object: ``format`` and ``version`` say what it is, ``conversations`` holds each conversation with all its
+``messages``, parents before their children.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from app.chat.conversation import Conversation, Message, Role, Status
+from app.export.formats import Format, Options
+from app.store.fields import Fields, Unfit, plain, time_to_text
+from app.store.made_by import made_by_from_json, made_by_to_json
+from app.store.trees import ConversationTree
+from model_manager.errors import UserError
+
+FORMAT_NAME = "apus-chat-conversations"
+FORMAT_VERSION = 1
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def document(trees: Iterable[ConversationTree]) -> dict[str, Any]:
+    """The conversations as plain JSON."""
+    return {
+        "format": FORMAT_NAME,
+        "version": FORMAT_VERSION,
+        "conversations": [
+            {**conversation_to_json(tree.conversation), "messages": [message_to_json(each) for each in tree.messages]}
+            for tree in trees
+        ],
+    }
+
+
+def conversation_to_json(conversation: Conversation) -> dict[str, Any]:
+    """A conversation without its messages.  Times are ISO 8601 in UTC."""
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "created_at": time_to_text(conversation.created_at),
+        "updated_at": time_to_text(conversation.updated_at),
+        "system_prompt": conversation.system_prompt,
+        "model_id": conversation.model_id,
+        "leaf_id": conversation.leaf_id,
+    }
+
+
+def message_to_json(message: Message) -> dict[str, Any]:
+    """One message.  Times are ISO 8601 in UTC."""
+    return {
+        "id": message.id,
+        "parent_id": message.parent_id,
+        "role": message.role.value,
+        "status": message.status.value,
+        "content": message.content,
+        "created_at": time_to_text(message.created_at),
+        "made_by": None if message.made_by is None else made_by_to_json(message.made_by),
+        "error": None if message.error is None else plain(message.error),
+    }
+
+
+def trees_in(content: bytes) -> list[ConversationTree]:
+    """The conversations in a file that this module wrote.
+
+    Raises:
+        UserError: ``import_unreadable`` (detail: the place that does not fit) or ``import_newer`` (version, known).
+    """
+    try:
+        return trees_of(json.loads(content.decode("utf-8-sig")))
+    except (ValueError, RecursionError) as error:
+        raise UserError("import_unreadable", detail=str(error)) from error
+
+
+def trees_of(values: object) -> list[ConversationTree]:
+    """The conversations in a document.
+
+    Raises:
+        UserError: as ``trees_in``.
+    """
+    try:
+        fields = Fields(values)
+        if fields.text("format") != FORMAT_NAME:
+            raise Unfit("format")
+        version = fields.whole("version")
+        if version > FORMAT_VERSION:
+            raise UserError("import_newer", version=version, known=FORMAT_VERSION)
+        return [
+            _tree(Fields(each, f"conversations[{number}]"))
+            for number, each in enumerate(fields.list_of_anything("conversations"))
+        ]
+    except Unfit as error:
+        raise UserError("import_unreadable", detail=str(error)) from error
+
+
+def _write(trees: Sequence[ConversationTree], _options: Options) -> bytes:
+    # Lossless whatever the options say: a file without what made an answer could not be imported again as it was.
+    return (json.dumps(document(trees), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+JSON = Format(suffix=".json", many_in_one_file=True, write=_write)
+
+
+def _tree(fields: Fields) -> ConversationTree:
+    conversation_id = fields.identifier("id")
+    messages: dict[str, Message] = {}
+    for number, each in enumerate(fields.list_of_anything("messages")):
+        inner = Fields(each, f"{fields.place_of('messages')}[{number}]")
+        message = _message(inner, conversation_id)
+        if message.id in messages:
+            raise Unfit(inner.place_of("id"))
+        if message.parent_id is not None and message.parent_id not in messages:
+            raise Unfit(inner.place_of("parent_id"))
+        messages[message.id] = message
+    leaf_id = fields.optional_identifier("leaf_id")
+    if leaf_id is not None and leaf_id not in messages:
+        raise Unfit(fields.place_of("leaf_id"))
+    conversation = Conversation(
+        id=conversation_id,
+        title=fields.text("title"),
+        created_at=fields.time("created_at"),
+        updated_at=fields.time("updated_at"),
+        system_prompt=fields.text("system_prompt"),
+        model_id=fields.optional_text("model_id"),
+        leaf_id=leaf_id,
+        message_count=sum(message.role is not Role.SYSTEM for message in messages.values()),
+    )
+    return ConversationTree(conversation, tuple(messages.values()))
+
+
+def _message(fields: Fields, conversation_id: str) -> Message:
+    return Message(
+        id=fields.identifier("id"),
+        conversation_id=conversation_id,
+        parent_id=fields.optional_identifier("parent_id"),
+        role=_choice(fields, "role", Role),
+        status=_choice(fields, "status", Status),
+        content=fields.text("content"),
+        created_at=fields.time("created_at"),
+        made_by=None if fields.optional_mapping("made_by") is None else made_by_from_json(fields.fields("made_by")),
+        error=fields.optional_mapping("error"),
+    )
+
+
+def _choice(fields: Fields, key: str, kind: type[_Choice]) -> _Choice:
+    try:
+        return kind(fields.text(key))
+    except ValueError as error:
+        raise Unfit(fields.place_of(key)) from error

@@ -1,0 +1,94 @@
+"""A conversation as Markdown: the branch that is shown, each message as it was written under the name of its speaker.
+
+Headings inside a message stay as they are; a rule above each speaker tells the messages apart all the same.  A fence
+that a message leaves open is closed, or it would swallow everything after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from app.chat.conversation import Message, Role, Status
+from app.export.facts import facts
+from app.export.formats import Format, Labels, Options
+from app.store.trees import ConversationTree
+
+_FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<item>[-*+]|\d{1,9}[.)]) {1,4})?(?P<run>`{3,}|~{3,})(?P<rest>.*)")
+_SPECIAL = re.compile(r"[\\`*_\[\]<&]")
+
+
+def markdown(tree: ConversationTree, options: Options) -> str:
+    """The conversation as one text that ends with a line break."""
+    return "\n\n".join(_blocks(tree, options)) + "\n"
+
+
+def close_fence(content: str) -> str:
+    """``content``, with the code block closed that it leaves open."""
+    opened = None
+    for line in content.splitlines():
+        if opened is not None and opened["item"] and line.strip() and _indent(line) < opened.start("run"):
+            # One that begins in a list item ends with the item.
+            opened = None
+        match = _FENCE.fullmatch(line)
+        if match is None:
+            continue
+        run, rest = match["run"], match["rest"]
+        if opened is None:
+            if run[0] == "~" or "`" not in rest:
+                opened = match
+        elif run[0] == opened["run"][0] and len(run) >= len(opened["run"]) and not rest.strip() and not match["item"]:
+            opened = None
+    if opened is None or opened["item"]:
+        return content
+    return f"{content.rstrip()}\n{opened['indent']}{opened['run']}"
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _write(trees: Sequence[ConversationTree], options: Options) -> bytes:
+    return markdown(trees[0], options).encode()
+
+
+MARKDOWN = Format(suffix=".md", many_in_one_file=False, write=_write)
+
+
+def _blocks(tree: ConversationTree, options: Options) -> Iterator[str]:
+    labels = options.labels
+    yield f"# {_escaped(tree.conversation.title) or labels.untitled}"
+    if tree.conversation.system_prompt:
+        yield f"## {labels.system}"
+        yield close_fence(tree.conversation.system_prompt)
+    for message in tree.branch():
+        yield "---"
+        yield f"## {_speaker(message, labels)}"
+        if message.content.strip():
+            yield close_fence(message.content)
+        if message.status is not Status.COMPLETE:
+            yield _status(message, labels)
+        if options.metadata and message.role is Role.ASSISTANT:
+            yield "\n".join(f"> - {label}: {_code(value)}" for label, value in facts(message, labels))
+
+
+def _speaker(message: Message, labels: Labels) -> str:
+    return {Role.SYSTEM: labels.system, Role.USER: labels.user, Role.ASSISTANT: labels.assistant}[message.role]
+
+
+def _status(message: Message, labels: Labels) -> str:
+    code = (message.error or {}).get("code")
+    status = f"*({labels.statuses[message.status]})*"
+    return status if code is None else f"{status} {_code(str(code))}"
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    line = " ".join(text.split())
+    if "`" not in line:
+        return f"`{line}`"
+    longest = max(map(len, re.findall(r"`+", line)))
+    return f"{'`' * (longest + 1)} {line} {'`' * (longest + 1)}"

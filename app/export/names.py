@@ -1,0 +1,41 @@
+"""File names made from titles, allowed on Linux, macOS and Windows alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+_LONGEST_BYTES = 120
+"""Of the stem.  Encrypted folders allow 143 bytes for a name where others allow 255."""
+
+
+def file_name(title: str, suffix: str, taken: Collection[str], *, untitled: str) -> str:
+    """A name for ``title`` that ends in ``suffix``.
+
+    Its ``name_key`` differs from all in ``taken``.  ``untitled`` is the name where nothing of the title can be kept.
+    """
+    stem = _stem(title) or _stem(untitled) or "conversation"
+    name, number = f"{stem}{suffix}", 1
+    while name_key(name) in taken:
+        number += 1
+        name = f"{stem} ({number}){suffix}"
+    return name
+
+
+def name_key(name: str) -> str:
+    """The same for two names that some file system takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _stem(title: str) -> str:
+    kept = "".join(
+        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+        for character in unicodedata.normalize("NFC", title)
+        if unicodedata.category(character) not in ("Cf", "Cs", "Co", "Cn")
+    )
+    stem = " ".join(_FORBIDDEN.sub(" ", kept).split())
+    stem = stem.encode()[:_LONGEST_BYTES].decode(errors="ignore").strip(" .")
+    return f"_{stem}" if _RESERVED.fullmatch(stem) else stem

@@ -1,0 +1,78 @@
+"""What the characters of a piece of code are: keyword, string, comment.  Which colour that gives is the theme's."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+TOO_LONG = 100_000
+"""Characters beyond which code stays in one colour."""
+
+
+class CodeRole(StrEnum):
+    """What a stretch of code is."""
+
+    PLAIN = "text"
+    KEYWORD = "keyword"
+    STRING = "string"
+    NUMBER = "number"
+    NAME = "name"
+    TYPE = "type"
+    COMMENT = "comment"
+
+
+def highlight(text: str, language: str) -> list[tuple[str, CodeRole]]:
+    """The text cut into stretches of one role; joined they are the text again."""
+    lexer = _lexer(language) if language and len(text) <= TOO_LONG else None
+    if lexer is None:
+        return [(text, CodeRole.PLAIN)] if text else []
+    stretches: list[tuple[str, CodeRole]] = []
+    for kind, piece in lexer.get_tokens(text):
+        role = _role(str(kind))
+        if stretches and stretches[-1][1] is role:
+            piece = stretches.pop()[0] + piece
+        if piece:
+            stretches.append((piece, role))
+    if "".join(piece for piece, _ in stretches) != text:
+        return [(text, CodeRole.PLAIN)]
+    return stretches
+
+
+@lru_cache(maxsize=64)
+def _lexer(language: str) -> Lexer | None:
+    # Pygments takes 27 ms to import, which the first window does not wait for.
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _role(kind: str) -> CodeRole:
+    for start, role in (
+        ("Token.Comment", CodeRole.COMMENT),
+        ("Token.Keyword.Type", CodeRole.TYPE),
+        ("Token.Keyword", CodeRole.KEYWORD),
+        ("Token.Operator.Word", CodeRole.KEYWORD),
+        ("Token.Literal.String", CodeRole.STRING),
+        ("Token.Literal.Number", CodeRole.NUMBER),
+        ("Token.Name.Function", CodeRole.NAME),
+        ("Token.Name.Class", CodeRole.TYPE),
+        ("Token.Name.Decorator", CodeRole.NAME),
+        ("Token.Name.Builtin", CodeRole.TYPE),
+        ("Token.Name.Tag", CodeRole.KEYWORD),
+        ("Token.Name.Attribute", CodeRole.NAME),
+        ("Token.Generic.Inserted", CodeRole.STRING),
+        ("Token.Generic.Deleted", CodeRole.KEYWORD),
+        ("Token.Generic.Heading", CodeRole.COMMENT),
+    ):
+        if kind.startswith(start):
+            return role
+    return CodeRole.PLAIN

@@ -1,0 +1,219 @@
+"""Markdown to blocks: CommonMark with tables and strikethrough, read by markdown-it-py.
+
+What a model writes is not trusted.  Raw HTML stays visible text, a picture becomes a link that says what it shows, and
+only http, https and mailto lead anywhere.  Two things differ from the letter of CommonMark because of how models write:
+a line break stays a line break, and a line of dashes below a paragraph is a rule instead of making it a heading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from app.render.blocks import Block, Code, Kind, Prose, Rule, Span, Style, Table
+
+BULLETS = ("•", "◦", "▪")
+THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
+
+_SAFE_LINK = re.compile(r"(https?://|mailto:)[^\s]", re.IGNORECASE)
+_BARE_LINK = re.compile(r"https?://[^\s<>\"'`\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]+")
+_AFTER_LINK = ".,;:!?*_~"
+_TASK = re.compile(r"\[([ xX])\]\s+")
+
+
+@lru_cache(maxsize=1)
+def parser() -> MarkdownIt:
+    """The one parser; it keeps nothing between two texts."""
+    made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 24})
+    made.enable(["table", "strikethrough"])
+    made.disable(["html_block", "html_inline", "lheading"])
+    return made
+
+
+def parse(text: str) -> list[Block]:
+    """The blocks of a whole message."""
+    thought, closed, answer = split_thought(text)
+    blocks = [as_thought(block) for block in parse_part(thought)] if thought else []
+    return blocks + (parse_part(answer) if closed else [])
+
+
+def split_thought(text: str) -> tuple[str, bool, str]:
+    """What stands in ``<think>`` at the head of a message, whether it is over, and the rest."""
+    head = text.lstrip()
+    if not head.startswith(THOUGHT_OPEN):
+        return "", True, text
+    thought, closing, answer = head[len(THOUGHT_OPEN) :].partition(THOUGHT_CLOSE)
+    return thought, bool(closing), answer
+
+
+def as_thought(block: Block) -> Block:
+    """The same block, marked as part of the model's thought."""
+    return replace(block, thought=True)
+
+
+def parse_part(text: str) -> list[Block]:
+    """The blocks of a text that holds no thought."""
+    return list(read_tokens(parser().parse(text, {})))
+
+
+def tokens_of(text: str, references: MutableMapping[str, Any]) -> list[Token]:
+    """The tokens of a piece of text that knows the link references of the pieces before it."""
+    return parser().parse(text, {"references": references})
+
+
+@dataclass
+class _Place:
+    """Where the walk through the tokens is."""
+
+    numbers: list[int | None] = field(default_factory=list)
+    """For each open list the number of its next item, None for bullets."""
+    quote: int = 0
+    marker: str = ""
+
+
+def read_tokens(tokens: list[Token], first_number: int | None = None) -> Iterator[Block]:
+    """Blocks from tokens.  ``first_number`` goes on with an ordered list whose earlier items were read before."""
+    place = _Place()
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        match token.type:
+            case "bullet_list_open":
+                place.numbers.append(None)
+            case "ordered_list_open":
+                number = int(token.attrGet("start") or 1) if token.attrGet("start") != 0 else 0
+                place.numbers.append(number if first_number is None or index else first_number)
+            case "bullet_list_close" | "ordered_list_close":
+                place.numbers.pop()
+            case "list_item_open":
+                place.marker = _marker(place, token.markup)
+            case "list_item_close":
+                if place.marker:
+                    yield Prose((), **_where(place))
+            case "blockquote_open":
+                place.quote += 1
+            case "blockquote_close":
+                place.quote -= 1
+            case "paragraph_open":
+                yield _paragraph(inline_spans(tokens[index + 1]), place)
+            case "heading_open":
+                spans = inline_spans(tokens[index + 1])
+                yield Prose(spans, Kind.HEADING, int(token.tag[1:]), **_where(place))
+            case "fence" | "code_block":
+                language = token.info.split()[0].strip("{}.").lower() if token.info.strip() else ""
+                yield Code(token.content.removesuffix("\n"), language, **_where(place))
+            case "hr":
+                yield Rule(**_where(place))
+            case "table_open":
+                end = next(at for at in range(index, len(tokens)) if tokens[at].type == "table_close")
+                yield _table(tokens[index:end], place)
+                index = end
+        index += 1
+
+
+def _where(place: _Place) -> dict[str, Any]:
+    marker, place.marker = place.marker, ""
+    return {"depth": len(place.numbers), "quote": place.quote, "marker": marker}
+
+
+def _marker(place: _Place, markup: str) -> str:
+    number = place.numbers[-1]
+    if number is None:
+        bullets = sum(1 for each in place.numbers if each is None)
+        return BULLETS[min(bullets, len(BULLETS)) - 1]
+    place.numbers[-1] = number + 1
+    return f"{number}{markup}"
+
+
+def _paragraph(spans: tuple[Span, ...], place: _Place) -> Prose:
+    if place.marker in BULLETS and spans and not spans[0].style:
+        task = _TASK.match(spans[0].text)
+        if task:
+            place.marker = "☐" if task[1] == " " else "☑"
+            spans = (replace(spans[0], text=spans[0].text[task.end() :]), *spans[1:])
+    return Prose(spans, **_where(place))
+
+
+def _table(tokens: list[Token], place: _Place) -> Table:
+    rows: list[list[tuple[Span, ...]]] = []
+    align: list[str] = []
+    for index, token in enumerate(tokens):
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type in {"th_open", "td_open"}:
+            rows[-1].append(inline_spans(tokens[index + 1]))
+            if token.type == "th_open":
+                align.append(str(token.attrGet("style") or "").removeprefix("text-align:"))
+    return Table(tuple(rows[0]), tuple(map(tuple, rows[1:])), tuple(align), **_where(place))
+
+
+def inline_spans(token: Token) -> tuple[Span, ...]:
+    """The runs of one paragraph, neighbours of one style joined."""
+    spans: list[Span] = []
+    style, hrefs = Style.PLAIN, [""]
+
+    def add(text: str, how: Style, href: str) -> None:
+        if spans and spans[-1].style == how and spans[-1].href == href:
+            text = spans.pop().text + text
+        if text:
+            spans.append(Span(text, how, href))
+
+    for child in token.children or []:
+        match child.type:
+            case "strong_open":
+                style |= Style.STRONG
+            case "strong_close":
+                style &= ~Style.STRONG
+            case "em_open":
+                style |= Style.EMPHASIS
+            case "em_close":
+                style &= ~Style.EMPHASIS
+            case "s_open":
+                style |= Style.STRUCK
+            case "s_close":
+                style &= ~Style.STRUCK
+            case "link_open":
+                hrefs.append(safe_link(str(child.attrGet("href") or "")))
+            case "link_close":
+                hrefs.pop()
+            case "code_inline":
+                add(child.content, style | Style.CODE, hrefs[-1])
+            case "softbreak" | "hardbreak":
+                add("\n", style, hrefs[-1])
+            case "image":
+                source = str(child.attrGet("src") or "")
+                add(child.content or source, style, hrefs[-1] or safe_link(source))
+            case "text" | "text_special":
+                pieces = [(child.content, hrefs[-1])] if hrefs[-1] else bare_links(child.content)
+                for text, href in pieces:
+                    add(text, style, href)
+    return tuple(spans)
+
+
+def safe_link(address: str) -> str:
+    """The address if it may be followed, else nothing."""
+    return address if _SAFE_LINK.match(address) else ""
+
+
+def bare_links(text: str) -> Iterator[tuple[str, str]]:
+    """Text cut where a web address stands in it without any marks."""
+    if "://" not in text:
+        yield text, ""
+        return
+    end = 0
+    for found in _BARE_LINK.finditer(text):
+        address = found[0].rstrip(_AFTER_LINK)
+        while address.endswith(")") and address.count(")") > address.count("("):
+            address = address[:-1].rstrip(_AFTER_LINK)
+        if not _SAFE_LINK.match(address):
+            continue
+        yield text[end : found.start()], ""
+        yield address, address
+        end = found.start() + len(address)
+    yield text[end:], ""

@@ -1,0 +1,57 @@
+"""The parts of the program, built once and handed to whoever needs them: instead of globals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.chat.worker import InferenceWorker
+from app.engine.local_engine import LocalEngine
+from app.paths import DataFolder
+from app.settings import SettingsFile
+from app.store.store import ConversationStore
+from model_manager.library import ModelLibrary
+
+CLOSE_S = 3.0
+"""Seconds that the running answer may take to end when the program closes."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything behind the window and the command line."""
+
+    folder: DataFolder
+    settings: SettingsFile
+    store: ConversationStore
+    library: ModelLibrary
+    engine: LocalEngine
+    worker: InferenceWorker
+
+    def close(self) -> None:
+        """Stop the running answer, keep it, end the engine, close the database."""
+        self.engine.stop()
+        self.worker.close(CLOSE_S)
+        self.engine.release()
+        self.store.close()
+
+
+def build_services(folder: DataFolder) -> Services:
+    """Open everything in the data folder.
+
+    Raises:
+        UserError: as ``ConversationStore.open`` does.
+    """
+    settings = SettingsFile(folder.settings_file)
+    engine = LocalEngine(folder.logs / "engine.log")
+
+    def idle_seconds() -> float | None:
+        minutes = settings.now.idle_release_minutes
+        return minutes * 60.0 if minutes else None
+
+    return Services(
+        folder=folder,
+        settings=settings,
+        store=ConversationStore.open(folder.conversations),
+        library=ModelLibrary(folder.models),
+        engine=engine,
+        worker=InferenceWorker(idle_seconds, engine.release),
+    )

@@ -1,0 +1,134 @@
+"""What the person chose, kept in one JSON file: each setting is declared once, with its type, default and bounds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.chat.conversation import Sampling
+from app.files import write_whole
+
+AUTOMATIC_LAYERS = -2
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings.  A file that lacks one, or holds a value out of bounds, gives its default."""
+
+    language: str = ""
+    """``en``, ``zh_CN``, or empty for the system's."""
+    theme: str = "system"
+    """``system``, ``light`` or ``dark``."""
+    model_id: str | None = None
+    """The model used last, by the window or the command line; a path where it is not in the library."""
+    context: int = 0
+    """Tokens; 0 takes the trained context, at most 8192."""
+    gpu_layers: int = AUTOMATIC_LAYERS
+    """Layers on GPUs: -1 all, -2 as many as fit."""
+    idle_release_minutes: int = 30
+    """Release the loaded file after so many minutes without a question; 0 never."""
+    system_prompt: str = ""
+    """For new conversations."""
+    temperature: float = Sampling.temperature
+    top_p: float = Sampling.top_p
+    top_k: int = Sampling.top_k
+    min_p: float = Sampling.min_p
+    repeat_penalty: float = Sampling.repeat_penalty
+    max_tokens: int = 0
+    """Of an answer; 0 sets no limit."""
+    window_geometry: str = ""
+    """Base64 of what the window saves of its place and size."""
+    sidebar_width: int = 260
+    """Device-independent pixels."""
+    sidebar_shown: bool = True
+    conversation_id: str | None = None
+    """The conversation that was open last."""
+
+    def sampling(self) -> Sampling:
+        """The sampling for new answers."""
+        return Sampling(
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            min_p=self.min_p,
+            repeat_penalty=self.repeat_penalty,
+            max_tokens=self.max_tokens or None,
+        )
+
+
+CHOICES: dict[str, tuple[str, ...]] = {"language": ("", "en", "zh_CN"), "theme": ("system", "light", "dark")}
+BOUNDS: dict[str, tuple[float, float]] = {
+    "context": (0, 1 << 24),
+    "gpu_layers": (AUTOMATIC_LAYERS, 100_000),
+    "idle_release_minutes": (0, 24 * 60),
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "top_k": (0, 1000),
+    "min_p": (0, 1),
+    "repeat_penalty": (0.5, 2),
+    "max_tokens": (0, 1 << 24),
+    "sidebar_width": (180, 600),
+}
+"""Least and greatest value, both allowed."""
+
+
+class SettingsFile:
+    """The settings and the file they are kept in.  Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._settings = _read(path)
+
+    @property
+    def now(self) -> Settings:
+        """The settings as they are."""
+        return self._settings
+
+    def change(self, **values: Any) -> Settings:
+        """Set some and save all.
+
+        Raises:
+            UserError: ``disk_full`` or ``data_folder_not_writable``; the change holds for this run all the same.
+        """
+        with self._lock:
+            changed = dataclasses.replace(self._settings, **values)
+            if changed != self._settings:
+                self._settings = changed
+                text = json.dumps(dataclasses.asdict(changed), ensure_ascii=False, indent=2)
+                write_whole(self._path, text.encode())
+            return changed
+
+
+def _read(path: Path) -> Settings:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        logger.warning("settings not readable, defaults taken: %s", error)
+        return Settings()
+    if not isinstance(stored, dict):
+        return Settings()
+    known = {field.name: field for field in dataclasses.fields(Settings)}
+    return Settings(**{key: value for key, value in stored.items() if key in known and _is_valid(key, value)})
+
+
+def _is_valid(key: str, value: object) -> bool:
+    default = getattr(Settings(), key)
+    if key in CHOICES:
+        return value in CHOICES[key]
+    if key in BOUNDS:
+        least, most = BOUNDS[key]
+        kinds = (int, float) if isinstance(default, float) else (int,)
+        return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most
+    if default is None:
+        return value is None or isinstance(value, str)
+    return type(value) is type(default)

@@ -1,0 +1,66 @@
+"""GGUF headers byte by byte, so that tests can write what no honest program writes."""
+
+from __future__ import annotations
+
+import struct
+
+U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
+_FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?", U64: "Q", I64: "q", F64: "d"}
+
+
+def u32(value: int) -> bytes:
+    return struct.pack("<I", value)
+
+
+def u64(value: int) -> bytes:
+    return struct.pack("<Q", value)
+
+
+def string(text: str | bytes) -> bytes:
+    content = text.encode() if isinstance(text, str) else text
+    return u64(len(content)) + content
+
+
+def key(name: str, kind: int, value: object) -> bytes:
+    """One entry of the metadata; an array is given as (type, [elements])."""
+    if kind == ARRAY:
+        assert isinstance(value, tuple)
+        inner, elements = value
+        body = u32(inner) + u64(len(elements)) + b"".join(scalar(inner, element) for element in elements)
+    else:
+        body = scalar(kind, value)
+    return string(name) + u32(kind) + body
+
+
+def scalar(kind: int, value: object) -> bytes:
+    if kind == STRING:
+        assert isinstance(value, str | bytes)
+        return string(value)
+    return struct.pack(f"<{_FORMATS[kind]}", value)
+
+
+def tensor(name: str, shape: tuple[int, ...], kind: int = 0, offset: int = 0) -> bytes:
+    return string(name) + u32(len(shape)) + b"".join(u64(size) for size in shape) + u32(kind) + u64(offset)
+
+
+def header(
+    keys: list[bytes],
+    tensors: list[bytes],
+    *,
+    version: int = 3,
+    key_count: int | None = None,
+    tensor_count: int | None = None,
+) -> bytes:
+    counts = u64(len(tensors) if tensor_count is None else tensor_count)
+    counts += u64(len(keys) if key_count is None else key_count)
+    return b"GGUF" + u32(version) + counts + b"".join(keys) + b"".join(tensors)
+
+
+def padded(content: bytes, alignment: int = 32) -> bytes:
+    return content + bytes(-len(content) % alignment)
+
+
+def small_model(keys: list[bytes] | None = None, **options: int) -> bytes:
+    """A whole file with one tensor of 32 numbers."""
+    keys = [key("general.architecture", STRING, "llama"), *(keys or [])]
+    return padded(header(keys, [tensor("output.weight", (32,))], **options)) + bytes(128)

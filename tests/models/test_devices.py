@@ -1,0 +1,39 @@
+"""RAM and swap of the machine that runs the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model_manager.devices import Device, read_memory
+
+
+def test_memory_is_that_of_this_machine() -> None:
+    memory = read_memory()
+    assert 0 < memory.available_bytes <= memory.total_bytes
+    assert 0 <= memory.swap_free_bytes <= memory.swap_total_bytes
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="compares with Linux's own figures")
+def test_memory_is_in_bytes() -> None:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    kib = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    memory = read_memory()
+    assert memory.total_bytes == kib["MemTotal"] * 1024
+    assert memory.swap_total_bytes == kib["SwapTotal"] * 1024
+
+
+def test_what_is_taken_is_no_longer_available() -> None:
+    before = read_memory().available_bytes
+    taken = bytearray(b"x") * (512 << 20)
+    missing = before - read_memory().available_bytes
+    assert len(taken) == 512 << 20
+    assert missing > 256 << 20
+
+
+def test_a_device_is_a_value() -> None:
+    device = Device("CUDA0", "gpu", "CUDA", "RTX", 24 << 30, 23 << 30)
+    assert device == Device("CUDA0", "gpu", "CUDA", "RTX", 24 << 30, 23 << 30)
+    with pytest.raises(AttributeError):
+        device.free_bytes = 0  # type: ignore[misc]

