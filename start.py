@@ -16,12 +16,10 @@ The code runs on Python 3.11 and newer; the file has to parse on older ones, so 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import importlib.util
 import json
 import os
-import platform
 import re
 import shlex
 import shutil
@@ -34,8 +32,8 @@ from typing import NamedTuple, NoReturn
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-SYSTEM = platform.system()  # "Linux", "Windows" or "Darwin"
-PYTHON = VENV / ("Scripts/python.exe" if SYSTEM == "Windows" else "bin/python")
+SYSTEM = sys.platform  # "linux", "win32" or "darwin"
+PYTHON = VENV / ("Scripts/python.exe" if SYSTEM == "win32" else "bin/python")
 STAMP = VENV / "apus-start.json"
 LOG = VENV / "start-log.txt"
 VERSION = "{}.{}".format(*sys.version_info)
@@ -165,7 +163,7 @@ def look() -> Machine:
 def output_of(*command: str) -> str:
     """What a short command prints, "" where it cannot run or fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=ROOT, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=ROOT, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
@@ -173,8 +171,10 @@ def output_of(*command: str) -> str:
 
 def vulkan_devices() -> list[str]:
     """Ask the Vulkan loader for its devices: "gpu" or "software" for each."""
+    import ctypes
+
     try:
-        vulkan = ctypes.CDLL("vulkan-1.dll" if SYSTEM == "Windows" else "libvulkan.so.1")
+        vulkan = ctypes.CDLL("vulkan-1.dll" if SYSTEM == "win32" else "libvulkan.so.1")
     except OSError:
         return []
     request = (ctypes.c_uint64 * 8)(1)  # VkInstanceCreateInfo: 64 bytes, all zero but its type in the first word
@@ -194,7 +194,7 @@ def vulkan_devices() -> list[str]:
 
 def choose_backend(machine: Machine) -> tuple[str, str]:
     """Pick what `auto` is on this machine, and the backend that a GPU here could use if its tools were installed."""
-    if machine.system == "Darwin":
+    if machine.system == "darwin":
         return "metal", ""
     if machine.nvidia_gpu and machine.nvcc:
         return "cuda", ""
@@ -226,8 +226,6 @@ def built_backends(libraries: Path) -> set[str]:
 # What the system has to bring ----------------------------------------------------------------------------------------
 
 MANAGERS = {"apt-get": "apt-get install -y", "dnf": "dnf install -y", "pacman": "pacman -S --needed"}
-
-
 VISUAL_STUDIO = (
     "winget install Microsoft.VisualStudio.2022.BuildTools --override "
     '"--wait --passive --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"'
@@ -238,8 +236,8 @@ NEEDS = {  # what may be missing: its name, its packages on Linux, the command e
         "apt-get": "g++",
         "dnf": "gcc-c++",
         "pacman": "gcc",
-        "Darwin": "xcode-select --install",
-        "Windows": VISUAL_STUDIO,
+        "darwin": "xcode-select --install",
+        "win32": VISUAL_STUDIO,
     },
     "venv": {"name": "Python's venv", "apt-get": f"python{VERSION}-venv"},
     "cuda": {"name": "NVIDIA's CUDA toolkit (nvcc)", "apt-get": "nvidia-cuda-toolkit", "pacman": "cuda"},
@@ -248,7 +246,7 @@ NEEDS = {  # what may be missing: its name, its packages on Linux, the command e
         "apt-get": "libvulkan-dev glslc spirv-headers",
         "dnf": "vulkan-loader-devel glslc spirv-headers-devel",
         "pacman": "vulkan-headers vulkan-icd-loader shaderc spirv-headers",
-        "Windows": "winget install KhronosGroup.VulkanSDK",
+        "win32": "winget install KhronosGroup.VulkanSDK",
     },
     "hip": {"name": "AMD's ROCm (hipcc)", "apt-get": "hipcc libhipblas-dev librocblas-dev", "pacman": "rocm-hip-sdk"},
     "chinese": {
@@ -278,7 +276,7 @@ def library_need(libraries: list[str]) -> dict[str, str]:
 
 def package_manager() -> str:
     """The package manager of this Linux ("" for one we do not know), elsewhere the system's name."""
-    return next(filter(shutil.which, MANAGERS), "") if SYSTEM == "Linux" else SYSTEM
+    return next(filter(shutil.which, MANAGERS), "") if SYSTEM == "linux" else SYSTEM
 
 
 def is_root() -> bool:
@@ -311,9 +309,9 @@ def bring(needs: list[dict[str, str]]) -> None:
 
 def compiler_found() -> bool:
     """Whether there is a C++ compiler that CMake will find."""
-    if SYSTEM == "Darwin":
+    if SYSTEM == "darwin":
         return bool(output_of("xcode-select", "-p"))  # its /usr/bin/c++ is there without a compiler behind it
-    if SYSTEM == "Windows":
+    if SYSTEM == "win32":
         vswhere = Path(os.environ.get("PROGRAMFILES(X86)", ""), "Microsoft Visual Studio/Installer/vswhere.exe")
         tools = "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"
         return bool(shutil.which("cl") or output_of(str(vswhere), "-products", "*", "-requires", tools))
@@ -342,14 +340,14 @@ CAUSES = (
     (r"Killed signal terminated program|cc1plus: out of memory|virtual memory exhausted", "the memory ran out"),
     (r"No CMAKE_C(XX)?_COMPILER could be found|CMAKE_C(XX)?_COMPILER not set", "CMake finds no C++ compiler"),
     (r"unsupported GNU version|unsupported Microsoft Visual Studio version", "this nvcc does not take this compiler"),
-    (r"Could NOT find Vulkan|SPIRV-Headers", "Vulkan's headers or glslc are not all there"),
+    (r"Could NOT find Vulkan|provided by .SPIRV-Headers", "Vulkan's headers or glslc are not all there"),
+    (r"CMake Error|ninja: build stopped|: (fatal )?error:", "the build stopped with an error"),
     (
         r"NewConnectionError|ConnectTimeout|ReadTimeout|Read timed out|ProxyError|SSLError|NameResolution|HTTP error"
         r"|getaddrinfo failed|Temporary failure|Could not connect|Connection refused|Failed to fetch",
         "the package index does not answer: pip's settings, HTTPS_PROXY and --index-url say how it is reached",
     ),
     (r"No matching distribution found|Unable to locate package", "the index does not have what was asked for"),
-    (r"CMake Error|ninja: build stopped|: (fatal )?error:", "the build stopped with an error"),
 )
 
 
@@ -407,9 +405,10 @@ def run_step(title: str, command: list[str], environment: dict[str, str]) -> Non
             print("\r" + " " * width, end="\r", file=sys.stderr, flush=True)
     if process.returncode:
         text = log_since(begin, 1_000_000)
-        last = "\n".join("    " + line for line in text.splitlines()[-12:])
-        cause = guess_cause(text)
-        raise StopError(f"{title}: failed{cause and ', ' + cause}.\n{last}\nThe whole log: {LOG}")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        telling = [line for line in lines if re.search(r"error|fatal|denied|not found", line, re.IGNORECASE)] or lines
+        last, cause = "\n    ".join(line[:300] for line in telling[-10:]), guess_cause(text)
+        raise StopError(f"{title}: failed{cause and ', ' + cause}.\n    {last}\nThe whole log: {LOG}")
     say(f"{title}: done in {clock(time.monotonic() - started)}")
 
 
@@ -417,7 +416,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """End a step and everything that it started; pip is given the time to clean up after itself."""
     for number in ("SIGINT", "SIGKILL"):
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            process.terminate() if SYSTEM == "Windows" else os.killpg(process.pid, getattr(signal, number))
+            process.terminate() if SYSTEM == "win32" else os.killpg(process.pid, getattr(signal, number))
             process.wait(timeout=10)
 
 
@@ -498,7 +497,7 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
                 f"{command or 'install it'}, then python3 start.py --backend {better}"
             )
     build = options.rebuild or stamp.get("engine") != f"{pin} {backend}"
-    if build and backend == "metal" and SYSTEM != "Darwin":
+    if build and backend == "metal" and SYSTEM != "darwin":
         raise StopError("Metal is there on a Mac only.")
     tools = {"cuda": machine.nvcc, "vulkan": machine.vulkan_tools, "hip": machine.hip_tools}
     lacking = {
@@ -511,8 +510,10 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
     if not sound:
         run_step("Python environment", [sys.executable, "-m", "venv", str(VENV)], {})
         note(stamp, python=VERSION)
-    if stamp.get("project") != project:
-        pip("Qt", options, *(text for text in dependencies if text.startswith("PySide6")))
+    qt_packages = [text for text in dependencies if text.startswith("PySide6")]
+    if stamp.get("qt") != str(qt_packages):  # before the long build, so that what it lacks is told early
+        pip("Qt", options, *qt_packages)
+        note(stamp, qt=str(qt_packages))
     if qt:
         check_libraries(qt, options.test)
         note(stamp, libraries=qt)
@@ -583,7 +584,7 @@ def run_tests(arguments: tuple[str, ...], qt: str) -> int:
 def start_program(arguments: tuple[str, ...]) -> int:
     """Become the program (POSIX) or wait for it. -P keeps the caller's folder, which stays current, off the path."""
     command = ("-P", "-m", "app", *arguments)
-    if SYSTEM != "Windows":
+    if SYSTEM != "win32":
         os.execv(PYTHON, [str(PYTHON), *command])
     return call(*command)
 
@@ -596,7 +597,7 @@ def leave(number: int, _frame: object) -> NoReturn:
 def main(arguments: list[str]) -> int:
     """Set up what is missing and start what is asked for."""
     if sys.version_info < (3, 11):  # noqa: UP036
-        say(f"APUS Chat needs Python 3.11 or newer; this is {platform.python_version()} ({sys.executable}).")
+        say(f"APUS Chat needs Python 3.11 or newer; this is {VERSION} ({sys.executable}).")
         return 1
     try:
         options = parse(arguments)
@@ -609,7 +610,7 @@ def main(arguments: list[str]) -> int:
     for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):
         signal.signal(getattr(signal, name), leave)
     try:
-        qt = qt_platform(options, dict(os.environ)) if SYSTEM == "Linux" else ""
+        qt = qt_platform(options, dict(os.environ)) if SYSTEM == "linux" else ""
         stamp, project = read_stamp(), project_key()
         if not (PYTHON.exists() and is_ready(stamp, options, project, qt)):
             set_up(stamp, options, project, qt)

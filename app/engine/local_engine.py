@@ -55,8 +55,14 @@ class LocalEngine:
         self._running: int | None = None
         self._stop_wanted = False
         self._phase = Phase.STARTING
-        self.state: EngineState | None = None
+        self._state: EngineState | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        """Called, in the worker's thread, when something was loaded or released."""
+
+    @property
+    def state(self) -> EngineState | None:
         """What is loaded now, None where nothing is."""
+        return self._state
 
     def devices(self, rpc_servers: tuple[str, ...] = ()) -> DeviceList:
         """Ask the engine for its devices; a child that was not running before ends again, for its drivers hold memory.
@@ -87,13 +93,13 @@ class LocalEngine:
         if alive and self.state is not None and self.state.options == options:
             yield Loaded(0.0, self.state.result.context)
             return
-        self.state = None
+        self._become(None)
         begin = time.monotonic()
         for event in self._ask(lambda request: Load(request, options), Phase.LOADING):
             if isinstance(event, Loading):
                 yield LoadProgress(event.fraction, event.seconds_left)
             elif isinstance(event, LoadDone):
-                self.state = EngineState(options, event)
+                self._become(EngineState(options, event))
                 yield Loaded(time.monotonic() - begin, event.context)
 
     def answer(self, request: ChatRequest) -> Iterator[ChatEvent]:
@@ -147,10 +153,15 @@ class LocalEngine:
 
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""
-        self.state = None
+        self._become(None)
         process, self._process = self._process, None
         if process is not None:
             process.close()
+
+    def _become(self, state: EngineState | None) -> None:
+        if state is not self._state:
+            self._state = state
+            self.on_change()
 
     def _kill_if_running(self, process: EngineProcess, request: int) -> None:
         with self._lock:
@@ -178,7 +189,8 @@ class LocalEngine:
             with self._lock:
                 self._running = None
                 stop_wanted = self._stop_wanted
-        self.state, self._process = None, None
+        self._process = None
+        self._become(None)
         outcome = process.outcome(self._phase)
         process.close()
         if stop_wanted:

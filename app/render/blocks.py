@@ -44,8 +44,8 @@ class Block:
 
     depth: int = 0
     """How many lists it lies in."""
-    quote: int = 0
-    """How many quotes it lies in."""
+    quotes: tuple[int, ...] = ()
+    """For each quote it lies in, how many lists are around that quote."""
     marker: str = ""
     """``•`` or ``3.`` where it begins an item of a list; the later blocks of the item have none."""
     thought: bool = False

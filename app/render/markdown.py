@@ -73,7 +73,7 @@ class _Place:
 
     numbers: list[int | None] = field(default_factory=list)
     """For each open list the number of its next item, None for bullets."""
-    quote: int = 0
+    quotes: tuple[int, ...] = ()
     marker: str = ""
 
 
@@ -97,9 +97,9 @@ def read_tokens(tokens: list[Token], first_number: int | None = None) -> Iterato
                 if place.marker:
                     yield Prose((), **_where(place))
             case "blockquote_open":
-                place.quote += 1
+                place.quotes += (len(place.numbers),)
             case "blockquote_close":
-                place.quote -= 1
+                place.quotes = place.quotes[:-1]
             case "paragraph_open":
                 yield _paragraph(inline_spans(tokens[index + 1]), place)
             case "heading_open":
@@ -119,7 +119,7 @@ def read_tokens(tokens: list[Token], first_number: int | None = None) -> Iterato
 
 def _where(place: _Place) -> dict[str, Any]:
     marker, place.marker = place.marker, ""
-    return {"depth": len(place.numbers), "quote": place.quote, "marker": marker}
+    return {"depth": len(place.numbers), "quotes": place.quotes, "marker": marker}
 
 
 def _marker(place: _Place, markup: str) -> str:

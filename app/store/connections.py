@@ -77,9 +77,18 @@ class Connections:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                # Its state is anybody's guess after a failed write; closing undoes what was begun.
-                connection.close()
+                self._undo(connection)
                 raise
+            self._give_back(connection)
+
+    def _undo(self, connection: sqlite3.Connection) -> None:
+        # Kept open where that is possible: on a full disk there may be no room to open another, not even to read.
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()
+        else:
             self._give_back(connection)
 
     def _borrow(self) -> sqlite3.Connection:

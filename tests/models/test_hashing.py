@@ -22,7 +22,9 @@ def test_every_length_with_progress(tmp_path: Path, n_bytes: int) -> None:
     content = bytes(range(251)) * (n_bytes // 251 + 1)
     path.write_bytes(content[:n_bytes])
     seen: list[tuple[int, int]] = []
-    assert sha256_of(path, lambda done, total: seen.append((done, total))) == hashlib.sha256(content[:n_bytes]).hexdigest()
+    assert (
+        sha256_of(path, lambda done, total: seen.append((done, total))) == hashlib.sha256(content[:n_bytes]).hexdigest()
+    )
     assert [done for done, _ in seen] == [*range(PIECE_BYTES, n_bytes, PIECE_BYTES), *([n_bytes] if n_bytes else [])]
     assert all(total == n_bytes for _, total in seen)
 

@@ -104,7 +104,10 @@ def test_a_hostile_number_of_files(tmp_path: Path) -> None:
     path.write_bytes(padded(header([key("split.count", U16, 65535), key("split.no", U16, 0)], [])))
     with pytest.raises(UserError) as caught:
         read_model(path)
-    assert (caught.value.code, caught.value.data["path"]) == ("shard_missing", path.with_name("many-00002-of-65535.gguf"))
+    assert (caught.value.code, caught.value.data["path"]) == (
+        "shard_missing",
+        path.with_name("many-00002-of-65535.gguf"),
+    )
 
 
 def test_names_that_only_look_like_shards() -> None:

@@ -16,17 +16,17 @@ from start import Machine
 @pytest.mark.parametrize(
     ("machine", "backend", "better"),
     [
-        (Machine("Linux"), "cpu", ""),
-        (Machine("Windows", nvcc="C:/cuda/bin/nvcc.exe", nvidia_gpu=True), "cuda", ""),
-        (Machine("Linux", nvcc="/usr/bin/nvcc"), "cpu", ""),  # a compiler without a card
-        (Machine("Linux", nvidia_gpu=True), "cpu", "cuda"),
-        (Machine("Linux", vulkan_tools=True, vulkan_gpu=True), "vulkan", ""),
-        (Machine("Linux", vulkan_tools=True), "cpu", ""),  # nothing but a software device
-        (Machine("Linux", vulkan_gpu=True), "cpu", "vulkan"),
-        (Machine("Linux", nvidia_gpu=True, vulkan_tools=True, vulkan_gpu=True), "vulkan", ""),
-        (Machine("Linux", nvcc="/usr/bin/nvcc", nvidia_gpu=True, vulkan_tools=True, vulkan_gpu=True), "cuda", ""),
-        (Machine("Darwin"), "metal", ""),
-        (Machine("Linux", hip_tools=True), "cpu", ""),  # HIP is taken on request only
+        (Machine("linux"), "cpu", ""),
+        (Machine("win32", nvcc="C:/cuda/bin/nvcc.exe", nvidia_gpu=True), "cuda", ""),
+        (Machine("linux", nvcc="/usr/bin/nvcc"), "cpu", ""),  # a compiler without a card
+        (Machine("linux", nvidia_gpu=True), "cpu", "cuda"),
+        (Machine("linux", vulkan_tools=True, vulkan_gpu=True), "vulkan", ""),
+        (Machine("linux", vulkan_tools=True), "cpu", ""),  # nothing but a software device
+        (Machine("linux", vulkan_gpu=True), "cpu", "vulkan"),
+        (Machine("linux", nvidia_gpu=True, vulkan_tools=True, vulkan_gpu=True), "vulkan", ""),
+        (Machine("linux", nvcc="/usr/bin/nvcc", nvidia_gpu=True, vulkan_tools=True, vulkan_gpu=True), "cuda", ""),
+        (Machine("darwin"), "metal", ""),
+        (Machine("linux", hip_tools=True), "cpu", ""),  # HIP is taken on request only
     ],
 )
 def test_auto_takes_what_can_be_built_and_used(machine, backend, better):
@@ -35,7 +35,7 @@ def test_auto_takes_what_can_be_built_and_used(machine, backend, better):
 
 @pytest.mark.parametrize("backend", start.BACKENDS[1:])
 def test_every_build_has_rpc_and_at_most_one_gpu_backend(backend):
-    arguments = start.cmake_arguments(backend, Machine("Linux", nvcc="/opt/cuda/bin/nvcc"), Path("/a b/engine.cmake"))
+    arguments = start.cmake_arguments(backend, Machine("linux", nvcc="/opt/cuda/bin/nvcc"), Path("/a b/engine.cmake"))
     switched_on = {word[2:-3] for word in arguments if word.endswith("=ON")}
     assert switched_on == {"GGML_RPC"} | ({f"GGML_{backend.upper()}"} - {"GGML_CPU"})
     assert ("-DCMAKE_CUDA_COMPILER=/opt/cuda/bin/nvcc" in arguments) == (backend == "cuda")
@@ -102,8 +102,7 @@ def test_vulkan_devices_are_told_from_software_ones(tmp_path, kinds, devices):
     (tmp_path / "loader.c").write_text(LOADER.replace("KINDS", kinds))
     library = tmp_path / "libvulkan.so.1"
     subprocess.run(["g++", "-xc", "-shared", "-fPIC", "-o", library, tmp_path / "loader.c"], check=True)
-    asked = subprocess.run(
-        [sys.executable, "-c", "import start; print(*start.vulkan_devices())"],
-        cwd=start.ROOT, env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}
+    question = [sys.executable, "-c", "import start; print(*start.vulkan_devices())"]
+    asked = subprocess.run(question, cwd=start.ROOT, env=environment, check=True, capture_output=True, text=True)
     assert asked.stdout == devices + "\n"

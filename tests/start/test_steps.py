@@ -17,15 +17,21 @@ def test_a_step_writes_to_the_log_and_nothing_to_standard_output(tree, capfd):
     assert tree.LOG.read_text().endswith("\nhello\n")
 
 
-def test_a_failed_step_tells_the_cause_its_last_lines_and_where_the_log_is(tree):
-    script = "print('old\\n' * 50 + 'OSError: No space left on device'); raise SystemExit(3)"
+def test_a_failed_step_tells_the_cause_the_errors_and_where_the_log_is(tree):
+    script = "print('OSError: No space left on device\\n' + 'well\\n' * 50); raise SystemExit(3)"
     with pytest.raises(tree.StopError) as caught:
         tree.run_step("Copying", [sys.executable, "-c", script], {})
-    first, *lines, last = str(caught.value).splitlines()
-    assert first == "Copying: failed, the disk is full."
-    assert lines[-1].strip() == "OSError: No space left on device"
-    assert len(lines) == 12
-    assert last == f"The whole log: {tree.LOG}"
+    assert str(caught.value).splitlines() == [
+        "Copying: failed, the disk is full.",
+        "    OSError: No space left on device",
+        f"The whole log: {tree.LOG}",
+    ]
+
+
+def test_a_failed_step_without_an_error_in_its_log_tells_the_last_lines(tree):
+    with pytest.raises(tree.StopError) as caught:
+        tree.run_step("Counting", [sys.executable, "-c", "print(*range(30), sep='\\n'); raise SystemExit(3)"], {})
+    assert [line.strip() for line in str(caught.value).splitlines()[1:-1]] == [str(number) for number in range(20, 30)]
 
 
 def test_each_step_is_judged_by_its_own_part_of_the_log(tree):
@@ -56,23 +62,26 @@ def test_a_terminal_shows_the_newest_sign_of_life_while_the_step_runs(tree, tmp_
     assert "Building: done in 0:0" in rest
 
 
+STEP_OF_MAIN = """
+import signal, start, sys
+signal.signal(signal.SIGTERM, start.leave)
+try:
+    start.run_step("Building", ["bash", "-c", sys.argv[1]], {})
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_step_ends_with_everything_that_it_started(tree, number, code):
-    reader, writer = os.pipe()
-    # the compiler of a compiler: it holds the pipe open for as long as it lives
-    script = f"bash -c 'trap \"\" INT; echo deep >&{writer}; exec {writer}>&{writer}; sleep 1000' & wait"
-    program = (
-        "import start, signal, sys\n"
-        "signal.signal(signal.SIGTERM, start.leave)\n"
-        "try: start.run_step('Building', ['bash', '-c', sys.argv[1]], {})\n"
-        "except KeyboardInterrupt: sys.exit(130)\n"
-    ).replace("['bash', '-c', sys.argv[1]]", "['bash', '-c', sys.argv[1]]")
-    # run_step closes what it does not know, as subprocess does: the pipe comes in as standard output of the log's side
-    step = subprocess.Popen([sys.executable, "-c", program, script], cwd=tree.ROOT, pass_fds=(writer,))
-    os.close(writer)
-    assert os.read(reader, 100) == b"deep\n"
-    step.send_signal(number)
-    assert step.wait() == code
-    assert os.read(reader, 100) == b""
-    os.close(reader)
+def test_an_interrupted_step_ends_with_everything_that_it_started(tree, tmp_path, number, code):
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    # as a compiler below a build tool: deaf to SIGINT, and holding the pipe open for as long as it lives
+    script = f"(trap '' INT; exec 9> '{alive}'; echo deep >&9; tail -f /dev/null) & wait"
+    step = subprocess.Popen([sys.executable, "-c", STEP_OF_MAIN, script], cwd=tree.ROOT)
+    with alive.open() as pipe:
+        assert pipe.readline() == "deep\n"
+        step.send_signal(number)
+        assert step.wait() == code
+        assert pipe.read() == ""

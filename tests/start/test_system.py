@@ -38,7 +38,7 @@ def test_missing_libraries_become_one_command_on_each_system():
         (["compiler"], "apt-get", True, "apt-get install -y g++"),
         (["venv", "compiler"], "apt-get", False, f"sudo apt-get install -y python{start.VERSION}-venv g++"),
         (["compiler"], "dnf", False, "sudo dnf install -y gcc-c++"),
-        (["compiler"], "Darwin", False, "xcode-select --install"),
+        (["compiler"], "darwin", False, "xcode-select --install"),
         (["compiler", "cuda"], "dnf", True, ""),  # half a command would be no help
         (["compiler"], "", True, ""),
     ],

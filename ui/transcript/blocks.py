@@ -7,7 +7,6 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QTextBlockFormat,
-    QTextCharFormat,
     QTextCursor,
     QTextFrameFormat,
     QTextLength,
@@ -50,12 +49,11 @@ class CodePart(Part):
 
     @property
     def inner(self) -> QPointF:
+        """Below the head, moved sideways as far as it is scrolled."""
         return QPointF(CODE_PAD - self.offset, CODE_HEAD)
 
-    def accepts(self, block: Block) -> bool:
-        return isinstance(block, Code) and not self.blocks
-
     def set_blocks(self, blocks: list[Block]) -> None:
+        """Show one block of code; while it grows only its last line is set anew."""
         (code,) = blocks
         assert isinstance(code, Code)
         if self.blocks and code == self._code and not self.growing:
@@ -96,6 +94,7 @@ class CodePart(Part):
             cursor.insertText(stretch, self.style.code_format(role))
 
     def lay_out(self, width: float) -> None:
+        """Lines are as long as they are; what goes beyond the width can be scrolled to."""
         self.width = width
         self.document.setTextWidth(-1)
         size = self.document.size()
@@ -110,6 +109,7 @@ class CodePart(Part):
         return moved
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
+        """Draw the ground, the language, the code, and a bar where it can be scrolled."""
         style = self.style
         ground = QPainterPath()
         ground.addRoundedRect(QRectF(0, 0, self.width, self.height), RADIUS, RADIUS)
@@ -119,7 +119,8 @@ class CodePart(Part):
         head = QRectF(CODE_PAD, 2, self.width - 2 * CODE_PAD - 32, CODE_HEAD - 2)
         painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._code.language)
         painter.save()
-        painter.setClipRect(QRectF(0, CODE_HEAD, self.width, self.height), Qt.ClipOperation.IntersectClip)
+        edge = CODE_PAD / 2
+        painter.setClipRect(QRectF(edge, CODE_HEAD, self.width - 2 * edge, self.height), Qt.ClipOperation.IntersectClip)
         super().paint(painter, clip, selected, marked)
         painter.restore()
         if self.overflow:
@@ -139,10 +140,8 @@ class TablePart(Part):
         self._shown: Table | None = None
         self._table: QTextTable | None = None
 
-    def accepts(self, block: Block) -> bool:
-        return isinstance(block, Table) and not self.blocks
-
     def set_blocks(self, blocks: list[Block]) -> None:
+        """Show one table; rows that are the same stay."""
         (table,) = blocks
         assert isinstance(table, Table)
         if table == self._shown:
@@ -204,7 +203,5 @@ class TablePart(Part):
             shape.setLineHeight(round(self.style.line * 0.9), QTextBlockFormat.LineHeightTypes.MinimumHeight.value)
             shape.setAlignment(_ALIGN.get(table.align[column], Qt.AlignmentFlag.AlignLeft))
             cursor.setBlockFormat(shape)
-            plain = self.style.span_format(Style.PLAIN, link=False, level=0, thought=table.thought)
-            cursor.setBlockCharFormat(QTextCharFormat(plain))
             bold = tuple(type(s)(s.text, s.style | Style.STRONG, s.href) for s in spans) if row == 0 else spans
             write_spans(cursor, bold, self.style, 0, table.thought)

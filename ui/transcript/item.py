@@ -42,6 +42,9 @@ class Words:
     copy: str
     copied: str
     copy_code: str
+    copy_link: str
+    copy_markdown: str
+    select_all: str
     retry: str
     go_on: str
     edit: str

@@ -21,7 +21,8 @@ Place = tuple[int, int]
 """A part of the message and a place in its text."""
 
 BUBBLE_ACROSS, BUBBLE_DOWN = 16, 11
-SPACE_ABOVE_QUESTION, SPACE_ABOVE_ANSWER = 20, 8
+SPACE_ABOVE_QUESTION, SPACE_ABOVE_ANSWER = 14, 2
+THOUGHT_HEAD = 26
 BUTTON_HEIGHT = 30
 
 
@@ -52,7 +53,7 @@ class MessageView:
         self.width = self.height = 0.0
         self.bubble = QRectF()
         self._stream: StreamingMarkdown | None = None
-        self._waiting_rect = self._note_rect = self._figures_rect = QRectF()
+        self._waiting_rect = self._note_rect = self._figures_rect = self._thought_rect = QRectF()
         self._read()
 
     # What it shows
@@ -135,6 +136,10 @@ class MessageView:
 
     def _lay_out_answer(self, width: float) -> float:
         style, y, before = self.style, float(SPACE_ABOVE_ANSWER), None
+        self._thought_rect = QRectF()
+        if self.parts and self.parts[0].blocks[0].thought:
+            self._thought_rect = QRectF(0, y, width, THOUGHT_HEAD - 6)
+            y += THOUGHT_HEAD
         for number, part in enumerate(self.parts):
             first = part.blocks[0]
             part.x = 0 if isinstance(part, FlowPart) else style.indent(first)
@@ -176,7 +181,7 @@ class MessageView:
             self._add_action(name, QRectF(x, y + (height - ACTION) / 2, ACTION, ACTION), always=bool(labelled))
             x += ACTION
         self._figures_rect = QRectF(x + 8, y, self.width - x - 8, height)
-        return y + height
+        return y + height + (8 if labelled else 0)
 
     def _add_action(self, name: str, rect: QRectF, *, always: bool, labelled: bool = False) -> None:
         label = self.words.action(name)
@@ -204,6 +209,10 @@ class MessageView:
             inside = clip.translated(-part.x, -part.y)
             part.paint(painter, inside, self._range(number, selection), marked.get(number, []))
             painter.restore()
+        if not self._thought_rect.isEmpty():
+            painter.setFont(self.style.small_font)
+            painter.setPen(self.style.colour("quiet_text"))
+            painter.drawText(self._thought_rect, Qt.AlignmentFlag.AlignVCenter, self.words.thought)
         if self.item.status is not Status.STREAMING and self.item.note:
             self._paint_note(painter)
         if self.item.status is Status.STREAMING and not self.parts and self.waiting:
@@ -294,6 +303,11 @@ class MessageView:
             if point.y() <= part.y + part.height:
                 return (number, part.position_at(point - QPointF(part.x, part.y)))
         return self.end
+
+    def place_at_height(self, y: float) -> tuple[Place, float]:
+        """The line nearest below a height, and how far below it stands."""
+        place = self.place_at(QPointF(0, y))
+        return place, self.top_of(place) - y
 
     @property
     def end(self) -> Place:

@@ -20,8 +20,8 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
-from app.render.blocks import Block, Prose, Rule, Span, Style
-from ui.transcript.style import QUOTE_INDENT, TextStyle
+from app.render.blocks import Block, Prose, Span, Style
+from ui.transcript.style import TextStyle
 
 LINE_BREAK = "\u2028"
 
@@ -47,11 +47,8 @@ class Part:
 
     @property
     def rect(self) -> QRectF:
+        """Its place in the message."""
         return QRectF(self.x, self.y, self.width, self.height)
-
-    def accepts(self, block: Block) -> bool:
-        """Whether a block may join this part."""
-        return False
 
     def set_blocks(self, blocks: list[Block]) -> None:
         """Show these blocks, keeping what is the same."""
@@ -179,9 +176,7 @@ class Part:
                     yield QRectF(rect.x() + left, rect.y() + y, right - left, bottom - y)
                 top = bottom
 
-    def _paint_range(
-        self, painter: QPainter, clip: QRectF, start: int, end: int, role: str, opacity: float
-    ) -> None:
+    def _paint_range(self, painter: QPainter, clip: QRectF, start: int, end: int, role: str, opacity: float) -> None:
         colour = self.style.colour(role)
         colour.setAlphaF(opacity)
         for band in self._bands(clip, start, end, full=True):
@@ -215,10 +210,8 @@ class FlowPart(Part):
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.document.setDefaultTextOption(option)
 
-    def accepts(self, block: Block) -> bool:
-        return isinstance(block, Prose)
-
     def set_blocks(self, blocks: list[Block]) -> None:
+        """Show these blocks; the same ones at the front are not touched."""
         prose = [block for block in blocks if isinstance(block, Prose)]
         same = 0
         for old, new in zip(self._prose, prose, strict=False):
@@ -255,6 +248,7 @@ class FlowPart(Part):
         self._prose, self.blocks = prose, list(blocks)
 
     def text(self, start: int, end: int) -> str:
+        """The characters between two places, with the markers of lists."""
         lines = []
         block = self.document.findBlock(start)
         while block.isValid() and block.position() <= end:
@@ -270,6 +264,7 @@ class FlowPart(Part):
         return "".join(lines)
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
+        """Draw markers, bars and the ground of code below the text."""
         blocks = [(block, rect, self._prose[block.blockNumber()]) for block, rect in self.visible_blocks(clip)]
         for block, rect, prose in blocks:
             self._paint_marks(painter, block, rect, prose)
@@ -278,11 +273,10 @@ class FlowPart(Part):
 
     def _paint_marks(self, painter: QPainter, block: QTextBlock, rect: QRectF, prose: Prose) -> None:
         style, before = self.style, self._prose[block.blockNumber() - 1] if block.blockNumber() else None
-        for level in range(prose.quote + prose.thought):
-            joined = before is not None and before.quote + before.thought > level
-            top = rect.top() - (block.blockFormat().topMargin() if joined else 0)
-            bar = QRectF(level * QUOTE_INDENT, top, 3, rect.bottom() - top)
-            painter.fillRect(bar, style.colour("hairline"))
+        joined = style.bars(before) if before else []
+        for left in style.bars(prose):
+            above = block.blockFormat().topMargin() + 1 if left in joined else 0
+            painter.fillRect(QRectF(left, rect.top() - above, 3, rect.height() + above), style.colour("hairline"))
         if not prose.marker or not block.layout().lineCount():
             return
         line = block.layout().lineAt(0)
@@ -300,7 +294,7 @@ class FlowPart(Part):
                     path = QPainterPath()
                     middle = band.center().y()
                     half = self.style.size * 0.72
-                    path.addRoundedRect(QRectF(band.x() - 3, middle - half, band.width() + 6, 2 * half), 4, 4)
+                    path.addRoundedRect(QRectF(band.x() - 2, middle - half, band.width() + 4, 2 * half), 4, 4)
                     painter.fillPath(path, self.style.colour("code_ground"))
             at += len(span.text)
 
@@ -320,6 +314,7 @@ class PlainPart(Part):
         cursor.insertText(text)
 
     def lay_out(self, width: float) -> None:
+        """Become as narrow as the text allows."""
         self.document.setTextWidth(-1)
         super().lay_out(min(width, self.document.idealWidth() + 1))
 
@@ -327,14 +322,14 @@ class PlainPart(Part):
 class RulePart(Part):
     """A line across."""
 
-    def accepts(self, block: Block) -> bool:
-        return isinstance(block, Rule) and not self.blocks
-
     def set_blocks(self, blocks: list[Block]) -> None:
+        """Keep the block for what follows it."""
         self.blocks = list(blocks)
 
     def lay_out(self, width: float) -> None:
+        """Take the whole width."""
         self.width, self.height = width, 9
 
-    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
+    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:  # noqa: ARG002
+        """Draw the line."""
         painter.fillRect(QRectF(0, 4, self.width, 1), self.style.colour("hairline"))

@@ -78,7 +78,12 @@ class TextStyle:
 
     def indent(self, block: Block) -> int:
         """How far from the left edge a block begins."""
-        return INDENT * block.depth + QUOTE_INDENT * (block.quote + block.thought)
+        return INDENT * block.depth + QUOTE_INDENT * (len(block.quotes) + block.thought)
+
+    def bars(self, block: Block) -> list[int]:
+        """Where the bars of its quotes stand, the outermost first."""
+        around = [0, *block.quotes] if block.thought else block.quotes
+        return [INDENT * lists + QUOTE_INDENT * number for number, lists in enumerate(around)]
 
     def gap(self, before: Block | None, block: Block) -> float:
         """Free space between two blocks."""
@@ -132,5 +137,3 @@ class TextStyle:
         made = QTextCharFormat()
         made.setForeground(self.colour(f"code_{role.value}"))
         return made
-
-

@@ -1,0 +1,99 @@
+"""Bring the translations up to date with the words in the source, and compile them for the program.
+
+    python packaging/translations.py            read the sources into the .ts file, compile it to the .qm file
+    python packaging/translations.py --check    change nothing; fail where a word is missing, unfinished or not compiled
+
+Translate in the .ts file (by hand or with ``pyside6-linguist``), then run this again.  Words that the source no longer
+has are dropped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "resources" / "translations"
+TS = FOLDER / "apus_chat_zh_CN.ts"
+
+
+def sources() -> list[Path]:
+    return [ROOT / "app" / "words.py", *sorted((ROOT / "ui").rglob("*.py"))]
+
+
+def update(ts: Path) -> None:
+    # Without line numbers a change of the source that touches no word does not touch the file.
+    _run("lupdate", "-locations", "none", "-no-obsolete", *map(str, sources()), "-ts", str(ts))
+
+
+def compile_to(ts: Path, qm: Path) -> None:
+    _run("lrelease", "-silent", str(ts), "-qm", str(qm))
+
+
+def words(ts: Path) -> Counter[tuple[str, str, str]]:
+    """Context, source and comment of each entry."""
+    return Counter(
+        (context.findtext("name", ""), message.findtext("source", ""), message.findtext("comment", ""))
+        for context in ElementTree.parse(ts).iter("context")
+        for message in context.iter("message")
+    )
+
+
+def unfinished(ts: Path) -> list[str]:
+    """The sources of all entries that are not translated or not confirmed."""
+    return [
+        message.findtext("source", "")
+        for message in ElementTree.parse(ts).iter("message")
+        if (translation := message.find("translation")) is None
+        or translation.get("type") is not None
+        or not "".join(translation.itertext()).strip()
+    ]
+
+
+def problems() -> list[str]:
+    """What keeps the committed files from being right, a line each."""
+    found = [f"not finished: {text}" for text in unfinished(TS)]
+    with tempfile.TemporaryDirectory() as folder:
+        ts, qm = Path(folder) / TS.name, Path(folder) / "fresh.qm"
+        shutil.copy(TS, ts)
+        update(ts)
+        here, wanted = words(TS), words(ts)
+        found += [f"not in {TS.name}: {context}: {text}" for context, text, _ in wanted - here]
+        found += [f"no longer in the source: {context}: {text}" for context, text, _ in here - wanted]
+        compile_to(TS, qm)
+        compiled = TS.with_suffix(".qm")
+        if not compiled.exists() or compiled.read_bytes() != qm.read_bytes():
+            found.append(f"stale: {compiled.name}")
+    return found
+
+
+def _run(tool: str, *arguments: str) -> None:
+    scripts = Path(sysconfig.get_path("scripts"))
+    command = shutil.which(f"pyside6-{tool}", path=str(scripts)) or f"pyside6-{tool}"
+    done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode != 0:
+        sys.exit(f"{tool} failed: {done.stdout}{done.stderr}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Update and compile the translations of the window")
+    parser.add_argument("--check", action="store_true", help="only tell whether they are up to date")
+    if not parser.parse_args().check:
+        update(TS)
+        compile_to(TS, TS.with_suffix(".qm"))
+        print(f"{len(words(TS))} entries, {len(unfinished(TS))} not finished")
+        return 0
+    found = problems()
+    print("\n".join(found) or "up to date")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

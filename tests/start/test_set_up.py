@@ -1,0 +1,158 @@
+"""The whole set-up with real environments and the real pip, on stand-in packages that take no minutes to build."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import start
+
+# A build backend without requirements. The engine's library files follow CMAKE_ARGS, as those of the real one do, and
+# every build is noted, so that a test can tell what was built and what was not.
+BACKEND = """
+import os, pathlib, re, zipfile
+
+def wheel(folder, name, version, files):
+    stem = f"{name.replace('-', '_')}-{version}"
+    files = {**files, f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n",
+             f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}
+    record = f"{stem}.dist-info/RECORD"
+    with zipfile.ZipFile(pathlib.Path(folder, f"{stem}-py3-none-any.whl"), "w") as file:
+        for path, text in files.items():
+            file.writestr(path, text)
+        file.writestr(record, "".join(f"{path},,\\n" for path in [*files, record]))
+    return f"{stem}-py3-none-any.whl"
+
+def note(text):
+    with open(os.environ["BUILDS"], "a") as file:
+        file.write(text + "\\n")
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    backends = ["cpu", *(word.lower() for word in re.findall(r"-DGGML_(\\w+)=ON", os.environ["CMAKE_ARGS"]))]
+    note("engine " + " ".join(backends))
+    if os.environ.get("BROKEN") in backends:
+        raise RuntimeError("CMake Error: it does not build")
+    libraries = {f"llama_cpp/lib/libggml-{name}.so": "" for name in backends}
+    return wheel(folder, "llama-cpp-python", "1.0", {"llama_cpp/__init__.py": "", **libraries})
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    note("program")
+    return wheel(folder, "apus-chat", "1.0", {"apus_chat.pth": os.getcwd()})
+"""
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "NAME"
+version = "1.0"
+dependencies = ["llama-cpp-python==1.0", "PySide6-Essentials>=6"]
+"""
+PROGRAM = "import json, sys\nprint(json.dumps(sys.argv[1:]))"
+
+
+class Rig:
+    """A tree that is nearly the real one, an index folder to install it from, and what was built."""
+
+    def __init__(self, tree, folder: Path) -> None:
+        self.tree, self.builds, self.index = tree, folder / "builds.txt", folder / "index"
+        self.index.mkdir()
+        self.builds.touch()
+        made: dict = {}
+        exec(BACKEND, made)
+        for name, version in (("PySide6-Essentials", "6.9"), start.STARTER.split("==")):
+            made["wheel"](self.index, name, version, {f"{name.replace('-', '_')}/__init__.py": ""})
+        source = folder / "llama_cpp_python-1.0"
+        for place, name in ((source, "llama-cpp-python"), (tree.ROOT, "apus-chat")):
+            place.mkdir(exist_ok=True)
+            (place / "pyproject.toml").write_text(PYPROJECT.replace("NAME", name))
+            (place / "backend.py").write_text(BACKEND)
+        (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: llama-cpp-python\nVersion: 1.0\n")
+        with tarfile.open(self.index / "llama_cpp_python-1.0.tar.gz", "w:gz") as archive:
+            archive.add(source, source.name)
+        (tree.ROOT / "app").mkdir()
+        (tree.ROOT / "app" / "__main__.py").write_text(PROGRAM)
+
+    def start(self, *arguments, **environment):
+        """Start, and return how it ended with what was built for it."""
+        before = len(self.built())
+        variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.index), "BUILDS": str(self.builds), **environment}
+        done = subprocess.run(
+            [sys.executable, self.tree.ROOT / "start.py", *arguments],
+            env={**os.environ, **variables}, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        return done, self.built()[before:]
+
+    def built(self) -> list[str]:
+        return self.builds.read_text().splitlines()
+
+
+@pytest.fixture
+def rig(tree, tmp_path):
+    return Rig(tree, tmp_path)
+
+
+def test_each_start_does_what_is_new_and_nothing_else(rig):
+    first, built = rig.start("--backend", "cpu", "doctor", "--json")
+    assert (first.returncode, json.loads(first.stdout)) == (0, ["doctor", "--json"])
+    assert built == ["engine cpu rpc", "program"]
+
+    second, built = rig.start("doctor")
+    assert (second.stdout, second.stderr, built) == ('["doctor"]\n', "", [])
+
+    with (rig.tree.ROOT / "pyproject.toml").open("a") as file:
+        file.write('description = "changed"\n')
+    changed, built = rig.start("doctor")
+    assert (changed.returncode, built) == (0, ["program"])
+    assert [line.partition(":")[0] for line in changed.stderr.splitlines()] == ["The program ...", "The program"]
+
+    _, built = rig.start("--backend", "vulkan", "doctor", **vulkan_tools(rig))
+    assert built == ["engine cpu rpc vulkan"]
+    assert rig.tree.read_stamp()["engine"] == "1.0 vulkan"
+    assert "vulkan" in rig.tree.built_backends(next(rig.tree.VENV.glob("**/llama_cpp/lib")))
+    assert rig.start("doctor")[1] == []  # what was built is kept
+    assert rig.start("--rebuild", "doctor", **vulkan_tools(rig))[1] == ["engine cpu rpc vulkan"]
+
+    moved = rig.tree.ROOT.rename(rig.tree.ROOT.with_name("elsewhere"))
+    done = subprocess.run(
+        [sys.executable, moved / "start.py", "doctor"],
+        env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(rig.index), "BUILDS": str(rig.builds)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.stdout, rig.built()[-1]) == ('["doctor"]\n', "program")  # an editable install follows the tree
+
+
+def test_an_engine_that_does_not_build_is_told_and_built_on_the_next_start(rig):
+    broken, built = rig.start("--backend", "vulkan", "doctor", BROKEN="vulkan", **vulkan_tools(rig))
+    assert (broken.returncode, broken.stdout, built) == (1, "", ["engine cpu rpc vulkan"])
+    assert "The engine for vulkan (some minutes): failed, the build stopped with an error.\n" in broken.stderr
+    assert "CMake Error: it does not build" in broken.stderr
+    assert rig.tree.read_stamp()["engine"] == ""
+
+    mended, built = rig.start("--backend", "cpu", "doctor")
+    assert (mended.returncode, built) == (0, ["engine cpu rpc", "program"])
+    assert "Python environment" not in mended.stderr  # what had been done before is not done again
+
+
+def test_an_environment_that_works_no_more_is_made_anew(rig):
+    rig.start("--backend", "cpu", "doctor")
+    for path in rig.tree.PYTHON.parent.glob("python*"):
+        path.unlink()
+    mended, built = rig.start("doctor")
+    assert (mended.returncode, mended.stdout, built) == (0, '["doctor"]\n', ["engine cpu rpc", "program"])
+    assert "does not work any more" in mended.stderr
+
+
+def vulkan_tools(rig) -> dict[str, str]:
+    """The variables of a machine with the Vulkan SDK."""
+    sdk = rig.builds.parent / "sdk"
+    for name in ("bin/glslc", "include/vulkan/vulkan.h"):
+        (sdk / name).parent.mkdir(parents=True, exist_ok=True)
+        (sdk / name).touch(mode=0o755)
+    return {"VULKAN_SDK": str(sdk)}

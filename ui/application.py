@@ -1,0 +1,89 @@
+"""Starts and ends the program with its window."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QSocketNotifier, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app import __version__
+from app.log import on_bug, start_log
+from app.paths import data_folder, resources
+from app.services import build_services
+from model_manager.errors import UserError
+from ui.appearance import Appearance
+from ui.error_text import error_text
+from ui.main_window import MainWindow
+
+APPLICATION_ID = "io.github.apus_chat.ApusChat"
+
+
+class _Bugs(QObject):
+    """Brings a bug from whatever thread it was in to the window's."""
+
+    happened = Signal(object)
+
+
+def run(data_dir: str | None) -> int:
+    """Open the window and stay until it is closed; returns the exit code."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("apus-chat")
+    application.setApplicationDisplayName("APUS Chat")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName(APPLICATION_ID)
+    application.setWindowIcon(QIcon(str(resources() / "icons" / "app" / "apus-chat.svg")))
+    try:
+        folder = data_folder(data_dir)
+        start_log(folder.logs)
+        services = build_services(folder)
+    except UserError as error:
+        return _cannot_start(error)
+    bugs = _Bugs()
+
+    def show_bug(error: BaseException) -> None:
+        # Needed only then, and its import costs the start some milliseconds.
+        from ui.crash_dialog import show_crash
+
+        show_crash(error, folder.logs)
+
+    bugs.happened.connect(show_bug)
+    on_bug(bugs.happened.emit)
+    window = MainWindow(services, Appearance(application, services.settings.now))
+    notifier = _close_on_signals(window.close)
+    window.show()
+    try:
+        return int(application.exec())
+    finally:
+        notifier.setEnabled(False)
+        window.hide()
+        services.close()
+
+
+def _cannot_start(error: UserError) -> int:
+    box = QMessageBox(QMessageBox.Icon.Critical, "APUS Chat", error_text(error), QMessageBox.StandardButton.Close)
+    box.setObjectName("startProblem")
+    sys.stderr.write(f"apus-chat: {error_text(error)}\n")
+    box.exec()
+    return 1
+
+
+def _close_on_signals(close: Callable[[], object]) -> QSocketNotifier:
+    """Close the window on Ctrl+C in the terminal and on the system's request to end.
+
+    Python runs signal handlers only when it runs at all: a socket that a signal writes to wakes Qt's event loop.
+    """
+    reading, writing = socket.socketpair()
+    for end in (reading, writing):
+        end.setblocking(False)
+    signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    notifier = QSocketNotifier(reading.fileno(), QSocketNotifier.Type.Read)
+    notifier.setProperty("sockets", (reading, writing))
+    notifier.activated.connect(lambda: (reading.recv(64), close()))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None)
+    return notifier

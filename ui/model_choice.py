@@ -1,0 +1,157 @@
+"""Which model answers: the model button, its menu, and the ways to choose, add and release one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.services import Services
+from app.settings import Settings
+from model_manager.errors import UserError
+from model_manager.library import LocalModel
+from model_manager.starter import find_starter
+from ui.error_text import error_text
+from ui.header import Header
+from ui.running import RunningAnswer
+from ui.tasks import run_in_background
+
+STARTER = "starter"
+
+
+class ModelChoice(QObject):
+    """Keeps the model button true.  The choice itself is a setting."""
+
+    changed = Signal()
+    complaint = Signal(str)
+
+    def __init__(self, services: Services, header: Header, window: QWidget) -> None:
+        super().__init__(window)
+        self._services = services
+        self._header = header
+        self._window = window
+        self._names: dict[str, str] = {}
+        self._context_used = 0
+        self._is_any_running = False
+        self._has_starter = find_starter() is not None
+        header.model_menu_wanted.connect(self._show_menu)
+
+    def model_id(self) -> str | None:
+        """The model that would answer now: the one used last, else the starter, else none."""
+        chosen = self._services.settings.now.model_id
+        return chosen or (STARTER if self._has_starter else None)
+
+    def starter_is_here(self) -> bool:
+        """Whether the starter model is installed."""
+        return self._has_starter
+
+    def name(self) -> str:
+        """A name for a person of the model that would answer."""
+        model_id = self.model_id()
+        if model_id is None:
+            return ""
+        if model_id not in self._names:
+            self._names[model_id] = self._look_up(model_id)
+        return self._names[model_id]
+
+    def remember(self, model_id: str) -> Settings:
+        """Keep it as the model used last.  Raises UserError as ``SettingsFile.change``."""
+        return self._services.settings.change(model_id=model_id)
+
+    def use(self, model_id: str) -> None:
+        """Answer with this one from now on."""
+        try:
+            self.remember(model_id)
+        except UserError as error:
+            self.complaint.emit(error_text(error))
+        self.changed.emit()
+
+    def add_file(self, path: Path) -> None:
+        """Register a file in the library and use it."""
+        library = self._services.library
+        run_in_background(
+            self,
+            lambda: library.register(path),
+            lambda model: self.use(model.id),
+            lambda error: self.complaint.emit(error_text(error)),
+        )
+
+    def set_context_used(self, tokens: int) -> None:
+        """Tokens that lie in the KV cache now."""
+        self._context_used = tokens
+        self._show_gauge()
+
+    def forget_context(self) -> None:
+        """Another conversation: what the KV cache holds is not about this one."""
+        self.set_context_used(0)
+
+    def refresh(self, running: RunningAnswer | None, is_any_running: bool) -> None:
+        """Say on the button what is so now."""
+        self._is_any_running = is_any_running
+        self._show_gauge()
+        name = self.name()
+        if not name:
+            self._header.set_model(self.tr("Choose a model"), self.tr("No model has been chosen yet"))
+            return
+        text, tip = name, self.tr("Loaded when you send a message")
+        if running is not None and running.load is not None:
+            percent = int(running.load.fraction * 100)
+            text = self.tr("{model} · loading {percent} %").format(model=name, percent=percent)
+        elif self._services.engine.state is not None:
+            tip = self.tr("Loaded and ready")
+        self._header.set_model(text, tip)
+
+    def show_dialog(self) -> None:
+        """Open the list of models."""
+        from ui.models_dialog import ModelsDialog
+
+        dialog = ModelsDialog(self._services.library, self.model_id(), self._window)
+        dialog.model_chosen.connect(self.use)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def release(self) -> None:
+        """Free the memory of the loaded model, after the answer that may be under way."""
+        self._services.worker.submit(self._services.engine.release)
+
+    def _show_menu(self) -> None:
+        try:
+            models = self._services.library.list()
+        except UserError as error:
+            self.complaint.emit(error_text(error))
+            return
+        menu = QMenu(self._window)
+        menu.setObjectName("modelMenu")
+        for model in models:
+            action = menu.addAction(_name(model))
+            action.setCheckable(True)
+            action.setChecked(model.id == self.model_id())
+            action.setEnabled(model.ready)
+            action.triggered.connect(lambda _checked=False, model_id=model.id: self.use(model_id))
+        menu.addSeparator()
+        menu.addAction(self.tr("Models…"), self.show_dialog)
+        release = menu.addAction(self.tr("Release the model (frees its memory)"), self.release)
+        release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        button = self._header.model_button
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    def _show_gauge(self) -> None:
+        state = self._services.engine.state
+        used = self._context_used
+        self._header.gauge.set_context(used, state.result.context if state and used else 0)
+
+    def _look_up(self, model_id: str) -> str:
+        try:
+            return _name(self._services.library.resolve(model_id))
+        except UserError:
+            # Sending says what is wrong with it.
+            return Path(model_id).stem
+
+
+def _name(model: LocalModel) -> str:
+    name = model.name or model.path.stem
+    if model.quantisation and model.quantisation not in name:
+        name = f"{name} · {model.quantisation}"
+    return name

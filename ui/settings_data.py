@@ -1,0 +1,133 @@
+"""The part of the settings about what is kept: where it lies, taking conversations in, a copy of the database."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.export.export import import_conversations
+from app.services import Services
+from app.store.trees import ImportResult
+from model_manager.errors import UserError
+from ui.dialog_parts import Row, StatusLine, Words, ask_for_file, button, documents_folder, hairline, open_folder
+from ui.error_text import error_text
+from ui.tasks import run_in_background
+
+
+class DataSettings(QWidget):
+    """Rows with a button each; what they did is told in the dialog's status line."""
+
+    conversations_changed = Signal()
+    restore_asked = Signal()
+
+    def __init__(self, services: Services, status: StatusLine) -> None:
+        super().__init__()
+        self._services = services
+        self._status = status
+        self.open_folder = button("openDataFolderButton")
+        self.take_in = button("importButton")
+        self.back_up = button("backupButton")
+        self.restore = button("restoreDefaultsButton")
+        self._rows = [Row(each) for each in (self.open_folder, self.take_in, self.back_up, self.restore)]
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for row in self._rows:
+            if row is not self._rows[0]:
+                layout.addWidget(hairline())
+            layout.addWidget(row)
+        self.open_folder.clicked.connect(lambda: self._show(services.folder.root))
+        self.take_in.clicked.connect(self._ask_what_to_import)
+        self.back_up.clicked.connect(self._ask_where_to_back_up)
+        self.restore.clicked.connect(self.restore_asked)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Word everything anew."""
+        folder, take_in, back_up, restore = self._rows
+        folder.set_words(self.tr("Data folder"), str(self._services.folder.root))
+        self.open_folder.setText(self.tr("Open folder"))
+        take_in.set_words(
+            self.tr("Import conversations"),
+            self.tr("From a JSON export of APUS Chat. What is here already stays as it is."),
+        )
+        self.take_in.setText(self.tr("Import…"))
+        back_up.set_words(
+            self.tr("Back up the database"), self.tr("One file that holds all conversations, also deleted ones.")
+        )
+        self.back_up.setText(self.tr("Back up…"))
+        restore.set_words(
+            self.tr("Default settings"), self.tr("Everything on this page as it came. Conversations and models stay.")
+        )
+        self.restore.setText(self.tr("Restore defaults"))
+
+    def _show(self, folder: Path) -> None:
+        if not open_folder(folder):
+            self._status.say(
+                lambda: self.tr("No program on this machine opens folders. It is {path}.").format(path=folder),
+                "warning",
+            )
+
+    def _ask_what_to_import(self) -> None:
+        kinds = self.tr("Exported conversations (*.json);;All files (*)")
+        ask_for_file(self, self.tr("Import conversations"), kinds, self.import_file)
+
+    def import_file(self, path: Path) -> None:
+        """Take in what the file holds, in the background."""
+        store = self._services.store
+        self._begin(lambda: self.tr("Importing {name}…").format(name=path.name))
+        run_in_background(self, lambda: import_conversations(store, path), self._imported, self._failed)
+
+    def _imported(self, result: ImportResult) -> None:
+        self._end()
+        if result.messages_added or result.conversations_added:
+            self._status.say(
+                lambda: self.tr("Imported. New conversations: {conversations}, new messages: {messages}.").format(
+                    conversations=result.conversations_added, messages=result.messages_added
+                ),
+                "good",
+            )
+        else:
+            self._status.say(lambda: self.tr("Nothing new: everything in this file is here already."))
+        # Also without anything new: a conversation that was deleted comes back.
+        self.conversations_changed.emit()
+
+    def _ask_where_to_back_up(self) -> None:
+        name = f"apus-chat-{date.today().isoformat()}.sqlite3"
+        ask_for_file(
+            self,
+            self.tr("Back up the database"),
+            self.tr("Database (*.sqlite3)"),
+            self.back_up_to,
+            save_as=documents_folder() / name,
+        )
+
+    def back_up_to(self, path: Path) -> None:
+        """Copy the database to the file, in the background."""
+        store = self._services.store
+        self._begin(lambda: self.tr("Copying the database…"))
+        run_in_background(self, lambda: store.backup(path), lambda _: self._backed_up(path), self._failed)
+
+    def _backed_up(self, path: Path) -> None:
+        self._end()
+        self._status.say(
+            lambda: self.tr("The copy is complete: {path}").format(path=path),
+            "good",
+            (lambda: self.tr("Show in folder"), lambda: self._show(path.parent)),
+        )
+
+    def _begin(self, words: Words) -> None:
+        self.take_in.setEnabled(False)
+        self.back_up.setEnabled(False)
+        self._status.say(words)
+
+    def _end(self) -> None:
+        self.take_in.setEnabled(True)
+        self.back_up.setEnabled(True)
+
+    def _failed(self, error: UserError) -> None:
+        self._end()
+        self._status.say(lambda: error_text(error), "bad")
