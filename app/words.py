@@ -221,9 +221,8 @@ def _fact(key: str, value: object) -> str:
 
 
 def _engine_reason(log: str) -> str:
-    """The line of the engine's log that names the cause best: the last that speaks of an error."""
-    for line in reversed(log.splitlines()):
-        text = line.strip()
-        if any(mark in text.lower() for mark in ("error", "failed", "missing", "unable", "unknown", "invalid")):
-            return text.split(": ", 1)[-1][:160]
-    return ""
+    """The line of the engine's log that names the cause best: the last that speaks of an error, or the last."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    marks = ("error", "failed", "missing", "unable", "not found", "invalid")
+    telling = [line for line in lines if any(mark in line.lower() for mark in marks)] or lines
+    return telling[-1].split(": ", 1)[-1][:160] if telling else ""

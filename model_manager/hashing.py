@@ -31,7 +31,8 @@ def sha256_of(
     with file:
         piece = memoryview(bytearray(min(PIECE_BYTES, max(1, before.st_size))))
         done = 0
-        while True:
+        # A file that somebody goes on writing to has no end: more than there was is enough to know.
+        while done <= before.st_size:
             if cancelled is not None and cancelled():
                 raise Cancelled
             try:

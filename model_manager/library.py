@@ -136,7 +136,7 @@ class ModelLibrary:
         self.record_file_hash(self.resolve(model_id).path, sha256)
 
     def record_file_hash(self, path: Path, sha256: str) -> None:
-        """The same for any file, such as another shard.  Raises ``UserError``: file_missing(path); and as ``change``."""
+        """The same for any file, such as a later shard.  Raises ``UserError``: file_missing(path) and as ``change``."""
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"no SHA-256 in lower-case hexadecimal digits: {sha256!r}")
         stamp = Stamp.of(_absolute(os.fspath(path)))
@@ -187,12 +187,12 @@ def _facts_of(path: Path, before: Facts | None) -> Facts:
     stamps = tuple(Stamp.of(each) for each in named_shards(path))
     if before is not None and before.stamps == stamps and before.problem != "file_unreadable":
         return before
-    if stamps[0].bytes < 0 and before is not None:
-        # A disk that is not plugged in: what was known of the file stays true of it.
-        return replace(before, stamps=stamps, problem="file_missing")
     try:
         headers = read_model(path)
     except UserError as error:
+        if before is not None and stamps[0].bytes < 0:
+            # A disk that is not plugged in: what was known of the file stays true of it.
+            return replace(before, stamps=stamps, problem=error.code)
         return Facts(stamps, max(stamps[0].bytes, 0), quantisation=None, name=None, problem=error.code)
     problem = None
     try:
@@ -245,5 +245,7 @@ def _absolute(text: str) -> Path:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
+    except PermissionError:
+        return True  # or not: to be told that it may not be read is what helps
     except (OSError, ValueError):
         return False

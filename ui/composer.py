@@ -1,4 +1,4 @@
-"""Where the person writes: grows with the text, sends on Enter, never in the middle of an input method's composition."""
+"""Where the person writes: grows with the text, sends on Enter, never inside an input method's composition."""
 
 from __future__ import annotations
 

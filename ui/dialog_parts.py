@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject, QStandardPaths, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QDialog,
     QFileDialog,
@@ -24,7 +25,7 @@ from PySide6.QtWidgets import (
 from ui.theme import interface_font
 
 MARGIN = 24
-CONTROL_WIDTH = 240
+CONTROL_WIDTH = 220
 HEADING_SIZE = 16
 SMALL_SIZE = 13
 
@@ -141,6 +142,7 @@ class ChoiceOrNumber(QWidget):
         self.number.setSingleStep(step)
         self.number.setValue(usual)
         self.number.setKeyboardTracking(False)
+        indent(self.number)
         for value in choices:
             self.choice.addItem("", value)
         self.choice.addItem("", None)
@@ -249,6 +251,11 @@ class StatusLine(QWidget):
             self._do()
 
 
+def indent(number: QAbstractSpinBox) -> None:
+    """Let a number begin where the text of other controls does; the style sheet's padding does not reach it."""
+    number.lineEdit().setTextMargins(6, 0, 0, 0)
+
+
 class _WheelFilter(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
@@ -290,5 +297,10 @@ def ask_for_file(
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDirectory(str(save_as.parent))
         dialog.selectFile(save_as.name)
-    dialog.filesSelected.connect(lambda paths: [chosen(Path(path)) for path in paths])
+
+    def hand_over(paths: list[str]) -> None:
+        for path in paths:
+            chosen(Path(path))
+
+    dialog.filesSelected.connect(hand_over)
     dialog.open()

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.export.export import FORMATS, export_conversations
-from app.export.formats import Format, Labels, Options
+from app.export.formats import Format, Options
 from app.export.names import file_name
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -38,6 +38,7 @@ from ui.dialog_parts import (
     quiet_label,
 )
 from ui.error_text import error_text
+from ui.export_labels import export_labels
 from ui.tasks import run_in_background
 
 ALWAYS_WHOLE = ("json", "jsonl")
@@ -62,6 +63,7 @@ class ExportDialog(WordedDialog):
         self._current = self._conversations.get(conversation_id) if conversation_id else None
         self._folder = documents_folder()
         self._proposed = ""
+        self._just_written: Path | None = None
         self._running = False
         self._heading = heading()
         self.this_one = QRadioButton()
@@ -86,13 +88,13 @@ class ExportDialog(WordedDialog):
         self._close = button("closeButton")
         self.export = button("exportButton", primary=True)
         self._lay_out()
-        self.this_one.toggled.connect(self._propose)
+        self.this_one.toggled.connect(self._scope_chosen)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.path.textChanged.connect(self._look_at_path)
         self.browse.clicked.connect(self._ask_for_path)
         self._close.clicked.connect(self.reject)
         self.export.clicked.connect(self._export)
-        self.resize(600, 440)
+        self.resize(600, 400)
         self._built()
         self._format_chosen()
         self.export.setFocus()
@@ -120,14 +122,17 @@ class ExportDialog(WordedDialog):
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
         column.setSpacing(16)
         column.addWidget(self._heading)
-        form = QFormLayout()
-        form.setHorizontalSpacing(MARGIN)
-        form.setVerticalSpacing(16)
-        for label, fields in zip(self._labels, (scope, shape, target), strict=True):
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(MARGIN)
+        grid.setVerticalSpacing(16)
+        grid.setColumnStretch(1, 1)
+        groups = zip(self._labels, (scope, shape, target), (self.this_one, self.format, self.path), strict=True)
+        for row, (label, controls, first) in enumerate(groups):
             # As high as the first control beside it, so that both stand on one line.
-            label.setMinimumHeight(self.format.sizeHint().height() if fields is not scope else 0)
-            form.addRow(label, fields)
-        column.addLayout(form)
+            label.setFixedHeight(first.sizeHint().height())
+            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addLayout(controls, row, 1)
+        column.addLayout(grid)
         column.addStretch(1)
         foot = QHBoxLayout()
         foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
@@ -149,27 +154,33 @@ class ExportDialog(WordedDialog):
     def _is_folder(self) -> bool:
         return self.everything.isChecked() and not self._chosen_format().many_in_one_file
 
-    def _format_chosen(self) -> None:
-        whole = self.format.currentData() in ALWAYS_WHOLE
-        self.metadata.setEnabled(not whole)
-        self._format_note.setText(self._format_words().get(self.format.currentData(), ("", ""))[1])
+    def _scope_chosen(self) -> None:
+        self._keep_folder()
         self._propose()
 
-    def _propose(self) -> None:
-        """Another name for what is exported now; what the person typed keeps its folder, and its name where it can."""
+    def _format_chosen(self) -> None:
+        name = self.format.currentData()
+        self.metadata.setEnabled(name not in ALWAYS_WHOLE)
+        self._format_note.setText(self._format_words().get(name, ("", ""))[1])
+        written = Path(self.path.text())
+        if self.path.text() != self._proposed and not self._is_folder() and written.suffix in self._suffixes():
+            self.path.setText(str(written.with_suffix(self._chosen_format().suffix)))
+        else:
+            self._keep_folder()
+            self._propose()
+
+    def _keep_folder(self) -> None:
+        """The next proposal lies where the person put this one."""
         written = self._written_path()
-        by_hand = self.path.text() != self._proposed
-        if by_hand and written is not None:
+        if written is not None:
             self._folder = written.parent
+
+    def _propose(self) -> None:
         suffix = "" if self._is_folder() else self._chosen_format().suffix
         taken = [each.name for each in self._folder.iterdir()] if self._folder.is_dir() else []
-        name = file_name(self._title(), suffix, taken, untitled=self._labels_for_files().untitled)
-        if by_hand and written is not None and suffix and written.suffix in self._suffixes():
-            name = written.with_suffix(suffix).name
-        text = str(self._folder / name)
-        if not by_hand:
-            self._proposed = text
-        self.path.setText(text)
+        name = file_name(self._title(), suffix, taken, untitled=export_labels().untitled)
+        self._proposed = str(self._folder / name)
+        self.path.setText(self._proposed)
         self._look_at_path()
 
     def _suffixes(self) -> set[str]:
@@ -196,7 +207,7 @@ class ExportDialog(WordedDialog):
         note = ""
         if self._is_folder():
             note = self.tr("A folder with one file for each conversation.")
-        elif path is not None and path.is_file():
+        elif path is not None and path != self._just_written and path.is_file():
             note = self.tr("This file is there already and will be replaced.")
         self._path_note.setText(note)
         something = bool(self._conversations)
@@ -224,7 +235,7 @@ class ExportDialog(WordedDialog):
             return
         store, formats, name = self._store, self._formats, self.format.currentData()
         ids = [self._current.id] if self.this_one.isChecked() and self._current else None
-        options = Options(metadata=self.metadata.isChecked(), labels=self._labels_for_files())
+        options = Options(metadata=self.metadata.isChecked(), labels=export_labels())
         self._running = True
         self.export.setEnabled(False)
         self.status.say(lambda: self.tr("Exporting…"))
@@ -236,8 +247,8 @@ class ExportDialog(WordedDialog):
         )
 
     def _exported(self, files: list[Path]) -> None:
+        self._just_written = files[0] if files else None
         self._end()
-        self._proposed = self.path.text()
         folder = files[0].parent if files else self._folder
 
         def words() -> str:
@@ -298,14 +309,3 @@ class ExportDialog(WordedDialog):
             "txt": (self.tr("Plain text"), self.tr("Questions and answers, nothing else.")),
             "jsonl": (self.tr("JSON Lines"), self.tr("One conversation on each line, for other programs.")),
         }
-
-    def _labels_for_files(self) -> Labels:
-        return export_labels()
-
-
-def export_labels() -> Labels:
-    """The words that stand in exported files, in the language of the window."""
-    translate = QCoreApplication.translate
-    return Labels(
-        untitled=QCoreApplication.translate("export", "Conversation"),
-    )

@@ -33,11 +33,9 @@ class MessageItems(QObject):
             actions=self._actions(message),
         )
 
-    def loading(self, name: str, progress: LoadProgress | None, waited_s: float) -> str:
-        """The line while a model loads."""
-        if progress is None:
-            return self.tr("Loading {model}…").format(model=name)
-        left = self._left(progress.seconds_left, waited_s)
+    def loading(self, name: str, progress: LoadProgress, waited_s: float) -> str:
+        """The line while a model loads; ``waited_s`` seconds since the last progress."""
+        left = self._left(progress.seconds_left, waited_s) or self._so_far(waited_s)
         return self.tr("Loading {model}: {percent} %{left}").format(
             model=name, percent=int(progress.fraction * 100), left=left
         )

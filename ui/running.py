@@ -82,10 +82,10 @@ class RunningAnswer:
             return ""
         waited = time.monotonic() - self.since
         if not self.begun:
-            return words.queued() if waited > 1 else words.loading(self.model_name, None, 0)
+            return words.queued()
         if self.reading is not None:
             return words.reading(self.reading, waited)
-        return words.loading(self.model_name, self.load, waited)
+        return words.loading(self.model_name, self.load or LoadProgress(1.0, None), waited)
 
     def speed(self) -> float | None:
         """Tokens a second so far; None while there are too few to tell."""

@@ -35,6 +35,7 @@ from ui.dialog_parts import (
     button,
     hairline,
     heading,
+    indent,
     wheel_only_with_focus,
 )
 from ui.error_text import error_text
@@ -43,6 +44,8 @@ from ui.settings_data import DataSettings
 
 TYPING_PAUSE_MS = 500
 """A text is saved when the person pauses, not at every key."""
+SCROLL_BAR_WIDTH = 10
+"""As the style sheet has it; it stands in the margin, so that all right edges are in one line."""
 IDLE_MINUTES = (0, 5, 15, 30, 60, 120, 240)
 NOT_SHOWN = ("model_id", "conversation_id", "window_geometry", "sidebar_width", "sidebar_shown")
 """Settings that are remembered, not set: the defaults leave them alone."""
@@ -84,6 +87,7 @@ class SettingsDialog(WordedDialog):
         self.system_prompt = QPlainTextEdit()
         self.system_prompt.setObjectName("systemPrompt")
         self.system_prompt.setTabChangesFocus(True)
+        self.system_prompt.document().setDocumentMargin(8)
         self.system_prompt.setFixedHeight(88)
         self.temperature = self._decimal("temperature", 0.1)
         self.top_p = self._decimal("top_p", 0.05)
@@ -96,7 +100,7 @@ class SettingsDialog(WordedDialog):
         self.context = ChoiceOrNumber((0,), 8192, 256, int(BOUNDS["context"][1]), 1024)
         self.gpu_layers = ChoiceOrNumber((-2, -1), 32, 0, int(BOUNDS["gpu_layers"][1]), 1)
         self.idle_release = self._combo("idleRelease", IDLE_MINUTES)
-        self._numbers = {
+        self._numbers: dict[str, QSpinBox | QDoubleSpinBox] = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
@@ -106,6 +110,7 @@ class SettingsDialog(WordedDialog):
         for number in self._numbers.values():
             number.setFixedWidth(CONTROL_WIDTH // 2)
             wheel_only_with_focus(number)
+            indent(number)
         self._choices: dict[str, ChoiceOrNumber] = {
             "max_tokens": self.max_tokens,
             "context": self.context,
@@ -149,7 +154,7 @@ class SettingsDialog(WordedDialog):
         )
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN - SCROLL_BAR_WIDTH, MARGIN)
         column.setSpacing(0)
         for title, keys in zip(self._headings, (*groups, ()), strict=True):
             column.addWidget(title)
@@ -166,6 +171,7 @@ class SettingsDialog(WordedDialog):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         # The keyboard goes through the controls; each scrolls itself into view.
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(page)
@@ -259,9 +265,9 @@ class SettingsDialog(WordedDialog):
         names = ("", *AVAILABLE)
         for index, code in enumerate(names):
             at = self.language.findData(names[index])
-            self.language.setItemText(at, AVAILABLE.get(code) or self.tr("As the system"))
+            self.language.setItemText(at, AVAILABLE.get(code) or self.tr("System"))
         for theme, words in (
-            ("system", self.tr("As the system")),
+            ("system", self.tr("System")),
             ("light", self.tr("Light")),
             ("dark", self.tr("Dark")),
         ):
@@ -298,9 +304,9 @@ class SettingsDialog(WordedDialog):
             ),
             "top_p": (
                 self.tr("Top-p"),
-                self.tr("Chooses among the most probable tokens that together reach this share; 1 keeps all."),
+                self.tr("Among the most probable tokens that together reach this share; 1 keeps all."),
             ),
-            "top_k": (self.tr("Top-k"), self.tr("Chooses among this many of the most probable tokens; 0 keeps all.")),
+            "top_k": (self.tr("Top-k"), self.tr("Among this many of the most probable tokens; 0 keeps all.")),
             "min_p": (
                 self.tr("Min-p"),
                 self.tr("Leaves out tokens below this share of the most probable one; 0 keeps all."),

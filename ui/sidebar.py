@@ -102,6 +102,7 @@ class Sidebar(QWidget):
         bottom.setSpacing(4)
         bottom.addWidget(self._models)
         bottom.addWidget(self._settings)
+        bottom.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -14,6 +14,8 @@ from shiboken6 import isValid
 from model_manager.errors import Cancelled, UserError
 
 T = TypeVar("T")
+_Failed = Callable[[UserError], None]
+_Receiver = tuple[QObject, Callable[[Any], None], _Failed]
 
 
 def run_in_background(
@@ -29,6 +31,7 @@ def run_in_background(
     emit = delivery.ended.emit
 
     def run() -> None:
+        outcome: tuple[T | None, BaseException | None]
         try:
             outcome = (work(), None)
         except BaseException as error:
@@ -43,13 +46,9 @@ class _Delivery(QObject):
 
     ended = Signal(object)
 
-    def __init__(self, owner: QObject | None, parent: QObject, done: Callable[[Any], None], failed: Any) -> None:
+    def __init__(self, owner: QObject | None, parent: QObject, done: Callable[[Any], None], failed: _Failed) -> None:
         super().__init__(owner)
-        self._receiver: tuple[QObject, Callable[[Any], None], Callable[[UserError], None]] | None = (
-            parent,
-            done,
-            failed,
-        )
+        self._receiver: _Receiver | None = (parent, done, failed)
         self.ended.connect(self._deliver)
 
     def _deliver(self, outcome: tuple[Any, BaseException | None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ui.theme import interface_font
 
@@ -31,7 +31,6 @@ class Welcome(QWidget):
         for label in (self._title, self._text):
             label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            label.setFixedWidth(WIDTH)
         self._text.setProperty("quiet", True)
         buttons = QHBoxLayout()
         buttons.setSpacing(12)
@@ -44,7 +43,6 @@ class Welcome(QWidget):
         layout.setSpacing(0)
         layout.addStretch(5)
         for label, space in ((self._title, 12), (self._text, 24)):
-            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
             layout.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
             layout.addSpacing(space)
         layout.addLayout(buttons)
@@ -67,8 +65,13 @@ class Welcome(QWidget):
     def resizeEvent(self, event: object) -> None:
         """Keep the lines within a narrow window."""
         super().resizeEvent(event)  # type: ignore[arg-type]
+        self._fit_labels()
+
+    def _fit_labels(self) -> None:
+        # A wrapping label tells its height for a width only when asked.
+        width = max(200, min(WIDTH, self.width() - 48))
         for label in (self._title, self._text):
-            label.setFixedWidth(max(200, min(WIDTH, self.width() - 48)))
+            label.setFixedSize(width, label.heightForWidth(width))
 
     def _retranslate(self) -> None:
         self._title.setFont(interface_font(24, bold=True))
@@ -93,3 +96,4 @@ class Welcome(QWidget):
         else:
             self._title.setText(self.tr("Chat with a model on your own computer"))
             self._text.setText(self.tr("Choose a GGUF chat model that you have to begin."))
+        self._fit_labels()

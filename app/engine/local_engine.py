@@ -94,6 +94,7 @@ class LocalEngine:
             yield Loaded(0.0, self.state.result.context)
             return
         self._become(None)
+        yield LoadProgress(0.0, None)
         begin = time.monotonic()
         for event in self._ask(lambda request: Load(request, options), Phase.LOADING):
             if isinstance(event, Loading):

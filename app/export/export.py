@@ -8,7 +8,7 @@ from pathlib import Path
 from app.export.formats import Format, Options
 from app.export.json_format import JSON, trees_in
 from app.export.markdown import MARKDOWN
-from app.export.names import file_name, name_key
+from app.export.names import free_name, name_key
 from app.files import file_errors, make_folder, write_whole
 from app.store.store import ConversationStore
 from app.store.trees import ConversationTree, ImportResult
@@ -85,7 +85,7 @@ def _write_each(trees: Sequence[ConversationTree], chosen: Format, folder: Path,
 def _write_beside(
     title: str, trees: Sequence[ConversationTree], chosen: Format, folder: Path, taken: set[str], options: Options
 ) -> Path:
-    path = folder / file_name(title, chosen.suffix, taken, untitled=options.labels.untitled)
+    path = folder / free_name(title, chosen.suffix, taken, untitled=options.labels.untitled)
     write_whole(path, chosen.write(trees, options))
     taken.add(name_key(path.name))
     return path

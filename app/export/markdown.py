@@ -15,6 +15,7 @@ from app.export.formats import Format, Labels, Options
 from app.store.trees import ConversationTree
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<item>[-*+]|\d{1,9}[.)]) {1,4})?(?P<run>`{3,}|~{3,})(?P<rest>.*)")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _SPECIAL = re.compile(r"[\\`*_\[\]<&]")
 
 
@@ -26,7 +27,7 @@ def markdown(tree: ConversationTree, options: Options) -> str:
 def close_fence(content: str) -> str:
     """``content``, with the code block closed that it leaves open."""
     opened = None
-    for line in content.splitlines():
+    for line in _LINE_END.split(content):
         if opened is not None and opened["item"] and line.strip() and _indent(line) < opened.start("run"):
             # One that begins in a list item ends with the item.
             opened = None

@@ -1,7 +1,8 @@
 """Markdown that is still being written: closed blocks are read once, only the open end is read again.
 
 The blocks after ``feed`` are those of a full parse of the same text, but for one thing that only the end can tell: a
-link whose reference is defined further down.  So whoever shows a stream parses the whole message once when it is over.
+link whose reference is defined further down.  So whoever shows a stream parses the whole message once when it is over, unless
+``is_exact`` says that nothing can come of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from app.render.markdown import THOUGHT_CLOSE, THOUGHT_OPEN, as_thought, parse_p
 _FENCE = re.compile(r"(`{3,}|~{3,})([^\n]*)\n")
 _MARKS_ONLY = re.compile(r"[ \t]*(#{1,6}|[-*+_=>|]{1,3}|\d{1,9}[.)]?|`{1,3}|~{1,3}|[-*+][ \t]+\[?[ xX]?\]?)[ \t]*")
 _PART_OF_FENCE = re.compile(r" {0,3}(`{1,3}|~{1,3})")
+_REFERENCE = re.compile(r"^[ >\t]*\[[^\]\n]+\]:", re.MULTILINE)
 _ITEM_INDENT = 3
 
 
@@ -71,6 +73,11 @@ class StreamingMarkdown:
             return len(thought.settled) if thought else 0
         return (len(thought.blocks()) if thought else 0) + len(self._answer.settled)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether a full parse of the same text could not give anything else."""
+        return not any(part and part.has_references for part in (self._thought, self._answer))
+
     def blocks(self, *, preview: bool = False) -> list[Block]:
         """All blocks so far.
 
@@ -100,6 +107,10 @@ class _Part:
         self._fence: re.Match[str] | None = None
         """The opening line where the tail is one block of code that is still open."""
         self._closing = re.compile("")
+
+    @property
+    def has_references(self) -> bool:
+        return bool(self._references) or bool(_REFERENCE.search(self._tail))
 
     def feed(self, text: str) -> None:
         self._tail += text

@@ -37,10 +37,11 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Step], path: Path, b
         UserError: ``database_newer`` (path, version, known), ``disk_full`` (path) where the copy finds no room.
         sqlite3.Error: as it comes, for the caller to word.
     """
+    fresh = is_empty(connection)
     while (version := version_of(connection)) != len(steps):
         if version > len(steps):
             raise UserError("database_newer", path=path, version=version, known=len(steps))
-        if not is_empty(connection):
+        if not fresh:
             time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
             copy_database(connection, backups / f"conversations-v{version}-{time}.sqlite3", private=True)
             _remove_old_backups(backups)

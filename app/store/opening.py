@@ -65,6 +65,8 @@ def _look(path: Path, known: int, busy_timeout_s: float, *, thorough: bool) -> N
             # SQLite would throw the log away, and it may be all that is left.
             raise UserError("database_damaged", path=path, detail="the file is empty but its log is not")
         return
+    # Asked first: SQLite would give the files beside a read-only one its permissions and leave them there.
+    os.close(os.open(path, os.O_RDWR))
     connection = connect(path, busy_timeout_s=busy_timeout_s, read_only=True)
     try:
         version = version_of(connection)

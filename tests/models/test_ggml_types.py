@@ -9,7 +9,8 @@ from model_manager.ggml_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TY
 
 def test_every_type_that_llama_cpp_s_package_knows_has_the_same_name_and_block() -> None:
     for number, (values, n_bytes) in gguf.GGML_QUANT_SIZES.items():
-        if int(number) in REMOVED_TENSOR_TYPES:
+        # The package describes Q8_1, which is in no file, as it was when its two scales were still of four bytes each.
+        if int(number) in REMOVED_TENSOR_TYPES or number.name == "Q8_1":
             continue
         ours = TENSOR_TYPES[int(number)]
         assert (ours.name, ours.block_values, ours.block_bytes) == (number.name, values, n_bytes)

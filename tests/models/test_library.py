@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -303,35 +304,44 @@ def test_the_hash_of_another_file_in_the_same_place_is_not_ours(library: ModelLi
     assert library.list()[0].sha256 is None
 
 
-def test_headers_are_read_again_only_when_the_file_changed(
-    folder: Path, model: Path, closed_to_us: Closed, tmp_path: Path
-) -> None:
-    library = ModelLibrary(folder, find_starter=lambda: None)
+def test_headers_are_read_again_only_when_the_file_changed(library: ModelLibrary, model: Path) -> None:
     found = library.register(model)
-    with closed_to_us(model):
+    status = model.stat()
+    model.write_bytes(bytes(status.st_size))
+    os.utime(model, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert library.list() == (found,)
+    _touch_differently(model)
+    assert library.list()[0].problem == "not_gguf"
+
+
+def test_a_folder_that_we_may_not_write_and_a_file_that_we_may_not_read(
+    tmp_path: Path, tiny: Path, model: Path, closed_to_us: Closed
+) -> None:
+    # pytest's own folders are closed to others, and for a moment we are others.
+    with tempfile.TemporaryDirectory() as name:
+        public = Path(name)
+        library = ModelLibrary(public, find_starter=lambda: None)
+        found = library.register(model)
+        public.chmod(0o755)
+        (public / "library.json").chmod(0o644)
+        stored = (public / "library.json").read_bytes()
+        with closed_to_us(model.parent):
+            closed = library.list()[0]
+            assert library.resolve(str(model)) == closed
+        assert (closed.id, closed.ready, closed.problem) == (found.id, False, "file_unreadable")
+        assert (closed.bytes, closed.quantisation) == (found.bytes, found.quantisation)
+        if os.geteuid() == 0:
+            assert (public / "library.json").read_bytes() == stored
         assert library.list() == (found,)
-        _touch = model.stat()
-        assert _touch.st_size == found.bytes
-    _touch_differently(model)
-    with closed_to_us(model):
-        unreadable = library.list()[0]
-        assert (unreadable.ready, unreadable.problem) == (False, "file_unreadable")
-    assert library.list()[0].ready
 
 
-def test_a_folder_that_we_may_not_write_still_lists(
-    folder: Path, model: Path, tiny: Path, closed_to_us: Closed
-) -> None:
-    library = ModelLibrary(folder, find_starter=lambda: tiny)
+def test_a_registry_that_we_may_not_read_is_told(library: ModelLibrary, model: Path, closed_to_us: Closed) -> None:
     found = library.register(model)
-    _touch_differently(model)
-    readable = folder / "library.json"
-    readable.chmod(0o644)
-    (folder / "library.json.lock").unlink(missing_ok=True)
-    with closed_to_us(folder / "library.json"):
-        # A folder of which nothing can be read is told; it must not look as if everything were gone.
+    registry = model.parents[1] / "library" / "library.json"
+    with closed_to_us(registry):
+        # It must not look as if everything were gone.
         assert _code(library.list) == "library_unreadable"
-    assert [each.id for each in library.list()] == ["starter", found.id]
+    assert library.list() == (found,)
 
 
 def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:

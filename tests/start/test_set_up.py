@@ -11,6 +11,8 @@ import pytest
 
 import start
 
+pytestmark = pytest.mark.slow  # several environments and pip runs: most of a minute
+
 # A build backend without requirements. The engine's library files follow CMAKE_ARGS, as those of the real one do, and
 # every build is noted, so that a test can tell what was built and what was not.
 BACKEND = """

@@ -169,16 +169,15 @@ def test_a_newer_database_is_refused_and_stays_as_it_is(folder: Path) -> None:
 
 def test_a_process_that_keeps_writing_locks_writers_out_but_not_readers(folder: Path) -> None:
     conversation_id = filled(folder)
-    with start("write_lock", folder) as child:
-        with ConversationStore.open(folder, busy_timeout_s=0.1) as store:
-            assert len(store.messages(conversation_id)) == 80
-            with pytest.raises(UserError) as raised:
-                store.begin_turn(conversation_id, "?")
-            assert raised.value.code == "database_locked"
-            assert raised.value.data == {"path": folder / "conversations.sqlite3"}
-            assert len(store.messages(conversation_id)) == 80
-            child.end()
+    with start("write_lock", folder) as child, ConversationStore.open(folder, busy_timeout_s=0.1) as store:
+        assert len(store.messages(conversation_id)) == 80
+        with pytest.raises(UserError) as raised:
             store.begin_turn(conversation_id, "?")
+        assert raised.value.code == "database_locked"
+        assert raised.value.data == {"path": folder / "conversations.sqlite3"}
+        assert len(store.messages(conversation_id)) == 80
+        child.end()
+        store.begin_turn(conversation_id, "?")
 
 
 def test_a_database_that_another_process_keeps_for_itself_is_told(folder: Path) -> None:
@@ -204,13 +203,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not hold this person")
-def test_a_folder_without_permission_is_told(folder: Path) -> None:
+@pytest.mark.parametrize(("name", "mode"), [(".", 0o500), ("running", 0o500), ("conversations.sqlite3", 0o400)])
+def test_missing_permission_is_told_and_once_given_all_is_well(folder: Path, name: str, mode: int) -> None:
     filled(folder)
-    (folder / "running").chmod(0o500)
+    usual = (folder / name).stat().st_mode
+    (folder / name).chmod(mode)
     try:
         assert refusal(folder).code == "data_folder_not_writable"
     finally:
-        (folder / "running").chmod(0o700)
+        (folder / name).chmod(usual)
+    filled(folder)
 
 
 def test_a_refused_store_leaves_no_writer_behind(folder: Path) -> None:

@@ -21,6 +21,8 @@ from app.render.highlight import CodeRole, highlight
 from ui.transcript.parts import Part, Range, write_spans
 from ui.transcript.style import CODE_HEAD, CODE_PAD, RADIUS, TextStyle
 
+Line = tuple[tuple[str, CodeRole], ...]
+
 _ALIGN = {"center": Qt.AlignmentFlag.AlignHCenter, "right": Qt.AlignmentFlag.AlignRight}
 
 
@@ -30,8 +32,7 @@ class CodePart(Part):
     def __init__(self, style: TextStyle) -> None:
         super().__init__(style)
         self._code = Code("")
-        self._coloured = 0
-        """How many characters have their colours; the open last line has none."""
+        self._lines: list[Line] = []
         self.growing = False
         self.offset = 0.0
         self.document.setDefaultFont(style.code_font)
@@ -58,40 +59,48 @@ class CodePart(Part):
         assert isinstance(code, Code)
         if self.blocks and code == self._code and not self.growing:
             return
-        grows = self.growing and code.language == self._code.language and code.text.startswith(self._code.text)
-        cursor = QTextCursor(self.document)
-        cursor.beginEditBlock()
-        if self.growing and grows:
-            self._append(cursor, code)
-        else:
-            cursor.select(QTextCursor.SelectionType.Document)
-            cursor.removeSelectedText()
-            cursor.setBlockFormat(self._shape)
-            self._coloured = 0
-            self._append(cursor, code) if self.growing else self._write(cursor, code.text, code.language)
-        cursor.endEditBlock()
+        grows = bool(self.blocks) and code.language == self._code.language and code.text.startswith(self._code.text)
+        text = code.text
+        lines = (
+            _lines(text, code.language, self._lines if grows else [])
+            if self.growing
+            else _coloured(text, code.language)
+        )
+        self._write(lines)
         self._code, self.blocks = code, [code]
 
     def settle(self) -> None:
         """The code is whole: colour it as a whole, since a string may reach over lines."""
         if self.growing:
             self.growing = False
-            blocks, self.blocks = self.blocks, []
-            self.set_blocks(blocks)
+            self._write(_coloured(self._code.text, self._code.language))
 
-    def _append(self, cursor: QTextCursor, code: Code) -> None:
-        cursor.setPosition(self._coloured)
-        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
-        whole = code.text.rfind("\n") + 1
-        for line in code.text[self._coloured : whole].splitlines(keepends=True):
-            self._write(cursor, line, code.language)
-        cursor.insertText(code.text[max(whole, self._coloured) :], self.style.code_format(CodeRole.PLAIN))
-        self._coloured = max(whole, self._coloured)
-
-    def _write(self, cursor: QTextCursor, text: str, language: str) -> None:
-        for stretch, role in highlight(text, language):
-            cursor.insertText(stretch, self.style.code_format(role))
+    def _write(self, lines: list[Line]) -> None:
+        """Set the lines that are not as they were."""
+        cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
+        old = self._lines
+        for number, line in enumerate(lines):
+            if number < len(old):
+                if old[number] is line or old[number] == line:
+                    continue
+                cursor.setPosition(self.document.findBlockByNumber(number).position())
+                cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+                cursor.removeSelectedText()
+            elif number:
+                cursor.movePosition(QTextCursor.MoveOperation.End)
+                cursor.insertBlock(self._shape)
+            else:
+                cursor.setBlockFormat(self._shape)
+            for stretch, role in line:
+                cursor.insertText(stretch, self.style.code_format(role))
+        if len(lines) < len(old):
+            last = self.document.findBlockByNumber(len(lines) - 1)
+            cursor.setPosition(last.position() + last.length() - 1)
+            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+            cursor.removeSelectedText()
+        cursor.endEditBlock()
+        self._lines = lines
 
     def lay_out(self, width: float) -> None:
         """Lines are as long as they are; what goes beyond the width can be scrolled to."""
@@ -132,6 +141,25 @@ class CodePart(Part):
             painter.fillPath(bar, style.colour("edge"))
 
 
+def _coloured(text: str, language: str) -> list[Line]:
+    """The lines of a text that was coloured as a whole."""
+    lines: list[list[tuple[str, CodeRole]]] = [[]]
+    for stretch, role in highlight(text, language):
+        first, *others = stretch.split("\n")
+        if first:
+            lines[-1].append((first, role))
+        lines += [[(piece, role)] if piece else [] for piece in others]
+    return [tuple(line) for line in lines]
+
+
+def _lines(text: str, language: str, known: list[Line]) -> list[Line]:
+    """The lines of a text that is still growing, each coloured alone; the last one, still open, is not."""
+    keep = known[: max(0, len(known) - 1)]
+    *whole, last = text.split("\n")
+    fresh = [tuple(highlight(line, language)) for line in whole[len(keep) :]]
+    return [*keep, *fresh, ((last, CodeRole.PLAIN),) if last else ()]
+
+
 class TablePart(Part):
     """A table with hairlines between its rows."""
 
@@ -146,7 +174,9 @@ class TablePart(Part):
         assert isinstance(table, Table)
         if table == self._shown:
             return
-        shown = self._shown
+        shown, edit = self._shown, QTextCursor(self.document)
+        # Without one block around them every cell would lay the whole table out again.
+        edit.beginEditBlock()
         if shown and self._table and (shown.head, shown.align) == (table.head, table.align):
             same = 0
             for old, new in zip(shown.rows, table.rows, strict=False):
@@ -160,10 +190,13 @@ class TablePart(Part):
             self._fill(table, same)
         else:
             self._build(table)
+        edit.endEditBlock()
         self._shown, self.blocks = table, [table]
 
     def _build(self, table: Table) -> None:
-        self.document.clear()
+        cursor = QTextCursor(self.document)
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.removeSelectedText()
         shape = QTextTableFormat()
         shape.setBorder(0)
         shape.setCellPadding(0)
@@ -171,7 +204,6 @@ class TablePart(Part):
         shape.setBorderCollapse(True)
         shape.setHeaderRowCount(1)
         shape.setWidth(QTextLength())
-        cursor = QTextCursor(self.document)
         self._table = cursor.insertTable(1 + len(table.rows), len(table.head), shape)
         self._write_row(0, table.head, table)
         self._fill(table, 0)

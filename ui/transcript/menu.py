@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
@@ -31,9 +32,7 @@ def make_menu(transcript: Transcript, point: QPointF) -> QMenu:
         if others:
             menu.addSeparator()
         for name in others:
-            menu.addAction(
-                transcript.words.action(name), lambda name=name: transcript.action_requested.emit(name, item.id)
-            )
+            menu.addAction(transcript.words.action(name), partial(transcript.action_requested.emit, name, item.id))
         menu.addSeparator()
     everything = menu.addAction(transcript.words.select_all, transcript.select_all)
     everything.setShortcut(QKeySequence(QKeySequence.StandardKey.SelectAll))

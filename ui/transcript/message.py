@@ -63,10 +63,16 @@ class MessageView:
         before, self.item = self.item, item
         if item.content == before.content and item.status == before.status:
             return
-        if item.status is Status.STREAMING and before.status is Status.STREAMING:
-            added = item.content.removeprefix(before.content)
-            if item.content.startswith(before.content) and self._stream:
+        stream = self._stream
+        if stream and item.content.startswith(before.content):
+            added = item.content[len(before.content) :]
+            if item.status is Status.STREAMING:
                 self.grow(added)
+                return
+            stream.feed(added)
+            if stream.is_exact:
+                self._stream = None
+                self._show(stream.blocks(), growing=False)
                 return
         self._read()
 

@@ -101,8 +101,7 @@ class Part:
         corner = self.document.documentLayout().blockBoundingRect(block).topLeft() + self.inner
         if not line.isValid():
             return QRectF(corner.x(), corner.y(), 0, self.style.line)
-        across = line.cursorToX(position - block.position())
-        x = float(across[0] if isinstance(across, tuple) else across)
+        x = _x(line.cursorToX(position - block.position()))
         return QRectF(corner.x() + x, corner.y() + line.y(), 0, line.height())
 
     def text(self, start: int, end: int) -> str:

@@ -6,6 +6,7 @@ Signatures from ggml-backend.h and ggml-rpc.h of the llama.cpp revision inside l
 from __future__ import annotations
 
 import ctypes
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from model_manager.errors import UserError
 
 _KINDS = {0: "cpu", 1: "gpu", 2: "gpu", 3: "accelerator"}
 """enum ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL."""
+
+RPC_CONNECT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Ggml:
         for server in servers:
             if server in known:
                 continue
+            _check_listening(server)
             add = self._rpc.ggml_backend_rpc_add_server
             add.restype, add.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
             registry = add(server.encode())
@@ -120,3 +124,13 @@ class Ggml:
         if not path.exists() and sys.platform == "darwin":
             path = self._folder / f"lib{name}.dylib"
         return ctypes.CDLL(str(path))
+
+
+def _check_listening(server: str) -> None:
+    # The engine aborts the whole process where nobody listens.
+    host, _, port = server.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), RPC_CONNECT_S):
+            return
+    except (OSError, ValueError):
+        raise UserError("rpc_server_unreachable", server=server) from None

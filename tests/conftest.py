@@ -1,0 +1,47 @@
+"""Every test starts in an empty home, without a screen of its own, and with what the whole suite shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.delenv("APUS_CHAT_DATA_DIR", raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def starter() -> Path:
+    from model_manager.starter import find_starter
+
+    path = find_starter()
+    assert path is not None, "the starter model is missing: python3 start.py installs it"
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real chat model of half a megabyte whose answers never end by themselves."""
+    from tests.rigs.tiny_model import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[object]:
+    from app.paths import DataFolder
+    from app.services import build_services
+
+    built = build_services(DataFolder(tmp_path / "data"))
+    yield built
+    built.close()

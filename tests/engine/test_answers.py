@@ -1,0 +1,202 @@
+"""A real child with real models: load, read, generate, stop strings, templates, and the KV cache kept between turns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.chat.source import Loaded, LoadProgress
+from app.engine.local_engine import LocalEngine
+from model_manager.errors import UserError
+from tests.engine.asking import ask, load
+from tests.rigs.tiny_model import write_tiny_model
+
+
+def test_a_load_tells_progress_and_what_was_allocated(shared_engine: LocalEngine, starter: Path) -> None:
+    shared_engine.release()
+    events = load(shared_engine, starter)
+    fractions = [event.fraction for event in events if isinstance(event, LoadProgress)]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0.0
+    assert fractions[-1] == 1.0
+    assert isinstance(events[-1], Loaded)
+    state = shared_engine.state
+    assert state is not None
+    assert state.result.layers == 30
+    memory = state.result.memory["CPU"]
+    assert memory["weights_bytes"] > 90 << 20
+    # 30 layers, 3 key/value heads of 64, f16, 8192 tokens of context: keys and values.
+    assert memory["kv_bytes"] == 30 * 2 * 3 * 64 * 2 * 8192
+    assert memory["compute_bytes"] > 1 << 20
+
+
+def test_the_same_file_and_options_are_not_loaded_again(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    assert load(shared_engine, starter) == [Loaded(0.0, 8192)]
+
+
+def test_the_starter_answers_sensibly(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    answer = ask(shared_engine, "What is the capital of France? Answer in one short sentence.", max_tokens=40)
+    assert "Paris" in answer.text
+    assert answer.finished is not None
+    assert answer.finished.finish_reason == "stop"
+    assert answer.finished.completion_tokens == answer.pieces[-1].tokens
+    assert answer.finished.tokens_per_second
+    assert answer.finished.time_to_first_token_s
+
+
+def test_a_seed_makes_the_same_answer_again(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    texts = [
+        ask(shared_engine, "Tell me a story.", temperature=1.0, seed=seed, max_tokens=24).text for seed in (5, 5, 6)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_follow_up_reads_only_what_is_new(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    question = "Name three rivers of Europe and say something about each of them."
+    first = ask(shared_engine, question, temperature=0.8, seed=3, max_tokens=200)
+    second = ask(shared_engine, question, first.text, "Thank you. And one of Asia?", max_tokens=8)
+    assert first.finished is not None
+    assert second.finished is not None
+    reused = second.reading[0].reused
+    assert reused >= first.finished.prompt_tokens + first.finished.completion_tokens - 1
+    assert second.reading[-1].read == second.reading[-1].total == second.finished.prompt_tokens
+
+
+def test_the_kept_cache_gives_the_same_answer_as_a_fresh_one(engine: LocalEngine, starter: Path) -> None:
+    load(engine, starter)
+    turns = ("My name is Mina.", "Hello Mina!", "What is my name?")
+    ask(engine, turns[0], max_tokens=8)
+    with_cache = ask(engine, *turns, max_tokens=12)
+    assert with_cache.reading[0].reused > 0
+    engine.release()
+    load(engine, starter)
+    assert ask(engine, *turns, max_tokens=12).text == with_cache.text
+
+
+def test_continuing_goes_on_from_the_words_that_are_there(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    whole = ask(shared_engine, "Count from one to twenty in words.", max_tokens=40)
+    begun = ask(shared_engine, "Count from one to twenty in words.", max_tokens=20)
+    rest = ask(shared_engine, "Count from one to twenty in words.", prefill=begun.text, max_tokens=20)
+    assert whole.text.startswith(begun.text)
+    assert begun.text + rest.text == whole.text
+
+
+def test_stop_strings_and_the_limit_of_length(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    limited = ask(shared_engine, "Count from one to twenty in words.", max_tokens=5)
+    assert limited.finished is not None
+    assert (limited.finished.finish_reason, limited.finished.completion_tokens) == ("length", 5)
+    word = limited.text.split()[-1]
+    stopped = ask(shared_engine, "Count from one to twenty in words.", max_tokens=50, stop=(word,))
+    assert stopped.finished is not None
+    assert stopped.finished.finish_reason == "stop"
+    assert word not in stopped.text
+    assert limited.text.startswith(stopped.text)
+
+
+def test_progress_of_reading_never_goes_back(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    answer = ask(shared_engine, "word " * 900, max_tokens=2)
+    read = [progress.read for progress in answer.reading]
+    assert read == sorted(set(read))
+    assert len(read) > 3
+    assert read[-1] == answer.reading[-1].total > 900
+
+
+def test_a_prompt_longer_than_the_context_is_refused_in_numbers(engine: LocalEngine, tiny_model: Path) -> None:
+    load(engine, tiny_model, context=256)
+    with pytest.raises(UserError) as caught:
+        ask(engine, "x" * 1000)
+    assert caught.value.code == "prompt_too_long"
+    assert caught.value.data["context"] == 256
+    assert int(str(caught.value.data["prompt_tokens"])) > 1000
+    assert ask(engine, "short", max_tokens=3).finished is not None
+
+
+def test_an_answer_ends_where_the_context_does(engine: LocalEngine, tiny_model: Path) -> None:
+    load(engine, tiny_model, context=256)
+    answer = ask(engine, "hello")
+    assert answer.finished is not None
+    assert answer.finished.finish_reason == "length"
+    assert answer.finished.prompt_tokens + answer.finished.completion_tokens == 256
+
+
+def test_a_file_without_a_template_is_asked_in_chatml(engine: LocalEngine, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "ends.gguf", end_bias=60.0)
+    load(engine, path)
+    answer = ask(engine, "hello")
+    assert answer.finished is not None
+    assert (answer.finished.finish_reason, answer.text) == ("stop", "")
+    # <s>, <|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n, a token for each letter.
+    assert answer.finished.prompt_tokens >= len("user\nhello\nassistant\n") + 3
+
+
+def test_the_files_own_template_is_used(engine: LocalEngine, tmp_path: Path) -> None:
+    template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    load(engine, write_tiny_model(tmp_path / "own.gguf", chat_template=template))
+    short = ask(engine, "hello", max_tokens=1)
+    assert short.finished is not None
+    assert short.finished.prompt_tokens <= len("[user]hello") + 2
+
+
+def test_a_template_that_refuses_is_told(engine: LocalEngine, tmp_path: Path) -> None:
+    refusing = "{{ raise_exception('only poems here') }}"
+    load(engine, write_tiny_model(tmp_path / "refuses.gguf", chat_template=refusing))
+    with pytest.raises(UserError) as caught:
+        ask(engine, "hello")
+    assert caught.value.code == "chat_template_failed"
+    assert "only poems here" in str(caught.value.data["detail"])
+
+
+def test_a_template_cannot_reach_out_of_its_sandbox(engine: LocalEngine, tmp_path: Path) -> None:
+    hostile = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
+    load(engine, write_tiny_model(tmp_path / "hostile.gguf", chat_template=hostile))
+    with pytest.raises(UserError) as caught:
+        ask(engine, "hello")
+    assert caught.value.code == "chat_template_failed"
+
+
+def test_a_quantised_kv_cache_takes_about_half(engine: LocalEngine, starter: Path) -> None:
+    load(engine, starter, kv_type="q8_0", context=1024)
+    assert engine.state is not None
+    # q8_0 keeps 32 values in 34 bytes, f16 in 64.
+    assert engine.state.result.memory["CPU"]["kv_bytes"] == 30 * 2 * 3 * 64 * 1024 * 34 // 32
+    assert ask(engine, "hello", max_tokens=4).finished is not None
+
+
+def test_experts_can_be_placed_and_what_is_unknown_is_named(engine: LocalEngine, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "moe.gguf", n_expert=4)
+    load(engine, path, experts_in_ram=(0, 1), context=512)
+    assert ask(engine, "hello", max_tokens=8).finished is not None
+    with pytest.raises(UserError, match="kv_type_unknown"):
+        load(engine, path, kv_type="q1")
+    with pytest.raises(UserError, match="device_unknown"):
+        load(engine, path, devices=("CUDA7",))
+
+
+def test_the_engine_refuses_one_tensor_per_expert_and_says_why(engine: LocalEngine, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
+    with pytest.raises(UserError) as caught:
+        load(engine, path)
+    assert caught.value.code == "load_refused"
+    assert "ffn_down_exps" in str(caught.value.data["log"])
+
+
+def test_the_device_list_names_the_processor(engine: LocalEngine) -> None:
+    found = engine.devices()
+    assert "llama.cpp" in found.engine
+    processor = next(device for device in found.devices if device.kind == "cpu")
+    assert processor.total_bytes >= processor.free_bytes > 1 << 28
+
+
+def test_an_rpc_server_that_is_not_there_is_named(engine: LocalEngine) -> None:
+    with pytest.raises(UserError) as caught:
+        engine.devices(("127.0.0.1:1",))
+    assert caught.value.code == "rpc_server_unreachable"
+    assert caught.value.data["server"] == "127.0.0.1:1"

@@ -1,0 +1,43 @@
+"""What program and engine say to each other survives the pipe; what is not understood is dropped, not fatal."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.chat.conversation import Role, Sampling
+from app.chat.source import PromptMessage
+from app.engine import protocol as p
+
+MESSAGES = [
+    p.Load(1, p.LoadOptions("/m/a.gguf", context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))),
+    p.Generate(2, (PromptMessage(Role.USER, "你好\n“quoted”\u2028"),), Sampling(seed=7, stop=("a", "b")), "begun"),
+    p.ListDevices(3, ("127.0.0.1:50061",)),
+    p.Stop(4),
+    p.Loading(5, 0.5, None),
+    p.LoadDone(6, 8192, 61, 60, "engine", {"CUDA0": {"weights_bytes": 5}}),
+    p.Reading(7, 16, 100, 8, 1.5),
+    p.TextPiece(8, "\U0001f600 é", 3, 40),
+    p.AnswerDone(9, "stop", 10, 2, 0.25, 30),
+    p.DeviceList(10, (p.EngineDevice("CPU", "x", "CPU", "cpu", 8, 4),), "engine"),
+    p.Failed(11, "load_refused", {"path": "/x", "log": "a\nb"}),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_survives_the_pipe(message: p.Command | p.Event) -> None:
+    line = p.encode(message)
+    assert line.count(b"\n") == 1
+    assert p.decode(line) == message
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{}", b"[]", b"null", b"GGML_ASSERT failed", b'{"is":"Nothing"}', b'{"is":"Stop"}', b"\xff\xfe"]
+)
+def test_what_is_not_understood_is_none(line: bytes) -> None:
+    assert p.decode(line) is None
+
+
+def test_half_a_surrogate_does_not_break_the_line() -> None:
+    decoded = p.decode(p.encode(p.TextPiece(1, "a\ud800b", 1, 1)))
+    assert isinstance(decoded, p.TextPiece)
+    assert decoded.text == "a?b"

@@ -1,0 +1,96 @@
+"""The number of threads follows the cores that are free; readings of the clocks are made up, all else is real."""
+
+from __future__ import annotations
+
+from app.engine.child.threads import HOLD_S, Load, ThreadCount, read_load
+
+
+class Machine:
+    """Two cores, fairly shared; ``busy`` other programs want one each, a token takes the time its count needs."""
+
+    def __init__(self, token_s: dict[int, float], busy: float = 0.0) -> None:
+        self.busy = busy
+        self.token_s = token_s
+        self.load = Load(0.0, 0.0, 0.0)
+
+    def read(self) -> Load:
+        return self.load
+
+    def pass_time(self, seconds: float, threads: int) -> None:
+        wanted = threads + self.busy
+        share = min(1.0, 2 / wanted) if wanted else 0.0
+        idle = max(0.0, 2 - wanted)
+        load = self.load
+        self.load = Load(load.idle + idle * seconds, load.own + threads * share * seconds, load.clock + seconds)
+
+    def generate(self, count: ThreadCount, seconds: float) -> None:
+        end = self.load.clock + seconds
+        while self.load.clock < end:
+            self.pass_time(self.token_s[count.count], count.count)
+            count.after_token(self.load.clock)
+
+
+QUIET = {1: 0.006, 2: 0.005}
+ONE_BUSY = {1: 0.006, 2: 0.015}
+BOTH_BUSY = {1: 0.009, 2: 0.080}
+"""Seconds a token on two cores, as the starter model takes them."""
+
+
+def test_a_quiet_machine_gives_all_its_cores() -> None:
+    machine = Machine(QUIET)
+    count = ThreadCount(2, 2, read=machine.read)
+    machine.generate(count, 1.0)
+    assert count.count == 2
+
+
+def test_a_core_that_others_take_is_left_to_them_and_taken_back() -> None:
+    machine = Machine(QUIET)
+    count = ThreadCount(2, 2, read=machine.read)
+    machine.busy, machine.token_s = 1.0, ONE_BUSY
+    machine.generate(count, 0.5)
+    assert count.count == 1
+    machine.busy, machine.token_s = 0.0, QUIET
+    machine.generate(count, 0.5)
+    assert count.count == 2
+
+
+def test_a_change_that_turns_out_slower_is_taken_back_for_a_while() -> None:
+    machine = Machine({1: 0.012, 2: 0.005})
+    count = ThreadCount(2, 2, read=machine.read)
+    machine.generate(count, 0.3)
+    machine.busy = 0.6
+    tried = []
+    for _ in range(8):
+        machine.generate(count, 0.125)
+        tried.append(count.count)
+    assert tried.count(1) == 1, "tried once within the second"
+    machine.generate(count, HOLD_S)
+    assert 1 in {count.count, *tried}
+
+
+def test_the_first_count_of_an_answer_knows_what_happened_since_the_last() -> None:
+    machine = Machine(QUIET, busy=1.0)
+    count = ThreadCount(2, 2, read=machine.read)
+    machine.pass_time(5.0, 0)
+    assert count.begin() == 1
+
+
+def test_a_fixed_count_stays() -> None:
+    machine = Machine(BOTH_BUSY, busy=2.0)
+    count = ThreadCount(2, 2, fixed=2, read=machine.read)
+    machine.generate(count, 1.0)
+    assert count.begin() == 2
+
+
+def test_there_is_always_one() -> None:
+    machine = Machine(BOTH_BUSY, busy=2.0)
+    count = ThreadCount(2, 2, read=machine.read)
+    machine.generate(count, 1.0)
+    assert count.count == 1
+
+
+def test_the_real_clocks_go_forward() -> None:
+    first, second = read_load(), read_load()
+    assert second.clock >= first.clock
+    assert second.own >= first.own
+    assert second.idle >= first.idle > 0

@@ -1,0 +1,227 @@
+import copy
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.chat.conversation import Status
+from app.export.export import export_conversations, import_conversations
+from app.export.json_format import document, trees_in, trees_of
+from app.store.store import ConversationStore
+from app.store.trees import ImportResult
+from model_manager.errors import UserError
+
+
+def written(store: ConversationStore, path: Path) -> Path:
+    export_conversations(store, None, "json", path)
+    return path
+
+
+def test_everything_comes_back_in_another_store(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    store.create(title="empty")
+    path = written(store, tmp_path / "all.json")
+    assert import_conversations(other_store, path) == ImportResult(2, 5)
+    assert other_store.trees() == store.trees()
+    assert other_store.branch(conversation_id) == store.branch(conversation_id)
+    assert written(other_store, tmp_path / "again.json").read_bytes() == path.read_bytes()
+
+
+def test_importing_again_changes_nothing(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    path = written(store, tmp_path / "all.json")
+    for target in (store, other_store, other_store):
+        import_conversations(target, path)
+    before = store.trees()
+    assert import_conversations(store, path) == ImportResult(0, 0)
+    assert store.trees() == other_store.trees() == before
+
+
+def test_an_import_merges_and_keeps_what_is_there(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    import_conversations(other_store, written(store, tmp_path / "first.json"))
+    store.begin_turn(conversation_id, "here")
+    there_question, there = other_store.begin_turn(conversation_id, "there")
+    other_store.finish_answer(there.id, "kept", Status.COMPLETE)
+    other_store.rename(conversation_id, "my own title")
+    before = other_store.get(conversation_id)
+    result = import_conversations(other_store, written(store, tmp_path / "second.json"))
+    assert result == ImportResult(0, 2)
+    after = other_store.get(conversation_id)
+    assert (after.title, after.leaf_id, after.updated_at) == ("my own title", there.id, before.updated_at)
+    contents = [message.content for message in other_store.messages(conversation_id)]
+    assert contents[-4:] == ["there", "kept", "here", ""]
+    assert other_store.branch(conversation_id)[-2:] == [there_question, other_store.message(there.id)]
+
+
+def test_an_answer_that_was_being_written_is_interrupted_where_it_is_imported(
+    store: ConversationStore, other_store: ConversationStore, tmp_path: Path
+) -> None:
+    _, answer = store.begin_turn(store.create().id, "?")
+    store.save_text(answer.id, "half")
+    path = written(store, tmp_path / "all.json")
+    import_conversations(other_store, path)
+    import_conversations(store, path)
+    assert store.message(answer.id).status is Status.STREAMING
+    assert other_store.message(answer.id).status is Status.INTERRUPTED
+    assert other_store.message(answer.id).content == "half"
+
+
+def test_a_deleted_conversation_is_not_exported_and_an_import_brings_it_back(
+    store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    path = written(store, tmp_path / "all.json")
+    before = store.trees()
+    store.delete(conversation_id)
+    assert json.loads(written(store, tmp_path / "none.json").read_bytes())["conversations"] == []
+    assert import_conversations(store, path) == ImportResult(1, 0)
+    assert store.trees() == before
+
+
+def test_an_empty_conversation_shows_what_an_import_adds(
+    store: ConversationStore, other_store: ConversationStore, tmp_path: Path
+) -> None:
+    conversation = store.create()
+    import_conversations(other_store, written(store, tmp_path / "empty.json"))
+    store.begin_turn(conversation.id, "?")
+    import_conversations(other_store, written(store, tmp_path / "more.json"))
+    assert len(other_store.branch(conversation.id)) == 2
+
+
+def test_a_message_that_belongs_to_another_conversation_stops_the_whole_import(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    values = document(store.trees())
+    twin = copy.deepcopy(values["conversations"][0])
+    twin["id"] = str(uuid.uuid4())
+    values["conversations"].append(twin)
+    path = tmp_path / "twins.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(UserError) as raised:
+        import_conversations(other_store, path)
+    assert raised.value.code == "import_conflict"
+    assert raised.value.data["conversation_id"] == conversation_id
+    assert other_store.list() == []
+
+
+def test_the_file_is_for_people_too(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
+    text = written(store, tmp_path / "all.json").read_text(encoding="utf-8")
+    assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 1,\n')
+    assert "为什么天是蓝的?" in text
+
+
+def test_a_file_with_a_byte_order_mark_is_read(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
+    content = written(store, tmp_path / "all.json").read_bytes()
+    assert trees_in(b"\xef\xbb\xbf" + content) == store.trees()
+
+
+def test_a_newer_file_is_told(other_store: ConversationStore, tmp_path: Path) -> None:
+    path = tmp_path / "newer.json"
+    path.write_text('{"format": "apus-chat-conversations", "version": 2, "talks": []}')
+    with pytest.raises(UserError) as raised:
+        import_conversations(other_store, path)
+    assert (raised.value.code, raised.value.data) == ("import_newer", {"path": path, "version": 2, "known": 1})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"a": 1}',
+        b"\xff\xfe",
+        b"# Title\n",
+        b"[" * 100_000,
+        b"1" * 10_000,
+        b'{"format": "apus-chat-conversations", "version": true, "conversations": []}',
+    ],
+)
+def test_a_file_of_something_else_is_told(other_store: ConversationStore, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "some.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        import_conversations(other_store, path)
+    assert (raised.value.code, raised.value.data["path"]) == ("import_unreadable", path)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for _ in range(depth):
+        values = {"deeper": values}
+    return values
+
+
+SPOILERS: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
+    ("conversations[0].id", lambda talk: talk.update(id="1")),
+    ("conversations[0].id", lambda talk: talk.update(id=talk["id"].upper())),
+    ("conversations[0].title", lambda talk: talk.pop("title")),
+    ("conversations[0].created_at", lambda talk: talk.update(created_at="2026-01-01T00:00:00")),
+    ("conversations[0].updated_at", lambda talk: talk.update(updated_at="0001-01-01T00:00:00+10:00")),
+    ("conversations[0].leaf_id", lambda talk: talk.update(leaf_id=str(uuid.uuid4()))),
+    ("conversations[0].messages", lambda talk: talk.update(messages={})),
+    ("conversations[0].messages[1]", lambda talk: talk["messages"].__setitem__(1, "hello")),
+    ("conversations[0].messages[1].id", lambda talk: talk["messages"][1].update(id=talk["messages"][0]["id"])),
+    ("conversations[0].messages[0].role", lambda talk: talk["messages"][0].update(role="robot")),
+    ("conversations[0].messages[0].status", lambda talk: talk["messages"][0].update(status=None)),
+    ("conversations[0].messages[0].content", lambda talk: talk["messages"][0].update(content=["a"])),
+    ("conversations[0].messages[1].parent_id", lambda talk: talk["messages"].reverse()),
+    ("conversations[0].messages[1].made_by", lambda talk: talk["messages"][1].update(made_by=[])),
+    ("conversations[0].messages[1].made_by.seed", lambda talk: talk["messages"][1]["made_by"].update(seed=1.5)),
+    (
+        "conversations[0].messages[1].made_by.sampling.top_p",
+        lambda talk: talk["messages"][1]["made_by"]["sampling"].update(top_p=10**400),
+    ),
+    (
+        "conversations[0].messages[1].made_by.sampling.stop",
+        lambda talk: talk["messages"][1]["made_by"]["sampling"].update(stop=[1]),
+    ),
+    ("conversations[0].messages[1].made_by", lambda talk: talk["messages"][1]["made_by"].update(plan=nested(200))),
+]
+
+
+@pytest.mark.parametrize(("place", "spoil"), SPOILERS)
+def test_what_does_not_fit_is_told_with_its_place(
+    store: ConversationStore, conversation_id: str, place: str, spoil: Callable[[dict[str, Any]], None]
+) -> None:
+    values = document(store.trees())
+    trees_of(values)
+    if place.endswith("parent_id"):
+        values["conversations"][0]["messages"] = values["conversations"][0]["messages"][:2]
+    spoil(values["conversations"][0])
+    with pytest.raises(UserError) as raised:
+        trees_of(values)
+    assert raised.value.code == "import_unreadable"
+    if not place.endswith("parent_id"):
+        assert raised.value.data == {"detail": place}
+
+
+def test_halves_of_characters_do_not_stop_an_import(other_store: ConversationStore, store: ConversationStore) -> None:
+    store.begin_turn(store.create().id, "?")
+    values = document(store.trees())
+    values["conversations"][0]["messages"][0]["content"] = "\ud83d"
+    values["conversations"][0]["model_id"] = "\ude00"
+    (tree,) = trees_of(values)
+    other_store.merge([tree])
+    assert other_store.messages(tree.conversation.id)[0].content == "\ufffd"
+
+
+def test_what_a_later_program_adds_is_left_out(other_store: ConversationStore, store: ConversationStore) -> None:
+    store.begin_turn(store.create().id, "?")
+    values = document(store.trees())
+    values["conversations"][0]["colour"] = "blue"
+    assert trees_of(values) == store.trees()
+
+
+def test_a_missing_file_is_told(store: ConversationStore, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="file_missing"):
+        import_conversations(store, tmp_path / "none.json")
+    with pytest.raises(UserError, match="file_not_readable"):
+        import_conversations(store, tmp_path)

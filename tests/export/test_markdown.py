@@ -1,0 +1,163 @@
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from app.chat.conversation import Status
+from app.export.export import export_conversations
+from app.export.formats import Labels, Options
+from app.export.markdown import close_fence, markdown
+from app.store.store import ConversationStore
+
+
+def told(store: ConversationStore, conversation_id: str, **options: object) -> str:
+    (tree,) = store.trees([conversation_id])
+    return markdown(tree, Options(**options))
+
+
+def headings(text: str) -> list[str]:
+    tokens = MarkdownIt("commonmark").parse(text)
+    return [
+        f"{token.tag} {tokens[number + 1].content}"
+        for number, token in enumerate(tokens)
+        if token.type == "heading_open" and token.level == 0
+    ]
+
+
+def test_the_branch_that_is_shown_as_it_was_written(store: ConversationStore, conversation_id: str) -> None:
+    assert (
+        told(store, conversation_id, metadata=False)
+        == """\
+# 天空的颜色
+
+## System prompt
+
+请简短回答。
+
+---
+
+## You
+
+为什么天是蓝的?
+
+---
+
+## Assistant
+
+# 原因
+
+因为**瑞利散射**。
+
+---
+
+## You
+
+And at sunset?
+
+---
+
+## Assistant
+
+```python
+print('红')
+```
+
+*(interrupted)* `engine_died`
+"""
+    )
+
+
+def test_what_made_an_answer(store: ConversationStore, conversation_id: str) -> None:
+    text = told(store, conversation_id)
+    (answer,) = [message for message in store.branch(conversation_id) if message.made_by is not None]
+    assert (
+        f"""
+因为**瑞利散射**。
+
+> - Time: `{answer.created_at:%Y-%m-%d %H:%M:%S} UTC`
+> - Model: `apus:Q2_K`
+> - Quantisation: `Q2_K`
+> - SHA-256 of the file: `{"ab" * 32}`
+> - Seed: `7`
+> - Sampling: `temperature 0.8, top_k 40, top_p 0.95, min_p 0.05, repeat_penalty 1, max_tokens 100, stop '</s>'`
+> - Tokens of the prompt: `12`
+> - Tokens of the answer: `34`
+> - Tokens per second: `8.25`
+> - Engine: `llama.cpp (llama-cpp-python 0.3.36)`
+> - Program: `0.1.0`
+
+---
+"""
+        in text
+    )
+    assert text.count("> - Time") == 2
+
+
+def test_the_words_are_handed_in(store: ConversationStore, conversation_id: str) -> None:
+    text = told(store, conversation_id, labels=Labels(user="你", assistant="助手", system="系统提示词"))
+    assert headings(text)[:4] == ["h1 天空的颜色", "h2 系统提示词", "h2 你", "h2 助手"]
+
+
+@pytest.mark.parametrize("title", ["*a* _b_ `c` [d](e) <f> &amp; \\g", "1. one", "# two", "two\nlines"])
+def test_a_title_is_text(store: ConversationStore, title: str) -> None:
+    conversation = store.create(title=title)
+    tokens = MarkdownIt("commonmark").parse(told(store, conversation.id))
+    assert [token.type for token in tokens] == ["heading_open", "inline", "heading_close"]
+    assert "".join(child.content for child in tokens[1].children or []) == title.replace("\n", " ")
+
+
+def test_a_conversation_without_title(store: ConversationStore) -> None:
+    assert told(store, store.create().id) == "# Conversation\n"
+
+
+OPEN = [
+    "```",
+    "text\n```python\ncode",
+    "~~~\n```\ncode",
+    "````\n```\n````x\n```",
+    "```\none\n```\n\n```two",
+    "- item\n\n  ```\n  code",
+    "- ```\n  code",
+    "10. ```\n    code\n    ```\n\nAfter\n\n```\ncode",
+    "1. first\n   ```sh\n   ls\n",
+    "> ```\n> code",
+]
+CLOSED = [
+    "",
+    "plain",
+    "```\ncode\n```",
+    "```\ncode\n`````  ",
+    "``` a`b\ntext",
+    "inline ``` in a line",
+    "    ```\n    indented code",
+    "- ```\n  code\n  ```\n- next",
+    "10. ```\n    code\n    ```",
+    "~~~\n```\n~~~",
+    "# Heading\n\nUnderlined\n---",
+]
+
+
+@pytest.mark.parametrize("content", OPEN + CLOSED)
+def test_no_message_swallows_what_comes_after_it(store: ConversationStore, content: str) -> None:
+    conversation = store.create(title="T")
+    _, answer = store.begin_turn(conversation.id, content)
+    store.finish_answer(answer.id, content, Status.COMPLETE)
+    store.begin_turn(conversation.id, "last")
+    found = headings(told(store, conversation.id, metadata=False))
+    assert [heading for heading in found if heading in ("h2 You", "h2 Assistant")] == [
+        "h2 You",
+        "h2 Assistant",
+        "h2 You",
+        "h2 Assistant",
+    ]
+
+
+@pytest.mark.parametrize("content", CLOSED)
+def test_what_is_closed_stays_as_it_is(content: str) -> None:
+    assert close_fence(content) == content
+
+
+def test_a_file_is_written(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "sky.md"
+    assert export_conversations(store, [conversation_id], "md", path) == [path]
+    assert path.read_bytes() == told(store, conversation_id).encode()

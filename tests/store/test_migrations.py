@@ -1,0 +1,148 @@
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.chat.conversation import Status
+from app.store.migrations import KEPT_BACKUPS, migrate, version_of
+from app.store.schema import STEPS
+from app.store.store import ConversationStore
+from model_manager.errors import UserError
+
+VERSION_1 = Path(__file__).parents[1] / "data" / "conversations-v1.sqlite3"
+
+
+def add_stars(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE conversations ADD COLUMN starred INTEGER NOT NULL DEFAULT 0")
+
+
+def rebuild_messages(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE renewed AS SELECT * FROM messages")
+    connection.execute("DROP TABLE messages")
+    connection.execute("ALTER TABLE renewed RENAME TO messages")
+
+
+def fail_late(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM messages")
+    connection.execute("ALTER TABLE conversations ADD COLUMN never INTEGER")
+    connection.execute("SELECT no_such_column FROM messages")
+
+
+def end_the_transaction(connection: sqlite3.Connection) -> None:
+    connection.execute("COMMIT")
+
+
+def break_references(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM conversations")
+
+
+@contextmanager
+def version_1(folder: Path) -> Iterator[tuple[sqlite3.Connection, Path, Path]]:
+    path, backups = folder / "conversations.sqlite3", folder / "backups"
+    backups.mkdir(parents=True)
+    shutil.copy(VERSION_1, path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection, path, backups
+
+
+def everything(connection: sqlite3.Connection) -> list[str]:
+    return list(connection.iterdump())
+
+
+def versions_in(backups: Path) -> list[int]:
+    versions = []
+    for path in sorted(backups.iterdir()):
+        assert path.stat().st_mode & 0o077 == 0
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT count(*) FROM messages").fetchone()[0] > 0
+            versions.append(version_of(connection))
+    return versions
+
+
+def test_a_database_of_version_1_opens_with_everything_in_it(folder: Path) -> None:
+    folder.mkdir()
+    shutil.copy(VERSION_1, folder / "conversations.sqlite3")
+    with ConversationStore.open(folder) as store:
+        empty, sky, window = store.list()
+        assert [each.title for each in (empty, sky, window)] == ["Empty", "天空的颜色", "窗户"]
+        assert (sky.system_prompt, sky.model_id, sky.message_count) == ("请简短回答。", "apus:Q2_K", 5)
+        question, first, second, later, failed = store.messages(sky.id)
+        assert [each.status for each in (question, first, second, later, failed)] == [
+            Status.COMPLETE,
+            Status.COMPLETE,
+            Status.STOPPED,
+            Status.COMPLETE,
+            Status.FAILED,
+        ]
+        assert first.parent_id == second.parent_id == question.id
+        assert store.branch(sky.id) == [question, first]
+        assert first.made_by is not None
+        assert (first.made_by.seed, first.made_by.sampling.stop) == (1, ("<|im_end|>",))
+        assert failed.error == {"code": "file_missing", "path": "model.gguf"}
+        interrupted = store.branch(window.id)[-1]
+        assert (interrupted.content, interrupted.status) == ("因为阳光 scatters 在空气里", Status.INTERRUPTED)
+
+
+def test_steps_are_taken_in_order_with_a_copy_before_each(folder: Path) -> None:
+    with version_1(folder) as (connection, path, backups):
+        before = connection.execute("SELECT * FROM messages ORDER BY number").fetchall()
+        migrate(connection, [*STEPS, add_stars, rebuild_messages], path, backups)
+        assert version_of(connection) == 3
+        assert connection.execute("SELECT sum(starred) FROM conversations").fetchone()[0] == 0
+        assert connection.execute("SELECT * FROM messages ORDER BY number").fetchall() == before
+        assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+    assert versions_in(backups) == [1, 2]
+    assert [path.name[:17] for path in sorted(backups.iterdir())] == ["conversations-v1-", "conversations-v2-"]
+
+
+def test_a_step_that_fails_leaves_the_version_before_it(folder: Path) -> None:
+    with version_1(folder) as (connection, path, backups):
+        migrate(connection, [*STEPS, add_stars], path, backups)
+        before = everything(connection)
+        with pytest.raises(sqlite3.OperationalError, match="no_such_column"):
+            migrate(connection, [*STEPS, add_stars, fail_late], path, backups)
+        assert version_of(connection) == 2
+        assert everything(connection) == before
+    assert versions_in(backups) == [1, 2]
+
+
+@pytest.mark.parametrize("step", [end_the_transaction, break_references])
+def test_a_step_that_is_wrong_is_a_bug(folder: Path, step: object) -> None:
+    with version_1(folder) as (connection, path, backups):
+        before = everything(connection)
+        with pytest.raises(RuntimeError):
+            migrate(connection, [*STEPS, step], path, backups)
+        assert version_of(connection) == 1
+        assert everything(connection) == before
+
+
+def test_a_store_opens_over_all_its_steps(folder: Path) -> None:
+    folder.mkdir()
+    shutil.copy(VERSION_1, folder / "conversations.sqlite3")
+    with ConversationStore.open(folder, steps=[*STEPS, add_stars]) as store:
+        assert len(store.list()) == 3
+        store.begin_turn(store.create().id, "?")
+    with pytest.raises(UserError) as raised:
+        ConversationStore.open(folder)
+    assert raised.value.data == {"path": folder / "conversations.sqlite3", "version": 2, "known": 1}
+
+
+def test_a_new_database_is_not_copied(folder: Path) -> None:
+    with ConversationStore.open(folder, steps=[*STEPS, add_stars]):
+        assert list((folder / "backups").iterdir()) == []
+
+
+def test_the_last_copies_are_kept_and_files_of_the_person_too(folder: Path) -> None:
+    with version_1(folder) as (connection, path, backups):
+        for year in range(2000, 2012):
+            (backups / f"conversations-v9-{year}0101T000000000000Z.sqlite3").write_bytes(b"")
+        (backups / "conversations-v1-before-the-holidays.sqlite3").write_bytes(b"mine")
+        migrate(connection, [*STEPS, add_stars], path, backups)
+    names = sorted(path.name for path in backups.iterdir())
+    assert "conversations-v1-before-the-holidays.sqlite3" in names
+    assert len(names) == KEPT_BACKUPS + 1
+    assert "conversations-v9-20020101T000000000000Z.sqlite3" not in names
+    assert "conversations-v9-20030101T000000000000Z.sqlite3" in names

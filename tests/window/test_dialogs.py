@@ -1,0 +1,524 @@
+"""Settings, export, models and the crash dialog, with the real store, library and settings behind them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QThread, QThreadPool, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
+
+from app.chat.conversation import Status
+from app.export.export import export_conversations
+from app.services import Services
+from app.settings import Settings, SettingsFile
+from app.store.store import ConversationStore
+from model_manager.errors import Cancelled, UserError
+from model_manager.library import ModelLibrary
+from tests.rigs.tiny_model import write_tiny_model
+from ui.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
+from ui.error_text import error_text
+from ui.export_dialog import ExportDialog
+from ui.models_dialog import ID_ROLE, MODEL_ROLE, ModelsDialog
+from ui.settings_dialog import SettingsDialog
+from ui.tasks import run_in_background
+
+
+@pytest.fixture(autouse=True)
+def no_work_left(qapp: QApplication):
+    yield
+    QThreadPool.globalInstance().waitForDone()
+    qapp.processEvents()
+
+
+@pytest.fixture
+def shown(qtbot) -> Callable[[Any], Any]:
+    def show(dialog: QWidget) -> QWidget:
+        qtbot.addWidget(dialog)
+        with qtbot.waitExposed(dialog):
+            dialog.show()
+        assert dialog.width() <= 700
+        assert dialog.height() <= 600
+        assert dialog.minimumSizeHint().width() <= 700
+        assert dialog.accessibleName()
+        return dialog
+
+    return show
+
+
+def add_conversation(store: ConversationStore, title: str, answer: str = "An answer.") -> str:
+    conversation = store.create(title=title)
+    _, message = store.begin_turn(conversation.id, "A question?")
+    store.finish_answer(message.id, answer, Status.COMPLETE)
+    return conversation.id
+
+
+def pick_in_file_dialog(qtbot, parent: QWidget, path: Path) -> None:
+    dialog = parent.findChild(QFileDialog, "fileDialog")
+    assert dialog is not None
+    dialog.setDirectory(str(path.parent))
+    dialog.selectFile(path.name)
+    qtbot.waitUntil(lambda: [Path(each) for each in dialog.selectedFiles()] == [path])
+    dialog.accept()
+
+
+class OpenedFolders(QObject):
+    """Stands where the desktop's file manager would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folders: list[Path] = []
+
+    @Slot(QUrl)
+    def opened(self, url: QUrl) -> None:
+        self.folders.append(Path(url.toLocalFile()))
+
+
+@pytest.fixture
+def file_manager():
+    manager = OpenedFolders()
+    QDesktopServices.setUrlHandler("file", manager, "opened")
+    yield manager
+    QDesktopServices.unsetUrlHandler("file")
+
+
+# Work in the background
+
+
+def test_a_result_arrives_in_the_window_s_thread(qtbot, qapp):
+    got = []
+    parent = QObject()
+
+    def done(value: int) -> None:
+        got.append((value, QThread.currentThread() is qapp.thread()))
+
+    run_in_background(parent, threading.get_ident, done, pytest.fail)
+    qtbot.waitUntil(lambda: bool(got))
+    (worker, in_window), *_ = got
+    assert in_window
+    assert worker != threading.get_ident()
+
+
+def test_an_error_for_the_person_is_handed_over_and_a_cancelled_one_is_not(qtbot):
+    parent, errors = QObject(), []
+
+    def refuse() -> None:
+        raise UserError("disk_full", path="x")
+
+    def cancel() -> None:
+        raise Cancelled
+
+    run_in_background(parent, cancel, pytest.fail, pytest.fail)
+    run_in_background(parent, refuse, pytest.fail, errors.append)
+    qtbot.waitUntil(lambda: bool(errors))
+    assert errors[0].code == "disk_full"
+
+
+def test_a_bug_in_the_background_reaches_the_hook(qtbot):
+    parent = QObject()
+    with qtbot.captureExceptions() as caught:
+        run_in_background(parent, lambda: 1 // 0, pytest.fail, pytest.fail)
+        qtbot.waitUntil(lambda: bool(caught))
+    assert caught[0][0] is ZeroDivisionError
+    assert "<lambda>" in {frame.name for frame in __import__("traceback").extract_tb(caught[0][2])}
+
+
+def test_nothing_is_delivered_to_what_is_gone(qtbot, qapp):
+    parent, go = QWidget(), threading.Event()
+    run_in_background(parent, lambda: go.wait(10), pytest.fail, pytest.fail)
+    parent.deleteLater()
+    qtbot.waitSignal(parent.destroyed).wait()
+    go.set()
+    assert QThreadPool.globalInstance().waitForDone(10_000)
+    qapp.processEvents()
+
+
+# Settings
+
+
+def test_settings_apply_and_are_saved_at_once(services: Services, shown, qtbot):
+    dialog = shown(SettingsDialog(services))
+    assert dialog.objectName() == "settingsDialog"
+    with qtbot.waitSignal(dialog.changed) as told:
+        dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))
+    assert told.args[0].theme == "dark"
+    dialog.language.setCurrentIndex(dialog.language.findData("zh_CN"))
+    dialog.temperature.setValue(1.25)
+    dialog.top_k.setValue(7)
+    dialog.idle_release.setCurrentIndex(dialog.idle_release.findData(0))
+    stored = SettingsFile(services.folder.settings_file).now
+    assert (stored.theme, stored.language, stored.temperature, stored.top_k) == ("dark", "zh_CN", 1.25, 7)
+    assert stored.idle_release_minutes == 0
+
+
+def test_automatic_or_a_number(services: Services, shown):
+    dialog = shown(SettingsDialog(services))
+    assert not dialog.gpu_layers.number.isVisible()
+    dialog.gpu_layers.choice.setCurrentIndex(1)
+    assert services.settings.now.gpu_layers == -1
+    dialog.gpu_layers.choice.setCurrentIndex(2)
+    assert not dialog.gpu_layers.number.isHidden()
+    dialog.gpu_layers.number.setValue(12)
+    dialog.context.choice.setCurrentIndex(1)
+    assert services.settings.now.gpu_layers == 12
+    assert services.settings.now.context == 8192
+    again = shown(SettingsDialog(services))
+    assert again.gpu_layers.value() == 12
+    assert again.context.value() == 8192
+    assert again.max_tokens.value() == 0
+
+
+def test_what_is_half_typed_is_kept_when_the_dialog_closes(services: Services, shown, qtbot):
+    dialog = shown(SettingsDialog(services))
+    dialog.system_prompt.setPlainText("Answer in rhymes.")
+    dialog.top_p.setFocus()
+    dialog.top_p.selectAll()
+    qtbot.keyClicks(dialog.top_p, "0.5")
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    assert services.settings.now.system_prompt == "Answer in rhymes."
+    assert services.settings.now.top_p == 0.5
+
+
+def test_the_system_prompt_is_saved_when_the_person_pauses(services: Services, shown, qtbot):
+    dialog = shown(SettingsDialog(services))
+    with qtbot.waitSignal(dialog.changed):
+        dialog.system_prompt.setPlainText("Be brief.")
+    assert SettingsFile(services.folder.settings_file).now.system_prompt == "Be brief."
+
+
+def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(services: Services, shown):
+    dialog = shown(SettingsDialog(services))
+    dialog.temperature.setValue(99)
+    dialog.repeat_penalty.setValue(0)
+    assert services.settings.now.temperature == 2
+    assert services.settings.now.repeat_penalty == 0.5
+    remembered = {"model_id", "conversation_id", "window_geometry", "sidebar_width", "sidebar_shown"}
+    assert dialog._rows.keys() | remembered == {field.name for field in dataclasses.fields(Settings)}
+    assert all(row.control.accessibleName() or row.control.focusProxy() for row in dialog._rows.values())
+
+
+def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services, shown, qapp):
+    dialog = shown(SettingsDialog(services))
+    for control in (dialog.temperature, dialog.theme, dialog.idle_release, dialog.context.choice):
+        place = QPointF(control.rect().center())
+        turn = QWheelEvent(
+            place,
+            QPointF(control.mapToGlobal(place)),
+            QPoint(),
+            QPoint(0, -120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        control.clearFocus()
+        qapp.sendEvent(control, turn)
+    assert services.settings.now == Settings()
+    assert dialog.findChild(QScrollArea).verticalScrollBar().value() > 0
+
+
+def test_defaults_are_restored_and_that_can_be_undone(services: Services, shown, qtbot):
+    services.settings.change(temperature=1.5, system_prompt="Mine.", model_id="starter", sidebar_width=300)
+    before = services.settings.now
+    dialog = shown(SettingsDialog(services))
+    qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
+    assert services.settings.now == Settings(model_id="starter", sidebar_width=300)
+    assert dialog.temperature.value() == pytest.approx(Settings.temperature)
+    undo = dialog.findChild(QPushButton, "settingsStatusAction")
+    assert undo.isVisible()
+    qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
+    assert services.settings.now == before
+    assert dialog.system_prompt.toPlainText() == "Mine."
+
+
+def test_settings_that_cannot_be_saved_are_told_and_hold(services: Services, shown):
+    dialog = shown(SettingsDialog(services))
+    services.folder.settings_file.mkdir()
+    dialog.top_k.setValue(3)
+    assert services.settings.now.top_k == 3
+    assert str(services.folder.settings_file) in dialog._status.label.text()
+    services.folder.settings_file.rmdir()
+    dialog.top_k.setValue(4)
+    assert not dialog._status.label.text()
+
+
+def test_conversations_are_imported(services: Services, shown, qtbot, tmp_path: Path):
+    with ConversationStore.open(tmp_path / "other") as other:
+        add_conversation(other, "From elsewhere")
+        export_conversations(other, None, "json", tmp_path / "all.json")
+    dialog = shown(SettingsDialog(services))
+    for told in ("New conversations: 1, new messages: 2", "here already"):
+        dialog.data.take_in.click()
+        with qtbot.waitSignal(dialog.conversations_changed):
+            pick_in_file_dialog(qtbot, dialog, tmp_path / "all.json")
+        assert told in dialog._status.label.text()
+    assert [each.title for each in services.store.list()] == ["From elsewhere"]
+
+
+def test_a_file_that_is_no_export_is_refused_in_words(services: Services, shown, qtbot, tmp_path: Path):
+    path = tmp_path / "broken.json"
+    path.write_text("{")
+    dialog = shown(SettingsDialog(services))
+    dialog.data.import_file(path)
+    assert not dialog.data.take_in.isEnabled()
+    qtbot.waitUntil(lambda: "broken.json is not a JSON export" in dialog._status.label.text())
+    assert dialog.data.take_in.isEnabled()
+
+
+def test_the_database_is_backed_up(services: Services, shown, qtbot, tmp_path: Path, file_manager: OpenedFolders):
+    add_conversation(services.store, "Kept twice")
+    dialog = shown(SettingsDialog(services))
+    dialog.data.back_up.click()
+    pick_in_file_dialog(qtbot, dialog, tmp_path / "copy.sqlite3")
+    qtbot.waitUntil(lambda: "The copy is complete" in dialog._status.label.text())
+    with sqlite3.connect(tmp_path / "copy.sqlite3") as copy:
+        assert copy.execute("SELECT title FROM conversations").fetchall() == [("Kept twice",)]
+    copy.close()
+    dialog._status.action.click()
+    dialog.data.open_folder.click()
+    assert file_manager.folders == [tmp_path, services.folder.root]
+
+
+# Export
+
+
+@pytest.fixture
+def store(services: Services) -> ConversationStore:
+    return services.store
+
+
+def test_a_conversation_becomes_a_file_in_the_documents(
+    store: ConversationStore, shown, qtbot, empty_home: Path, file_manager: OpenedFolders
+):
+    conversation_id = add_conversation(store, "Why: is the sky blue?")
+    add_conversation(store, "Another")
+    dialog = shown(ExportDialog(store, conversation_id))
+    assert dialog.objectName() == "exportDialog"
+    path = empty_home / "Why is the sky blue.md"
+    assert dialog.path.text() == str(path)
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: path.name in dialog.status.label.text())
+    assert "An answer." in path.read_text(encoding="utf-8")
+    dialog.status.action.click()
+    assert file_manager.folders == [empty_home]
+
+
+def test_all_conversations_become_a_folder_or_one_file(store: ConversationStore, shown, qtbot, tmp_path: Path):
+    for title in ("One", "Two"):
+        add_conversation(store, title)
+    dialog = shown(ExportDialog(store, None))
+    assert not dialog.this_one.isEnabled()
+    assert not Path(dialog.path.text()).suffix == ".md"
+    dialog.path.setText(str(tmp_path / "out" / "texts"))
+    dialog.export.click()
+    qtbot.waitUntil(lambda: "2" in dialog.status.label.text())
+    assert sorted(each.name for each in (tmp_path / "out" / "texts").iterdir()) == ["One.md", "Two.md"]
+    dialog.format.setCurrentIndex(dialog.format.findData("json"))
+    assert Path(dialog.path.text()).parent == tmp_path / "out"
+    assert not dialog.metadata.isEnabled()
+    dialog.path.setText(str(tmp_path / "all"))
+    dialog.export.click()
+    qtbot.waitUntil(lambda: "all.json" in dialog.status.label.text())
+    assert len(json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))["conversations"]) == 2
+
+
+def test_what_the_person_typed_stays_where_it_can(store: ConversationStore, shown, tmp_path: Path):
+    dialog = shown(ExportDialog(store, add_conversation(store, "Sky")))
+    dialog.path.setText(str(tmp_path / "mine.md"))
+    dialog.format.setCurrentIndex(dialog.format.findData("json"))
+    assert dialog.path.text() == str(tmp_path / "mine.json")
+    dialog.everything.setChecked(True)
+    assert Path(dialog.path.text()).parent == tmp_path
+    assert "mine" not in dialog.path.text()
+    dialog.path.setText("")
+    assert not dialog.export.isEnabled()
+
+
+def test_a_file_that_would_be_replaced_is_named_before(store: ConversationStore, shown, qtbot, tmp_path: Path):
+    dialog = shown(ExportDialog(store, add_conversation(store, "Sky")))
+    dialog.browse.click()
+    pick_in_file_dialog(qtbot, dialog, tmp_path / "sky.md")
+    assert dialog.path.text() == str(tmp_path / "sky.md")
+    assert not dialog._path_note.text()
+    (tmp_path / "older.md").write_text("old")
+    dialog.path.setText(str(tmp_path / "older"))
+    assert "replaced" in dialog._path_note.text()
+
+
+def test_an_export_that_fails_says_so(store: ConversationStore, shown, qtbot, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    dialog = shown(ExportDialog(store, add_conversation(store, "Sky")))
+    dialog.path.setText(str(tmp_path / "file" / "sky.md"))
+    dialog.export.click()
+    qtbot.waitUntil(lambda: "cannot be written" in dialog.status.label.text())
+    assert dialog.export.isEnabled()
+
+
+def test_without_conversations_there_is_nothing_to_export(store: ConversationStore, shown):
+    dialog = shown(ExportDialog(store, None))
+    assert not dialog.export.isEnabled()
+    assert dialog.status.label.text()
+
+
+# Models
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ModelLibrary:
+    return ModelLibrary(tmp_path / "library", lambda: None)
+
+
+def rows(dialog: ModelsDialog) -> dict[str, Any]:
+    items = [dialog.local.list.item(at) for at in range(dialog.local.list.count())]
+    return {item.data(ID_ROLE): item.data(MODEL_ROLE) for item in items}
+
+
+def drop(dialog: ModelsDialog, path: Path) -> bool:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    target, place = dialog.local, QPoint(5, 5)
+    action, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(place, action, data, left, none)
+    enter.ignore()
+    QApplication.sendEvent(target, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(target, QDropEvent(QPointF(place), action, data, left, none))
+    return enter.isAccepted()
+
+
+def test_the_first_model_is_added_and_used(library: ModelLibrary, shown, qtbot, tiny_model: Path):
+    dialog = shown(ModelsDialog(library, None))
+    assert dialog.objectName() == "modelsDialog"
+    qtbot.waitUntil(lambda: dialog.local._empty.isVisible() and dialog.local.add.isDefault())
+    dialog.local.add.click()
+    with qtbot.waitSignal(dialog.models_changed):
+        pick_in_file_dialog(qtbot, dialog, tiny_model)
+    qtbot.waitUntil(lambda: "tiny" in rows(dialog))
+    row = rows(dialog)["tiny"]
+    assert "F32" in row.facts
+    assert "MiB" in row.facts or "KiB" in row.facts
+    assert row.place == str(tiny_model)
+    assert not row.problem
+    with qtbot.waitSignal(dialog.model_chosen) as told:
+        qtbot.keyClick(dialog.local.list, Qt.Key.Key_Return)
+    assert told.args == ["tiny"]
+    assert not dialog.isVisible()
+
+
+def test_the_model_in_use_is_marked_and_a_broken_one_says_why(library: ModelLibrary, shown, qtbot, tmp_path: Path):
+    good = library.register(write_tiny_model(tmp_path / "good.gguf", name="Good one"))
+    broken = library.register(write_tiny_model(tmp_path / "broken.gguf"))
+    content = broken.path.read_bytes()
+    broken.path.write_bytes(content[: len(content) // 2])
+    dialog = shown(ModelsDialog(library, good.id))
+    qtbot.waitUntil(lambda: len(rows(dialog)) == 2)
+    assert rows(dialog)["good"].mark == "In use"
+    assert rows(dialog)["good"].name == "Good one"
+    assert not dialog.local.use.isEnabled()
+    assert "broken.gguf is not complete" in rows(dialog)["broken"].problem
+    assert "?" not in rows(dialog)["broken"].problem
+    dialog.local.list.setCurrentRow(1)
+    assert not dialog.local.use.isEnabled()
+    qtbot.mouseDClick(
+        dialog.local.list.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=dialog.local.list.visualItemRect(dialog.local.list.item(1)).center(),
+    )
+    assert dialog.isVisible()
+    assert not dialog.grab().isNull()
+
+
+def test_a_model_is_taken_off_the_list_and_put_back(library: ModelLibrary, shown, qtbot, tmp_path: Path):
+    for name in ("one", "two"):
+        library.register(write_tiny_model(tmp_path / f"{name}.gguf"))
+    dialog = shown(ModelsDialog(library, None))
+    qtbot.waitUntil(lambda: list(rows(dialog)) == ["one", "two"])
+    dialog.local.remove.click()
+    qtbot.waitUntil(lambda: list(rows(dialog)) == ["two"])
+    assert (tmp_path / "one.gguf").exists()
+    dialog.local.status.action.click()
+    qtbot.waitUntil(lambda: list(rows(dialog)) == ["two", "one"])
+    assert dialog.local.list.currentItem().data(ID_ROLE) == "one"
+
+
+def test_the_starter_stays_on_the_list(shown, qtbot, tmp_path: Path, starter: Path):
+    dialog = shown(ModelsDialog(ModelLibrary(tmp_path), "starter"))
+    qtbot.waitUntil(lambda: "starter" in rows(dialog))
+    assert not dialog.local.remove.isEnabled()
+
+
+def test_files_can_be_dropped(library: ModelLibrary, shown, qtbot, tmp_path: Path, tiny_model: Path):
+    dialog = shown(ModelsDialog(library, None))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no model")
+    assert not drop(dialog, notes)
+    assert drop(dialog, tiny_model)
+    qtbot.waitUntil(lambda: "tiny" in rows(dialog))
+    fake = tmp_path / "fake.gguf"
+    fake.write_text("no model")
+    assert drop(dialog, fake)
+    qtbot.waitUntil(lambda: "fake.gguf is not a GGUF file" in dialog.local.status.label.text())
+    assert list(rows(dialog)) == ["tiny"]
+
+
+# The last resort
+
+
+def a_bug(text: str) -> BaseException:
+    try:
+        raise KeyError(text)
+    except KeyError as error:
+        return error
+
+
+def crash_dialogs() -> list[CrashDialog]:
+    return [each for each in QApplication.topLevelWidgets() if isinstance(each, CrashDialog) and each.isVisible()]
+
+
+def test_a_second_bug_joins_the_first(qtbot, tmp_path: Path, file_manager: OpenedFolders):
+    show_crash(a_bug("first"), tmp_path)
+    (dialog,) = crash_dialogs()
+    for number in range(MOST_ERRORS + 3):
+        show_crash(a_bug(f"bug {number}"), tmp_path)
+    assert crash_dialogs() == [dialog]
+    text = dialog.details.toPlainText()
+    assert "KeyError: 'first'" in text
+    assert f"bug {MOST_ERRORS - 2}" in text
+    assert "4 more" in text
+    assert not dialog.details.isVisible()
+    folded = dialog.height()
+    dialog.fold.click()
+    assert dialog.details.isVisible()
+    assert folded < dialog.height() <= 600
+    dialog.copy.click()
+    assert QGuiApplication.clipboard().text() == text
+    dialog.open_log.click()
+    assert file_manager.folders == [tmp_path]
+    with qtbot.waitSignal(dialog.destroyed):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    assert not crash_dialogs()
+
+
+def test_a_bug_in_a_slot_can_be_shown_by_the_hook(qtbot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(sys, "excepthook", lambda _kind, error, _trace: show_crash(error, tmp_path))
+    button = QPushButton()
+    qtbot.addWidget(button)
+    button.clicked.connect(lambda: {}["missing"])
+    button.click()
+    (dialog,) = crash_dialogs()
+    assert "KeyError: 'missing'" in dialog.details.toPlainText()
+    with qtbot.waitSignal(dialog.destroyed):
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+
+def test_an_error_becomes_a_sentence():
+    assert error_text(UserError("disk_full", path=Path("/x/y"))).startswith("The disk is full, so /x/y")

@@ -1,0 +1,127 @@
+"""The words of the window in both languages: complete, with the same facts in them, and switched while it runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PySide6.QtCore import QLocale
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
+
+from app.paths import resources
+from app.services import Services
+from model_manager.errors import UserError
+from ui.crash_dialog import CrashDialog
+from ui.error_text import error_text
+from ui.export_dialog import ExportDialog
+from ui.export_labels import export_labels
+from ui.language import AVAILABLE, Languages, system_language
+from ui.models_dialog import ModelsDialog
+from ui.settings_dialog import SettingsDialog
+
+ROOT = Path(__file__).parents[2]
+TS = resources() / "translations" / "apus_chat_zh_CN.ts"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture
+def languages(qapp: QApplication):
+    before = QLocale()
+    made = Languages(qapp)
+    yield made
+    made.use("en")
+    qapp.processEvents()
+    QLocale.setDefault(before)
+
+
+def test_the_translations_cover_the_source_and_are_compiled():
+    done = subprocess.run(
+        [sys.executable, ROOT / "packaging" / "translations.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_translation_has_the_facts_of_its_source():
+    for message in ElementTree.parse(TS).iter("message"):
+        source, translation = message.findtext("source", ""), message.findtext("translation", "")
+        facts = re.findall(r"\{\w*\}|%\d|%n|\(\*\.\w+\)|\*\.\*", source)
+        assert sorted(facts) == sorted(re.findall(r"\{\w*\}|%\d|%n|\(\*\.\w+\)|\*\.\*", translation)), source
+        assert translation.count("…") == source.count("…") or "…" not in source, source
+
+
+@pytest.mark.parametrize("kind", [SettingsDialog, ExportDialog, ModelsDialog, CrashDialog])
+def test_a_dialog_that_is_open_changes_its_words(services: Services, languages: Languages, qtbot, tmp_path, kind):
+    services.store.create(title="")
+    made = {
+        SettingsDialog: lambda: SettingsDialog(services),
+        ExportDialog: lambda: ExportDialog(services.store, None),
+        ModelsDialog: lambda: ModelsDialog(services.library, None),
+        CrashDialog: lambda: CrashDialog(ValueError("a bug"), tmp_path),
+    }
+    dialog = made[kind]()
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    english = words_of(dialog)
+    assert not [text for text in english if CHINESE.search(text) and text not in AVAILABLE.values()]
+    languages.use("zh_CN")
+    qtbot.waitUntil(lambda: bool(CHINESE.search(dialog.accessibleName())))
+    same = {"简体中文", "English", "Top-p", "Top-k", "Min-p", "Markdown", "JSON", "APUS Chat"}
+    unchanged = {text for text in words_of(dialog) & english if re.search(r"[A-Za-z]{3}", text)} - same
+    assert not {text for text in unchanged if not text.startswith(("/", str(tmp_path)))}
+    languages.use("en")
+    qtbot.waitUntil(lambda: words_of(dialog) == english)
+
+
+def words_of(dialog: object) -> set[str]:
+    from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QWidget
+
+    assert isinstance(dialog, QWidget)
+    texts = {each.text() for each in dialog.findChildren(QLabel)}
+    texts |= {each.text() for each in dialog.findChildren(QAbstractButton)}
+    texts |= {box.itemText(at) for box in dialog.findChildren(QComboBox) for at in range(box.count())}
+    texts |= {dialog.windowTitle(), dialog.accessibleName()}
+    return texts - {""}
+
+
+def test_errors_and_exports_speak_the_language(languages: Languages):
+    error = UserError("engine_died", phase="loading", returncode=3, signal=None)
+    assert "loading the model (exit code 3)" in error_text(error)
+    languages.use("zh_CN")
+    assert error_text(error).startswith("引擎在加载模型时意外退出（退出代码 3）")
+    assert export_labels().user == "您"
+    languages.use("en")
+    assert export_labels().user == "You"
+
+
+def test_qt_s_own_words_follow(languages: Languages, qtbot):
+    languages.use("zh_CN")
+    assert languages.now == "zh_CN"
+    assert QLocale().language() == QLocale.Language.Chinese
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+    qtbot.addWidget(box)
+    assert CHINESE.search(box.button(QDialogButtonBox.StandardButton.Cancel).text())
+
+
+def test_an_empty_choice_is_the_system_s(languages: Languages):
+    languages.use("")
+    assert languages.now == system_language()
+    assert languages.now in AVAILABLE
+
+
+@pytest.mark.parametrize(("system", "expected"), [("zh_CN.UTF-8", "zh_CN"), ("de_DE.UTF-8", "en"), ("C.UTF-8", "en")])
+def test_the_system_s_language_is_understood(system: str, expected: str):
+    code = "from ui.language import system_language; print(system_language())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"LANG": system, "LC_ALL": system, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected
