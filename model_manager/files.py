@@ -38,6 +38,12 @@ def open_regular(path: Path) -> tuple[BinaryIO, os.stat_result]:
     return file, status
 
 
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there, as far as can be seen: false where we may not look, or no name could be so."""
+    # Path.is_file raises on Python 3.11 to 3.13 for a folder that is closed to us and for a name that is too long.
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def reading_error(path: Path, error: OSError | ValueError) -> UserError:
     """The ``UserError`` for what the system said about reading ``path``."""
     if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):

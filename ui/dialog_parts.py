@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QStandardPaths, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -57,6 +57,39 @@ class WordedDialog(QDialog):
         elif self._is_built and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._recolour()
         super().changeEvent(event)
+
+
+class WorkingDialog(WordedDialog):
+    """A dialog whose work goes on when the person closes it meanwhile; it comes back when the work fails."""
+
+    _left_with: int | None = None
+
+    def _is_busy(self) -> bool:
+        raise NotImplementedError
+
+    def _ended(self, *, well: bool) -> None:
+        """To be called when the work has ended, after which ``_is_busy`` is false."""
+        result, self._left_with = self._left_with, None
+        if result is not None and well:
+            self.done(result)
+        elif result is not None:
+            self.open()
+
+    def done(self, result: int) -> None:
+        """Close, or only hide while work goes on."""
+        if self._is_busy():
+            self._left_with = result
+            self.hide()
+        else:
+            super().done(result)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The same for the window's own button: accepted, it would destroy the dialog."""
+        if self._is_busy():
+            event.ignore()
+            self.done(QDialog.DialogCode.Rejected)
+        else:
+            super().closeEvent(event)
 
 
 def heading() -> QLabel:
@@ -281,14 +314,24 @@ def open_folder(folder: Path) -> bool:
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
+class _FileDialog(QFileDialog):
+    picked = Signal(object)
+    """A ``Path``, for each file."""
+
+    def tell(self, paths: list[str]) -> None:
+        for path in paths:
+            self.picked.emit(Path(path))
+
+
 def ask_for_file(
     parent: QWidget, title: str, kinds: str, chosen: Callable[[Path], None], *, save_as: Path | None = None
 ) -> None:
     """Open the desktop's file dialog over ``parent`` and call ``chosen`` with each file; it does not block.
 
-    With ``save_as`` a file to write is asked for, and that path proposed.
+    With ``save_as`` a file to write is asked for, and that path proposed.  ``chosen`` is to be a method: a function
+    that holds ``parent`` could destroy it with the file dialog that is its child.
     """
-    dialog = QFileDialog(parent, title, str(documents_folder()), kinds)
+    dialog = _FileDialog(parent, title, str(documents_folder()), kinds)
     dialog.setObjectName("fileDialog")
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     if save_as is None:
@@ -297,10 +340,6 @@ def ask_for_file(
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDirectory(str(save_as.parent))
         dialog.selectFile(save_as.name)
-
-    def hand_over(paths: list[str]) -> None:
-        for path in paths:
-            chosen(Path(path))
-
-    dialog.filesSelected.connect(hand_over)
+    dialog.filesSelected.connect(dialog.tell)
+    dialog.picked.connect(chosen)
     dialog.open()

@@ -28,7 +28,7 @@ from model_manager.errors import UserError
 from ui.dialog_parts import (
     MARGIN,
     StatusLine,
-    WordedDialog,
+    WorkingDialog,
     ask_for_file,
     button,
     documents_folder,
@@ -45,15 +45,15 @@ ALWAYS_WHOLE = ("json", "jsonl")
 """Formats that hold everything there is, so that it can be imported again."""
 
 
-class ExportDialog(WordedDialog):
+class ExportDialog(WorkingDialog):
     """Proposes a new file in the documents folder; the person may say otherwise."""
 
     def __init__(
         self,
         store: ConversationStore,
         conversation_id: str | None,
-        formats: Mapping[str, Format] = FORMATS,
         parent: QWidget | None = None,
+        formats: Mapping[str, Format] = FORMATS,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("exportDialog")
@@ -222,12 +222,16 @@ class ExportDialog(WordedDialog):
             chooser.setFileMode(QFileDialog.FileMode.Directory)
             chooser.setOption(QFileDialog.Option.ShowDirsOnly)
             chooser.setObjectName("fileDialog")
+            chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             chooser.fileSelected.connect(self.path.setText)
             chooser.open()
             return
         words = self._format_words().get(self.format.currentData(), (self.format.currentText(), ""))[0]
         kinds = f"{words} (*{self._chosen_format().suffix})"
-        ask_for_file(self, self.tr("Export"), kinds, lambda chosen: self.path.setText(str(chosen)), save_as=path)
+        ask_for_file(self, self.tr("Export"), kinds, self._path_chosen, save_as=path)
+
+    def _path_chosen(self, path: Path) -> None:
+        self.path.setText(str(path))
 
     def _export(self) -> None:
         path = self._written_path()
@@ -257,6 +261,7 @@ class ExportDialog(WordedDialog):
             return self.tr("Exported. Files written: {count}.").format(count=len(files))
 
         self.status.say(words, "good", (lambda: self.tr("Show in folder"), lambda: self._show(folder)))
+        self._ended(well=True)
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):
@@ -265,7 +270,11 @@ class ExportDialog(WordedDialog):
 
     def _failed(self, error: UserError) -> None:
         self._end()
+        self._ended(well=False)
         self.status.say(lambda: error_text(error), "bad")
+
+    def _is_busy(self) -> bool:
+        return self._running
 
     def _end(self) -> None:
         self._running = False

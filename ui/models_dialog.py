@@ -126,6 +126,7 @@ class LocalModels(QWidget):
         self._pages.setCurrentWidget(self.list if ids else self._empty)
         # With nothing to use the one thing to do is to add something.
         self.add.setDefault(not ids)
+        self.use.setDefault(bool(ids))
         self.use.setVisible(bool(ids))
         self.remove.setVisible(bool(ids))
         self._selected()

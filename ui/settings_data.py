@@ -22,6 +22,8 @@ class DataSettings(QWidget):
 
     conversations_changed = Signal()
     restore_asked = Signal()
+    work_ended = Signal(bool)
+    """Whether it went well."""
 
     def __init__(self, services: Services, status: StatusLine) -> None:
         super().__init__()
@@ -31,6 +33,8 @@ class DataSettings(QWidget):
         self.take_in = button("importButton")
         self.back_up = button("backupButton")
         self.restore = button("restoreDefaultsButton")
+        self.busy = False
+        """Whether an import or a copy is under way."""
         self._rows = [Row(each) for each in (self.open_folder, self.take_in, self.back_up, self.restore)]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -82,7 +86,7 @@ class DataSettings(QWidget):
         run_in_background(self, lambda: import_conversations(store, path), self._imported, self._failed)
 
     def _imported(self, result: ImportResult) -> None:
-        self._end()
+        self._set_busy(False)
         if result.messages_added or result.conversations_added:
             self._status.say(
                 lambda: self.tr("Imported. New conversations: {conversations}, new messages: {messages}.").format(
@@ -94,6 +98,7 @@ class DataSettings(QWidget):
             self._status.say(lambda: self.tr("Nothing new: everything in this file is here already."))
         # Also without anything new: a conversation that was deleted comes back.
         self.conversations_changed.emit()
+        self.work_ended.emit(True)
 
     def _ask_where_to_back_up(self) -> None:
         name = f"apus-chat-{date.today().isoformat()}.sqlite3"
@@ -112,22 +117,24 @@ class DataSettings(QWidget):
         run_in_background(self, lambda: store.backup(path), lambda _: self._backed_up(path), self._failed)
 
     def _backed_up(self, path: Path) -> None:
-        self._end()
+        self._set_busy(False)
         self._status.say(
             lambda: self.tr("The copy is complete: {path}").format(path=path),
             "good",
             (lambda: self.tr("Show in folder"), lambda: self._show(path.parent)),
         )
+        self.work_ended.emit(True)
 
     def _begin(self, words: Words) -> None:
-        self.take_in.setEnabled(False)
-        self.back_up.setEnabled(False)
+        self._set_busy(True)
         self._status.say(words)
 
-    def _end(self) -> None:
-        self.take_in.setEnabled(True)
-        self.back_up.setEnabled(True)
+    def _set_busy(self, busy: bool) -> None:
+        self.busy = busy
+        self.take_in.setEnabled(not busy)
+        self.back_up.setEnabled(not busy)
 
     def _failed(self, error: UserError) -> None:
-        self._end()
+        self._set_busy(False)
         self._status.say(lambda: error_text(error), "bad")
+        self.work_ended.emit(False)

@@ -31,7 +31,7 @@ from ui.dialog_parts import (
     ChoiceOrNumber,
     Row,
     StatusLine,
-    WordedDialog,
+    WorkingDialog,
     button,
     hairline,
     heading,
@@ -51,7 +51,7 @@ NOT_SHOWN = ("model_id", "conversation_id", "window_geometry", "sidebar_width", 
 """Settings that are remembered, not set: the defaults leave them alone."""
 
 
-class SettingsDialog(WordedDialog):
+class SettingsDialog(WorkingDialog):
     """All settings on one page that scrolls."""
 
     changed = Signal(object)
@@ -68,6 +68,7 @@ class SettingsDialog(WordedDialog):
         self.data = DataSettings(services, self._status)
         self.data.restore_asked.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
+        self.data.work_ended.connect(lambda well: self._ended(well=well))
         self._headings = [heading() for _ in range(4)]
         self._close = button("closeButton")
         self._close.clicked.connect(self.accept)
@@ -245,6 +246,9 @@ class SettingsDialog(WordedDialog):
     def _put(self, values: dict[str, Any]) -> None:
         self._set(**{key: value for key, value in values.items() if key not in NOT_SHOWN})
         self._show(self._settings.now)
+
+    def _is_busy(self) -> bool:
+        return self.data.busy
 
     def done(self, result: int) -> None:
         """Keep what is half typed, however the dialog is closed."""

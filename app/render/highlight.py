@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
+
+Line = tuple[tuple[str, "CodeRole"], ...]
 
 TOO_LONG = 100_000
 """Characters beyond which code stays in one colour."""
@@ -25,21 +28,39 @@ class CodeRole(StrEnum):
     COMMENT = "comment"
 
 
-def highlight(text: str, language: str) -> list[tuple[str, CodeRole]]:
-    """The text cut into stretches of one role; joined they are the text again."""
+def highlight(text: str, language: str) -> Iterator[tuple[str, CodeRole]]:
+    """The text cut into stretches of one role, as they are found; joined they are the text again."""
     lexer = _lexer(language) if language and len(text) <= TOO_LONG else None
     if lexer is None:
-        return [(text, CodeRole.PLAIN)] if text else []
-    stretches: list[tuple[str, CodeRole]] = []
+        yield text, CodeRole.PLAIN
+        return
+    begun, role_begun, given = "", CodeRole.PLAIN, 0
     for kind, piece in lexer.get_tokens(text):
         role = _role(str(kind))
-        if stretches and stretches[-1][1] is role:
-            piece = stretches.pop()[0] + piece
-        if piece:
-            stretches.append((piece, role))
-    if "".join(piece for piece, _ in stretches) != text:
-        return [(text, CodeRole.PLAIN)]
-    return stretches
+        if role is not role_begun and begun:
+            yield begun, role_begun
+            begun = ""
+        # A lexer may change what it reads (line ends, tabs); from there on the text is given as it is.
+        if not text.startswith(piece, given):
+            break
+        begun, role_begun, given = begun + piece, role, given + len(piece)
+    if begun:
+        yield begun, role_begun
+    if given < len(text):
+        yield text[given:], CodeRole.PLAIN
+
+
+def coloured_lines(text: str, language: str) -> Iterator[Line]:
+    """The lines of a text, each as stretches without its line break."""
+    line: list[tuple[str, CodeRole]] = []
+    for stretch, role in highlight(text, language):
+        first, *others = stretch.split("\n")
+        if first:
+            line.append((first, role))
+        for piece in others:
+            yield tuple(line)
+            line = [(piece, role)] if piece else []
+    yield tuple(line)
 
 
 @lru_cache(maxsize=64)

@@ -1,18 +1,19 @@
 """Markdown that is still being written: closed blocks are read once, only the open end is read again.
 
 The blocks after ``feed`` are those of a full parse of the same text, but for one thing that only the end can tell: a
-link whose reference is defined further down.  So whoever shows a stream parses the whole message once when it is over, unless
-``is_exact`` says that nothing can come of it.
+link whose reference is defined further down.  So whoever shows a stream parses the whole message once when it is over,
+unless ``is_exact`` says that nothing can come of it.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from markdown_it.token import Token
 
-from app.render.blocks import Block, Code
+from app.render.blocks import Block, Code, Table
 from app.render.markdown import THOUGHT_CLOSE, THOUGHT_OPEN, as_thought, parse_part, read_tokens, tokens_of
 
 _FENCE = re.compile(r"(`{3,}|~{3,})([^\n]*)\n")
@@ -107,6 +108,9 @@ class _Part:
         self._fence: re.Match[str] | None = None
         """The opening line where the tail is one block of code that is still open."""
         self._closing = re.compile("")
+        self._table: Table | None = None
+        """What was read of the table that the tail consists of, without its open last line."""
+        self._table_head = ""
 
     @property
     def has_references(self) -> bool:
@@ -123,6 +127,10 @@ class _Part:
         tail = self._tail + more
         if self._fence and not more:
             return [*self.settled, self._open_code(preview)]
+        if self._table and not more:
+            table = self._open_table(self._table, preview)
+            if table:
+                return [*self.settled, table]
         if preview:
             start = tail.rfind("\n") + 1
             if _MARKS_ONLY.fullmatch(tail, start):
@@ -130,6 +138,17 @@ class _Part:
         if not tail.strip():
             return list(self.settled)
         return [*self.settled, *read_tokens(tokens_of(tail, dict(self._references)), self._number)]
+
+    def _open_table(self, table: Table, preview: bool) -> Table | None:
+        last = self._tail[self._seen :]
+        if not last or (preview and _MARKS_ONLY.fullmatch(last)):
+            return table
+        return self._with_rows(table, last) if last.startswith("|") else None
+
+    def _with_rows(self, table: Table, lines: str) -> Table:
+        (more,) = read_tokens(tokens_of(self._table_head + lines, dict(self._references)))
+        assert isinstance(more, Table)
+        return replace(table, rows=table.rows + more.rows)
 
     def _open_code(self, preview: bool) -> Code:
         assert self._fence
@@ -155,6 +174,13 @@ class _Part:
         whole_lines = self._tail[: self._tail.rfind("\n") + 1]
         if len(whole_lines) == self._seen:
             return False
+        if self._table:
+            lines = whole_lines[self._seen :]
+            if all(line.startswith("|") for line in lines.splitlines()):
+                self._table = self._with_rows(self._table, lines)
+                self._seen = len(whole_lines)
+                return False
+            self._table = None
         self._seen = len(whole_lines)
         references = dict(self._references)
         tokens = tokens_of(whole_lines, references)
@@ -164,6 +190,7 @@ class _Part:
             self._commit(sum(len(line) + 1 for line in lines[:cut]))
             return True
         self._enter_fence(tokens)
+        self._enter_table(tokens, whole_lines)
         return bool(self._fence)
 
     def _commit(self, size: int) -> None:
@@ -186,6 +213,14 @@ class _Part:
         if opening == 0 and self._number is not None:
             first = self._number
         return first + items
+
+    def _enter_table(self, tokens: list[Token], lines: str) -> None:
+        if not tokens or tokens[0].type != "table_open" or not re.fullmatch(r"(\|.*\n)+", lines):
+            return
+        if sum(1 for token in tokens if token.level == 0 and token.nesting >= 0) == 1:
+            (table,) = read_tokens(tokens)
+            assert isinstance(table, Table)
+            self._table, self._table_head = table, "".join(lines.splitlines(keepends=True)[:2])
 
     def _enter_fence(self, tokens: list[Token]) -> None:
         opening = _FENCE.match(self._tail)

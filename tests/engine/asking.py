@@ -31,11 +31,13 @@ def ask(
     on_event: Callable[[ChatEvent], None] = lambda _event: None,
     **sampling: object,
 ) -> Answer:
-    """Ask with messages in turn of user and assistant; greedy unless told otherwise."""
+    """Ask what is loaded, with messages in turn of user and assistant; greedy unless told otherwise."""
     roles = (Role.USER, Role.ASSISTANT)
     prompt = tuple(PromptMessage(roles[place % 2], text) for place, text in enumerate(messages))
     wanted = Sampling(**{"temperature": 0.0, "seed": 1, **sampling})  # type: ignore[arg-type]
     answer = Answer()
+    assert engine.state is not None
+    list(engine.ensure_loaded(engine.state.options))
     for event in engine.answer(ChatRequest(prompt, wanted, prefill)):
         match event:
             case Piece():

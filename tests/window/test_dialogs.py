@@ -7,14 +7,17 @@ import json
 import sqlite3
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QThread, QThreadPool, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
+from shiboken6 import isValid
 
 from app.chat.conversation import Status
 from app.export.export import export_conversations
@@ -30,6 +33,9 @@ from ui.export_dialog import ExportDialog
 from ui.models_dialog import ID_ROLE, MODEL_ROLE, ModelsDialog
 from ui.settings_dialog import SettingsDialog
 from ui.tasks import run_in_background
+
+# Said of every window that has a layout, by the platform without a screen.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
 
 @pytest.fixture(autouse=True)
@@ -128,7 +134,7 @@ def test_a_bug_in_the_background_reaches_the_hook(qtbot):
         run_in_background(parent, lambda: 1 // 0, pytest.fail, pytest.fail)
         qtbot.waitUntil(lambda: bool(caught))
     assert caught[0][0] is ZeroDivisionError
-    assert "<lambda>" in {frame.name for frame in __import__("traceback").extract_tb(caught[0][2])}
+    assert "<lambda>" in {frame.name for frame in traceback.extract_tb(caught[0][2])}
 
 
 def test_nothing_is_delivered_to_what_is_gone(qtbot, qapp):
@@ -208,22 +214,23 @@ def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(serv
 
 def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services, shown, qapp):
     dialog = shown(SettingsDialog(services))
-    for control in (dialog.temperature, dialog.theme, dialog.idle_release, dialog.context.choice):
-        place = QPointF(control.rect().center())
-        turn = QWheelEvent(
-            place,
-            QPointF(control.mapToGlobal(place)),
-            QPoint(),
-            QPoint(0, -120),
-            Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier,
-            Qt.ScrollPhase.NoScrollPhase,
-            False,
-        )
+    bar = dialog.findChild(QScrollArea).verticalScrollBar()
+    for control in (dialog.theme, dialog.temperature, dialog.context.choice):
+        dialog.findChild(QScrollArea).ensureWidgetVisible(control)
         control.clearFocus()
-        qapp.sendEvent(control, turn)
+        before = bar.value()
+        place = control.mapTo(dialog, control.rect().center())
+        assert dialog.childAt(place) in (control, *control.findChildren(QWidget))
+        QTest.wheelEvent(dialog.windowHandle(), QPointF(place), QPoint(0, -120))
+        qapp.processEvents()
+        assert bar.value() > before
     assert services.settings.now == Settings()
-    assert dialog.findChild(QScrollArea).verticalScrollBar().value() > 0
+    dialog.activateWindow()
+    dialog.temperature.setFocus()
+    dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.temperature)
+    place = dialog.temperature.mapTo(dialog, dialog.temperature.rect().center())
+    QTest.wheelEvent(dialog.windowHandle(), QPointF(place), QPoint(0, -120))
+    assert services.settings.now.temperature < Settings.temperature
 
 
 def test_defaults_are_restored_and_that_can_be_undone(services: Services, shown, qtbot):
@@ -317,7 +324,7 @@ def test_all_conversations_become_a_folder_or_one_file(store: ConversationStore,
         add_conversation(store, title)
     dialog = shown(ExportDialog(store, None))
     assert not dialog.this_one.isEnabled()
-    assert not Path(dialog.path.text()).suffix == ".md"
+    assert Path(dialog.path.text()).suffix != ".md"
     dialog.path.setText(str(tmp_path / "out" / "texts"))
     dialog.export.click()
     qtbot.waitUntil(lambda: "2" in dialog.status.label.text())
@@ -361,6 +368,25 @@ def test_an_export_that_fails_says_so(store: ConversationStore, shown, qtbot, tm
     dialog.export.click()
     qtbot.waitUntil(lambda: "cannot be written" in dialog.status.label.text())
     assert dialog.export.isEnabled()
+
+
+def test_a_dialog_closed_meanwhile_comes_back_only_when_the_work_fails(
+    store: ConversationStore, shown, qtbot, tmp_path: Path
+):
+    (tmp_path / "file").write_text("in the way")
+    dialog = shown(ExportDialog(store, add_conversation(store, "Sky")))
+    dialog.path.setText(str(tmp_path / "file" / "sky.md"))
+    dialog.export.click()
+    dialog.close()
+    assert not dialog.isVisible()
+    qtbot.waitUntil(dialog.isVisible)
+    assert "cannot be written" in dialog.status.label.text()
+    dialog.path.setText(str(tmp_path / "sky.md"))
+    dialog.export.click()
+    with qtbot.waitSignal(dialog.finished):
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert (tmp_path / "sky.md").exists()
+    assert not dialog.isVisible()
 
 
 def test_without_conversations_there_is_nothing_to_export(store: ConversationStore, shown):
@@ -503,8 +529,8 @@ def test_a_second_bug_joins_the_first(qtbot, tmp_path: Path, file_manager: Opene
     assert QGuiApplication.clipboard().text() == text
     dialog.open_log.click()
     assert file_manager.folders == [tmp_path]
-    with qtbot.waitSignal(dialog.destroyed):
-        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not isValid(dialog))
     assert not crash_dialogs()
 
 
@@ -516,8 +542,8 @@ def test_a_bug_in_a_slot_can_be_shown_by_the_hook(qtbot, monkeypatch: pytest.Mon
     button.click()
     (dialog,) = crash_dialogs()
     assert "KeyError: 'missing'" in dialog.details.toPlainText()
-    with qtbot.waitSignal(dialog.destroyed):
-        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not isValid(dialog))
 
 
 def test_an_error_becomes_a_sentence():

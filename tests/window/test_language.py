@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 TS = resources() / "translations" / "apus_chat_zh_CN.ts"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+
 
 @pytest.fixture
 def languages(qapp: QApplication):

@@ -12,10 +12,11 @@ from app.render.blocks import Block, Code, Prose, Table
 from app.render.markdown import parse
 from app.render.streaming import StreamingMarkdown
 from ui import icons
-from ui.transcript.blocks import CodePart, TablePart
+from ui.transcript.code import CodePart
 from ui.transcript.item import ACTIONS, Item, Words
 from ui.transcript.parts import FlowPart, Part, PlainPart, RulePart
 from ui.transcript.style import ACTION, CODE_HEAD, QUESTION_SHARE, RADIUS, TextStyle
+from ui.transcript.table import TablePart, pieces, share_columns
 
 Place = tuple[int, int]
 """A part of the message and a place in its text."""
@@ -97,6 +98,8 @@ class MessageView:
         for block in blocks:
             if groups and isinstance(block, Prose) and isinstance(groups[-1][-1], Prose):
                 groups[-1].append(block)
+            elif isinstance(block, Table):
+                groups += [[piece] for piece in pieces(block)]
             else:
                 groups.append([block])
         for number, group in enumerate(groups):
@@ -148,6 +151,13 @@ class MessageView:
             y += THOUGHT_HEAD
         for number, part in enumerate(self.parts):
             first = part.blocks[0]
+            if isinstance(part, TablePart) and not part.goes_on:
+                whole = [part]
+                for following in self.parts[number + 1 :]:
+                    if not (isinstance(following, TablePart) and following.goes_on):
+                        break
+                    whole.append(following)
+                share_columns(whole, width - style.indent(first))
             part.x = 0 if isinstance(part, FlowPart) else style.indent(first)
             part.y = y + style.gap(before, first)
             part.lay_out(width - part.x)
@@ -286,6 +296,20 @@ class MessageView:
         x = min(place.x() + 6, self.width - 2 * half)
         return QRectF(x, place.center().y() - half, 2 * half, 2 * half)
 
+    def colour_more(self, until: float) -> bool:
+        """Colour long code on until the clock says so; true if there is more to do."""
+        for part in self.parts:
+            if isinstance(part, CodePart) and part.wants_colour:
+                part.colour_more(until)
+                if part.wants_colour:
+                    return True
+        return False
+
+    @property
+    def wants_colour(self) -> bool:
+        """Whether some long code has not all its colours."""
+        return any(isinstance(part, CodePart) and part.wants_colour for part in self.parts)
+
     # What is where
 
     def button_at(self, point: QPointF) -> Button | None:
@@ -322,13 +346,15 @@ class MessageView:
 
     def text(self, start: Place, end: Place) -> str:
         """What is selected between two places."""
-        pieces = []
+        text = ""
         for number in range(start[0], min(end[0] + 1, len(self.parts))):
             part = self.parts[number]
             low = start[1] if number == start[0] else 0
             high = end[1] if number == end[0] else part.length
-            pieces.append(part.text(low, high))
-        return "\n\n".join(piece for piece in pieces if piece)
+            piece = part.text(low, high)
+            goes_on = isinstance(part, TablePart) and part.goes_on
+            text += ("\n" if goes_on else "\n\n") + piece if text and piece else piece
+        return text
 
     def top_of(self, place: Place) -> float:
         """How far below the message's top a place lies."""

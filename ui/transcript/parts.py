@@ -56,7 +56,9 @@ class Part:
     def lay_out(self, width: float) -> None:
         """Find the height for a width."""
         self.width = width
-        self.document.setTextWidth(width)
+        # A table is laid out again even for the width it has.
+        if self.document.textWidth() != width:
+            self.document.setTextWidth(width)
         self.height = self.document.size().height()
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:

@@ -43,6 +43,7 @@ class TextStyle:
         self.code_font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
         self.small_metrics = QFontMetricsF(self.small_font)
         self.text_metrics = QFontMetricsF(self.text_font)
+        self.bold_metrics = QFontMetricsF(interface_font(size, bold=True))
         self.code_line = round(size * 0.92 * 1.5)
         self.palette = QPalette()
         self.palette.setColor(QPalette.ColorRole.Text, QColor(theme.text))
@@ -87,7 +88,7 @@ class TextStyle:
 
     def gap(self, before: Block | None, block: Block) -> float:
         """Free space between two blocks."""
-        if before is None:
+        if before is None or (isinstance(block, Table) and not block.head):
             return 0
         if isinstance(block, Code | Table | Rule) or isinstance(before, Code | Table | Rule):
             return 14

@@ -37,6 +37,7 @@ from ui.transcript.selection import END, Selection
 from ui.transcript.style import MARGIN, TextStyle
 
 GATHER_MS = 24
+COLOUR_MS, COLOUR_PAUSE_MS = 8, 4
 BREATH_MS = 60
 BREATH_S = 1.6
 COPIED_MS = 1500
@@ -74,6 +75,8 @@ class Transcript(QAbstractScrollArea):
         self._gather = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._gather.timeout.connect(self.flush)
         self._flush_cost = 0.0
+        self._colouring = QTimer(self, singleShot=True, interval=COLOUR_PAUSE_MS)
+        self._colouring.timeout.connect(self._colour_more)
         self._breath = QTimer(self, interval=BREATH_MS)
         self._breath.timeout.connect(self._breathe)
         self._forget_done = QTimer(self, singleShot=True, interval=COPIED_MS)
@@ -275,6 +278,14 @@ class Transcript(QAbstractScrollArea):
         bar.setValue(most if page.following else round(page.offset))
         self._setting_bar = False
         self._jump.setVisible(bool(page.items) and not page.following)
+        if any(page.view(number).wants_colour for number, _ in page.visible):
+            self._colouring.start()
+        self.viewport().update()
+
+    def _colour_more(self) -> None:
+        until = time.perf_counter() + COLOUR_MS / 1000
+        if any(self.page.view(number).colour_more(until) for number, _ in self.page.visible):
+            self._colouring.start()
         self.viewport().update()
 
     def _scrolled(self, value: int) -> None:

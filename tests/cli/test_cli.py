@@ -1,0 +1,234 @@
+"""The command line as a script uses it: the real program in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.store.store import ConversationStore
+from tests.rigs.tiny_model import write_tiny_model
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(data: Path) -> Run:
+    def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "APUS_CHAT_DATA_DIR": str(data)},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    return run_program
+
+
+def value(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def one_line(done: subprocess.CompletedProcess[str], returncode: int = 1) -> str:
+    assert done.returncode == returncode
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def test_a_question_is_answered_kept_found_and_exported(run: Run, tmp_path: Path, starter: Path) -> None:
+    asked = run(
+        "chat", "--model", "starter", "--message", "What is the capital of France?", "--seed", "1", "--temperature", "0"
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert "Paris" in asked.stdout
+    (entry,) = value(run("conversations", "list", "--json"))
+    assert entry["title"] == "What is the capital of France?"
+    assert entry["message_count"] == 2
+    shown = value(run("conversations", "show", entry["id"], "--json"))
+    question, answer = shown["messages"]
+    assert (question["role"], question["parent_id"], answer["role"]) == ("user", None, "assistant")
+    assert answer["parent_id"] == question["id"]
+    assert (answer["status"], answer["content"].strip()) == ("complete", asked.stdout.strip())
+    assert answer["made_by"]["seed"] == 1
+    assert answer["made_by"]["file_sha256"].startswith("b179c952")
+    hits = value(run("conversations", "search", "paris", "--json"))
+    assert {hit["message_id"] for hit in hits} == {answer["id"]}
+    out = tmp_path / "out.md"
+    assert run("conversations", "export", entry["id"], "--format", "md", "--out", str(out)).returncode == 0
+    assert answer["content"].strip() in out.read_text(encoding="utf-8")
+
+
+def test_json_carries_the_figures(run: Run, tiny_model: Path) -> None:
+    answer = value(
+        run("chat", "--model", str(tiny_model), "--message", "你好", "--max-tokens", "40", "--json", "--no-save")
+    )
+    assert set(answer) == {
+        "text", "finish_reason", "prompt_tokens", "completion_tokens", "prompt_tokens_per_second",
+        "tokens_per_second", "time_to_first_token_s", "load_s", "conversation_id", "plan",
+    }  # fmt: skip
+    assert (answer["finish_reason"], answer["completion_tokens"]) == ("length", 40)
+    assert answer["conversation_id"] is None
+    assert answer["plan"]["context"] == 2048
+    assert answer["plan"]["host"]["actual"]["weights_bytes"] > 0
+    assert value(run("conversations", "list", "--json")) == []
+
+
+def test_a_conversation_goes_on(run: Run, tiny_model: Path) -> None:
+    common = ("chat", "--model", str(tiny_model), "--max-tokens", "4", "--json")
+    first = value(run(*common, "--message", "one", "--system", "Be brief."))
+    second = value(run(*common, "--message", "two", "--conversation", first["conversation_id"]))
+    assert second["conversation_id"] == first["conversation_id"]
+    assert second["prompt_tokens"] > first["prompt_tokens"]
+    shown = value(run("conversations", "show", first["conversation_id"], "--json"))
+    assert [message["content"] for message in shown["messages"]][::2] == ["one", "two"]
+    assert shown["system_prompt"] == "Be brief."
+
+
+def test_options_reach_the_engine(run: Run, tiny_model: Path) -> None:
+    common = ("chat", "--model", str(tiny_model), "--message", "hi", "--max-tokens", "12", "--json", "--no-save")
+    texts = [
+        value(run(*common, "--temperature", "1.5", "--seed", seed, "--context", "512"))["text"]
+        for seed in ("1", "1", "2")
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_export_and_import_are_lossless_and_repeatable(run: Run, tmp_path: Path, tiny_model: Path) -> None:
+    run("chat", "--model", str(tiny_model), "--message", "大海 🌊", "--max-tokens", "4")
+    out = tmp_path / "all.json"
+    assert run("conversations", "export", "all", "--format", "json", "--out", str(out)).returncode == 0
+    (entry,) = value(run("conversations", "list", "--json"))
+    other = ("--data-dir", str(tmp_path / "other"))
+    added = value(run("conversations", "import", str(out), "--json", *other))
+    assert (added["conversations_added"], added["messages_added"]) == (1, 2)
+    assert value(run("conversations", "list", "--json", *other)) == [entry]
+    again = value(run("conversations", "import", str(out), "--json", *other))
+    assert (again["conversations_added"], again["messages_added"]) == (0, 0)
+    backup = tmp_path / "backup.sqlite3"
+    assert run("conversations", "backup", str(backup)).returncode == 0
+    assert backup.read_bytes()[:15] == b"SQLite format 3"
+
+
+def test_models_are_registered_where_they_lie(run: Run, tiny_model: Path) -> None:
+    added = value(run("models", "import", str(tiny_model), "--json"))
+    assert (added["id"], added["path"], added["ready"]) == ("tiny", str(tiny_model), True)
+    listed = value(run("models", "list", "--json"))
+    assert [model["id"] for model in listed] == ["starter", "tiny"]
+    assert set(listed[0]) >= {"id", "path", "bytes", "ready", "sha256", "verified_at"}
+    assert run("chat", "--model", "tiny", "--message", "hi", "--max-tokens", "2").returncode == 0
+    value(run("models", "remove", "tiny", "--json"))
+    assert [model["id"] for model in value(run("models", "list", "--json"))] == ["starter"]
+    assert tiny_model.exists()
+
+
+def test_devices_and_doctor_look_at_the_machine(run: Run) -> None:
+    devices = value(run("devices", "--json"))
+    assert {"name", "kind", "total_bytes", "free_bytes", "backend"} <= set(devices[0])
+    findings = value(run("doctor", "--json"))
+    by_name = {finding["name"]: finding for finding in findings}
+    assert by_name["engine"]["ok"]
+    assert by_name["starter model"]["ok"]
+    assert "memory" in by_name
+
+
+def test_version_and_wrong_usage(run: Run) -> None:
+    assert run("--version").stdout.startswith("apus-chat 0.")
+    assert run("chat").returncode == 2
+    assert run("unheard-of").returncode == 2
+    assert run("chat", "--message", "x", "--max-tokens", "0").returncode == 2
+
+
+def test_what_cannot_be_loaded_is_one_line(run: Run, tmp_path: Path) -> None:
+    not_gguf = tmp_path / "text.gguf"
+    not_gguf.write_text("hello " * 100)
+    whole = write_tiny_model(tmp_path / "whole.gguf").read_bytes()
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(whole[: len(whole) * 2 // 3])
+    old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
+    ask = ("chat", "--message", "hi", "--model")
+    assert "not a GGUF file" in one_line(run(*ask, str(not_gguf)))
+    assert "not complete" in one_line(run(*ask, str(cut)))
+    assert "April 2024" in one_line(run(*ask, str(old)))
+    assert "no file" in one_line(run(*ask, str(tmp_path / "none.gguf")))
+    assert "folder" in one_line(run(*ask, str(tmp_path)))
+    assert "starter" in one_line(run(*ask, "unheard-of"))
+    assert value(run("conversations", "list", "--json")) == [], "nothing was begun"
+
+
+def test_a_prompt_longer_than_the_context_is_one_line(run: Run, tiny_model: Path) -> None:
+    done = run("chat", "--model", str(tiny_model), "--context", "256", "--message", "x" * 2000)
+    assert "the context holds 256" in one_line(done)
+
+
+def test_a_damaged_and_a_newer_database_are_one_line_and_stay_as_they_are(run: Run, data: Path) -> None:
+    run("conversations", "list")
+    database = data / "conversations" / "conversations.sqlite3"
+    database.write_bytes(b"SQLite format 3\0" + b"\x5a" * 5000)
+    before = database.read_bytes()
+    assert "damaged" in one_line(run("conversations", "list"))
+    assert database.read_bytes() == before
+
+
+def test_a_data_folder_that_cannot_be_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "data folder" in one_line(run("conversations", "list", "--data-dir", str(tmp_path / "file" / "inside")))
+
+
+def start_chat(data: Path, model: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "chat", "--model", str(model), "--message", "hello", "--seed", "1"],
+        cwd=ROOT,
+        env={**os.environ, "APUS_CHAT_DATA_DIR": str(data)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    assert process.stdout.read(200), "pieces come as they are made, into a pipe too"
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl+C to one process")
+def test_ctrl_c_stops_and_keeps_the_answer(data: Path, tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
+    process = start_chat(data, model)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    with ConversationStore.open(data / "conversations") as store:
+        answer = store.branch(store.list()[0].id)[-1]
+    assert answer.status == "stopped"
+    assert answer.content.endswith(output.rstrip("\n")[-20:])
+
+
+def test_a_killed_program_leaves_the_answer_marked_as_interrupted(data: Path, tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
+    process = start_chat(data, model)
+    assert process.stdout is not None
+    seen = process.stdout.read(1500)
+    process.kill()
+    process.communicate(timeout=60)
+    with ConversationStore.open(data / "conversations") as store:
+        answer = store.branch(store.list()[0].id)[-1]
+    assert answer.status == "interrupted"
+    assert answer.content
+    assert seen
