@@ -537,7 +537,8 @@ def build_engine(pin: str, backend: str, machine: Machine, options: Options, aut
     # without its cache: pip would take an engine that it built once before, whatever it was built for
     fresh = ("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE, f"{ENGINE}=={pin}")
     try:
-        pip(f"The engine for {backend} (some minutes)", options, *fresh, CMAKE_ARGS=cmake)
+        minutes = "some minutes" if backend == "cpu" else "many minutes"
+        pip(f"The engine for {backend} ({minutes})", options, *fresh, CMAKE_ARGS=cmake)
         code = "import importlib.util as u; print(u.find_spec('llama_cpp').submodule_search_locations[0])"
         found = built_backends(Path(output_of(str(PYTHON), "-c", code).strip(), "lib"))
         if backend not in found:

@@ -106,6 +106,7 @@ def quiet_label() -> QLabel:
     label.setFont(interface_font(SMALL_SIZE))
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return label
 
 

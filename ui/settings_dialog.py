@@ -304,7 +304,7 @@ class SettingsDialog(WorkingDialog):
             ),
             "temperature": (
                 self.tr("Temperature"),
-                self.tr("Higher is more varied, lower more predictable; 0 always takes the most probable token."),
+                self.tr("Higher is more varied, lower more predictable; 0 takes the most probable token."),
             ),
             "top_p": (
                 self.tr("Top-p"),
@@ -321,18 +321,18 @@ class SettingsDialog(WorkingDialog):
             ),
             "max_tokens": (
                 self.tr("Longest answer"),
-                self.tr("In tokens; an English word is a little more than one, a Chinese character about one."),
+                self.tr("In tokens; an English word is a little more than one."),
             ),
             "context": (
                 self.tr("Context"),
-                self.tr("How many tokens of a conversation the model can see. More of them take more memory."),
+                self.tr("Tokens the model sees at once; more take more memory."),
             ),
             "gpu_layers": (
                 self.tr("Layers on GPUs"),
-                self.tr("Automatic puts as many there as fit; the others run on the processor."),
+                self.tr("As many as fit; the processor computes the others."),
             ),
             "idle_release_minutes": (
                 self.tr("Release the model"),
-                self.tr("After this time without a question its memory is free for other programs."),
+                self.tr("Frees its memory after this time without a question."),
             ),
         }

@@ -88,13 +88,12 @@ class Rule(Block):
 
 def plain_text(blocks: list[Block]) -> str:
     """The text without its marks, as one would copy it."""
-    parts = []
-    for block in blocks:
-        indent = "  " * max(0, block.depth - 1)
-        marker = f"{block.marker} " if block.marker else ""
-        parts.append(indent + marker + block_text(block))
-        parts.append("\n" if block.depth else "\n\n")
-    return "".join(parts).strip("\n")
+    text = ""
+    for number, block in enumerate(blocks):
+        if number:
+            text += "\n" if block.depth and blocks[number - 1].depth else "\n\n"
+        text += "  " * max(0, block.depth - 1) + (f"{block.marker} " if block.marker else "") + block_text(block)
+    return text
 
 
 def block_text(block: Block) -> str:

@@ -175,9 +175,9 @@ class _Part:
         if len(whole_lines) == self._seen:
             return False
         if self._table:
-            lines = whole_lines[self._seen :]
-            if all(line.startswith("|") for line in lines.splitlines()):
-                self._table = self._with_rows(self._table, lines)
+            rows = whole_lines[self._seen :]
+            if all(line.startswith("|") for line in rows.splitlines()):
+                self._table = self._with_rows(self._table, rows)
                 self._seen = len(whole_lines)
                 return False
             self._table = None

@@ -651,8 +651,20 @@
         <translation>温度</translation>
     </message>
     <message>
-        <source>Higher is more varied, lower more predictable; 0 always takes the most probable token.</source>
-        <translation>越高越多样，越低越稳定；0 表示总是选择概率最高的词元。</translation>
+        <source>Higher is more varied, lower more predictable; 0 takes the most probable token.</source>
+        <translation>越高越多样，越低越稳定；0 表示只取概率最高的词元。</translation>
+    </message>
+    <message>
+        <source>In tokens; an English word is a little more than one.</source>
+        <translation>以词元 (token) 计，一个汉字约为一个词元。</translation>
+    </message>
+    <message>
+        <source>As many as fit; the processor computes the others.</source>
+        <translation>“自动”表示能放多少放多少，其余的层由处理器计算。</translation>
+    </message>
+    <message>
+        <source>Frees its memory after this time without a question.</source>
+        <translation>超过这段时间没有提问就腾出内存。</translation>
     </message>
     <message>
         <source>Top-p</source>
@@ -691,32 +703,20 @@
         <translation>回答长度上限</translation>
     </message>
     <message>
-        <source>In tokens; an English word is a little more than one, a Chinese character about one.</source>
-        <translation>以词元 (token) 计：一个汉字约一个，英文单词稍多。</translation>
-    </message>
-    <message>
         <source>Context</source>
         <translation>上下文</translation>
     </message>
     <message>
-        <source>How many tokens of a conversation the model can see. More of them take more memory.</source>
-        <translation>模型能看到的对话词元数。越多，占用的内存越大。</translation>
+        <source>Tokens the model sees at once; more take more memory.</source>
+        <translation>模型一次能看到的词元数。越多，占用的内存越大。</translation>
     </message>
     <message>
         <source>Layers on GPUs</source>
         <translation>GPU 上的层数</translation>
     </message>
     <message>
-        <source>Automatic puts as many there as fit; the others run on the processor.</source>
-        <translation>自动：能放多少放多少，其余的层由处理器计算。</translation>
-    </message>
-    <message>
         <source>Release the model</source>
         <translation>释放模型</translation>
-    </message>
-    <message>
-        <source>After this time without a question its memory is free for other programs.</source>
-        <translation>超过这段时间没有提问，就把内存让给其他程序。</translation>
     </message>
 </context>
 <context>

@@ -133,7 +133,7 @@ def test_each_start_does_what_is_new_and_nothing_else(rig):
 def test_an_engine_that_does_not_build_is_told_and_built_on_the_next_start(rig):
     broken, built = rig.start("--backend", "vulkan", "doctor", BROKEN="vulkan", **vulkan_tools(rig))
     assert (broken.returncode, broken.stdout, built) == (1, "", ["engine cpu rpc vulkan"])
-    assert "The engine for vulkan (some minutes): failed, the build stopped with an error.\n" in broken.stderr
+    assert "The engine for vulkan (many minutes): failed, the build stopped with an error.\n" in broken.stderr
     assert "CMake Error: it does not build" in broken.stderr
     assert rig.tree.read_stamp()["engine"] == ""
 

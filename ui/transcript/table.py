@@ -6,6 +6,7 @@ as all its rows, and an answer that is being written adds one row at a time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ ROWS = 24
 """Rows in one part."""
 ACROSS, DOWN = 12, 7
 LONG_WORD = 160
+STEP = 16
 
 Cells = tuple[tuple[Span, ...], ...]
 
@@ -110,6 +112,18 @@ class TablePart(Part):
         if self._table:
             self.height = self.document.documentLayout().frameBoundingRect(self._table).height()
 
+    def text(self, start: int, end: int) -> str:
+        """The cells between two places: tabs between them, a line a row."""
+        assert self._table
+        lines = []
+        for row in range(self._table.rows()):
+            cells = [self._table.cellAt(row, column) for column in range(self._table.columns())]
+            inside = [cell for cell in cells if cell.firstPosition() <= end and cell.lastPosition() >= start]
+            if inside:
+                spans = [(max(start, cell.firstPosition()), min(end, cell.lastPosition())) for cell in inside]
+                lines.append("\t".join(super(TablePart, self).text(*span) for span in spans))
+        return "\n".join(lines)
+
     def _build(self, cursor: QTextCursor, rows: int, columns: int) -> None:
         cursor.select(QTextCursor.SelectionType.Document)
         cursor.removeSelectedText()
@@ -160,7 +174,8 @@ def share_columns(parts: list[TablePart], width: float) -> None:
     """Give the pieces of one table the same columns, within a width."""
     columns = list(zip(*(part.wants() for part in parts), strict=True))
     least = [max(low for low, _ in column) for column in columns]
-    most = [max(high for _, high in column) for column in columns]
+    # In steps, so that a row that is a little wider does not lay out all rows above it again.
+    most = [STEP * math.ceil(max(high for _, high in column) / STEP) for column in columns]
     if sum(most) <= width:
         widths = most
     elif sum(least) >= width:

@@ -1,0 +1,50 @@
+"""A real window over real services in an empty data folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.paths import DataFolder
+from app.services import Services, build_services
+from ui.appearance import Appearance
+from ui.main_window import MainWindow
+
+OpenWindow = Callable[[], MainWindow]
+
+
+@pytest.fixture
+def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[OpenWindow]:
+    """Opens windows over the same data folder, one after another; the one before is closed first."""
+    opened: list[tuple[MainWindow, Services, Appearance]] = []
+
+    def close_last() -> None:
+        if opened:
+            window, services, appearance = opened.pop()
+            window.close()
+            services.close()
+            window.deleteLater()
+            appearance.deleteLater()
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    def open_one() -> MainWindow:
+        close_last()
+        services = build_services(DataFolder(tmp_path / "data"))
+        services.settings.change(language="en", theme="light")
+        appearance = Appearance(qapp, services.settings.now)
+        window = MainWindow(services, appearance)
+        opened.append((window, services, appearance))
+        with qtbot.waitActive(window):
+            window.show()
+        return window
+
+    hook = sys.excepthook
+    yield open_one
+    close_last()
+    sys.excepthook = hook

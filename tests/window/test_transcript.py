@@ -1,0 +1,487 @@
+"""The transcript as a person meets it: a real widget, real events, and what comes of them."""
+
+import time
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTranslator
+from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QToolTip
+
+from app.chat.conversation import Role, Status
+from ui.theme import DARK, LIGHT
+from ui.transcript import Item, Transcript
+from ui.transcript.code import CodePart
+from ui.transcript.menu import make_menu
+
+ANSWER = """Some **bold** text with [a link](https://example.org/x).
+
+- one
+- 第二项
+
+```python
+x = 1
+y = 2
+```
+
+End."""
+
+
+def question(name: str, text: str = "A question?") -> Item:
+    return Item(name, Role.USER, text, actions=("copy", "edit"))
+
+
+def answer(name: str, text: str = ANSWER, status: Status = Status.COMPLETE, **more) -> Item:
+    return Item(name, Role.ASSISTANT, text, status, actions=more.pop("actions", ("copy", "retry")), **more)
+
+
+def talk(count: int) -> list[Item]:
+    return [answer(str(n)) if n % 2 else question(str(n), f"Question {n}") for n in range(count)]
+
+
+@pytest.fixture
+def transcript(qtbot):
+    widget = Transcript()
+    qtbot.addWidget(widget)
+    widget.resize(900, 600)
+    widget.show()
+    QApplication.processEvents()
+    return widget
+
+
+def spot_of(transcript: Transcript, number: int, text: str, at: int = 0) -> QPoint:
+    """A point of the viewport in the middle of the first line of a text."""
+    view = transcript.page.view(number)
+    top = dict(transcript.page.visible)[number]
+    for part in view.parts:
+        hits = part.find(text)
+        if hits:
+            place = part.place_of(hits[0][0] + at).translated(part.x + transcript.page.left + 1, part.y + top)
+            return QPoint(round(place.x()), round(place.center().y()))
+    raise AssertionError(f"{text!r} is not there")
+
+
+def button_of(transcript: Transcript, number: int, key: str) -> QPoint:
+    view = transcript.page.view(number)
+    (button,) = (each for each in view.buttons if each.key == key)
+    top = dict(transcript.page.visible)[number]
+    return button.rect.center().toPoint() + QPoint(round(transcript.page.left), round(top))
+
+
+def wheel(transcript: Transcript, notches: float = 0, pixels: int = 0, across: int = 0) -> None:
+    at = QPointF(transcript.viewport().rect().center())
+    event = QWheelEvent(
+        at,
+        transcript.viewport().mapToGlobal(at),
+        QPoint(across, pixels),
+        QPoint(0, round(notches * 120)),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(transcript.viewport(), event)
+
+
+def drag(transcript: Transcript, start: QPoint, end: QPoint) -> None:
+    viewport = transcript.viewport()
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(viewport, end)
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=end)
+
+
+def at_bottom(transcript: Transcript) -> bool:
+    return transcript.verticalScrollBar().value() == transcript.verticalScrollBar().maximum()
+
+
+def test_it_can_be_found(transcript):
+    assert transcript.objectName() == "transcript"
+    assert transcript.accessibleName()
+    assert transcript.findChild(QToolButton, "jumpToNewestButton").accessibleName()
+
+
+def test_an_empty_page_is_no_trouble(transcript):
+    transcript.set_items([])
+    for key in (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+        QTest.keyClick(transcript, key)
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(50, 50))
+    transcript.select_all()
+    transcript.copy()
+    transcript.grab()
+    assert transcript.selected_text() == ""
+
+
+def test_a_conversation_opens_at_its_end(transcript):
+    transcript.set_items(talk(200))
+    assert at_bottom(transcript)
+    assert transcript.page.visible[-1][0] == 199
+    assert len(transcript.page.views) < 60
+
+
+def test_a_short_conversation_stands_at_the_top(transcript):
+    transcript.set_items(talk(1))
+    assert transcript.page.visible[0] == (0, 24.0)
+    assert transcript.verticalScrollBar().maximum() == 0
+
+
+def test_ten_thousand_messages_open_quickly(transcript):
+    transcript.set_items(talk(4))
+    items = talk(10_000)
+    used = time.thread_time()
+    transcript.set_items(items)
+    transcript.viewport().repaint()
+    assert time.thread_time() - used < 0.15
+    assert len(transcript.page.views) < 60
+
+
+def test_every_message_is_reached_by_scrolling_and_nothing_overlaps(transcript):
+    transcript.set_items(talk(60))
+    seen = set()
+    QTest.keyClick(transcript, Qt.Key.Key_Home)
+    for _ in range(400):
+        for (number, top), (following, below) in zip(
+            transcript.page.visible, transcript.page.visible[1:], strict=False
+        ):
+            assert following == number + 1
+            assert below == pytest.approx(top + transcript.page.heights[number])
+        seen |= {number for number, _ in transcript.page.visible}
+        if at_bottom(transcript):
+            break
+        QTest.keyClick(transcript, Qt.Key.Key_PageDown)
+    assert seen == set(range(60))
+
+
+def test_scrolling_moves_the_page_by_just_that_much(transcript):
+    transcript.set_items(talk(300))
+    transcript.scroll_to_item("150")
+    for distance in (-37, 12, -300, -5, 64):
+        places = dict(transcript.page.visible)
+        transcript.scroll_by(distance)
+        shared = [number for number, _ in transcript.page.visible if number in places]
+        for number in shared:
+            assert dict(transcript.page.visible)[number] == pytest.approx(places[number] - distance)
+
+
+def test_the_wheel_and_the_touchpad(transcript):
+    transcript.set_items(talk(100))
+    places = dict(transcript.page.visible)
+    wheel(transcript, pixels=7)
+    assert dict(transcript.page.visible)[99] == places[99] + 7
+    wheel(transcript, notches=1)
+    assert dict(transcript.page.visible)[99] == pytest.approx(places[99] + 7 + 96)
+    wheel(transcript, notches=-5)
+    assert at_bottom(transcript)
+
+
+def test_dragging_the_bar_goes_anywhere(transcript):
+    transcript.set_items(talk(1000))
+    bar = transcript.verticalScrollBar()
+    for share in (0.5, 0.1, 0.9, 0, 1):
+        bar.setValue(round(bar.maximum() * share))
+        first = transcript.page.visible[0][0]
+        assert abs(first / 1000 - share) < 0.1
+    assert at_bottom(transcript)
+
+
+def test_it_follows_the_answer_only_from_the_bottom(transcript, qtbot):
+    jump = transcript.findChild(QToolButton, "jumpToNewestButton")
+    transcript.set_items([*talk(20), answer("s", "", Status.STREAMING, actions=())])
+    assert not jump.isVisible()
+    for n in range(60):
+        transcript.append_text("s", f"Paragraph {n}.\n\n")
+    qtbot.waitUntil(lambda: "Paragraph 59." in transcript.page.items[-1].content)
+    assert at_bottom(transcript)
+    wheel(transcript, notches=3)
+    places = transcript.page.visible[0]
+    for n in range(60, 90):
+        transcript.append_text("s", f"Paragraph {n}.\n\n")
+    qtbot.waitUntil(lambda: "Paragraph 89." in transcript.page.items[-1].content)
+    assert transcript.page.visible[0] == places
+    assert jump.isVisible()
+    QTest.mouseClick(jump, Qt.MouseButton.LeftButton)
+    assert at_bottom(transcript)
+    assert not jump.isVisible()
+
+
+def test_streamed_text_is_gathered(transcript, qtbot):
+    transcript.set_items([answer("s", "", Status.STREAMING)])
+    for word in ("A", "**few**", "words."):
+        transcript.append_text("s", word + " ")
+    assert transcript.page.items[0].content == ""
+    qtbot.waitUntil(lambda: transcript.page.items[0].content == "A **few** words. ")
+    assert transcript.page.view(0).parts[0].document.toPlainText() == "A few words."
+
+
+def test_the_finished_answer_is_that_of_its_text(transcript):
+    text = "[x] and\n\n1. a\n2. b\n\n```py\ns = '''a\nb'''\n```\n\n|a|b|\n|-|-|\n|1|2|\n\n[x]: https://a.b"
+    transcript.set_items([answer("s", "", Status.STREAMING)])
+    for character in text:
+        transcript.append_text("s", character)
+        transcript.flush()
+    transcript.update_item(answer("s", text))
+    fresh = Transcript()
+    fresh.resize(transcript.size())
+    fresh.set_items([answer("s", text)])
+    fresh.page.resize(900, 600)
+    fresh.page.arrange()
+    ours, theirs = transcript.page.view(0), fresh.page.view(0)
+    assert [type(part) for part in ours.parts] == [type(part) for part in theirs.parts]
+    assert [part.document.toHtml() for part in ours.parts] == [part.document.toHtml() for part in theirs.parts]
+    assert ours.height == theirs.height
+    fresh.deleteLater()
+
+
+def test_a_waiting_line_stands_in_for_the_first_word(transcript):
+    transcript.set_items([question("q"), answer("s", "", Status.STREAMING)])
+    empty = transcript.grab().toImage()
+    transcript.set_waiting("s", "Reading your question… 12 of 40 s")
+    assert transcript.grab().toImage() != empty
+
+
+def test_the_caret_stands_still_where_motion_is_unwanted(transcript):
+    transcript.set_items([answer("s", "Text", Status.STREAMING)])
+    assert transcript._breath.isActive()
+    transcript.set_reduced_motion(True)
+    assert not transcript._breath.isActive()
+    assert transcript.grab().toImage() == transcript.grab().toImage()
+    transcript.set_reduced_motion(False)
+    transcript.update_item(answer("s", "Text"))
+    assert not transcript._breath.isActive()
+
+
+def test_actions_are_asked_for(transcript, qtbot):
+    transcript.set_items(
+        [
+            question("q"),
+            answer("a", "Half", Status.INTERRUPTED, note="It ended.", actions=("copy", "retry", "continue")),
+        ]
+    )
+    for number, name, item_id in ((1, "continue", "a"), (1, "retry", "a"), (1, "copy", "a"), (0, "edit", "q")):
+        with qtbot.waitSignal(transcript.action_requested) as asked:
+            QTest.mouseClick(
+                transcript.viewport(), Qt.MouseButton.LeftButton, pos=button_of(transcript, number, f"action:{name}")
+            )
+        assert asked.args == [name, item_id]
+
+
+def test_a_button_that_is_left_does_nothing(transcript, qtbot):
+    transcript.set_items([answer("a")])
+    with qtbot.assertNotEmitted(transcript.action_requested):
+        drag(transcript, button_of(transcript, 0, "action:retry"), QPoint(5, 5))
+
+
+def test_code_is_copied_as_it_was_written(transcript):
+    transcript.set_items([answer("a", "Text\n\n```py\n  x = 1\n\n\ty\n```")])
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=button_of(transcript, 0, "code:1"))
+    assert QGuiApplication.clipboard().text() == "  x = 1\n\n\ty"
+
+
+def test_links_are_handed_over_and_drags_are_not_clicks(transcript, qtbot):
+    transcript.set_items([answer("a")])
+    spot = spot_of(transcript, 0, "a link", 2)
+    with qtbot.waitSignal(transcript.link_activated) as followed:
+        QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert followed.args == ["https://example.org/x"]
+    with qtbot.assertNotEmitted(transcript.link_activated):
+        drag(transcript, spot, spot + QPoint(120, 0))
+
+
+def test_the_pointer_tells_what_it_is_over(transcript):
+    transcript.set_items([answer("a")])
+    for spot, shape in (
+        (spot_of(transcript, 0, "a link", 2), Qt.CursorShape.PointingHandCursor),
+        (spot_of(transcript, 0, "Some", 1), Qt.CursorShape.IBeamCursor),
+        (button_of(transcript, 0, "action:copy"), Qt.CursorShape.PointingHandCursor),
+        (QPoint(3, 3), Qt.CursorShape.ArrowCursor),
+    ):
+        QTest.mouseMove(transcript.viewport(), spot)
+        assert transcript.viewport().cursor().shape() == shape
+
+
+@pytest.mark.qt_log_ignore("does not support raise")
+def test_a_tooltip_names_buttons_and_addresses(transcript, qtbot):
+    transcript.set_items([answer("a")])
+    for spot, text in (
+        (button_of(transcript, 0, "action:copy"), "Copy"),
+        (spot_of(transcript, 0, "a link", 2), "https://example.org/x"),
+    ):
+        event = QHelpEvent(QEvent.Type.ToolTip, spot, transcript.viewport().mapToGlobal(spot))
+        QApplication.sendEvent(transcript.viewport(), event)
+        assert QToolTip.text() == text
+    QToolTip.hideText()
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
+
+
+def test_selection_within_a_message_and_over_several(transcript):
+    transcript.set_items([question("q", "First line\nsecond"), answer("a")])
+    transcript.scroll_to_item("q")
+    drag(transcript, spot_of(transcript, 0, "line"), spot_of(transcript, 0, "second", 3))
+    assert transcript.selected_text() == "line\nsec"
+    drag(transcript, spot_of(transcript, 0, "second"), spot_of(transcript, 1, "x = 1", 3))
+    assert transcript.selected_text() == "second\n\nSome bold text with a link.\n\n• one\n• 第二项\n\nx ="
+    drag(transcript, spot_of(transcript, 1, "bold", 4), spot_of(transcript, 0, "second"))
+    QTest.keyClick(transcript, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "second\n\nSome bold"
+    QTest.keyClick(transcript, Qt.Key.Key_Escape)
+    assert transcript.selected_text() == ""
+
+
+def test_a_double_click_takes_a_word_and_a_third_the_paragraph(transcript):
+    transcript.set_items([answer("a")])
+    spot = spot_of(transcript, 0, "bold", 1)
+    QTest.mouseDClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert transcript.selected_text() == "bold"
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert transcript.selected_text() == "Some bold text with a link."
+
+
+def test_everything_is_copied_also_what_was_never_drawn(transcript):
+    transcript.set_items(talk(200))
+    QTest.keyClick(transcript, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    text = transcript.selected_text()
+    assert text.count("Some bold text") == 100
+    assert text.startswith("Question 0\n\nSome bold")
+    assert text.endswith("y = 2\n\nEnd.")
+    drawn, whole = transcript.page.view(1), transcript.page.view(101)
+    assert drawn.text((0, 0), drawn.end) == whole.text((0, 0), whole.end)
+
+
+def test_tables_are_copied_with_tabs(transcript):
+    transcript.set_items([answer("a", "| a | b |\n|---|---|\n" + "\n".join(f"| {n} | x |" for n in range(60)))])
+    transcript.select_all()
+    lines = transcript.selected_text().split("\n")
+    assert lines[0] == "a\tb"
+    assert lines[1:] == [f"{n}\tx" for n in range(60)]
+    drag(transcript, spot_of(transcript, 0, "57"), spot_of(transcript, 0, "59", 1))
+    assert transcript.selected_text() == "57\tx\n58\tx\n5"
+
+
+def test_shift_and_click_extends_the_selection(transcript):
+    transcript.set_items([answer("a")])
+    drag(transcript, spot_of(transcript, 0, "Some"), spot_of(transcript, 0, "bold"))
+    spot = spot_of(transcript, 0, "text")
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, spot)
+    assert transcript.selected_text() == "Some bold "
+
+
+def test_a_new_width_keeps_the_line_one_reads(transcript):
+    transcript.set_items(
+        [answer("a", "\n\n".join(f"Paragraph {n}: " + "words and more words " * 30 for n in range(60)))]
+    )
+    transcript.scroll_to_item("a", "Paragraph 30:")
+    line = spot_of(transcript, 0, "Paragraph 30:").y()
+    wheel(transcript, pixels=-line + 10)
+    transcript.resize(560, 600)
+    QApplication.processEvents()
+    assert abs(spot_of(transcript, 0, "Paragraph 30:").y()) < 40
+
+
+def test_a_search_hit_is_brought_to_the_screen(transcript):
+    text = "\n\n".join(f"Paragraph {n}" for n in range(100))
+    transcript.set_items([*talk(50), answer("x", text), *[question("z")]])
+    transcript.scroll_to_item("x", "paragraph 77")
+    assert 0 < spot_of(transcript, 50, "Paragraph 77").y() < 600
+    marked = transcript.grab().toImage()
+    transcript.scroll_to_item("x", "")
+    transcript.scroll_to_item("nowhere", "x")
+    assert transcript.grab().toImage() != marked
+
+
+def test_the_menu_offers_the_actions_to_the_keyboard(transcript, qtbot):
+    transcript.set_items([answer("a")])
+    menu = make_menu(transcript, QPointF(spot_of(transcript, 0, "a link", 2)))
+    assert isinstance(menu, QMenu)
+    actions = {action.text().split("\t")[0]: action for action in menu.actions() if action.text()}
+    assert not actions["Copy"].isEnabled()
+    actions["Copy link address"].trigger()
+    assert QGuiApplication.clipboard().text() == "https://example.org/x"
+    actions["Copy message as Markdown"].trigger()
+    assert QGuiApplication.clipboard().text() == ANSWER
+    with qtbot.waitSignal(transcript.action_requested) as asked:
+        actions["Try again"].trigger()
+    assert asked.args == ["retry", "a"]
+    actions["Select all"].trigger()
+    assert transcript.selected_text()
+    menu.deleteLater()
+
+
+def test_a_theme_reaches_every_pixel(transcript):
+    transcript.set_items(talk(4))
+    for theme in (DARK, LIGHT):
+        transcript.set_theme(theme)
+        picture = transcript.grab().toImage()
+        assert picture.pixelColor(4, 4) == QColor(theme.page)
+        colours = {picture.pixelColor(x, y).name() for x in range(0, 880, 3) for y in range(0, 600, 3)}
+        assert {theme.page, theme.code_ground, theme.question} <= colours
+        other = LIGHT if theme is DARK else DARK
+        assert not {other.page, other.code_ground, other.question} & colours
+
+
+class Shouting(QTranslator):
+    """A language of capitals."""
+
+    def translate(self, context, source, disambiguation=None, n=-1) -> str:
+        return source.upper() if context == "Transcript" else ""
+
+    def isEmpty(self) -> bool:
+        return False
+
+
+def test_another_language_arrives_while_it_runs(transcript, qapp):
+    transcript.set_items([answer("a", "x", Status.STOPPED, note="n")])
+    language = Shouting()
+    qapp.installTranslator(language)
+    QApplication.processEvents()
+    assert transcript.words.retry == "TRY AGAIN"
+    assert {button.label for button in transcript.page.view(0).buttons} >= {"TRY AGAIN"}
+    qapp.removeTranslator(language)
+    QApplication.processEvents()
+    assert transcript.words.retry == "Try again"
+
+
+def test_long_code_gets_its_colours_little_by_little(transcript, qtbot):
+    text = "```python\n" + "\n".join(f"def f{n}(): return 'text {n}'" for n in range(600)) + "\n```"
+    transcript.set_items([answer("a", text)])
+    (part,) = transcript.page.view(0).parts
+    assert isinstance(part, CodePart)
+    qtbot.waitUntil(lambda: not part.wants_colour)
+    assert part.document.toPlainText() == part.code
+    last = part.document.lastBlock()
+    assert any(each.format.foreground().color() == QColor(LIGHT.code_string) for each in last.textFormats())
+
+
+def test_code_scrolls_sideways(transcript):
+    transcript.set_items([answer("a", "```\n" + "x" * 400 + "\n```")])
+    (part,) = transcript.page.view(0).parts
+    spot = QPointF(spot_of(transcript, 0, "x"))
+    event = QWheelEvent(
+        spot,
+        transcript.viewport().mapToGlobal(spot),
+        QPoint(-50, 0),
+        QPoint(),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(transcript.viewport(), event)
+    assert part.offset == 50
+
+
+def test_streaming_never_holds_the_window(transcript):
+    """200 tokens a second into 4,000 tokens: the share of one update in the time of the window's thread."""
+    text = "\n\n".join(
+        f"## Part {n}\n\nA **paragraph** with `code`. 中文也要快。\n\n1. one\n2. two" for n in range(100)
+    )
+    transcript.set_items([*talk(2_000), answer("s", "", Status.STREAMING)])
+    worst = 0.0
+    for at in range(0, len(text), 24):
+        used = time.thread_time()
+        transcript.append_text("s", text[at : at + 24])
+        transcript.flush()
+        transcript.viewport().repaint()
+        worst = max(worst, time.thread_time() - used)
+    used = time.thread_time()
+    transcript.update_item(answer("s", text))
+    worst = max(worst, time.thread_time() - used)
+    assert worst < 0.05
