@@ -78,7 +78,8 @@ class LibrarySource:
         if self._chosen is None:
             return AnswerOrigin(self._text)
         file, state = self._chosen.file, self._engine.state
-        return AnswerOrigin(file.id, self._sha256(file), file.quantisation, state.result.engine if state else None)
+        engine = state.result.engine if state else None
+        return AnswerOrigin(file.id, self._sha256(file), file.quantisation, engine, loaded_plan(self._engine))
 
     def _sha256(self, file: LocalModel) -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""The two kinds of error that are nobody's bug.  Words for them are made at the edge: the window and the command line."""
+"""The two kinds of error that are nobody's bug.  Words are made for them at the edge: window and command line."""
 
 from __future__ import annotations
 

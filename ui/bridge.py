@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 class TurnSignals(QObject):
     """What one answer tells the window.  Emitted in the worker's thread, received in the window's."""
 
-    event = Signal(str, object)
+    came = Signal(str, object)
     """Message id, ChatEvent."""
     ended = Signal(str, object)
     """Message id, TurnResult."""

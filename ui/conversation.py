@@ -44,7 +44,7 @@ class ConversationPage(QObject):
         self._running: dict[str, RunningAnswer] = {}
         self.conversation_id: str | None = None
         self._signals = TurnSignals(self)
-        self._signals.event.connect(self._on_event)
+        self._signals.came.connect(self._on_event)
         self._signals.ended.connect(self._on_ended)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
 from ui.theme import resources
@@ -32,6 +32,10 @@ def names() -> list[str]:
 
 def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity: float = 1.0) -> QPixmap:
     """One picture of an icon for a screen of this device pixel ratio."""
+    key = f"icon {name} {colour} {size} {ratio} {opacity}"
+    picture = QPixmap()
+    if QPixmapCache.find(key, picture):
+        return picture
     picture = QPixmap(QSize(round(size * ratio), round(size * ratio)))
     picture.fill(Qt.GlobalColor.transparent)
     renderer = QSvgRenderer(QByteArray(_drawing(name).replace("currentColor", colour).encode()))
@@ -40,6 +44,7 @@ def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity
     renderer.render(painter, QRectF(picture.rect()))
     painter.end()
     picture.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, picture)
     return picture
 
 

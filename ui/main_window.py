@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.chat.conversation import SearchHit
 from app.services import Services
 from app.settings import Settings
 from model_manager.errors import UserError
@@ -226,7 +227,7 @@ class MainWindow(QMainWindow):
             self.sidebar.set_hits([])
             return
 
-        def done(hits: list) -> None:
+        def done(hits: list[SearchHit]) -> None:
             # What was typed meanwhile has its own search under way.
             if text == self.sidebar.search.text().strip():
                 self.sidebar.set_hits(hits)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from app.chat.conversation import Message
 from app.chat.source import ChatEvent, ChatRequest, Loaded, LoadProgress, Piece, PromptProgress
-from app.chat.turn import TurnResult, run_turn
+from app.chat.turn import AnswerOrigin, TurnResult, run_turn
 from app.local_models import LibrarySource
 from app.services import Services
 from model_manager.errors import Cancelled
@@ -96,7 +96,11 @@ class RunningAnswer:
 
 
 def start_answer(
-    services: Services, running: RunningAnswer, request: ChatRequest, signals: TurnSignals, origin: Callable
+    services: Services,
+    running: RunningAnswer,
+    request: ChatRequest,
+    signals: TurnSignals,
+    origin: Callable[[], AnswerOrigin],
 ) -> None:
     """Queue the answer with the inference worker."""
     message_id = running.message.id
@@ -108,7 +112,7 @@ def start_answer(
             request,
             running.message,
             origin,
-            lambda event: signals.event.emit(message_id, event),
+            lambda event: signals.came.emit(message_id, event),
         )
         signals.ended.emit(message_id, result)
 

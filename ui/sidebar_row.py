@@ -45,8 +45,8 @@ class RowDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one row."""
         theme = self._theme
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
         painter.save()
         if index.data(HEADING_ROLE):
             painter.setFont(self._small_bold)
@@ -90,12 +90,12 @@ class RowDelegate(QStyledItemDelegate):
         assert isinstance(editor, QLineEdit)
         title = editor.text().strip()
         if title and title != index.data():
-            model.setData(QModelIndex(index), title)
+            model.setData(index, title)
             self.title_edited.emit(index.data(ID_ROLE), title)
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         """Within the row's rounded ground."""
-        editor.setGeometry(option.rect.adjusted(SIDE, 1, -SIDE, -1))  # type: ignore[attr-defined]
+        editor.setGeometry(option.rect.adjusted(SIDE, 1, -SIDE, -1))
 
     def _draw_snippet(self, painter: QPainter, hit: SearchHit, place: QRect) -> None:
         theme = self._theme

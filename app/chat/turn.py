@@ -10,8 +10,9 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from app import __version__
 from app.chat.conversation import MadeBy, Message, Status
@@ -32,6 +33,7 @@ class AnswerOrigin:
     file_sha256: str | None = None
     quantisation: str | None = None
     engine: str | None = None
+    plan: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,5 +139,6 @@ def _made_by(origin: AnswerOrigin, request: ChatRequest, finished: Finished | No
         file_sha256=origin.file_sha256,
         quantisation=origin.quantisation,
         engine=origin.engine,
+        plan=origin.plan,
         program=f"APUS Chat {__version__}",
     )

@@ -9,7 +9,9 @@ from app.chat.source import PromptMessage
 from app.engine import protocol as p
 
 MESSAGES = [
-    p.Load(1, p.LoadOptions("/m/a.gguf", context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))),
+    p.Load(
+        1, p.LoadOptions("/m/a.gguf", context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))
+    ),
     p.Generate(2, (PromptMessage(Role.USER, "你好\n“quoted”\u2028"),), Sampling(seed=7, stop=("a", "b")), "begun"),
     p.ListDevices(3, ("127.0.0.1:50061",)),
     p.Stop(4),

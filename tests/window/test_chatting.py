@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.chat.conversation import Status
+from app.chat.prompt import title_from
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.hands import (
@@ -27,6 +28,8 @@ from tests.window.hands import (
     write,
 )
 from ui.main_window import MainWindow
+
+QUESTION = "What is the capital of France? Answer in one short sentence."
 
 
 @pytest.fixture
@@ -52,19 +55,19 @@ def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenW
 
 def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    window._services.settings.change(temperature=0.0)
-    send(qtbot, window, "What is the capital of France?")
+    window._services.settings.change(temperature=0.0, max_tokens=40)
+    send(qtbot, window, QUESTION)
     assert not window.welcome.isVisible()
     assert window.composer.text() == ""
     answer = wait_for_answer(qtbot, window)
     assert answer.status is Status.COMPLETE
     assert "Paris" in answer.content
-    assert titles(window) == ["What is the capital of France?"]
+    assert titles(window) == [title_from(QUESTION)]
     assert answer.made_by is not None
     assert answer.made_by.file_sha256
 
     window = open_window()
-    assert titles(window) == ["What is the capital of France?"]
+    assert titles(window) == [title_from(QUESTION)]
     assert [message.content for message in branch(window)][1] == answer.content
     search = find(window, "searchField", QLineEdit)
     qtbot.keyClicks(search, "paris")
@@ -124,9 +127,7 @@ def test_nothing_is_sent_that_is_empty(open_window: OpenWindow, qtbot: QtBot) ->
     assert window.page.is_empty()
 
 
-def test_stop_keeps_what_was_there_and_continue_goes_on(
-    open_window: OpenWindow, qtbot: QtBot, endless: Path
-) -> None:
+def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
     window = open_window()
     use(window, endless)
     send(qtbot, window, "hello")
@@ -172,9 +173,7 @@ def test_retry_makes_a_sibling(open_window: OpenWindow, qtbot: QtBot, tiny_model
 
 
 @pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="Windows has no signal to kill with")
-def test_a_dead_engine_leaves_the_window_and_retry_works(
-    open_window: OpenWindow, qtbot: QtBot, endless: Path
-) -> None:
+def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
     window = open_window()
     use(window, endless)
     send(qtbot, window, "hello")

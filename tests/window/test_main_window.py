@@ -59,13 +59,14 @@ def test_a_conversation_is_renamed_in_place(open_window: OpenWindow, qtbot: QtBo
     editor = find(window.sidebar, "titleField", QLineEdit)
     editor.setText("新名字")  # type: ignore[attr-defined]
     qtbot.keyClick(editor, Qt.Key.Key_Return)
-    assert window._services.store.get(ids[0]).title == "新名字"
+    qtbot.waitUntil(lambda: window._services.store.get(ids[0]).title == "新名字")
     assert titles(window) == ["新名字"]
 
 
 def test_search_that_finds_nothing_says_so(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     with_conversations(window, "Alpha")
+    window.sidebar.search.setFocus()
     qtbot.keyClicks(window.sidebar.search, "zzz")
     qtbot.waitUntil(lambda: titles(window) == [])
     assert window.sidebar._nothing.isVisible()
@@ -84,14 +85,14 @@ def test_a_draft_stays_with_its_conversation(open_window: OpenWindow) -> None:
     assert window.composer.text() == "half a thought"
 
 
-def test_language_changes_while_running(open_window: OpenWindow) -> None:
+def test_language_changes_while_running(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     assert window.sidebar.new_button.text() == "New conversation"
     settings = window._services.settings.change(language="zh_CN")
     window._settings_changed(settings)
-    assert window.sidebar.new_button.text() == "新对话"
+    qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "新对话")
     window._settings_changed(window._services.settings.change(language="en"))
-    assert window.sidebar.new_button.text() == "New conversation"
+    qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "New conversation")
 
 
 def test_theme_changes_while_running(open_window: OpenWindow) -> None:

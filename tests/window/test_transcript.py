@@ -240,13 +240,13 @@ def test_a_waiting_line_stands_in_for_the_first_word(transcript):
 
 def test_the_caret_stands_still_where_motion_is_unwanted(transcript):
     transcript.set_items([answer("s", "Text", Status.STREAMING)])
-    assert transcript._breath.isActive()
+    assert transcript._caret.is_moving
     transcript.set_reduced_motion(True)
-    assert not transcript._breath.isActive()
+    assert not transcript._caret.is_moving
     assert transcript.grab().toImage() == transcript.grab().toImage()
     transcript.set_reduced_motion(False)
     transcript.update_item(answer("s", "Text"))
-    assert not transcript._breath.isActive()
+    assert not transcript._caret.is_moving
 
 
 def test_actions_are_asked_for(transcript, qtbot):

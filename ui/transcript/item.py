@@ -49,6 +49,8 @@ class Words:
     go_on: str
     edit: str
     thought: str
+    you: str
+    answer: str
 
     def action(self, name: str) -> str:
         """The label of an action."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
@@ -12,6 +12,7 @@ from app.render.blocks import Block, Code, Prose, Table
 from app.render.markdown import parse
 from app.render.streaming import StreamingMarkdown
 from ui import icons
+from ui.transcript.buttons import Button, paint_button
 from ui.transcript.code import CodePart
 from ui.transcript.item import ACTIONS, Item, Words
 from ui.transcript.parts import FlowPart, Part, PlainPart, RulePart
@@ -25,20 +26,6 @@ BUBBLE_ACROSS, BUBBLE_DOWN = 16, 11
 SPACE_ABOVE_QUESTION, SPACE_ABOVE_ANSWER = 14, 2
 THOUGHT_HEAD = 26
 BUTTON_HEIGHT = 30
-
-
-@dataclass(frozen=True)
-class Button:
-    """A spot that can be clicked."""
-
-    key: str
-    """``action:retry``, or ``code:2`` for the code of the third part."""
-    rect: QRectF
-    icon: str
-    label: str
-    tip: str
-    always: bool
-    """Whether it shows without the pointer near."""
 
 
 class MessageView:
@@ -260,26 +247,11 @@ class MessageView:
 
     def paint_buttons(self, painter: QPainter, *, near: bool, over: str, pressed: str, done: str) -> None:
         """Draw what can be clicked: all of it while the pointer is near, else what always shows."""
-        style, ratio = self.style, painter.device().devicePixelRatioF()
+        style = self.style
         for button in self.buttons:
             if not (near or button.always):
                 continue
-            is_over = button.key == over
-            shape = QPainterPath()
-            shape.addRoundedRect(button.rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-            if is_over:
-                painter.fillPath(shape, style.colour("pressed" if button.key == pressed else "hover"))
-            if button.label:
-                painter.strokePath(shape, style.colour("hairline"))
-            role = "text" if is_over or button.label else "quiet_text"
-            name = "check" if button.key == done else button.icon
-            picture = icons.pixmap(name, getattr(style.theme, role), 16, ratio)
-            left = button.rect.left() + (12 if button.label else (button.rect.width() - 16) / 2)
-            painter.drawPixmap(QPointF(left, button.rect.center().y() - 8), picture)
-            if button.label:
-                painter.setFont(style.small_font)
-                painter.setPen(style.colour("text"))
-                painter.drawText(button.rect.adjusted(34, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, button.label)
+            paint_button(painter, style, button, over == button.key, pressed == button.key, done == button.key)
         if near and self.item.figures and self.item.status is not Status.STREAMING and not self.item.is_question:
             painter.setFont(style.small_font)
             painter.setPen(style.colour("quiet_text"))

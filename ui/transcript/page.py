@@ -16,8 +16,12 @@ from ui.transcript.style import COLUMN, MARGIN
 
 KEPT = 40
 """Messages that stay laid out beyond those on the screen."""
-GUESS = (64.0, 0.42)
-"""What a guess of a height is made of: the rows that every message has, and pixels for a byte of its text."""
+BARE_HEIGHT, BYTE_HEIGHT, LINE_HEIGHT = 82, 0.3, 10
+"""What a guess of a height is made of: a message without text, a byte of its text, a line break in it."""
+
+
+def _guess(item: Item) -> float:
+    return BARE_HEIGHT + BYTE_HEIGHT * len(item.content.encode()) + LINE_HEIGHT * item.content.count("\n")
 
 
 class Page:
@@ -44,8 +48,7 @@ class Page:
         """Another conversation, from its end."""
         self.items = list(items)
         self.index = {item.id: number for number, item in enumerate(items)}
-        base, share = GUESS
-        self.heights = Heights([base + share * len(item.content.encode()) for item in items])
+        self.heights = Heights([_guess(item) for item in items])
         self.views, self._measured = {}, set()
         self.following = True
 
@@ -53,7 +56,7 @@ class Page:
         """One more message at the end."""
         self.index[item.id] = len(self.items)
         self.items.append(item)
-        self.heights.append(GUESS[0] + GUESS[1] * len(item.content.encode()))
+        self.heights.append(_guess(item))
 
     def replace(self, item: Item) -> None:
         """Another state of a message that is there."""

@@ -331,6 +331,6 @@ class RulePart(Part):
         """Take the whole width."""
         self.width, self.height = width, 9
 
-    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw the line."""
         painter.fillRect(QRectF(0, 4, self.width, 1), self.style.colour("hairline"))

@@ -8,8 +8,9 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHelpEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 
+from ui.transcript.buttons import Button
 from ui.transcript.code import CodePart
-from ui.transcript.message import Button, MessageView
+from ui.transcript.message import MessageView
 from ui.transcript.selection import Selection, Spot
 
 if TYPE_CHECKING:

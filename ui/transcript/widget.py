@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import time
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QGuiApplication,
+    QHideEvent,
     QKeyEvent,
     QKeySequence,
     QPainter,
@@ -24,22 +24,19 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolButton, QWidget
 
 from app.chat.conversation import Status
-from app.render.blocks import plain_text
-from app.render.markdown import parse
 from ui import icons
 from ui.theme import LIGHT, TEXT_SIZE, Theme
+from ui.transcript.caret import Caret
 from ui.transcript.item import Item, Words
 from ui.transcript.menu import make_menu
 from ui.transcript.message import MessageView, grown
 from ui.transcript.page import Page
 from ui.transcript.pointer import Pointer
-from ui.transcript.selection import END, Selection
+from ui.transcript.selection import END, Selection, selected_text
 from ui.transcript.style import MARGIN, TextStyle
 
 GATHER_MS = 24
 COLOUR_MS, COLOUR_PAUSE_MS = 8, 4
-BREATH_MS = 60
-BREATH_S = 1.6
 COPIED_MS = 1500
 JUMP = 36
 LINE_STEP = 48
@@ -70,15 +67,14 @@ class Transcript(QAbstractScrollArea):
         self._marked: tuple[int, str] = (-1, "")
         self._waiting: dict[str, str] = {}
         self._pending: dict[str, list[str]] = {}
-        self._reduced_motion = False
         self._setting_bar = False
         self._gather = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._gather.timeout.connect(self.flush)
         self._flush_cost = 0.0
         self._colouring = QTimer(self, singleShot=True, interval=COLOUR_PAUSE_MS)
         self._colouring.timeout.connect(self._colour_more)
-        self._breath = QTimer(self, interval=BREATH_MS)
-        self._breath.timeout.connect(self._breathe)
+        self._caret = Caret(self)
+        self._caret.moved.connect(self._breathe)
         self._forget_done = QTimer(self, singleShot=True, interval=COPIED_MS)
         self._forget_done.timeout.connect(lambda: self.show_done(""))
         self._jump = QToolButton(self)
@@ -106,8 +102,10 @@ class Transcript(QAbstractScrollArea):
         self._watch_breath()
 
     def update_item(self, item: Item) -> None:
-        """Another state of a message that is shown."""
+        """Another state of a message; one of another conversation is passed over."""
         self._pending.pop(item.id, None)
+        if item.id not in self.page.index:
+            return
         if item.status is not Status.STREAMING:
             self._waiting.pop(item.id, None)
         self.page.replace(item)
@@ -162,7 +160,7 @@ class Transcript(QAbstractScrollArea):
 
     def set_reduced_motion(self, reduced: bool) -> None:
         """Whether the caret stands still."""
-        self._reduced_motion = reduced
+        self._caret.reduced_motion = reduced
         self._watch_breath()
 
     def scroll_to_item(self, item_id: str, needle: str = "") -> None:
@@ -195,19 +193,7 @@ class Transcript(QAbstractScrollArea):
 
     def selected_text(self) -> str:
         """The selected characters; messages are parted by blank lines."""
-        chosen, pieces = self.selection, []
-        if chosen.is_empty:
-            return ""
-        for number in range(chosen.start[0], min(chosen.end[0] + 1, len(self.page.items))):
-            whole = chosen.start <= (number, 0, 0) and chosen.end >= (number, END, 0)
-            if whole and number not in self.page.views:
-                item = self.page.items[number]
-                pieces.append(item.content if item.is_question else plain_text(parse(item.content)))
-                continue
-            view = self.page.view(number)
-            share = chosen.within(number, view.end)
-            pieces.append(view.text(*share) if share else "")
-        return "\n\n".join(piece for piece in pieces if piece)
+        return selected_text(self.page, self.selection)
 
     def select_all(self) -> None:
         """Select the whole conversation."""
@@ -239,6 +225,8 @@ class Transcript(QAbstractScrollArea):
             go_on=self.tr("Continue"),
             edit=self.tr("Edit"),
             thought=self.tr("Thoughts"),
+            you=self.tr("You"),
+            answer=self.tr("Answer"),
         )
 
     def _retranslate(self) -> None:
@@ -324,6 +312,11 @@ class Transcript(QAbstractScrollArea):
         super().showEvent(event)
         self._watch_breath()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What cannot be seen needs no motion."""
+        super().hideEvent(event)
+        self._watch_breath()
+
     def changeEvent(self, event: QEvent) -> None:
         """Another language gives other words."""
         if event.type() is QEvent.Type.LanguageChange:
@@ -359,7 +352,7 @@ class Transcript(QAbstractScrollArea):
             near = number == self.pointer.message or (number == len(page.items) - 1 and not view.item.is_question)
             view.paint_buttons(painter, near=near, over=over, pressed=pressed, done=done)
             if view.item.status is Status.STREAMING:
-                self._paint_caret(painter, view)
+                self._caret.paint(painter, view.caret(), self._style.colour("accent"))
             painter.restore()
         painter.end()
 
@@ -389,32 +382,15 @@ class Transcript(QAbstractScrollArea):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(event.globalPos())
 
-    # The caret
-
-    def _paint_caret(self, painter: QPainter, view: MessageView) -> None:
-        depth = 0.5 + 0.5 * math.cos(time.monotonic() / BREATH_S * 2 * math.pi)
-        colour = QColor(self._style.theme.accent)
-        colour.setAlphaF(1.0 if self._reduced_motion else 0.25 + 0.75 * depth)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour)
-        painter.drawEllipse(view.caret())
-
     def _watch_breath(self) -> None:
-        writing = any(item.status is Status.STREAMING for item in self.page.items[-2:])
-        if writing and not self._reduced_motion and self.isVisible():
-            self._breath.start()
-        else:
-            self._breath.stop()
+        self._caret.watch(any(item.status is Status.STREAMING for item in self.page.items[-2:]) and self.isVisible())
 
     def _breathe(self) -> None:
-        if not self.isVisible():
-            self._breath.stop()
-            return
         for number, top in self.page.visible:
             view = self.page.views.get(number)
             if view and view.item.status is Status.STREAMING:
                 spot = view.caret().translated(self.page.left, top).adjusted(-2, -2, 2, 2)
-                self.viewport().update(QRect(spot.toAlignedRect()))
+                self.viewport().update(spot.toAlignedRect())
 
 
 _SCROLL_KEYS = {
