@@ -301,7 +301,8 @@ def bring(needs: list[dict[str, str]]) -> None:
     manager, names = package_manager(), " and ".join(need["name"] for need in needs)
     command = install_command(needs, manager, is_root())
     if not (command and manager == "apt-get" and is_root()):
-        raise StopError(f"Missing on this system: {names}. Install it and start again{command and ': ' + command}")
+        hint = f":\n    {command}" if command else "."
+        raise StopError(f"Missing on this system: {names}. Install that and start again{hint}")
     say(f"Missing on this system: {names}. Running: {command}")
     run_step("Package lists", ["apt-get", "update"], {})
     run_step("System packages", shlex.split(command), {"DEBIAN_FRONTEND": "noninteractive"})

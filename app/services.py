@@ -34,20 +34,20 @@ class Services:
         self.store.close()
 
 
-def build_services(folder: DataFolder) -> Services:
-    """Open everything in the data folder.
+def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> Services:
+    """Open everything in the data folder, but for the settings where they are open already.
 
     Raises:
         UserError: as ``ConversationStore.open`` does.
     """
-    settings = SettingsFile(folder.settings_file)
+    settings = settings or SettingsFile(folder.settings_file)
     engine = LocalEngine(folder.logs / "engine.log")
 
     def idle_seconds() -> float | None:
-        minutes = settings.now.idle_release_minutes
+        minutes = services.settings.now.idle_release_minutes
         return minutes * 60.0 if minutes else None
 
-    return Services(
+    services = Services(
         folder=folder,
         settings=settings,
         store=ConversationStore.open(folder.conversations),
@@ -55,3 +55,4 @@ def build_services(folder: DataFolder) -> Services:
         engine=engine,
         worker=InferenceWorker(idle_seconds, engine.release),
     )
+    return services

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSocketNotifier, Signal
 from PySide6.QtGui import QIcon
@@ -14,11 +15,14 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app import __version__
 from app.log import on_bug, start_log
 from app.paths import data_folder, resources
-from app.services import build_services
+from app.settings import SettingsFile
 from model_manager.errors import UserError
 from ui.appearance import Appearance
 from ui.error_text import error_text
 from ui.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from app.services import Services
 
 APPLICATION_ID = "io.github.apus_chat.ApusChat"
 
@@ -39,10 +43,9 @@ def run(data_dir: str | None) -> int:
     application.setWindowIcon(QIcon(str(resources() / "icons" / "app" / "apus-chat.svg")))
     try:
         folder = data_folder(data_dir)
-        start_log(folder.logs)
-        services = build_services(folder)
     except UserError as error:
         return _cannot_start(error)
+    start_log(folder.logs)
     bugs = _Bugs()
 
     def show_bug(error: BaseException) -> None:
@@ -53,15 +56,32 @@ def run(data_dir: str | None) -> int:
 
     bugs.happened.connect(show_bug)
     on_bug(bugs.happened.emit)
-    window = MainWindow(services, Appearance(application, services.settings.now))
+    settings = SettingsFile(folder.settings_file)
+    window = MainWindow(settings, Appearance(application, settings.now))
     notifier = _close_on_signals(window.close)
     window.show()
+    running: list[Services] = []
+
+    def start() -> None:
+        from app.settings import SettingsFile
+
+        try:
+            running.append(build_services(folder, settings))
+        except UserError as error:
+            window.close()
+            application.exit(_cannot_start(error))
+            return
+        window.start(running[0])
+
+    # What is behind the window is opened once it is painted: the person sees it, and may write, at once.
+    window.painted.connect(start)
     try:
         return int(application.exec())
     finally:
         notifier.setEnabled(False)
         window.hide()
-        services.close()
+        for services in running:
+            services.close()
 
 
 def _cannot_start(error: UserError) -> int:

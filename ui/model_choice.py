@@ -67,6 +67,10 @@ class ModelChoice(QObject):
             self.complaint.emit(error_text(error))
         self.changed.emit()
 
+    def use_starter(self) -> None:
+        """Answer with the starter model from now on."""
+        self.use(STARTER)
+
     def add_file(self, path: Path) -> None:
         """Register a file in the library and use it."""
         library = self._services.library
@@ -108,6 +112,7 @@ class ModelChoice(QObject):
 
         dialog = ModelsDialog(self._services.library, self.model_id(), self._window)
         dialog.model_chosen.connect(self.use)
+        dialog.models_changed.connect(self._forget_names)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
@@ -141,6 +146,10 @@ class ModelChoice(QObject):
         state = self._services.engine.state
         used = self._context_used
         self._header.gauge.set_context(used, state.result.context if state and used else 0)
+
+    def _forget_names(self) -> None:
+        self._names.clear()
+        self.changed.emit()
 
     def _look_up(self, model_id: str) -> str:
         try:

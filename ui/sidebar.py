@@ -158,9 +158,11 @@ class Sidebar(QWidget):
         """Whether hits are shown instead of the conversations."""
         return bool(self.search.text().strip())
 
-    def has_conversations(self) -> bool:
-        """Whether there is any."""
-        return bool(self._conversations)
+    def has_conversations(self, conversation_id: str | None = "") -> bool:
+        """Whether there is any, or this one."""
+        return bool(self._conversations) and (
+            conversation_id == "" or any(each.id == conversation_id for each in self._conversations)
+        )
 
     def rename(self, conversation_id: str) -> None:
         """Open the editor for a title."""

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, Any
 
 from app.render.blocks import Block, Code, Kind, Prose, Rule, Span, Style, Table
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 BULLETS = ("•", "◦", "▪")
 THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
@@ -30,6 +31,9 @@ _TASK = re.compile(r"\[([ xX])\]\s+")
 @lru_cache(maxsize=1)
 def parser() -> MarkdownIt:
     """The one parser; it keeps nothing between two texts."""
+    # Some 30 ms that an empty first window does not wait for.
+    from markdown_it import MarkdownIt
+
     made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 24})
     made.enable(["table", "strikethrough"])
     made.disable(["html_block", "html_inline", "lheading"])

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
-
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, Any
 
 from app.render.blocks import Block, Code, Table
 from app.render.markdown import THOUGHT_CLOSE, THOUGHT_OPEN, as_thought, parse_part, read_tokens, tokens_of
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _FENCE = re.compile(r"(`{3,}|~{3,})([^\n]*)\n")
 _MARKS_ONLY = re.compile(r"[ \t]*(#{1,6}|[-*+_=>|]{1,3}|\d{1,9}[.)]?|`{1,3}|~{1,3}|[-*+][ \t]+\[?[ xX]?\]?)[ \t]*")

@@ -14,7 +14,7 @@ from statistics import median_high
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.chat.conversation import Role, Status
@@ -76,7 +76,7 @@ def stream(app: QApplication, widget: Transcript, text: str, tokens: int, rate: 
 
     widget._gather.timeout.disconnect()
     widget._gather.timeout.connect(measured)
-    ticker, feeder = QTimer(), QTimer()
+    ticker, feeder, loop = QTimer(), QTimer(), QEventLoop()
     ticker.timeout.connect(lambda: ticks.append(time.perf_counter()))
 
     def feed() -> None:
@@ -87,13 +87,13 @@ def stream(app: QApplication, widget: Transcript, text: str, tokens: int, rate: 
         sent = due
         if sent == len(pieces):
             feeder.stop()
-            QTimer.singleShot(100, app.quit)
+            QTimer.singleShot(100, loop.quit)
 
     feeder.timeout.connect(feed)
     ticker.start(1)
     feeder.start(5)
     busy = time.process_time()
-    app.exec()
+    loop.exec()  # quitting the application would close the window and with it all painting
     share = (time.process_time() - busy) / (time.perf_counter() - began)
     gap = max(after - before for before, after in pairwise(ticks)) * 1000
     end = timed(lambda: (widget.update_item(Item("s", Role.ASSISTANT, text)), app.processEvents()))

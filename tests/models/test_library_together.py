@@ -82,18 +82,18 @@ def test_threads_register_and_list_at_once(tmp_path: Path, tiny: Path) -> None:
         try:
             start.wait()
             seen = 0
-            while seen < 18 and not problems:
+            while any(each.is_alive() for each in writers):
                 now = len(library.list()) - 1
                 assert now >= seen
                 seen = now
         except BaseException as error:
             problems.append(error)
 
-    threads = [threading.Thread(target=register, args=(paths,)) for paths in files]
-    threads.append(threading.Thread(target=look))
-    for thread in threads:
+    writers = [threading.Thread(target=register, args=(paths,)) for paths in files]
+    reader = threading.Thread(target=look)
+    for thread in (*writers, reader):
         thread.start()
-    for thread in threads:
+    for thread in (*writers, reader):
         thread.join(60)
     assert problems == []
     assert len(library.list()) == 19

@@ -40,6 +40,46 @@ print(json.dumps({
 """
 
 
+# What the engine's own reader of headers says to the same damaged bytes as ours.
+COMPARE = """
+import ctypes, json, os, random, sys
+from pathlib import Path
+import llama_cpp
+from model_manager.errors import UserError
+from model_manager.gguf_header import read_header
+class Params(ctypes.Structure):
+    _fields_ = [("no_alloc", ctypes.c_bool), ("ctx", ctypes.c_void_p)]
+ggml = ctypes.CDLL(str(Path(llama_cpp.__file__).parent / "lib" / "libggml-base.so.0"))
+ggml.gguf_init_from_file.restype = ctypes.c_void_p
+ggml.gguf_init_from_file.argtypes = [ctypes.c_char_p, Params]
+ggml.gguf_free.argtypes = [ctypes.c_void_p]
+ggml.gguf_get_data_offset.restype = ctypes.c_size_t
+ggml.gguf_get_data_offset.argtypes = [ctypes.c_void_p]
+path = Path(sys.argv[1])
+whole, end, dice, counts = path.read_bytes(), read_header(path).data_offset, random.Random(3), {}
+with path.open("r+b", buffering=0) as file:
+    for _ in range(2000):
+        place = dice.randrange(end)
+        file.seek(place)
+        file.write(bytes([dice.randrange(256)]))
+        context, theirs, ours = ggml.gguf_init_from_file(os.fsencode(path), Params(True, None)), None, None
+        if context:
+            theirs = ggml.gguf_get_data_offset(context)
+            ggml.gguf_free(context)
+        try:
+            ours = read_header(path, whole=False).data_offset
+        except UserError as error:
+            if "not UTF-8" in error.data.get("detail", ""):  # the only thing in which we are stricter
+                theirs = None
+        same = "both refuse" if ours is None else "both read"
+        key = same if ours == theirs else f"{place}: {ours} {theirs}"
+        counts[key] = counts.get(key, 0) + 1
+        file.seek(place)
+        file.write(whole[place : place + 1])
+print(json.dumps(counts))
+"""
+
+
 def _answer(path: Path, max_tokens: int = 40) -> dict[str, list[str]]:
     command = [sys.executable, "-c", ANSWER, str(path), str(max_tokens)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -79,6 +119,18 @@ def test_one_tensor_per_expert_is_refused(tiny_legacy: Path) -> None:
 def test_the_starter_answers(starter_file: Path) -> None:
     answer = _answer(starter_file, 8)
     assert all(text.strip() for text in answer["texts"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="opens the engine's library by its name on Linux")
+def test_the_engine_reads_and_refuses_the_same_damaged_headers(tmp_path: Path, tiny_moe: Path) -> None:
+    path = tmp_path / "damaged.gguf"
+    path.write_bytes(tiny_moe.read_bytes())
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", COMPARE, str(path)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=True)
+    counts = json.loads(done.stdout)
+    assert counts.keys() == {"both read", "both refuse"}
+    assert min(counts.values()) > 200
 
 
 @pytest.mark.skipif(library_folder() is None, reason="the engine was built without RPC")

@@ -47,9 +47,10 @@ def test_very_long_code_stays_plain():
     assert {role for _, role in highlight("x = 1\n" * TOO_LONG, "python")} == {CodeRole.PLAIN}
 
 
-def test_pygments_waits_until_there_is_code():
+def test_the_libraries_wait_until_there_is_text_and_code():
     program = (
         "import sys; from app.render.markdown import parse; from app.render.highlight import highlight;"
+        "from app.render.streaming import StreamingMarkdown; assert 'markdown_it' not in sys.modules;"
         "parse('# a'); assert not any(name.startswith('pygments') for name in sys.modules);"
         "list(highlight('x', 'python')); assert 'pygments' in sys.modules"
     )

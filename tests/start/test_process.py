@@ -120,7 +120,7 @@ def test_help_and_wrong_usage_go_to_standard_error(tree):
 def test_a_missing_compiler_is_named_before_anything_is_installed(tree):
     done = run(tree, "--backend", "cpu", "doctor", PATH="", CXX="")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Missing on this system: a C++ compiler. Install it and start again\n"
+    assert done.stderr == "Missing on this system: a C++ compiler. Install that and start again.\n"
     assert not tree.STAMP.exists()
 
 

@@ -40,10 +40,11 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
         services = build_services(DataFolder(tmp_path / "data"))
         services.settings.change(language="en", theme="light")
         appearance = Appearance(qapp, services.settings.now)
-        window = MainWindow(services, appearance)
+        window = MainWindow(services.settings, appearance)
         opened.append((window, services, appearance))
         with qtbot.waitActive(window):
             window.show()
+        window.start(services)
         return window
 
     hook = sys.excepthook

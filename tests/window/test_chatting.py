@@ -39,12 +39,12 @@ def endless(tmp_path: Path) -> Path:
 
 
 def use(window: MainWindow, model: Path) -> None:
-    window.models.use(str(model))
+    window.workspace.models.use(str(model))
 
 
 def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    assert window.welcome.isVisible()
+    assert window.workspace.welcome.isVisible()
     assert find(window, "useStarterButton").isVisible()
     assert find(window, "chooseFileButton").isVisible()
     assert window.composer.field.hasFocus()
@@ -55,9 +55,9 @@ def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenW
 
 def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    window._services.settings.change(temperature=0.0, max_tokens=40)
+    window.workspace.services.settings.change(temperature=0.0, max_tokens=40)
     send(qtbot, window, QUESTION)
-    assert not window.welcome.isVisible()
+    assert not window.workspace.welcome.isVisible()
     assert window.composer.text() == ""
     answer = wait_for_answer(qtbot, window)
     assert answer.status is Status.COMPLETE
@@ -75,29 +75,29 @@ def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBo
     assert isinstance(rows, QListWidget)
     qtbot.waitUntil(lambda: rows.count() == 1 and rows.item(0).data(Qt.ItemDataRole.UserRole + 1) is not None)
     qtbot.keyClick(search, Qt.Key.Key_Return)
-    assert window.page.conversation_id == answer.conversation_id
+    assert window.workspace.page.conversation_id == answer.conversation_id
 
 
 def test_a_new_conversation_has_the_keyboard_and_stores_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    window._services.store.create(title="Old")
-    window.page.changed.emit()
+    window.workspace.services.store.create(title="Old")
+    window.workspace.page.changed.emit()
     window.sidebar.search.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     assert window.composer.field.hasFocus()
-    assert window.page.is_empty()
+    assert window.workspace.page.is_empty()
     assert titles(window) == ["Old"]
 
 
 def test_enter_sends_shift_enter_breaks_the_line(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
-    window._services.settings.change(max_tokens=3)
+    window.workspace.services.settings.change(max_tokens=3)
     composer = write(window, "one")
     qtbot.keyClick(composer, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     write(window, "two")
     assert composer.toPlainText() == "one\ntwo"
-    assert window.page.is_empty()
+    assert window.workspace.page.is_empty()
     qtbot.keyClick(composer, Qt.Key.Key_Return)
     wait_for_answer(qtbot, window)
     assert branch(window)[0].content == "one\ntwo"
@@ -109,12 +109,12 @@ def test_enter_in_an_open_composition_never_sends(open_window: OpenWindow, qtbot
     composer = write(window, "早上")
     QApplication.sendEvent(composer, QInputMethodEvent("hao", []))
     qtbot.keyClick(composer, Qt.Key.Key_Return)
-    assert window.page.is_empty()
+    assert window.workspace.page.is_empty()
     assert composer.toPlainText() == "早上"
     commit = QInputMethodEvent()
     commit.setCommitString("好")
     QApplication.sendEvent(composer, commit)
-    window._services.settings.change(max_tokens=2)
+    window.workspace.services.settings.change(max_tokens=2)
     qtbot.keyClick(composer, Qt.Key.Key_Return)
     wait_for_answer(qtbot, window)
     assert branch(window)[0].content == "早上好"
@@ -124,7 +124,7 @@ def test_nothing_is_sent_that_is_empty(open_window: OpenWindow, qtbot: QtBot) ->
     window = open_window()
     assert not find(window, "sendButton").isEnabled()
     send(qtbot, window, "  \n ")
-    assert window.page.is_empty()
+    assert window.workspace.page.is_empty()
 
 
 def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
@@ -140,8 +140,8 @@ def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow,
     assert stopped.content
     assert find(window, "sendButton").isVisible()
 
-    window._services.settings.change(max_tokens=5)
-    window.transcript.action_requested.emit("continue", stopped.id)
+    window.workspace.services.settings.change(max_tokens=5)
+    window.workspace.transcript.action_requested.emit("continue", stopped.id)
     continued = wait_for_answer(qtbot, window)
     assert continued.id == stopped.id
     assert continued.status is Status.COMPLETE
@@ -161,15 +161,15 @@ def test_escape_stops(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> N
 def test_retry_makes_a_sibling(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
-    window._services.settings.change(max_tokens=6)
+    window.workspace.services.settings.change(max_tokens=6)
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)
-    window.transcript.action_requested.emit("retry", first.id)
+    window.workspace.transcript.action_requested.emit("retry", first.id)
     second = wait_for_answer(qtbot, window)
     assert second.id != first.id
     assert second.parent_id == first.parent_id
     assert len(branch(window)) == 2
-    assert len(window._services.store.messages(first.conversation_id)) == 3
+    assert len(window.workspace.services.store.messages(first.conversation_id)) == 3
 
 
 @pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="Windows has no signal to kill with")
@@ -185,11 +185,11 @@ def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow
     assert died.content
     assert died.error is not None
     assert died.error["code"] == "engine_died"
-    item = window.page._words.item(died)
+    item = window.workspace.page._words.item(died)
     assert "SIGKILL" in item.note
     assert {"retry", "continue"} <= set(item.actions)
-    window._services.settings.change(max_tokens=4)
-    window.transcript.action_requested.emit("retry", died.id)
+    window.workspace.services.settings.change(max_tokens=4)
+    window.workspace.transcript.action_requested.emit("retry", died.id)
     assert wait_for_answer(qtbot, window).status is Status.COMPLETE
 
 
@@ -201,7 +201,7 @@ def test_a_file_that_cannot_be_loaded_is_said_in_place(open_window: OpenWindow, 
     send(qtbot, window, "hello")
     failed = wait_for_answer(qtbot, window)
     assert failed.status is Status.FAILED
-    assert "not a GGUF file" in window.page._words.item(failed).note
+    assert "not a GGUF file" in window.workspace.page._words.item(failed).note
     assert branch(window)[0].content == "hello"
 
 
@@ -209,19 +209,19 @@ def test_an_answer_goes_on_while_another_conversation_is_read(
     open_window: OpenWindow, qtbot: QtBot, endless: Path
 ) -> None:
     window = open_window()
-    other = window._services.store.create(title="Other")
+    other = window.workspace.services.store.create(title="Other")
     use(window, endless)
-    window._services.settings.change(max_tokens=300)
+    window.workspace.services.settings.change(max_tokens=300)
     send(qtbot, window, "hello")
     wait_for_words(qtbot, window)
-    asked_in = window.page.conversation_id
-    window.open_conversation(other.id)
+    asked_in = window.workspace.page.conversation_id
+    window.workspace.open_conversation(other.id)
     assert not find(window, "stopButton").isVisible()
-    window.open_conversation(asked_in)
+    window.workspace.open_conversation(asked_in)
     answer = wait_for_answer(qtbot, window)
     assert answer.made_by is not None
     assert answer.made_by.completion_tokens == 300
-    assert window.transcript.page.items[-1].content == answer.content
+    assert window.workspace.transcript.page.items[-1].content == answer.content
 
 
 def test_a_second_question_waits_and_can_be_stopped_while_it_does(
@@ -231,18 +231,18 @@ def test_a_second_question_waits_and_can_be_stopped_while_it_does(
     use(window, endless)
     send(qtbot, window, "first")
     wait_for_words(qtbot, window)
-    first = window.page.conversation_id
-    window.new_conversation()
+    first = window.workspace.page.conversation_id
+    window.workspace.new_conversation()
     send(qtbot, window, "second")
-    running = window.page.running()
+    running = window.workspace.page.running()
     assert running is not None
-    assert "Waiting" in running.waiting_text(window.page._words)
+    assert "Waiting" in running.waiting_text(window.workspace.page._words)
     qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
-    second = window.page.conversation_id
-    window.open_conversation(first)
-    window.page.stop()
-    qtbot.waitUntil(lambda: not window.page.is_any_running(), timeout=PATIENCE_MS)
-    store = window._services.store
+    second = window.workspace.page.conversation_id
+    window.workspace.open_conversation(first)
+    window.workspace.page.stop()
+    qtbot.waitUntil(lambda: not window.workspace.page.is_any_running(), timeout=PATIENCE_MS)
+    store = window.workspace.services.store
     assert first is not None
     assert second is not None
     assert store.branch(first)[-1].content
@@ -264,10 +264,10 @@ def test_closing_in_the_middle_keeps_the_answer(open_window: OpenWindow, qtbot: 
 def test_the_model_can_be_released(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
-    window._services.settings.change(max_tokens=2)
+    window.workspace.services.settings.change(max_tokens=2)
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
-    assert window._services.engine.state is not None
-    window.models.release()
-    qtbot.waitUntil(lambda: window._services.engine.state is None, timeout=PATIENCE_MS)
+    assert window.workspace.services.engine.state is not None
+    window.workspace.models.release()
+    qtbot.waitUntil(lambda: window.workspace.services.engine.state is None, timeout=PATIENCE_MS)
     assert not [each for each in psutil.Process().children() if "app.engine.child" in " ".join(each.cmdline())]

@@ -1,0 +1,172 @@
+"""Generation, prompt reading, the kept KV cache and stop, through the whole program, against the bare loop.
+
+    python -m tests.benchmarks.engine [--out FILE]     about eight minutes; let nothing else run
+
+Every ratio is of medians over runs that take turns with their baseline.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from app.chat.conversation import Role, Sampling
+from app.chat.source import ChatRequest, Finished, Piece, PromptMessage, PromptProgress
+from app.engine.local_engine import LocalEngine
+from app.engine.protocol import LoadOptions
+from model_manager.errors import Cancelled
+from model_manager.starter import find_starter
+from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded
+
+TOKENS = 300
+RUNS = 5
+QUESTION = "Write a very long and detailed story about a lighthouse keeper, the sea and a lost ship."
+PARAGRAPH = "The lighthouse keeper wrote down what the sea brought to the shore that day, and what it took away again. "
+SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+
+
+def chatml(question: str) -> bytes:
+    """The prompt as the starter's own template writes it."""
+    turns = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+    return turns.encode()
+
+
+class Machine:
+    """The two contestants on one model file."""
+
+    def __init__(self, folder: Path) -> None:
+        found = find_starter()
+        assert found is not None
+        self.model, self.folder = found, folder
+        self.threads = range(1, (os.cpu_count() or 1) + 1)
+
+    def bare(self, threads: int, question: str, tokens: int, seed: int) -> dict[str, float]:
+        prompt = self.folder / "prompt.txt"
+        prompt.write_bytes(chatml(question))
+        command = ["tests.benchmarks.bare_loop", self.model, threads, prompt, tokens, seed]
+        return json.loads(self._run(["-m", *map(str, command)]))  # type: ignore[no-any-return]
+
+    def program(self, question: str, tokens: int, seed: int) -> dict[str, Any]:
+        command = ["-m", "app", "chat", "--model", "starter", "--message", question, "--max-tokens", str(tokens)]
+        command += ["--temperature", "0.7", "--seed", str(seed), "--json", "--data-dir", str(self.folder / "data")]
+        return json.loads(self._run(command))  # type: ignore[no-any-return]
+
+    def seed_of_a_long_answer(self) -> int:
+        return next(
+            seed for seed in range(1, 100) if self.program(QUESTION, TOKENS, seed)["completion_tokens"] == TOKENS
+        )
+
+    def _run(self, arguments: list[str]) -> str:
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8"
+        ).stdout
+
+
+def generation(machine: Machine, seed: int, busy: int, bound: float) -> Figure:
+    with busy_cores(busy):
+        ours, bare = [], {threads: [] for threads in machine.threads}  # type: ignore[var-annotated]
+        for _ in range(RUNS):
+            ours.append(machine.program(QUESTION, TOKENS, seed)["tokens_per_second"])
+            for threads in machine.threads:
+                bare[threads].append(machine.bare(threads, QUESTION, TOKENS, seed)["tokens_per_second"])
+    best = max(bare, key=lambda threads: median(bare[threads]))
+    return at_least(
+        f"generation, {busy} cores busy",
+        median(ours) / median(bare[best]),
+        bound,
+        program=rounded(ours),
+        bare={threads: rounded(values) for threads, values in bare.items()},
+        best_threads=best,
+    )
+
+
+def reading(machine: Machine) -> Figure:
+    question = PARAGRAPH * 70
+    ours, bare = [], []
+    for _ in range(RUNS):
+        ours.append(machine.program(question, 2, 1)["prompt_tokens_per_second"])
+        bare.append(machine.bare(max(machine.threads), question, 2, 1)["prompt_tokens_per_second"])
+    return at_least("prompt reading", median(ours) / median(bare), 0.95, program=rounded(ours), bare=rounded(bare))
+
+
+def second_turn(engine: LocalEngine) -> Figure:
+    """Time to the first token of a follow-up to 1,500 tokens, against reading it all again."""
+    opening = PARAGRAPH * 66
+    kept, again = [], []
+    prompt_tokens = 0
+    for number in range(RUNS):
+        # Another beginning each time, so that nothing of the round before is in the cache.
+        first = PromptMessage(Role.USER, f"Day {number}. {opening}")
+        answer = "".join(e.text for e in _answer(engine, (first,), 40) if isinstance(e, Piece))
+        messages = (first, PromptMessage(Role.ASSISTANT, answer), PromptMessage(Role.USER, "And the next day?"))
+        kept.append(_first_token_s(engine, messages))
+        _first_token_s(engine, (PromptMessage(Role.USER, "Something else."),))
+        again.append(_first_token_s(engine, messages))
+        prompt_tokens = next(e for e in _answer(engine, messages, 1) if isinstance(e, Finished)).prompt_tokens
+    ratio = median(kept) / median(again)
+    return at_most("second turn, time to first token", ratio, 0.15, kept=kept, again=again, tokens=prompt_tokens)
+
+
+def stop_while_generating(engine: LocalEngine) -> Figure:
+    waits = []
+    for _ in range(RUNS * 2):
+        asked_at = 0.0
+        for event in _stream(engine, (PromptMessage(Role.USER, QUESTION),), 2000):
+            if isinstance(event, Piece) and event.tokens > 20 and not asked_at:
+                asked_at = time.monotonic()
+                engine.stop()
+        waits.append(time.monotonic() - asked_at)
+    return at_most("stop while generating, seconds", max(waits), 0.2, waits=waits)
+
+
+def stop_while_reading(engine: LocalEngine) -> Figure:
+    waits = []
+    for number in range(RUNS):
+        asked_at = 0.0
+        try:
+            for event in _stream(engine, (PromptMessage(Role.USER, f"{number} " + PARAGRAPH * 300),), 10):
+                if isinstance(event, PromptProgress) and event.read > event.reused and not asked_at:
+                    asked_at = time.monotonic()
+                    engine.stop()
+        except Cancelled:
+            waits.append(time.monotonic() - asked_at)
+    return at_most("stop while reading a prompt, seconds", max(waits), 1.0, waits=waits)
+
+
+def _stream(engine: LocalEngine, messages: tuple[PromptMessage, ...], tokens: int) -> Any:
+    assert engine.state is not None
+    list(engine.ensure_loaded(engine.state.options))
+    return engine.answer(ChatRequest(messages, Sampling(seed=1, max_tokens=tokens)))
+
+
+def _answer(engine: LocalEngine, messages: tuple[PromptMessage, ...], tokens: int) -> list[Any]:
+    return list(_stream(engine, messages, tokens))
+
+
+def _first_token_s(engine: LocalEngine, messages: tuple[PromptMessage, ...]) -> float:
+    finished = next(event for event in _answer(engine, messages, 2) if isinstance(event, Finished))
+    assert finished.time_to_first_token_s is not None
+    return finished.time_to_first_token_s
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(Path(folder))
+        engine = LocalEngine(Path(folder) / "engine.log")
+        list(engine.ensure_loaded(LoadOptions(str(machine.model))))
+        figures = [second_turn(engine), stop_while_generating(engine), stop_while_reading(engine)]
+        engine.release()
+        seed = machine.seed_of_a_long_answer()
+        figures += [generation(machine, seed, busy, bound) for busy, bound in ((0, 0.95), (1, 0.88), (2, 0.6))]
+        figures.append(reading(machine))
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
