@@ -63,7 +63,11 @@ def run(data_dir: str | None) -> int:
     running: list[Services] = []
 
     def start() -> None:
-        from app.settings import SettingsFile
+        if window.isHidden():
+            # Closed in the very moment of its opening.
+            application.exit(0)
+            return
+        from app.services import build_services
 
         try:
             running.append(build_services(folder, settings))

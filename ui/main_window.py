@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.settings import SettingsFile
@@ -86,13 +86,13 @@ class MainWindow(QMainWindow):
         self.header.set_narrow(narrow)
         super().resizeEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        """Tell when it was painted first: Qt paints a whole window in answer to an update request."""
-        done = super().event(event)
-        if event.type() == QEvent.Type.UpdateRequest and not self._was_painted:
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tell when it was painted first: once back in the event loop, its children are painted too."""
+        super().paintEvent(event)
+        if not self._was_painted:
             self._was_painted = True
-            QTimer.singleShot(0, self.painted.emit)
-        return done
+            # With a context: the window may be closed and gone before the timer fires.
+            QTimer.singleShot(0, self, self.painted.emit)
 
     def changeEvent(self, event: QEvent) -> None:
         """Tell the workspace of another language."""

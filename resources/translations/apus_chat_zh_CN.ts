@@ -383,45 +383,6 @@
     </message>
 </context>
 <context>
-    <name>MainWindow</name>
-    <message>
-        <source>There is no model yet that could answer. Choose a model file.</source>
-        <translation>还没有可以回答的模型。请选择一个模型文件。</translation>
-    </message>
-    <message>
-        <source>Choose a model file…</source>
-        <translation>选择模型文件…</translation>
-    </message>
-    <message>
-        <source>Conversation deleted.</source>
-        <translation>对话已删除。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Choose a model file</source>
-        <translation>选择模型文件</translation>
-    </message>
-    <message>
-        <source>GGUF model files (*.gguf)</source>
-        <translation>GGUF 模型文件 (*.gguf)</translation>
-    </message>
-    <message>
-        <source>Open this address in your browser?</source>
-        <translation>在浏览器中打开这个网址？</translation>
-    </message>
-    <message>
-        <source>Open</source>
-        <translation>打开</translation>
-    </message>
-    <message>
-        <source>Conversation</source>
-        <translation>对话</translation>
-    </message>
-</context>
-<context>
     <name>MessageItems</name>
     <message>
         <source>Loading {model}: {percent} %{left}</source>
@@ -845,6 +806,14 @@
         <translation>思考过程</translation>
     </message>
     <message>
+        <source>You</source>
+        <translation type="unfinished">您</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Jump to the newest message</source>
         <translation>跳到最新消息</translation>
     </message>
@@ -882,6 +851,41 @@
     <message>
         <source>Choose a GGUF chat model that you have to begin.</source>
         <translation>请选择一个已有的 GGUF 对话模型，即可开始。</translation>
+    </message>
+</context>
+<context>
+    <name>Workspace</name>
+    <message>
+        <source>There is no model yet that could answer. Choose a model file.</source>
+        <translation type="unfinished">还没有可以回答的模型。请选择一个模型文件。</translation>
+    </message>
+    <message>
+        <source>Choose a model file…</source>
+        <translation type="unfinished">选择模型文件…</translation>
+    </message>
+    <message>
+        <source>Conversation deleted.</source>
+        <translation type="unfinished">对话已删除。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation type="unfinished">撤销</translation>
+    </message>
+    <message>
+        <source>Choose a model file</source>
+        <translation type="unfinished">选择模型文件</translation>
+    </message>
+    <message>
+        <source>GGUF model files (*.gguf)</source>
+        <translation type="unfinished">GGUF 模型文件 (*.gguf)</translation>
+    </message>
+    <message>
+        <source>Open this address in your browser?</source>
+        <translation type="unfinished">在浏览器中打开这个网址？</translation>
+    </message>
+    <message>
+        <source>Conversation</source>
+        <translation type="unfinished">对话</translation>
     </message>
 </context>
 <context>

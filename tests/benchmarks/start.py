@@ -21,30 +21,27 @@ LATE = ("llama_cpp", "huggingface_hub", "keyring", "ziamath", "markdown_it", "py
 PROGRAM = """
 import json, sys, time
 import ui.application
-from PySide6.QtCore import QEvent
 class Watched(ui.application.MainWindow):
-    def event(self, event):
-        done = super().event(event)
-        if event.type() == QEvent.Type.UpdateRequest and not hasattr(self, "seen"):
-            self.seen = True
-            late = [name for name in json.loads(sys.argv[3]) if name in sys.modules]
-            print(json.dumps({"seconds": time.time() - float(sys.argv[1]), "late": late}), flush=True)
-            self.close()
-        return done
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.painted.connect(self.tell)
+    def tell(self):
+        late = [name for name in json.loads(sys.argv[3]) if name in sys.modules]
+        print(json.dumps({"seconds": time.time() - float(sys.argv[1]), "late": late}), flush=True)
+        self.close()
 ui.application.MainWindow = Watched
 sys.exit(ui.application.run(sys.argv[2]))
 """
 EMPTY = """
 import json, sys, time
 from PySide6.QtWidgets import QApplication, QWidget
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QTimer
 class Watched(QWidget):
-    def event(self, event):
-        done = super().event(event)
-        if event.type() == QEvent.Type.UpdateRequest:
-            print(json.dumps({"seconds": time.time() - float(sys.argv[1])}), flush=True)
-            QApplication.quit()
-        return done
+    def paintEvent(self, event):
+        QTimer.singleShot(0, self.tell)
+    def tell(self):
+        print(json.dumps({"seconds": time.time() - float(sys.argv[1])}), flush=True)
+        QApplication.quit()
 application = QApplication([])
 window = Watched()
 window.show()

@@ -57,7 +57,6 @@ class Transcript(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.pointer = Pointer(self)
         self.viewport().setMouseTracking(True)
-        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
         self._style = TextStyle(LIGHT)
         self._words = self._make_words()
         self.page = Page(self._make_view)
