@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSocketNotifier, Signal
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QAccessible, QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import __version__
@@ -23,6 +23,7 @@ from ui.main_window import MainWindow
 
 if TYPE_CHECKING:
     from app.services import Services
+    from ui.transcript.accessible import AccessibleFactory
 
 APPLICATION_ID = "io.github.apus_chat.ApusChat"
 
@@ -61,6 +62,7 @@ def run(data_dir: str | None) -> int:
     notifier = _close_on_signals(window.close)
     window.show()
     running: list[Services] = []
+    accessible: list[AccessibleFactory] = []
 
     def start() -> None:
         if window.isHidden():
@@ -68,6 +70,7 @@ def run(data_dir: str | None) -> int:
             application.exit(0)
             return
         from app.services import build_services
+        from ui.transcript.accessible import AccessibleFactory
 
         try:
             running.append(build_services(folder, settings))
@@ -75,6 +78,9 @@ def run(data_dir: str | None) -> int:
             window.close()
             application.exit(_cannot_start(error))
             return
+        # Qt keeps only its address.
+        accessible.append(AccessibleFactory())
+        QAccessible.installFactory(accessible[0])
         window.start(running[0])
 
     # What is behind the window is opened once it is painted: the person sees it, and may write, at once.

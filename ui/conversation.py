@@ -6,9 +6,11 @@ Keeps no fact of its own that would be lost: messages live in the store, a runni
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 
 from app.chat.conversation import Message, Status
 from app.chat.prompt import prompt_messages, title_from
@@ -36,8 +38,12 @@ class ConversationPage(QObject):
     context_used = Signal(int)
     speed_changed = Signal(str)
 
-    def __init__(self, services: Services, transcript: Transcript, parent: QObject) -> None:
+    def __init__(
+        self, services: Services, transcript: Transcript, model_id: Callable[[], str | None], parent: QObject
+    ) -> None:
+        """``model_id`` tells the model that would answer now."""
         super().__init__(parent)
+        self._model_id = model_id
         self._services = services
         self._transcript = transcript
         self._words = MessageItems(self)
@@ -201,14 +207,16 @@ class ConversationPage(QObject):
         return dataclasses.replace(message, content=running.text, status=Status.STREAMING) if running else message
 
     def _on_action(self, action: str, message_id: str) -> None:
-        model_id = self._services.settings.now.model_id or "starter"
         try:
-            if action in ("retry", "continue") and self.running() is not None:
+            if action == "copy":
+                QGuiApplication.clipboard().setText(self._services.store.message(message_id).content)
                 return
-            match action:
-                case "retry":
-                    self.retry(message_id, model_id)
-                case "continue":
-                    self.go_on(message_id, model_id)
+            model_id = self._model_id()
+            if model_id is None or self.running() is not None:
+                return
+            if action == "retry":
+                self.retry(message_id, model_id)
+            else:
+                self.go_on(message_id, model_id)
         except UserError as error:
             self.complaint.emit(error_text(error))

@@ -12,7 +12,7 @@ from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
-from ui.theme import resources
+from app.paths import resources
 
 SIZE = 18
 RATIOS = (1.0, 1.25, 1.5, 2.0, 3.0)

@@ -7,14 +7,13 @@ for themselves take their colours from the ``Theme`` they are handed, never from
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from string import Template
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
-import app as program
+from app.paths import resources
 
 CHINESE_FAMILIES = (
     "Noto Sans CJK SC",
@@ -151,11 +150,6 @@ def contrast(one: str, other: str) -> float:
 
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
-
-
-def resources() -> Path:
-    """The folder of icons, themes and translations: the same in the tree, in the wheel and frozen."""
-    return Path(program.__file__).parents[1] / "resources"
 
 
 def interface_font(size: float = INTERFACE_SIZE, *, bold: bool = False) -> QFont:

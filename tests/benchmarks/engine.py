@@ -22,7 +22,7 @@ from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
 from model_manager.errors import Cancelled
 from model_manager.starter import find_starter
-from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded
+from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded, told
 
 TOKENS = 300
 RUNS = 5
@@ -68,10 +68,10 @@ class Machine:
         ).stdout
 
 
-def generation(machine: Machine, seed: int, busy: int, bound: float) -> Figure:
+def generation(machine: Machine, seed: int, busy: int, bound: float, runs: int) -> Figure:
     with busy_cores(busy):
         ours, bare = [], {threads: [] for threads in machine.threads}  # type: ignore[var-annotated]
-        for _ in range(RUNS):
+        for _ in range(runs):
             ours.append(machine.program(QUESTION, TOKENS, seed)["tokens_per_second"])
             for threads in machine.threads:
                 bare[threads].append(machine.bare(threads, QUESTION, TOKENS, seed)["tokens_per_second"])
@@ -160,11 +160,14 @@ def main() -> int:
         machine = Machine(Path(folder))
         engine = LocalEngine(Path(folder) / "engine.log")
         list(engine.ensure_loaded(LoadOptions(str(machine.model))))
-        figures = [second_turn(engine), stop_while_generating(engine), stop_while_reading(engine)]
+        figures = []
+        for measure in (second_turn, stop_while_generating, stop_while_reading):
+            figures.append(told(measure(engine)))
         engine.release()
+        figures.append(told(reading(machine)))
         seed = machine.seed_of_a_long_answer()
-        figures += [generation(machine, seed, busy, bound) for busy, bound in ((0, 0.95), (1, 0.88), (2, 0.6))]
-        figures.append(reading(machine))
+        for busy, bound, runs in ((0, 0.95, RUNS), (1, 0.88, RUNS), (2, 0.6, 3)):
+            figures.append(told(generation(machine, seed, busy, bound, runs)))
     return report(figures)
 
 

@@ -54,6 +54,12 @@ def busy_cores(count: int) -> Iterator[None]:
             other.wait()
 
 
+def told(figure: Figure) -> Figure:
+    """Tell a figure as soon as it is known: a benchmark takes minutes."""
+    print(f"{figure.name}: {figure.value} ({figure.target})", file=sys.stderr, flush=True)
+    return figure
+
+
 def report(figures: Sequence[Figure]) -> int:
     """Print the figures as JSON, and to the file of ``--out``; 1 where a target was missed."""
     parser = argparse.ArgumentParser()

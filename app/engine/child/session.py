@@ -24,8 +24,9 @@ FLUSH_S = 0.03
 """Text goes to the parent at most this often: each piece wakes the window, which takes a core from the engine."""
 FIRST_BATCH = 16
 """Tokens of the first batch of a prompt: a slow machine soon has a figure for the time left."""
-BATCH_S = 0.7
-"""A batch that would take longer is made smaller, down to LEAST_BATCH tokens, so that progress and stop stay lively."""
+BATCH_S, DEVICE_BATCH_S = 2.0, 0.7
+"""A batch that would take longer is made smaller, down to LEAST_BATCH tokens, so that progress stays lively.  The
+processor hears a stop between two operations; other devices only between two batches, which must be shorter."""
 LEAST_BATCH = 16
 DECODE_ABORTED = 2
 DECODE_NO_ROOM = 1
@@ -101,6 +102,7 @@ class Session:
         kept = self._keep_common_prefix(tokens)
         total, done, size = len(tokens), kept, min(FIRST_BATCH, self._batch)
         array = (llama_cpp.llama_token * (total - kept))(*tokens[kept:])
+        batch_s = DEVICE_BATCH_S if self.loaded.gpu_layers else BATCH_S
         begin = time.monotonic()
         self._emit(Reading(request, kept, total, kept))
         while done < total:
@@ -115,7 +117,7 @@ class Session:
                 raise Cancelled
             per_token = (time.monotonic() - begin) / (done - kept)
             self._emit(Reading(request, done, total, kept, per_token * (total - done)))
-            size = max(LEAST_BATCH, min(self._batch, int(BATCH_S / per_token)))
+            size = max(LEAST_BATCH, min(self._batch, int(batch_s / per_token)))
         self._cached.text = text.encode("utf-8", "replace")
         return total - kept
 

@@ -17,8 +17,8 @@ import psutil
 FIRST_WINDOW_S = 0.05
 """Seconds of the first look in an answer; the system counts time in steps of 0.01 s."""
 WINDOW_S = 0.12
-ROUNDING = 0.25
-"""A core counts as free when at least three quarters of it are."""
+ROUNDING = 0.5
+"""A core counts as free when at least half of it is: a busy neighbour takes two thirds of one from two threads."""
 SLOWER = 1.15
 """A new count is taken back when a token takes longer than this, relative to the old one."""
 HOLD_S = 1.5
