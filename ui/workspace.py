@@ -1,4 +1,4 @@
-"""What happens in the window: conversations opened, asked, searched, deleted; dialogs; the state that the frame shows."""
+"""What happens in the window: conversations opened, asked, searched, deleted; dialogs; what the frame shows."""
 
 from __future__ import annotations
 

@@ -807,7 +807,7 @@
     </message>
     <message>
         <source>You</source>
-        <translation type="unfinished">您</translation>
+        <translation>你</translation>
     </message>
     <message>
         <source>Answer</source>
@@ -857,35 +857,35 @@
     <name>Workspace</name>
     <message>
         <source>There is no model yet that could answer. Choose a model file.</source>
-        <translation type="unfinished">还没有可以回答的模型。请选择一个模型文件。</translation>
+        <translation>还没有可以回答的模型。请选择一个模型文件。</translation>
     </message>
     <message>
         <source>Choose a model file…</source>
-        <translation type="unfinished">选择模型文件…</translation>
+        <translation>选择模型文件…</translation>
     </message>
     <message>
         <source>Conversation deleted.</source>
-        <translation type="unfinished">对话已删除。</translation>
+        <translation>对话已删除。</translation>
     </message>
     <message>
         <source>Undo</source>
-        <translation type="unfinished">撤销</translation>
+        <translation>撤销</translation>
     </message>
     <message>
         <source>Choose a model file</source>
-        <translation type="unfinished">选择模型文件</translation>
+        <translation>选择模型文件</translation>
     </message>
     <message>
         <source>GGUF model files (*.gguf)</source>
-        <translation type="unfinished">GGUF 模型文件 (*.gguf)</translation>
+        <translation>GGUF 模型文件 (*.gguf)</translation>
     </message>
     <message>
         <source>Open this address in your browser?</source>
-        <translation type="unfinished">在浏览器中打开这个网址？</translation>
+        <translation>要在浏览器中打开这个地址吗？</translation>
     </message>
     <message>
         <source>Conversation</source>
-        <translation type="unfinished">对话</translation>
+        <translation>对话</translation>
     </message>
 </context>
 <context>

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from app.chat.prompt import title_from
 from app.store.store import ConversationStore
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -54,14 +55,16 @@ def one_line(done: subprocess.CompletedProcess[str], returncode: int = 1) -> str
     return lines[0]
 
 
+QUESTION = "What is the capital of France? Answer in one short sentence."
+LIMIT = ("--max-tokens", "60")
+
+
 def test_a_question_is_answered_kept_found_and_exported(run: Run, tmp_path: Path, starter: Path) -> None:
-    asked = run(
-        "chat", "--model", "starter", "--message", "What is the capital of France?", "--seed", "1", "--temperature", "0"
-    )
+    asked = run("chat", "--model", "starter", "--message", QUESTION, "--seed", "1", "--temperature", "0", *LIMIT)
     assert asked.returncode == 0, asked.stderr
     assert "Paris" in asked.stdout
     (entry,) = value(run("conversations", "list", "--json"))
-    assert entry["title"] == "What is the capital of France?"
+    assert entry["title"] == title_from(QUESTION)
     assert entry["message_count"] == 2
     shown = value(run("conversations", "show", entry["id"], "--json"))
     question, answer = shown["messages"]
@@ -224,7 +227,7 @@ def test_a_killed_program_leaves_the_answer_marked_as_interrupted(data: Path, tm
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     process = start_chat(data, model)
     assert process.stdout is not None
-    seen = process.stdout.read(1500)
+    seen = process.stdout.read(6000)
     process.kill()
     process.communicate(timeout=60)
     with ConversationStore.open(data / "conversations") as store:

@@ -58,7 +58,7 @@ def test_a_change_that_turns_out_slower_is_taken_back_for_a_while() -> None:
     machine = Machine({1: 0.012, 2: 0.005})
     count = ThreadCount(2, 2, read=machine.read)
     machine.generate(count, 0.3)
-    machine.busy = 0.6
+    machine.busy = 1.0
     tried = []
     for _ in range(8):
         machine.generate(count, 0.125)

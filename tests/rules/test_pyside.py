@@ -1,4 +1,4 @@
-"""PySide6 6.12.0 on Python 3.11 loses a reference of None with each void call and of True with each emit, then aborts."""
+"""PySide6 6.12.0 on Python 3.11 loses a reference of None with each void call and of True with each emit."""
 
 from __future__ import annotations
 
