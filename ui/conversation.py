@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -39,11 +38,16 @@ class ConversationPage(QObject):
     speed_changed = Signal(str)
 
     def __init__(
-        self, services: Services, transcript: Transcript, model_id: Callable[[], str | None], parent: QObject
+        self,
+        services: Services,
+        transcript: Transcript,
+        model_id: Callable[[], str | None],
+        model_name: Callable[[], str],
+        parent: QObject,
     ) -> None:
-        """``model_id`` tells the model that would answer now."""
+        """``model_id`` and ``model_name`` tell the model that would answer now."""
         super().__init__(parent)
-        self._model_id = model_id
+        self._model_id, self._model_name = model_id, model_name
         self._services = services
         self._transcript = transcript
         self._words = MessageItems(self)
@@ -155,8 +159,7 @@ class ConversationPage(QObject):
             prompt_messages(conversation.system_prompt, branch[:question]), settings.sampling(), answer.content
         )
         source = LibrarySource(services.library, services.engine, model_id, settings)
-        name = Path(model_id).stem if "/" in model_id or "\\" in model_id else model_id
-        running = RunningAnswer(answer, name, StoppableSource(source), answer.content)
+        running = RunningAnswer(answer, self._model_name(), StoppableSource(source), answer.content)
         self._running[answer.id] = running
         start_answer(services, running, request, self._signals, source.origin)
         self._tick.start()

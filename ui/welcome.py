@@ -68,9 +68,10 @@ class Welcome(QWidget):
         self._fit_labels()
 
     def _fit_labels(self) -> None:
-        # A wrapping label tells its height for a width only when asked.
+        # A wrapping label tells its height for a width only when asked, and never less than its minimum.
         width = max(200, min(WIDTH, self.width() - 48))
         for label in (self._title, self._text):
+            label.setMinimumHeight(0)
             label.setFixedSize(width, label.heightForWidth(width))
 
     def _retranslate(self) -> None:

@@ -43,7 +43,7 @@ class Workspace(QObject):
         window.pages.addWidget(self.welcome)
         window.pages.addWidget(self.transcript)
         self.models = ModelChoice(services, window.header, window)
-        self.page = ConversationPage(services, self.transcript, self.models.model_id, self)
+        self.page = ConversationPage(services, self.transcript, self.models.model_id, self.models.name, self)
         self._connect()
         self._shortcuts()
         self._engine_changed.connect(self._refresh_state)

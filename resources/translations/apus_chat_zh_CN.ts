@@ -838,7 +838,7 @@
     </message>
     <message>
         <source>{model} answers here, on this computer. Nothing leaves it.</source>
-        <translation>{model} 就在这台电脑上回答，任何内容都不会离开它。</translation>
+        <translation>{model} 在本机回答，内容不会外传。</translation>
     </message>
     <message>
         <source>Chat with a model on your own computer</source>
