@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
 from app.chat.conversation import SearchHit
+from app.render.highlight import warm_up
 from app.services import Services
 from app.settings import Settings
 from model_manager.errors import UserError
@@ -52,6 +53,8 @@ class Workspace(QObject):
         self._take_language()
         self._refresh_list()
         self._open_last()
+        # The first answer shall not wait for these imports.
+        run_in_background(self, warm_up, lambda _none: None, lambda _error: None)
 
     def _connect(self) -> None:
         window, sidebar, page = self._window, self._sidebar, self.page

@@ -28,6 +28,15 @@ class CodeRole(StrEnum):
     COMMENT = "comment"
 
 
+def warm_up() -> None:
+    """Import what rendering needs, so that the first answer does not wait for it."""
+    from app.render.markdown import parse
+
+    parse("**a**")
+    for language in ("python", "json", "bash"):
+        _lexer(language)
+
+
 def highlight(text: str, language: str) -> Iterator[tuple[str, CodeRole]]:
     """The text cut into stretches of one role, as they are found; joined they are the text again."""
     lexer = _lexer(language) if language and len(text) <= TOO_LONG else None

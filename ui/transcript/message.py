@@ -97,6 +97,9 @@ class MessageView:
                 self.parts[number:] = [kind(self.style)]
             part = self.parts[number]
             last = number == len(groups) - 1
+            if part.blocks == group and not getattr(part, "growing", False):
+                # A long answer is mostly pieces that are finished.
+                continue
             if isinstance(part, CodePart):
                 if growing and last and (part.growing or not part.blocks):
                     part.growing = True
