@@ -6,13 +6,13 @@ import contextlib
 import errno
 import os
 import stat
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from model_manager.errors import UserError
+from model_manager.files import move_over
 
 _NO_SPACE = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -59,8 +59,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.replace(target)
-            _sync_folder(target.parent)
+            move_over(temporary, target)
     finally:
         # Gone already where all went well; where the disk is in trouble its own error matters more than this one.
         with contextlib.suppress(OSError):
@@ -85,15 +84,3 @@ def make_folder(path: Path) -> None:
     """
     with file_errors(path):
         path.mkdir(parents=True, exist_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    # The file itself is safe by now; some file systems do not sync folders and say so.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

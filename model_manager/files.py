@@ -66,12 +66,11 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        _replace(new, path)
+        move_over(new, path)
     except BaseException:
         with suppress(OSError):
             new.unlink()
         raise
-    _make_name_durable(path.parent)
 
 
 def _refuse_all_but_regular(path: Path, status: os.stat_result) -> None:
@@ -79,6 +78,20 @@ def _refuse_all_but_regular(path: Path, status: os.stat_result) -> None:
         raise UserError("is_a_folder", path=path)
     if not stat.S_ISREG(status.st_mode):
         raise UserError("not_a_file", path=path)
+
+
+def move_over(new: Path, path: Path) -> None:
+    """Put ``new`` in the place of ``path`` in one step, so that it is there after a power cut too.  Raises OSError."""
+    _replace(new, path)
+    if sys.platform == "win32":
+        return
+    # The file itself is safe by now; some file systems do not sync folders and say so.
+    with suppress(OSError):
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _replace(new: Path, path: Path) -> None:
@@ -93,13 +106,3 @@ def _replace(new: Path, path: Path) -> None:
         else:
             return
     new.replace(path)
-
-
-def _make_name_durable(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

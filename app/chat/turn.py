@@ -20,7 +20,7 @@ from app.chat.source import ChatEvent, ChatRequest, ChatSource, Finished, Piece
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
 
-SAVE_S = 0.5
+SAVE_S = 0.8
 
 logger = logging.getLogger(__name__)
 

