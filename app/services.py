@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.chat.worker import InferenceWorker
 from app.engine.local_engine import LocalEngine
+from app.idle_hashing import IdleHashing
 from app.paths import DataFolder
 from app.settings import SettingsFile
 from app.store.store import ConversationStore
@@ -25,9 +26,11 @@ class Services:
     library: ModelLibrary
     engine: LocalEngine
     worker: InferenceWorker
+    hashing: IdleHashing
 
     def close(self) -> None:
         """Stop the running answer, keep it, end the engine, close the database."""
+        self.hashing.close()
         self.engine.stop()
         self.worker.close(CLOSE_S)
         self.engine.release()
@@ -47,12 +50,15 @@ def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> 
         minutes = services.settings.now.idle_release_minutes
         return minutes * 60.0 if minutes else None
 
+    library = ModelLibrary(folder.models)
+    worker = InferenceWorker(idle_seconds, engine.release)
     services = Services(
         folder=folder,
         settings=settings,
         store=ConversationStore.open(folder.conversations),
-        library=ModelLibrary(folder.models),
+        library=library,
         engine=engine,
-        worker=InferenceWorker(idle_seconds, engine.release),
+        worker=worker,
+        hashing=IdleHashing(library, worker.is_busy),
     )
     return services

@@ -61,6 +61,7 @@ class ModelChoice(QObject):
 
     def use(self, model_id: str) -> None:
         """Answer with this one from now on."""
+        self._services.hashing.look()
         try:
             self.remember(model_id)
         except UserError as error:

@@ -54,6 +54,7 @@ class Workspace(QObject):
         self._refresh_list()
         self._open_last()
         # The first answer shall not wait for these imports.
+        services.hashing.look()
         run_in_background(self, warm_up, lambda _none: None, lambda _error: None)
 
     def _connect(self) -> None:

@@ -19,6 +19,7 @@ class InferenceWorker:
         """``idle_seconds``: after so long without a job ``on_idle`` runs once, in this thread; None never."""
         self._idle_seconds = idle_seconds
         self._on_idle = on_idle
+        self._busy = False
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
@@ -26,6 +27,10 @@ class InferenceWorker:
     def submit(self, job: Job) -> None:
         """Run the job after those before it."""
         self._jobs.put(job)
+
+    def is_busy(self) -> bool:
+        """Whether a job is at work."""
+        return self._busy
 
     def close(self, timeout_s: float) -> None:
         """End after the running job, and wait for that at most so many seconds."""
@@ -43,8 +48,11 @@ class InferenceWorker:
                 rested = False
             if job is None:
                 return
+            self._busy = True
             try:
                 job()
             except BaseException as error:
                 arguments = (type(error), error, error.__traceback__, threading.current_thread())
                 threading.excepthook(threading.ExceptHookArgs(arguments))
+            finally:
+                self._busy = False
