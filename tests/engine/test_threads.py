@@ -75,6 +75,18 @@ def test_the_first_count_of_an_answer_knows_what_happened_since_the_last() -> No
     assert count.begin() == 1
 
 
+def test_the_count_follows_while_a_prompt_is_read_too() -> None:
+    machine = Machine(QUIET)
+    count = ThreadCount(2, 2, read=machine.read)
+    assert count.before_batch() == 2
+    machine.busy = 2.0
+    machine.pass_time(0.5, 2)
+    assert count.before_batch() == 1
+    machine.busy = 0.0
+    machine.pass_time(0.5, 1)
+    assert count.before_batch() == 2
+
+
 def test_a_fixed_count_stays() -> None:
     machine = Machine(BOTH_BUSY, busy=2.0)
     count = ThreadCount(2, 2, fixed=2, read=machine.read)

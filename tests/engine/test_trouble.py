@@ -21,6 +21,7 @@ from app.engine.local_engine import LocalEngine
 from app.engine.outcome import Phase, ProcessOutcome
 from model_manager.errors import Cancelled, UserError
 from tests.engine.asking import ask, load
+from tests.rigs.engine_children import engine_children
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = "word " * 2500
@@ -54,11 +55,9 @@ def watching(pid: int) -> Iterator[Callable[[float], bool]]:
         os.close(descriptor)
 
 
-def child_pid(engine: LocalEngine) -> int:
-    children = psutil.Process().children()
-    pids = [child.pid for child in children if "app.engine.child" in " ".join(child.cmdline())]
-    assert len(pids) == 1
-    return pids[0]
+def child_pid() -> int:
+    (pid,) = engine_children()
+    return pid
 
 
 def test_stop_while_generating_keeps_the_text_and_the_engine(engine: LocalEngine, tiny_model: Path) -> None:
@@ -131,7 +130,7 @@ def test_a_child_that_dies_while_generating_is_an_error_in_words(
         if isinstance(event, Piece):
             texts.append(event.text)
             if len(texts) == 2:
-                os.kill(child_pid(engine), number)
+                os.kill(child_pid(), number)
 
     with pytest.raises(UserError) as caught:
         ask(engine, "hello", on_event=kill_after_a_few)
@@ -149,7 +148,7 @@ def test_a_child_that_dies_while_reading_counts_as_want_of_memory(engine: LocalE
 
     def kill_at_the_first_batch(event: ChatEvent) -> None:
         if isinstance(event, PromptProgress) and event.read:
-            os.kill(child_pid(engine), signal.SIGKILL)
+            os.kill(child_pid(), signal.SIGKILL)
 
     with pytest.raises(UserError) as caught:
         ask(engine, LONG, on_event=kill_at_the_first_batch)
@@ -163,8 +162,8 @@ def test_a_child_that_dies_while_loading_counts_as_want_of_memory(engine: LocalE
 
     def kill_at_once() -> None:
         for event in engine.ensure_loaded(LoadOptions(str(starter))):
-            if isinstance(event, LoadProgress) and engine.state is None and psutil.Process().children():
-                os.kill(child_pid(engine), signal.SIGKILL)
+            if isinstance(event, LoadProgress) and engine.state is None and engine_children():
+                os.kill(child_pid(), signal.SIGKILL)
 
     with pytest.raises(UserError) as caught:
         kill_at_once()
@@ -174,7 +173,7 @@ def test_a_child_that_dies_while_loading_counts_as_want_of_memory(engine: LocalE
 
 def test_release_ends_the_child(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
-    pid = child_pid(engine)
+    pid = child_pid()
     engine.release()
     assert not psutil.pid_exists(pid)
     assert engine.state is None

@@ -6,7 +6,6 @@ import os
 import signal
 from pathlib import Path
 
-import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QInputMethodEvent
@@ -15,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat.conversation import Status
 from app.chat.prompt import title_from
+from tests.rigs.engine_children import engine_children
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.hands import (
@@ -178,8 +178,8 @@ def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow
     use(window, endless)
     send(qtbot, window, "hello")
     wait_for_words(qtbot, window)
-    (child,) = (each for each in psutil.Process().children() if "app.engine.child" in " ".join(each.cmdline()))
-    os.kill(child.pid, signal.SIGKILL)
+    (child,) = engine_children()
+    os.kill(child, signal.SIGKILL)
     died = wait_for_answer(qtbot, window)
     assert died.status is Status.INTERRUPTED
     assert died.content
@@ -269,5 +269,5 @@ def test_the_model_can_be_released(open_window: OpenWindow, qtbot: QtBot, tiny_m
     wait_for_answer(qtbot, window)
     assert window.workspace.services.engine.state is not None
     window.workspace.models.release()
-    qtbot.waitUntil(lambda: window.workspace.services.engine.state is None, timeout=PATIENCE_MS)
-    assert not [each for each in psutil.Process().children() if "app.engine.child" in " ".join(each.cmdline())]
+    qtbot.waitUntil(lambda: not engine_children(), timeout=PATIENCE_MS)
+    assert window.workspace.services.engine.state is None

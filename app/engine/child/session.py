@@ -107,7 +107,7 @@ class Session:
         self._emit(Reading(request, kept, total, kept))
         while done < total:
             count = min(size, total - done)
-            threads = self._threads.count
+            threads = self._threads.before_batch()
             llama_cpp.llama_set_n_threads(self._context, threads, threads)
             part = ctypes.cast(ctypes.byref(array, (done - kept) * 4), ctypes.POINTER(llama_cpp.llama_token))
             self._decode(llama_cpp.llama_batch_get_one(part, count))

@@ -81,6 +81,13 @@ class ThreadCount:
         self._restart_window(FIRST_WINDOW_S)
         return self.count
 
+    def before_batch(self) -> int:
+        """The count for the next batch of a prompt, from the load since the last look."""
+        if self._fixed is None and self._read().clock - self._last.clock >= FIRST_WINDOW_S:
+            self.count = self._free_cores()
+            self._restart_window(FIRST_WINDOW_S)
+        return self.count
+
     def after_token(self, now: float) -> int:
         """The count for the next token; ``now`` from ``time.monotonic``."""
         self._tokens += 1
