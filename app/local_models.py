@@ -28,7 +28,6 @@ class ChosenModel:
 
     file: LocalModel
     options: LoadOptions
-    trained_context: int | None
 
 
 class LibrarySource:
@@ -61,7 +60,7 @@ class LibrarySource:
                 gpu_layers=None if self._settings.gpu_layers == AUTOMATIC_LAYERS else self._settings.gpu_layers,
             )
             options = dataclasses.replace(options, **self._wishes)
-            self._chosen = ChosenModel(file, options, headers[0].context_length)
+            self._chosen = ChosenModel(file, options)
         return self._chosen
 
     def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:

@@ -75,7 +75,6 @@ class Composer(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._running = False
-        self._can_send = True
         self.field = ComposerField(self)
         self.send_button = QToolButton(self)
         self.send_button.setObjectName("sendButton")
