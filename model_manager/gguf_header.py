@@ -17,13 +17,14 @@ from functools import cached_property
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 from model_manager.errors import UserError
 from model_manager.files import open_regular, reading_error
 from model_manager.ggml_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
 from model_manager.gguf_reader import U32_TYPE, Damaged, Reader, Unread, Value
 
-__all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "read_header"]
+__all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "parse_header", "read_header"]
 
 _MAGIC = b"GGUF"
 _DEFAULT_ALIGNMENT = 32
@@ -153,14 +154,26 @@ def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
     file, status = open_regular(path)
     with file:
         try:
-            header = _parse(path, Reader(file, status.st_size), status.st_size)
-        except Damaged as error:
-            raise UserError("gguf_damaged", path=path, detail=error.detail) from error
+            header = parse_header(file, status.st_size, path)
         except OSError as error:
             raise reading_error(path, error) from error
     if whole and header.file_bytes < header.end_of_data:
         raise UserError("gguf_incomplete", path=path, bytes=header.file_bytes, expected_bytes=header.end_of_data)
     return header
+
+
+def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
+    """The header at the beginning of anything that can seek and read; ``path`` only names it.
+
+    Reads windows of up to 1 MiB, in order, and nothing beyond the header's last window.
+
+    Raises ``OSError`` as ``file`` does, and ``UserError``: not_gguf(path), gguf_version_unsupported(path, version,
+    big_endian), gguf_damaged(path, detail), tensor_type_unsupported(path, tensor, type).
+    """
+    try:
+        return _parse(path, Reader(file, file_bytes), file_bytes)
+    except Damaged as error:
+        raise UserError("gguf_damaged", path=path, detail=error.detail) from error
 
 
 def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:

@@ -25,7 +25,7 @@ TS = FOLDER / "apus_chat_zh_CN.ts"
 
 
 def sources() -> list[Path]:
-    return [ROOT / "app" / "words.py", *sorted((ROOT / "ui").rglob("*.py"))]
+    return [path for part in ("app/words", "ui") for path in sorted((ROOT / part).rglob("*.py"))]
 
 
 def update(ts: Path) -> None:
