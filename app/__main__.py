@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from app.engine.launch import CHILD_FLAG
+from app.engine.launch import CHILD_FLAG, RENDERER_FLAG
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -14,6 +14,11 @@ def main(argv: list[str] | None = None) -> int:
         from app.engine.child.__main__ import main as child
 
         child()
+    if arguments[:1] == [RENDERER_FLAG]:
+        from app.engine.child.renderer import main as renderer
+
+        renderer()
+        return 0
     if not arguments:
         # The window's start does not pay for reading a command line that is not there.
         from ui.application import run as run_window

@@ -1,8 +1,8 @@
-"""A file of the library as a chat source: checks it, derives how to load it, and says what an answer was made with."""
+"""A file of the library as a chat source: checks it, has it loaded by a plan, and says what an answer was made with."""
 
 from __future__ import annotations
 
-import dataclasses
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 from app.chat.source import ChatEvent, ChatRequest
 from app.chat.turn import AnswerOrigin
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import LoadOptions
-from app.settings import AUTOMATIC_LAYERS, Settings
+from app.planning.basis import wishes_from
+from app.planning.loading import Wanted
+from app.planning.service import PlanningService
+from app.planning.wished import over
+from app.settings import Settings
 from model_manager.errors import UserError
-from model_manager.gguf_header import check_loadable
 from model_manager.hashing import sha256_of
 from model_manager.library import LocalModel, ModelLibrary
-from model_manager.shards import read_model
 
 HASH_AT_ONCE_BYTES = 256 << 20
 """A file up to this size is hashed when its first answer is done, in a fraction of a second; larger ones at leisure."""
@@ -24,52 +25,59 @@ HASH_AT_ONCE_BYTES = 256 << 20
 
 @dataclass(frozen=True)
 class ChosenModel:
-    """A file that can be loaded, and how."""
+    """A file that can be loaded, and what is fixed about how."""
 
     file: LocalModel
-    options: LoadOptions
+    wanted: Wanted
 
 
 class LibrarySource:
     """A model of the library as a chat source: it is looked up and checked when it is first asked to answer."""
 
     def __init__(
-        self, library: ModelLibrary, engine: LocalEngine, text: str, settings: Settings, **wishes: Any
+        self,
+        library: ModelLibrary,
+        engine: LocalEngine,
+        planning: PlanningService,
+        text: str,
+        settings: Settings,
+        *,
+        rpc_servers: tuple[str, ...] = (),
+        **wishes: Any,
     ) -> None:
-        """``text`` is an id or a path; ``wishes`` are load options, None where there is no wish."""
+        """``text`` is an id or a path; ``wishes`` are those of ``Wishes``, None where there is none: they stand before
+        what the settings say."""
         self._library = library
         self._engine = engine
+        self._planning = planning
         self._text = text
-        self._settings = settings
-        self._wishes = {key: value for key, value in wishes.items() if value is not None}
+        self._wishes = wishes_from(settings, **wishes)
+        self._rpc_servers = rpc_servers
         self._chosen: ChosenModel | None = None
+        self._stopped = threading.Event()
 
     def choose(self) -> ChosenModel:
-        """The file, checked, with load options from the settings and the wishes.
+        """The file, checked, with what the settings and the wishes fix.
 
         Raises:
             UserError: as ``ModelLibrary.resolve``, ``read_model`` and ``check_loadable`` do.
         """
         if self._chosen is None:
             file = self._library.resolve(self._text)
-            headers = read_model(file.path)
-            check_loadable(*headers)
-            options = LoadOptions(
-                path=str(file.path),
-                context=self._settings.context or None,
-                gpu_layers=None if self._settings.gpu_layers == AUTOMATIC_LAYERS else self._settings.gpu_layers,
-            )
-            options = dataclasses.replace(options, **self._wishes)
-            self._chosen = ChosenModel(file, options)
+            # What was said now stands before what was once kept for this model.
+            wishes = over(self._wishes, self._planning.wished.of(file.id))
+            wanted = self._planning.wanted(file.path, wishes, self._rpc_servers)
+            self._chosen = ChosenModel(file, wanted)
         return self._chosen
 
     def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
-        """Load where needed, then answer.  Raises as ``choose`` and ``LocalEngine`` do."""
-        yield from self._engine.ensure_loaded(self.choose().options)
-        yield from self._engine.answer(request)
+        """Load where needed, then answer.  Raises as ``choose`` and ``PlannedLoads.answer`` do."""
+        self._stopped.clear()
+        yield from self._planning.loads.answer(self.choose().wanted, request, self._stopped.is_set)
 
     def stop(self) -> None:
         """End the running stream soon."""
+        self._stopped.set()
         self._engine.stop()
 
     def origin(self) -> AnswerOrigin:
@@ -78,7 +86,7 @@ class LibrarySource:
             return AnswerOrigin(self._text)
         file, state = self._chosen.file, self._engine.state
         engine = state.result.engine if state else None
-        return AnswerOrigin(file.id, self._sha256(file), file.quantisation, engine, loaded_plan(self._engine))
+        return AnswerOrigin(file.id, self._sha256(file), file.quantisation, engine, loaded_plan(self._planning))
 
     def _sha256(self, file: LocalModel) -> str | None:
         try:
@@ -93,31 +101,7 @@ class LibrarySource:
         return sha256
 
 
-def loaded_plan(engine: LocalEngine) -> dict[str, Any]:
-    """How the loaded file lies on the devices, with what the engine allocated, all in bytes; empty where none is."""
-    state = engine.state
-    if state is None:
-        return {}
-    options, result = state.options, state.result
-    return {
-        "context": result.context,
-        "kv_type": options.kv_type,
-        "n_gpu_layers": result.gpu_layers,
-        "tensor_split": list(options.tensor_split),
-        "experts_in_ram": list(options.experts_in_ram),
-        "devices": [
-            {"name": name, "actual": dict(memory)}
-            for name, memory in result.memory.items()
-            if not name.startswith("CPU")
-        ],
-        "host": {"actual": _host_memory(result.memory)},
-    }
-
-
-def _host_memory(memory: Any) -> dict[str, int]:
-    total = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0, "repack_bytes": 0}
-    for name, parts in memory.items():
-        if name.startswith("CPU"):
-            for kind, count in parts.items():
-                total[kind] += count
-    return total
+def loaded_plan(planning: PlanningService) -> dict[str, Any]:
+    """How the loaded file lies on the devices, forecast and actual side by side; empty where none is loaded."""
+    loaded = planning.loads.loaded
+    return loaded.to_json() if loaded else {}

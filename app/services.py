@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from app.chat.worker import InferenceWorker
 from app.engine.local_engine import LocalEngine
 from app.idle_hashing import IdleHashing
+from app.model_downloads import ModelDownloads
 from app.paths import DataFolder
+from app.planning.service import PlanningService
+from app.secrets import Secrets
 from app.settings import SettingsFile
 from app.store.store import ConversationStore
 from model_manager.library import ModelLibrary
@@ -25,11 +28,15 @@ class Services:
     store: ConversationStore
     library: ModelLibrary
     engine: LocalEngine
+    planning: PlanningService
     worker: InferenceWorker
     hashing: IdleHashing
+    secrets: Secrets
+    downloads: ModelDownloads
 
     def close(self) -> None:
         """Stop the running answer, keep it, end the engine, close the database."""
+        self.downloads.close()
         self.hashing.close()
         self.engine.stop()
         self.worker.close(CLOSE_S)
@@ -39,6 +46,8 @@ class Services:
 
 def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> Services:
     """Open everything in the data folder, but for the settings where they are open already.
+
+    Downloads that the last run left rest until ``downloads.start``.
 
     Raises:
         UserError: as ``ConversationStore.open`` does.
@@ -50,15 +59,19 @@ def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> 
         minutes = services.settings.now.idle_release_minutes
         return minutes * 60.0 if minutes else None
 
-    library = ModelLibrary(folder.models)
+    secrets = Secrets()
+    downloads = ModelDownloads(folder, settings, secrets)
     worker = InferenceWorker(idle_seconds, engine.release)
     services = Services(
         folder=folder,
         settings=settings,
         store=ConversationStore.open(folder.conversations),
-        library=library,
+        library=downloads.library,
         engine=engine,
+        planning=PlanningService(folder, downloads.library, engine),
         worker=worker,
-        hashing=IdleHashing(library, worker.is_busy),
+        hashing=IdleHashing(downloads.library, worker.is_busy),
+        secrets=secrets,
+        downloads=downloads,
     )
     return services

@@ -43,6 +43,20 @@ class Settings:
     repeat_penalty: float = Sampling.repeat_penalty
     max_tokens: int = 0
     """Of an answer; 0 sets no limit."""
+    models_folder: str = ""
+    """Where downloads lie; empty for the data folder's own."""
+    endpoint: str = ""
+    """Of the hub that lists models and gives their bytes; empty for the official one."""
+    authority: str = ""
+    """Of the hub that is asked for checksums; empty for the official one."""
+    proxy: str = ""
+    """A URL, ``none``, or empty for what the system says."""
+    token_hosts: str = ""
+    """Further hosts that the token may be shown to, separated by spaces."""
+    download_limit: int = 0
+    """KiB per second; 0 sets no limit."""
+    downloads_in_background: bool = False
+    """Go on with downloads while the window is closed."""
     window_geometry: str = ""
     """Base64 of what the window saves of its place and size."""
     sidebar_width: int = 260
@@ -74,6 +88,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "min_p": (0, 1),
     "repeat_penalty": (0.5, 2),
     "max_tokens": (0, 1 << 24),
+    "download_limit": (0, 1 << 24),
     "sidebar_width": (180, 600),
 }
 """Least and greatest value, both allowed."""

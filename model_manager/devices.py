@@ -1,13 +1,31 @@
-"""What a model can be put on: devices and memory, as values, and the reading of RAM."""
+"""What a model can be put on: devices and memory, as values, and the reading of RAM.
+
+What the engine and NVML tell of devices is read elsewhere and handed in; ``plan`` turns it into where a model lies.
+"""
 
 from __future__ import annotations
 
+import os
+import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import psutil
 
-DeviceKind = Literal["gpu", "cpu", "accelerator"]
+DeviceKind = Literal["gpu", "integrated_gpu", "cpu", "accelerator"]
+
+RESERVE_BYTES = 512 << 20
+"""What a plan leaves free on every GPU: for the driver's own context and for what no buffer line tells."""
+DISPLAY_RESERVE_BYTES = 1 << 30
+"""What it leaves on a GPU that draws the desktop."""
+
+REPACKED_ON_X86 = frozenset({"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"})
+REPACKED_WITH_AVX512 = REPACKED_ON_X86 | {"Q2_K"}
+REPACKED_ON_ARM = frozenset({"Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "IQ4_NL", "MXFP4", "Q1_0"})
+"""Types that the engine copies into the processor's own order: ``ggml_repack_get_optimal_repack_type`` in
+``ggml/src/ggml-cpu/repack.cpp`` of llama.cpp."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +48,98 @@ class Memory:
     available_bytes: int
     swap_total_bytes: int
     swap_free_bytes: int
+
+
+@dataclass(frozen=True)
+class PlanDevice:
+    """One GPU as a plan sees it, in the engine's order.  Bytes.
+
+    ``reserve_bytes`` stay free whatever the plan does; ``ceiling_bytes`` is the most that it may use there, None for
+    all.  ``backend`` is the engine's name of it (``"CUDA"``, ``"Vulkan"``, ``"RPC"``, ...), empty for a pretended GPU.
+    ``description`` is the card's name, from which its speed is known.  ``shares_ram``: what lies there takes this
+    machine's RAM (Apple silicon, graphics in the processor).
+    """
+
+    name: str
+    free_bytes: int
+    reserve_bytes: int = RESERVE_BYTES
+    ceiling_bytes: int | None = None
+    backend: str = ""
+    description: str = ""
+    shares_ram: bool = False
+
+    @property
+    def usable_bytes(self) -> int:
+        """What a plan may fill, not below 0."""
+        usable = self.free_bytes - self.reserve_bytes
+        return max(0, usable if self.ceiling_bytes is None else min(usable, self.ceiling_bytes))
+
+
+@dataclass(frozen=True)
+class HostMemory:
+    """The RAM side of a plan.
+
+    ``available_bytes`` can be had without pushing anything to swap.  ``bandwidth`` in bytes per second is what reading
+    RAM with all ``cores`` reaches, None where nobody measured it.  ``repacked_types`` are the tensor types that the
+    engine copies into the processor's own order here.
+    """
+
+    available_bytes: int
+    bandwidth: float | None = None
+    cores: int = 4
+    repacked_types: frozenset[str] = REPACKED_WITH_AVX512
+
+
+def offered(
+    device: Device, *, drives_display: bool = False, ceiling_bytes: int | None = None, shares_ram: bool | None = None
+) -> PlanDevice:
+    """A device of the engine as a plan may use it.  ``shares_ram`` None: as its kind and backend say."""
+    own = device.kind == "integrated_gpu" or device.backend in ("Metal", "MTL")
+    return PlanDevice(
+        name=device.name,
+        free_bytes=device.free_bytes,
+        reserve_bytes=DISPLAY_RESERVE_BYTES if drives_display else RESERVE_BYTES,
+        ceiling_bytes=ceiling_bytes,
+        backend=device.backend,
+        description=device.description,
+        shares_ram=own if shares_ram is None else shares_ram,
+    )
+
+
+def pretended_devices(gib: Sequence[float]) -> tuple[PlanDevice, ...]:
+    """GPUs that are not there, by their free memory in GiB; they drive no display."""
+    return tuple(PlanDevice(f"GPU{number}", round(size * (1 << 30))) for number, size in enumerate(gib))
+
+
+def read_host(*, available_bytes: int | None = None, bandwidth: float | None = None) -> HostMemory:
+    """This machine's RAM side as it is now; ``available_bytes`` replaces what is read."""
+    return HostMemory(
+        available_bytes=read_memory().available_bytes if available_bytes is None else available_bytes,
+        bandwidth=bandwidth,
+        cores=usable_cores(),
+        repacked_types=repacked_types(),
+    )
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, two threads of one core counted once where the system tells."""
+    physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, min(physical, len(os.sched_getaffinity(0))))
+    return physical
+
+
+def repacked_types() -> frozenset[str]:
+    """The tensor types that the engine repacks on this processor; the larger set where it cannot be told."""
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return REPACKED_ON_ARM
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return REPACKED_WITH_AVX512
+    if "avx2" not in flags:
+        return frozenset()
+    return REPACKED_WITH_AVX512 if "avx512f" in flags else REPACKED_ON_X86
 
 
 def read_memory() -> Memory:

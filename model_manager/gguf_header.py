@@ -23,10 +23,14 @@ from model_manager.errors import UserError
 from model_manager.files import open_regular, reading_error
 from model_manager.ggml_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
 from model_manager.gguf_reader import U32_TYPE, Damaged, Reader, Unread, Value
+from model_manager.hyperparameters import find_absurd
 
 __all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "parse_header", "read_header"]
 
 _MAGIC = b"GGUF"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_WEB_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--", b'{"error"')
+_TELLING_BYTES = 512
 _DEFAULT_ALIGNMENT = 32
 _MAX_KEYS = 1 << 16
 _MAX_KEY_BYTES = (1 << 16) - 1
@@ -148,8 +152,9 @@ def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
     ``whole=False`` accepts a file whose tensor data is not all there, such as a download under way.
 
     Raises ``UserError``: file_missing(path), is_a_folder(path), not_a_file(path), file_unreadable(path, detail),
-    not_gguf(path), gguf_version_unsupported(path, version, big_endian), gguf_damaged(path, detail),
-    tensor_type_unsupported(path, tensor, type), gguf_incomplete(path, bytes, expected_bytes).
+    not_gguf(path), is_web_page(path), is_lfs_pointer(path), gguf_version_unsupported(path, version, big_endian),
+    gguf_damaged(path, detail), tensor_type_unsupported(path, tensor, type),
+    gguf_incomplete(path, bytes, expected_bytes).
     """
     file, status = open_regular(path)
     with file:
@@ -167,8 +172,9 @@ def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
 
     Reads windows of up to 1 MiB, in order, and nothing beyond the header's last window.
 
-    Raises ``OSError`` as ``file`` does, and ``UserError``: not_gguf(path), gguf_version_unsupported(path, version,
-    big_endian), gguf_damaged(path, detail), tensor_type_unsupported(path, tensor, type).
+    Raises ``OSError`` as ``file`` does, and ``UserError``: not_gguf(path), is_web_page(path), is_lfs_pointer(path),
+    gguf_version_unsupported(path, version, big_endian), gguf_damaged(path, detail), tensor_type_unsupported(path,
+    tensor, type).
     """
     try:
         return _parse(path, Reader(file, file_bytes), file_bytes)
@@ -181,20 +187,26 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
 
     Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which a lossless
     re-layout of their bytes makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
-    projectors, importance matrices and vocabularies without weights.
+    projectors, importance matrices, vocabularies without weights and models with a vocabulary of word pieces, which
+    only compare texts; hyperparameters_absurd(path, key, value) for numbers that would end the engine's process.
     """
     kind = header.text("general.type")
     weights = any(each.tensors for each in (header, *further))
-    if header.architecture in (None, "clip", "controlvector") or kind not in (None, "model") or not weights:
-        raise UserError("not_a_chat_model", path=header.path, architecture=header.architecture, type=kind)
+    architecture = header.architecture
+    usable = kind in (None, "model") and weights and header.text("tokenizer.ggml.model") != "bert"
+    if architecture in (None, "clip", "controlvector") or not usable:
+        raise UserError("not_a_chat_model", path=header.path, architecture=architecture, type=kind)
     for each in (header, *further):
         if each.experts_in_separate_tensors:
             raise UserError("experts_in_separate_tensors", path=header.path)
+    if absurd := find_absurd(architecture, header.metadata):
+        raise UserError("hyperparameters_absurd", path=header.path, key=absurd.key, value=absurd.value)
 
 
 def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
-    if file_bytes < len(_MAGIC) or reader.take(len(_MAGIC)) != _MAGIC:
-        raise UserError("not_gguf", path=path)
+    magic = reader.take(min(file_bytes, len(_MAGIC)))
+    if magic != _MAGIC:
+        raise UserError(_what_else(magic + reader.take(min(file_bytes - len(magic), _TELLING_BYTES))), path=path)
     version = reader.u32()
     if version not in (2, 3):
         # A big-endian file has its small version number in the other end of the four bytes.
@@ -217,6 +229,14 @@ def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
         data_offset=data_offset,
         alignment=alignment,
     )
+
+
+def _what_else(beginning: bytes) -> str:
+    """The code for a file that is no GGUF, from its first bytes: what a failed download often leaves."""
+    if beginning.startswith(_LFS_POINTER):
+        return "is_lfs_pointer"
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return "is_web_page" if text.startswith(_WEB_PAGES) else "not_gguf"
 
 
 def _read_metadata(reader: Reader, count: int) -> tuple[dict[str, Value], int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -19,9 +20,10 @@ from filelock import FileLock, Timeout
 
 from model_manager.errors import UserError
 from model_manager.files import replace_file
+from model_manager.origin_summary import OriginSummary, summary_from_json, summary_to_json
 
 FORMAT = 1
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 """Goes up when headers are read with other eyes, so that old findings are made anew."""
 MAX_HASHES = 500
 
@@ -49,13 +51,18 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the headers of a model said while its files had these stamps; ``problem`` is the code of an error."""
+    """What the headers of a model said while its files had these stamps; ``problem`` is the code of an error.
+
+    The first stamp is that of the file that stands for the model, the last one that of its origin, which ``origin``
+    is the short form of.
+    """
 
     stamps: tuple[Stamp, ...]
     bytes: int
     quantisation: str | None
     name: str | None
     problem: str | None
+    origin: OriginSummary | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +87,15 @@ def _nothing() -> MappingProxyType[str, Any]:
 
 @dataclass(frozen=True)
 class Registry:
-    """``models``: paths by id, in the order of their registration.  ``facts`` and ``hashes`` by path."""
+    """``models``: paths by id, in the order of their registration.  ``facts`` and ``hashes`` by path.
+
+    ``folders``: those whose models are listed without being registered one by one, and ``found``: which ids those and
+    the ones in the models folder were given, so that each keeps its own when another comes or goes.
+    """
 
     models: Mapping[str, str] = field(default_factory=_nothing)
+    found: Mapping[str, str] = field(default_factory=_nothing)
+    folders: tuple[str, ...] = ()
     facts: Mapping[str, Facts] = field(default_factory=_nothing)
     hashes: Mapping[str, StampedHash] = field(default_factory=_nothing)
 
@@ -149,12 +162,46 @@ def with_hash(registry: Registry, stamp: Stamp, known: KnownHash) -> Registry:
     return replace(registry, hashes={path: hashes[path] for path in newest})
 
 
+def relocated(registry: Registry, source: Path, target: Path) -> Registry:
+    """The registry after files moved from one folder to another: those that are gone there and are here now."""
+
+    def follow(path: str) -> str:
+        if not Path(path).is_relative_to(source) or os.path.lexists(path):
+            return path
+        moved = target / Path(path).relative_to(source)
+        return str(moved) if os.path.lexists(moved) else path
+
+    def follow_stamp(stamp: Stamp) -> Stamp:
+        # The last of a model's stamps is that of a file which need not be there.
+        if not Path(stamp.path).is_relative_to(source) or os.path.lexists(stamp.path):
+            return stamp
+        return replace(stamp, path=str(target / Path(stamp.path).relative_to(source)))
+
+    def follow_facts(facts: Facts) -> Facts:
+        return replace(facts, stamps=tuple(map(follow_stamp, facts.stamps)))
+
+    return replace(
+        registry,
+        models={model_id: follow(path) for model_id, path in registry.models.items()},
+        found={model_id: follow(path) for model_id, path in registry.found.items()},
+        facts={follow(path): follow_facts(facts) for path, facts in registry.facts.items()},
+        hashes={
+            follow(path): replace(each, stamp=replace(each.stamp, path=follow(path)))
+            for path, each in registry.hashes.items()
+        },
+    )
+
+
 def _to_json(registry: Registry) -> bytes:
     stored = {
         "format": FORMAT,
         "facts_version": FACTS_VERSION,
         "models": [{"id": model_id, "path": path} for model_id, path in registry.models.items()],
-        "facts": {path: asdict(facts) for path, facts in registry.facts.items()},
+        "found": [{"id": model_id, "path": path} for model_id, path in registry.found.items()],
+        "folders": list(registry.folders),
+        "facts": {
+            path: {**asdict(facts), "origin": summary_to_json(facts.origin)} for path, facts in registry.facts.items()
+        },
         "hashes": {
             path: {
                 "bytes": each.stamp.bytes,
@@ -179,6 +226,7 @@ def _from_json(stored: dict[str, Any]) -> Registry:
                 quantisation=_optional_text(each["quantisation"]),
                 name=_optional_text(each["name"]),
                 problem=_optional_text(each["problem"]),
+                origin=summary_from_json(each.get("origin")),
             )
             for path, each in stored["facts"].items()
         }
@@ -190,7 +238,10 @@ def _from_json(stored: dict[str, Any]) -> Registry:
         for path, each in stored["hashes"].items()
     }
     models = {str(each["id"]): str(each["path"]) for each in stored["models"]}
-    return Registry(models=models, facts=facts, hashes=hashes)
+    # Neither is in a registry that was written before there were folders.
+    found = {str(each["id"]): str(each["path"]) for each in stored.get("found", ())}
+    folders = tuple(str(each) for each in stored.get("folders", ()))
+    return Registry(models=models, found=found, folders=folders, facts=facts, hashes=hashes)
 
 
 def _optional_text(value: object) -> str | None:

@@ -59,7 +59,7 @@ def run(data_dir: str | None) -> int:
     on_bug(bugs.happened.emit)
     settings = SettingsFile(folder.settings_file)
     window = MainWindow(settings, Appearance(application, settings.now))
-    notifier = _close_on_signals(window.close)
+    notifier = _close_on_signals(window.quit)
     window.show()
     running: list[Services] = []
     accessible: list[AccessibleFactory] = []

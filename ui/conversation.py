@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.chat.conversation import Message, Status
-from app.chat.prompt import prompt_messages, title_from
+from app.chat.prompt import first_system_prompt, prompt_messages, title_from
 from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece
 from app.chat.turn import TurnResult
 from app.local_models import LibrarySource
@@ -34,6 +34,8 @@ class ConversationPage(QObject):
     """Titles, order or number of the conversations."""
     running_changed = Signal()
     complaint = Signal(str)
+    failed = Signal(object)
+    """The ``UserError`` that ended an answer."""
     context_used = Signal(int)
     speed_changed = Signal(str)
 
@@ -108,7 +110,7 @@ class ConversationPage(QObject):
         if self.conversation_id is None:
             conversation = store.create(
                 title=title_from(question),
-                system_prompt=self._services.settings.now.system_prompt,
+                system_prompt=first_system_prompt(self._services.settings.now.system_prompt, model_id),
                 model_id=model_id,
             )
             self.conversation_id = conversation.id
@@ -158,7 +160,7 @@ class ConversationPage(QObject):
         request = ChatRequest(
             prompt_messages(conversation.system_prompt, branch[:question]), settings.sampling(), answer.content
         )
-        source = LibrarySource(services.library, services.engine, model_id, settings)
+        source = LibrarySource(services.library, services.engine, services.planning, model_id, settings)
         running = RunningAnswer(answer, self._model_name(), StoppableSource(source), answer.content)
         self._running[answer.id] = running
         start_answer(services, running, request, self._signals, source.origin)
@@ -195,6 +197,8 @@ class ConversationPage(QObject):
         if result.message.conversation_id == self.conversation_id:
             self._transcript.set_waiting(message_id, "")
             self._transcript.update_item(self._words.item(result.message))
+        if result.error is not None:
+            self.failed.emit(result.error)
         if result.save_error is not None:
             self.complaint.emit(error_text(result.save_error))
         self.running_changed.emit()

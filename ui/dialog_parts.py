@@ -138,8 +138,10 @@ class Row(QWidget):
         self._explanation = quiet_label()
         words = QVBoxLayout()
         words.setSpacing(2)
+        words.addStretch(1)
         words.addWidget(self._title)
         words.addWidget(self._explanation)
+        words.addStretch(1)
         if wide:
             layout: QHBoxLayout | QVBoxLayout = QVBoxLayout(self)
             layout.setSpacing(8)
@@ -341,6 +343,18 @@ def ask_for_file(
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDirectory(str(save_as.parent))
         dialog.selectFile(save_as.name)
+    dialog.filesSelected.connect(dialog.tell)
+    dialog.picked.connect(chosen)
+    dialog.open()
+
+
+def ask_for_folder(parent: QWidget, title: str, chosen: Callable[[Path], None]) -> None:
+    """Open the desktop's folder dialog over ``parent`` and call ``chosen``, a method, with the folder."""
+    dialog = _FileDialog(parent, title, str(documents_folder()))
+    dialog.setObjectName("folderDialog")
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     dialog.filesSelected.connect(dialog.tell)
     dialog.picked.connect(chosen)
     dialog.open()

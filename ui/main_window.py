@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.settings import SettingsFile
 from model_manager.errors import UserError
@@ -38,7 +38,8 @@ class MainWindow(QMainWindow):
 
     painted = Signal()
     """Once, when it was painted for the first time."""
-    file_dropped = Signal(Path)
+    files_dropped = Signal(list)
+    """Paths of what may be model files, their parts, or folders of them."""
     language_changed = Signal()
 
     def __init__(self, settings: SettingsFile, appearance: Appearance) -> None:
@@ -52,6 +53,7 @@ class MainWindow(QMainWindow):
         self.appearance = appearance
         theme = appearance.theme
         self._was_painted = False
+        self._is_quitting = False
         self.workspace: Workspace | None = None
         self.sidebar = Sidebar(theme, self)
         self.header = Header(theme, self)
@@ -70,6 +72,17 @@ class MainWindow(QMainWindow):
 
         self.workspace = Workspace(services, self)
         return self.workspace
+
+    def quit(self) -> None:
+        """Close for good, downloads included."""
+        self._is_quitting = True
+        if self.isVisible():
+            self.close()
+        else:
+            # A hidden window gets no close event.
+            if self.workspace is not None:
+                self.workspace.leave()
+            QApplication.exit(0)
 
     def toggle_sidebar(self) -> None:
         """Show or hide the conversations; a wide window remembers it."""
@@ -108,19 +121,22 @@ class MainWindow(QMainWindow):
             sidebar_width=max(180, min(600, shown_width or self._settings.now.sidebar_width)),
         )
         if self.workspace is not None:
+            if not self._is_quitting and self.workspace.background.keep_running():
+                event.ignore()
+                return
             self.workspace.leave()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A model file may be dropped anywhere."""
-        if _model_file(event) is not None:
+        """A model file, parts of one, or a folder may be dropped anywhere."""
+        if _model_files(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Tell of the model file that was dropped."""
-        path = _model_file(event)
-        if path is not None:
-            self.file_dropped.emit(path)
+        """Tell of what was dropped."""
+        paths = _model_files(event)
+        if paths:
+            self.files_dropped.emit(paths)
 
     def _arrange(self) -> None:
         column = QVBoxLayout()
@@ -171,6 +187,6 @@ class MainWindow(QMainWindow):
             part.set_theme(self.appearance.theme)
 
 
-def _model_file(event: QDropEvent) -> Path | None:
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls()]
-    return next((path for path in paths if path.suffix.lower() == ".gguf"), None)
+def _model_files(event: QDropEvent) -> list[Path]:
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return [path for path in paths if ".gguf" in path.name.lower() or path.is_dir()]

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from app.services import Services
 from app.settings import Settings
+from model_manager.access import OFFICIAL
 from model_manager.errors import UserError
 from model_manager.library import LocalModel
 from model_manager.starter import find_starter
 from ui.error_text import error_text
 from ui.header import Header
+from ui.model_backend import ModelBackend
 from ui.running import RunningAnswer
 from ui.tasks import run_in_background
+
+if TYPE_CHECKING:
+    from model_manager.plan import Wishes
+    from ui.model_fits import ModelFits
+    from ui.model_works import ModelWorks
 
 STARTER = "starter"
 
@@ -25,6 +35,8 @@ class ModelChoice(QObject):
 
     changed = Signal()
     complaint = Signal(str)
+    repair_wanted = Signal(object)
+    """A ``UserError`` about a file that a repair makes loadable."""
 
     def __init__(self, services: Services, header: Header, window: QWidget) -> None:
         super().__init__(window)
@@ -35,6 +47,8 @@ class ModelChoice(QObject):
         self._context_used = 0
         self._is_any_running = False
         self._has_starter = find_starter() is not None
+        self._works: ModelWorks | None = None
+        self._fits: ModelFits | None = None
         header.model_menu_wanted.connect(self._show_menu)
 
     def model_id(self) -> str | None:
@@ -49,8 +63,10 @@ class ModelChoice(QObject):
     def name(self) -> str:
         """A name for a person of the model that would answer."""
         model_id = self.model_id()
-        if model_id is None:
-            return ""
+        return "" if model_id is None else self.name_of(model_id)
+
+    def name_of(self, model_id: str) -> str:
+        """A name for a person."""
         if model_id not in self._names:
             self._names[model_id] = self._look_up(model_id)
         return self._names[model_id]
@@ -79,8 +95,14 @@ class ModelChoice(QObject):
             self,
             lambda: library.register(path),
             lambda model: self.use(model.id),
-            lambda error: self.complaint.emit(error_text(error)),
+            self._not_added,
         )
+
+    def _not_added(self, error: UserError) -> None:
+        if error.code == "experts_in_separate_tensors":
+            self.repair_wanted.emit(error)
+        else:
+            self.complaint.emit(error_text(error))
 
     def set_context_used(self, tokens: int) -> None:
         """Tokens that lie in the KV cache now."""
@@ -107,15 +129,52 @@ class ModelChoice(QObject):
             tip = self.tr("Loaded and ready")
         self._header.set_model(text, tip)
 
-    def show_dialog(self) -> None:
-        """Open the list of models."""
+    def show_dialog(self, paths: Sequence[Path] = ()) -> None:
+        """Open the models, and look at the files that were dropped or have to be repaired."""
+        from ui.model_works import ModelWorks
         from ui.models_dialog import ModelsDialog
 
-        dialog = ModelsDialog(self._services.library, self.model_id(), self._window)
+        if self._works is None:
+            # Repairs and the like go on when the dialog is closed.
+            self._works = ModelWorks(self)
+        fits = self._fits_now()
+        dialog = ModelsDialog(
+            model_backend(self._services), self.model_id(), self._window, fit_of=fits.of, works=self._works
+        )
+        fits.changed.connect(dialog.refresh_fits)
+        dialog.models_changed.connect(fits.refresh)
         dialog.model_chosen.connect(self.use)
-        dialog.models_changed.connect(self._forget_names)
+        dialog.models_changed.connect(self.forget_names)
+        dialog.plan_wanted.connect(self.show_plan)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+        if paths:
+            dialog.add_paths(paths)
+
+    def show_plan(self, model_id: str, name: str) -> None:
+        """Open the picture of how a model lies on this machine."""
+        from ui.plan_dialog import PlanDialog
+
+        planning = self._services.planning
+        over = QApplication.activeModalWidget() or self._window
+        dialog = PlanDialog(planning, model_id, name, planning.wished.of(model_id), over)
+        dialog.kept.connect(partial(self._keep_wishes, model_id))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _keep_wishes(self, model_id: str, wishes: Wishes) -> None:
+        try:
+            self._services.planning.wished.keep(model_id, wishes)
+        except UserError as error:
+            self.complaint.emit(error_text(error))
+
+    def _fits_now(self) -> ModelFits:
+        from ui.model_fits import ModelFits
+
+        if self._fits is None:
+            self._fits = ModelFits(self._services.planning, self._services.library, self)
+        self._fits.refresh()
+        return self._fits
 
     def release(self) -> None:
         """Free the memory of the loaded model, after the answer that may be under way."""
@@ -148,7 +207,8 @@ class ModelChoice(QObject):
         used = self._context_used
         self._header.gauge.set_context(used, state.result.context if state and used else 0)
 
-    def _forget_names(self) -> None:
+    def forget_names(self) -> None:
+        """The library changed: names may be others now."""
         self._names.clear()
         self.changed.emit()
 
@@ -158,6 +218,18 @@ class ModelChoice(QObject):
         except UserError:
             # Sending says what is wrong with it.
             return Path(model_id).stem
+
+
+def model_backend(services: Services) -> ModelBackend:
+    """What the models page needs of the program's parts."""
+    downloads = services.downloads
+    return ModelBackend(
+        library=services.library,
+        manager=downloads.manager,
+        access=downloads.access,
+        folder=downloads.folder,
+        endpoint=lambda: services.settings.now.endpoint or OFFICIAL,
+    )
 
 
 def _name(model: LocalModel) -> str:

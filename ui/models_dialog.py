@@ -1,213 +1,319 @@
-"""The models on this machine: choose one, add a file, take one off the list.
+"""The models page: what this machine has and what it could have, each with its one next step; and the way to more.
 
-The library behind it copies and deletes nothing; loading the chosen model is the window's.  ``LocalModels`` is a page
-of its own, so that other pages can stand beside it.
+The list, the details and the search of a hub are widgets of their own, deeds are ``ModelDeeds``'s; here they are put
+together and kept true: the disk is looked at in the background, the queue of downloads tells when it moves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
-    QAbstractItemView,
+    QBoxLayout,
+    QFrame,
     QHBoxLayout,
-    QLabel,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QStackedWidget,
+    QLineEdit,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from model_manager.catalogue import STARTER
-from model_manager.errors import UserError
-from model_manager.library import LocalModel, ModelLibrary
-from ui.dialog_parts import MARGIN, StatusLine, WordedDialog, ask_for_file, button, hairline, heading, quiet_label
-from ui.error_text import error_text
-from ui.model_rows import MODEL_ROLE, PAD, Listed, ModelRow, ModelRowDelegate, look, size_text
-from ui.tasks import run_in_background
+from model_manager.published import PublishedModel
+from ui.dialog_parts import (
+    MARGIN,
+    WordedDialog,
+    button,
+    hairline,
+    heading,
+    quiet_label,
+)
+from ui.icons import icon
+from ui.model_actions import Action, further, primary
+from ui.model_adding import AddButtons
+from ui.model_backend import ModelBackend
+from ui.model_deeds import ModelDeeds
+from ui.model_details import ModelDetails
+from ui.model_entries import Entry
+from ui.model_facts import facts_of
+from ui.model_hub_rows import published_row
+from ui.model_list import KeyedRow, ModelList
+from ui.model_menus import model_menu
+from ui.model_painting import PAD_X, theme_now
+from ui.model_queue import queue_text
+from ui.model_rows import ModelRow, row_of
+from ui.model_search import HubSearch
+from ui.model_state import FitOf, ModelState
+from ui.model_status import PassingStatusLine
+from ui.model_works import ModelWorks
 
-ID_ROLE = Qt.ItemDataRole.UserRole + 1
+NARROW = 760
+"""Below this width the details stand below the list."""
+FIRST_SIZE = (1080, 740)
+LEAST_SIZE = (600, 520)
+UNBOUNDED = 16_777_215
+LIST_SHARE, DETAILS_SHARE = 64, 36
+DETAILS_LEAST, DETAILS_MOST = 300, 480
 
 
-class _ModelList(QListWidget):
-    """Its rows are as wide as it is, and sentences in them as high as that width makes them."""
+class ModelsDialog(WordedDialog):
+    """Roomy; closing it ends no download."""
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.scheduleDelayedItemsLayout()
+    model_chosen = Signal(str)
+    """The id of the model to use from now on; the dialog closes."""
+    plan_wanted = Signal(str, str)
+    """The id and the name of the model whose plan is to be shown."""
+    models_changed = Signal()
+    """A model was added to the library or taken off it, or has arrived."""
 
-
-class LocalModels(QWidget):
-    """The list and what can be done with it."""
-
-    chosen = Signal(str)
-    """The id of the model to use from now on."""
-    changed = Signal()
-    """A model was added to the library or taken off it."""
-
-    def __init__(self, library: ModelLibrary, current_id: str | None) -> None:
-        super().__init__()
-        self._library = library
-        self._current_id = current_id
-        self._listed: list[Listed] = []
-        self._select = current_id
+    def __init__(
+        self,
+        backend: ModelBackend,
+        current_id: str | None,
+        parent: QWidget | None = None,
+        *,
+        fit_of: FitOf | None = None,
+        works: ModelWorks | None = None,
+    ) -> None:
+        """``works`` goes on when the dialog is closed; without it, work ends with the dialog."""
+        super().__init__(parent)
+        self.setObjectName("modelsDialog")
         self.setAcceptDrops(True)
-        self.list = _ModelList()
-        self.list.setObjectName("modelList")
-        self.list.setItemDelegate(ModelRowDelegate(self.list))
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setResizeMode(QListView.ResizeMode.Adjust)
-        self.list.setMouseTracking(True)
-        self._empty = QLabel()
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setWordWrap(True)
-        self._empty.setProperty("quiet", True)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self.list)
-        self._pages.addWidget(self._empty)
-        self.status = StatusLine("modelsStatus")
-        self.add = button("addModelButton")
-        self.remove = button("removeModelButton", quiet=True)
-        self.use = button("useModelButton", primary=True)
+        self._backend = backend
+        self._wanted = ""
+        self._first = ""
+        self.works = works or ModelWorks(self)
+        self._owns_works = works is None
+        self.state = ModelState(backend, self.works, current_id, fit_of, self)
+        self._make_parts()
         self._lay_out()
-        self.list.currentRowChanged.connect(self._selected)
-        self.list.itemDoubleClicked.connect(self._use)
-        self.use.clicked.connect(self._use)
-        self.add.clicked.connect(self._ask_for_files)
-        self.remove.clicked.connect(self._remove)
-        self._selected()
-        self.refresh()
+        self._connect()
+        self.setMinimumSize(*LEAST_SIZE)
+        room = self.screen().availableGeometry()
+        self.resize(min(FIRST_SIZE[0], room.width() - 60), min(FIRST_SIZE[1], room.height() - 80))
+        self._built()
+        self.list.setFocus()
+        self.state.refresh()
+
+    def _make_parts(self) -> None:
+        self._heading = heading()
+        self._note = quiet_label()
+        self.field = QLineEdit()
+        self.field.setObjectName("hubSearchField")
+        self.field.setClearButtonEnabled(True)
+        self._search_icon = self.field.addAction(
+            icon("search", "#888888", 16), QLineEdit.ActionPosition.LeadingPosition
+        )
+        self.list = ModelList("modelList")
+        self.search = HubSearch(self._backend, self.list, self.field)
+        self.details = ModelDetails()
+        self._rule = QFrame()
+        self._rule.setObjectName("modelsRule")
+        self.status = PassingStatusLine("modelsStatus")
+        self.deeds = ModelDeeds(self._backend, self.works, self.state, self.status, self)
+        self.adding = AddButtons(self._backend.library)
+        self.total = quiet_label()
+        self.total.setObjectName("queueTotal")
+        self.total.setWordWrap(False)
+        self.total.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._close = button("closeButton")
 
     def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(self._heading)
+        words.addWidget(self._note)
+        head = QHBoxLayout()
+        head.setContentsMargins(MARGIN, 20, MARGIN, 12)
+        head.setSpacing(MARGIN)
+        head.addLayout(words, 3)
+        self.field.setMinimumWidth(220)
+        self.field.setMaximumWidth(420)
+        self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        head.addWidget(self.field, 4, Qt.AlignmentFlag.AlignVCenter)
+        around = QVBoxLayout()
+        around.setContentsMargins(MARGIN - PAD_X - 1, 0, MARGIN - PAD_X - 1, 4)  # the frame of a drop is 1 wide
+        around.addWidget(self.search)
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._body.setSpacing(0)
+        self._body.addLayout(around, LIST_SHARE)
+        self._body.addWidget(self._rule)
+        self._body.addWidget(self.details)
+        self.status.setContentsMargins(MARGIN, 12, MARGIN, 0)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(MARGIN - 14, 12, MARGIN, 12)  # a quiet button's words begin where others do
+        foot.setSpacing(4)
+        foot.addWidget(self.adding)
+        foot.addWidget(self.total, 1)
+        foot.addSpacing(12)
+        foot.addWidget(self._close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        around = QVBoxLayout()
-        around.setContentsMargins(MARGIN - PAD - 1, 0, MARGIN - PAD - 1, 8)  # the frame of a drop is 1 wide
-        around.addWidget(self._pages)
-        layout.addLayout(around, 1)
-        said = QHBoxLayout()
-        said.setContentsMargins(MARGIN, 0, MARGIN, 8)
-        said.addWidget(self.status)
-        layout.addLayout(said)
+        layout.addLayout(head)
+        layout.addLayout(self._body, 1)
         layout.addWidget(hairline())
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addWidget(self.add)
-        foot.addWidget(self.remove)
-        foot.addStretch(1)
-        self.foot = foot
-        foot.addWidget(self.use)
+        layout.addWidget(self.status)
         layout.addLayout(foot)
 
-    def refresh(self) -> None:
-        """Look at the library again; headers are read in the background."""
-        library = self._library
-        run_in_background(self, lambda: look(library), self._show, self._failed)
+    def _connect(self) -> None:
+        self.list.chosen.connect(self._show_details)
+        self.list.acted.connect(self._act_on)
+        self.list.opened.connect(self._open)
+        self.list.menu_wanted.connect(self._show_menu)
+        self.search.model_chosen.connect(self._show_details)
+        self.search.acted.connect(self._act)
+        self.search.models.menu_wanted.connect(self._show_menu)
+        self.search.left.connect(self.list.setFocus)
+        self.search.magnet_wanted.connect(self._fetch_magnet)
+        self.details.acted.connect(self._do)
+        self.details.menu_wanted.connect(self._show_menu_at)
+        self.details.link_wanted.connect(self._open_page)
+        self.deeds.chosen.connect(self._chosen)
+        self.deeds.wanted.connect(self._go_to)
+        self.deeds.plan_wanted.connect(self.plan_wanted)
+        self.state.changed.connect(self._show)
+        self.state.library_changed.connect(self.models_changed)
+        self.state.failed.connect(self.deeds.fail)
+        self.adding.wanted.connect(self.deeds.add_path)
+        self._close.clicked.connect(self.reject)
+        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.field.setFocus)
 
-    def _show(self, listed: list[Listed]) -> None:
-        self._listed = listed
-        wanted = self._select
-        self.list.clear()
-        for each in listed:
-            item = QListWidgetItem(self.list)
-            item.setData(ID_ROLE, each.model.id)
-            self._word(item, each)
-        ids = [each.model.id for each in listed]
-        if ids:
-            self.list.setCurrentRow(ids.index(wanted) if wanted in ids else 0)
-        self._pages.setCurrentWidget(self.list if ids else self._empty)
-        # With nothing to use the one thing to do is to add something.
-        self.add.setDefault(not ids)
-        self.use.setDefault(bool(ids))
-        self.use.setVisible(bool(ids))
-        self.remove.setVisible(bool(ids))
-        self._selected()
-        (self.list if ids else self.add).setFocus()
+    # What is shown
 
-    def _word(self, item: QListWidgetItem, listed: Listed) -> None:
-        model = listed.model
-        facts = " · ".join(each for each in (model.quantisation, size_text(model.bytes) if model.bytes else "") if each)
-        place = self.tr("Comes with the program") if model.id == STARTER.id else str(model.path)
-        row = ModelRow(
-            name=model.name or model.id,
-            facts=facts,
-            place=place,
-            mark=self.tr("In use") if model.id == self._current_id else "",
-            problem=error_text(listed.problem) if listed.problem else "",
-        )
-        item.setData(MODEL_ROLE, row)
-        item.setData(Qt.ItemDataRole.AccessibleTextRole, row.spoken())
-        item.setToolTip(str(model.path))
+    def refresh_fits(self) -> None:
+        """Ask anew how well each model fits: the devices, or what is known of them, changed."""
+        untouched = self.list.key() == self._first
+        self.state.refresh_fits()
+        if untouched and (first := self.state.first_key()):
+            # Nobody has chosen a row yet: the one to begin with may be another now.
+            self._first = first
+            self._go_to(first)
 
-    def _model(self) -> LocalModel | None:
-        row = self.list.currentRow()
-        return self._listed[row].model if 0 <= row < len(self._listed) else None
+    def add_paths(self, paths: Sequence[Path]) -> None:
+        """Take files, parts and folders that were dropped somewhere; the status line says what became of them."""
+        self.search.go_home()
+        self.deeds.add_paths(paths)
 
-    def _selected(self) -> None:
-        model = self._model()
-        self._select = model.id if model else self._select
-        self.use.setEnabled(model is not None and model.ready and model.id != self._current_id)
-        self.remove.setEnabled(model is not None and model.id != STARTER.id)
+    def _show(self) -> None:
+        if not self._wanted and not self.list.rows():
+            self._wanted = self.state.first_key()
+            self.list.show_rows(self._rows(), self._wanted)
+            self._first = self.list.key()
+        entry = self.state.entry(self._wanted) if self._wanted else None
+        key = entry.key if entry is not None else ""
+        self.list.show_rows(self._rows(), key)
+        if key:
+            self._wanted = ""
+            self.list.set_key(key)
+        self.search.show_models(self._row_of_published)
+        self.total.setText(queue_text(self.state.statuses()))
+        self._show_details()
 
-    def _use(self) -> None:
-        model = self._model()
-        if model is not None and model.ready:
-            self.chosen.emit(model.id)
+    def _rows(self) -> list[KeyedRow]:
+        known = self.state.entries
+        name = next((each.title for each in known if each.home), "")
+        return [
+            ("", ModelRow(name, label=self.tr("the model this program is made for"), is_heading=True)),
+            *((each.key, row_of(each)) for each in known if each.home),
+            ("", ModelRow(self.tr("Other models"), is_heading=True)),
+            *((each.key, row_of(each)) for each in known if not each.home),
+        ]
 
-    def _ask_for_files(self) -> None:
-        kinds = self.tr("Model files (*.gguf);;All files (*)")
-        ask_for_file(self, self.tr("Add a model file"), kinds, self.add_file)
+    def _row_of_published(self, published: PublishedModel) -> ModelRow:
+        return published_row(published, row_of(replace(self.state.entry_of(published), home=False)))
 
-    def add_file(self, path: Path) -> None:
-        """Register a file where it lies, in the background."""
-        library = self._library
-        self.status.say(lambda: self.tr("Looking at {name}…").format(name=path.name))
-        run_in_background(self, lambda: library.register(path), self._added, self._failed)
+    def _entry(self) -> Entry | None:
+        """The model that the details show."""
+        if self.search.page == "list":
+            return self.state.entry(self.list.key())
+        published = self.search.published()
+        return self.state.entry_of(published) if published is not None else None
 
-    def _added(self, model: LocalModel) -> None:
-        known = any(each.model.id == model.id for each in self._listed)
-        if known:
-            self.status.say(lambda: self.tr("{name} is on the list already.").format(name=model.id))
-        else:
-            self.status.say(lambda: self.tr("Added {name}. The file stays where it is.").format(name=model.id), "good")
-        self._select = model.id
-        self.changed.emit()
-        self.refresh()
-
-    def _remove(self) -> None:
-        model = self._model()
-        if model is None:
+    def _show_details(self) -> None:
+        entry, page = self._entry(), self.search.page
+        shown = page in ("list", "repository")
+        self.details.setVisible(shown)
+        self._rule.setVisible(shown)
+        if entry is None:
+            self.details.show_nothing(self.search.problem() if page == "repository" else "")
             return
-        try:
-            self._library.remove(model.id)
-        except UserError as error:
-            self._failed(error)
-            return
-        # A file that the engine would refuse could not be put back on the list.
-        undo = (lambda: self.tr("Undo"), lambda: self.add_file(model.path)) if model.ready else None
-        self.status.say(
-            lambda: self.tr("{name} is off the list. The file stays where it is.").format(name=model.id), action=undo
-        )
-        row = self.list.currentRow()
-        neighbours = [each.model.id for each in self._listed if each.model.id != model.id]
-        self._select = neighbours[min(row, len(neighbours) - 1)] if neighbours else None
-        self.changed.emit()
-        self.refresh()
+        repository = self.search.repository if self.search.page == "repository" else None
+        facts = facts_of(entry, self.state.headers(entry), repository)
+        self.details.show_entry(entry, facts, has_menu=bool(further(entry)))
 
-    def _failed(self, error: UserError) -> None:
-        self.status.say(lambda: error_text(error), "bad")
+    def _go_to(self, key: str) -> None:
+        self._wanted = key
+        self._show()
+
+    # What is done
+
+    def _act_on(self, key: str) -> None:
+        entry = self.state.entry(key)
+        action = primary(entry) if entry is not None else None
+        if entry is not None and action is not None:
+            self.deeds.do(action, entry)
+
+    def _open(self, key: str) -> None:
+        # Twice on a row may choose a model; it must not begin to fetch 60 GiB.
+        entry = self.state.entry(key)
+        if entry is not None and primary(entry) == "use":
+            self.deeds.do("use", entry)
+
+    def _act(self) -> None:
+        entry = self._entry()
+        action = primary(entry) if entry is not None else None
+        if action is not None:
+            self._do(action)
+
+    def _do(self, action: Action) -> None:
+        entry = self._entry()
+        if entry is not None:
+            self.deeds.do(action, entry)
+
+    def _open_page(self) -> None:
+        self._do("open_page")
+
+    def _show_menu(self, _key: str, place: QPoint) -> None:
+        self._show_menu_at(place)
+
+    def _show_menu_at(self, place: QPoint) -> None:
+        entry = self._entry()
+        if entry is not None:
+            menu = model_menu(self, entry, can_move_up=self.state.can_move_up(entry))
+            menu.triggered.connect(self._do_chosen)
+            menu.popup(place)
+
+    def _do_chosen(self, chosen: QAction) -> None:
+        self._do(cast(Action, chosen.objectName()))
+
+    def _chosen(self, model_id: str) -> None:
+        self.model_chosen.emit(model_id)
+        self.accept()
+
+    def _fetch_magnet(self, link: str) -> None:
+        self._backend.manager.add(link)
+        self.search.go_home()
+        self._go_to(link)
+
+    # Dropping
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files that may be models."""
-        if _model_files(event):
+        """Take files and folders that may be models."""
+        if _model_paths(event):
             event.acceptProposedAction()
             self._set_dropping(True)
 
@@ -217,78 +323,71 @@ class LocalModels(QWidget):
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Add what was dropped."""
+        """Take what was dropped."""
         self._set_dropping(False)
         event.acceptProposedAction()
-        for path in _model_files(event):
-            self.add_file(path)
+        self.add_paths(_model_paths(event))
 
     def _set_dropping(self, dropping: bool) -> None:
-        self._pages.setProperty("dropping", dropping)
-        self._pages.style().unpolish(self._pages)
-        self._pages.style().polish(self._pages)
+        self.search.setProperty("dropping", dropping)
+        self.search.style().unpolish(self.search)
+        self.search.style().polish(self.search)
 
-    def retranslate(self) -> None:
-        """Word everything anew."""
-        self.list.setAccessibleName(self.tr("Models on this machine"))
-        self._empty.setText(self.tr("There is no model on this machine yet. Add a .gguf file, or drop one here."))
-        self.add.setText(self.tr("Add a model file…"))
-        self.remove.setText(self.tr("Remove from list"))
-        self.remove.setToolTip(self.tr("The file itself stays where it is."))
-        self.use.setText(self.tr("Use"))
-        for row, listed in enumerate(self._listed):
-            self._word(self.list.item(row), listed)
-        self.status.retranslate()
+    # The window
 
+    def done(self, result: int) -> None:
+        """Close; work that nobody else looks after ends."""
+        if self._owns_works:
+            self.works.close()
+        super().done(result)
 
-class ModelsDialog(WordedDialog):
-    """Roomy, with the models on this machine."""
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leads one page back before it closes."""
+        if event.key() == Qt.Key.Key_Escape and (self.search.page != "list" or self.field.text()):
+            self.search.go_back()
+        else:
+            super().keyPressEvent(event)
 
-    model_chosen = Signal(str)
-    """The id of the model to use from now on; the dialog closes."""
-    models_changed = Signal()
-    """A model was added to the library or taken off it."""
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the details where there is room for them."""
+        super().resizeEvent(event)
+        self._arrange()
 
-    def __init__(self, library: ModelLibrary, current_id: str | None, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("modelsDialog")
-        self._heading = heading()
-        self._note = quiet_label()
-        self.local = LocalModels(library, current_id)
-        self._close = button("closeButton")
-        self.local.foot.insertWidget(self.local.foot.count() - 1, self._close)
-        head = QVBoxLayout()
-        head.setContentsMargins(MARGIN, MARGIN, MARGIN, 12)
-        head.setSpacing(4)
-        head.addWidget(self._heading)
-        head.addWidget(self._note)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(head)
-        layout.addWidget(self.local, 1)
-        self._close.clicked.connect(self.reject)
-        self.local.chosen.connect(self._chosen)
-        self.local.changed.connect(self.models_changed)
-        self.resize(680, 560)
-        self._built()
-
-    def _chosen(self, model_id: str) -> None:
-        self.model_chosen.emit(model_id)
-        self.accept()
+    def _arrange(self) -> None:
+        narrow = self.width() < NARROW
+        self._body.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self._note.setVisible(not narrow)
+        self.details.set_narrow(narrow)
+        if narrow:
+            self._rule.setFixedSize(UNBOUNDED, 1)
+        else:
+            self._rule.setFixedSize(1, UNBOUNDED)
+        self.details.setMinimumWidth(0 if narrow else DETAILS_LEAST)
+        self.details.setMaximumWidth(UNBOUNDED if narrow else DETAILS_MOST)
+        self._body.setStretchFactor(self.details, 0 if narrow else DETAILS_SHARE)
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Models"))
         self.setAccessibleName(self.tr("Models"))
-        self._heading.setText(self.tr("Models on this machine"))
-        self._note.setText(self.tr("Any GGUF chat model works. Files stay where they are; drop one here to add it."))
+        self._heading.setText(self.tr("Models"))
+        self._note.setText(self.tr("Any GGUF chat model works. Drop files or folders here; they stay where they are."))
+        self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
+        self.field.setAccessibleName(self.tr("Search Hugging Face"))
+        self.list.setAccessibleName(self.tr("Models on this machine, and those that can be fetched"))
+        self.total.setAccessibleName(self.tr("Downloads"))
         self._close.setText(self.tr("Close"))
-        self.local.retranslate()
+        for part in (self.list, self.search, self.details, self.adding, self.status):
+            part.retranslate()
+        self.state.refresh_fits()
 
     def _recolour(self) -> None:
-        self.local.list.viewport().update()
+        self._search_icon.setIcon(icon("search", theme_now().quiet_text, 16))
+        for each in (self.list, self.search.results, self.search.models):
+            each.viewport().update()
+        self.search.recolour()
+        self.details.recolour()
 
 
-def _model_files(event: QDropEvent) -> list[Path]:
+def _model_paths(event: QDropEvent) -> list[Path]:
     paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [path for path in paths if path.suffix.lower() == ".gguf"]
+    return [path for path in paths if ".gguf" in path.name.lower() or path.is_dir()]

@@ -41,13 +41,14 @@ from ui.dialog_parts import (
 from ui.error_text import error_text
 from ui.language import AVAILABLE
 from ui.settings_data import DataSettings
+from ui.settings_downloads import DownloadSettings
 
 TYPING_PAUSE_MS = 500
 """A text is saved when the person pauses, not at every key."""
 SCROLL_BAR_WIDTH = 10
 """As the style sheet has it; it stands in the margin, so that all right edges are in one line."""
 IDLE_MINUTES = (0, 5, 15, 30, 60, 120, 240)
-NOT_SHOWN = ("model_id", "conversation_id", "window_geometry", "sidebar_width", "sidebar_shown")
+NOT_SHOWN = ("model_id", "conversation_id", "models_folder", "window_geometry", "sidebar_width", "sidebar_shown")
 """Settings that are remembered, not set: the defaults leave them alone."""
 
 
@@ -69,7 +70,10 @@ class SettingsDialog(WorkingDialog):
         self.data.restore_asked.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
         self.data.work_ended.connect(lambda well: self._ended(well=well))
-        self._headings = [heading() for _ in range(4)]
+        self.downloads = DownloadSettings(services, self._status)
+        self.downloads.changed.connect(lambda: self.changed.emit(self._settings.now))
+        self.downloads.work_ended.connect(lambda well: self._ended(well=well))
+        self._headings = [heading() for _ in range(5)]
         self._close = button("closeButton")
         self._close.clicked.connect(self.accept)
         self._lay_out()
@@ -157,14 +161,16 @@ class SettingsDialog(WorkingDialog):
         column = QVBoxLayout(page)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN - SCROLL_BAR_WIDTH, MARGIN)
         column.setSpacing(0)
-        for title, keys in zip(self._headings, (*groups, ()), strict=True):
+        for title, keys in zip(self._headings, (*groups, (), ()), strict=True):
             column.addWidget(title)
             column.addSpacing(4)
             for key in keys:
                 if key != keys[0]:
                     column.addWidget(hairline())
                 column.addWidget(self._rows[key])
-            if keys:
+            if title is self._headings[3]:
+                column.addWidget(self.downloads)
+            if title is not self._headings[4]:
                 column.addSpacing(20)
         column.addWidget(self.data)
         column.addStretch(1)
@@ -246,9 +252,10 @@ class SettingsDialog(WorkingDialog):
     def _put(self, values: dict[str, Any]) -> None:
         self._set(**{key: value for key, value in values.items() if key not in NOT_SHOWN})
         self._show(self._settings.now)
+        self.downloads.show_settings()
 
     def _is_busy(self) -> bool:
-        return self.data.busy
+        return self.data.busy or self.downloads.busy
 
     def done(self, result: int) -> None:
         """Keep what is half typed, however the dialog is closed."""
@@ -260,7 +267,13 @@ class SettingsDialog(WorkingDialog):
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Settings"))
         self.setAccessibleName(self.tr("Settings"))
-        titles = (self.tr("Appearance"), self.tr("Conversation"), self.tr("Engine"), self.tr("Data"))
+        titles = (
+            self.tr("Appearance"),
+            self.tr("Conversation"),
+            self.tr("Engine"),
+            self.tr("Downloads"),
+            self.tr("Data"),
+        )
         for label, title in zip(self._headings, titles, strict=True):
             label.setText(title)
         self._close.setText(self.tr("Close"))
@@ -282,6 +295,7 @@ class SettingsDialog(WorkingDialog):
         self.context.set_words([self.tr("Automatic")], self.tr("Number"), self.tr("Tokens"))
         self.gpu_layers.set_words([self.tr("Automatic"), self.tr("All")], self.tr("Number"), self.tr("Layers"))
         self.system_prompt.setPlaceholderText(self.tr("For example: Answer briefly."))
+        self.downloads.retranslate()
         self.data.retranslate()
         self._status.retranslate()
 

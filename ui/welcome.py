@@ -13,6 +13,7 @@ WIDTH = 520
 class Welcome(QWidget):
     """An empty conversation.  With no model chosen it is the first-start page; it is never in the way of writing."""
 
+    models_wanted = Signal()
     starter_wanted = Signal()
     file_wanted = Signal()
 
@@ -23,9 +24,11 @@ class Welcome(QWidget):
         self._model_name = ""
         self._title = QLabel(self)
         self._text = QLabel(self)
+        self._models = QPushButton(self)
+        self._models.setObjectName("chooseModelButton")
+        self._models.setProperty("primary", True)
         self._starter = QPushButton(self)
         self._starter.setObjectName("useStarterButton")
-        self._starter.setProperty("primary", True)
         self._file = QPushButton(self)
         self._file.setObjectName("chooseFileButton")
         for label in (self._title, self._text):
@@ -35,6 +38,7 @@ class Welcome(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(12)
         buttons.addStretch(1)
+        buttons.addWidget(self._models)
         buttons.addWidget(self._starter)
         buttons.addWidget(self._file)
         buttons.addStretch(1)
@@ -47,6 +51,7 @@ class Welcome(QWidget):
             layout.addSpacing(space)
         layout.addLayout(buttons)
         layout.addStretch(6)
+        self._models.clicked.connect(self.models_wanted)
         self._starter.clicked.connect(self.starter_wanted)
         self._file.clicked.connect(self.file_wanted)
         self._retranslate()
@@ -77,6 +82,8 @@ class Welcome(QWidget):
     def _retranslate(self) -> None:
         self._title.setFont(interface_font(24, bold=True))
         self._text.setFont(interface_font(15))
+        self._models.setText(self.tr("See the models…"))
+        self._models.setVisible(self._first_start)
         self._starter.setText(self.tr("Use the starter model"))
         self._file.setText(self.tr("Choose a model file…"))
         self._starter.setVisible(self._first_start and self._starter_here)
@@ -90,11 +97,17 @@ class Welcome(QWidget):
             self._title.setText(self.tr("Chat with a model on your own computer"))
             self._text.setText(
                 self.tr(
-                    "The starter model is already here: very small and quick, good for a first try, not for hard "
-                    "questions. You can also choose any GGUF chat model that you have."
+                    "APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it "
+                    "this computer can hold, and fetches it. A very small starter model is here already, good for a "
+                    "first try. Any GGUF chat model that you have works as well."
                 )
             )
         else:
             self._title.setText(self.tr("Chat with a model on your own computer"))
-            self._text.setText(self.tr("Choose a GGUF chat model that you have to begin."))
+            self._text.setText(
+                self.tr(
+                    "APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it "
+                    "this computer can hold, and fetches it. Any GGUF chat model that you have works as well."
+                )
+            )
         self._fit_labels()

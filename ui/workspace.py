@@ -15,6 +15,7 @@ from app.render.highlight import warm_up
 from app.services import Services
 from app.settings import Settings
 from model_manager.errors import UserError
+from ui.background import Background
 from ui.conversation import ConversationPage
 from ui.error_text import error_text
 from ui.model_choice import ModelChoice
@@ -45,6 +46,7 @@ class Workspace(QObject):
         window.pages.addWidget(self.transcript)
         self.models = ModelChoice(services, window.header, window)
         self.page = ConversationPage(services, self.transcript, self.models.model_id, self.models.name, self)
+        self.background = Background(services, window)
         self._connect()
         self._shortcuts()
         self._engine_changed.connect(self._refresh_state)
@@ -65,10 +67,10 @@ class Workspace(QObject):
         sidebar.rename_done.connect(self._rename)
         sidebar.delete_wanted.connect(self._delete)
         sidebar.export_wanted.connect(self.show_export)
-        sidebar.models_wanted.connect(self.models.show_dialog)
+        sidebar.models_wanted.connect(lambda: self.models.show_dialog())
         sidebar.settings_wanted.connect(self.show_settings)
         window.header.export_wanted.connect(self._export_shown)
-        window.file_dropped.connect(self.models.add_file)
+        window.files_dropped.connect(self._take_files)
         window.language_changed.connect(self._take_language)
         window.appearance.changed.connect(self._take_theme)
         self._composer.sent.connect(self.send)
@@ -76,6 +78,7 @@ class Workspace(QObject):
         self.transcript.link_activated.connect(self._ask_to_open)
         self.welcome.starter_wanted.connect(self.models.use_starter)
         self.welcome.file_wanted.connect(self.choose_file)
+        self.welcome.models_wanted.connect(lambda: self.models.show_dialog())
         page.changed.connect(self._refresh_list)
         page.running_changed.connect(self._refresh_state)
         page.complaint.connect(self._notice.complain)
@@ -83,11 +86,15 @@ class Workspace(QObject):
         page.speed_changed.connect(window.header.set_status)
         self.models.changed.connect(self._refresh_state)
         self.models.complaint.connect(self._notice.complain)
+        self.models.repair_wanted.connect(self._offer_repair)
+        page.failed.connect(self._on_failure)
+        self.background.arrived.connect(self._on_arrival)
+        self.background.quit_wanted.connect(window.quit)
 
     def _shortcuts(self) -> None:
         for keys, action in (
             ("Ctrl+N", self.new_conversation),
-            ("Ctrl+Q", self._window.close),
+            ("Ctrl+Q", self._window.quit),
             ("Ctrl+F", self._focus_search),
             ("Ctrl+B", self._window.toggle_sidebar),
             ("Ctrl+E", self._export_shown),
@@ -138,6 +145,7 @@ class Workspace(QObject):
         """The window closes: remember where one was."""
         self._attempt(lambda: self.services.settings.change(conversation_id=self.page.conversation_id))
         self.services.engine.on_change = lambda: None
+        self.background.leave()
 
     def _rename(self, conversation_id: str, title: str) -> None:
         self._attempt(lambda: self.services.store.rename(conversation_id, title))
@@ -196,6 +204,29 @@ class Workspace(QObject):
         )
         if path:
             self.models.add_file(Path(path))
+
+    def _take_files(self, paths: list[Path]) -> None:
+        if len(paths) == 1 and paths[0].suffix.lower() == ".gguf" and not paths[0].is_dir():
+            self.models.add_file(paths[0])
+        else:
+            self.models.show_dialog(paths)
+
+    def _on_failure(self, error: UserError) -> None:
+        if error.code == "experts_in_separate_tensors":
+            self._offer_repair(error)
+
+    def _offer_repair(self, error: UserError) -> None:
+        path = Path(str(error.data["path"]))
+        self._notice.complain(error_text(error), self.tr("Repair…"), lambda: self.models.show_dialog([path]))
+
+    def _on_arrival(self, model_id: str) -> None:
+        self.models.forget_names()
+        self.services.hashing.look()
+        self._notice.tell(
+            self.tr("{name} is whole and verified.").format(name=self.models.name_of(model_id)),
+            self.tr("Use it"),
+            lambda: self.models.use(model_id),
+        )
 
     def _export_shown(self) -> None:
         self.show_export(self.page.conversation_id)

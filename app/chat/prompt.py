@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.chat.conversation import Message, Role, Status
 from app.chat.source import PromptMessage
+from model_manager.catalogue import find_entry
 
 TITLE_CHARACTERS = 48
 
@@ -26,6 +27,12 @@ def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[Prom
             continue
         sent.append(PromptMessage(message.role, message.content))
     return tuple(sent)
+
+
+def first_system_prompt(chosen: str, model_id: str) -> str:
+    """The system prompt of a new conversation: the person's, else the one that the model's makers recommend."""
+    entry = find_entry(model_id)
+    return chosen or (entry.recommended.system_prompt if entry and entry.recommended else "")
 
 
 def title_from(question: str) -> str:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.chat.conversation import Role, Sampling
+from model_manager.errors import UserError
+
+if TYPE_CHECKING:
+    from model_manager.plan import LoadPlan  # the engine's child reads this module too, and plans nothing
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,15 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Replanned:
+    """Memory ran out (``because``, a UserError), and the next smaller plan is tried: the ``attempt``-th, from 1."""
+
+    because: UserError
+    plan: LoadPlan
+    attempt: int
+
+
+@dataclass(frozen=True)
 class PromptProgress:
     """Reading the prompt: tokens read of all, ``reused`` of them kept from the turn before."""
 
@@ -77,7 +90,7 @@ class Finished:
     time_to_first_token_s: float | None
 
 
-ChatEvent = LoadProgress | Loaded | PromptProgress | Piece | Finished
+ChatEvent = LoadProgress | Loaded | Replanned | PromptProgress | Piece | Finished
 
 
 class ChatSource(Protocol):

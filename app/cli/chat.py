@@ -6,23 +6,19 @@ import argparse
 import contextlib
 import dataclasses
 import random
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from app.chat.conversation import Message, Role
-from app.chat.prompt import prompt_messages, title_from
-from app.chat.source import ChatEvent, ChatRequest, ChatSource, Finished, Loaded, Piece, PromptMessage
+from app.chat.prompt import first_system_prompt, prompt_messages, title_from
+from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptMessage, Replanned
 from app.chat.turn import run_turn
+from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.output import print_json
 from app.local_models import ChosenModel, LibrarySource, loaded_plan
 from app.services import Services
+from app.words.plans import replanned_sentence
 from model_manager.errors import Cancelled, UserError
-
-INTERRUPTED = 130
 
 
 class _Listener:
@@ -43,6 +39,8 @@ class _Listener:
                     sys.stdout.flush()
             case Loaded():
                 self.load_s = event.seconds
+            case Replanned():
+                sys.stderr.write(f"apus-chat: {replanned_sentence(event.plan, str)}\n")
             case Finished():
                 self.finished = event
 
@@ -57,12 +55,13 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
     chat_source = LibrarySource(
         services.library,
         services.engine,
+        services.planning,
         arguments.model or settings.model_id or "starter",
         settings,
         context=arguments.context,
         kv_type=arguments.kv,
         devices=tuple(arguments.device) if arguments.device else None,
-        rpc_servers=tuple(arguments.rpc) if arguments.rpc else None,
+        rpc_servers=tuple(arguments.rpc or ()),
     )
     model = chat_source.choose()
     wishes = {"temperature": arguments.temperature, "seed": arguments.seed, "max_tokens": arguments.max_tokens}
@@ -70,10 +69,10 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
         settings.sampling(), **{key: value for key, value in wishes.items() if value is not None}
     )
     listener = _Listener(printing=not arguments.json)
-    with _stopped_by_interrupt(chat_source) as interrupted:
+    with stopped_by_interrupt(chat_source.stop) as interrupted:
         if arguments.no_save:
             question = PromptMessage(Role.USER, arguments.message)
-            system = arguments.system if arguments.system is not None else settings.system_prompt
+            system = _system_prompt(services, arguments, model)
             opening = (PromptMessage(Role.SYSTEM, system),) if system else ()
             request = ChatRequest((*opening, question), dataclasses.replace(sampling, seed=_seed(sampling.seed)))
             conversation_id = None
@@ -92,7 +91,7 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
         _end_line(listener, arguments)
         return INTERRUPTED
     if arguments.json:
-        print_json(_report(listener, conversation_id, loaded_plan(services.engine)))
+        print_json(_report(listener, conversation_id, loaded_plan(services.planning)))
     _end_line(listener, arguments)
     return 0
 
@@ -105,13 +104,19 @@ def _begin(services: Services, arguments: argparse.Namespace, model: ChosenModel
             store.set_system_prompt(conversation.id, arguments.system)
         store.set_model(conversation.id, model.file.id)
     else:
-        system = arguments.system if arguments.system is not None else services.settings.now.system_prompt
+        system = _system_prompt(services, arguments, model)
         conversation = store.create(title=title_from(arguments.message), system_prompt=system, model_id=model.file.id)
     _, answer = store.begin_turn(conversation.id, arguments.message)
     branch = store.branch(conversation.id)
     system_prompt = store.get(conversation.id).system_prompt
     request = ChatRequest(prompt_messages(system_prompt, branch[:-1]), services.settings.now.sampling())
     return conversation.id, request, answer
+
+
+def _system_prompt(services: Services, arguments: argparse.Namespace, model: ChosenModel) -> str:
+    if arguments.system is not None:
+        return str(arguments.system)
+    return first_system_prompt(services.settings.now.system_prompt, model.file.id)
 
 
 def _report(listener: _Listener, conversation_id: str | None, plan: dict[str, Any]) -> dict[str, Any]:
@@ -140,21 +145,3 @@ def _end_line(listener: _Listener, arguments: argparse.Namespace) -> None:
 
 def _seed(wished: int | None) -> int:
     return random.getrandbits(32) if wished is None else wished
-
-
-@contextmanager
-def _stopped_by_interrupt(chat_source: ChatSource) -> Iterator[list[bool]]:
-    """Let the first Ctrl+C stop the answer, so that it is kept, and the second end the program."""
-    interrupted: list[bool] = []
-
-    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
-        if interrupted:
-            raise KeyboardInterrupt
-        interrupted.append(True)
-        chat_source.stop()
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)

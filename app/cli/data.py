@@ -1,4 +1,4 @@
-"""``apus-chat conversations``, ``models`` and ``devices``: look at what is there, bring in, take out."""
+"""``apus-chat conversations``: look at what is there, bring in, take out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 
 from app.chat.conversation import Conversation, Message
-from app.cli.output import gibibytes, print_columns, print_json, to_plain
-from app.engine.local_engine import LocalEngine
+from app.cli.output import print_columns, print_json, to_plain
 from app.export.export import export_conversations, import_conversations
 from app.store.store import ConversationStore
-from model_manager.library import LocalModel, ModelLibrary
 
 
 def conversations(store: ConversationStore, arguments: argparse.Namespace) -> int:
@@ -47,49 +45,6 @@ def conversations(store: ConversationStore, arguments: argparse.Namespace) -> in
             if arguments.json:
                 print_json({"path": arguments.path})
     return 0
-
-
-def models(library: ModelLibrary, arguments: argparse.Namespace) -> int:
-    """Run a ``models`` action; raises UserError as the library does."""
-    match arguments.action:
-        case "list":
-            found = library.list()
-            if arguments.json:
-                print_json([_model(each) for each in found])
-            else:
-                print_columns([(each.id, gibibytes(each.bytes), str(each.path)) for each in found])
-        case "import":
-            added = library.register(Path(arguments.path).expanduser())
-            if arguments.json:
-                print_json(_model(added))
-            else:
-                print_columns([(added.id, gibibytes(added.bytes), str(added.path))])
-        case "remove":
-            library.remove(arguments.id)
-            if arguments.json:
-                print_json({"id": arguments.id})
-    return 0
-
-
-def devices(engine: LocalEngine, arguments: argparse.Namespace) -> int:
-    """List what the engine build can use; raises UserError as ``LocalEngine.devices`` does."""
-    found = engine.devices(tuple(arguments.rpc or ()))
-    if arguments.json:
-        print_json([to_plain(device) for device in found.devices])
-    else:
-        print_columns(
-            [
-                (d.name, d.kind, f"{gibibytes(d.free_bytes)} free of {gibibytes(d.total_bytes)}", d.description)
-                for d in found.devices
-            ]
-        )
-        sys.stdout.write(found.engine + "\n")
-    return 0
-
-
-def _model(model: LocalModel) -> object:
-    keys = ("id", "path", "bytes", "ready", "sha256", "verified_at", "quantisation", "name")
-    return {key: to_plain(getattr(model, key)) for key in keys}
 
 
 def _list_conversations(found: list[Conversation], as_json: bool) -> None:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from app.cli import chat, data, doctor
-from app.engine.local_engine import LocalEngine
+from app.cli.interrupts import INTERRUPTED
 from app.log import start_log
 from app.paths import DataFolder, data_folder
-from app.services import build_services
-from app.store.store import ConversationStore
 from app.words import sentence
 from model_manager.errors import Cancelled, UserError
-from model_manager.library import ModelLibrary
-
-INTERRUPTED = 130
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,22 +34,37 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(folder: DataFolder, arguments: argparse.Namespace) -> int:
+    # Each command imports what it needs: a script that calls the program a hundred times notices.
     match arguments.command:
         case "chat":
+            from app.cli import chat
+            from app.services import build_services
+
             services = build_services(folder)
             try:
                 return chat.run(services, arguments)
             finally:
                 services.close()
         case "conversations":
+            from app.cli import data
+            from app.store.store import ConversationStore
+
             store = ConversationStore.open(folder.conversations)
             try:
                 return data.conversations(store, arguments)
             finally:
                 store.close()
         case "models":
-            return data.models(ModelLibrary(folder.models), arguments)
-        case "devices":
-            return data.devices(LocalEngine(folder.logs / "devices.log"), arguments)
+            from app.cli import models
+            from app.cli.model_services import build_model_services
+
+            return models.run(build_model_services(folder), arguments)
+        case "devices" | "plan" | "recommend" | "bench":
+            from app.cli import planning
+
+            return planning.run(folder, arguments)
         case _:
+            from app.cli import doctor
+            from app.engine.local_engine import LocalEngine
+
             return doctor.run(folder, LocalEngine(folder.logs / "devices.log"), arguments)

@@ -44,7 +44,9 @@ def print_columns(rows: Sequence[Sequence[str]]) -> None:
 
 
 def gibibytes(count: int) -> str:
-    """Bytes for a person, ``1.5 GiB`` or ``94 MiB``."""
+    """Bytes for a person, ``1.5 GiB``, ``94 MiB`` or ``12 KiB``."""
     if count >= 1 << 30:
         return f"{count / (1 << 30):.1f} GiB"
-    return f"{count / (1 << 20):.0f} MiB"
+    if count >= 1 << 20:
+        return f"{count / (1 << 20):.0f} MiB"
+    return f"{count / (1 << 10):.0f} KiB"

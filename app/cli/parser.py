@@ -34,15 +34,8 @@ def make_parser() -> argparse.ArgumentParser:
     chat.add_argument("--rpc", action="append", metavar="HOST:PORT", help="a llama.cpp RPC server; may be repeated")
     chat.add_argument("--no-save", action="store_true", help="keep nothing of it")
 
-    devices = commands.add_parser("devices", parents=[common], help="what the engine can use")
-    devices.add_argument("--rpc", action="append", metavar="HOST:PORT")
-
-    models = commands.add_parser("models", help="model files on this machine").add_subparsers(
-        dest="action", metavar="ACTION", required=True
-    )
-    models.add_parser("list", parents=[common])
-    _with_argument(models, common, "import", "path", "PATH", "register a file where it lies")
-    _with_argument(models, common, "remove", "id", "ID", "forget a registered file; the file stays")
+    _add_planning(commands, common)
+    _add_models(commands, common)
 
     conversations = commands.add_parser("conversations", help="what was said").add_subparsers(
         dest="action", metavar="ACTION", required=True
@@ -58,6 +51,61 @@ def make_parser() -> argparse.ArgumentParser:
 
     commands.add_parser("doctor", parents=[common], help="what this machine offers, and what is missing")
     return parser
+
+
+def _add_planning(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    context = argparse.ArgumentParser(add_help=False)
+    context.add_argument("--context", type=_positive, metavar="N", help="in tokens; default: what fits well")
+    kv = argparse.ArgumentParser(add_help=False)
+    kv.add_argument("--kv", choices=("auto", "f16", "q8_0", "q4_0"), default="auto", help="type of the KV cache")
+    rpc = argparse.ArgumentParser(add_help=False)
+    rpc.add_argument("--rpc", action="append", metavar="HOST:PORT", help="a llama.cpp RPC server; may be repeated")
+    pretend = argparse.ArgumentParser(add_help=False)
+    pretend.add_argument(
+        "--gpu", type=_gpu, action="append", metavar="GIB", help="pretend a GPU with so much free, or none; repeatable"
+    )
+    pretend.add_argument("--ram", type=_gibibytes, metavar="GIB", help="pretend so much available RAM")
+
+    commands.add_parser("devices", parents=[common, rpc], help="what the engine can use")
+    plan = commands.add_parser("plan", parents=[common, context, kv, pretend, rpc], help="where a model would lie")
+    plan.add_argument("model", metavar="MODEL", help="an id, a path, or apus:Q2_K before it is downloaded")
+    commands.add_parser(
+        "recommend", parents=[common, context, pretend], help="which quantisation of APUS to take on this machine"
+    )
+    bench = commands.add_parser("bench", parents=[common, context, kv, rpc], help="measure how fast a model answers")
+    bench.add_argument("model", metavar="MODEL", help="an id or a path")
+    bench.add_argument("--device", action="append", metavar="NAME", help="use this device; may be repeated")
+    bench.add_argument("--tune", action="store_true", help="measure other plans too, and keep the fastest")
+
+
+def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    endpoint = argparse.ArgumentParser(add_help=False)
+    endpoint.add_argument("--endpoint", metavar="URL", help="the hub or mirror to ask, instead of the settings'")
+    hub = [common, endpoint]
+    models = commands.add_parser("models", help="models: find, download, verify, repair").add_subparsers(
+        dest="action", metavar="ACTION", required=True
+    )
+    models.add_parser("list", parents=[common], help="what is on this machine")
+    search = models.add_parser("search", parents=hub, help="repositories of GGUF models on the hub")
+    search.add_argument("text", metavar="TEXT")
+    show = models.add_parser("show", parents=hub, help="what the header of a model says, or what a hub has")
+    show.add_argument("id", metavar="ID", help="of a model here, apus:Q2_K, OWNER/REPO, or OWNER/REPO:FILE")
+    download = models.add_parser("download", parents=hub, help="fetch a model; goes on with what is here")
+    download.add_argument("id", metavar="ID", help="apus:Q2_K, OWNER/REPO:FILE, or a magnet link")
+    download.add_argument("--limit", type=_positive, metavar="KIB", help="KiB per second at most")
+    download.add_argument("--patience", type=_positive, metavar="S", help="give up after S seconds without a byte")
+    _with_argument(models, common, "import", "path", "PATH", "register a file, or all in a folder, where they lie")
+    verify = models.add_parser("verify", parents=hub, help="compare a file with the published one")
+    verify.add_argument("id", metavar="ID|PATH")
+    verify.add_argument("--against", metavar="ID", help="what it should be, for a file that was not downloaded here")
+    verify.add_argument("--mend", action="store_true", help="fetch what is damaged again")
+    repair = _with_argument(models, common, "repair", "path", "PATH", "stack experts, join parts: make it loadable")
+    repair.add_argument("--out", metavar="PATH", help="a new file; the old one stays as it is")
+    remove = _with_argument(models, common, "remove", "id", "ID", "forget a registered file; the file stays")
+    remove.add_argument("--delete", action="store_true", help="delete the files, too, or an unfinished download")
+    remove.add_argument("--yes", action="store_true", help="without asking")
 
 
 def _with_argument(
@@ -78,3 +126,14 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _gibibytes(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1 << 20:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return number
+
+
+def _gpu(text: str) -> float | None:
+    return None if text == "none" else _gibibytes(text)

@@ -5,21 +5,22 @@ Used from one thread at a time (the inference worker's); ``stop`` may be called 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, LoadProgress, Piece, PromptProgress
+from app.engine.link import EngineLink
 from app.engine.outcome import Phase
-from app.engine.process import EngineProcess
 from app.engine.protocol import (
     AnswerDone,
+    Bench,
+    BenchDone,
+    BenchProgress,
     Command,
     DeviceList,
     Event,
-    Failed,
     Generate,
     ListDevices,
     Load,
@@ -27,13 +28,14 @@ from app.engine.protocol import (
     Loading,
     LoadOptions,
     Reading,
-    Stop,
+    RehearsalDone,
+    Rehearse,
     TextPiece,
 )
-from model_manager.errors import Cancelled, UserError
 
-STOP_GRACE_S = 2.0
-"""Seconds after which a child that does not hear a stop while it loads is ended; there is nothing in it to lose."""
+PROBE_S = 30.0
+"""Seconds for the list of devices: some drivers take ten to come up."""
+REHEARSAL_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,9 @@ class EngineState:
 class LocalEngine:
     """The engine child and the file that is loaded in it."""
 
-    def __init__(self, log_path: Path) -> None:
-        self._log_path = log_path
-        self._process: EngineProcess | None = None
-        self._lock = threading.Lock()
-        self._requests = 0
-        self._running: int | None = None
-        self._stop_wanted = False
-        self._phase = Phase.STARTING
+    def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
+        """``gpus=False``: for a machine whose drivers end the child; nothing but the processor is used then."""
+        self._link = EngineLink(log_path, gpus=gpus)
         self._state: EngineState | None = None
         self.on_change: Callable[[], None] = lambda: None
         """Called, in the worker's thread, when something was loaded or released."""
@@ -64,21 +61,52 @@ class LocalEngine:
         """What is loaded now, None where nothing is."""
         return self._state
 
-    def devices(self, rpc_servers: tuple[str, ...] = ()) -> DeviceList:
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, for telling its memory from that of other programs; None where none runs."""
+        return self._link.pid if self._link.is_alive else None
+
+    @property
+    def gpus(self) -> bool:
+        """Whether the child may touch the drivers of GPUs; a change takes effect with the next child."""
+        return self._link.gpus
+
+    @gpus.setter
+    def gpus(self, wanted: bool) -> None:
+        self._link.gpus = wanted
+
+    def devices(
+        self, rpc_servers: tuple[str, ...] = (), timeout_s: float = PROBE_S, *, keep: bool = False
+    ) -> DeviceList:
         """Ask the engine for its devices; a child that was not running before ends again, for its drivers hold memory.
 
+        ``keep`` lets it live: for who loads right afterwards.
+
         Raises:
-            UserError: ``engine_not_startable``, ``rpc_server_unreachable``, ``rpc_not_in_build``.
+            UserError: ``engine_not_startable``, ``engine_died``, ``engine_too_slow``, ``rpc_server_unreachable``,
+                ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_not_in_build``.
         """
-        self._stop_wanted = False
-        was_running = self._process is not None and self._process.is_alive()
+        self._link.begin()
+        was_running = self._link.is_alive
         try:
-            for event in self._ask(lambda request: ListDevices(request, rpc_servers), Phase.STARTING):
+            for event in self._ask(lambda request: ListDevices(request, rpc_servers), Phase.PROBING, timeout_s):
                 if isinstance(event, DeviceList):
                     return event
         finally:
-            if not was_running:
+            if not was_running and not keep:
                 self.release()
+        raise AssertionError("the engine answered a request without its answer")
+
+    def rehearse(self, options: LoadOptions, timeout_s: float = REHEARSAL_S) -> RehearsalDone:
+        """Rehearse a load in the child that is to load afterwards; a child of their own is ``rehearsal``'s business.
+
+        Raises:
+            UserError: as the load would, or ``engine_too_slow``; the child may be gone then.
+            Cancelled: stopped.
+        """
+        for event in self._ask(lambda request: Rehearse(request, options), Phase.REHEARSING, timeout_s):
+            if isinstance(event, RehearsalDone):
+                return event
         raise AssertionError("the engine answered a request without its answer")
 
     def ensure_loaded(self, options: LoadOptions) -> Iterator[ChatEvent]:
@@ -88,9 +116,8 @@ class LocalEngine:
             UserError: ``load_refused``, ``engine_out_of_memory``, ``engine_died``, ``engine_not_startable``, ...
             Cancelled: stopped.
         """
-        self._stop_wanted = False
-        alive = self._process is not None and self._process.is_alive()
-        if alive and self.state is not None and self.state.options == options:
+        self._link.begin()
+        if self._link.is_alive and self.state is not None and self.state.options == options:
             yield Loaded(0.0, self.state.result.context)
             return
         self._become(None)
@@ -123,7 +150,7 @@ class LocalEngine:
                 case Reading():
                     yield PromptProgress(event.read, event.total, event.reused, event.seconds_left)
                 case TextPiece():
-                    self._phase = Phase.GENERATING
+                    self._link.enter(Phase.GENERATING)
                     first = first or now
                     if event.tokens > tokens:
                         last, tokens = now, event.tokens
@@ -139,73 +166,43 @@ class LocalEngine:
                         time_to_first_token_s=first - begin if first else None,
                     )
 
+    def bench(
+        self, prompt_tokens: int = 512, generated_tokens: int = 64, repetitions: int = 3
+    ) -> Iterator[BenchProgress | BenchDone]:
+        """Measure what is loaded, after ``ensure_loaded``; yields BenchProgress and at last BenchDone.
+
+        The KV cache of the conversation before is gone afterwards.
+
+        Raises:
+            UserError: ``bench_context_too_small``, ``nothing_loaded``, ``engine_out_of_memory``, ``engine_died``, ...
+            Cancelled: stopped.
+        """
+
+        def command(number: int) -> Bench:
+            return Bench(number, prompt_tokens, generated_tokens, repetitions)
+
+        for event in self._ask(command, Phase.MEASURING):
+            if isinstance(event, BenchProgress | BenchDone):
+                yield event
+
     def stop(self) -> None:
         """End the running request soon, from any thread."""
-        with self._lock:
-            self._stop_wanted = True
-            process, running, phase = self._process, self._running, self._phase
-        if process is None or running is None:
-            return
-        process.send(Stop(running))
-        if phase in (Phase.STARTING, Phase.LOADING):
-            timer = threading.Timer(STOP_GRACE_S, self._kill_if_running, [process, running])
-            timer.daemon = True
-            timer.start()
+        self._link.stop()
 
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""
         self._become(None)
-        process, self._process = self._process, None
-        if process is not None:
-            process.close()
+        self._link.close()
 
     def _become(self, state: EngineState | None) -> None:
         if state is not self._state:
             self._state = state
             self.on_change()
 
-    def _kill_if_running(self, process: EngineProcess, request: int) -> None:
-        with self._lock:
-            still = self._running == request
-        if still:
-            process.kill()
-
-    def _ask(self, command: Callable[[int], Command], phase: Phase) -> Iterator[Event]:
-        """Send one command and yield its events up to the last; a failure or the child's death is raised."""
+    def _ask(self, command: Callable[[int], Command], phase: Phase, timeout_s: float | None = None) -> Iterator[Event]:
+        """As ``EngineLink.ask``; with the child goes what was loaded in it."""
         try:
-            process = self._begin(phase)
-            request = self._requests
-            process.send(command(request))
-            for event in process.events():
-                if event.request != request:
-                    continue
-                if isinstance(event, Failed):
-                    if event.code == "cancelled":
-                        raise Cancelled
-                    raise UserError(event.code, **event.data)
-                yield event
-                if isinstance(event, LoadDone | AnswerDone | DeviceList):
-                    return
+            yield from self._link.ask(command, phase, timeout_s)
         finally:
-            with self._lock:
-                self._running = None
-                stop_wanted = self._stop_wanted
-        self._process = None
-        self._become(None)
-        outcome = process.outcome(self._phase)
-        process.close()
-        if stop_wanted:
-            raise Cancelled
-        raise outcome.error()
-
-    def _begin(self, phase: Phase) -> EngineProcess:
-        if self._process is not None and not self._process.is_alive():
-            self.release()
-        if self._process is None:
-            self._process = EngineProcess(self._log_path)
-        with self._lock:
-            self._requests += 1
-            self._running, self._phase = self._requests, phase
-            if self._stop_wanted:
-                raise Cancelled
-        return self._process
+            if not self._link.is_alive:
+                self._become(None)

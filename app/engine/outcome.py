@@ -13,13 +13,20 @@ class Phase(StrEnum):
     """What the child was doing."""
 
     STARTING = "starting"
+    PROBING = "probing"
+    REHEARSING = "rehearsing"
     LOADING = "loading"
     READING = "reading"
     GENERATING = "generating"
+    MEASURING = "measuring"
 
 
 _SHORTAGE = (
     "out of memory",
+    "outofmemory",
+    "not enough memory",
+    "insufficient memory",
+    "paging file is too small",
     "failed to allocate",
     "cannot allocate memory",
     "unable to allocate",
@@ -29,7 +36,21 @@ _SHORTAGE = (
     "erroroutofdevicememory",
     "erroroutofhostmemory",
     "cudamalloc failed",
+    "status_alloc_failed",
+    "thread creation failed",
+    "can't start new thread",
 )
+"""Parts of what llama.cpp, its backends, drivers, the C++ library and three systems say when an allocation fails."""
+_WINDOWS_ENDS = (3, 0xC0000005, 0xC0000409, 0xC0000017)
+"""Exit codes on Windows, which has no signals: ``abort()`` of the C library, and the statuses access violation, fail
+fast and no memory (ntstatus.h)."""
+_MEMORY_PHASES = (Phase.LOADING, Phase.READING, Phase.MEASURING)
+
+
+def speaks_of_shortage(log: str) -> bool:
+    """Whether a line of this log tells of an allocation that failed."""
+    log = log.lower()
+    return any(word in log for word in _SHORTAGE)
 
 
 @dataclass(frozen=True)
@@ -47,9 +68,9 @@ class ProcessOutcome:
         A silent death (kill, abort, segmentation fault) counts as shortage only until the first token is there: drivers
         and the kernel end a process in all three ways when an allocation fails.  Later it needs a line in the log.
         """
-        if any(word in self.log_tail.lower() for word in _SHORTAGE):
+        if speaks_of_shortage(self.log_tail):
             return True
-        return self.phase in (Phase.LOADING, Phase.READING) and self.ended_by_signal is not None
+        return self.phase in _MEMORY_PHASES and (self.ended_by_signal is not None or self.returncode in _WINDOWS_ENDS)
 
     @property
     def ended_by_signal(self) -> str | None:
@@ -63,14 +84,15 @@ class ProcessOutcome:
 
     def error(self) -> UserError:
         """The error to show: ``engine_out_of_memory``, ``engine_not_startable`` or ``engine_died``."""
-        data = {
-            "phase": str(self.phase),
-            "returncode": self.returncode,
-            "signal": self.ended_by_signal,
-            "log": self.log_tail[-2000:],
-        }
+        code = "engine_died"
         if self.phase is Phase.STARTING:
-            return UserError("engine_not_startable", **data)
-        if self.is_shortage_of_memory:
-            return UserError("engine_out_of_memory", **data)
-        return UserError("engine_died", **data)
+            code = "engine_not_startable"
+        elif self.is_shortage_of_memory:
+            code = "engine_out_of_memory"
+        return UserError(
+            code,
+            phase=str(self.phase),
+            returncode=self.returncode,
+            signal=self.ended_by_signal,
+            log=self.log_tail[-2000:],
+        )

@@ -13,7 +13,7 @@ from typing import IO
 
 from app.engine.launch import child_command, child_environment
 from app.engine.outcome import Phase, ProcessOutcome
-from app.engine.protocol import Command, Event, decode, encode
+from app.engine.protocol import Command, Event, Ready, decode, encode
 from model_manager.errors import UserError
 
 LOG_TAIL_BYTES = 16 << 10
@@ -26,12 +26,16 @@ logger = logging.getLogger(__name__)
 class EngineProcess:
     """A running engine child.  Events are read by one thread; ``send`` may be called by any."""
 
-    def __init__(self, log_path: Path) -> None:
+    def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
         """Start the child; its standard error goes to ``log_path``, the log of the child before is kept beside it.
+
+        Without ``gpus`` it touches no driver of theirs.
 
         Raises:
             UserError: ``engine_not_startable``.
         """
+        self.is_ready = False
+        """Whether the child has said that it is up."""
         self._log_path = log_path
         self._write_lock = threading.Lock()
         log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,11 +44,11 @@ class EngineProcess:
         with log_path.open("wb") as log:
             try:
                 self._process = subprocess.Popen(
-                    child_command(),
+                    child_command(os.environ),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    env=child_environment(os.environ),
+                    env=child_environment(os.environ, gpus=gpus),
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
             except OSError as error:
@@ -76,6 +80,8 @@ class EngineProcess:
             if event is None or isinstance(event, Command):
                 logger.warning("unknown event from the engine: %r", line[:200])
                 continue
+            if isinstance(event, Ready):
+                self.is_ready = True
             yield event
 
     def outcome(self, phase: Phase) -> ProcessOutcome:

@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from app.chat.conversation import Role, Sampling
 from app.chat.source import PromptMessage
@@ -18,13 +18,15 @@ from app.chat.source import PromptMessage
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How a file is to lie on the devices.  A later part computes what is left open here from the plan."""
+    """How a file is to lie on the devices: what a plan says, and what is left open here is the engine's to choose."""
 
     path: str
     context: int | None = None
     """Tokens; None takes the trained context, at most 8192."""
     batch: int = 512
+    """Tokens that are given to the engine at once (its n_batch)."""
     micro_batch: int = 512
+    """Tokens that it computes at once (its n_ubatch), on which the compute buffers depend."""
     gpu_layers: int | None = None
     """Layers on devices, -1 for all; None takes as many as the devices' free memory holds by a rough count."""
     tensor_split: tuple[float, ...] = ()
@@ -32,15 +34,33 @@ class LoadOptions:
     experts_in_ram: tuple[int, ...] = ()
     """Layers whose experts stay in host memory."""
     devices: tuple[str, ...] = ()
-    """Names as the engine lists them; empty takes all."""
+    """Names as the engine lists them, in the order in which they get their layers; empty takes all."""
     rpc_servers: tuple[str, ...] = ()
     """HOST:PORT of llama.cpp RPC servers."""
     kv_type: str = "f16"
-    """f16, q8_0 or q4_0."""
+    """f16, q8_0 or q4_0, for keys and values."""
     flash_attention: bool | None = None
     """None leaves it to llama.cpp; a quantised KV cache turns it on."""
     threads: int | None = None
     """None adapts the number while it generates."""
+    split_mode: str = "layer"
+    """layer, row, tensor, or none (everything on ``main_gpu``).  Row and tensor are not in every backend, and tensor
+    not for every architecture: the engine then refuses the load."""
+    main_gpu: str | None = None
+    """The device that takes everything with the split mode none; None takes the first."""
+    mmap: bool | None = None
+    """Whether host memory maps the file instead of holding a copy; None leaves it to llama.cpp."""
+    pipeline: bool = True
+    """False forbids pipeline parallelism, which takes larger compute buffers.  The engine turns it on by itself where
+    all layers lie on several devices, split by layer, with no experts in RAM."""
+    repack: bool = True
+    """Whether weights in host memory may be brought into the processor's own order: a copy where the file is mapped."""
+    full_windows: bool = True
+    """Whether layers with a sliding window keep the whole context: without, they take less KV cache, and where a prompt
+    leaves the one before too early it is read anew."""
+    output_rows: int = 1
+    """Tokens of a batch whose logits can be had (the engine's n_outputs_max).  An answer needs one; with 0, all of a
+    batch, every one takes a row as wide as the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +90,35 @@ class ListDevices:
 
 
 @dataclass(frozen=True)
+class Rehearse:
+    """Go through a load without taking memory.  The file may be a hole behind its true header."""
+
+    request: int
+    options: LoadOptions
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure the loaded file: that many times a prompt of so many tokens, and so many generated ones."""
+
+    request: int
+    prompt_tokens: int = 512
+    generated_tokens: int = 64
+    repetitions: int = 3
+
+
+@dataclass(frozen=True)
 class Stop:
     """End the request of that number soon.  The one command that is obeyed while another is at work."""
 
     request: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The child is up, its backends are: what ends it from now on is not its start.  Answers no request."""
+
+    request: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +132,12 @@ class Loading:
 
 @dataclass(frozen=True)
 class LoadDone:
-    """Loaded.  ``context`` in tokens; ``memory`` maps a device name to bytes of weights, KV and compute buffers."""
+    """Loaded.  ``context`` in tokens.
+
+    ``memory`` maps the name of a device, and ``CPU`` for all host memory, to ``weights_bytes``, ``kv_bytes`` and
+    ``compute_bytes`` as the engine allocated them.  Host weights count each tensor once, whether the file is mapped or
+    read; ``repack_bytes`` are further copies in the processor's own order, there only where the file is mapped.
+    """
 
     request: int
     context: int
@@ -95,6 +145,45 @@ class LoadDone:
     layers: int
     engine: str
     memory: Mapping[str, Mapping[str, int]]
+    pipeline: bool = False
+    flash_attention: bool = False
+
+
+@dataclass(frozen=True)
+class RehearsalDone:
+    """What a load would take beside weights and KV, which are known from the header.
+
+    ``devices`` maps the name of a device to ``compute_bytes``, and ``free_bytes`` and ``total_bytes`` as its driver
+    tells them with the backend up.  ``context`` in tokens as the engine rounds it.
+    """
+
+    request: int
+    devices: Mapping[str, Mapping[str, int]]
+    host_compute_bytes: int
+    pipeline: bool
+    flash_attention: bool
+    context: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BenchProgress:
+    """Measuring: ``fraction`` from 0 to 1, ``stage`` prompt or generation."""
+
+    request: int
+    fraction: float
+    stage: str
+
+
+@dataclass(frozen=True)
+class BenchDone:
+    """The figures: tokens a second of each repetition, for reading a prompt and for generating."""
+
+    request: int
+    prompt_tokens: int
+    generated_tokens: int
+    prompt_tokens_per_second: tuple[float, ...]
+    tokens_per_second: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -132,7 +221,11 @@ class AnswerDone:
 
 @dataclass(frozen=True)
 class EngineDevice:
-    """A device as the engine lists it; memory in bytes, ``kind`` gpu, cpu or accelerator."""
+    """A device as the engine lists it; memory in bytes, ``kind`` gpu, integrated_gpu, accelerator or cpu.
+
+    ``pci_bus_id`` is ``domain:bus:device.function`` in small letters (``0000:c1:00.0``), empty where the backend tells
+    none.
+    """
 
     name: str
     description: str
@@ -140,15 +233,17 @@ class EngineDevice:
     kind: str
     total_bytes: int
     free_bytes: int
+    pci_bus_id: str = ""
 
 
 @dataclass(frozen=True)
 class DeviceList:
-    """The devices of this engine build and what else it can do."""
+    """The devices of this engine build, and the backends that it was built with, devices for them or not."""
 
     request: int
     devices: tuple[EngineDevice, ...]
     engine: str
+    backends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,25 +255,24 @@ class Failed:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Command = Load | Generate | ListDevices | Stop
-Event = Loading | LoadDone | Reading | TextPiece | AnswerDone | DeviceList | Failed
+Command = Load | Generate | ListDevices | Rehearse | Bench | Stop
+Event = (
+    Ready
+    | Loading
+    | LoadDone
+    | Reading
+    | TextPiece
+    | AnswerDone
+    | RehearsalDone
+    | BenchProgress
+    | BenchDone
+    | DeviceList
+    | Failed
+)
+LAST = LoadDone | AnswerDone | RehearsalDone | BenchDone | DeviceList | Failed
+"""Events after which nothing more comes for their request."""
 
-_KINDS: Mapping[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        Load,
-        Generate,
-        ListDevices,
-        Stop,
-        Loading,
-        LoadDone,
-        Reading,
-        TextPiece,
-        AnswerDone,
-        DeviceList,
-        Failed,
-    )
-}
+_KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*get_args(Command), *get_args(Event))}
 
 
 def encode(message: Command | Event) -> bytes:
@@ -193,7 +287,7 @@ def decode(line: bytes) -> Command | Event | None:
         body = json.loads(line)
         kind = _KINDS[body.pop("is")]
         match kind.__name__:
-            case "Load":
+            case "Load" | "Rehearse":
                 body["options"] = LoadOptions(**_tuples(body["options"]))
             case "Generate":
                 body["messages"] = tuple(PromptMessage(Role(m["role"]), m["content"]) for m in body["messages"])

@@ -13,17 +13,21 @@ from app.words.general import GENERAL
 from app.words.marking import QT_TRANSLATE_NOOP
 from app.words.model_files import MODEL_FILES
 from app.words.plans import PLANS
+from app.words.repairs import REPAIRS
 from model_manager.errors import UserError
 
-SENTENCES: dict[str, str] = {**GENERAL, **MODEL_FILES, **PLANS}
+SENTENCES: dict[str, str] = {**GENERAL, **MODEL_FILES, **PLANS, **REPAIRS}
 
 UNKNOWN = QT_TRANSLATE_NOOP("errors", "Something went wrong ({code}). The log tells more.")
 
 PHASES: dict[str, str] = {
     "starting": QT_TRANSLATE_NOOP("errors", "starting"),
+    "probing": QT_TRANSLATE_NOOP("errors", "looking for devices"),
+    "rehearsing": QT_TRANSLATE_NOOP("errors", "rehearsing the load"),
     "loading": QT_TRANSLATE_NOOP("errors", "loading the model"),
     "reading": QT_TRANSLATE_NOOP("errors", "reading the conversation"),
     "generating": QT_TRANSLATE_NOOP("errors", "answering"),
+    "measuring": QT_TRANSLATE_NOOP("errors", "measuring its speed"),
 }
 """What the engine was doing, to stand after "while"."""
 
@@ -42,8 +46,10 @@ def word(code: str, data: Any, translate: Any) -> str:
     if "phase" in facts:
         facts["phase"] = translate(PHASES.get(facts["phase"], facts["phase"]))
     ended_by_signal = dict(data).get("signal")
-    facts["ending"] = ended_by_signal or translate(EXIT_CODE).format(code=facts.get("returncode", "?"))
     reason = _engine_reason(str(dict(data).get("log", "")))
+    # An engine that refuses and lives on has no exit code, but says why.
+    by_itself = translate(EXIT_CODE).format(code=facts["returncode"]) if "returncode" in facts else reason
+    facts["ending"] = ended_by_signal or by_itself or "?"
     facts["reason"] = f" ({reason})" if reason else ""
     template = SENTENCES.get(code, UNKNOWN)
     return str(translate(template)).format_map(_Facts(facts))

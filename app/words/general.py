@@ -49,7 +49,7 @@ GENERAL: dict[str, str] = {
     "experts_in_separate_tensors": QT_TRANSLATE_NOOP(
         "errors",
         "{path} was made before April 2024 and keeps each expert in a tensor of its own, which no current engine "
-        "loads. Get a newer file of this model.",
+        "loads. Repair it, in the models dialog or with apus-chat models repair: none of its values changes.",
     ),
     "not_a_chat_model": QT_TRANSLATE_NOOP(
         "errors", "{path} holds no chat model, but a part or an addition for one. Choose the model's own file."

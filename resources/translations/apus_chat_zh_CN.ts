@@ -2,6 +2,55 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="zh_CN">
 <context>
+    <name>AddButtons</name>
+    <message>
+        <source>Add a model file…</source>
+        <translation>添加模型文件…</translation>
+    </message>
+    <message>
+        <source>Add a folder…</source>
+        <translation>添加文件夹…</translation>
+    </message>
+    <message>
+        <source>Model files (*.gguf *.gguf*);;All files (*)</source>
+        <translation>模型文件 (*.gguf *.gguf*);;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Add a model file</source>
+        <translation>添加模型文件</translation>
+    </message>
+    <message>
+        <source>Add a folder of models</source>
+        <translation>添加模型文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>Background</name>
+    <message>
+        <source>The download is complete</source>
+        <translation>下载完成</translation>
+    </message>
+    <message>
+        <source>{name} is whole and verified.</source>
+        <translation>{name} 完整无误，已通过校验。</translation>
+    </message>
+    <message>
+        <source>Open APUS Chat</source>
+        <translation>打开 APUS Chat</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出程序</translation>
+    </message>
+</context>
+<context>
+    <name>BarRow</name>
+    <message>
+        <source>Use {device}</source>
+        <translation>使用 {device}</translation>
+    </message>
+</context>
+<context>
     <name>Composer</name>
     <message>
         <source>Message…</source>
@@ -166,6 +215,248 @@
     </message>
 </context>
 <context>
+    <name>DownloadSettings</name>
+    <message>
+        <source>Measuring {hosts}…</source>
+        <translation>正在测试 {hosts}…</translation>
+    </message>
+    <message>
+        <source>{host} is the fastest and taken from now on. {figures}</source>
+        <translation>{host} 最快，今后将使用它。{figures}</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>{host}: not reached</source>
+        <translation>{host}：无法连接</translation>
+    </message>
+    <message>
+        <source>{host}: {speed} MB/s</source>
+        <translation>{host}：{speed} MB/秒</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>A token is kept</source>
+        <translation>已保存访问令牌</translation>
+    </message>
+    <message>
+        <source>The token is removed.</source>
+        <translation>访问令牌已移除。</translation>
+    </message>
+    <message>
+        <source>This system has no keyring: the token is kept until the program ends.</source>
+        <translation>此系统没有密钥环，访问令牌只保留到程序退出。</translation>
+    </message>
+    <message>
+        <source>The token is kept in the system&apos;s keyring.</source>
+        <translation>访问令牌已保存在系统密钥环中。</translation>
+    </message>
+    <message>
+        <source>Where shall the models lie?</source>
+        <translation>选择模型的存放位置</translation>
+    </message>
+    <message>
+        <source>Moving the models to {path}…</source>
+        <translation>正在把模型移动到 {path}…</translation>
+    </message>
+    <message>
+        <source>The models lie in {path} now.</source>
+        <translation>模型现已存放在 {path}。</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>Download from</source>
+        <translation>下载来源</translation>
+    </message>
+    <message>
+        <source>The official hub, a mirror of it, or any other endpoint that speaks like it.</source>
+        <translation>官方站点、它的镜像，或任何与它兼容的端点。</translation>
+    </message>
+    <message>
+        <source>Fastest mirror</source>
+        <translation>最快的镜像</translation>
+    </message>
+    <message>
+        <source>Fetches a little from each and takes the fastest.</source>
+        <translation>从各站点试下载少量数据，选用最快的一个。</translation>
+    </message>
+    <message>
+        <source>Access token</source>
+        <translation>访问令牌</translation>
+    </message>
+    <message>
+        <source>For repositories that ask one to log in. It goes to huggingface.co alone.</source>
+        <translation>用于需要登录的仓库，只会发送给 huggingface.co。</translation>
+    </message>
+    <message>
+        <source>Further hosts for the token</source>
+        <translation>其他可接收令牌的主机</translation>
+    </message>
+    <message>
+        <source>Hosts you trust with your token, such as a mirror of your own. Usually none.</source>
+        <translation>您信任并允许接收令牌的主机，例如您自己的镜像。通常留空即可。</translation>
+    </message>
+    <message>
+        <source>Proxy</source>
+        <translation>代理</translation>
+    </message>
+    <message>
+        <source>HTTP or SOCKS, for example socks5://127.0.0.1:1080</source>
+        <translation>HTTP 或 SOCKS，例如 socks5://127.0.0.1:1080</translation>
+    </message>
+    <message>
+        <source>Speed limit</source>
+        <translation>速度限制</translation>
+    </message>
+    <message>
+        <source>In KiB a second, for all downloads together.</source>
+        <translation>单位为 KiB/秒，所有下载合计。</translation>
+    </message>
+    <message>
+        <source>Download while the window is closed</source>
+        <translation>窗口关闭后继续下载</translation>
+    </message>
+    <message>
+        <source>The program stays in the system&apos;s tray until everything is there.</source>
+        <translation>程序会留在系统托盘中，直到全部下载完成。</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Move…</source>
+        <translation>移动…</translation>
+    </message>
+    <message>
+        <source>Another endpoint</source>
+        <translation>其他端点</translation>
+    </message>
+    <message>
+        <source>Address of the endpoint</source>
+        <translation>端点地址</translation>
+    </message>
+    <message>
+        <source>As the system says</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>This one</source>
+        <translation>手动指定</translation>
+    </message>
+    <message>
+        <source>Address of the proxy</source>
+        <translation>代理地址</translation>
+    </message>
+    <message>
+        <source>Test the mirrors</source>
+        <translation>测试镜像</translation>
+    </message>
+    <message>
+        <source>No limit</source>
+        <translation>不限制</translation>
+    </message>
+    <message>
+        <source>Number</source>
+        <translation>指定</translation>
+    </message>
+    <message>
+        <source>KiB a second</source>
+        <translation>KiB/秒</translation>
+    </message>
+    <message>
+        <source>Progress of the move</source>
+        <translation>移动进度</translation>
+    </message>
+</context>
+<context>
+    <name>ExpertPage</name>
+    <message>
+        <source>Layers on GPUs</source>
+        <translation>GPU 上的层数</translation>
+    </message>
+    <message>
+        <source>Experts in RAM, layers</source>
+        <translation>专家在内存中的层数</translation>
+    </message>
+    <message>
+        <source>Split mode</source>
+        <translation>切分方式</translation>
+    </message>
+    <message>
+        <source>Main GPU</source>
+        <translation>主 GPU</translation>
+    </message>
+    <message>
+        <source>Flash attention</source>
+        <translation>Flash attention</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Batch, tokens</source>
+        <translation>批大小（词元）</translation>
+    </message>
+    <message>
+        <source>Micro-batch, tokens</source>
+        <translation>微批大小（词元）</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>By layers</source>
+        <translation>按层</translation>
+    </message>
+    <message>
+        <source>By rows</source>
+        <translation>按行</translation>
+    </message>
+    <message>
+        <source>By tensors</source>
+        <translation>按张量</translation>
+    </message>
+    <message>
+        <source>One card alone</source>
+        <translation>只用一张卡</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>开</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>Automatic ({kind})</source>
+        <translation>自动（{kind}）</translation>
+    </message>
+</context>
+<context>
     <name>ExportDialog</name>
     <message>
         <source>APUS Chat {day}</source>
@@ -320,66 +611,84 @@
     </message>
 </context>
 <context>
-    <name>LocalModels</name>
+    <name>HubSearch</name>
     <message>
-        <source>Comes with the program</source>
-        <translation>随程序附带</translation>
+        <source>A magnet link fetches from the computers of other people, and gives what is here to others for as long as it runs. The result is verified like any other download.</source>
+        <translation>磁力链接会从其他人的电脑下载；运行期间，也会把您已有的部分分享给他人。下载结果会与其他下载一样进行校验。</translation>
     </message>
     <message>
-        <source>In use</source>
-        <translation>使用中</translation>
+        <source>Download and share</source>
+        <translation>下载并分享</translation>
     </message>
     <message>
-        <source>Model files (*.gguf);;All files (*)</source>
-        <translation>模型文件 (*.gguf);;所有文件 (*)</translation>
-    </message>
-    <message>
-        <source>Add a model file</source>
-        <translation>添加模型文件</translation>
+        <source>Looking for “{text}”…</source>
+        <translation>正在搜索“{text}”…</translation>
     </message>
     <message>
         <source>Looking at {name}…</source>
         <translation>正在检查 {name}…</translation>
     </message>
     <message>
-        <source>{name} is on the list already.</source>
-        <translation>{name} 已在列表中。</translation>
+        <source>Nothing was found for “{text}”. Try fewer letters of the model&apos;s name, or paste OWNER/REPO.</source>
+        <translation>没有找到“{text}”。请少输入几个模型名称的字母，或粘贴 OWNER/REPO。</translation>
     </message>
     <message>
-        <source>Added {name}. The file stays where it is.</source>
-        <translation>已添加 {name}，文件仍在原处。</translation>
+        <source>There is no GGUF file in {name}. Look for a repository whose name ends in GGUF.</source>
+        <translation>{name} 中没有 GGUF 文件。请查找名称以 GGUF 结尾的仓库。</translation>
     </message>
     <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
+        <source>Try again</source>
+        <translation>重试</translation>
     </message>
     <message>
-        <source>{name} is off the list. The file stays where it is.</source>
-        <translation>已将 {name} 移出列表，文件仍在原处。</translation>
+        <source>gated: accept its terms on its page, and enter your token in the settings</source>
+        <translation>需申请访问：请在其页面上接受条款，并在设置中填写您的访问令牌</translation>
     </message>
     <message>
-        <source>Models on this machine</source>
-        <translation>这台电脑上的模型</translation>
+        <source>Repositories with GGUF files, the most fetched first</source>
+        <translation>含有 GGUF 文件的仓库，按下载次数排列</translation>
     </message>
     <message>
-        <source>There is no model on this machine yet. Add a .gguf file, or drop one here.</source>
-        <translation>这台电脑上还没有模型。请添加一个 .gguf 文件，或将文件拖放到这里。</translation>
+        <source>Results</source>
+        <translation>搜索结果</translation>
     </message>
     <message>
-        <source>Add a model file…</source>
-        <translation>添加模型文件…</translation>
+        <source>Your models</source>
+        <translation>您的模型</translation>
     </message>
     <message>
-        <source>Remove from list</source>
-        <translation>移出列表</translation>
+        <source>Repositories that were found</source>
+        <translation>找到的仓库</translation>
     </message>
     <message>
-        <source>The file itself stays where it is.</source>
-        <translation>文件本身仍在原处。</translation>
+        <source>Models of the repository</source>
+        <translation>仓库中的模型</translation>
+    </message>
+</context>
+<context>
+    <name>KvChoice</name>
+    <message>
+        <source>Automatic ({kind})</source>
+        <translation>自动（{kind}）</translation>
     </message>
     <message>
-        <source>Use</source>
-        <translation>使用</translation>
+        <source>f16: exact</source>
+        <translation>f16：精确</translation>
+    </message>
+    <message>
+        <source>q8_0: half the memory, hardly a loss</source>
+        <translation>q8_0：内存减半，几乎无损</translation>
+    </message>
+    <message>
+        <source>q4_0: a quarter, less exact</source>
+        <translation>q4_0：四分之一，精度较低</translation>
+    </message>
+</context>
+<context>
+    <name>LayerStrip</name>
+    <message>
+        <source>Border between {one} and {other}: {before} and {behind} layers</source>
+        <translation>{one} 与 {other} 的分界：{before} 层和 {behind} 层</translation>
     </message>
 </context>
 <context>
@@ -469,18 +778,188 @@
     </message>
 </context>
 <context>
+    <name>ModelDeeds</name>
+    <message>
+        <source>Looking at {name}…</source>
+        <translation>正在检查 {name}…</translation>
+    </message>
+    <message>
+        <source>Looking at {count} files…</source>
+        <translation>正在检查 {count} 个文件…</translation>
+    </message>
+    <message>
+        <source>The path is in the clipboard.</source>
+        <translation>路径已复制到剪贴板。</translation>
+    </message>
+    <message>
+        <source>Cancel the download of {name}?</source>
+        <translation>要取消下载 {name} 吗？</translation>
+    </message>
+    <message>
+        <source>{size} that were fetched already will be deleted. Pausing keeps them.</source>
+        <translation>已下载的 {size} 将被删除。暂停则会保留。</translation>
+    </message>
+    <message>
+        <source>Cancel and delete {size}</source>
+        <translation>取消并删除 {size}</translation>
+    </message>
+    <message>
+        <source>Keep the download</source>
+        <translation>继续保留下载</translation>
+    </message>
+    <message>
+        <source>{name} is ready to be used.</source>
+        <translation>{name} 已可以使用。</translation>
+    </message>
+    <message>
+        <source>{file} is not the published file.</source>
+        <translation>{file} 与发布的文件不符。</translation>
+    </message>
+    <message>
+        <source>{file} is whole and as it was published when it was fetched. Meanwhile another file was published under that name.</source>
+        <translation>{file} 完整无误，与下载时发布的文件一致。此后该名称下发布了另一个文件。</translation>
+    </message>
+    <message>
+        <source>{file} is the published file, bit for bit.</source>
+        <translation>{file} 与发布的文件逐位一致。</translation>
+    </message>
+    <message>
+        <source>{file} was read to its end. Nobody told what was published, so it can be compared with nothing.</source>
+        <translation>{file} 已完整读取。没有发布方的校验信息，因此无从比对。</translation>
+    </message>
+    <message>
+        <source>{path} is on the list, new models: {count}. The files stay where they are.</source>
+        <translation>已将 {path} 加入列表，新增 {count} 个模型。文件仍在原处。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Added {count} models. The files stay where they are.</source>
+        <translation>已添加 {count} 个模型，文件仍在原处。</translation>
+    </message>
+    <message>
+        <source>Added {name}. The file stays where it is.</source>
+        <translation>已添加 {name}，文件仍在原处。</translation>
+    </message>
+    <message>
+        <source>{name} is on the list already.</source>
+        <translation>{name} 已在列表中。</translation>
+    </message>
+    <message>
+        <source>{name} is in parts. Joining makes one file of them.</source>
+        <translation>{name} 分为多个分卷，合并后成为一个文件。</translation>
+    </message>
+    <message>
+        <source>{name} needs a repair before it can be used.</source>
+        <translation>{name} 需要先修复才能使用。</translation>
+    </message>
+    <message>
+        <source>{name} is off the list. The file stays where it is.</source>
+        <translation>已将 {name} 移出列表，文件仍在原处。</translation>
+    </message>
+    <message>
+        <source>{path} is off the list. The files stay where they are.</source>
+        <translation>已将 {path} 移出列表，文件仍在原处。</translation>
+    </message>
+    <message>
+        <source>This cannot be undone.</source>
+        <translation>此操作无法撤销。</translation>
+    </message>
+    <message>
+        <source>It is the model in use.</source>
+        <translation>这是正在使用的模型。</translation>
+    </message>
+    <message>
+        <source>To take it off the list and keep the file, choose “Remove from list” instead.</source>
+        <translation>如果只想移出列表而保留文件，请改选“移出列表”。</translation>
+    </message>
+    <message>
+        <source>Delete {name}?</source>
+        <translation>要删除 {name} 吗？</translation>
+    </message>
+    <message>
+        <source>Delete {size}</source>
+        <translation>删除 {size}</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Keep the file</source>
+        <translation>保留文件</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+</context>
+<context>
+    <name>ModelDetails</name>
+    <message>
+        <source>More about this model</source>
+        <translation>此模型的更多操作</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详细信息</translation>
+    </message>
+    <message>
+        <source>Facts about the model</source>
+        <translation>模型信息</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Download {size}</source>
+        <translation>下载 {size}</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy: {name}</source>
+        <translation>复制：{name}</translation>
+    </message>
+</context>
+<context>
     <name>ModelsDialog</name>
+    <message>
+        <source>the model this program is made for</source>
+        <translation>本程序专为此模型打造</translation>
+    </message>
+    <message>
+        <source>Other models</source>
+        <translation>其他模型</translation>
+    </message>
     <message>
         <source>Models</source>
         <translation>模型</translation>
     </message>
     <message>
-        <source>Models on this machine</source>
-        <translation>这台电脑上的模型</translation>
+        <source>Any GGUF chat model works. Drop files or folders here; they stay where they are.</source>
+        <translation>任何 GGUF 对话模型都可以使用。可将文件或文件夹拖放到这里，它们仍保留在原处。</translation>
     </message>
     <message>
-        <source>Any GGUF chat model works. Files stay where they are; drop one here to add it.</source>
-        <translation>支持任何 GGUF 对话模型。文件仍在原处；把文件拖放到这里即可添加。</translation>
+        <source>Search Hugging Face, or paste OWNER/REPO</source>
+        <translation>搜索 Hugging Face，或粘贴 OWNER/REPO</translation>
+    </message>
+    <message>
+        <source>Search Hugging Face</source>
+        <translation>搜索 Hugging Face</translation>
+    </message>
+    <message>
+        <source>Models on this machine, and those that can be fetched</source>
+        <translation>这台电脑上的模型，以及可以下载的模型</translation>
+    </message>
+    <message>
+        <source>Downloads</source>
+        <translation>下载</translation>
     </message>
     <message>
         <source>Close</source>
@@ -492,6 +971,102 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>NumberOrAutomatic</name>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Automatic ({kind})</source>
+        <translation>自动（{kind}）</translation>
+    </message>
+</context>
+<context>
+    <name>PlanDialog</name>
+    <message>
+        <source>Looking at the devices…</source>
+        <translation>正在检查设备…</translation>
+    </message>
+    <message>
+        <source>Kept. The next message loads the model so.</source>
+        <translation>已保存。下次发送消息时按此方案加载模型。</translation>
+    </message>
+    <message>
+        <source>Where the model lies</source>
+        <translation>模型的分布</translation>
+    </message>
+    <message>
+        <source>How {name} lies on this machine</source>
+        <translation>{name} 在这台电脑上的分布</translation>
+    </message>
+    <message>
+        <source>Keep for this model</source>
+        <translation>为此模型保存</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>PlanPanel</name>
+    <message>
+        <source>More…</source>
+        <translation>更多…</translation>
+    </message>
+    <message>
+        <source>What is better left to the program</source>
+        <translation>最好交给程序决定的选项</translation>
+    </message>
+    <message>
+        <source>Back to automatic</source>
+        <translation>恢复自动</translation>
+    </message>
+    <message>
+        <source>Let the program choose everything again</source>
+        <translation>让程序重新决定一切</translation>
+    </message>
+    <message>
+        <source>{count} layers</source>
+        <translation>{count} 层</translation>
+    </message>
+    <message>
+        <source>marked: experts in RAM</source>
+        <translation>有标记的层：专家在内存中</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>KV cache</source>
+        <translation>KV 缓存</translation>
+    </message>
+    <message>
+        <source>Split</source>
+        <translation>切分</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>set by hand</source>
+        <translation>手动设置</translation>
+    </message>
+</context>
+<context>
+    <name>PlanView</name>
+    <message>
+        <source>There is no graphics card that the engine can use: the processor does all of the work.</source>
+        <translation>没有引擎可用的显卡：全部工作由处理器完成。</translation>
+    </message>
+    <message>
+        <source>Plan of the model</source>
+        <translation>模型的加载方案</translation>
     </message>
 </context>
 <context>
@@ -526,6 +1101,10 @@
     <message>
         <source>Engine</source>
         <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Downloads</source>
+        <translation>下载</translation>
     </message>
     <message>
         <source>Data</source>
@@ -825,6 +1404,10 @@
 <context>
     <name>Welcome</name>
     <message>
+        <source>See the models…</source>
+        <translation>查看模型…</translation>
+    </message>
+    <message>
         <source>Use the starter model</source>
         <translation>使用入门模型</translation>
     </message>
@@ -845,12 +1428,12 @@
         <translation>在自己的电脑上与模型对话</translation>
     </message>
     <message>
-        <source>The starter model is already here: very small and quick, good for a first try, not for hard questions. You can also choose any GGUF chat model that you have.</source>
-        <translation>入门模型已经就绪：小巧快速，适合初次体验，不适合回答难题。您也可以选择自己已有的任何 GGUF 对话模型。</translation>
+        <source>APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it this computer can hold, and fetches it. A very small starter model is here already, good for a first try. Any GGUF chat model that you have works as well.</source>
+        <translation>本程序专为 APUS-xDAN-4.0-MoE 打造：模型列表会显示这台电脑能容纳它的哪些版本，并可直接下载。这里已有一个很小的入门模型，适合初次体验。您已有的任何 GGUF 对话模型也都可以使用。</translation>
     </message>
     <message>
-        <source>Choose a GGUF chat model that you have to begin.</source>
-        <translation>请选择一个已有的 GGUF 对话模型，即可开始。</translation>
+        <source>APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it this computer can hold, and fetches it. Any GGUF chat model that you have works as well.</source>
+        <translation>本程序专为 APUS-xDAN-4.0-MoE 打造：模型列表会显示这台电脑能容纳它的哪些版本，并可直接下载。您已有的任何 GGUF 对话模型也都可以使用。</translation>
     </message>
 </context>
 <context>
@@ -878,6 +1461,18 @@
     <message>
         <source>GGUF model files (*.gguf)</source>
         <translation>GGUF 模型文件 (*.gguf)</translation>
+    </message>
+    <message>
+        <source>Repair…</source>
+        <translation>修复…</translation>
+    </message>
+    <message>
+        <source>{name} is whole and verified.</source>
+        <translation>{name} 完整无误，已通过校验。</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>立即使用</translation>
     </message>
     <message>
         <source>Open this address in your browser?</source>
@@ -947,8 +1542,8 @@
         <translation>{path} 的内容表明它是 {count} 个分卷中的第 {number} 个，但与文件名不符。请恢复原来的文件名。</translation>
     </message>
     <message>
-        <source>{path} was made before April 2024 and keeps each expert in a tensor of its own, which no current engine loads. Get a newer file of this model.</source>
-        <translation>{path} 制作于 2024 年 4 月之前，每个专家单独占一个张量，当前的引擎都无法加载。请获取该模型较新的文件。</translation>
+        <source>{path} was made before April 2024 and keeps each expert in a tensor of its own, which no current engine loads. Repair it, in the models dialog or with apus-chat models repair: none of its values changes.</source>
+        <translation>{path} 制作于 2024 年 4 月之前，每个专家各占一个张量，目前的引擎都无法加载。请在模型对话框中或使用 apus-chat models repair 修复它，其中的数值都不会改变。</translation>
     </message>
     <message>
         <source>{path} holds no chat model, but a part or an addition for one. Choose the model&apos;s own file.</source>
@@ -1103,6 +1698,14 @@
         <translation>启动</translation>
     </message>
     <message>
+        <source>looking for devices</source>
+        <translation>查找设备</translation>
+    </message>
+    <message>
+        <source>rehearsing the load</source>
+        <translation>预演加载</translation>
+    </message>
+    <message>
         <source>loading the model</source>
         <translation>加载模型</translation>
     </message>
@@ -1115,8 +1718,560 @@
         <translation>生成回答</translation>
     </message>
     <message>
+        <source>measuring its speed</source>
+        <translation>测试速度</translation>
+    </message>
+    <message>
         <source>exit code {code}</source>
         <translation>退出代码 {code}</translation>
+    </message>
+    <message>
+        <source>{host} cannot be reached ({detail}). Check the network and the proxy, or choose another mirror.</source>
+        <translation>无法连接 {host}（{detail}）。请检查网络和代理，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>The drive does not take a file as large as {path}; drives formatted with FAT32 end at 4 GiB. Choose a folder on another drive.</source>
+        <translation>此驱动器无法存放像 {path} 这样大的文件；FAT32 格式的驱动器最大只支持 4 GiB。请选择其他驱动器上的文件夹。</translation>
+    </message>
+    <message>
+        <source>There is already a file {path}. Choose another name, or move that file away first.</source>
+        <translation>文件 {path} 已存在。请换一个名称，或先移走该文件。</translation>
+    </message>
+    <message>
+        <source>The chat template of this model did not come to an end within {seconds} s and {limit_bytes} of memory. Choose another model file.</source>
+        <translation>该模型的对话模板未能在 {seconds} 秒和 {limit_bytes} 内存的限制内执行完毕。请选择其他模型文件。</translation>
+    </message>
+    <message>
+        <source>{path} says {key} = {value}, which no model has and the engine cannot take. The file is damaged or made to do harm: choose another one.</source>
+        <translation>{path} 中 {key} = {value}，没有模型会使用这样的值，引擎也无法接受。文件已损坏，或含有恶意内容，请选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{path} holds a web page and no model: a sign-in page or an error was saved in its place. Delete it and download the model again.</source>
+        <translation>{path} 是网页而不是模型：保存下来的是登录页面或错误页面。请删除它，并重新下载模型。</translation>
+    </message>
+    <message>
+        <source>{path} is only a Git LFS pointer, a note of some hundred bytes in place of the model. Run git lfs pull in its folder, or download the model again.</source>
+        <translation>{path} 只是一个 Git LFS 指针，即代替模型的一百多字节的说明文件。请在其所在文件夹中运行 git lfs pull，或重新下载模型。</translation>
+    </message>
+    <message>
+        <source>What answered for {host} is no hub ({detail}). If this network wants a log-in, open any web page in a browser first; otherwise check the address of the mirror.</source>
+        <translation>代替 {host} 作出响应的不是模型仓库站（{detail}）。如果此网络需要登录，请先在浏览器中打开任意网页；否则请检查镜像地址。</translation>
+    </message>
+    <message>
+        <source>{host} takes no more questions for the moment. Wait some minutes, or choose another mirror.</source>
+        <translation>{host} 暂时不再接受查询。请等待几分钟，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} has trouble of its own (status {status}). Try again later, or choose another mirror.</source>
+        <translation>{host} 自身出现故障（状态码 {status}）。请稍后重试，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{id} names no model on a hub. Write OWNER/REPO:FILE, or one of the names of the catalogue (apus:Q2_K).</source>
+        <translation>{id} 不是模型仓库站上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
+    </message>
+    <message>
+        <source>Several models in {repository} could be meant. Write which one: {known}.</source>
+        <translation>{repository} 中有多个模型符合。请写明是哪一个：{known}。</translation>
+    </message>
+    <message>
+        <source>{name} is not complete in {repository}: {missing} is not there. Choose another quantisation or another repository.</source>
+        <translation>{repository} 中的 {name} 不完整，缺少 {missing}。请选择其他量化版本或其他仓库。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} in {repository} are numbered in several ways, so that nobody can tell their order. Choose another quantisation or another repository.</source>
+        <translation>{repository} 中 {name} 的分卷编号方式不一致，无法确定顺序。请选择其他量化版本或其他仓库。</translation>
+    </message>
+    <message>
+        <source>{name} in {repository} is no longer the file that this program knows, says {host}. Choose another mirror, or download another model.</source>
+        <translation>{host} 表示，{repository} 中的 {name} 已不是本程序所知的文件。请选择其他镜像，或下载其他模型。</translation>
+    </message>
+    <message>
+        <source>The system&apos;s keyring did not give up the saved entry ({detail}). Unlock the keyring and try again, or delete the entry {service} there by hand.</source>
+        <translation>系统密钥环没有给出已保存的条目（{detail}）。请解锁密钥环后重试，或在其中手动删除条目 {service}。</translation>
+    </message>
+    <message>
+        <source>{id} is not on this machine yet. Download it first: in the models dialog, or with apus-chat models download.</source>
+        <translation>这台电脑上还没有 {id}。请先在模型对话框中或使用 apus-chat models download 下载。</translation>
+    </message>
+    <message>
+        <source>{id} is listed because it lies in the folder {folder}. Delete the file, or take the folder off the list.</source>
+        <translation>{id} 位于文件夹 {folder} 中，因此显示在列表里。请删除该文件，或将该文件夹移出列表。</translation>
+    </message>
+    <message>
+        <source>{path} is a download that was not finished. Let the program that began it finish it first.</source>
+        <translation>{path} 是未完成的下载。请先让开始下载它的程序完成下载。</translation>
+    </message>
+    <message>
+        <source>{path} was set aside because it is not the published file. Mend it in the models dialog, or download it again.</source>
+        <translation>{path} 与发布的文件不符，已被隔离。请在模型对话框中修补它，或重新下载。</translation>
+    </message>
+    <message>
+        <source>{path} is not in quarantine. Choose a file whose name ends in .gguf.bad.</source>
+        <translation>{path} 不在隔离状态。请选择名称以 .gguf.bad 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>{path} is a link into the folder of another program. Let that program deal with the file.</source>
+        <translation>{path} 是指向另一个程序文件夹的链接。请用那个程序处理该文件。</translation>
+    </message>
+    <message>
+        <source>{path} belongs to the program that fills {folder}. Delete it there, or take the folder off the list.</source>
+        <translation>{path} 属于管理 {folder} 的程序。请在那个程序中删除它，或将该文件夹移出列表。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be deleted ({detail}). Close what has it open, and try again.</source>
+        <translation>无法删除 {path}（{detail}）。请关闭正在使用它的程序后重试。</translation>
+    </message>
+    <message>
+        <source>There is no folder {path}. Plug in its drive, or choose another folder.</source>
+        <translation>文件夹 {path} 不存在。请连接它所在的驱动器，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>There is no model file in {path}. Choose a folder with files that end in .gguf.</source>
+        <translation>{path} 中没有模型文件。请选择含有 .gguf 文件的文件夹。</translation>
+    </message>
+    <message>
+        <source>One of the folders {path} and {other} lies in the other. Choose a folder that is apart from it.</source>
+        <translation>文件夹 {path} 和 {other} 中，一个位于另一个之内。请选择与其互不包含的文件夹。</translation>
+    </message>
+    <message>
+        <source>The models folder is being moved by another window or process. Wait until that is done.</source>
+        <translation>另一个窗口或进程正在移动模型文件夹。请等它完成。</translation>
+    </message>
+    <message>
+        <source>The move of the models from {path} to {target} is not finished. Finish or abandon it first.</source>
+        <translation>模型从 {path} 到 {target} 的移动尚未完成。请先完成或放弃这次移动。</translation>
+    </message>
+    <message>
+        <source>{path} is being downloaded, repaired or joined. Pause that or let it finish, then move the models folder.</source>
+        <translation>{path} 正在下载、修复或合并。请暂停或等它完成，然后再移动模型文件夹。</translation>
+    </message>
+    <message>
+        <source>Everything was moved, but {path} in the old folder cannot be deleted ({detail}). Close what has it open, and move once more to the same folder.</source>
+        <translation>已全部移动，但无法删除旧文件夹中的 {path}（{detail}）。请关闭正在使用它的程序，然后再次移动到同一个文件夹。</translation>
+    </message>
+    <message>
+        <source>The disk gave back something else than was written to {path}. Nothing was moved; check the disk, or choose another.</source>
+        <translation>从磁盘读回的内容与写入 {path} 的内容不一致。没有移动任何文件；请检查磁盘，或选择其他磁盘。</translation>
+    </message>
+    <message>
+        <source>Magnet links need libtorrent, which is not installed. Run {command} in a terminal and try again.</source>
+        <translation>磁力链接需要 libtorrent，但尚未安装。请在终端中运行 {command}，然后重试。</translation>
+    </message>
+    <message>
+        <source>The magnet link cannot be understood ({detail}). Copy the whole link again, from magnet: to its end.</source>
+        <translation>无法识别磁力链接（{detail}）。请重新复制完整的链接，从 magnet: 直到末尾。</translation>
+    </message>
+    <message>
+        <source>What the magnet link offers ({name}) holds no GGUF model. Look for another link.</source>
+        <translation>磁力链接提供的内容（{name}）中没有 GGUF 模型。请查找其他链接。</translation>
+    </message>
+    <message>
+        <source>The magnet link offers several models. Add &amp; and one of these to its end to say which: {known}.</source>
+        <translation>磁力链接提供了多个模型。请在链接末尾加上 &amp; 和以下之一来指定：{known}。</translation>
+    </message>
+    <message>
+        <source>Nobody who has the rest of the files can be reached at the moment ({peers} connected). Leave it running, or download the model from a hub.</source>
+        <translation>目前无法连接到拥有其余文件的用户（已连接 {peers} 个）。请让它继续运行，或从模型仓库站下载该模型。</translation>
+    </message>
+    <message>
+        <source>The download of the magnet link failed ({detail}). Start it again to go on with what is here.</source>
+        <translation>磁力链接下载失败（{detail}）。请重新开始，将从已有的部分继续。</translation>
+    </message>
+    <message>
+        <source>The connection to {host} broke ({detail}). Check the network, or choose another mirror.</source>
+        <translation>与 {host} 的连接中断（{detail}）。请检查网络，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} sent nothing for {seconds} s. Check the network, or choose another mirror.</source>
+        <translation>{host} 已有 {seconds} 秒没有发送数据。请检查网络，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} takes no more requests for the moment (status {status}). Wait a little, or choose another mirror.</source>
+        <translation>{host} 暂时不再接受请求（状态码 {status}）。请稍候，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} refused the request (status {status}). Choose another mirror, or check the token.</source>
+        <translation>{host} 拒绝了请求（状态码 {status}）。请选择其他镜像，或检查访问令牌。</translation>
+    </message>
+    <message>
+        <source>{host} answered with something else than was asked for ({detail}). A proxy may be in the way: choose another mirror or another proxy.</source>
+        <translation>{host} 返回的内容与请求不符（{detail}）。可能是受到代理的影响，请选择其他镜像或其他代理。</translation>
+    </message>
+    <message>
+        <source>{url} is not an address that can be opened. Check the address of the hub in the settings.</source>
+        <translation>{url} 不是可以打开的地址。请检查设置中的站点地址。</translation>
+    </message>
+    <message>
+        <source>{host} sends in circles. Choose another mirror, or try again later.</source>
+        <translation>{host} 不断循环重定向。请选择其他镜像，或稍后重试。</translation>
+    </message>
+    <message>
+        <source>{host} no longer accepts its link (status {status}). A new one is being asked for; just wait.</source>
+        <translation>{host} 不再接受它给出的链接（状态码 {status}）。正在获取新的链接，请稍候。</translation>
+    </message>
+    <message>
+        <source>{host} answered with a web page in place of the file. If this network wants a log-in, open any page in a browser first; otherwise choose another mirror.</source>
+        <translation>{host} 返回的是网页而不是文件。如果此网络需要登录，请先在浏览器中打开任意网页；否则请选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>The certificate of {host} cannot be trusted ({detail}). Check the clock, and whether this network wants a log-in or inspects traffic; or choose another mirror.</source>
+        <translation>{host} 的证书不可信（{detail}）。请检查系统时间，以及此网络是否需要登录或会检查流量；或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>The proxy {proxy} does not let the connection through ({detail}). Check the proxy in the settings.</source>
+        <translation>代理 {proxy} 不允许此连接通过（{detail}）。请检查设置中的代理。</translation>
+    </message>
+    <message>
+        <source>{repository} is open only to people who accepted its terms. Accept them on {host}, and enter a token of your account in the settings.</source>
+        <translation>{repository} 只对接受其条款的用户开放。请在 {host} 上接受条款，并在设置中填写您账号的访问令牌。</translation>
+    </message>
+    <message>
+        <source>The token in the settings has no access to {repository}. Accept the terms of the model on {host} with the same account, or enter another token.</source>
+        <translation>设置中的访问令牌无权访问 {repository}。请用同一账号在 {host} 上接受该模型的条款，或填写其他访问令牌。</translation>
+    </message>
+    <message>
+        <source>{host} does not know the token in the settings. Enter a new one, or remove it.</source>
+        <translation>{host} 不认识设置中的访问令牌。请填写新的访问令牌，或将其移除。</translation>
+    </message>
+    <message>
+        <source>{host} has no repository {repository}, or shows it to nobody without a token. Choose another mirror.</source>
+        <translation>{host} 没有仓库 {repository}，或没有访问令牌就不予显示。请选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} has no version {revision} of {repository}. Choose another mirror.</source>
+        <translation>{host} 没有 {repository} 的版本 {revision}。请选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} has no file {name} in {repository}. Choose another mirror, or look for the model again.</source>
+        <translation>{host} 的 {repository} 中没有文件 {name}。请选择其他镜像，或重新查找该模型。</translation>
+    </message>
+    <message>
+        <source>{host} has a file of {bytes} where {expected_bytes} were published. Choose another mirror, or look for the model again.</source>
+        <translation>{host} 上的文件大小为 {bytes}，而发布的大小为 {expected_bytes}。请选择其他镜像，或重新查找该模型。</translation>
+    </message>
+    <message>
+        <source>{name} is published with {bytes}, but its header speaks of {expected_bytes}: a part is missing. Choose another repository.</source>
+        <translation>发布的 {name} 大小为 {bytes}，而文件头表明应为 {expected_bytes}，缺少一部分。请选择其他仓库。</translation>
+    </message>
+    <message>
+        <source>What is published as {name} is only a Git LFS pointer, not the model. Choose another mirror or another repository.</source>
+        <translation>发布的 {name} 只是一个 Git LFS 指针，而不是模型。请选择其他镜像或其他仓库。</translation>
+    </message>
+    <message>
+        <source>What is published as {name} is a web page, not a model. Choose another mirror or another repository.</source>
+        <translation>发布的 {name} 是网页，而不是模型。请选择其他镜像或其他仓库。</translation>
+    </message>
+    <message>
+        <source>The hub calls a file {name}, which is not a safe name for a model file. Choose another repository.</source>
+        <translation>站点给出的文件名 {name} 用作模型文件名不安全。请选择其他仓库。</translation>
+    </message>
+    <message>
+        <source>{path} is being downloaded by another window or process. Wait until that is done.</source>
+        <translation>另一个窗口或进程正在下载 {path}。请等它完成。</translation>
+    </message>
+    <message>
+        <source>What arrived of {name} is not what was published. It was set aside as {path}: mend it, which fetches the damaged parts again, best from another mirror.</source>
+        <translation>收到的 {name} 与发布的文件不符，已隔离为 {path}。请进行修补，损坏的部分会重新下载，最好使用其他镜像。</translation>
+    </message>
+    <message>
+        <source>There is another file {path} already. Move it away or delete it, then download again.</source>
+        <translation>已有另一个文件 {path}。请将其移走或删除，然后重新下载。</translation>
+    </message>
+    <message>
+        <source>{path} holds {bytes} of an older version of this model, of which no more can be had. Cancel that download, which deletes them, and begin anew.</source>
+        <translation>{path} 中有该模型旧版本的 {bytes}，而旧版本的其余部分已无法获取。请取消该下载（会删除这些内容），然后重新开始。</translation>
+    </message>
+    <message>
+        <source>Nothing is known of where {path} came from, so it cannot be mended. Download it again.</source>
+        <translation>不清楚 {path} 的来源，因此无法修补。请重新下载。</translation>
+    </message>
+    <message>
+        <source>{path} has {free_bytes} free, and {needed_bytes} are needed. Free some space, or put the models folder on another drive.</source>
+        <translation>{path} 可用空间为 {free_bytes}，需要 {needed_bytes}。请腾出空间，或把模型文件夹放到其他驱动器。</translation>
+    </message>
+    <message>
+        <source>The disk is full, so {path} cannot grow. Free some space and resume; what was fetched is kept.</source>
+        <translation>磁盘已满，{path} 无法继续写入。请腾出空间后继续下载；已下载的内容会保留。</translation>
+    </message>
+    <message>
+        <source>Nothing can be written to {path} ({detail}). Choose another models folder in the settings.</source>
+        <translation>无法写入 {path}（{detail}）。请在设置中选择其他模型文件夹。</translation>
+    </message>
+    <message>
+        <source>The disk reports an error at {path} ({detail}). Check the drive, or choose another models folder.</source>
+        <translation>磁盘在 {path} 处报告错误（{detail}）。请检查驱动器，或选择其他模型文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is one of {count} parts of a model. Join them first: in the models dialog, or with apus-chat models repair.</source>
+        <translation>{path} 是模型的 {count} 个分段之一。请先合并：在模型对话框中操作，或使用 apus-chat models repair。</translation>
+    </message>
+    <message>
+        <source>{path} is not the published file {published}, or is damaged. Mend it with apus-chat models verify --mend, or download it again.</source>
+        <translation>{path} 不是发布的文件 {published}，或已损坏。请用 apus-chat models verify --mend 修补，或重新下载。</translation>
+    </message>
+    <message>
+        <source>Nothing was deleted: {path} takes {bytes}. Add --delete --yes to delete it for good.</source>
+        <translation>没有删除任何内容：{path} 占用 {bytes}。要永久删除，请加上 --delete --yes。</translation>
+    </message>
+    <message>
+        <source>{address} is not the address of an endpoint. It begins with https:// and names a host.</source>
+        <translation>{address} 不是端点的地址。地址应以 https:// 开头并包含主机名。</translation>
+    </message>
+    <message>
+        <source>{address} is not the address of a proxy. Write it as http://HOST:PORT or socks5://HOST:PORT.</source>
+        <translation>{address} 不是代理的地址。请写成 http://HOST:PORT 或 socks5://HOST:PORT。</translation>
+    </message>
+    <message>
+        <source>None of the mirrors could be reached. Check the network and the proxy, then test again.</source>
+        <translation>所有镜像都无法连接。请检查网络和代理，然后重新测试。</translation>
+    </message>
+    <message>
+        <source>The driver of a graphics card made the engine end or hang while it looked for devices. Update the driver; until then the processor alone is used.</source>
+        <translation>引擎查找设备时，某个显卡驱动导致引擎退出或卡住。请更新驱动；在此之前只使用处理器。</translation>
+    </message>
+    <message>
+        <source>You have {gpus}, but this build of the engine cannot use that. Run {command} and start again.</source>
+        <translation>您有 {gpus}，但此引擎的构建版本无法使用。请运行 {command}，然后重新启动。</translation>
+    </message>
+    <message>
+        <source>You have {gpus}, but the engine sees no usable driver for that. Install or update the driver.</source>
+        <translation>您有 {gpus}，但引擎没有找到可用的驱动。请安装或更新驱动。</translation>
+    </message>
+    <message>
+        <source>The engine does not see {gpus}, but other cards. Update the driver, and check that no setting hides cards (CUDA_VISIBLE_DEVICES and its like).</source>
+        <translation>引擎没有检测到 {gpus}，只检测到其他显卡。请更新驱动，并检查是否有设置隐藏了显卡（CUDA_VISIBLE_DEVICES 等）。</translation>
+    </message>
+    <message>
+        <source>There is no split mode {split_mode}. Choose one of {known}.</source>
+        <translation>没有名为 {split_mode} 的切分方式。请从 {known} 中选择。</translation>
+    </message>
+    <message>
+        <source>The RPC server {server} takes the connection but says nothing. It serves one program at a time: end the other one, or release the model there.</source>
+        <translation>RPC 服务器 {server} 接受了连接，但没有响应。它一次只能服务一个程序：请结束另一个程序，或在那里释放模型。</translation>
+    </message>
+    <message>
+        <source>{server} is no RPC server of this version of llama.cpp. Start the one that belongs to this program&apos;s engine.</source>
+        <translation>{server} 不是此版本 llama.cpp 的 RPC 服务器。请启动与本程序引擎配套的服务器。</translation>
+    </message>
+    <message>
+        <source>{text} are no GPUs to pretend. Give the GiB free on each, such as 24, or none.</source>
+        <translation>{text} 不是可以模拟的 GPU。请写出每个 GPU 空闲的 GiB 数，例如 24；或写 none。</translation>
+    </message>
+    <message>
+        <source>{path} would take {needed_bytes} of RAM here, and {available_bytes} are free, so it was not loaded. Close other programs, or choose a smaller quantisation or less context.</source>
+        <translation>{path} 在这里需要 {needed_bytes} 内存，可用 {available_bytes}，因此没有加载。请关闭其他程序，或选择更小的量化版本或上下文。</translation>
+    </message>
+    <message>
+        <source>As it was set by hand it does not fit: {device} lacks {lacking_bytes}. Go back to automatic, or put less on it.</source>
+        <translation>按手动设置放不下：{device} 还差 {lacking_bytes}。请恢复自动，或减少放在上面的内容。</translation>
+    </message>
+    <message>
+        <source>The engine was ended, because after {seconds} s it was still {phase}. Try again.</source>
+        <translation>引擎在 {seconds} 秒后仍在{phase}，已被结束。请重试。</translation>
+    </message>
+    <message>
+        <source>The load of {path} could not be rehearsed{reason}. The estimate stands; load it to know for certain.</source>
+        <translation>无法预演 {path} 的加载{reason}。估算结果仍然有效；要确切知道，请实际加载。</translation>
+    </message>
+    <message>
+        <source>Measuring needs a context of {needed} tokens, but {context} are loaded. Choose a larger context.</source>
+        <translation>测速需要 {needed} 个词元的上下文，当前只加载了 {context} 个。请选择更大的上下文。</translation>
+    </message>
+    <message>
+        <source>Fits on {device} with {context} context, {left} left.</source>
+        <translation>{device} 放得下，上下文 {context}，还剩 {left}。</translation>
+    </message>
+    <message>
+        <source>Fits on your two cards with {context} context, {left} left on {device}.</source>
+        <translation>您的两张卡放得下，上下文 {context}，{device} 还剩 {left}。</translation>
+    </message>
+    <message>
+        <source>Fits on your {cards} cards with {context} context, {left} left on {device}.</source>
+        <translation>您的 {cards} 张卡放得下，上下文 {context}，{device} 还剩 {left}。</translation>
+    </message>
+    <message>
+        <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens per second.</source>
+        <translation>可以运行：上下文 {context}，{layers} 层中 {experts} 层的专家放在内存（{ram}），其余在 GPU 上，每秒约 {speed} 个词元。</translation>
+    </message>
+    <message>
+        <source>Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): about {speed} tokens per second.</source>
+        <translation>可以运行：上下文 {context}，{layers} 层中 {on_devices} 层在 GPU 上，其余放在内存（{ram}），每秒约 {speed} 个词元。</translation>
+    </message>
+    <message>
+        <source>Runs on the processor with {context} context and takes {ram} of RAM: about {speed} tokens per second.</source>
+        <translation>可以在处理器上运行：上下文 {context}，占用内存 {ram}，每秒约 {speed} 个词元。</translation>
+    </message>
+    <message>
+        <source>Does not fit: it would take {ram} of RAM, and {available} are free. Close other programs, or choose a smaller quantisation or less context.</source>
+        <translation>放不下：需要 {ram} 内存，可用 {available}。请关闭其他程序，或选择更小的量化版本或上下文。</translation>
+    </message>
+    <message>
+        <source>Does not fit as it was set by hand: {device} lacks {lacking}. Go back to automatic, or put less on it.</source>
+        <translation>按手动设置放不下：{device} 还差 {lacking}。请恢复自动，或减少放在上面的内容。</translation>
+    </message>
+    <message>
+        <source>The model was trained for no more context than that.</source>
+        <translation>模型训练时的上下文最多只有这么大。</translation>
+    </message>
+    <message>
+        <source>With less context it would fit on the GPU alone and answer faster.</source>
+        <translation>减小上下文后可以完全放进 GPU，回答更快。</translation>
+    </message>
+    <message>
+        <source>A KV cache of 8 bits makes everything fit.</source>
+        <translation>使用 8 位 KV 缓存就能全部放下。</translation>
+    </message>
+    <message>
+        <source>A KV cache of 8 bits keeps more of it on the GPU.</source>
+        <translation>使用 8 位 KV 缓存可以让更多内容留在 GPU 上。</translation>
+    </message>
+    <message>
+        <source>This model cannot use the KV cache type that was set.</source>
+        <translation>该模型无法使用所设的 KV 缓存类型。</translation>
+    </message>
+    <message>
+        <source>Flash attention stays on, because the KV cache type that was set needs it.</source>
+        <translation>所设的 KV 缓存类型需要 Flash attention，因此保持开启。</translation>
+    </message>
+    <message>
+        <source>One of the cards stays empty.</source>
+        <translation>有一张卡空闲。</translation>
+    </message>
+    <message>
+        <source>The engine uses at most 16 cards; the largest were taken.</source>
+        <translation>引擎最多使用 16 张卡；已选用最大的几张。</translation>
+    </message>
+    <message>
+        <source>RAM has no room for a second, faster copy of the weights, so long prompts are read more slowly.</source>
+        <translation>内存放不下一份更快的权重副本，因此读取长提示词会慢一些。</translation>
+    </message>
+    <message>
+        <source>The memory of this kind of model is estimated; it may take a little more or less.</source>
+        <translation>这类模型的内存占用是估算的，实际可能略有出入。</translation>
+    </message>
+    <message>
+        <source>The memory of this split mode is estimated.</source>
+        <translation>此切分方式的内存占用是估算的。</translation>
+    </message>
+    <message>
+        <source>The speed of the GPU is a guess.</source>
+        <translation>GPU 的速度是估计值。</translation>
+    </message>
+    <message>
+        <source>The engine has not confirmed these figures yet.</source>
+        <translation>引擎尚未确认这些数字。</translation>
+    </message>
+    <message>
+        <source>Memory ran out, so a smaller plan is tried. {plan}</source>
+        <translation>内存不足，正在尝试更小的方案。{plan}</translation>
+    </message>
+    <message>
+        <source>The best quality that fits on the GPU alone.</source>
+        <translation>能完全放进 GPU 的最佳质量。</translation>
+    </message>
+    <message>
+        <source>The best quality that is fast enough with a part in RAM.</source>
+        <translation>部分放在内存、速度仍够用的最佳质量。</translation>
+    </message>
+    <message>
+        <source>The smallest; the others would be slower still.</source>
+        <translation>最小的版本；其他的会更慢。</translation>
+    </message>
+    <message>
+        <source>A better quality fits as well.</source>
+        <translation>更高的质量也放得下。</translation>
+    </message>
+    <message>
+        <source>It would run, but slowly.</source>
+        <translation>可以运行，但很慢。</translation>
+    </message>
+    <message>
+        <source>Does not fit on this machine.</source>
+        <translation>这台电脑放不下。</translation>
+    </message>
+    <message>
+        <source>The experts in {path} differ in type or shape ({tensor}): they cannot be stacked, and no current engine loads them as they are. Choose another quantisation, or a file made after April 2024.</source>
+        <translation>{path} 中各专家的类型或形状不同（{tensor}），无法堆叠，现有的引擎都不能直接加载。请选择其他量化版本，或 2024 年 4 月之后制作的文件。</translation>
+    </message>
+    <message>
+        <source>Not all experts of a layer are in {path}: {tensor} is missing. Download the file again, or choose another.</source>
+        <translation>{path} 中某一层的专家不全：缺少 {tensor}。请重新下载该文件，或选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{path} is one of {count} files of a model made before April 2024, whose experts can only be stacked in a single file. Merge the files with llama-gguf-split --merge and repair the result, or choose a newer file.</source>
+        <translation>{path} 是 2024 年 4 月之前制作的模型的 {count} 个文件之一，其专家只能在单个文件中堆叠。请用 llama-gguf-split --merge 合并这些文件后再修复，或选择较新的文件。</translation>
+    </message>
+    <message>
+        <source>{path} loads as it is and needs no repair. Use the file itself.</source>
+        <translation>{path} 可以直接加载，无需修复。请直接使用该文件。</translation>
+    </message>
+    <message>
+        <source>{path} is being repaired already. Wait until that is done.</source>
+        <translation>{path} 已在修复中。请等它完成。</translation>
+    </message>
+    <message>
+        <source>There is too little room on the disk to repair {path}: {needed_bytes} are needed and {free_bytes} are free. Free some space, or repair it into a folder on another drive.</source>
+        <translation>磁盘空间不足，无法修复 {path}：需要 {needed_bytes}，可用 {free_bytes}。请腾出空间，或修复到其他驱动器的文件夹中。</translation>
+    </message>
+    <message>
+        <source>The repair of {path} was stopped halfway. Until it is finished the file is kept as {working} and cannot be used: start the repair again to go on with it.</source>
+        <translation>{path} 的修复中途停止了。完成之前，文件保存为 {working}，无法使用：请再次启动修复以继续。</translation>
+    </message>
+    <message>
+        <source>The repair of {path} could not go on ({detail}). Nothing is lost: the file is kept as {working} until the repair is finished. See to the disk and start the repair again.</source>
+        <translation>{path} 的修复无法继续（{detail}）。没有任何内容丢失：修复完成之前，文件保存为 {working}。请检查磁盘，然后再次启动修复。</translation>
+    </message>
+    <message>
+        <source>There is another file {path} now, so the half-repaired {working} cannot take that name back. Move the other file away and start the repair again.</source>
+        <translation>现在已有另一个文件 {path}，修复到一半的 {working} 无法恢复该名称。请移走那个文件，然后再次启动修复。</translation>
+    </message>
+    <message>
+        <source>{working} is a half-repaired file, and the record of how far it was is gone. It cannot be finished: delete it and download the file again.</source>
+        <translation>{working} 是修复到一半的文件，而记录修复进度的文件已丢失，无法完成修复。请删除它并重新下载。</translation>
+    </message>
+    <message>
+        <source>{name} is not named like a part of a model file. Choose parts of one file, such as MODEL.gguf.part1of2 and MODEL.gguf.part2of2.</source>
+        <translation>{name} 的名称不像模型文件的分段。请选择同一文件的各个分段，例如 MODEL.gguf.part1of2 和 MODEL.gguf.part2of2。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} are not named alike, so their order is not clear: {parts}. Keep one set of them in the folder.</source>
+        <translation>{name} 的分段命名方式不一致，无法确定顺序：{parts}。请在文件夹中只保留其中一套。</translation>
+    </message>
+    <message>
+        <source>Parts of {name} are missing: {missing}. Put all its parts into one folder and try again.</source>
+        <translation>{name} 缺少分段：{missing}。请把所有分段放进同一个文件夹后重试。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} lie in different folders. Put them into one folder and try again.</source>
+        <translation>{name} 的分段在不同的文件夹中。请把它们放进同一个文件夹后重试。</translation>
+    </message>
+    <message>
+        <source>{path} is a model file of its own and not a part that can be joined to another. Give it back the name it was published with, and open the first file of its set.</source>
+        <translation>{path} 本身就是模型文件，不是可以与其他文件合并的分段。请恢复它发布时的名称，然后打开这组文件中的第一个。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} do not fit together: they have {bytes}, but the file should have {expected_bytes}. Look whether a part is missing or from another file, and download it again.</source>
+        <translation>{name} 的分段对不上：它们共有 {bytes}，而文件应为 {expected_bytes}。请检查是否缺少分段或混入了其他文件的分段，并重新下载相应分段。</translation>
+    </message>
+    <message>
+        <source>The parts of {path} are being joined already. Wait until that is done.</source>
+        <translation>{path} 的分段已在合并中。请等它完成。</translation>
+    </message>
+    <message>
+        <source>There is too little room on the disk to join the parts of {path}: {needed_bytes} are needed and {free_bytes} are free. Free some space and start again.</source>
+        <translation>磁盘空间不足，无法合并 {path} 的分段：需要 {needed_bytes}，可用 {free_bytes}。请腾出空间后重新开始。</translation>
+    </message>
+    <message>
+        <source>Joining the parts of {path} was stopped halfway. Until it is finished the file is kept as {working}: start it again to go on.</source>
+        <translation>{path} 的分段合并中途停止了。完成之前，文件保存为 {working}：请再次启动以继续。</translation>
+    </message>
+    <message>
+        <source>Joining the parts of {path} could not go on ({detail}). Nothing is lost: see to the disk and start it again.</source>
+        <translation>{path} 的分段合并无法继续（{detail}）。没有任何内容丢失：请检查磁盘，然后再次启动。</translation>
+    </message>
+    <message>
+        <source>{working} is a half-joined file, and what is left of its parts or of the record about them is gone. It cannot be finished: download the parts again.</source>
+        <translation>{working} 是合并到一半的文件，而剩余的分段或其记录已丢失，无法完成合并。请重新下载各个分段。</translation>
     </message>
 </context>
 <context>
@@ -1196,6 +2351,630 @@
     <message>
         <source>Program</source>
         <translation>程序</translation>
+    </message>
+</context>
+<context>
+    <name>model_actions</name>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Cancel the download</source>
+        <translation>取消下载</translation>
+    </message>
+    <message>
+        <source>Move up in the queue</source>
+        <translation>在队列中上移</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>使用</translation>
+    </message>
+    <message>
+        <source>Repair</source>
+        <translation>修复</translation>
+    </message>
+    <message>
+        <source>Repair into a copy</source>
+        <translation>修复为副本</translation>
+    </message>
+    <message>
+        <source>Join</source>
+        <translation>合并</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Verify the file</source>
+        <translation>校验文件</translation>
+    </message>
+    <message>
+        <source>Mend</source>
+        <translation>修补</translation>
+    </message>
+    <message>
+        <source>Set the file aside</source>
+        <translation>隔离文件</translation>
+    </message>
+    <message>
+        <source>Take it back as it is</source>
+        <translation>按原样解除隔离</translation>
+    </message>
+    <message>
+        <source>Remove from list</source>
+        <translation>移出列表</translation>
+    </message>
+    <message>
+        <source>Take its folder off the list</source>
+        <translation>将所在文件夹移出列表</translation>
+    </message>
+    <message>
+        <source>Delete the file…</source>
+        <translation>删除文件…</translation>
+    </message>
+    <message>
+        <source>Copy the path</source>
+        <translation>复制路径</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Open its page in the browser</source>
+        <translation>在浏览器中打开其页面</translation>
+    </message>
+    <message>
+        <source>Cancel the download, deleting {size}…</source>
+        <translation>取消下载并删除 {size}…</translation>
+    </message>
+    <message>
+        <source>Delete the file ({size})…</source>
+        <translation>删除文件（{size}）…</translation>
+    </message>
+</context>
+<context>
+    <name>model_facts</name>
+    <message>
+        <source>Architecture</source>
+        <translation>架构</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层数</translation>
+    </message>
+    <message>
+        <source>{count}, of which {used} are used</source>
+        <translation>{count} 个，使用其中 {used} 个</translation>
+    </message>
+    <message>
+        <source>Experts</source>
+        <translation>专家</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个词元</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>Vocabulary</source>
+        <translation>词表</translation>
+    </message>
+    <message>
+        <source>Quantisation</source>
+        <translation>量化</translation>
+    </message>
+    <message>
+        <source>its own</source>
+        <translation>模型自带</translation>
+    </message>
+    <message>
+        <source>none: ChatML</source>
+        <translation>无，使用 ChatML</translation>
+    </message>
+    <message>
+        <source>Chat template</source>
+        <translation>对话模板</translation>
+    </message>
+    <message>
+        <source>Experts&apos; tensors</source>
+        <translation>专家张量</translation>
+    </message>
+    <message>
+        <source>stacked on arrival</source>
+        <translation>下载时已堆叠</translation>
+    </message>
+    <message>
+        <source>separate</source>
+        <translation>各自独立</translation>
+    </message>
+    <message>
+        <source>{size} ({bytes} bytes)</source>
+        <translation>{size}（{bytes} 字节）</translation>
+    </message>
+    <message>
+        <source>about {size}</source>
+        <translation>约 {size}</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>还有 {count} 个</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>verified on {date}</source>
+        <translation>校验于 {date}</translation>
+    </message>
+    <message>
+        <source>made on {date}</source>
+        <translation>计算于 {date}</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>see the repository&apos;s page</source>
+        <translation>见仓库页面</translation>
+    </message>
+    <message>
+        <source>Made by</source>
+        <translation>制作者</translation>
+    </message>
+    <message>
+        <source>Repository</source>
+        <translation>仓库</translation>
+    </message>
+    <message>
+        <source>{bits} bits a weight</source>
+        <translation>每权重 {bits} 位</translation>
+    </message>
+</context>
+<context>
+    <name>model_hub_rows</name>
+    <message>
+        <source>{count} downloads</source>
+        <translation>{count} 次下载</translation>
+    </message>
+    <message>
+        <source>Gated</source>
+        <translation>需申请访问</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Cannot be fetched</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} files</source>
+        <translation>{count} 个文件</translation>
+    </message>
+</context>
+<context>
+    <name>model_menus</name>
+    <message>
+        <source>{program}, models: {count}</source>
+        <translation>{program}：{count} 个模型</translation>
+    </message>
+    <message>
+        <source>Another folder…</source>
+        <translation>其他文件夹…</translation>
+    </message>
+</context>
+<context>
+    <name>model_queue</name>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>1 download</source>
+        <translation>1 个下载任务</translation>
+    </message>
+    <message>
+        <source>{count} downloads</source>
+        <translation>{count} 个下载任务</translation>
+    </message>
+    <message>
+        <source>{downloads}, {more}</source>
+        <translation>{downloads}，{more}</translation>
+    </message>
+</context>
+<context>
+    <name>model_rows</name>
+    <message>
+        <source>In use</source>
+        <translation>使用中</translation>
+    </message>
+    <message>
+        <source>Recommended</source>
+        <translation>推荐</translation>
+    </message>
+    <message>
+        <source>Very small and quick, for a first try</source>
+        <translation>很小很快，适合初次尝试</translation>
+    </message>
+    <message>
+        <source>Try now</source>
+        <translation>立即重试</translation>
+    </message>
+    <message>
+        <source>Ready</source>
+        <translation>就绪</translation>
+    </message>
+    <message>
+        <source>Not downloaded</source>
+        <translation>未下载</translation>
+    </message>
+    <message>
+        <source>In the queue</source>
+        <translation>排队中</translation>
+    </message>
+    <message>
+        <source>Preparing…</source>
+        <translation>正在准备…</translation>
+    </message>
+    <message>
+        <source>Downloading…</source>
+        <translation>正在下载…</translation>
+    </message>
+    <message>
+        <source>Verifying…</source>
+        <translation>正在校验…</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
+        <source>Needs repair</source>
+        <translation>需要修复</translation>
+    </message>
+    <message>
+        <source>In parts</source>
+        <translation>待合并</translation>
+    </message>
+    <message>
+        <source>Damaged</source>
+        <translation>已损坏</translation>
+    </message>
+    <message>
+        <source>Set aside</source>
+        <translation>已隔离</translation>
+    </message>
+    <message>
+        <source>Cannot be used</source>
+        <translation>无法使用</translation>
+    </message>
+    <message>
+        <source>{size} given to others</source>
+        <translation>已分享 {size}</translation>
+    </message>
+    <message>
+        <source>{count} parts of one file. Joining puts them together without a second copy.</source>
+        <translation>同一文件的 {count} 个分段。合并时直接拼接，不另占一份空间。</translation>
+    </message>
+    <message>
+        <source>This is not the file that was published. Mending fetches again what is damaged in it.</source>
+        <translation>这不是发布的文件。修补会重新下载其中损坏的部分。</translation>
+    </message>
+    <message>
+        <source>This is not the file that was published, so it was set aside. Mending fetches again what is damaged.</source>
+        <translation>这不是发布的文件，因此已被隔离。修补会重新下载损坏的部分。</translation>
+    </message>
+    <message>
+        <source>Made before April 2024, in a layout that no current engine loads. Repair makes a rearranged copy of it in the models folder, with the same values.</source>
+        <translation>制作于 2024 年 4 月之前，现有的引擎都无法加载其布局。修复会在模型文件夹中生成一份重新排列的副本，数值不变。</translation>
+    </message>
+    <message>
+        <source>Made before April 2024, in a layout that no current engine loads. Repair rearranges it; none of its values changes.</source>
+        <translation>制作于 2024 年 4 月之前，现有的引擎都无法加载其布局。修复只重新排列，不改变任何数值。</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>Again in {seconds} s</source>
+        <translation>{seconds} 秒后重试</translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
+        <source>Repairing</source>
+        <translation>正在修复</translation>
+    </message>
+    <message>
+        <source>Joining</source>
+        <translation>正在合并</translation>
+    </message>
+    <message>
+        <source>Verifying</source>
+        <translation>正在校验</translation>
+    </message>
+    <message>
+        <source>Looking for the damage</source>
+        <translation>正在查找损坏处</translation>
+    </message>
+    <message>
+        <source>Deleting…</source>
+        <translation>正在删除…</translation>
+    </message>
+</context>
+<context>
+    <name>model_words</name>
+    <message>
+        <source>The original weights</source>
+        <translation>原始权重</translation>
+    </message>
+    <message>
+        <source>Practically the original</source>
+        <translation>与原版几乎无异</translation>
+    </message>
+    <message>
+        <source>Very close to the original</source>
+        <translation>非常接近原版</translation>
+    </message>
+    <message>
+        <source>Close to the original</source>
+        <translation>接近原版</translation>
+    </message>
+    <message>
+        <source>Small loss</source>
+        <translation>损失很小</translation>
+    </message>
+    <message>
+        <source>Some loss</source>
+        <translation>有些损失</translation>
+    </message>
+    <message>
+        <source>Noticeable loss</source>
+        <translation>损失明显</translation>
+    </message>
+    <message>
+        <source>Heavy loss</source>
+        <translation>损失较大</translation>
+    </message>
+    <message>
+        <source>Severe loss</source>
+        <translation>损失严重</translation>
+    </message>
+    <message>
+        <source>Nothing was taken away. Larger than it needs to be for chatting.</source>
+        <translation>没有任何删减。用于对话，这样的大小并无必要。</translation>
+    </message>
+    <message>
+        <source>Answers as the original weights do, for all practical purposes.</source>
+        <translation>实际使用中，回答与原始权重无异。</translation>
+    </message>
+    <message>
+        <source>Answers as the original does, but for very rare slips.</source>
+        <translation>回答与原版相同，极少出现偏差。</translation>
+    </message>
+    <message>
+        <source>Answers nearly as the original does: the usual choice where there is room for it.</source>
+        <translation>回答与原版几乎相同：空间足够时的常用选择。</translation>
+    </message>
+    <message>
+        <source>Hardly noticed in conversation; code and long chains of reasoning suffer a little.</source>
+        <translation>对话中几乎察觉不到；代码和长链推理略受影响。</translation>
+    </message>
+    <message>
+        <source>Good for conversation; facts, code and reasoning go wrong more often than in larger ones.</source>
+        <translation>适合对话；与更大的版本相比，事实、代码和推理更容易出错。</translation>
+    </message>
+    <message>
+        <source>Fluent, but with more mistakes in facts, code and reasoning. Of a very large model still useful.</source>
+        <translation>表达流畅，但事实、代码和推理的错误更多。对很大的模型仍然实用。</translation>
+    </message>
+    <message>
+        <source>Often wrong and sometimes incoherent. Only where nothing larger fits.</source>
+        <translation>经常出错，有时语无伦次。只在放不下更大的版本时使用。</translation>
+    </message>
+    <message>
+        <source>Mostly of interest for trying out; do not rely on its answers.</source>
+        <translation>主要供尝试，请勿依赖它的回答。</translation>
+    </message>
+    <message>
+        <source>{part} of {whole}</source>
+        <translation>{part} / {whole}</translation>
+    </message>
+    <message>
+        <source>less than a minute left</source>
+        <translation>剩余不到 1 分钟</translation>
+    </message>
+    <message>
+        <source>{minutes} min left</source>
+        <translation>剩余 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min left</source>
+        <translation>剩余 {hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{days} d {hours} h left</source>
+        <translation>剩余 {days} 天 {hours} 小时</translation>
+    </message>
+</context>
+<context>
+    <name>plan_words</name>
+    <message>
+        <source>RAM</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>GPU {number}</source>
+        <translation>GPU {number}</translation>
+    </message>
+    <message>
+        <source>left out</source>
+        <translation>不使用</translation>
+    </message>
+    <message>
+        <source>output</source>
+        <translation>输出层</translation>
+    </message>
+    <message>
+        <source>stays empty</source>
+        <translation>空闲</translation>
+    </message>
+    <message>
+        <source>{layers} + output</source>
+        <translation>{layers} + 输出层</translation>
+    </message>
+    <message>
+        <source>the whole model</source>
+        <translation>整个模型</translation>
+    </message>
+    <message>
+        <source>experts of 1 layer</source>
+        <translation>1 层的专家</translation>
+    </message>
+    <message>
+        <source>experts of {count} layers</source>
+        <translation>{count} 层的专家</translation>
+    </message>
+    <message>
+        <source>token embedding</source>
+        <translation>词嵌入</translation>
+    </message>
+    <message>
+        <source>layer {number}</source>
+        <translation>第 {number} 层</translation>
+    </message>
+    <message>
+        <source>layers {first}–{last}</source>
+        <translation>第 {first}–{last} 层</translation>
+    </message>
+    <message>
+        <source>{used} of {total} GiB</source>
+        <translation>{used} / {total} GiB</translation>
+    </message>
+    <message>
+        <source>{size} too much</source>
+        <translation>超出 {size}</translation>
+    </message>
+    <message>
+        <source>{size} left</source>
+        <translation>剩余 {size}</translation>
+    </message>
+    <message>
+        <source>forecast {forecast} · real {real}</source>
+        <translation>预计 {forecast} · 实际 {real}</translation>
+    </message>
+    <message>
+        <source>loaded now: {real}</source>
+        <translation>当前已加载：{real}</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>KV cache</source>
+        <translation>KV 缓存</translation>
+    </message>
+    <message>
+        <source>Compute buffers</source>
+        <translation>计算缓冲区</translation>
+    </message>
+    <message>
+        <source>On the GPU that shares this RAM</source>
+        <translation>共享此内存的 GPU</translation>
+    </message>
+    <message>
+        <source>Too much</source>
+        <translation>超出部分</translation>
+    </message>
+    <message>
+        <source>Reserve</source>
+        <translation>预留</translation>
+    </message>
+    <message>
+        <source>Other programs</source>
+        <translation>其他程序</translation>
+    </message>
+    <message>
+        <source>Limit</source>
+        <translation>上限</translation>
+    </message>
+    <message>
+        <source>{name}: forecast {forecast}, real {real}</source>
+        <translation>{name}：预计 {forecast}，实际 {real}</translation>
+    </message>
+    <message>
+        <source>{name}: {forecast}, loaded now {real}</source>
+        <translation>{name}：{forecast}，当前已加载 {real}</translation>
+    </message>
+    <message>
+        <source>Second copies of weights</source>
+        <translation>权重的第二份副本</translation>
+    </message>
+    <message>
+        <source>Left</source>
+        <translation>剩余</translation>
+    </message>
+    <message>
+        <source>{name} {forecast}, real {real}</source>
+        <translation>{name} {forecast}，实际 {real}</translation>
+    </message>
+    <message>
+        <source>{name} {forecast}, loaded now {real}</source>
+        <translation>{name} {forecast}，当前已加载 {real}</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个词元</translation>
     </message>
 </context>
 </TS>

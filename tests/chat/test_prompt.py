@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.chat.conversation import Message, Role, Status
-from app.chat.prompt import TITLE_CHARACTERS, prompt_messages, title_from
+from app.chat.prompt import TITLE_CHARACTERS, first_system_prompt, prompt_messages, title_from
 
 
 def message(role: Role, content: str, status: Status = Status.COMPLETE) -> Message:
@@ -54,3 +54,11 @@ def test_a_long_title_is_cut(question: str) -> None:
     assert len(title) <= TITLE_CHARACTERS
     assert title.endswith("…")
     assert not title.endswith(" …")
+
+
+def test_a_new_conversation_begins_as_the_model_s_makers_recommend() -> None:
+    recommended = "You are a helpful assistant named APUS-xDAN4.0 MoE."
+    assert first_system_prompt("", "apus:Q2_K") == recommended
+    assert first_system_prompt("Be brief.", "apus:Q2_K") == "Be brief."
+    assert first_system_prompt("", "starter") == ""
+    assert first_system_prompt("", "somebody/else:file.gguf") == ""

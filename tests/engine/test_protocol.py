@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from app.chat.conversation import Role, Sampling
@@ -15,12 +17,18 @@ MESSAGES = [
     p.Generate(2, (PromptMessage(Role.USER, "你好\n“quoted”\u2028"),), Sampling(seed=7, stop=("a", "b")), "begun"),
     p.ListDevices(3, ("127.0.0.1:50061",)),
     p.Stop(4),
+    p.Rehearse(12, p.LoadOptions("/m/a.gguf", split_mode="none", main_gpu="CUDA1", mmap=False, pipeline=False)),
+    p.Bench(13, 512, 64, 3),
+    p.Ready(),
     p.Loading(5, 0.5, None),
     p.LoadDone(6, 8192, 61, 60, "engine", {"CUDA0": {"weights_bytes": 5}}),
     p.Reading(7, 16, 100, 8, 1.5),
     p.TextPiece(8, "\U0001f600 é", 3, 40),
     p.AnswerDone(9, "stop", 10, 2, 0.25, 30),
-    p.DeviceList(10, (p.EngineDevice("CPU", "x", "CPU", "cpu", 8, 4),), "engine"),
+    p.DeviceList(10, (p.EngineDevice("CPU", "x", "CPU", "cpu", 8, 4, "0000:01:00.0"),), "engine", ("CPU", "RPC")),
+    p.RehearsalDone(14, {"CUDA0": {"compute_bytes": 5}}, 7, True, False, 4096, 0.25),
+    p.BenchProgress(15, 0.5, "prompt"),
+    p.BenchDone(16, 512, 64, (100.0, 101.5), (9.5, 9.75)),
     p.Failed(11, "load_refused", {"path": "/x", "log": "a\nb"}),
 ]
 
@@ -30,6 +38,10 @@ def test_a_message_survives_the_pipe(message: p.Command | p.Event) -> None:
     line = p.encode(message)
     assert line.count(b"\n") == 1
     assert p.decode(line) == message
+
+
+def test_every_kind_of_message_is_tried() -> None:
+    assert {type(message) for message in MESSAGES} == {*get_args(p.Command), *get_args(p.Event)}
 
 
 @pytest.mark.parametrize(

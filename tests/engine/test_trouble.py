@@ -36,7 +36,7 @@ engine = LocalEngine(Path(sys.argv[1]))
 list(engine.ensure_loaded(LoadOptions(sys.argv[2])))
 for event in engine.answer(ChatRequest((PromptMessage(Role.USER, "hello"),), Sampling(seed=1))):
     if isinstance(event, Piece):
-        print(engine._process.pid, flush=True)
+        print(engine.pid, flush=True)
 """
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
+
+from model_manager.gguf_header import GgufHeader, read_header
+from model_manager.gguf_reader import Reader
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 _FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?", U64: "Q", I64: "q", F64: "d"}
@@ -64,3 +68,30 @@ def small_model(keys: list[bytes] | None = None, **options: int) -> bytes:
     """A whole file with one tensor of 32 numbers."""
     keys = [key("general.architecture", STRING, "llama"), *(keys or [])]
     return padded(header(keys, [tensor("output.weight", (32,))], **options)) + bytes(128)
+
+
+def with_keys(source: Path, out: Path, changes: dict[str, tuple[int, object] | None]) -> Path:
+    """A copy of a real file with some entries of its metadata replaced, added, or left out (None)."""
+    whole = source.read_bytes()
+    old = read_header(source)
+    kept = []
+    with source.open("rb", buffering=0) as file:
+        reader = Reader(file, len(whole))
+        reader.take(24)
+        for _ in old.metadata:
+            start = reader.position
+            name = reader.identifier(1 << 16)
+            reader.value()
+            if name not in changes:
+                kept.append(whole[start : reader.position])
+    kept += [key(name, *change) for name, change in changes.items() if change is not None]
+    infos = whole[reader.position : old.data_offset]
+    counts = u64(len(old.tensors)) + u64(len(kept))
+    # The padding after the tensors depends on where they end: cut off the old one, and make a new one.
+    infos = infos[: _length_of_infos(old)]
+    out.write_bytes(padded(whole[:8] + counts + b"".join(kept) + infos, old.alignment) + whole[old.data_offset :])
+    return out
+
+
+def _length_of_infos(header: GgufHeader) -> int:
+    return sum(len(tensor(each.name, each.shape)) for each in header.tensors)

@@ -1,6 +1,6 @@
 """Write a tiny chat model that the engine really loads and answers with, in a fraction of a second.
 
-    python -m tests.rigs.tiny_model OUT.gguf [--experts 4] [--legacy] [--context 2048] [--template FILE]
+    python -m tests.rigs.tiny_model OUT.gguf [--experts 4] [--legacy] [--type Q8_0] [--context 2048] [--template FILE]
 
 Random weights: the answers are noise, but noise that can be shown.  Dimension 0 of every token's embedding is large and
 no layer changes it, so that the output's weights for that dimension act as a bias: letters and spaces are likely, raw
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -19,7 +20,10 @@ import numpy.typing as npt
 
 from tests.rigs.chatml import FIRST_CHARACTER, add_vocabulary
 
-N_EMBD, N_FF, N_HEAD, N_HEAD_KV, N_USED = 64, 128, 4, 2, 2
+N_EMBD, N_HEAD, N_HEAD_KV, N_USED = 64, 4, 2, 2
+QT = gguf.GGMLQuantizationType
+SCALES_AT = {QT.Q2_K: (80, 82), QT.Q3_K: (108,), QT.Q4_K: (0, 2), QT.Q5_K: (0, 2), QT.Q6_K: (208,), QT.IQ4_XS: (0,)}
+"""Where a block of 256 values holds its f16 scales; the rest of the block may be any bytes."""
 NEVER = -40.0
 _CONSTANT = 8.0
 _LOGIT_NOISE = 3.0
@@ -40,6 +44,9 @@ def write_tiny_model(
     end_bias: float = NEVER,
     tensors_per_file: int = 0,
     seed: int = 0,
+    tensor_type: str = "F32",
+    n_embd: int = N_EMBD,
+    alignment: int | None = None,
 ) -> Path:
     """Write one model of F32 weights (about 0.5 MB); return the path to give to the engine.
 
@@ -47,15 +54,21 @@ def write_tiny_model(
     (refused by the engine).  ``chat_template=None`` writes none, ``file_type=None`` no quantisation.  ``end_bias`` is
     the advantage of the end of the answer over a letter, in logits: by default it never comes, at 3 answers end
     after about four tokens.  ``tensors_per_file`` cuts the model into ``PATH-00001-of-0000N.gguf``.
+
+    ``tensor_type`` is that of all matrices but the router's.  Types of 256-value blocks need ``n_embd=256`` and hold
+    weights that have nothing to do with language, but the same for the same seed.  ``alignment`` in bytes, 32 unless
+    told otherwise; a large one leaves gaps between experts.
     """
     writer = gguf.GGUFWriter(path, "llama", split_max_tensors=tensors_per_file)
+    if alignment is not None:
+        writer.add_custom_alignment(alignment)
     writer.add_type("model")
     writer.add_name(name)
     writer.add_context_length(context_length)
-    writer.add_embedding_length(N_EMBD)
+    writer.add_embedding_length(n_embd)
     writer.add_block_count(n_layer)
-    writer.add_feed_forward_length(N_FF)
-    writer.add_rope_dimension_count(N_EMBD // N_HEAD)
+    writer.add_feed_forward_length(2 * n_embd)
+    writer.add_rope_dimension_count(n_embd // N_HEAD)
     writer.add_head_count(N_HEAD)
     writer.add_head_count_kv(N_HEAD_KV)
     writer.add_layer_norm_rms_eps(1e-5)
@@ -67,8 +80,9 @@ def write_tiny_model(
     if chat_template is not None:
         writer.add_chat_template(chat_template)
     tokens = add_vocabulary(writer)
-    for tensor_name, values in _tensors(len(tokens), n_layer, n_expert, legacy, end_bias, seed):
-        writer.add_tensor(tensor_name, np.ascontiguousarray(values, dtype=np.float32))
+    for tensor_name, values in _tensors(len(tokens), n_layer, n_expert, legacy, end_bias, seed, n_embd):
+        kind = QT[tensor_type] if values.ndim > 1 and "gate_inp" not in tensor_name else QT.F32
+        writer.add_tensor(tensor_name, _stored(np.ascontiguousarray(values, dtype=np.float32), kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -76,9 +90,21 @@ def write_tiny_model(
     return sorted(path.parent.glob(f"{path.stem}-*-of-*.gguf"))[0] if tensors_per_file else path
 
 
+def _stored(values: Weights, kind: QT) -> npt.NDArray[Any]:
+    """A tensor's values as the file holds them.  Each row by itself: stacked experts are their rows end to end."""
+    if kind not in SCALES_AT:
+        return gguf.quantize(values, kind)
+    n_values, n_bytes = gguf.GGML_QUANT_SIZES[kind]
+    blocks = np.ascontiguousarray(values.view(np.uint8).reshape(-1, n_values * 4)[:, :n_bytes])
+    for place in SCALES_AT[kind]:
+        blocks[:, place : place + 2] = np.frombuffer(np.float16(1e-4).tobytes(), np.uint8)
+    return blocks.reshape(*values.shape[:-1], values.shape[-1] // n_values * n_bytes)
+
+
 def _tensors(
-    n_vocab: int, n_layer: int, n_expert: int, legacy: bool, end_bias: float, seed: int
+    n_vocab: int, n_layer: int, n_expert: int, legacy: bool, end_bias: float, seed: int, n_embd: int
 ) -> Iterator[tuple[str, Weights]]:
+    n_ff = 2 * n_embd
     rng = np.random.default_rng(seed)
 
     def random(*shape: int) -> Weights:
@@ -89,29 +115,29 @@ def _tensors(
         weights[..., 0, :] = 0  # leaves dimension 0 as it is
         return weights
 
-    embedding = rng.standard_normal((n_vocab, N_EMBD)).astype(np.float32)
+    embedding = rng.standard_normal((n_vocab, n_embd)).astype(np.float32)
     embedding[:, 0] = _CONSTANT
     yield "token_embd.weight", embedding
-    n_kv = N_HEAD_KV * (N_EMBD // N_HEAD)
-    ones = np.ones(N_EMBD, np.float32)
+    n_kv = N_HEAD_KV * (n_embd // N_HEAD)
+    ones = np.ones(n_embd, np.float32)
     for layer in range(n_layer):
         block = f"blk.{layer}."
         yield block + "attn_norm.weight", ones
         yield block + "ffn_norm.weight", ones
-        yield block + "attn_q.weight", random(N_EMBD, N_EMBD)
-        yield block + "attn_k.weight", random(n_kv, N_EMBD)
-        yield block + "attn_v.weight", random(n_kv, N_EMBD)
-        yield block + "attn_output.weight", back_to_the_stream(N_EMBD, N_EMBD)
+        yield block + "attn_q.weight", random(n_embd, n_embd)
+        yield block + "attn_k.weight", random(n_kv, n_embd)
+        yield block + "attn_v.weight", random(n_kv, n_embd)
+        yield block + "attn_output.weight", back_to_the_stream(n_embd, n_embd)
         if not n_expert:
-            yield block + "ffn_gate.weight", random(N_FF, N_EMBD)
-            yield block + "ffn_down.weight", back_to_the_stream(N_EMBD, N_FF)
-            yield block + "ffn_up.weight", random(N_FF, N_EMBD)
+            yield block + "ffn_gate.weight", random(n_ff, n_embd)
+            yield block + "ffn_down.weight", back_to_the_stream(n_embd, n_ff)
+            yield block + "ffn_up.weight", random(n_ff, n_embd)
             continue
-        yield block + "ffn_gate_inp.weight", random(n_expert, N_EMBD)
+        yield block + "ffn_gate_inp.weight", random(n_expert, n_embd)
         stacked = {
-            "gate": random(n_expert, N_FF, N_EMBD),
-            "down": back_to_the_stream(n_expert, N_EMBD, N_FF),
-            "up": random(n_expert, N_FF, N_EMBD),
+            "gate": random(n_expert, n_ff, n_embd),
+            "down": back_to_the_stream(n_expert, n_embd, n_ff),
+            "up": random(n_expert, n_ff, n_embd),
         }
         if legacy:
             for expert in range(n_expert):
@@ -121,20 +147,20 @@ def _tensors(
             for kind, weights in stacked.items():
                 yield f"{block}ffn_{kind}_exps.weight", weights
     yield "output_norm.weight", ones
-    output = _output(rng, n_vocab, end_bias)
+    output = _output(rng, n_vocab, end_bias, n_embd)
     output[:, 1:] -= 0.1 * embedding[:, 1:]  # a token does not follow itself, or greedy answers are one letter
     yield "output.weight", output
 
 
-def _output(rng: np.random.Generator, n_vocab: int, end_bias: float) -> Weights:
-    weights = (rng.standard_normal((n_vocab, N_EMBD)) * _LOGIT_NOISE * N_EMBD**-0.5).astype(np.float32)
+def _output(rng: np.random.Generator, n_vocab: int, end_bias: float, n_embd: int) -> Weights:
+    weights = (rng.standard_normal((n_vocab, n_embd)) * _LOGIT_NOISE * n_embd**-0.5).astype(np.float32)
     bias = np.full(n_vocab, NEVER, np.float32)
     bias[FIRST_CHARACTER + 1 : n_vocab - 2] = -8.0
     bias[FIRST_CHARACTER + ord("a") - 32 : FIRST_CHARACTER + ord("z") - 31] = 0.0
     bias[FIRST_CHARACTER] = 2.0  # a space, so that there are words to wrap
     bias[n_vocab - 1] = end_bias
     # After the last norm dimension 0 is about this large; what is left of the deviation is part of the noise.
-    weights[:, 0] = bias / (_CONSTANT / np.sqrt((_CONSTANT**2 + N_EMBD) / N_EMBD))
+    weights[:, 0] = bias / (_CONSTANT / np.sqrt((_CONSTANT**2 + n_embd) / n_embd))
     return weights
 
 
@@ -144,6 +170,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--experts", type=int, default=0)
     parser.add_argument("--legacy", action="store_true", help="one tensor per expert")
+    parser.add_argument("--type", default="F32", help="of the matrices")
     parser.add_argument("--context", type=int, default=2048)
     parser.add_argument("--template", type=Path, help="a file with a Jinja chat template")
     args = parser.parse_args()
@@ -154,6 +181,8 @@ def main() -> None:
         n_expert=args.experts,
         legacy=args.legacy,
         context_length=args.context,
+        tensor_type=args.type,
+        n_embd=256 if args.type.endswith(("_K", "_XS")) else N_EMBD,
         chat_template=template,
     )
     print(f"{path}  {path.stat().st_size:,} bytes")

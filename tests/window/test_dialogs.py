@@ -1,4 +1,4 @@
-"""Settings, export, models and the crash dialog, with the real store, library and settings behind them."""
+"""Settings, export and the crash dialog, with the real store and settings behind them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QThread, QThreadPool, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QThread, QThreadPool, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
 from shiboken6 import isValid
@@ -25,12 +25,9 @@ from app.services import Services
 from app.settings import Settings, SettingsFile
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
-from model_manager.library import ModelLibrary
-from tests.rigs.tiny_model import write_tiny_model
 from ui.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
 from ui.error_text import error_text
 from ui.export_dialog import ExportDialog
-from ui.models_dialog import ID_ROLE, MODEL_ROLE, ModelsDialog
 from ui.settings_dialog import SettingsDialog
 from ui.tasks import run_in_background
 
@@ -393,107 +390,6 @@ def test_without_conversations_there_is_nothing_to_export(store: ConversationSto
     dialog = shown(ExportDialog(store, None))
     assert not dialog.export.isEnabled()
     assert dialog.status.label.text()
-
-
-# Models
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> ModelLibrary:
-    return ModelLibrary(tmp_path / "library", lambda: None)
-
-
-def rows(dialog: ModelsDialog) -> dict[str, Any]:
-    items = [dialog.local.list.item(at) for at in range(dialog.local.list.count())]
-    return {item.data(ID_ROLE): item.data(MODEL_ROLE) for item in items}
-
-
-def drop(dialog: ModelsDialog, path: Path) -> bool:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    target, place = dialog.local, QPoint(5, 5)
-    action, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(place, action, data, left, none)
-    enter.ignore()
-    QApplication.sendEvent(target, enter)
-    if enter.isAccepted():
-        QApplication.sendEvent(target, QDropEvent(QPointF(place), action, data, left, none))
-    return enter.isAccepted()
-
-
-def test_the_first_model_is_added_and_used(library: ModelLibrary, shown, qtbot, tiny_model: Path):
-    dialog = shown(ModelsDialog(library, None))
-    assert dialog.objectName() == "modelsDialog"
-    qtbot.waitUntil(lambda: dialog.local._empty.isVisible() and dialog.local.add.isDefault())
-    dialog.local.add.click()
-    with qtbot.waitSignal(dialog.models_changed):
-        pick_in_file_dialog(qtbot, dialog, tiny_model)
-    qtbot.waitUntil(lambda: "tiny" in rows(dialog))
-    row = rows(dialog)["tiny"]
-    assert "F32" in row.facts
-    assert "MiB" in row.facts or "KiB" in row.facts
-    assert row.place == str(tiny_model)
-    assert not row.problem
-    with qtbot.waitSignal(dialog.model_chosen) as told:
-        qtbot.keyClick(dialog.local.list, Qt.Key.Key_Return)
-    assert told.args == ["tiny"]
-    assert not dialog.isVisible()
-
-
-def test_the_model_in_use_is_marked_and_a_broken_one_says_why(library: ModelLibrary, shown, qtbot, tmp_path: Path):
-    good = library.register(write_tiny_model(tmp_path / "good.gguf", name="Good one"))
-    broken = library.register(write_tiny_model(tmp_path / "broken.gguf"))
-    content = broken.path.read_bytes()
-    broken.path.write_bytes(content[: len(content) // 2])
-    dialog = shown(ModelsDialog(library, good.id))
-    qtbot.waitUntil(lambda: len(rows(dialog)) == 2)
-    assert rows(dialog)["good"].mark == "In use"
-    assert rows(dialog)["good"].name == "Good one"
-    assert not dialog.local.use.isEnabled()
-    assert "broken.gguf is not complete" in rows(dialog)["broken"].problem
-    assert "?" not in rows(dialog)["broken"].problem
-    dialog.local.list.setCurrentRow(1)
-    assert not dialog.local.use.isEnabled()
-    qtbot.mouseDClick(
-        dialog.local.list.viewport(),
-        Qt.MouseButton.LeftButton,
-        pos=dialog.local.list.visualItemRect(dialog.local.list.item(1)).center(),
-    )
-    assert dialog.isVisible()
-    assert not dialog.grab().isNull()
-
-
-def test_a_model_is_taken_off_the_list_and_put_back(library: ModelLibrary, shown, qtbot, tmp_path: Path):
-    for name in ("one", "two"):
-        library.register(write_tiny_model(tmp_path / f"{name}.gguf"))
-    dialog = shown(ModelsDialog(library, None))
-    qtbot.waitUntil(lambda: list(rows(dialog)) == ["one", "two"])
-    dialog.local.remove.click()
-    qtbot.waitUntil(lambda: list(rows(dialog)) == ["two"])
-    assert (tmp_path / "one.gguf").exists()
-    dialog.local.status.action.click()
-    qtbot.waitUntil(lambda: list(rows(dialog)) == ["two", "one"])
-    assert dialog.local.list.currentItem().data(ID_ROLE) == "one"
-
-
-def test_the_starter_stays_on_the_list(shown, qtbot, tmp_path: Path, starter: Path):
-    dialog = shown(ModelsDialog(ModelLibrary(tmp_path), "starter"))
-    qtbot.waitUntil(lambda: "starter" in rows(dialog))
-    assert not dialog.local.remove.isEnabled()
-
-
-def test_files_can_be_dropped(library: ModelLibrary, shown, qtbot, tmp_path: Path, tiny_model: Path):
-    dialog = shown(ModelsDialog(library, None))
-    notes = tmp_path / "notes.txt"
-    notes.write_text("no model")
-    assert not drop(dialog, notes)
-    assert drop(dialog, tiny_model)
-    qtbot.waitUntil(lambda: "tiny" in rows(dialog))
-    fake = tmp_path / "fake.gguf"
-    fake.write_text("no model")
-    assert drop(dialog, fake)
-    qtbot.waitUntil(lambda: "fake.gguf is not a GGUF file" in dialog.local.status.label.text())
-    assert list(rows(dialog)) == ["tiny"]
 
 
 # The last resort

@@ -17,12 +17,16 @@ from typing import BinaryIO, NoReturn
 
 import llama_cpp
 
+from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import Ggml
-from app.engine.child.loading import allocated, load
+from app.engine.child.loading import load
+from app.engine.child.rehearsing import rehearse
 from app.engine.child.session import Session
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.threads import usable_cores
+from app.engine.outcome import speaks_of_shortage
 from app.engine.protocol import (
+    Bench,
     DeviceList,
     Event,
     Failed,
@@ -31,6 +35,8 @@ from app.engine.protocol import (
     Load,
     LoadDone,
     Loading,
+    Ready,
+    Rehearse,
     Stop,
     decode,
     encode,
@@ -40,6 +46,10 @@ from model_manager.errors import Cancelled, UserError
 ENGINE = f"llama.cpp (llama-cpp-python {llama_cpp.__version__})"
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
+NO_MEMORY = -2
+"""What llama_decode returns when an allocation failed."""
+Work = Load | Generate | ListDevices | Rehearse | Bench
+"""Commands that are obeyed one after another."""
 
 
 class Child:
@@ -48,7 +58,7 @@ class Child:
     def __init__(self, commands: BinaryIO, events: BinaryIO) -> None:
         self._commands = commands
         self._events = events
-        self._queue: queue.SimpleQueue[Load | Generate | ListDevices] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self._stop = StopFlag()
         self._stop_lock = threading.Lock()
         self._running: int | None = None
@@ -63,6 +73,8 @@ class Child:
         llama_cpp.llama_log_set(self._log_callback, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
         self._ggml = Ggml()
+        self._ggml.backends()
+        self._emit(Ready())
         while True:
             self._obey(self._queue.get())
 
@@ -74,7 +86,7 @@ class Child:
                     self._stopped.add(command.request)
                     if self._running == command.request:
                         self._stop.set()
-            elif isinstance(command, Load | Generate | ListDevices):
+            elif isinstance(command, Work):
                 self._queue.put(command)
             else:
                 sys.stderr.write(f"unknown command: {line[:200]!r}\n")
@@ -82,61 +94,85 @@ class Child:
         sys.stderr.flush()
         os._exit(0)
 
-    def _obey(self, command: Load | Generate | ListDevices) -> None:
+    def _obey(self, command: Work) -> None:
         with self._stop_lock:
             self._running = command.request
             self._stop.clear()
             if command.request in self._stopped:
                 self._stop.set()
+        self._log.clear()
         try:
             match command:
                 case Load():
                     self._load(command)
                 case Generate():
-                    if self._session is None:
-                        raise UserError("nothing_loaded")
-                    self._session.answer(command)
+                    self._loaded().answer(command)
+                case Bench():
+                    self._emit(self._loaded().measure(command))
+                case Rehearse():
+                    self._emit(rehearse(command, self._ggml, self._stop, usable_cores(), self._said))
                 case ListDevices():
-                    self._ggml.add_rpc_servers(command.rpc_servers)
-                    devices = tuple(handle.facts for handle in self._ggml.devices())
-                    self._emit(DeviceList(command.request, devices, ENGINE))
+                    self._list_devices(command)
         except UserError as error:
-            self._emit(Failed(command.request, error.code, error.data))
+            self._fail(command, error)
         except Cancelled:
             self._emit(Failed(command.request, "cancelled"))
         finally:
             with self._stop_lock:
                 self._running = None
 
+    def _fail(self, command: Work, error: UserError) -> None:
+        said = self._said()
+        refused = error.code == "load_refused"
+        if refused or error.code == "engine_decode_failed":
+            if speaks_of_shortage(said) or error.data.get("result") == NO_MEMORY:
+                error = UserError("engine_out_of_memory", log=said[-2000:], **error.data)
+            elif refused:
+                error.data["log"] = said[-6000:]
+        self._emit(Failed(command.request, error.code, error.data))
+
+    def _list_devices(self, command: ListDevices) -> None:
+        self._ggml.add_rpc_servers(command.rpc_servers)
+        # With a file loaded the backends are up, and to raise them once more would only take memory.
+        handles = self._ggml.devices() if self._session else self._ggml.devices_in_use()
+        devices = tuple(handle.facts for handle in handles)
+        self._emit(DeviceList(command.request, devices, ENGINE, self._ggml.backends()))
+
     def _load(self, command: Load) -> None:
         self._release()
-        self._log.clear()
 
         def progress(fraction: float, seconds_left: float | None) -> None:
             self._emit(Loading(command.request, fraction, seconds_left))
 
         options = command.options
-        try:
-            loaded = load(options, self._ggml, self._stop, options.threads or usable_cores(), progress)
-        except UserError as error:
-            if error.code == "load_refused":
-                error.data["log"] = "".join(self._log)[-6000:]
-            raise
+        loaded = load(options, self._ggml, self._stop, options.threads or usable_cores(), progress)
+        said = self._said()
         self._session = Session(loaded, options.batch, options.threads, self._stop, self._emit)
+        output_on_device = loaded.gpu_layers > loaded.layers
         self._emit(
             LoadDone(
-                command.request,
-                loaded.context_size,
-                loaded.gpu_layers,
-                loaded.layers,
-                ENGINE,
-                allocated("".join(self._log)),
+                request=command.request,
+                context=loaded.context_size,
+                gpu_layers=loaded.gpu_layers,
+                layers=loaded.layers,
+                engine=ENGINE,
+                memory=allocated(said, loaded.devices, loaded.headers, output_on_device=output_on_device),
+                pipeline=pipeline_parallelism(said),
+                flash_attention=flash_attention(said),
             )
         )
 
+    def _loaded(self) -> Session:
+        if self._session is None:
+            raise UserError("nothing_loaded")
+        return self._session
+
+    def _said(self) -> str:
+        return "".join(self._log)
+
     def _release(self) -> None:
         if self._session is not None:
-            self._session.loaded.free()
+            self._session.close()
             self._session = None
 
     def _emit(self, event: Event) -> None:

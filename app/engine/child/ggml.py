@@ -1,4 +1,4 @@
-"""The engine's device list: ggml's own functions, which llama-cpp-python does not wrap.
+"""The engine's devices, backends and buffers: ggml's own functions, which llama-cpp-python does not wrap.
 
 Signatures from ggml-backend.h and ggml-rpc.h of the llama.cpp revision inside llama-cpp-python 0.3.36.
 """
@@ -6,7 +6,6 @@ Signatures from ggml-backend.h and ggml-rpc.h of the llama.cpp revision inside l
 from __future__ import annotations
 
 import ctypes
-import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +15,30 @@ from typing import Any
 
 import llama_cpp
 
+from app.engine.child.rpc import check_server
 from app.engine.protocol import EngineDevice
 from model_manager.errors import UserError
 
-_KINDS = {0: "cpu", 1: "gpu", 2: "gpu", 3: "accelerator"}
+_KINDS = {0: "cpu", 1: "gpu", 2: "integrated_gpu", 3: "accelerator"}
 """enum ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL."""
 
-RPC_CONNECT_S = 5.0
+
+class _Properties(ctypes.Structure):
+    """struct ggml_backend_dev_props of ggml-backend.h, with its ggml_backend_dev_caps."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("description", ctypes.c_char_p),
+        ("memory_free", ctypes.c_size_t),
+        ("memory_total", ctypes.c_size_t),
+        ("type", ctypes.c_int),
+        ("device_id", ctypes.c_char_p),
+        ("asynchronous", ctypes.c_bool),
+        ("host_buffer", ctypes.c_bool),
+        ("buffer_from_host_ptr", ctypes.c_bool),
+        ("events", ctypes.c_bool),
+        ("mmap_support", ctypes.c_bool),
+    )
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,10 @@ class DeviceHandle:
 
     pointer: int
     facts: EngineDevice
+    buffers: str
+    """The name under which the engine's log speaks of its buffers."""
+    uses_host_memory: bool = False
+    """Whether it computes in place with a file that is mapped into host memory."""
 
 
 class Ggml:
@@ -43,60 +63,83 @@ class Ggml:
         self._lib.ggml_backend_dev_count.restype = ctypes.c_size_t
         self._lib.ggml_backend_dev_get.restype = ctypes.c_void_p
         self._lib.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+        self._lib.ggml_backend_reg_count.restype = ctypes.c_size_t
+        self._lib.ggml_backend_reg_get.restype = ctypes.c_void_p
+        self._lib.ggml_backend_reg_get.argtypes = [ctypes.c_size_t]
         self._lib.ggml_backend_register.restype = None
         self._lib.ggml_backend_register.argtypes = [ctypes.c_void_p]
-        results: tuple[tuple[str, type[ctypes._SimpleCData[Any]]], ...] = (
-            ("ggml_backend_dev_name", ctypes.c_char_p),
-            ("ggml_backend_dev_description", ctypes.c_char_p),
-            ("ggml_backend_dev_type", ctypes.c_int),
+        results: tuple[tuple[str, type[ctypes._SimpleCData[Any]] | None], ...] = (
             ("ggml_backend_dev_backend_reg", ctypes.c_void_p),
+            ("ggml_backend_dev_buffer_type", ctypes.c_void_p),
+            ("ggml_backend_buft_name", ctypes.c_char_p),
             ("ggml_backend_reg_name", ctypes.c_char_p),
+            ("ggml_backend_free", None),
         )
         for name, result in results:
             function = getattr(self._base, name)
             function.restype, function.argtypes = result, [ctypes.c_void_p]
-        self._base.ggml_backend_dev_memory.restype = None
-        self._base.ggml_backend_dev_memory.argtypes = [
-            ctypes.c_void_p,
-            ctypes.POINTER(ctypes.c_size_t),
-            ctypes.POINTER(ctypes.c_size_t),
-        ]
+        self._base.ggml_backend_dev_init.restype = ctypes.c_void_p
+        self._base.ggml_backend_dev_init.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        self._base.ggml_backend_dev_get_props.restype = None
+        self._base.ggml_backend_dev_get_props.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Properties)]
 
     def devices(self) -> list[DeviceHandle]:
         """All devices with memory as it is now, in the engine's order."""
-        handles = []
-        for index in range(self._lib.ggml_backend_dev_count()):
-            pointer = self._lib.ggml_backend_dev_get(index)
-            free, total = ctypes.c_size_t(), ctypes.c_size_t()
-            self._base.ggml_backend_dev_memory(pointer, ctypes.byref(free), ctypes.byref(total))
-            registry = self._base.ggml_backend_dev_backend_reg(pointer)
-            handles.append(
-                DeviceHandle(
-                    pointer,
-                    EngineDevice(
-                        name=self._base.ggml_backend_dev_name(pointer).decode(),
-                        description=self._base.ggml_backend_dev_description(pointer).decode(errors="replace"),
-                        backend=self._base.ggml_backend_reg_name(registry).decode(),
-                        kind=_KINDS.get(self._base.ggml_backend_dev_type(pointer), "accelerator"),
-                        total_bytes=total.value,
-                        free_bytes=free.value,
-                    ),
-                )
-            )
-        return handles
+        count = self._lib.ggml_backend_dev_count()
+        return [self._device(self._lib.ggml_backend_dev_get(index)) for index in range(count)]
+
+    def _device(self, pointer: int) -> DeviceHandle:
+        found = _Properties()
+        self._base.ggml_backend_dev_get_props(pointer, ctypes.byref(found))
+        registry = self._base.ggml_backend_dev_backend_reg(pointer)
+        buffers = self._base.ggml_backend_buft_name(self._base.ggml_backend_dev_buffer_type(pointer))
+        facts = EngineDevice(
+            name=found.name.decode(errors="replace"),
+            description=(found.description or b"").decode(errors="replace"),
+            backend=self._base.ggml_backend_reg_name(registry).decode(),
+            kind=_KINDS.get(found.type, "accelerator"),
+            total_bytes=found.memory_total,
+            free_bytes=found.memory_free,
+            pci_bus_id=(found.device_id or b"").decode(errors="replace"),
+        )
+        return DeviceHandle(pointer, facts, buffers.decode(), found.buffer_from_host_ptr)
+
+    def devices_in_use(self) -> list[DeviceHandle]:
+        """All devices that can be used, with what is free once their backend is up.
+
+        A driver keeps some hundred MiB for a program that computes with it; the memory that it tells before is not
+        all to be had.  A device whose backend does not come up is left out.
+        """
+        kept = []
+        for handle in self.devices():
+            if handle.facts.kind not in ("gpu", "integrated_gpu"):
+                kept.append(handle)
+            elif backend := self._base.ggml_backend_dev_init(handle.pointer, None):
+                kept.append(self._device(handle.pointer))
+                self._base.ggml_backend_free(backend)
+            else:
+                sys.stderr.write(f"the backend of {handle.facts.name} does not come up\n")
+        return kept
+
+    def backends(self) -> tuple[str, ...]:
+        """What this build of the engine has, devices for it or not: CPU, CUDA, Vulkan, RPC, ..."""
+        count = self._lib.ggml_backend_reg_count()
+        names = (self._base.ggml_backend_reg_name(self._lib.ggml_backend_reg_get(i)).decode() for i in range(count))
+        return tuple(name for name in names if not name.startswith("RPC["))
 
     def add_rpc_servers(self, servers: Sequence[str]) -> None:
         """Make the devices of llama.cpp RPC servers (HOST:PORT) part of the list.
 
         Raises:
-            UserError: ``rpc_not_in_build``, or ``rpc_server_unreachable`` with ``server``.
+            UserError: ``rpc_not_in_build``; ``rpc_server_unreachable``, ``rpc_server_silent`` or ``rpc_server_foreign``
+                with ``server``.
         """
         known = {device.facts.description for device in self.devices()}
         for server in servers:
             if server in known:
                 continue
-            _check_listening(server)
             add = self._rpc.ggml_backend_rpc_add_server
+            check_server(server)
             add.restype, add.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
             registry = add(server.encode())
             if not registry:
@@ -124,13 +167,3 @@ class Ggml:
         if not path.exists() and sys.platform == "darwin":
             path = self._folder / f"lib{name}.dylib"
         return ctypes.CDLL(str(path))
-
-
-def _check_listening(server: str) -> None:
-    # The engine aborts the whole process where nobody listens.
-    host, _, port = server.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), RPC_CONNECT_S):
-            return
-    except (OSError, ValueError):
-        raise UserError("rpc_server_unreachable", server=server) from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import llama_cpp
 import psutil
 
+from app.engine.child.bench import Measurement
 from app.engine.child.loading import LoadedModel
 from app.engine.child.sampler import Sampler
 from app.engine.child.stop_flag import StopFlag
@@ -17,7 +18,7 @@ from app.engine.child.template import PromptTemplate
 from app.engine.child.text import TextStream
 from app.engine.child.threads import ThreadCount, usable_cores
 from app.engine.child.vocabulary import Vocabulary
-from app.engine.protocol import AnswerDone, Event, Generate, Reading, TextPiece
+from app.engine.protocol import AnswerDone, Bench, BenchDone, Event, Generate, Reading, TextPiece
 from model_manager.errors import Cancelled, UserError
 
 FLUSH_S = 0.05
@@ -50,25 +51,35 @@ class Session:
         self.loaded = loaded
         self._context = loaded.context
         self._memory = llama_cpp.llama_get_memory(loaded.context)
+        self._window = max(1, llama_cpp.llama_model_n_swa(loaded.model))
         self._batch = batch
         self._stop = stop
         self._emit = emit
         self.vocabulary = Vocabulary(loaded.model)
         source = llama_cpp.llama_model_chat_template(loaded.model, None)
         self._template = PromptTemplate(
-            source.decode(errors="replace") if source else None, self.vocabulary.bos, self.vocabulary.eos
+            source.decode(errors="replace") if source else None,
+            self.vocabulary.bos,
+            self.vocabulary.eos,
+            stop.is_set,
         )
         self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, threads)
         self._cached = _Cached([], b"")
         self._one = (llama_cpp.llama_token * 1)()
         self._one_batch = llama_cpp.llama_batch_get_one(self._one, 1)
 
+    def close(self) -> None:
+        """Give everything back to the system."""
+        self._template.close()
+        self.loaded.free()
+
     def answer(self, command: Generate) -> None:
         """Answer and emit Reading, TextPiece and at last AnswerDone.
 
         Raises:
-            UserError: ``prompt_too_long``, ``chat_template_failed``, ``engine_decode_failed``.
-            Cancelled: stopped while reading the prompt.
+            UserError: ``prompt_too_long``, ``chat_template_failed``, ``chat_template_too_costly``,
+                ``engine_decode_failed``.
+            Cancelled: stopped before the first token of the answer.
         """
         prompt = self._template.prompt(command.messages, command.prefill)
         tokens = self._tokenise(prompt.text)
@@ -86,6 +97,17 @@ class Session:
         finally:
             sampler.free()
         self._emit(AnswerDone(command.request, reason, len(tokens), read, reading_s, count))
+
+    def measure(self, command: Bench) -> BenchDone:
+        """Measure reading and generating; what lay in the KV cache is gone afterwards.
+
+        Raises: as ``Measurement.run``.
+        """
+        self._cached = _Cached([], b"")
+        try:
+            return Measurement(command, self.loaded, self._batch, self._threads, self._stop, self._emit).run()
+        finally:
+            llama_cpp.llama_memory_clear(self._memory, True)
 
     def _tokenise(self, text: str) -> list[int]:
         # A generated answer tokenised again may split otherwise than it was generated.  Where the prompt goes on from
@@ -128,7 +150,9 @@ class Session:
             if old != new:
                 break
             kept += 1
-        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
+        # A layer with a sliding window may have dropped what the next token there looks back at.
+        dropped = kept and llama_cpp.llama_memory_seq_pos_min(self._memory, 0) > max(0, kept - self._window)
+        if dropped or not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
             # Recurrent layers cannot forget a part.
             llama_cpp.llama_memory_clear(self._memory, True)
             kept = 0

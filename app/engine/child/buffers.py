@@ -1,0 +1,82 @@
+"""What the engine says in its log about the memory that it takes, by device."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from app.engine.child.ggml import DeviceHandle
+from model_manager.gguf_header import GgufHeader
+
+HOST = "CPU"
+MEBIBYTE = 1 << 20
+_BUFFER = re.compile(r"(?P<buffers>\S+)\s+(?P<what>model|KV|RS|compute) buffer size\s*=\s*(?P<mib>[0-9.]+) MiB")
+_KIND = {"model": "weights_bytes", "KV": "kv_bytes", "RS": "kv_bytes", "compute": "compute_bytes"}
+_ALL_DEVICES = "Meta("
+_PIPELINE = "pipeline parallelism enabled"
+_NO_PIPELINE = "retrying without pipeline parallelism"
+_FLASH_ATTENTION = re.compile(r"flash_attn\s+=\s*enabled|Flash Attention enabled")
+
+
+def buffer_sizes(log: str, devices: Sequence[DeviceHandle]) -> dict[str, dict[str, int]]:
+    """Bytes of weights, KV and compute buffers by device, from the "buffer size" lines of one load.
+
+    All kinds of host memory stand under ``CPU``: plain, pinned by a driver (``CUDA_Host``), the mapped file
+    (``mapped_bytes``, a range that may cover tensors of devices too) and the copies in the processor's own order
+    (``repack_bytes``).  With the split mode tensor the engine tells one figure, which is that of the fullest device
+    (``ggml-backend-meta.cpp``): each device has it then.  A buffer of nobody known keeps the engine's name for it.
+    """
+    names = {device.buffers: device.facts.name for device in devices}
+    memory: dict[str, dict[str, int]] = {}
+    for match in _BUFFER.finditer(log):
+        buffers, kind = match["buffers"], _KIND[match["what"]]
+        # Metal has buffers of the same device by other names: MTL0_Private, MTL0_Mapped.
+        name = names.get(buffers) or names.get(buffers.removesuffix("_Private").removesuffix("_Mapped"))
+        if name is None and (buffers.startswith(HOST) or buffers.endswith("_Host")):
+            name = HOST
+            if buffers.endswith("_Mapped"):
+                kind = "mapped_bytes"
+            elif buffers.endswith("_REPACK"):
+                kind = "repack_bytes"
+        for each in names.values() if buffers.startswith(_ALL_DEVICES) else (name or buffers,):
+            sums = memory.setdefault(each, {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0})
+            sums[kind] = sums.get(kind, 0) + round(float(match["mib"]) * MEBIBYTE)
+    # The engine's own order is that of addresses in memory.
+    known = [name for name in (HOST, *names.values()) if name in memory]
+    return {name: memory[name] for name in dict.fromkeys((*known, *memory))}
+
+
+def allocated(
+    log: str, devices: Sequence[DeviceHandle], headers: Sequence[GgufHeader], *, output_on_device: bool
+) -> Mapping[str, Mapping[str, int]]:
+    """As ``buffer_sizes``, with the host's weights counted each tensor once instead of by the mapped range.
+
+    Where the file is mapped they are the tensors that no device holds.  Where it is read, the reordered tensors are no
+    copies but the weights themselves.
+    """
+    memory = buffer_sizes(log, devices)
+    host = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0, **memory.pop(HOST, {})}
+    memory = {HOST: host, **memory}
+    mapped = host.pop("mapped_bytes", 0)
+    if not mapped:
+        host["weights_bytes"] += host.pop("repack_bytes", 0)
+    elif not headers or _ALL_DEVICES in log:
+        host["weights_bytes"] += mapped
+    else:
+        elsewhere = sum(sums["weights_bytes"] for name, sums in memory.items() if name != HOST)
+        sizes = {tensor.name: tensor.n_bytes for header in headers for tensor in header.tensors}
+        if output_on_device and "output.weight" not in sizes:
+            # The output is the token embedding once more, on the device; its first copy stays in host memory.
+            elsewhere -= sizes.get("token_embd.weight", 0)
+        host["weights_bytes"] = max(0, sum(sizes.values()) - elsewhere)
+    return memory
+
+
+def pipeline_parallelism(log: str) -> bool:
+    """Whether the engine works on several devices at once, with copies of their inputs."""
+    return _PIPELINE in log and _NO_PIPELINE not in log
+
+
+def flash_attention(log: str) -> bool:
+    """Whether attention is computed without a matrix of its own."""
+    return bool(_FLASH_ATTENTION.search(log))

@@ -1,0 +1,68 @@
+"""Going through a load without taking memory: the engine's ``no_alloc``, and what its log then tells.
+
+Weights and KV print as 0 in that mode; the header gives both exactly.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import llama_cpp
+
+from app.engine.child.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
+from app.engine.child.ggml import Ggml
+from app.engine.child.loading import make_context
+from app.engine.child.parameters import check, choose_devices, count_gpu_layers, model_parameters
+from app.engine.child.stop_flag import StopFlag
+from app.engine.protocol import RehearsalDone, Rehearse
+from model_manager.errors import Cancelled, UserError
+
+
+def rehearse(command: Rehearse, ggml: Ggml, stop: StopFlag, threads: int, log: Callable[[], str]) -> RehearsalDone:
+    """Rehearse the load; ``log`` gives what the engine has said since the command began.
+
+    Raises:
+        UserError: as ``load`` does.
+        Cancelled: ``stop`` was set.
+    """
+    begin = time.monotonic()
+    options = command.options
+    check(options)
+    ggml.add_rpc_servers(options.rpc_servers)
+    devices = choose_devices(ggml.devices_in_use(), options)
+    keep: list[object] = []
+    gpu_layers = count_gpu_layers(options, devices)
+    # As llama.cpp's own fit does (common/fit.cpp).  Nothing is mapped: there may be nothing behind the header.
+    params = model_parameters(options, ggml, devices, gpu_layers, keep, mmap=False)
+    params.no_alloc = True
+    model = llama_cpp.llama_model_load_from_file(options.path.encode(), params)
+    if not model:
+        raise UserError("load_refused", path=options.path)
+    context = make_context(model, options, stop, threads)
+    size = llama_cpp.llama_n_ctx(context)
+    llama_cpp.llama_free(context)
+    llama_cpp.llama_model_free(model)
+    if stop.is_set():
+        raise Cancelled
+    said = log()
+    memory = buffer_sizes(said, devices)
+    figures = {
+        device.facts.name: {
+            "compute_bytes": memory.pop(device.facts.name, {}).get("compute_bytes", 0),
+            "free_bytes": device.facts.free_bytes,
+            "total_bytes": device.facts.total_bytes,
+        }
+        for device in devices
+    }
+    host = memory.pop(HOST, {}).get("compute_bytes", 0)
+    figures.update({name: {"compute_bytes": sums["compute_bytes"]} for name, sums in memory.items()})
+    return RehearsalDone(
+        request=command.request,
+        devices=figures,
+        host_compute_bytes=host,
+        pipeline=pipeline_parallelism(said),
+        flash_attention=flash_attention(said),
+        context=size,
+        seconds=time.monotonic() - begin,
+    )

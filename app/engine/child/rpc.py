@@ -1,0 +1,53 @@
+"""Whether a llama.cpp RPC server can be used, found out before the engine tries: it ends its process where one cannot.
+
+Protocol: ``ggml/src/ggml-rpc/ggml-rpc.cpp`` of the llama.cpp revision inside llama-cpp-python 0.3.36.  A request is a
+byte for the command, the length of its data in 8 bytes, and the data; an answer is a length and data.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from model_manager.errors import UserError
+
+CONNECT_S = 5.0
+ANSWER_S = 3.0
+"""A server serves one program at a time and lets the next one wait without a word."""
+HELLO = 14
+CAPABILITIES_BYTES = 24
+PROTOCOL_MAJOR, PROTOCOL_MINOR = 7, 0
+_REQUEST = struct.pack("<BQ", HELLO, CAPABILITIES_BYTES) + bytes(CAPABILITIES_BYTES)
+_ANSWER = struct.Struct(f"<QBBBx{CAPABILITIES_BYTES}x")
+"""The length of what follows (4 + 24 bytes), and the version: major, minor, patch."""
+
+
+def check_server(server: str) -> None:
+    """Shake hands with HOST:PORT and hang up.
+
+    Raises:
+        UserError: with ``server``: ``rpc_server_unreachable`` where nobody listens; ``rpc_server_silent`` where nobody
+            answers, as long as another program uses it; ``rpc_server_foreign`` where something else answers, or another
+            version.
+    """
+    host, _, port = server.rpartition(":")
+    try:
+        connection = socket.create_connection((host.strip("[]"), int(port)), CONNECT_S)
+    except (OSError, ValueError, OverflowError):
+        raise UserError("rpc_server_unreachable", server=server) from None
+    with connection:
+        connection.settimeout(ANSWER_S)
+        try:
+            connection.sendall(_REQUEST)
+            answer = b""
+            while len(answer) < _ANSWER.size and (part := connection.recv(_ANSWER.size - len(answer))):
+                answer += part
+        except TimeoutError:
+            raise UserError("rpc_server_silent", server=server) from None
+        except OSError:
+            raise UserError("rpc_server_unreachable", server=server) from None
+    if len(answer) < _ANSWER.size:
+        raise UserError("rpc_server_foreign", server=server)
+    length, major, minor, _patch = _ANSWER.unpack(answer)
+    if length != 4 + CAPABILITIES_BYTES or major != PROTOCOL_MAJOR or minor > PROTOCOL_MINOR:
+        raise UserError("rpc_server_foreign", server=server)

@@ -1,0 +1,144 @@
+"""Requests to one engine child and their events: starts it when needed, bounds their time, tells how it ended.
+
+What is asked and what the answers mean is left to ``local_engine`` (the child that holds a loaded file), ``rehearsal``
+and ``probing`` (children of their own, which hold none).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from app.engine.outcome import Phase
+from app.engine.process import EngineProcess
+from app.engine.protocol import LAST, Command, Event, Failed, Ready, Stop
+from model_manager.errors import Cancelled, UserError
+
+STOP_GRACE_S = 2.0
+"""Seconds after which a child that does not hear a stop is ended, where there is nothing in it to lose."""
+_NOTHING_TO_LOSE = (Phase.STARTING, Phase.PROBING, Phase.REHEARSING, Phase.LOADING)
+
+
+class EngineLink:
+    """One child at a time.  Used from one thread at a time; ``stop`` may be called from any."""
+
+    def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
+        self.gpus = gpus
+        """Whether the next child may touch the drivers of GPUs."""
+        self._log_path = log_path
+        self._process: EngineProcess | None = None
+        self._lock = threading.Lock()
+        self._requests = 0
+        self._running: int | None = None
+        self._stop_wanted = False
+        self._phase = Phase.STARTING
+        self._timed_out = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a child runs."""
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, None where none was started."""
+        return self._process.pid if self._process is not None else None
+
+    def begin(self) -> None:
+        """Something new is wanted: a stop from before has had its effect."""
+        self._stop_wanted = False
+
+    def enter(self, phase: Phase) -> None:
+        """The child is now doing this, with the running request."""
+        self._phase = phase
+
+    def ask(self, command: Callable[[int], Command], phase: Phase, timeout_s: float | None = None) -> Iterator[Event]:
+        """Send one command, made from the request's number, and yield its events up to the last.
+
+        Raises:
+            UserError: what the child answered; ``engine_too_slow`` when ``timeout_s`` passed and the child was ended;
+                what ``ProcessOutcome`` makes of its death.
+            Cancelled: stopped.
+        """
+        timer: threading.Timer | None = None
+        try:
+            process = self._begin(phase)
+            request = self._requests
+            if timeout_s is not None:
+                timer = threading.Timer(timeout_s, self._give_up, [process, request])
+                timer.daemon = True
+                timer.start()
+            process.send(command(request))
+            for event in process.events():
+                if isinstance(event, Ready):
+                    self._phase = phase
+                if event.request != request:
+                    continue
+                if isinstance(event, Failed):
+                    if event.code == "cancelled" or (self._stop_wanted and self._phase in _NOTHING_TO_LOSE):
+                        raise Cancelled
+                    # Whether it was still reading or generating already is known on this side alone.
+                    raise UserError(event.code, **{"phase": str(self._phase), **event.data})
+                yield event
+                if isinstance(event, LAST):
+                    return
+        finally:
+            if timer is not None:
+                timer.cancel()
+            with self._lock:
+                self._running = None
+                stop_wanted, timed_out = self._stop_wanted, self._timed_out
+        self._process = None
+        outcome = process.outcome(self._phase)
+        process.close()
+        if stop_wanted:
+            raise Cancelled
+        if timed_out:
+            raise UserError("engine_too_slow", phase=str(phase), seconds=f"{timeout_s:g}")
+        raise outcome.error()
+
+    def stop(self) -> None:
+        """End the running request soon, from any thread."""
+        with self._lock:
+            self._stop_wanted = True
+            process, running, phase = self._process, self._running, self._phase
+        if process is None or running is None:
+            return
+        process.send(Stop(running))
+        if phase in _NOTHING_TO_LOSE:
+            timer = threading.Timer(STOP_GRACE_S, self._kill_if_running, [process, running])
+            timer.daemon = True
+            timer.start()
+
+    def close(self) -> None:
+        """End the child; its memory, and that of its devices, is free when this returns."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.close()
+
+    def _give_up(self, process: EngineProcess, request: int) -> None:
+        with self._lock:
+            self._timed_out = self._running == request
+        self._kill_if_running(process, request)
+
+    def _kill_if_running(self, process: EngineProcess, request: int) -> None:
+        with self._lock:
+            still = self._running == request
+        if still:
+            process.kill()
+
+    def _begin(self, phase: Phase) -> EngineProcess:
+        if self._stop_wanted:
+            raise Cancelled
+        if not self.is_alive:
+            self.close()
+        if self._process is None:
+            self._process = EngineProcess(self._log_path, gpus=self.gpus)
+        with self._lock:
+            self._requests += 1
+            self._running, self._timed_out = self._requests, False
+            self._phase = phase if self._process.is_ready else Phase.STARTING
+            if self._stop_wanted:
+                raise Cancelled
+        return self._process

@@ -1,0 +1,221 @@
+"""What a plan can use on this machine, read anew when it is asked for: devices, who else holds their memory, RAM.
+
+The engine's own list in a child process decides (``app.engine.probing``); NVML and the system add what they know.
+Instead of the real GPUs others can be pretended, to see what a plan would be there.  Nothing here is planned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from app.engine.local_engine import EngineState, LocalEngine
+from app.engine.probing import DeviceProbe, plan_devices, probe_devices
+from app.engine.protocol import DeviceList
+from model_manager.devices import HostMemory, PlanDevice, pretended_devices, read_host
+from model_manager.errors import UserError
+from model_manager.nvidia import NvidiaCard, NvidiaFacts, cards_of, read_nvidia
+from model_manager.plan import measure_ram_bandwidth
+from model_manager.system_gpus import SystemGpu, read_system_gpus, usable_hint
+
+PRETEND_VARIABLE = "APUS_CHAT_GPUS"
+"""GiB free of each GPU to pretend, with commas between them: ``24,16``; or ``none``."""
+NO_GPUS = "none"
+FRESH_S = 5.0
+"""How long a list of devices is taken for the present one."""
+GIB = 1 << 30
+_MOST_PRETENDED_GIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The devices as they are now.
+
+    ``devices`` are those that a plan may use; ``engine`` is the engine's whole list, None where GPUs are pretended.
+    ``gpus`` false: the engine must be started without their drivers (``problem`` says why).
+    """
+
+    devices: tuple[PlanDevice, ...]
+    total_bytes: Mapping[str, int] = field(default_factory=dict)
+    """By name of the device."""
+    engine: DeviceList | None = None
+    rpc_servers: tuple[str, ...] = ()
+    gpus: bool = True
+    problem: UserError | None = None
+    nvidia: NvidiaFacts = field(default_factory=NvidiaFacts)
+    system: tuple[SystemGpu, ...] = ()
+
+    @property
+    def is_pretended(self) -> bool:
+        """Whether these GPUs are not there."""
+        return self.engine is None
+
+    @cached_property
+    def cards(self) -> dict[str, NvidiaCard]:
+        """What NVML knows of the devices, by their name."""
+        return cards_of(self.engine.devices, self.nvidia.cards) if self.engine else {}
+
+    @cached_property
+    def hint(self) -> UserError | None:
+        """A driver that is broken, or cards that lie idle, with what to do about it."""
+        if self.problem is not None or self.engine is None:
+            return self.problem
+        hint = usable_hint(self.engine.devices, self.system, self.engine.backends)
+        return UserError(hint.code, **hint.data) if hint else None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The same for the same devices, drivers and build of the engine, however much is free."""
+        parts = [self.engine.engine if self.engine else "", self.nvidia.driver or ""]
+        parts += [f"{gpu.name} {gpu.driver}" for gpu in self.system]
+        parts += [f"{d.name} {d.description} {self.total_bytes.get(d.name, 0)}" for d in self.devices if not is_rpc(d)]
+        # An RPC server lends what it has at the moment, under an address that says nothing about it.
+        parts += [f"{d.name} {d.description}" for d in self.devices if is_rpc(d)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+class MachineReader:
+    """Reads the machine.  ``now`` and ``host`` may be used by several threads, ``through`` by the engine's own."""
+
+    def __init__(self, log_path: Path) -> None:
+        """``log_path``: for the child that lists the devices."""
+        self._log_path = log_path
+        self._lock = threading.Lock()
+        self._read: dict[tuple[str, ...], tuple[float, Machine, EngineState | None]] = {}
+        self._system: tuple[SystemGpu, ...] | None = None
+        self._gpus: bool | None = None
+        """Whether the drivers of GPUs let a child live; None while nobody tried."""
+        self._bandwidth: float | None = None
+
+    def now(
+        self, rpc_servers: tuple[str, ...] = (), *, refresh: bool = False, loaded: EngineState | None = None
+    ) -> Machine:
+        """The machine, or the pretended one.  ``loaded`` is counted as free: a plan takes its place.
+
+        Takes half a second where it has to ask, with drivers that are slow to come up more: for background threads.
+
+        Raises:
+            UserError: as ``probe_devices``; gpus_pretended_wrong(text).
+        """
+        pretended = pretended_gpus(os.environ)
+        if pretended is not None:
+            return pretended_machine(pretended)
+        with self._lock:
+            read_at, machine, held = self._read.get(rpc_servers, (float("-inf"), None, None))
+            # What was free before a load is no longer free after it.
+            stale = held is not loaded or time.monotonic() - read_at > FRESH_S
+            if machine is None or refresh or stale:
+                machine = self._machine(probe_devices(self._log_path, rpc_servers), rpc_servers)
+                self._gpus = machine.gpus
+                self._read[rpc_servers] = (time.monotonic(), machine, loaded)
+        return counting_as_free(machine, loaded)
+
+    def through(self, engine: LocalEngine, rpc_servers: tuple[str, ...]) -> Machine:
+        """The real devices, asked in the engine's child, which nothing is loaded in and which lives on.
+
+        Raises:
+            UserError: as ``LocalEngine.devices``.
+            Cancelled: stopped.
+        """
+        if self._gpus is not None:
+            engine.gpus = self._gpus
+        try:
+            found = DeviceProbe(engine.devices(rpc_servers, keep=True), engine.gpus)
+        except UserError as error:
+            if not engine.gpus or error.code.startswith("rpc_"):
+                raise
+            found = probe_devices(self._log_path, rpc_servers)
+            engine.gpus = self._gpus = found.gpus
+        return self._machine(found, rpc_servers, for_load=True)
+
+    def host(self, *, available_bytes: int | None = None, measure: bool = True) -> HostMemory:
+        """The RAM as it is now, or with so much available.
+
+        The first time with ``measure`` its speed is measured, in a tenth of a second.
+        """
+        if measure and self._bandwidth is None:
+            with self._lock:
+                self._bandwidth = self._bandwidth or measure_ram_bandwidth()
+        return read_host(available_bytes=available_bytes, bandwidth=self._bandwidth)
+
+    def _machine(self, probe: DeviceProbe, rpc_servers: tuple[str, ...], *, for_load: bool = False) -> Machine:
+        found = probe.found
+        has_gpus = any(device.kind != "cpu" and not device.backend.startswith("RPC") for device in found.devices)
+        # The tools of some systems take a second, and a load that no GPU is there for need not wait for them.
+        asked = has_gpus or not for_load
+        if asked and self._system is None:
+            self._system = read_system_gpus()
+        system = (self._system or ()) if asked else ()
+        nvidia = read_nvidia() if asked else NvidiaFacts()
+        return Machine(
+            devices=plan_devices(found.devices, nvidia.cards, system),
+            total_bytes={device.name: device.total_bytes for device in found.devices},
+            engine=found,
+            rpc_servers=rpc_servers,
+            gpus=probe.gpus,
+            problem=probe.problem,
+            nvidia=nvidia,
+            system=system,
+        )
+
+
+def pretended_gpus(environment: Mapping[str, str]) -> tuple[float, ...] | None:
+    """The GPUs to pretend by ``PRETEND_VARIABLE``, in GiB; None where it is not set.
+
+    Raises:
+        UserError: gpus_pretended_wrong(text).
+    """
+    text = environment.get(PRETEND_VARIABLE, "").strip()
+    return parse_gpus(text.split(",")) if text else None
+
+
+def parse_gpus(words: Sequence[str]) -> tuple[float, ...]:
+    """Sizes in GiB from words; ``none`` alone is no GPU at all.
+
+    Raises:
+        UserError: gpus_pretended_wrong(text).
+    """
+    if [word.strip().lower() for word in words] == [NO_GPUS]:
+        return ()
+    try:
+        sizes = tuple(float(word) for word in words)
+    except ValueError:
+        raise UserError("gpus_pretended_wrong", text=",".join(words)) from None
+    if not all(0 < size <= _MOST_PRETENDED_GIB for size in sizes):
+        raise UserError("gpus_pretended_wrong", text=",".join(words))
+    return sizes
+
+
+def pretended_machine(gib: Sequence[float]) -> Machine:
+    """GPUs that are not there, by the GiB free on each; they drive no display."""
+    devices = pretended_devices(gib)
+    return Machine(devices=devices, total_bytes={device.name: device.free_bytes for device in devices})
+
+
+def counting_as_free(machine: Machine, loaded: EngineState | None) -> Machine:
+    """The machine as it is once what is loaded has made room."""
+    if loaded is None:
+        return machine
+    held = {name: sum(figures.values()) for name, figures in loaded.result.memory.items()}
+    devices = tuple(
+        replace(
+            device,
+            free_bytes=min(
+                device.free_bytes + held.get(device.name, 0),
+                max(device.free_bytes, machine.total_bytes.get(device.name, 0)),
+            ),
+        )
+        for device in machine.devices
+    )
+    return replace(machine, devices=devices)
+
+
+def is_rpc(device: PlanDevice) -> bool:
+    """Whether it is lent by an RPC server."""
+    return device.backend.startswith("RPC")

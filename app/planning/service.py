@@ -1,0 +1,164 @@
+"""Plans for the window and the command line: what this machine has, how a model would lie on it, which one to take.
+
+Built once.  Everything that asks the machine or the engine blocks and belongs in a background thread; what comes of it
+is values, and ``PlanBasis.plan`` is pure and fast, for a picture that moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.engine.local_engine import LocalEngine
+from app.engine.rehearsal import Rehearser
+from app.paths import DataFolder
+from app.planning.basis import PlanBasis, asking, rehearsable
+from app.planning.loading import PlannedLoads, Wanted
+from app.planning.machine import GIB, Machine, MachineReader, parse_gpus, pretended_machine
+from app.planning.remembered import RememberedPlans
+from app.planning.wished import WishedLoads
+from model_manager.apus import reconstructed_header
+from model_manager.catalogue import APUS, CatalogueEntry, find_entry
+from model_manager.devices import HostMemory
+from model_manager.errors import UserError
+from model_manager.gguf_header import GgufHeader, check_loadable
+from model_manager.library import ModelLibrary
+from model_manager.plan import Candidate, LoadPlan, Recommendation, Wishes, recommend
+from model_manager.shards import read_model
+
+NOT_HERE = "model_not_downloaded"
+
+
+class PlanningService:
+    """The one place that plans are asked of."""
+
+    def __init__(self, folder: DataFolder, library: ModelLibrary, engine: LocalEngine) -> None:
+        self._folder, self._library, self._engine = folder, library, engine
+        self._reader = MachineReader(folder.logs / "devices.log")
+        self.wished = WishedLoads(folder.root / "wishes.json")
+        """What a person fixed about each model."""
+        remembered = RememberedPlans(folder.root / "plans.json")
+        self.loads = PlannedLoads(engine, self._reader, remembered)
+        """Loads with plans, for the inference worker alone."""
+
+    def machine(
+        self,
+        rpc_servers: tuple[str, ...] = (),
+        *,
+        refresh: bool = False,
+        pretend_gpus: Sequence[float] | None = None,
+    ) -> Machine:
+        """The devices now (a list is kept for some seconds), or GPUs of so many GiB free that are pretended.
+
+        What the loaded model holds counts as free, for a plan takes its place.
+
+        Raises:
+            UserError: as ``MachineReader.now``; gpus_pretended_wrong(text).
+        """
+        if pretend_gpus is not None:
+            return pretended_machine(parse_gpus([str(size) for size in pretend_gpus] or ["none"]))
+        return self._reader.now(rpc_servers, refresh=refresh, loaded=self._engine.state)
+
+    def host(self, pretend_ram: float | None = None) -> HostMemory:
+        """The RAM now, or so many GiB available.  Measures its speed the first time, in a tenth of a second."""
+        return self._reader.host(available_bytes=None if pretend_ram is None else round(pretend_ram * GIB))
+
+    def headers_of(self, text: str) -> tuple[GgufHeader, ...]:
+        """The headers of a model of the library (an id or a path), or those of the home model, reconstructed.
+
+        Raises:
+            UserError: as ``ModelLibrary.resolve`` and ``read_model``.
+        """
+        try:
+            return read_model(self._library.resolve(text).path)
+        except UserError as error:
+            entry = find_entry(text)
+            if error.code != NOT_HERE or entry not in APUS:
+                raise
+            return (reconstructed_header(entry),)
+
+    def basis(
+        self,
+        text: str,
+        rpc_servers: tuple[str, ...] = (),
+        *,
+        pretend_gpus: Sequence[float] | None = None,
+        pretend_ram: float | None = None,
+    ) -> PlanBasis:
+        """What plans of a model are made from.  Raises as ``headers_of`` and ``machine``."""
+        headers = self.headers_of(text)
+        machine = self.machine(rpc_servers, pretend_gpus=pretend_gpus)
+        return PlanBasis(headers, machine, self.host(pretend_ram))
+
+    def planner_for(self, basis: PlanBasis) -> Callable[[Wishes], LoadPlan]:
+        """The pure function that the picture asks while something is moved: some milliseconds a plan."""
+        return basis.plan
+
+    def rehearsed(self, basis: PlanBasis, wishes: Wishes) -> PlanBasis:
+        """The same with the engine's own compute buffers, where the devices are real and the file is here.
+
+        Takes a second, in a child of its own.  Unchanged where it cannot be rehearsed; its plans then have the reason
+        ``not_rehearsed``.
+
+        Raises:
+            UserError: as ``PlanBasis.plan``.
+        """
+        machine = basis.machine
+        held = self._engine.state.options.rpc_servers if self._engine.state else ()
+        # An RPC server serves one program at a time, and would keep a second one waiting.
+        if machine.is_pretended or not basis.headers[0].path.is_file() or set(machine.rpc_servers) & set(held):
+            return basis
+        try:
+            with (
+                rehearsable(basis.headers) as path,
+                Rehearser(self._folder.logs / "rehearsal.log", gpus=machine.gpus) as rehearser,
+            ):
+                return basis.rehearsed(wishes, asking(rehearser.rehearse, path, machine.rpc_servers))
+        except OSError:
+            return basis
+
+    def recommend(
+        self,
+        wishes: Wishes | None = None,
+        pretend_gpus: Sequence[float] | None = None,
+        pretend_ram: float | None = None,
+    ) -> tuple[Recommendation, ...]:
+        """The quantisations of the home model judged for this machine, by their files where they are here and whole.
+
+        Raises:
+            UserError: as ``machine``.
+        """
+        candidates = [Candidate(entry.id, entry.quantisation, entry.bytes, self.headers_of(entry.id)) for entry in APUS]
+        return self.recommend_of(candidates, wishes, pretend_gpus, pretend_ram)
+
+    def _headers_of_entry(self, entry: CatalogueEntry) -> tuple[GgufHeader, ...]:
+        try:
+            return self.headers_of(entry.id)
+        except UserError:
+            # A damaged file of one quantisation says nothing about what to advise.
+            return (reconstructed_header(entry),)
+
+    def recommend_of(
+        self,
+        candidates: Sequence[Candidate],
+        wishes: Wishes | None = None,
+        pretend_gpus: Sequence[float] | None = None,
+        pretend_ram: float | None = None,
+    ) -> tuple[Recommendation, ...]:
+        """The same for quantisations of any model."""
+        machine = self.machine(pretend_gpus=pretend_gpus)
+        return recommend(candidates, machine.devices, self.host(pretend_ram), wishes)
+
+    def wanted(self, path: Path, wishes: Wishes, rpc_servers: tuple[str, ...] = ()) -> Wanted:
+        """A file to load.
+
+        Raises:
+            UserError: as ``read_model`` and ``check_loadable``.
+        """
+        headers = read_model(path)
+        check_loadable(*headers)
+        try:
+            found = path.stat()
+        except OSError:
+            raise UserError("file_missing", path=path) from None
+        return Wanted(path, headers, wishes, rpc_servers, (found.st_size, found.st_mtime_ns))

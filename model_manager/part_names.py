@@ -1,0 +1,122 @@
+"""Names of raw parts: one GGUF file that was cut into pieces of bytes, because a hub or a disk takes no larger file.
+
+Nothing in such pieces says what they are but their names: ``MODEL.gguf-split-a``, ``MODEL.gguf.part1of3`` and so on.
+What is decided here is decided by name alone, for a listing as well as for a folder; whether the pieces fit is found
+out from the header when they are joined.  Files of ``gguf-split`` are another thing, see ``shards``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from model_manager.errors import UserError
+
+_PART = re.compile(
+    r"(?P<base>.+\.gguf)(?P<mark>[-._](?:split-?(?P<split>[a-z]{1,2})"
+    r"|part[-._]?(?:(?P<letter>[a-z])|(?P<number>[0-9]{1,6}))(?P<of>[-._]?of[-._]?(?P<count>[0-9]{1,6}))?"
+    r"|(?P<bare>[0-9]{2,3})))",
+    re.IGNORECASE,
+)
+_LETTERS = ("split", "letter")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class PartName:
+    """The name of one part, taken apart.
+
+    ``base`` is the name of the whole file; ``number`` the part's place in the way of counting that ``style`` tells,
+    which the parts of one file share; ``count`` how many there are, where the name says so.
+    """
+
+    name: str
+    base: str
+    style: str
+    number: int
+    count: int | None
+    before: str
+    width: int
+    after: str
+
+    def sibling(self, number: int) -> str:
+        """The name of another part of the same file."""
+        if self.style in _LETTERS:
+            places = range(self.width - 1, -1, -1)
+            letters = "".join(chr(ord("a") + number // 26**place % 26) for place in places)
+            return f"{self.before}{letters}{self.after}"
+        return f"{self.before}{number:0{self.width}}{self.after}"
+
+
+def part_of(name: str) -> PartName | None:
+    """What the name says, None for the name of anything but a raw part.  ``name`` may hold folders."""
+    match = _PART.fullmatch(name)
+    if match is None:
+        return None
+    style = next(group for group in ("split", "letter", "number", "bare") if match[group] is not None)
+    text = match[style]
+    start, end = match.span(style)
+    if style in _LETTERS:
+        number = 0
+        for letter in text.lower():
+            number = number * 26 + ord(letter) - ord("a")
+        width = len(text)
+    else:
+        number, width = int(text), len(text) if text.startswith("0") or style == "bare" else 1
+    return PartName(
+        name=name,
+        base=match["base"],
+        style=style,
+        number=number,
+        count=int(match["count"]) if match["count"] else None,
+        before=name[:start],
+        width=width,
+        after=name[end:],
+    )
+
+
+def ordered_parts(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of one file's parts in the order of their bytes.
+
+    Raises ``UserError``: not_parts(name) for a name that is none of a part, or of another file's; parts_twice(name,
+    parts) where two names stand for the same place or count in different ways; parts_missing(name, missing).
+    """
+    parts: list[PartName] = []
+    for name in names:
+        part = part_of(name)
+        if part is None or (parts and part.base != parts[0].base):
+            raise UserError("not_parts", name=name)
+        parts.append(part)
+    if not parts:
+        raise UserError("not_parts", name="")
+    parts.sort(key=lambda part: part.number)
+    first, last = parts[0], parts[-1]
+    numbers = [part.number for part in parts]
+    if len(set(numbers)) != len(numbers) or len({(part.style, part.count) for part in parts}) > 1:
+        raise UserError("parts_twice", name=first.base, parts=[part.name for part in parts])
+    # Letters begin with a; numbers with 0 or with 1, which only the parts themselves can tell.
+    begin = 0 if first.style in _LETTERS or first.number == 0 else 1
+    end = last.number if first.count is None else begin + first.count - 1
+    if end < last.number:
+        raise UserError("parts_twice", name=first.base, parts=[part.name for part in parts])
+    there = set(numbers)
+    missing = []
+    for number in range(begin, end + 1):
+        if number not in there:
+            missing.append(first.sibling(number))
+        if len(missing) > _SHOWN:
+            missing[-1] = "..."
+            break
+    if missing:
+        raise UserError("parts_missing", name=first.base, missing=missing)
+    return tuple(part.name for part in parts)
+
+
+def grouped_parts(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The parts among ``names`` by the file that they make up, as they come; everything else is left out."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        if part := part_of(name):
+            groups.setdefault(part.base, []).append(name)
+    return {base: tuple(group) for base, group in groups.items()}

@@ -1,0 +1,128 @@
+"""How many tokens a second a plan will answer with: the time to read, for each token, all weights that it needs.
+
+Generation of single tokens is bound by memory: every dense weight is read once a token, of the experts those that are
+used.  Devices work one after the other (split by layers), so their times add up.
+
+What real programs reach of a memory's bandwidth was taken from published figures of llama-bench (7B, Q4_0, 3.56 GiB:
+RTX 4090 about 185 tokens/s, RTX 3090 160, RX 7900 XTX 120, M1 Max 61, M2 Ultra 88) and, for processors, measured here.
+A processor computes some types more slowly than it reads them; rates a core are those of one Zen 4 core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from model_manager.devices import PlanDevice
+from model_manager.plan.cards import memory_bandwidth
+from model_manager.plan.model_facts import Weights
+from model_manager.plan.problem import Placement, Problem
+
+UNKNOWN_CARD = 500e9
+"""Bytes a second of a GPU that the table does not know: a card of the middle class."""
+UNKNOWN_RAM = 40e9
+"""Of RAM that nobody measured: two channels of DDR4 or slow DDR5."""
+CONTEXT_IN_USE = 1024
+"""Tokens of conversation that the estimate reads from the cache."""
+
+_REACHED = {"CUDA": 0.9, "ROCm": 0.6, "HIP": 0.6, "MTL": 0.6, "Metal": 0.6, "Vulkan": 0.75, "RPC": 0.9}
+_REACHED_ELSEWHERE = 0.8
+_LAYER_ON_GPU_S = 40e-6
+"""Starting the work of a layer on a GPU."""
+_LAYER_ON_CPU_S = 50e-6
+"""Waiting of the threads for each other after each of the fifteen or so steps of a layer."""
+_EXPERTS_IN_RAM_S = 100e-6
+"""Handing a layer's values over to the processor and back."""
+
+_PER_CORE = {
+    kind: rate * 1e9
+    for kind, rate in {
+        "IQ1_S": 2.9,
+        "IQ1_M": 2.8,
+        "IQ2_XXS": 3.0,
+        "IQ2_XS": 3.3,
+        "IQ2_S": 4.2,
+        "IQ3_XXS": 4.0,
+        "IQ3_S": 3.8,
+        "IQ4_XS": 12,
+        "MXFP4": 8,
+        "TQ1_0": 5.7,
+        "TQ2_0": 15,
+        "Q2_K": 12.5,
+        "Q3_K": 12,
+        "Q4_1": 12.5,
+        "Q5_0": 13,
+        "Q5_1": 13,
+        "Q5_K": 11.5,
+        "Q6_K": 25,
+        "Q8_0": 25,
+        "F16": 29,
+        "BF16": 28,
+    }.items()
+}
+_PER_CORE_ELSE = 17e9
+_WIDE = 2048
+"""The width at which these rates were measured; in narrower networks every row costs more than its bytes."""
+_NARROW_COST = 0.15
+
+
+def tokens_per_second(problem: Problem, placement: Placement) -> float:
+    """Expected tokens a second of an answer, 0 where nothing is to be read."""
+    facts, in_ram = problem.facts, frozenset(placement.in_ram)
+    used_experts = facts.widths.experts_used / facts.widths.experts if facts.widths.experts else 1.0
+    slots = facts.n_layer + 1
+    begin = slots - placement.n_gpu_layers
+    cache = [min(1.0, CONTEXT_IN_USE / problem.setting.context) * each for each in problem.kv]
+    seconds = 0.0
+    on_host: list[tuple[Weights, float]] = []
+    for layer in range(begin):
+        if layer < facts.n_layer:
+            weights = facts.layers[layer]
+            on_host += [(weights.attention, 1), (weights.dense_ffn, 1), (weights.experts, used_experts)]
+            seconds += _LAYER_ON_CPU_S + cache[layer] / _ram(problem)
+    for device, count in zip(problem.devices, placement.counts, strict=True):
+        n_bytes = 0.0
+        for layer in range(begin, min(begin + count, facts.n_layer)):
+            weights = facts.layers[layer]
+            n_bytes += weights.dense + cache[layer]
+            if layer in in_ram:
+                on_host.append((weights.experts, used_experts))
+                seconds += _EXPERTS_IN_RAM_S
+            else:
+                n_bytes += weights.experts.total * used_experts
+            seconds += _LAYER_ON_GPU_S
+        begin += count
+        if count and begin == slots:
+            n_bytes += facts.output.total + facts.tied_output.total
+        seconds += n_bytes / _device(problem, device)
+    if not placement.n_gpu_layers:
+        on_host += [(facts.output, 1), (facts.tied_output, 1)]
+    seconds += _host_seconds(problem, on_host)
+    return 1 / seconds if seconds > 0 else 0.0
+
+
+def guessed(problem: Problem, placement: Placement) -> bool:
+    """Whether the speed of a device in use is not known."""
+    used = (device for device, count in zip(problem.devices, placement.counts, strict=True) if count)
+    return any(device.backend != "RPC" and memory_bandwidth(device.description) is None for device in used)
+
+
+def _ram(problem: Problem) -> float:
+    return problem.host.bandwidth or UNKNOWN_RAM
+
+
+def _device(problem: Problem, device: PlanDevice) -> float:
+    # An RPC server offers its own processor or GPU; what is behind it cannot be asked.
+    known = _ram(problem) if device.backend == "RPC" else memory_bandwidth(device.description)
+    return (known or UNKNOWN_CARD) * _REACHED.get(device.backend, _REACHED_ELSEWHERE)
+
+
+def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]]) -> float:
+    by_type: dict[str, float] = {}
+    for part, share in weights:
+        for kind, n_bytes in part.by_type.items():
+            by_type[kind] = by_type.get(kind, 0.0) + share * n_bytes
+    narrow = max(0.0, _WIDE / max(1, problem.facts.widths.embedding) - 1)
+    cores = (problem.wishes.threads or problem.host.cores) / (1 + _NARROW_COST * narrow)
+    return sum(
+        n_bytes / min(_ram(problem), cores * _PER_CORE.get(kind, _PER_CORE_ELSE)) for kind, n_bytes in by_type.items()
+    )

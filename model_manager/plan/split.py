@@ -1,0 +1,272 @@
+"""Which layer goes to which device: llama.cpp's own rule, and the search for the split that a plan wants.
+
+The engine takes shares (``tensor_split``) and a number of layers (``n_gpu_layers``) and computes the devices from
+them; ``layers_of`` is that computation.  The search works on *slots*: the layers on devices in order, and the output
+after the last of them.  Every device holds a run of slots; of a slot only the experts may be left in RAM.
+
+Source: ``llama_model_base::load_tensors`` in ``src/llama-model.cpp``, as shipped with llama-cpp-python 0.3.36.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+_SPREAD_STEPS = 9
+
+
+def layers_of(tensor_split: Sequence[float], n_gpu_layers: int, n_layer: int) -> tuple[int | None, ...]:
+    """The device of every layer and, last, of the output, as the engine computes it; None is host memory.
+
+    ``n_gpu_layers`` counts the output too: with ``n_layer + 1`` everything is on devices, with 1 the output alone.
+    """
+    slots = n_layer + 1
+    on_devices = min(max(0, n_gpu_layers), slots) if tensor_split else 0
+    first = slots - on_devices
+    ends = _normalised(tensor_split) if on_devices else []
+    return tuple(
+        None if slot < first else min(bisect_right(ends, _f32((slot - first) / on_devices)), len(ends) - 1)
+        for slot in range(slots)
+    )
+
+
+def _normalised(tensor_split: Sequence[float]) -> list[float]:
+    # Sums and quotients in 32 bits as the engine has them, so that a border lies on the same side.
+    sums = [_f32(value) for value in accumulate(map(_f32, tensor_split), lambda a, b: _f32(a + b))]
+    return [_f32(value / sums[-1]) for value in sums]
+
+
+def _f32(value: float) -> float:
+    return ctypes.c_float(value).value
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one device can hold, in bytes, beside its compute buffers.
+
+    ``with_output`` if the output is among its slots; ``leading`` is taken off when it is the first device with a slot.
+    """
+
+    plain: int
+    with_output: int
+    leading: int = 0
+
+    def less(self, n_bytes: int) -> Room:
+        """The same with so much less room."""
+        return Room(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What is to be placed: for each slot the bytes that must be on its device, and those of its experts."""
+
+    dense: tuple[int, ...]
+    experts: tuple[int, ...]
+
+    @cached_property
+    def with_experts(self) -> int:
+        """Slots that have experts."""
+        return sum(1 for n_bytes in self.experts if n_bytes)
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes that a layer's experts have, the largest first."""
+        return tuple(sorted({n_bytes for n_bytes in self.experts if n_bytes}, reverse=True))
+
+    @cached_property
+    def kinds(self) -> tuple[int, ...]:
+        """For each slot the place of its experts' size among ``sizes``, -1 without experts."""
+        places = {n_bytes: place for place, n_bytes in enumerate(self.sizes)}
+        return tuple(places.get(n_bytes, -1) for n_bytes in self.experts)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A solution: slots for each device, and the slots whose experts stay in RAM (numbers within ``Slots``)."""
+
+    counts: tuple[int, ...]
+    in_ram: tuple[int, ...]
+
+
+def fit(slots: Slots, rooms: Sequence[Room], most: int) -> Layout | None:
+    """The layout with the fewest slots' experts in RAM, at most ``most`` of them; None where none fits.
+
+    Exact: for every number of experts left in RAM it knows the farthest slot that the first devices can reach, and a
+    device that begins farther on never needs to leave out more than one that begins earlier.
+    """
+    end = len(slots.dense)
+    most = min(most, slots.with_experts)
+    reached: list[int] = [0] * (most + 1)
+    steps: list[list[tuple[int, int]]] = []
+    for room in rooms:
+        farther = list(reached)
+        step = [(0, 0)] * (most + 1)
+        known: dict[int, list[int]] = {}
+        for before, start in enumerate(reached):
+            if start == end or (before and reached[before - 1] == start):
+                continue  # the same start with fewer left out is at least as good
+            if start not in known:
+                known[start] = _reach(slots, start, room, most - before)
+            for left_out, stop in enumerate(known[start]):
+                if stop > farther[before + left_out]:
+                    farther[before + left_out] = stop
+                    step[before + left_out] = (before, stop - start)
+        for number in range(1, most + 1):
+            if farther[number] < farther[number - 1]:
+                farther[number] = farther[number - 1]
+                step[number] = step[number - 1]
+        steps.append(step)
+        reached = farther
+    total = next((number for number, stop in enumerate(reached) if stop == end), None)
+    if total is None:
+        return None
+    return _trace(slots, rooms, steps, total)
+
+
+def spread(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], layout: Layout) -> Layout:
+    """The same number of experts in RAM, shared out so that the devices fill in equal proportion of ``usable``.
+
+    Where that is possible, each device leaves out as many as its part of ``usable`` is large.
+    """
+    most, found = len(layout.in_ram), layout
+    even = _fit_evenly(slots, rooms, usable, most) if most else None
+    found = even or found
+    kept = sum(slots.dense) + sum(slots.experts) - sum(slots.experts[slot] for slot in layout.in_ram)
+    # The filling is searched in equal ratios, so that a small model is shared out as evenly as a large one.
+    low, high = math.log(min(1.0, max(1, kept) / max(1, sum(usable)))), 0.0
+    for _ in range(_SPREAD_STEPS):
+        middle = (low + high) / 2
+        unfilled = 1 - math.exp(middle)
+        tighter = [room.less(int(unfilled * n_bytes)) for room, n_bytes in zip(rooms, usable, strict=True)]
+        candidate = _fit_evenly(slots, tighter, usable, most) if even else fit(slots, tighter, most)
+        if candidate is not None:
+            high, found = middle, candidate
+        else:
+            low = middle
+    return found
+
+
+def _fit_evenly(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], most: int) -> Layout | None:
+    """With so many experts in RAM, on each device its part of them; None where that is not enough."""
+    total, passed, start = max(1, sum(usable)), 0, 0
+    left_out = 0
+    counts: list[int] = []
+    for room, n_bytes in zip(rooms, usable, strict=True):
+        passed += n_bytes
+        own = round(most * passed / total) - left_out
+        left_out += own
+        stop = start
+        if start < len(slots.dense):
+            stops = _reach(slots, start, room, own)
+            stop = stops[min(own, len(stops) - 1)]
+        counts.append(stop - start)
+        start = stop
+    if start < len(slots.dense):
+        return None
+    found = fixed_counts(slots, rooms, counts)
+    return found if found is not None and len(found.in_ram) <= most else None
+
+
+def fixed_counts(slots: Slots, rooms: Sequence[Room], counts: Sequence[int]) -> Layout | None:
+    """The fewest experts in RAM with this very number of slots on each device; None where that does not fit."""
+    in_ram: list[int] = []
+    start, leading = 0, True
+    for room, count in zip(rooms, counts, strict=True):
+        stop = start + count
+        if count:
+            limit = (room.with_output if stop == len(slots.dense) else room.plain) - (room.leading if leading else 0)
+            chosen = _leave_out(slots, start, stop, limit, slots.with_experts)
+            if chosen is None:
+                return None
+            in_ram += chosen
+            leading = False
+        start = stop
+    return Layout(tuple(counts), tuple(in_ram))
+
+
+def _reach(slots: Slots, start: int, room: Room, most: int) -> list[int]:
+    """For every number of experts left out, from 0 on, the slot after the last that the device can hold."""
+    end = len(slots.dense)
+    leading = room.leading if start == 0 else 0
+    sizes = slots.sizes
+    stops: list[int] = []
+    held = [0] * len(sizes)
+    total = freed = 0  # freed: bytes of the largest experts held, as many of them as may be left out now
+    for slot in range(start, end):
+        experts = slots.experts[slot]
+        total += slots.dense[slot] + experts
+        if experts:
+            held[slots.kinds[slot]] += 1
+        excess = total - (room.with_output if slot + 1 == end else room.plain) + leading
+        if excess <= freed:
+            continue
+        freed = _largest(sizes, held, len(stops))
+        while freed < excess:
+            stops.append(slot)
+            if len(stops) > most:
+                return stops
+            freed = _largest(sizes, held, len(stops))
+    stops.append(end)
+    return stops
+
+
+def _largest(sizes: Sequence[int], held: Sequence[int], count: int) -> int:
+    """Bytes of the ``count`` largest; ``held`` of each size, the largest size first."""
+    total = 0
+    for size, number in zip(sizes, held, strict=True):
+        if number >= count:
+            return total + count * size
+        total += number * size
+        count -= number
+    return total
+
+
+def _trace(
+    slots: Slots, rooms: Sequence[Room], steps: Sequence[Sequence[tuple[int, int]]], total: int
+) -> Layout | None:
+    counts: list[int] = []
+    allowed: list[int] = []
+    number = total
+    for step in reversed(steps):
+        before, count = step[number]
+        if count == 0:
+            counts.append(0)
+            allowed.append(0)
+            continue
+        counts.append(count)
+        allowed.append(number - before)
+        number = before
+    return fixed_counts(slots, rooms, counts[::-1])
+
+
+def _leave_out(slots: Slots, start: int, stop: int, limit: int, most: int) -> list[int] | None:
+    """The fewest slots of a run whose experts must go, and of those the fewest bytes, the last ones of a size first."""
+    excess = sum(slots.dense[start:stop]) + sum(slots.experts[start:stop]) - limit
+    if excess <= 0:
+        return []
+    largest_first = sorted(range(start, stop), key=lambda slot: (slots.experts[slot], slot), reverse=True)
+    chosen: list[int] = []
+    freed = 0
+    for slot in largest_first:
+        if freed >= excess or not slots.experts[slot] or len(chosen) == most:
+            break
+        chosen.append(slot)
+        freed += slots.experts[slot]
+    if freed < excess:
+        return None
+    spare = freed - excess
+    others = [slot for slot in largest_first[len(chosen) :] if slots.experts[slot]][::-1]
+    for place, slot in enumerate(chosen):
+        for index, smaller in enumerate(others):
+            saved = slots.experts[slot] - slots.experts[smaller]
+            if 0 < saved <= spare:
+                chosen[place] = smaller
+                others.pop(index)
+                spare -= saved
+                break
+    return sorted(chosen)

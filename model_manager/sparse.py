@@ -1,0 +1,72 @@
+"""Files that have a true header and nothing behind it: a model at its full size, at the cost of its header.
+
+The engine rehearses a load on them, before the first byte of the tensors is there.  They are no models: they live in a
+folder of their own and go with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+_FSCTL_SET_SPARSE = 0x900C4
+"""winioctl.h."""
+
+
+@dataclass(frozen=True)
+class Hollow:
+    """One file: its name, its head (bytes from 0 up to where the tensor data begins) and its full size in bytes.
+
+    For a file that is laid down otherwise than published these are ``target_head`` and ``target_bytes`` of its layout.
+    """
+
+    name: str
+    head: bytes = field(repr=False)
+    file_bytes: int
+
+
+def write_sparse(head: bytes, file_bytes: int, path: Path) -> None:
+    """Write ``head`` and let the file be ``file_bytes`` long, with a hole behind it.
+
+    Where the file system knows no holes the length takes its room, or is refused.
+
+    Raises OSError.
+    """
+    with path.open("wb") as file:
+        make_sparse(file)
+        file.write(head)
+        file.truncate(max(file_bytes, len(head)))
+
+
+@contextmanager
+def hollow_model(files: Sequence[Hollow], folder: Path | None = None) -> Iterator[Path]:
+    """The files of a model side by side, in a new folder in ``folder`` (the system's for short-lived files without
+    one); yields the first, which stands for the model.  They are gone afterwards.
+
+    Raises OSError.
+    """
+    with contextlib.ExitStack() as stack:
+        # A child process that was ended a moment ago may still hold a file open on Windows.
+        place = Path(
+            stack.enter_context(tempfile.TemporaryDirectory("-rehearsal", dir=folder, ignore_cleanup_errors=True))
+        )
+        for each in files:
+            write_sparse(each.head, each.file_bytes, place / Path(each.name).name)
+        yield place / Path(files[0].name).name
+
+
+def make_sparse(file: BinaryIO) -> None:
+    """Let the file have its full length before its bytes are there.  Only Windows has to be asked, and may refuse."""
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
+
+        written = ctypes.c_ulong()
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(file.fileno()))
+        ctypes.windll.kernel32.DeviceIoControl(handle, _FSCTL_SET_SPARSE, None, 0, None, 0, ctypes.byref(written), None)

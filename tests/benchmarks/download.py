@@ -1,0 +1,166 @@
+"""Downloads against curl, over loopback and onto the disk, from a server in a process of its own.
+
+    python -m tests.benchmarks.download [--gib 2] [--layers 2] [--pairs 5] [--folder DIR] [--out FILE]
+
+Plain file: hash, journal and checks included.  Legacy file: experts stacked on the way, two hashes.  Each pair runs
+curl and ours one after the other, in turns first: the median of the pairs' ratios counts, for a busy machine hits both.
+Linux only: it reads /proc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_manager.access import Access
+from model_manager.download import Control, Progress, download
+from model_manager.download.journal import published_from_json, published_to_json
+from model_manager.published import HubFile, PublishedModel
+from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, rounded, told
+from tests.rigs.big_moe import write_big_moe
+from tests.rigs.plain_gguf import write_plain_gguf
+
+MIB = 1 << 20
+REPOSITORY = "bench/mark"
+
+
+@dataclass(frozen=True)
+class Served:
+    """One file on a server."""
+
+    url: str
+    endpoint: str
+    published: PublishedModel
+
+
+@contextmanager
+def served(path: Path) -> Iterator[Served]:
+    command = [sys.executable, "-m", "tests.rigs.fake_hub", "--port", "0", f"{REPOSITORY}:model.gguf={path}"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        url, size, sha256 = server.stdout.readline().split()
+        endpoint = url.partition(f"/{REPOSITORY}")[0]
+        with urllib.request.urlopen(f"{endpoint}/api/models/{REPOSITORY}") as answer:
+            commit = json.load(answer)["sha"]
+        files = (HubFile("model.gguf", int(size), sha256),)
+        yield Served(url, endpoint, PublishedModel("bench", REPOSITORY, commit, "model.gguf", "file", files))
+    finally:
+        server.kill()
+        server.wait()
+
+
+def curl(url: str, folder: Path) -> float:
+    """Seconds."""
+    begun = time.perf_counter()
+    subprocess.run(["curl", "--silent", "--fail", "--location", "--output", str(folder / "curl"), url], check=True)
+    return time.perf_counter() - begun
+
+
+def ours(server: Served, folder: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.download", "--one", server.endpoint, str(folder)]
+    command.append(json.dumps(published_to_json(server.published)))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def one(endpoint: str, folder: Path, published_json: str) -> None:
+    """One download, in a process of its own: how long, how much memory, and how long after the last byte."""
+    published = published_from_json(json.loads(published_json))
+    access = Access(endpoint, endpoint, proxy="")
+    control = Control()
+    complete_at: list[float] = []
+    report_progress = control.report
+
+    def watch(progress: Progress) -> None:
+        if progress.phase == "verifying" and not complete_at:
+            complete_at.append(time.perf_counter())
+        report_progress(progress)
+
+    control.report = watch  # type: ignore[method-assign]
+    before = peak_bytes()
+    begun = time.perf_counter()
+    download(published, folder, lambda: access, control)
+    ended = time.perf_counter()
+    tail = ended - complete_at[0] if complete_at else 0.0
+    print(json.dumps({"seconds": ended - begun, "tail_s": tail, "rss_growth_bytes": peak_bytes() - before}))
+
+
+def peak_bytes() -> int:
+    """The most memory that this process held so far; the system's own figure for children counts the parent too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def measure(name: str, path: Path, folder: Path, pairs: int, bound: float) -> list[Figure]:
+    n_mib = path.stat().st_size / MIB
+    by_curl: list[float] = []
+    by_ours: list[dict[str, float]] = []
+
+    with served(path) as server:
+        for turn in range(pairs):
+            for step in (("curl", "ours"), ("ours", "curl"))[turn % 2]:
+                target = Path(tempfile.mkdtemp(dir=folder))
+                if step == "curl":
+                    by_curl.append(curl(server.url, target))
+                else:
+                    by_ours.append(ours(server, target))
+                shutil.rmtree(target)
+                os.sync()
+    ratios = [one_curl / each["seconds"] for one_curl, each in zip(by_curl, by_ours, strict=True)]
+    return [
+        told(
+            at_least(
+                f"{name}: speed against curl",
+                median(ratios),
+                bound,
+                ratios=[round(ratio, 2) for ratio in ratios],
+                curl_mib_per_s=rounded([n_mib / seconds for seconds in by_curl]),
+                ours_mib_per_s=rounded([n_mib / each["seconds"] for each in by_ours]),
+            )
+        ),
+        told(at_most(f"{name}: seconds from the last byte to verified", max(each["tail_s"] for each in by_ours), 2.0)),
+        told(
+            at_most(f"{name}: growth of memory in MiB", max(each["rss_growth_bytes"] for each in by_ours) / MIB, 100.0)
+        ),
+    ]
+
+
+def main() -> int:
+    if "--one" in sys.argv:
+        endpoint, folder, published_json = sys.argv[sys.argv.index("--one") + 1 :]
+        one(endpoint, Path(folder), published_json)
+        return 0
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gib", type=float, default=2.0)
+    parser.add_argument("--layers", type=int, default=2, help="of the legacy file, a GiB each; 0 leaves it out")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    figures = []
+    with tempfile.TemporaryDirectory(dir=args.folder) as name:
+        folder = Path(name)
+        plain = write_plain_gguf(folder / "plain.gguf", int(args.gib * 1024) * MIB)
+        figures += measure("plain file", plain, folder, args.pairs, 0.85)
+        plain.unlink()
+        if args.layers:
+            legacy = folder / "legacy.gguf"
+            write_big_moe(legacy, n_layer=args.layers, legacy=True)
+            figures += measure("stacking experts", legacy, folder, args.pairs, 0.35)
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

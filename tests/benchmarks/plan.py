@@ -1,0 +1,105 @@
+"""How long a plan takes, how close it comes to what is possible, and its expected speed against the measured one.
+
+python -m tests.benchmarks.plan [--out FILE]     about two minutes and 3.3 GiB of disk and RAM; let nothing else run
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from app.engine.local_engine import LocalEngine
+from app.engine.protocol import BenchDone, LoadOptions
+from model_manager.apus import reconstructed_header
+from model_manager.catalogue import APUS
+from model_manager.devices import HostMemory, pretended_devices, read_host
+from model_manager.plan import Wishes, measure_ram_bandwidth, plan
+from model_manager.shards import read_model
+from model_manager.starter import find_starter
+from tests.benchmarks.figures import Figure, at_most, report, told
+from tests.plan.test_targets import BOUND, CARD_GIB, CONTEXTS, LLAMA_CPP_FIT
+from tests.rigs.big_moe import write_big_moe
+
+RUNS = 20
+GIB = 1 << 30
+
+
+def planning() -> Figure:
+    """Seconds for a plan of the largest shape, from its parsed header, on several machines."""
+    header = reconstructed_header(APUS[-1])
+    host = HostMemory(64 * GIB, 40e9, 8)
+    medians: dict[str, object] = {}
+    for gib in ((24, 24), (24, 16), (24, 12, 8), ()):
+        times = []
+        for _ in range(RUNS):
+            begin = time.perf_counter()
+            plan((header,), pretended_devices(gib), host, Wishes())
+            times.append(time.perf_counter() - begin)
+        medians["+".join(map(str, gib)) or "none"] = round(statistics.median(times), 4)
+    worst = max(float(str(value)) for value in medians.values())
+    return at_most("seconds for a plan", worst, 0.05, **medians)
+
+
+def experts_in_ram() -> tuple[Figure, Figure]:
+    """Layers' experts in RAM on two cards, beyond llama.cpp's own fit and beyond the bound."""
+    over_fit: list[int] = []
+    over_bound: list[int] = []
+    table: dict[str, object] = {}
+    for entry in APUS:
+        header = reconstructed_header(entry)
+        for kv_type in ("auto", "f16", "q8_0"):
+            counts = []
+            for place, context in enumerate(CONTEXTS):
+                wishes = Wishes(context=context, kv_type=kv_type)  # type: ignore[arg-type]
+                found = plan((header,), pretended_devices((CARD_GIB, CARD_GIB)), HostMemory(96 * GIB), wishes)
+                counts.append(len(found.experts_in_ram))
+                over_fit.append(counts[-1] - LLAMA_CPP_FIT[entry.quantisation][place])
+                if kv_type != "auto":
+                    over_bound.append(counts[-1] - BOUND[kv_type][entry.quantisation][place])
+            table[f"{entry.quantisation} {kv_type}"] = counts
+    return (
+        at_most("layers in RAM beyond llama.cpp's fit", max(over_fit), 0, **table),
+        at_most("layers in RAM beyond the bound", max(over_bound), 2),
+    )
+
+
+def speed(folder: Path) -> list[Figure]:
+    """Expected tokens a second on this processor against the measured: the larger over the smaller."""
+    starter = find_starter()
+    assert starter is not None
+    mixture = folder / "mixture.gguf"
+    write_big_moe(mixture, n_layer=3)
+    engine = LocalEngine(folder / "engine.log", gpus=False)
+    figures = []
+    for name, path, tokens in (("starter", starter, 64), ("random mixture of experts", mixture, 16)):
+        bandwidth = max(measure_ram_bandwidth() for _ in range(3))
+        expected = plan(read_model(path), (), read_host(bandwidth=bandwidth), Wishes(context=2048))
+        options = LoadOptions(str(path), context=expected.context, gpu_layers=0, repack=expected.repack)
+        list(engine.ensure_loaded(options))
+        done = next(event for event in engine.bench(32, tokens, 5) if isinstance(event, BenchDone))
+        real = max(done.tokens_per_second)  # what else ran meanwhile only makes it slower
+        guess = expected.tokens_per_second_estimate
+        details = {
+            "expected": round(guess, 2),
+            "measured": [round(each, 2) for each in done.tokens_per_second],
+            "ram_gb_per_s": round(bandwidth / 1e9, 1),
+        }
+        figures.append(
+            told(at_most(f"expected over measured speed, {name}", max(guess / real, real / guess), 1.3, **details))
+        )
+    engine.release()
+    return figures
+
+
+def main() -> int:
+    figures = [told(planning()), *map(told, experts_in_ram())]
+    with tempfile.TemporaryDirectory() as folder:
+        figures += speed(Path(folder))
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""``devices``, ``plan``, ``recommend`` and ``bench`` as a script uses them: the real program in its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.planning.machine import PRETEND_VARIABLE
+from tests.rigs.rpc_device import serving
+from tests.rigs.tiny_model import write_tiny_model
+
+ROOT = Path(__file__).resolve().parents[2]
+GIB = 1 << 30
+Run = Callable[..., subprocess.CompletedProcess[str]]
+PLAN_KEYS = {
+    "verdict", "context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram", "devices", "host",
+    "tokens_per_second_estimate", "reasons",
+}  # fmt: skip
+DEVICE_KEYS = {
+    "name", "free_bytes", "weights_bytes", "kv_bytes", "compute_bytes", "reserve_bytes", "left_bytes",
+}  # fmt: skip
+HOST_KEYS = {"weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes"}
+OFFLINE = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def run_program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **OFFLINE, "APUS_CHAT_DATA_DIR": str(tmp_path / "data"), **environment},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    return run_program
+
+
+@pytest.fixture
+def wide_model(tmp_path: Path) -> Path:
+    """Its heads fill whole blocks of a quantised cache."""
+    return write_tiny_model(tmp_path / "wide.gguf", n_embd=256)
+
+
+def value(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def check_plan(plan: Any, actual: bool = False) -> None:
+    more = {"actual"} if actual else set()
+    assert set(plan) == PLAN_KEYS
+    assert plan["verdict"] in ("gpu", "experts_in_ram", "layers_in_ram", "does_not_fit")
+    assert set(plan["host"]) == HOST_KEYS | more
+    for device in plan["devices"]:
+        assert set(device) == DEVICE_KEYS | more
+        parts = ("weights_bytes", "kv_bytes", "compute_bytes", "reserve_bytes", "left_bytes")
+        assert device["free_bytes"] == sum(device[part] for part in parts)
+    assert len(plan["tensor_split"]) == len(plan["devices"])
+
+
+def test_a_plan_for_pretended_gpus_needs_neither_file_nor_network(run: Run) -> None:
+    sizes = ("--gpu", "23.54", "--gpu", "23.54", "--ram", "64")
+    plan = value(run("plan", "apus:IQ3_XXS", *sizes, "--context", "8192", "--json"))
+    check_plan(plan)
+    assert (plan["verdict"], plan["context"], plan["experts_in_ram"]) == ("gpu", 8192, [])
+    assert "not_rehearsed" in plan["reasons"]
+    assert [device["reserve_bytes"] for device in plan["devices"]] == [512 << 20, 512 << 20]
+    assert [device["free_bytes"] for device in plan["devices"]] == [round(23.54 * GIB)] * 2
+    tight = value(run("plan", "apus:Q3_K_M", *sizes, "--context", "8192", "--kv", "f16", "--json"))
+    check_plan(tight)
+    assert (tight["verdict"], tight["kv_type"]) == ("experts_in_ram", "f16")
+    assert tight["experts_in_ram"]
+    assert all(device["left_bytes"] >= 0 for device in tight["devices"])
+
+
+def test_what_does_not_fit_is_no_failure(run: Run) -> None:
+    plan = value(run("plan", "apus:Q4_K_M", "--gpu", "none", "--ram", "8", "--json"))
+    check_plan(plan)
+    assert (plan["verdict"], plan["devices"]) == ("does_not_fit", [])
+    assert "ram_too_small" in plan["reasons"]
+    told = run("plan", "apus:Q4_K_M", "--gpu", "none", "--ram", "8")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "Does not fit" in told.stdout
+
+
+def test_a_file_on_this_machine_is_rehearsed(run: Run, tiny_model: Path) -> None:
+    with serving() as first, serving() as second:
+        plan = value(run("plan", str(tiny_model), "--rpc", first, "--rpc", second, "--json"))
+    check_plan(plan)
+    assert plan["verdict"] == "gpu"
+    assert [device["name"] for device in plan["devices"]] == ["RPC0", "RPC1"]
+    assert "not_rehearsed" not in plan["reasons"]
+
+
+def test_an_older_layout_has_a_plan_too(run: Run, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
+    plan = value(run("plan", str(path), "--json"))
+    check_plan(plan)
+    assert "not_rehearsed" not in plan["reasons"]
+
+
+def test_the_quantisations_are_recommended_for_pretended_gpus(run: Run) -> None:
+    judged = value(run("recommend", "--gpu", "24", "--gpu", "16", "--ram", "64", "--context", "4096", "--json"))
+    assert [each["quantisation"] for each in judged] == ["Q2_K", "IQ3_XXS", "Q3_K_M", "Q4_K_M"]
+    for each in judged:
+        assert set(each) >= {"id", "quantisation", "bytes", "recommended", "plan"}
+        check_plan(each["plan"])
+        assert each["plan"]["context"] == 4096
+    assert sum(each["recommended"] for each in judged) == 1
+    assert [each["bytes"] for each in judged] == sorted(each["bytes"] for each in judged)
+    told = run("recommend", "--gpu", "24", "--gpu", "16", "--ram", "64")
+    assert [line[0] for line in told.stdout.splitlines()].count("*") == 1
+
+
+def test_the_environment_pretends_gpus_too(run: Run) -> None:
+    plan = value(run("plan", "apus:Q2_K", "--ram", "64", "--json", **{PRETEND_VARIABLE: "24,16"}))
+    assert [device["free_bytes"] for device in plan["devices"]] == [24 * GIB, 16 * GIB]
+    assert value(run("plan", "apus:Q2_K", "--ram", "64", "--json", **{PRETEND_VARIABLE: "none"}))["devices"] == []
+    found = value(run("devices", "--json", **{PRETEND_VARIABLE: "24,16"}))
+    assert [(device["kind"], device["free_bytes"]) for device in found] == [("gpu", 24 * GIB), ("gpu", 16 * GIB)]
+    wrong = run("plan", "apus:Q2_K", **{PRETEND_VARIABLE: "many"})
+    assert wrong.returncode == 1
+    assert len(wrong.stderr.splitlines()) == 1
+    assert "many" in wrong.stderr
+
+
+def test_devices_tell_what_the_engine_has(run: Run) -> None:
+    with serving() as server:
+        found = value(run("devices", "--rpc", server, "--json"))
+    assert [device["kind"] for device in found].count("cpu") == 1
+    (lent,) = [device for device in found if device["backend"].startswith("RPC")]
+    assert lent["total_bytes"] >= lent["free_bytes"] > 0
+    told = run("devices")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "llama.cpp" in told.stdout
+    assert "RAM:" in told.stdout
+
+
+def test_bench_measures_the_loaded_plan(run: Run, wide_model: Path) -> None:
+    figures = value(run("bench", str(wide_model), "--context", "512", "--json"))
+    check_plan(figures["plan"], actual=True)
+    assert figures["prompt_tokens_per_second"] > 0
+    assert figures["tokens_per_second"] > 0
+    assert "alternatives" not in figures
+    tuned = value(run("bench", str(wide_model), "--context", "512", "--tune", "--json"))
+    assert [each["change"] for each in tuned["alternatives"]] == ["kv_q8_0", "large_batch", "small_batch"]
+    for each in tuned["alternatives"]:
+        assert (each["problem"], each["tokens_per_second"] > 0) == (None, True)
+        check_plan(each["plan"], actual=True)
+    assert tuned["best"] in ("present", "kv_q8_0", "large_batch", "small_batch")
+
+
+def test_a_chat_has_every_key_of_its_plan(run: Run, wide_model: Path) -> None:
+    ask = ("chat", "--model", str(wide_model), "--message", "hi", "--max-tokens", "2", "--no-save", "--json")
+    with serving() as server:
+        answer = value(run(*ask, "--rpc", server, "--context", "512", "--kv", "q8_0", "--device", "RPC0"))
+    check_plan(answer["plan"], actual=True)
+    (device,) = answer["plan"]["devices"]
+    assert (device["name"], answer["plan"]["kv_type"], answer["plan"]["context"]) == ("RPC0", "q8_0", 512)
+    assert device["actual"]["weights_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan",),
+        ("plan", "starter", "--gpu", "0"),
+        ("plan", "starter", "--gpu", "many"),
+        ("plan", "starter", "--ram", "-1"),
+        ("plan", "starter", "--kv", "q5_1"),
+        ("plan", "starter", "--context", "0"),
+        ("recommend", "starter"),
+        ("bench",),
+    ],
+)
+def test_wrong_usage(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).returncode == 2
+
+
+def test_what_is_not_there_is_one_line(run: Run, tmp_path: Path) -> None:
+    for arguments in (
+        ("plan", "unheard-of"),
+        ("plan", str(tmp_path / "none.gguf")),
+        ("plan", "starter", "--rpc", "127.0.0.1:9"),
+        ("bench", "apus:Q2_K"),
+    ):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "(" not in done.stderr.split(":")[1], "no code without a sentence"

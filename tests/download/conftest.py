@@ -1,0 +1,42 @@
+"""A hub with files on it, and downloads of small pieces that lose no time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.download.fetching import Fetch, Shelf
+from tests.rigs.fake_hub import FakeHub
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as fake:
+        yield fake
+
+
+@pytest.fixture
+def second_hub() -> Iterator[FakeHub]:
+    with FakeHub() as fake:
+        yield fake
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, hub: FakeHub) -> Shelf:
+    return Shelf(tmp_path / "published", hub)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def fetch(models: Path, hub: FakeHub) -> Iterator[Fetch]:
+    fetcher = Fetch(models, hub)
+    yield fetcher
+    for running in fetcher.running:
+        running.control.stop()
+        running.join()

@@ -1,0 +1,257 @@
+"""Networks and servers that break: the download arrives all the same, with nobody touching anything."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from model_manager.access import Access
+from model_manager.download import Control, Pace, Progress, Ways
+from tests.download.fetching import PIECE, QUICK, Fetch, Shelf, sha256_of
+from tests.rigs.fake_hub import FakeHub
+
+SIZE = 60 * PIECE + 777
+BEHIND_THE_HEADER = 1
+"""Requests for the header, which the faults let through."""
+
+
+@pytest.fixture
+def source(shelf: Shelf) -> Path:
+    return shelf.put("model.gguf", SIZE)
+
+
+def test_twenty_cuts(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "cut", after=40_000, times=20, skip=BEHIND_THE_HEADER)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert hub.faults[0].times == 0
+    assert sum(entry.sent for entry in hub.log[1:] if entry.where == "cdn") <= SIZE + min(SIZE, 2 << 20)
+
+
+def test_twenty_resets(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "reset", after=40_000, times=20, skip=BEHIND_THE_HEADER)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert hub.faults[0].times == 0
+
+
+@pytest.mark.parametrize("kind", ["cut", "reset"])
+def test_connections_that_die_before_the_answer(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, kind: str
+) -> None:
+    hub.fault("cdn", kind, after=0, times=8)
+    hub.fault("resolve", "status", code=502, times=3)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+@pytest.mark.parametrize("where", ["cdn", "resolve"])
+@pytest.mark.parametrize("code", [408, 500, 502, 503, 504, 429])
+def test_five_answers_of_trouble(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, where: str, code: int) -> None:
+    hub.fault(where, "status", code=code, times=5)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert hub.faults[0].times == 0
+
+
+@pytest.mark.parametrize("code", [429, 503])
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_kept_in_both_forms(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, form: str, code: int
+) -> None:
+    wanted = 1.0
+    if form == "seconds":
+        value = str(int(wanted))
+    else:
+        # A date has no fractions: the next full second but one.
+        value = format_datetime(datetime.now(UTC) + timedelta(seconds=wanted + 1), usegmt=True)
+    hub.fault("cdn", "status", code=code, times=1, skip=BEHIND_THE_HEADER, headers={"Retry-After": value})
+    running = fetch.start(shelf.published(), connections=1)
+    waiting = running.until(lambda progress: progress.phase == "waiting")
+    running.join()
+
+    assert waiting.problem is not None
+    assert waiting.problem.code == "web_busy"
+    assert waiting.retry_in_s is not None
+    assert 0 <= waiting.retry_in_s <= wanted + 2
+    refused, again = [entry for entry in hub.log if entry.where == "cdn"][1:3]
+    assert (refused.status, again.status) == (code, 206)
+    assert again.t - refused.t >= wanted * 0.99
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+
+
+def test_one_connection_too_many_does_not_hold_up_the_others(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
+) -> None:
+    hub.fault("cdn", "trickle", rate=2_000_000, times=-1, skip=BEHIND_THE_HEADER + 2)
+    hub.fault("cdn", "status", code=429, times=1, skip=BEHIND_THE_HEADER, headers={"Retry-After": "3600"})
+    hub.faults.reverse()
+    begun = time.monotonic()
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert time.monotonic() - begun < 30
+
+
+def test_three_expired_links(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    for code in (403, 401, 410):
+        hub.fault("cdn", "cut", after=100_000, times=1, skip=BEHIND_THE_HEADER)
+        hub.fault("cdn", "status", code=code, times=1, skip=BEHIND_THE_HEADER)
+    (path,) = fetch(shelf.published(), connections=1)
+    assert sha256_of(path) == sha256_of(source)
+    assert sum(entry.where == "resolve" for entry in hub.log) == 4
+    assert all(fault.times == 0 for fault in hub.faults)
+
+
+def test_links_that_are_never_good_end_it(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "status", code=403, times=-1)
+    error = fetch.refused(shelf.published())
+    assert (error.code, error.data["status"]) == ("web_refused", 403)
+
+
+def test_a_stall(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "stall", after=100_000, seconds=30, times=2, skip=BEHIND_THE_HEADER)
+    begun = time.monotonic()
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert time.monotonic() - begun < 10
+
+
+def test_a_stalled_header(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "stall", after=100, seconds=30, times=1)
+    hub.fault("resolve", "delay", seconds=5, times=1)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_a_server_without_ranges(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "ignore_range", times=-1)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_a_server_that_loses_its_ranges_in_the_middle(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "cut", after=PIECE * 3, times=4, skip=BEHIND_THE_HEADER)
+    hub.fault("cdn", "ignore_range", times=-1, skip=BEHIND_THE_HEADER)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_a_server_without_ranges_that_breaks(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "ignore_range", times=1)
+    hub.fault("cdn", "ignore_range", times=1)
+    hub.fault("cdn", "cut", after=SIZE // 2, times=2)
+    hub.fault("cdn", "ignore_range", times=-1)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_raw_parts_from_a_server_without_ranges(tmp_path: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    whole = shelf.put("whole.gguf", SIZE)
+    shelf.names.clear()
+    content = whole.read_bytes()
+    shelf.put_bytes("m.gguf.part1of2", content[: SIZE // 3])
+    shelf.put_bytes("m.gguf.part2of2", content[SIZE // 3 :])
+    hub.fault("cdn", "ignore_range", times=-1)
+    (path,) = fetch(shelf.published("parts", "m.gguf"))
+    assert path.read_bytes() == content
+
+
+def test_a_hub_that_sends_the_bytes_itself(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.repos["somebody/model"]["model.gguf"].direct = True
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert hub.count("cdn") == 0
+
+
+@pytest.mark.parametrize("delta", [10, -10])
+def test_a_length_that_is_wrong(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, delta: int) -> None:
+    hub.fault("cdn", "length", delta=delta, times=6, skip=BEHIND_THE_HEADER)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_no_length_at_all(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "drop_headers", names=["Content-Length"], times=-1)
+    hub.fault("resolve", "drop_headers", names=["X-Linked-Size", "X-Linked-Etag", "X-Repo-Commit"], times=-1)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_a_network_that_comes_back(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    address = ("127.0.0.1", hub.server.server_address[1])
+    published = shelf.published()
+    hub.fault("cdn", "cut", after=100_000, times=-1, skip=BEHIND_THE_HEADER)
+    hub.fault("cdn", "status", code=500, times=-1, skip=BEHIND_THE_HEADER)
+    running = fetch.start(published)
+    running.until(lambda progress: progress.bytes_done > 100_000)
+    hub.server.shutdown()
+    hub.server.socket.close()
+    hub.faults.clear()
+    waiting = running.until(lambda progress: progress.phase == "waiting" and progress.retry_in_s is not None)
+    assert waiting.problem is not None
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+        hub.server.socket = listener
+        again = threading.Thread(target=hub.server.serve_forever, kwargs={"poll_interval": 0.05})
+        again.start()
+        running.join()
+        hub.server.shutdown()
+        again.join()
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+
+
+def test_patience_ends_with_the_last_trouble(shelf: Shelf, source: Path, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "status", code=503, times=-1, skip=BEHIND_THE_HEADER)
+    begun = time.monotonic()
+    error = fetch.refused(shelf.published(), patience_s=0.7)
+    assert error.code == "web_busy"
+    assert 0.7 <= time.monotonic() - begun < 5
+
+
+def test_patience_with_a_hub_that_nobody_serves(shelf: Shelf, source: Path, fetch: Fetch) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        fetch.access = Access(f"http://127.0.0.1:{holder.getsockname()[1]}", proxy="")
+        error = fetch.refused(shelf.published(), patience_s=0.5)
+    assert error.code == "web_unreachable"
+    assert error.data["detail"] == "Connection refused"
+
+
+def test_pauses_grow_and_shrink(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "status", code=500, times=6, skip=BEHIND_THE_HEADER)
+    ways = Ways(PIECE, Pace(2.0, 0.5, first_pause_s=0.05, longest_pause_s=0.2))
+    fetch(shelf.published(), ways=ways, connections=1)
+    entries = [entry for entry in hub.log if entry.where == "cdn"][1:8]
+    pauses = [after.t - before.t for before, after in pairwise(entries)]
+    bounds = [0.05, 0.1, 0.2, 0.2, 0.2, 0.2]
+    assert [pause >= bound / 2 for pause, bound in zip(pauses, bounds, strict=True)] == [True] * 6
+
+
+def test_progress_tells_what_happens(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "trickle", rate=1_000_000, times=-1, skip=BEHIND_THE_HEADER)
+    seen: list[Progress] = []
+    control = Control()
+    assert control.progress == Progress()
+    report = control.report
+    control.report = lambda progress: (seen.append(progress), report(progress))[1]  # type: ignore[method-assign]
+    fetch(shelf.published(), control, ways=QUICK)
+
+    phases = [progress.phase for progress in seen]
+    assert phases[0] == "preparing"
+    assert "downloading" in phases
+    done = [progress.bytes_done for progress in seen if progress.phase == "downloading"]
+    assert done == sorted(done)
+    assert {progress.bytes_total for progress in seen} == {SIZE}
+    late = [progress for progress in seen if progress.phase == "downloading"][-1]
+    assert 0.5e6 < late.bytes_per_second < 16e6
+    assert late.seconds_left is not None
+    assert late.seconds_left == pytest.approx((SIZE - late.bytes_done) / late.bytes_per_second)

@@ -1,0 +1,214 @@
+"""The queue: turns, pause and resume, what outlives the program, and what it does while the hub is away."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from model_manager.access import Access
+from model_manager.downloads import DownloadManager, DownloadStatus
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.tiny_model import write_tiny_model
+
+REPOSITORY = "somebody/tiny"
+SECONDS = 30.0
+SLOW = {"where": "cdn", "kind": "trickle", "times": -1, "rate": 40_000}
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    path = tmp_path / "published" / "tiny.gguf"
+    path.parent.mkdir()
+    write_tiny_model(path)
+    return path
+
+
+@pytest.fixture
+def hub(tiny: Path) -> Iterator[FakeHub]:
+    with FakeHub() as served:
+        for name in ("one.gguf", "two.gguf", "three.gguf"):
+            served.add_file(REPOSITORY, name, tiny)
+        yield served
+
+
+class Queue:
+    """A manager whose changes can be waited for."""
+
+    def __init__(self, folder: Path, hub_url: str, token: str | None = None) -> None:
+        self.folder = folder
+        self.access = Access(hub_url, hub_url, token, frozenset({hub_url.split("//")[1]}), "")
+        self.arrived: list[tuple[str, tuple[Path, ...]]] = []
+        self._changed = threading.Condition()
+        self.manager = DownloadManager(lambda: self.folder, lambda: self.access, self._done)
+        self.manager.subscribe(self._tell)
+
+    def _done(self, model_id: str, paths: tuple[Path, ...]) -> None:
+        self.arrived.append((model_id, paths))
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def status(self, model_id: str) -> DownloadStatus | None:
+        return next((each for each in self.manager.statuses() if each.id == model_id), None)
+
+    def until(self, happened: Callable[[], object]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(happened, SECONDS), self.manager.statuses()
+
+    def until_state(self, model_id: str, *states: str) -> DownloadStatus:
+        self.until(lambda: (now := self.status(model_id)) and now.state in states)
+        status = self.status(model_id)
+        assert status is not None
+        return status
+
+    def until_some_bytes(self, model_id: str) -> None:
+        self.until(lambda: (now := self.status(model_id)) and now.state == "downloading" and now.bytes_done > 0)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Queue]]:
+    made: list[Queue] = []
+
+    def build(hub_url: str, token: str | None = None) -> Queue:
+        queue = Queue(tmp_path / "models", hub_url, token)
+        made.append(queue)
+        return queue
+
+    yield build
+    for queue in made:
+        queue.manager.close()
+
+
+def model_id(name: str) -> str:
+    return f"{REPOSITORY}:{name}.gguf"
+
+
+def test_one_after_the_other_and_each_is_told(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
+    queue = make(hub.url)
+    for name in ("one", "two"):
+        queue.manager.add(model_id(name))
+    queue.until_state(model_id("two"), "done")
+    assert [each for each, _ in queue.arrived] == [model_id("one"), model_id("two")]
+    for name in ("one", "two"):
+        assert (queue.folder / f"{name}.gguf").read_bytes() == tiny.read_bytes()
+    assert not queue.manager.is_active
+    queue.manager.forget(model_id("one"))
+    assert [each.id for each in queue.manager.statuses()] == [model_id("two")]
+
+
+def test_a_later_one_can_have_its_turn_earlier(hub: FakeHub, make: Callable[..., Queue]) -> None:
+    hub.fault(**SLOW, match="one")
+    queue = make(hub.url)
+    for name in ("one", "two", "three"):
+        queue.manager.add(model_id(name))
+    queue.until_some_bytes(model_id("one"))
+    queue.manager.move_up(model_id("three"))
+    queue.manager.pause(model_id("one"))
+    queue.until_state(model_id("two"), "done")
+    assert [each for each, _ in queue.arrived] == [model_id("three"), model_id("two")]
+    assert queue.status(model_id("one")).state == "paused"  # type: ignore[union-attr]
+
+
+def test_a_pause_keeps_what_is_there(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
+    hub.fault(**SLOW)
+    queue = make(hub.url)
+    queue.manager.add(model_id("one"))
+    queue.until_some_bytes(model_id("one"))
+    queue.manager.pause(model_id("one"))
+    queue.until_state(model_id("one"), "paused")
+    queue.until(lambda: not queue.manager.is_active)
+    assert (queue.folder / "one.gguf.part").exists()
+    assert not (queue.folder / "one.gguf").exists()
+    hub.faults.clear()
+    queue.manager.resume(model_id("one"))
+    queue.until_state(model_id("one"), "done")
+    assert (queue.folder / "one.gguf").read_bytes() == tiny.read_bytes()
+
+
+def test_a_cancelled_one_leaves_nothing(hub: FakeHub, make: Callable[..., Queue]) -> None:
+    hub.fault(**SLOW)
+    queue = make(hub.url)
+    queue.manager.add(model_id("one"))
+    queue.until_some_bytes(model_id("one"))
+    queue.manager.cancel(model_id("one"))
+    queue.until(lambda: queue.status(model_id("one")) is None)
+    queue.until(lambda: not list(queue.folder.glob("one.gguf*")))
+
+
+def test_the_next_run_goes_on_where_this_one_ended(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
+    hub.fault(**SLOW)
+    queue = make(hub.url)
+    for name in ("one", "two", "three"):
+        queue.manager.add(model_id(name))
+    queue.manager.pause(model_id("three"))
+    queue.until_some_bytes(model_id("one"))
+    queue.manager.close()
+    hub.faults.clear()
+    sent = hub.bytes_sent()
+    later = make(hub.url)
+    later.manager.start()
+    later.until_state(model_id("two"), "done")
+    assert (later.folder / "one.gguf").read_bytes() == tiny.read_bytes()
+    assert later.status(model_id("three")).state == "paused"  # type: ignore[union-attr]
+    assert hub.bytes_sent() > sent
+
+
+def test_it_waits_for_a_hub_that_is_away_and_goes_on_when_told(make: Callable[..., Queue], tiny: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    queue = make(f"http://127.0.0.1:{port}")
+    queue.manager.add(model_id("one"))
+    waiting = queue.until_state(model_id("one"), "waiting", "failed")
+    assert waiting.state == "waiting"
+    assert waiting.problem is not None
+    assert waiting.problem.code == "hub_unreachable"
+    assert waiting.retry_in_s
+    with FakeHub(port=port) as hub:
+        hub.add_file(REPOSITORY, "one.gguf", tiny)
+        queue.manager.resume(model_id("one"))
+        queue.until_state(model_id("one"), "done")
+
+
+def test_a_refusal_ends_it_until_the_person_has_done_something(hub: FakeHub, make: Callable[..., Queue]) -> None:
+    hub.gated[REPOSITORY] = "hf_secret"
+    queue = make(hub.url)
+    queue.manager.add(model_id("one"))
+    failed = queue.until_state(model_id("one"), "failed")
+    assert failed.problem is not None
+    assert failed.problem.code == "gated_without_token"
+    queue.access = Access(hub.url, hub.url, "hf_secret", queue.access.token_hosts, "")
+    queue.manager.resume(model_id("one"))
+    queue.until_state(model_id("one"), "done")
+
+
+def test_a_short_id_becomes_the_whole_one(hub: FakeHub, make: Callable[..., Queue], tmp_path: Path) -> None:
+    hub.add_file("somebody/other", "only.Q4_K_M.gguf", tmp_path / "published" / "tiny.gguf")
+    queue = make(hub.url)
+    queue.manager.add("somebody/other:Q4_K_M")
+    queue.until_state("somebody/other:only.Q4_K_M.gguf", "done")
+    assert [each.id for each in queue.manager.statuses()] == ["somebody/other:only.Q4_K_M.gguf"]
+    assert queue.arrived[0][0] == "somebody/other:only.Q4_K_M.gguf"
+
+
+def test_nothing_is_fetched_while_the_files_are_being_moved(
+    hub: FakeHub, make: Callable[..., Queue], tmp_path: Path
+) -> None:
+    hub.fault(**SLOW)
+    queue = make(hub.url)
+    queue.manager.add(model_id("one"))
+    queue.until_some_bytes(model_id("one"))
+    with queue.manager.suspended():
+        requests = len(hub.log)
+        moved = tmp_path / "elsewhere"
+        queue.folder.rename(moved)
+        queue.folder = moved
+        hub.faults.clear()
+        assert len(hub.log) == requests
+    queue.until_state(model_id("one"), "done")
+    assert (moved / "one.gguf").exists()

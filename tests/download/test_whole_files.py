@@ -1,0 +1,211 @@
+"""Files that arrive: single ones, raw parts, shards, and what lies beside them afterwards."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from model_manager.download import Control, discard, partial_bytes, unfinished
+from model_manager.errors import UserError
+from model_manager.origin import read_origin
+from model_manager.published import HubFile, PublishedModel
+from tests.download.fetching import PIECE, REPOSITORY, Fetch, Shelf, names_in, sha256_of
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.plain_gguf import write_plain_gguf
+
+SIZE = 40 * PIECE + 12345
+
+
+def test_a_single_file_arrives_with_its_origin(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+    source = shelf.put("folder/model.gguf", SIZE)
+    published = shelf.published(file_name="model.gguf")
+
+    (path,) = fetch(published)
+
+    assert path == models / "model.gguf"
+    assert path.read_bytes() == source.read_bytes()
+    assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
+    origin = read_origin(path)
+    assert origin is not None
+    assert origin.sha256 == sha256_of(source)
+    assert origin.verified_at is not None
+    assert (origin.repository, origin.commit, origin.parts) == (REPOSITORY, published.commit, published.files)
+    content = source.read_bytes()
+    assert origin.piece_bytes == PIECE
+    assert list(origin.piece_crc32) == [zlib.crc32(content[at : at + PIECE]) for at in range(0, SIZE, PIECE)]
+
+
+def test_what_is_here_is_not_fetched_again(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    shelf.put("model.gguf", SIZE)
+    first = fetch(shelf.published())
+    hub.log.clear()
+
+    assert fetch(shelf.published()) == first
+    assert hub.log == []
+
+
+def test_each_byte_is_fetched_once_and_the_header_before_them(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    shelf.put("model.gguf", SIZE)
+    fetch(shelf.published())
+
+    first, *others = [entry for entry in hub.log if entry.where == "cdn"]
+    assert first.range == "bytes=0-2097151"
+    assert sum(entry.sent for entry in others) == SIZE
+    assert sum(entry.where == "resolve" for entry in hub.log) == 1
+
+
+def test_raw_parts_make_one_file(tmp_path: Path, shelf: Shelf, fetch: Fetch, models: Path) -> None:
+    whole = write_plain_gguf(tmp_path / "whole.gguf", SIZE)
+    content = whole.read_bytes()
+    cuts = [0, 7 * PIECE + 1, 20 * PIECE, SIZE]
+    for number, (start, end) in enumerate(pairwise(cuts)):
+        shelf.put_bytes(f"model.gguf-split-{'abc'[number]}", content[start:end])
+
+    (path,) = fetch(shelf.published("parts", "model.gguf"))
+
+    assert path.read_bytes() == content
+    assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
+    origin = read_origin(path)
+    assert origin is not None
+    assert origin.sha256 == sha256_of(whole)
+    assert [part.bytes for part in origin.parts] == [end - start for start, end in pairwise(cuts)]
+
+
+def test_shards_stay_files_of_their_own(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+    sources = [shelf.put(f"q/m-{number:05}-of-00003.gguf", SIZE + number, seed=number) for number in (1, 2, 3)]
+    published = shelf.published("shards", "m-00001-of-00003.gguf")
+    control = Control()
+
+    paths = fetch(published, control)
+
+    assert [path.name for path in paths] == [f"m-{number:05}-of-00003.gguf" for number in (1, 2, 3)]
+    assert [path.read_bytes() for path in paths] == [source.read_bytes() for source in sources]
+    assert len(names_in(models)) == 6
+    assert control.progress.bytes_total == 3 * SIZE + 6
+
+
+@pytest.mark.parametrize("n_bytes", [512, PIECE, PIECE + 1, 2 * PIECE, 5 * PIECE - 1])
+def test_sizes_around_the_pieces(shelf: Shelf, fetch: Fetch, n_bytes: int) -> None:
+    source = shelf.put("model.gguf", n_bytes)
+    (path,) = fetch(shelf.published())
+    assert path.read_bytes() == source.read_bytes()
+
+
+def test_without_a_published_hash_the_size_decides(shelf: Shelf, fetch: Fetch) -> None:
+    source = shelf.put("model.gguf", SIZE)
+    (path,) = fetch(shelf.published(with_hashes=False))
+    origin = read_origin(path)
+    assert origin is not None
+    assert origin.parts[0].sha256 is None
+    assert origin.sha256 == sha256_of(source)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../model.gguf", "a/b.gguf", "a\\b.gguf", "model", "model.bin", ".gguf", ".hidden.gguf", "con.gguf",
+        "COM1.x.gguf", "lpt9 .gguf", "a:b.gguf", "what?.gguf", "line\nbreak.gguf", "model.gguf ", "x" * 250 + ".gguf",
+        "lone\udc80.gguf", "..", "",
+    ],
+)  # fmt: skip
+def test_names_that_no_file_may_have(fetch: Fetch, models: Path, hub: FakeHub, name: str) -> None:
+    published = PublishedModel("x", REPOSITORY, "c" * 40, name, "file", (HubFile("m.gguf", 1000, None),))
+    assert fetch.refused(published).code == "name_not_allowed"
+    assert names_in(models) == []
+    assert hub.log == []
+
+
+@pytest.mark.parametrize("names", [("a.gguf", "b/A.gguf"), ("../../a.gguf", "b.gguf"), ("x//a.gguf", "b.gguf")])
+def test_shards_that_would_overwrite_each_other_or_climb(fetch: Fetch, names: tuple[str, ...]) -> None:
+    files = tuple(HubFile(name, 1000, None) for name in names)
+    published = PublishedModel("x", REPOSITORY, "c" * 40, "a.gguf", "shards", files)
+    assert fetch.refused(published).code == "name_not_allowed"
+
+
+def test_good_names_of_all_kinds(shelf: Shelf, fetch: Fetch) -> None:
+    source = shelf.put("口语 #1 100%+é.gguf", SIZE)
+    (path,) = fetch(shelf.published())
+    assert path.name == "口语 #1 100%+é.gguf"
+    assert path.read_bytes() == source.read_bytes()
+
+
+def test_another_file_of_that_name_is_left_alone(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+    shelf.put("model.gguf", SIZE)
+    models.mkdir()
+    (models / "model.gguf").write_bytes(b"mine")
+    error = fetch.refused(shelf.published())
+    assert (error.code, error.data) == ("file_in_the_way", {"path": models / "model.gguf"})
+    assert (models / "model.gguf").read_bytes() == b"mine"
+    discard(shelf.published(), models)
+    assert names_in(models) == ["model.gguf"]
+
+
+def test_a_newer_file_does_not_replace_the_older_one(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+    shelf.put("model.gguf", SIZE)
+    (path,) = fetch(shelf.published())
+    before = path.read_bytes()
+    shelf.put("model.gguf", SIZE, seed=1)
+    shelf.names.pop()
+    assert fetch.refused(shelf.published()).code == "file_in_the_way"
+    assert path.read_bytes() == before
+
+
+def test_discarding_takes_what_is_not_whole(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+    for number in (1, 2):
+        shelf.put(f"m-{number:05}-of-00002.gguf", SIZE, seed=number)
+    published = shelf.published("shards")
+    hub.fault("cdn", "status", code=403, times=-1, match="m-00002")
+    # One connection: the first shard is whole when the second is refused.
+    hub.faults[-1].skip = 1
+    running = fetch.start(published, connections=1)
+    running.until(lambda _: (models / "m-00001-of-00002.gguf").exists())
+    running.control.stop()
+    running.join()
+    assert partial_bytes(published, models) >= SIZE
+    assert unfinished(models) == (published,)
+
+    discard(published, models)
+
+    assert names_in(models) == []
+    assert partial_bytes(published, models) == 0
+    assert unfinished(models) == ()
+
+
+def test_discarding_leaves_whole_models_and_others(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+    shelf.put("model.gguf", SIZE)
+    (path,) = fetch(shelf.published())
+    (models / "other.gguf.bad").write_bytes(b"quarantined")
+    (models / "model.gguf.part").write_bytes(b"left over")
+    discard(shelf.published(), models)
+    discard(["other.gguf", "none.gguf"], models)
+    assert path.exists()
+    assert names_in(models) == ["model.gguf", "model.gguf.origin.json", "other.gguf.bad"]
+
+
+def test_discarding_in_a_folder_that_is_not_there(shelf: Shelf, models: Path) -> None:
+    shelf.put("model.gguf", SIZE)
+    discard(shelf.published(), models)
+    assert unfinished(models) == ()
+    with pytest.raises(UserError, match="name_not_allowed"):
+        discard(["../x.gguf"], models)
+
+
+def test_a_revision_that_a_mirror_does_not_know(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    source = shelf.put("model.gguf", SIZE)
+    published = replace(shelf.published(), commit="f" * 40)
+    (path,) = fetch(published)
+    assert path.read_bytes() == source.read_bytes()
+    assert [entry.status for entry in hub.log if entry.where == "resolve"] == [404, 302]
+
+
+def test_a_revision_whose_newest_state_is_another_file(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+    shelf.put("model.gguf", SIZE)
+    published = replace(shelf.published(), commit="f" * 40)
+    shelf.put("model.gguf", SIZE, seed=1)
+    assert fetch.refused(published).code == "published_file_changed"
+    assert names_in(models) == []
+    assert hub.count("cdn") == 0

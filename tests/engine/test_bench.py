@@ -1,0 +1,75 @@
+"""Measuring what is loaded: so many tokens, so many times, with progress, and it can be stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.engine.local_engine import LocalEngine
+from app.engine.protocol import BenchDone, BenchProgress
+from model_manager.errors import Cancelled, UserError
+from tests.engine.asking import ask, load
+
+
+def test_each_repetition_has_its_figures(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter, context=1024, batch=64)
+    *progress, done = shared_engine.bench(prompt_tokens=160, generated_tokens=12, repetitions=2)
+    assert isinstance(done, BenchDone)
+    assert (done.prompt_tokens, done.generated_tokens) == (160, 12)
+    assert len(done.prompt_tokens_per_second) == len(done.tokens_per_second) == 2
+    assert min(done.prompt_tokens_per_second) > max(done.tokens_per_second) > 0
+    fractions = [each.fraction for each in progress if isinstance(each, BenchProgress)]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0.0
+    assert all(0 <= fraction <= 1 for fraction in fractions)
+
+
+def test_one_of_the_two_can_be_left_out(shared_engine: LocalEngine, tiny_model: Path) -> None:
+    load(shared_engine, tiny_model, context=512)
+    *_, done = shared_engine.bench(prompt_tokens=0, generated_tokens=8, repetitions=3)
+    assert isinstance(done, BenchDone)
+    assert done.prompt_tokens_per_second == ()
+    assert len(done.tokens_per_second) == 3
+
+
+def test_an_answer_after_a_bench_is_the_same(engine: LocalEngine, starter: Path) -> None:
+    load(engine, starter, context=1024)
+    before = ask(engine, "What is the capital of France?", max_tokens=12)
+    list(engine.bench(prompt_tokens=32, generated_tokens=4, repetitions=1))
+    after = ask(engine, "What is the capital of France?", max_tokens=12)
+    assert after.text == before.text
+    assert after.reading[0].reused == 0
+
+
+def test_a_bench_stops(engine: LocalEngine, starter: Path) -> None:
+    load(engine, starter, context=1024)
+    seen: list[BenchProgress] = []
+
+    def stop_when_it_generates() -> None:
+        for event in engine.bench(prompt_tokens=0, generated_tokens=1000, repetitions=1000):
+            if isinstance(event, BenchProgress):
+                seen.append(event)
+                if event.stage == "generation":
+                    engine.stop()
+
+    with pytest.raises(Cancelled):
+        stop_when_it_generates()
+    assert seen[-1].fraction < 0.1
+    load(engine, starter, context=1024)
+    assert ask(engine, "hello", max_tokens=2).finished is not None
+
+
+def test_more_tokens_than_the_context_holds_are_refused_in_numbers(
+    shared_engine: LocalEngine, tiny_model: Path
+) -> None:
+    load(shared_engine, tiny_model, context=256)
+    with pytest.raises(UserError) as caught:
+        list(shared_engine.bench(prompt_tokens=512))
+    assert caught.value.code == "bench_context_too_small"
+    assert (caught.value.data["context"], caught.value.data["needed"]) == (256, 512)
+
+
+def test_nothing_loaded_is_told(engine: LocalEngine) -> None:
+    with pytest.raises(UserError, match="nothing_loaded"):
+        list(engine.bench())

@@ -1,0 +1,226 @@
+"""Chat templates that never end or ask for everything: stopped in time, and what is loaded stays loaded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.engine.child.renderer import LIMIT_BYTES, LIMIT_S
+from app.engine.child.rendering import Rendering, TemplateRefused
+from app.engine.launch import renderer_command
+from app.engine.local_engine import LocalEngine
+from model_manager.errors import Cancelled, UserError
+from tests.engine.asking import ask, load
+from tests.rigs.engine_children import engine_children
+from tests.rigs.tiny_model import write_tiny_model
+
+HELLO = [{"role": "user", "content": "hello"}]
+SHORT_S = 0.5
+ENDLESS = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"
+COSTLY = {
+    "loops in loops": ENDLESS,
+    "a power, folded while it is compiled": "{{ 9 ** (9 ** 9) }}",
+    "a power of what is not known before": "{% set n = messages|length + 8 %}{{ (n ** (n ** n)) % 10 }}",
+    "a long string": "{{ 'a' * 2000000000 }}",
+    "a string that doubles": "{% set n = namespace(s='a') %}{% for i in range(40) %}"
+    "{% set n.s = n.s + n.s %}{% endfor %}",
+    "a string that doubles by ~": "{% set n = namespace(s='a') %}{% for i in range(40) %}"
+    "{% set n.s = n.s ~ n.s %}{% endfor %}",
+    "a long list": "{{ ([0] * 1000000000)|length }}",
+    "padding": "{{ '%2000000000d' % messages|length }}",
+    "padding by a filter": "{{ messages[0].content|center(2000000000) }}",
+    "a replacement that grows": "{% set n = namespace(s='aaaa') %}{% for i in range(40) %}"
+    "{% set n.s = n.s|replace('a', 'aaaaaaaa') %}{% endfor %}",
+    "text without end": "{% for a in range(100000) %}{% for b in range(1000) %}text {{ b }}{% endfor %}{% endfor %}",
+    "filler text": "{{ lipsum(n=10000000) }}",
+    "sorting in loops": "{% for a in range(100000) %}{% set x = range(100000)|list|sort(reverse=true) %}{% endfor %}",
+    "a filter at work for long": "{{ ('a' * 3000000)|wordwrap(1)|length }}",
+}  # fmt: skip
+REFUSED = {
+    "an error of its own": "{{ raise_exception('only poems here') }}",
+    "a macro that calls itself": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    "a range beyond the sandbox": "{% for a in range(10000000000) %}{% endfor %}",
+    "division by zero": "{{ 1 / 0 }}",
+    "a name that is not there": "{{ nobody.name }}",
+    "no template at all": "{% for %}",
+    "a number with too many digits": "{{ 10 ** 5000 }}",
+    "an escape": "{{ messages.__class__.__mro__[1].__subclasses__() }}",
+    "another file": "{% include '/etc/passwd' %}",
+    "brackets without end": "{{ " + "(" * 20000 + "1" + ")" * 20000 + " }}",
+}
+
+Start = Callable[..., Rendering]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[Rendering] = []
+
+    def begin(source: str, **options: object) -> Rendering:
+        started.append(Rendering(source, "<s>", "</s>", **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.close()
+
+
+def renderers() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if renderer_command()[-1] in each.cmdline()]
+
+
+@pytest.mark.parametrize("source", COSTLY.values(), ids=COSTLY.keys())
+def test_what_takes_too_much_is_ended(start: Start, source: str) -> None:
+    rendering = start(source, limit_s=SHORT_S)
+    before = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        rendering.render(HELLO)
+    assert caught.value.code == "chat_template_too_costly"
+    assert time.monotonic() - before < 5
+    assert not renderers()
+
+
+@pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED.keys())
+def test_what_fails_is_told_and_the_process_goes_on(start: Start, source: str) -> None:
+    rendering = start(source)
+    for _ in range(2):
+        with pytest.raises(TemplateRefused) as caught:
+            rendering.render(HELLO)
+        assert 0 < len(str(caught.value)) <= 500
+    assert len(renderers()) == 1
+
+
+def test_it_starts_again_after_it_was_ended(start: Start) -> None:
+    rendering = start(
+        "{% if messages|length == 1 %}" + ENDLESS + "{% endif %}{{ messages[0].content }}", limit_s=SHORT_S
+    )
+    for _ in range(2):
+        with pytest.raises(UserError, match="too_costly"):
+            rendering.render(HELLO)
+        assert rendering.render(HELLO * 2) == "hello"
+
+
+def test_memory_stays_within_the_limit(start: Start) -> None:
+    rendering = start(COSTLY["a string that doubles"], limit_s=3)
+    peak, ended = [0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.005):
+            for process in renderers():
+                try:
+                    peak.append(process.memory_info().rss)
+                except psutil.Error:
+                    continue
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    with pytest.raises(UserError, match="too_costly"):
+        rendering.render(HELLO)
+    ended.set()
+    thread.join()
+    assert 1 << 20 < max(peak) < LIMIT_BYTES
+
+
+def test_a_stop_ends_it_at_once(start: Start) -> None:
+    asked = threading.Event()
+    rendering = start(ENDLESS, stopped=asked.is_set, limit_s=30)
+    threading.Timer(0.3, asked.set).start()
+    before = time.monotonic()
+    with pytest.raises(Cancelled):
+        rendering.render(HELLO)
+    assert time.monotonic() - before < 3
+    assert not renderers()
+
+
+def test_a_long_conversation_in_many_scripts_comes_through_whole(start: Start) -> None:
+    rendering = start("{% for m in messages %}{{ m.content }}{% endfor %}")
+    parts = ["大海 🌊 \ud800 \x00 " * 20000, "word " * 200000]
+    assert rendering.render([{"role": "user", "content": part} for part in parts]) == "".join(parts)
+
+
+def test_a_prompt_costs_milliseconds(start: Start) -> None:
+    """A bound far above what it takes: that nothing is started for each prompt."""
+    rendering = start("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}")
+    rendering.render(HELLO)
+    before = time.monotonic()
+    for _ in range(20):
+        rendering.render(HELLO * 20)
+    assert (time.monotonic() - before) / 20 < 0.05
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{%- for m in messages %}\n  {%- if loop.first %}{{ bos_token }}{% endif %}\n{{ m.role }}: "
+        "{{ m.content | trim }}\n"
+        "  {%- if m.role == 'user' %}{% continue %}{% endif %}{{ eos_token }}\n{% endfor %}\n"
+        "{%- if add_generation_prompt %}assistant:{% endif %}",
+        "{% generation %}{{ messages|tojson(indent=2) }}{% endgeneration %}{{ tools is none }}{{ {'ä': 1}|tojson }}",
+        "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + m.content|length %}{% endfor %}"
+        "{{ ns.n }}{{ '%s' % messages[-1]['content'] }}{{ strftime_now('%Y') }}{{ nothing }}",
+    ],
+    ids=["a usual one", "tags and json", "numbers and dates"],
+)
+def test_it_writes_what_the_engines_own_formatter_writes(start: Start, source: str) -> None:
+    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+    messages = [
+        {"role": "system", "content": "  Be <brief> & 'kind'.\n"},
+        {"role": "user", "content": "你好"},
+        {"role": "assistant", "content": "Hello!"},
+    ]
+    formatter = Jinja2ChatFormatter(template=source, bos_token="<s>", eos_token="</s>")
+    expected = formatter(messages=messages).prompt  # type: ignore[arg-type]
+    assert start(source).render(messages) == expected
+
+
+def test_the_engine_keeps_what_is_loaded(engine: LocalEngine, tmp_path: Path) -> None:
+    template = "{% if messages|length == 1 %}" + ENDLESS + "{% endif %}{{ messages[0].content }}"
+    load(engine, write_tiny_model(tmp_path / "endless.gguf", chat_template=template))
+    state, children = engine.state, engine_children()
+    before = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        ask(engine, "hello")
+    assert caught.value.code == "chat_template_too_costly"
+    assert time.monotonic() - before < 5
+    again = ask(engine, "hello", "hi", "more", max_tokens=3)
+    assert again.finished is not None
+    assert (engine.state, engine_children()) == (state, children)
+
+
+def test_a_stop_reaches_the_engine_while_the_template_runs(engine: LocalEngine, tmp_path: Path) -> None:
+    load(engine, write_tiny_model(tmp_path / "endless.gguf", chat_template=ENDLESS))
+    threading.Timer(0.5, engine.stop).start()
+    before = time.monotonic()
+    with pytest.raises(Cancelled):
+        ask(engine, "hello")
+    assert time.monotonic() - before < 3
+
+
+def test_it_ends_with_the_engine(engine: LocalEngine, tmp_path: Path) -> None:
+    load(engine, write_tiny_model(tmp_path / "own.gguf", chat_template="{{ messages[0].content }}"))
+    (child,) = engine_children()
+    (helper,) = psutil.Process(child).children()
+    psutil.Process(child).kill()
+    end = time.monotonic() + 5
+    while time.monotonic() < end and helper.is_running() and helper.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.02)
+    assert not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.slow
+def test_one_that_nobody_waits_for_ends_by_itself() -> None:
+    process = subprocess.Popen(renderer_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdin is not None
+        for line in ({"source": "{{ 9 ** (9 ** messages|length) }}", "bos": "", "eos": ""}, {"messages": HELLO * 9}):
+            process.stdin.write(json.dumps(line).encode() + b"\n")
+        process.stdin.flush()
+        assert process.wait(LIMIT_S + 6) != 0

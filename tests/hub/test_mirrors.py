@@ -1,0 +1,107 @@
+"""The test of the mirrors: the fastest is found, and neither a slow nor a dead one holds the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from model_manager.access import Access, host_of
+from model_manager.catalogue import APUS
+from model_manager.errors import Cancelled
+from model_manager.mirrors import SAMPLE_BYTES, MirrorSpeed, measure
+from model_manager.published import HubFile, PublishedModel
+from tests.rigs.fake_hub import FakeHub
+
+REPO, NAME = APUS[0].repository, APUS[0].file_name
+ANY = Access(proxy="")
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> Path:
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(2 * SAMPLE_BYTES)
+    return path
+
+
+@pytest.fixture
+def mirrors(hub: FakeHub, second_hub: FakeHub, sparse: Path) -> tuple[FakeHub, FakeHub]:
+    for fake in (hub, second_hub):
+        fake.add_file(REPO, NAME, sparse, sha256="5" * 64)
+    return hub, second_hub
+
+
+def test_the_fastest_first_and_nobody_waits_for_the_dead(
+    mirrors: tuple[FakeHub, FakeHub], nobody: str, silence: str
+) -> None:
+    fast, slow = mirrors
+    slow.fault("cdn", "trickle", rate=200_000, times=-1)
+    told: list[MirrorSpeed] = []
+    started = time.monotonic()
+    speeds = measure((silence, slow.url, nobody, fast.url), ANY, seconds=1.0, on_result=told.append)
+    assert time.monotonic() - started < 3
+    assert [each.endpoint for each in speeds[:2]] == [fast.url, slow.url]
+    assert speeds[0].bytes_per_second is not None
+    assert speeds[0].bytes_per_second > 5_000_000
+    assert speeds[1].bytes_per_second is not None
+    assert 50_000 < speeds[1].bytes_per_second < 1_000_000
+    assert all(each.problem is None and each.latency_s is not None and each.latency_s < 1 for each in speeds[:2])
+    problems = {each.endpoint: each.problem.code for each in speeds[2:] if each.problem}
+    assert problems[nobody] == "web_unreachable"
+    assert problems[silence] == "web_silent"
+    assert sorted(told, key=lambda each: each.endpoint) == sorted(speeds, key=lambda each: each.endpoint)
+    assert fast.bytes_sent() <= SAMPLE_BYTES
+
+
+def test_one_that_stops_in_the_middle(mirrors: tuple[FakeHub, FakeHub]) -> None:
+    stalling, empty = mirrors
+    stalling.fault("cdn", "stall", after=1_000_000, seconds=5)
+    empty.fault("cdn", "stall", after=0, seconds=5)
+    first, last = measure([stalling.url, empty.url], ANY, seconds=0.6)
+    assert first.endpoint == stalling.url
+    assert first.bytes_per_second is not None
+    assert 200_000 < first.bytes_per_second < 4_000_000, "the silence counts"
+    assert last.problem is not None
+    assert last.problem.code == "web_silent"
+    assert last.problem.data["host"] == host_of(empty.url)
+
+
+def test_what_is_no_mirror_of_it(mirrors: tuple[FakeHub, FakeHub]) -> None:
+    portal, empty = mirrors
+    portal.fault("resolve", "status", code=200, text="<html>", headers={"Content-Type": "text/html"})
+    del empty.repos[REPO]
+    problems = {each.endpoint: each.problem for each in measure([portal.url, empty.url], ANY, seconds=2)}
+    assert problems[portal.url] is not None
+    assert problems[portal.url].code == "captive_portal"  # type: ignore[union-attr]
+    assert problems[empty.url].code == "repository_missing"  # type: ignore[union-attr]
+
+
+def test_a_bad_proxy_is_said(hub: FakeHub) -> None:
+    (speed,) = measure([hub.url], Access(proxy="gopher://x"), seconds=1)
+    assert speed.problem is not None
+    assert speed.problem.code == "proxy_failed"
+
+
+def test_a_small_file_that_was_asked_about(hub: FakeHub, tmp_path: Path) -> None:
+    path = tmp_path / "small"
+    path.write_bytes(b"GGUF" * 1000)
+    file = hub.add_file("me/repo", "m.gguf", path)
+    published = PublishedModel(
+        "me/repo:m.gguf", "me/repo", hub.commit("me/repo"), "m.gguf", "file", (HubFile("m.gguf", 4000, file.sha256),)
+    )
+    (speed,) = measure([hub.url, hub.url], ANY, published, seconds=2)
+    assert speed.problem is None
+    assert speed.bytes_per_second
+    assert [entry.range for entry in hub.log] == ["bytes=0-3999"] * 2
+
+
+def test_it_can_be_ended(silence: str) -> None:
+    end = threading.Event()
+    threading.Timer(0.2, end.set).start()
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        measure([silence], ANY, seconds=30, cancelled=end.is_set)
+    assert 0.2 <= time.monotonic() - started < 1.5

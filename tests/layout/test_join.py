@@ -1,0 +1,289 @@
+"""Raw parts on the disk made one file, with little more room than they take."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_manager.errors import Cancelled, UserError
+from model_manager.raw_parts import files_of_join, join_parts, parts_beside, unfinished_joins
+from tests.layout.test_repair import Stop, names_in
+from tests.rigs.tiny_model import write_tiny_model
+
+Usage = namedtuple("Usage", "total used free")
+ROOT = Path(__file__).resolve().parents[2]
+Cut = Callable[..., list[Path]]
+
+
+@pytest.fixture
+def whole(tiny_model: Path) -> bytes:
+    return tiny_model.read_bytes()
+
+
+@pytest.fixture
+def cut(tmp_path: Path, whole: bytes) -> Cut:
+    """Parts of the tiny model, named after a pattern, cut at the given bytes."""
+
+    def write(*places: int, name: str = "m.gguf.part{}of{}", content: bytes = whole) -> list[Path]:
+        edges = [0, *places, len(content)]
+        paths = []
+        for number in range(1, len(edges)):
+            path = tmp_path / name.format(number, len(edges) - 1)
+            path.write_bytes(content[edges[number - 1] : edges[number]])
+            paths.append(path)
+        return paths
+
+    return write
+
+
+def refused(*arguments: object, **options: object) -> UserError:
+    with pytest.raises(UserError) as caught:
+        join_parts(*arguments, **options)  # type: ignore[arg-type]
+    return caught.value
+
+
+@pytest.mark.parametrize("places", [(), (200_000,), (40, 41, 300_000), (150_000, 150_000, 400_000)])
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_whole_comes_out(cut: Cut, whole: bytes, tmp_path: Path, places: tuple[int, ...], keep: bool) -> None:
+    parts = cut(*places)
+    before = names_in(tmp_path)
+    progress: list[tuple[int, int]] = []
+    path = join_parts(parts[::-1], lambda *each: progress.append(each), keep=keep, block_bytes=50_000)
+    assert path == tmp_path / "m.gguf"
+    assert path.read_bytes() == whole
+    assert names_in(tmp_path) == (sorted(["m.gguf", *before]) if keep else ["m.gguf"])
+    assert progress == sorted(progress)
+    if progress:
+        assert progress[-1][0] == progress[-1][1]
+
+
+@pytest.mark.parametrize("name", ["m.gguf-split-{0:c}", "m.gguf.{0:03}", "m.gguf-part-{0}-of-{1}"])
+def test_names(tmp_path: Path, whole: bytes, name: str) -> None:
+    edges = [0, 100_000, 300_000, len(whole)]
+    for number in range(3):
+        place = ord("a") + number if ":c" in name else number + 1
+        (tmp_path / name.format(place, 3)).write_bytes(whole[edges[number] : edges[number + 1]])
+    parts = parts_beside(next(tmp_path.iterdir()))
+    assert len(parts) == 3
+    assert join_parts(parts).read_bytes() == whole
+
+
+def test_parts_beside_look_at_their_own_file_alone(cut: Cut, tmp_path: Path) -> None:
+    parts = cut(1000)
+    (tmp_path / "n.gguf.part1of3").write_bytes(b"GGUF")
+    assert parts_beside(parts[1]) == tuple(parts)
+    assert parts_beside(tmp_path / "other.gguf") == ()
+    with pytest.raises(UserError) as caught:
+        parts_beside(tmp_path / "n.gguf.part1of3")
+    assert caught.value.code == "parts_missing"
+
+
+def test_little_room_is_needed(cut: Cut, whole: bytes, tmp_path: Path) -> None:
+    """What lies on the disk at any moment is the whole and one block."""
+    parts = cut(100_000, 300_000)
+    most = [0]
+
+    def look(_done: int, _total: int) -> None:
+        used = sum(each.stat().st_blocks * 512 for each in tmp_path.iterdir())
+        most[0] = max(most[0], used)
+
+    join_parts(parts, look, block_bytes=40_960)
+    assert 0 < most[0] < len(whole) + 40_960 + 8 * 4096
+
+
+def test_links_are_copied(cut: Cut, whole: bytes, tmp_path: Path) -> None:
+    parts = cut(200_000)
+    elsewhere = tmp_path / "blobs"
+    elsewhere.mkdir()
+    blob = parts[1].rename(elsewhere / "blob")
+    parts[1].symlink_to(blob)
+    before = blob.read_bytes()
+    assert join_parts(parts).read_bytes() == whole
+    assert blob.read_bytes() == before
+    assert parts[0].exists()
+
+
+def test_cancelled_before_it_begins(cut: Cut, tmp_path: Path) -> None:
+    parts = cut(200_000)
+    with pytest.raises(Cancelled):
+        join_parts(parts, None, Stop(0))
+    with pytest.raises(Cancelled):
+        join_parts(parts, None, Stop(1), keep=True)
+    assert names_in(tmp_path) == ["m.gguf.part1of2", "m.gguf.part2of2"]
+
+
+@pytest.mark.parametrize("by_target", [False, True])
+def test_cancelled_again_and_again(cut: Cut, whole: bytes, tmp_path: Path, by_target: bool) -> None:
+    parts = cut(100_000, 300_000)
+    stops = 0
+    target = tmp_path / "m.gguf"
+    left = tuple(parts)
+    while not target.exists():
+        try:
+            join_parts([target] if by_target and stops else left, None, Stop(3), block_bytes=30_000)
+        except UserError as error:
+            stopped = error
+        else:
+            break
+        stops += 1
+        left = parts_beside(parts[2])
+        assert set(left) == set(parts[1:])
+        assert stopped.code == "join_stopped"
+        assert stopped.data["working"] == tmp_path / "m.gguf.joining"
+        assert unfinished_joins(tmp_path) == (target,)
+        assert [path.name for path in files_of_join(target)] == ["m.gguf.joining", "m.gguf.join"]
+    assert stops > 3
+    assert target.read_bytes() == whole
+    assert names_in(tmp_path) == ["m.gguf"]
+    assert unfinished_joins(tmp_path) == ()
+
+
+def test_a_part_is_taken_away_halfway(cut: Cut, tmp_path: Path) -> None:
+    parts = cut(100_000, 300_000)
+    assert refused(parts, None, Stop(2), block_bytes=30_000).code == "join_stopped"
+    parts[1].unlink()
+    assert refused(parts[2:]).code == "join_record_lost"
+    (tmp_path / "m.gguf.join").unlink()
+    assert refused(parts[2:]).code == "join_record_lost"
+
+
+def test_parts_that_were_fetched_anew_after_a_stale_journal(cut: Cut, whole: bytes, tmp_path: Path) -> None:
+    cut(100_000)
+    (tmp_path / "m.gguf.join").write_text('{"format": 1, "parts": [["m.gguf.part1of2", 5], ["m.gguf.part2of2", 6]]}')
+    assert join_parts([tmp_path / "m.gguf"]).read_bytes() == whole
+    assert names_in(tmp_path) == ["m.gguf"]
+
+
+def test_a_file_with_the_name_is_never_touched(cut: Cut, tmp_path: Path) -> None:
+    parts = cut(100_000)
+    target = tmp_path / "m.gguf"
+    target.write_bytes(b"mine")
+    assert refused(parts).code == "file_exists"
+    target.unlink()
+    assert refused(parts, None, Stop(2), block_bytes=30_000).code == "join_stopped"
+    target.write_bytes(b"mine")
+    assert refused(parts[1:]).code == "file_exists"
+    # Neither when a journal was left by a join that was not begun.
+    for part in cut(100_000):
+        assert part.stat().st_size
+    (tmp_path / "m.gguf.joining").unlink()
+    assert refused(parts).code == "file_exists"
+    assert target.read_bytes() == b"mine"
+    assert all(part.stat().st_size for part in parts)
+
+
+def test_shards_are_no_parts(cut: Cut, whole: bytes) -> None:
+    parts = cut(100_000)
+    parts[1].write_bytes(whole)
+    error = refused(parts)
+    assert (error.code, error.data["path"]) == ("parts_are_shards", parts[1])
+
+
+@pytest.mark.parametrize("change", ["shorter", "longer", "last gone"])
+def test_parts_that_do_not_fit_the_header(cut: Cut, whole: bytes, tmp_path: Path, change: str) -> None:
+    parts = cut(100_000, 300_000, name="m.gguf.part{0}")
+    if change == "last gone":
+        parts.pop().unlink()
+    else:
+        content = parts[1].read_bytes()
+        parts[1].write_bytes(content[:-64] if change == "shorter" else content + content[:64])
+    before = {name: (tmp_path / name).read_bytes() for name in names_in(tmp_path)}
+    error = refused(parts)
+    assert error.code == "parts_do_not_fit"
+    assert error.data["expected_bytes"] == len(whole)
+    assert {name: (tmp_path / name).read_bytes() for name in names_in(tmp_path)} == before
+
+
+def test_a_first_part_that_is_none(cut: Cut) -> None:
+    parts = cut(100_000)
+    parts[0].write_bytes(b"<html>" * 1000)
+    assert refused(parts).code in ("not_gguf", "is_web_page", "web_page_instead")
+
+
+def test_parts_that_are_missing_or_elsewhere(cut: Cut, tmp_path: Path) -> None:
+    parts = cut(100_000, 200_000)
+    assert refused([parts[0], parts[2]]).code == "parts_missing"
+    assert refused([]).code == "not_parts"
+    assert refused([tmp_path / "m.gguf"]).code == "not_parts"
+    (tmp_path / "other").mkdir()
+    moved = parts[2].rename(tmp_path / "other" / parts[2].name)
+    assert refused([*parts[:2], moved]).code == "parts_in_folders"
+    assert refused(parts).code == "file_missing"
+
+
+def test_a_full_disk(cut: Cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = cut(100_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1 << 40, 1 << 40, 1000))
+    assert refused(parts).code == "join_no_room"
+    assert refused(parts, keep=True).code == "join_no_room"
+    assert names_in(tmp_path) == ["m.gguf.part1of2", "m.gguf.part2of2"]
+
+
+def test_a_failing_disk(cut: Cut, whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = cut(100_000)
+    left = [3]
+
+    def failing(_descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", failing)
+    error = refused(parts, block_bytes=30_000)
+    assert (error.code, error.data["detail"]) == ("join_interrupted", "Input/output error")
+    monkeypatch.undo()
+    assert join_parts(parts[1:]).read_bytes() == whole
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from model_manager.errors import UserError
+from model_manager.raw_parts import join_parts
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+try:
+    join_parts([Path(each) for each in sys.argv[2:]], keep=sys.argv[1] == "True")
+except UserError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_drive_that_takes_no_such_file(cut: Cut, tmp_path: Path, keep: bool) -> None:
+    parts = cut(200_000)
+    before = [path.read_bytes() for path in parts]
+    command = [sys.executable, "-c", LIMITED, str(keep), *map(str, parts)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "file_too_large"
+    assert [path.read_bytes() for path in parts] == before
+    assert names_in(tmp_path) == [path.name for path in parts]
+
+
+def test_two_at_once(cut: Cut) -> None:
+    parts = cut(100_000)
+    codes = []
+
+    def again(_done: int, _total: int) -> None:
+        if not codes:
+            codes.append(refused(parts).code)
+
+    join_parts(parts, again)
+    assert codes == ["join_running"]
+
+
+def test_old_experts_in_parts(tmp_path: Path, cut: Cut) -> None:
+    """Joined first, repaired afterwards."""
+    from model_manager.repair import repair
+
+    old = write_tiny_model(tmp_path / "old.gguf", n_expert=2, legacy=True).read_bytes()
+    expected = write_tiny_model(tmp_path / "new.gguf", n_expert=2).read_bytes()
+    assert repair(join_parts(cut(200_000, content=old))).read_bytes() == expected

@@ -1,0 +1,243 @@
+"""Headers made to do harm: little time and memory to read any of them, and none gets as far as the engine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_manager.errors import UserError
+from model_manager.gguf_header import check_loadable, read_header
+from model_manager.gguf_reader import MAX_SKIPPED_STRINGS
+from tests.models.gguf_bytes import (
+    ARRAY,
+    F32,
+    I32,
+    STRING,
+    U8,
+    U32,
+    U64,
+    header,
+    key,
+    padded,
+    small_model,
+    string,
+    tensor,
+    u32,
+    u64,
+    with_keys,
+)
+from tests.rigs import arch_shapes
+from tests.rigs.apus_shapes import write_shape
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_SECONDS = 1.0
+MAX_BYTES = 100 << 20
+READ_ALL = """
+import json, sys, time
+from pathlib import Path
+from model_manager.errors import UserError
+from model_manager.gguf_header import check_loadable, read_header
+def peak():
+    if sys.platform == "linux":
+        # What getrusage tells begins with the memory of the process that started this one.
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    if sys.platform == "win32":
+        import psutil
+        return psutil.Process().memory_info().peak_wset
+    import resource
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+begin = peak()
+for name in sys.argv[1:]:
+    before = time.process_time()
+    try:
+        check_loadable(read_header(Path(name)))
+        code = ""
+    except UserError as error:
+        code = error.code
+    print(json.dumps([Path(name).name, code, time.process_time() - before, peak() - begin]))
+"""
+ABSURD: list[tuple[str, tuple[int, object]]] = [
+    *(("block_count", (U32, value)) for value in (0, 513, 2**31 - 1, 2**32 - 1)),
+    *(("expert_count", (U32, value)) for value in (0, 1, 1025, 10**6, 2**32 - 1)),
+    *(("expert_used_count", (U32, value)) for value in (0, 5, 2**31)),
+    ("expert_used_count", (ARRAY, (U32, [2, 5]))),
+    *(("expert_group_count", (U32, value)) for value in (2, 3, 4, 2**31)),
+    ("nextn_predict_layers", (U32, 3)),
+    *(("context_length", (U32, value)) for value in (0, 1, 2**31 - 1, 2**32 - 1)),
+    *(("embedding_length", (U32, value)) for value in (0, 2**31)),
+    ("feed_forward_length", (ARRAY, (U32, [128, 2**31]))),
+    ("attention.head_count", (U32, 2**31)),
+    ("attention.head_count_kv", (ARRAY, (U32, [2, 2**31]))),
+    ("attention.key_length", (U32, 2**32 - 1)),
+    ("attention.layer_norm_rms_epsilon", (F32, -1.0)),
+    ("attention.layer_norm_rms_epsilon", (F32, float("nan"))),
+    ("rope.scaling.type", (STRING, "bogus")),
+    ("rope.scaling.type", (STRING, "")),
+]
+"""What the engine's process does not survive (tried one by one), for a model of 2 layers and 4 experts."""
+
+
+def _hole(path: Path, content: bytes, n_bytes: int = 40 << 30) -> None:
+    path.write_bytes(content)
+    with path.open("r+b") as file:
+        file.truncate(n_bytes)
+
+
+def _hostile_files(folder: Path) -> dict[str, str]:
+    """Names of files in ``folder``, with the codes that they are to be refused with."""
+    huge = 2**63 - 1
+    contents = {
+        "counts of tensors": (small_model(tensor_count=2**60), "gguf_damaged"),
+        "counts of keys": (small_model(key_count=2**60), "gguf_damaged"),
+        "an array of 10^8 strings": (
+            small_model([string("k") + u32(ARRAY) + u32(STRING) + u64(10**8)]),
+            "gguf_damaged",
+        ),
+        "an array of 2^60 bytes": (small_model([string("k") + u32(ARRAY) + u32(U8) + u64(2**60)]), "gguf_damaged"),
+        "arrays in arrays": (
+            small_model([string("k") + u32(ARRAY) + (u32(ARRAY) + u64(1)) * 100_000 + u32(U8) + u64(1) + b"\1"]),
+            "gguf_damaged",
+        ),
+        "a string of 2^63": (small_model([string("k") + u32(STRING) + u64(huge)]), "gguf_damaged"),
+        "40 strings of 1 MiB": (small_model([key(f"k{n}", STRING, "x" * (1 << 20)) for n in range(40)]), ""),
+        "offsets one upon the other": (
+            padded(header([], [tensor("a", (8,)), tensor("b", (8,))])) + bytes(256),
+            "gguf_damaged",
+        ),
+        "an offset between two steps": (
+            padded(header([], [tensor("a", (8,)), tensor("b", (8,), offset=33)])) + bytes(256),
+            "gguf_damaged",
+        ),
+        "an offset past the end": (padded(header([], [tensor("a", (8,), offset=huge)])) + bytes(256), "gguf_damaged"),
+        "a tensor of 2^62 values": (padded(header([], [tensor("a", (2**31, 2**31))])) + bytes(256), "gguf_incomplete"),
+        "as many tensors and keys as may be": (
+            padded(
+                header(
+                    [key("general.architecture", STRING, "llama")]
+                    + [key(f"key.{n:060}", ARRAY, (U32, [1] * 4)) for n in range(2**16 - 1)],
+                    [tensor(f"{n:063}", (1, 1, 1, 1), offset=n * 32) for n in range(2**16)],
+                )
+            )
+            + bytes(2**16 * 32),
+            "",
+        ),
+        "a web page": (b"\xef\xbb\xbf \r\n<!DOCTYPE html><html><title>Sign in</title>" + bytes(5000), "is_web_page"),
+        "an answer in JSON": (b'{"error":"Repository not found"}', "is_web_page"),
+        "a pointer": (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 41500000000\n",
+            "is_lfs_pointer",
+        ),
+        "another format": (b"PK\3\4" + bytes(1000), "not_gguf"),
+        "nothing": (b"", "not_gguf"),
+        "three letters": (b"GGU", "not_gguf"),
+    }
+    expected = {}
+    for name, (content, code) in contents.items():
+        (folder / name).write_bytes(content)
+        expected[name] = code
+    strings = string("k") + u32(ARRAY) + u32(STRING)
+    for name, count in (("as many empty strings as may be", MAX_SKIPPED_STRINGS), ("2^32 empty strings", 2**32)):
+        _hole(folder / name, header([strings + u64(count)], [], key_count=2))
+        expected[name] = "gguf_damaged"
+    _hole(folder / "numbers up to the limit", header([string("k") + u32(ARRAY) + u32(U64) + u64(2**32)], []))
+    expected["numbers up to the limit"] = "gguf_damaged"
+    return expected
+
+
+def test_reading_any_of_them_is_quick_and_small(tmp_path: Path) -> None:
+    expected = _hostile_files(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ALL, *(str(tmp_path / name) for name in expected)],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    seen: list[list[Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {name: code for name, code, _, _ in seen} == expected
+    assert {name: seconds for name, _, seconds, _ in seen if seconds > MAX_SECONDS} == {}
+    assert 0 < max(grown for _, _, _, grown in seen) < MAX_BYTES
+
+
+@pytest.mark.parametrize(("name", "value"), ABSURD, ids=lambda value: str(value)[:40])
+def test_numbers_that_no_model_has_are_refused(
+    tmp_path: Path, tiny_moe: Path, name: str, value: tuple[int, object]
+) -> None:
+    path = with_keys(tiny_moe, tmp_path / "absurd.gguf", {f"llama.{name}": value})
+    with pytest.raises(UserError) as caught:
+        check_loadable(read_header(path))
+    assert caught.value.code == "hyperparameters_absurd"
+    assert str(caught.value.data["key"]).startswith("llama.")
+    assert caught.value.data["path"] == path
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"llama.expert_count": (U32, 4), "llama.expert_used_count": (ARRAY, (U32, [2, 4]))},
+        {"llama.attention.head_count_kv": (ARRAY, (I32, [2, 0]))},
+        {"llama.rope.scaling.type": (STRING, "yarn"), "llama.vocab_size": (U32, 300_000)},
+        {"llama.context_length": (U32, 10_485_760), "llama.attention.key_length": None},
+        {"llama.block_count": None, "llama.expert_used_count": (U32, 4)},
+    ],
+    ids=["experts by layer", "heads by layer", "yarn", "ten million tokens", "keys that are missing"],
+)
+def test_what_some_models_have_is_not_refused(
+    tmp_path: Path, tiny_moe: Path, changes: dict[str, tuple[int, object] | None]
+) -> None:
+    check_loadable(read_header(with_keys(tiny_moe, tmp_path / "fine.gguf", changes)))
+
+
+@pytest.mark.parametrize("architecture", arch_shapes.ARCHITECTURES)
+def test_no_architecture_is_refused(tmp_path: Path, architecture: str) -> None:
+    check_loadable(read_header(arch_shapes.write_arch(tmp_path / "some.gguf", architecture)))
+
+
+def test_the_published_shapes_and_the_starter_are_not_refused(tmp_path: Path, starter_file: Path) -> None:
+    check_loadable(read_header(starter_file))
+    for quantisation in ("Q2_K", "Q4_K_M"):
+        write_shape(tmp_path / "shape.gguf", quantisation)
+        check_loadable(read_header(tmp_path / "shape.gguf"))
+
+
+def test_word_pieces_do_not_chat(tmp_path: Path, tiny: Path) -> None:
+    path = with_keys(tiny, tmp_path / "bert.gguf", {"tokenizer.ggml.model": (STRING, "bert")})
+    with pytest.raises(UserError, match="not_a_chat_model"):
+        check_loadable(read_header(path))
+
+
+@pytest.mark.slow
+def test_the_engine_survives_whatever_passes(tmp_path: Path, tiny_moe: Path) -> None:
+    """Numbers of all sizes in all the usual keys: what is not refused here ends in a message, never in a signal."""
+    load = (
+        "import sys, llama_cpp as l; m = l.llama_model_load_from_file(sys.argv[1].encode(), "
+        "l.llama_model_default_params()); p = l.llama_context_default_params(); p.n_ctx = 256; "
+        "c = m and l.llama_init_from_model(m, p); "
+        "c and l.llama_decode(c, l.llama_batch_get_one((l.llama_token * 4)(3, 4, 5, 6), 4))"
+    )
+    names = (
+        "context_length block_count embedding_length feed_forward_length attention.head_count attention.head_count_kv "
+        "rope.dimension_count expert_count expert_used_count expert_group_count nextn_predict_layers "
+        "attention.key_length attention.value_length vocab_size expert_gating_func attention.sliding_window"
+    )
+    died = []
+    for name in names.split():
+        for value in (0, 1, 3, 2**16, 2**31 - 1, 2**32 - 1):
+            path = with_keys(tiny_moe, tmp_path / "tried.gguf", {f"llama.{name}": (U32, value)})
+            try:
+                check_loadable(read_header(path))
+            except UserError:
+                continue
+            done = subprocess.run([sys.executable, "-c", load, str(path)], capture_output=True, timeout=60, check=False)
+            if done.returncode:
+                died.append((name, value, done.stderr[-200:]))
+    assert died == []

@@ -1,0 +1,149 @@
+"""The forecast against what the engine allocates: two real devices, several architectures, contexts and cache types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.engine.local_engine import LocalEngine
+from app.engine.protocol import LoadOptions
+from model_manager.devices import HostMemory, PlanDevice, repacked_types
+from model_manager.gguf_header import GgufHeader, read_header
+from model_manager.plan import LoadPlan, Rehearsed, Wishes, plan, rehearsed_plan
+from model_manager.shards import read_model
+from tests.plan.making_plans import GIB, MIB
+from tests.rigs.apus_shapes import write_shape
+from tests.rigs.arch_shapes import ARCHITECTURES, write_arch
+from tests.rigs.rpc_device import serving
+from tests.rigs.tiny_model import write_tiny_model
+
+ROUNDING = 0.02 * MIB
+"""The engine prints hundredths of a MiB."""
+HOST = HostMemory(available_bytes=8 * GIB, bandwidth=20e9, cores=2, repacked_types=repacked_types())
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An engine with two devices over TCP."""
+
+    engine: LocalEngine
+    servers: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def devices(self, *mib: int) -> tuple[PlanDevice, ...]:
+        """As if they had so much memory and kept nothing back."""
+        return tuple(
+            PlanDevice(name, size * MIB, reserve_bytes=0, backend="RPC")
+            for name, size in zip(self.names, mib, strict=True)
+        )
+
+    def load(self, path: Path, wanted: LoadPlan) -> dict[str, dict[str, int]]:
+        """What the engine allocates for a plan, by device."""
+        options = LoadOptions(
+            str(path),
+            context=wanted.context,
+            batch=wanted.batch,
+            micro_batch=wanted.micro_batch,
+            gpu_layers=wanted.n_gpu_layers,
+            tensor_split=wanted.tensor_split,
+            experts_in_ram=wanted.experts_in_ram,
+            devices=self.names,
+            rpc_servers=self.servers,
+            kv_type=wanted.kv_type,
+            flash_attention=wanted.flash_attention,
+            pipeline=wanted.pipeline,
+            repack=wanted.repack,
+            mmap=wanted.mmap,
+            full_windows=wanted.full_windows,
+            output_rows=wanted.output_rows,
+            threads=2,
+        )
+        list(self.engine.ensure_loaded(options))
+        assert self.engine.state is not None
+        return {name: dict(figures) for name, figures in self.engine.state.result.memory.items()}
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    engine = LocalEngine(tmp_path_factory.mktemp("logs") / "engine.log")
+    with ExitStack() as stack:
+        stack.callback(engine.release)
+        servers = tuple(stack.enter_context(serving()) for _ in range(2))
+        found = {device.description: device.name for device in engine.devices(servers).devices}
+        yield Machine(engine, servers, tuple(found[server] for server in servers))
+
+
+def _compare(
+    machine: Machine, path: Path, headers: tuple[GgufHeader, ...], mib: tuple[int, int], **wishes: object
+) -> LoadPlan:
+    devices = machine.devices(*mib)
+    forecast = plan(headers, devices, HOST, Wishes(**wishes))  # type: ignore[arg-type]
+    real = machine.load(path, forecast)
+    for device in forecast.devices:
+        figures = real.get(device.name, {})
+        assert figures.get("weights_bytes", 0) == pytest.approx(device.weights_bytes, abs=ROUNDING)
+        assert figures.get("kv_bytes", 0) == pytest.approx(device.kv_bytes, abs=2 * ROUNDING)
+        assert figures.get("compute_bytes", 0) <= device.compute_bytes
+        assert device.compute_bytes <= 1.5 * figures.get("compute_bytes", 0) + 12 * MIB
+    host = real["CPU"]
+    assert host["weights_bytes"] == pytest.approx(forecast.host.weights_bytes, abs=2 * ROUNDING)
+    assert host.get("kv_bytes", 0) == pytest.approx(forecast.host.kv_bytes, abs=2 * ROUNDING)
+    assert host["compute_bytes"] <= forecast.host.compute_bytes + MIB
+    assert host.get("repack_bytes", 0) == pytest.approx(forecast.host.repack_bytes, abs=2 * ROUNDING)
+    return forecast
+
+
+MACHINES = {
+    "roomy": ((400, 400), {"context": 4096}),
+    "uneven": ((400, 200), {"context": 20000, "kv_type": "q8_0", "full_windows": False}),
+    "tight": ((45, 40), {"context": 4096, "kv_type": "f16"}),
+    "small": ((25, 16), {"context": 4096, "kv_type": "q4_0"}),
+}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_weights_and_cache_are_forecast_exactly(machine: Machine, tmp_path: Path, architecture: str) -> None:
+    path = write_arch(tmp_path / "model.gguf", architecture)
+    headers = (read_header(path),)
+    verdicts = [_compare(machine, path, headers, mib, **wishes).verdict for mib, wishes in MACHINES.values()]
+    assert verdicts[0] == verdicts[1] == "gpu"
+    assert verdicts[3] != "gpu"
+
+
+def test_a_split_file_of_experts_and_a_rehearsal_that_corrects(machine: Machine, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "moe.gguf", n_layer=6, n_expert=4, tensors_per_file=20)
+    headers = read_model(path)
+    assert len(headers) > 1
+    devices = machine.devices(300, 200)
+    wishes = Wishes(context=2048, kv_type="f16", pipeline=False)
+    loads: list[dict[str, dict[str, int]]] = []
+
+    def rehearse(wanted: LoadPlan) -> Rehearsed:
+        loads.append(machine.load(path, wanted))
+        compute = {name: figures["compute_bytes"] for name, figures in loads[-1].items()}
+        return Rehearsed(wanted, compute, compute.pop("CPU"))
+
+    found, told = rehearsed_plan(headers, devices, HOST, wishes, rehearse)
+    assert len(loads) == 1
+    assert told is not None
+    assert "not_rehearsed" in told.plan.reasons
+    assert "not_rehearsed" not in found.reasons
+    assert found.host.compute_bytes == loads[0]["CPU"]["compute_bytes"]
+    for device in found.devices:
+        assert device.compute_bytes == loads[0][device.name]["compute_bytes"]
+        assert device.weights_bytes == pytest.approx(loads[0][device.name]["weights_bytes"], abs=ROUNDING)
+
+
+@pytest.mark.parametrize("mib", [(400, 400), (20, 15), (8, 6), (0, 0)])
+def test_copies_in_the_order_of_the_processor_are_forecast(
+    machine: Machine, tmp_path: Path, mib: tuple[int, int]
+) -> None:
+    path = tmp_path / "quantised.gguf"
+    write_shape(path, "Q4_K_M", n_layer=8, n_embd=512, n_ff=1024, n_head=8, n_head_kv=2, n_vocab=4096, n_ctx=4096)
+    forecast = _compare(machine, path, (read_header(path),), mib, context=2048)
+    assert (forecast.n_gpu_layers > 0) == (forecast.host.repack_bytes == 0)
+    assert forecast.mmap is (False if forecast.n_gpu_layers else None)

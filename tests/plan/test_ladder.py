@@ -1,0 +1,59 @@
+"""After a load that failed: smaller plans, one after the other, until the processor alone is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from model_manager.plan import LoadPlan, Wishes, ladder, plan
+from tests.plan.making_plans import QUANTISATIONS, apus_facts, apus_header, cards, check, ram
+
+
+def _on_devices(found: LoadPlan) -> int:
+    return sum(device.weights_bytes + device.kv_bytes + device.compute_bytes for device in found.devices)
+
+
+@pytest.mark.parametrize("quantisation", QUANTISATIONS)
+@pytest.mark.parametrize("gib", [(24, 24), (24, 16), (8,)])
+def test_every_step_is_smaller_and_fits(quantisation: str, gib: tuple[float, ...]) -> None:
+    headers, devices, host = (apus_header(quantisation),), cards(*gib), ram(96)
+    first = plan(headers, devices, host)
+    steps = list(ladder(headers, devices, host))
+    assert steps == list(ladder(headers, devices, host))
+    assert len(steps) >= 4
+    sizes = [_on_devices(each) for each in (first, *steps)]
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert steps[-1].n_gpu_layers == 0
+    for each in steps:
+        check(each, apus_facts(quantisation), devices, host)
+        assert each.verdict != "does_not_fit"
+        assert each.context >= 4096
+
+
+def test_it_begins_where_the_load_failed() -> None:
+    headers, devices, host = (apus_header("Q2_K"),), cards(24, 24), ram(96)
+    steps = list(ladder(headers, devices, host))
+    assert list(ladder(headers, devices, host, failed=steps[0])) == steps[1:]
+
+
+def test_without_devices_less_cache_and_smaller_buffers_are_left() -> None:
+    headers, host = (apus_header("Q2_K"),), ram(96)
+    steps = list(ladder(headers, (), host))
+    used = [plan(headers, (), host).host.used_bytes, *(each.host.used_bytes for each in steps)]
+    assert len(steps) >= 2
+    assert used == sorted(set(used), reverse=True)
+
+
+def test_what_was_fixed_by_hand_stays() -> None:
+    headers, devices, host = (apus_header("Q3_K_M"),), cards(24, 24), ram(96)
+    wishes = Wishes(context=8192, kv_type="f16", n_gpu_layers=61, micro_batch=512)
+    steps = list(ladder(headers, devices, host, wishes))
+    assert steps
+    for each in steps:
+        assert (each.context, each.kv_type, each.n_gpu_layers, each.micro_batch) == (8192, "f16", 61, 512)
+
+
+def test_memory_that_another_program_took_is_left_alone() -> None:
+    headers, host = (apus_header("Q2_K"),), ram(96)
+    failed = plan(headers, cards(24, 24), host)
+    for each in ladder(headers, cards(24, 9), host, failed=failed):
+        check(each, apus_facts("Q2_K"), cards(24, 9), host)

@@ -1,0 +1,70 @@
+"""The estimate of the speed: bytes to read for a token over the bandwidth of where they lie."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from model_manager.devices import HostMemory
+from model_manager.plan import Wishes, measure_ram_bandwidth, plan_model
+from model_manager.plan.cards import memory_bandwidth
+from tests.plan.making_plans import GIB, apus_facts, cards, plan_apus, ram
+
+
+@pytest.mark.parametrize(
+    ("name", "gb_per_s"),
+    [
+        ("NVIDIA GeForce RTX 4090", 1008),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", 576),
+        ("NVIDIA GeForce RTX 3060 Ti", 448),
+        ("NVIDIA GeForce RTX 3060", 360),
+        ("NVIDIA RTX 6000 Ada Generation", 960),
+        ("NVIDIA RTX A6000", 768),
+        ("NVIDIA H100 80GB HBM3", 3350),
+        ("NVIDIA H100 PCIe", 2039),
+        ("NVIDIA A100-SXM4-80GB", 1935),
+        ("AMD Radeon RX 7900 XTX (RADV NAVI31)", 960),
+        ("Apple M3 Max", 300),
+        ("Apple M1", 68),
+        ("Intel(R) Arc(TM) A770 Graphics", 512),
+        ("llvmpipe (LLVM 19.1.7, 256 bits)", None),
+        ("", None),
+    ],
+)
+def test_known_cards(name: str, gb_per_s: float | None) -> None:
+    assert memory_bandwidth(name) == (None if gb_per_s is None else gb_per_s * 1e9)
+
+
+def test_on_cards_the_cards_decide_and_in_ram_the_ram() -> None:
+    facts = apus_facts("Q2_K")
+    fast = plan_model(facts, cards(24, 24), ram(), Wishes(context=4096)).tokens_per_second_estimate
+    slow = plan_model(
+        facts, cards(24, 24, description="NVIDIA GeForce RTX 3060"), ram(), Wishes(context=4096)
+    ).tokens_per_second_estimate
+    assert 25 < fast < 50  # 22 GB of active weights at 1008 GB/s
+    assert 1.8 < fast / slow < 2.8
+    host = HostMemory(64 * GIB, bandwidth=40e9, cores=16, repacked_types=frozenset())
+    alone = plan_model(facts, (), host, Wishes(context=4096)).tokens_per_second_estimate
+    doubled = plan_model(facts, (), replace(host, bandwidth=80e9), Wishes(context=4096)).tokens_per_second_estimate
+    assert 1.5 < alone < 2.2
+    assert 1.8 < doubled / alone < 2.1
+
+
+def test_few_cores_are_slower_than_the_ram() -> None:
+    facts = apus_facts("IQ3_XXS")
+    many = HostMemory(64 * GIB, bandwidth=80e9, cores=32)
+    few = replace(many, cores=2)
+    speeds = [plan_model(facts, (), host, Wishes(context=4096)).tokens_per_second_estimate for host in (many, few)]
+    assert speeds[0] > 4 * speeds[1]
+
+
+def test_a_guess_is_told() -> None:
+    assert "speed_guessed" in plan_apus("Q2_K", 24, 24).reasons
+    known = plan_model(apus_facts("Q2_K"), cards(24, 24), ram(), Wishes())
+    assert "speed_guessed" not in known.reasons
+
+
+def test_the_bandwidth_of_this_ram_is_measured() -> None:
+    assert 0.5e9 < measure_ram_bandwidth() < 3e12
+    assert measure_ram_bandwidth(1) > 0.2e9

@@ -1,0 +1,59 @@
+"""A few plans measured, and the fastest kept for the loads to come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.local_models import loaded_plan
+from app.planning.basis import PlanBasis
+from app.planning.machine import Machine
+from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner, alternatives
+from app.services import Services
+from model_manager.apus import reconstructed_header
+from model_manager.catalogue import APUS
+from model_manager.devices import HostMemory, pretended_devices
+from model_manager.errors import UserError
+from model_manager.plan import Wishes
+from tests.rigs.tiny_model import write_tiny_model
+
+GIB = 1 << 30
+
+
+def changes(quantisation: int, gib: tuple[float, ...], **wishes: object) -> list[str]:
+    basis = PlanBasis(
+        (reconstructed_header(APUS[quantisation]),), Machine(pretended_devices(gib)), HostMemory(96 * GIB)
+    )
+    wished = Wishes(**wishes)  # type: ignore[arg-type]
+    return [change for change, _ in alternatives(basis, wished, basis.plan(wished))]
+
+
+def test_what_is_worth_a_try_depends_on_the_plan() -> None:
+    assert changes(0, (48, 24)) == ["kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device"]
+    assert "one_device" not in changes(0, (24, 24), devices=("GPU0", "GPU1"))
+    assert "more_in_ram" in changes(3, (24, 24), context=8192)
+    fixed = changes(0, (24, 24), kv_type="f16", micro_batch=512, pipeline=False)
+    assert fixed == ["one_device"]
+
+
+def test_all_are_measured_with_progress_and_the_fastest_is_kept(services: Services, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "wide.gguf", n_embd=256)
+    wanted = services.planning.wanted(path, Wishes(context=1024))
+    tuner = Tuner(services.engine, services.planning.loads, prompt_tokens=64, generated_tokens=8, repetitions=1)
+    *steps, tuned = tuner.tune(wanted)
+    assert isinstance(tuned, Tuned)
+    progress = [step for step in steps if isinstance(step, TuneProgress)]
+    assert [step.fraction for step in progress[-3:]] == sorted(step.fraction for step in progress[-3:])
+    assert {step.change for step in progress} == {each.change for each in tuned.measured}
+    assert [each.change for each in tuned.measured] == ["present", "kv_q8_0", "large_batch", "small_batch"]
+    assert all(each.tokens_per_second > 0 and each.prompt_tokens_per_second > 0 for each in tuned.measured)
+    list(services.planning.loads.load(wanted))
+    plan = loaded_plan(services.planning)
+    assert (plan["kv_type"], plan["context"]) == (tuned.best.plan.kv_type, 1024)
+    assert services.planning.loads.loaded is not None
+    assert services.planning.loads.loaded.plan.micro_batch == tuned.best.plan.micro_batch
+
+
+def test_what_could_not_be_measured_is_never_the_best(services: Services, tiny_model: Path) -> None:
+    plan = services.planning.basis(str(tiny_model)).plan(Wishes())
+    failed = Measured("kv_q8_0", plan, problem=UserError("engine_out_of_memory"))
+    assert failed.turn_s > Measured("present", plan, 1.0, 1.0).turn_s

@@ -1,0 +1,59 @@
+"""A download onto a disk of its own, 40 MiB of memory, that something else fills in the middle.
+
+    unshare --map-root-user --mount python -m tests.rigs.full_disk_child ENDPOINT FOLDER PUBLISHED
+
+Prints the code of the error, the bytes that stayed, and the names in the folder after it went on with room again.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from model_manager.access import Access
+from model_manager.download import Control, Pace, Ways, download, partial_bytes
+from model_manager.download.journal import published_from_json
+from model_manager.errors import UserError
+
+MIB = 1 << 20
+
+
+def main(endpoint: str, folder: Path, published_json: str) -> None:
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", str(folder)], check=True)
+    published = published_from_json(json.loads(published_json))
+    access = Access(endpoint, endpoint, proxy="")
+    control = Control()
+    control.limit_bytes_per_s = 10e6
+    # A file system that reserves nothing
+    ways = Ways(MIB, Pace(2.0, 2.0, 0.05, 0.5), lambda file, n_bytes: file.truncate(n_bytes) and None)
+    filler = folder / "filler"
+    threading.Thread(target=_fill, args=(control, filler), daemon=True).start()
+    try:
+        download(published, folder, lambda: access, control, ways=ways)
+        print("no error")
+    except UserError as error:
+        print(error.code)
+    print(partial_bytes(published, folder))
+    filler.unlink()
+    download(published, folder, lambda: access, Control(), ways=ways)
+    print(*sorted(path.name for path in folder.iterdir()))
+
+
+def _fill(control: Control, filler: Path) -> None:
+    tick = threading.Event()
+    while control.progress.bytes_done < 2 * MIB:
+        tick.wait(0.005)
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(MIB // 4))
+        except OSError:
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])

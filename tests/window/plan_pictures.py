@@ -1,0 +1,59 @@
+"""A picture of a plan over the real planner on the home model, and the hands that drag in it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from model_manager.plan import LoadPlan, Wishes, plan_model
+from tests.plan.making_plans import apus_facts, cards, ram
+from tests.window.hands import find
+from ui.plan_split import Border
+from ui.plan_view import PlanView
+
+
+class Shown:
+    """A picture over the real planner, and everything that it told."""
+
+    def __init__(self, qtbot: QtBot, quantisation: str, *gib: float, **more: object) -> None:
+        self.facts = apus_facts(quantisation)
+        self.devices = cards(*gib)
+        self.host = ram(float(more.pop("ram_gib", 64)))  # type: ignore[arg-type]
+        self.told: list[Wishes] = []
+        self.planned: list[Wishes] = []
+        self.view = PlanView()
+        qtbot.addWidget(self.view)
+        self.view.resize(int(more.pop("width", 860)), 700)  # type: ignore[call-overload]
+        wishes = more.pop("wishes", Wishes())
+        self.view.show_plan(self.plan, wishes, self.devices, self.host, self.facts, **more)  # type: ignore[arg-type]
+        self.view.wishes_changed.connect(self.told.append)
+        with qtbot.waitExposed(self.view):
+            self.view.show()
+
+    def plan(self, wishes: Wishes) -> LoadPlan:
+        self.planned.append(wishes)
+        return plan_model(self.facts, self.devices, self.host, wishes)
+
+    def border(self, one: str = "GPU0", other: str = "GPU1") -> Border:
+        found = find(self.view, f"planBorder{one or 'Ram'}{other}", Border)
+        assert isinstance(found, Border)
+        return found
+
+    def counts(self) -> list[int]:
+        assert self.view.plan is not None
+        return [len(device.layers) for device in self.view.plan.devices]
+
+
+def drag(qtbot: QtBot, border: Border, pixels: int, *, steps: int = 8) -> None:
+    """Take a border, move it so far to the right in steps, and let it go; it may move away under the mouse."""
+    start = border.mapToGlobal(border.rect().center())
+
+    def at(far: int) -> QPoint:
+        return border.mapFromGlobal(start + QPoint(far, 0))
+
+    qtbot.mousePress(border, Qt.MouseButton.LeftButton, pos=at(0))
+    for step in range(1, steps + 1):
+        qtbot.mouseMove(border, at(pixels * step // steps))
+        QApplication.processEvents()
+    qtbot.mouseRelease(border, Qt.MouseButton.LeftButton, pos=at(pixels))

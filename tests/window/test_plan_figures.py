@@ -1,0 +1,280 @@
+"""The figures, the geometry, the wishes and the words of the picture of a plan, without a window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from model_manager.devices import HostMemory, PlanDevice
+from model_manager.plan import LoadPlan, Wishes, plan_model
+from model_manager.plan.compute import Setting
+from model_manager.plan.problem import Corrections, Problem
+from tests.plan.making_plans import GIB, MIB, apus_facts, cards, plan_apus, ram
+from ui.plan_figures import (
+    Bar,
+    Parts,
+    actual_places,
+    bars_of,
+    context_steps,
+    device_numbers,
+    full_bytes,
+    nearest_step,
+    places_of,
+    ram_reserve,
+    short_description,
+    strip_edges,
+    verdict_kind,
+)
+from ui.plan_wishes import (
+    automatic,
+    devices_on,
+    layers_with_experts,
+    segments_of,
+    with_border,
+    with_device,
+    with_experts,
+)
+from ui.plan_words import bar_in_words, bar_tip, bar_title, layers_text, left_text, size_text, tokens_short, used_text
+
+NAMES = ("GPU0", "GPU1")
+
+
+def bars_for(plan: LoadPlan, devices: tuple[PlanDevice, ...], **more: object) -> tuple[Bar, ...]:
+    return bars_of(plan, devices, ram(), **more)  # type: ignore[arg-type]
+
+
+# Figures without a window
+
+
+def test_bars_are_the_figures_of_the_plan():
+    devices = cards(23.5, 21.5)
+    plan = plan_model(apus_facts("Q3_K_M"), devices, ram())
+    totals = {"GPU0": 24 * GIB, "GPU1": 24 * GIB}
+    bars = bars_for(plan, devices, total_bytes=totals, host_total_bytes=96 * GIB)
+    for bar, device in zip(bars[:-1], plan.devices, strict=True):
+        assert (bar.parts.weights, bar.parts.kv, bar.parts.compute) == (
+            device.weights_bytes,
+            device.kv_bytes,
+            device.compute_bytes,
+        )
+        assert bar.left_bytes == device.left_bytes
+        assert bar.reserve_bytes == device.reserve_bytes
+        assert bar.other_bytes == 24 * GIB - device.free_bytes
+        assert bar.used_bytes + bar.left_bytes + bar.reserve_bytes + bar.other_bytes == 24 * GIB
+    assert [bar.has_output for bar in bars] == [False, True, False]
+    assert [layer for bar in bars for layer in bar.layers] == list(range(60))
+    memory = bars[-1]
+    assert memory.is_ram
+    assert memory.experts == len(plan.experts_in_ram) > 0
+    assert memory.used_bytes == plan.host.used_bytes
+    assert memory.other_bytes == 32 * GIB
+
+
+def test_the_reserve_of_ram_is_that_of_the_plan():
+    for gib in (2, 8, 64, 512):
+        host = HostMemory(gib * GIB)
+        setting = Setting(4096, 512, 1, False, True, True)
+        problem = Problem(apus_facts("Q2_K"), (), host, Wishes(), Corrections(), setting, "f16")
+        assert host.available_bytes - ram_reserve(host.available_bytes) == problem.ram
+
+
+def test_a_device_that_is_left_out_keeps_its_bar():
+    devices = cards(23.5, 23.5)
+    plan = plan_model(apus_facts("Q2_K"), devices, ram(), Wishes(devices=("GPU1",)))
+    left_out, used, _memory = bars_for(plan, devices, left_out=frozenset({"GPU0"}))
+    assert (left_out.is_on, left_out.used_bytes, left_out.layers) == (False, 0, ())
+    assert used.layers == tuple(range(60))
+
+
+def test_what_lies_on_a_gpu_that_shares_ram_fills_ram():
+    devices = (replace(cards(48)[0], shares_ram=True),)
+    plan = plan_model(apus_facts("Q2_K"), devices, ram(96))
+    card, memory = bars_of(plan, devices, ram(96))
+    assert memory.shared_bytes == card.parts.total > 0
+    assert memory.used_bytes == plan.host.used_bytes + card.parts.total
+
+
+def test_the_engines_figures_are_told_apart_by_device_and_added_up_for_ram():
+    devices = cards(23.5)
+    plan = plan_model(apus_facts("Q2_K"), devices, ram())
+    actual = {
+        "GPU0": {"weights_bytes": 5, "kv_bytes": 6, "compute_bytes": 7},
+        "CPU": {"weights_bytes": 10, "kv_bytes": 20, "compute_bytes": 30},
+        "CPU_REPACK": {"repack_bytes": 4},
+    }
+    card, memory = bars_for(plan, devices, actual=actual)
+    assert card.actual == Parts(5, 6, 7)
+    assert memory.actual == Parts(10, 20, 30, 4)
+
+
+def test_without_devices_ram_holds_the_whole_model():
+    plan = plan_apus("Q2_K")
+    (memory,) = bars_for(plan, ())
+    assert memory.layers == tuple(range(60))
+    assert memory.has_output
+    assert memory.parts.total == plan.host.used_bytes
+
+
+def test_the_parts_of_a_bar_stand_in_order_and_end_at_the_limit():
+    devices = cards(23.5, 23.5)
+    bars = bars_for(plan_apus("Q2_K", 23.5, 23.5), devices, total_bytes={"GPU0": 24 * GIB, "GPU1": 24 * GIB})
+    full = full_bytes(bars[:-1])
+    places = places_of(bars[0], 480, full)
+    assert full == 24 * GIB
+    assert [stretch.kind for stretch in places.stretches] == ["weights", "kv", "compute", "reserve", "other"]
+    assert places.end == pytest.approx(480)
+    assert places.limit == pytest.approx(480 * bars[0].limit_bytes / full)
+    weights, cache, work, reserve, other = places.stretches
+    assert (weights.left, weights.right, cache.right) == (0, cache.left, work.left)
+    assert work.right < places.limit == reserve.left
+    assert reserve.right == pytest.approx(other.left)
+    assert weights.right == pytest.approx(480 * bars[0].parts.weights / full)
+
+
+def test_what_is_too_much_goes_beyond_the_limit_and_the_end():
+    devices = cards(16, 16)
+    plan = plan_model(
+        apus_facts("Q2_K"), devices, ram(), Wishes(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
+    )
+    assert plan.verdict == "does_not_fit"
+    bars = bars_for(plan, devices)
+    places = places_of(bars[0], 400, full_bytes(bars[:-1]))
+    over = places.stretches[-1]
+    assert over.kind == "over"
+    assert over.left == pytest.approx(places.limit)
+    assert over.right == pytest.approx(400)
+    assert places.end < 400
+    assert "over" not in [stretch.kind for stretch in places_of(bars[1], 400, full_bytes(bars[:-1])).stretches]
+
+
+def test_a_smaller_card_has_a_shorter_bar():
+    bars = bars_for(plan_apus("Q2_K", 24, 12), cards(24, 12))
+    assert places_of(bars[1], 600, full_bytes(bars[:-1])).end == pytest.approx(300)
+
+
+def test_what_was_allocated_has_the_same_scale():
+    assert [(each.kind, each.left, each.right) for each in actual_places(Parts(10, 0, 30, 10), 100, 100)] == [
+        ("weights", 0, 20),
+        ("compute", 20, 50),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trained", "now", "steps"),
+    [
+        (32768, 8192, (2048, 4096, 8192, 16384, 32768)),
+        (40960, 8192, (2048, 4096, 8192, 16384, 32768, 40960)),
+        (8192, 3072, (2048, 3072, 4096, 8192)),
+        (1024, 1024, (1024,)),
+        (None, 8192, (2048, 4096, 8192, 16384, 32768, 65536, 131072)),
+    ],
+)
+def test_the_steps_of_the_context(trained: int | None, now: int, steps: tuple[int, ...]):
+    assert context_steps(trained, now) == steps
+    assert steps[nearest_step(steps, now)] == now
+
+
+def test_numbers_of_devices_only_where_they_are_different():
+    assert device_numbers(["CUDA0", "CUDA1"]) == {"CUDA0": 0, "CUDA1": 1}
+    assert device_numbers(["CUDA0", "Vulkan0"]) == {}
+    assert device_numbers(["CUDA0", "RPC[10.0.0.2:50052]"]) == {}
+
+
+def test_an_empty_segment_can_still_be_seen():
+    edges = strip_edges((60, 0, 1), 300, 12)
+    assert edges[0] == 0
+    assert edges[-1] == pytest.approx(300)
+    assert all(right - left >= 12 for left, right in pairwise(edges))
+
+
+def test_the_verdict_has_a_colour():
+    assert verdict_kind(plan_apus("Q2_K", 23.5, 23.5)) == "good"
+    slow = plan_apus("Q4_K_M", 8)
+    assert slow.verdict == "experts_in_ram"
+    assert verdict_kind(slow) == "warning"
+    assert verdict_kind(plan_apus("Q4_K_M", 8, ram_gib=16)) == "bad"
+
+
+# Wishes without a window
+
+
+def test_devices_are_taken_in_and_left_out():
+    fixed = Wishes(tensor_split=(1.0, 2.0), main_gpu="GPU0", context=4096)
+    one = with_device(fixed, NAMES, "GPU0", on=False)
+    assert one == Wishes(devices=("GPU1",), context=4096)
+    none = with_device(one, NAMES, "GPU1", on=False)
+    assert none == Wishes(n_gpu_layers=0, context=4096)
+    assert devices_on(none, NAMES) == frozenset()
+    assert with_device(none, NAMES, "GPU0", on=True) == Wishes(devices=("GPU0",), context=4096)
+    assert with_device(one, NAMES, "GPU0", on=True) == Wishes(context=4096)
+
+
+def test_a_border_keeps_all_layers():
+    segments = (("GPU0", 30), ("GPU1", 20), ("GPU2", 11))
+    assert with_border(Wishes(), segments, 1, 26).tensor_split == (30, 26, 5)
+    assert with_border(Wishes(), segments, 0, 99).tensor_split == (50, 0, 11)
+    assert with_border(Wishes(), segments, 0, -3).tensor_split == (0, 50, 11)
+
+
+def test_the_border_to_ram_says_how_many_layers_are_on_devices():
+    segments = (("", 11), ("GPU0", 30), ("GPU1", 20))
+    wishes = with_border(Wishes(), segments, 0, 21)
+    assert (wishes.n_gpu_layers, wishes.tensor_split) == (40, (20, 20))
+    alone = with_border(Wishes(), (("", 11), ("GPU0", 50)), 0, 61)
+    assert (alone.n_gpu_layers, alone.tensor_split) == (0, ())
+
+
+def test_experts_are_spread_evenly():
+    layers = layers_with_experts(apus_facts("Q2_K"))
+    chosen = with_experts(Wishes(), layers, 12).experts_in_ram
+    assert chosen == tuple(range(2, 60, 5))
+    assert with_experts(Wishes(), layers, 0).experts_in_ram == ()
+    assert with_experts(Wishes(), layers, 99).experts_in_ram == layers
+    assert with_experts(Wishes(experts_in_ram=()), layers, None).experts_in_ram is None
+
+
+def test_automatic_keeps_what_the_picture_does_not_show():
+    wishes = Wishes(context=4096, devices=("GPU0",), threads=3, margin_bytes=5, full_windows=False)
+    assert automatic(wishes) == Wishes(margin_bytes=5, full_windows=False)
+
+
+def test_ram_is_a_segment_where_layers_may_lie_there():
+    plan = plan_apus("Q4_K_M", 8)
+    assert segments_of(plan, Wishes()) == (("GPU0", 61),)
+    few = Wishes(n_gpu_layers=20)
+    plan = plan_apus("Q2_K", 12, 12, n_gpu_layers=20)
+    assert segments_of(plan, few)[0] == ("", 41)
+
+
+# Words
+
+
+def test_the_words_of_a_bar():
+    devices = cards(23.5, 21.5)
+    plan = plan_model(apus_facts("Q3_K_M"), devices, ram())
+    first, second, memory = bars_for(plan, devices, total_bytes={"GPU0": 24 * GIB})
+    assert bar_title(first) == "GPU 0 · RTX 4090"
+    assert layers_text(first) == f"layers 0–{len(first.layers) - 1}"
+    assert layers_text(second) == f"layers {len(first.layers)}–59 + output"
+    assert layers_text(memory) == f"experts of {len(plan.experts_in_ram)} layers"
+    assert used_text(first) == f"{first.used_bytes / GIB:.1f} of 24.0 GiB"
+    assert left_text(first) == f"{size_text(first.left_bytes)} left"
+    words = bar_in_words(first, as_forecast=False)
+    for part in (
+        f"Weights {first.parts.weights / GIB:.1f} GiB",
+        "KV cache",
+        "Reserve 0.5 GiB",
+        "Other programs 0.5 GiB",
+    ):
+        assert part in words
+    tip = bar_tip(first, as_forecast=False)
+    assert tip.startswith("GPU 0 (GPU0) · NVIDIA GeForce RTX 4090\n")
+    assert f"{first.parts.weights / MIB:.0f} MiB" in tip.replace(",", "")
+
+
+def test_short_words():
+    assert short_description("AMD Radeon RX 7900 XTX (RADV NAVI31)") == "RX 7900 XTX (RADV NAVI31)"
+    assert [tokens_short(count) for count in (2048, 40960, 1 << 20, 3000)] == ["2k", "40k", "1M", "3000"]
+    assert size_text(72 * MIB) == "72 MiB"

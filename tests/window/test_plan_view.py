@@ -1,0 +1,246 @@
+"""The picture of a plan: what it shows and says, in both themes, for the eye and for the ear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from model_manager.errors import UserError
+from model_manager.plan import Wishes, plan_model
+from tests.plan.making_plans import GIB, MIB, apus_facts, cards, ram
+from tests.window.hands import find
+from tests.window.plan_pictures import Shown
+from ui.plan_bars import BarRow, brush_of
+from ui.plan_figures import (
+    full_bytes,
+    places_of,
+)
+from ui.plan_split import Border
+from ui.plan_view import PlanView
+from ui.theme import DARK, LIGHT, Theme, apply_theme
+
+
+@pytest.fixture(autouse=True)
+def light(qapp: QApplication) -> Iterator[None]:
+    apply_theme(qapp, LIGHT)
+    yield
+    apply_theme(qapp, LIGHT)
+
+
+def test_it_says_what_becomes_of_the_plan(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
+    sentence = find(shown.view, "planSentence", QLabel)
+    assert isinstance(sentence, QLabel)
+    assert sentence.text().startswith("Fits on your two cards with 16k context")
+    assert sentence.text().endswith("left on GPU 1.")
+    assert shown.view.kind == "good"
+    assert shown.view.accessibleName()
+    assert sentence.text() in shown.view.accessibleDescription()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+@pytest.mark.parametrize(
+    ("quantisation", "gib", "ram_gib", "role"),
+    [("Q2_K", (23.5, 23.5), 64, "good"), ("Q4_K_M", (8.0,), 64, "warning"), ("Q4_K_M", (8.0,), 16, "bad")],
+)
+def test_the_sign_has_the_colour_of_the_verdict(
+    qapp: QApplication,
+    qtbot: QtBot,
+    theme: Theme,
+    quantisation: str,
+    gib: tuple[float, ...],
+    ram_gib: float,
+    role: str,
+):
+    shown = Shown(qtbot, quantisation, *gib, ram_gib=ram_gib)
+    apply_theme(qapp, theme)
+    sign = find(shown.view, "planVerdict", QLabel)
+    assert isinstance(sign, QLabel)
+    assert getattr(theme, role) in _colours(sign.pixmap().toImage())
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_a_bar_that_is_too_full_is_painted_bad_beyond_its_limit(qapp: QApplication, qtbot: QtBot, theme: Theme):
+    fixed = Wishes(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5, wishes=fixed)
+    apply_theme(qapp, theme)
+    row = find(shown.view, "planBarGPU0", BarRow)
+    assert isinstance(row, BarRow)
+    places = places_of(shown.view.bars[0], row.bar.width() - 2.0, full_bytes(shown.view.bars[:-1]))
+    image = row.bar.grab().toImage()
+    y = image.height() // 2
+    assert image.pixelColor(round(places.limit) + 8, y) == QColor(theme.bad)
+    assert image.pixelColor(round(places.limit) - 8, y) == QColor(theme.accent)
+    assert shown.view.kind == "bad"
+    assert "too much" in row.note.whole
+    other = find(shown.view, "planBarGPU1", BarRow)
+    assert isinstance(other, BarRow)
+    assert theme.bad not in _colours(other.bar.grab().toImage())
+
+
+def test_the_three_tones_can_be_told_apart():
+    for theme in (LIGHT, DARK):
+        tones = [brush_of(kind, theme).color() for kind in ("weights", "kv", "compute")]  # type: ignore[arg-type]
+        grounds = [QColor(theme.page), *tones]
+        for one, other in zip(grounds[1:], [*grounds[2:], grounds[0]], strict=True):
+            assert max(abs(a - b) for a, b in zip(one.getRgb(), other.getRgb(), strict=True)) >= 30, theme.name
+
+
+def test_forecast_and_real_figures_stand_beside_each_other(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
+    row = find(shown.view, "planBarGPU0", BarRow)
+    assert isinstance(row, BarRow)
+    assert shown.view.plan is not None
+    low, height = shown.view.plan.devices[0], row.bar.sizeHint().height()
+    assert "not confirmed" in shown.view.head.notes.text()
+    shown.view.set_actual(
+        {
+            "GPU0": {"weights_bytes": low.weights_bytes, "kv_bytes": low.kv_bytes, "compute_bytes": 99 * MIB},
+            "CPU": {"weights_bytes": 300 * MIB, "kv_bytes": 0, "compute_bytes": 5 * MIB},
+        }
+    )
+    real = low.weights_bytes + low.kv_bytes + 99 * MIB
+    assert row.note.whole == f"forecast {shown.view.bars[0].used_bytes / GIB:.1f} · real {real / GIB:.1f}"
+    assert row.bar.sizeHint().height() > height
+    assert "real 99 MiB" in row.bar.accessibleName()
+    assert "real 99 MiB" in row.bar.toolTip()
+    assert "not confirmed" not in shown.view.head.notes.text()
+    with qtbot.waitSignal(shown.view.wishes_changed):
+        shown.view.panel.context.slider.setValue(0)
+    assert row.note.whole == f"loaded now: {real / GIB:.1f}"
+    shown.view.set_actual(None)
+    assert row.note.whole.endswith("left")
+
+
+def test_without_a_device_there_is_one_bar_and_a_hint(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K")
+    assert [bar.name for bar in shown.view.bars] == [""]
+    hint = find(shown.view, "planHint", QLabel)
+    assert isinstance(hint, QLabel)
+    assert "no graphics card" in hint.text()
+    assert not shown.view.panel.split_row.isVisible()
+    problem = UserError("gpus_need_driver", gpus="2 x RTX 4090")
+    shown.view.show_plan(shown.plan, Wishes(), (), shown.host, shown.facts, hint=problem)
+    assert "2 x RTX 4090" in hint.text()
+
+
+def test_another_machine_gets_other_bars(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
+    shown.devices = cards(24, 12, 8, 8)
+    shown.view.show_plan(shown.plan, Wishes(), shown.devices, shown.host, shown.facts)
+    assert [bar.name for bar in shown.view.bars] == ["GPU0", "GPU1", "GPU2", "GPU3", ""]
+    assert len(shown.view.panel.strip.borders) == 3
+    assert shown.told == []
+    shown.view.show_nothing()
+    assert shown.view.head.headline.text() == ""
+    assert not shown.view.panel.isVisible()
+
+
+def test_wishes_that_cannot_be_have_a_sentence_and_a_way_back(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, wishes=Wishes(devices=("CUDA7",)))
+    assert "CUDA7" in shown.view.head.headline.text()
+    assert shown.view.kind == "bad"
+    back = find(shown.view, "planBackToAutomatic", QPushButton)
+    with qtbot.waitSignal(shown.view.wishes_changed):
+        qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+    assert shown.view.wishes == Wishes()
+    assert "CUDA7" not in shown.view.head.headline.text()
+
+
+def test_while_a_model_loads_nothing_can_be_changed(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
+    shown.view.set_busy(True, lambda: "Loading, 12 of 41 GB")
+    assert shown.view.head.busy.text() == "Loading, 12 of 41 GB"
+    assert not shown.view.panel.context.slider.isEnabled()
+    check = find(shown.view, "planUseGPU0", QCheckBox)
+    assert isinstance(check, QCheckBox)
+    qtbot.mouseClick(shown.view, Qt.MouseButton.LeftButton, pos=check.mapTo(shown.view, QPoint(8, 8)))
+    check.click()
+    QApplication.processEvents()
+    assert check.isChecked()
+    assert shown.told == []
+    shown.view.set_busy(False)
+    assert not shown.view.head.busy.isVisible()
+    with qtbot.waitSignal(shown.view.wishes_changed):
+        qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+
+
+def test_the_tab_key_goes_from_above_to_below(qtbot: QtBot):
+    page, above, below = QWidget(), QPushButton(), QPushButton()
+    qtbot.addWidget(page)
+    view = PlanView()
+    layout = QVBoxLayout(page)
+    for each in (above, view, below):
+        layout.addWidget(each)
+    devices, host, facts = cards(23.5, 23.5), ram(), apus_facts("Q2_K")
+    view.show_plan(lambda wishes: plan_model(facts, devices, host, wishes), Wishes(), devices, host, facts)
+    with qtbot.waitActive(page):
+        page.show()
+    memory, border = find(view, "planBarRam", BarRow), find(view, "planBorderGPU0GPU1")
+    assert isinstance(memory, BarRow)
+    panel = view.panel
+    checks = (find(view, "planUseGPU0"), find(view, "planUseGPU1"))
+    expected = (above, *checks, memory.bar, border, panel.context.slider, panel.kv, panel.more, below)
+    above.setFocus()
+    for one in expected[:-1]:
+        qtbot.waitUntil(one.hasFocus)
+        qtbot.keyClick(one, Qt.Key.Key_Tab)
+    assert below.hasFocus()
+
+
+def test_every_bar_and_control_can_be_heard(qtbot: QtBot):
+    shown = Shown(qtbot, "Q3_K_M", 23.5, 21.5)
+    for row in shown.view.findChildren(BarRow):
+        assert "Weights" in row.bar.accessibleName()
+        assert "GiB" in row.bar.accessibleName()
+        assert "MiB" in row.bar.toolTip()
+        if row.check is not None:
+            assert row.check.accessibleName().startswith("Use GPU")
+            assert row.check.accessibleDescription() == row.bar.accessibleName()
+    for control in shown.view.panel.stops:
+        assert control.accessibleName() or getattr(control, "text", str)(), control.objectName()
+
+
+@pytest.mark.parametrize("width", [520, 640, 860])
+@pytest.mark.parametrize("gib", [(), (8.0,), (23.5, 23.5), (24.0, 16.0, 12.0, 8.0)])
+def test_nothing_is_clipped_or_covered(qtbot: QtBot, width: int, gib: tuple[float, ...]):
+    shown = Shown(qtbot, "Q4_K_M", *gib, width=width)
+    shown.view.panel.set_expert(True)
+    shown.view.resize(width, shown.view.layout().totalHeightForWidth(width))
+    QApplication.processEvents()
+    assert shown.view.width() == width
+    rows = shown.view.findChildren(BarRow)
+    parts = [part for row in rows for part in (row.title, row.bar, row.figure, row.note, row.detail)]
+    controls = [stop for stop in shown.view.panel.stops if stop.isVisible() and not isinstance(stop, Border)]
+    places = [
+        QRect(part.mapTo(shown.view, QPoint(0, 0)), part.size()) for part in (*parts, *controls) if part.isVisible()
+    ]
+    for number, place in enumerate(places):
+        assert shown.view.rect().contains(place)
+        assert not any(place.intersects(other) for other in places[:number])
+    for row in rows:
+        assert row.figure.text() == row.figure.whole
+        assert row.note.text() == row.note.whole
+
+
+def test_the_words_follow_the_language(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
+    shown.view.panel.more.setText("")
+    shown.view.set_busy(True, iter(["one", "two"]).__next__)
+    QApplication.sendEvent(shown.view, QEvent(QEvent.Type.LanguageChange))
+    assert shown.view.panel.more.text() == "More…"
+    assert shown.view.head.busy.text() == "two"
+
+
+def _colours(image: QImage) -> set[str]:
+    return {
+        image.pixelColor(x, y).name()
+        for x in range(image.width())
+        for y in range(image.height())
+        if image.pixelColor(x, y).alpha() == 255
+    }
