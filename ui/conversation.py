@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.chat.conversation import Message, Status
 from app.chat.prompt import first_system_prompt, prompt_messages, title_from
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece
+from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
 from app.chat.turn import TurnResult
 from app.local_models import LibrarySource
 from app.services import Services
+from app.words.plans import replanned_sentence
 from model_manager.errors import UserError
 from ui.bridge import TurnSignals
-from ui.error_text import error_text
+from ui.error_text import CONTEXT, error_text
 from ui.message_items import MessageItems
 from ui.running import RunningAnswer, StoppableSource, start_answer
 from ui.transcript.widget import Transcript
@@ -34,6 +36,8 @@ class ConversationPage(QObject):
     """Titles, order or number of the conversations."""
     running_changed = Signal()
     complaint = Signal(str)
+    told = Signal(str)
+    """Something a person may want to know; nothing has to be done."""
     failed = Signal(object)
     """The ``UserError`` that ended an answer."""
     context_used = Signal(int)
@@ -174,6 +178,8 @@ class ConversationPage(QObject):
             return
         before = running.first_token_at
         running.take(event)
+        if isinstance(event, Replanned):
+            self.told.emit(replanned_sentence(event.plan, partial(QCoreApplication.translate, CONTEXT)))
         if isinstance(event, Loaded | Finished):
             self.running_changed.emit()
         if running.message.conversation_id != self.conversation_id:

@@ -74,7 +74,7 @@ def further(entry: Entry, *, can_move_up: bool = False) -> tuple[Action, ...]:
         actions.append("cancel")
     if entry.work is not None:
         return (*actions, "copy_path", "show_in_folder")
-    if entry.state == "needs_repair" and not (entry.candidate and entry.candidate.foreign):
+    if entry.state == "needs_repair" and not entry.is_foreign:
         actions.append("repair_copy")
     if entry.state == "damaged":
         actions += ["use", "set_aside"] if not entry.in_use else ["set_aside"]

@@ -176,6 +176,11 @@ class ModelChoice(QObject):
         self._fits.refresh()
         return self._fits
 
+    def leave(self) -> None:
+        """The window closes: stop repairs and the like; they can be taken up again."""
+        if self._works is not None:
+            self._works.close()
+
     def release(self) -> None:
         """Free the memory of the loaded model, after the answer that may be under way."""
         self._services.worker.submit(self._services.engine.release)

@@ -109,7 +109,7 @@ class ModelDeeds(QObject):
         elif action == "join":
             self._join(entry)
         elif action == "plan":
-            self.plan_wanted.emit(entry.key, _name(entry))
+            self.plan_wanted.emit(entry.key, entry.full_name)
         elif action == "verify":
             self._verify(entry)
         elif action == "mend":
@@ -129,13 +129,9 @@ class ModelDeeds(QObject):
         elif action == "show_in_folder":
             open_folder(path.parent)
         elif action == "set_aside":
-            run_in_background(
-                self, lambda: quarantine(path, library), lambda _: self._state.tell_library_changed(), self.fail
-            )
+            self._rename(lambda: quarantine(path, library))
         elif action == "release":
-            run_in_background(
-                self, lambda: release_from_quarantine(path), lambda _: self._state.tell_library_changed(), self.fail
-            )
+            self._rename(lambda: release_from_quarantine(path))
         elif action == "remove":
             self._remove(entry)
         elif action == "remove_folder":
@@ -143,16 +139,19 @@ class ModelDeeds(QObject):
         elif action == "delete":
             self._ask_to_delete(entry)
 
+    def _rename(self, job: Callable[[], Path]) -> None:
+        run_in_background(self, job, lambda _path: self._state.tell_library_changed(), self.fail)
+
     # Downloads
 
     def _fetch(self, action: Action, entry: Entry) -> None:
-        if action == "download":
-            self._status.clear()
-            # The home model's own repository tells of it too: it stays the catalogue's.
-            published = replace(entry.published, id=entry.key) if entry.published is not None else None
-            self._backend.manager.add(entry.key, published)
-        else:
+        if action != "download":
             self._backend.manager.resume(entry.key)
+            return
+        self._status.clear()
+        # The home model's own repository tells of it too: it stays the catalogue's.
+        published = replace(entry.published, id=entry.key) if entry.published else None
+        self._backend.manager.add(entry.key, published)
 
     def _cancel(self, entry: Entry) -> None:
         n_bytes = entry.download.bytes_done if entry.download else 0
@@ -160,7 +159,7 @@ class ModelDeeds(QObject):
             self._cancel_now(entry.key)
             return
         self._ask(
-            self.tr("Cancel the download of {name}?").format(name=_name(entry)),
+            self.tr("Cancel the download of {name}?").format(name=entry.full_name),
             self.tr("{size} that were fetched already will be deleted. Pausing keeps them.").format(
                 size=size_text(n_bytes)
             ),
@@ -185,8 +184,7 @@ class ModelDeeds(QObject):
     def _repair(self, entry: Entry, *, as_copy: bool) -> None:
         path, library = entry.path, self._backend.library
         assert path is not None
-        foreign = bool(entry.candidate and entry.candidate.foreign) or _is_foreign(entry.model)
-        out = self._backend.folder() / path.name if as_copy or foreign else None
+        out = self._backend.folder() / path.name if as_copy or entry.is_foreign else None
         self._start(
             entry, "repair", path, lambda moved, ended: repair_job(library, path, out, moved, ended), entry.candidate
         )
@@ -340,9 +338,8 @@ class ModelDeeds(QObject):
         self._state.tell_library_changed()
 
     def _ask_to_delete(self, entry: Entry) -> None:
-        if entry.set_aside is not None:
-            removal = removal_of_quarantined(entry.set_aside)
-        else:
+        removal = removal_of_quarantined(entry.set_aside) if entry.set_aside else None
+        if removal is None:
             assert entry.model is not None
             removal = removal_of(entry.model)
         what = [self.tr("This cannot be undone."), str(removal.path) if removal.paths else ""]
@@ -352,7 +349,7 @@ class ModelDeeds(QObject):
             what.insert(0, self.tr("To keep the file, remove it from the list instead."))
         size = size_text(removal.bytes)
         self._ask(
-            self.tr("Delete {name}?").format(name=_name(entry)),
+            self.tr("Delete {name}?").format(name=entry.full_name),
             "\n".join(each for each in what if each),
             self.tr("Delete {size}").format(size=size) if removal.bytes else self.tr("Delete"),
             self.tr("Keep the file"),
@@ -392,12 +389,3 @@ class ModelDeeds(QObject):
         then, self._then = self._then, None
         if then is not None and pressed.objectName() == "agreeButton":
             then()
-
-
-def _name(entry: Entry) -> str:
-    return f"{entry.title} {entry.quantisation}" if entry.home and entry.quantisation else entry.title
-
-
-def _is_foreign(model: LocalModel | None) -> bool:
-    """Whether another program looks after the file."""
-    return model is not None and model.folder is not None and not model.in_models_folder

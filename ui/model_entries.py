@@ -116,6 +116,18 @@ class Entry:
         return self.candidate.paths[0] if self.candidate else self.work.path if self.work else None
 
     @property
+    def full_name(self) -> str:
+        """What to call it where its row is not seen."""
+        return f"{self.title} {self.quantisation}" if self.home and self.quantisation else self.title
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another program looks after the file."""
+        if self.candidate is not None:
+            return self.candidate.foreign
+        return self.model is not None and self.model.folder is not None and not self.model.in_models_folder
+
+    @property
     def share(self) -> float | None:
         """How far what is going on with it is, from 0 to 1; None where nothing is, or nobody knows."""
         if self.work is not None:

@@ -193,7 +193,7 @@ def problem_of(entry: Entry) -> tuple[str, Kind]:
 def _repair_text(entry: Entry) -> str:
     if entry.problem is not None and entry.problem.code != "experts_in_separate_tensors":
         return error_text(entry.problem)
-    if entry.candidate is not None and entry.candidate.foreign:
+    if entry.is_foreign:
         return translate(
             "model_rows",
             "Made before April 2024, in a layout that no current engine loads. Repair makes a rearranged copy of it in "

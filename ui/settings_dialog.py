@@ -48,8 +48,16 @@ TYPING_PAUSE_MS = 500
 SCROLL_BAR_WIDTH = 10
 """As the style sheet has it; it stands in the margin, so that all right edges are in one line."""
 IDLE_MINUTES = (0, 5, 15, 30, 60, 120, 240)
-NOT_SHOWN = ("model_id", "conversation_id", "models_folder", "window_geometry", "sidebar_width", "sidebar_shown")
-"""Settings that are remembered, not set: the defaults leave them alone."""
+NOT_SHOWN = (
+    "authority",
+    "conversation_id",
+    "model_id",
+    "models_folder",
+    "sidebar_shown",
+    "sidebar_width",
+    "window_geometry",
+)
+"""Settings that are remembered, or set elsewhere: the defaults leave them alone."""
 
 
 class SettingsDialog(WorkingDialog):

@@ -59,24 +59,24 @@ class DownloadSettings(QWidget):
         self._token_is_there = False
         self._stop_test = threading.Event()
         self._make_controls()
-        self._rows = {
-            "folder": Row(self._beside(self.show_folder, self.move_folder)),
+        self.rows = {
+            "models_folder": Row(self._beside(self.show_folder, self.move_folder)),
             "endpoint": Row(self.endpoint),
             "test": Row(self.test),
             "token": Row(self._beside(self.token, self.keep_token)),
             "token_hosts": Row(self.token_hosts),
             "proxy": Row(self.proxy),
-            "limit": Row(self.limit),
-            "background": Row(self.background),
+            "download_limit": Row(self.limit),
+            "downloads_in_background": Row(self.background),
         }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for key, row in self._rows.items():
-            if key != "folder":
+        for key, row in self.rows.items():
+            if key != "models_folder":
                 layout.addWidget(hairline())
             layout.addWidget(row)
-            if key == "folder":
+            if key == "models_folder":
                 layout.addWidget(self.progress)
         self.destroyed.connect(self._stop_test.set)
         self.show_settings()
@@ -316,7 +316,7 @@ class DownloadSettings(QWidget):
     def retranslate(self) -> None:
         """Word everything anew."""
         words: dict[str, tuple[Callable[[], str], Callable[[], str]]] = {
-            "folder": (lambda: self.tr("Models folder"), lambda: str(self._services.downloads.folder())),
+            "models_folder": (lambda: self.tr("Models folder"), lambda: str(self._services.downloads.folder())),
             "endpoint": (
                 lambda: self.tr("Download from"),
                 lambda: self.tr("The official hub, a mirror of it, or any other endpoint that speaks like it."),
@@ -334,17 +334,17 @@ class DownloadSettings(QWidget):
                 lambda: self.tr("Hosts you trust with your token, such as a mirror of your own. Usually none."),
             ),
             "proxy": (lambda: self.tr("Proxy"), lambda: self.tr("HTTP or SOCKS, for example socks5://127.0.0.1:1080")),
-            "limit": (
+            "download_limit": (
                 lambda: self.tr("Speed limit"),
                 lambda: self.tr("In KiB a second, for all downloads together."),
             ),
-            "background": (
+            "downloads_in_background": (
                 lambda: self.tr("Download while the window is closed"),
                 lambda: self.tr("The program stays in the system's tray until everything is there."),
             ),
         }
         for key, (title, explanation) in words.items():
-            self._rows[key].set_words(title(), explanation())
+            self.rows[key].set_words(title(), explanation())
         self.show_folder.setText(self.tr("Open folder"))
         self.move_folder.setText(self.tr("Stop") if self._moving else self.tr("Move…"))
         self.endpoint.set_words(host_of(OFFICIAL), host_of(MIRROR), self.tr("Another endpoint"))

@@ -88,6 +88,7 @@ class Workspace(QObject):
         self.models.complaint.connect(self._notice.complain)
         self.models.repair_wanted.connect(self._offer_repair)
         page.failed.connect(self._on_failure)
+        page.told.connect(lambda text: self._notice.tell(text))
         self.background.arrived.connect(self._on_arrival)
         self.background.quit_wanted.connect(window.quit)
 
@@ -146,6 +147,7 @@ class Workspace(QObject):
         self._attempt(lambda: self.services.settings.change(conversation_id=self.page.conversation_id))
         self.services.engine.on_change = lambda: None
         self.background.leave()
+        self.models.leave()
 
     def _rename(self, conversation_id: str, title: str) -> None:
         self._attempt(lambda: self.services.store.rename(conversation_id, title))

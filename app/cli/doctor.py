@@ -10,21 +10,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 from app import __version__
 from app.cli.output import gibibytes, print_columns, print_json
-from app.engine.local_engine import LocalEngine
 from app.paths import DataFolder
+from app.planning.machine import MachineReader
 from app.words import sentence
 from model_manager.devices import read_memory
 from model_manager.errors import UserError
 from model_manager.starter import find_starter
-
-GPU_VENDORS = {"0x10de": ("NVIDIA", "cuda"), "0x1002": ("AMD", "vulkan"), "0x8086": ("Intel", "vulkan")}
-"""PCI vendor ids, and the backend to build for them."""
-DISPLAY_CLASSES = ("0x0300", "0x0302", "0x0380")
-"""Beginnings of the PCI class codes of graphics cards (PCI Code and ID Assignment Specification, class 03h)."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +31,9 @@ class Finding:
     mend: str = ""
 
 
-def run(folder: DataFolder, engine: LocalEngine, arguments: argparse.Namespace) -> int:
+def run(folder: DataFolder, reader: MachineReader, arguments: argparse.Namespace) -> int:
     """Look, and print what was found; 0 when it could look, whatever it saw."""
-    findings = list(_look(folder, engine))
+    findings = list(_look(folder, reader))
     if arguments.json:
         print_json(findings)
     else:
@@ -50,7 +44,7 @@ def run(folder: DataFolder, engine: LocalEngine, arguments: argparse.Namespace) 
     return 0
 
 
-def _look(folder: DataFolder, engine: LocalEngine) -> Iterator[Finding]:
+def _look(folder: DataFolder, reader: MachineReader) -> Iterator[Finding]:
     yield Finding("program", True, f"APUS Chat {__version__}, Python {platform.python_version()}")
     yield Finding("system", True, platform.platform())
     memory = read_memory()
@@ -68,44 +62,36 @@ def _look(folder: DataFolder, engine: LocalEngine) -> Iterator[Finding]:
     yield Finding(
         "starter model", starter is not None, str(starter or "missing"), "" if starter else "python3 start.py"
     )
-    yield from _engine(engine)
+    yield from _engine(reader)
     yield _window()
 
 
-def _engine(engine: LocalEngine) -> Iterator[Finding]:
+def _engine(reader: MachineReader) -> Iterator[Finding]:
     try:
-        found = engine.devices()
+        machine = reader.now(refresh=True)
     except UserError as error:
         yield Finding("engine", False, sentence(error), "python3 start.py --rebuild")
         return
-    yield Finding("engine", True, found.engine)
-    for device in found.devices:
+    if machine.engine is None:
+        yield Finding("devices", True, "GPUs are pretended")
+        return
+    yield Finding("engine", True, machine.engine.engine)
+    for device in machine.engine.devices:
         yield Finding(
             f"device {device.name}",
             True,
             f"{device.description}, {device.backend}, {gibibytes(device.free_bytes)} free of "
             f"{gibibytes(device.total_bytes)}",
         )
-    if not any(device.kind == "gpu" for device in found.devices):
-        for name, backend in _graphics_cards():
-            yield Finding(
-                "graphics card",
-                False,
-                f"{name}, which this build of the engine cannot use",
-                f"python3 start.py --backend {backend}",
-            )
-
-
-def _graphics_cards() -> Iterator[tuple[str, str]]:
-    """Makers of the PCI graphics cards of a Linux system, with the backend for them."""
-    for card in Path("/sys/bus/pci/devices").glob("*"):
-        try:
-            vendor = (card / "vendor").read_text().strip()
-            kind = (card / "class").read_text().strip()
-        except OSError:
-            continue
-        if kind.startswith(DISPLAY_CLASSES) and vendor in GPU_VENDORS:
-            yield GPU_VENDORS[vendor]
+    for card in machine.nvidia.cards:
+        holders = ", ".join(
+            each.name + (f" {gibibytes(each.used_bytes)}" if each.used_bytes else "") for each in card.processes
+        )
+        yield Finding(
+            f"card {card.name}", True, f"driver {machine.nvidia.driver}" + (f", {holders}" if holders else "")
+        )
+    if machine.hint is not None:
+        yield Finding("graphics card", False, sentence(machine.hint), str(machine.hint.data.get("command", "")))
 
 
 def _window() -> Finding:

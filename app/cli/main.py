@@ -65,6 +65,6 @@ def _run(folder: DataFolder, arguments: argparse.Namespace) -> int:
             return planning.run(folder, arguments)
         case _:
             from app.cli import doctor
-            from app.engine.local_engine import LocalEngine
+            from app.planning.machine import MachineReader
 
-            return doctor.run(folder, LocalEngine(folder.logs / "devices.log"), arguments)
+            return doctor.run(folder, MachineReader(folder.logs / "devices.log"), arguments)

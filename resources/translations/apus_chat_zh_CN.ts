@@ -784,10 +784,6 @@
         <translation>正在检查 {name}…</translation>
     </message>
     <message>
-        <source>Looking at {count} files…</source>
-        <translation>正在检查 {count} 个文件…</translation>
-    </message>
-    <message>
         <source>The path is in the clipboard.</source>
         <translation>路径已复制到剪贴板。</translation>
     </message>
@@ -872,8 +868,8 @@
         <translation>这是正在使用的模型。</translation>
     </message>
     <message>
-        <source>To take it off the list and keep the file, choose “Remove from list” instead.</source>
-        <translation>如果只想移出列表而保留文件，请改选“移出列表”。</translation>
+        <source>To keep the file, remove it from the list instead.</source>
+        <translation>如果想保留文件，请改为将其移出列表。</translation>
     </message>
     <message>
         <source>Delete {name}?</source>
@@ -907,6 +903,10 @@
         <translation>详细信息</translation>
     </message>
     <message>
+        <source>Where it lies on this machine…</source>
+        <translation>在本机上的分布…</translation>
+    </message>
+    <message>
         <source>Facts about the model</source>
         <translation>模型信息</translation>
     </message>
@@ -925,6 +925,29 @@
     <message>
         <source>Copy: {name}</source>
         <translation>复制：{name}</translation>
+    </message>
+</context>
+<context>
+    <name>ModelFits</name>
+    <message>
+        <source>Does not fit</source>
+        <translation>放不下</translation>
+    </message>
+    <message>
+        <source>Fits on your GPU</source>
+        <translation>显卡放得下</translation>
+    </message>
+    <message>
+        <source>Fits on your GPUs</source>
+        <translation>几块显卡放得下</translation>
+    </message>
+    <message>
+        <source>Partly in RAM, about {speed} tokens/s</source>
+        <translation>部分在内存中，约 {speed} token/s</translation>
+    </message>
+    <message>
+        <source>In RAM, about {speed} tokens/s</source>
+        <translation>在内存中，约 {speed} token/s</translation>
     </message>
 </context>
 <context>
@@ -2400,6 +2423,10 @@
         <translation>停止</translation>
     </message>
     <message>
+        <source>Where it lies on this machine…</source>
+        <translation>在本机上的分布…</translation>
+    </message>
+    <message>
         <source>Verify the file</source>
         <translation>校验文件</translation>
     </message>
@@ -2511,7 +2538,7 @@
         <translation>各自独立</translation>
     </message>
     <message>
-        <source>{size} ({bytes} bytes)</source>
+        <source>{size} ({bytes}&#xa0;bytes)</source>
         <translation>{size}（{bytes} 字节）</translation>
     </message>
     <message>
@@ -2539,12 +2566,12 @@
         <translation>文件夹</translation>
     </message>
     <message>
-        <source>verified on {date}</source>
-        <translation>校验于 {date}</translation>
+        <source>computed on {date}</source>
+        <translation>计算于 {date}</translation>
     </message>
     <message>
-        <source>made on {date}</source>
-        <translation>计算于 {date}</translation>
+        <source>verified on {date}</source>
+        <translation>校验于 {date}</translation>
     </message>
     <message>
         <source>Licence</source>
@@ -2583,7 +2610,7 @@
     </message>
     <message>
         <source>Cannot be fetched</source>
-        <translation type="unfinished"></translation>
+        <translation>无法下载</translation>
     </message>
     <message>
         <source>{count} files</source>

@@ -187,8 +187,8 @@ def test_no_length_at_all(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
 def test_a_network_that_comes_back(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     address = ("127.0.0.1", hub.server.server_address[1])
     published = shelf.published()
-    hub.fault("cdn", "cut", after=100_000, times=-1, skip=BEHIND_THE_HEADER)
-    hub.fault("cdn", "status", code=500, times=-1, skip=BEHIND_THE_HEADER)
+    hub.fault("cdn", "cut", after=100_000, times=4, skip=BEHIND_THE_HEADER)
+    hub.fault("cdn", "status", code=500, times=-1)
     running = fetch.start(published)
     running.until(lambda progress: progress.bytes_done > 100_000)
     hub.server.shutdown()
@@ -255,3 +255,13 @@ def test_progress_tells_what_happens(source: Path, shelf: Shelf, fetch: Fetch, h
     assert 0.5e6 < late.bytes_per_second < 16e6
     assert late.seconds_left is not None
     assert late.seconds_left == pytest.approx((SIZE - late.bytes_done) / late.bytes_per_second)
+
+
+def test_faults_at_full_speed(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    source = shelf.put("large.gguf", 60 << 20)
+    for kind in ("cut", "reset", "stall"):
+        hub.fault("cdn", kind, after=9_000_000, times=3, skip=1, seconds=30)
+    ways = Ways(1 << 20, QUICK.pace)
+    (path,) = fetch(shelf.published(), ways=ways, connections=2)
+    assert sha256_of(path) == sha256_of(source)
+    assert [fault.times for fault in hub.faults] == [0, 0, 0]

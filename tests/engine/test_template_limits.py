@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -113,11 +114,9 @@ def test_memory_stays_within_the_limit(start: Start) -> None:
 
     def watch() -> None:
         while not ended.wait(0.005):
-            for process in renderers():
-                try:
-                    peak.append(process.memory_info().rss)
-                except psutil.Error:
-                    continue
+            # It may end between two looks at it.
+            with contextlib.suppress(psutil.Error):
+                peak.extend(process.memory_info().rss for process in renderers())
 
     thread = threading.Thread(target=watch)
     thread.start()

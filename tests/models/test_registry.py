@@ -134,7 +134,7 @@ def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:
         b'{"format": "1"}',
         b"\xff\xfe\x00",
         b'{"format": 1, "facts_version": 1, "models": [1], "facts": {}, "hashes": {}}',
-        b'{"format": 1, "facts_version": 1, "models": [], "facts": {"a": {}}, "hashes": {}}',
+        b'{"format": 1, "facts_version": 2, "models": [], "facts": {"a": {}}, "hashes": {}}',
         b'{"format": 1, "facts_version": 1, "models": [], "facts": {}, "hashes": {"a": {"bytes": 1, "mtime_ns": 1,'
         b' "sha256": "", "verified_at": "yesterday"}}}',
         b"[" * 100_000,

@@ -209,6 +209,8 @@ def test_a_stop_takes_half_a_second_and_what_is_here_stays(seed: Seed, shared: P
     assert time.monotonic() - before < 0.5
     assert isinstance(raised[0], Cancelled)
     assert magnet_bytes(seeding.uri, models) > 8 * PIECE
+    # What is on its way is counted when the connection has ended.
+    wait_for(lambda: seeding.handle.status().num_peers == 0)
     sent = seeding.handle.status().all_time_upload
     seeding.handle.set_upload_limit(0)
     (path,) = download_magnet(seeding.uri, models, Control(), seeding.options)

@@ -28,7 +28,7 @@ from model_manager.errors import Cancelled, UserError
 from ui.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
 from ui.error_text import error_text
 from ui.export_dialog import ExportDialog
-from ui.settings_dialog import SettingsDialog
+from ui.settings_dialog import NOT_SHOWN, SettingsDialog
 from ui.tasks import run_in_background
 
 # Said of every window that has a layout, by the platform without a screen.
@@ -204,8 +204,11 @@ def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(serv
     dialog.repeat_penalty.setValue(0)
     assert services.settings.now.temperature == 2
     assert services.settings.now.repeat_penalty == 0.5
-    remembered = {"model_id", "conversation_id", "window_geometry", "sidebar_width", "sidebar_shown"}
-    assert dialog._rows.keys() | remembered == {field.name for field in dataclasses.fields(Settings)}
+    downloads = {"models_folder", "endpoint", "token_hosts", "proxy", "download_limit", "downloads_in_background"}
+    shown_rows = {**dialog._rows, **dialog.downloads.rows}
+    assert downloads <= dialog.downloads.rows.keys()
+    settings = {field.name for field in dataclasses.fields(Settings)}
+    assert settings <= shown_rows.keys() | set(NOT_SHOWN)
     assert all(row.control.accessibleName() or row.control.focusProxy() for row in dialog._rows.values())
 
 

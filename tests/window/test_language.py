@@ -20,8 +20,6 @@ from ui.error_text import error_text
 from ui.export_dialog import ExportDialog
 from ui.export_labels import export_labels
 from ui.language import AVAILABLE, Languages, system_language
-from ui.model_choice import model_backend
-from ui.models_dialog import ModelsDialog
 from ui.settings_dialog import SettingsDialog
 
 ROOT = Path(__file__).parents[2]
@@ -56,13 +54,12 @@ def test_every_translation_has_the_facts_of_its_source():
         assert translation.count("…") == source.count("…") or "…" not in source, source
 
 
-@pytest.mark.parametrize("kind", [SettingsDialog, ExportDialog, ModelsDialog, CrashDialog])
+@pytest.mark.parametrize("kind", [SettingsDialog, ExportDialog, CrashDialog])
 def test_a_dialog_that_is_open_changes_its_words(services: Services, languages: Languages, qtbot, tmp_path, kind):
     services.store.create(title="")
     made = {
         SettingsDialog: lambda: SettingsDialog(services),
         ExportDialog: lambda: ExportDialog(services.store, None),
-        ModelsDialog: lambda: ModelsDialog(model_backend(services), None),
         CrashDialog: lambda: CrashDialog(ValueError("a bug"), tmp_path),
     }
     dialog = made[kind]()
