@@ -188,7 +188,7 @@ def test_a_network_that_comes_back(source: Path, shelf: Shelf, fetch: Fetch, hub
     address = ("127.0.0.1", hub.server.server_address[1])
     published = shelf.published()
     hub.fault("cdn", "cut", after=100_000, times=4, skip=BEHIND_THE_HEADER)
-    hub.fault("cdn", "status", code=500, times=-1)
+    hub.fault("cdn", "status", code=500, times=-1, skip=BEHIND_THE_HEADER)
     running = fetch.start(published)
     running.until(lambda progress: progress.bytes_done > 100_000)
     hub.server.shutdown()
