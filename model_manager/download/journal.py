@@ -64,6 +64,11 @@ class Journal:
     opening: Opening
     pieces: dict[int, PieceNote] = field(default_factory=dict)
 
+    @property
+    def bytes_done(self) -> int:
+        """Bytes of the published file that are here, by the notes."""
+        return sum(note.bytes for note in self.pieces.values())
+
 
 def read_journal(path: Path) -> Journal | None:
     """The journal at ``path``; None where there is none or its first line cannot be read."""

@@ -52,7 +52,7 @@ def partial_bytes(published: PublishedModel, folder: Path) -> int:
             continue
         journal = read_journal(files.journal)
         if journal is not None and files.part.exists():
-            total += sum(note.bytes for note in journal.pieces.values())
+            total += journal.bytes_done
     return total
 
 

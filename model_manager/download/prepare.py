@@ -105,8 +105,7 @@ def left_over(files: FilesOf, target: Target) -> Journal | None:
     if journal is None or not files.part.exists():
         return None
     if not _same(journal.opening.parts, target.parts):
-        here = sum(note.bytes for note in journal.pieces.values())
-        raise UserError("partial_of_another_file", path=files.part, bytes=here)
+        raise UserError("partial_of_another_file", path=files.part, bytes=journal.bytes_done)
     return journal
 
 

@@ -135,8 +135,7 @@ class _Run:
     def _prepare(
         self, folder: Path, targets: tuple[Target, ...], files: tuple[FilesOf, ...]
     ) -> tuple[PartialFile, ...]:
-        self._tell("preparing", 0)
-        planned = []
+        left = []
         try:
             for target, each in zip(targets, files, strict=True):
                 settle(each)
@@ -144,12 +143,16 @@ class _Run:
                     self._finished_bytes += target.bytes
                     each.part.unlink(missing_ok=True)
                     each.journal.unlink(missing_ok=True)
-                    continue
-                journal = left_over(each, target)
-                layout = journal.opening.layout if journal else self._find_layout(target)
-                planned.append((each, layout, journal))
+                else:
+                    left.append((target, each, left_over(each, target)))
         except OSError as error:
             raise disk_error(folder, error) from error
+        here = sum(journal.bytes_done for _, _, journal in left if journal)
+        self._tell("preparing", self._finished_bytes + here)
+        planned = [
+            (each, journal.opening.layout if journal else self._find_layout(target), journal)
+            for target, each, journal in left
+        ]
         check_space(folder, {each.part: layout.target_bytes for each, layout, _ in planned})
         return tuple(
             open_partial(each, self._published, layout, journal, self._ways.piece_bytes, self._ways.reserve)

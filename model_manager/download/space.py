@@ -58,7 +58,7 @@ def reserve(file: BinaryIO, n_bytes: int) -> None:
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
-        if n_bytes < _ANY_SYSTEM_BYTES:
+        if os.fstat(file.fileno()).st_size <= n_bytes < _ANY_SYSTEM_BYTES:
             # FAT would write zeros to make it longer; it grows by itself as the data comes.
             return
     if os.fstat(file.fileno()).st_size != n_bytes:

@@ -29,7 +29,10 @@ _log = logging.getLogger(__name__)
 OTHERS_FARE_WELL_S = 1.0
 AFTER_PROGRESS_S = 0.1
 RUN_BYTES = 128 << 20
-"""Pieces of one request: on a distant server each request costs a moment in which nothing comes."""
+FIRST_RUN_BYTES = 32 << 20
+"""What one request asks for at most: more where answers begin late, for in that moment nothing comes; little where they
+begin at once, for the hash follows what is here without a gap."""
+RUN_OVER_ANSWER = 50
 WRITE_BYTES = 256 << 10
 GATHER_S = 0.05
 
@@ -60,7 +63,6 @@ class Shared:
     fail: Callable[[BaseException], None]
     link: Link
     connections: int
-    run_bytes: int = RUN_BYTES
     last_byte_at: float = field(default_factory=time.monotonic)
     problem: TransientError | None = None
     """The last trouble; none once a byte came after it."""
@@ -83,6 +85,7 @@ class Worker(threading.Thread):
         self._reply_since = 0.0
         self._reply_bytes = 0
         self._last_rate = 0.0
+        self._answer_s: float | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -144,7 +147,7 @@ class Worker(threading.Thread):
         """One run of pieces, or a whole file from its beginning; false where there is nothing to do."""
         if not link.ranges:
             return self._fetch_in_one_stream(link)
-        run = self._board.claim(self, self._shared.run_bytes, self._shared.connections)
+        run = self._board.claim(self, self._run_bytes(), self._shared.connections)
         if not run:
             return False
         try:
@@ -154,11 +157,18 @@ class Worker(threading.Thread):
             self._board.give_back(self, run)
         return True
 
+    def _run_bytes(self) -> int:
+        if self._answer_s is None:
+            return FIRST_RUN_BYTES
+        return min(RUN_BYTES, int(self._last_rate * self._answer_s * RUN_OVER_ANSWER))
+
     def _fetch_run(self, link: Link, run: list[Piece]) -> None:
         first, last = run[0], run[-1]
         start = first.start + first.done
         length = last.start + last.length - start
+        asked_at = time.monotonic()
         reply, ranged = link.file(first.file.parts[first.part]).open(start, length)
+        self._answer_s = time.monotonic() - asked_at
         with self._reading(reply):
             if not ranged:
                 link.ranges = False
