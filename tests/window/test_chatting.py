@@ -211,7 +211,7 @@ def test_an_answer_goes_on_while_another_conversation_is_read(
     window = open_window()
     other = window.workspace.services.store.create(title="Other")
     use(window, endless)
-    window.workspace.services.settings.change(max_tokens=300)
+    window.workspace.services.settings.change(max_tokens=1500)
     send(qtbot, window, "hello")
     wait_for_words(qtbot, window)
     asked_in = window.workspace.page.conversation_id
@@ -220,7 +220,7 @@ def test_an_answer_goes_on_while_another_conversation_is_read(
     window.workspace.open_conversation(asked_in)
     answer = wait_for_answer(qtbot, window)
     assert answer.made_by is not None
-    assert answer.made_by.completion_tokens == 300
+    assert answer.made_by.completion_tokens == 1500
     assert window.workspace.transcript.page.items[-1].content == answer.content
 
 
