@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.chat.conversation import Sampling
+from app.chat.conversation import ContextPolicy, Sampling
 from app.files import write_whole
 
 AUTOMATIC_LAYERS = -2
@@ -43,6 +43,10 @@ class Settings:
     repeat_penalty: float = Sampling.repeat_penalty
     max_tokens: int = 0
     """Of an answer; 0 sets no limit."""
+    context_policy: str = ContextPolicy.STOP.value
+    """``stop`` or ``roll``, for conversations that do not say otherwise."""
+    text_size: int = 15
+    """Of the transcript and the composer, in device-independent pixels."""
     models_folder: str = ""
     """Where downloads lie; empty for the data folder's own."""
     endpoint: str = ""
@@ -77,7 +81,11 @@ class Settings:
         )
 
 
-CHOICES: dict[str, tuple[str, ...]] = {"language": ("", "en", "zh_CN"), "theme": ("system", "light", "dark")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "language": ("", "en", "zh_CN"),
+    "theme": ("system", "light", "dark"),
+    "context_policy": tuple(policy.value for policy in ContextPolicy),
+}
 BOUNDS: dict[str, tuple[float, float]] = {
     "context": (0, 1 << 24),
     "gpu_layers": (AUTOMATIC_LAYERS, 100_000),
@@ -88,6 +96,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "min_p": (0, 1),
     "repeat_penalty": (0.5, 2),
     "max_tokens": (0, 1 << 24),
+    "text_size": (11, 28),
     "download_limit": (0, 1 << 24),
     "sidebar_width": (180, 600),
 }

@@ -16,8 +16,8 @@ from app.chat.conversation import Message, Status
 from app.chat.prompt import first_system_prompt, prompt_messages, title_from
 from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
 from app.chat.turn import TurnResult
-from app.local_models import LibrarySource
 from app.services import Services
+from app.sources import source_for
 from app.words.plans import replanned_sentence
 from model_manager.errors import UserError
 from ui.bridge import TurnSignals
@@ -164,7 +164,7 @@ class ConversationPage(QObject):
         request = ChatRequest(
             prompt_messages(conversation.system_prompt, branch[:question]), settings.sampling(), answer.content
         )
-        source = LibrarySource(services.library, services.engine, services.planning, model_id, settings)
+        source = source_for(services, model_id)
         running = RunningAnswer(answer, self._model_name(), StoppableSource(source), answer.content)
         self._running[answer.id] = running
         start_answer(services, running, request, self._signals, source.origin)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from app.chat.conversation import Message
-from app.chat.source import ChatEvent, ChatRequest, Loaded, LoadProgress, Piece, PromptProgress
+from app.chat.source import ChatEvent, ChatRequest, ChatSource, Loaded, LoadProgress, Piece, PromptProgress
 from app.chat.turn import AnswerOrigin, TurnResult, run_turn
-from app.local_models import LibrarySource
 from app.services import Services
 from model_manager.errors import Cancelled
 from ui.bridge import TurnSignals
@@ -20,7 +19,7 @@ from ui.message_items import MessageItems
 class StoppableSource:
     """A source whose ``stop`` also counts before it was asked anything, while its job waits for another's end."""
 
-    def __init__(self, source: LibrarySource) -> None:
+    def __init__(self, source: ChatSource) -> None:
         self._source = source
         self._stopped = threading.Event()
         self._asked = threading.Event()

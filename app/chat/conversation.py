@@ -30,6 +30,25 @@ class Status(StrEnum):
     """The answer could not be begun; ``Message.error`` says why."""
 
 
+class ContextPolicy(StrEnum):
+    """What happens when a conversation no longer fits into the context.  Nothing is ever left out silently."""
+
+    STOP = "stop"
+    """The question is refused with a sentence; the person decides."""
+    ROLL = "roll"
+    """The oldest turns are left out, pinned messages stay; a line in the transcript shows where."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A text that a question brings along: a file that was dropped, or a long paste."""
+
+    name: str
+    content: str
+    tokens: int | None = None
+    """Counted by the model that was chosen when it was attached; None where none could count."""
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How the next token is chosen.  The names and the order of the samplers are llama.cpp's."""
@@ -72,6 +91,12 @@ class MadeBy:
     """Name and version, ``llama.cpp (llama-cpp-python 0.3.36)``."""
     program: str | None = None
     plan: dict[str, Any] = field(default_factory=dict)
+    endpoint: str | None = None
+    """The address of the server that answered; None for a file on this machine."""
+    thought_s: float | None = None
+    """Seconds from the first word of its thoughts to their end."""
+    left_out: tuple[str, ...] = ()
+    """Ids of the messages of its branch that it did not see, because the context was full."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +114,9 @@ class Message:
     made_by: MadeBy | None = None
     error: dict[str, Any] | None = None
     """``{"code": ..., **data}`` of the UserError that ended it."""
+    attachments: tuple[Attachment, ...] = ()
+    is_pinned: bool = False
+    """Stays in the prompt when older turns roll out."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +133,17 @@ class Conversation:
     leaf_id: str | None = None
     """The last message of the branch that is shown."""
     message_count: int = 0
+    is_pinned: bool = False
+    """Stands above the others in the list."""
+    archived_at: datetime | None = None
+    deleted_at: datetime | None = None
+    """Since when it lies in the bin."""
+    title_is_chosen: bool = False
+    """A person wrote the title; no program changes it."""
+    sampling: Sampling | None = None
+    """Its own; None takes the one of the settings."""
+    context_policy: ContextPolicy | None = None
+    """Its own; None takes the one of the settings."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What can answer: one interface for local files and, later, servers.
+"""What can answer: one interface for local files and servers.
 
 A source is used from one thread at a time, the inference worker's.  ``stream`` blocks between events; ``stop`` is the
 one method that another thread may call.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from app.chat.conversation import Role, Sampling
+from app.chat.conversation import ContextPolicy, Role, Sampling
 from model_manager.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ class PromptMessage:
 
     role: Role
     content: str
+    id: str = ""
+    """Of the stored message; empty for one that is not stored, as the system prompt."""
+    is_pinned: bool = False
+    """Not left out while others can be."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class ChatRequest:
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
     prefill: str = ""
+    context_policy: ContextPolicy = ContextPolicy.STOP
+    left_out: tuple[str, ...] = ()
+    """Ids that the answer before this one did not see: what is out stays out, so that the KV cache can be kept."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,15 @@ class Replanned:
     because: UserError
     plan: LoadPlan
     attempt: int
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What of the conversation the answer will see: the ids left out, and tokens used of the context."""
+
+    left_out: tuple[str, ...]
+    prompt_tokens: int
+    context: int
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ class Finished:
     time_to_first_token_s: float | None
 
 
-ChatEvent = LoadProgress | Loaded | Replanned | PromptProgress | Piece | Finished
+ChatEvent = LoadProgress | Loaded | Replanned | Fitted | PromptProgress | Piece | Finished
 
 
 class ChatSource(Protocol):

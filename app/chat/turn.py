@@ -16,7 +16,8 @@ from typing import Any
 
 from app import __version__
 from app.chat.conversation import MadeBy, Message, Status
-from app.chat.source import ChatEvent, ChatRequest, ChatSource, Finished, Piece
+from app.chat.source import ChatEvent, ChatRequest, ChatSource, Finished, Fitted, Piece
+from app.chat.thinking import Thinking
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
 
@@ -34,6 +35,7 @@ class AnswerOrigin:
     quantisation: str | None = None
     engine: str | None = None
     plan: dict[str, Any] = field(default_factory=dict)
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,20 @@ def run_turn(
     error: UserError | None = None
     status = Status.COMPLETE
     pieces = 0
+    left_out = request.left_out
+    thinking = Thinking(request.prefill)
     try:
         for event in source.stream(request):
             if isinstance(event, Piece):
                 text += event.text
                 pieces = event.tokens
                 now = time.monotonic()
+                thinking.take(event.text, now)
                 if now - saved_at >= SAVE_S:
                     saved_at = now
                     _try(partial(store.save_text, answer.id, text))
+            elif isinstance(event, Fitted):
+                left_out = event.left_out
             elif isinstance(event, Finished):
                 finished = event
             on_event(event)
@@ -93,7 +100,7 @@ def run_turn(
     except BaseException:
         _try(lambda: store.finish_answer(answer.id, text, Status.INTERRUPTED, None))
         raise
-    made_by = _made_by(origin(), request, finished, pieces)
+    made_by = replace(_made_by(origin(), request, finished, pieces), left_out=left_out, thought_s=thinking.seconds)
     details = {"code": error.code, **error.data} if error else None
     result: list[Message] = []
     save_error = _try(lambda: result.append(store.finish_answer(answer.id, text, status, made_by, details)))
@@ -140,5 +147,6 @@ def _made_by(origin: AnswerOrigin, request: ChatRequest, finished: Finished | No
         quantisation=origin.quantisation,
         engine=origin.engine,
         plan=origin.plan,
+        endpoint=origin.endpoint,
         program=f"APUS Chat {__version__}",
     )

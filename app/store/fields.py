@@ -70,6 +70,10 @@ class Fields:
         self._values: dict[str, Any] = values
         self._place = place
 
+    def has(self, key: str) -> bool:
+        """Whether there is something under ``key``: not null, not nothing."""
+        return self._values.get(key) is not None
+
     def text(self, key: str) -> str:
         """A string."""
         return clean_text(self._of(key, str))

@@ -23,7 +23,7 @@ def made_by_from_json(fields: Fields) -> MadeBy:
     """
     return MadeBy(
         model_id=fields.text("model_id"),
-        sampling=_sampling(fields.fields("sampling")),
+        sampling=sampling_from_json(fields.fields("sampling")),
         seed=fields.whole("seed"),
         prompt_tokens=fields.whole("prompt_tokens"),
         completion_tokens=fields.whole("completion_tokens"),
@@ -36,10 +36,18 @@ def made_by_from_json(fields: Fields) -> MadeBy:
         engine=fields.optional_text("engine"),
         program=fields.optional_text("program"),
         plan=fields.optional_mapping("plan") or {},
+        endpoint=fields.optional_text("endpoint"),
+        thought_s=fields.optional_number("thought_s"),
+        left_out=fields.texts("left_out") if fields.has("left_out") else (),
     )
 
 
-def _sampling(fields: Fields) -> Sampling:
+def sampling_from_json(fields: Fields) -> Sampling:
+    """A sampling as ``asdict`` writes it.
+
+    Raises:
+        Unfit: a value is missing or of the wrong kind.
+    """
     return Sampling(
         temperature=fields.number("temperature"),
         top_k=fields.whole("top_k"),

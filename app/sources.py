@@ -1,0 +1,26 @@
+"""From the id of a model to what answers: a file of the library here, a model of a server later."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from app.chat.source import ChatSource
+from app.chat.turn import AnswerOrigin
+from app.local_models import LibrarySource
+from app.services import Services
+
+
+class AnswerSource(ChatSource, Protocol):
+    """A chat source that can say what an answer of it was made with."""
+
+    def origin(self) -> AnswerOrigin:
+        """Asked once the answer is done."""
+        ...
+
+
+def source_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any) -> AnswerSource:
+    """What answers for ``model_id``.  ``wishes`` are those of ``Wishes``; a server takes none of them."""
+    settings = services.settings.now
+    return LibrarySource(
+        services.library, services.engine, services.planning, model_id, settings, rpc_servers=rpc_servers, **wishes
+    )
