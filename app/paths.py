@@ -25,6 +25,16 @@ class DataFolder:
         return self.root / "settings.json"
 
     @property
+    def presets_file(self) -> Path:
+        """The person's presets, as JSON."""
+        return self.root / "presets.json"
+
+    @property
+    def drafts_file(self) -> Path:
+        """What was written and not sent, as JSON."""
+        return self.root / "drafts.json"
+
+    @property
     def conversations(self) -> Path:
         """The database of conversations and its backups."""
         return self.root / "conversations"
@@ -33,6 +43,11 @@ class DataFolder:
     def models(self) -> Path:
         """Model files and the list of those that lie elsewhere."""
         return self.root / "models"
+
+    @property
+    def servers_file(self) -> Path:
+        """The servers that were added, as JSON; their keys are in the keyring."""
+        return self.root / "servers.json"
 
     @property
     def logs(self) -> Path:

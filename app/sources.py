@@ -1,4 +1,4 @@
-"""From the id of a model to what answers: a file of the library here, a model of a server later."""
+"""From the id of a model to what answers: a file of the library, or a model of a server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from app.chat.source import ChatSource
 from app.chat.turn import AnswerOrigin
 from app.local_models import LibrarySource
+from app.servers.known import is_server_model
 from app.services import Services
 
 
@@ -19,7 +20,13 @@ class AnswerSource(ChatSource, Protocol):
 
 
 def source_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any) -> AnswerSource:
-    """What answers for ``model_id``.  ``wishes`` are those of ``Wishes``; a server takes none of them."""
+    """What answers for ``model_id``.  ``wishes`` are those of ``Wishes``; a server takes none of them.
+
+    Raises:
+        UserError: ``server_unknown`` (id).  What is wrong with a file is told when it is asked.
+    """
+    if is_server_model(model_id):
+        return services.servers.source(model_id)
     settings = services.settings.now
     return LibrarySource(
         services.library, services.engine, services.planning, model_id, settings, rpc_servers=rpc_servers, **wishes

@@ -132,10 +132,16 @@ class Web:
             raise TransientError("connection_lost", host=host_of(reply.url), detail=f"{len(content)} bytes came")
         return content[skipped:]
 
-    def get(self, url: str, limit: int) -> tuple[int, Mapping[str, str], bytes]:
+    def get(
+        self, url: str, limit: int, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """A small thing as a whole, no redirects: status, headers and at most ``limit`` bytes of the body."""
-        with self._ask(url, {}) as reply:
+        with self._ask(url, dict(headers or {})) as reply:
             return reply.status, reply.headers, reply.read(limit)
+
+    def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+        """Send ``content``; the answer, whatever its status, no redirects.  The token is not shown."""
+        return self._ask(url, dict(headers), content)
 
     def abort(self) -> None:
         """End every request at once, also those that wait for a silent server; all of them raise ``Cancelled``."""
@@ -149,8 +155,9 @@ class Web:
         """Give the idle connections back.  Not while requests are running."""
         self._client.close()
 
-    def _ask(self, url: str, headers: dict[str, str]) -> Reply:
+    def _ask(self, url: str, headers: dict[str, str], content: bytes | None = None) -> Reply:
         _check_address(url)
+        method = "GET" if content is None else "POST"
         token = self.access.token_for(url)
         if token:
             headers = {**headers, "Authorization": f"Bearer {token}"}
@@ -158,7 +165,9 @@ class Web:
             made: list[_Stream] = []
             try:
                 extensions = {"trace": partial(self._watch, made)}
-                request = self._client.build_request("GET", url, headers=headers, extensions=extensions)
+                request = self._client.build_request(
+                    method, url, headers=headers, content=content, extensions=extensions
+                )
                 response = self._client.send(request, stream=True)
                 return Reply(self, url, response, with_token=bool(token))
             except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:

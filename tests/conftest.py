@@ -11,6 +11,16 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs a rig of its own runs when its marker is asked for by name, and is counted as deselected else."""
+    asked_for = config.getoption("-m")
+    rigs = [name for name in ("vllm", "vulkan") if name not in asked_for]
+    left_away = [item for item in items if any(item.get_closest_marker(name) for name in rigs)]
+    if left_away:
+        config.hook.pytest_deselected(items=left_away)
+        items[:] = [item for item in items if item not in left_away]
+
+
 @pytest.fixture(autouse=True)
 def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path_factory.mktemp("home")

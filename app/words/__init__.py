@@ -14,9 +14,10 @@ from app.words.marking import QT_TRANSLATE_NOOP
 from app.words.model_files import MODEL_FILES
 from app.words.plans import PLANS
 from app.words.repairs import REPAIRS
+from app.words.servers import SERVERS
 from model_manager.errors import UserError
 
-SENTENCES: dict[str, str] = {**GENERAL, **MODEL_FILES, **PLANS, **REPAIRS}
+SENTENCES: dict[str, str] = {**GENERAL, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS}
 
 UNKNOWN = QT_TRANSLATE_NOOP("errors", "Something went wrong ({code}). The log tells more.")
 

@@ -1,0 +1,81 @@
+"""Everything about servers in one place, for ``Services``: the list, and a source for each of their models."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from app.secrets import Secrets
+from app.servers.client import ServerClient
+from app.servers.known import KnownServers, Server, api_base, parts_of
+from app.servers.source import ServerSource, ServerState
+from app.servers.wire import ServedModel
+
+
+class Servers:
+    """The servers that are known.  Safe to use from several threads; connections are kept between answers."""
+
+    def __init__(self, path: Path, secrets: Secrets, proxy: Callable[[], str | None]) -> None:
+        """``path`` is the list's file; ``proxy`` tells what ``Access`` wants, at the time of asking."""
+        self.known = KnownServers(path, secrets)
+        self._proxy = proxy
+        self._lock = threading.Lock()
+        self._open: dict[str, tuple[ServerClient, ServerState]] = {}
+
+    def source(self, model_id: str) -> ServerSource:
+        """What answers for ``server:ID/NAME``.
+
+        Raises:
+            UserError: ``server_unknown`` (id).
+        """
+        server_id, name = parts_of(model_id)
+        client, state = self._opened(self.known.get(server_id))
+        return ServerSource(client, state, model_id, name)
+
+    def source_at(self, url: str, key: str, name: str) -> ServerSource:
+        """What answers at an address that need not be known; ``name`` empty takes the first that it lists.
+
+        Raises:
+            UserError: ``server_address_invalid`` (url).
+        """
+        client = ServerClient(api_base(url), key, self._proxy())
+        return ServerSource(client, ServerState(), name, name)
+
+    def look(self, url: str, key: str) -> tuple[ServedModel, ...]:
+        """What an address offers, before it is added.  Raises as ``ServerClient.models`` and ``api_base`` do."""
+        client = ServerClient(api_base(url), key, self._proxy())
+        try:
+            return client.models()
+        finally:
+            client.close()
+
+    def refresh(self, server_id: str) -> Server:
+        """List a server's models anew.  Raises as ``ServerClient.models`` and ``KnownServers`` do."""
+        server = self.known.get(server_id)
+        models = self.look(server.url, self.known.key_of(server_id))
+        _, state = self._opened(server)
+        state.models = models
+        return self.known.change(server_id, models=[each.name for each in models])
+
+    def forget(self, server_id: str) -> None:
+        """Ask it anew from the next answer on: its key or the proxy is another."""
+        with self._lock:
+            opened = self._open.pop(server_id, None)
+        if opened is not None:
+            opened[0].stop()
+
+    def close(self) -> None:
+        """End what is under way, and give the connections back."""
+        with self._lock:
+            opened, self._open = list(self._open.values()), {}
+        for client, _ in opened:
+            client.stop()
+
+    def _opened(self, server: Server) -> tuple[ServerClient, ServerState]:
+        # The key is looked up outside of the lock: the keyring may wait for its owner.
+        if server.id not in self._open:
+            key = self.known.key_of(server.id)
+            with self._lock:
+                self._open.setdefault(server.id, (ServerClient(server.url, key, self._proxy()), ServerState()))
+        return self._open[server.id]
