@@ -1,0 +1,219 @@
+"""Build what this system can build of the program to double-click.
+
+    python3 packaging/build.py [--backend cpu|vulkan|cuda] [--only bundle|archive|deb]
+
+1. an environment of its own (``build/<backend>``) with the program's libraries, PyInstaller and the starter model;
+2. the engine in it, for every processor of this kind: its CPU code is built several times and the best is chosen at
+   run time (``GGML_CPU_ALL_VARIANTS``); nothing is tuned to the machine that builds;
+3. the one-dir bundle in ``dist/apus-chat`` (``packaging/pyinstaller``), with the licences of everything inside, and
+   ``dist/engine-BACKEND``, the backend's module alone;
+4. on Linux the archive and the Debian package (``packaging/linux``), on macOS the disk image (``packaging/macos``), on
+   Windows the installer where Inno Setup is there (``packaging/windows``).
+
+What is there already is used again: a second run takes as long as its changes need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = ROOT / "packaging"
+DIST = ROOT / "dist"
+BUNDLE = DIST / "apus-chat"
+ENGINE = "llama-cpp-python"
+PYINSTALLER = ("pyinstaller>=6.16,<7", "pyinstaller-hooks-contrib>=2025.9")
+IS_WINDOWS = os.name == "nt"
+
+CMAKE = {
+    # Modules that are loaded at run time, and of the CPU's one for each generation of processors.
+    "cpu": ("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON", "-DGGML_RPC=ON"),
+    "vulkan": ("-DGGML_VULKAN=ON",),
+    "cuda": ("-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=75-virtual;80-virtual;86-real;89-real;120-virtual"),
+}
+LESS = "set(LLAMA_BUILD_COMMON OFF)\n"
+"""Read by CMake as it enters llama.cpp: its programs' shared part is not needed, and is half of the build."""
+
+
+def main() -> int:
+    """Build; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Build the program to double-click.")
+    parser.add_argument("--backend", choices=["cpu", "vulkan", "cuda"], default="cpu")
+    parser.add_argument("--only", choices=["bundle", "archive", "deb"], help="on Linux: one of the results")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    environment = Environment(arguments.backend)
+    environment.prepare()
+    bundle(environment)
+    if arguments.backend != "cpu":
+        engine_folder(environment)
+    for made in results(arguments.backend, arguments.only):
+        say(f"{made.relative_to(ROOT)}: {size_of(made) / 1e6:.0f} MB")
+    say(f"done in {int(time.monotonic() - started) // 60}:{int(time.monotonic() - started) % 60:02}")
+    return 0
+
+
+class Environment:
+    """The virtual environment that a bundle is made from."""
+
+    def __init__(self, backend: str) -> None:
+        self.backend = backend
+        self.folder = ROOT / "build" / backend
+        self.python = self.folder / ("Scripts/python.exe" if IS_WINDOWS else "bin/python")
+        self._stamp = self.folder / "stamp.json"
+
+    def prepare(self) -> None:
+        """Install what is missing."""
+        done = json.loads(self._stamp.read_text()) if self._stamp.is_file() else {}
+        if not self.python.is_file():
+            say("environment ...")
+            run(sys.executable, "-m", "venv", str(self.folder))
+        wanted = requirements()
+        if done.get("libraries") != wanted:
+            say("libraries ...")
+            self._pip(*wanted, *PYINSTALLER)
+            self._pip("--no-deps", starter_package())
+            done["libraries"] = wanted
+            self._stamp.write_text(json.dumps(done, indent=1))
+        engine = [engine_version(), *self._cmake()]
+        if done.get("engine") != engine:
+            say(f"engine for {self.backend} (some minutes) ...")
+            self._build_engine()
+            done["engine"] = engine
+            self._stamp.write_text(json.dumps(done, indent=1))
+
+    def libraries(self) -> Path:
+        """Where the engine's libraries lie."""
+        code = "import importlib.util as u; print(u.find_spec('llama_cpp').submodule_search_locations[0])"
+        return Path(output_of(str(self.python), "-c", code)) / "lib"
+
+    def _build_engine(self) -> None:
+        less = self.folder / "engine.cmake"
+        less.write_text(LESS)
+        cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={less.as_posix()}", "-DLLAVA_BUILD=OFF"]
+        # Without its cache: pip would take an engine that it built once before, whatever it was built for.
+        self._pip(
+            *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE),
+            f"{ENGINE}=={engine_version()}",
+            CMAKE_ARGS=" ".join(cmake),
+        )
+        found = {path.name for path in self.libraries().iterdir()}
+        for part in ("cpu", "rpc", self.backend):
+            if not any(re.match(rf"(lib)?ggml-{part}", name) for name in found):
+                raise SystemExit(f"The engine came out without {part}: {sorted(found)}")
+
+    def _cmake(self) -> list[str]:
+        extra = CMAKE[self.backend] if self.backend != "cpu" else ()
+        return [*CMAKE["cpu"], *extra]
+
+    def _pip(self, *arguments: str, **environment: str) -> None:
+        run(str(self.python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments, **environment)
+
+
+def bundle(environment: Environment) -> None:
+    """Make ``dist/apus-chat``."""
+    say("bundle ...")
+    work = environment.folder / "pyinstaller"
+    run(
+        *(str(environment.python), "-m", "PyInstaller", str(HERE / "pyinstaller" / "apus-chat.spec")),
+        *("--noconfirm", "--log-level", "WARN", "--distpath", str(DIST), "--workpath", str(work)),
+        APUS_CHAT_BACKEND=environment.backend,
+    )
+    run(str(environment.python), str(HERE / "pyinstaller" / "licences.py"), str(BUNDLE / "licences"))
+
+
+def engine_folder(environment: Environment) -> None:
+    """Make ``dist/engine-BACKEND``: the backend's module alone, for who has a bundle for the CPU already."""
+    made = DIST / f"engine-{environment.backend}"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    for path in environment.libraries().glob(f"*ggml-{environment.backend}*"):
+        shutil.copy(path, made)
+    facts = {"llama_cpp_python": engine_version(), "backend": environment.backend}
+    (made / "engine.json").write_text(json.dumps(facts, indent=1))
+
+
+def results(backend: str, only: str | None) -> list[Path]:
+    """What this system can make of the bundle."""
+    made = [BUNDLE]
+    version = program_version()
+    if sys.platform.startswith("linux"):
+        sys.path.insert(0, str(HERE / "linux"))
+        import linux_targets
+
+        if only in (None, "archive"):
+            made.append(linux_targets.archive(BUNDLE, DIST, version, backend))
+        if only in (None, "deb") and shutil.which("dpkg-deb"):
+            made.append(linux_targets.deb(BUNDLE, DIST, version, backend))
+    elif sys.platform == "darwin":
+        run("bash", str(HERE / "macos" / "make-dmg.sh"), str(DIST), version, backend)
+        made.append(DIST / f"APUS-Chat-{version}-{backend}.dmg")
+    elif iscc := shutil.which("iscc"):
+        run(iscc, f"/DVersion={version}", f"/DBackend={backend}", str(HERE / "windows" / "apus-chat.iss"))
+        made.append(DIST / f"APUS-Chat-{version}-{backend}-setup.exe")
+    return made
+
+
+def requirements() -> list[str]:
+    """The program's own requirements, without the engine, which is built apart."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [each for each in project["dependencies"] if not each.startswith(ENGINE)]
+
+
+def engine_version() -> str:
+    """The version that pyproject.toml pins."""
+    match = re.search(rf'"{ENGINE}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert match is not None
+    return match[1]
+
+
+def starter_package() -> str:
+    """The package that carries the starter model, as start.py names it."""
+    match = re.search(r'^STARTER = "([^"]+)"', (ROOT / "start.py").read_text(encoding="utf-8"), re.MULTILINE)
+    assert match is not None
+    return match[1]
+
+
+def program_version() -> str:
+    """The version in app/__init__.py."""
+    match = re.search(r'__version__ = "([^"]+)"', (ROOT / "app" / "__init__.py").read_text(encoding="utf-8"))
+    assert match is not None
+    return match[1]
+
+
+def run(*command: str, **environment: str) -> None:
+    """Run a command; a failure ends the build."""
+    done = subprocess.run(command, env={**os.environ, **environment}, cwd=ROOT, check=False)
+    if done.returncode:
+        raise SystemExit(f"failed ({done.returncode}): {' '.join(command[:6])} ...")
+
+
+def output_of(*command: str) -> str:
+    """What a command prints."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file() and not each.is_symlink())
+
+
+def say(text: str) -> None:
+    """One line about how far it is."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""The archive and the Debian package, made from the one-dir bundle.  Nothing is compiled here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+APPLICATION = "io.github.apus_chat.ApusChat"
+ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+CONTROL = """\
+Package: apus-chat
+Version: {version}
+Architecture: {architecture}
+Maintainer: APUS Chat <apus-chat@users.noreply.github.com>
+Installed-Size: {kilobytes}
+Depends: libc6 (>= 2.31), libegl1, libgl1, libfontconfig1, libdbus-1-3, libxkbcommon-x11-0, libxcb-cursor0, libxcb-icccm4, libxcb-image0, libxcb-keysyms1, libxcb-render-util0, libxcb-shape0{more}
+Recommends: fonts-noto-cjk
+Section: science
+Priority: optional
+Homepage: https://github.com/apus-chat/apus-chat
+Description: chat with very large Mixture-of-Experts models on your own desktop
+ APUS Chat tells which quantisation of a model your GPUs can hold, gets it whole
+ and verified, splits it over your GPUs and lets you chat, in Chinese or English.
+ The conversations stay on your machine.
+"""
+MORE = {"cpu": "", "vulkan": ", libvulkan1", "cuda": ""}
+
+
+def archive(bundle: Path, dist: Path, version: str, backend: str) -> Path:
+    """``apus-chat-VERSION-BACKEND-linux-ARCH.tar.xz``: runs from any folder."""
+    made = dist / f"apus-chat-{version}-{backend}-linux-{os.uname().machine}.tar.xz"
+    with tarfile.open(made, "w:xz", preset=3) as tar:
+        tar.add(bundle, arcname=f"apus-chat-{version}", filter=_rooted)
+    return made
+
+
+def deb(bundle: Path, dist: Path, version: str, backend: str) -> Path:
+    """``apus-chat_VERSION-BACKEND_ARCH.deb``: menu entry, icon, type of .gguf files, and the command apus-chat."""
+    architecture = ARCHITECTURES[os.uname().machine]
+    root = ROOT / "build" / "deb"
+    shutil.rmtree(root, ignore_errors=True)
+    program = root / "opt" / "apus-chat"
+    shutil.copytree(bundle, program, symlinks=True)
+    (root / "usr" / "bin").mkdir(parents=True)
+    (root / "usr" / "bin" / "apus-chat").symlink_to("/opt/apus-chat/apus-chat")
+    share = root / "usr" / "share"
+    for source, place in (
+        (f"{APPLICATION}.desktop", "applications"),
+        (f"{APPLICATION}.metainfo.xml", "metainfo"),
+        (f"{APPLICATION}.mime.xml", "mime/packages"),
+    ):
+        (share / place).mkdir(parents=True)
+        shutil.copy(HERE / source, share / place / source.replace(".mime.xml", ".xml"))
+    _icons(share / "icons" / "hicolor")
+    documents = share / "doc" / "apus-chat"
+    documents.mkdir(parents=True)
+    shutil.copy(ROOT / "LICENSE", documents / "copyright")
+    control = root / "DEBIAN"
+    control.mkdir()
+    kilobytes = sum(each.lstat().st_size for each in root.rglob("*") if each.is_file()) // 1024
+    (control / "control").write_text(
+        CONTROL.format(version=version, architecture=architecture, kilobytes=kilobytes, more=MORE[backend])
+    )
+    for path in (root, *root.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+    made = dist / f"apus-chat_{version}-{backend}_{architecture}.deb"
+    # zstd would be smaller in time, not readable for Debian 11.
+    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z3", "--build", str(root), str(made)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(root)
+    return made
+
+
+def _icons(folder: Path) -> None:
+    source = ROOT / "resources" / "icons" / "app"
+    scalable = folder / "scalable" / "apps"
+    scalable.mkdir(parents=True)
+    shutil.copy(source / "apus-chat.svg", scalable / f"{APPLICATION}.svg")
+    for size in ICON_SIZES:
+        picture = source / f"apus-chat-{size}.png"
+        if picture.is_file():
+            place = folder / f"{size}x{size}" / "apps"
+            place.mkdir(parents=True)
+            shutil.copy(picture, place / f"{APPLICATION}.png")
+
+
+def _rooted(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    entry.mtime = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+    return entry
