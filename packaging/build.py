@@ -30,6 +30,8 @@ HERE = ROOT / "packaging"
 DIST = ROOT / "dist"
 BUNDLE = DIST / "apus-chat"
 ENGINE = "llama-cpp-python"
+ENGINE_NEEDS = ("diskcache>=5.6", "jinja2>=3.1", "numpy>=1.26", "typing-extensions>=4.12")
+"""What the engine's package asks for; it is installed without, because it is built apart."""
 PYINSTALLER = ("pyinstaller>=6.16,<7", "pyinstaller-hooks-contrib>=2025.9")
 IS_WINDOWS = os.name == "nt"
 
@@ -79,7 +81,7 @@ class Environment:
         wanted = requirements()
         if done.get("libraries") != wanted:
             say("libraries ...")
-            self._pip(*wanted, *PYINSTALLER)
+            self._pip(*wanted, *ENGINE_NEEDS, *PYINSTALLER)
             self._pip("--no-deps", starter_package())
             done["libraries"] = wanted
             self._stamp.write_text(json.dumps(done, indent=1))
@@ -105,6 +107,9 @@ class Environment:
             f"{ENGINE}=={engine_version()}",
             CMAKE_ARGS=" ".join(cmake),
         )
+        # llama.cpp installs its modules into a folder for programs, beside the packages.
+        for module in (self.libraries().parents[1] / "bin").glob("*ggml-*"):
+            shutil.move(module, self.libraries() / module.name)
         found = {path.name for path in self.libraries().iterdir()}
         for part in ("cpu", "rpc", self.backend):
             if not any(re.match(rf"(lib)?ggml-{part}", name) for name in found):

@@ -2,8 +2,8 @@
 
     python packaging/icons.py
 
-Both are containers of PNG files: ICO (https://learn.microsoft.com/previous-versions/ms997538) and ICNS, whose types ic07
-to ic10 hold squares of 128 to 1024 pixels.
+Both are containers of PNG files: ICO (https://learn.microsoft.com/previous-versions/ms997538), and ICNS, whose types
+ic07 to ic10 hold squares of 128 to 1024 pixels.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def png(size: int) -> bytes:
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, b"PNG")
     return bytes(content.data())
 
 

@@ -44,13 +44,13 @@ class ServerClient:
         self._key = key
         self._proxy = "" if is_near(url) else proxy
         self._lock = threading.Lock()
-        self._web: Web | None = None
+        self._webs: dict[float, Web] = {}
         self._aborted: list[Web] = []
         self._stopped = False
 
     def models(self) -> tuple[ServedModel, ...]:
         """What the server offers."""
-        web = self._now()
+        web = self._now(SHORT_S)
         try:
             status, headers, body = web.get(f"{self.url}/models", SMALL_ANSWER, self._headers())
         except UserError as error:
@@ -67,7 +67,7 @@ class ServerClient:
         root = self.url.removesuffix("/v1")
         body = json.dumps({"model": name, "messages": messages, "add_generation_prompt": True}).encode()
         try:
-            with self._now().post(f"{root}/tokenize", body, self._headers()) as reply:
+            with self._now(SHORT_S).post(f"{root}/tokenize", body, self._headers()) as reply:
                 content = reply.read(SMALL_ANSWER) if reply.status == 200 else b"{}"
             count = json.loads(content).get("count")
         except (UserError, ValueError, AttributeError):
@@ -82,7 +82,7 @@ class ServerClient:
                 ``server_context_full`` (host, detail).
         """
         try:
-            reply = self._now().post(f"{self.url}/chat/completions", body, self._headers())
+            reply = self._now(FIRST_WORD_S).post(f"{self.url}/chat/completions", body, self._headers())
         except UserError as error:
             raise self._told(error) from error
         with reply:
@@ -94,10 +94,9 @@ class ServerClient:
         """End what is under way: the connection is shut and the server gives up.  Lasts until ``resume``."""
         with self._lock:
             self._stopped = True
-            web, self._web = self._web, None
-            if web is not None:
-                self._aborted.append(web)
-        if web is not None:
+            webs, self._webs = list(self._webs.values()), {}
+            self._aborted += webs
+        for web in webs:
             web.abort()
 
     def resume(self) -> None:
@@ -112,17 +111,19 @@ class ServerClient:
         """Give the connections back.  Not while a request is running."""
         self.resume()
         with self._lock:
-            web, self._web = self._web, None
-        if web is not None:
+            webs, self._webs = list(self._webs.values()), {}
+        for web in webs:
             web.close()
 
-    def _now(self) -> Web:
+    def _now(self, silence_s: float) -> Web:
+        """Connections that wait so many seconds for a word."""
         with self._lock:
             if self._stopped:
                 raise Cancelled
-            if self._web is None:
-                self._web = Web(Access(proxy=self._proxy), connect_timeout_s=CONNECT_S, read_timeout_s=FIRST_WORD_S)
-            return self._web
+            if silence_s not in self._webs:
+                access = Access(proxy=self._proxy)
+                self._webs[silence_s] = Web(access, connect_timeout_s=CONNECT_S, read_timeout_s=silence_s)
+            return self._webs[silence_s]
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json"}

@@ -24,14 +24,9 @@ class Servers:
         self._open: dict[str, tuple[ServerClient, ServerState]] = {}
 
     def source(self, model_id: str) -> ServerSource:
-        """What answers for ``server:ID/NAME``.
-
-        Raises:
-            UserError: ``server_unknown`` (id).
-        """
+        """What answers for ``server:ID/NAME``; its stream raises UserError ``server_unknown`` (id) where none does."""
         server_id, name = parts_of(model_id)
-        client, state = self._opened(self.known.get(server_id))
-        return ServerSource(client, state, model_id, name)
+        return ServerSource(lambda: self._opened(self.known.get(server_id)), model_id, name)
 
     def source_at(self, url: str, key: str, name: str) -> ServerSource:
         """What answers at an address that need not be known; ``name`` empty takes the first that it lists.
@@ -39,8 +34,10 @@ class Servers:
         Raises:
             UserError: ``server_address_invalid`` (url).
         """
-        client = ServerClient(api_base(url), key, self._proxy())
-        return ServerSource(client, ServerState(), name, name)
+        client, state = ServerClient(api_base(url), key, self._proxy()), ServerState()
+        with self._lock:
+            self._open[url] = client, state
+        return ServerSource(lambda: (client, state), name, name)
 
     def look(self, url: str, key: str) -> tuple[ServedModel, ...]:
         """What an address offers, before it is added.  Raises as ``ServerClient.models`` and ``api_base`` do."""
@@ -64,13 +61,19 @@ class Servers:
             opened = self._open.pop(server_id, None)
         if opened is not None:
             opened[0].stop()
+            opened[0].close()
+
+    def stop(self) -> None:
+        """End the answers under way."""
+        for client, _ in list(self._open.values()):
+            client.stop()
 
     def close(self) -> None:
-        """End what is under way, and give the connections back."""
+        """Give the connections back, once no answer is under way."""
         with self._lock:
             opened, self._open = list(self._open.values()), {}
         for client, _ in opened:
-            client.stop()
+            client.close()
 
     def _opened(self, server: Server) -> tuple[ServerClient, ServerState]:
         # The key is looked up outside of the lock: the keyring may wait for its owner.

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece
+from app.chat.context import fit, fit_by_estimate
+from app.chat.conversation import ContextPolicy
+from app.chat.source import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
 from app.chat.thinking import CLOSING, OPENING
+from app.chat.tokens import TEMPLATE_TOKENS, estimated_tokens
 from app.chat.turn import AnswerOrigin
 from app.servers import wire
 from app.servers.client import ServerClient
 from app.servers.wire import Delta, Kind, ServedModel
 from model_manager.errors import Cancelled, UserError
+
+SHORTER = 0.75
+"""A conversation that was too long for a server is tried again with so much of its tokens, ..."""
+SHORTER_TRIES = 4
+"""... at most so many times."""
 
 
 @dataclass
@@ -22,15 +30,20 @@ class ServerState:
     models: tuple[ServedModel, ...] | None = None
     refused: set[str] = field(default_factory=set)
     """Fields of a request that it does not take."""
+    guessed_context: dict[str, int] = field(default_factory=dict)
+    """Tokens that a model was seen to take at most, where the server does not tell."""
 
 
 class ServerSource:
     """One model of one server."""
 
-    def __init__(self, client: ServerClient, state: ServerState, model_id: str, name: str) -> None:
-        """``name`` is the server's; empty for the first that it lists."""
-        self._client = client
-        self._state = state
+    def __init__(self, reach: Callable[[], tuple[ServerClient, ServerState]], model_id: str, name: str) -> None:
+        """``reach`` gives the client when it is first needed, in the thread that asks: its key may have to be unlocked.
+
+        ``name`` is the server's; empty for the first that it lists.
+        """
+        self._reach = reach
+        self._reached: tuple[ServerClient, ServerState] | None = None
         self._model_id = model_id
         self._name = name
 
@@ -38,16 +51,16 @@ class ServerSource:
         """Ask, and tell what comes.  A connection lost before the first word is tried once more.
 
         Raises:
-            UserError: as ``ServerClient`` does, and ``server_empty`` (host) where it lists no model.
+            UserError: as ``ServerClient`` and ``reach`` do, and ``server_empty`` (host) where it lists no model.
             Cancelled: stopped before the first word.
         """
+        self._reached = self._reach()
         self._client.resume()
         progress = _Progress()
         try:
             model = self._model()
             yield Loaded(0.0, model.context or 0)
-            for delta in self._deltas(request, model, progress):
-                yield from progress.take(delta)
+            yield from self._answer(request, model, progress)
         except Cancelled:
             if not progress.tokens:
                 raise
@@ -58,11 +71,14 @@ class ServerSource:
 
     def stop(self) -> None:
         """Shut the connection: the server stops too."""
-        self._client.stop()
+        if self._reached is not None:
+            self._client.stop()
 
     def origin(self) -> AnswerOrigin:
         """Which model of which server."""
-        kind = next((each.kind for each in self._state.models or () if each.name == self._name), Kind.OTHER)
+        if self._reached is None:
+            return AnswerOrigin(self._model_id)
+        kind = self._kind(self._name)
         return AnswerOrigin(
             self._model_id, engine=None if kind is Kind.OTHER else kind.value, endpoint=self._client.url
         )
@@ -71,6 +87,16 @@ class ServerSource:
     def name(self) -> str:
         """The server's name of the model; known once it was listed."""
         return self._name
+
+    @property
+    def _client(self) -> ServerClient:
+        assert self._reached is not None
+        return self._reached[0]
+
+    @property
+    def _state(self) -> ServerState:
+        assert self._reached is not None
+        return self._reached[1]
 
     def _model(self) -> ServedModel:
         if self._state.models is None:
@@ -88,6 +114,48 @@ class ServerSource:
             self._name = models[0].name
         found = next((each for each in models if each.name == self._name), None)
         return found or ServedModel(self._name, models[0].kind if models else Kind.OTHER, None)
+
+    def _answer(self, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[ChatEvent]:
+        """Fit the conversation into the context, ask, and tell what comes.
+
+        A server that does not tell its context says when it is full; a conversation that may roll is then tried
+        shorter, and what was learnt is kept.
+        """
+        for last_try in (False,) * SHORTER_TRIES + (True,):
+            fitting, fitted = self._fit(request, model)
+            yield fitted
+            try:
+                for delta in self._deltas(fitting, model, progress):
+                    yield from progress.take(delta)
+            except UserError as error:
+                may_roll = request.context_policy is ContextPolicy.ROLL and not progress.tokens
+                if error.code != "server_context_full" or last_try or not may_roll:
+                    raise
+                about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)
+                self._state.guessed_context[model.name] = max(1, int(about * SHORTER))
+            else:
+                return
+
+    def _fit(self, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, Fitted]:
+        """Counted by the server where it counts, else about; a server whose context is not known decides itself."""
+        context = self._state.guessed_context.get(model.name) or model.context or 0
+        if not context or model.kind is not Kind.VLLM:
+            return fit_by_estimate(request, context)
+
+        def count(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
+            plain = [{"role": each.role.value, "content": each.content} for each in messages]
+            told = self._client.token_count(model.name, plain)
+            if told is None:
+                raise _CountsNot
+            return told + estimated_tokens(prefill), tuple(estimated_tokens(text) for text in texts)
+
+        try:
+            return fit(request, context, count)
+        except _CountsNot:
+            return fit_by_estimate(request, context)
+
+    def _kind(self, name: str) -> Kind:
+        return next((each.kind for each in self._state.models or () if each.name == name), Kind.OTHER)
 
     def _deltas(self, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[Delta]:
         tried_again = False
@@ -114,6 +182,10 @@ class ServerSource:
             return False
         self._state.refused.add(name)
         return True
+
+
+class _CountsNot(Exception):
+    """The server has no way to count tokens."""
 
 
 class _Progress:

@@ -1,11 +1,12 @@
 """A chat server on loopback that speaks as vLLM, llama-server or a hosted one does, with faults to switch on.
 
-The shapes of its answers were recorded from vLLM 0.32, llama-server b6000 and OpenAI's documentation.
+As vLLM it answers as vLLM 0.32 does: the tests marked ``vllm`` ask the real one the same things.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ class Behaviour:
     waits_before: int | None = None
     """Before this many words it waits until it is let go, or until the client goes."""
     line_end: str = "\n"
+    characters: int | None = None
+    """A conversation with more is refused, as one that is longer than the context."""
 
 
 @dataclass
@@ -61,8 +64,7 @@ class OpenAiServer:
         self.gone = threading.Event()
         self.waiting = threading.Event()
         self.let_go = threading.Event()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
@@ -81,6 +83,15 @@ class OpenAiServer:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes is what some tests are about."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -144,6 +155,9 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             if refused:
                 message = f"Unsupported parameter: '{refused[0]}' is not supported with this model."
                 self._answer(400, {"error": {"message": message, "type": "invalid_request_error", "code": None}})
+                return
+            if behaviour.characters and sum(len(each["content"]) for each in body["messages"]) > behaviour.characters:
+                self._answer(400, {"error": {"message": "This exceeds the maximum context length."}})
                 return
             self._stream(body)
 

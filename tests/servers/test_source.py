@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptMessage
+from app.chat.conversation import ContextPolicy, Role, Sampling
+from app.chat.source import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
 from app.servers.client import ServerClient
 from app.servers.source import ServerSource, ServerState
 from model_manager.errors import Cancelled, UserError
@@ -37,7 +37,8 @@ class Asking:
         return self._clients[-1]
 
     def source(self, url: str, key: str = "", name: str = "apus") -> ServerSource:
-        return ServerSource(self.client(url, key), ServerState(), f"server:x/{name}", name)
+        reached = self.client(url, key), ServerState()
+        return ServerSource(lambda: reached, f"server:x/{name}", name)
 
     def close(self) -> None:
         for client in self._clients:
@@ -220,6 +221,43 @@ def test_an_answer_is_continued(ask: Asking, server: OpenAiServer) -> None:
     list(ask.source(server.url).stream(replace(REQUEST, prefill="The")))
     assert server.chats()[0]["continue_final_message"] is True
     assert json.dumps(server.chats()[0]["messages"][-1]) == '{"role": "assistant", "content": "The"}'
+
+
+def long_conversation(turns: int) -> tuple[PromptMessage, ...]:
+    said = []
+    for number in range(turns):
+        said.append(PromptMessage(Role.USER, f"Question {number} " + "why " * 20, f"q{number}"))
+        said.append(PromptMessage(Role.ASSISTANT, "Because. " * 10, f"a{number}"))
+    return (*said, PromptMessage(Role.USER, "And now?", "last"))
+
+
+def test_a_full_context_stops_or_rolls_as_the_person_chose(ask: Asking, server: OpenAiServer) -> None:
+    long = replace(REQUEST, messages=long_conversation(20))
+    error = code_of(ask.source(server.url), long)
+    assert (error.code, error.data["context"]) == ("context_full", 1024)
+    assert server.chats() == []
+    events = list(ask.source(server.url).stream(replace(long, context_policy=ContextPolicy.ROLL)))
+    (fitted,) = [each for each in events if isinstance(each, Fitted)]
+    assert fitted.left_out[:2] == ("q0", "a0")
+    assert fitted.prompt_tokens < 1024
+    (sent,) = server.chats()
+    assert len(sent["messages"]) == 41 - len(fitted.left_out)
+    assert sent["messages"][-1]["content"] == "And now?"
+
+
+def test_a_server_that_does_not_tell_its_context_is_asked_for_less(ask: Asking, server: OpenAiServer) -> None:
+    server.behaviour = Behaviour(owner="someone", context=None, characters=2500)
+    long = replace(REQUEST, messages=long_conversation(20))
+    assert code_of(ask.source(server.url), long).code == "server_context_full"
+    source = ask.source(server.url)
+    rolling = replace(long, context_policy=ContextPolicy.ROLL)
+    events = list(source.stream(rolling))
+    assert text_of(events) == "".join(WORDS)
+    fitted = [each for each in events if isinstance(each, Fitted)][-1]
+    assert fitted.left_out[:2] == ("q0", "a0")
+    tries = len(server.chats())
+    list(source.stream(rolling))
+    assert len(server.chats()) == tries + 1, "what was learnt is kept"
 
 
 def test_the_server_counts_the_tokens_of_a_conversation(ask: Asking, server: OpenAiServer) -> None:

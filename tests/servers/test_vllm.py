@@ -37,6 +37,11 @@ def client(vllm: VllmServer) -> Iterator[ServerClient]:
     made.close()
 
 
+def source_of(client: ServerClient, state: ServerState | None = None) -> ServerSource:
+    reached = client, state or ServerState()
+    return ServerSource(lambda: reached, "id", "apus")
+
+
 def request(text: str = "Hello", **sampling: object) -> ChatRequest:
     return ChatRequest((PromptMessage(Role.USER, text),), Sampling(seed=1, **sampling))  # type: ignore[arg-type]
 
@@ -57,7 +62,7 @@ def test_it_is_recognised(client: ServerClient) -> None:
 def test_every_sampler_is_taken(client: ServerClient) -> None:
     state = ServerState()
     wish = request(max_tokens=12, temperature=0.5, top_k=20, min_p=0.1, repeat_penalty=1.1, stop=("never said",))
-    events = list(ServerSource(client, state, "id", "apus").stream(wish))
+    events = list(source_of(client, state).stream(wish))
     done = events[-1]
     assert isinstance(done, Finished)
     assert (done.finish_reason, done.prompt_tokens, done.completion_tokens) == ("length", 24, 12)
@@ -65,7 +70,7 @@ def test_every_sampler_is_taken(client: ServerClient) -> None:
 
 
 def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:
-    source = ServerSource(client, ServerState(), "id", "apus")
+    source = source_of(client)
     events = []
     for each in source.stream(request(max_tokens=900)):
         events.append(each)
@@ -84,7 +89,7 @@ def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:
 
 
 def test_continuing_goes_on_from_what_is_there(client: ServerClient) -> None:
-    source = ServerSource(client, ServerState(), "id", "apus")
+    source = source_of(client)
     wish = ChatRequest(request().messages, Sampling(seed=1, max_tokens=4), prefill="abc")
     done = list(source.stream(wish))[-1]
     assert isinstance(done, Finished)
@@ -95,13 +100,13 @@ def test_continuing_goes_on_from_what_is_there(client: ServerClient) -> None:
 def test_wrong_keys(vllm: VllmServer, key: str, code: str) -> None:
     client = ServerClient(vllm.url, key)
     with pytest.raises(UserError, match=code):
-        list(ServerSource(client, ServerState(), "id", "apus").stream(request()))
+        list(source_of(client).stream(request()))
     client.close()
 
 
 def test_a_conversation_longer_than_its_context(client: ServerClient) -> None:
     with pytest.raises(UserError) as caught:
-        list(ServerSource(client, ServerState(), "id", "apus").stream(request("x" * 3000)))
+        list(source_of(client).stream(request("x" * 3000)))
     assert caught.value.code in ("server_context_full", "context_full")
 
 
@@ -122,7 +127,7 @@ def test_the_command_line(vllm: VllmServer, tmp_path: Path) -> None:
 def test_killed_in_the_middle_and_back_again(tmp_path: Path) -> None:
     with VllmServer(tmp_path / "log") as server:
         client = ServerClient(server.url, KEY)
-        source = ServerSource(client, ServerState(), "id", "apus")
+        source = source_of(client)
         pieces = []
         with pytest.raises(UserError, match="server_lost"):  # noqa: PT012 - it is killed between two pieces
             for each in source.stream(request(max_tokens=900)):

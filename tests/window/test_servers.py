@@ -1,0 +1,172 @@
+"""A server in the window: added by its address and key, asked, stopped, its conversation continued by a local file."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import Status
+from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
+from tests.window.conftest import OpenWindow
+from tests.window.hands import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
+from ui.main_window import MainWindow
+from ui.settings_dialog import SettingsDialog
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAiServer]:
+    with openai_server(key="sk-right") as running:
+        yield running
+
+
+def open_settings(window: MainWindow, qtbot: QtBot) -> SettingsDialog:
+    window.workspace.show_settings()
+    dialog = window.findChild(SettingsDialog)
+    assert dialog is not None
+    qtbot.waitUntil(dialog.isVisible)
+    return dialog
+
+
+def add(dialog: SettingsDialog, qtbot: QtBot, url: str, key: str) -> str:
+    """Fill the form, press its button, and give back what the dialog says of it."""
+    page = dialog.servers
+    page.address.setText(url)
+    page.key.setText(key)
+    qtbot.mouseClick(page.add_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.add_button.isEnabled() and "Asking" not in said(dialog), timeout=PATIENCE_MS)
+    return said(dialog)
+
+
+def said(dialog: SettingsDialog) -> str:
+    label = dialog.findChild(QLabel, "settingsStatus")
+    assert label is not None
+    return label.text()
+
+
+def use(window: MainWindow, server: OpenAiServer, qtbot: QtBot) -> None:
+    dialog = open_settings(window, qtbot)
+    add(dialog, qtbot, server.url, "sk-right")
+    qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
+    (row,) = dialog.servers.rows.values()
+    qtbot.mouseClick(row.use, Qt.MouseButton.LeftButton)
+    dialog.accept()
+
+
+def model_button(window: MainWindow) -> str:
+    return find(window, "modelButton", QToolButton).text()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_server_is_added_asked_and_continued_here(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, tiny_model: Path
+) -> None:
+    window = open_window()
+    use(window, server, qtbot)
+    assert "apus" in model_button(window)
+    assert "127.0.0.1" in model_button(window)
+    send(qtbot, window, "How many experts?")
+    answer = wait_for_answer(qtbot, window)
+    assert (answer.content, answer.status) == ("".join(WORDS), Status.COMPLETE)
+    assert answer.made_by is not None
+    assert (answer.made_by.endpoint, answer.made_by.engine) == (server.url, "vLLM")
+    window.workspace.models.use(str(tiny_model))
+    window.workspace.services.settings.change(max_tokens=5)
+    send(qtbot, window, "And here?")
+    qtbot.waitUntil(lambda: len(branch(window)) == 4 and branch(window)[-1].status is Status.COMPLETE, timeout=60_000)
+    here = branch(window)[-1]
+    assert here.made_by is not None
+    assert here.made_by.endpoint is None
+    assert here.made_by.file_sha256 is not None
+
+
+def test_stop_reaches_the_server(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+    server.behaviour = Behaviour(key="sk-right", waits_before=3)
+    window = open_window()
+    use(window, server, qtbot)
+    send(qtbot, window, "How many experts?")
+    wait_for_words(qtbot, window, 5)
+    qtbot.waitUntil(server.waiting.is_set, timeout=PATIENCE_MS)
+    qtbot.mouseClick(find(window, "stopButton"), Qt.MouseButton.LeftButton)
+    answer = wait_for_answer(qtbot, window)
+    assert (answer.content, answer.status) == ("".join(WORDS[:3]), Status.STOPPED)
+    qtbot.waitUntil(server.gone.is_set, timeout=PATIENCE_MS)
+
+
+def test_what_the_form_says(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+    dialog = open_settings(open_window(), qtbot)
+    assert "asks for a key" in add(dialog, qtbot, server.url, "")
+    assert "does not accept the key" in add(dialog, qtbot, server.url, "sk-wrong")
+    assert "not an address" in add(dialog, qtbot, "http://", "")
+    assert dialog.servers.rows == {}
+    warning = dialog.findChild(QLabel, "plainHttpWarning")
+    assert warning is not None
+    dialog.servers.address.setText("http://api.example.com/v1")
+    assert not warning.isHidden()
+    dialog.servers.address.setText(server.url)
+    assert warning.isHidden()
+    dialog.reject()
+
+
+def test_a_server_that_is_away_may_be_added_all_the_same(open_window: OpenWindow, qtbot: QtBot) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        dialog = open_settings(open_window(), qtbot)
+        assert "cannot be reached" in add(dialog, qtbot, f"127.0.0.1:{held.getsockname()[1]}", "")
+        action = find(dialog, "settingsStatusAction")
+        qtbot.mouseClick(action, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
+    (row,) = dialog.servers.rows.values()
+    assert row.models.isHidden()
+    dialog.reject()
+
+
+def test_a_server_is_looked_at_anew_and_forgotten(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+    dialog = open_settings(open_window(), qtbot)
+    add(dialog, qtbot, server.url, "sk-right")
+    qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
+    (row,) = dialog.servers.rows.values()
+    server.behaviour = Behaviour(key="sk-other", models=("small", "large"))
+    qtbot.mouseClick(row.look, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "does not accept the key" in said(dialog), timeout=PATIENCE_MS)
+    qtbot.mouseClick(row.change_key, Qt.MouseButton.LeftButton)
+    row.key.setText("sk-other")
+    qtbot.keyClick(row.key, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: row.models.count() == 2, timeout=PATIENCE_MS)
+    qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.servers.rows == {}, timeout=PATIENCE_MS)
+    dialog.reject()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)")  # the offscreen platform
+def test_the_menu_offers_what_servers_have(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+    server.behaviour = Behaviour(key="sk-right", models=("small", "large"))
+    window = open_window()
+    use(window, server, qtbot)
+    qtbot.mouseClick(find(window, "modelButton"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.findChild(QMenu, "modelMenu") is not None)
+    menu = window.findChild(QMenu, "modelMenu")
+    assert menu is not None
+    offered = {action.text(): action for action in menu.actions() if action.isCheckable()}
+    assert offered["small"].isChecked()
+    offered["large"].trigger()
+    menu.close()
+    assert "large" in model_button(window)
+    send(qtbot, window, "How many experts?")
+    wait_for_answer(qtbot, window)
+    assert server.chats()[-1]["model"] == "large"
+
+
+def test_a_server_that_left_the_list_is_told(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.workspace.models.use("server:gone/apus")
+    assert model_button(window) == "apus"
+    send(qtbot, window, "How many experts?")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.status is Status.FAILED
+    assert answer.error is not None
+    assert answer.error["code"] == "server_unknown"
