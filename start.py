@@ -50,6 +50,8 @@ Options, before the command:
                     (first start: auto; later starts keep what was built)
   --index-url URL   take the packages from this index instead of the one in pip's settings
   --rebuild         build the engine anew
+  --engine-into DIR build the engine for --backend into this folder as well, unless it is there already, and end:
+                    with the folder in PYTHONPATH the program uses that engine instead of its own
   --help            this text; the program's own: python3 start.py COMMAND --help"""
 
 
@@ -71,6 +73,7 @@ class Options(NamedTuple):
     backend: str = ""
     index_url: str = ""
     rebuild: bool = False
+    engine_into: str = ""
     help: bool = False
     test: bool = False
     rest: tuple[str, ...] = ()
@@ -83,7 +86,7 @@ def parse(arguments: list[str]) -> Options:
         name, equals, value = words[0].partition("=")
         if name in ("--help", "-h"):
             return options._replace(help=True)
-        if name not in ("--rebuild", "--backend", "--index-url"):
+        if name not in ("--rebuild", "--backend", "--index-url", "--engine-into"):
             break
         words.pop(0)
         if name == "--rebuild":
@@ -94,8 +97,14 @@ def parse(arguments: list[str]) -> Options:
         if name == "--backend" and value not in BACKENDS:
             raise ValueError("--backend needs one of " + ", ".join(BACKENDS))
         if not value:
-            raise ValueError("--index-url needs a URL")
-        options = options._replace(backend=value) if name == "--backend" else options._replace(index_url=value)
+            raise ValueError("--index-url needs a URL" if name == "--index-url" else "--engine-into needs a folder")
+        options = {
+            "--backend": options._replace(backend=value),
+            "--index-url": options._replace(index_url=value),
+            "--engine-into": options._replace(engine_into=value),
+        }[name]
+    if options.engine_into and options.backend in ("", "auto"):
+        raise ValueError("--engine-into needs --backend NAME")
     test = words[:1] == ["test"]
     return options._replace(test=test, rest=tuple(words[test:]))
 
@@ -473,10 +482,8 @@ def venv_version() -> str:
 
 def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> None:
     """Do every step that the stamp does not have, and note each as it is done."""
-    import tomllib
-
-    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    pin = next(text.partition("==")[2] for text in dependencies if text.startswith(ENGINE + "=="))
+    dependencies = read_dependencies()
+    pin = engine_pin(dependencies)
     version = venv_version()
     sound = version != "" and version == stamp.get("python")
     if stamp and not sound:
@@ -498,15 +505,8 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
                 f"{command or 'install it'}, then python3 start.py --backend {better}"
             )
     build = options.rebuild or stamp.get("engine") != f"{pin} {backend}"
-    if build and backend == "metal" and SYSTEM != "darwin":
-        raise StopError("Metal is there on a Mac only.")
-    tools = {"cuda": machine.nvcc, "vulkan": machine.vulkan_tools, "hip": machine.hip_tools}
-    lacking = {
-        "venv": not sound and not importlib.util.find_spec("ensurepip"),
-        "compiler": build and not compiler_found(),
-        backend: build and not tools.get(backend, True),
-    }
-    bring([NEEDS[name] for name, lacks in lacking.items() if lacks])
+    venv = [] if sound or importlib.util.find_spec("ensurepip") else [NEEDS["venv"]]
+    bring(venv + (build_needs(backend, machine) if build else []))
 
     if not sound:
         run_step("Python environment", [sys.executable, "-m", "venv", str(VENV)], {})
@@ -530,18 +530,66 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
         note(stamp, starter=STARTER)
 
 
-def build_engine(pin: str, backend: str, machine: Machine, options: Options, automatic: bool) -> str:
-    """Build and install the engine; returns the backend it has, which is the CPU where `auto` hoped for more."""
+def build_beside(options: Options) -> int:
+    """Build the engine for a backend into a folder of its own; one that is there for this release is kept."""
+    folder, pin = Path(options.engine_into).absolute(), engine_pin(read_dependencies())
+    stamp, wanted = folder / "apus-engine.txt", f"{pin} {options.backend} {VERSION}"
+    if stamp.exists() and stamp.read_text("utf-8") == wanted and not options.rebuild:
+        return 0
+    if not PYTHON.exists():
+        raise StopError("There is no environment in .venv yet. Run python3 start.py first.")
+    machine = look()
+    bring(build_needs(options.backend, machine))
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    build_engine(pin, options.backend, machine, options, automatic=False, into=fresh)
+    (fresh / stamp.name).write_text(wanted, "utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.replace(folder)
+    return 0
+
+
+def read_dependencies() -> list[str]:
+    """What the program depends on."""
+    import tomllib
+
+    found: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    return found
+
+
+def engine_pin(dependencies: list[str]) -> str:
+    """The one release of the engine that the program is made for."""
+    return next(text.partition("==")[2] for text in dependencies if text.startswith(ENGINE + "=="))
+
+
+def build_needs(backend: str, machine: Machine) -> list[dict[str, str]]:
+    """What a build for this backend lacks here."""
+    if backend == "metal" and SYSTEM != "darwin":
+        raise StopError("Metal is there on a Mac only.")
+    tools = {"cuda": machine.nvcc, "vulkan": machine.vulkan_tools, "hip": machine.hip_tools}
+    lacking = {"compiler": not compiler_found(), backend: not tools.get(backend, True)}
+    return [NEEDS[name] for name, lacks in lacking.items() if lacks]
+
+
+def build_engine(
+    pin: str, backend: str, machine: Machine, options: Options, automatic: bool, into: Path | None = None
+) -> str:
+    """Build and install the engine, into the environment or a folder; returns the backend it has.
+
+    That is the CPU where `auto` hoped for more.
+    """
     less = VENV / "engine.cmake"
     less.write_text("set(LLAMA_BUILD_COMMON OFF)\n", "utf-8")
     cmake = f"{os.environ.get('CMAKE_ARGS', '')} {shlex.join(cmake_arguments(backend, machine, less))}".strip()
     # without its cache: pip would take an engine that it built once before, whatever it was built for
-    fresh = ("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE, f"{ENGINE}=={pin}")
+    fresh = ["--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE, f"{ENGINE}=={pin}"]
+    fresh += [] if into is None else ["--target", str(into)]
     try:
         minutes = "some minutes" if backend == "cpu" else "many minutes"
         pip(f"The engine for {backend} ({minutes})", options, *fresh, CMAKE_ARGS=cmake)
         code = "import importlib.util as u; print(u.find_spec('llama_cpp').submodule_search_locations[0])"
-        found = built_backends(Path(output_of(str(PYTHON), "-c", code).strip(), "lib"))
+        package = output_of(str(PYTHON), "-c", code).strip() if into is None else into / "llama_cpp"
+        found = built_backends(Path(package, "lib"))
         if backend not in found:
             raise StopError(f"The engine came out without {backend}; the log: {LOG}")
     except StopError as error:
@@ -612,6 +660,8 @@ def main(arguments: list[str]) -> int:
     for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):
         signal.signal(getattr(signal, name), leave)
     try:
+        if options.engine_into:
+            return build_beside(options)
         qt = qt_platform(options, dict(os.environ)) if SYSTEM == "linux" else ""
         stamp, project = read_stamp(), project_key()
         if not (PYTHON.exists() and is_ready(stamp, options, project, qt)):

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.engine.launch import CHILD_FLAG, RENDERER_FLAG
+from app.mathematics.launch import FORMULA_FLAG
+
+if TYPE_CHECKING:
+    from app.export.formats import Format
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,11 +25,21 @@ def main(argv: list[str] | None = None) -> int:
 
         renderer()
         return 0
+    if arguments[:1] == [FORMULA_FLAG]:
+        from app.mathematics.child.__main__ import main as formulas
+
+        formulas()
+        return 0
     if not arguments:
         # The window's start does not pay for reading a command line that is not there.
         from ui.application import run as run_window
 
         return run_window(None)
+    if all(argument.lower().endswith(".gguf") for argument in arguments):
+        # As a file manager starts it.
+        from ui.application import run as run_window
+
+        return run_window(None, [Path(argument) for argument in arguments])
     from app.cli.parser import make_parser
 
     parsed = make_parser().parse_args(arguments)
@@ -33,7 +49,14 @@ def main(argv: list[str] | None = None) -> int:
         return run_window(parsed.data_dir)
     from app.cli.main import run
 
-    return run(parsed)
+    return run(parsed, {"pdf": _pdf})
+
+
+def _pdf() -> Format:
+    # Only the export to PDF pays for Qt.
+    from ui.pdf.offscreen import pdf_without_a_window
+
+    return pdf_without_a_window()
 
 
 if __name__ == "__main__":

@@ -84,3 +84,18 @@ def make_folder(path: Path) -> None:
     """
     with file_errors(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def set_aside(path: Path) -> Path | None:
+    """Give a file that cannot be understood another name beside its own, so that nothing writes over it.
+
+    None where the system does not let it be renamed.
+    """
+    for number in range(1000):
+        aside = path.with_name(f"{path.name}.damaged{f'-{number}' if number else ''}")
+        if not aside.exists():
+            with contextlib.suppress(OSError):
+                path.rename(aside)
+                return aside
+            return None
+    return None

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.chat.source import ChatEvent, ChatRequest
 from app.chat.turn import AnswerOrigin
 from app.engine.local_engine import LocalEngine
-from app.planning.basis import wishes_from
 from app.planning.loading import Wanted
 from app.planning.service import PlanningService
-from app.planning.wished import over
+from app.planning.wished import wishes_for
 from app.settings import Settings
 from model_manager.errors import UserError
 from model_manager.hashing import sha256_of
 from model_manager.library import LocalModel, ModelLibrary
+from model_manager.plan import Wishes
 
 HASH_AT_ONCE_BYTES = 256 << 20
 """A file up to this size is hashed when its first answer is done, in a fraction of a second; larger ones at leisure."""
@@ -46,12 +46,13 @@ class LibrarySource:
         **wishes: Any,
     ) -> None:
         """``text`` is an id or a path; ``wishes`` are those of ``Wishes``, None where there is none: they stand before
-        what the settings say."""
+        what was kept for the model, and that before what the settings say."""
         self._library = library
         self._engine = engine
         self._planning = planning
         self._text = text
-        self._wishes = wishes_from(settings, **wishes)
+        self._settings = settings
+        self._said = replace(Wishes(), **{key: value for key, value in wishes.items() if value is not None})
         self._rpc_servers = rpc_servers
         self._chosen: ChosenModel | None = None
         self._stopped = threading.Event()
@@ -64,8 +65,7 @@ class LibrarySource:
         """
         if self._chosen is None:
             file = self._library.resolve(self._text)
-            # What was said now stands before what was once kept for this model.
-            wishes = over(self._wishes, self._planning.wished.of(file.id))
+            wishes = wishes_for(self._settings, self._planning.wished.of(file.id), self._said)
             wanted = self._planning.wanted(file.path, wishes, self._rpc_servers)
             self._chosen = ChosenModel(file, wanted)
         return self._chosen

@@ -27,19 +27,23 @@ def models_folder(settings: Settings, folder: DataFolder) -> Path:
     return Path(settings.models_folder) if settings.models_folder else folder.models
 
 
+def proxy_of(settings: Settings) -> str | None:
+    """The proxy as ``Access`` wants it: an address, empty for none, None for what the system says."""
+    return {"": None, NO_PROXY: ""}.get(settings.proxy, settings.proxy)
+
+
 def access_from(settings: Settings, secrets: Secrets, endpoint: str | None = None) -> Access:
     """How the hub is reached.  ``endpoint`` is taken instead of the one in the settings.
 
     Reads the token from the system's keyring, which may take a while: not for the window's thread.
     """
-    proxy = {"": None, NO_PROXY: ""}.get(settings.proxy, settings.proxy)
     authority = settings.authority or OFFICIAL
     return Access(
         endpoint=(endpoint or settings.endpoint or authority).rstrip("/"),
         authority=authority.rstrip("/"),
         token=secrets.get(HUB_TOKEN),
         token_hosts=frozenset({host_of(authority), *settings.token_hosts.lower().split()}),
-        proxy=proxy,
+        proxy=proxy_of(settings),
     )
 
 

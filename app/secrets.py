@@ -73,6 +73,12 @@ class Secrets:
                 self._session[name] = None
                 raise
 
+    def is_usable(self) -> bool:
+        """Whether there is a keyring that answers; nothing is kept in it for that."""
+        with self._lock:
+            self._from_keyring(HUB_TOKEN)
+            return not self._session_only
+
     # A keyring is whatever the system and its plug-ins bring, and they raise errors of their own kinds as well as
     # keyring's: whatever it is, the value is kept for the session.  Messages of errors are not logged, for nobody
     # knows what a plug-in writes into them.

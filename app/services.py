@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.chat.worker import InferenceWorker
+from app.drafts import Drafts
 from app.engine.local_engine import LocalEngine
 from app.idle_hashing import IdleHashing
-from app.model_downloads import ModelDownloads
+from app.mathematics import Mathematics
+from app.model_downloads import ModelDownloads, proxy_of
 from app.paths import DataFolder
 from app.planning.service import PlanningService
+from app.presets import Presets
 from app.secrets import Secrets
+from app.servers.service import Servers
 from app.settings import SettingsFile
 from app.store.store import ConversationStore
 from model_manager.library import ModelLibrary
@@ -33,13 +37,20 @@ class Services:
     hashing: IdleHashing
     secrets: Secrets
     downloads: ModelDownloads
+    servers: Servers
+    presets: Presets
+    drafts: Drafts
+    mathematics: Mathematics
 
     def close(self) -> None:
         """Stop the running answer, keep it, end the engine, close the database."""
         self.downloads.close()
         self.hashing.close()
         self.engine.stop()
+        self.servers.stop()
+        self.mathematics.close()
         self.worker.close(CLOSE_S)
+        self.servers.close()
         self.engine.release()
         self.store.close()
 
@@ -68,10 +79,14 @@ def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> 
         store=ConversationStore.open(folder.conversations),
         library=downloads.library,
         engine=engine,
-        planning=PlanningService(folder, downloads.library, engine),
+        planning=PlanningService(folder, downloads.library, engine, lambda: settings.now.device_wishes()),
         worker=worker,
         hashing=IdleHashing(downloads.library, worker.is_busy),
         secrets=secrets,
         downloads=downloads,
+        servers=Servers(folder.servers_file, secrets, lambda: proxy_of(settings.now)),
+        presets=Presets(folder.presets_file),
+        drafts=Drafts(folder.drafts_file),
+        mathematics=Mathematics(),
     )
     return services

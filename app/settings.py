@@ -6,11 +6,13 @@ import dataclasses
 import json
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.chat.conversation import ContextPolicy, Sampling
+from app.device_wishes import DeviceWishes, are_servers, are_wishes, device_wishes
 from app.files import write_whole
 
 AUTOMATIC_LAYERS = -2
@@ -47,6 +49,20 @@ class Settings:
     """``stop`` or ``roll``, for conversations that do not say otherwise."""
     text_size: int = 15
     """Of the transcript and the composer, in device-independent pixels."""
+    titles_by_model: bool = True
+    """Let the model name a conversation where neither the question nor the answer does."""
+    preset_id: str = ""
+    """The preset of new conversations; empty for none."""
+    devices: str = ""
+    """JSON of ``app.device_wishes``: devices left out, ceilings and reserves."""
+    rpc_servers: str = ""
+    """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
+    export_format: str = "md"
+    """The last choice of the export, like the three below."""
+    export_metadata: bool = True
+    export_thoughts: str = "fold"
+    export_folder: str = ""
+    """Empty for the person's documents."""
     models_folder: str = ""
     """Where downloads lie; empty for the data folder's own."""
     endpoint: str = ""
@@ -80,11 +96,17 @@ class Settings:
             max_tokens=self.max_tokens or None,
         )
 
+    def device_wishes(self) -> DeviceWishes:
+        """What is fixed about the devices for all models."""
+        return device_wishes(self.rpc_servers, self.devices)
+
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "language": ("", "en", "zh_CN"),
     "theme": ("system", "light", "dark"),
     "context_policy": tuple(policy.value for policy in ContextPolicy),
+    "export_format": ("md", "html", "pdf", "json", "txt", "jsonl"),
+    "export_thoughts": ("keep", "fold", "drop"),
 }
 BOUNDS: dict[str, tuple[float, float]] = {
     "context": (0, 1 << 24),
@@ -101,6 +123,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "sidebar_width": (180, 600),
 }
 """Least and greatest value, both allowed."""
+CHECKS: dict[str, Callable[[object], bool]] = {"devices": are_wishes, "rpc_servers": are_servers}
+"""Texts with a form of their own."""
 
 
 class SettingsFile:
@@ -147,6 +171,8 @@ def _read(path: Path) -> Settings:
 
 def _is_valid(key: str, value: object) -> bool:
     default = getattr(Settings(), key)
+    if key in CHECKS:
+        return CHECKS[key](value)
     if key in CHOICES:
         return value in CHOICES[key]
     if key in BOUNDS:

@@ -22,8 +22,7 @@ class AnswerSource(ChatSource, Protocol):
 def source_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any) -> AnswerSource:
     """What answers for ``model_id``.  ``wishes`` are those of ``Wishes``; a server takes none of them.
 
-    Raises:
-        UserError: ``server_unknown`` (id).  What is wrong with a file is told when it is asked.
+    What is wrong with a file or a server is told when it is asked.
     """
     if is_server_model(model_id):
         return services.servers.source(model_id)

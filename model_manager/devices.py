@@ -26,6 +26,18 @@ REPACKED_WITH_AVX512 = REPACKED_ON_X86 | {"Q2_K"}
 REPACKED_ON_ARM = frozenset({"Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "IQ4_NL", "MXFP4", "Q1_0"})
 """Types that the engine copies into the processor's own order: ``ggml_repack_get_optimal_repack_type`` in
 ``ggml/src/ggml-cpu/repack.cpp`` of llama.cpp."""
+TILED_WITH_AMX = {
+    "F16": 1.0,
+    "Q4_0": 1.0,
+    "Q4_1": 1.0,
+    "Q8_0": 38 / 34,
+    "Q4_K": 148 / 144,
+    "Q5_K": 180 / 176,
+    "Q6_K": 1.0,
+    "IQ4_XS": 138 / 136,
+}
+"""Types of which a processor with AMX takes plain matrices into tiles, and how many times their bytes those take:
+``get_row_size`` in ``ggml/src/ggml-cpu/amx/mmq.cpp``.  Other processors have no such copies."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +93,19 @@ class HostMemory:
 
     ``available_bytes`` can be had without pushing anything to swap.  ``bandwidth`` in bytes per second is what reading
     RAM with all ``cores`` reaches, None where nobody measured it.  ``repacked_types`` are the tensor types that the
-    engine copies into the processor's own order here.
+    engine copies into the processor's own order here; ``has_amx``: plain matrices go into tiles instead.
     """
 
     available_bytes: int
     bandwidth: float | None = None
     cores: int = 4
     repacked_types: frozenset[str] = REPACKED_WITH_AVX512
+    has_amx: bool = False
+
+    @property
+    def reserve_bytes(self) -> int:
+        """What a plan leaves of the available RAM for everything else."""
+        return min(1 << 30, max(256 << 20, self.available_bytes // 20))
 
 
 def offered(
@@ -118,6 +136,7 @@ def read_host(*, available_bytes: int | None = None, bandwidth: float | None = N
         bandwidth=bandwidth,
         cores=usable_cores(),
         repacked_types=repacked_types(),
+        has_amx=has_amx(),
     )
 
 
@@ -140,6 +159,15 @@ def repacked_types() -> frozenset[str]:
     if "avx2" not in flags:
         return frozenset()
     return REPACKED_WITH_AVX512 if "avx512f" in flags else REPACKED_ON_X86
+
+
+def has_amx() -> bool:
+    """Whether this processor computes with tiles, as far as the system tells."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "amx_int8" in flags and "avx512_vnni" in flags
 
 
 def read_memory() -> Memory:

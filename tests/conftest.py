@@ -14,7 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What needs a rig of its own runs when its marker is asked for by name, and is counted as deselected else."""
     asked_for = config.getoption("-m")
-    rigs = [name for name in ("vllm", "vulkan") if name not in asked_for]
+    rigs = [name for name in ("bundle", "vllm", "vulkan") if name not in asked_for]
     left_away = [item for item in items if any(item.get_closest_marker(name) for name in rigs)]
     if left_away:
         config.hook.pytest_deselected(items=left_away)

@@ -25,6 +25,11 @@ class Appearance(QObject):
         apply_theme(application, self.theme)
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self.use(self._settings))
 
+    @property
+    def language(self) -> str:
+        """The code of the language that is shown."""
+        return self._languages.now
+
     def use(self, settings: Settings) -> None:
         """Take what the settings say now."""
         self._settings = settings

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSocketNotifier, Signal
 from PySide6.QtGui import QAccessible, QIcon
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from app import __version__
 from app.log import on_bug, start_log
@@ -20,9 +21,11 @@ from model_manager.errors import UserError
 from ui.appearance import Appearance
 from ui.error_text import error_text
 from ui.main_window import MainWindow
+from ui.single_instance import SingleInstance, hand_over
 
 if TYPE_CHECKING:
     from app.services import Services
+    from app.store.backups import Backup
     from ui.transcript.accessible import AccessibleFactory
 
 APPLICATION_ID = "io.github.apus_chat.ApusChat"
@@ -34,8 +37,12 @@ class _Bugs(QObject):
     happened = Signal(object)
 
 
-def run(data_dir: str | None) -> int:
-    """Open the window and stay until it is closed; returns the exit code."""
+def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
+    """Open the window and stay until it is closed; returns the exit code.
+
+    ``files`` are offered to the library.  Where a window over this data folder is open, it gets them and comes to the
+    front instead.
+    """
     application = QApplication(sys.argv[:1])
     application.setApplicationName("apus-chat")
     application.setApplicationDisplayName("APUS Chat")
@@ -46,6 +53,8 @@ def run(data_dir: str | None) -> int:
         folder = data_folder(data_dir)
     except UserError as error:
         return _cannot_start(error)
+    if hand_over(folder.root, files):
+        return 0
     start_log(folder.logs)
     bugs = _Bugs()
 
@@ -60,6 +69,9 @@ def run(data_dir: str | None) -> int:
     settings = SettingsFile(folder.settings_file)
     window = MainWindow(settings, Appearance(application, settings.now))
     notifier = _close_on_signals(window.quit)
+    instance = SingleInstance(folder.root)
+    instance.asked.connect(window.come_to_front)
+    window.take_files(list(files))
     window.show()
     running: list[Services] = []
     accessible: list[AccessibleFactory] = []
@@ -73,7 +85,14 @@ def run(data_dir: str | None) -> int:
         from ui.transcript.accessible import AccessibleFactory
 
         try:
-            running.append(build_services(folder, settings))
+            try:
+                running.append(build_services(folder, settings))
+            except UserError as error:
+                if not _put_in_place(_copy_for(error, folder.conversations), error, window):
+                    window.close()
+                    application.exit(1)
+                    return
+                running.append(build_services(folder, settings))
         except UserError as error:
             window.close()
             application.exit(_cannot_start(error))
@@ -88,10 +107,34 @@ def run(data_dir: str | None) -> int:
     try:
         return int(application.exec())
     finally:
+        instance.close()
         notifier.setEnabled(False)
         window.hide()
         for services in running:
             services.close()
+
+
+def _copy_for(error: UserError, folder: Path) -> Backup:
+    """The newest sound copy of a database that is damaged; raises ``error`` where there is none, or other trouble."""
+    # Needed only then, and its import costs the start some milliseconds.
+    from app.store.backups import newest_sound
+    from app.store.schema import STEPS
+
+    backup = newest_sound(folder, STEPS) if error.code == "database_damaged" else None
+    if backup is None:
+        raise error
+    return backup
+
+
+def _put_in_place(backup: Backup, error: UserError, window: MainWindow) -> bool:
+    """Offer the copy, and put it in the place of the damaged database; false where the person would rather quit."""
+    from app.store.opening import replace_damaged
+    from ui.recovery_dialog import RecoveryDialog
+
+    if RecoveryDialog(error, backup, window).exec() != QDialog.DialogCode.Accepted:
+        return False
+    replace_damaged(backup.path.parents[1], backup.path)
+    return True
 
 
 def _cannot_start(error: UserError) -> int:

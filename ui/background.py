@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -20,6 +21,8 @@ class Background(QObject):
     arrived = Signal(str)
     """The id of a model that is whole now."""
     quit_wanted = Signal()
+    notified = Signal(str, str)
+    """Title and text of what a person was told who was looking elsewhere."""
     _finished = Signal(str)
     _changed = Signal()
 
@@ -29,6 +32,7 @@ class Background(QObject):
         self._window = window
         self._tray: QSystemTrayIcon | None = None
         self._is_away = False
+        self._clicked: Callable[[], None] | None = None
         # From whatever thread changed the queue, to the window's event loop.
         self._finished.connect(self._tell, Qt.ConnectionType.QueuedConnection)
         self._changed.connect(self._end_when_idle, Qt.ConnectionType.QueuedConnection)
@@ -64,13 +68,22 @@ class Background(QObject):
         if self._tray is not None:
             self._tray.hide()
 
-    def notify(self, title: str, text: str) -> bool:
-        """Show a notification of the system; false where it has none or the window is in front."""
-        if QGuiApplication.applicationState().name == "ApplicationActive" and self._window.isVisible():
+    def is_in_front(self) -> bool:
+        """Whether the person has the program before them."""
+        return QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive and self._window.isVisible()
+
+    def notify(self, title: str, text: str, clicked: Callable[[], None] | None = None) -> bool:
+        """Show a notification of the system; false where it has none or the window is in front.
+
+        A click on it brings the window back, and then does ``clicked``.
+        """
+        if self.is_in_front():
             return False
+        self._clicked = clicked
+        self.notified.emit(title, text)
+        QApplication.alert(self._window)
         tray = self._make_tray()
         if tray is None or not QSystemTrayIcon.supportsMessages():
-            QApplication.alert(self._window)
             return False
         tray.showMessage(title, text, QApplication.windowIcon())
         return True
@@ -107,9 +120,15 @@ class Background(QObject):
             menu.addAction(self.tr("Quit"), self.quit_wanted.emit)
             self._tray.setContextMenu(menu)
             self._tray.activated.connect(self._on_activated)
-            self._tray.messageClicked.connect(self.come_back)
+            self._tray.messageClicked.connect(self._on_click)
             self._tray.show()
         return self._tray
+
+    def _on_click(self) -> None:
+        self.come_back()
+        clicked, self._clicked = self._clicked, None
+        if clicked is not None:
+            clicked()
 
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason != QSystemTrayIcon.ActivationReason.Context:

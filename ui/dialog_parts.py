@@ -306,6 +306,12 @@ def wheel_only_with_focus(control: QWidget) -> None:
     control.installEventFilter(_WheelFilter(control))
 
 
+def show_dialog(dialog: QDialog) -> None:
+    """Open a dialog over its parent; it is gone once it is closed."""
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+
+
 def documents_folder() -> Path:
     """Where a person looks for what they saved."""
     found = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QRadioButton,
+    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
 
-from app.export.export import FORMATS, export_conversations
-from app.export.formats import Format, Options
+from app.export.formats import Format, Options, Watch
 from app.export.names import file_name
+from app.mathematics import Mathematics
+from app.settings import Settings, SettingsFile
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.dialog_parts import (
@@ -39,76 +40,91 @@ from ui.dialog_parts import (
 )
 from ui.error_text import error_text
 from ui.export_labels import export_labels
+from ui.export_scope import ScopeChoice
+from ui.export_shape import ShapeChoice
+from ui.export_work import ExportWork, Outcome, all_formats, export_job, text_job, worded
 from ui.tasks import run_in_background
 
-ALWAYS_WHOLE = ("json", "jsonl")
-"""Formats that hold everything there is, so that it can be imported again."""
+LOOK_MS = 100
+"""How often the progress is looked at."""
+CLIPBOARD = ("md", "txt")
+"""Formats that are worth pasting."""
 
 
 class ExportDialog(WorkingDialog):
-    """Proposes a new file in the documents folder; the person may say otherwise."""
+    """Proposes a new file where the last one went; the person may say otherwise.
+
+    ``message_id`` is a message of the conversation to begin with, ``selection`` holds the ids of several that are
+    marked.  With ``settings`` the choices are remembered; without ``mathematics`` formulas stay their source.
+    """
 
     def __init__(
         self,
         store: ConversationStore,
         conversation_id: str | None,
         parent: QWidget | None = None,
-        formats: Mapping[str, Format] = FORMATS,
+        formats: Mapping[str, Format] | None = None,
+        *,
+        selection: Sequence[str] = (),
+        message_id: str | None = None,
+        settings: SettingsFile | None = None,
+        mathematics: Mathematics | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("exportDialog")
-        self._store = store
-        self._formats = formats
-        self._conversations = {each.id: each for each in store.list()}
-        self._current = self._conversations.get(conversation_id) if conversation_id else None
+        self._store, self._settings, self._mathematics = store, settings, mathematics
+        self._formats = formats if formats is not None else all_formats()
+        chosen = settings.now if settings is not None else Settings()
+        conversations = {each.id: each for each in (*store.list(), *store.list(archived=True))}
+        self._has_any = bool(conversations)
         self._folder = documents_folder()
+        if chosen.export_folder and Path(chosen.export_folder).is_dir():
+            self._folder = Path(chosen.export_folder)
         self._proposed = ""
         self._just_written: Path | None = None
-        self._running = False
+        self._work: ExportWork | None = None
         self._heading = heading()
-        self.this_one = QRadioButton()
-        self.this_one.setObjectName("exportThisConversation")
-        self.everything = QRadioButton()
-        self.everything.setObjectName("exportAllConversations")
-        (self.this_one if self._current else self.everything).setChecked(True)
-        self.this_one.setEnabled(self._current is not None)
-        self.format = QComboBox()
-        self.format.setObjectName("exportFormat")
-        for name in formats:
-            self.format.addItem("", name)
-        self._format_note = quiet_label()
-        self.metadata = QCheckBox()
-        self.metadata.setObjectName("exportMetadata")
-        self.metadata.setChecked(True)
+        current = conversations.get(conversation_id) if conversation_id else None
+        self.scope = ScopeChoice(conversations, current, selection, message_id)
+        self.this_one, self.everything = self.scope.this_one, self.scope.everything
+        self.shape = ShapeChoice(self._formats, chosen)
+        self.format, self.metadata = self.shape.format, self.shape.metadata
         self.path = QLineEdit()
         self.path.setObjectName("exportPath")
         self.browse = button("exportBrowseButton")
         self._path_note = quiet_label()
+        self.progress = QProgressBar()
+        self.progress.setObjectName("exportProgress")
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
         self.status = StatusLine("exportStatus")
+        self.open_file = button("exportOpenButton")
+        self.copy = button("exportCopyButton")
+        self.cancel = button("exportCancelButton")
         self._close = button("closeButton")
         self.export = button("exportButton", primary=True)
+        self._timer = QTimer(self, interval=LOOK_MS)
         self._lay_out()
-        self.this_one.toggled.connect(self._scope_chosen)
-        self.format.currentIndexChanged.connect(self._format_chosen)
-        self.path.textChanged.connect(self._look_at_path)
-        self.browse.clicked.connect(self._ask_for_path)
-        self._close.clicked.connect(self.reject)
-        self.export.clicked.connect(self._export)
-        self.resize(600, 400)
+        self._connect()
+        self.resize(620, 480)
         self._built()
-        self._format_chosen()
+        self._scope_chosen()
+        self._show_buttons()
         self.export.setFocus()
 
+    def _connect(self) -> None:
+        self._timer.timeout.connect(self._look_at_work)
+        self.scope.changed.connect(self._scope_chosen)
+        self.shape.changed.connect(self._format_chosen)
+        self.path.textChanged.connect(self._look_at_path)
+        self.browse.clicked.connect(self._ask_for_path)
+        self.copy.clicked.connect(self._copy)
+        self.cancel.clicked.connect(self._cancel)
+        self.open_file.clicked.connect(self._open)
+        self._close.clicked.connect(self.reject)
+        self.export.clicked.connect(self._export)
+
     def _lay_out(self) -> None:
-        scope = QVBoxLayout()
-        scope.setSpacing(4)
-        scope.addWidget(self.this_one)
-        scope.addWidget(self.everything)
-        shape = QVBoxLayout()
-        shape.setSpacing(6)
-        shape.addWidget(self.format)
-        shape.addWidget(self._format_note)
-        shape.addWidget(self.metadata)
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.path, 1)
@@ -126,48 +142,56 @@ class ExportDialog(WorkingDialog):
         grid.setHorizontalSpacing(MARGIN)
         grid.setVerticalSpacing(16)
         grid.setColumnStretch(1, 1)
-        groups = zip(self._labels, (scope, shape, target), (self.this_one, self.format, self.path), strict=True)
-        for row, (label, controls, first) in enumerate(groups):
+        firsts = (self.scope.first_row, self.format, self.path)
+        for row, (label, first) in enumerate(zip(self._labels, firsts, strict=True)):
             # As high as the first control beside it, so that both stand on one line.
             label.setFixedHeight(first.sizeHint().height())
             grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addLayout(controls, row, 1)
+        grid.addWidget(self.scope, 0, 1)
+        grid.addWidget(self.shape, 1, 1)
+        grid.addLayout(target, 2, 1)
         column.addLayout(grid)
         column.addStretch(1)
+        said = QHBoxLayout()
+        said.setContentsMargins(MARGIN, 0, MARGIN, 12)
+        said.setSpacing(8)
+        said.addWidget(self.status, 1)
+        said.addWidget(self.open_file)
         foot = QHBoxLayout()
         foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
         foot.setSpacing(8)
-        foot.addWidget(self.status, 1)
-        foot.addSpacing(8)
-        foot.addWidget(self._close)
-        foot.addWidget(self.export)
+        foot.addWidget(self.copy)
+        foot.addStretch(1)
+        for each in (self.cancel, self._close, self.export):
+            foot.addWidget(each)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(MARGIN, 0, MARGIN, 12)
+        bar.addWidget(self.progress)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addLayout(column, 1)
+        whole.addLayout(bar)
+        whole.addLayout(said)
         whole.addWidget(hairline())
         whole.addLayout(foot)
 
-    def _chosen_format(self) -> Format:
-        return self._formats[self.format.currentData()]
-
     def _is_folder(self) -> bool:
-        return self.everything.isChecked() and not self._chosen_format().many_in_one_file
+        return not self.scope.scope.is_one and not self.shape.chosen.many_in_one_file
 
     def _scope_chosen(self) -> None:
+        self.shape.set_one_message(self.scope.scope.message_id is not None)
         self._keep_folder()
         self._propose()
 
     def _format_chosen(self) -> None:
-        name = self.format.currentData()
-        self.metadata.setEnabled(name not in ALWAYS_WHOLE)
-        self._format_note.setText(self._format_words().get(name, ("", ""))[1])
         written = Path(self.path.text())
         if self.path.text() != self._proposed and not self._is_folder() and written.suffix in self._suffixes():
-            self.path.setText(str(written.with_suffix(self._chosen_format().suffix)))
+            self.path.setText(str(written.with_suffix(self.shape.chosen.suffix)))
         else:
             self._keep_folder()
             self._propose()
+        self._show_buttons()
 
     def _keep_folder(self) -> None:
         """The next proposal lies where the person put this one."""
@@ -176,9 +200,10 @@ class ExportDialog(WorkingDialog):
             self._folder = written.parent
 
     def _propose(self) -> None:
-        suffix = "" if self._is_folder() else self._chosen_format().suffix
+        suffix = "" if self._is_folder() else self.shape.chosen.suffix
         taken = [each.name for each in self._folder.iterdir()] if self._folder.is_dir() else []
-        name = file_name(self._title(), suffix, taken, untitled=export_labels().untitled)
+        title = self.scope.title() or self.tr("APUS Chat {day}").format(day=date.today().isoformat())
+        name = file_name(title, suffix, taken, untitled=export_labels().untitled)
         self._proposed = str(self._folder / name)
         self.path.setText(self._proposed)
         self._look_at_path()
@@ -186,18 +211,13 @@ class ExportDialog(WorkingDialog):
     def _suffixes(self) -> set[str]:
         return {each.suffix for each in self._formats.values()}
 
-    def _title(self) -> str:
-        if self.this_one.isChecked() and self._current is not None:
-            return self._current.title
-        return self.tr("APUS Chat {day}").format(day=date.today().isoformat())
-
     def _written_path(self) -> Path | None:
         """Where the export goes: what is typed, in the folder proposed where it names none, with the right suffix."""
         text = self.path.text().strip()
         if not text:
             return None
         path = self._folder / Path(text).expanduser()
-        suffix = self._chosen_format().suffix
+        suffix = self.shape.chosen.suffix
         if self._is_folder() or path.is_dir() or path.suffix.lower() == suffix:
             return path
         return path.with_name(path.name + suffix) if path.suffix not in self._suffixes() else path
@@ -210,9 +230,9 @@ class ExportDialog(WorkingDialog):
         elif path is not None and path != self._just_written and path.is_file():
             note = self.tr("This file is there already and will be replaced.")
         self._path_note.setText(note)
-        something = bool(self._conversations)
-        self.export.setEnabled(path is not None and something and not self._running)
-        if not something:
+        self.export.setEnabled(path is not None and self._has_any and self._work is None)
+        self._show_buttons()
+        if not self._has_any:
             self.status.say(lambda: self.tr("There is no conversation to export yet."))
 
     def _ask_for_path(self) -> None:
@@ -226,95 +246,149 @@ class ExportDialog(WorkingDialog):
             chooser.fileSelected.connect(self.path.setText)
             chooser.open()
             return
-        words = self._format_words().get(self.format.currentData(), (self.format.currentText(), ""))[0]
-        kinds = f"{words} (*{self._chosen_format().suffix})"
+        kinds = f"{self.shape.words()} (*{self.shape.chosen.suffix})"
         ask_for_file(self, self.tr("Export"), kinds, self._path_chosen, save_as=path)
 
     def _path_chosen(self, path: Path) -> None:
         self.path.setText(str(path))
 
+    # Writing
+
     def _export(self) -> None:
         path = self._written_path()
         if path is None:
             return
-        store, formats, name = self._store, self._formats, self.format.currentData()
-        ids = [self._current.id] if self.this_one.isChecked() and self._current else None
-        options = Options(metadata=self.metadata.isChecked(), labels=export_labels())
-        self._running = True
-        self.export.setEnabled(False)
-        self.status.say(lambda: self.tr("Exporting…"))
-        run_in_background(
-            self,
-            lambda: export_conversations(store, ids, name, path, options, formats),
-            self._exported,
-            self._failed,
-        )
+        self._remember(path)
+        work = self._begin()
+        job = export_job(self._store, self.scope.scope, self.shape.name, path, self._options(work), self._formats)
+        run_in_background(self, job, self._exported, self._failed)
 
-    def _exported(self, files: list[Path]) -> None:
+    def _copy(self) -> None:
+        work = self._begin()
+        job = text_job(self._store, self.scope.scope, self.shape.chosen, self._options(work))
+        run_in_background(self, job, self._copied, self._failed)
+
+    def _options(self, work: ExportWork) -> Options:
+        watch = Watch(work.progress, work.warn)
+        return replace(self.shape.options(), labels=export_labels(), mathematics=self._mathematics, watch=watch)
+
+    def _remember(self, path: Path) -> None:
+        folder = str(path.parent) if path.parent != documents_folder() else ""
+        if self._settings is not None:
+            options = self.shape.options()
+            self._settings.change(
+                export_format=self.shape.name,
+                export_metadata=options.metadata,
+                export_thoughts=options.thoughts.value,
+                export_folder=folder,
+            )
+
+    def _begin(self) -> ExportWork:
+        self._work = ExportWork()
+        self._just_written = None
+        self.progress.setValue(0)
+        self.status.say(lambda: self.tr("Exporting…"))
+        self._look_at_path()
+        self._timer.start()
+        return self._work
+
+    def _look_at_work(self) -> None:
+        if self._work is None:
+            return
+        self.progress.setValue(round(self._work.share * 1000))
+        left = self._work.seconds_left()
+        if left is not None and not self._work.is_cancelled:
+            words = self.tr("Exporting… about {seconds} s left")
+            self.status.say(lambda: words.format(seconds=left))
+
+    def _cancel(self) -> None:
+        if self._work is not None:
+            self._work.is_cancelled = True
+            self.status.say(lambda: self.tr("Stopping…"))
+
+    def _exported(self, outcome: Outcome) -> None:
+        files = outcome.files
+        warnings = self._end()
         self._just_written = files[0] if files else None
-        self._end()
-        folder = files[0].parent if files else self._folder
+        self._look_at_path()
 
         def words() -> str:
             if len(files) == 1:
                 return self.tr("Exported to {name}.").format(name=files[0].name)
             return self.tr("Exported. Files written: {count}.").format(count=len(files))
 
-        self.status.say(words, "good", (lambda: self.tr("Show in folder"), lambda: self._show(folder)))
+        if outcome.was_cancelled:
+            self.status.say(lambda: self.tr("Cancelled. Nothing was written."))
+        else:
+            folder = files[0].parent if files else self._folder
+            action = (lambda: self.tr("Show in folder"), lambda: self._show(folder))
+            said = worded(warnings[0]) if warnings else words
+            self.status.say(said, "warning" if warnings else "good", action)
+        self._ended(well=not warnings)
+
+    def _copied(self, text: str | None) -> None:
+        self._end()
+        self._look_at_path()
+        if text is None:
+            self.status.say(lambda: self.tr("Cancelled. Nothing was copied."))
+        else:
+            QGuiApplication.clipboard().setText(text)
+            self.status.say(lambda: self.tr("Copied to the clipboard."), "good")
         self._ended(well=True)
+
+    def _failed(self, error: UserError) -> None:
+        self._end()
+        self._look_at_path()
+        self._ended(well=False)
+        self.status.say(lambda: error_text(error), "bad")
+
+    def _end(self) -> list[tuple[str, Mapping[str, object]]]:
+        work, self._work = self._work, None
+        self._timer.stop()
+        return work.warnings if work is not None else []
+
+    def _is_busy(self) -> bool:
+        return self._work is not None
+
+    def _show_buttons(self) -> None:
+        is_busy = self._work is not None
+        self.progress.setVisible(is_busy)
+        self.cancel.setVisible(is_busy)
+        self.open_file.setVisible(self._just_written is not None and not is_busy)
+        self.copy.setVisible(self.scope.scope.is_one and self.shape.name in CLIPBOARD)
+        self.copy.setEnabled(not is_busy)
+        for each in (self.scope, self.shape, self.path, self.browse):
+            each.setEnabled(not is_busy)
+        # What came into sight must not press the rest together.
+        layout = self.layout()
+        needed = layout.totalHeightForWidth(self.width()) if layout is not None else 0
+        if needed > self.height():
+            self.resize(self.width(), needed)
+
+    def _open(self) -> None:
+        if self._just_written is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._just_written))):
+            self.status.say(lambda: self.tr("No program on this machine opens files of this kind."), "warning")
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):
             words = self.tr("No program on this machine opens folders. It is {path}.")
             self.status.say(lambda: words.format(path=folder), "warning")
 
-    def _failed(self, error: UserError) -> None:
-        self._end()
-        self._ended(well=False)
-        self.status.say(lambda: error_text(error), "bad")
-
-    def _is_busy(self) -> bool:
-        return self._running
-
-    def _end(self) -> None:
-        self._running = False
-        self._look_at_path()
-
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Export"))
         self.setAccessibleName(self.tr("Export"))
         self._heading.setText(self.tr("Export conversations"))
-        what, how, where = self._labels
-        what.setText(self.tr("What"))
-        how.setText(self.tr("Format"))
-        where.setText(self.tr("Save as"))
-        title = self._current.title if self._current else ""
-        shown = title if len(title) <= 40 else title[:39] + "…"
-        # An ampersand would be read as the mark of a shortcut.
-        shown = shown.replace("&", "&&")
-        self.this_one.setText(
-            self.tr("This conversation: {title}").format(title=shown) if shown else self.tr("This conversation")
-        )
-        self.everything.setText(self.tr("All conversations ({count})").format(count=len(self._conversations)))
-        names = self._format_words()
-        for index, name in enumerate(self._formats):
-            self.format.setItemText(index, names.get(name, (name.upper(), ""))[0])
-        self._format_note.setText(names.get(self.format.currentData(), ("", ""))[1])
-        self.format.setAccessibleName(self.tr("Format"))
-        self.metadata.setText(self.tr("With the model, settings and speed of each answer"))
+        for label, text in zip(self._labels, (self.tr("What"), self.tr("Format"), self.tr("Save as")), strict=True):
+            label.setText(text)
+        self.scope.retranslate()
+        self.shape.retranslate()
         self.path.setAccessibleName(self.tr("Save as"))
+        self.progress.setAccessibleName(self.tr("Progress of the export"))
         self.browse.setText(self.tr("Browse…"))
+        self.open_file.setText(self.tr("Open"))
+        self.copy.setText(self.tr("Copy to clipboard"))
+        self.cancel.setText(self.tr("Cancel"))
         self._close.setText(self.tr("Close"))
         self.export.setText(self.tr("Export"))
         self._look_at_path()
         self.status.retranslate()
-
-    def _format_words(self) -> dict[str, tuple[str, str]]:
-        return {
-            "md": (self.tr("Markdown"), self.tr("The branch that is shown, as text for people and other programs.")),
-            "json": (self.tr("JSON"), self.tr("Everything, with all branches; can be imported again.")),
-            "html": (self.tr("HTML page"), self.tr("To read in a browser, as it looks here.")),
-            "pdf": (self.tr("PDF"), self.tr("To print or to hand on.")),
-            "txt": (self.tr("Plain text"), self.tr("Questions and answers, nothing else.")),
-            "jsonl": (self.tr("JSON Lines"), self.tr("One conversation on each line, for other programs.")),
-        }

@@ -2,74 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
+from ui.context_gauge import ContextGauge
 from ui.icons import icon
 from ui.theme import Theme
 
 HEIGHT = 48
-BAR_WIDTH = 56
-
-
-class ContextGauge(QWidget):
-    """Used and free context, as two numbers and a bar."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("contextGauge")
-        self._theme = theme
-        self._used = self._size = 0
-        self._label = QLabel(self)
-        self._label.setProperty("quiet", True)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, BAR_WIDTH + 8, 0)
-        layout.addWidget(self._label)
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        self.hide()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Take the colours."""
-        self._theme = theme
-        self.update()
-
-    def set_context(self, used: int, size: int) -> None:
-        """Tokens in the KV cache, and how many it holds; 0 hides the gauge."""
-        self._used, self._size = used, size
-        self.setVisible(size > 0)
-        self._retranslate()
-        self.update()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Change the words with the language."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self._retranslate()
-        super().changeEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the bar: the accent for what is used, the warning colour when it is nearly full."""
-        if not self._size:
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        bar = QRectF(self.width() - BAR_WIDTH, self.height() / 2 - 3, BAR_WIDTH, 6)
-        painter.setBrush(QColor(self._theme.hairline))
-        painter.drawRoundedRect(bar, 3, 3)
-        share = min(1.0, self._used / self._size)
-        painter.setBrush(QColor(self._theme.warning if share > 0.85 else self._theme.accent))
-        painter.setClipRect(QRectF(bar.x(), bar.y(), bar.width() * share, bar.height()))
-        painter.drawRoundedRect(bar, 3, 3)
-        painter.end()
-
-    def _retranslate(self) -> None:
-        used, size = _thousands(self._used), _thousands(self._size)
-        self._label.setText(self.tr("context {used} / {size}").format(used=used, size=size))
-        self.setToolTip(
-            self.tr("{used} of {size} tokens of the context are used").format(used=self._used, size=self._size)
-        )
-        self.setAccessibleName(self.toolTip())
+STATUS_WIDTH = 620
+"""In less there is no room for the status beside a name and the gauge."""
 
 
 class Header(QWidget):
@@ -78,6 +21,10 @@ class Header(QWidget):
     sidebar_wanted = Signal()
     model_menu_wanted = Signal()
     export_wanted = Signal()
+    settings_wanted = Signal()
+    """Those of the conversation."""
+    temporary_wanted = Signal()
+    keep_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +33,15 @@ class Header(QWidget):
         self._sidebar.setObjectName("sidebarButton")
         self._export = QToolButton(self)
         self._export.setObjectName("exportButton")
+        self._settings = QToolButton(self)
+        self._settings.setObjectName("conversationSettingsButton")
+        self.temporary = QToolButton(self)
+        self.temporary.setObjectName("temporaryButton")
+        self.temporary.setCheckable(True)
+        self.keep = QToolButton(self)
+        self.keep.setObjectName("keepTemporaryButton")
+        self.keep.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.keep.hide()
         self.model_button = QToolButton(self)
         self.model_button.setObjectName("modelButton")
         self.model_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -95,7 +51,14 @@ class Header(QWidget):
         self._status.setObjectName("speedLabel")
         self._status.setProperty("quiet", True)
         self.gauge = ContextGauge(theme, self)
-        for button in (self._sidebar, self._export, self.model_button):
+        for button in (
+            self._sidebar,
+            self._export,
+            self._settings,
+            self.temporary,
+            self.keep,
+            self.model_button,
+        ):
             button.setIconSize(QSize(18, 18))
             button.setAutoRaise(True)
         layout = QHBoxLayout(self)
@@ -106,9 +69,15 @@ class Header(QWidget):
         layout.addStretch(1)
         layout.addWidget(self._status)
         layout.addWidget(self.gauge)
+        layout.addWidget(self.temporary)
+        layout.addWidget(self.keep)
+        layout.addWidget(self._settings)
         layout.addWidget(self._export)
         self._sidebar.clicked.connect(self.sidebar_wanted)
         self._export.clicked.connect(self.export_wanted)
+        self._settings.clicked.connect(self.settings_wanted)
+        self.temporary.clicked.connect(self.temporary_wanted)
+        self.keep.clicked.connect(self.keep_wanted)
         self.model_button.clicked.connect(self.model_menu_wanted)
         self.set_theme(theme)
         self._retranslate()
@@ -117,6 +86,9 @@ class Header(QWidget):
         """Take the colours."""
         self._sidebar.setIcon(icon("sidebar", theme.quiet_text))
         self._export.setIcon(icon("export", theme.quiet_text))
+        self._settings.setIcon(icon("sliders", theme.quiet_text))
+        self.temporary.setIcon(icon("temporary", theme.quiet_text))
+        self.keep.setIcon(icon("temporary", theme.accent))
         self.model_button.setIcon(icon("chevron-down", theme.quiet_text))
         self.gauge.set_theme(theme)
 
@@ -134,9 +106,16 @@ class Header(QWidget):
         """Whether there is something to export."""
         self._export.setEnabled(can)
 
-    def set_narrow(self, narrow: bool) -> None:
-        """Leave out the status where the window has no room for it."""
-        self._status.setVisible(not narrow)
+    def set_temporary(self, *, is_temporary: bool, is_empty: bool) -> None:
+        """An empty conversation can be made temporary and ordinary again; a temporary one with messages can be kept."""
+        self.temporary.setVisible(is_empty)
+        self.temporary.setChecked(is_temporary)
+        self.keep.setVisible(is_temporary and not is_empty)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the status where there is no room for it."""
+        self._status.setVisible(event.size().width() >= STATUS_WIDTH)
+        super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Change the words with the language."""
@@ -149,9 +128,10 @@ class Header(QWidget):
         self._sidebar.setAccessibleName(self.tr("Show or hide the conversations"))
         self._export.setToolTip(self.tr("Export (Ctrl+E)"))
         self._export.setAccessibleName(self.tr("Export"))
-
-
-def _thousands(count: int) -> str:
-    if count < 1000:
-        return str(count)
-    return f"{count / 1000:.1f}k".replace(".0k", "k")
+        self._settings.setToolTip(self.tr("Settings of this conversation (Ctrl+Shift+S)"))
+        self._settings.setAccessibleName(self.tr("Settings of this conversation"))
+        self.temporary.setToolTip(self.tr("Temporary chat: it is not stored (Ctrl+Shift+N)"))
+        self.temporary.setAccessibleName(self.tr("Temporary chat"))
+        self.keep.setText(self.tr("Temporary · Keep"))
+        self.keep.setToolTip(self.tr("This chat is not stored and is gone when you leave it. Press to keep it."))
+        self.keep.setAccessibleName(self.tr("Keep this temporary chat"))

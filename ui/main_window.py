@@ -17,6 +17,7 @@ from app.settings import SettingsFile
 from model_manager.errors import UserError
 from ui.appearance import Appearance
 from ui.composer import Composer
+from ui.composer_field import local_files
 from ui.error_text import error_text
 from ui.header import Header
 from ui.notice import NoticeBar
@@ -39,7 +40,7 @@ class MainWindow(QMainWindow):
     painted = Signal()
     """Once, when it was painted for the first time."""
     files_dropped = Signal(list)
-    """Paths of what may be model files, their parts, or folders of them."""
+    """Paths of files and folders."""
     language_changed = Signal()
 
     def __init__(self, settings: SettingsFile, appearance: Appearance) -> None:
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self.notice = NoticeBar(theme, self)
         self.composer = Composer(theme, self)
         self.pages = QStackedWidget(self)
+        self._early_files: list[Path] = []
         self._arrange()
         self._restore_place()
         self.header.sidebar_wanted.connect(self.toggle_sidebar)
@@ -71,6 +73,7 @@ class MainWindow(QMainWindow):
         from ui.workspace import Workspace
 
         self.workspace = Workspace(services, self)
+        self.take_files([])
         return self.workspace
 
     def quit(self) -> None:
@@ -84,6 +87,22 @@ class MainWindow(QMainWindow):
                 self.workspace.leave()
             QApplication.exit(0)
 
+    def come_to_front(self, files: list[Path]) -> None:
+        """Another start of the program: this window is what it wanted, with the files it was given."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self.take_files(files)
+
+    def take_files(self, files: list[Path]) -> None:
+        """Offer files as if they were dropped; they wait until there is something behind the window."""
+        self._early_files += files
+        if self.workspace is not None and self._early_files:
+            files, self._early_files = self._early_files, []
+            self.files_dropped.emit(files)
+
     def toggle_sidebar(self) -> None:
         """Show or hide the conversations; a wide window remembers it."""
         shown = self.sidebar.isHidden()
@@ -96,7 +115,6 @@ class MainWindow(QMainWindow):
         was_narrow, narrow = event.oldSize().width() < NARROW, self.width() < NARROW
         if event.oldSize().isValid() and was_narrow != narrow:
             self.sidebar.setVisible(not narrow and self._settings.now.sidebar_shown)
-        self.header.set_narrow(narrow)
         super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -128,13 +146,13 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A model file, parts of one, or a folder may be dropped anywhere."""
-        if _model_files(event):
+        """Model files, parts of one, folders and texts may be dropped anywhere."""
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Tell of what was dropped."""
-        paths = _model_files(event)
+        paths = local_files(event.mimeData())
         if paths:
             self.files_dropped.emit(paths)
 
@@ -185,8 +203,3 @@ class MainWindow(QMainWindow):
     def _take_theme(self) -> None:
         for part in (self.sidebar, self.header, self.notice, self.composer):
             part.set_theme(self.appearance.theme)
-
-
-def _model_files(event: QDropEvent) -> list[Path]:
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [path for path in paths if ".gguf" in path.name.lower() or path.is_dir()]

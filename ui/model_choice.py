@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
 
+from app.servers.known import is_server_model, parts_of
 from app.services import Services
 from app.settings import Settings
 from model_manager.access import OFFICIAL
@@ -18,6 +19,7 @@ from model_manager.library import LocalModel
 from model_manager.starter import find_starter
 from ui.error_text import error_text
 from ui.header import Header
+from ui.model_advice import advice, computer_text, place_text, recommended_of
 from ui.model_backend import ModelBackend
 from ui.running import RunningAnswer
 from ui.tasks import run_in_background
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
     from model_manager.plan import Wishes
     from ui.model_fits import ModelFits
     from ui.model_works import ModelWorks
+    from ui.plan_figures import Bar
 
 STARTER = "starter"
+MOST_IN_MENU = 12
+ADVICE_MS = 400
+"""After the start, so that nothing that a person waits for has to wait for it."""
 
 
 class ModelChoice(QObject):
@@ -44,11 +50,15 @@ class ModelChoice(QObject):
         self._header = header
         self._window = window
         self._names: dict[str, str] = {}
-        self._context_used = 0
         self._is_any_running = False
         self._has_starter = find_starter() is not None
         self._works: ModelWorks | None = None
         self._fits: ModelFits | None = None
+        self._fits_for: tuple[object, ...] = ()
+        self._advice_soon = QTimer(self)
+        self._advice_soon.setSingleShot(True)
+        self._advice_soon.setInterval(ADVICE_MS)
+        self._advice_soon.timeout.connect(self._fits_now)
         header.model_menu_wanted.connect(self._show_menu)
 
     def model_id(self) -> str | None:
@@ -104,24 +114,18 @@ class ModelChoice(QObject):
         else:
             self.complaint.emit(error_text(error))
 
-    def set_context_used(self, tokens: int) -> None:
-        """Tokens that lie in the KV cache now."""
-        self._context_used = tokens
-        self._show_gauge()
-
-    def forget_context(self) -> None:
-        """Another conversation: what the KV cache holds is not about this one."""
-        self.set_context_used(0)
-
     def refresh(self, running: RunningAnswer | None, is_any_running: bool) -> None:
         """Say on the button what is so now."""
         self._is_any_running = is_any_running
-        self._show_gauge()
+        self._look_again()
         name = self.name()
         if not name:
             self._header.set_model(self.tr("Choose a model"), self.tr("No model has been chosen yet"))
             return
         text, tip = name, self.tr("Loaded when you send a message")
+        place = self._place()
+        if place:
+            text = f"{name} · {place}"
         if running is not None and running.load is not None:
             percent = int(running.load.fraction * 100)
             text = self.tr("{model} · loading {percent} %").format(model=name, percent=percent)
@@ -139,7 +143,12 @@ class ModelChoice(QObject):
             self._works = ModelWorks(self)
         fits = self._fits_now()
         dialog = ModelsDialog(
-            model_backend(self._services), self.model_id(), self._window, fit_of=fits.of, works=self._works
+            model_backend(self._services),
+            self.model_id(),
+            self._window,
+            fit_of=fits.of,
+            works=self._works,
+            look_at=fits.look_at,
         )
         fits.changed.connect(dialog.refresh_fits)
         dialog.models_changed.connect(fits.refresh)
@@ -155,9 +164,9 @@ class ModelChoice(QObject):
         """Open the picture of how a model lies on this machine."""
         from ui.plan_dialog import PlanDialog
 
-        planning = self._services.planning
         over = QApplication.activeModalWidget() or self._window
-        dialog = PlanDialog(planning, model_id, name, planning.wished.of(model_id), over)
+        published = self._fits.header_of(model_id) if self._fits is not None else None
+        dialog = PlanDialog(self._services, model_id, name, over, published=published)
         dialog.kept.connect(partial(self._keep_wishes, model_id))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -167,17 +176,63 @@ class ModelChoice(QObject):
             self._services.planning.wished.keep(model_id, wishes)
         except UserError as error:
             self.complaint.emit(error_text(error))
+        self.changed.emit()
 
     def _fits_now(self) -> ModelFits:
         from ui.model_fits import ModelFits
 
         if self._fits is None:
-            self._fits = ModelFits(self._services.planning, self._services.library, self)
+            services = self._services
+            self._fits = ModelFits(
+                services.planning, services.library, lambda: services.settings.now, services.downloads.access, self
+            )
+            self._fits.changed.connect(self.changed)
         self._fits.refresh()
         return self._fits
 
+    def look_for_advice(self) -> None:
+        """Find out, in a moment and in the background, what this machine can hold; ``changed`` tells when."""
+        if self._fits is None and not self._advice_soon.isActive():
+            self._advice_soon.start()
+
+    def advice(self) -> tuple[str, tuple[Bar, ...]]:
+        """Which quantisation of the home model to take here and how it would lie; empty while nobody knows."""
+        if self._fits is None:
+            return "", ()
+        best = recommended_of(self._fits.home)
+        return advice(self._fits.home), self._fits.bars(best.plan) if best is not None else ()
+
+    def _look_again(self) -> None:
+        """Where the settings of the devices, or the context, are others now, so is what fits."""
+        settings = self._services.settings.now
+        now = (settings.devices, settings.rpc_servers, settings.context, settings.gpu_layers)
+        if self._fits is not None and now != self._fits_for:
+            self._fits.refresh()
+        self._fits_for = now
+
+    def computer(self) -> str:
+        """What this machine has, in a line; empty while nobody knows."""
+        place = self._fits.place if self._fits is not None else None
+        return computer_text(place.machine, place.ram_bytes) if place is not None else ""
+
+    def _place(self) -> str:
+        """Where the model lies or would lie, where that is known without asking anybody."""
+        model_id, loaded = self.model_id(), self._services.planning.loads.loaded
+        if model_id is None or is_server_model(model_id):
+            return ""
+        try:
+            is_loaded = loaded is not None and self._services.library.resolve(model_id).path == loaded.wanted.path
+        except UserError:
+            return ""
+        if is_loaded and loaded is not None:
+            return place_text(loaded.plan)
+        plan = self._fits.plan_of(model_id) if self._fits is not None else None
+        return place_text(plan) if plan is not None else ""
+
     def leave(self) -> None:
-        """The window closes: stop repairs and the like; they can be taken up again."""
+        """The window closes: stop repairs and the like, which can be taken up again, and what is being measured."""
+        for dialog in self._window.findChildren(QDialog, "planDialog"):
+            dialog.reject()
         if self._works is not None:
             self._works.close()
 
@@ -199,7 +254,13 @@ class ModelChoice(QObject):
             action.setChecked(model.id == self.model_id())
             action.setEnabled(model.ready)
             action.triggered.connect(lambda _checked=False, model_id=model.id: self.use(model_id))
+        self._add_servers(menu)
         menu.addSeparator()
+        model_id = self.model_id()
+        if model_id is not None and not is_server_model(model_id):
+            lies = menu.addAction(self.tr("How it lies on this machine…"))
+            lies.setObjectName("showPlanAction")
+            lies.triggered.connect(lambda: self.show_plan(model_id, self.name()))
         menu.addAction(self.tr("Models…"), self.show_dialog)
         release = menu.addAction(self.tr("Release the model (frees its memory)"), self.release)
         release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
@@ -207,10 +268,22 @@ class ModelChoice(QObject):
         button = self._header.model_button
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
-    def _show_gauge(self) -> None:
-        state = self._services.engine.state
-        used = self._context_used
-        self._header.gauge.set_context(used, state.result.context if state and used else 0)
+    def _add_servers(self, menu: QMenu) -> None:
+        for server in self._services.servers.known.list():
+            if not server.models:
+                continue
+            menu.addSection(server.title)
+            names = server.models
+            # A hosted server lists hundreds; the menu holds those one can look over, the rest have a menu of their own.
+            inner = (
+                menu if len(names) <= MOST_IN_MENU else menu.addMenu(self.tr("{count} models").format(count=len(names)))
+            )
+            for name in names:
+                model_id = server.model_id(name)
+                action = inner.addAction(name)
+                action.setCheckable(True)
+                action.setChecked(model_id == self.model_id())
+                action.triggered.connect(lambda _checked=False, model_id=model_id: self.use(model_id))
 
     def forget_names(self) -> None:
         """The library changed: names may be others now."""
@@ -219,10 +292,15 @@ class ModelChoice(QObject):
 
     def _look_up(self, model_id: str) -> str:
         try:
+            if is_server_model(model_id):
+                server_id, name = parts_of(model_id)
+                return self.tr("{model} on {server}").format(
+                    model=name, server=self._services.servers.known.get(server_id).title
+                )
             return _name(self._services.library.resolve(model_id))
         except UserError:
             # Sending says what is wrong with it.
-            return Path(model_id).stem
+            return parts_of(model_id)[1] if is_server_model(model_id) else Path(model_id).stem
 
 
 def model_backend(services: Services) -> ModelBackend:

@@ -29,10 +29,10 @@ from ui.icons import icon
 from ui.model_actions import Action, primary
 from ui.model_entries import Entry
 from ui.model_facts import Fact
-from ui.model_painting import theme_now
 from ui.model_rows import action_of, note_of, problem_of, progress_text
 from ui.model_words import quality_of, quality_sentence, size_text
-from ui.theme import interface_font
+from ui.plan_glance import PlanGlance
+from ui.theme import interface_font, theme_now
 
 PROMILLE = 1000
 LABEL_WIDTH = 104
@@ -99,6 +99,7 @@ class ModelDetails(QWidget):
         self.use = button("useModelButton")
         self.mend = button("repairModelButton")
         self.plan = button("showPlanButton")
+        self.glance = PlanGlance()
         self.more = QToolButton()
         self.more.setObjectName("moreModelButton")
         self.more.setFixedSize(34, 34)
@@ -135,7 +136,7 @@ class ModelDetails(QWidget):
         self._head.setSpacing(8)
         self._head.addLayout(self._top)
         self._head.addWidget(self.progress)
-        for label in (self._progress_text, self._problem, self._fit, self.plan, self._sentence):
+        for label in (self._progress_text, self._problem, self._fit, self.glance, self.plan, self._sentence):
             self._head.addWidget(label, 0, Qt.AlignmentFlag.AlignLeft if label is self.plan else Qt.AlignmentFlag(0))
         self._grid_holder = QWidget()
         self.area = QScrollArea()
@@ -172,7 +173,7 @@ class ModelDetails(QWidget):
         self._subtitle.setText(hint)
         for each in (
             self.download, self.use, self.mend, self.more, self.progress,
-            self._progress_text, self._problem, self._sentence, self._fit, self.plan, self.fold,
+            self._progress_text, self._problem, self._sentence, self._fit, self.glance, self.plan, self.fold,
         ):  # fmt: skip
             each.hide()
         self._fill(())
@@ -188,6 +189,7 @@ class ModelDetails(QWidget):
         self._show_text(self._sentence, "" if self._narrow else quality_sentence(quality_of(entry.quantisation)))
         fit = None if self._narrow else entry.fit
         self._show_text(self._fit, fit.sentence if fit else "", fit.kind if fit else "quiet")
+        self.glance.show_bars(fit.bars if fit else ())
         self.plan.setVisible(fit is not None)
         problem, kind = problem_of(entry)
         self._show_text(self._problem, problem, kind)

@@ -26,6 +26,7 @@ from model_manager.repair import unfinished_repairs
 from model_manager.shards import read_model
 from model_manager.verification import Verification
 from ui.model_works import Work
+from ui.plan_figures import Bar
 
 State = Literal[
     "available",
@@ -57,13 +58,14 @@ class Fit:
     """How well a model fits on this machine, in a few words of the window's language.
 
     ``brief`` is for a row, ``sentence`` for where there is room.  ``kind`` is ``good`` (as fast as it gets),
-    ``warning`` (it works, slowly) or ``bad`` (it does not fit).
+    ``warning`` (it works, slowly) or ``bad`` (it does not fit).  ``bars`` are the picture of its plan.
     """
 
     sentence: str
     kind: Literal["good", "warning", "bad"]
     recommended: bool = False
     brief: str = ""
+    bars: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette
-from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from ui.icons import pixmap
 from ui.model_actions import pill_texts
 from ui.model_rows import Kind, ModelRow
-from ui.theme import LIGHT, THEMES, Theme, interface_font
+from ui.theme import Theme, interface_font, theme_now
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 """Holds a ``ModelRow``."""
@@ -33,12 +33,6 @@ RADIUS = 8
 LEAST_NOTE = 90
 
 Index = QModelIndex | QPersistentModelIndex
-
-
-def theme_now() -> Theme:
-    """The theme that the application wears."""
-    page = QApplication.palette().color(QPalette.ColorRole.Window).name()
-    return next((theme for theme in THEMES.values() if theme.page == page), LIGHT)
 
 
 def colour_of(kind: Kind, theme: Theme) -> QColor:

@@ -24,9 +24,10 @@ from ui.icons import icon
 from ui.model_backend import ModelBackend
 from ui.model_hub_rows import left_out_row, repository_in, repository_row
 from ui.model_list import ModelList
-from ui.model_painting import PAD_X, theme_now
+from ui.model_painting import PAD_X
 from ui.model_rows import ModelRow
 from ui.tasks import run_in_background
+from ui.theme import theme_now
 
 PAUSE_MS = 500
 """A text is looked for when nothing is typed for so long."""
@@ -164,6 +165,10 @@ class HubSearch(QStackedWidget):
         """The current row, where it can be fetched."""
         row = self._rows.get(self.models.key()) if self.page == "repository" else None
         return row if isinstance(row, PublishedModel) else None
+
+    def all_published(self) -> tuple[PublishedModel, ...]:
+        """Everything of the repository that can be fetched."""
+        return tuple(row for row in self._rows.values() if isinstance(row, PublishedModel))
 
     def problem(self) -> str:
         """Why the current row cannot be fetched; empty where it can."""

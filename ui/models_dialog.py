@@ -6,7 +6,7 @@ together and kept true: the disk is looked at in the background, the queue of do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -22,15 +22,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from model_manager.published import PublishedModel
 from ui.dialog_parts import (
@@ -52,13 +44,14 @@ from ui.model_facts import facts_of
 from ui.model_hub_rows import published_row
 from ui.model_list import KeyedRow, ModelList
 from ui.model_menus import model_menu
-from ui.model_painting import PAD_X, theme_now
+from ui.model_painting import PAD_X
 from ui.model_queue import queue_text
 from ui.model_rows import ModelRow, row_of
 from ui.model_search import HubSearch
 from ui.model_state import FitOf, ModelState
 from ui.model_status import PassingStatusLine
 from ui.model_works import ModelWorks
+from ui.theme import theme_now
 
 NARROW = 760
 """Below this width the details stand below the list."""
@@ -87,12 +80,17 @@ class ModelsDialog(WordedDialog):
         *,
         fit_of: FitOf | None = None,
         works: ModelWorks | None = None,
+        look_at: Callable[[Sequence[PublishedModel], PublishedModel | None], None] | None = None,
     ) -> None:
-        """``works`` goes on when the dialog is closed; without it, work ends with the dialog."""
+        """``works`` goes on when the dialog is closed; without it, work ends with the dialog.
+
+        ``look_at`` is told what a repository publishes and which of it is looked at, to judge how well it fits.
+        """
         super().__init__(parent)
         self.setObjectName("modelsDialog")
         self.setAcceptDrops(True)
         self._backend = backend
+        self._look_at = look_at
         self._wanted = ""
         self._first = ""
         self.works = works or ModelWorks(self)
@@ -174,7 +172,7 @@ class ModelsDialog(WordedDialog):
         self.list.acted.connect(self._act_on)
         self.list.opened.connect(self._open)
         self.list.menu_wanted.connect(self._show_menu)
-        self.search.model_chosen.connect(self._show_details)
+        self.search.model_chosen.connect(self._show_published)
         self.search.acted.connect(self._act)
         self.search.models.menu_wanted.connect(self._show_menu)
         self.search.left.connect(self.list.setFocus)
@@ -254,6 +252,11 @@ class ModelsDialog(WordedDialog):
         repository = self.search.repository if self.search.page == "repository" else None
         facts = facts_of(entry, self.state.headers(entry), repository)
         self.details.show_entry(entry, facts, has_menu=bool(further(entry)))
+
+    def _show_published(self) -> None:
+        self._show_details()
+        if self._look_at is not None and self.search.page == "repository":
+            self._look_at(self.search.all_published(), self.search.published())
 
     def _go_to(self, key: str) -> None:
         self._wanted = key

@@ -13,11 +13,10 @@ from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.dialog_parts import SMALL_SIZE
-from ui.model_painting import theme_now
 from ui.plan_figures import Bar, PartKind, Stretch, actual_places, full_bytes, places_of
 from ui.plan_rows import CheckTitle, PlanRow
 from ui.plan_words import bar_in_words, bar_tip, bar_title, both_text, layers_text, left_text, part_name, used_text
-from ui.theme import Theme, interface_font
+from ui.theme import Theme, interface_font, theme_now
 
 BAR, RADIUS, OVERHANG = 16, 4.0, 3
 """Height of a bar, its corners, and how far the line of the limit stands out above and below."""

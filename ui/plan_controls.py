@@ -10,10 +10,9 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QVBoxLayout, QWid
 
 from model_manager.plan import KvType, KvWish
 from ui.dialog_parts import SMALL_SIZE, wheel_only_with_focus
-from ui.model_painting import theme_now
 from ui.plan_figures import nearest_step
 from ui.plan_words import tokens_short, tokens_text
-from ui.theme import interface_font
+from ui.theme import interface_font, theme_now
 
 HANDLE = 16
 """Width of the slider's handle in the style sheet."""

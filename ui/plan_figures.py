@@ -181,7 +181,7 @@ def _ram_bar(plan: LoadPlan, host: HostMemory, total: int | None, shared_bytes: 
         is_on=True,
         total_bytes=max(host.available_bytes, total or 0),
         free_bytes=host.available_bytes,
-        limit_bytes=host.available_bytes - ram_reserve(host.available_bytes),
+        limit_bytes=host.available_bytes - host.reserve_bytes,
         parts=Parts(plan.host.weights_bytes, plan.host.kv_bytes, plan.host.compute_bytes, plan.host.repack_bytes),
         layers=tuple(range(max(0, plan.n_layer + 1 - plan.n_gpu_layers)))[: plan.n_layer],
         has_output=plan.n_gpu_layers == 0,
@@ -201,11 +201,6 @@ def _ram_bar(plan: LoadPlan, host: HostMemory, total: int | None, shared_bytes: 
 def _parts(figures: Mapping[str, int]) -> Parts:
     kinds = ("weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes")
     return Parts(*(figures.get(kind, 0) for kind in kinds))
-
-
-def ram_reserve(available_bytes: int) -> int:
-    """What a plan leaves of RAM for everything else, as ``Problem.ram`` has it."""
-    return min(1 << 30, max(256 << 20, available_bytes // 20))
 
 
 def device_numbers(names: Sequence[str]) -> dict[str, int]:

@@ -8,9 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from ui.dialog_parts import HEADING_SIZE, Words, quiet_label
 from ui.icons import pixmap
-from ui.model_painting import theme_now
 from ui.plan_figures import VerdictKind
-from ui.theme import interface_font
+from ui.theme import interface_font, theme_now
 
 ICON = 20
 _ICONS: dict[VerdictKind, str] = {"good": "check", "warning": "info", "bad": "warning"}

@@ -12,7 +12,6 @@ from model_manager.plan import LoadPlan, ModelFacts, SplitMode, Wishes
 from model_manager.plan.cache import KV_TYPES
 from ui.dialog_parts import button
 from ui.icons import icon
-from ui.model_painting import theme_now
 from ui.plan_controls import ContextSlider, KvChoice
 from ui.plan_expert import ExpertPage
 from ui.plan_figures import context_steps
@@ -20,6 +19,7 @@ from ui.plan_rows import PlanRow
 from ui.plan_split import LayerStrip, Segment
 from ui.plan_wishes import automatic, layers_with_experts, segments_of, with_border
 from ui.plan_words import device_name, size_text, tokens_text
+from ui.theme import theme_now
 
 ARROW = 14
 

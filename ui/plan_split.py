@@ -24,10 +24,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
 from ui.dialog_parts import SMALL_SIZE
-from ui.model_painting import theme_now
 from ui.plan_bars import mixed
 from ui.plan_figures import pixels_a_slot, strip_edges
-from ui.theme import interface_font
+from ui.theme import interface_font, theme_now
 
 HEIGHT, RADIUS = 26, 5.0
 LEAST = 12.0

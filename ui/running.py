@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from app.chat.conversation import Message
-from app.chat.source import ChatEvent, ChatRequest, ChatSource, Loaded, LoadProgress, Piece, PromptProgress
+from app.chat.source import ChatEvent, ChatRequest, ChatSource, Fitted, Loaded, LoadProgress, Piece, PromptProgress
 from app.chat.turn import AnswerOrigin, TurnResult, run_turn
-from app.services import Services
+from app.chat.worker import InferenceWorker
+from app.servers.known import is_server_model
+from app.store.store import ConversationStore
 from model_manager.errors import Cancelled
 from ui.bridge import TurnSignals
 from ui.message_items import MessageItems
@@ -23,22 +25,31 @@ class StoppableSource:
         self._source = source
         self._stopped = threading.Event()
         self._asked = threading.Event()
+        self._ended = threading.Event()
 
     def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
         """As the source's own; raises Cancelled where stop came first."""
         self._asked.set()
         if self._stopped.is_set():
             raise Cancelled
-        for event in self._source.stream(request):
-            yield event
-            if self._stopped.is_set():
-                # Once more: the first may have come before the engine had heard of the request.
-                self._source.stop()
+        try:
+            for event in self._source.stream(request):
+                yield event
+                if self._stopped.is_set():
+                    # Once more: the first may have come before the engine had heard of the request.
+                    self._source.stop()
+        finally:
+            self._ended.set()
+
+    def is_stopped(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stopped.is_set()
 
     def stop(self) -> None:
         """End it soon."""
         self._stopped.set()
-        if self._asked.is_set():
+        # What the engine does by then is somebody else's.
+        if self._asked.is_set() and not self._ended.is_set():
             self._source.stop()
 
 
@@ -50,11 +61,20 @@ class RunningAnswer:
     model_name: str
     source: StoppableSource
     text: str
+    store: ConversationStore
+    model_id: str
+    request: ChatRequest
+    is_kept: bool = False
+    """Its temporary conversation was stored meanwhile: the answer is to be stored once it is complete."""
     begun: bool = False
     load: LoadProgress | None = None
+    fitted: Fitted | None = None
+    context_used: int = 0
+    """Tokens in the KV cache."""
     reading: PromptProgress | None = None
     tokens: int = 0
     first_token_at: float | None = None
+    asked_at: float = field(default_factory=time.monotonic)
     since: float = field(default_factory=time.monotonic)
     """Time of the last progress."""
 
@@ -67,11 +87,13 @@ class RunningAnswer:
                 self.load = event
             case Loaded():
                 self.load = None
+            case Fitted():
+                self.fitted = event
             case PromptProgress():
                 self.reading = event
             case Piece():
                 self.text += event.text
-                self.tokens = event.tokens
+                self.tokens, self.context_used = event.tokens, event.context_used
                 if self.first_token_at is None:
                     self.first_token_at = self.since
 
@@ -82,6 +104,8 @@ class RunningAnswer:
         waited = time.monotonic() - self.since
         if not self.begun:
             return words.queued()
+        if is_server_model(self.model_id):
+            return words.asking(self.model_name, waited)
         if self.reading is not None:
             return words.reading(self.reading, waited)
         return words.loading(self.model_name, self.load or LoadProgress(1.0, None), waited)
@@ -95,9 +119,8 @@ class RunningAnswer:
 
 
 def start_answer(
-    services: Services,
+    worker: InferenceWorker,
     running: RunningAnswer,
-    request: ChatRequest,
     signals: TurnSignals,
     origin: Callable[[], AnswerOrigin],
 ) -> None:
@@ -106,13 +129,13 @@ def start_answer(
 
     def job() -> None:
         result: TurnResult = run_turn(
-            services.store,
+            running.store,
             running.source,
-            request,
+            running.request,
             running.message,
             origin,
             lambda event: signals.came.emit(message_id, event),
         )
         signals.ended.emit(message_id, result)
 
-    services.worker.submit(job)
+    worker.submit(job)

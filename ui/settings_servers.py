@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QLine
 from app.servers.known import Server, is_open_to_readers
 from app.services import Services
 from model_manager.errors import UserError
-from ui.dialog_parts import StatusLine, button, hairline, quiet_label, wheel_only_with_focus
+from ui.dialog_parts import CONTROL_WIDTH, StatusLine, button, hairline, quiet_label, wheel_only_with_focus
 from ui.error_text import error_text
 from ui.tasks import run_in_background
 
@@ -43,6 +43,7 @@ class ServerRow(QWidget):
         self.key = QLineEdit()
         self.key.setObjectName("newServerKey")
         self.key.setEchoMode(QLineEdit.EchoMode.Password)
+        self.key.setFixedWidth(CONTROL_WIDTH)
         self.key.hide()
         upper = QHBoxLayout()
         upper.setSpacing(8)
@@ -55,10 +56,10 @@ class ServerRow(QWidget):
         upper.addWidget(self.use)
         lower = QHBoxLayout()
         lower.setSpacing(4)
+        lower.addStretch(1)
+        lower.addWidget(self.key)
         for each in (self.look, self.change_key, self.remove):
             lower.addWidget(each)
-        lower.addWidget(self.key, 1)
-        lower.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 12, 0, 8)
         layout.setSpacing(4)
@@ -149,6 +150,7 @@ class ServerSettings(QWidget):
         self.add_button = button("addServerButton")
         form.addWidget(self.add_button, 3, 1, Qt.AlignmentFlag.AlignLeft)
         self._warning = quiet_label()
+        self._warning.setProperty("warning", True)
         self._warning.setObjectName("plainHttpWarning")
         form.addWidget(self._warning, 4, 1)
         form.setColumnStretch(1, 1)

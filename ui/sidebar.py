@@ -1,72 +1,42 @@
-"""The conversations at the left: search, a new one, and the list by age; what was found stands in its place."""
+"""The conversations at the left: search, a new one, the list by age, the ways to archive and bin.
+
+It shows and asks; what is asked for is done by ``ui.history``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QMenu,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from app.chat.conversation import Conversation, SearchHit
 from ui.icons import icon
-from ui.sidebar_row import HEADING_ROLE, HIT_ROLE, ID_ROLE, MESSAGE_ROLE, RowDelegate
+from ui.sidebar_list import ARCHIVE, BIN, HITS, LIST, Content, ConversationList
+from ui.sidebar_menu import ConversationMenu
+from ui.sidebar_shelf import KEPT_DAYS, ChoiceBar, ShelfHeading, ShelfLinks, row_button
 from ui.theme import Theme
 
 SEARCH_DELAY_MS = 120
 
 
-class ConversationList(QListWidget):
-    """The list itself: keys, and the editor for a title."""
-
-    rename_done = Signal(str, str)
-    delete_wanted = Signal(str)
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("conversationList")
-        self.rows = RowDelegate(theme, self)
-        self.setItemDelegate(self.rows)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.rows.title_edited.connect(self.rename_done)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """F2 renames, Delete deletes."""
-        item = self.currentItem()
-        conversation_id = item.data(ID_ROLE) if item else None
-        if conversation_id and event.key() == Qt.Key.Key_F2:
-            self.editItem(item)
-        elif conversation_id and event.matches(QKeySequence.StandardKey.Delete):
-            self.delete_wanted.emit(conversation_id)
-        else:
-            super().keyPressEvent(event)
-
-
 class Sidebar(QWidget):
-    """Search field, new button, list, and the ways to models and settings."""
+    """Search field, new button, list, and the ways to archive, bin, models and settings."""
 
     new_wanted = Signal()
     opened = Signal(str, str)
     """Conversation id, and the message id of a hit or an empty string."""
     search_wanted = Signal(str)
     rename_done = Signal(str, str)
-    delete_wanted = Signal(str)
-    export_wanted = Signal(str)
+    pin_wanted = Signal(object, bool)
+    """Ids as a tuple, as in the signals below."""
+    archive_wanted = Signal(object, bool)
+    """With true into the archive, with false out of it."""
+    delete_wanted = Signal(object)
+    restore_wanted = Signal(object)
+    purge_wanted = Signal(object)
+    export_wanted = Signal(object)
     models_wanted = Signal()
     settings_wanted = Signal()
 
@@ -74,24 +44,39 @@ class Sidebar(QWidget):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
-        self._conversations: Sequence[Conversation] = ()
+        self._shelves: dict[str, Sequence[Conversation]] = {LIST: (), ARCHIVE: (), BIN: ()}
+        self._shelf = LIST
         self._hits: Sequence[SearchHit] = ()
+        self._searched = ""
         self._current: str | None = None
-        self._today = date.today()
         self.search = QLineEdit(self)
         self.search.setObjectName("searchField")
         self.search.setClearButtonEnabled(True)
         self._search_icon = QAction(self)
         self.search.addAction(self._search_icon, QLineEdit.ActionPosition.LeadingPosition)
-        self.new_button = self._row_button("newConversationButton")
+        self.new_button = row_button("newConversationButton", self)
+        self.heading = ShelfHeading(theme, self)
         self.list = ConversationList(theme, self)
         self._nothing = QLabel(self)
+        self._nothing.setObjectName("nothingHere")
         self._nothing.setProperty("quiet", True)
         self._nothing.setWordWrap(True)
+        self._nothing.setTextFormat(Qt.TextFormat.PlainText)
         self._nothing.setContentsMargins(20, 8, 12, 8)
-        self._models = self._row_button("modelsButton")
-        self._settings = self._row_button("settingsButton")
+        self.choice = ChoiceBar(theme, self)
+        self.links = ShelfLinks(theme, self)
+        self._models = row_button("modelsButton", self)
+        self._settings = row_button("settingsButton", self)
+        self._lay_out()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SEARCH_DELAY_MS)
+        self._connect()
+        self.set_theme(theme)
+        self._retranslate()
+        self._show_links()
 
+    def _lay_out(self) -> None:
         top = QVBoxLayout()
         top.setContentsMargins(12, 10, 12, 4)
         top.setSpacing(8)
@@ -107,26 +92,29 @@ class Sidebar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(top)
+        layout.addWidget(self.heading)
         layout.addWidget(self._nothing)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.choice)
+        layout.addWidget(self.links)
         layout.addLayout(bottom)
 
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SEARCH_DELAY_MS)
+    def _connect(self) -> None:
         self._timer.timeout.connect(lambda: self.search_wanted.emit(self.search.text().strip()))
         self.search.textChanged.connect(lambda: self._timer.start())
         self.search.returnPressed.connect(self._open_first)
         self.new_button.clicked.connect(self.new_wanted)
         self._models.clicked.connect(self.models_wanted)
         self._settings.clicked.connect(self.settings_wanted)
-        self.list.itemClicked.connect(self._open)
-        self.list.itemActivated.connect(self._open)
+        self.list.opened.connect(self.opened)
         self.list.customContextMenuRequested.connect(self._menu)
         self.list.rename_done.connect(self.rename_done)
-        self.list.delete_wanted.connect(self.delete_wanted)
-        self.set_theme(theme)
-        self._retranslate()
+        self.list.removal_wanted.connect(lambda: self.do("purge" if self._shown() == BIN else "delete"))
+        self.list.choice_changed.connect(self._show_choice)
+        self.choice.wanted.connect(self.do)
+        self.links.wanted.connect(self.show_shelf)
+        self.heading.back_wanted.connect(lambda: self.show_shelf(LIST))
+        self.heading.empty_wanted.connect(self._empty_bin)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours."""
@@ -137,21 +125,31 @@ class Sidebar(QWidget):
         self._models.setIcon(icon("models", theme.quiet_text))
         self._settings.setIcon(icon("settings", theme.quiet_text))
         self.list.rows.set_theme(theme)
+        for part in (self.heading, self.choice, self.links):
+            part.set_theme(theme)
         self.list.viewport().update()
 
-    def set_conversations(self, conversations: Sequence[Conversation], current: str | None) -> None:
-        """Show these, newest first, the current one marked."""
-        self._conversations, self._current = conversations, current
+    def set_conversations(
+        self,
+        conversations: Sequence[Conversation],
+        current: str | None,
+        archived: Sequence[Conversation] = (),
+        deleted: Sequence[Conversation] = (),
+    ) -> None:
+        """Show these, in their order, the current one marked; the others lie in the archive and in the bin."""
+        self._shelves = {LIST: conversations, ARCHIVE: archived, BIN: deleted}
+        self._current = current
+        self._show_links()
         self._fill()
 
     def set_current(self, conversation_id: str | None) -> None:
         """Mark another one."""
         self._current = conversation_id
-        self._mark()
+        self.list.mark_open(conversation_id)
 
-    def set_hits(self, hits: Sequence[SearchHit]) -> None:
-        """Show what was found for the text in the search field."""
-        self._hits = hits
+    def set_hits(self, hits: Sequence[SearchHit], text: str = "") -> None:
+        """Show what was found for ``text``, which stands in the search field."""
+        self._hits, self._searched = hits, text
         self._fill()
 
     def is_searching(self) -> bool:
@@ -159,16 +157,53 @@ class Sidebar(QWidget):
         return bool(self.search.text().strip())
 
     def has_conversations(self, conversation_id: str | None = "") -> bool:
-        """Whether there is any, or this one."""
-        return bool(self._conversations) and (
-            conversation_id == "" or any(each.id == conversation_id for each in self._conversations)
-        )
+        """Whether there is any in the list, or this one in list or archive."""
+        if conversation_id == "":
+            return bool(self._shelves[LIST])
+        return any(each.id == conversation_id for shelf in (LIST, ARCHIVE) for each in self._shelves[shelf])
 
-    def rename(self, conversation_id: str) -> None:
-        """Open the editor for a title."""
-        for row in range(self.list.count()):
-            if self.list.item(row).data(ID_ROLE) == conversation_id and self.list.item(row).data(HIT_ROLE) is None:
-                self.list.editItem(self.list.item(row))
+    def show_shelf(self, shelf: str) -> None:
+        """Show the list, the archive or the bin."""
+        self._shelf = shelf
+        self.search.clear()
+        self._show_links()
+        self._fill()
+        self.list.setFocus()
+
+    def escape(self) -> bool:
+        """Take a step back in what has the keyboard: one row chosen instead of several, the list instead of the bin."""
+        if not self.isAncestorOf(self.focusWidget() or self):
+            return False
+        if len(self.list.chosen()) > 1:
+            self.list.choose_one()
+        elif self._shelf != LIST and not self.is_searching():
+            self.show_shelf(LIST)
+        else:
+            return False
+        return True
+
+    def do(self, action: str) -> None:
+        """Ask for something to be done with the chosen conversations."""
+        ids = self.list.chosen()
+        if not ids:
+            return
+        match action:
+            case "open":
+                self.opened.emit(ids[0], "")
+            case "rename":
+                self.list.edit_title(ids[0])
+            case "pin" | "unpin":
+                self.pin_wanted.emit(ids, action == "pin")
+            case "archive" | "unarchive":
+                self.archive_wanted.emit(ids, action == "archive")
+            case "delete":
+                self.delete_wanted.emit(ids)
+            case "restore":
+                self.restore_wanted.emit(ids)
+            case "purge":
+                self.purge_wanted.emit(ids)
+            case "export":
+                self.export_wanted.emit(ids)
 
     def changeEvent(self, event: QEvent) -> None:
         """Change the words with the language."""
@@ -177,105 +212,63 @@ class Sidebar(QWidget):
             self._fill()
         super().changeEvent(event)
 
+    def _shown(self) -> str:
+        return HITS if self.is_searching() else self._shelf
+
     def _fill(self) -> None:
-        self.list.clear()
-        if self.is_searching():
-            for hit in self._hits:
-                self._add(hit.title or self.tr("Untitled"), hit.conversation_id, hit)
-        else:
-            heading = None
-            self._today = date.today()
-            for conversation in self._conversations:
-                group = self._group(conversation)
-                if group != heading:
-                    heading = group
-                    self._add_heading(group)
-                self._add(conversation.title or self.tr("Untitled"), conversation.id, None)
+        shelf = self._shown()
+        conversations = self._shelves.get(shelf, ())
+        self.list.show_content(Content(shelf, conversations, self._hits if shelf == HITS else ()))
+        self.heading.show_shelf(shelf, len(conversations))
         empty = self.list.count() == 0
         self._nothing.setVisible(empty)
-        self._nothing.setText(
-            self.tr("Nothing found. Try another word.")
-            if self.is_searching()
-            else self.tr("Your conversations will be listed here.")
-        )
-        self._mark()
+        self._nothing.setText(self._empty_words(shelf))
+        self.list.mark_open(self._current)
+        self._show_choice()
 
-    def _add(self, title: str, conversation_id: str, hit: SearchHit | None) -> None:
-        item = QListWidgetItem(title)
-        item.setData(ID_ROLE, conversation_id)
-        item.setData(HIT_ROLE, hit)
-        item.setData(MESSAGE_ROLE, hit.message_id if hit else None)
-        item.setToolTip(title)
-        if hit is None:
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        self.list.addItem(item)
+    def _empty_words(self, shelf: str) -> str:
+        if shelf == HITS:
+            if self._searched != self.search.text().strip():
+                return ""
+            return self.tr('Nothing found for "{text}". Try another word, or only a part of it.').format(
+                text=self._searched
+            )
+        return {
+            LIST: self.tr("Your conversations will be listed here."),
+            ARCHIVE: self.tr("The archive is empty. What you archive leaves the list and can still be found."),
+            BIN: self.tr("The bin is empty. What you delete is kept here for {days} days.").format(days=KEPT_DAYS),
+        }[shelf]
 
-    def _add_heading(self, text: str) -> None:
-        item = QListWidgetItem(text)
-        item.setData(HEADING_ROLE, True)
-        item.setFlags(Qt.ItemFlag.NoItemFlags)
-        self.list.addItem(item)
+    def _show_links(self) -> None:
+        self.links.set_counts(len(self._shelves[ARCHIVE]), len(self._shelves[BIN]))
 
-    def _group(self, conversation: Conversation) -> str:
-        day = conversation.updated_at.astimezone().date()
-        if day >= self._today:
-            return self.tr("Today")
-        if day == self._today - timedelta(days=1):
-            return self.tr("Yesterday")
-        if day > self._today - timedelta(days=7):
-            return self.tr("Last seven days")
-        return self.tr("Earlier")
-
-    def _mark(self) -> None:
-        for row in range(self.list.count()):
-            item = self.list.item(row)
-            if item.data(ID_ROLE) is not None and item.data(ID_ROLE) == self._current:
-                self.list.setCurrentRow(row)
-                return
-        self.list.setCurrentRow(-1)
-
-    def _open(self, item: QListWidgetItem) -> None:
-        if item.data(ID_ROLE):
-            self.opened.emit(item.data(ID_ROLE), item.data(MESSAGE_ROLE) or "")
+    def _show_choice(self) -> None:
+        self.choice.show_for(self._shown(), len(self.list.chosen()))
 
     def _open_first(self) -> None:
-        if self.list.count() and self.is_searching():
-            self._open(self.list.item(0))
+        if self.is_searching():
+            self.list.open_first()
+
+    def _empty_bin(self) -> None:
+        self.purge_wanted.emit(tuple(each.id for each in self._shelves[BIN]))
 
     def _menu(self, place: QPoint) -> None:
-        item = self.list.itemAt(place)
-        if item is None or not item.data(ID_ROLE):
+        # A right click has chosen the row under it already; a key means what is chosen.
+        chosen = self.list.chosen()
+        if not chosen:
             return
-        conversation_id = item.data(ID_ROLE)
-        menu = QMenu(self)
-        if item.data(HIT_ROLE) is None:
-            menu.addAction(
-                icon("edit", self._theme.quiet_text), self.tr("Rename"), lambda: self.list.editItem(item)
-            ).setShortcut(QKeySequence(Qt.Key.Key_F2))
-        menu.addAction(
-            icon("export", self._theme.quiet_text),
-            self.tr("Export…"),
-            lambda: self.export_wanted.emit(conversation_id),
-        )
-        menu.addSeparator()
-        menu.addAction(
-            icon("trash", self._theme.bad), self.tr("Delete"), lambda: self.delete_wanted.emit(conversation_id)
-        ).setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.list.viewport().mapToGlobal(place))
-
-    def _row_button(self, name: str) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(name)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setIconSize(QSize(18, 18))
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        return button
+        known = [self.list.conversation(each) for each in chosen]
+        menu = ConversationMenu(self._shown(), known, self._theme, self.do, self)
+        menu.show_at(self.list.viewport().mapToGlobal(place))
 
     def _retranslate(self) -> None:
         self.search.setPlaceholderText(self.tr("Search"))
-        self.search.setToolTip(self.tr("Search titles and messages (Ctrl+F)"))
-        self.search.setAccessibleName(self.tr("Search titles and messages"))
+        self.search.setToolTip(self.tr("Search titles, messages and attachments (Ctrl+Shift+F)"))
+        self.search.setAccessibleName(self.tr("Search titles, messages and attachments"))
+        # Qt makes these and gives them no name: what the field does, and what empties it.
+        names = (self.tr("Search"), self.tr("Empty the search field"))
+        for button, name in zip(self.search.findChildren(QToolButton), names, strict=False):
+            button.setAccessibleName(name)
         self.new_button.setText(self.tr("New conversation"))
         self.new_button.setToolTip(self.tr("New conversation (Ctrl+N)"))
         self.new_button.setAccessibleName(self.tr("New conversation"))

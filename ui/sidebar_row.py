@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.chat.conversation import SearchHit
+from ui.icons import pixmap
 from ui.theme import Theme, interface_font
 
 ID_ROLE = Qt.ItemDataRole.UserRole
 HIT_ROLE = Qt.ItemDataRole.UserRole + 1
 MESSAGE_ROLE = Qt.ItemDataRole.UserRole + 2
 HEADING_ROLE = Qt.ItemDataRole.UserRole + 3
+PINNED_ROLE = Qt.ItemDataRole.UserRole + 4
 
 ROW, HIT_ROW, HEADING = 34, 54, 32
+PIN = 14
 SIDE, INSIDE = 8, 12
 
 Index = QModelIndex | QPersistentModelIndex
@@ -28,6 +41,8 @@ class RowDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QObject) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.open_id: str | None = None
+        """The conversation that is open, marked also while others are chosen."""
         self._font = interface_font()
         self._small = interface_font(12)
         self._small_bold = interface_font(12, bold=True)
@@ -57,10 +72,11 @@ class RowDelegate(QStyledItemDelegate):
             return
         ground = rect.adjusted(SIDE, 1, -SIDE, -1)
         selected = bool(state & QStyle.StateFlag.State_Selected)
-        if selected or state & QStyle.StateFlag.State_MouseOver:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        is_open = self.open_id is not None and index.data(ID_ROLE) == self.open_id and not index.data(HIT_ROLE)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if selected or is_open or state & QStyle.StateFlag.State_MouseOver:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(theme.pressed if selected else theme.hover))
+            painter.setBrush(QColor(theme.pressed if selected or is_open else theme.hover))
             painter.drawRoundedRect(ground, 6, 6)
         if selected and state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QColor(theme.accent))
@@ -69,9 +85,14 @@ class RowDelegate(QStyledItemDelegate):
         inside = ground.adjusted(INSIDE, 0, -INSIDE, 0)
         hit: SearchHit | None = index.data(HIT_ROLE)
         title_place = inside if hit is None else QRect(inside.x(), inside.y() + 6, inside.width(), 20)
+        if index.data(PINNED_ROLE):
+            ratio = painter.device().devicePixelRatioF()
+            corner = QPointF(inside.right() - PIN + 3, inside.center().y() - PIN / 2 + 0.5)
+            painter.drawPixmap(corner, pixmap("pin", theme.quiet_text, PIN, ratio))
+            title_place = inside.adjusted(0, 0, -PIN - 2, 0)
         painter.setFont(self._font)
         painter.setPen(QColor(theme.text))
-        title = QFontMetrics(self._font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, inside.width())
+        title = QFontMetrics(self._font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, title_place.width())
         painter.drawText(title_place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), title)
         if hit is not None:
             self._draw_snippet(painter, hit, QRect(inside.x(), inside.y() + 27, inside.width(), 20))
@@ -107,6 +128,7 @@ class RowDelegate(QStyledItemDelegate):
         while begin - lead > 4 and metrics.horizontalAdvance(text[lead:end]) > place.width() * 0.8:
             lead += 4
         shown = ("…" if lead else "") + text[lead:]
+        shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, place.width())
         shift = lead - (1 if lead else 0)
         layout = QTextLayout(shown, self._small)
         plain, marked = QTextLayout.FormatRange(), QTextLayout.FormatRange()

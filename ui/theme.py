@@ -228,6 +228,12 @@ def style_sheet(theme: Theme) -> str:
     return sheet.substitute(asdict(theme), themes=folder.as_posix())
 
 
+def theme_now() -> Theme:
+    """The theme that the application wears; the light one before it wears any."""
+    page = QApplication.palette().color(QPalette.ColorRole.Window).name()
+    return next((theme for theme in THEMES.values() if theme.page == page), LIGHT)
+
+
 def apply_theme(app: QApplication, theme: Theme) -> None:
     """Dress the whole application; may be called again while it runs."""
     if app.style().objectName().lower() != "fusion":

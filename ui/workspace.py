@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
+from PySide6.QtCore import QObject, Signal
 
-from app.chat.conversation import SearchHit
 from app.render.highlight import warm_up
+from app.servers.known import is_server_model
 from app.services import Services
-from app.settings import Settings
+from app.settings import BOUNDS, Settings
 from model_manager.errors import UserError
 from ui.background import Background
+from ui.context_control import ContextControl
 from ui.conversation import ConversationPage
+from ui.desk import Desk
+from ui.dialog_parts import show_dialog
 from ui.error_text import error_text
+from ui.history import History
+from ui.keep_awake import KeepAwake, system_inhibitor
 from ui.model_choice import ModelChoice
+from ui.shortcuts import make_shortcuts
 from ui.tasks import run_in_background
 from ui.transcript.widget import Transcript
+from ui.upkeep import Upkeep
 from ui.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -38,17 +44,22 @@ class Workspace(QObject):
         self.services = services
         self._window = window
         self._sidebar, self._composer, self._notice = window.sidebar, window.composer, window.notice
-        self._drafts: dict[str | None, str] = {}
-        self._deleted: list[str] = []
+        self._text_size = services.settings.now.text_size
         self.welcome = Welcome(window)
         self.transcript = Transcript(window)
+        self.transcript.use_mathematics(services.mathematics)
         window.pages.addWidget(self.welcome)
         window.pages.addWidget(self.transcript)
         self.models = ModelChoice(services, window.header, window)
         self.page = ConversationPage(services, self.transcript, self.models.model_id, self.models.name, self)
+        self.history = History(services.store, self._sidebar, self._notice, self.page)
+        self.upkeep = Upkeep(services.store, self)
+        self.context = ContextControl(window.header.gauge, self.page, self.models, services.settings, window.appearance)
         self.background = Background(services, window)
+        self.desk = Desk(services, window, self.page, self.models, self.background)
+        self.awake = KeepAwake(self._is_busy, system_inhibitor(), self)
         self._connect()
-        self._shortcuts()
+        make_shortcuts(window, self._actions())
         self._engine_changed.connect(self._refresh_state)
         services.engine.on_change = self._engine_changed.emit
         self._take_theme()
@@ -63,48 +74,62 @@ class Workspace(QObject):
         window, sidebar, page = self._window, self._sidebar, self.page
         sidebar.new_wanted.connect(self.new_conversation)
         sidebar.opened.connect(self.open_conversation)
-        sidebar.search_wanted.connect(self._search)
-        sidebar.rename_done.connect(self._rename)
-        sidebar.delete_wanted.connect(self._delete)
         sidebar.export_wanted.connect(self.show_export)
+        self.history.open_wanted.connect(self.open_conversation)
         sidebar.models_wanted.connect(lambda: self.models.show_dialog())
-        sidebar.settings_wanted.connect(self.show_settings)
+        sidebar.settings_wanted.connect(lambda: self.show_settings())
         window.header.export_wanted.connect(self._export_shown)
-        window.files_dropped.connect(self._take_files)
         window.language_changed.connect(self._take_language)
         window.appearance.changed.connect(self._take_theme)
-        self._composer.sent.connect(self.send)
-        self._composer.stop_wanted.connect(page.stop)
-        self.transcript.link_activated.connect(self._ask_to_open)
+        self.transcript.link_activated.connect(self.desk.dialogs.ask_to_open)
+        self.transcript.action_requested.connect(self.desk.deeds.do)
+        self.transcript.text_size_wanted.connect(self._resize_text)
+        self.desk.open_wanted.connect(self.open_conversation)
+        self.desk.changed.connect(self._refresh_state)
+        self.desk.list_changed.connect(self._refresh_list)
         self.welcome.starter_wanted.connect(self.models.use_starter)
-        self.welcome.file_wanted.connect(self.choose_file)
+        self.welcome.file_wanted.connect(self.desk.choose_file)
         self.welcome.models_wanted.connect(lambda: self.models.show_dialog())
+        self.welcome.server_wanted.connect(lambda: self.show_settings("servers"))
+        self.welcome.check_wanted.connect(self.desk.dialogs.show_doctor)
+        self.welcome.language_wanted.connect(self._use_language)
         page.changed.connect(self._refresh_list)
         page.running_changed.connect(self._refresh_state)
+        page.running_changed.connect(self.awake.look)
+        self.services.downloads.manager.subscribe(self.awake.look)
         page.complaint.connect(self._notice.complain)
-        page.context_used.connect(self.models.set_context_used)
+        self.context.complaint.connect(self._notice.complain)
         page.speed_changed.connect(window.header.set_status)
         self.models.changed.connect(self._refresh_state)
         self.models.complaint.connect(self._notice.complain)
         self.models.repair_wanted.connect(self._offer_repair)
         page.failed.connect(self._on_failure)
         page.told.connect(lambda text: self._notice.tell(text))
+        self._engine_changed.connect(self.desk.attaching.count)
         self.background.arrived.connect(self._on_arrival)
         self.background.quit_wanted.connect(window.quit)
 
-    def _shortcuts(self) -> None:
-        for keys, action in (
-            ("Ctrl+N", self.new_conversation),
-            ("Ctrl+Q", self._window.quit),
-            ("Ctrl+F", self._focus_search),
-            ("Ctrl+B", self._window.toggle_sidebar),
-            ("Ctrl+E", self._export_shown),
-            ("Ctrl+M", self.models.show_dialog),
-            ("Ctrl+,", self.show_settings),
-            ("Ctrl+L", self._composer.field.setFocus),
-            ("Esc", self._escape),
-        ):
-            QShortcut(QKeySequence(keys), self._window).activated.connect(action)
+    def _actions(self) -> dict[str, Callable[[], object]]:
+        """What the shortcuts do, by the ids of ``ui.shortcuts``."""
+        return {
+            **self.desk.actions(),
+            "new": self.new_conversation,
+            "search": self._focus_search,
+            "next_conversation": partial(self._step_conversation, 1),
+            "previous_conversation": partial(self._step_conversation, -1),
+            "export": self._export_shown,
+            "escape": self._escape,
+            "find": self.transcript.open_find,
+            "find_next": partial(self.transcript.find_bar.step, 1),
+            "find_previous": partial(self.transcript.find_bar.step, -1),
+            "larger": partial(self._resize_text, 1),
+            "smaller": partial(self._resize_text, -1),
+            "usual_size": partial(self._resize_text, 0),
+            "sidebar": self._window.toggle_sidebar,
+            "models": self.models.show_dialog,
+            "settings": self.show_settings,
+            "quit": self._window.quit,
+        }
 
     # Conversations
 
@@ -114,104 +139,63 @@ class Workspace(QObject):
 
     def open_conversation(self, conversation_id: str | None, message_id: str = "") -> None:
         """Show a conversation, at a message where one is named."""
-        self._drafts[self.page.conversation_id] = self._composer.text()
+        self.desk.guard.before(partial(self._open, conversation_id, message_id))
+
+    def _open(self, conversation_id: str | None, message_id: str) -> None:
         needle = self._sidebar.search.text().strip() if message_id else ""
         if not self._attempt(lambda: self.page.open(conversation_id, message_id, needle)):
             return
-        self._composer.set_text(self._drafts.pop(conversation_id, ""))
+        self.desk.drafting.show()
         self._sidebar.set_current(conversation_id)
-        self.models.forget_context()
         self._window.header.set_status("")
         self._refresh_state()
         if not message_id:
             self._composer.field.setFocus()
 
-    def send(self, text: str) -> None:
-        """Ask; the text stays in the composer where it could not be kept."""
-        model_id = self.models.model_id()
-        if model_id is None:
-            self._notice.complain(
-                self.tr("There is no model yet that could answer. Choose a model file."),
-                self.tr("Choose a model file…"),
-                self.choose_file,
-            )
-            return
-        self._notice.hide()
-        if self._attempt(lambda: self.page.ask(text, model_id)):
-            self._composer.clear()
-            self._attempt(lambda: self.models.remember(model_id))
-        self._refresh_state()
-
     def leave(self) -> None:
         """The window closes: remember where one was."""
-        self._attempt(lambda: self.services.settings.change(conversation_id=self.page.conversation_id))
+        shown = None if self.page.is_temporary else self.page.conversation_id
+        self._attempt(lambda: self.services.settings.change(conversation_id=shown))
+        self.desk.leave()
         self.services.engine.on_change = lambda: None
         self.background.leave()
+        self.services.downloads.manager.unsubscribe(self.awake.look)
+        self.awake.leave()
         self.models.leave()
-
-    def _rename(self, conversation_id: str, title: str) -> None:
-        self._attempt(lambda: self.services.store.rename(conversation_id, title))
-        self._refresh_list()
-
-    def _delete(self, conversation_id: str) -> None:
-        if not self._attempt(lambda: self.services.store.delete(conversation_id)):
-            return
-        self._deleted.append(conversation_id)
-        if conversation_id == self.page.conversation_id:
-            self.page.stop()
-            self.open_conversation(None)
-        self._refresh_list()
-        self._notice.tell(self.tr("Conversation deleted."), self.tr("Undo"), self._undo_delete)
-
-    def _undo_delete(self) -> None:
-        conversation_id = self._deleted.pop()
-        if self._attempt(lambda: self.services.store.restore(conversation_id)):
-            self._refresh_list()
-            self.open_conversation(conversation_id)
-
-    def _search(self, text: str) -> None:
-        if not text:
-            self._sidebar.set_hits([])
-            return
-
-        def done(hits: list[SearchHit]) -> None:
-            # What was typed meanwhile has its own search under way.
-            if text == self._sidebar.search.text().strip():
-                self._sidebar.set_hits(hits)
-
-        store = self.services.store
-        run_in_background(self, lambda: store.search(text), done, lambda e: self._notice.complain(error_text(e)))
 
     # Dialogs
 
-    def show_settings(self) -> None:
-        """Open the settings."""
+    def show_settings(self, section: str = "") -> None:
+        """Open the settings, at a section where one is named."""
         from ui.settings_dialog import SettingsDialog
 
         dialog = SettingsDialog(self.services, self._window)
         dialog.changed.connect(self.take_settings)
-        dialog.conversations_changed.connect(self._refresh_list)
-        _open(dialog)
+        dialog.conversations_changed.connect(self.history.look_again)
+        dialog.conversations_changed.connect(self.upkeep.look)
+        dialog.conversations_changed.connect(self.desk.drafting.look_again)
+        dialog.model_chosen.connect(self.models.use)
+        dialog.check_wanted.connect(self.desk.dialogs.show_doctor)
+        show_dialog(dialog)
+        if section:
+            dialog.show_section(section)
 
-    def show_export(self, conversation_id: str | None) -> None:
-        """Open the export of one conversation or all."""
+    def show_export(self, conversation_ids: tuple[str, ...]) -> None:
+        """Open the export of these conversations; of all where none is named."""
         from ui.export_dialog import ExportDialog
 
-        _open(ExportDialog(self.services.store, conversation_id, self._window))
-
-    def choose_file(self) -> None:
-        """Let the person choose a model file, and use it."""
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Choose a model file"), str(Path.home()), self.tr("GGUF model files (*.gguf)")
+        alone = conversation_ids[0] if len(conversation_ids) == 1 else None
+        is_shown = alone is not None and alone == self.page.conversation_id
+        show_dialog(
+            ExportDialog(
+                self.page.store if is_shown else self.services.store,
+                alone,
+                self._window,
+                selection=conversation_ids if alone is None else (),
+                settings=self.services.settings,
+                mathematics=self.services.mathematics,
+            )
         )
-        if path:
-            self.models.add_file(Path(path))
-
-    def _take_files(self, paths: list[Path]) -> None:
-        if len(paths) == 1 and paths[0].suffix.lower() == ".gguf" and not paths[0].is_dir():
-            self.models.add_file(paths[0])
-        else:
-            self.models.show_dialog(paths)
 
     def _on_failure(self, error: UserError) -> None:
         if error.code == "experts_in_separate_tensors":
@@ -231,53 +215,65 @@ class Workspace(QObject):
         )
 
     def _export_shown(self) -> None:
-        self.show_export(self.page.conversation_id)
-
-    def _ask_to_open(self, address: str) -> None:
-        box = QMessageBox(self._window)
-        box.setText(self.tr("Open this address in your browser?"))
-        box.setInformativeText(address)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setStandardButtons(QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel)
-        box.setProperty("address", address)
-        box.finished.connect(self._open_address)
-        _open(box)
-
-    def _open_address(self, button: int) -> None:
-        box = self.sender()
-        if button == QMessageBox.StandardButton.Open and box is not None:
-            QDesktopServices.openUrl(QUrl(box.property("address")))
+        shown = self.page.conversation_id
+        self.show_export((shown,) if shown is not None else ())
 
     # State
+
+    def _is_busy(self) -> bool:
+        return self.page.is_any_running() or self.services.downloads.manager.is_active
 
     def take_settings(self, settings: Settings) -> None:
         """Show what the settings say now."""
         self._window.appearance.use(settings)
+        if settings.text_size != self._text_size:
+            self._take_theme()
         self._refresh_state()
 
     def _refresh_list(self) -> None:
-        def read() -> None:
-            self._sidebar.set_conversations(self.services.store.list(), self.page.conversation_id)
-
-        self._attempt(read)
+        self.history.refresh()
+        self.upkeep.look()
 
     def _refresh_state(self) -> None:
         running = self.page.running()
         self._composer.set_running(running is not None)
+        self._composer.set_temporary(self.page.is_temporary)
+        self._window.header.set_temporary(is_temporary=self.page.is_temporary, is_empty=self.page.is_empty())
         self.models.refresh(running, self.page.is_any_running())
+        self.page.context.refresh()
         is_empty = self.page.is_empty()
         self._window.header.set_can_export(not is_empty)
         self._window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
         if is_empty:
             first_start = self.services.settings.now.model_id is None and not self._sidebar.has_conversations()
+            if first_start:
+                self.models.look_for_advice()
             self.welcome.show_state(
+                advice=self.models.advice(),
+                computer=self.models.computer(),
+                language=self._window.appearance.language,
                 first_start=first_start,
                 starter_here=self.models.starter_is_here(),
                 model_name=self.models.name(),
+                is_temporary=self.page.is_temporary,
+                is_elsewhere=is_server_model(self.models.model_id() or ""),
             )
 
     def _take_theme(self) -> None:
-        self.transcript.set_theme(self._window.appearance.theme)
+        size = self._text_size = self.services.settings.now.text_size
+        self.transcript.set_theme(self._window.appearance.theme, size)
+        self._composer.set_text_size(size)
+
+    def _resize_text(self, step: int) -> None:
+        """Larger or smaller by ``step`` pixels; 0 is the usual size."""
+        least, most = BOUNDS["text_size"]
+        size = self.services.settings.now.text_size + step if step else Settings.text_size
+        self._attempt(lambda: self.services.settings.change(text_size=int(max(least, min(most, size)))))
+        self._take_theme()
+
+    def _use_language(self, code: str) -> None:
+        self._attempt(lambda: self.services.settings.change(language=code))
+        self.take_settings(self.services.settings.now)
 
     def _take_language(self) -> None:
         self.transcript.setAccessibleName(self.tr("Conversation"))
@@ -301,15 +297,18 @@ class Workspace(QObject):
         if self._sidebar.search.hasFocus():
             self._sidebar.search.clear()
             self._composer.field.setFocus()
-        else:
-            self.page.stop()
+        elif not self._sidebar.escape():
+            self.desk.escape()
+
+    def _step_conversation(self, steps: int) -> None:
+        """Open the conversation so many places further down in the list."""
+        ids = [conversation.id for conversation in self.services.store.list()]
+        shown = self.page.conversation_id
+        place = ids.index(shown) + steps if shown in ids else 0
+        if 0 <= place < len(ids):
+            self.open_conversation(ids[place])
 
     def _focus_search(self) -> None:
         self._sidebar.show()
         self._sidebar.search.setFocus()
         self._sidebar.search.selectAll()
-
-
-def _open(dialog: QDialog) -> None:
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.open()

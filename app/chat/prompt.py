@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from app.chat.conversation import Message, Role, Status
+from app.chat.conversation import Attachment, Message, Role, Status
 from app.chat.source import PromptMessage
 from model_manager.catalogue import find_entry
 
-TITLE_CHARACTERS = 48
+ATTACHED = "File “{name}”:"
+"""What stands above an attached text in the prompt."""
 
 
 def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[PromptMessage, ...]:
@@ -25,7 +27,7 @@ def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[Prom
             continue
         if message.role is Role.USER and not is_last and not _was_answered(branch[place + 1]):
             continue
-        sent.append(PromptMessage(message.role, message.content))
+        sent.append(PromptMessage(message.role, with_attachments(message), message.id, message.is_pinned))
     return tuple(sent)
 
 
@@ -35,14 +37,17 @@ def first_system_prompt(chosen: str, model_id: str) -> str:
     return chosen or (entry.recommended.system_prompt if entry and entry.recommended else "")
 
 
-def title_from(question: str) -> str:
-    """A title for a conversation from its first question: its first line, cut at a word."""
-    line = next((line.strip() for line in question.splitlines() if line.strip()), "")
-    if len(line) <= TITLE_CHARACTERS:
-        return line
-    cut = line[: TITLE_CHARACTERS - 1]
-    at_word = cut.rsplit(" ", 1)[0] if " " in cut[TITLE_CHARACTERS // 2 :] else cut
-    return at_word.rstrip() + "…"
+def with_attachments(message: Message) -> str:
+    """A message as the model sees it: each attached text fenced, under its name, before the words themselves."""
+    return "\n\n".join([*map(_fenced, message.attachments), *([message.content] if message.content else [])])
+
+
+def _fenced(attachment: Attachment) -> str:
+    # Longer than any row of backticks within, so that the text cannot end its own fence.
+    rows = re.findall(r"`{3,}", attachment.content)
+    fence = "`" * max(3, *(len(row) + 1 for row in rows), 3)
+    end = "" if attachment.content.endswith("\n") else "\n"
+    return f"{ATTACHED.format(name=attachment.name)}\n\n{fence}\n{attachment.content}{end}{fence}"
 
 
 def _was_answered(following: Message) -> bool:

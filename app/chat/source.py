@@ -59,7 +59,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Replanned:
-    """Memory ran out (``because``, a UserError), and the next smaller plan is tried: the ``attempt``-th, from 1."""
+    """Memory ran out (``because``, a UserError), and the next smaller plan is tried: the ``attempt``-th, from 1.
+
+    Or an RPC server is missing (its code begins with ``rpc_``), and the plan does without it.
+    """
 
     because: UserError
     plan: LoadPlan

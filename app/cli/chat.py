@@ -5,18 +5,25 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import os
 import random
 import sys
 from typing import Any
 
-from app.chat.conversation import Message, Role
-from app.chat.prompt import first_system_prompt, prompt_messages, title_from
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptMessage, Replanned
+from app.chat.context import left_out_before
+from app.chat.conversation import ContextPolicy, Message, Role
+from app.chat.prompt import first_system_prompt, prompt_messages
+from app.chat.source import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, Replanned
+from app.chat.titles import title_from
 from app.chat.turn import run_turn
 from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.output import print_json
-from app.local_models import ChosenModel, LibrarySource, loaded_plan
+from app.local_models import LibrarySource, loaded_plan
+from app.servers.known import api_base, is_open_to_readers
+from app.servers.source import ServerSource
 from app.services import Services
+from app.sources import AnswerSource, source_for
+from app.words.context import left_out_sentence
 from app.words.plans import replanned_sentence
 from model_manager.errors import Cancelled, UserError
 
@@ -40,7 +47,10 @@ class _Listener:
             case Loaded():
                 self.load_s = event.seconds
             case Replanned():
-                sys.stderr.write(f"apus-chat: {replanned_sentence(event.plan, str)}\n")
+                sys.stderr.write(f"apus-chat: {replanned_sentence(event.plan, str, event.because)}\n")
+            case Fitted(left_out=(_, *_)):
+                told = left_out_sentence(len(event.left_out), event.context, str)
+                sys.stderr.write(f"apus-chat: {told}\n")
             case Finished():
                 self.finished = event
 
@@ -52,18 +62,7 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
         UserError: it could not be answered, or the answer not be kept.
     """
     settings = services.settings.now
-    chat_source = LibrarySource(
-        services.library,
-        services.engine,
-        services.planning,
-        arguments.model or settings.model_id or "starter",
-        settings,
-        context=arguments.context,
-        kv_type=arguments.kv,
-        devices=tuple(arguments.device) if arguments.device else None,
-        rpc_servers=tuple(arguments.rpc or ()),
-    )
-    model = chat_source.choose()
+    chat_source, model_id = _source(services, arguments)
     wishes = {"temperature": arguments.temperature, "seed": arguments.seed, "max_tokens": arguments.max_tokens}
     sampling = dataclasses.replace(
         settings.sampling(), **{key: value for key, value in wishes.items() if value is not None}
@@ -72,7 +71,7 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
     with stopped_by_interrupt(chat_source.stop) as interrupted:
         if arguments.no_save:
             question = PromptMessage(Role.USER, arguments.message)
-            system = _system_prompt(services, arguments, model)
+            system = _system_prompt(services, arguments, model_id)
             opening = (PromptMessage(Role.SYSTEM, system),) if system else ()
             request = ChatRequest((*opening, question), dataclasses.replace(sampling, seed=_seed(sampling.seed)))
             conversation_id = None
@@ -80,10 +79,11 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
                 for event in chat_source.stream(request):
                     listener(event)
         else:
-            conversation_id, request, answer = _begin(services, arguments, model)
+            conversation_id, request, answer = _begin(services, arguments, model_id)
             request = dataclasses.replace(request, sampling=sampling)
             result = run_turn(services.store, chat_source, request, answer, chat_source.origin, listener)
-            services.settings.change(model_id=model.file.id)
+            if not arguments.endpoint:
+                services.settings.change(model_id=model_id)
             if error := result.error or result.save_error:
                 _end_line(listener, arguments)
                 raise error
@@ -91,35 +91,69 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
         _end_line(listener, arguments)
         return INTERRUPTED
     if arguments.json:
-        print_json(_report(listener, conversation_id, loaded_plan(services.planning)))
+        plan = None if isinstance(chat_source, ServerSource) else loaded_plan(services.planning)
+        print_json(_report(listener, conversation_id, plan))
     _end_line(listener, arguments)
     return 0
 
 
-def _begin(services: Services, arguments: argparse.Namespace, model: ChosenModel) -> tuple[str, ChatRequest, Message]:
+def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerSource, str]:
+    """What answers, and the id under which it is kept."""
+    if arguments.endpoint:
+        if is_open_to_readers(api_base(arguments.endpoint)):
+            sys.stderr.write("apus-chat: plain HTTP: whoever carries it can read what you write, and the key\n")
+        key = os.environ.get(arguments.api_key_env or "", "")
+        if arguments.api_key_env and not key:
+            raise UserError("key_variable_empty", name=arguments.api_key_env)
+        name = arguments.model or ""
+        return services.servers.source_at(arguments.endpoint, key, name), name or arguments.endpoint
+    model_id = arguments.model or services.settings.now.model_id or "starter"
+    chat_source = source_for(
+        services,
+        model_id,
+        context=arguments.context,
+        kv_type=arguments.kv,
+        devices=tuple(arguments.device) if arguments.device else None,
+        rpc_servers=tuple(arguments.rpc or ()),
+    )
+    if isinstance(chat_source, LibrarySource):
+        model_id = chat_source.choose().file.id
+    return chat_source, model_id
+
+
+def _begin(services: Services, arguments: argparse.Namespace, model_id: str) -> tuple[str, ChatRequest, Message]:
     store = services.store
     if arguments.conversation:
         conversation = store.get(arguments.conversation)
         if arguments.system is not None:
             store.set_system_prompt(conversation.id, arguments.system)
-        store.set_model(conversation.id, model.file.id)
+        store.set_model(conversation.id, model_id)
     else:
-        system = _system_prompt(services, arguments, model)
-        conversation = store.create(title=title_from(arguments.message), system_prompt=system, model_id=model.file.id)
+        system = _system_prompt(services, arguments, model_id)
+        conversation = store.create(title=title_from(arguments.message), system_prompt=system, model_id=model_id)
     _, answer = store.begin_turn(conversation.id, arguments.message)
     branch = store.branch(conversation.id)
     system_prompt = store.get(conversation.id).system_prompt
-    request = ChatRequest(prompt_messages(system_prompt, branch[:-1]), services.settings.now.sampling())
+    request = ChatRequest(
+        prompt_messages(system_prompt, branch[:-1]),
+        services.settings.now.sampling(),
+        context_policy=_context_policy(services, arguments, conversation.context_policy),
+        left_out=left_out_before(branch),
+    )
     return conversation.id, request, answer
 
 
-def _system_prompt(services: Services, arguments: argparse.Namespace, model: ChosenModel) -> str:
+def _context_policy(services: Services, arguments: argparse.Namespace, own: ContextPolicy | None) -> ContextPolicy:
+    return ContextPolicy(arguments.context_policy or own or services.settings.now.context_policy)
+
+
+def _system_prompt(services: Services, arguments: argparse.Namespace, model_id: str) -> str:
     if arguments.system is not None:
         return str(arguments.system)
-    return first_system_prompt(services.settings.now.system_prompt, model.file.id)
+    return first_system_prompt(services.settings.now.system_prompt, model_id)
 
 
-def _report(listener: _Listener, conversation_id: str | None, plan: dict[str, Any]) -> dict[str, Any]:
+def _report(listener: _Listener, conversation_id: str | None, plan: dict[str, Any] | None) -> dict[str, Any]:
     finished = listener.finished
     if finished is None:
         raise UserError("engine_died", phase="generating", log="")

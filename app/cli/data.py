@@ -7,16 +7,24 @@ import sys
 from pathlib import Path
 
 from app.chat.conversation import Conversation, Message
+from app.cli import exporting
 from app.cli.output import print_columns, print_json, to_plain
-from app.export.export import export_conversations, import_conversations
+from app.export.export import import_conversations
 from app.store.store import ConversationStore
+from app.store.trees import ImportResult
+from app.words import sentence
 
 
-def conversations(store: ConversationStore, arguments: argparse.Namespace) -> int:
-    """Run a ``conversations`` action; raises UserError as the store and the exporters do."""
+def conversations(
+    store: ConversationStore, arguments: argparse.Namespace, late_formats: exporting.LateFormats | None = None
+) -> int:
+    """Run a ``conversations`` action; raises UserError as the store and the exporters do.
+
+    ``late_formats`` are export formats that this part of the program cannot make by itself.
+    """
     match arguments.action:
         case "list":
-            _list_conversations(store.list(), arguments.json)
+            _list_conversations([*store.list(), *store.list(archived=True)], arguments.json)
         case "show":
             _show(store.get(arguments.id), store.messages(arguments.id), arguments.json)
         case "search":
@@ -26,31 +34,50 @@ def conversations(store: ConversationStore, arguments: argparse.Namespace) -> in
             else:
                 print_columns([(hit.conversation_id, hit.title, hit.snippet) for hit in hits])
         case "export":
-            wanted = None if arguments.id == "all" else [arguments.id]
-            paths = export_conversations(store, wanted, arguments.format, Path(arguments.out))
-            if arguments.json:
-                print_json({"paths": paths})
-            else:
-                print_columns([(str(path),) for path in paths])
+            exporting.export(store, arguments, late_formats or {})
         case "import":
-            result = import_conversations(store, Path(arguments.path))
-            if arguments.json:
-                print_json(result)
-            else:
-                print_columns(
-                    [(f"{result.conversations_added} conversations and {result.messages_added} messages added",)]
-                )
+            _tell_import(import_conversations(store, Path(arguments.path)), arguments.json)
         case "backup":
             store.backup(Path(arguments.path))
             if arguments.json:
                 print_json({"path": arguments.path})
+        case "restore":
+            kept = store.restore_backup(Path(arguments.path))
+            if arguments.json:
+                print_json({"path": arguments.path, "before": kept.path})
+            else:
+                print_columns([(f"restored; what was here before is kept in {kept.path}",)])
     return 0
+
+
+def _tell_import(result: ImportResult, as_json: bool) -> None:
+    refused = [(each.what, sentence(each.error)) for each in result.refused]
+    if as_json:
+        print_json(
+            {
+                "conversations_added": result.conversations_added,
+                "messages_added": result.messages_added,
+                "refused": [{"what": what, "reason": reason} for what, reason in refused],
+            }
+        )
+    else:
+        added = f"{result.conversations_added} conversations and {result.messages_added} messages added"
+        print_columns([(added,), *((f"{what}: {reason}",) for what, reason in refused)])
 
 
 def _list_conversations(found: list[Conversation], as_json: bool) -> None:
     if as_json:
         keys = ("id", "title", "message_count", "updated_at", "model_id")
-        print_json([{key: to_plain(getattr(each, key)) for key in keys} for each in found])
+        print_json(
+            [
+                {
+                    **{key: to_plain(getattr(each, key)) for key in keys},
+                    "pinned": each.is_pinned,
+                    "archived": each.archived_at is not None,
+                }
+                for each in found
+            ]
+        )
     else:
         print_columns([(each.id, f"{each.updated_at:%Y-%m-%d %H:%M}", each.title) for each in found])
 

@@ -3,103 +3,57 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import metadata
 
-from app import __version__
-from app.cli.output import gibibytes, print_columns, print_json
-from app.paths import DataFolder
-from app.planning.machine import MachineReader
-from app.words import sentence
-from model_manager.devices import read_memory
-from model_manager.errors import UserError
-from model_manager.starter import find_starter
+from app.cli.output import print_columns, print_json
+from app.doctor.doctor import NETWORK, PARTS, Doctor
+from app.doctor.finding import Finding, State
+from app.doctor.wording import name_text, part_text, remedy_text, report, value_text
+
+MARKS = {State.OK: "ok", State.WARNING: "!", State.BAD: "!!"}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at.  ``mend`` is a command or a sentence, empty where nothing needs mending."""
-
-    name: str
-    ok: bool
-    value: str
-    mend: str = ""
-
-
-def run(folder: DataFolder, reader: MachineReader, arguments: argparse.Namespace) -> int:
-    """Look, and print what was found; 0 when it could look, whatever it saw."""
-    findings = list(_look(folder, reader))
+def run(doctor: Doctor, arguments: argparse.Namespace) -> int:
+    """Look, and print what was found part by part; 0 when it could look, whatever it saw."""
+    parts = (*PARTS, NETWORK) if arguments.network else PARTS
+    groups: dict[str, tuple[Finding, ...]] = {}
+    for part in parts:
+        groups[part] = doctor.look(part)
+        if not arguments.json and not arguments.report:
+            _print(part, groups[part])
     if arguments.json:
-        print_json(findings)
-    else:
-        print_columns([("ok" if f.ok else "!!", f.name, f.value) for f in findings])
-        for finding in findings:
-            if finding.mend:
-                sys.stdout.write(f"\n{finding.name}: {finding.mend}\n")
+        print_json([_plain(part, finding) for part, findings in groups.items() for finding in findings])
+    elif arguments.report:
+        sys.stdout.write(report(groups))
     return 0
 
 
-def _look(folder: DataFolder, reader: MachineReader) -> Iterator[Finding]:
-    yield Finding("program", True, f"APUS Chat {__version__}, Python {platform.python_version()}")
-    yield Finding("system", True, platform.platform())
-    memory = read_memory()
-    yield Finding("memory", True, f"{gibibytes(memory.available_bytes)} available of {gibibytes(memory.total_bytes)}")
-    yield Finding("processor", True, f"{os.cpu_count()} logical cores")
-    writable = os.access(folder.root, os.W_OK)
-    free = shutil.disk_usage(folder.root).free
-    yield Finding(
-        "data folder",
-        writable,
-        f"{folder.root}, {gibibytes(free)} free",
-        "" if writable else f"make {folder.root} writable, or choose another with --data-dir",
-    )
-    starter = find_starter()
-    yield Finding(
-        "starter model", starter is not None, str(starter or "missing"), "" if starter else "python3 start.py"
-    )
-    yield from _engine(reader)
-    yield _window()
+def _print(part: str, findings: tuple[Finding, ...]) -> None:
+    sys.stdout.write(f"{part_text(part)}\n")
+    print_columns([(f"  {MARKS[each.state]}", name_text(each), value_text(each)) for each in findings])
+    for each in findings:
+        mend = _mend(each)
+        if mend:
+            sys.stdout.write(f"  -> {name_text(each)}: {mend}\n")
+    sys.stdout.write("\n")
+    sys.stdout.flush()
 
 
-def _engine(reader: MachineReader) -> Iterator[Finding]:
-    try:
-        machine = reader.now(refresh=True)
-    except UserError as error:
-        yield Finding("engine", False, sentence(error), "python3 start.py --rebuild")
-        return
-    if machine.engine is None:
-        yield Finding("devices", True, "GPUs are pretended")
-        return
-    yield Finding("engine", True, machine.engine.engine)
-    for device in machine.engine.devices:
-        yield Finding(
-            f"device {device.name}",
-            True,
-            f"{device.description}, {device.backend}, {gibibytes(device.free_bytes)} free of "
-            f"{gibibytes(device.total_bytes)}",
-        )
-    for card in machine.nvidia.cards:
-        holders = ", ".join(
-            each.name + (f" {gibibytes(each.used_bytes)}" if each.used_bytes else "") for each in card.processes
-        )
-        yield Finding(
-            f"card {card.name}", True, f"driver {machine.nvidia.driver}" + (f", {holders}" if holders else "")
-        )
-    if machine.hint is not None:
-        yield Finding("graphics card", False, sentence(machine.hint), str(machine.hint.data.get("command", "")))
+def _mend(finding: Finding) -> str:
+    remedy = remedy_text(finding)
+    return f"{remedy} Run: {finding.command}" if remedy and finding.command else remedy or finding.command
 
 
-def _window() -> Finding:
-    try:
-        version = metadata.version("PySide6-Essentials")
-    except metadata.PackageNotFoundError:
-        return Finding("window", False, "PySide6 is missing", "python3 start.py")
-    needs_display = sys.platform.startswith("linux")
-    if needs_display and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
-        return Finding("window", False, f"PySide6 {version}, but no display", "start it from a desktop session")
-    return Finding("window", True, f"PySide6 {version}")
+def _plain(part: str, finding: Finding) -> dict[str, object]:
+    return {
+        "name": finding.name,
+        "ok": finding.state is State.OK,
+        "value": value_text(finding),
+        "mend": finding.command or remedy_text(finding),
+        "part": part,
+        "id": finding.id,
+        "subject": finding.subject,
+        "state": finding.state.value,
+        "remedy": remedy_text(finding),
+        "command": finding.command,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from app.cli.interrupts import INTERRUPTED
 from app.log import start_log
@@ -11,14 +12,20 @@ from app.paths import DataFolder, data_folder
 from app.words import sentence
 from model_manager.errors import Cancelled, UserError
 
+if TYPE_CHECKING:
+    from app.cli.exporting import LateFormats
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run the subcommand: 0, or 1 with one line on standard error, or 130 when interrupted."""
+
+def run(arguments: argparse.Namespace, late_formats: LateFormats | None = None) -> int:
+    """Run the subcommand: 0, or 1 with one line on standard error, or 130 when interrupted.
+
+    ``late_formats`` are export formats that need what this part of the program may not use.
+    """
     log = None
     try:
         folder = data_folder(arguments.data_dir)
         log = start_log(folder.logs)
-        return _run(folder, arguments)
+        return _run(folder, arguments, late_formats)
     except UserError as error:
         sys.stderr.write(f"apus-chat: {sentence(error)}\n")
         return 1
@@ -33,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             log.close()
 
 
-def _run(folder: DataFolder, arguments: argparse.Namespace) -> int:
+def _run(folder: DataFolder, arguments: argparse.Namespace, late_formats: LateFormats | None) -> int:
     # Each command imports what it needs: a script that calls the program a hundred times notices.
     match arguments.command:
         case "chat":
@@ -51,7 +58,7 @@ def _run(folder: DataFolder, arguments: argparse.Namespace) -> int:
 
             store = ConversationStore.open(folder.conversations)
             try:
-                return data.conversations(store, arguments)
+                return data.conversations(store, arguments, late_formats)
             finally:
                 store.close()
         case "models":
@@ -65,6 +72,13 @@ def _run(folder: DataFolder, arguments: argparse.Namespace) -> int:
             return planning.run(folder, arguments)
         case _:
             from app.cli import doctor
+            from app.doctor import terminal
+            from app.doctor.doctor import Doctor
             from app.planning.machine import MachineReader
+            from app.secrets import Secrets
+            from app.settings import SettingsFile
 
-            return doctor.run(folder, MachineReader(folder.logs / "devices.log"), arguments)
+            settings = SettingsFile(folder.settings_file)
+            reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_wishes())
+            look = Doctor(folder, settings, Secrets(), lambda: reader.now(refresh=True), terminal.look)
+            return doctor.run(look, arguments)

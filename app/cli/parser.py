@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app import __version__
-from app.export.export import FORMATS
+from app.export.formats import FORMAT_NAMES, Thoughts
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -29,8 +29,15 @@ def make_parser() -> argparse.ArgumentParser:
     chat.add_argument("--temperature", type=float, metavar="T")
     chat.add_argument("--seed", type=int, metavar="N")
     chat.add_argument("--context", type=_positive, metavar="N", help="in tokens")
+    chat.add_argument(
+        "--context-policy", choices=("stop", "roll"), help="when the context is full: refuse, or leave out oldest turns"
+    )
     chat.add_argument("--kv", metavar="TYPE", choices=("f16", "q8_0", "q4_0"), help="type of the KV cache")
     chat.add_argument("--device", action="append", metavar="NAME", help="use this device; may be repeated")
+    chat.add_argument(
+        "--endpoint", metavar="URL", help="a server's API base, with /v1; --model is its name for the model"
+    )
+    chat.add_argument("--api-key-env", metavar="VAR", help="the environment variable that holds the server's key")
     chat.add_argument("--rpc", action="append", metavar="HOST:PORT", help="a llama.cpp RPC server; may be repeated")
     chat.add_argument("--no-save", action="store_true", help="keep nothing of it")
 
@@ -44,13 +51,37 @@ def make_parser() -> argparse.ArgumentParser:
     _with_argument(conversations, common, "show", "id", "ID", "all messages of one")
     _with_argument(conversations, common, "search", "text", "TEXT", "in titles and messages")
     export = _with_argument(conversations, common, "export", "id", "ID|all", "write one or all to a file or folder")
-    export.add_argument("--format", choices=sorted(FORMATS), required=True)
-    export.add_argument("--out", metavar="PATH", required=True)
+    _add_export(export)
     _with_argument(conversations, common, "import", "path", "PATH", "add what a JSON export holds")
     _with_argument(conversations, common, "backup", "path", "PATH", "copy the whole database")
+    _with_argument(conversations, common, "restore", "path", "PATH", "replace all by a copy; what is here is kept")
 
-    commands.add_parser("doctor", parents=[common], help="what this machine offers, and what is missing")
+    doctor = commands.add_parser("doctor", parents=[common], help="what this machine offers, and what is missing")
+    doctor.add_argument("--network", action="store_true", help="ask the hub and the servers too, five seconds at most")
+    doctor.add_argument("--report", action="store_true", help="as Markdown to hand on, without names of people")
     return parser
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("--format", choices=FORMAT_NAMES, required=True)
+    export.add_argument("--out", metavar="PATH", required=True)
+    export.add_argument("--message", metavar="ID", help="only this message of the conversation")
+    export.add_argument(
+        "--no-metadata", action="store_true", help="without what made each answer; json is always whole"
+    )
+    export.add_argument(
+        "--thoughts",
+        choices=[each.value for each in Thoughts],
+        default=Thoughts.FOLD.value,
+        help="what a model wrote to itself: as it is, folded where the format can, or left out",
+    )
+    export.add_argument(
+        "--all-branches", action="store_true", help="jsonl: each branch, not only the one that is shown"
+    )
+    export.add_argument(
+        "--unfinished", action="store_true", help="jsonl: answers that were stopped or interrupted, too"
+    )
+    export.add_argument("--paper", choices=("a4", "letter"), default="", help="pdf; default: what is usual here")
 
 
 def _add_planning(

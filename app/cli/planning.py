@@ -13,11 +13,10 @@ from app.cli.model_services import build_model_services
 from app.cli.output import gibibytes, print_columns, print_json, to_plain
 from app.engine.local_engine import LocalEngine
 from app.paths import DataFolder
-from app.planning.basis import wishes_from
 from app.planning.machine import Machine
 from app.planning.service import PlanningService
 from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner
-from app.planning.wished import over
+from app.planning.wished import wishes_for
 from app.words import sentence
 from app.words.plans import plan_sentence, recommendation_sentence, verdict_sentence
 from model_manager.devices import read_memory
@@ -29,9 +28,9 @@ _BAR = 30
 
 def run(folder: DataFolder, arguments: argparse.Namespace) -> int:
     """Run one of the four; raises UserError as the parts of ``app.planning`` do, and Cancelled."""
-    library = build_model_services(folder).library
+    services = build_model_services(folder)
     engine = LocalEngine(folder.logs / "engine.log")
-    planning = PlanningService(folder, library, engine)
+    planning = PlanningService(folder, services.library, engine, services.settings.device_wishes)
     try:
         match arguments.command:
             case "devices":
@@ -78,8 +77,9 @@ def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.
         backends = ", ".join(machine.engine.backends)
         driver = f", NVIDIA driver {machine.nvidia.driver}" if machine.nvidia.driver else ""
         sys.stdout.write(f"{machine.engine.engine}, built for {backends}{driver}\n")
-    if machine.hint is not None:
-        sys.stdout.write(f"{sentence(machine.hint)}\n")
+    for problem in (machine.hint, *machine.missing):
+        if problem is not None:
+            sys.stdout.write(f"{sentence(problem)}\n")
 
 
 def _device_facts(machine: Machine) -> Iterator[dict[str, Any]]:
@@ -177,14 +177,10 @@ def _why(reason: str, plan: LoadPlan) -> str:
 
 def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, arguments: argparse.Namespace) -> int:
     services = build_model_services(folder)
-    wishes = wishes_from(
-        services.settings,
-        context=arguments.context,
-        kv_type=arguments.kv,
-        devices=tuple(arguments.device) if arguments.device else None,
-    )
+    said = Wishes(context=arguments.context, kv_type=arguments.kv, devices=tuple(arguments.device or ()))
     file = services.library.resolve(arguments.model)
-    wanted = planning.wanted(file.path, over(wishes, planning.wished.of(file.id)), tuple(arguments.rpc or ()))
+    wishes = wishes_for(services.settings, planning.wished.of(file.id), said)
+    wanted = planning.wanted(file.path, wishes, tuple(arguments.rpc or ()))
     tuner = Tuner(engine, planning.loads)
     measured: tuple[Measured, ...] = ()
     best: Measured | None = None

@@ -34,6 +34,7 @@ def load_options(plan: LoadPlan, path: Path, rpc_servers: tuple[str, ...] = ()) 
         threads=plan.threads,
         split_mode=plan.split_mode,
         main_gpu=plan.main_gpu if plan.main_gpu in used else None,
+        mmap=plan.mmap,
         pipeline=plan.pipeline,
         repack=plan.repack,
         full_windows=plan.full_windows,

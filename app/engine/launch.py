@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from app.engine.added import VARIABLE, added_engine
+
 CHILD_FLAG = "--engine-child"
 """A frozen program has no ``python -m``: it starts itself again with this flag, which its main looks for first."""
 RENDERER_FLAG = "--template-renderer"
@@ -49,6 +51,8 @@ def child_environment(inherited: Mapping[str, str], *, gpus: bool = True) -> dic
     environment["PYTHONUTF8"] = "1"
     root = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [inherited.get("PYTHONPATH")])])
+    added = added_engine(inherited)
+    environment[VARIABLE] = str(added.path) if added and added.fits else ""
     if not gpus:
         environment.update(_NO_GPUS)
     return environment

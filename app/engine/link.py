@@ -6,6 +6,7 @@ and ``probing`` (children of their own, which hold none).
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,9 @@ class EngineLink:
         self._log_path = log_path
         self._process: EngineProcess | None = None
         self._lock = threading.Lock()
+        self._is_asked_aside = False
+        self._free = threading.Condition(self._lock)
+        """Notified when what was asked aside is answered."""
         self._requests = 0
         self._running: int | None = None
         self._stop_wanted = False
@@ -98,6 +102,31 @@ class EngineLink:
             raise UserError("engine_too_slow", phase=str(phase), seconds=f"{timeout_s:g}")
         raise outcome.error()
 
+    def ask_aside(self, command: Callable[[int], Command]) -> Event | None:
+        """The answer to something that takes milliseconds, from any thread.
+
+        None where the child is not up or does something else; what is asked meanwhile by ``ask`` waits.
+        """
+        with self._lock:
+            process = self._process
+            if process is None or not process.is_ready or self._running is not None or self._is_asked_aside:
+                return None
+            self._is_asked_aside = True
+            self._requests += 1
+            request = self._requests
+        try:
+            process.send(command(request))
+            # Who asked last closes the pipe of a child that died.
+            with contextlib.suppress(ValueError):
+                for event in process.events():
+                    if event.request == request and isinstance(event, LAST):
+                        return None if isinstance(event, Failed) else event
+            return None
+        finally:
+            with self._free:
+                self._is_asked_aside = False
+                self._free.notify_all()
+
     def stop(self) -> None:
         """End the running request soon, from any thread."""
         with self._lock:
@@ -113,7 +142,9 @@ class EngineLink:
 
     def close(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""
-        process, self._process = self._process, None
+        with self._free:
+            process, self._process = self._process, None
+            self._free.wait_for(self._is_not_asked_aside)
         if process is not None:
             process.close()
 
@@ -128,6 +159,9 @@ class EngineLink:
         if still:
             process.kill()
 
+    def _is_not_asked_aside(self) -> bool:
+        return not self._is_asked_aside
+
     def _begin(self, phase: Phase) -> EngineProcess:
         if self._stop_wanted:
             raise Cancelled
@@ -135,10 +169,12 @@ class EngineLink:
             self.close()
         if self._process is None:
             self._process = EngineProcess(self._log_path, gpus=self.gpus)
-        with self._lock:
+        with self._free:
             self._requests += 1
             self._running, self._timed_out = self._requests, False
             self._phase = phase if self._process.is_ready else Phase.STARTING
+            # Nobody else is let in once it is running, so this is one answer long at most.
+            self._free.wait_for(self._is_not_asked_aside)
             if self._stop_wanted:
                 raise Cancelled
         return self._process

@@ -6,11 +6,12 @@ Used from one thread at a time (the inference worker's); ``stop`` may be called 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, LoadProgress, Piece, PromptProgress
+from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, LoadProgress, Piece, PromptMessage, PromptProgress
 from app.engine.link import EngineLink
 from app.engine.outcome import Phase
 from app.engine.protocol import (
@@ -19,6 +20,8 @@ from app.engine.protocol import (
     BenchDone,
     BenchProgress,
     Command,
+    Count,
+    Counted,
     DeviceList,
     Event,
     Generate,
@@ -36,6 +39,8 @@ from app.engine.protocol import (
 PROBE_S = 30.0
 """Seconds for the list of devices: some drivers take ten to come up."""
 REHEARSAL_S = 15.0
+MOST_CHARACTERS_ASIDE = 2 << 20
+"""Counting so much takes about half a second, for which an answer may have to wait."""
 
 
 @dataclass(frozen=True)
@@ -76,20 +81,26 @@ class LocalEngine:
         self._link.gpus = wanted
 
     def devices(
-        self, rpc_servers: tuple[str, ...] = (), timeout_s: float = PROBE_S, *, keep: bool = False
+        self,
+        rpc_servers: tuple[str, ...] = (),
+        timeout_s: float = PROBE_S,
+        *,
+        optional_servers: tuple[str, ...] = (),
+        keep: bool = False,
     ) -> DeviceList:
         """Ask the engine for its devices; a child that was not running before ends again, for its drivers hold memory.
 
-        ``keep`` lets it live: for who loads right afterwards.
+        ``keep`` lets it live: for who loads right afterwards.  Of ``optional_servers`` it is told which are missing.
 
         Raises:
             UserError: ``engine_not_startable``, ``engine_died``, ``engine_too_slow``, ``rpc_server_unreachable``,
-                ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_not_in_build``.
+                ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_server_other_version``, ``rpc_not_in_build``.
         """
         self._link.begin()
         was_running = self._link.is_alive
         try:
-            for event in self._ask(lambda request: ListDevices(request, rpc_servers), Phase.PROBING, timeout_s):
+            command = partial(ListDevices, rpc_servers=rpc_servers, optional_servers=optional_servers)
+            for event in self._ask(command, Phase.PROBING, timeout_s):
                 if isinstance(event, DeviceList):
                     return event
         finally:
@@ -165,6 +176,31 @@ class LocalEngine:
                         tokens_per_second=(event.completion_tokens - 1) / generated_s if generated_s else None,
                         time_to_first_token_s=first - begin if first else None,
                     )
+
+    def count(
+        self, messages: Sequence[PromptMessage] = (), prefill: str = "", texts: Sequence[str] = ()
+    ) -> tuple[int, tuple[int, ...]]:
+        """Tokens of the prompt that these messages make with the loaded file, and of each text by itself.
+
+        Raises:
+            UserError: ``chat_template_failed``, ``chat_template_too_costly``, ``nothing_loaded``, ``engine_died``.
+            Cancelled: stopped.
+        """
+
+        def command(number: int) -> Count:
+            return Count(number, tuple(messages), prefill, tuple(texts))
+
+        for event in self._ask(command, Phase.READING):
+            if isinstance(event, Counted):
+                return event.prompt_tokens, event.text_tokens
+        raise AssertionError("the engine answered a request without its answer")
+
+    def count_aside(self, texts: Sequence[str]) -> tuple[int, ...] | None:
+        """Tokens of each text, from any thread; None where nothing is loaded, the engine works, or it is too much."""
+        if self.state is None or sum(map(len, texts)) > MOST_CHARACTERS_ASIDE:
+            return None
+        event = self._link.ask_aside(lambda number: Count(number, texts=tuple(texts)))
+        return event.text_tokens if isinstance(event, Counted) else None
 
     def bench(
         self, prompt_tokens: int = 512, generated_tokens: int = 64, repetitions: int = 3

@@ -35,21 +35,28 @@ class DeviceProbe:
     problem: UserError | None = None
 
 
-def probe_devices(log_path: Path, rpc_servers: tuple[str, ...] = (), *, timeout_s: float = PROBE_S) -> DeviceProbe:
+def probe_devices(
+    log_path: Path,
+    rpc_servers: tuple[str, ...] = (),
+    *,
+    optional_servers: tuple[str, ...] = (),
+    timeout_s: float = PROBE_S,
+) -> DeviceProbe:
     """List the devices, without those of GPUs where their drivers do not let the child live.
 
     Takes half a second; a driver gets ``timeout_s``.
 
     Raises:
         UserError: ``engine_not_startable`` where the engine does not run at all, and what is wrong with an RPC server:
-            ``rpc_server_unreachable``, ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_not_in_build``.
+            ``rpc_server_unreachable``, ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_server_other_version``,
+            ``rpc_not_in_build``.
     """
     try:
-        return DeviceProbe(LocalEngine(log_path).devices(rpc_servers, timeout_s))
+        return DeviceProbe(LocalEngine(log_path).devices(rpc_servers, timeout_s, optional_servers=optional_servers))
     except UserError as error:
         if error.code not in _DRIVER:
             raise
-        found = LocalEngine(log_path, gpus=False).devices(rpc_servers)
+        found = LocalEngine(log_path, gpus=False).devices(rpc_servers, optional_servers=optional_servers)
         facts = {key: error.data.get(key) for key in ("phase", "returncode", "signal", "seconds", "log")}
         return DeviceProbe(found, gpus=False, problem=UserError("gpu_driver_broken", cause=error.code, **facts))
 

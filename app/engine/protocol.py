@@ -82,11 +82,26 @@ class Generate:
 
 
 @dataclass(frozen=True)
+class Count:
+    """Count tokens with the vocabulary and the template of the loaded file; the KV cache stays as it is.
+
+    ``texts`` are counted one by one as they are.  ``messages`` and ``prefill`` are counted as the prompt that
+    ``Generate`` would make of them, where there are any.
+    """
+
+    request: int
+    messages: tuple[PromptMessage, ...] = ()
+    prefill: str = ""
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ListDevices:
-    """Ask for the device list of this engine build."""
+    """Ask for the device list of this engine build.  ``optional_servers`` may be missing: that is told, no failure."""
 
     request: int
     rpc_servers: tuple[str, ...] = ()
+    optional_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,6 +235,15 @@ class AnswerDone:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Tokens of the whole prompt, 0 where no messages were asked about, and of each text."""
+
+    request: int
+    prompt_tokens: int
+    text_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class EngineDevice:
     """A device as the engine lists it; memory in bytes, ``kind`` gpu, integrated_gpu, accelerator or cpu.
 
@@ -237,13 +261,28 @@ class EngineDevice:
 
 
 @dataclass(frozen=True)
+class MissingServer:
+    """An RPC server that cannot be used: its code and facts as of a UserError."""
+
+    server: str
+    code: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class DeviceList:
-    """The devices of this engine build, and the backends that it was built with, devices for them or not."""
+    """The devices of this engine build, and the backends that it was built with, devices for them or not.
+
+    ``rpc_servers`` are those in use, in the order that numbers their devices; ``missing`` the optional ones that are
+    not.
+    """
 
     request: int
     devices: tuple[EngineDevice, ...]
     engine: str
     backends: tuple[str, ...] = ()
+    rpc_servers: tuple[str, ...] = ()
+    missing: tuple[MissingServer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,7 +294,7 @@ class Failed:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Command = Load | Generate | ListDevices | Rehearse | Bench | Stop
+Command = Load | Generate | Count | ListDevices | Rehearse | Bench | Stop
 Event = (
     Ready
     | Loading
@@ -263,13 +302,14 @@ Event = (
     | Reading
     | TextPiece
     | AnswerDone
+    | Counted
     | RehearsalDone
     | BenchProgress
     | BenchDone
     | DeviceList
     | Failed
 )
-LAST = LoadDone | AnswerDone | RehearsalDone | BenchDone | DeviceList | Failed
+LAST = LoadDone | AnswerDone | Counted | RehearsalDone | BenchDone | DeviceList | Failed
 """Events after which nothing more comes for their request."""
 
 _KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*get_args(Command), *get_args(Event))}
@@ -289,11 +329,14 @@ def decode(line: bytes) -> Command | Event | None:
         match kind.__name__:
             case "Load" | "Rehearse":
                 body["options"] = LoadOptions(**_tuples(body["options"]))
+            case "Count":
+                body["messages"] = tuple(PromptMessage(Role(m["role"]), m["content"]) for m in body["messages"])
             case "Generate":
                 body["messages"] = tuple(PromptMessage(Role(m["role"]), m["content"]) for m in body["messages"])
                 body["sampling"] = Sampling(**_tuples(body["sampling"]))
             case "DeviceList":
                 body["devices"] = tuple(EngineDevice(**device) for device in body["devices"])
+                body["missing"] = tuple(MissingServer(**missing) for missing in body["missing"])
         message: Command | Event = kind(**_tuples(body))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

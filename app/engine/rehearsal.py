@@ -24,6 +24,7 @@ _TELLING = frozenset(
         "kv_type_unknown",
         "rpc_not_in_build",
         "rpc_server_foreign",
+        "rpc_server_other_version",
         "rpc_server_silent",
         "rpc_server_unreachable",
         "split_mode_unknown",

@@ -1,7 +1,8 @@
 """Conversations as JSON: everything that is stored, in a form that can be read again.
 
 One object: ``format`` and ``version`` say what it is, ``conversations`` holds each conversation with all its
-``messages``, parents before their children.
+``messages``, parents before their children.  Version 2 adds pins, attachments and what a conversation decides for
+itself; what a file of version 1 does not say is as it always was.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from app.chat.conversation import Conversation, Message, Role, Status
+from app.chat.conversation import Attachment, ContextPolicy, Conversation, Message, Role, Status
 from app.export.formats import Format, Options
-from app.store.fields import Fields, Unfit, plain, time_to_text
-from app.store.made_by import made_by_from_json, made_by_to_json
-from app.store.trees import ConversationTree
+from app.store.fields import Fields, Unfit, clean_text, plain, time_to_text
+from app.store.made_by import made_by_from_json, made_by_to_json, sampling_from_json, sampling_to_json
+from app.store.trees import ConversationTree, Refused
 from model_manager.errors import UserError
 
 FORMAT_NAME = "apus-chat-conversations"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -46,6 +47,11 @@ def conversation_to_json(conversation: Conversation) -> dict[str, Any]:
         "system_prompt": conversation.system_prompt,
         "model_id": conversation.model_id,
         "leaf_id": conversation.leaf_id,
+        "pinned": conversation.is_pinned,
+        "archived_at": None if conversation.archived_at is None else time_to_text(conversation.archived_at),
+        "title_is_chosen": conversation.title_is_chosen,
+        "sampling": None if conversation.sampling is None else sampling_to_json(conversation.sampling),
+        "context_policy": conversation.context_policy,
     }
 
 
@@ -60,6 +66,10 @@ def message_to_json(message: Message) -> dict[str, Any]:
         "created_at": time_to_text(message.created_at),
         "made_by": None if message.made_by is None else made_by_to_json(message.made_by),
         "error": None if message.error is None else plain(message.error),
+        "pinned": message.is_pinned,
+        "attachments": [
+            {"name": each.name, "tokens": each.tokens, "content": each.content} for each in message.attachments
+        ],
     }
 
 
@@ -81,19 +91,43 @@ def trees_of(values: object) -> list[ConversationTree]:
     Raises:
         UserError: as ``trees_in``.
     """
+    trees = []
     try:
         fields = Fields(values)
-        if fields.text("format") != FORMAT_NAME:
-            raise Unfit("format")
-        version = fields.whole("version")
-        if version > FORMAT_VERSION:
-            raise UserError("import_newer", version=version, known=FORMAT_VERSION)
-        return [
-            _tree(Fields(each, f"conversations[{number}]"))
-            for number, each in enumerate(fields.list_of_anything("conversations"))
-        ]
+        check_head(fields)
+        for number, each in enumerate(fields.list_of_anything("conversations")):
+            tree = tree_of(each, number)
+            if isinstance(tree, Refused):
+                raise UserError("import_unreadable", **tree.error.data)
+            trees.append(tree)
     except Unfit as error:
         raise UserError("import_unreadable", detail=str(error)) from error
+    return trees
+
+
+def check_head(fields: Fields) -> None:
+    """See that the document is one of ours, and not of a later program.
+
+    Raises:
+        Unfit: it is something else.
+        UserError: ``import_newer`` (version, known).
+    """
+    if fields.text("format") != FORMAT_NAME:
+        raise Unfit("format")
+    version = fields.whole("version")
+    if version > FORMAT_VERSION:
+        raise UserError("import_newer", version=version, known=FORMAT_VERSION)
+
+
+def tree_of(values: object, number: int) -> ConversationTree | Refused:
+    """The conversation of this number in a document, or why it cannot be taken: ``import_unfit`` (detail)."""
+    place = f"conversations[{number}]"
+    try:
+        return _tree(Fields(values, place))
+    except Unfit as error:
+        title = values.get("title") if isinstance(values, dict) else None
+        what = clean_text(title) if isinstance(title, str) and title.strip() else place
+        return Refused(what, UserError("import_unfit", detail=str(error)))
 
 
 def _write(trees: Sequence[ConversationTree], _options: Options) -> bytes:
@@ -127,6 +161,14 @@ def _tree(fields: Fields) -> ConversationTree:
         model_id=fields.optional_text("model_id"),
         leaf_id=leaf_id,
         message_count=sum(message.role is not Role.SYSTEM for message in messages.values()),
+        is_pinned=fields.truth("pinned"),
+        archived_at=fields.optional_time("archived_at"),
+        # Before version 2 nobody wrote down who chose the title; what may be a person's own stays.
+        title_is_chosen=fields.truth("title_is_chosen")
+        if fields.has("title_is_chosen")
+        else bool(fields.text("title")),
+        sampling=sampling_from_json(fields.fields("sampling")) if fields.has("sampling") else None,
+        context_policy=_choice(fields, "context_policy", ContextPolicy) if fields.has("context_policy") else None,
     )
     return ConversationTree(conversation, tuple(messages.values()))
 
@@ -142,7 +184,16 @@ def _message(fields: Fields, conversation_id: str) -> Message:
         created_at=fields.time("created_at"),
         made_by=None if fields.optional_mapping("made_by") is None else made_by_from_json(fields.fields("made_by")),
         error=fields.optional_mapping("error"),
+        is_pinned=fields.truth("pinned"),
+        attachments=tuple(
+            _attachment(Fields(each, f"{fields.place_of('attachments')}[{number}]"))
+            for number, each in enumerate(fields.list_of_anything("attachments") if fields.has("attachments") else [])
+        ),
     )
+
+
+def _attachment(fields: Fields) -> Attachment:
+    return Attachment(fields.text("name"), fields.text("content"), fields.optional_whole("tokens"))
 
 
 def _choice(fields: Fields, key: str, kind: type[_Choice]) -> _Choice:

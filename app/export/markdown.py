@@ -1,7 +1,8 @@
 """A conversation as Markdown: the branch that is shown, each message as it was written under the name of its speaker.
 
 Headings inside a message stay as they are; a rule above each speaker tells the messages apart all the same.  A fence
-that a message leaves open is closed, or it would swallow everything after it.
+that a message leaves open is closed, or it would swallow everything after it; so is one in a thought, which stands in a
+quote, or in the ``details`` that GitHub and most readers fold.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from app.chat.conversation import Message, Role, Status
-from app.export.facts import facts
-from app.export.formats import Format, Labels, Options
+from app.export.entries import Entry, entries, thought_label, title_of
+from app.export.formats import Format, Options, Thoughts
 from app.store.trees import ConversationTree
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<item>[-*+]|\d{1,9}[.)]) {1,4})?(?P<run>`{3,}|~{3,})(?P<rest>.*)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SPECIAL = re.compile(r"[\\`*_\[\]<&]")
+_BACKTICKS = re.compile(r"`{3,}")
 
 
 def markdown(tree: ConversationTree, options: Options) -> str:
@@ -58,29 +59,39 @@ MARKDOWN = Format(suffix=".md", many_in_one_file=False, write=_write)
 
 def _blocks(tree: ConversationTree, options: Options) -> Iterator[str]:
     labels = options.labels
-    yield f"# {_escaped(tree.conversation.title) or labels.untitled}"
+    yield f"# {_escaped(title_of(tree, options))}"
     if tree.conversation.system_prompt:
         yield f"## {labels.system}"
         yield close_fence(tree.conversation.system_prompt)
-    for message in tree.branch():
+    for each in entries(tree, options):
         yield "---"
-        yield f"## {_speaker(message, labels)}"
-        if message.content.strip():
-            yield close_fence(message.content)
-        if message.status is not Status.COMPLETE:
-            yield _status(message, labels)
-        if options.metadata and message.role is Role.ASSISTANT:
-            yield "\n".join(f"> - {label}: {_code(value)}" for label, value in facts(message, labels))
+        yield f"## {each.speaker}"
+        for attachment in each.attachments:
+            yield f"**{_escaped(f'{labels.attachment}: {attachment.name}')}**"
+            yield fenced(attachment.content)
+        if each.thought:
+            yield _thought(each, options)
+        if each.text.strip():
+            yield close_fence(each.text)
+        if each.status:
+            yield f"*({each.status})*" + (f" {_code(each.error)}" if each.error else "")
+        if each.facts:
+            yield "\n".join(f"> - {label}: {_code(value)}" for label, value in each.facts)
 
 
-def _speaker(message: Message, labels: Labels) -> str:
-    return {Role.SYSTEM: labels.system, Role.USER: labels.user, Role.ASSISTANT: labels.assistant}[message.role]
+def _thought(entry: Entry, options: Options) -> str:
+    label, text = _escaped(thought_label(entry, options)), close_fence(entry.thought)
+    quoted = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+    if options.thoughts is Thoughts.FOLD:
+        # The quote keeps a tag that the thought may hold from closing the fold around it.
+        return f"<details>\n<summary>{label}</summary>\n\n{quoted}\n\n</details>"
+    return f"> **{label}**\n>\n{quoted}"
 
 
-def _status(message: Message, labels: Labels) -> str:
-    code = (message.error or {}).get("code")
-    status = f"*({labels.statuses[message.status]})*"
-    return status if code is None else f"{status} {_code(str(code))}"
+def fenced(content: str) -> str:
+    """A text as it is, in a fence that it cannot end."""
+    fence = "`" * max([3, *(len(run) + 1 for run in _BACKTICKS.findall(content))])
+    return f"{fence}\n{content.rstrip()}\n{fence}"
 
 
 def _escaped(text: str) -> str:

@@ -117,8 +117,10 @@ def _repaired(header: GgufHeader) -> Hollow:
 def possible(wishes: Wishes, machine: Machine) -> Wishes:
     """The wishes without what this machine has nothing for: layers and shares on GPUs where there is none.
 
-    The processor named as a device keeps all others out.
+    The processor named as a device keeps all others out.  What was fixed by hand for devices that the settings leave
+    out, or whose PC does not answer now, is left to the plan.
     """
+    wishes = _without_absent(wishes, machine)
     if PROCESSOR in wishes.devices or not machine.devices:
         named = () if PROCESSOR in wishes.devices else wishes.devices
         return replace(
@@ -131,6 +133,28 @@ def possible(wishes: Wishes, machine: Machine) -> Wishes:
             split_mode="layer",
         )
     return wishes
+
+
+def _without_absent(wishes: Wishes, machine: Machine) -> Wishes:
+    if not (machine.left_out or machine.missing):
+        return wishes
+    present = {device.name for device in machine.devices}
+
+    def is_absent(name: str) -> bool:
+        return name in machine.left_out or (bool(machine.missing) and name.startswith("RPC") and name not in present)
+
+    names = tuple(name for name in wishes.devices if not is_absent(name))
+    used = len(names) if names else len(present)
+    if names == wishes.devices and (not wishes.tensor_split or len(wishes.tensor_split) == used):
+        return wishes
+    return replace(
+        wishes,
+        devices=names,
+        tensor_split=(),
+        n_gpu_layers=0 if wishes.n_gpu_layers == 0 else None,
+        experts_in_ram=None,
+        main_gpu=None if wishes.main_gpu and is_absent(wishes.main_gpu) else wishes.main_gpu,
+    )
 
 
 def wishes_from(settings: Settings, **wishes: Any) -> Wishes:

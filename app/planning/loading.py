@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from app.chat.context import fit, room_for_answer
 from app.chat.source import ChatEvent, ChatRequest, Loaded, LoadProgress, Piece, Replanned
+from app.device_wishes import DeviceWishes
 from app.engine.from_plan import load_options
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadDone, LoadOptions
@@ -24,6 +26,7 @@ from model_manager.gguf_header import GgufHeader
 from model_manager.plan import LoadPlan, Wishes
 
 OUT_OF_MEMORY = "engine_out_of_memory"
+PROMPT_TOO_LONG = "prompt_too_long"
 MOST_TRIES = 6
 """Smaller plans that are tried after the first; of a longer ladder some rungs are left out, never the last."""
 TIGHT_SHARE = 0.25
@@ -36,13 +39,17 @@ Actual = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file to load (``path``, the first of several) and what is fixed about it; ``stamp`` changes when it does."""
+    """A file to load (``path``, the first of several) and what is fixed about it; ``stamp`` changes when it does.
+
+    ``rpc_servers`` have to be there; those of ``devices``, the settings, may be missing.
+    """
 
     path: Path
     headers: tuple[GgufHeader, ...] = field(compare=False, repr=False)
     wishes: Wishes = field(default_factory=Wishes)
     rpc_servers: tuple[str, ...] = ()
     stamp: tuple[int, ...] = ()
+    devices: DeviceWishes = field(default_factory=DeviceWishes)
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,7 @@ class PlannedLoads:
             return
         yield LoadProgress(0.0, None)
         attempt = self._begin(wanted)
+        yield from _without_servers(attempt)
         yield from self._climb(wanted, attempt, None, stopped)
         self._settle(attempt)
 
@@ -121,10 +129,12 @@ class PlannedLoads:
     ) -> Iterator[ChatEvent]:
         """Load where needed, and answer.  Where memory runs out before the first piece, a smaller plan is loaded.
 
+        ``Fitted`` tells what of the conversation the loaded context holds, before the prompt is read.
+
         Raises:
             UserError: plan_needs_more_ram(path, needed_bytes, available_bytes), plan_wish_too_large(device,
-                lacking_bytes); engine_out_of_memory where no smaller plan is left; as ``LocalEngine`` and
-                ``plan_model``.
+                lacking_bytes); engine_out_of_memory where no smaller plan is left; context_full and its kind as
+                ``app.chat.context.fit``; as ``LocalEngine`` and ``plan_model``.
             Cancelled: stopped.
         """
         attempt: _Attempt | None = None
@@ -141,10 +151,11 @@ class PlannedLoads:
                 if attempt is None:
                     yield LoadProgress(0.0, None)
                     attempt = self._begin(wanted)
+                    yield from _without_servers(attempt)
                 yield from self._climb(wanted, attempt, failure, stopped)
             spoken = False
             try:
-                for event in self._engine.answer(request):
+                for event in self._fitted_answer(request):
                     if isinstance(event, Piece) and not spoken:
                         spoken = True
                         if attempt is not None:
@@ -152,6 +163,12 @@ class PlannedLoads:
                     yield event
                 return
             except UserError as error:
+                lost = self._lost(self._loaded.options.rpc_servers if self._loaded else ())
+                if lost is not None:
+                    if spoken:
+                        raise lost from error
+                    failure, attempt = None, None
+                    continue
                 if error.code != OUT_OF_MEMORY:
                     raise
                 if spoken:
@@ -160,6 +177,21 @@ class PlannedLoads:
                 failure = error
                 if attempt is None:
                     attempt = self._begin(wanted, again=self._loaded)
+
+    def _fitted_answer(self, request: ChatRequest) -> Iterator[ChatEvent]:
+        """Answer with what fits of the conversation into the context that was loaded."""
+        state = self._engine.state
+        assert state is not None
+        fitting, fitted = fit(request, state.result.context, self._engine.count)
+        yield fitted
+        try:
+            yield from self._engine.answer(fitting)
+        except UserError as error:
+            if error.code != PROMPT_TOO_LONG:
+                raise
+            tokens, context = int(str(error.data["prompt_tokens"])), state.result.context
+            keep = room_for_answer(context, request.sampling.max_tokens, request.prefill)
+            raise UserError("context_full", needed=tokens + keep, context=context, prompt_tokens=tokens) from error
 
     def look(self, wanted: Wanted) -> PlanBasis:
         """What plans of a file are made from now, as they would be with nothing loaded; ends what is loaded.
@@ -197,14 +229,14 @@ class PlannedLoads:
                 return _Attempt(case, basis, plan, since)
         plan = basis.plan(wanted.wishes)
         if _is_worth_it(plan):
-            ask = asking(self._engine.rehearse, wanted.path, wanted.rpc_servers)
+            ask = asking(self._engine.rehearse, wanted.path, basis.machine.rpc_servers)
             basis = basis.rehearsed(wanted.wishes, ask)
             plan = basis.plan(wanted.wishes)
         _refuse(plan, wanted.path)
         return _Attempt(case, basis, plan, since)
 
     def _look(self, wanted: Wanted) -> tuple[Case, PlanBasis]:
-        machine = self._reader.through(self._engine, wanted.rpc_servers)
+        machine = self._reader.through(self._engine, wanted.rpc_servers, wanted.devices)
         if pretended_gpus(os.environ) == ():
             machine = replace(machine, devices=tuple(filter(is_rpc, machine.devices)))
         host = self._reader.host(measure=False)
@@ -220,17 +252,28 @@ class PlannedLoads:
                 raise Cancelled
             if failure is not None:
                 yield self._next(wanted, attempt, failure)
-            options = load_options(attempt.plan, wanted.path, wanted.rpc_servers)
+            options = load_options(attempt.plan, wanted.path, attempt.basis.machine.rpc_servers)
             try:
+                self._choose_drivers(attempt)
                 for event in self._engine.ensure_loaded(options):
                     # Looking at the devices and loads that failed are part of what a person waited for.
                     taken = time.monotonic() - attempt.since
                     yield Loaded(taken, event.context) if isinstance(event, Loaded) else event
             except UserError as error:
+                if self._lost(options.rpc_servers) is not None:
+                    fresh = self._begin(wanted)
+                    attempt.case, attempt.basis, attempt.plan, attempt.next = fresh.case, fresh.basis, fresh.plan, None
+                    failure = None
+                    yield from _without_servers(attempt)
+                    continue
                 if error.code != OUT_OF_MEMORY:
                     raise
                 failure = error
                 continue
+            finally:
+                if not self._engine.gpus and self._engine.state is None:
+                    self._engine.release()
+                self._engine.gpus = attempt.basis.machine.gpus
             state = self._engine.state
             assert state is not None
             self._loaded = LoadedPlan(wanted, attempt.plan, options, state.result)
@@ -250,10 +293,30 @@ class PlannedLoads:
         attempt.tried += 1
         return Replanned(failure, attempt.plan, attempt.tried)
 
+    def _choose_drivers(self, attempt: _Attempt) -> None:
+        """With nothing on the GPUs of this machine their drivers would only take memory."""
+        own = [device for device in attempt.basis.machine.devices if not is_rpc(device)]
+        wanted = attempt.basis.machine.gpus and (bool(attempt.plan.used_devices) or not own)
+        if self._engine.gpus is not wanted:
+            self._engine.release()
+            self._engine.gpus = wanted
+
+    def _lost(self, servers: tuple[str, ...]) -> UserError | None:
+        """Which of the RPC servers that were loaded on went away, where the engine ended."""
+        if not servers or self._engine.pid is not None:
+            return None
+        missing = self._reader.missing(servers)
+        return UserError("rpc_server_lost", server=missing[0].data.get("server", "")) if missing else None
+
     def _settle(self, attempt: _Attempt) -> None:
         """It works: keep in mind which plan it took, where it was not the first."""
         if attempt.next is not None:
             self._remembered.note(attempt.case, attempt.plan)
+
+
+def _without_servers(attempt: _Attempt) -> Iterator[Replanned]:
+    for problem in attempt.basis.machine.missing:
+        yield Replanned(problem, attempt.plan, attempt.tried)
 
 
 def _is_worth_it(plan: LoadPlan) -> bool:

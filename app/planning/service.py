@@ -7,15 +7,17 @@ is values, and ``PlanBasis.plan`` is pure and fast, for a picture that moves.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from app.device_wishes import DeviceWishes
 from app.engine.local_engine import LocalEngine
 from app.engine.rehearsal import Rehearser
 from app.paths import DataFolder
-from app.planning.basis import PlanBasis, asking, rehearsable
+from app.planning.basis import PlanBasis, asking, possible, rehearsable
 from app.planning.loading import PlannedLoads, Wanted
 from app.planning.machine import GIB, Machine, MachineReader, parse_gpus, pretended_machine
-from app.planning.remembered import RememberedPlans
+from app.planning.remembered import Case, RememberedPlans
 from app.planning.wished import WishedLoads
 from model_manager.apus import reconstructed_header
 from model_manager.catalogue import APUS, CatalogueEntry, find_entry
@@ -25,6 +27,7 @@ from model_manager.gguf_header import GgufHeader, check_loadable
 from model_manager.library import ModelLibrary
 from model_manager.plan import Candidate, LoadPlan, Recommendation, Wishes, recommend
 from model_manager.shards import read_model
+from model_manager.sparse import Hollow, hollow_model
 
 NOT_HERE = "model_not_downloaded"
 
@@ -32,13 +35,20 @@ NOT_HERE = "model_not_downloaded"
 class PlanningService:
     """The one place that plans are asked of."""
 
-    def __init__(self, folder: DataFolder, library: ModelLibrary, engine: LocalEngine) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        library: ModelLibrary,
+        engine: LocalEngine,
+        chosen: Callable[[], DeviceWishes] = DeviceWishes,
+    ) -> None:
+        """``chosen``: what the settings say of the devices, now."""
         self._folder, self._library, self._engine = folder, library, engine
-        self._reader = MachineReader(folder.logs / "devices.log")
+        self._reader = MachineReader(folder.logs / "devices.log", chosen)
         self.wished = WishedLoads(folder.root / "wishes.json")
         """What a person fixed about each model."""
-        remembered = RememberedPlans(folder.root / "plans.json")
-        self.loads = PlannedLoads(engine, self._reader, remembered)
+        self._remembered = RememberedPlans(folder.root / "plans.json")
+        self.loads = PlannedLoads(engine, self._reader, self._remembered)
         """Loads with plans, for the inference worker alone."""
 
     def machine(
@@ -60,8 +70,16 @@ class PlanningService:
         return self._reader.now(rpc_servers, refresh=refresh, loaded=self._engine.state)
 
     def host(self, pretend_ram: float | None = None) -> HostMemory:
-        """The RAM now, or so many GiB available.  Measures its speed the first time, in a tenth of a second."""
-        return self._reader.host(available_bytes=None if pretend_ram is None else round(pretend_ram * GIB))
+        """The RAM now, or so many GiB available.  Measures its speed the first time, in a tenth of a second.
+
+        What the loaded model holds counts as free; its weights do so anyway, for they are a file's pages.
+        """
+        if pretend_ram is not None:
+            return self._reader.host(available_bytes=round(pretend_ram * GIB))
+        host, state = self._reader.host(), self._engine.state
+        held = state.result.memory.get("CPU", {}) if state else {}
+        own = sum(held.get(kind, 0) for kind in ("kv_bytes", "compute_bytes", "repack_bytes"))
+        return replace(host, available_bytes=host.available_bytes + own)
 
     def headers_of(self, text: str) -> tuple[GgufHeader, ...]:
         """The headers of a model of the library (an id or a path), or those of the home model, reconstructed.
@@ -90,29 +108,39 @@ class PlanningService:
         machine = self.machine(rpc_servers, pretend_gpus=pretend_gpus)
         return PlanBasis(headers, machine, self.host(pretend_ram))
 
+    def noted(self, basis: PlanBasis, wishes: Wishes) -> LoadPlan | None:
+        """The plan that a load with these wishes takes because it worked, or was the fastest, before."""
+        case = Case(basis.headers[0].path, possible(wishes, basis.machine), basis.machine, basis.host)
+        found = self._remembered.find(case)
+        plan = basis.plan(found) if found is not None else None
+        return plan if plan is not None and plan.verdict != "does_not_fit" else None
+
     def planner_for(self, basis: PlanBasis) -> Callable[[Wishes], LoadPlan]:
         """The pure function that the picture asks while something is moved: some milliseconds a plan."""
         return basis.plan
 
-    def rehearsed(self, basis: PlanBasis, wishes: Wishes) -> PlanBasis:
+    def rehearsed(self, basis: PlanBasis, wishes: Wishes, files: Sequence[Hollow] = ()) -> PlanBasis:
         """The same with the engine's own compute buffers, where the devices are real and the file is here.
 
-        Takes a second, in a child of its own.  Unchanged where it cannot be rehearsed; its plans then have the reason
-        ``not_rehearsed``.
+        Of a file that is not here yet ``files`` are what a rehearsal needs.  Takes a second, in a child of its own.
+        Unchanged where it cannot be rehearsed; its plans then have the reason ``not_rehearsed``.
 
         Raises:
             UserError: as ``PlanBasis.plan``.
         """
         machine = basis.machine
-        held = self._engine.state.options.rpc_servers if self._engine.state else ()
         # An RPC server serves one program at a time, and would keep a second one waiting.
-        if machine.is_pretended or not basis.headers[0].path.is_file() or set(machine.rpc_servers) & set(held):
+        is_here = bool(files) or basis.headers[0].path.is_file()
+        if machine.is_pretended or not is_here:
             return basis
         try:
             with (
-                rehearsable(basis.headers) as path,
+                self._reader.alone(),
+                hollow_model(files) if files else rehearsable(basis.headers) as path,
                 Rehearser(self._folder.logs / "rehearsal.log", gpus=machine.gpus) as rehearser,
             ):
+                if set(machine.rpc_servers) & set(self._reader.engaged):
+                    return basis
                 return basis.rehearsed(wishes, asking(rehearser.rehearse, path, machine.rpc_servers))
         except OSError:
             return basis
@@ -161,4 +189,5 @@ class PlanningService:
             found = path.stat()
         except OSError:
             raise UserError("file_missing", path=path) from None
-        return Wanted(path, headers, wishes, rpc_servers, (found.st_size, found.st_mtime_ns))
+        stamp = (found.st_size, found.st_mtime_ns)
+        return Wanted(path, headers, wishes, rpc_servers, stamp, self._reader.chosen())

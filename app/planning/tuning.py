@@ -6,7 +6,7 @@ Used by the thread that uses the engine.  Which plans there are is ``basis``'s b
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,10 +18,16 @@ from app.planning.remembered import fixing
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, Wishes
 
-Change = Literal["present", "kv_f16", "kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "more_in_ram"]
+Change = Literal[
+    "present", "kv_f16", "kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "even_split", "more_in_ram",
+    "fewer_threads",
+]  # fmt: skip
 PROMPT_TOKENS, GENERATED_TOKENS, REPETITIONS = 512, 64, 3
 TURN_PROMPT, TURN_ANSWER = 512, 256
 """Tokens of the turn whose time decides which plan is the fastest."""
+LEAST_CORES = 4
+USUAL_COUNT = 6
+"""About so many plans are measured."""
 WORTH = 1.03
 """A change must be so many times faster to be kept: measurements vary."""
 
@@ -84,8 +90,10 @@ class Tuner:
         prompt_tokens: int = PROMPT_TOKENS,
         generated_tokens: int = GENERATED_TOKENS,
         repetitions: int = REPETITIONS,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._engine, self._loads = engine, loads
+        """``stopped`` may be true from any moment on: nothing is loaded any more then."""
+        self._engine, self._loads, self._stopped = engine, loads, stopped
         self._tokens = (prompt_tokens, generated_tokens, repetitions)
 
     def measure(self, wanted: Wanted, change: Change = "present") -> Iterator[float | Measured]:
@@ -96,7 +104,7 @@ class Tuner:
             Cancelled: stopped.
         """
         yield 0.0
-        for _ in self._loads.load(wanted):
+        for _ in self._loads.load(wanted, self._stopped):
             pass
         loaded = self._loads.loaded
         assert loaded is not None
@@ -128,12 +136,14 @@ class Tuner:
                 change, plan = others[number - 1]
             trial = wanted if plan is None else replace(wanted, wishes=fixing(plan))
             count = len(others) + 1
+            # Which others there are is known once the present plan is loaded.
+            expected = max(count, USUAL_COUNT) if plan is None else count
             try:
                 for step in self.measure(trial, change):
                     if isinstance(step, Measured):
                         measured.append(step)
                     else:
-                        yield TuneProgress(change, number + 1, count, (number + step) / count)
+                        yield TuneProgress(change, number + 1, count, (number + step) / expected)
             except UserError as error:
                 if plan is None:
                     raise
@@ -169,8 +179,13 @@ def alternatives(basis: PlanBasis, wishes: Wishes, present: LoadPlan) -> tuple[t
     if not (wishes.devices or wishes.tensor_split) and len(used) > 1:
         largest = max(used, key=lambda device: device.free_bytes - device.reserve_bytes)
         tries.append(("one_device", replace(base, devices=(largest.name,))))
+        tries.append(("even_split", replace(base, tensor_split=(1.0,) * len(present.devices))))
     if present.experts_in_ram and wishes.experts_in_ram is None:
         tries.append(("more_in_ram", replace(base, margin_bytes=wishes.margin_bytes + (1 << 30))))
+    cores = basis.host.cores
+    if present.verdict != "gpu" and wishes.threads is None and cores >= LEAST_CORES:
+        # Reading RAM needs fewer of them than there are, and they get into each other's way.
+        tries.append(("fewer_threads", replace(base, threads=cores // 2)))
     found: list[tuple[Change, LoadPlan]] = []
     for change, wished in tries:
         plan = basis.plan(wished)

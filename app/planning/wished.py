@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from app.files import write_whole
+from app.planning.basis import wishes_from
+from app.settings import Settings
 from model_manager.plan import Wishes
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,12 @@ def over(wishes: Wishes, under: Wishes) -> Wishes:
         if getattr(wishes, field.name) != getattr(usual, field.name)
     }
     return dataclasses.replace(under, **fixed)
+
+
+def wishes_for(settings: Settings, kept: Wishes, said: Wishes | None = None) -> Wishes:
+    """What a load is to keep to: what was ``said`` for this once, else what is ``kept`` for the model, else the
+    settings."""
+    return over(said or Wishes(), over(kept, wishes_from(settings)))
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,8 @@ class Style(Flag):
     EMPHASIS = 2
     CODE = 4
     STRUCK = 8
+    QUIET = 16
+    """A formula that is still being written."""
 
 
 class Kind(StrEnum):
@@ -36,6 +38,8 @@ class Span:
     style: Style = Style.PLAIN
     href: str = ""
     """Where it leads: http, https or mailto, or nowhere."""
+    formula: str = ""
+    """LaTeX without its marks, to be drawn in the line; ``text`` is then the source with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,16 @@ class Code(Block):
 
 
 @dataclass(frozen=True, slots=True)
+class Formula(Block):
+    """A formula on a line of its own."""
+
+    formula: str
+    """LaTeX without its marks."""
+    source: str
+    """As it was written, with its marks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table(Block):
     """A table; every row has as many cells as the head."""
 
@@ -103,6 +117,8 @@ def block_text(block: Block) -> str:
             return spans_text(block.spans)
         case Code():
             return block.text
+        case Formula():
+            return block.source
         case Table():
             return "\n".join("\t".join(map(spans_text, row)) for row in (block.head, *block.rows))
     return ""

@@ -12,7 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.render.blocks import Block, Code, Table
-from app.render.markdown import THOUGHT_CLOSE, THOUGHT_OPEN, as_thought, parse_part, read_tokens, tokens_of
+from app.render.markdown import (
+    THOUGHT_CLOSE,
+    THOUGHT_OPEN,
+    as_thought,
+    parse_part,
+    read_tokens,
+    tokens_and_open_line,
+    tokens_of,
+)
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -76,6 +84,12 @@ class StreamingMarkdown:
         return (len(thought.blocks()) if thought else 0) + len(self._answer.settled)
 
     @property
+    def open_characters(self) -> int:
+        """How much text is read again with each call; open code and open tables are not."""
+        part = self._answer or self._thought
+        return part.open_characters if part else 0
+
+    @property
     def is_exact(self) -> bool:
         """Whether a full parse of the same text could not give anything else."""
         return not any(part and part.has_references for part in (self._thought, self._answer))
@@ -114,6 +128,10 @@ class _Part:
         self._table_head = ""
 
     @property
+    def open_characters(self) -> int:
+        return 0 if self._fence or self._table else len(self._tail)
+
+    @property
     def has_references(self) -> bool:
         return bool(self._references) or bool(_REFERENCE.search(self._tail))
 
@@ -138,7 +156,8 @@ class _Part:
                 tail = tail[:start]
         if not tail.strip():
             return list(self.settled)
-        return [*self.settled, *read_tokens(tokens_of(tail, dict(self._references)), self._number)]
+        tokens = tokens_of(tail, dict(self._references), preview=preview)
+        return [*self.settled, *read_tokens(tokens, self._number)]
 
     def _open_table(self, table: Table, preview: bool) -> Table | None:
         last = self._tail[self._seen :]
@@ -156,8 +175,11 @@ class _Part:
         words = self._fence[2].split()
         language = words[0].strip("{}.").lower() if words else ""
         end, last = len(self._tail), self._tail.rfind("\n") + 1
-        if self._closing.fullmatch(self._tail[last:] + "\n") or (
-            preview and _PART_OF_FENCE.fullmatch(self._tail, last)
+        # The parser passes over a last line of nothing but blanks.
+        if (
+            not self._tail[last:].strip()
+            or self._closing.fullmatch(self._tail[last:] + "\n")
+            or (preview and _PART_OF_FENCE.fullmatch(self._tail, last))
         ):
             end = last
         return Code(self._tail[self._fence.end() : max(end, self._fence.end())].removesuffix("\n"), language)
@@ -184,9 +206,9 @@ class _Part:
             self._table = None
         self._seen = len(whole_lines)
         references = dict(self._references)
-        tokens = tokens_of(whole_lines, references)
+        tokens, open_line = tokens_and_open_line(whole_lines, references)
         lines = whole_lines.split("\n")
-        cut = _closed_lines(tokens, lines)
+        cut = _closed_lines(tokens, lines, open_line)
         if cut:
             self._commit(sum(len(line) + 1 for line in lines[:cut]))
             return True
@@ -225,15 +247,18 @@ class _Part:
 
     def _enter_fence(self, tokens: list[Token]) -> None:
         opening = _FENCE.match(self._tail)
-        if opening and len(tokens) == 1 and tokens[0].type == "fence":
+        if opening and "|" not in opening[2] and len(tokens) == 1 and tokens[0].type == "fence":
             self._fence = opening
             mark = re.escape(opening[1][0])
             self._closing = re.compile(rf"^ {{0,3}}{mark}{{{len(opening[1])},}}[ \t]*\n", re.MULTILINE)
             self._seen = opening.end()
 
 
-def _closed_lines(tokens: list[Token], lines: list[str]) -> int:
-    """How many of these whole lines belong to blocks that nothing written later can change."""
+def _closed_lines(tokens: list[Token], lines: list[str], open_line: int | None) -> int:
+    """How many of these whole lines belong to blocks that nothing written later can change.
+
+    From ``open_line`` on a formula is open, and what looks like blocks may turn out to be inside it.
+    """
     top = [token for token in tokens if token.level == 0 and token.nesting >= 0 and token.map]
     if not top:
         return 0
@@ -244,8 +269,12 @@ def _closed_lines(tokens: list[Token], lines: list[str]) -> int:
         items = [token for token in tokens[at:] if token.type == "list_item_open" and token.level == 1]
         starts += [item.map[0] for item in items if item.map and _indent(lines[item.map[0]]) <= _ITEM_INDENT]
     cut = max(starts)
-    if last.map and (last.type in {"heading_open", "hr"} or (last.type == "fence" and _is_closed(last))):
+    # A heading with a bar in it may turn out to be the head of a table.
+    is_whole = last.type == "hr" or (last.type == "heading_open" and "|" not in lines[last.map[0] if last.map else 0])
+    if last.map and (is_whole or (last.type == "fence" and _is_closed(last))):
         cut = last.map[1]
+    if open_line is not None:
+        cut = min(cut, _before(starts, open_line))
     # A reference definition leaves no token and may still take the next line as its title; wait for the blank line.
     covered = {line for token in top if token.map for line in range(*token.map)}
     for line in range(cut):

@@ -165,16 +165,17 @@ class ServerClient:
 
     def _refusal(self, status: int, wait: str | None, body: bytes, content_type: str) -> UserError:
         sentence, host = wire.refusal(body), self.host
+        detail = sentence.strip().rstrip(".") or f"HTTP {status}"
         if status in (401, 403):
             return UserError("server_key_refused" if self._key else "server_key_missing", host=host)
         if status == 429:
-            return UserError("server_busy", host=host, wait=round(retry_after_s(wait) or 0), detail=sentence)
+            return UserError("server_busy", host=host, wait=round(retry_after_s(wait) or 0), detail=detail)
         if status >= 500:
-            return UserError("server_failing", host=host, status=status, detail=sentence)
+            return UserError("server_failing", host=host, status=status, detail=detail)
         is_page = content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
         if status < 400 or is_page or (status in (404, 405) and (not sentence or sentence == "Not Found")):
             return UserError("server_not_an_api", url=self.url, detail=f"HTTP {status}")
-        return UserError("server_refused", host=host, status=status, detail=sentence)
+        return UserError("server_refused", host=host, status=status, detail=detail)
 
     def _foreign(self, error: Foreign) -> UserError:
         return UserError("server_not_an_api", url=self.url, detail=str(error)[:120])

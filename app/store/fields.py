@@ -55,7 +55,9 @@ def _is_deep(value: object) -> bool:
             if isinstance(item, dict | list)
             for child in (item.values() if isinstance(item, dict) else item)
         ]
-    return bool(level)
+        if not level:
+            return False
+    return True
 
 
 class Fields:
@@ -107,6 +109,10 @@ class Fields:
         """A number, or None."""
         return None if self._values.get(key) is None else self.number(key)
 
+    def truth(self, key: str) -> bool:
+        """True or false; false where there is nothing."""
+        return self._of(key, bool) if self.has(key) else False
+
     def list_of_anything(self, key: str) -> list[Any]:
         """A list."""
         return self._of(key, list)
@@ -142,6 +148,10 @@ class Fields:
             return time.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise Unfit(self.place_of(key)) from error
+
+    def optional_time(self, key: str) -> datetime | None:
+        """A time with its zone, or None."""
+        return None if self._values.get(key) is None else self.time(key)
 
     def identifier(self, key: str) -> str:
         """A UUID in its usual spelling."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from app.files import replacing
 from app.store.errors import code_of
 from app.store.schema import Step
+from app.store.search_index import leave_out
 from model_manager.errors import UserError
 
 KEPT_BACKUPS = 10
@@ -27,11 +28,11 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
 
 
-def migrate(connection: sqlite3.Connection, steps: Sequence[Step], path: Path, backups: Path) -> None:
+def migrate(connection: sqlite3.Connection, steps: Sequence[Step], path: Path, backups: Path | None) -> None:
     """Bring the database up to version ``len(steps)``.
 
     A step that fails leaves the database as it was before that step.  The last ``KEPT_BACKUPS`` automatic copies in
-    ``backups`` are kept; an empty database is not copied.
+    ``backups`` are kept; an empty database is not copied, nor is any without that folder.
 
     Raises:
         UserError: ``database_newer`` (path, version, known), ``disk_full`` (path) where the copy finds no room.
@@ -41,7 +42,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Step], path: Path, b
     while (version := version_of(connection)) != len(steps):
         if version > len(steps):
             raise UserError("database_newer", path=path, version=version, known=len(steps))
-        if not fresh:
+        if backups is not None and not fresh:
             time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
             copy_database(connection, backups / f"conversations-v{version}-{time}.sqlite3", private=True)
             _remove_old_backups(backups)
@@ -59,6 +60,7 @@ def copy_database(connection: sqlite3.Connection, path: Path, *, private: bool =
         copy = sqlite3.connect(temporary, isolation_level=None)
         try:
             connection.backup(copy)
+            leave_out(copy)
             # A copy must be readable without the files beside it, from a read-only disk too.
             copy.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import filelock
 
+from app.files import replacing
+from app.store import search_index
+from app.store.backups import BESIDE, brought_up_to_date
 from app.store.connections import connect
 from app.store.errors import database_errors
 from app.store.migrations import is_empty, migrate, version_of
 from app.store.recovery import OPENING, Writer, mark_interrupted, writers_in, writers_of_messages
-from app.store.schema import Step
+from app.store.schema import STEPS, Step
 from model_manager.errors import UserError
+from model_manager.files import move_over
 
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 """A check reads the whole file; beyond this it would hold up the start by seconds."""
@@ -41,6 +47,33 @@ def open_database(folder: Path, steps: Sequence[Step], busy_timeout_s: float) ->
     return path, writer
 
 
+def replace_damaged(folder: Path, backup: Path, steps: Sequence[Step] = STEPS, busy_timeout_s: float = 5.0) -> Path:
+    """Put the copy at ``backup`` in the place of a damaged database, and tell where that lies now.
+
+    Raises:
+        UserError: ``database_locked`` (path): another process has it open, and as ``brought_up_to_date``.
+    """
+    path, running = folder / "conversations.sqlite3", folder / "running"
+    time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    aside = folder / f"conversations-damaged-{time}.sqlite3"
+    with database_errors(path), _one_at_a_time(running, path, busy_timeout_s):
+        writer = Writer(running)
+        try:
+            others = writers_in(running) - {writer.id}
+            with writer.dead_among(others) as dead, brought_up_to_date(backup, folder, steps) as current:
+                if others - set(dead):
+                    raise UserError("database_locked", path=path)
+                for ending in BESIDE:
+                    beside = path.with_name(path.name + ending)
+                    if beside.exists():
+                        move_over(beside, aside.with_name(aside.name + ending))
+                with replacing(path, private=True) as temporary:
+                    shutil.copyfile(current, temporary)
+        finally:
+            writer.close()
+    return aside
+
+
 def _prepare(path: Path, writer: Writer, steps: Sequence[Step], busy_timeout_s: float) -> None:
     # The lock files of the dead stay when the look fails: the next start has to look as thoroughly again.
     with writer.dead_among(writers_in(path.parent / "running")) as dead:
@@ -50,6 +83,7 @@ def _prepare(path: Path, writer: Writer, steps: Sequence[Step], busy_timeout_s: 
     try:
         migrate(connection, steps, path, path.parent / "backups")
         connection.execute("PRAGMA journal_mode = WAL")
+        search_index.prepare(connection)
         with writer.dead_among(writers_of_messages(connection)) as dead:
             mark_interrupted(connection, dead)
     finally:

@@ -23,20 +23,26 @@ OPENING = f"opening{_SUFFIX}"
 class Writer:
     """This store among those that are alive."""
 
-    def __init__(self, running: Path) -> None:
+    def __init__(self, running: Path | None) -> None:
+        """``running`` is the folder of lock files; None for a store that no other process can see."""
         self.id = str(uuid.uuid4())
         self._running = running
-        self._lock = _lock(running / f"{self.id}{_SUFFIX}")
-        self._lock.acquire(blocking=False)
+        self._lock = None if running is None else _lock(running / f"{self.id}{_SUFFIX}")
+        if self._lock is not None:
+            self._lock.acquire(blocking=False)
 
     def close(self) -> None:
         """Tell the others that this one has ended."""
-        self._lock.release()
-        _remove(Path(self._lock.lock_file))
+        if self._lock is not None:
+            self._lock.release()
+            _remove(Path(self._lock.lock_file))
 
     @contextmanager
     def dead_among(self, writers: Iterable[str]) -> Iterator[list[str]]:
         """Yield those of ``writers`` that are dead; when the block ends well their lock files are removed."""
+        if self._running is None:
+            yield []
+            return
         with contextlib.ExitStack() as held:
             dead = []
             for writer in writers:

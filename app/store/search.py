@@ -1,19 +1,21 @@
-"""Search over titles and contents.
+"""Search over titles, contents and attachments.
 
-SQLite looks first for pieces of the text, which takes some milliseconds for ten thousand messages but knows only the
-letters of English in both cases; an exact look at the few candidates decides.
+The index tells which messages may contain the text, for those that it knows; the others SQLite looks through for
+pieces of the text, with the letters of English alone in both cases.  An exact look at the few candidates decides.
 """
 
 from __future__ import annotations
 
 import heapq
+import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 from itertools import groupby, islice
 
 from app.chat.conversation import SearchHit
+from app.store import search_index
 
 _BEFORE = 40
 _AFTER = 80
@@ -22,18 +24,27 @@ _MOST_PIECES = 10
 _CUT = "…"
 
 _Found = tuple[str, SearchHit]
+_Rough = tuple[str, list[str]]
+"""A condition on the column ``{0}``, and its values."""
 
 
-def search(connection: sqlite3.Connection, text: str, limit: int) -> list[SearchHit]:
+_NEWEST = 3000
+"""So many of the newest messages are looked through first: what is frequent is found among them at once."""
+_MOST_SORTED = 3000
+"""Up to so many candidates are put in order; of more, all messages are walked through by time."""
+
+
+def search(connection: sqlite3.Connection, text: str, limit: int, *, use_index: bool = True) -> list[SearchHit]:
     """The titles and messages that contain ``text``, newest first; one hit for each.
 
-    Upper and lower case are the same, any white space equals any other.  Deleted conversations are left out.
+    Upper and lower case are the same, any white space equals any other.  What is deleted is left out.
     """
     words = text.split()
     if not words:
         return []
     exact = re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE)
-    condition, values = _rough_condition(words)
+    rough = _rough_condition(words)
+    condition, values = rough
     titles = connection.execute(
         f"""
         SELECT id AS conversation_id, NULL AS message_id, title, title AS content, updated_at AS time
@@ -43,20 +54,68 @@ def search(connection: sqlite3.Connection, text: str, limit: int) -> list[Search
         """,
         values,
     )
-    messages = connection.execute(
-        f"""
-        SELECT conversation_id, messages.id AS message_id, title, content, messages.created_at AS time
-        FROM messages JOIN conversations ON conversations.id = conversation_id
-        WHERE deleted_at IS NULL AND ({condition.format("content")})
-        ORDER BY messages.created_at DESC, messages.number DESC
-        """,
-        values,
+    wanted = search_index.expression(words) if use_index and search_index.is_usable(connection) else None
+    messages = _scanned(connection, rough) if wanted is None else _newest_then_looked_up(connection, wanted, rough)
+    found = heapq.merge(
+        _hits(connection, titles, exact), _hits(connection, messages, exact), key=lambda item: item[0], reverse=True
     )
-    found = heapq.merge(_hits(titles, exact), _hits(messages, exact), key=lambda item: item[0], reverse=True)
     return [hit for _, hit in islice(found, limit)]
 
 
-def _rough_condition(words: Iterable[str]) -> tuple[str, list[str]]:
+_MESSAGES = """
+    SELECT conversation_id, messages.id AS message_id, title, content, messages.created_at AS time
+    FROM messages {by} CROSS JOIN conversations ON conversations.id = conversation_id
+    WHERE conversations.deleted_at IS NULL AND messages.deleted_at IS NULL
+"""
+_NEWEST_FIRST = "ORDER BY messages.created_at DESC, messages.number DESC"
+
+
+def _scanned(
+    connection: sqlite3.Connection,
+    rough: _Rough,
+    further: str = "",
+    more: Sequence[object] = (),
+    by: str = "INDEXED BY messages_by_time",
+) -> Iterator[sqlite3.Row]:
+    """The messages that may contain the text, of those that fulfil a further condition.
+
+    By time, whoever has enough of them stops; without an index the few that are named are put in order.
+    """
+    condition, values = rough
+    yield from connection.execute(
+        f"""
+        {_MESSAGES.format(by=by)} {further} AND (
+            ({condition.format("content")}) OR EXISTS (
+                SELECT 1 FROM attachments
+                WHERE message_id = messages.id
+                    AND (({condition.format("attachments.content")}) OR ({condition.format("name")}))
+            )
+        )
+        {_NEWEST_FIRST}
+        """,
+        [*more, *values, *values, *values],
+    )
+
+
+def _newest_then_looked_up(connection: sqlite3.Connection, wanted: str, rough: _Rough) -> Iterator[sqlite3.Row]:
+    last = connection.execute(
+        f"SELECT created_at, number FROM messages {_NEWEST_FIRST} LIMIT 1 OFFSET ?", (_NEWEST,)
+    ).fetchone()
+    if last is None:
+        yield from _scanned(connection, rough)
+        return
+    yield from _scanned(connection, rough, "AND (messages.created_at, messages.number) > (?, ?)", tuple(last))
+    older = "AND (messages.created_at, messages.number) <= (?, ?) AND messages.number IN"
+    numbers = search_index.lookup(connection, wanted, _MOST_SORTED + 1)
+    if len(numbers) > _MOST_SORTED:
+        among = "(SELECT rowid FROM search_index WHERE search_index MATCH ? UNION ALL SELECT number FROM search_todo)"
+        yield from _scanned(connection, rough, f"{older} {among}", (*last, wanted))
+    else:
+        among = "(SELECT value FROM json_each(?) UNION ALL SELECT number FROM search_todo)"
+        yield from _scanned(connection, rough, f"{older} {among}", (*last, json.dumps(numbers)), "NOT INDEXED")
+
+
+def _rough_condition(words: Iterable[str]) -> _Rough:
     """A condition on the column ``{0}``, with its values, that holds wherever the exact look will find ``words``."""
     pieces = [
         "".join(piece)[:_LONGEST_PIECE]
@@ -91,12 +150,21 @@ def _kind(character: str) -> _Kind:
     return _Kind.WITHOUT_CASE if character.lower() == character.upper() else _Kind.OTHER_LETTER
 
 
-def _hits(rows: Iterable[sqlite3.Row], exact: re.Pattern[str]) -> Iterator[_Found]:
+def _hits(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row], exact: re.Pattern[str]) -> Iterator[_Found]:
     for row in rows:
         match = exact.search(row["content"])
+        if match is None and row["message_id"] is not None:
+            match = _in_attachments(connection, row["message_id"], exact)
         if match is not None:
             snippet, span = _snippet(match)
             yield row["time"], SearchHit(row["conversation_id"], row["message_id"], row["title"], snippet, span)
+
+
+def _in_attachments(connection: sqlite3.Connection, message_id: str, exact: re.Pattern[str]) -> re.Match[str] | None:
+    rows = connection.execute(
+        "SELECT name, content FROM attachments WHERE message_id = ? ORDER BY position", (message_id,)
+    )
+    return next((match for row in rows for text in row if (match := exact.search(text)) is not None), None)
 
 
 def _snippet(match: re.Match[str]) -> tuple[str, tuple[int, int]]:

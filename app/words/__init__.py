@@ -9,15 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from app.words.context import CONTEXT
 from app.words.general import GENERAL
 from app.words.marking import QT_TRANSLATE_NOOP
 from app.words.model_files import MODEL_FILES
 from app.words.plans import PLANS
 from app.words.repairs import REPAIRS
 from app.words.servers import SERVERS
+from app.words.writing import WRITING
 from model_manager.errors import UserError
 
-SENTENCES: dict[str, str] = {**GENERAL, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS}
+SENTENCES: dict[str, str] = {**GENERAL, **CONTEXT, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS, **WRITING}
 
 UNKNOWN = QT_TRANSLATE_NOOP("errors", "Something went wrong ({code}). The log tells more.")
 

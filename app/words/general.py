@@ -95,9 +95,6 @@ GENERAL: dict[str, str] = {
     "engine_decode_failed": QT_TRANSLATE_NOOP(
         "errors", "The engine could not compute (code {result}). Release the model and try again."
     ),
-    "context_full": QT_TRANSLATE_NOOP(
-        "errors", "The context of {context} tokens is full. Start a new conversation, or choose a larger context."
-    ),
     "prompt_too_long": QT_TRANSLATE_NOOP(
         "errors",
         "The conversation has {prompt_tokens} tokens, but the context holds {context}. Shorten the message, start a "
@@ -121,7 +118,7 @@ GENERAL: dict[str, str] = {
     "conversation_missing": QT_TRANSLATE_NOOP("errors", "There is no conversation {id}. It may have been deleted."),
     "message_missing": QT_TRANSLATE_NOOP("errors", "There is no message {id}. It may have been deleted."),
     "answer_in_progress": QT_TRANSLATE_NOOP(
-        "errors", "Another window or process is writing this answer now. Wait until it is done."
+        "errors", "An answer is being written there now. Stop it, or wait until it is done, and try again."
     ),
     "database_newer": QT_TRANSLATE_NOOP(
         "errors",
@@ -145,16 +142,36 @@ GENERAL: dict[str, str] = {
     "import_unreadable": QT_TRANSLATE_NOOP(
         "errors", "{path} is not a JSON export of APUS Chat ({detail}). Choose a file that was exported as JSON."
     ),
+    "import_unfit": QT_TRANSLATE_NOOP("errors", "It is damaged or of another kind ({detail}), and was left out."),
     "import_newer": QT_TRANSLATE_NOOP(
         "errors", "{path} was exported by a newer version of APUS Chat. Update this one, then import it again."
     ),
     "import_conflict": QT_TRANSLATE_NOOP(
-        "errors", "The file holds a message that belongs to another conversation here. Nothing was imported."
+        "errors", "It holds a message that belongs to another conversation here, and was left out."
+    ),
+    "backup_unsound": QT_TRANSLATE_NOOP(
+        "errors",
+        "{path} is damaged or no copy of a database of APUS Chat ({detail}). Nothing was changed; choose another copy.",
+    ),
+    "backup_newer": QT_TRANSLATE_NOOP(
+        "errors",
+        "The copy {path} was made by a newer version of APUS Chat. Update this one, then restore it; nothing was "
+        "changed.",
     ),
     "file_not_readable": QT_TRANSLATE_NOOP(
         "errors", "The file {path} cannot be read ({detail}). Check its permissions."
     ),
     "export_format_unknown": QT_TRANSLATE_NOOP("errors", "There is no export format {format}. Choose among {known}."),
+    "pdf_chinese_face_missing": QT_TRANSLATE_NOOP(
+        "errors",
+        "The PDF is written, but no font of this machine has some of its Chinese characters ({characters}). Install "
+        "Noto Sans CJK SC (package fonts-noto-cjk) and export again.",
+    ),
+    "pdf_characters_missing": QT_TRANSLATE_NOOP(
+        "errors",
+        "The PDF is written, but no font of this machine has some of its characters ({characters}). Install a font "
+        "for them and export again, or export as HTML.",
+    ),
     "export_folder_needed": QT_TRANSLATE_NOOP(
         "errors", "Several conversations in this format need a folder, and {path} is a file. Choose a folder."
     ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from app.words.marking import QT_TRANSLATE_NOOP
 
 if TYPE_CHECKING:
+    from model_manager.errors import UserError
     from model_manager.plan.values import LoadPlan
 
 PLANS: dict[str, str] = {
@@ -41,6 +42,18 @@ PLANS: dict[str, str] = {
     "rpc_server_foreign": QT_TRANSLATE_NOOP(
         "errors",
         "{server} is no RPC server of this version of llama.cpp. Start the one that belongs to this program's engine.",
+    ),
+    "rpc_server_other_version": QT_TRANSLATE_NOOP(
+        "errors",
+        "{server} speaks version {theirs} of the RPC protocol, this program's engine version {ours}. Start the server "
+        "of the same llama.cpp there.",
+    ),
+    "rpc_server_lost": QT_TRANSLATE_NOOP(
+        "errors",
+        "The device at {server} went away in the middle. Try again: the model is then loaded without it.",
+    ),
+    "rpc_address_wrong": QT_TRANSLATE_NOOP(
+        "errors", "{text} is no address. Give HOST:PORT, such as 192.168.1.20:50052."
     ),
     "gpus_pretended_wrong": QT_TRANSLATE_NOOP(
         "errors", "{text} are no GPUs to pretend. Give the GiB free on each, such as 24, or none."
@@ -128,6 +141,7 @@ REASON_SENTENCES: dict[str, str] = {
 SAID_BY_THE_VERDICT = frozenset({"ram_too_small", "wish_too_large", "no_gpu", "context_chosen"})
 
 REPLANNED = QT_TRANSLATE_NOOP("errors", "Memory ran out, so a smaller plan is tried. {plan}")
+WITHOUT_SERVER = QT_TRANSLATE_NOOP("errors", "{server} cannot be used now, so the model is loaded without it. {plan}")
 
 RECOMMENDATION_SENTENCES: dict[str, str] = {
     "best_on_gpus": QT_TRANSLATE_NOOP("errors", "The best quality that fits on the GPU alone."),
@@ -145,7 +159,11 @@ def plan_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
     more = (
         translate(REASON_SENTENCES[code]) for code in plan.reasons if code in REASON_SENTENCES and _matters(code, plan)
     )
-    return " ".join((verdict_sentence(plan, translate), *more))
+    told = verdict_sentence(plan, translate)
+    for sentence in more:
+        # A full stop of Chinese brings its own space.
+        told += sentence if told.endswith("。") else f" {sentence}"
+    return told
 
 
 def verdict_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
@@ -176,9 +194,12 @@ def verdict_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
     )
 
 
-def replanned_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
-    """Memory ran out, and this plan is tried now: one line."""
-    return translate(REPLANNED).format(plan=verdict_sentence(plan, translate))
+def replanned_sentence(plan: LoadPlan, translate: Callable[[str], str], because: UserError | None = None) -> str:
+    """Memory ran out, or an RPC server is missing, and this plan is tried now: one line."""
+    told = verdict_sentence(plan, translate)
+    if because is not None and because.code.startswith("rpc_"):
+        return translate(WITHOUT_SERVER).format(server=because.data.get("server", ""), plan=told)
+    return translate(REPLANNED).format(plan=told)
 
 
 def recommendation_sentence(reason: str, translate: Callable[[str], str]) -> str:

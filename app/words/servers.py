@@ -31,12 +31,15 @@ SERVERS: dict[str, str] = {
         "{url} does not answer as an OpenAI-compatible server ({detail}). Check the address; for most it ends in /v1.",
     ),
     "server_busy": QT_TRANSLATE_NOOP(
-        "errors", "{host} takes no more questions just now. Wait a while and try again. {detail}"
+        "errors", "{host} takes no more questions just now ({detail}). Wait a while and try again."
     ),
     "server_failing": QT_TRANSLATE_NOOP(
-        "errors", "{host} failed (HTTP {status}). Try again; the server's own log tells more. {detail}"
+        "errors", "{host} failed ({detail}). Try again; the server's own log tells more."
     ),
-    "server_refused": QT_TRANSLATE_NOOP("errors", "{host} refused the question (HTTP {status}): {detail}"),
+    "server_refused": QT_TRANSLATE_NOOP(
+        "errors",
+        "{host} refused the question ({detail}). Change the settings of the conversation, or choose another model.",
+    ),
     "server_model_missing": QT_TRANSLATE_NOOP(
         "errors", "{host} does not offer {model}. Choose one of its models; the settings under Servers list them."
     ),

@@ -1,19 +1,21 @@
 """How large the engine's compute buffers will be, before it was asked.
 
-Estimated from the widths of the network by the tensors that are alive at once, fitted on rehearsals of llama.cpp on RPC
-and Vulkan devices (llama-cpp-python 0.3.36).  With E one value of the embedding's width a token, F the feed-forward's
+Estimated from the widths of the network by the tensors that are alive at once, fitted on loads by llama.cpp on RPC and
+Vulkan devices (llama-cpp-python 0.3.36).  With E one value of the embedding's width a token, F the feed-forward's
 (times the experts used), U one of the embedding's width for each expert used, Q the queries, M the mask of the context
 and V the logits, all in bytes for one micro batch:
 
 * feed-forward: M + max(3 F + 3 E, 2 U + 4 E, 2 U + F + E);
 * attention: M + 2 E + 3 Q, without flash attention the whole product of queries and context comes to it;
 * output: V + E;
-* pipeline parallelism keeps four copies of what enters a device: 3 M + 4 E more on the first, 3 M + 9 E on the others.
+* pipeline parallelism keeps four copies of what enters a device: 3 M + 4 E more.
 
 A device has the largest of those that happen on it.  On 60 layers of width 7168 with feed-forward 20480, two experts
-used, micro batch 512 and 4k of context that is 286 MiB on each of two devices, 354 and 424 with pipeline parallelism;
-the rehearsals say 286 and 286, 354 and 410.  Every buffer is an upper estimate: backends that join operations (Vulkan)
-need up to one E less.  A rehearsal replaces the estimate (``values.Rehearsed``).
+used, micro batch 512 and 4k of context that is 286 MiB on each of two devices, 354 with pipeline parallelism, as in a
+load with a cache of 16 bits; with one of 8 bits it takes one E less.  A device with nothing but the last layer or the
+output takes little, because the rows of the output alone are left there, but is counted like the others.  Every buffer
+is an upper estimate: backends that join operations (Vulkan) need up to one E less.  A rehearsal replaces the estimate
+(``values.Rehearsed``).
 """
 
 from __future__ import annotations
@@ -79,7 +81,7 @@ class Buffers:
         if after_ram:
             size += self.largest_entering
         if pipeline:
-            size += (_COPIES - 1) * self.masks + (4 if first else 9) * self.embedding
+            size += (_COPIES - 1) * self.masks + (4 if first or not self.recurrent else 9) * self.embedding
             size += (4 if first else 6) * self.recurrent
         return size
 

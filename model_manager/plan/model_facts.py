@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from model_manager.devices import TILED_WITH_AMX
 from model_manager.gguf_header import GgufHeader, TensorInfo
 from model_manager.plan.cache import CacheRules, cache_rules
 from model_manager.plan.keys import Keys
@@ -37,16 +38,28 @@ class Weights:
     repackable: Mapping[str, int] = field(default_factory=dict)
     """Matrices whose rows come in groups of eight, which the engine may copy into the processor's own order."""
     largest: int = 0
+    tileable: Mapping[str, int] = field(default_factory=dict)
+    """Those of them that a processor with AMX takes into tiles."""
+    stacked: int = 0
+    """Bytes of stacks of matrices in quantised types."""
 
-    def repacked(self, types: frozenset[str]) -> int:
+    def repacked(self, types: frozenset[str], *, amx: bool) -> int:
         """Bytes of the copies that the engine makes of these on a processor that repacks such types."""
-        return sum(n_bytes for kind, n_bytes in self.repackable.items() if kind in types)
+        tiles = self.tileable if amx else {}
+        rows = sum(n_bytes - tiles.get(kind, 0) for kind, n_bytes in self.repackable.items() if kind in types)
+        return rows + sum(round(n_bytes * TILED_WITH_AMX[kind]) for kind, n_bytes in tiles.items())
+
+    def tile_surplus(self) -> int:
+        """By how much tiles are larger than the matrices that they hold."""
+        return sum(round(n_bytes * (TILED_WITH_AMX[kind] - 1)) for kind, n_bytes in self.tileable.items())
 
 
 def _weigh(tensors: Iterable[TensorInfo]) -> Weights:
     total = largest = 0
     by_type: dict[str, int] = {}
     repackable: dict[str, int] = {}
+    tileable: dict[str, int] = {}
+    stacked = 0
     for tensor in tensors:
         total += tensor.n_bytes
         by_type[tensor.type] = by_type.get(tensor.type, 0) + tensor.n_bytes
@@ -54,7 +67,18 @@ def _weigh(tensors: Iterable[TensorInfo]) -> Weights:
             largest = max(largest, tensor.n_bytes)
             if tensor.shape[1] % 8 == 0:
                 repackable[tensor.type] = repackable.get(tensor.type, 0) + tensor.n_bytes
-    return Weights(total, by_type, repackable, largest)
+            if _fills_tiles(tensor):
+                tileable[tensor.type] = tileable.get(tensor.type, 0) + tensor.n_bytes
+            if len(tensor.shape) > 2 and tensor.type in TILED_WITH_AMX and tensor.type != "F16":
+                stacked += tensor.n_bytes
+    return Weights(total, by_type, repackable, largest, tileable, stacked)
+
+
+def _fills_tiles(tensor: TensorInfo) -> bool:
+    """``supports_op`` in ``ggml/src/ggml-cpu/amx/amx.cpp``."""
+    if len(tensor.shape) != 2 or tensor.type not in TILED_WITH_AMX or tensor.shape[1] % 32:
+        return False
+    return tensor.shape[0] % {"F16": 16, "Q4_0": 32, "Q4_1": 32, "Q8_0": 32}.get(tensor.type, 256) == 0
 
 
 @dataclass(frozen=True)

@@ -261,7 +261,7 @@ def _general_reasons(
             for own, cache, work, usable in zip(demand.weights, demand.kv, demand.compute, problem.usable, strict=True)
         )
         found.append("wish_too_large" if too_large else "ram_too_small")
-    if not demand.repacks:
+    if not demand.repacks and not problem.breaks_tiles(placement):
         found.append("repacking_off")
     if not task.devices:
         found.append("no_gpu")

@@ -159,6 +159,7 @@ class Problem:
             host_weights -= facts.tied_output.total  # in RAM the output is the embedding itself, not a copy
         used = host_weights + host_kv + host_compute
         repacks = used + repack + self._shared_ram(weights, kv, compute) <= self.ram
+        repacks = repacks and not self.breaks_tiles(placement)
         return Demand(
             tuple(weights),
             tuple(kv),
@@ -167,14 +168,13 @@ class Problem:
             host_kv,
             host_compute,
             repack if repacks else 0,
-            repacks or not repack,
+            (repacks or not repack) and not self.breaks_tiles(placement),
         )
 
     @property
     def ram(self) -> int:
         """RAM that a plan may fill: what is available less a margin for everything else."""
-        available = self.host.available_bytes
-        return available - min(1 << 30, max(256 << 20, available // 20))
+        return self.host.available_bytes - self.host.reserve_bytes
 
     def verdict(self, placement: Placement, demand: Demand) -> Verdict:
         """What became of it."""
@@ -199,6 +199,14 @@ class Problem:
         used = [device for device, count in zip(self.devices, placement.counts, strict=True) if count]
         return bool(used) and not any(device.shares_ram for device in used)
 
+    def breaks_tiles(self, placement: Placement) -> bool:
+        """Whether the engine must not repack, because it takes stacks of matrices for tiles of a single one.
+
+        Attention with compressed keys has such stacks, and the engine ends itself then (seen with 0.3.36).
+        """
+        in_ram = self.facts.layers[: max(0, self.facts.n_layer + 1 - placement.n_gpu_layers)]
+        return self.host.has_amx and any(layer.attention.stacked for layer in in_ram)
+
     def _largest_in_ram(self, *, ram_layers: bool, experts_out: bool) -> int:
         layers = self.facts.layers
         dense = max((max(each.attention.largest, each.dense_ffn.largest) for each in layers), default=0)
@@ -218,9 +226,11 @@ class Problem:
     def _repacked(self, placement: Placement, parts: Sequence[Weights]) -> int:
         """Copies beside the mapped file; what is read is brought into the processor's order at once."""
         used = [device for device, count in zip(self.devices, placement.counts, strict=True) if count]
-        if self.reads(placement) or any(device.backend in WITH_HOST_BUFFER for device in used):
+        if any(device.backend in WITH_HOST_BUFFER for device in used):
             return 0
-        return sum(part.repacked(self.host.repacked_types) for part in parts)
+        if self.reads(placement):
+            return sum(part.tile_surplus() for part in parts) if self.host.has_amx else 0
+        return sum(part.repacked(self.host.repacked_types, amx=self.host.has_amx) for part in parts)
 
     def _shared_ram(self, weights: Sequence[int], kv: Sequence[int], compute: Sequence[int]) -> int:
         return sum(

@@ -25,6 +25,87 @@
     </message>
 </context>
 <context>
+    <name>AppearanceSettings</name>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>Text size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Of conversations and of what you write; also with Ctrl + and Ctrl −.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>System</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+</context>
+<context>
+    <name>Attaching</name>
+    <message>
+        <source>Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Attach text files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pasted text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pasted text {number}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>AttachmentViewer</name>
+    <message>
+        <source>Attached text {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{lines} lines, about {tokens} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{lines} lines, {tokens} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Put it into the message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
     <name>Background</name>
     <message>
         <source>The download is complete</source>
@@ -51,18 +132,108 @@
     </message>
 </context>
 <context>
+    <name>Chip</name>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个词元</translation>
+    </message>
+    <message>
+        <source>about {count} tokens</source>
+        <translation>约 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>More than the context of {context} tokens holds. Choose a larger context, or attach a part of it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show {name}, {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Remove {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ChoiceBar</name>
+    <message>
+        <source>{count} chosen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Archive the chosen ones</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Back to the list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export the chosen ones…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the chosen ones</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete for good…</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>Composer</name>
     <message>
         <source>Message…</source>
         <translation>输入消息…</translation>
     </message>
     <message>
+        <source>Message… It is not stored.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Message</source>
         <translation>消息</translation>
     </message>
     <message>
+        <source>Editing an earlier question</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave the question as it is (Esc)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel editing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Attach text files (Ctrl+Shift+A); they can be dropped here too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Attach text files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Send (Enter)</source>
         <translation>发送 (Enter)</translation>
+    </message>
+    <message>
+        <source>Send as another version (Enter)</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Send</source>
@@ -86,6 +257,297 @@
     <message>
         <source>{used} of {size} tokens of the context are used</source>
         <translation>上下文共 {size} 个词元，已用 {used} 个</translation>
+    </message>
+    <message>
+        <source>Shows what is pinned and left out, and what happens when it is full</source>
+        <translation>查看固定和略去的消息，以及上下文满时的处理方式</translation>
+    </message>
+</context>
+<context>
+    <name>ContextPopover</name>
+    <message>
+        <source>Context of this conversation</source>
+        <translation>此对话的上下文</translation>
+    </message>
+    <message>
+        <source>Used</source>
+        <translation>已用</translation>
+    </message>
+    <message>
+        <source>Free</source>
+        <translation>剩余</translation>
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation>已固定</translation>
+    </message>
+    <message>
+        <source>No longer seen</source>
+        <translation>模型已看不到</translation>
+    </message>
+    <message>
+        <source>about {count} tokens</source>
+        <translation>约 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个词元</translation>
+    </message>
+    <message>
+        <source>{free} of {size}</source>
+        <translation>{free}，共 {size} 个</translation>
+    </message>
+    <message>
+        <source>When it is full</source>
+        <translation>上下文满时</translation>
+    </message>
+    <message>
+        <source>Stop and ask me</source>
+        <translation>停下来问我</translation>
+    </message>
+    <message>
+        <source>Nothing is left out; a question that has no room waits.</source>
+        <translation>不略去任何内容；放不下的问题会先保留。</translation>
+    </message>
+    <message>
+        <source>Leave out the oldest turns</source>
+        <translation>略去最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>Pinned messages stay; a line shows where the view ends.</source>
+        <translation>固定的消息保留；分隔线标明模型从哪里开始看得到。</translation>
+    </message>
+    <message>
+        <source>Larger context…</source>
+        <translation>加大上下文…</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>1 message</source>
+        <translation>1 条消息</translation>
+    </message>
+    <message>
+        <source>{count} messages</source>
+        <translation>{count} 条消息</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationDefaults</name>
+    <message>
+        <source>Preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New conversations begin with it, instead of with what stands below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>System prompt</source>
+        <translation>系统提示词</translation>
+    </message>
+    <message>
+        <source>What the model is told before every new conversation.</source>
+        <translation>每个新对话开始前告诉模型的话。</translation>
+    </message>
+    <message>
+        <source>When the context is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pinned messages always stay. A line shows above what the model no longer sees.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Titles from the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is asked for one, in a moment of rest, where the first question does not make one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop and ask me</source>
+        <translation>停下来问我</translation>
+    </message>
+    <message>
+        <source>Leave out the oldest turns</source>
+        <translation>略去最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>For example: Answer briefly.</source>
+        <translation>例如：请简短回答。</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationList</name>
+    <message>
+        <source>Untitled</source>
+        <translation>无标题</translation>
+    </message>
+    <message>
+        <source>{title}, pinned</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation>已固定</translation>
+    </message>
+    <message>
+        <source>Today</source>
+        <translation>今天</translation>
+    </message>
+    <message>
+        <source>Yesterday</source>
+        <translation>昨天</translation>
+    </message>
+    <message>
+        <source>Previous 7 days</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Earlier</source>
+        <translation>更早</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationMenu</name>
+    <message>
+        <source>Conversation</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete for good…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Back to the list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Archive</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationSettings</name>
+    <message>
+        <source>“{name}” is applied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What the settings say is applied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>This conversation</source>
+        <translation>当前对话</translation>
+    </message>
+    <message>
+        <source>Settings of this conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Changes hold from the next answer on. What made an answer is kept with each answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>System prompt, sampling and the rest, at once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>System prompt</source>
+        <translation>系统提示词</translation>
+    </message>
+    <message>
+        <source>What the model is told before the conversation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation>采样</translation>
+    </message>
+    <message>
+        <source>How the next token is chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>When the context is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pinned messages always stay. A line shows above what the model no longer sees.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the one of the settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>As in the settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop and ask me</source>
+        <translation>停下来问我</translation>
+    </message>
+    <message>
+        <source>Leave out the oldest turns</source>
+        <translation>略去最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>For example: Answer briefly.</source>
+        <translation>例如：请简短回答。</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
     </message>
 </context>
 <context>
@@ -212,6 +674,218 @@
     <message>
         <source>Show in folder</source>
         <translation>在文件夹中显示</translation>
+    </message>
+</context>
+<context>
+    <name>Desk</name>
+    <message>
+        <source>There is no model yet that could answer. Choose a model file.</source>
+        <translation>还没有可以回答的模型。请选择一个模型文件。</translation>
+    </message>
+    <message>
+        <source>Choose a model file…</source>
+        <translation>选择模型文件…</translation>
+    </message>
+    <message>
+        <source>Choose a model file</source>
+        <translation>选择模型文件</translation>
+    </message>
+    <message>
+        <source>GGUF model files (*.gguf)</source>
+        <translation>GGUF 模型文件 (*.gguf)</translation>
+    </message>
+    <message>
+        <source>This is a new conversation. The one it came from is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Message deleted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Message deleted, and the one below it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Message deleted, and {count} below it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>The answer is there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The answer was interrupted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The chat is kept. It stands among the others now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>DetailsDialog</name>
+    <message>
+        <source>What made this answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The same file, settings, seed and plan make the same answer again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy as text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceRow</name>
+    <message>
+        <source>{free} of {total} GiB free</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use {device}</source>
+        <translation>使用 {device}</translation>
+    </message>
+    <message>
+        <source>Use at most</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep free</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All of it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Automatic ({kind})</source>
+        <translation>自动（{kind}）</translation>
+    </message>
+    <message>
+        <source>Use at most, of {device}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep free, of {device}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>pretended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>draws the desktop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>takes this machine&apos;s RAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not used: another device is the same card, or is better</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Held by {names}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>DeviceSettings</name>
+    <message>
+        <source>{server} is not used any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Looking at the devices…</source>
+        <translation>正在检查设备…</translation>
+    </message>
+    <message>
+        <source>These GPUs are not there: {variable} pretends them. Plans and advice count with them; a model is loaded on what there really is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{engine}, built for {backends}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>, NVIDIA driver {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no graphics card that the engine can use: the processor does all of the work.</source>
+        <translation>没有引擎可用的显卡：全部工作由处理器完成。</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not asked, because GPUs are pretended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Asking…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not asked yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reached: {device} with {memory} free</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reached: {devices} with {memory} free</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Devices of other PCs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A PC that runs llama.cpp&apos;s rpc-server lends its cards to this one. Nothing that goes over the network there is encrypted: use it in your own network alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>HOST:PORT, such as 192.168.1.20:50052</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Address of an RPC server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look at the devices again</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -390,6 +1064,69 @@
     </message>
 </context>
 <context>
+    <name>EngineSettings</name>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>Tokens the model sees at once; more take more memory.</source>
+        <translation>模型一次能看到的词元数。越多，占用的内存越大。</translation>
+    </message>
+    <message>
+        <source>Layers on GPUs</source>
+        <translation>GPU 上的层数</translation>
+    </message>
+    <message>
+        <source>As many as fit; the processor computes the others.</source>
+        <translation>“自动”表示能放多少放多少，其余的层由处理器计算。</translation>
+    </message>
+    <message>
+        <source>Release the model</source>
+        <translation>释放模型</translation>
+    </message>
+    <message>
+        <source>Frees its memory after this time without a question.</source>
+        <translation>超过这段时间没有提问就腾出内存。</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Number</source>
+        <translation>指定</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>词元数</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层数</translation>
+    </message>
+    <message>
+        <source>Never</source>
+        <translation>从不</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 小时</translation>
+    </message>
+    <message>
+        <source>{hours} hours</source>
+        <translation>{hours} 小时</translation>
+    </message>
+    <message>
+        <source>{minutes} minutes</source>
+        <translation>{minutes} 分钟</translation>
+    </message>
+</context>
+<context>
     <name>ExpertPage</name>
     <message>
         <source>Layers on GPUs</source>
@@ -487,6 +1224,14 @@
         <translation>正在导出…</translation>
     </message>
     <message>
+        <source>Exporting… about {seconds} s left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
         <source>Exported to {name}.</source>
         <translation>已导出到 {name}。</translation>
     </message>
@@ -495,8 +1240,24 @@
         <translation>导出完成，共写入 {count} 个文件。</translation>
     </message>
     <message>
+        <source>Cancelled. Nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Show in folder</source>
         <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Cancelled. Nothing was copied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copied to the clipboard.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No program on this machine opens files of this kind.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>No program on this machine opens folders. It is {path}.</source>
@@ -519,76 +1280,55 @@
         <translation>保存为</translation>
     </message>
     <message>
-        <source>This conversation: {title}</source>
-        <translation>当前对话：{title}</translation>
-    </message>
-    <message>
-        <source>This conversation</source>
-        <translation>当前对话</translation>
-    </message>
-    <message>
-        <source>All conversations ({count})</source>
-        <translation>全部对话（{count} 个）</translation>
-    </message>
-    <message>
-        <source>With the model, settings and speed of each answer</source>
-        <translation>附上每条回答的模型、设置和速度</translation>
+        <source>Progress of the export</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Browse…</source>
         <translation>浏览…</translation>
     </message>
     <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Copy to clipboard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Close</source>
         <translation>关闭</translation>
     </message>
+</context>
+<context>
+    <name>FindBar</name>
     <message>
-        <source>Markdown</source>
-        <translation>Markdown</translation>
+        <source>{place} of {count}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The branch that is shown, as text for people and other programs.</source>
-        <translation>当前显示的分支，文本形式，便于阅读或交给其他程序。</translation>
+        <source>Nothing found</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>JSON</source>
-        <translation>JSON</translation>
+        <source>Find in this conversation</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Everything, with all branches; can be imported again.</source>
-        <translation>完整内容，包括所有分支，可以重新导入。</translation>
+        <source>Previous hit</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>HTML page</source>
-        <translation>HTML 网页</translation>
+        <source>Next hit</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>To read in a browser, as it looks here.</source>
-        <translation>在浏览器中阅读，外观与这里一致。</translation>
-    </message>
-    <message>
-        <source>PDF</source>
-        <translation>PDF</translation>
-    </message>
-    <message>
-        <source>To print or to hand on.</source>
-        <translation>便于打印或分享。</translation>
-    </message>
-    <message>
-        <source>Plain text</source>
-        <translation>纯文本</translation>
-    </message>
-    <message>
-        <source>Questions and answers, nothing else.</source>
-        <translation>只含提问和回答。</translation>
-    </message>
-    <message>
-        <source>JSON Lines</source>
-        <translation>JSON Lines</translation>
-    </message>
-    <message>
-        <source>One conversation on each line, for other programs.</source>
-        <translation>每行一个对话，供其他程序使用。</translation>
+        <source>Close</source>
+        <translation>关闭</translation>
     </message>
 </context>
 <context>
@@ -608,6 +1348,85 @@
     <message>
         <source>Export</source>
         <translation>导出</translation>
+    </message>
+    <message>
+        <source>Settings of this conversation (Ctrl+Shift+S)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settings of this conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temporary chat: it is not stored (Ctrl+Shift+N)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temporary chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temporary · Keep</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This chat is not stored and is gone when you leave it. Press to keep it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep this temporary chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>History</name>
+    <message>
+        <source>Conversation archived.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} conversations archived.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Conversation deleted.</source>
+        <translation>对话已删除。</translation>
+    </message>
+    <message>
+        <source>{count} conversations deleted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Conversation restored.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>{count} conversations restored.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete for good</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete this conversation for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete {count} conversations for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This cannot be undone. Copies of the database that were made before still hold what was in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
     </message>
 </context>
 <context>
@@ -692,6 +1511,339 @@
     </message>
 </context>
 <context>
+    <name>MadeByWords</name>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Plan</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation>采样</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Quantisation</source>
+        <translation>量化</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>In short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个词元</translation>
+    </message>
+    <message>
+        <source>KV cache</source>
+        <translation>KV 缓存</translation>
+    </message>
+    <message>
+        <source>Layers on GPUs</source>
+        <translation>GPU 上的层数</translation>
+    </message>
+    <message>
+        <source>Tensor split</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Experts in RAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>RAM</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>The whole model was on the GPUs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>On the GPUs, but for the experts of {count} layers, which were in RAM.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The processor computed all of it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} layers were on the GPUs, the others in RAM.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>weights {weights}, KV cache {kv}, compute {compute} GiB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Top-k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Top-p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Min-p</source>
+        <translation>Min-p</translation>
+    </message>
+    <message>
+        <source>Repeat penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
+        <source>Longest answer</source>
+        <translation>回答长度上限</translation>
+    </message>
+    <message>
+        <source>no limit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stops before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>Asked at</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Written</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>To the first token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Thought for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Messages left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} tokens, {rate} a second</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>by itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>at the limit of length</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>stopped by you</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>with the engine</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>MeasureSection</name>
+    <message>
+        <source>Speed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loads the plan as it is and measures how fast it reads and answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Find the fastest…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Measures a few other plans as well and keeps the fastest one that fits; takes some minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of the measurement</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancelled. Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The plan as it is is the fastest of those that fit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The fastest one is kept: the next message loads the model so.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tokens a second, the median of three.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>An answer that is under way is not disturbed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for the answer that is under way…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Measuring the plan as it is…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{number} of {count}: {change}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The plan as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>KV cache of 16 bits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>KV cache of 8 bits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Larger batches</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Smaller batches</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pipelining the other way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One card alone</source>
+        <translation>只用一张卡</translation>
+    </message>
+    <message>
+        <source>More experts in RAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fewer threads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>More threads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The same number of layers on each card</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{device}: {count} layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>all in RAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>experts of {count} layers in RAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>KV {kind}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>batch {batch}/{micro}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} threads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Prompt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>{plan} (fastest)</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>MessageDeeds</name>
+    <message>
+        <source>Wait until the answer is complete, or stop it first (Esc).</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>MessageItems</name>
     <message>
         <source>Loading {model}: {percent} %{left}</source>
@@ -704,6 +1856,10 @@
     <message>
         <source>Reading the conversation: {read} of {total} tokens{left}</source>
         <translation>正在读取对话：{read} / {total} 个词元{left}</translation>
+    </message>
+    <message>
+        <source>Waiting for {model}…{left}</source>
+        <translation>正在等待 {model}…{left}</translation>
     </message>
     <message>
         <source>Waiting for the other answer to end…</source>
@@ -732,6 +1888,26 @@
     <message>
         <source>{count} tokens</source>
         <translation>{count} 个词元</translation>
+    </message>
+    <message>
+        <source>The model no longer sees what stands above</source>
+        <translation>模型已看不到以上内容</translation>
+    </message>
+    <message>
+        <source>{name} · {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>about {count} tokens</source>
+        <translation>约 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>Pinned: the model still sees this.</source>
+        <translation>已固定：模型仍能看到。</translation>
+    </message>
+    <message>
+        <source>the context is full</source>
+        <translation>上下文已满</translation>
     </message>
     <message>
         <source>cut at the limit of length</source>
@@ -769,12 +1945,24 @@
         <translation>已加载，可以使用</translation>
     </message>
     <message>
+        <source>How it lies on this machine…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Models…</source>
         <translation>模型…</translation>
     </message>
     <message>
         <source>Release the model (frees its memory)</source>
         <translation>释放模型（腾出内存）</translation>
+    </message>
+    <message>
+        <source>{count} models</source>
+        <translation>{count} 个模型</translation>
+    </message>
+    <message>
+        <source>{model} on {server}</source>
+        <translation>{server} 上的 {model}</translation>
     </message>
 </context>
 <context>
@@ -930,6 +2118,10 @@
 <context>
     <name>ModelFits</name>
     <message>
+        <source>Estimated from the header of another file here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Does not fit</source>
         <translation>放不下</translation>
     </message>
@@ -1018,6 +2210,18 @@
         <translation>已保存。下次发送消息时按此方案加载模型。</translation>
     </message>
     <message>
+        <source>It can be measured once it is downloaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These GPUs are pretended, so there is nothing to measure.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its speed is being measured.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Where the model lies</source>
         <translation>模型的分布</translation>
     </message>
@@ -1093,6 +2297,100 @@
     </message>
 </context>
 <context>
+    <name>PresetWords</name>
+    <message>
+        <source>Mathematics</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>You are a careful mathematician. Work step by step and justify every step. Write formulas in LaTeX, between $ signs in a line and between $$ signs on lines of their own. Check the result by another way where there is one, and give it at the end in \boxed{}. Say so where the problem is not clear or has no solution.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Translation Chinese–English</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>You are a professional translator between Chinese and English. Translate Chinese into English and English into Simplified Chinese. Keep meaning, tone, names, numbers, formulas, code and Markdown as they are, and write what a native speaker would write. Give the translation alone. Add a note only where the original has two meanings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>You are an experienced programmer. Give complete code that runs, in fenced blocks that name the language. Prefer the standard library and simple constructions, handle errors, and invent no functions. Explain briefly what is not obvious, and ask where a requirement is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>You are a good author and editor. Write in the language of the request, in clear, lively and natural prose, for the reader and the occasion that are named. Avoid clichés, empty phrases and needless lists. When you edit, keep the author&apos;s voice and say in one line what you changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>PresetsBar</name>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Save, rename, delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What to do with presets</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save as a new preset…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rename “{name}”…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reset “{name}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete “{name}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save in place of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save as a new preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Rename the preset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{name}” is as it came.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{name}” is deleted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+</context>
+<context>
     <name>RowDelegate</name>
     <message>
         <source>Title</source>
@@ -1100,55 +2398,7 @@
     </message>
 </context>
 <context>
-    <name>SettingsDialog</name>
-    <message>
-        <source>The defaults are restored.</source>
-        <translation>已恢复默认设置。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Settings</source>
-        <translation>设置</translation>
-    </message>
-    <message>
-        <source>Appearance</source>
-        <translation>外观</translation>
-    </message>
-    <message>
-        <source>Conversation</source>
-        <translation>对话</translation>
-    </message>
-    <message>
-        <source>Engine</source>
-        <translation>引擎</translation>
-    </message>
-    <message>
-        <source>Downloads</source>
-        <translation>下载</translation>
-    </message>
-    <message>
-        <source>Data</source>
-        <translation>数据</translation>
-    </message>
-    <message>
-        <source>Close</source>
-        <translation>关闭</translation>
-    </message>
-    <message>
-        <source>System</source>
-        <translation>跟随系统</translation>
-    </message>
-    <message>
-        <source>Light</source>
-        <translation>浅色</translation>
-    </message>
-    <message>
-        <source>Dark</source>
-        <translation>深色</translation>
-    </message>
+    <name>SamplingRows</name>
     <message>
         <source>No limit</source>
         <translation>不限制</translation>
@@ -1162,52 +2412,12 @@
         <translation>词元数</translation>
     </message>
     <message>
-        <source>Automatic</source>
-        <translation>自动</translation>
+        <source>A fresh one each time</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>All</source>
-        <translation>全部</translation>
-    </message>
-    <message>
-        <source>Layers</source>
-        <translation>层数</translation>
-    </message>
-    <message>
-        <source>For example: Answer briefly.</source>
-        <translation>例如：请简短回答。</translation>
-    </message>
-    <message>
-        <source>Never</source>
-        <translation>从不</translation>
-    </message>
-    <message>
-        <source>1 hour</source>
-        <translation>1 小时</translation>
-    </message>
-    <message>
-        <source>{hours} hours</source>
-        <translation>{hours} 小时</translation>
-    </message>
-    <message>
-        <source>{minutes} minutes</source>
-        <translation>{minutes} 分钟</translation>
-    </message>
-    <message>
-        <source>Language</source>
-        <translation>语言</translation>
-    </message>
-    <message>
-        <source>Theme</source>
-        <translation>主题</translation>
-    </message>
-    <message>
-        <source>System prompt</source>
-        <translation>系统提示词</translation>
-    </message>
-    <message>
-        <source>What the model is told before every new conversation.</source>
-        <translation>每个新对话开始前告诉模型的话。</translation>
+        <source>Seed</source>
+        <translation>随机种子</translation>
     </message>
     <message>
         <source>Temperature</source>
@@ -1218,18 +2428,6 @@
         <translation>越高越多样，越低越稳定；0 表示只取概率最高的词元。</translation>
     </message>
     <message>
-        <source>In tokens; an English word is a little more than one.</source>
-        <translation>以词元 (token) 计，一个汉字约为一个词元。</translation>
-    </message>
-    <message>
-        <source>As many as fit; the processor computes the others.</source>
-        <translation>“自动”表示能放多少放多少，其余的层由处理器计算。</translation>
-    </message>
-    <message>
-        <source>Frees its memory after this time without a question.</source>
-        <translation>超过这段时间没有提问就腾出内存。</translation>
-    </message>
-    <message>
         <source>Top-p</source>
         <translation>Top-p</translation>
     </message>
@@ -1238,12 +2436,12 @@
         <translation>只在累计概率达到此值的最可能词元中选择；1 表示全部保留。</translation>
     </message>
     <message>
-        <source>Among this many of the most probable tokens; 0 keeps all.</source>
-        <translation>只在概率最高的若干个词元中选择；0 表示全部保留。</translation>
-    </message>
-    <message>
         <source>Top-k</source>
         <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Among this many of the most probable tokens; 0 keeps all.</source>
+        <translation>只在概率最高的若干个词元中选择；0 表示全部保留。</translation>
     </message>
     <message>
         <source>Min-p</source>
@@ -1266,75 +2464,582 @@
         <translation>回答长度上限</translation>
     </message>
     <message>
-        <source>Context</source>
-        <translation>上下文</translation>
+        <source>In tokens; an English word is a little more than one.</source>
+        <translation>以词元 (token) 计，一个汉字约为一个词元。</translation>
     </message>
     <message>
-        <source>Tokens the model sees at once; more take more memory.</source>
-        <translation>模型一次能看到的词元数。越多，占用的内存越大。</translation>
+        <source>The same seed with the same settings gives the same answer again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ScopeChoice</name>
+    <message>
+        <source>This message</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Layers on GPUs</source>
-        <translation>GPU 上的层数</translation>
+        <source>This conversation: {title}</source>
+        <translation>当前对话：{title}</translation>
     </message>
     <message>
-        <source>Release the model</source>
-        <translation>释放模型</translation>
+        <source>This conversation</source>
+        <translation>当前对话</translation>
+    </message>
+    <message>
+        <source>The selected conversations ({count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All conversations ({count})</source>
+        <translation>全部对话（{count} 个）</translation>
+    </message>
+</context>
+<context>
+    <name>ServerRow</name>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Remove {server}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models of {server}</source>
+        <translation>{server} 的模型</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>使用</translation>
+    </message>
+    <message>
+        <source>List its models anew</source>
+        <translation>重新列出模型</translation>
+    </message>
+    <message>
+        <source>Another key…</source>
+        <translation>更换密钥…</translation>
+    </message>
+    <message>
+        <source>Key, then Enter</source>
+        <translation>输入密钥后按回车</translation>
+    </message>
+    <message>
+        <source>New key of {server}</source>
+        <translation>{server} 的新密钥</translation>
+    </message>
+</context>
+<context>
+    <name>ServerSettings</name>
+    <message>
+        <source>Asking {url}…</source>
+        <translation>正在询问 {url}…</translation>
+    </message>
+    <message>
+        <source>This system has no keyring: the key is kept until the program ends.</source>
+        <translation>此系统没有钥匙串：密钥只保留到程序结束。</translation>
+    </message>
+    <message>
+        <source>{server} lists no model yet.</source>
+        <translation>{server} 还没有列出任何模型。</translation>
+    </message>
+    <message>
+        <source>{server} offers {models}.</source>
+        <translation>{server} 提供 {models}。</translation>
+    </message>
+    <message>
+        <source>Use {model}</source>
+        <translation>使用 {model}</translation>
+    </message>
+    <message>
+        <source>Add it all the same</source>
+        <translation>仍然添加</translation>
+    </message>
+    <message>
+        <source>{server} and its key are forgotten.</source>
+        <translation>{server} 及其密钥已移除。</translation>
+    </message>
+    <message>
+        <source>{model} on {server} answers from now on.</source>
+        <translation>从现在起由 {server} 上的 {model} 回答。</translation>
+    </message>
+    <message>
+        <source>Any server that speaks like OpenAI&apos;s: vLLM, llama-server, Ollama, LM Studio, or a hosted one. What you write is sent to the server that answers, and to no other.</source>
+        <translation>任何兼容 OpenAI 接口的服务器：vLLM、llama-server、Ollama、LM Studio 或托管服务。你写的内容只会发送给负责回答的那台服务器。</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>地址</translation>
+    </message>
+    <message>
+        <source>Key</source>
+        <translation>密钥</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>None, or what the server asks for</source>
+        <translation>无，或服务器要求的密钥</translation>
+    </message>
+    <message>
+        <source>As you like to call it</source>
+        <translation>随你命名</translation>
+    </message>
+    <message>
+        <source>Address of the server</source>
+        <translation>服务器地址</translation>
+    </message>
+    <message>
+        <source>Key of the server</source>
+        <translation>服务器密钥</translation>
+    </message>
+    <message>
+        <source>Name of the server</source>
+        <translation>服务器名称</translation>
+    </message>
+    <message>
+        <source>Add the server</source>
+        <translation>添加服务器</translation>
+    </message>
+    <message>
+        <source>This address is plain HTTP: on its way, whoever carries it can read what you write, and the key.</source>
+        <translation>此地址使用未加密的 HTTP：传输途中的任何人都能看到你写的内容和密钥。</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsDialog</name>
+    <message>
+        <source>The defaults are restored.</source>
+        <translation>已恢复默认设置。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>New conversations</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Devices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Servers</source>
+        <translation>服务器</translation>
+    </message>
+    <message>
+        <source>Downloads</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>ShapeChoice</name>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>With the model, settings and speed of each answer</source>
+        <translation>附上每条回答的模型、设置和速度</translation>
+    </message>
+    <message>
+        <source>Every branch, not only the one that is shown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answers that were stopped or interrupted, too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Thoughts of the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Shown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Folded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>With the messages that led to it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Markdown</source>
+        <translation>Markdown</translation>
+    </message>
+    <message>
+        <source>The branch that is shown, as text for people and other programs.</source>
+        <translation>当前显示的分支，文本形式，便于阅读或交给其他程序。</translation>
+    </message>
+    <message>
+        <source>HTML page</source>
+        <translation>HTML 网页</translation>
+    </message>
+    <message>
+        <source>To read in any browser, with formulas and colours; loads nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>PDF</source>
+        <translation>PDF</translation>
+    </message>
+    <message>
+        <source>To print or to hand on.</source>
+        <translation>便于打印或分享。</translation>
+    </message>
+    <message>
+        <source>JSON</source>
+        <translation>JSON</translation>
+    </message>
+    <message>
+        <source>Everything, with all branches; can be imported again.</source>
+        <translation>完整内容，包括所有分支，可以重新导入。</translation>
+    </message>
+    <message>
+        <source>Plain text</source>
+        <translation>纯文本</translation>
+    </message>
+    <message>
+        <source>Questions and answers without any marks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>JSON Lines</source>
+        <translation>JSON Lines</translation>
+    </message>
+    <message>
+        <source>One conversation on each line, to train or test models with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ShelfHeading</name>
+    <message>
+        <source>Bin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Archive</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Back to the conversations (Esc)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Back to the conversations</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Empty the bin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What lies here is removed for good after {days} days.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ShelfLinks</name>
+    <message>
+        <source>Archive · {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bin · {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Archive, {count} conversations</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bin, {count} conversations</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutWords</name>
+    <message>
+        <source>Conversations</source>
+        <translation>对话列表</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New conversation</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Temporary chat, never stored</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settings of this conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Search all conversations</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Previous conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rename the chosen conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the chosen conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>发送</translation>
+    </message>
+    <message>
+        <source>New line</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go to the message field</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Attach text files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Edit the last question, where the field is empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop the answer, or leave what one is doing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answer the last question again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Continue the last answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Edit the last question</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the last answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Previous version of the last answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next version of the last answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What made the last answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Find in this conversation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next hit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Previous hit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Previous message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>To the next button or link of the message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Menu of the message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Larger text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Smaller text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Text in its usual size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Select everything</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Select with the keyboard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show a caret that moves with the arrows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy what is selected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy what is selected as Markdown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>To the beginning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>To the end, and follow the answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show or hide the conversations</source>
+        <translation>显示或隐藏对话列表</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>This list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出程序</translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutsDialog</name>
+    <message>
+        <source>Keyboard shortcuts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{one} or {other}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
     </message>
 </context>
 <context>
     <name>Sidebar</name>
     <message>
-        <source>Untitled</source>
-        <translation>无标题</translation>
-    </message>
-    <message>
-        <source>Nothing found. Try another word.</source>
-        <translation>没有找到。请换一个词试试。</translation>
-    </message>
-    <message>
         <source>Your conversations will be listed here.</source>
         <translation>您的对话会列在这里。</translation>
-    </message>
-    <message>
-        <source>Today</source>
-        <translation>今天</translation>
-    </message>
-    <message>
-        <source>Yesterday</source>
-        <translation>昨天</translation>
-    </message>
-    <message>
-        <source>Last seven days</source>
-        <translation>最近七天</translation>
-    </message>
-    <message>
-        <source>Earlier</source>
-        <translation>更早</translation>
-    </message>
-    <message>
-        <source>Rename</source>
-        <translation>重命名</translation>
-    </message>
-    <message>
-        <source>Export…</source>
-        <translation>导出…</translation>
-    </message>
-    <message>
-        <source>Delete</source>
-        <translation>删除</translation>
     </message>
     <message>
         <source>Search</source>
         <translation>搜索</translation>
     </message>
     <message>
-        <source>Search titles and messages (Ctrl+F)</source>
-        <translation>搜索标题和消息 (Ctrl+F)</translation>
+        <source>Nothing found for “{text}”. Try another word, or only a part of it.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Search titles and messages</source>
-        <translation>搜索标题和消息</translation>
+        <source>The archive is empty. What you archive leaves the list and can still be found.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The bin is empty. What you delete is kept here for {days} days.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Search titles, messages and attachments (Ctrl+Shift+F)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Search titles, messages and attachments</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Empty the search field</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>New conversation</source>
@@ -1366,7 +3071,34 @@
     </message>
 </context>
 <context>
-    <name>Transcript</name>
+    <name>TemporaryGuard</name>
+    <message>
+        <source>Temporary chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep this temporary chat?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is not stored. When you leave it, it is gone for good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Discard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stay here</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>TranscriptWords</name>
     <message>
         <source>Copy</source>
         <translation>复制</translation>
@@ -1384,6 +3116,18 @@
         <translation>复制链接地址</translation>
     </message>
     <message>
+        <source>Open link…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy as Markdown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy message as text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Copy message as Markdown</source>
         <translation>以 Markdown 格式复制消息</translation>
     </message>
@@ -1396,6 +3140,14 @@
         <translation>重试</translation>
     </message>
     <message>
+        <source>New conversation</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Leave out the oldest turns</source>
+        <translation>略去最早的轮次</translation>
+    </message>
+    <message>
         <source>Continue</source>
         <translation>继续</translation>
     </message>
@@ -1404,16 +3156,84 @@
         <translation>编辑</translation>
     </message>
     <message>
+        <source>New conversation from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What made this answer…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pin: the model always sees it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the pin out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete from here on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Previous version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Version {place} of {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Thinking…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Thoughts</source>
         <translation>思考过程</translation>
     </message>
     <message>
-        <source>You</source>
-        <translation>你</translation>
+        <source>Thinking… {time}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Answer</source>
-        <translation>回答</translation>
+        <source>Thought for {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>{minutes} min {seconds} s</source>
+        <translation>{minutes} 分 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hide</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Attachment: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation>已固定</translation>
+    </message>
+    <message>
+        <source>Shown in part. Copying the message gives everything.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Jump to the newest message</source>
@@ -1422,6 +3242,14 @@
     <message>
         <source>Conversation</source>
         <translation>对话</translation>
+    </message>
+    <message>
+        <source>You</source>
+        <translation>你</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
     </message>
 </context>
 <context>
@@ -1437,6 +3265,14 @@
     <message>
         <source>Choose a model file…</source>
         <translation>选择模型文件…</translation>
+    </message>
+    <message>
+        <source>Temporary chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing of it is stored, listed or searched. It is gone when you leave it or close the window; you can still keep or export it before.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>What would you like to talk about?</source>
@@ -1462,30 +3298,6 @@
 <context>
     <name>Workspace</name>
     <message>
-        <source>There is no model yet that could answer. Choose a model file.</source>
-        <translation>还没有可以回答的模型。请选择一个模型文件。</translation>
-    </message>
-    <message>
-        <source>Choose a model file…</source>
-        <translation>选择模型文件…</translation>
-    </message>
-    <message>
-        <source>Conversation deleted.</source>
-        <translation>对话已删除。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Choose a model file</source>
-        <translation>选择模型文件</translation>
-    </message>
-    <message>
-        <source>GGUF model files (*.gguf)</source>
-        <translation>GGUF 模型文件 (*.gguf)</translation>
-    </message>
-    <message>
         <source>Repair…</source>
         <translation>修复…</translation>
     </message>
@@ -1498,12 +3310,22 @@
         <translation>立即使用</translation>
     </message>
     <message>
+        <source>Conversation</source>
+        <translation>对话</translation>
+    </message>
+</context>
+<context>
+    <name>WorkspaceDialogs</name>
+    <message>
         <source>Open this address in your browser?</source>
         <translation>要在浏览器中打开这个地址吗？</translation>
     </message>
+</context>
+<context>
+    <name>_Row</name>
     <message>
-        <source>Conversation</source>
-        <translation>对话</translation>
+        <source>{plan}: prompt {prompt}, answer {answer}</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1625,8 +3447,20 @@
         <translation>引擎计算失败（代码 {result}）。请释放模型后重试。</translation>
     </message>
     <message>
-        <source>The context of {context} tokens is full. Start a new conversation, or choose a larger context.</source>
-        <translation>{context} 个词元的上下文已满。请开始新对话，或选择更大的上下文。</translation>
+        <source>An answer is being written there now. Stop it, or wait until it is done, and try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It holds a message that belongs to another conversation here, and was left out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{path} is damaged or no copy of a database of APUS Chat ({detail}). Nothing was changed; choose another copy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The copy {path} was made by a newer version of APUS Chat. Update this one, then restore it; nothing was changed.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The conversation has {prompt_tokens} tokens, but the context holds {context}. Shorten the message, start a new conversation, or choose a larger context in the settings.</source>
@@ -1665,10 +3499,6 @@
         <translation>消息 {id} 不存在，可能已被删除。</translation>
     </message>
     <message>
-        <source>Another window or process is writing this answer now. Wait until it is done.</source>
-        <translation>另一个窗口或进程正在写这条回答。请等它完成。</translation>
-    </message>
-    <message>
         <source>The conversations in {path} were written by a newer version of APUS Chat (format {version}, this one knows {known}). Update this program; nothing was changed.</source>
         <translation>{path} 中的对话由更新版本的 APUS Chat 写入（格式 {version}，本程序支持到 {known}）。请更新本程序；没有任何内容被改动。</translation>
     </message>
@@ -1697,16 +3527,20 @@
         <translation>{path} 由更新版本的 APUS Chat 导出。请更新本程序后再导入。</translation>
     </message>
     <message>
-        <source>The file holds a message that belongs to another conversation here. Nothing was imported.</source>
-        <translation>文件中有一条消息属于这里的另一个对话。没有导入任何内容。</translation>
-    </message>
-    <message>
         <source>The file {path} cannot be read ({detail}). Check its permissions.</source>
         <translation>无法读取文件 {path}（{detail}）。请检查它的权限。</translation>
     </message>
     <message>
         <source>There is no export format {format}. Choose among {known}.</source>
         <translation>没有名为 {format} 的导出格式。请从 {known} 中选择。</translation>
+    </message>
+    <message>
+        <source>The PDF is written, but no font of this machine has some of its Chinese characters ({characters}). Install Noto Sans CJK SC (package fonts-noto-cjk) and export again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The PDF is written, but no font of this machine has some of its characters ({characters}). Install a font for them and export again, or export as HTML.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Several conversations in this format need a folder, and {path} is a file. Choose a folder.</source>
@@ -2077,6 +3911,18 @@
         <translation>{server} 不是此版本 llama.cpp 的 RPC 服务器。请启动与本程序引擎配套的服务器。</translation>
     </message>
     <message>
+        <source>{server} speaks version {theirs} of the RPC protocol, this program&apos;s engine version {ours}. Start the server of the same llama.cpp there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The device at {server} went away in the middle. Try again: the model is then loaded without it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{text} is no address. Give HOST:PORT, such as 192.168.1.20:50052.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{text} are no GPUs to pretend. Give the GiB free on each, such as 24, or none.</source>
         <translation>{text} 不是可以模拟的 GPU。请写出每个 GPU 空闲的 GiB 数，例如 24；或写 none。</translation>
     </message>
@@ -2189,6 +4035,10 @@
         <translation>内存不足，正在尝试更小的方案。{plan}</translation>
     </message>
     <message>
+        <source>{server} cannot be used now, so the model is loaded without it. {plan}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The best quality that fits on the GPU alone.</source>
         <translation>能完全放进 GPU 的最佳质量。</translation>
     </message>
@@ -2296,9 +4146,113 @@
         <source>{working} is a half-joined file, and what is left of its parts or of the record about them is gone. It cannot be finished: download the parts again.</source>
         <translation>{working} 是合并到一半的文件，而剩余的分段或其记录已丢失，无法完成合并。请重新下载各个分段。</translation>
     </message>
+    <message>
+        <source>The context is full: with room for an answer the conversation needs {needed} tokens, and the context holds {context}. Leave out the oldest turns, begin a new conversation, or choose a larger context.</source>
+        <translation>上下文已满：对话连同回答所需的空间要 {needed} 个词元，而上下文只能容纳 {context} 个。请略去最早的轮次、开始新对话，或选择更大的上下文。</translation>
+    </message>
+    <message>
+        <source>The last question alone, with what is attached to it, the system prompt and room for an answer, needs {needed} tokens, and the context holds {context}. Shorten it, or choose a larger context.</source>
+        <translation>仅最后一个问题，连同附件、系统提示词和回答所需的空间，就要 {needed} 个词元，而上下文只能容纳 {context} 个。请缩短问题，或选择更大的上下文。</translation>
+    </message>
+    <message>
+        <source>The pinned messages and the last question need {needed} tokens with room for an answer, and the context holds {context}. Take out a pin, or choose a larger context.</source>
+        <translation>固定的消息和最后一个问题，连同回答所需的空间，要 {needed} 个词元，而上下文只能容纳 {context} 个。请取消部分固定，或选择更大的上下文。</translation>
+    </message>
+    <message>
+        <source>The context of {context} tokens is full: the oldest messages are left out ({count}).</source>
+        <translation>{context} 个词元的上下文已满：最早的 {count} 条消息不再发送给模型。</translation>
+    </message>
+    <message>
+        <source>The server that answered here is no longer in the list. Choose another model, or add the server again.</source>
+        <translation>此前回答的服务器已不在列表中。请选择其他模型，或重新添加该服务器。</translation>
+    </message>
+    <message>
+        <source>{url} is not an address of a server. It looks like http://127.0.0.1:8000/v1.</source>
+        <translation>{url} 不是服务器地址。地址形如 http://127.0.0.1:8000/v1。</translation>
+    </message>
+    <message>
+        <source>{host} cannot be reached ({detail}). Check that the server runs and that the address is right.</source>
+        <translation>无法连接 {host}（{detail}）。请确认服务器正在运行且地址正确。</translation>
+    </message>
+    <message>
+        <source>{host} has said nothing for {seconds} seconds. It may be overloaded: try again later.</source>
+        <translation>{host} 已有 {seconds} 秒没有响应，可能负载过高：请稍后再试。</translation>
+    </message>
+    <message>
+        <source>The connection to {host} broke before the answer was complete. What came is kept: continue or try again.</source>
+        <translation>与 {host} 的连接在回答完成前中断。已收到的内容已保留：可以继续或重试。</translation>
+    </message>
+    <message>
+        <source>{host} asks for a key. Enter it in the settings under Servers.</source>
+        <translation>{host} 需要密钥。请在设置的“服务器”中填写。</translation>
+    </message>
+    <message>
+        <source>{host} does not accept the key. Enter the right one in the settings under Servers.</source>
+        <translation>{host} 不接受该密钥。请在设置的“服务器”中填写正确的密钥。</translation>
+    </message>
+    <message>
+        <source>{url} does not answer as an OpenAI-compatible server ({detail}). Check the address; for most it ends in /v1.</source>
+        <translation>{url} 的响应不像兼容 OpenAI 的服务器（{detail}）。请检查地址；多数以 /v1 结尾。</translation>
+    </message>
+    <message>
+        <source>{host} takes no more questions just now. Wait a while and try again. {detail}</source>
+        <translation>{host} 目前不再接受请求。请稍等片刻再试。{detail}</translation>
+    </message>
+    <message>
+        <source>{host} failed (HTTP {status}). Try again; the server&apos;s own log tells more. {detail}</source>
+        <translation>{host} 出错（HTTP {status}）。请重试；服务器自己的日志里有更多信息。{detail}</translation>
+    </message>
+    <message>
+        <source>{host} refused the question (HTTP {status}): {detail}</source>
+        <translation>{host} 拒绝了请求（HTTP {status}）：{detail}</translation>
+    </message>
+    <message>
+        <source>{host} does not offer {model}. Choose one of its models; the settings under Servers list them.</source>
+        <translation>{host} 不提供 {model}。请选择它提供的模型；可在设置的“服务器”中查看。</translation>
+    </message>
+    <message>
+        <source>The conversation is longer than {host} can read ({detail}). Leave out the oldest turns, begin a new conversation, or choose a model with a larger context.</source>
+        <translation>对话超出了 {host} 能读取的长度（{detail}）。请略去最早的几轮、新建对话，或选择上下文更大的模型。</translation>
+    </message>
+    <message>
+        <source>The environment variable {name} holds no key. Set it first.</source>
+        <translation>环境变量 {name} 中没有密钥。请先设置它。</translation>
+    </message>
+    <message>
+        <source>{host} lists no model. Load one on the server, then try again.</source>
+        <translation>{host} 没有列出任何模型。请先在服务器上加载一个，然后重试。</translation>
+    </message>
+    <message>
+        <source>{name} has {bytes}; texts of up to {limit_bytes} can be attached. Attach the part that the question is about.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} holds no plain text. Save it as text, or copy the passage and paste it here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is empty. Choose another file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is a folder. Choose the text files in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Up to {limit} texts can be attached to a question. Remove one first, or put several into one file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Your presets could not be read; the file was put aside as {path}, and those of the program are there. Mend it and give it back its name, or go on with new ones.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>export</name>
+    <message>
+        <source>en</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>Conversation</source>
         <translation>对话</translation>
@@ -2332,6 +4286,18 @@
         <translation>失败</translation>
     </message>
     <message>
+        <source>Thoughts</source>
+        <translation>思考过程</translation>
+    </message>
+    <message>
+        <source>Attachment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详细信息</translation>
+    </message>
+    <message>
         <source>Time</source>
         <translation>时间</translation>
     </message>
@@ -2340,12 +4306,20 @@
         <translation>模型</translation>
     </message>
     <message>
+        <source>Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Quantisation</source>
         <translation>量化</translation>
     </message>
     <message>
         <source>SHA-256 of the file</source>
         <translation>文件的 SHA-256</translation>
+    </message>
+    <message>
+        <source>Plan</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Seed</source>
@@ -2360,8 +4334,20 @@
         <translation>提示词元数</translation>
     </message>
     <message>
+        <source>Messages left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Tokens of the answer</source>
         <translation>回答词元数</translation>
+    </message>
+    <message>
+        <source>Ended by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time of its thoughts</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Tokens per second</source>
@@ -2374,6 +4360,10 @@
     <message>
         <source>Program</source>
         <translation>程序</translation>
+    </message>
+    <message>
+        <source>Page {number}</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -2473,6 +4463,57 @@
     <message>
         <source>Delete the file ({size})…</source>
         <translation>删除文件（{size}）…</translation>
+    </message>
+</context>
+<context>
+    <name>model_advice</name>
+    <message>
+        <source>This computer is too small for every quantisation of it: take a smaller model, the starter, or a server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Your graphics card holds {quantisation} with {context} context, about {speed} tokens/s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Your two cards hold {quantisation} with {context} context, about {speed} tokens/s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Your {count} cards hold {quantisation} with {context} context, about {speed} tokens/s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{quantisation} runs here on the processor with {context} context, about {speed} tokens/s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{quantisation} runs here with a part of it in RAM and {context} context, about {speed} tokens/s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{quantisation} is the one that runs here, slowly: about {speed} tokens/s. A smaller model or a server answers faster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>does not fit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>fits on the GPU</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>fits on {count} GPUs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>partly in RAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>on the processor</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>

@@ -13,15 +13,21 @@ from pathlib import Path
 
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import BenchDone, LoadOptions
+from app.engine.rehearsal import Rehearser
+from app.planning.basis import asking
 from model_manager.apus import reconstructed_header
 from model_manager.catalogue import APUS
-from model_manager.devices import HostMemory, pretended_devices, read_host
-from model_manager.plan import Wishes, measure_ram_bandwidth, plan
+from model_manager.devices import HostMemory, PlanDevice, pretended_devices, read_host
+from model_manager.gguf_header import read_header
+from model_manager.plan import Wishes, measure_ram_bandwidth, plan, rehearsed_plan
 from model_manager.shards import read_model
+from model_manager.sparse import Hollow, hollow_model
 from model_manager.starter import find_starter
 from tests.benchmarks.figures import Figure, at_most, report, told
 from tests.plan.test_targets import BOUND, CARD_GIB, CONTEXTS, LLAMA_CPP_FIT
+from tests.rigs.apus_shapes import write_shape
 from tests.rigs.big_moe import write_big_moe
+from tests.rigs.rpc_device import serving
 
 RUNS = 20
 GIB = 1 << 30
@@ -41,6 +47,30 @@ def planning() -> Figure:
         medians["+".join(map(str, gib)) or "none"] = round(statistics.median(times), 4)
     worst = max(float(str(value)) for value in medians.values())
     return at_most("seconds for a plan", worst, 0.05, **medians)
+
+
+def rehearsing(folder: Path) -> Figure:
+    """Seconds for a rehearsed plan of the largest shape, with the start of the child, from a header alone."""
+    shape = folder / "shape.gguf"
+    write_shape(shape, "Q4_K_M")
+    headers = (read_header(shape),)
+    with shape.open("rb") as file:
+        hollow = Hollow("remote.gguf", file.read(headers[0].data_offset), shape.stat().st_size)
+    devices = tuple(PlanDevice(f"RPC{number}", 24 * GIB, backend="RPC") for number in range(2))
+    host = HostMemory(96 * GIB, 40e9, 8)
+    times = []
+    with serving() as first, serving() as second, hollow_model([hollow], folder) as path:
+        for _ in range(5):
+            begin = time.perf_counter()
+            with Rehearser(folder / "rehearsal.log") as rehearser:
+                ask = asking(rehearser.rehearse, path, (first, second))
+                found, told = rehearsed_plan(headers, devices, host, Wishes(context=8192), ask)
+                times.append(time.perf_counter() - begin)
+            assert told is not None
+            assert found.verdict == "experts_in_ram"
+    return at_most(
+        "seconds for a rehearsed plan", statistics.median(times), 1.5, all=[round(each, 2) for each in times]
+    )
 
 
 def experts_in_ram() -> tuple[Figure, Figure]:
@@ -103,6 +133,7 @@ def _speed(engine: LocalEngine, name: str, path: Path, tokens: int, threads: int
 def main() -> int:
     figures = [told(planning()), *map(told, experts_in_ram())]
     with tempfile.TemporaryDirectory() as folder:
+        figures.append(told(rehearsing(Path(folder))))
         figures += speed(Path(folder))
     return report(figures)
 

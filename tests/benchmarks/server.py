@@ -62,7 +62,8 @@ def main() -> None:
     )
     url, key, name = sys.argv[1:4]
     client = ServerClient(url, key)
-    source = ServerSource(client, ServerState(), "id", name)
+    reached = client, ServerState()
+    source = ServerSource(lambda: reached, "id", name)
     split = urlsplit(url)
     connection = http.client.HTTPConnection(split.netloc)
     body = wire.chat_body(request, name, Kind.VLLM)

@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.window [--out FILE]     about a minute; offscreen unless DISPLAY is set
 
-A scripted source gives 200 tokens a second for 20 s; then the real engine answers.  A timer without interval ticks in
-the window's thread; the longest time between two ticks is how long a key press could have waited.
+A scripted source gives 200 tokens a second for 20 s and then 1,000 for 16 s, through the worker's thread, the store and
+the signals into a conversation of 10,000 messages; then the real engine answers.  A timer ticks in the window's thread;
+the longest time between two ticks is how long a key press could have waited.
 """
 
 from __future__ import annotations
@@ -14,23 +15,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 import ui.conversation
+from app.chat.conversation import Status
 from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptProgress
 from app.chat.turn import AnswerOrigin
+from app.drafts import Draft
 from app.paths import DataFolder
 from app.services import Services, build_services
-from tests.benchmarks.figures import at_most, report
+from tests.benchmarks.figures import Figure, at_most, report
 from ui.appearance import Appearance
 from ui.main_window import MainWindow
 from ui.workspace import Workspace
 
-RATE = 200
-SECONDS = 20
+CALM, FAST = (200, 20), (1_000, 16)
+"""Tokens a second, and for how many seconds."""
+HISTORY = 10_000
+TICK_MS = 2
+QUESTION = "Write a long list of things that one finds by the sea, with a sentence about each."
 TEXT = """Here is **one** way to do it, in a few steps; 这是一种做法：
 
 1. First look at what there is.
@@ -49,22 +56,22 @@ def choose(items):
 
 
 class Steady:
-    """A source that gives RATE tokens a second, four characters each, gathered as the engine gathers them."""
+    """A source that gives so many tokens a second, four characters each, gathered as the engine gathers them."""
 
-    def __init__(self, *_arguments: object) -> None:
-        pass
+    def __init__(self, rate: int, seconds: int) -> None:
+        self._rate, self._seconds = rate, seconds
 
     def stream(self, _request: ChatRequest) -> Iterator[ChatEvent]:
         yield Loaded(0.0, 8192)
         yield PromptProgress(10, 10, 0, 0.0)
         text = itertools.cycle(TEXT)
         begin, tokens = time.monotonic(), 0
-        while tokens < RATE * SECONDS:
+        while tokens < self._rate * self._seconds:
             time.sleep(0.03)
-            due = min(RATE * SECONDS, int((time.monotonic() - begin) * RATE))
+            due = min(self._rate * self._seconds, int((time.monotonic() - begin) * self._rate))
             yield Piece("".join(itertools.islice(text, 4 * (due - tokens))), due, due)
             tokens = due
-        yield Finished("stop", 10, tokens, None, float(RATE), 0.1)
+        yield Finished("stop", 10, tokens, None, float(self._rate), 0.1)
 
     def stop(self) -> None:
         pass
@@ -73,10 +80,24 @@ class Steady:
         return AnswerOrigin("steady")
 
 
-def gaps_while_answering(workspace: Workspace) -> tuple[float, float]:
-    """The longest time between two ticks, in ms of the clock and in ms of this thread's own work."""
+@dataclass(frozen=True)
+class Answered:
+    """How the window fared while an answer came."""
+
+    gap_ms: float
+    own_work_ms: float
+    """The most work of the window's thread between two ticks."""
+    share: float
+    """Of a core, by the whole process."""
+    lost: int
+    """Characters that came and are not shown."""
+
+
+def while_answering(workspace: Workspace) -> Answered:
+    """Watch the window until the answer is over."""
     longest, longest_work = 0.0, 0.0
     last, last_work = time.perf_counter(), time.thread_time()
+    began, busy = last, time.process_time()
     loop = QEventLoop()
 
     def tick() -> None:
@@ -89,26 +110,49 @@ def gaps_while_answering(workspace: Workspace) -> tuple[float, float]:
 
     timer = QTimer()
     timer.timeout.connect(tick)
-    timer.start(1)
+    timer.start(TICK_MS)
     loop.exec()
     timer.stop()
-    return 1000 * longest, 1000 * longest_work
+    share = (time.process_time() - busy) / (time.perf_counter() - began)
+    kept = workspace.services.store.branch(workspace.page.conversation_id or "")[-1].content
+    shown = workspace.transcript.page.items[-1].content
+    return Answered(1000 * longest, 1000 * longest_work, share, abs(len(kept) - len(shown)))
 
 
-def measure(services: Services, application: QApplication) -> list[tuple[float, float]]:
+def fill(services: Services) -> str:
+    """A conversation of many messages; returns its id."""
+    conversation = services.store.create(title="Long", system_prompt="", model_id="starter")
+    for number in range(HISTORY // 2):
+        _, answer = services.store.begin_turn(conversation.id, f"Question {number}")
+        services.store.finish_answer(answer.id, TEXT, Status.COMPLETE)
+    return conversation.id
+
+
+def measure(services: Services, application: QApplication) -> list[Answered]:
     window = MainWindow(services.settings, Appearance(application, services.settings.now))
     window.show()
     workspace = window.start(services)
     application.processEvents()
-    library_source = ui.conversation.LibrarySource
+    source_for = ui.conversation.source_for
+    long_one = fill(services)
     found = []
-    for source in (Steady, library_source):
-        ui.conversation.LibrarySource = source  # type: ignore[misc, assignment]
-        workspace.new_conversation()
-        workspace.send("Write a long list of things that one finds by the sea, with a sentence about each.")
-        found.append(gaps_while_answering(workspace))
+    for rate in (CALM, FAST, None):
+        if rate is not None:
+            ui.conversation.source_for = lambda *_arguments, rate=rate, **_more: Steady(*rate)
+            workspace.open_conversation(long_one)
+        else:
+            ui.conversation.source_for = source_for
+            workspace.new_conversation()
+        workspace.desk.send(Draft(QUESTION))
+        found.append(while_answering(workspace))
     window.close()
     return found
+
+
+def block_figure(name: str, answered: Answered) -> Figure:
+    """The longest work of the window's thread between two ticks; other programs lengthen only the clock's."""
+    clock = round(answered.gap_ms, 1)
+    return at_most(f"{name}: longest block, ms of own work", answered.own_work_ms, 50, by_the_clock_ms=clock)
 
 
 def main() -> int:
@@ -118,12 +162,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         services = build_services(DataFolder(Path(folder)))
         services.settings.change(max_tokens=1500, language="en")
-        (steady, steady_work), (real, real_work) = measure(services, application)
+        calm, fast, real = measure(services, application)
         services.close()
     return report(
         [
-            at_most("longest block at 200 tokens/s, ms", steady, 50, own_work_ms=round(steady_work, 1)),
-            at_most("longest block beside the engine, own work in ms", real_work, 50, by_the_clock_ms=round(real, 1)),
+            block_figure("200 tokens/s", calm),
+            block_figure("1,000 tokens/s", fast),
+            at_most("1,000 tokens/s: share of a core", fast.share, 0.4),
+            at_most("1,000 tokens/s: characters lost", calm.lost + fast.lost, 0),
+            block_figure("beside the engine", real),
         ]
     )
 

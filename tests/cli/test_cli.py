@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.chat.prompt import title_from
+from app.chat.titles import title_from
 from app.store.store import ConversationStore
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -129,6 +129,21 @@ def test_export_and_import_are_lossless_and_repeatable(run: Run, tmp_path: Path,
     backup = tmp_path / "backup.sqlite3"
     assert run("conversations", "backup", str(backup)).returncode == 0
     assert backup.read_bytes()[:15] == b"SQLite format 3"
+    assert (entry["pinned"], entry["archived"]) == (False, False)
+    empty = ("--data-dir", str(tmp_path / "empty"))
+    restored = value(run("conversations", "restore", str(backup), "--json", *empty))
+    assert Path(restored["before"]).exists()
+    assert value(run("conversations", "list", "--json", *empty)) == [entry]
+    assert "choose another copy" in one_line(run("conversations", "restore", str(out), *empty))
+    values = json.loads(out.read_text(encoding="utf-8"))
+    values["conversations"] += ["spoilt"]
+    out.write_text(json.dumps(values), encoding="utf-8")
+    left_out = value(run("conversations", "import", str(out), "--json", "--data-dir", str(tmp_path / "third")))
+    assert (left_out["conversations_added"], [each["what"] for each in left_out["refused"]]) == (
+        1,
+        ["conversations[1]"],
+    )
+    assert "was left out" in run("conversations", "import", str(out)).stdout
 
 
 def test_models_are_registered_where_they_lie(run: Run, tiny_model: Path) -> None:

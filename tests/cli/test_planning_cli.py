@@ -70,6 +70,27 @@ def check_plan(plan: Any, actual: bool = False) -> None:
     assert len(plan["tensor_split"]) == len(plan["devices"])
 
 
+def test_what_the_settings_say_of_devices_holds_here_too(run: Run, tmp_path: Path, wide_model: Path) -> None:
+    with serving() as kept, serving() as named:
+        settings = {"rpc_servers": f"{kept} 127.0.0.1:1"}
+        (tmp_path / "data").mkdir()
+        file = tmp_path / "data" / "settings.json"
+        file.write_text(json.dumps(settings))
+        found = [each for each in value(run("devices", "--rpc", named, "--json")) if each["backend"] == "RPC"]
+        assert [each["description"] for each in found] == [named, kept]
+        assert "127.0.0.1:1 does not answer" in run("devices").stdout
+        plan = value(run("plan", str(wide_model), "--context", "512", "--json"))
+        (device,) = plan["devices"]
+        assert device["weights_bytes"] > 0
+        arguments = ("--message", "hi", "--max-tokens", "2", "--context", "512", "--json")
+        done = run("chat", "--model", str(wide_model), *arguments)
+        assert "127.0.0.1:1 cannot be used now" in done.stderr
+        assert json.loads(done.stdout)["plan"]["devices"][0]["actual"]["weights_bytes"] > 0
+        file.write_text(json.dumps({**settings, "devices": json.dumps({f"rpc {kept}/0": {"ceiling_gib": 0}})}))
+        bounded = value(run("plan", str(wide_model), "--context", "512", "--json"))
+        assert sum(device["weights_bytes"] for device in bounded["devices"]) == 0
+
+
 def test_a_plan_for_pretended_gpus_needs_neither_file_nor_network(run: Run) -> None:
     sizes = ("--gpu", "23.54", "--gpu", "23.54", "--ram", "64")
     plan = value(run("plan", "apus:IQ3_XXS", *sizes, "--context", "8192", "--json"))

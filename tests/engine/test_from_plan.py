@@ -12,11 +12,13 @@ import pytest
 from app.engine.from_plan import load_options
 from app.engine.local_engine import LocalEngine
 from app.engine.probing import plan_devices
+from app.engine.protocol import LoadOptions
 from app.engine.rehearsal import Rehearser
 from model_manager.devices import PlanDevice, read_host
 from model_manager.plan import LoadPlan, Rehearsed, Wishes, plan, rehearsed_plan
 from model_manager.shards import read_model
 from tests.engine.asking import ask
+from tests.plan.making_plans import plan_apus
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -87,3 +89,45 @@ def test_a_plan_without_gpus_keeps_their_backends_out(
     assert engine.state is not None
     assert list(engine.state.result.memory) == ["CPU"]
     assert engine.state.result.gpu_layers == 0
+
+
+def test_everything_that_a_plan_fixes_reaches_the_engine() -> None:
+    wishes: dict[str, object] = dict(  # noqa: C408
+        context=4096,
+        kv_type="q8_0",
+        flash_attention=True,
+        batch=1024,
+        micro_batch=256,
+        threads=3,
+        split_mode="row",
+        main_gpu="GPU1",
+        pipeline=False,
+        output_rows=2,
+        full_windows=False,
+        experts_in_ram=(3, 5),
+    )
+    planned = plan_apus("Q2_K", 48, 48, **wishes)
+    options = load_options(planned, Path("model.gguf"), ("10.0.0.2:50052",))
+    assert options == LoadOptions(
+        path="model.gguf",
+        context=4096,
+        batch=1024,
+        micro_batch=256,
+        gpu_layers=61,
+        tensor_split=planned.tensor_split,
+        experts_in_ram=(3, 5),
+        devices=("GPU0", "GPU1"),
+        rpc_servers=("10.0.0.2:50052",),
+        kv_type="q8_0",
+        flash_attention=True,
+        threads=3,
+        split_mode="row",
+        main_gpu="GPU1",
+        mmap=False,
+        pipeline=False,
+        repack=True,
+        full_windows=False,
+        output_rows=2,
+    )
+    on_host = load_options(plan_apus("Q2_K", context=4096), Path("model.gguf"))
+    assert (on_host.devices, on_host.gpu_layers, on_host.mmap) == (("CPU",), 0, None)

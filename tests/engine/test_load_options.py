@@ -139,7 +139,9 @@ def test_a_repacked_copy_is_counted_apart_where_the_file_is_mapped(engine: Local
         load(engine, starter, context=512, mmap=mmap)
         host = memory_of(engine)["CPU"]
         assert host["weights_bytes"] == pytest.approx(whole, abs=MEBIBYTE // 4)
-        assert host.get("repack_bytes", 0) <= (whole if mmap else 0)
+        # On a processor with AMX the tiles are up to an eighth larger, and the output is a copy of the embedding.
+        tiles = whole // 8 + tensor_bytes(read_header(starter), "token_embd")
+        assert host.get("repack_bytes", 0) <= (whole if mmap else 0) + tiles
 
 
 def test_devices_get_their_layers_in_the_order_they_are_named(
@@ -245,7 +247,7 @@ def test_a_load_without_room_is_want_of_memory(
     limit = psutil.Process(engine.pid).memory_info().vms + room * MEBIBYTE
     resource.prlimit(engine.pid, resource.RLIMIT_AS, (limit, limit))
     with pytest.raises(UserError) as caught:
-        load(engine, starter, context=2048)
+        load(engine, starter, context=2048, repack=False)
     assert caught.value.code == "engine_out_of_memory"
     assert caught.value.data["phase"] == "loading"
     assert caught.value.data.get("signal") == ending

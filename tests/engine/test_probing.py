@@ -138,7 +138,7 @@ def test_an_engine_that_never_comes_up_is_told(tmp_path: Path, monkeypatch: pyte
     [
         (b"", "rpc_server_foreign"),
         (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n" + b" " * 40, "rpc_server_foreign"),
-        (bytes([28, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0]) + bytes(24), "rpc_server_foreign"),
+        (bytes([28, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0]) + bytes(24), "rpc_server_other_version"),
     ],
     ids=["hangs up", "a web server", "an older version"],
 )

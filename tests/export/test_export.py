@@ -58,7 +58,7 @@ def test_what_cannot_be_exported_is_told(store: ConversationStore, tmp_path: Pat
     for code, data, act in (
         (
             "export_format_unknown",
-            {"format": "docx", "known": ["json", "md"]},
+            {"format": "docx", "known": ["html", "json", "jsonl", "md", "txt"]},
             lambda: export_conversations(store, None, "docx", tmp_path / "x"),
         ),
         (

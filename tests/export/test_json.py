@@ -2,17 +2,20 @@ import copy
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.chat.conversation import Status
+from app.chat.conversation import Attachment, ContextPolicy, Sampling, Status
+from app.export import json_reading
 from app.export.export import export_conversations, import_conversations
 from app.export.json_format import document, trees_in, trees_of
 from app.store.store import ConversationStore
 from app.store.trees import ImportResult
 from model_manager.errors import UserError
+from tests.export.conftest import MADE_BY
 
 
 def written(store: ConversationStore, path: Path) -> Path:
@@ -94,25 +97,150 @@ def test_an_empty_conversation_shows_what_an_import_adds(
     assert len(other_store.branch(conversation.id)) == 2
 
 
-def test_a_message_that_belongs_to_another_conversation_stops_the_whole_import(
+def test_a_message_that_belongs_to_another_conversation_is_refused_and_the_rest_is_taken(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     values = document(store.trees())
     twin = copy.deepcopy(values["conversations"][0])
-    twin["id"] = str(uuid.uuid4())
-    values["conversations"].append(twin)
+    twin["id"], twin["title"] = str(uuid.uuid4()), "双胞胎"
+    store.create(title="after it")
+    values["conversations"] += [twin, document(store.trees())["conversations"][-1]]
     path = tmp_path / "twins.json"
     path.write_text(json.dumps(values))
+    result = import_conversations(other_store, path)
+    assert (result.conversations_added, result.messages_added) == (2, 5)
+    ((what, error),) = [(each.what, each.error) for each in result.refused]
+    assert (what, error.code, error.data["conversation_id"]) == ("双胞胎", "import_conflict", conversation_id)
+    assert other_store.trees() == store.trees()
+
+
+def spoilt(store: ConversationStore, path: Path) -> Path:
+    values = document(store.trees())
+    values["conversations"][0]["messages"][1]["role"] = "robot"
+    values["conversations"].insert(0, "hello")
+    path.write_text(json.dumps(values))
+    return path
+
+
+def test_what_is_sound_in_a_damaged_file_is_taken_and_the_rest_is_told(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    kept = store.create(title="sound")
+    result = import_conversations(other_store, spoilt(store, tmp_path / "some.json"))
+    assert (result.conversations_added, result.messages_added) == (1, 0)
+    assert [(each.what, each.error.data["detail"]) for each in result.refused] == [
+        ("conversations[0]", "conversations[0]"),
+        ("天空的颜色", "conversations[1].messages[1].role"),
+    ]
+    assert other_store.trees() == store.trees([kept.id])
+
+
+def test_a_file_of_which_nothing_is_sound_is_refused(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    path = spoilt(store, tmp_path / "none.json")
     with pytest.raises(UserError) as raised:
         import_conversations(other_store, path)
-    assert raised.value.code == "import_conflict"
-    assert raised.value.data["conversation_id"] == conversation_id
-    assert other_store.list() == []
+    assert (raised.value.code, raised.value.data) == ("import_unreadable", {"path": path, "detail": "conversations[0]"})
+
+
+@pytest.mark.parametrize("share", [0.35, 0.65, 0.95])
+def test_a_file_that_was_cut_off_gives_what_is_whole(
+    store: ConversationStore, other_store: ConversationStore, tmp_path: Path, share: float
+) -> None:
+    for number in range(10):
+        talk = store.create(title=f"谈话 {number}")
+        store.begin_turn(talk.id, "字" * 3000)
+    content = written(store, tmp_path / "all.json").read_bytes()
+    path = tmp_path / "cut.json"
+    path.write_bytes(content[: int(len(content) * share)])
+    result = import_conversations(other_store, path)
+    whole = int(10 * share)
+    assert (result.conversations_added, result.messages_added) == (whole, 2 * whole)
+    assert [each.what for each in result.refused] == [f"conversations[{whole}]"]
+    assert [tree.conversation.title for tree in other_store.trees()] == [f"谈话 {number}" for number in range(whole)]
+
+
+@pytest.mark.parametrize(
+    "order", [("conversations", "format", "version"), ("version", "more", "format", "conversations")]
+)
+def test_the_order_of_keys_does_not_count(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path, order: tuple[str]
+) -> None:
+    values = {**document(store.trees()), "more": [1.5e3, {"conversations": []}]}
+    path = tmp_path / "sorted.json"
+    path.write_text(json.dumps({key: values[key] for key in order}, ensure_ascii=True, indent=1))
+    assert import_conversations(other_store, path) == ImportResult(1, 5)
+    assert other_store.trees() == store.trees()
+
+
+def test_conversations_longer_than_what_is_read_at_once(
+    store: ConversationStore, other_store: ConversationStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for length in (0, 1, 5000, 3, 40_000):
+        _, answer = store.begin_turn(store.create(title=str(length)).id, "天a😀" * length)
+        store.finish_answer(answer.id, "", Status.COMPLETE)
+    path = written(store, tmp_path / "all.json")
+    for size in (7, 64, 4096):
+        monkeypatch.setattr(json_reading, "CHUNK_BYTES", size)
+        with path.open("rb") as file:
+            assert list(json_reading.read_conversations(file)) == store.trees()
+    import_conversations(other_store, path)
+    assert other_store.trees() == store.trees()
+
+
+def test_everything_of_version_2_comes_along(
+    store: ConversationStore, other_store: ConversationStore, tmp_path: Path
+) -> None:
+    talk = store.create(title="program's")
+    store.set_sampling(talk.id, Sampling(temperature=0.1, max_tokens=5))
+    store.set_context_policy(talk.id, ContextPolicy.ROLL)
+    store.set_pinned(talk.id, True)
+    question, answer = store.begin_turn(
+        talk.id, "?", attachments=[Attachment("a.txt", "瑞利\0", 3), Attachment("b", "")]
+    )
+    store.finish_answer(answer.id, "!", Status.COMPLETE, replace(MADE_BY, thought_s=1.5, left_out=(question.id,)))
+    store.pin_message(question.id, True)
+    store.rename(store.create(title="x").id, "person's")
+    store.set_archived(store.create(title="put away").id, True)
+    _, gone = store.begin_turn(talk.id, "gone")
+    store.finish_answer(gone.id, "", Status.COMPLETE)
+    store.delete_message(store.message(gone.id).parent_id or "")
+    path = written(store, tmp_path / "all.json")
+    assert "gone" not in path.read_text(encoding="utf-8")
+    assert import_conversations(other_store, path) == ImportResult(3, 2)
+    assert other_store.trees() == store.trees()
+    assert [each.title for each in other_store.list()] == [each.title for each in store.list()]
+
+
+def test_a_file_of_version_1_is_read(store: ConversationStore, conversation_id: str) -> None:
+    values = document(store.trees())
+    values["version"] = 1
+    (talk,) = values["conversations"]
+    for key in ("pinned", "archived_at", "title_is_chosen", "sampling", "context_policy"):
+        talk.pop(key)
+    for message in talk["messages"]:
+        message.pop("pinned")
+        message.pop("attachments")
+    (tree,) = trees_of(values)
+    (here,) = store.trees()
+    assert tree.messages == here.messages
+    assert tree.conversation == replace(here.conversation, title_is_chosen=True)
+
+
+def test_a_message_that_was_deleted_here_comes_back(
+    store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    path = written(store, tmp_path / "all.json")
+    before = store.messages(conversation_id)
+    store.delete_message(before[1].id)
+    assert import_conversations(store, path).messages_added == 3
+    assert store.messages(conversation_id) == before
 
 
 def test_the_file_is_for_people_too(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     text = written(store, tmp_path / "all.json").read_text(encoding="utf-8")
-    assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 1,\n')
+    assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 2,\n')
     assert "为什么天是蓝的?" in text
 
 
@@ -123,10 +251,10 @@ def test_a_file_with_a_byte_order_mark_is_read(store: ConversationStore, convers
 
 def test_a_newer_file_is_told(other_store: ConversationStore, tmp_path: Path) -> None:
     path = tmp_path / "newer.json"
-    path.write_text('{"format": "apus-chat-conversations", "version": 2, "talks": []}')
+    path.write_text('{"format": "apus-chat-conversations", "version": 3, "talks": []}')
     with pytest.raises(UserError) as raised:
         import_conversations(other_store, path)
-    assert (raised.value.code, raised.value.data) == ("import_newer", {"path": path, "version": 2, "known": 1})
+    assert (raised.value.code, raised.value.data) == ("import_newer", {"path": path, "version": 3, "known": 2})
 
 
 @pytest.mark.parametrize(
@@ -184,6 +312,16 @@ SPOILERS: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
         lambda talk: talk["messages"][1]["made_by"]["sampling"].update(stop=[1]),
     ),
     ("conversations[0].messages[1].made_by", lambda talk: talk["messages"][1]["made_by"].update(plan=nested(200))),
+    ("conversations[0].pinned", lambda talk: talk.update(pinned=1)),
+    ("conversations[0].archived_at", lambda talk: talk.update(archived_at="yesterday")),
+    ("conversations[0].context_policy", lambda talk: talk.update(context_policy="forget")),
+    ("conversations[0].sampling", lambda talk: talk.update(sampling=[])),
+    ("conversations[0].messages[0].attachments", lambda talk: talk["messages"][0].update(attachments={})),
+    ("conversations[0].messages[0].attachments[0]", lambda talk: talk["messages"][0].update(attachments=["a"])),
+    (
+        "conversations[0].messages[0].attachments[0].content",
+        lambda talk: talk["messages"][0].update(attachments=[{"name": "a"}]),
+    ),
 ]
 
 

@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from app.chat.conversation import Status
+from app.chat.conversation import Attachment, Status
 from app.export.export import export_conversations
-from app.export.formats import Labels, Options
+from app.export.formats import Labels, Options, Thoughts
 from app.export.markdown import close_fence, markdown
 from app.store.store import ConversationStore
+from tests.export.making_trees import answered
 
 
 def told(store: ConversationStore, conversation_id: str, **options: object) -> str:
@@ -78,10 +79,12 @@ def test_what_made_an_answer(store: ConversationStore, conversation_id: str) -> 
 > - Model: `apus:Q2_K`
 > - Quantisation: `Q2_K`
 > - SHA-256 of the file: `{"ab" * 32}`
+> - Plan: `context 4096; tensor split 1, 2`
 > - Seed: `7`
 > - Sampling: `temperature 0.8, top_k 40, top_p 0.95, min_p 0.05, repeat_penalty 1, max_tokens 100, stop '</s>'`
 > - Tokens of the prompt: `12`
 > - Tokens of the answer: `34`
+> - Ended by: `stop`
 > - Tokens per second: `8.25`
 > - Engine: `llama.cpp (llama-cpp-python 0.3.36)`
 > - Program: `0.1.0`
@@ -161,3 +164,21 @@ def test_a_file_is_written(store: ConversationStore, conversation_id: str, tmp_p
     path = tmp_path / "new folder" / "sky.md"
     assert export_conversations(store, [conversation_id], "md", path) == [path]
     assert path.read_bytes() == told(store, conversation_id).encode()
+
+
+def test_thoughts_stand_in_a_quote_folded_or_not_at_all() -> None:
+    tree = answered("<think>\nidea\n```\ncode</details>\n</think>\n\nanswer", made_by=None)
+    kept, folded, dropped = (markdown(tree, Options(metadata=False, thoughts=each)) for each in Thoughts)
+    assert (
+        "<details>\n<summary>Thoughts</summary>\n\n> idea\n> ```\n> code</details>\n> ```\n\n</details>\n\nanswer"
+        in folded
+    )
+    assert "> **Thoughts**\n>\n> idea" in kept
+    assert "idea" not in dropped
+    assert headings(folded) == ["h1 Title", "h2 You", "h2 Assistant"]
+
+
+def test_an_attachment_cannot_leave_its_fence() -> None:
+    text = markdown(answered("a", attachments=(Attachment("n`.md", "x\n````\n# no heading\n"),)), Options())
+    assert "**Attachment: n\\`.md**\n\n`````\nx\n````\n# no heading\n`````\n\n?" in text
+    assert headings(text) == ["h1 Title", "h2 You", "h2 Assistant"]

@@ -11,7 +11,7 @@ import pytest
 
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
-from model_manager.devices import HostMemory, PlanDevice, repacked_types
+from model_manager.devices import HostMemory, PlanDevice, has_amx, repacked_types
 from model_manager.gguf_header import GgufHeader, read_header
 from model_manager.plan import LoadPlan, Rehearsed, Wishes, plan, rehearsed_plan
 from model_manager.shards import read_model
@@ -23,7 +23,7 @@ from tests.rigs.tiny_model import write_tiny_model
 
 ROUNDING = 0.02 * MIB
 """The engine prints hundredths of a MiB."""
-HOST = HostMemory(available_bytes=8 * GIB, bandwidth=20e9, cores=2, repacked_types=repacked_types())
+HOST = HostMemory(available_bytes=8 * GIB, bandwidth=20e9, cores=2, repacked_types=repacked_types(), has_amx=has_amx())
 
 
 @dataclass(frozen=True)

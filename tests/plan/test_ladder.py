@@ -32,7 +32,21 @@ def test_every_step_is_smaller_and_fits(quantisation: str, gib: tuple[float, ...
 def test_it_begins_where_the_load_failed() -> None:
     headers, devices, host = (apus_header("Q2_K"),), cards(24, 24), ram(96)
     steps = list(ladder(headers, devices, host))
-    assert list(ladder(headers, devices, host, failed=steps[0])) == steps[1:]
+    again = list(ladder(headers, devices, host, failed=steps[0]))
+    assert again[0] == steps[1]
+    assert again[-1] == steps[-1]
+
+
+def test_a_driver_that_tells_of_more_than_it_gives() -> None:
+    """Far more is free than the plan takes, so that leaving some of it free changes nothing."""
+    headers, devices, host = (apus_header("Q2_K"),), cards(80, 80), ram(96)
+    wishes = Wishes(context=4096, kv_type="f16", micro_batch=512)
+    first = plan(headers, devices, host, wishes)
+    assert first.verdict == "gpu"
+    shares = [_on_devices(each) / _on_devices(first) for each in ladder(headers, devices, host, wishes)]
+    assert shares[-1] == 0
+    assert sum(0 < share < 0.75 for share in shares) == 3
+    assert sum(0 < share < 0.5 for share in shares) == 2
 
 
 def test_without_devices_less_cache_and_smaller_buffers_are_left() -> None:

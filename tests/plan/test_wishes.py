@@ -164,6 +164,23 @@ def test_repacked_copies_count_where_the_file_is_mapped() -> None:
     assert shared.host.repack_bytes > 5 * GIB
 
 
+def test_tiles_of_a_processor_with_amx(tmp_path: Path) -> None:
+    """Plain matrices are copied into tiles; stacks, which the engine would take for a single one, must not be."""
+    tiled = replace(ram(160), has_amx=True)
+    plain = plan_model(apus_facts("Q4_K_M"), (), ram(160), Wishes(context=4096))
+    found = plan_model(apus_facts("Q4_K_M"), (), tiled, Wishes(context=4096))
+    assert found.repack
+    # Attention and output in types that no other processor repacks, and a little for the sums beside each block.
+    assert 0.1 * GIB < found.host.repack_bytes - plain.host.repack_bytes < 4 * GIB
+    path = write_arch(tmp_path / "model.gguf", "deepseek2")
+    facts = model_facts((read_header(path),))
+    assert plan_model(facts, (), ram(), Wishes()).repack
+    compressed = plan_model(facts, (), replace(ram(), has_amx=True), Wishes())
+    assert (compressed.repack, compressed.host.repack_bytes) == (False, 0)
+    assert "repacking_off" not in compressed.reasons
+    assert plan_model(facts, cards(8), replace(ram(), has_amx=True), Wishes()).repack
+
+
 def test_memory_shared_with_the_processor_is_counted_once() -> None:
     apple = (PlanDevice("MTL0", 44 * GIB, backend="MTL", description="Apple M2 Max", shares_ram=True),)
     assert plan_model(apus_facts("Q2_K"), apple, ram(60), Wishes(context=4096)).verdict == "gpu"

@@ -188,3 +188,17 @@ def test_deep_nesting_is_no_trouble():
     parse("".join("  " * n + "- x\n" for n in range(200)))
     parse("[" * 2_000 + "x" + "](y)" * 2_000)
     parse("*" * 4_000 + "x")
+
+
+@pytest.mark.parametrize("text", ["> " * 1_000 + "the end", "- " * 1_000 + "the end", "> - " * 500 + "the end"])
+def test_what_is_nested_too_deep_stays_text(text: str):
+    assert "the end" in plain_text(parse(text))
+
+
+def test_a_formula_inside_a_link_parts_the_paragraph_and_loses_nothing():
+    text = plain_text(parse("a [b $$x$$ c](https://x.org) **d \\[y\\] e** f"))
+    assert text == "a b\n\n$$x$$\n\nc d\n\n\\[y\\]\n\ne f"
+
+
+def test_bold_inside_bold_ends_with_the_outer_one():
+    assert styles("**a **b** c**") == [("a b c", Style.STRONG)]

@@ -16,6 +16,10 @@ import start
             ["--index-url", "https://a/simple", "--rebuild", "test", "-k", "store"],
             start.Options(index_url="https://a/simple", rebuild=True, test=True, rest=("-k", "store")),
         ),
+        (
+            ["--backend", "vulkan", "--engine-into", "a folder"],
+            start.Options(backend="vulkan", engine_into="a folder"),
+        ),
         # after the first word of the program, nothing is ours any more
         (["chat", "--backend", "gpu"], start.Options(rest=("chat", "--backend", "gpu"))),
         (["chat", "--help"], start.Options(rest=("chat", "--help"))),
@@ -27,7 +31,18 @@ def test_own_options_come_first_and_the_rest_passes_through(arguments, expected)
     assert start.parse(arguments) == expected
 
 
-@pytest.mark.parametrize("arguments", [["--backend", "gpu"], ["--backend"], ["--backend="], ["--index-url"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--backend", "gpu"],
+        ["--backend"],
+        ["--backend="],
+        ["--index-url"],
+        ["--backend", "cpu", "--engine-into"],
+        ["--engine-into", "a folder"],
+        ["--backend", "auto", "--engine-into", "a folder"],
+    ],
+)
 def test_an_option_without_a_usable_value_is_refused(arguments):
     with pytest.raises(ValueError, match="needs"):
         start.parse(arguments)

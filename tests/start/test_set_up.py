@@ -130,6 +130,23 @@ def test_each_start_does_what_is_new_and_nothing_else(rig):
     assert (done.stdout, rig.built()[-1]) == ('["doctor"]\n', "program")  # an editable install follows the tree
 
 
+def test_a_second_engine_is_built_into_its_own_folder_once(rig, tmp_path):
+    beside = ("--backend", "vulkan", "--engine-into", str(tmp_path / "an engine"))
+    early, built = rig.start(*beside, **vulkan_tools(rig))
+    assert (early.returncode, built) == (1, [])
+    assert "start.py first" in early.stderr
+    rig.start("--backend", "cpu", "doctor")
+
+    done, built = rig.start(*beside, **vulkan_tools(rig))
+    assert (done.returncode, built) == (0, ["engine cpu rpc vulkan"])
+    assert "vulkan" in start.built_backends(tmp_path / "an engine" / "llama_cpp" / "lib")
+    assert rig.tree.read_stamp()["engine"] == "1.0 cpu"
+    assert "vulkan" not in rig.tree.built_backends(next(rig.tree.VENV.glob("**/llama_cpp/lib")))
+    assert rig.start(*beside, **vulkan_tools(rig))[1] == []
+    assert rig.start("--rebuild", *beside, BROKEN="vulkan", **vulkan_tools(rig))[0].returncode == 1
+    assert "vulkan" in start.built_backends(tmp_path / "an engine" / "llama_cpp" / "lib")  # what worked stays
+
+
 def test_an_engine_that_does_not_build_is_told_and_built_on_the_next_start(rig):
     broken, built = rig.start("--backend", "vulkan", "doctor", BROKEN="vulkan", **vulkan_tools(rig))
     assert (broken.returncode, broken.stdout, built) == (1, "", ["engine cpu rpc vulkan"])

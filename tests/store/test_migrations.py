@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Status
+from app.chat.conversation import Attachment, ContextPolicy, Sampling, Status
 from app.store.migrations import KEPT_BACKUPS, migrate, version_of
 from app.store.schema import STEPS
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
-VERSION_1 = Path(__file__).parents[1] / "data" / "conversations-v1.sqlite3"
+DATA = Path(__file__).parents[1] / "data"
+VERSION_1, VERSION_2 = DATA / "conversations-v1.sqlite3", DATA / "conversations-v2.sqlite3"
+FIRST = STEPS[:1]
 
 
 def add_stars(connection: sqlite3.Connection) -> None:
@@ -68,6 +70,8 @@ def test_a_database_of_version_1_opens_with_everything_in_it(folder: Path) -> No
     with ConversationStore.open(folder) as store:
         empty, sky, window = store.list()
         assert [each.title for each in (empty, sky, window)] == ["Empty", "天空的颜色", "窗户"]
+        assert all(each.title_is_chosen and not each.is_pinned for each in (empty, sky, window))
+        assert (sky.archived_at, sky.sampling, sky.context_policy) == (None, None, None)
         assert (sky.system_prompt, sky.model_id, sky.message_count) == ("请简短回答。", "apus:Q2_K", 5)
         question, first, second, later, failed = store.messages(sky.id)
         assert [each.status for each in (question, first, second, later, failed)] == [
@@ -89,7 +93,7 @@ def test_a_database_of_version_1_opens_with_everything_in_it(folder: Path) -> No
 def test_steps_are_taken_in_order_with_a_copy_before_each(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
         before = connection.execute("SELECT * FROM messages ORDER BY number").fetchall()
-        migrate(connection, [*STEPS, add_stars, rebuild_messages], path, backups)
+        migrate(connection, [*FIRST, add_stars, rebuild_messages], path, backups)
         assert version_of(connection) == 3
         assert connection.execute("SELECT sum(starred) FROM conversations").fetchone()[0] == 0
         assert connection.execute("SELECT * FROM messages ORDER BY number").fetchall() == before
@@ -100,10 +104,10 @@ def test_steps_are_taken_in_order_with_a_copy_before_each(folder: Path) -> None:
 
 def test_a_step_that_fails_leaves_the_version_before_it(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
-        migrate(connection, [*STEPS, add_stars], path, backups)
+        migrate(connection, [*FIRST, add_stars], path, backups)
         before = everything(connection)
         with pytest.raises(sqlite3.OperationalError, match="no_such_column"):
-            migrate(connection, [*STEPS, add_stars, fail_late], path, backups)
+            migrate(connection, [*FIRST, add_stars, fail_late], path, backups)
         assert version_of(connection) == 2
         assert everything(connection) == before
     assert versions_in(backups) == [1, 2]
@@ -114,9 +118,37 @@ def test_a_step_that_is_wrong_is_a_bug(folder: Path, step: object) -> None:
     with version_1(folder) as (connection, path, backups):
         before = everything(connection)
         with pytest.raises(RuntimeError):
-            migrate(connection, [*STEPS, step], path, backups)
+            migrate(connection, [*FIRST, step], path, backups)
         assert version_of(connection) == 1
         assert everything(connection) == before
+
+
+def test_a_database_of_version_2_opens_with_everything_in_it(folder: Path) -> None:
+    folder.mkdir()
+    shutil.copy(VERSION_2, folder / "conversations.sqlite3")
+    with ConversationStore.open(folder) as store:
+        (sky,) = store.list()
+        assert (sky.title, sky.title_is_chosen, sky.is_pinned) == ("天空的颜色", True, True)
+        assert (sky.sampling, sky.context_policy) == (Sampling(temperature=0.1, stop=("</s>",)), ContextPolicy.ROLL)
+        (put_away,) = store.list(archived=True)
+        assert put_away.title == "Put away"
+        (deleted,) = store.bin()
+        assert (deleted.title, deleted.deleted_at is None) == ("In the bin", False)
+        question, first, second = store.messages(sky.id)
+        assert store.branch(sky.id) == [question, second]
+        assert question.attachments == (Attachment("光.txt", "瑞利散射" * 10, 42), Attachment("b.csv", "1,2\n"))
+        assert (question.is_pinned, first.is_pinned) == (True, False)
+        assert first.made_by is not None
+        assert (first.made_by.endpoint, first.made_by.thought_s, len(first.made_by.left_out)) == (
+            "http://[::1]/",
+            1.5,
+            1,
+        )
+        hidden = first.made_by.left_out[0]
+        with pytest.raises(UserError, match="message_missing"):
+            store.message(hidden)
+        store.restore_messages([hidden])
+        assert store.message(hidden).content == "hidden"
 
 
 def test_a_store_opens_over_all_its_steps(folder: Path) -> None:
@@ -127,7 +159,8 @@ def test_a_store_opens_over_all_its_steps(folder: Path) -> None:
         store.begin_turn(store.create().id, "?")
     with pytest.raises(UserError) as raised:
         ConversationStore.open(folder)
-    assert raised.value.data == {"path": folder / "conversations.sqlite3", "version": 2, "known": 1}
+    known = len(STEPS)
+    assert raised.value.data == {"path": folder / "conversations.sqlite3", "version": known + 1, "known": known}
 
 
 def test_a_new_database_is_not_copied(folder: Path) -> None:
@@ -140,7 +173,7 @@ def test_the_last_copies_are_kept_and_files_of_the_person_too(folder: Path) -> N
         for year in range(2000, 2012):
             (backups / f"conversations-v9-{year}0101T000000000000Z.sqlite3").write_bytes(b"")
         (backups / "conversations-v1-before-the-holidays.sqlite3").write_bytes(b"mine")
-        migrate(connection, [*STEPS, add_stars], path, backups)
+        migrate(connection, [*FIRST, add_stars], path, backups)
     names = sorted(path.name for path in backups.iterdir())
     assert "conversations-v1-before-the-holidays.sqlite3" in names
     assert len(names) == KEPT_BACKUPS + 1

@@ -1,12 +1,18 @@
 import random
+import re
+import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Conversation, Message, Role, SearchHit, Status
+from app.chat.conversation import Attachment, Conversation, Message, Role, SearchHit, Status
+from app.store import search as search_module
+from app.store import search_index
+from app.store.search import search
 from app.store.store import ConversationStore
 from app.store.trees import ConversationTree, ImportResult
 
@@ -103,13 +109,202 @@ def test_ten_thousand_messages_are_searched_in_a_tenth_of_a_second(store: Conver
         assert best < 0.1, f"{text}: {best:.3f} s"
 
 
-def many_conversations() -> Iterator[ConversationTree]:
-    """50 conversations of 200 messages of 400 characters, by turns in English and in Chinese."""
+def index_all(store: ConversationStore) -> None:
+    while store.update_search(7):
+        pass
+
+
+def waiting(folder: Path) -> int:
+    connection = sqlite3.connect(folder / "conversations.sqlite3")
+    (count,) = connection.execute("SELECT count(*) FROM search_todo").fetchone()
+    connection.close()
+    return int(count)
+
+
+def indexed(folder: Path, text: str) -> int:
+    """How many messages the index names for a text."""
+    connection = sqlite3.connect(folder / "conversations.sqlite3")
+    wanted = search_index.expression(text.split())
+    assert wanted is not None
+    found = search_index.lookup(connection, wanted, 1000)
+    connection.close()
+    return len(found)
+
+
+@pytest.mark.parametrize("all_indexed", [False, True])
+@pytest.mark.parametrize(("newest", "most_sorted"), [(3000, 3000), (0, 3000), (0, 0), (7, 3)])
+def test_what_any_search_finds_is_what_a_look_at_everything_finds(
+    store: ConversationStore, monkeypatch: pytest.MonkeyPatch, all_indexed: bool, newest: int, most_sorted: int
+) -> None:
+    monkeypatch.setattr(search_module, "_NEWEST", newest)
+    monkeypatch.setattr(search_module, "_MOST_SORTED", most_sorted)
+    chance = random.Random(20)
+    alphabet = "天空的是蓝，。 aAbBzZ019_-\n\té́ÉßẞſsSKkıİiσςΣｗＷ한국어ไทย😀𠮷𫝀가\0%'\""
+    texts = ["".join(chance.choices(alphabet, k=chance.randint(1, 60))) for _ in range(120)]
+    for number in range(0, len(texts), 3):
+        attached = [Attachment(texts[number + 1], texts[number + 2])] if number % 2 else []
+        _, answer = store.begin_turn(store.create().id, texts[number], attachments=attached)
+        store.finish_answer(answer.id, texts[number][::-1], Status.COMPLETE)
+    if all_indexed:
+        index_all(store)
+    else:
+        store.update_search(20)
+    found = 0
+    for _ in range(200):
+        text = chance.choice(texts)
+        start = chance.randrange(len(text))
+        piece = text[start : start + chance.randint(1, 6)]
+        piece = chance.choice([piece, piece.upper(), piece.lower(), piece.swapcase()])
+        with store._connections.reading() as connection:
+            scanned = search(connection, piece, 1000, use_index=False)
+            hits = search(connection, piece, 1000)
+        # The look at everything knows the cases of English alone; what it finds, the index has to find too.
+        assert set(hits) >= set(scanned), repr(piece)
+        assert [hit.message_id for hit in hits if hit in scanned] == [hit.message_id for hit in scanned]
+        found += len(scanned)
+    assert found > 200
+
+
+def test_letters_that_python_takes_for_the_same_have_the_same_pieces() -> None:
+    for code in range(0x30000):
+        letter = chr(code)
+        for other in {letter.lower(), letter.upper(), letter.swapcase(), letter.casefold()} - {letter}:
+            if len(other) == 1 and re.match(re.escape(letter), other, re.IGNORECASE):
+                assert search_index.grams(letter) == search_index.grams(other), hex(code)
+
+
+def test_a_message_is_found_before_and_after_the_index_knows_it(store: ConversationStore, folder: Path) -> None:
+    say(store, "天空是蓝的")
+    assert waiting(folder) == 2
+    assert (found(store, "空是"), indexed(folder, "空是")) == (["天空是蓝的"], 0)
+    index_all(store)
+    assert waiting(folder) == 0
+    assert (found(store, "空是"), indexed(folder, "空是")) == (["天空是蓝的"], 1)
+    assert store.update_search() is False
+
+
+def test_an_answer_is_taken_in_when_it_is_finished_and_again_when_it_goes_on(
+    store: ConversationStore, folder: Path
+) -> None:
+    talk = store.create()
+    _, answer = store.begin_turn(talk.id, "?")
+    store.save_text(answer.id, "first words")
+    index_all(store)
+    assert waiting(folder) == 1
+    assert found(store, "first wo") == ["first words"]
+    store.finish_answer(answer.id, "first words, done", Status.STOPPED)
+    index_all(store)
+    assert indexed(folder, "first") == 1
+    store.resume_answer(answer.id)
+    assert indexed(folder, "first") == 0
+    store.save_text(answer.id, "second thoughts")
+    index_all(store)
+    assert found(store, "second") == ["second thoughts"]
+    store.finish_answer(answer.id, "second thoughts, done", Status.COMPLETE)
+    index_all(store)
+    assert (indexed(folder, "first"), indexed(folder, "second")) == (0, 1)
+    store.finish_answer(answer.id, "third", Status.COMPLETE)
+    index_all(store)
+    assert (indexed(folder, "second"), indexed(folder, "third")) == (0, 1)
+    assert found(store, "second") == []
+
+
+def test_what_is_removed_leaves_the_index(store: ConversationStore, folder: Path) -> None:
+    first, second, third = (say(store, f"{number} words") for number in ("one", "two", "three"))
+    index_all(store)
+    store.delete(first)
+    assert (found(store, "one words"), indexed(folder, "one")) == ([], 1), "it may come back"
+    store.purge([first])
+    assert indexed(folder, "one") == 0
+    question = store.branch(second)[0]
+    store.delete_message(question.id)
+    store.delete(third)
+    store.purge_deleted(timedelta(0))
+    assert (indexed(folder, "two"), indexed(folder, "three")) == (0, 0)
+    say(store, "four words")
+    index_all(store)
+    assert found(store, "words") == ["four words"]
+    store.erase_everything()
+    assert (indexed(folder, "words"), waiting(folder)) == (0, 0)
+
+
+def test_attachments_are_searched_by_content_and_name(store: ConversationStore) -> None:
+    talk = store.create()
+    question, _ = store.begin_turn(
+        talk.id, "see", attachments=[Attachment("光谱.csv", "波长,强度"), Attachment("b", "x")]
+    )
+    for _ in range(2):
+        assert [(hit.message_id, hit.snippet) for hit in store.search("长,强")] == [(question.id, "波长,强度")]
+        assert [hit.snippet for hit in store.search("光谱")] == ["光谱.csv"]
+        index_all(store)
+
+
+def test_an_imported_conversation_stands_at_its_own_time(store: ConversationStore) -> None:
+    new = say(store, "sky of today")
+    store.merge(many_conversations(1))
+    old = store.trees()[-1]
+    index_all(store)
+    word = old.messages[1].content.split()[0]
+    say(store, word)
+    hits = store.search(word)
+    assert hits[0].snippet == word
+    assert [hit.conversation_id for hit in store.search("sky of")] == [new]
+    times = [store.message(hit.message_id or "").created_at for hit in hits]
+    assert times == sorted(times, reverse=True)
+
+
+def test_copies_go_without_the_index_and_it_is_made_anew(store: ConversationStore, tmp_path: Path) -> None:
+    say(store, "天空是蓝的")
+    index_all(store)
+    (tmp_path / "copy").mkdir()
+    copy = tmp_path / "copy" / "conversations.sqlite3"
+    store.backup(copy)
+    connection = sqlite3.connect(copy)
+    assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name LIKE 'search_index%'").fetchone() is None
+    connection.close()
+    with ConversationStore.open(tmp_path / "copy") as other:
+        assert found(other, "空是") == ["天空是蓝的"]
+        assert waiting(tmp_path / "copy") == 2
+        index_all(other)
+        assert (found(other, "空是"), indexed(tmp_path / "copy", "空是")) == (["天空是蓝的"], 1)
+
+
+def test_without_fts5_everything_is_found_and_the_index_is_made_anew_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ConversationStore.open(folder) as store:
+        gone, kept = say(store, "gone 天空"), say(store, "kept 天空")
+        index_all(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(search_index, "_has_fts5", lambda _connection: False)
+        with ConversationStore.open(folder) as store:
+            assert store.update_search() is False
+            store.delete(gone)
+            store.purge([gone])
+            say(store, "new 天空")
+            assert found(store, "天空") == ["new 天空", "kept 天空"]
+    with ConversationStore.open(folder) as store:
+        assert waiting(folder) == 4
+        index_all(store)
+        assert (found(store, "天空"), indexed(folder, "天空")) == (["new 天空", "kept 天空"], 2)
+        assert store.get(kept).message_count == 2
+
+
+def test_a_closed_store_is_left_alone_by_what_runs_in_the_background(folder: Path) -> None:
+    store = ConversationStore.open(folder)
+    say(store, "words")
+    store.close()
+    assert store.update_search() is False
+    assert store.backup_if_due() is None
+
+
+def many_conversations(count: int = 50) -> Iterator[ConversationTree]:
+    """Conversations of 200 messages of 400 characters, by turns in English and in Chinese."""
     chance = random.Random(1)
     words = ["".join(chance.choices("abcdefghijklmnop", k=chance.randint(2, 9))) for _ in range(3000)]
     signs = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    for _ in range(50):
+    for _ in range(count):
         conversation = Conversation(str(uuid.uuid4()), "Title", start, start)
         messages: list[Message] = []
         for number in range(200):

@@ -11,6 +11,7 @@ import filelock
 import pytest
 
 from app.chat.conversation import Status
+from app.store.schema import STEPS
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.store.processes import start
@@ -163,7 +164,7 @@ def test_a_newer_database_is_refused_and_stays_as_it_is(folder: Path) -> None:
     assert "conversations.sqlite3-wal" in before
     error = refusal(folder)
     assert error.code == "database_newer"
-    assert error.data == {"path": folder / "conversations.sqlite3", "version": 99, "known": 1}
+    assert error.data == {"path": folder / "conversations.sqlite3", "version": 99, "known": len(STEPS)}
     assert contents(folder) == before
 
 

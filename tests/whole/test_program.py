@@ -23,6 +23,7 @@ DRIVER = """
 import sys
 from PySide6.QtCore import QTimer
 import ui.application
+from app.drafts import Draft
 import ui.workspace
 class Driven(ui.workspace.Workspace):
     def __init__(self, services, window):
@@ -30,7 +31,7 @@ class Driven(ui.workspace.Workspace):
         print("ready", flush=True)
         if len(sys.argv) > 2:
             self.models.use(sys.argv[2])
-            self.send("hello")
+            self.desk.send(Draft("hello"))
             self.watch = QTimer(self)
             self.watch.timeout.connect(self.look)
             self.watch.start(50)
@@ -111,6 +112,7 @@ BROKEN = """
 import sys
 from PySide6.QtCore import QTimer
 import ui.application
+from app.drafts import Draft
 import ui.workspace
 class Broken(ui.workspace.Workspace):
     def __init__(self, services, window):
@@ -144,6 +146,7 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 import ui.application
+from app.drafts import Draft
 class Pressing(ui.application.MainWindow):
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -172,3 +175,59 @@ def test_a_damaged_database_is_said_and_nothing_is_touched(tmp_path: Path) -> No
         assert process.returncode == 1
     assert "damaged" in output
     assert database.read_bytes() == before
+
+
+SECOND = """
+import sys
+from pathlib import Path
+import ui.application
+from app.drafts import Draft
+sys.exit(ui.application.run(sys.argv[1], [Path(each) for each in sys.argv[2:]]))
+"""
+TAKING = """
+import sys
+import ui.application
+from app.drafts import Draft
+import ui.main_window
+class Taking(ui.main_window.MainWindow):
+    def start(self, services):
+        print("ready", flush=True)
+        return super().start(services)
+    def come_to_front(self, files):
+        print(*[path.name for path in files], flush=True)
+        super().come_to_front(files)
+ui.application.MainWindow = Taking
+sys.exit(ui.application.run(sys.argv[1]))
+"""
+
+
+@POSIX
+def test_a_second_start_raises_the_window_and_hands_over_its_file(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "tiny.gguf")
+    data = tmp_path / "data"
+    with program(TAKING, str(data)) as first:
+        wait_for(first, "ready")
+        with program(SECOND, str(data), str(model)) as second:
+            assert second.wait(timeout=PATIENCE_S) == 0
+        wait_for(first, "tiny.gguf")
+        with program(TAKING, str(tmp_path / "other")) as other:
+            wait_for(other, "ready")
+            other.send_signal(signal.SIGTERM)
+            other.communicate(timeout=PATIENCE_S)
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=PATIENCE_S)
+        assert first.returncode == 0
+    assert json.loads((data / "settings.json").read_text())["model_id"] == "tiny"
+
+
+@POSIX
+def test_a_window_that_was_killed_is_in_nobody_s_way(tmp_path: Path) -> None:
+    with program(TAKING, str(tmp_path)) as first:
+        wait_for(first, "ready")
+        first.kill()
+        first.communicate(timeout=PATIENCE_S)
+    with program(TAKING, str(tmp_path)) as second:
+        wait_for(second, "ready")
+        second.send_signal(signal.SIGTERM)
+        second.communicate(timeout=PATIENCE_S)
+        assert second.returncode == 0

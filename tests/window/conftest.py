@@ -16,6 +16,7 @@ from app.services import Services, build_services
 from app.settings import Settings
 from ui.appearance import Appearance
 from ui.main_window import MainWindow
+from ui.transcript import Transcript
 
 OpenWindow = Callable[[], MainWindow]
 
@@ -51,3 +52,14 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
     yield open_one
     close_last()
     sys.excepthook = hook
+
+
+@pytest.fixture
+def transcript(qtbot: QtBot) -> Transcript:
+    """A transcript on the screen, empty."""
+    widget = Transcript()
+    qtbot.addWidget(widget)
+    widget.resize(900, 600)
+    widget.show()
+    QApplication.processEvents()
+    return widget

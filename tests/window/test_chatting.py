@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.chat.conversation import Status
-from app.chat.prompt import title_from
+from app.chat.titles import title_from
 from tests.rigs.engine_children import engine_children
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow

@@ -151,12 +151,12 @@ def test_settings_apply_and_are_saved_at_once(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     assert dialog.objectName() == "settingsDialog"
     with qtbot.waitSignal(dialog.changed) as told:
-        dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))
+        dialog.appearance.theme.setCurrentIndex(dialog.appearance.theme.findData("dark"))
     assert told.args[0].theme == "dark"
-    dialog.language.setCurrentIndex(dialog.language.findData("zh_CN"))
-    dialog.temperature.setValue(1.25)
-    dialog.top_k.setValue(7)
-    dialog.idle_release.setCurrentIndex(dialog.idle_release.findData(0))
+    dialog.appearance.language.setCurrentIndex(dialog.appearance.language.findData("zh_CN"))
+    dialog.conversation.sampling.numbers["temperature"].setValue(1.25)
+    dialog.conversation.sampling.numbers["top_k"].setValue(7)
+    dialog.engine.idle_release.setCurrentIndex(dialog.engine.idle_release.findData(0))
     stored = SettingsFile(services.folder.settings_file).now
     assert (stored.theme, stored.language, stored.temperature, stored.top_k) == ("dark", "zh_CN", 1.25, 7)
     assert stored.idle_release_minutes == 0
@@ -164,27 +164,27 @@ def test_settings_apply_and_are_saved_at_once(services: Services, shown, qtbot):
 
 def test_automatic_or_a_number(services: Services, shown):
     dialog = shown(SettingsDialog(services))
-    assert not dialog.gpu_layers.number.isVisible()
-    dialog.gpu_layers.choice.setCurrentIndex(1)
+    assert not dialog.engine.gpu_layers.number.isVisible()
+    dialog.engine.gpu_layers.choice.setCurrentIndex(1)
     assert services.settings.now.gpu_layers == -1
-    dialog.gpu_layers.choice.setCurrentIndex(2)
-    assert not dialog.gpu_layers.number.isHidden()
-    dialog.gpu_layers.number.setValue(12)
-    dialog.context.choice.setCurrentIndex(1)
+    dialog.engine.gpu_layers.choice.setCurrentIndex(2)
+    assert not dialog.engine.gpu_layers.number.isHidden()
+    dialog.engine.gpu_layers.number.setValue(12)
+    dialog.engine.context.choice.setCurrentIndex(1)
     assert services.settings.now.gpu_layers == 12
     assert services.settings.now.context == 8192
     again = shown(SettingsDialog(services))
-    assert again.gpu_layers.value() == 12
-    assert again.context.value() == 8192
-    assert again.max_tokens.value() == 0
+    assert again.engine.gpu_layers.value() == 12
+    assert again.engine.context.value() == 8192
+    assert again.conversation.sampling.max_tokens.value() == 0
 
 
 def test_what_is_half_typed_is_kept_when_the_dialog_closes(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
-    dialog.system_prompt.setPlainText("Answer in rhymes.")
-    dialog.top_p.setFocus()
-    dialog.top_p.selectAll()
-    qtbot.keyClicks(dialog.top_p, "0.5")
+    dialog.conversation.system_prompt.setPlainText("Answer in rhymes.")
+    dialog.conversation.sampling.numbers["top_p"].setFocus()
+    dialog.conversation.sampling.numbers["top_p"].selectAll()
+    qtbot.keyClicks(dialog.conversation.sampling.numbers["top_p"], "0.5")
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
     assert services.settings.now.system_prompt == "Answer in rhymes."
@@ -194,28 +194,32 @@ def test_what_is_half_typed_is_kept_when_the_dialog_closes(services: Services, s
 def test_the_system_prompt_is_saved_when_the_person_pauses(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     with qtbot.waitSignal(dialog.changed):
-        dialog.system_prompt.setPlainText("Be brief.")
+        dialog.conversation.system_prompt.setPlainText("Be brief.")
     assert SettingsFile(services.folder.settings_file).now.system_prompt == "Be brief."
 
 
 def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(services: Services, shown):
     dialog = shown(SettingsDialog(services))
-    dialog.temperature.setValue(99)
-    dialog.repeat_penalty.setValue(0)
+    dialog.conversation.sampling.numbers["temperature"].setValue(99)
+    dialog.conversation.sampling.numbers["repeat_penalty"].setValue(0)
     assert services.settings.now.temperature == 2
     assert services.settings.now.repeat_penalty == 0.5
     downloads = {"models_folder", "endpoint", "token_hosts", "proxy", "download_limit", "downloads_in_background"}
-    shown_rows = {**dialog._rows, **dialog.downloads.rows}
+    shown_rows = {**dialog.rows, **dialog.downloads.rows}
     assert downloads <= dialog.downloads.rows.keys()
     settings = {field.name for field in dataclasses.fields(Settings)}
-    assert settings <= shown_rows.keys() | set(NOT_SHOWN)
-    assert all(row.control.accessibleName() or row.control.focusProxy() for row in dialog._rows.values())
+    assert settings <= shown_rows.keys() | set(NOT_SHOWN) | {"devices", "rpc_servers"}
+    assert all(row.control.accessibleName() or row.control.focusProxy() for row in dialog.rows.values())
 
 
 def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services, shown, qapp):
     dialog = shown(SettingsDialog(services))
     bar = dialog.findChild(QScrollArea).verticalScrollBar()
-    for control in (dialog.theme, dialog.temperature, dialog.context.choice):
+    for control in (
+        dialog.appearance.theme,
+        dialog.conversation.sampling.numbers["temperature"],
+        dialog.engine.context.choice,
+    ):
         dialog.findChild(QScrollArea).ensureWidgetVisible(control)
         control.clearFocus()
         before = bar.value()
@@ -226,9 +230,11 @@ def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services,
         assert bar.value() > before
     assert services.settings.now == Settings()
     dialog.activateWindow()
-    dialog.temperature.setFocus()
-    dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.temperature)
-    place = dialog.temperature.mapTo(dialog, dialog.temperature.rect().center())
+    dialog.conversation.sampling.numbers["temperature"].setFocus()
+    dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.conversation.sampling.numbers["temperature"])
+    place = dialog.conversation.sampling.numbers["temperature"].mapTo(
+        dialog, dialog.conversation.sampling.numbers["temperature"].rect().center()
+    )
     QTest.wheelEvent(dialog.windowHandle(), QPointF(place), QPoint(0, -120))
     assert services.settings.now.temperature < Settings.temperature
 
@@ -239,22 +245,22 @@ def test_defaults_are_restored_and_that_can_be_undone(services: Services, shown,
     dialog = shown(SettingsDialog(services))
     qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
     assert services.settings.now == Settings(model_id="starter", sidebar_width=300)
-    assert dialog.temperature.value() == pytest.approx(Settings.temperature)
+    assert dialog.conversation.sampling.numbers["temperature"].value() == pytest.approx(Settings.temperature)
     undo = dialog.findChild(QPushButton, "settingsStatusAction")
     assert undo.isVisible()
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert services.settings.now == before
-    assert dialog.system_prompt.toPlainText() == "Mine."
+    assert dialog.conversation.system_prompt.toPlainText() == "Mine."
 
 
 def test_settings_that_cannot_be_saved_are_told_and_hold(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     services.folder.settings_file.mkdir()
-    dialog.top_k.setValue(3)
+    dialog.conversation.sampling.numbers["top_k"].setValue(3)
     assert services.settings.now.top_k == 3
     assert str(services.folder.settings_file) in dialog._status.label.text()
     services.folder.settings_file.rmdir()
-    dialog.top_k.setValue(4)
+    dialog.conversation.sampling.numbers["top_k"].setValue(4)
     assert not dialog._status.label.text()
 
 

@@ -80,6 +80,8 @@ def test_a_dialog_that_is_open_changes_its_words(services: Services, languages: 
         "Min-p",
         "Markdown",
         "JSON",
+        "JSON Lines",
+        "PDF",
         "APUS Chat",
     }
     unchanged = {text for text in words_of(dialog) & english if re.search(r"[A-Za-z]{3}", text)} - same

@@ -22,7 +22,6 @@ from ui.plan_figures import (
     full_bytes,
     nearest_step,
     places_of,
-    ram_reserve,
     short_description,
     strip_edges,
     verdict_kind,
@@ -77,7 +76,9 @@ def test_the_reserve_of_ram_is_that_of_the_plan():
         host = HostMemory(gib * GIB)
         setting = Setting(4096, 512, 1, False, True, True)
         problem = Problem(apus_facts("Q2_K"), (), host, Wishes(), Corrections(), setting, "f16")
-        assert host.available_bytes - ram_reserve(host.available_bytes) == problem.ram
+        assert problem.ram == host.available_bytes - host.reserve_bytes
+        (bar,) = bars_of(plan_model(apus_facts("Q2_K"), (), host, Wishes()), (), host)
+        assert bar.limit_bytes == problem.ram
 
 
 def test_a_device_that_is_left_out_keeps_its_bar():

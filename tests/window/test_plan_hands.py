@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +15,6 @@ from tests.window.plan_pictures import Shown, drag
 from ui.theme import LIGHT, apply_theme
 
 NAMES = ("GPU0", "GPU1")
-FRAME_S = 1 / 30
 
 
 @pytest.fixture(autouse=True)
@@ -234,21 +232,3 @@ def test_layers_in_ram_have_a_border_of_their_own(qtbot: QtBot):
     assert shown.view.wishes.n_gpu_layers == 19
     assert shown.view.plan is not None
     assert shown.view.plan.n_gpu_layers == 19
-
-
-@pytest.mark.parametrize("gib", [(23.5, 21.5), (24.0, 16.0, 12.0, 8.0)])
-def test_moving_a_border_is_smooth(qtbot: QtBot, gib: tuple[float, ...]):
-    shown = Shown(qtbot, "Q3_K_M", *gib)
-    border = shown.border()
-    border.setFocus()
-    times = []
-    for number in range(20):
-        begin = time.thread_time()
-        qtbot.keyClick(border, Qt.Key.Key_Left if number % 2 else Qt.Key.Key_Right)
-        shown.view.grab()  # the plan is made, and everything is painted anew
-        QApplication.processEvents()
-        shown.view.grab()
-        times.append(time.thread_time() - begin)
-    assert len(shown.told) >= 19
-    # In time of the processor, which other programs cannot lengthen much.
-    assert sorted(times)[len(times) // 2] < FRAME_S

@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockForma
 from app.render.blocks import Block, Code
 from app.render.highlight import CodeRole, Line, coloured_lines
 from ui.transcript.parts import Part, Range
-from ui.transcript.style import CODE_HEAD, CODE_PAD, RADIUS, TextStyle
+from ui.transcript.style import CODE_PAD, RADIUS, TextStyle
 
 AT_ONCE = 3_000
 """Characters of code that are coloured at once: some milliseconds."""
@@ -26,6 +26,8 @@ class CodePart(Part):
         self._lines: list[Line] = []
         self._colours: Iterator[Line] | None = None
         self._next_line = 0
+        self._same = 0
+        """How many lines at the front the last change left alone."""
         self.growing = False
         """Whether more of it may come: then each line is coloured alone, as it is finished."""
         self.offset = self.overflow = 0.0
@@ -45,7 +47,7 @@ class CodePart(Part):
     @property
     def inner(self) -> QPointF:
         """Below the head, moved sideways as far as it is scrolled."""
-        return QPointF(CODE_PAD - self.offset, CODE_HEAD)
+        return QPointF(CODE_PAD - self.offset, self.style.code_head)
 
     def set_blocks(self, blocks: list[Block]) -> None:
         """Show one block of code; lines that are the same are not touched."""
@@ -64,12 +66,9 @@ class CodePart(Part):
             else:
                 self._write([*self._lines[:-1], *plain[max(0, len(self._lines) - 1) :]])
             self._colours, self._next_line = coloured_lines(code.text, code.language), 0
-
-    def settle(self) -> None:
-        """The code is whole: colour it as a whole, since a string may reach over lines."""
-        if self.growing:
-            self.growing = False
-            self.set_blocks(self.blocks)
+        if not grows:
+            # The language stands in the head.
+            self._same = 0
 
     @property
     def wants_colour(self) -> bool:
@@ -91,12 +90,14 @@ class CodePart(Part):
 
     def _write(self, lines: list[Line]) -> None:
         """Set the lines that are not as they were."""
+        self._same = 0
         cursor = QTextCursor(self.document)
         cursor.beginEditBlock()
         old = self._lines
         for number, line in enumerate(lines):
             if number < len(old):
                 if old[number] is line or old[number] == line:
+                    self._same += self._same == number
                     continue
                 cursor.setPosition(self.document.findBlockByNumber(number).position())
                 cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
@@ -116,12 +117,17 @@ class CodePart(Part):
         cursor.endEditBlock()
         self._lines, self._colours = lines, self._colours if len(lines) == len(old) else None
 
+    @property
+    def changed_from(self) -> float:
+        """The top of the line before the first one that changed."""
+        return self.style.code_head + (self._same - 1) * self.style.code_line if self._same else 0.0
+
     def lay_out(self, width: float) -> None:
         """Lines are as long as they are; what goes beyond the width can be scrolled to."""
+        # Without a width from the beginning: giving one again, even the same, lays every line out again.
         self.width = width
-        self.document.setTextWidth(-1)
         size = self.document.size()
-        self.height = CODE_HEAD + size.height() + CODE_PAD
+        self.height = self.style.code_head + size.height() + CODE_PAD
         self.overflow = max(0.0, size.width() + 2 * CODE_PAD - width)
         self.offset = min(self.offset, self.overflow)
 
@@ -139,11 +145,13 @@ class CodePart(Part):
         painter.fillPath(ground, style.colour("code_ground"))
         painter.setFont(style.small_font)
         painter.setPen(style.colour("quiet_text"))
-        head = QRectF(CODE_PAD, 2, self.width - 2 * CODE_PAD - 32, CODE_HEAD - 2)
+        head = QRectF(CODE_PAD, 2, self.width - 2 * CODE_PAD - style.action, style.code_head - 2)
         painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._code.language)
         painter.save()
         edge = CODE_PAD / 2
-        painter.setClipRect(QRectF(edge, CODE_HEAD, self.width - 2 * edge, self.height), Qt.ClipOperation.IntersectClip)
+        painter.setClipRect(
+            QRectF(edge, style.code_head, self.width - 2 * edge, self.height), Qt.ClipOperation.IntersectClip
+        )
         super().paint(painter, clip, selected, marked)
         painter.restore()
         if self.overflow:

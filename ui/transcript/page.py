@@ -27,8 +27,9 @@ def _guess(item: Item) -> float:
 class Page:
     """The messages of one conversation as a page of a certain width and height."""
 
-    def __init__(self, make_view: Callable[[Item], MessageView]) -> None:
+    def __init__(self, make_view: Callable[[Item], MessageView], thought_is_open: Callable[[Item], bool]) -> None:
         self._make_view = make_view
+        self.thought_is_open = thought_is_open
         self.items: list[Item] = []
         self.index: dict[str, int] = {}
         self.heights = Heights()
@@ -44,13 +45,13 @@ class Page:
 
     # Its messages
 
-    def set_items(self, items: list[Item]) -> None:
-        """Another conversation, from its end."""
+    def set_items(self, items: list[Item], *, keep: bool = False) -> None:
+        """Another conversation, from its end; with ``keep`` what stands on the screen stays there."""
         self.items = list(items)
         self.index = {item.id: number for number, item in enumerate(items)}
         self.heights = Heights([_guess(item) for item in items])
         self.views, self._measured = {}, set()
-        self.following = True
+        self.following = self.following or not keep
 
     def append(self, item: Item) -> None:
         """One more message at the end."""
@@ -85,6 +86,25 @@ class Page:
             self.heights[number] = view.lay_out(self.column)
             self._measured.add(number)
         return view
+
+    def hold(self) -> tuple[int, tuple[int, int], float] | None:
+        """The line at the top of the screen, to come back to when heights above it have changed."""
+        number, top = self._anchor
+        view = self.views.get(number)
+        if view is None or top >= 0:
+            return None
+        place, below = view.first_text(-top, self.height) or view.place_at_height(-top)
+        return number, place, below
+
+    def come_back(self, held: tuple[int, tuple[int, int], float] | None) -> None:
+        """Put that line where it was."""
+        if held is not None and not self.following:
+            number, place, below = held
+            self._anchor = (number, below - self.view(number).top_of(place))
+
+    def measure_again(self, number: int) -> None:
+        """A message may have another height."""
+        self._measured.discard(number)
 
     def forget_views(self) -> None:
         """Lay everything out anew: other colours, another size, other words."""
@@ -147,6 +167,7 @@ class Page:
             self._anchor, self.following = (0, float(MARGIN)), True
             return
         number, top = self._anchor
+        followed = self.following
         if self.following or number >= count:
             number = count - 1
             self.view(number)
@@ -155,7 +176,9 @@ class Page:
         self._pull_to_ends()
         self._anchor = self.visible[0]
         last, bottom = self.visible[-1][0], self.visible[-1][1]
-        self.following = last == count - 1 and bottom + self.heights[last] <= self.height - MARGIN + 2
+        at_end = last == count - 1 and bottom + self.heights[last] <= self.height - MARGIN + 2
+        # The end of a message that is not read yet is no end.
+        self.following = at_end and (followed or not self.views[last].is_behind)
         self._evict()
 
     def _fill(self, number: int, top: float) -> None:

@@ -5,7 +5,9 @@ A part knows how to grow while an answer is written: it keeps what stays and set
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -14,22 +16,24 @@ from PySide6.QtGui import (
     QPainterPath,
     QTextBlock,
     QTextBlockFormat,
-    QTextCharFormat,
     QTextCursor,
     QTextDocument,
     QTextOption,
 )
 
-from app.render.blocks import Block, Prose, Span, Style
+from app.render.blocks import Block, Prose, Style
+from ui.transcript.formula import OBJECT, OBJECT_TYPE, align_again, formulas_in, key_of, places, with_sources
+from ui.transcript.spans import LINE_BREAK, find_text, write_spans
 from ui.transcript.style import TextStyle
-
-LINE_BREAK = "\u2028"
 
 Range = tuple[int, int]
 
 
 class Part:
     """One piece; ``x`` and ``y`` are its corner in the message."""
+
+    is_text = True
+    """Whether one reads along it; a formula is one thing."""
 
     def __init__(self, style: TextStyle) -> None:
         self.style = style
@@ -38,7 +42,13 @@ class Part:
         self.document.setUndoRedoEnabled(False)
         self.document.setDocumentMargin(0)
         self.document.setDefaultFont(style.text_font)
+        self.document.documentLayout().registerHandler(OBJECT_TYPE, style.formula_object)
         self.blocks: list[Block] = []
+        self.before: Block | None = None
+        """The last block of the part above."""
+        self.is_stale = True
+        """Whether its height may have changed since it was laid out."""
+        self._awaited: set[tuple[str, bool]] = set()
 
     @property
     def inner(self) -> QPointF:
@@ -49,6 +59,11 @@ class Part:
     def rect(self) -> QRectF:
         """Its place in the message."""
         return QRectF(self.x, self.y, self.width, self.height)
+
+    @property
+    def changed_from(self) -> float:
+        """How far from its top it is as it was before the last change."""
+        return 0.0
 
     def set_blocks(self, blocks: list[Block]) -> None:
         """Show these blocks, keeping what is the same."""
@@ -75,6 +90,26 @@ class Part:
         context.clip = clip
         self.document.documentLayout().draw(painter, context)
         painter.restore()
+
+    def await_formulas(self, first: QTextBlock | None = None) -> None:
+        """Remember which formulas, from a paragraph on, are still to be drawn."""
+        known = self.style.formulas.is_known
+        keys = {key_of(shape) for _, shape in formulas_in(self.document, first)}
+        self._awaited |= {key for key in keys if not known(*key)}
+
+    def take_formulas(self) -> bool:
+        """Show the formulas that have been drawn meanwhile; true if there are some."""
+        if not self._awaited:
+            return False
+        arrived = {key for key in self._awaited if self.style.formulas.is_known(*key)}
+        if arrived:
+            self._awaited -= arrived
+            align_again(self.document, self.style)
+        return bool(arrived)
+
+    def scroll(self, by: float) -> bool:
+        """Move what is wider than the page sideways; false if there is nothing to move."""
+        return False
 
     def position_at(self, point: QPointF) -> int:
         """The place in the text nearest to a point."""
@@ -111,7 +146,8 @@ class Part:
         cursor = QTextCursor(self.document)
         cursor.setPosition(start)
         cursor.setPosition(min(end, self.length), QTextCursor.MoveMode.KeepAnchor)
-        return cursor.selectedText().replace("\u2029", "\n").replace(LINE_BREAK, "\n")
+        text = cursor.selectedText().replace("\u2029", "\n").replace(LINE_BREAK, "\n")
+        return with_sources(self.document, text, start)
 
     def word_at(self, position: int) -> Range:
         """The word around a place."""
@@ -123,14 +159,33 @@ class Part:
 
     def find(self, needle: str) -> list[Range]:
         """Where a text occurs, whatever the case."""
-        text, needle = self.document.toPlainText().lower(), needle.lower()
-        found, at = [], text.find(needle) if needle else -1
-        while at >= 0:
-            found.append((at, at + len(needle)))
-            at = text.find(needle, at + len(needle))
-        return found
+        return find_text(self.document, pattern_of(needle)) if needle else []
+
+    def links(self) -> Iterator[tuple[int, int, str]]:
+        """The stretches that lead somewhere: from, to, address."""
+        block = self.document.begin()
+        while block.isValid():
+            start, end, address = 0, 0, ""
+            for run in block.textFormats():
+                href = run.format.anchorHref() if run.format.isAnchor() else ""
+                if href and href == address and run.start == end:
+                    end = run.start + run.length
+                    continue
+                if address:
+                    yield block.position() + start, block.position() + end, address
+                start, end, address = run.start, run.start + run.length, href
+            if address:
+                yield block.position() + start, block.position() + end, address
+            block = block.next()
+
+    def bands(self, start: int, end: int) -> list[QRectF]:
+        """The stretches of lines between two places, in the part's coordinates."""
+        everything = QRectF(0, 0, self.width, self.height)
+        return [band.translated(self.inner) for band in self._bands(everything, start, end, full=False)]
 
     def _around(self, position: int, what: QTextCursor.SelectionType) -> Range:
+        if what is QTextCursor.SelectionType.WordUnderCursor and self.document.characterAt(position) == OBJECT:
+            return position, position + 1
         cursor = QTextCursor(self.document)
         cursor.setPosition(min(position, self.length))
         cursor.select(what)
@@ -184,21 +239,19 @@ class Part:
             painter.fillRect(band, colour)
 
 
+@lru_cache(maxsize=8)
+def pattern_of(needle: str) -> re.Pattern[str]:
+    """What finds a text whatever the case."""
+    return re.compile(re.escape(needle), re.IGNORECASE)
+
+
+def find_in(parts: list[Part], needle: str) -> dict[int, list[Range]]:
+    """The parts in which a text occurs, and where."""
+    return {at: ranges for at, part in enumerate(parts) if (ranges := part.find(needle))}
+
+
 def _x(value: object) -> float:
     return float(value[0] if isinstance(value, tuple) else value)  # type: ignore[arg-type]
-
-
-def write_spans(cursor: QTextCursor, spans: tuple[Span, ...], style: TextStyle, level: int, thought: bool) -> None:
-    """Put spans where the cursor stands."""
-    for span in spans:
-        how = span.style
-        if Style.EMPHASIS in how and not style.emphasis_can_slant(span.text):
-            how = (how & ~Style.EMPHASIS) | Style.STRONG
-        shape = style.span_format(how, link=bool(span.href), level=level, thought=thought)
-        if span.href:
-            shape = QTextCharFormat(shape)
-            shape.setAnchorHref(span.href)
-        cursor.insertText(span.text.replace("\n", LINE_BREAK), shape)
 
 
 class FlowPart(Part):
@@ -206,7 +259,9 @@ class FlowPart(Part):
 
     def __init__(self, style: TextStyle) -> None:
         super().__init__(style)
-        self._prose: list[Prose] = []
+        self.prose: list[Prose] = []
+        """One for each paragraph of the document."""
+        self._same = 0
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.document.setDefaultTextOption(option)
@@ -215,22 +270,23 @@ class FlowPart(Part):
         """Show these blocks; the same ones at the front are not touched."""
         prose = [block for block in blocks if isinstance(block, Prose)]
         same = 0
-        for old, new in zip(self._prose, prose, strict=False):
+        for old, new in zip(self.prose, prose, strict=False):
             if old is not new and old != new:
                 break
             same += 1
-        if same == len(prose) == len(self._prose):
+        if same == len(prose) == len(self.prose):
             return
+        self._same = same
         cursor = QTextCursor(self.document)
         cursor.beginEditBlock()
-        if same < len(self._prose):
+        if same < len(self.prose):
             cursor.setPosition(self.document.findBlockByNumber(same).position())
             cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
             cursor.removeSelectedText()
             fresh = True
         else:
             cursor.movePosition(QTextCursor.MoveOperation.End)
-            fresh = not self._prose
+            fresh = not self.prose
         for number in range(same, len(prose)):
             block = prose[number]
             shape = self.style.block_format(block, self.style.gap(prose[number - 1], block) if number else 0)
@@ -246,7 +302,15 @@ class FlowPart(Part):
             # What was removed left an empty paragraph behind; it goes with the break before it.
             cursor.deletePreviousChar()
         cursor.endEditBlock()
-        self._prose, self.blocks = prose, list(blocks)
+        self.prose, self.blocks = prose, list(blocks)
+        if any(span.formula for block in prose[same:] for span in block.spans):
+            self.await_formulas(self.document.findBlockByNumber(same))
+
+    @property
+    def changed_from(self) -> float:
+        """The top of the paragraph before the first one that changed: a caret may have stood in it."""
+        block = self.document.findBlockByNumber(max(0, self._same - 1))
+        return self.document.documentLayout().blockBoundingRect(block).top()
 
     def text(self, start: int, end: int) -> str:
         """The characters between two places, with the markers of lists."""
@@ -254,10 +318,10 @@ class FlowPart(Part):
         block = self.document.findBlock(start)
         while block.isValid() and block.position() <= end:
             first, last = max(start, block.position()), min(end, block.position() + block.length() - 1)
-            prose = self._prose[block.blockNumber()]
+            prose = self.prose[block.blockNumber()]
             marker = f"{'  ' * (prose.depth - 1)}{prose.marker} " if prose.marker and first == block.position() else ""
             after = "" if block.position() + block.length() > end else "\n"
-            following = self._prose[block.blockNumber() + 1] if block.next().isValid() else None
+            following = self.prose[block.blockNumber() + 1] if block.next().isValid() else None
             if after and not (following and following.depth and prose.depth):
                 after = "\n\n"
             lines.append(marker + super().text(first, last) + after)
@@ -266,17 +330,17 @@ class FlowPart(Part):
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw markers, bars and the ground of code below the text."""
-        blocks = [(block, rect, self._prose[block.blockNumber()]) for block, rect in self.visible_blocks(clip)]
+        blocks = [(block, rect, self.prose[block.blockNumber()]) for block, rect in self.visible_blocks(clip)]
         for block, rect, prose in blocks:
             self._paint_marks(painter, block, rect, prose)
             self._paint_inline_code(painter, clip, block, prose)
         super().paint(painter, clip, selected, marked)
 
     def _paint_marks(self, painter: QPainter, block: QTextBlock, rect: QRectF, prose: Prose) -> None:
-        style, before = self.style, self._prose[block.blockNumber() - 1] if block.blockNumber() else None
+        style, before = self.style, self.prose[block.blockNumber() - 1] if block.blockNumber() else self.before
         joined = style.bars(before) if before else []
         for left in style.bars(prose):
-            above = block.blockFormat().topMargin() + 1 if left in joined else 0
+            above = style.gap(before, prose) + 1 if left in joined else 0
             painter.fillRect(QRectF(left, rect.top() - above, 3, rect.height() + above), style.colour("hairline"))
         if not prose.marker or not block.layout().lineCount():
             return
@@ -291,13 +355,13 @@ class FlowPart(Part):
         at = block.position()
         for span in prose.spans:
             if Style.CODE in span.style:
-                for band in self._bands(clip, at, at + len(span.text), full=False):
+                for band in self._bands(clip, at, at + places(span), full=False):
                     path = QPainterPath()
                     middle = band.center().y()
                     half = self.style.size * 0.72
-                    path.addRoundedRect(QRectF(band.x() - 2, middle - half, band.width() + 4, 2 * half), 4, 4)
+                    path.addRoundedRect(QRectF(band.x() - 1.5, middle - half, band.width() + 3, 2 * half), 4, 4)
                     painter.fillPath(path, self.style.colour("code_ground"))
-            at += len(span.text)
+            at += places(span)
 
 
 class PlainPart(Part):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QHelpEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QHelpEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from ui.transcript.buttons import Button
-from ui.transcript.code import CodePart
 from ui.transcript.message import MessageView
 from ui.transcript.selection import Selection, Spot
 
@@ -146,13 +145,16 @@ class Pointer(QObject):
         across = pixels.x() or notches.x() * NOTCH / 120
         down = pixels.y() or notches.y() * NOTCH / 120
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            return False
+            if notches.y():
+                self._transcript.change_text_size(1 if notches.y() > 0 else -1)
+            event.accept()
+            return True
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not across:
             across, down = down, 0
         if abs(across) > abs(down):
             found = self._view_at(event.position())
             part = found[1].part_at(found[2]) if found else None
-            if isinstance(part, CodePart) and part.scroll(-across):
+            if part and part.scroll(-across):
                 self._transcript.viewport().update()
         elif down:
             self._transcript.scroll_by(-down)
@@ -164,9 +166,10 @@ class Pointer(QObject):
         point = QPointF(event.pos())
         button = self._button_at(point)
         text = self.link_at(point)
-        if button and not button[1].label:
+        if button:
             done = self._transcript.done == f"{button[0]} {button[1].key}"
-            text = self._transcript.words.copied if done else button[1].tip
+            tip = button[1].tip if button[1].tip != button[1].label else ""
+            text = self._transcript.words.copied if done else tip
         QToolTip.showText(event.globalPos(), text, self._transcript.viewport())
 
     # Clicking and selecting
@@ -187,6 +190,7 @@ class Pointer(QObject):
             self._double.stop()
             self._select_around(spot, paragraph=True)
             return
+        transcript.keyboard.reset()
         shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         anchor = transcript.selection.anchor if shift and not transcript.selection.is_empty else spot
         transcript.set_selection(Selection(anchor, spot))
@@ -222,7 +226,7 @@ class Pointer(QObject):
         if pressed[1]:
             transcript.viewport().update()
             if button and (button[0], button[1].key) == pressed:
-                self._activate(*button)
+                transcript.press(button[0], button[1].key)
             return
         was_selecting, self._selecting = self._selecting, False
         near = (point - self._press_point).manhattanLength() < QApplication.startDragDistance()
@@ -230,16 +234,3 @@ class Pointer(QObject):
         if was_selecting and near and link and link == self._press_link and transcript.selection.is_empty:
             transcript.link_activated.emit(link)
         self._hover(point)
-
-    def _activate(self, number: int, button: Button) -> None:
-        transcript = self._transcript
-        kind, _, name = button.key.partition(":")
-        if kind == "code":
-            part = transcript.page.view(number).parts[int(name)]
-            assert isinstance(part, CodePart)
-            QGuiApplication.clipboard().setText(part.code)
-            transcript.show_done(f"{number} {button.key}")
-            return
-        if name == "copy":
-            transcript.show_done(f"{number} {button.key}")
-        transcript.action_requested.emit(name, transcript.page.items[number].id)

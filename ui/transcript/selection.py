@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from app.render.blocks import plain_text
-from app.render.markdown import parse
-
-if TYPE_CHECKING:
-    from ui.transcript.page import Page
 
 Spot = tuple[int, int, int]
 """Message, part, place in its text."""
@@ -47,19 +40,3 @@ class Selection:
         first = self.start[1:] if message == self.start[0] else (0, 0)
         last = self.end[1:] if message == self.end[0] else end
         return first, min(last, end)
-
-
-def selected_text(page: Page, chosen: Selection) -> str:
-    """The selected characters; messages are parted by blank lines, and those never drawn are not drawn for it."""
-    if chosen.is_empty:
-        return ""
-    pieces = []
-    for number in range(chosen.start[0], min(chosen.end[0] + 1, len(page.items))):
-        if chosen.start <= (number, 0, 0) and chosen.end >= (number, END, 0) and number not in page.views:
-            item = page.items[number]
-            pieces.append(item.content if item.is_question else plain_text(parse(item.content)))
-            continue
-        view = page.view(number)
-        share = chosen.within(number, view.end)
-        pieces.append(view.text(*share) if share else "")
-    return "\n\n".join(piece for piece in pieces if piece)

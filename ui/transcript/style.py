@@ -9,9 +9,10 @@ import re
 
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextBlockFormat, QTextCharFormat
 
-from app.render.blocks import Block, Code, Kind, Prose, Rule, Style, Table
+from app.render.blocks import Block, Code, Formula, Kind, Prose, Rule, Style, Table
 from app.render.highlight import CodeRole
 from ui.theme import TEXT_SIZE, Theme, interface_font, mono_font
+from ui.transcript.formula import FormulaObject, Formulas
 
 COLUMN = 760
 """The widest the column of text becomes."""
@@ -25,6 +26,7 @@ RADIUS = 10
 CODE_HEAD = 34
 CODE_PAD = 14
 ACTION = 28
+ICON = 16
 HEADINGS = (1.35, 1.2, 1.05, 1.0, 1.0, 1.0)
 
 _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
@@ -33,12 +35,18 @@ _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 class TextStyle:
     """How text looks in one theme."""
 
-    def __init__(self, theme: Theme, size: int = TEXT_SIZE) -> None:
+    def __init__(self, theme: Theme, size: int = TEXT_SIZE, formulas: Formulas | None = None) -> None:
+        """Without ``formulas`` each of them shows its source."""
         self.theme = theme
         self.size = size
+        self.formulas = formulas or Formulas()
+        self.formula_object = FormulaObject(self)
         self.line = round(size * LINE)
+        self.formula_gap = round(self.line * 0.4)
         self.text_font = interface_font(size)
-        self.small_font = interface_font(max(11, size - 2))
+        self.scale = max(1.0, size / TEXT_SIZE)
+        self.action, self.code_head, self.icon = self.scaled(ACTION), self.scaled(CODE_HEAD), self.scaled(ICON)
+        self.small_font = interface_font(max(11, size - 2 * self.scale))
         self.code_font = mono_font(size * 0.92)
         self.code_font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
         self.small_metrics = QFontMetricsF(self.small_font)
@@ -50,6 +58,10 @@ class TextStyle:
         self._formats: dict[tuple[Style, bool, int, bool], QTextCharFormat] = {}
         self._roles = {role: self._code_format(role) for role in CodeRole}
         self.marker_fonts = {level: self._sized(level) for level in range(7)}
+
+    def scaled(self, length: float) -> int:
+        """A distance that grows with the text."""
+        return round(length * self.scale)
 
     def colour(self, role: str) -> QColor:
         """A role's colour."""
@@ -79,12 +91,12 @@ class TextStyle:
 
     def indent(self, block: Block) -> int:
         """How far from the left edge a block begins."""
-        return INDENT * block.depth + QUOTE_INDENT * (len(block.quotes) + block.thought)
+        return self.scaled(INDENT) * block.depth + QUOTE_INDENT * (len(block.quotes) + block.thought)
 
     def bars(self, block: Block) -> list[int]:
         """Where the bars of its quotes stand, the outermost first."""
         around = [0, *block.quotes] if block.thought else block.quotes
-        return [INDENT * lists + QUOTE_INDENT * number for number, lists in enumerate(around)]
+        return [self.scaled(INDENT) * lists + QUOTE_INDENT * number for number, lists in enumerate(around)]
 
     def gap(self, before: Block | None, block: Block) -> float:
         """Free space between two blocks."""
@@ -92,6 +104,8 @@ class TextStyle:
             return 0
         if isinstance(block, Code | Table | Rule) or isinstance(before, Code | Table | Rule):
             return 14
+        if isinstance(block, Formula) or isinstance(before, Formula):
+            return self.formula_gap
         heading = isinstance(block, Prose) and block.kind is Kind.HEADING
         if isinstance(before, Prose) and before.kind is Kind.HEADING:
             return round(self.line * 0.35)
@@ -123,7 +137,7 @@ class TextStyle:
             made.setFontItalic(True)
         if Style.STRUCK in style:
             made.setFontStrikeOut(True)
-        if thought:
+        if thought or Style.QUIET in style:
             made.setForeground(self.colour("quiet_text"))
         if link:
             made.setForeground(self.colour("link"))

@@ -21,12 +21,16 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from app.render.blocks import Block, Span, Style, Table, spans_text
-from ui.transcript.parts import Part, write_spans
+from app.render.blocks import Block, Span, Style, Table
+from ui.transcript.formula import SCALE, measured
+from ui.transcript.parts import Part
+from ui.transcript.spans import write_spans
 from ui.transcript.style import TextStyle
 
 ROWS = 24
 """Rows in one part."""
+COLUMNS = 40
+"""More are narrower than a letter."""
 ACROSS, DOWN = 12, 7
 LONG_WORD = 160
 STEP = 16
@@ -38,6 +42,9 @@ _ALIGN = {"center": Qt.AlignmentFlag.AlignHCenter, "right": Qt.AlignmentFlag.Ali
 
 def pieces(table: Table) -> Iterator[Table]:
     """A table in pieces of a bounded size; only the first has the head."""
+    if len(table.align) > COLUMNS:
+        rows = tuple(row[:COLUMNS] for row in table.rows)
+        table = replace(table, head=table.head[:COLUMNS], rows=rows, align=table.align[:COLUMNS])
     yield replace(table, rows=table.rows[:ROWS])
     for first in range(ROWS, len(table.rows), ROWS):
         yield replace(table, head=(), marker="", rows=table.rows[first : first + ROWS])
@@ -96,11 +103,25 @@ class TablePart(Part):
             self._write_row(number, rows[number], table, is_head=bool(table.head) and number == 0)
         edit.endEditBlock()
         self._shown, self.blocks = table, [table]
+        if any(span.formula for row in rows for cell in row for span in cell):
+            self.await_formulas()
+
+    def take_formulas(self) -> bool:
+        """Show the formulas that have been drawn meanwhile; the columns follow their widths."""
+        if not super().take_formulas() or not self._shown:
+            return False
+        table = self._shown
+        rows = [table.head, *table.rows] if table.head else [*table.rows]
+        self._wants = [
+            [self._widths(cell, bool(table.head) and not number) for cell in row] for number, row in enumerate(rows)
+        ]
+        return True
 
     def set_columns(self, columns: list[float]) -> None:
         """Give the columns their widths."""
         if self._table and columns != self._columns:
             self._columns = columns
+            self.is_stale = True
             shape = self._table.format()
             lengths = [QTextLength(QTextLength.Type.FixedLength, width) for width in columns]
             shape.setColumnWidthConstraints(lengths)
@@ -111,6 +132,22 @@ class TablePart(Part):
         super().lay_out(width)
         if self._table:
             self.height = self.document.documentLayout().frameBoundingRect(self._table).height()
+
+    def rows_within(self, start: int, end: int) -> list[int]:
+        """The rows that a stretch touches."""
+        assert self._table
+        table, columns = self._table, self._table.columns() - 1
+        return [
+            row
+            for row in range(table.rows())
+            if table.cellAt(row, 0).firstPosition() <= end and table.cellAt(row, columns).lastPosition() >= start
+        ]
+
+    def row_cells(self, row: int) -> Cells:
+        """The cells of a row as they were written."""
+        assert self._shown
+        rows = [self._shown.head, *self._shown.rows] if self._shown.head else self._shown.rows
+        return rows[row]
 
     def text(self, start: int, end: int) -> str:
         """The cells between two places: tabs between them, a line a row."""
@@ -138,6 +175,7 @@ class TablePart(Part):
     def _write_row(self, row: int, cells: Cells, table: Table, *, is_head: bool) -> None:
         assert self._table
         wants = []
+        has_formula = any(span.formula for cell in cells for span in cell)
         for column, spans in enumerate(cells):
             cell = self._table.cellAt(row, column)
             frame = QTextTableCellFormat()
@@ -148,6 +186,9 @@ class TablePart(Part):
             frame.setBottomBorder(1)
             frame.setBottomBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
             frame.setBottomBorderBrush(self.style.colour("edge" if is_head else "hairline"))
+            if has_formula:
+                # A fraction makes its row tall; the words beside it stand at half its height.
+                frame.setVerticalAlignment(QTextTableCellFormat.VerticalAlignment.AlignMiddle)
             cell.setFormat(frame)
             cursor = cell.firstCursorPosition()
             shape = QTextBlockFormat()
@@ -162,11 +203,21 @@ class TablePart(Part):
 
     def _widths(self, spans: tuple[Span, ...], is_head: bool) -> tuple[float, float]:
         around = 2 * ACROSS + 2
-        text = spans_text(spans)
         metrics = self.style.bold_metrics if is_head else self.style.text_metrics
-        code = sum(len(span.text) for span in spans if Style.CODE in span.style) * self.style.size * 0.1
-        whole = max((metrics.horizontalAdvance(line) for line in text.split("\n")), default=0.0) + code
-        word = max((metrics.horizontalAdvance(word) for word in text.split()), default=0.0)
+        lines, word = [0.0], 0.0
+        for span in spans:
+            if span.formula:
+                size = self.style.size * SCALE
+                wide = measured(self.style, span.formula, span.text, False, size, 0).width
+                lines[-1] += wide
+                word = max(word, wide)
+                continue
+            more = self.style.size * 0.1 * len(span.text) if Style.CODE in span.style else 0.0
+            first, *rest = span.text.split("\n")
+            lines[-1] += metrics.horizontalAdvance(first) + more
+            lines += [metrics.horizontalAdvance(line) + more for line in rest]
+            word = max([word, *(metrics.horizontalAdvance(each) for each in span.text.split())])
+        whole = max(lines)
         return min(word, LONG_WORD) + around, whole + around
 
 

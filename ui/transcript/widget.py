@@ -1,104 +1,71 @@
-"""The transcript widget: what the window calls, the scrolling, the painting and the keyboard.
+"""The transcript: what the window calls.
 
 It is handed finished items and words and gives back what a person asked for; it knows no conversation, no engine and
-no store.  What the pointer does is in ``pointer``, where messages stand in ``page``.
+no store.
 """
 
 from __future__ import annotations
 
-import math
 import time
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QGuiApplication,
-    QHideEvent,
-    QKeyEvent,
-    QKeySequence,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-    QShowEvent,
-)
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolButton, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QWidget
 
 from app.chat.conversation import Status
-from ui import icons
+from app.mathematics import Mathematics
 from ui.theme import LIGHT, TEXT_SIZE, Theme
-from ui.transcript.caret import Caret
-from ui.transcript.item import Item, Words
-from ui.transcript.menu import make_menu
-from ui.transcript.message import MessageView, grown
-from ui.transcript.page import Page
-from ui.transcript.pointer import Pointer
-from ui.transcript.selection import END, Selection, selected_text
+from ui.transcript import deeds
+from ui.transcript.copying import selected_text
+from ui.transcript.formula import Formulas
+from ui.transcript.item import Item
+from ui.transcript.keyboard import LINE_STEP
+from ui.transcript.message import grown
+from ui.transcript.screen import Screen
+from ui.transcript.selection import END, Selection
 from ui.transcript.style import MARGIN, TextStyle
 
 GATHER_MS = 24
-COLOUR_MS, COLOUR_PAUSE_MS = 8, 4
-COPIED_MS = 1500
-JUMP = 36
-LINE_STEP = 48
 
 
-class Transcript(QAbstractScrollArea):
+class Transcript(Screen):
     """A conversation to read."""
-
-    action_requested = Signal(str, str)
-    """An action and the id of its message."""
-    link_activated = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("transcript")
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.pointer = Pointer(self)
-        self.viewport().setMouseTracking(True)
-        self._style = TextStyle(LIGHT)
-        self._words = self._make_words()
-        self.page = Page(self._make_view)
-        self.selection = Selection()
-        self.done = ""
-        """The copy button that just did its work: message and key."""
-        self._marked: tuple[int, str] = (-1, "")
-        self._waiting: dict[str, str] = {}
+        self.switching: tuple[int, float] | None = None
+        """The message whose other version was asked for, and where its top was."""
         self._pending: dict[str, list[str]] = {}
-        self._setting_bar = False
         self._gather = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._gather.timeout.connect(self.flush)
         self._flush_cost = 0.0
-        self._colouring = QTimer(self, singleShot=True, interval=COLOUR_PAUSE_MS)
-        self._colouring.timeout.connect(self._colour_more)
-        self._caret = Caret(self)
-        self._caret.moved.connect(self._breathe)
-        self._forget_done = QTimer(self, singleShot=True, interval=COPIED_MS)
-        self._forget_done.timeout.connect(lambda: self.show_done(""))
-        self._jump = QToolButton(self)
-        self._jump.setObjectName("jumpToNewestButton")
-        self._jump.setFixedSize(JUMP, JUMP)
-        self._jump.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._jump.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._jump.clicked.connect(self.jump_to_newest)
-        self._jump.hide()
-        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self.formulas = Formulas(self)
+        self.formulas.arrived.connect(self._take_formulas)
+        self.jump.clicked.connect(self.jump_to_newest)
         self.set_theme(LIGHT)
         self._retranslate()
 
     # What is shown
 
     def set_items(self, items: list[Item]) -> None:
-        """Another conversation, from its end."""
+        """Another conversation, from its end; or the same one in another state, then its reader stays in place."""
+        switching, self.switching = self.switching, None
+        before = self.page.items
+        same = bool(before and items) and (before[0].id == items[0].id or switching is not None)
         self._pending.clear()
-        self._waiting.clear()
+        if not same:
+            self.waiting.clear()
         self.selection = Selection()
-        self._marked = (-1, "")
-        self.page.set_items(items)
+        self.marked = (-1, "")
+        self._behind.clear()
+        self.page.set_items(items, keep=same)
+        if same and switching is not None and switching[0] < len(items):
+            self.page.show(*switching)
         self.pointer.reset()
-        self._arrange()
-        self._watch_breath()
+        if not same:
+            self.keyboard.reset()
+        self.arrange()
+        self.finder.restart()
+        self.watch_breath()
 
     def update_item(self, item: Item) -> None:
         """Another state of a message; one of another conversation is passed over."""
@@ -106,18 +73,21 @@ class Transcript(QAbstractScrollArea):
         if item.id not in self.page.index:
             return
         if item.status is not Status.STREAMING:
-            self._waiting.pop(item.id, None)
+            self.waiting.pop(item.id, None)
         self.page.replace(item)
-        self._arrange()
-        self._watch_breath()
+        self._follow_thought(item)
+        self.finder.refresh(self.page.index[item.id])
+        self.arrange()
+        self.watch_breath()
 
     def append_item(self, item: Item) -> None:
         """One more message at the end; a question brings the reader there."""
         self.page.append(item)
         if item.is_question:
             self.page.following = True
-        self._arrange()
-        self._watch_breath()
+        self.arrange()
+        self.finder.refresh(len(self.page.items) - 1)
+        self.watch_breath()
 
     def append_text(self, item_id: str, text: str) -> None:
         """More of an answer; shown a few hundredths of a second later, together with what comes until then."""
@@ -128,65 +98,121 @@ class Transcript(QAbstractScrollArea):
 
     def flush(self) -> None:
         """Show the text that was gathered."""
-        started = time.perf_counter()
+        self._gather.stop()
+        if not self._pending:
+            return
+        started = time.thread_time()
         pending, self._pending = self._pending, {}
+        number = None
         for item_id, pieces in pending.items():
-            if item_id in self.page.index:
+            number = self.page.index.get(item_id)
+            if number is not None:
                 text = "".join(pieces)
-                self.page.grow(grown(self.page.items[self.page.index[item_id]], text), text)
-        self._arrange()
-        self._flush_cost = time.perf_counter() - started
+                item = grown(self.page.items[number], text)
+                self.page.grow(item, text)
+                self._follow_thought(item)
+                self.finder.refresh(number)
+        self.arrange(number if len(pending) == 1 and not self.finder.needle else None)
+        self._flush_cost = time.thread_time() - started
 
     def set_waiting(self, item_id: str, text: str) -> None:
         """The line that stands in for an answer before its first word."""
-        self._waiting[item_id] = text
+        self.waiting[item_id] = text
         number = self.page.index.get(item_id, -1)
         if number in self.page.views:
             self.page.views[number].waiting = text
             self.viewport().update()
 
+    def use_mathematics(self, mathematics: Mathematics) -> None:
+        """Draw formulas with this; without it they are shown as their source."""
+        self.formulas.use(mathematics)
+        self.relayout()
+
+    def _take_formulas(self) -> None:
+        held = self.page.hold()
+        changed = [number for number, view in self.page.views.items() if view.take_formulas()]
+        for number in changed:
+            self.page.measure_again(number)
+        if changed:
+            self.page.come_back(held)
+            self.arrange()
+        self.viewport().update()
+
     def set_theme(self, theme: Theme, text_size: int = TEXT_SIZE) -> None:
         """Other colours, or another size of the text."""
-        self._style = TextStyle(theme, text_size)
-        self._jump.setIcon(icons.icon("arrow-down", theme.text))
-        self._jump.setIconSize(QSize(icons.SIZE, icons.SIZE))
-        self._jump.setStyleSheet(
-            f"QToolButton {{ background: {theme.raised}; border: 1px solid {theme.hairline};"
-            f" border-radius: {JUMP // 2}px; }}"
-            f"QToolButton:hover {{ background: {theme.hover}; }}"
-        )
-        self._relayout()
+        self.text_style = TextStyle(theme, text_size, self.formulas)
+        self.jump.set_theme(theme)
+        self.find_bar.set_theme(theme)
+        self.relayout()
+
+    def change_text_size(self, step: int) -> None:
+        """Ask for a larger (1) or smaller (-1) text, or for the usual one (0)."""
+        self.text_size_wanted.emit(step)
 
     def set_reduced_motion(self, reduced: bool) -> None:
         """Whether the caret stands still."""
         self._caret.reduced_motion = reduced
-        self._watch_breath()
+        self.watch_breath()
+
+    # Going somewhere
 
     def scroll_to_item(self, item_id: str, needle: str = "") -> None:
         """Bring a message to the screen and mark where a text occurs in it."""
         number = self.page.index.get(item_id)
         if number is None:
             return
-        self._marked = (number, needle)
-        view = self.page.view(number)
-        hits = self._hits(view, number)
-        first = min(hits) if hits else 0
-        inside = view.top_of((first, hits[first][0][0])) if hits else 0.0
-        room = self.page.height / 3 if hits else 0.0
-        self.page.show(number, room - inside if inside > room else float(MARGIN))
-        self._arrange()
+        self.marked = (number, needle)
+        hit = deeds.first_hit(self, number, needle)
+        if hit:
+            self.show_hit(number, hit)
+        else:
+            self.show_message(number)
+
+    def show_message(self, number: int, below: float = MARGIN) -> None:
+        """Bring a message's top to a distance below the top of the screen."""
+        self.page.show(number, float(below))
+        self.arrange()
+
+    def show_hit(self, number: int, hit: tuple[int, int, int] | None) -> None:
+        """Bring a stretch of a message to the screen, where it is not there already."""
+        view, top = self.page.view(number), dict(self.page.visible).get(number)
+        inside = view.top_of(hit[:2]) if hit else 0.0
+        room = 2.0 * LINE_STEP
+        if top is None or not room <= top + inside <= self.page.height - room:
+            third = self.page.height / 3
+            self.page.show(number, third - inside if hit and inside > third else float(MARGIN))
+        self.arrange()
 
     def jump_to_newest(self) -> None:
         """Go to the end and follow it."""
         self.page.following = True
-        self._arrange()
+        self.arrange()
 
-    def show_done(self, key: str) -> None:
-        """Put a tick on a copy button for a moment."""
-        self.done = key
-        if key:
-            self._forget_done.start()
-        self.viewport().update()
+    def scroll_by(self, distance: float) -> None:
+        """Move the page up by a distance."""
+        self.page.scroll_by(distance)
+        self.arrange()
+
+    def open_find(self) -> None:
+        """Show the bar that finds a text; one line that is selected is looked for at once."""
+        if not self.isVisible():
+            return
+        chosen = self.selected_text()
+        self.find_bar.open("" if "\n" in chosen else chosen)
+
+    # What is asked for
+
+    def press(self, number: int, key: str) -> None:
+        """A button of a message is pressed."""
+        deeds.press(self, number, key)
+
+    def set_thought_open(self, number: int, is_open: bool) -> None:
+        """Unfold the thought of a message, or fold it."""
+        self.thoughts.set_open(self.page.items[number], is_open)
+        if number in self.page.views:
+            self.page.views[number].set_thought_open(is_open)
+        self.page.measure_again(number)
+        self.arrange()
 
     # What is selected
 
@@ -205,196 +231,16 @@ class Transcript(QAbstractScrollArea):
         self.viewport().update()
 
     def copy(self) -> None:
-        """Put the selected text on the clipboard."""
-        text = self.selected_text()
-        if text:
-            QGuiApplication.clipboard().setText(text)
+        """Put the selected text on the clipboard; where nothing is selected, the message that has the keyboard."""
+        deeds.copy(self)
 
-    # Its own words
+    def copy_markdown(self) -> None:
+        """The same as it was written."""
+        deeds.copy_markdown(self)
 
-    def _make_words(self) -> Words:
-        return Words(
-            copy=self.tr("Copy"),
-            copied=self.tr("Copied"),
-            copy_code=self.tr("Copy code"),
-            copy_link=self.tr("Copy link address"),
-            copy_markdown=self.tr("Copy message as Markdown"),
-            select_all=self.tr("Select all"),
-            retry=self.tr("Try again"),
-            go_on=self.tr("Continue"),
-            edit=self.tr("Edit"),
-            thought=self.tr("Thoughts"),
-            you=self.tr("You"),
-            answer=self.tr("Answer"),
-        )
-
-    def _retranslate(self) -> None:
-        self._words = self._make_words()
-        self._jump.setToolTip(self.tr("Jump to the newest message"))
-        self._jump.setAccessibleName(self.tr("Jump to the newest message"))
-        self.setAccessibleName(self.tr("Conversation"))
-        self._relayout()
-
-    @property
-    def words(self) -> Words:
-        """Its own words in the present language."""
-        return self._words
-
-    # Where things stand
-
-    def _make_view(self, item: Item) -> MessageView:
-        view = MessageView(item, self._style, self._words)
-        view.waiting = self._waiting.get(item.id, "")
-        return view
-
-    def _relayout(self) -> None:
-        self.page.forget_views()
-        self._arrange()
-
-    def _arrange(self) -> None:
-        page, bar = self.page, self.verticalScrollBar()
-        if page.height <= 0:
-            return
-        page.arrange()
-        # The range has whole pixels and the anchor has not; the bar is only a picture of where the page stands.
-        self._setting_bar = True
-        bar.setPageStep(int(page.height))
-        bar.setSingleStep(LINE_STEP)
-        most = max(0, math.ceil(page.total - page.height))
-        bar.setRange(0, most)
-        bar.setValue(most if page.following else round(page.offset))
-        self._setting_bar = False
-        self._jump.setVisible(bool(page.items) and not page.following)
-        if any(page.view(number).wants_colour for number, _ in page.visible):
-            self._colouring.start()
-        self.viewport().update()
-
-    def _colour_more(self) -> None:
-        until = time.perf_counter() + COLOUR_MS / 1000
-        if any(self.page.view(number).colour_more(until) for number, _ in self.page.visible):
-            self._colouring.start()
-        self.viewport().update()
-
-    def _scrolled(self, value: int) -> None:
-        if self._setting_bar:
-            return
-        distance = value - self.page.offset
-        if abs(distance) <= 2 * self.page.height:
-            self.page.scroll_by(distance)
-        else:
-            self.page.scroll_to(value)
-        self._arrange()
-
-    def scroll_by(self, distance: float) -> None:
-        """Move the page up by a distance."""
-        self.page.scroll_by(distance)
-        self._arrange()
-
-    def _hits(self, view: MessageView, number: int) -> dict[int, list[tuple[int, int]]]:
-        if number != self._marked[0] or not self._marked[1]:
-            return {}
-        found = {at: part.find(self._marked[1]) for at, part in enumerate(view.parts)}
-        return {at: ranges for at, ranges in found.items() if ranges}
-
-    # Qt's calls
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The column follows the width; the line one reads stays."""
-        size = self.viewport().size()
-        self.page.resize(size.width(), size.height())
-        self._arrange()
-        self._jump.move((size.width() - JUMP) // 2, size.height() - JUMP - 16)
-        super().resizeEvent(event)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """The caret breathes only while it can be seen."""
-        super().showEvent(event)
-        self._watch_breath()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """What cannot be seen needs no motion."""
-        super().hideEvent(event)
-        self._watch_breath()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Another language gives other words."""
-        if event.type() is QEvent.Type.LanguageChange:
-            self._retranslate()
-        super().changeEvent(event)
-
-    def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Nothing to move: what the bar says is painted anew."""
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        """Leave and tooltips go to the pointer, which knows the buttons."""
-        if self.pointer.handle(event):
-            return True
-        return super().viewportEvent(event)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the messages on the screen."""
-        painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        dirty = QRectF(event.rect())
-        painter.fillRect(dirty, self._style.colour("page"))
-        page = self.page
-        for number, top in page.visible:
-            clip = dirty.translated(-page.left, -top)
-            if clip.bottom() < 0 or clip.top() > page.heights[number]:
-                continue
-            view = page.view(number)
-            painter.save()
-            painter.translate(page.left, top)
-            view.paint(painter, clip, self.selection.within(number, view.end), self._hits(view, number))
-            over, pressed = self.pointer.over(number)
-            done = self.done.removeprefix(f"{number} ") if self.done.startswith(f"{number} ") else ""
-            near = number == self.pointer.message or (number == len(page.items) - 1 and not view.item.is_question)
-            view.paint_buttons(painter, near=near, over=over, pressed=pressed, done=done)
-            if view.item.status is Status.STREAMING:
-                self._caret.paint(painter, view.caret(), self._style.colour("accent"))
-            painter.restore()
-        painter.end()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Scroll, select and copy."""
-        page = self.page
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy()
-        elif event.matches(QKeySequence.StandardKey.SelectAll):
-            self.select_all()
-        elif event.key() == Qt.Key.Key_Home:
-            page.show(0, float(MARGIN))
-            self._arrange()
-        elif event.key() == Qt.Key.Key_End:
-            self.jump_to_newest()
-        elif event.key() in _SCROLL_KEYS:
-            lines, pages = _SCROLL_KEYS[Qt.Key(event.key())]
-            self.scroll_by(lines * LINE_STEP + pages * (page.height - LINE_STEP))
-        elif event.key() == Qt.Key.Key_Escape and not self.selection.is_empty:
-            self.set_selection(Selection())
-        else:
-            event.ignore()
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """What can be done with the message under the pointer."""
-        menu = make_menu(self, QPointF(self.viewport().mapFromGlobal(event.globalPos())))
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(event.globalPos())
-
-    def _watch_breath(self) -> None:
-        self._caret.watch(any(item.status is Status.STREAMING for item in self.page.items[-2:]) and self.isVisible())
-
-    def _breathe(self) -> None:
-        for number, top in self.page.visible:
-            view = self.page.views.get(number)
-            if view and view.item.status is Status.STREAMING:
-                spot = view.caret().translated(self.page.left, top).adjusted(-2, -2, 2, 2)
-                self.viewport().update(spot.toAlignedRect())
-
-
-_SCROLL_KEYS = {
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-    Qt.Key.Key_PageUp: (0, -1),
-    Qt.Key.Key_PageDown: (0, 1),
-}
+    def _follow_thought(self, item: Item) -> None:
+        self.thoughts.watch(item)
+        view = self.page.views.get(self.page.index[item.id])
+        if view is not None:
+            view.thought_s = self.thoughts.seconds(item)
+            view.set_thought_open(self.thoughts.is_open(item))

@@ -21,12 +21,14 @@ from app.engine.child.buffers import allocated, flash_attention, pipeline_parall
 from app.engine.child.ggml import Ggml
 from app.engine.child.loading import load
 from app.engine.child.rehearsing import rehearse
+from app.engine.child.rpc import missing_servers
 from app.engine.child.session import Session
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.threads import usable_cores
 from app.engine.outcome import speaks_of_shortage
 from app.engine.protocol import (
     Bench,
+    Count,
     DeviceList,
     Event,
     Failed,
@@ -48,7 +50,7 @@ DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
 NO_MEMORY = -2
 """What llama_decode returns when an allocation failed."""
-Work = Load | Generate | ListDevices | Rehearse | Bench
+Work = Load | Generate | Count | ListDevices | Rehearse | Bench
 """Commands that are obeyed one after another."""
 
 
@@ -107,6 +109,8 @@ class Child:
                     self._load(command)
                 case Generate():
                     self._loaded().answer(command)
+                case Count():
+                    self._emit(self._loaded().count(command))
                 case Bench():
                     self._emit(self._loaded().measure(command))
                 case Rehearse():
@@ -133,10 +137,17 @@ class Child:
 
     def _list_devices(self, command: ListDevices) -> None:
         self._ggml.add_rpc_servers(command.rpc_servers)
+        # A server that this child uses already would keep another connection waiting.
+        new = [server for server in command.optional_servers if server not in self._ggml.rpc_servers()]
+        found = missing_servers(new, in_build=self._ggml.has_rpc())
+        missing = {each.server for each in found}
+        optional = tuple(server for server in command.optional_servers if server not in missing)
+        self._ggml.add_rpc_servers(optional, are_checked=True)
         # With a file loaded the backends are up, and to raise them once more would only take memory.
         handles = self._ggml.devices() if self._session else self._ggml.devices_in_use()
         devices = tuple(handle.facts for handle in handles)
-        self._emit(DeviceList(command.request, devices, ENGINE, self._ggml.backends()))
+        servers = tuple(dict.fromkeys((*command.rpc_servers, *optional)))
+        self._emit(DeviceList(command.request, devices, ENGINE, self._ggml.backends(), servers, found))
 
     def _load(self, command: Load) -> None:
         self._release()
@@ -148,7 +159,7 @@ class Child:
         loaded = load(options, self._ggml, self._stop, options.threads or usable_cores(), progress)
         said = self._said()
         self._session = Session(loaded, options.batch, options.threads, self._stop, self._emit)
-        output_on_device = loaded.gpu_layers > loaded.layers
+        output_on_device = loaded.gpu_layers > 0  # the output goes first
         self._emit(
             LoadDone(
                 request=command.request,

@@ -13,6 +13,8 @@ MEBIBYTE = 1 << 20
 _BUFFER = re.compile(r"(?P<buffers>\S+)\s+(?P<what>model|KV|RS|compute) buffer size\s*=\s*(?P<mib>[0-9.]+) MiB")
 _KIND = {"model": "weights_bytes", "KV": "kv_bytes", "RS": "kv_bytes", "compute": "compute_bytes"}
 _ALL_DEVICES = "Meta("
+_TILES = "AMX"
+"""The host's buffers of matrices in tiles, which may be larger than those in the file."""
 _PIPELINE = "pipeline parallelism enabled"
 _NO_PIPELINE = "retrying without pipeline parallelism"
 _FLASH_ATTENTION = re.compile(r"flash_attn\s+=\s*enabled|Flash Attention enabled")
@@ -38,6 +40,8 @@ def buffer_sizes(log: str, devices: Sequence[DeviceHandle]) -> dict[str, dict[st
                 kind = "mapped_bytes"
             elif buffers.endswith("_REPACK"):
                 kind = "repack_bytes"
+        if name is None and buffers == _TILES:
+            name, kind = HOST, "tile_bytes"
         for each in names.values() if buffers.startswith(_ALL_DEVICES) else (name or buffers,):
             sums = memory.setdefault(each, {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0})
             sums[kind] = sums.get(kind, 0) + round(float(match["mib"]) * MEBIBYTE)
@@ -57,19 +61,31 @@ def allocated(
     memory = buffer_sizes(log, devices)
     host = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0, **memory.pop(HOST, {})}
     memory = {HOST: host, **memory}
-    mapped = host.pop("mapped_bytes", 0)
+    mapped, tiles = host.pop("mapped_bytes", 0), host.pop("tile_bytes", 0)
+    if tiles:
+        host["repack_bytes"] = host.get("repack_bytes", 0) + tiles
     if not mapped:
         host["weights_bytes"] += host.pop("repack_bytes", 0)
+        once = _held_by_host(memory, headers, output_on_device=output_on_device)
+        if tiles and 0 < once < host["weights_bytes"]:
+            host["weights_bytes"], host["repack_bytes"] = once, host["weights_bytes"] - once
     elif not headers or _ALL_DEVICES in log:
         host["weights_bytes"] += mapped
     else:
-        elsewhere = sum(sums["weights_bytes"] for name, sums in memory.items() if name != HOST)
-        sizes = {tensor.name: tensor.n_bytes for header in headers for tensor in header.tensors}
-        if output_on_device and "output.weight" not in sizes:
-            # The output is the token embedding once more, on the device; its first copy stays in host memory.
-            elsewhere -= sizes.get("token_embd.weight", 0)
-        host["weights_bytes"] = max(0, sum(sizes.values()) - elsewhere)
+        host["weights_bytes"] = _held_by_host(memory, headers, output_on_device=output_on_device)
     return memory
+
+
+def _held_by_host(
+    memory: Mapping[str, Mapping[str, int]], headers: Sequence[GgufHeader], *, output_on_device: bool
+) -> int:
+    """Bytes of the tensors that no device holds."""
+    elsewhere = sum(sums["weights_bytes"] for name, sums in memory.items() if name != HOST)
+    sizes = {tensor.name: tensor.n_bytes for header in headers for tensor in header.tensors}
+    if output_on_device and "output.weight" not in sizes:
+        # The output is the token embedding once more, on the device; its first copy stays in host memory.
+        elsewhere -= sizes.get("token_embd.weight", 0)
+    return max(0, sum(sizes.values()) - elsewhere)
 
 
 def pipeline_parallelism(log: str) -> bool:

@@ -6,6 +6,7 @@ Signatures from ggml-backend.h and ggml-rpc.h of the llama.cpp revision inside l
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any
 
 import llama_cpp
 
+from app.engine.added import VARIABLE
+from app.engine.child.backends import load_backends
 from app.engine.child.rpc import check_server
 from app.engine.protocol import EngineDevice
 from model_manager.errors import UserError
@@ -60,6 +63,8 @@ class Ggml:
         self._folder = Path(llama_cpp.__file__).parent / "lib"
         self._lib = self._open("ggml")
         self._base = self._open("ggml-base")
+        added = os.environ.get(VARIABLE)
+        load_backends(self._lib, self._folder, Path(added) if added else None)
         self._lib.ggml_backend_dev_count.restype = ctypes.c_size_t
         self._lib.ggml_backend_dev_get.restype = ctypes.c_void_p
         self._lib.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
@@ -127,24 +132,36 @@ class Ggml:
         names = (self._base.ggml_backend_reg_name(self._lib.ggml_backend_reg_get(i)).decode() for i in range(count))
         return tuple(name for name in names if not name.startswith("RPC["))
 
-    def add_rpc_servers(self, servers: Sequence[str]) -> None:
+    def add_rpc_servers(self, servers: Sequence[str], *, are_checked: bool = False) -> None:
         """Make the devices of llama.cpp RPC servers (HOST:PORT) part of the list.
 
         Raises:
-            UserError: ``rpc_not_in_build``; ``rpc_server_unreachable``, ``rpc_server_silent`` or ``rpc_server_foreign``
-                with ``server``.
+            UserError: ``rpc_not_in_build``; as ``check_server`` with ``server``.
         """
-        known = {device.facts.description for device in self.devices()}
+        known = self.rpc_servers()
         for server in servers:
             if server in known:
                 continue
             add = self._rpc.ggml_backend_rpc_add_server
-            check_server(server)
+            if not are_checked:
+                check_server(server)
             add.restype, add.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
             registry = add(server.encode())
             if not registry:
                 raise UserError("rpc_server_unreachable", server=server)
             self._lib.ggml_backend_register(registry)
+
+    def has_rpc(self) -> bool:
+        """Whether this build of the engine knows RPC servers."""
+        try:
+            return self._rpc is not None
+        except UserError:
+            return False
+
+    def rpc_servers(self) -> set[str]:
+        """Those whose devices are in the list."""
+        listed = (device.facts for device in self.devices())
+        return {facts.description for facts in listed if facts.backend.startswith("RPC")}
 
     def cpu_buffer_type(self) -> int:
         """The buffer type of plain host memory."""
@@ -164,6 +181,8 @@ class Ggml:
         # loaded, by the plain name a second registry of devices.
         pattern = {"win32": f"{name}.dll", "darwin": f"lib{name}.0.dylib"}.get(sys.platform, f"lib{name}.so.0")
         path = self._folder / pattern
-        if not path.exists() and sys.platform == "darwin":
-            path = self._folder / f"lib{name}.dylib"
+        if not path.exists():
+            # A module of an engine whose backends are loaded one by one has no version in its name.
+            ending = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
+            path = self._folder / f"lib{name}.{ending}"
         return ctypes.CDLL(str(path))

@@ -67,7 +67,7 @@ def load(options: LoadOptions, ggml: Ggml, stop: StopFlag, threads: int, progres
     devices = choose_devices(ggml.devices(), options)
     meter = _Meter(progress)
     gpu_layers = count_gpu_layers(options, devices)
-    headers = _headers(Path(options.path))
+    headers = read_headers(Path(options.path))
     mmap = may_map(options, devices, gpu_layers, headers)
     if mmap is not False:
         _warm_up(Path(options.path), stop, meter)
@@ -92,7 +92,8 @@ def load(options: LoadOptions, ggml: Ggml, stop: StopFlag, threads: int, progres
     return LoadedModel(model, context, llama_cpp.llama_n_ctx(context), on_devices, layers, devices, headers, keep)
 
 
-def _headers(path: Path) -> tuple[GgufHeader, ...]:
+def read_headers(path: Path) -> tuple[GgufHeader, ...]:
+    """The headers of all files of a model, none where they cannot be read."""
     try:
         return read_model(path)
     except UserError:

@@ -6,16 +6,19 @@ Weights and KV print as 0 in that mode; the header gives both exactly.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import llama_cpp
 
 from app.engine.child.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
-from app.engine.child.ggml import Ggml
-from app.engine.child.loading import make_context
+from app.engine.child.ggml import DeviceHandle, Ggml
+from app.engine.child.loading import make_context, read_headers
 from app.engine.child.parameters import check, choose_devices, count_gpu_layers, model_parameters
+from app.engine.child.rehearsed_buffers import as_in_a_load
 from app.engine.child.stop_flag import StopFlag
-from app.engine.protocol import RehearsalDone, Rehearse
+from app.engine.protocol import LoadOptions, RehearsalDone, Rehearse
 from model_manager.errors import Cancelled, UserError
 
 
@@ -30,9 +33,65 @@ def rehearse(command: Rehearse, ggml: Ggml, stop: StopFlag, threads: int, log: C
     options = command.options
     check(options)
     ggml.add_rpc_servers(options.rpc_servers)
-    devices = choose_devices(ggml.devices_in_use(), options)
-    keep: list[object] = []
+    handles = ggml.devices_in_use()
+    devices = choose_devices(handles, options)
     gpu_layers = count_gpu_layers(options, devices)
+    found = _go_through(options, ggml, devices, gpu_layers, stop, threads, log)
+    memory = {name: dict(figures) for name, figures in found.memory.items()}
+    told = {device.facts.name: memory.pop(device.facts.name, {}).get("compute_bytes", 0) for device in devices}
+    host = memory.pop(HOST, {}).get("compute_bytes", 0)
+
+    def again(other: LoadOptions) -> dict[str, int]:
+        chosen = choose_devices(handles, other)
+        heard = _go_through(other, ggml, chosen, -1, stop, threads, log)
+        return {name: figures["compute_bytes"] for name, figures in heard.memory.items()}
+
+    if headers := read_headers(Path(options.path)):
+        told = as_in_a_load(
+            told, options, devices, headers, again, gpu_layers=gpu_layers, pipeline=pipeline_parallelism(found.log)
+        )
+    figures = {
+        device.facts.name: {
+            "compute_bytes": told[device.facts.name],
+            "free_bytes": device.facts.free_bytes,
+            "total_bytes": device.facts.total_bytes,
+        }
+        for device in devices
+    }
+    figures.update({name: {"compute_bytes": sums["compute_bytes"]} for name, sums in memory.items()})
+    return RehearsalDone(
+        request=command.request,
+        devices=figures,
+        host_compute_bytes=host,
+        pipeline=pipeline_parallelism(found.log),
+        flash_attention=flash_attention(found.log),
+        context=found.context,
+        seconds=time.monotonic() - begin,
+    )
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """``memory`` by device as ``buffer_sizes`` has it."""
+
+    memory: Mapping[str, Mapping[str, int]]
+    log: str
+    context: int
+
+
+def _go_through(
+    options: LoadOptions,
+    ggml: Ggml,
+    devices: Sequence[DeviceHandle],
+    gpu_layers: int,
+    stop: StopFlag,
+    threads: int,
+    log: Callable[[], str],
+) -> _Heard:
+    if stop.is_set():
+        raise Cancelled
+    before = len(log())
+    keep: list[object] = []
     # As llama.cpp's own fit does (common/fit.cpp).  Nothing is mapped: there may be nothing behind the header.
     params = model_parameters(options, ggml, devices, gpu_layers, keep, mmap=False)
     params.no_alloc = True
@@ -45,24 +104,5 @@ def rehearse(command: Rehearse, ggml: Ggml, stop: StopFlag, threads: int, log: C
     llama_cpp.llama_model_free(model)
     if stop.is_set():
         raise Cancelled
-    said = log()
-    memory = buffer_sizes(said, devices)
-    figures = {
-        device.facts.name: {
-            "compute_bytes": memory.pop(device.facts.name, {}).get("compute_bytes", 0),
-            "free_bytes": device.facts.free_bytes,
-            "total_bytes": device.facts.total_bytes,
-        }
-        for device in devices
-    }
-    host = memory.pop(HOST, {}).get("compute_bytes", 0)
-    figures.update({name: {"compute_bytes": sums["compute_bytes"]} for name, sums in memory.items()})
-    return RehearsalDone(
-        request=command.request,
-        devices=figures,
-        host_compute_bytes=host,
-        pipeline=pipeline_parallelism(said),
-        flash_attention=flash_attention(said),
-        context=size,
-        seconds=time.monotonic() - begin,
-    )
+    said = log()[before:]
+    return _Heard(buffer_sizes(said, devices), said, size)

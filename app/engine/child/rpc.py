@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+from app.engine.protocol import MissingServer
 from model_manager.errors import UserError
 
 CONNECT_S = 5.0
+OPTIONAL_CONNECT_S = 1.5
+"""For servers that a load can do without: nobody shall wait long for a PC that is switched off."""
 ANSWER_S = 3.0
 """A server serves one program at a time and lets the next one wait without a word."""
 HELLO = 14
@@ -22,17 +27,35 @@ _ANSWER = struct.Struct(f"<QBBBx{CAPABILITIES_BYTES}x")
 """The length of what follows (4 + 24 bytes), and the version: major, minor, patch."""
 
 
-def check_server(server: str) -> None:
+def missing_servers(servers: Sequence[str], *, in_build: bool) -> tuple[MissingServer, ...]:
+    """Those that cannot be used, all asked at once; without RPC ``in_build`` none can."""
+    if not in_build:
+        return tuple(MissingServer(server, "rpc_not_in_build", {"server": server}) for server in servers)
+
+    def problem(server: str) -> MissingServer | None:
+        try:
+            check_server(server, OPTIONAL_CONNECT_S)
+        except UserError as error:
+            return MissingServer(server, error.code, error.data)
+        return None
+
+    if not servers:
+        return ()
+    with ThreadPoolExecutor(len(servers), "rpc") as threads:
+        return tuple(found for found in threads.map(problem, servers) if found is not None)
+
+
+def check_server(server: str, connect_s: float = CONNECT_S) -> None:
     """Shake hands with HOST:PORT and hang up.
 
     Raises:
         UserError: with ``server``: ``rpc_server_unreachable`` where nobody listens; ``rpc_server_silent`` where nobody
-            answers, as long as another program uses it; ``rpc_server_foreign`` where something else answers, or another
-            version.
+            answers, as long as another program uses it; ``rpc_server_foreign`` where something else answers;
+            ``rpc_server_other_version`` (theirs, ours) where it is one of another protocol.
     """
     host, _, port = server.rpartition(":")
     try:
-        connection = socket.create_connection((host.strip("[]"), int(port)), CONNECT_S)
+        connection = socket.create_connection((host.strip("[]"), int(port)), connect_s)
     except (OSError, ValueError, OverflowError):
         raise UserError("rpc_server_unreachable", server=server) from None
     with connection:
@@ -49,5 +72,8 @@ def check_server(server: str) -> None:
     if len(answer) < _ANSWER.size:
         raise UserError("rpc_server_foreign", server=server)
     length, major, minor, _patch = _ANSWER.unpack(answer)
-    if length != 4 + CAPABILITIES_BYTES or major != PROTOCOL_MAJOR or minor > PROTOCOL_MINOR:
+    if length != 4 + CAPABILITIES_BYTES:
         raise UserError("rpc_server_foreign", server=server)
+    if major != PROTOCOL_MAJOR or minor > PROTOCOL_MINOR:
+        ours = f"{PROTOCOL_MAJOR}.{PROTOCOL_MINOR}"
+        raise UserError("rpc_server_other_version", server=server, theirs=f"{major}.{minor}", ours=ours)

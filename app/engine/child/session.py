@@ -18,7 +18,7 @@ from app.engine.child.template import PromptTemplate
 from app.engine.child.text import TextStream
 from app.engine.child.threads import ThreadCount, usable_cores
 from app.engine.child.vocabulary import Vocabulary
-from app.engine.protocol import AnswerDone, Bench, BenchDone, Event, Generate, Reading, TextPiece
+from app.engine.protocol import AnswerDone, Bench, BenchDone, Count, Counted, Event, Generate, Reading, TextPiece
 from model_manager.errors import Cancelled, UserError
 
 FLUSH_S = 0.05
@@ -97,6 +97,13 @@ class Session:
         finally:
             sampler.free()
         self._emit(AnswerDone(command.request, reason, len(tokens), read, reading_s, count))
+
+    def count(self, command: Count) -> Counted:
+        """Count tokens, as ``answer`` would find them now.  Raises as the template does."""
+        whole = 0
+        if command.messages:
+            whole = len(self._tokenise(self._template.prompt(command.messages, command.prefill).text))
+        return Counted(command.request, whole, tuple(map(self.vocabulary.count, command.texts)))
 
     def measure(self, command: Bench) -> BenchDone:
         """Measure reading and generating; what lay in the KV cache is gone afterwards.
@@ -212,5 +219,6 @@ class Session:
         if result == DECODE_ABORTED:
             raise Cancelled
         if result == DECODE_NO_ROOM:
-            raise UserError("context_full", context=self.loaded.context_size)
+            size = self.loaded.context_size
+            raise UserError("context_full", needed=size + 1, context=size)
         raise UserError("engine_decode_failed", result=result)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import re
+from array import array
 from functools import lru_cache
 
 import llama_cpp
 
 from app.engine.child.template import CHATML_END
+
+KEPT_TOKENS = 4 << 20
+"""Tokens of parts of prompts that are kept, of 4 bytes each: many times what the longest contexts hold."""
+KEPT_COUNTS = 1 << 17
+_PLAIN_CONTROL = re.compile(r"[<\[]\S+[>\]]")
 
 
 class Vocabulary:
@@ -21,6 +29,10 @@ class Vocabulary:
         """Bytes of a token that is shown; control tokens have none."""
         ends = self.tokens(CHATML_END, add_special=False)
         self._chatml_end = ends[0] if len(ends) == 1 else None
+        self._parts: dict[bytes, array[int]] = {}
+        self._kept = 0
+        self._counts: dict[bytes, int] = {}
+        self._controls: re.Pattern[str] | None = None
 
     @property
     def bos(self) -> str:
@@ -44,13 +56,61 @@ class Vocabulary:
         return list(array[:count])
 
     def prompt_tokens(self, text: str) -> list[int]:
-        """Tokens of a whole prompt, with the beginning token where the vocabulary wants it and the text lacks it."""
+        """Tokens of a whole prompt, with the beginning token where the vocabulary wants it and the text lacks it.
+
+        The same as of the text in one piece.  No token spans a control token, so what stands between two of them is
+        tokenised by itself and once: a conversation of a thousand messages costs what its new ones cost.
+        """
         bos = self.bos
-        return self.tokens(text, add_special=not (bos and text.startswith(bos)))
+        add_special = not (bos and text.startswith(bos))
+        starts = [match.start() for match in self._control_tokens().finditer(text) if match.start()]
+        if not starts or llama_cpp.llama_vocab_get_add_eos(self._vocab):
+            return self.tokens(text, add_special=add_special)
+        tokens = self.tokens(text[: starts[0]], add_special=add_special)
+        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+            tokens.extend(self._part(text[start:end]))
+        return tokens
+
+    def count(self, text: str) -> int:
+        """How many tokens a text has by itself."""
+        key = _key(text)
+        if key not in self._counts:
+            if len(self._counts) >= KEPT_COUNTS:
+                self._counts.clear()
+            self._counts[key] = len(self.tokens(text, add_special=False))
+        return self._counts[key]
 
     def ends_answer(self, token: int) -> bool:
         """Whether this token is the end of an answer."""
         return token == self._chatml_end or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+
+    def _part(self, text: str) -> array[int]:
+        key = _key(text)
+        part = self._parts.get(key)
+        if part is None:
+            if self._kept >= KEPT_TOKENS:
+                self._parts.clear()
+                self._kept = 0
+            part = self._parts[key] = array("i", self.tokens(text, add_special=False))
+            self._kept += len(part)
+        return part
+
+    def _control_tokens(self) -> re.Pattern[str]:
+        """Finds the control tokens that are certain to be tokens wherever they stand: ``<...>`` and ``[...]``.
+
+        Those that take the white space before them along are left out, for what stands there belongs to them.
+        """
+        if self._controls is None:
+            found = []
+            for token in range(self.size):
+                kind = llama_cpp.llama_vocab_get_attr(self._vocab, token)
+                if kind & llama_cpp.LLAMA_TOKEN_ATTR_CONTROL and not kind & llama_cpp.LLAMA_TOKEN_ATTR_LSTRIP:
+                    text = self._text(token)
+                    if _PLAIN_CONTROL.fullmatch(text):
+                        found.append(re.escape(text))
+            # An empty alternation would match everywhere.
+            self._controls = re.compile("|".join(sorted(found, key=len, reverse=True)) or r"(?!)")
+        return self._controls
 
     def _piece(self, token: int) -> bytes:
         length = llama_cpp.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
@@ -64,3 +124,7 @@ class Vocabulary:
             return ""
         text: bytes = llama_cpp.llama_vocab_get_text(self._vocab, token) or b""
         return text.decode(errors="replace")
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()

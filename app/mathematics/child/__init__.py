@@ -1,0 +1,1 @@
+"""The process that draws formulas: the only place that imports ziamath."""

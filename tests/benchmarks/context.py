@@ -1,0 +1,73 @@
+"""What fitting a long conversation to the context costs: counting a thousand messages, once and in the next turn.
+
+python -m tests.benchmarks.context [--out FILE]     about ten seconds
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.chat.context import context_use, fit, horizon
+from app.chat.conversation import ContextPolicy, Message, Role, Sampling, Status
+from app.chat.source import ChatRequest, PromptMessage
+from app.engine.local_engine import LocalEngine
+from app.engine.protocol import LoadOptions
+from model_manager.starter import find_starter
+from tests.benchmarks.figures import Figure, at_most, median, report, told
+
+MESSAGES, MANY = 1001, 10_000
+TEXT = "some words of a message, 一些汉字和标点。 " * 12
+ROLES = (Role.USER, Role.ASSISTANT)
+
+
+def counting(engine: LocalEngine, run: int) -> tuple[float, float, float]:
+    """Seconds for a conversation nobody has counted, for the same once more, and for a turn that rolls."""
+    messages = tuple(PromptMessage(ROLES[n % 2], f"{run} {n} {TEXT}", str(n)) for n in range(MESSAGES))
+    seconds = []
+    for _ in range(2):
+        begin = time.perf_counter()
+        engine.count(messages, texts=[message.content for message in messages])
+        seconds.append(time.perf_counter() - begin)
+    begin = time.perf_counter()
+    fit(ChatRequest(messages, Sampling(), context_policy=ContextPolicy.ROLL), 8192, engine.count)
+    return seconds[0], seconds[1], time.perf_counter() - begin
+
+
+def showing() -> Figure:
+    """What opening a conversation of ten thousand messages spends on the gauge and the line, estimated throughout."""
+    now = datetime.now(UTC)
+    branch = [Message(str(n), "c", None, ROLES[n % 2], Status.COMPLETE, TEXT, now) for n in range(MANY)]
+    left_out = tuple(str(n) for n in range(MANY - 20))
+    seconds = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        context_use(branch, "", 8192)
+        horizon(branch, left_out)
+        seconds.append(time.perf_counter() - begin)
+    return at_most("gauge_and_line_of_10000_messages_ms", median(seconds) * 1000, 100)
+
+
+def main() -> int:
+    starter = find_starter()
+    assert starter is not None
+    with tempfile.TemporaryDirectory() as folder:
+        engine = LocalEngine(Path(folder) / "engine.log")
+        list(engine.ensure_loaded(LoadOptions(str(starter))))
+        runs = [counting(engine, run) for run in range(5)]
+        engine.release()
+    first, again, rolling = (median(values) for values in zip(*runs, strict=True))
+    figures = [
+        told(at_most("count_1000_new_messages_ms", first * 1000, 1000)),
+        told(at_most("count_them_again_over_first", again / first, 0.5)),
+        told(at_most("rolling_turn_over_first", rolling / first, 0.5)),
+        told(showing()),
+    ]
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

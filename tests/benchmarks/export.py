@@ -1,0 +1,113 @@
+"""How long it takes to write a conversation of 1,000 messages in each format; prints JSON.
+
+The text is that of answers as people get them: half of it Chinese, lists, code, formulas and tables in the shares that
+``interface.md`` counted.  Formulas are drawn anew for each format, as in a program that was just started.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtGui import QGuiApplication
+
+from app.chat.conversation import Role
+from app.export.export import FORMATS
+from app.export.formats import Format, Options, Watch
+from app.mathematics import Mathematics
+from app.store.trees import ConversationTree
+from tests.benchmarks.figures import Figure, at_most, report, told
+from tests.export.making_trees import talk
+from ui.pdf.document import pdf_format
+
+MESSAGES = 1_000
+LIMIT_S = 5.0
+PARAGRAPH = (
+    "A layer keeps **four** experts and uses two; `blk.0` holds them, and the others wait in memory. "
+    "每个词元只用到其中的两个专家，其余的留在内存里，所以速度取决于内存的带宽，而不是计算的能力。"
+)
+LIST = "- one item with a few words\n- another with `code` in it\n- 第三项，说明它的用途"
+CODE = "```python\nfor layer in range(60):\n    # 每一层\n    print(f'{layer:3d}', experts[layer])\n```"
+TABLE = "| Quantisation | Size | 说明 |\n|---|--:|---|\n| Q2_K | 41.5 GB | 最小 |\n| Q4_K_M | 69.0 GB | 最好 |"
+
+
+def answer(number: int, chance: random.Random) -> str:
+    """One answer."""
+    parts = [PARAGRAPH * chance.choice((2, 3, 4))]
+    if chance.random() < 0.30:
+        parts.append(LIST)
+    if chance.random() < 0.25:
+        parts.append(CODE)
+    if chance.random() < 0.15:
+        parts.append(
+            f"所以 $x_{{{number}}}^2 + y = \\frac{{{number}}}{{2}}$，而且\n\n$$\n\\sum_{{i=1}}^{{{number}}} i\n$$"
+        )
+    if chance.random() < 0.08:
+        parts.append(TABLE)
+    return "\n\n".join(parts)
+
+
+def conversation() -> ConversationTree:
+    """Questions and answers in turn."""
+    chance = random.Random(5)
+    said = [
+        (Role.ASSISTANT, answer(number, chance)) if number % 2 else (Role.USER, f"Question {number}? 这是一个问题。")
+        for number in range(MESSAGES)
+    ]
+    return talk(*said, title="A long conversation 很长的对话")
+
+
+def written(tree: ConversationTree, chosen: Format) -> tuple[float, dict[str, object]]:
+    """Seconds; and of the processor, bytes, and how often the progress was told."""
+    steps: list[float] = []
+    mathematics = Mathematics()
+    try:
+        begun, used = time.perf_counter(), time.process_time()
+        content = chosen.write([tree], Options(mathematics=mathematics, watch=Watch(progress=steps.append)))
+        seconds, busy = time.perf_counter() - begun, time.process_time() - used
+        return seconds, {"processor_s": round(busy, 2), "bytes": len(content), "progress_steps": len(steps)}
+    finally:
+        mathematics.close()
+
+
+def longest_gap_ms(tree: ConversationTree) -> float:
+    """How long the window's event loop stands still at most while another thread writes the PDF."""
+    ticks: list[float] = []
+    loop, ticker = QEventLoop(), QTimer()
+    ticker.timeout.connect(lambda: ticks.append(time.perf_counter()))
+    chosen = pdf_format()
+    thread = threading.Thread(target=lambda: chosen.write([tree], Options()))
+    ticker.start(1)
+    watcher = QTimer()
+    watcher.timeout.connect(lambda: None if thread.is_alive() else loop.quit())
+    watcher.start(20)
+    thread.start()
+    loop.exec()
+    thread.join()
+    return max(after - before for before, after in pairwise(ticks)) * 1000
+
+
+def main() -> int:
+    """Run everything."""
+    application = QGuiApplication([])
+    tree = conversation()
+    figures: list[Figure] = []
+    for name, chosen in {**FORMATS, "pdf": pdf_format()}.items():
+        seconds, details = written(tree, chosen)
+        figures.append(told(at_most(f"{name}_s", seconds, LIMIT_S, **details)))
+    figures.append(told(at_most("window_gap_while_pdf_ms", longest_gap_ms(tree), 100)))
+    del application
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Pictures of a plan a second while a border is dragged and the context is moved: a plan made, everything painted anew.
+
+python -m tests.benchmarks.plan_picture [--out FILE]     some seconds, offscreen unless DISPLAY is set
+
+In time of the processor, which other programs cannot lengthen much; the slower half of the frames does not count.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from model_manager.plan import Wishes, plan_model
+from tests.benchmarks.figures import Figure, at_least, median, report, told
+from tests.plan.making_plans import apus_facts, cards, ram
+from ui.plan_split import Border
+from ui.plan_view import PlanView
+from ui.theme import LIGHT, apply_theme
+
+FRAMES = 60
+LEAST = 30.0
+MACHINES = ((24.0, 24.0), (24.0, 16.0, 12.0, 8.0))
+SIZE = (1080, 740)
+
+
+def frames(quantisation: str, gib: tuple[float, ...]) -> Figure:
+    """Frames a second on these cards."""
+    facts, devices, host = apus_facts(quantisation), cards(*gib), ram(64)
+    view = PlanView()
+    view.resize(*SIZE)
+    view.show_plan(lambda wishes: plan_model(facts, devices, host, wishes), Wishes(), devices, host, facts)
+    view.show()
+    QApplication.processEvents()
+    border = view.findChild(Border, "planBorderGPU0GPU1")
+    medians = {}
+    moved: list[Wishes] = []
+    view.wishes_changed.connect(moved.append)
+    for name, widget in (("border", border), ("context", view.panel.context.slider)):
+        assert isinstance(widget, QWidget)
+        widget.setFocus()
+        times = []
+        for number in range(FRAMES):
+            begin = time.thread_time()
+            QTest.keyClick(widget, Qt.Key.Key_Left if number % 2 == 0 else Qt.Key.Key_Right)
+            QApplication.processEvents()
+            view.grab()
+            times.append(time.thread_time() - begin)
+        medians[name] = 1 / median(times)
+    assert len(moved) >= FRAMES, "nothing was moved"
+    view.close()
+    details = {name: round(value, 1) for name, value in medians.items()}
+    machine = " + ".join(f"{size:g}" for size in gib)
+    return at_least(f"pictures a second, {quantisation} on {machine} GiB", min(medians.values()), LEAST, **details)
+
+
+def main() -> int:
+    if "DISPLAY" not in os.environ and sys.platform.startswith("linux"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    application = QApplication(sys.argv[:1])
+    apply_theme(application, LIGHT)
+    figures = [told(frames(quantisation, gib)) for quantisation in ("IQ3_XXS", "Q4_K_M") for gib in MACHINES]
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

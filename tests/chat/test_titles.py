@@ -1,0 +1,99 @@
+"""Titles: of a question's own words, of an answer's heading, and what is made of a model's proposal."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.chat.conversation import Attachment
+from app.chat.titles import (
+    TITLE_CHARACTERS,
+    cleaned,
+    first_title,
+    is_greeting,
+    is_telling,
+    title_from,
+    title_from_answer,
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("What is the sea?", "What is the sea?"),
+        ("\n\n  Hello\nsecond line", "Hello"),
+        ("", ""),
+        ("请用三句话介绍一下大海", "请用三句话介绍一下大海"),
+        ("What is the capital of France? Answer in one short sentence.", "What is the capital of France?"),
+        (
+            "海水为什么是咸的？" + "请用通俗的语言解释一下，并举几个例子说明，" * 3,
+            "海水为什么是咸的？",
+        ),
+    ],
+)
+def test_a_title_is_the_first_line_or_its_first_sentence(question: str, title: str) -> None:
+    assert title_from(question) == title
+
+
+@pytest.mark.parametrize("question", ["word " * 40, "字" * 200, "x" * 200, "Hm. " + "word " * 40])
+def test_a_long_title_is_cut(question: str) -> None:
+    title = title_from(question)
+    assert len(title) <= TITLE_CHARACTERS
+    assert title.endswith("…")
+    assert not title.endswith(" …")
+
+
+def test_without_words_the_first_attachment_names_it() -> None:
+    attachments = (Attachment("notes.md", "text"), Attachment("more.md", "text"))
+    assert first_title("", attachments) == "notes.md"
+    assert first_title("What is in it?", attachments) == "What is in it?"
+    assert first_title("") == ""
+
+
+@pytest.mark.parametrize("text", ["hi", "Hello there!", "你好", "您好！", "在吗？", "Good morning", "thanks", "test"])
+def test_a_greeting_is_known(text: str) -> None:
+    assert is_greeting(text)
+    assert not is_telling(text)
+
+
+@pytest.mark.parametrize("text", ["history of tea", "Hi, why is the sea salty?", "你好世界怎么写", "testing in Python"])
+def test_a_question_is_no_greeting(text: str) -> None:
+    assert not is_greeting(text)
+    assert is_telling(text)
+
+
+def test_a_cut_title_is_not_telling() -> None:
+    assert not is_telling("word " * 40)
+    assert not is_telling("")
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [
+        ("# The salt of the sea\n\nIt comes…", "The salt of the sea"),
+        ("<think>\nhm\n</think>\n\n## **海水的盐分**\n…", "海水的盐分"),
+        ("Sure.\n\n### Steps ###\n1. One", "Steps"),
+        ("It comes from the rivers.", ""),
+        ("#hashtag is no heading", ""),
+    ],
+)
+def test_the_heading_of_an_answer(answer: str, title: str) -> None:
+    assert title_from_answer(answer) == title
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ('"The Salt of the Sea"', "The Salt of the Sea"),
+        ("Title: The Salt of the Sea.", "The Salt of the Sea"),
+        ("标题：《海水为什么是咸的》", "海水为什么是咸的"),
+        ("**Sea salt**\nHere is why:", "Sea salt"),
+        ("\n- Sea salt", "Sea salt"),
+        ("<think>The person wants", ""),
+        ("<think>short</think>\nSea salt", "Sea salt"),
+        ("The sea is salty because the rivers bring salt and the sun takes only the water away.", ""),
+        ("", ""),
+        ("?", ""),
+    ],
+)
+def test_what_a_model_proposes_is_cleaned_or_refused(said: str, title: str) -> None:
+    assert cleaned(said) == title

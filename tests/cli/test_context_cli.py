@@ -1,0 +1,49 @@
+"""A context that is full on the command line: refused by default, rolled where that was asked for, never silently."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from app.store.store import ConversationStore
+from tests.rigs.tiny_model import write_tiny_model
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def chat(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app", "chat", "--context", "256", "--max-tokens", "4", "--json", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "APUS_CHAT_DATA_DIR": str(data)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_full_context_stops_or_rolls_as_asked(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    model = ("--model", str(write_tiny_model(tmp_path / "endless.gguf")))
+    first = json.loads(chat(data, *model, "--message", "x" * 100).stdout)
+    going_on = (*model, "--conversation", first["conversation_id"])
+    refused = chat(data, *going_on, "--message", "y" * 120)
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    (line,) = refused.stderr.splitlines()
+    assert "The context is full" in line
+    assert "256" in line
+    rolled = chat(data, *going_on, "--message", "y" * 120, "--context-policy", "roll")
+    assert rolled.returncode == 0
+    assert json.loads(rolled.stdout)["finish_reason"] == "length"
+    (line,) = rolled.stderr.splitlines()
+    assert line == "apus-chat: The context of 256 tokens is full: the oldest messages are left out (2)."
+    with ConversationStore.open(data / "conversations") as store:
+        branch = store.branch(first["conversation_id"])
+    assert [message.content[0] for message in branch if message.role == "user"] == ["x", "y", "y"]
+    assert branch[-1].made_by is not None
+    assert branch[-1].made_by.left_out == tuple(message.id for message in branch[:2])

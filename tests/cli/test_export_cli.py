@@ -1,0 +1,139 @@
+"""``conversations export`` as a script uses it: every format, options, what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from app.chat.conversation import Status
+from app.export.formats import FORMAT_NAMES
+from app.store.store import ConversationStore
+from tests.export.conftest import MADE_BY
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def ids(data: Path) -> list[str]:
+    """Two conversations with one answer each."""
+    made = []
+    with ConversationStore.open(data / "conversations") as store:
+        for title in ("天空", "Sky"):
+            conversation = store.create(title=title)
+            _, answer = store.begin_turn(conversation.id, "为什么?")
+            text = "<think>\nhm\n</think>\n\nBecause $x^2$ 散射."
+            store.finish_answer(answer.id, text, Status.COMPLETE, MADE_BY)
+            made.append(conversation.id)
+    return made
+
+
+@pytest.fixture
+def export(data: Path) -> Run:
+    def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {key: each for key, each in os.environ.items() if key not in ("DISPLAY", "QT_QPA_PLATFORM")}
+        return subprocess.run(
+            [sys.executable, "-m", "app", "conversations", "export", *arguments],
+            cwd=ROOT,
+            env={**environment, "APUS_CHAT_DATA_DIR": str(data)},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    return run_program
+
+
+def text_of(path: Path) -> str:
+    if path.suffix == ".pdf":
+        return "\n".join(page.extract_text() for page in PdfReader(path).pages)
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_one_conversation_in_each_format(export: Run, ids: list[str], tmp_path: Path, name: str) -> None:
+    out = tmp_path / f"sky.{name}"
+    done = export(ids[0], "--format", name, "--out", str(out), "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"paths": [str(out)]}
+    assert "散射" in text_of(out)
+    assert "ab" * 32 in text_of(out).replace("\n", "")
+    if name in ("html", "pdf"):
+        # Formulas are drawn here, too: the source stands nowhere as text of its own.
+        assert "<code" not in text_of(out)
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_all_of_them_in_each_format(export: Run, ids: list[str], tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    done = export("all", "--format", name, "--out", str(out), "--no-metadata", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    paths = [Path(each) for each in json.loads(done.stdout)["paths"]]
+    if name in ("json", "jsonl"):
+        assert paths == [out]
+        assert text_of(out).count("散射") == 2
+    else:
+        assert paths == [out / f"天空.{name}", out / f"Sky.{name}"]
+        assert all("散射" in text_of(each) and "ab" * 32 not in text_of(each) for each in paths)
+
+
+def test_thoughts_are_kept_or_dropped(export: Run, ids: list[str], tmp_path: Path) -> None:
+    for thoughts, is_there in (("keep", True), ("fold", True), ("drop", False)):
+        out = tmp_path / "sky.txt"
+        done = export(ids[0], "--format", "txt", "--out", str(out), "--thoughts", thoughts)
+        assert done.returncode == 0
+        assert ("| hm" in text_of(out)) is is_there
+
+
+def test_one_message(export: Run, ids: list[str], data: Path, tmp_path: Path) -> None:
+    with ConversationStore.open(data / "conversations") as store:
+        question, answer = store.branch(ids[0])
+    out = tmp_path / "one.pdf"
+    done = export(ids[0], "--message", answer.id, "--format", "pdf", "--out", str(out), "--paper", "letter")
+    assert (done.returncode, done.stdout) == (0, f"{out}\n")
+    assert "散射" in text_of(out)
+    assert question.content not in text_of(out)
+    assert [float(each) for each in PdfReader(out).pages[0].mediabox[2:]] == [612, 792]
+    done = export(ids[1], "--message", answer.id, "--format", "md", "--out", str(tmp_path / "x.md"))
+    assert done.returncode == 1
+    assert done.stderr == f"apus-chat: There is no message {answer.id}. It may have been deleted.\n"
+
+
+def test_what_cannot_be_written_is_one_line_and_nothing_is_there(export: Run, ids: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for name in ("pdf", "html"):
+        done = export(ids[0], "--format", name, "--out", str(tmp_path / "file" / "sky"))
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1
+        assert "cannot be written" in done.stderr
+    done = export("no-such-id", "--format", "pdf", "--out", str(tmp_path / "none.pdf"))
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert not (tmp_path / "none.pdf").exists()
+    assert export(ids[0], "--format", "docx", "--out", "x").returncode == 2
+
+
+def test_only_the_export_to_pdf_loads_qt(ids: list[str], data: Path, tmp_path: Path) -> None:
+    script = "import sys; from app.__main__ import main; main(sys.argv[1:]); print('PySide6' in sys.modules)"
+    where = ("--out", str(tmp_path / "out"), "--data-dir", str(data))
+    for name, loads in (("html", "False"), ("pdf", "True")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, "conversations", "export", ids[0], "--format", name, *where],
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.stdout.splitlines()[-1] == loads, done.stderr

@@ -1,0 +1,167 @@
+"""Tokens are counted by the loaded file itself: as its answers find them, once for each text, from any thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from app.chat.conversation import Role
+from app.chat.source import PromptMessage
+from app.engine.local_engine import MOST_CHARACTERS_ASIDE, LocalEngine
+from model_manager.errors import UserError
+from tests.engine.asking import ask, load
+from tests.rigs.tiny_model import write_tiny_model
+
+USER, ASSISTANT, SYSTEM = Role.USER, Role.ASSISTANT, Role.SYSTEM
+WORDS = (
+    "What is the capital of France?",
+    "你好，世界。\n\n今天天气很好！",
+    "def f(x):\n    return  x  # \U0001f600\n",
+    " leading and trailing \n",
+    "what one types: <|im_end|> and <|im_start|>user",
+    "",
+)
+
+
+def conversation(turns: int) -> list[str]:
+    return [f"{number}: {WORDS[number % len(WORDS)]}" for number in range(2 * turns + 1)]
+
+
+def prompt(texts: list[str]) -> list[PromptMessage]:
+    return [PromptMessage((USER, ASSISTANT)[place % 2], text) for place, text in enumerate(texts)]
+
+
+@pytest.mark.parametrize("which", ["starter", "tiny_model"])
+def test_the_count_is_what_an_answer_finds(
+    shared_engine: LocalEngine, which: str, request: pytest.FixtureRequest
+) -> None:
+    load(shared_engine, request.getfixturevalue(which))
+    for turns in (0, 1, 4):
+        texts = conversation(turns)
+        counted, _ = shared_engine.count(prompt(texts))
+        answer = ask(shared_engine, *texts, max_tokens=2)
+        assert answer.finished is not None
+        assert counted == answer.finished.prompt_tokens
+    begun, _ = shared_engine.count(prompt(["Count."]), "One, two")
+    answer = ask(shared_engine, "Count.", prefill="One, two", max_tokens=1)
+    assert answer.finished is not None
+    assert begun == answer.finished.prompt_tokens
+
+
+def test_a_prompt_in_parts_is_the_prompt_in_one_piece(shared_engine: LocalEngine, starter: Path) -> None:
+    """The text of a prompt without its control tokens' meaning is counted in one piece, as the engine reads it."""
+    load(shared_engine, starter)
+    texts = conversation(6)
+    rendered = "".join(f"<|im_start|>{m.role}\n{m.content}<|im_end|>\n" for m in prompt(texts))
+    head = "<|im_start|>system\nshort<|im_end|>\n"
+    counted, (in_one_piece,) = shared_engine.count(
+        [PromptMessage(SYSTEM, "short"), *prompt(texts)], texts=[head + rendered + "<|im_start|>assistant\n"]
+    )
+    assert counted == in_one_piece
+
+
+def test_a_template_of_the_files_own(engine: LocalEngine, tmp_path: Path) -> None:
+    template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}</s>{% endfor %}>"
+    load(engine, write_tiny_model(tmp_path / "own.gguf", chat_template=template))
+    counted, _ = engine.count(prompt(["one", "two", "three"]))
+    answer = ask(engine, "one", "two", "three", max_tokens=1)
+    assert answer.finished is not None
+    assert counted == answer.finished.prompt_tokens
+
+
+def test_counting_leaves_the_cache_as_it_is(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    first = ask(shared_engine, "Name a river.", max_tokens=6)
+    texts = ["Name a river.", first.text, "Another one."]
+    counted, _ = shared_engine.count(prompt(texts))
+    second = ask(shared_engine, *texts, max_tokens=2)
+    assert second.finished is not None
+    assert counted == second.finished.prompt_tokens
+    assert second.reading[0].reused >= first.finished.prompt_tokens + 5  # type: ignore[union-attr]
+
+
+def test_each_text_is_tokenised_once(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    messages = prompt([f"{number} " + "some words of a message, 一些汉字. " * 12 for number in range(1001)])
+    texts = [message.content for message in messages]
+    begin = time.monotonic()
+    first = shared_engine.count(messages, texts=texts)
+    middle = time.monotonic()
+    assert shared_engine.count(messages, texts=texts) == first
+    again = time.monotonic() - middle
+    assert first[0] > sum(first[1]) > 100_000
+    assert again < middle - begin
+
+
+def test_texts_are_counted_from_any_thread_while_nothing_runs(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    found: list[tuple[int, ...] | None] = []
+    thread = threading.Thread(target=lambda: found.append(shared_engine.count_aside(["one two three", "四五六"])))
+    thread.start()
+    thread.join()
+    assert found == [shared_engine.count(texts=["one two three", "四五六"])[1]]
+    assert found[0] is not None
+    assert found[0][0] == 3
+    assert shared_engine.count_aside(["x" * (MOST_CHARACTERS_ASIDE + 1)]) is None
+
+
+def test_nobody_is_asked_aside_while_an_answer_comes(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    meanwhile: list[tuple[int, ...] | None] = []
+    ask(
+        shared_engine,
+        "Name a river.",
+        max_tokens=8,
+        on_event=lambda event: meanwhile.append(shared_engine.count_aside(["one"])),
+    )
+    assert meanwhile
+    assert set(meanwhile) == {None}
+    assert shared_engine.count_aside(["one"]) is not None
+
+
+def test_asked_aside_by_many_and_answered_in_between(shared_engine: LocalEngine, tiny_model: Path) -> None:
+    """Counts of other threads and the worker's answers do not take each other's events."""
+    load(shared_engine, tiny_model)
+    done = threading.Event()
+    wrong: list[object] = []
+    counted: list[int] = []
+
+    def keep_counting() -> None:
+        while not done.is_set():
+            tokens = shared_engine.count_aside(["abc"])
+            if tokens is None:
+                continue
+            counted.append(1)
+            if tokens != (3,) and tokens != (4,):
+                wrong.append(tokens)
+
+    threads = [threading.Thread(target=keep_counting) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        texts = [ask(shared_engine, "hello", max_tokens=4).text for _ in range(8)]
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert len(set(texts)) == 1
+    assert counted
+    assert wrong == []
+
+
+def test_without_a_loaded_file_there_is_no_count(engine: LocalEngine) -> None:
+    assert engine.count_aside(["one"]) is None
+    with pytest.raises(UserError) as caught:
+        engine.count(texts=["one"])
+    assert caught.value.code == "nothing_loaded"
+
+
+def test_a_template_that_refuses_is_told(engine: LocalEngine, tmp_path: Path) -> None:
+    template = "{{ raise_exception('no') }}"
+    load(engine, write_tiny_model(tmp_path / "refusing.gguf", chat_template=template))
+    with pytest.raises(UserError) as caught:
+        engine.count(prompt(["one"]))
+    assert caught.value.code == "chat_template_failed"

@@ -1,0 +1,242 @@
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+
+import html5lib
+import pytest
+
+from app.chat.conversation import Attachment, Role, Status
+from app.export.export import FORMATS
+from app.export.formats import Labels, Options, Thoughts
+from app.export.html import page
+from app.mathematics import Mathematics
+from tests.export.conftest import MADE_BY
+from tests.export.making_trees import HOSTILE, Page, answered, talk
+
+ELEMENTS = {
+    *("html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "h3", "h4", "h5", "h6", "p"),
+    *("time", "article", "div", "details", "summary", "dl", "dt", "dd", "ul", "ol", "li", "blockquote", "hr", "br"),
+    *("figure", "figcaption", "pre", "code", "span", "strong", "em", "s", "a", "table", "thead", "tbody", "tr", "th"),
+    *("td", "svg", "g", "path", "rect", "ellipse", "text"),
+}
+ATTRIBUTES = {
+    *(
+        "lang",
+        "charset",
+        "http-equiv",
+        "content",
+        "name",
+        "dir",
+        "datetime",
+        "class",
+        "open",
+        "start",
+        "value",
+        "scope",
+    ),
+    *(
+        "href",
+        "rel",
+        "role",
+        "aria-label",
+        "width",
+        "height",
+        "xmlns",
+        "viewbox",
+        "d",
+        "x",
+        "y",
+        "cx",
+        "cy",
+        "rx",
+        "ry",
+    ),
+    *("fill", "stroke", "stroke-width", "font-size", "font-weight"),
+}
+
+
+@pytest.fixture(scope="module")
+def mathematics() -> Iterator[Mathematics]:
+    made = Mathematics()
+    yield made
+    made.close()
+
+
+def written(content: str, **options: object) -> str:
+    return page(answered(content), Options(metadata=False, **options))  # type: ignore[arg-type]
+
+
+def body(content: str, **options: object) -> str:
+    """What stands in the answer, without line breaks."""
+    found = re.search(
+        r'<article class="assistant">.*?<div class="said" dir="auto">\n(.*)\n</div>\n</article>',
+        written(content, **options),
+        re.DOTALL,
+    )
+    assert found is not None
+    return found[1].replace("\n", "")
+
+
+def assert_inert(text: str) -> None:
+    found = Page(text)
+    assert {tag for tag, _ in found.tags} <= ELEMENTS
+    assert {name for _, attributes in found.tags for name in attributes} <= ATTRIBUTES
+    for attributes in found.all("a"):
+        assert re.match(r"(https?://|mailto:)", attributes["href"] or ""), attributes
+    # As a browser reads it: no error, and nothing that the stricter look above did not see.
+    tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(text)
+    assert {each.tag.rpartition("}")[2] for each in tree.iter() if isinstance(each.tag, str)} <= ELEMENTS
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_is_hostile_is_text(content: str, mathematics: Mathematics) -> None:
+    tree = answered(
+        content,
+        question=content,
+        title=content,
+        system=content,
+        attachments=(Attachment(content, content),),
+        made_by=MADE_BY,
+    )
+    for options in (Options(), Options(thoughts=Thoughts.KEEP, mathematics=mathematics)):
+        assert_inert(page(tree, options))
+
+
+def test_the_policy_allows_this_style_sheet_and_nothing_else(mathematics: Mathematics) -> None:
+    for content in ("plain", r"with $\frac{1}{2}$ and $x^2$"):
+        text = written(content, mathematics=mathematics)
+        (policy,) = [each["content"] for each in Page(text).all("meta") if each.get("http-equiv")]
+        sheet = text.partition("<style>")[2].partition("</style>")[0]
+        digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+        assert policy is not None
+        assert policy.split("; ") == [
+            "default-src 'none'",
+            f"style-src 'sha256-{digest}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+        assert " style=" not in text
+        assert not re.search(r"url\(|@import|expression\(", sheet)
+        # The policy stands before everything that it rules.
+        assert text.index("Content-Security-Policy") < text.index("<style>")
+
+
+def test_no_address_is_loaded_from(mathematics: Mathematics) -> None:
+    text = page(answered("\n\n".join(HOSTILE), made_by=MADE_BY), Options(mathematics=mathematics))
+    for tag, attributes in Page(text).tags:
+        assert not {"src", "srcset", "data", "poster", "background", "action", "xlink:href"} & set(attributes), tag
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("**a** *b* ~~c~~ `d`", "<p><strong>a</strong> <em>b</em> <s>c</s> <code>d</code></p>"),
+        ("*重要* *b*", '<p><em class="han">重要</em> <em>b</em></p>'),
+        ("# A\n\n###### B", "<h3>A</h3><h6>B</h6>"),
+        ("a\nb", "<p>a<br>b</p>"),
+        ("- a\n- b", "<ul><li><p>a</p></li><li><p>b</p></li></ul>"),
+        ("1. a\n2. b", "<ol><li><p>a</p></li><li><p>b</p></li></ol>"),
+        ("3. a\n4. b", '<ol start="3"><li><p>a</p></li><li><p>b</p></li></ol>'),
+        ("1. a\n\n- b", "<ol><li><p>a</p></li></ol><ul><li><p>b</p></li></ul>"),
+        (
+            "- a\n  1. b\n  2. c\n- d",
+            "<ul><li><p>a</p><ol><li><p>b</p></li><li><p>c</p></li></ol></li><li><p>d</p></li></ul>",
+        ),
+        ("- a\n\n  second\n- b", "<ul><li><p>a</p><p>second</p></li><li><p>b</p></li></ul>"),
+        ("- [ ] a\n- [x] b", '<ul class="tasks"><li><p>☐ a</p></li><li><p>☑ b</p></li></ul>'),
+        ("> a\n>\n> > b\n>\n> c", "<blockquote><p>a</p><blockquote><p>b</p></blockquote><p>c</p></blockquote>"),
+        ("> - a\n> - b", "<blockquote><ul><li><p>a</p></li><li><p>b</p></li></ul></blockquote>"),
+        ("- > a\n- b", "<ul><li><blockquote><p>a</p></blockquote></li><li><p>b</p></li></ul>"),
+        ("- - a", "<ul><li><ul><li><p>a</p></li></ul></li></ul>"),
+        ("a\n\n---\n\nb", "<p>a</p><hr><p>b</p>"),
+        ("```\na < b\n```", '<figure class="code"><pre><code>a &lt; b</code></pre></figure>'),
+        (
+            "```python\nif x: 1\n```",
+            '<figure class="code"><figcaption>python</figcaption><pre><code><span class="k">if</span> x: '
+            '<span class="n">1</span></code></pre></figure>',
+        ),
+        (
+            "| a | b |\n|--:|---|\n| 1 | *2* |",
+            '<div class="wide"><table><thead><tr><th scope="col" class="right">a</th>'
+            '<th scope="col">b</th></tr></thead>'
+            '<tbody><tr><td class="right">1</td><td><em>2</em></td></tr></tbody></table></div>',
+        ),
+        (
+            "[a](https://example.org/?b=1&c=2)",
+            '<p><a href="https://example.org/?b=1&amp;c=2" rel="noopener noreferrer nofollow">a</a></p>',
+        ),
+    ],
+)
+def test_markdown_becomes_elements(markdown: str, html: str) -> None:
+    assert body(markdown) == html
+
+
+def test_a_leading_line_break_in_code_stays() -> None:
+    (code,) = html5lib.parse(written("```\n\n\na\n```"), namespaceHTMLElements=False).iter("pre")
+    assert "".join(code.itertext()) == "\n\na"
+
+
+def test_formulas_are_pictures_in_the_colour_of_the_text(mathematics: Mathematics) -> None:
+    text = written("Inline $x^2$.\n\n$$\n\\sum_{i=1}^n i\n$$", mathematics=mathematics)
+    inline, display = Page(text).all("svg")
+    assert (inline["aria-label"], inline["role"]) == ("$x^2$", "img")
+    assert display["class"] == "display"
+    assert {each.get("fill") for each in Page(text).all("path")} == {"currentColor"}
+    depth = inline["class"]
+    assert f".{depth} {{ vertical-align: -" in text
+
+
+def test_formulas_that_cannot_be_drawn_are_their_source(mathematics: Mathematics) -> None:
+    for drawer in (None, mathematics):
+        assert body(r"$\unknowncommand{x}$", mathematics=drawer) == (
+            r'<p><code class="source">$\unknowncommand{x}$</code></p>'
+        )
+
+
+def test_characters_that_turn_directions_are_named() -> None:
+    text = written("a\u202eb `c\u2066d`\n\n```\ne\u202ef\n```")
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
+    assert "a[U+202E]b" in text
+    assert "c[U+2066]d" in text
+    assert "e[U+202E]f" in text
+
+
+def test_thoughts_are_folded_shown_or_left_out() -> None:
+    content = "<think>\nsecret *idea*\n</think>\n\nanswer"
+    folded, kept, dropped = (written(content, thoughts=each) for each in (Thoughts.FOLD, Thoughts.KEEP, Thoughts.DROP))
+    assert '<details class="thought">' in folded
+    assert '<details class="thought" open>' in kept
+    assert "<em>idea</em>" in folded
+    assert "idea" not in dropped
+    assert "answer" in dropped
+
+
+def test_the_page_tells_its_language_and_what_made_it() -> None:
+    tree = answered("a", made_by=MADE_BY, status=Status.STOPPED, attachments=(Attachment("n.txt", "inside <b>"),))
+    text = page(tree, Options(labels=Labels(language="zh-CN", assistant="助手")))
+    assert Page(text).all("html") == [{"lang": "zh-CN"}]
+    assert "助手" in Page(text).text
+    assert "ab" * 32 in text
+    assert "(stopped)" in text
+    assert "inside &lt;b&gt;" in text
+    assert "ab" * 32 not in page(tree, Options(metadata=False))
+
+
+def test_the_page_is_readable_without_its_style() -> None:
+    text = page(talk((Role.USER, "q1"), (Role.ASSISTANT, "a1"), (Role.USER, "q2"), (Role.ASSISTANT, "a2")), Options())
+    words = Page(text).text.split()
+    assert [word for word in words if word in ("You", "Assistant", "q1", "q2", "a1", "a2")] == (
+        ["You", "q1", "Assistant", "a1", "You", "q2", "Assistant", "a2"]
+    )
+    assert [tag for tag, _ in Page(text).tags if tag in ("h1", "h2")] == ["h1", "h2", "h2", "h2", "h2"]
+
+
+def test_a_line_of_a_megabyte_is_written_whole() -> None:
+    assert "x" * 1_000_000 in written("x" * 1_000_000)
+
+
+def test_it_is_a_format_like_the_others() -> None:
+    tree = answered("天")
+    assert FORMATS["html"].write([tree], Options()).decode() == page(tree, Options())

@@ -1,0 +1,366 @@
+"""PDFs as another program reads them: what is on which page, what is copied out, where links lead."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pypdf import PageObject, PdfReader
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+
+from app.chat.conversation import Attachment, Role, Status
+from app.export.formats import Labels, Options, Thoughts, Watch
+from app.mathematics import Mathematics
+from app.store.trees import ConversationTree
+from model_manager.errors import Cancelled
+from tests.export.conftest import MADE_BY
+from tests.export.making_trees import HOSTILE, answered, talk
+from ui.pdf.document import pdf_format
+from ui.pdf.faces import safe_address
+from ui.pdf.finishing import finished
+from ui.theme import CHINESE_FAMILIES
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMON = "".join(
+    bytes((row, cell)).decode("gb2312")
+    for row in range(0xB0, 0xD8)
+    for cell in range(0xA1, 0xFF)
+    if (row, cell) < (0xD7, 0xFA)
+)
+"""The 3755 characters of the first level of GB 2312, the most frequent ones."""
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.fixture(scope="module")
+def mathematics() -> Iterator[Mathematics]:
+    made = Mathematics()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def has_chinese(qapp: QGuiApplication) -> None:
+    if not set(CHINESE_FAMILIES) & set(QFontDatabase.families()):
+        pytest.skip("no Simplified Chinese font on this machine")
+
+
+def read(tree: ConversationTree, **options: object) -> PdfReader:
+    content = pdf_format().write([tree], Options(metadata=False, paper="a4", **options))  # type: ignore[arg-type]
+    return PdfReader(io.BytesIO(content), strict=True)
+
+
+def text_of(reader: PdfReader) -> str:
+    return "\n".join(page.extract_text() for page in reader.pages)
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def addresses(reader: PdfReader) -> list[str]:
+    return [
+        str(annotation.get_object()["/A"]["/URI"]) for page in reader.pages for annotation in page.get("/Annots", [])
+    ]
+
+
+def places(page: PageObject) -> list[float]:
+    """How far from the left edge each piece of text begins, in points."""
+    found: list[float] = []
+
+    def visit(text: str, matrix: list[float], place: list[float], *_: object) -> None:
+        if text.strip():
+            found.append(place[4] * matrix[0] + matrix[4])
+
+    page.extract_text(visitor_text=visit)
+    return found
+
+
+# What is copied out
+
+
+@pytest.mark.usefixtures("has_chinese")
+def test_the_common_characters_come_out_as_they_went_in() -> None:
+    content = f"{COMMON}\n\n**{COMMON[:500]}**\n\n# {COMMON[500:600]}\n\n```python\n{COMMON[600:700]}\n```"
+    out = text_of(read(answered(content)))
+    ideographs = "".join(each for each in out if "\u2e80" <= each <= "\u9fff" or "\uf900" <= each <= "\ufaff")
+    assert ideographs == COMMON + COMMON[:500] + COMMON[500:600] + COMMON[600:700]
+
+
+@pytest.mark.usefixtures("has_chinese")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "The office is efficient: fi fl ffi ffl -> != == => <= >= && ||",
+        "中文 and Latin 123 混排，标点“引号”…—《书》 ABC 0123456789",
+        "digits after letters: abc 12, Q4_K_M 69.0 GB, x2 3y",
+        "∑ ∫ √ ≤ ≥ ≠ ≈ ∞ ∂ ∇ ∈ ∉ ⊂ ∪ ∩ → ⇒ ↔ ∀ ∃ α β γ Ω µ ° ² ³ ½",
+        "𝔸 𝑥 𝑦 𠮷野家",
+        "naïve café Straße Ελληνικά Русский",
+        "a-b c\u2010d e—f",
+    ],
+)
+def test_what_is_copied_is_what_was_written(content: str) -> None:
+    for written in (content, f"```\n{content}\n```"):
+        out = unicodedata.normalize("NFC", squeezed(text_of(read(answered(written)))))
+        assert squeezed(content) in out
+
+
+@pytest.mark.usefixtures("has_chinese")
+def test_characters_that_share_a_shape_are_the_plain_ones() -> None:
+    assert "文见西口" in squeezed(text_of(read(answered("文见西口"))))
+    # Where a text holds both, one shape cannot be two characters.
+    assert squeezed(text_of(read(answered("⽂文")))).count("文文") == 1
+
+
+def test_emoji_are_copied_though_they_are_images() -> None:
+    if "Noto Color Emoji" not in QFontDatabase.families():
+        pytest.skip("no colour font on this machine")
+    content = "ok 😀 👩‍🚀 👍🏽 ✅ 🇨🇳 done"
+    reader = read(answered(f"{content}\n\n`😀` **x😀y** 😀😀"))
+    out = squeezed(text_of(reader))
+    assert squeezed(content) in out
+    assert "x😀y😀😀" in out
+    # One image for each, however often it occurs.
+    assert len(reader.pages[0].images) == 5
+
+
+def test_formulas_are_curves_with_their_source_below(mathematics: Mathematics) -> None:
+    content = "Before $x^2$ after.\n\n$$\n\\frac{1}{2}\n$$\n\nand $\\unknowncommand{y}$"
+    reader = read(answered(content), mathematics=mathematics)
+    out = squeezed(text_of(reader))
+    assert "Before$x^2$after." in out
+    assert r"$$\frac{1}{2}$$" in out
+    assert r"$\unknowncommand{y}$" in out
+    assert len(reader.pages[0].images) == 0
+    curves = re.findall(rb" c\n", reader.pages[0].get_contents().get_data())  # type: ignore[union-attr]
+    assert len(curves) > 20
+
+
+def test_a_file_that_is_not_as_qt_writes_it_stays_as_it_is() -> None:
+    from ui.pdf.faces import Faces, Families
+
+    faces = Faces(Families.of_this_machine())
+    for content in (b"", b"%PDF-1.4\n", b"startxref\n9\n%%EOF", b"xref\n1 2\ntrailer\nstartxref\n0\n%%EOF"):
+        assert finished(content, faces, {}, [], "en") == content
+
+
+# Pages
+
+
+def test_pages_have_numbers_a_title_and_a_language() -> None:
+    reader = read(answered("\n\n".join(["word " * 200] * 20), title="The title"), labels=Labels(language="zh-CN"))
+    assert len(reader.pages) > 2
+    for number, page in enumerate(reader.pages, 1):
+        *_, title, foot = page.extract_text().strip().splitlines()
+        assert (title, foot) == ("The title", f"Page {number}")
+        assert [float(each) for each in page.mediabox[2:]] == pytest.approx([595, 842], abs=1)
+    assert reader.metadata is not None
+    assert reader.metadata.title == "The title"
+    assert reader.root_object["/Lang"] == "zh-CN"
+
+
+def test_questions_can_be_jumped_to() -> None:
+    questions = ["First?", "第二个问题？ (with) \\ <b>", "x" * 200, "\U0001d538\u202e"]
+    said = [each for words in questions for each in ((Role.USER, words), (Role.ASSISTANT, "a\n\n" * 20))]
+    reader = read(talk(*said))
+    entries = reader.outline
+    assert (
+        [str(each.title) for each in entries]
+        == [  # type: ignore[union-attr]
+            *questions[:2],
+            "x" * 79 + "…",
+            "\U0001d538[U+202E]",
+        ]
+    )
+    for words, each in zip(questions[:2], entries, strict=False):
+        number = reader.get_destination_page_number(each)  # type: ignore[arg-type]
+        assert number is not None
+        assert squeezed(words) in squeezed(reader.pages[number].extract_text())
+
+
+def test_letter_is_letter() -> None:
+    content = pdf_format().write([answered("x")], Options(paper="letter"))
+    assert [float(each) for each in PdfReader(io.BytesIO(content)).pages[0].mediabox[2:]] == [612, 792]
+
+
+@pytest.mark.parametrize("before", range(20, 60, 3))
+def test_code_that_fits_a_page_is_not_torn(before: int) -> None:
+    code = "\n".join(f"line_{number} = {number}" for number in range(20))
+    text = "\n\n".join(["one line"] * before) + f"\n\nAs follows:\n\n```python\n{code}\n```\n\nafter"
+    (holder,) = [page.extract_text() for page in read(answered(text)).pages if "line_" in page.extract_text()]
+    assert squeezed(code) in squeezed(holder)
+    # And what announces it comes along.
+    assert "As follows:" in holder
+
+
+def test_code_longer_than_a_page_goes_on() -> None:
+    code = "\n".join(f"line_{number}" for number in range(300))
+    out = text_of(read(answered(f"```\n{code}\n```")))
+    assert re.findall(r"line_\d+", out) == code.split("\n")
+
+
+def test_a_heading_never_ends_a_page() -> None:
+    for before in range(25, 45):
+        reader = read(answered("\n\n".join(["one line"] * before) + "\n\n# Heading\n\nbelow"))
+        (page,) = [page.extract_text() for page in reader.pages if "Heading" in page.extract_text()]
+        assert "below" in page
+
+
+def test_the_head_of_a_table_is_on_each_of_its_pages() -> None:
+    rows = "\n".join(f"| row {number} | {number} |" for number in range(120))
+    reader = read(answered(f"| Name | Figure |\n|---|--:|\n{rows}"))
+    holders = [page.extract_text() for page in reader.pages if "row " in page.extract_text()]
+    assert len(holders) > 2
+    assert all("Figure" in each for each in holders)
+    assert re.findall(r"row (\d+)", "".join(holders)) == [str(number) for number in range(120)]
+
+
+@pytest.mark.parametrize("columns", [12, 60])
+def test_a_wide_table_stays_on_the_page(columns: int) -> None:
+    row = "|" + "|".join(f"cell{number}" for number in range(columns)) + "|"
+    reader = read(answered(f"{row}\n|{'---|' * columns}\n{row}"))
+    out = squeezed(text_of(reader))
+    for number in range(columns):
+        assert out.count(f"cell{number}") >= 2 or columns > 12
+    right = 595 - 50
+    for page in reader.pages:
+        assert max(places(page)) < right
+
+
+def test_a_row_higher_than_a_page_is_parted() -> None:
+    words = " ".join(f"w{number}" for number in range(4_000))
+    out = text_of(read(answered(f"| a | b |\n|---|---|\n| {words} | x |")))
+    assert re.findall(r"w\d+", out) == words.split()
+
+
+# What is taken along
+
+
+def test_everything_that_was_asked_for_is_there() -> None:
+    tree = answered(
+        "<think>\nmy idea\n</think>\n\nthe answer",
+        question="the question",
+        system="the system prompt",
+        made_by=MADE_BY,
+        status=Status.STOPPED,
+        attachments=(Attachment("notes.txt", "the notes\n\tindented"),),
+    )
+    content = pdf_format().write([tree], Options(thoughts=Thoughts.FOLD))
+    out = text_of(PdfReader(io.BytesIO(content)))
+    for words in ("the question", "the system prompt", "my idea", "the answer", "notes.txt", "the notes", "(stopped)"):
+        assert words in out
+    assert "ab" * 32 in squeezed(out)
+    bare = text_of(read(tree, thoughts=Thoughts.DROP))
+    assert "my idea" not in bare
+    assert "ab" * 32 not in squeezed(bare)
+
+
+# Hostile
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_is_hostile_is_drawn(content: str, mathematics: Mathematics) -> None:
+    tree = answered(
+        content, question=content, title=content, system=content, attachments=(Attachment(content, content),)
+    )
+    reader = read(tree, mathematics=mathematics)
+    for number in range(1, int(reader.trailer["/Size"])):
+        found = reader.get_object(number)
+        if isinstance(found, dict):
+            assert not {"/JS", "/JavaScript", "/Launch", "/OpenAction", "/AA", "/EmbeddedFile"} & set(found)
+            assert found.get("/S") not in ("/JavaScript", "/Launch", "/SubmitForm", "/GoToR")
+    assert all(re.match(r"(https?://|mailto:)", each) for each in addresses(reader))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.org/a(b)c",
+        "https://example.org/\\)/x",
+        "https://example.org/)>>/S/JavaScript/JS(app.alert(1))",
+        "https://zh.wikipedia.org/wiki/文",
+        "https://example.org/%20?x=1&y=2#z",
+    ],
+)
+def test_an_address_stays_in_its_string(address: str) -> None:
+    safe = safe_address(address)
+    assert not set(safe) & set("()\\<> \r\n")
+    assert safe.isascii()
+    # The reader is strict: a string that ended early would leave something it cannot parse.
+    for found in addresses(read(answered(f"[link](<{address}>) and {address}"))):
+        assert re.fullmatch(r"https://[!-~]+", found)
+        assert not set(found) & set("()\\<>")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["x" * 300_000, "```\n" + "y" * 300_000 + "\n```", "😀" * 3_000, "a\u0301" * 20_000, "\n".join("|" * 200)],
+    ids=["line", "code", "emoji", "marks", "bars"],
+)
+def test_what_is_huge_is_written(content: str) -> None:
+    assert len(read(answered(content)).pages) >= 1
+
+
+# While it works
+
+
+def test_progress_and_cancel() -> None:
+    tree = talk(*[(Role.USER, "q"), (Role.ASSISTANT, "a\n\n" * 60)] * 10)
+    told: list[float] = []
+    pdf_format().write([tree], Options(watch=Watch(progress=told.append)))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+    def cancel(share: float) -> None:
+        if share >= 0.5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pdf_format().write([tree], Options(watch=Watch(progress=cancel)))
+
+
+def test_characters_without_a_face_are_told() -> None:
+    told: list[tuple[str, dict[str, object]]] = []
+    watch = Watch(warn=lambda code, data: told.append((code, dict(data))))
+    pdf_format().write([answered("plain 文")], Options(watch=watch))
+    assert told == []
+    # A private character of the last plane: no font has it.
+    pdf_format().write([answered("before \U000e0fff\U0001d0ff after \u1abf\U0001f8ff x")], Options(watch=watch))
+    assert [code for code, _ in told] in (["pdf_characters_missing"], [])
+
+
+def test_without_a_chinese_font_it_says_which_to_install(tmp_path: Path) -> None:
+    """In a process that sees one font without Chinese."""
+    fonts = Path("/usr/share/fonts/truetype/dejavu")
+    if not fonts.is_dir():
+        pytest.skip("needs DejaVu fonts and fontconfig")
+    (tmp_path / "fonts.conf").write_text(
+        f'<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>{fonts}</dir>'
+        f"<cachedir>{tmp_path}</cachedir></fontconfig>"
+    )
+    script = (
+        "from app.export.formats import Options, Watch\n"
+        "from tests.export.making_trees import answered\n"
+        "from ui.pdf.offscreen import pdf_without_a_window\n"
+        "told = []\n"
+        "write = pdf_without_a_window().write\n"
+        "write([answered('天空 sky')], Options(watch=Watch(warn=lambda code, data: told.append((code, dict(data))))))\n"
+        "print(told)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"FONTCONFIG_FILE": str(tmp_path / "fonts.conf"), "PATH": "", "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "[('pdf_chinese_face_missing', {'characters': '天 空'})]" in done.stdout

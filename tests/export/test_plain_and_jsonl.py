@@ -1,0 +1,168 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from app.chat.conversation import Attachment, Role, Status
+from app.chat.prompt import prompt_messages
+from app.export.export import FORMATS, export_conversations, export_message, import_conversations
+from app.export.formats import Options, Thoughts, Watch
+from app.export.jsonl import examples
+from app.export.plain import plain
+from app.store.store import ConversationStore
+from model_manager.errors import Cancelled, UserError
+from tests.export.conftest import MADE_BY
+from tests.export.making_trees import answered, talk
+
+BARE = Options(metadata=False)
+THOUGHT = "<think>\nhm\n</think>\n\nyes"
+
+
+def messages(tree: object, options: Options = BARE) -> list[list[tuple[str, str]]]:
+    return [[(each["role"], each["content"]) for each in found["messages"]] for found in examples(tree, options)]  # type: ignore[arg-type]
+
+
+# Plain text
+
+
+def test_an_answer_loses_its_marks_and_a_question_stays_as_typed() -> None:
+    assert plain(
+        answered("# Head\n\n**a** `b`\n\n- c", question="*why*?", title="T\u202e *x*", system="Be brief."), BARE
+    ) == (
+        "T[U+202E] *x*\n=============\n\n[System prompt]\nBe brief.\n\n"
+        + "-" * 72
+        + "\n[You]\n*why*?\n\n"
+        + "-" * 72
+        + "\n[Assistant]\nHead\n\na b\n\n• c\n"
+    )
+
+
+def test_plain_text_tells_attachments_thoughts_and_how_it_ended() -> None:
+    tree = answered(THOUGHT, made_by=MADE_BY, status=Status.STOPPED, attachments=(Attachment("a\nb.txt", "inside\n"),))
+    text = plain(tree, Options())
+    assert "[Attachment: a b.txt]\ninside\n" in text
+    assert "[Thoughts]\n| hm\n" in text
+    assert "yes\n(stopped)\n" in text
+    assert f"  SHA-256 of the file: {'ab' * 32}\n" in text
+    assert "| hm" not in plain(tree, Options(thoughts=Thoughts.DROP))
+
+
+# JSON Lines
+
+
+def test_an_example_is_what_the_model_saw_and_said() -> None:
+    tree = answered("a", question="q", system="s", attachments=(Attachment("n.txt", "inside"),))
+    (found,) = messages(tree)
+    assert found == [(each.role.value, each.content) for each in prompt_messages("s", tree.branch())]
+    assert found[1][1].startswith("File “n.txt”:")
+    assert found[2] == ("assistant", "a")
+
+
+def test_an_example_ends_with_a_complete_answer() -> None:
+    said = ((Role.USER, "1"), (Role.ASSISTANT, "one"), (Role.USER, "2"), (Role.ASSISTANT, "tw"))
+    for status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED, Status.STREAMING):
+        tree = talk(*said, status=status)
+        assert messages(tree) == [[("user", "1"), ("assistant", "one")]]
+        assert messages(tree, Options(metadata=False, unfinished=True))[0][-1] == ("assistant", "tw")
+    assert messages(talk((Role.USER, "1"))) == []
+    assert messages(answered("an", status=Status.STOPPED)) == []
+
+
+def test_a_question_that_was_never_answered_is_left_out() -> None:
+    tree = talk((Role.USER, "1"), (Role.ASSISTANT, ""), (Role.USER, "2"), (Role.ASSISTANT, "two"))
+    assert messages(tree) == [[("user", "2"), ("assistant", "two")]]
+
+
+def test_thoughts_belong_to_an_example_unless_they_are_dropped() -> None:
+    assert messages(answered(THOUGHT))[0][-1][1] == THOUGHT
+    assert messages(answered(THOUGHT), Options(metadata=False, thoughts=Thoughts.DROP))[0][-1][1] == "yes"
+
+
+def test_each_branch_is_an_example_where_they_are_wanted(store: ConversationStore) -> None:
+    conversation = store.create()
+    question, first = store.begin_turn(conversation.id, "q")
+    store.finish_answer(first.id, "one", Status.COMPLETE)
+    for text in ("two", "one"):
+        store.finish_answer(store.begin_answer(conversation.id, question.id).id, text, Status.COMPLETE)
+    (tree,) = store.trees([conversation.id])
+    assert messages(tree) == [[("user", "q"), ("assistant", "one")]]
+    assert messages(tree, Options(metadata=False, all_branches=True)) == (
+        [[("user", "q"), ("assistant", "one")], [("user", "q"), ("assistant", "two")]]
+    )
+
+
+def test_one_object_a_line_with_what_made_it_beside_the_messages() -> None:
+    trees = [answered("一\n二\u2028三", made_by=MADE_BY), answered("x")]
+    lines = FORMATS["jsonl"].write(trees, Options()).decode().split("\n")
+    assert lines.pop() == ""
+    first, second = map(json.loads, lines)
+    assert first["messages"][1] == {"role": "assistant", "content": "一\n二\u2028三"}
+    assert first["metadata"]["file_sha256"] == ["ab" * 32]
+    assert second["metadata"]["models"] == []
+    assert set(json.loads(FORMATS["jsonl"].write(trees, BARE).splitlines()[0])) == {"messages"}
+
+
+# One message, several, all
+
+
+def test_one_message_alone(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
+    _, answer, *_others = store.branch(conversation_id)
+    for name in ("md", "html", "txt"):
+        (path,) = export_message(store, answer.id, name, tmp_path / f"one.{name}", BARE)
+        text = path.read_text(encoding="utf-8")
+        assert "瑞利散射" in text
+        assert "为什么天是蓝的" not in text
+        assert "请简短回答" not in text
+
+
+def test_one_message_with_its_way_where_a_format_needs_it(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
+) -> None:
+    question, answer, *_others = store.branch(conversation_id)
+    (path,) = export_message(store, answer.id, "jsonl", tmp_path / "one.jsonl", BARE)
+    assert [each["role"] for each in json.loads(path.read_bytes())["messages"]] == ["system", "user", "assistant"]
+    (path,) = export_message(store, answer.id, "json", tmp_path)
+    import_conversations(other_store, path)
+    assert [each.id for each in other_store.branch(conversation_id)] == [question.id, answer.id]
+
+
+def test_a_message_that_is_not_there_is_told(store: ConversationStore, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="message_missing"):
+        export_message(store, "no", "md", tmp_path / "x.md")
+    assert not (tmp_path / "x.md").exists()
+
+
+def test_progress_runs_to_its_end_and_never_back(store: ConversationStore, tmp_path: Path) -> None:
+    for title in ("a", "b", "c"):
+        conversation = store.create(title=title)
+        for number in range(3):
+            _, answer = store.begin_turn(conversation.id, str(number))
+            store.finish_answer(answer.id, "x", Status.COMPLETE)
+    for name in ("md", "html", "txt", "jsonl"):
+        told: list[float] = []
+        export_conversations(store, None, name, tmp_path / name, Options(watch=Watch(progress=told.append)))
+        assert told == sorted(told)
+        assert told[-1] == pytest.approx(1.0)
+
+
+def test_a_cancelled_export_leaves_nothing(store: ConversationStore, tmp_path: Path) -> None:
+    for title in ("a", "b", "c"):
+        _, answer = store.begin_turn(store.create(title=title).id, "?")
+        store.finish_answer(answer.id, "x", Status.COMPLETE)
+
+    def cancel(share: float) -> None:
+        if share > 0.5:
+            raise Cancelled
+
+    options = Options(watch=Watch(progress=cancel))
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine.txt").write_text("mine")
+    for folder in ("new", "there"):
+        with pytest.raises(Cancelled):
+            export_conversations(store, None, "md", tmp_path / folder, options)
+    with pytest.raises(Cancelled):
+        export_conversations(store, None, "jsonl", tmp_path / "all.jsonl", options)
+    assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.*")) == (
+        sorted(["there/mine.txt", *(str(each.relative_to(tmp_path)) for each in (tmp_path / "data").rglob("*.*"))])
+    )
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,189 @@
+"""Devices as the settings let them be used: left out, bounded, and those of other PCs that come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from app.chat.source import ChatEvent, Finished, Loaded, Piece, Replanned
+from app.device_wishes import DeviceWishes, device_keys, server_address
+from app.engine.protocol import EngineDevice
+from app.planning.basis import possible
+from app.planning.machine import PRETEND_VARIABLE, Machine, choosing
+from app.services import Services
+from app.settings import Settings
+from app.words.plans import replanned_sentence
+from model_manager.devices import PlanDevice
+from model_manager.errors import UserError
+from model_manager.plan import Wishes
+from tests.planning.conftest import Ask
+from tests.rigs.rpc_device import serving
+
+GIB = 1 << 30
+
+
+@pytest.fixture
+def leaving() -> Iterator[tuple[str, str, ExitStack]]:
+    """Two servers, and what ends the second."""
+    with serving() as first, ExitStack() as second:
+        yield first, second.enter_context(serving()), second
+
+
+def keep(services: Services, wishes: DeviceWishes) -> None:
+    services.settings.change(**wishes.to_settings())
+
+
+def test_what_is_kept_is_read_again() -> None:
+    wishes = DeviceWishes(("10.0.0.2:50052",)).with_device("CUDA 0000:01:00.0", use=False)
+    wishes = wishes.with_device("CUDA1", ceiling_gib=12.5, reserve_gib=1.0)
+    settings = Settings(**wishes.to_settings())
+    assert settings.device_wishes() == wishes
+    assert wishes.with_device("CUDA1", ceiling_gib=None, reserve_gib=None).devices == wishes.devices[:1]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"CUDA0": 1}', '{"CUDA0": {"use": 1}}', '{"CUDA0": {"ceiling_gib": -1}}'])
+def test_devices_that_cannot_be_are_not_read(services: Services, text: str) -> None:
+    services.settings.change(devices=text)
+    assert services.settings.now.device_wishes().devices == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.168.1.20:50052", "192.168.1.20:50052"),
+        ("Desk.local", "desk.local:50052"),
+        (" rpc://pc-2:7000/ ", "pc-2:7000"),
+        ("[fe80::1]:50052", "[fe80::1]:50052"),
+        ("[fe80::1]", "[fe80::1]:50052"),
+        ("", None),
+        ("two words:1", None),
+        ("pc:0", None),
+        ("pc:65536", None),
+        ("pc:x", None),
+        ("-pc:1", None),
+    ],
+)
+def test_addresses(text: str, address: str | None) -> None:
+    assert server_address(text) == address
+
+
+def test_a_device_is_known_again_under_another_number() -> None:
+    def device(name: str, backend: str, description: str, pci: str = "") -> EngineDevice:
+        return EngineDevice(name, description, backend, "gpu", GIB, GIB, pci)
+
+    before = [
+        device("CUDA0", "CUDA", "a", "0000:01:00.0"),
+        device("RPC0", "RPC", "pc:1"),
+        device("RPC1", "RPC", "pc:1"),
+    ]
+    after = [device("CUDA1", "CUDA", "a", "0000:01:00.0"), device("RPC2", "RPC", "pc:1"), device("RPC3", "RPC", "pc:1")]
+    assert list(device_keys(before).values()) == list(device_keys(after).values())
+    assert len(set(device_keys(before).values())) == 3
+
+
+def test_left_out_and_bounded_as_the_settings_say() -> None:
+    machine = Machine((PlanDevice("GPU0", 24 * GIB), PlanDevice("GPU1", 16 * GIB)))
+    wishes = DeviceWishes().with_device("GPU0", use=False).with_device("GPU1", ceiling_gib=8.0, reserve_gib=2.0)
+    chosen = choosing(machine, wishes)
+    (device,) = chosen.devices
+    assert (device.name, device.ceiling_bytes, device.reserve_bytes) == ("GPU1", 8 * GIB, 2 * GIB)
+    assert chosen.left_out == {"GPU0"}
+    assert [each.name for each in chosen.offered] == ["GPU0", "GPU1"]
+    assert choosing(machine, DeviceWishes()) is machine
+    by_hand = Wishes(devices=("GPU0", "GPU1"), tensor_split=(2.0, 1.0), n_gpu_layers=7, main_gpu="GPU0")
+    assert possible(by_hand, chosen) == Wishes(devices=("GPU1",))
+    assert possible(Wishes(devices=("GPU9",)), chosen) == Wishes(devices=("GPU9",))
+
+
+def test_the_settings_hold_for_advice_and_plans(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
+    both = {each.id: each for each in services.planning.recommend(pretend_ram=64)}
+    keep(services, DeviceWishes().with_device("GPU1", use=False).with_device("GPU0", ceiling_gib=10.0))
+    one = {each.id: each for each in services.planning.recommend(pretend_ram=64)}
+    assert both["apus:IQ3_XXS"].plan.verdict == "gpu"
+    assert one["apus:IQ3_XXS"].plan.verdict == "experts_in_ram"
+    (device,) = one["apus:IQ3_XXS"].plan.devices
+    assert device.weights_bytes + device.kv_bytes + device.compute_bytes <= 10 * GIB
+    assert [each.name for each in services.planning.basis("apus:Q2_K").machine.devices] == ["GPU0"]
+
+
+def test_servers_of_the_settings_are_used_like_those_named(services: Services, ask: Ask, starter: Path) -> None:
+    with serving() as first, serving() as second:
+        keep(services, DeviceWishes((first,)))
+        assert [each.description for each in services.planning.machine().devices] == [first]
+        # Named ones come first, and number the devices.
+        named = services.planning.machine((second,))
+        assert [each.description for each in named.devices] == [second, first]
+        assert named.rpc_servers == (second, first)
+        ask("starter", context=512)
+        loaded = services.planning.loads.loaded
+        assert loaded is not None
+        assert loaded.options.rpc_servers == (first,)
+        assert loaded.actual["RPC0"]["weights_bytes"] > 0
+        # The server speaks with the engine alone now; what is known of it is from before the load.
+        (device,) = services.planning.machine(refresh=True).devices
+        assert (device.description, device.name) == (first, "RPC0")
+        basis = services.planning.basis("starter")
+        assert basis.plan(Wishes(context=512)).verdict == "gpu"
+        assert services.planning.rehearsed(basis, Wishes()) is basis
+        keep(services, DeviceWishes((first, second)))
+        assert [each.name for each in services.planning.machine(refresh=True).devices] == ["RPC0", "RPC1"]
+
+
+def test_a_server_that_is_gone_is_left_out_and_told(
+    services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
+) -> None:
+    first, second, end = leaving
+    keep(services, DeviceWishes((first, second)))
+    services.planning.wished.keep("starter", Wishes(tensor_split=(1.0, 1.0), devices=("RPC0", "RPC1")))
+    ask("starter", context=512)
+    loaded = services.planning.loads.loaded
+    assert loaded is not None
+    assert len(loaded.plan.used_devices) == 2
+    services.engine.release()
+    end.close()
+    events = ask("starter", context=512)
+    (told,) = [event for event in events if isinstance(event, Replanned)]
+    assert (told.because.code, told.because.data["server"]) == ("rpc_server_unreachable", second)
+    assert second in replanned_sentence(told.plan, str, told.because)
+    assert isinstance(events[-1], Finished)
+    loaded = services.planning.loads.loaded
+    assert loaded is not None
+    assert loaded.options.rpc_servers == (first,)
+    machine = services.planning.machine(refresh=True)
+    assert [error.data["server"] for error in machine.missing] == [second]
+    assert [each.description for each in machine.devices] == [first]
+
+
+def test_a_server_that_goes_before_the_answer_begins_costs_no_answer(
+    services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
+) -> None:
+    first, second, end = leaving
+    keep(services, DeviceWishes((first, second)))
+
+    def leave(event: ChatEvent) -> None:
+        if isinstance(event, Loaded):
+            end.close()
+
+    events = ask("starter", context=512, tensor_split=(1.0, 1.0), on_event=leave)
+    assert isinstance(events[-1], Finished)
+    assert [event.because.data["server"] for event in events if isinstance(event, Replanned)] == [second]
+
+
+def test_a_server_that_goes_in_the_middle_is_one_sentence(
+    services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
+) -> None:
+    first, second, end = leaving
+    keep(services, DeviceWishes((first, second)))
+
+    def leave(event: ChatEvent) -> None:
+        if isinstance(event, Piece):
+            end.close()
+
+    with pytest.raises(UserError) as caught:
+        ask("starter", context=512, tensor_split=(1.0, 1.0), on_event=leave)
+    assert (caught.value.code, caught.value.data["server"]) == ("rpc_server_lost", second)
+    assert isinstance(ask("starter", context=512)[-1], Finished)

@@ -1,0 +1,159 @@
+"""What a person does with whole conversations: pin, put away, delete, bring back."""
+
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.chat.conversation import Attachment, ContextPolicy, Conversation, Sampling, Status
+from app.store.store import ConversationStore
+from model_manager.errors import UserError
+
+
+def titles(conversations: list[Conversation]) -> list[str]:
+    return [each.title for each in conversations]
+
+
+def three(store: ConversationStore) -> list[str]:
+    return [store.create(title=title).id for title in ("one", "two", "three")]
+
+
+def test_pinned_ones_come_first(store: ConversationStore) -> None:
+    one, *_ = three(store)
+    store.set_pinned(one, True)
+    assert titles(store.list()) == ["one", "three", "two"]
+    assert [each.is_pinned for each in store.list()] == [True, False, False]
+    store.set_pinned(one, False)
+    assert titles(store.list()) == ["three", "two", "one"]
+
+
+def test_the_archive_takes_and_gives_back(store: ConversationStore) -> None:
+    one, two, three_ = three(store)
+    store.set_pinned(one, True)
+    store.set_archived(one, True)
+    assert store.archive_many([one, two, "none"]) == (two,)
+    assert titles(store.list()) == ["three"]
+    assert sorted(titles(store.list(archived=True))) == ["one", "two"]
+    assert all(each.archived_at is not None for each in store.list(archived=True))
+    assert store.get(one).is_pinned is False
+    assert len(store.trees()) == 3, "put away is not gone"
+    assert len(store.search("one")) == 1
+    assert store.archive_many([one, two, three_], archived=False) == (one, two)
+    store.set_archived(one, False)
+    assert sorted(titles(store.list())) == ["one", "three", "two"]
+    assert store.list(archived=True) == []
+
+
+def test_the_bin_takes_many_and_gives_back_many(store: ConversationStore) -> None:
+    one, two, three_ = three(store)
+    store.delete(two)
+    assert store.delete_many([one, two, "none"]) == (one,)
+    assert titles(store.list()) == ["three"]
+    assert titles(store.bin()) == ["one", "two"]
+    assert all(each.deleted_at is not None for each in store.bin())
+    assert store.restore_many([one, three_, "none"]) == (one,)
+    assert store.get(one).deleted_at is None
+    assert titles(store.bin()) == ["two"]
+
+
+def test_only_what_lies_in_the_bin_is_removed_for_good(store: ConversationStore) -> None:
+    one, two, three_ = three(store)
+    store.delete_many([one, two])
+    assert store.purge([one, three_, "none"]) == (one,)
+    assert titles(store.bin()) == ["two"]
+    assert titles(store.list()) == ["three"]
+    assert store.restore_many([one]) == ()
+
+
+def test_an_archived_one_comes_back_from_the_bin_to_the_archive(store: ConversationStore) -> None:
+    one, *_ = three(store)
+    store.set_archived(one, True)
+    store.delete(one)
+    assert store.list(archived=True) == []
+    store.restore(one)
+    assert titles(store.list(archived=True)) == ["one"]
+
+
+def test_a_program_s_title_gives_way_to_the_person_s(store: ConversationStore) -> None:
+    conversation = store.create(title="First words")
+    store.set_automatic_title(conversation.id, "天空的颜色")
+    assert (store.get(conversation.id).title, store.get(conversation.id).title_is_chosen) == ("天空的颜色", False)
+    store.rename(conversation.id, "Mine")
+    store.set_automatic_title(conversation.id, "Something else")
+    assert (store.get(conversation.id).title, store.get(conversation.id).title_is_chosen) == ("Mine", True)
+    with pytest.raises(UserError, match="conversation_missing"):
+        store.set_automatic_title("no", "")
+
+
+def test_a_conversation_has_its_own_sampling_and_policy(store: ConversationStore) -> None:
+    conversation = store.create()
+    sampling = Sampling(temperature=0.1, seed=3, stop=("停",))
+    store.set_sampling(conversation.id, sampling)
+    store.set_context_policy(conversation.id, ContextPolicy.ROLL)
+    read = store.get(conversation.id)
+    assert (read.sampling, read.context_policy) == (sampling, ContextPolicy.ROLL)
+    store.set_sampling(conversation.id, None)
+    store.set_context_policy(conversation.id, None)
+    assert store.get(conversation.id) == conversation
+
+
+@pytest.mark.parametrize("column", ["sampling = '{'", "sampling = '[]'", "context_policy = 'forget'"])
+def test_a_conversation_that_makes_no_sense_is_damage(folder: Path, column: str) -> None:
+    with ConversationStore.open(folder) as store:
+        store.create()
+    connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)
+    connection.execute(f"UPDATE conversations SET {column}")
+    connection.close()
+    with ConversationStore.open(folder) as store, pytest.raises(UserError, match="database_damaged"):
+        store.list()
+
+
+def test_what_is_not_there_is_told(store: ConversationStore) -> None:
+    conversation = store.create()
+    store.delete(conversation.id)
+    for act in (
+        lambda: store.set_pinned(conversation.id, True),
+        lambda: store.set_archived(conversation.id, True),
+        lambda: store.set_sampling(conversation.id, None),
+        lambda: store.set_context_policy(conversation.id, None),
+        lambda: store.siblings(conversation.id),
+        lambda: store.fork(conversation.id, "no"),
+    ):
+        with pytest.raises(UserError, match="conversation_missing"):
+            act()
+
+
+def test_erasing_leaves_nothing_in_any_file(folder: Path) -> None:
+    with ConversationStore.open(folder) as store:
+        conversation = store.create(title="SECRET-title", system_prompt="SECRET-system")
+        for _ in range(50):
+            attached = [Attachment("SECRET-name", "SECRET-attachment " * 500)]
+            _, answer = store.begin_turn(conversation.id, "SECRET-question 秘密", attachments=attached)
+            store.finish_answer(answer.id, "SECRET-answer " * 500, Status.COMPLETE)
+        store.backup_now()
+        store.begin_turn(conversation.id, "?")
+        with pytest.raises(UserError, match="answer_in_progress"):
+            store.erase_everything()
+        assert len(store.list()) == 1
+        store.finish_answer(store.branch(conversation.id)[-1].id, "", Status.STOPPED)
+        store.erase_everything()
+        assert store.list() == store.bin() == store.backups() == store.search("SECRET") == []
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert folder / "conversations.sqlite3" in files
+        for path in files:
+            assert b"SECRET" not in path.read_bytes(), path.name
+        store.begin_turn(store.create().id, "goes on")
+    assert not list(folder.rglob("*.part"))
+
+
+def test_what_is_purged_takes_its_attachments_along(folder: Path) -> None:
+    with ConversationStore.open(folder) as store:
+        conversation = store.create()
+        store.begin_turn(conversation.id, "?", attachments=[Attachment("a", "b")])
+        store.delete(conversation.id)
+        assert store.purge_deleted(timedelta(0)) == 1
+    connection = sqlite3.connect(folder / "conversations.sqlite3")
+    for table in ("conversations", "messages", "attachments"):
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+    connection.close()

@@ -1,0 +1,54 @@
+"""Every test here runs on two Vulkan devices that are the processor, with an engine built for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.chat.conversation import Role, Sampling
+from app.chat.source import ChatEvent, ChatRequest, PromptMessage
+from app.engine.local_engine import LocalEngine
+from app.local_models import LibrarySource
+from app.services import Services
+from tests.rigs import vulkan
+
+Ask = Callable[..., list[ChatEvent]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_vulkan_devices() -> Iterator[None]:
+    command = vulkan.lacking()
+    if command is not None:
+        pytest.fail(f"the two Vulkan devices are missing: {command}")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in vulkan.environment().items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    made = LocalEngine(tmp_path_factory.mktemp("logs") / "engine.log")
+    yield made
+    made.release()
+
+
+@pytest.fixture
+def ask(services: Services) -> Ask:
+    """Ask a file, loaded with these wishes; all events."""
+
+    def ask(path: Path | str, *, max_tokens: int = 4, **wishes: object) -> list[ChatEvent]:
+        source = LibrarySource(
+            services.library,
+            services.engine,
+            services.planning,
+            str(path),
+            services.settings.now,
+            **wishes,  # type: ignore[arg-type]
+        )
+        question = PromptMessage(Role.USER, "What is the capital of France?")
+        return list(source.stream(ChatRequest((question,), Sampling(temperature=0.0, seed=1, max_tokens=max_tokens))))
+
+    return ask

@@ -1,0 +1,78 @@
+"""Loads that really run out of memory: an abort and a segmentation fault in the driver, and a refusal.
+
+Each climbs down by itself to a plan that answers, and that plan is taken at once the next time.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.chat.source import Finished, Loaded, Replanned
+from app.engine.launch import WRAPPER_VARIABLE
+from app.local_models import loaded_plan
+from app.planning.basis import wishes_from
+from app.services import Services
+from app.words.plans import replanned_sentence
+from tests.vulkan.conftest import Ask
+
+pytestmark = [
+    pytest.mark.vulkan,
+    pytest.mark.skipif(shutil.which("prlimit") is None, reason="limits the child's address space with prlimit"),
+]
+
+MIB = 1 << 20
+CPU = {"devices": ("CPU",)}
+ENDINGS = {
+    "an abort": ({"context": 8192, "kv_type": "q8_0", "micro_batch": 128}, 50, {}, "SIGABRT"),
+    "a segmentation fault": ({"context": 4096, "kv_type": "q8_0", "micro_batch": 128}, 8, {}, "SIGSEGV"),
+    "a refusal": ({"context": 4096, "kv_type": "q8_0", "micro_batch": 128, "devices": ("CPU",)}, 40, CPU, None),
+}
+"""A smaller plan, MiB beside the addresses that loading it takes, what is asked for then, and how the child first ends.
+
+The first answer needs memory too, for the shaders: the plan that works at last may be one on the processor alone.
+"""
+
+
+def addresses(services: Services, **wishes: object) -> int:
+    """Bytes of address space that the child takes at most for loading the starter so."""
+    path = services.library.resolve("starter").path
+    wanted = services.planning.wanted(path, wishes_from(services.settings.now, **wishes))
+    list(services.planning.loads.load(wanted))
+    status = Path(f"/proc/{services.engine.pid}/status").read_text()
+    services.engine.release()
+    (peak,) = re.findall(r"VmPeak:\s+(\d+) kB", status)
+    return 1024 * int(peak)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_it_climbs_down_to_a_plan_that_answers(
+    services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    smaller, beside, wishes, signal = ENDINGS[ending]
+    # Their memory is this machine's own, of which other programs may give back some meanwhile.
+    monkeypatch.setattr("app.planning.remembered.MORE_BYTES", 1 << 40)
+    monkeypatch.setattr("app.planning.remembered.MORE_RAM", 100.0)
+    limit = addresses(services, **smaller) + beside * MIB
+    monkeypatch.setenv(WRAPPER_VARIABLE, f"prlimit --as={limit}")
+    events = ask("starter", **wishes)
+    steps = [event for event in events if isinstance(event, Replanned)]
+    assert steps
+    assert {step.because.code for step in steps} == {"engine_out_of_memory"}
+    assert steps[0].because.data.get("signal") == signal
+    assert steps[0].because.data["phase"] == "loading"
+    assert "\n" not in replanned_sentence(steps[-1].plan, str)
+    assert isinstance(events[-1], Finished)
+    assert events[-1].completion_tokens == 4
+    worked = loaded_plan(services.planning)
+    assert any(isinstance(event, Loaded) for event in events)
+
+    services.engine.release()
+    again = ask("starter", **wishes)
+    assert [event for event in again if isinstance(event, Replanned)] == []
+    taken = loaded_plan(services.planning)
+    for key in ("context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram"):
+        assert taken[key] == worked[key]

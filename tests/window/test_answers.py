@@ -1,0 +1,495 @@
+"""Working with answers in a real window: edit, versions, delete, fork, pin, details, temporary chats, titles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import Message, Role, Status
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.conftest import OpenWindow
+from tests.window.hands import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
+from ui.details_dialog import DetailsDialog
+from ui.main_window import MainWindow
+from ui.shortcuts import SHORTCUTS, ShortcutWords
+from ui.shortcuts_dialog import ShortcutsDialog
+
+
+@pytest.fixture
+def window(open_window: OpenWindow, tiny_model: Path) -> MainWindow:
+    made = open_window()
+    made.workspace.models.use(str(tiny_model))
+    made.workspace.services.settings.change(max_tokens=5, titles_by_model=False)
+    return made
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
+
+
+def ask(qtbot: QtBot, window: MainWindow, text: str) -> tuple[Message, Message]:
+    send(qtbot, window, text)
+    answer = wait_for_answer(qtbot, window)
+    return branch(window)[-2], answer
+
+
+def act(window: MainWindow, action: str, message: Message) -> None:
+    window.workspace.transcript.action_requested.emit(action, message.id)
+
+
+def press(qtbot: QtBot, window: MainWindow, keys: str) -> None:
+    combination = QKeySequence(keys)[0]
+    qtbot.keyClick(window.composer.field, combination.key(), combination.keyboardModifiers())
+
+
+def contents(window: MainWindow) -> list[str]:
+    return [message.content for message in branch(window) if message.role is Role.USER]
+
+
+def item_of(window: MainWindow, message: Message):
+    return next(item for item in window.workspace.transcript.page.items if item.id == message.id)
+
+
+# Editing
+
+
+def test_an_edited_question_stands_beside_the_old_one(window: MainWindow, qtbot: QtBot) -> None:
+    question, answer = ask(qtbot, window, "first try")
+    write(window, "half a draft")
+    act(window, "edit", question)
+    composer = window.composer
+    assert composer.is_editing()
+    assert find(window, "cancelEditButton").isVisible()
+    assert composer.text() == "first try"
+    send(qtbot, window, ", better")
+    second = wait_for_answer(qtbot, window)
+    assert contents(window) == ["first try, better"]
+    assert second.id != answer.id
+    assert composer.text() == "half a draft"
+    assert not composer.is_editing()
+    edited = branch(window)[0]
+    assert item_of(window, edited).place == (2, 2)
+    assert window.workspace.services.store.message(question.id).content == "first try"
+
+    act(window, "previous", edited)
+    assert contents(window) == ["first try"]
+    assert branch(window)[-1].id == answer.id
+    assert item_of(window, question).place == (1, 2)
+    act(window, "previous", question)
+    assert contents(window) == ["first try"]
+    act(window, "next", question)
+    assert contents(window) == ["first try, better"]
+
+
+def test_escape_leaves_the_question_and_brings_the_draft_back(window: MainWindow, qtbot: QtBot) -> None:
+    question, _ = ask(qtbot, window, "as it is")
+    write(window, "draft")
+    act(window, "edit", question)
+    act(window, "edit", question)
+    write(window, " changed")
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
+    assert window.composer.text() == "draft"
+    assert not find(window, "cancelEditButton").isVisible()
+    assert contents(window) == ["as it is"]
+
+
+def test_the_arrow_up_in_an_empty_field_edits_the_last_question(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "one")
+    ask(qtbot, window, "two")
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Up)
+    assert window.composer.text() == "two"
+    qtbot.mouseClick(find(window, "cancelEditButton"), Qt.MouseButton.LeftButton)
+    write(window, "x")
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Up)
+    assert window.composer.text() == "x"
+
+
+def test_an_edit_under_way_survives_other_conversations(window: MainWindow, qtbot: QtBot) -> None:
+    question, _ = ask(qtbot, window, "old words")
+    write(window, "draft")
+    act(window, "edit", question)
+    write(window, " and new ones")
+    here = window.workspace.page.conversation_id
+    window.workspace.new_conversation()
+    assert window.composer.text() == ""
+    assert not window.composer.is_editing()
+    window.workspace.open_conversation(here)
+    assert window.composer.text() == "old words and new ones"
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
+    assert window.composer.text() == "draft"
+
+
+# Versions
+
+
+def test_retry_takes_the_sampling_and_the_model_of_now(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
+    _, first = ask(qtbot, window, "hello")
+    window.workspace.services.settings.change(temperature=1.5, max_tokens=9)
+    window.workspace.models.use(str(endless))
+    press(qtbot, window, "Ctrl+R")
+    second = wait_for_answer(qtbot, window)
+    assert second.parent_id == first.parent_id
+    assert first.made_by is not None
+    assert second.made_by is not None
+    assert second.made_by.sampling.temperature == 1.5
+    assert second.made_by.completion_tokens == 9
+    assert second.made_by.model_id != first.made_by.model_id
+    assert item_of(window, second).place == (2, 2)
+    press(qtbot, window, "Alt+Left")
+    assert branch(window)[-1].id == first.id
+    press(qtbot, window, "Alt+Right")
+    assert branch(window)[-1].id == second.id
+
+
+def test_what_changes_the_branch_waits_for_the_answer_and_says_so(
+    window: MainWindow, qtbot: QtBot, endless: Path
+) -> None:
+    question, _ = ask(qtbot, window, "hello")
+    window.workspace.models.use(str(endless))
+    window.workspace.services.settings.change(max_tokens=0)
+    send(qtbot, window, "go on")
+    wait_for_words(qtbot, window)
+    act(window, "delete", question)
+    assert "stop it first" in window.notice.text()
+    assert contents(window) == ["hello", "go on"]
+    act(window, "copy", question)
+    assert QGuiApplication.clipboard().text() == "hello"
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
+    wait_for_answer(qtbot, window)
+
+
+# Deleting, forking, pinning
+
+
+def test_a_deleted_message_takes_what_is_below_with_it_and_comes_back(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "one")
+    two, _ = ask(qtbot, window, "two")
+    ask(qtbot, window, "three")
+    before = [message.id for message in branch(window)]
+    act(window, "delete", two)
+    assert contents(window) == ["one"]
+    assert window.notice.text() == "Message deleted, and 3 below it."
+    assert window.notice.act()
+    assert [message.id for message in branch(window)] == before
+    assert [item.id for item in window.workspace.transcript.page.items] == before
+
+
+def test_a_question_that_lost_its_answer_can_be_asked_again(window: MainWindow, qtbot: QtBot) -> None:
+    question, answer = ask(qtbot, window, "one")
+    act(window, "delete", answer)
+    assert window.notice.text() == "Message deleted."
+    assert "retry" in item_of(window, question).actions
+    act(window, "retry", question)
+    again = wait_for_answer(qtbot, window)
+    assert again.parent_id == question.id
+    assert again.id != answer.id
+
+
+def test_a_fork_is_a_conversation_of_its_own(window: MainWindow, qtbot: QtBot) -> None:
+    _, first = ask(qtbot, window, "one")
+    ask(qtbot, window, "two")
+    original = window.workspace.page.conversation_id
+    act(window, "fork", first)
+    assert window.workspace.page.conversation_id != original
+    assert contents(window) == ["one"]
+    ask(qtbot, window, "another way")
+    store = window.workspace.services.store
+    assert original is not None
+    assert [m.content for m in store.branch(original) if m.role is Role.USER] == ["one", "two"]
+    assert len(titles(window)) == 2
+
+
+def test_a_pin_is_kept_and_can_be_taken_out(window: MainWindow, qtbot: QtBot) -> None:
+    question, _ = ask(qtbot, window, "keep this in mind")
+    act(window, "pin", question)
+    assert item_of(window, question).is_pinned
+    assert window.workspace.services.store.message(question.id).is_pinned
+    act(window, "pin", question)
+    assert not item_of(window, question).is_pinned
+
+
+# Details
+
+
+def test_the_details_tell_everything_that_made_an_answer(window: MainWindow, qtbot: QtBot) -> None:
+    _, answer = ask(qtbot, window, "hello")
+    press(qtbot, window, "Ctrl+I")
+    dialog = find(window, "detailsDialog", DetailsDialog)
+    assert isinstance(dialog, DetailsDialog)
+    made_by = answer.made_by
+    assert made_by is not None
+    qtbot.mouseClick(find(dialog, "copyDetailsButton"), Qt.MouseButton.LeftButton)
+    text = QGuiApplication.clipboard().text()
+    assert made_by.file_sha256 is not None
+    for value in (made_by.file_sha256, str(made_by.seed), made_by.engine, "Temperature: 0.7", "F32", "5 tokens"):
+        assert str(value) in text
+    assert "The processor computed all of it." in text
+    assert "{" not in text
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+
+# Temporary chats
+
+
+def stored_text(window: MainWindow) -> str:
+    folder = window.workspace.services.folder.root
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock")]
+    return "".join(path.read_bytes().decode("utf-8", "replace") for path in files)
+
+
+def test_a_temporary_chat_is_nowhere_and_is_gone(window: MainWindow, qtbot: QtBot, open_window: OpenWindow) -> None:
+    ask(qtbot, window, "an ordinary one")
+    press(qtbot, window, "Ctrl+Shift+N")
+    page = window.workspace.page
+    assert page.is_temporary
+    assert window.workspace.welcome.isVisible()
+    assert "not stored" in window.composer.field.placeholderText()
+    send(qtbot, window, "zebrasecret")
+    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    assert [message.status for message in page.store.branch(page.conversation_id)][-1] is Status.COMPLETE
+    write(window, "zebradraft")
+    assert find(window, "keepTemporaryButton").isVisible()
+    assert titles(window) == ["an ordinary one"]
+    assert window.workspace.services.store.search("zebra") == []
+    window = open_window()
+    assert window.workspace.page.conversation_id is None
+    assert titles(window) == ["an ordinary one"]
+    assert "zebra" not in stored_text(window)
+
+
+def question_box(window: MainWindow) -> QMessageBox:
+    box = find(window, "temporaryQuestion", QMessageBox)
+    assert isinstance(box, QMessageBox)
+    return box
+
+
+@pytest.mark.parametrize("button", ["keepButton", "discardButton", None])
+def test_leaving_a_temporary_chat_asks(window: MainWindow, qtbot: QtBot, button: str | None) -> None:
+    press(qtbot, window, "Ctrl+Shift+N")
+    page = window.workspace.page
+    send(qtbot, window, "for now")
+    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    shown = page.conversation_id
+    window.workspace.new_conversation()
+    box = question_box(window)
+    assert page.conversation_id == shown
+    if button is None:
+        qtbot.keyClick(box, Qt.Key.Key_Escape)
+        assert page.conversation_id == shown
+        assert page.is_temporary
+        return
+    qtbot.mouseClick(find(box, button, QPushButton), Qt.MouseButton.LeftButton)
+    assert page.is_empty()
+    assert not page.is_temporary
+    assert titles(window) == (["for now"] if button == "keepButton" else [])
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "temporaryQuestion") is None)
+
+
+def test_a_temporary_chat_can_be_kept_while_it_is_answered(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
+    window.workspace.models.use(str(endless))
+    window.workspace.services.settings.change(max_tokens=400)
+    qtbot.mouseClick(find(window, "temporaryButton"), Qt.MouseButton.LeftButton)
+    send(qtbot, window, "keep me")
+    wait_for_words_of_any(qtbot, window)
+    qtbot.mouseClick(find(window, "keepTemporaryButton"), Qt.MouseButton.LeftButton)
+    assert titles(window) == ["keep me"]
+    answer = wait_for_answer(qtbot, window)
+    assert answer.status is Status.COMPLETE
+    assert answer.made_by is not None
+    assert answer.made_by.completion_tokens == 400
+    assert window.workspace.transcript.page.items[-1].content == answer.content
+
+
+def wait_for_words_of_any(qtbot: QtBot, window: MainWindow) -> None:
+    page = window.workspace.page
+    qtbot.waitUntil(lambda: page.running() is not None and len(page.running().text) > 20, timeout=PATIENCE_MS)
+
+
+def test_a_discarded_answer_ends(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
+    window.workspace.models.use(str(endless))
+    window.workspace.services.settings.change(max_tokens=0)
+    press(qtbot, window, "Ctrl+Shift+N")
+    send(qtbot, window, "long")
+    wait_for_words_of_any(qtbot, window)
+    window.workspace.new_conversation()
+    qtbot.mouseClick(find(question_box(window), "discardButton", QPushButton), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window.workspace.page.is_any_running(), timeout=PATIENCE_MS)
+    assert not window.notice.isVisible()
+
+
+def test_the_header_makes_a_new_chat_temporary_and_ordinary_again(window: MainWindow, qtbot: QtBot) -> None:
+    write(window, "what I was writing")
+    button = find(window, "temporaryButton")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window.workspace.page.is_temporary
+    assert window.composer.text() == "what I was writing"
+    assert window.workspace.services.drafts.of(None).text == ""
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not window.workspace.page.is_temporary
+    assert window.composer.text() == "what I was writing"
+
+
+def test_a_temporary_chat_can_be_exported(window: MainWindow, qtbot: QtBot) -> None:
+    from ui.export_dialog import ExportDialog
+
+    press(qtbot, window, "Ctrl+Shift+N")
+    page = window.workspace.page
+    send(qtbot, window, "to be exported")
+    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    press(qtbot, window, "Ctrl+E")
+    dialog = find(window, "exportDialog", ExportDialog)
+    assert dialog._store is page.store
+    assert dialog._store.get(page.conversation_id).title == "to be exported"
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+
+# Titles
+
+
+def test_a_greeting_is_no_title_once_there_is_a_question(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "Hello there!")
+    assert titles(window) == ["Hello there!"]
+    ask(qtbot, window, "Why is the sea salty?")
+    assert titles(window) == ["Why is the sea salty?"]
+    ask(qtbot, window, "And lakes?")
+    assert titles(window) == ["Why is the sea salty?"]
+
+
+def test_a_chosen_title_stays(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "hi")
+    conversation_id = window.workspace.page.conversation_id
+    assert conversation_id is not None
+    window.workspace.services.store.rename(conversation_id, "Mine")
+    ask(qtbot, window, "Why is the sea salty?")
+    assert titles(window) == ["Mine"]
+
+
+def test_the_model_is_asked_for_a_title_where_the_question_makes_none(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    services = window.workspace.services
+    services.settings.change(temperature=0.0, max_tokens=30, context=2048)
+    question = "please tell me, as briefly as you can, " + "about the capital of France and what it is known for " * 2
+    send(qtbot, window, question)
+    answer = wait_for_answer(qtbot, window)
+    store = services.store
+    first = store.get(answer.conversation_id).title
+    assert first.endswith("…")
+    qtbot.waitUntil(lambda: store.get(answer.conversation_id).title != first, timeout=PATIENCE_MS)
+    title = store.get(answer.conversation_id).title
+    assert 2 <= len(title) <= 72
+    assert not store.get(answer.conversation_id).title_is_chosen
+    qtbot.waitUntil(lambda: titles(window) == [title])
+    assert len(store.messages(answer.conversation_id)) == 2
+
+
+# Notifications
+
+
+def test_a_long_answer_is_told_to_who_looks_elsewhere(window: MainWindow, qtbot: QtBot) -> None:
+    desk = window.workspace.desk
+    desk.slow_answer_s = 0.0
+    with qtbot.assertNotEmitted(window.workspace.background.notified):
+        ask(qtbot, window, "while I watch")
+    other = QWidget()
+    qtbot.addWidget(other)
+    window.hide()
+    with qtbot.waitSignal(window.workspace.background.notified, timeout=PATIENCE_MS) as told:
+        window.workspace.page.ask("while I am away", str(window.workspace.models.model_id()))
+    assert told.args[0] == "The answer is there"
+    window.show()
+
+
+# Shortcuts
+
+
+def test_every_shortcut_is_listed_and_no_two_are_the_same(window: MainWindow, qtbot: QtBot) -> None:
+    bound = [key for shortcut in SHORTCUTS if shortcut.is_bound for key in shortcut.keys]
+    others = [key for shortcut in SHORTCUTS if not shortcut.is_bound for key in shortcut.keys]
+    assert len(set(bound)) == len(bound)
+    assert not set(bound) & set(others)
+    words = ShortcutWords(window)
+    assert set(words.actions()) == {shortcut.id for shortcut in SHORTCUTS}
+    assert all(words.actions().values())
+    press(qtbot, window, "F1")
+    dialog = find(window, "shortcutsDialog", ShortcutsDialog)
+    assert isinstance(dialog, ShortcutsDialog)
+    listed = {label.text() for label in dialog._keys.values()}
+    assert "Ctrl+Shift+N" in listed
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+
+def test_the_text_grows_and_shrinks_by_key(window: MainWindow, qtbot: QtBot) -> None:
+    settings = window.workspace.services.settings
+    before = window.composer.field.font().pixelSize()
+    press(qtbot, window, "Ctrl+=")
+    assert settings.now.text_size == before + 1
+    assert window.composer.field.font().pixelSize() == before + 1
+    press(qtbot, window, "Ctrl+-")
+    press(qtbot, window, "Ctrl+-")
+    assert settings.now.text_size == before - 1
+    press(qtbot, window, "Ctrl+0")
+    assert window.composer.field.font().pixelSize() == before
+
+
+def test_the_next_conversation_is_one_key_away(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "one")
+    one = window.workspace.page.conversation_id
+    window.workspace.new_conversation()
+    ask(qtbot, window, "two")
+    two = window.workspace.page.conversation_id
+    press(qtbot, window, "Ctrl+PgDown")
+    assert window.workspace.page.conversation_id == one
+    press(qtbot, window, "Ctrl+PgUp")
+    assert window.workspace.page.conversation_id == two
+    press(qtbot, window, "Ctrl+PgUp")
+    assert window.workspace.page.conversation_id == two
+
+
+def test_nothing_of_a_temporary_chat_goes_elsewhere_unasked(window: MainWindow, qtbot: QtBot) -> None:
+    press(qtbot, window, "Ctrl+Shift+N")
+    page = window.workspace.page
+    send(qtbot, window, "one")
+    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    for item in window.workspace.transcript.page.items:
+        assert "fork" not in item.actions
+        assert "delete" in item.actions
+    question = page.store.branch(page.conversation_id)[0]
+    act(window, "edit", question)
+    send(qtbot, window, " more")
+    qtbot.waitUntil(lambda: page.running() is None, timeout=PATIENCE_MS)
+    assert item_of(window, page.store.branch(page.conversation_id)[0]).place == (2, 2)
+    assert window.workspace.services.store.list() == []
+
+
+@pytest.mark.parametrize("width", [700, 1180])
+def test_every_control_has_a_name_and_room(window: MainWindow, qtbot: QtBot, width: int) -> None:
+    question, _ = ask(qtbot, window, "hello")
+    window.resize(width, 600)
+    window.workspace.desk.attaching.paste("word " * 1000)
+    act(window, "edit", question)
+    window.workspace.desk.attaching.paste("words " * 1000)
+    for button in window.findChildren(QAbstractButton):
+        if button.isVisible():
+            assert button.accessibleName() or button.text(), button.objectName()
+            assert button.width() >= min(20, button.minimumSizeHint().width()), button.objectName()
+    assert window.width() == width
+    right = window.composer.mapTo(window, window.composer.rect().topRight()).x()
+    assert right < width
+
+
+def test_a_draft_cannot_be_lost_by_sending_it_without_a_store(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "hello")
+    services = window.workspace.services
+    conversation_id = window.workspace.page.conversation_id
+    assert conversation_id is not None
+    services.store.delete(conversation_id)
+    send(qtbot, window, "words that took an hour")
+    assert window.composer.text() == "words that took an hour"
+    assert "There is no conversation" in window.notice.text()
+    services.store.restore(conversation_id)

@@ -1,0 +1,232 @@
+"""Texts brought along in a real window: dropped, pasted, chosen, shown, removed, sent, remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.attachments import LARGEST_BYTES, LONG_PASTE
+from app.drafts import Drafts
+from tests.window.conftest import OpenWindow
+from tests.window.hands import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
+from ui.attachment_viewer import AttachmentViewer
+from ui.main_window import MainWindow
+
+
+@pytest.fixture
+def window(open_window: OpenWindow, tiny_model: Path) -> MainWindow:
+    made = open_window()
+    made.workspace.models.use(str(tiny_model))
+    made.workspace.services.settings.change(max_tokens=3, titles_by_model=False)
+    return made
+
+
+def names(window: MainWindow) -> list[str]:
+    return [attachment.name for attachment in window.composer.chips.attachments()]
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    event = QDropEvent(
+        QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    window.dropEvent(event)
+
+
+def texts(folder: Path, **contents: str) -> list[Path]:
+    made = []
+    for name, content in contents.items():
+        made.append(folder / f"{name}.txt")
+        made[-1].write_text(content, "utf-8")
+    return made
+
+
+def test_dropped_files_go_with_the_question(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    drop(window, *texts(tmp_path, one="the first text", two="the second"))
+    qtbot.waitUntil(lambda: sorted(names(window)) == ["one.txt", "two.txt"])
+    send(qtbot, window, "What do they say?")
+    answer = wait_for_answer(qtbot, window)
+    question = branch(window)[0]
+    assert sorted(each.content for each in question.attachments) == ["the first text", "the second"]
+    assert question.content == "What do they say?"
+    assert names(window) == []
+    assert titles(window) == ["What do they say?"]
+    assert answer.made_by is not None
+    (item, _) = window.workspace.transcript.page.items
+    assert [label.split(" · ")[0] for label in item.attachments] == [each.name for each in question.attachments]
+    window.workspace.transcript.action_requested.emit("attachment:1", question.id)
+    viewer = find(window, "attachmentViewer", AttachmentViewer)
+    assert isinstance(viewer, AttachmentViewer)
+    assert viewer.text.toPlainText() == question.attachments[1].content
+    assert viewer.text.isReadOnly()
+    assert not find(viewer, "insertAttachmentButton", QPushButton).isVisible()
+    qtbot.mouseClick(find(viewer, "copyAttachmentButton", QPushButton), Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == question.attachments[1].content
+    qtbot.keyClick(viewer, Qt.Key.Key_Escape)
+
+
+def test_an_attachment_alone_can_be_sent_and_names_the_conversation(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert not find(window, "sendButton").isEnabled()
+    drop(window, *texts(tmp_path, notes="something"))
+    qtbot.waitUntil(find(window, "sendButton").isEnabled)
+    qtbot.mouseClick(find(window, "sendButton"), Qt.MouseButton.LeftButton)
+    wait_for_answer(qtbot, window)
+    assert titles(window) == ["notes.txt"]
+
+
+def test_a_long_paste_becomes_a_chip_and_a_short_one_stays_text(window: MainWindow, qtbot: QtBot) -> None:
+    field = window.composer.field
+    QGuiApplication.clipboard().setText("short 短")
+    field.paste()
+    assert window.composer.text() == "short 短"
+    long = "line\n" * (LONG_PASTE // 5 + 1)
+    QGuiApplication.clipboard().setText(long)
+    field.paste()
+    QGuiApplication.clipboard().setText(long + "other")
+    field.paste()
+    assert window.composer.text() == "short 短"
+    assert names(window) == ["Pasted text", "Pasted text 2"]
+    QGuiApplication.clipboard().setText("x" * (LARGEST_BYTES + 1))
+    field.paste()
+    assert len(names(window)) == 2
+    assert "2.0 MiB" in window.notice.text()
+
+
+def test_a_pasted_text_can_be_put_into_the_message_after_all(window: MainWindow, qtbot: QtBot) -> None:
+    long = "word " * 1000
+    window.workspace.desk.attaching.paste(long)
+    qtbot.mouseClick(find(window, "openAttachmentButton"), Qt.MouseButton.LeftButton)
+    viewer = find(window, "attachmentViewer", AttachmentViewer)
+    qtbot.mouseClick(find(viewer, "insertAttachmentButton", QPushButton), Qt.MouseButton.LeftButton)
+    assert window.composer.text() == long
+    assert names(window) == []
+
+
+def test_what_is_no_text_is_refused_with_a_sentence(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    (good,) = texts(tmp_path, good="text")
+    drop(window, picture, good)
+    qtbot.waitUntil(lambda: "picture.png holds no plain text" in window.notice.text() and bool(names(window)))
+    assert names(window) == ["good.txt"]
+
+
+def test_a_model_file_among_texts_still_goes_to_the_library(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, tiny_model: Path
+) -> None:
+    model = tmp_path / "another.gguf"
+    model.write_bytes(tiny_model.read_bytes())
+    drop(window, model, *texts(tmp_path, notes="text"))
+    qtbot.waitUntil(lambda: names(window) == ["notes.txt"])
+    qtbot.waitUntil(lambda: window.workspace.services.settings.now.model_id == "another")
+
+
+def test_a_chip_can_be_removed_and_tells_its_tokens(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    send(qtbot, window, "load the model")
+    wait_for_answer(qtbot, window)
+    drop(window, *texts(tmp_path, notes="a b c d e f"))
+    chips = window.composer.chips
+    qtbot.waitUntil(lambda: any(each.tokens for each in chips.attachments()), timeout=PATIENCE_MS)
+    (attachment,) = chips.attachments()
+    assert (attachment.tokens,) == window.workspace.services.engine.count_aside(["a b c d e f"])
+    assert f"{attachment.tokens} tokens" in [label.text() for label in chips.findChildren(QLabel)]
+    qtbot.mouseClick(find(window, "removeAttachmentButton"), Qt.MouseButton.LeftButton)
+    assert names(window) == []
+    assert chips.isHidden()
+
+
+def test_without_a_model_the_count_is_an_estimate_and_says_so(window: MainWindow, qtbot: QtBot) -> None:
+    window.workspace.desk.attaching.paste("海" * 5000)
+    assert "about 3\u202f500 tokens" in [label.text() for label in window.composer.chips.findChildren(QLabel)]
+
+
+def test_one_larger_than_the_context_is_marked(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    send(qtbot, window, "load the model")
+    wait_for_answer(qtbot, window)
+    window.workspace.desk.attaching.paste("x y " * 5000)
+    chip = find(window, "attachmentChip")
+    qtbot.waitUntil(lambda: "More than the context" in chip.toolTip(), timeout=PATIENCE_MS)
+
+
+def test_files_are_chosen_with_the_paper_clip(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    one, two = texts(tmp_path, one="1", two="2")
+    qtbot.mouseClick(find(window, "attachButton"), Qt.MouseButton.LeftButton)
+    dialog = find(window, "fileDialog", QFileDialog)
+    assert isinstance(dialog, QFileDialog)
+    dialog.filesSelected.emit([str(one), str(two)])
+    dialog.reject()
+    qtbot.waitUntil(lambda: sorted(names(window)) == ["one.txt", "two.txt"])
+
+
+def test_drafts_and_their_attachments_survive_a_restart(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, open_window: OpenWindow
+) -> None:
+    send(qtbot, window, "a conversation")
+    wait_for_answer(qtbot, window)
+    conversation_id = window.workspace.page.conversation_id
+    write(window, "half a question 半")
+    window.workspace.desk.attaching.paste("word " * 1000)
+    window.workspace.new_conversation()
+    write(window, "and a new one")
+    window = open_window()
+    window.workspace.open_conversation(conversation_id)
+    assert window.composer.text() == "half a question 半"
+    assert names(window) == ["Pasted text"]
+    window.workspace.new_conversation()
+    assert window.composer.text() == "and a new one"
+    assert names(window) == []
+
+
+def test_drafts_are_saved_while_the_window_is_open(window: MainWindow, qtbot: QtBot) -> None:
+    write(window, "not lost in a crash")
+    path = window.workspace.services.folder.drafts_file
+    qtbot.waitUntil(lambda: path.exists() and Drafts(path).of(None).text == "not lost in a crash")
+    send(qtbot, window, "")
+    wait_for_answer(qtbot, window)
+    qtbot.waitUntil(lambda: Drafts(path).of(None).text == "")
+
+
+def test_an_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    drop(window, *texts(tmp_path, notes="text"))
+    qtbot.waitUntil(lambda: bool(names(window)))
+    send(qtbot, window, "What is it?")
+    wait_for_answer(qtbot, window)
+    question = branch(window)[0]
+    window.workspace.transcript.action_requested.emit("edit", question.id)
+    assert names(window) == ["notes.txt"]
+    send(qtbot, window, " Briefly.")
+    wait_for_answer(qtbot, window)
+    assert branch(window)[0].content == "What is it? Briefly."
+    assert branch(window)[0].attachments == question.attachments
+    assert names(window) == []
+
+
+def test_deleting_everything_takes_the_drafts_too(window: MainWindow, qtbot: QtBot) -> None:
+    from app.erasing import erase_everything
+    from ui.settings_dialog import SettingsDialog
+
+    write(window, "words nobody shall find")
+    window.workspace.show_settings()
+    settings = find(window, "settingsDialog", SettingsDialog)
+    assert isinstance(settings, SettingsDialog)
+    erase_everything(window.workspace.services)
+    settings.conversations_changed.emit()
+    assert window.composer.text() == ""
+    qtbot.keyClick(settings, Qt.Key.Key_Escape)
+    path = window.workspace.services.folder.drafts_file
+    assert not path.exists() or "nobody" not in path.read_text("utf-8")
+
+
+def test_there_is_a_most_of_them(window: MainWindow, qtbot: QtBot) -> None:
+    for number in range(21):
+        window.workspace.desk.attaching.paste(f"{number} " + "word " * 1000)
+    assert len(names(window)) == 20
+    assert "Up to 20 texts" in window.notice.text()

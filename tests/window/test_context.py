@@ -1,0 +1,352 @@
+"""The context in the window: a gauge that tells the engine's own number, a limit that is reached under both policies,
+and a line above which the model no longer sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import ContextPolicy, Message, Status
+from app.chat.source import PromptMessage
+from model_manager.plan import Wishes
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.conftest import OpenWindow
+from tests.window.hands import PATIENCE_MS, branch, find, send, wait_for_answer
+from ui.context_gauge import ContextGauge
+from ui.context_popover import ContextPopover
+from ui.main_window import MainWindow
+from ui.plan_dialog import PlanDialog
+from ui.transcript.buttons import Look
+from ui.transcript.item import Item
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
+CONTEXT, ANSWER = 256, 16
+QUESTION = "Some words here, number {}?"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "endless.gguf")
+
+
+def use(window: MainWindow, model: Path, **settings: object) -> None:
+    values = {"context": CONTEXT, "max_tokens": ANSWER, "temperature": 0.0, "titles_by_model": False, **settings}
+    window.workspace.services.settings.change(**values)
+    window.workspace.models.use(str(model))
+
+
+def ask(qtbot: QtBot, window: MainWindow, text: str) -> Message:
+    send(qtbot, window, text)
+    return wait_for_answer(qtbot, window)
+
+
+def fill(qtbot: QtBot, window: MainWindow) -> Message:
+    """Ask until an answer was refused or left something out."""
+    for number in range(20):
+        answer = ask(qtbot, window, QUESTION.format(number))
+        if answer.error or (answer.made_by and answer.made_by.left_out):
+            return answer
+    raise AssertionError("the context was never full")
+
+
+def gauge(window: MainWindow) -> ContextGauge:
+    found = find(window, "contextGauge")
+    assert isinstance(found, ContextGauge)
+    return found
+
+
+def items(window: MainWindow) -> list[Item]:
+    return window.workspace.transcript.page.items
+
+
+def item(window: MainWindow, message_id: str) -> Item:
+    return next(each for each in items(window) if each.id == message_id)
+
+
+def act(window: MainWindow, action: str, message_id: str) -> None:
+    assert action in item(window, message_id).actions
+    window.workspace.transcript.action_requested.emit(action, message_id)
+
+
+def framed_labels(window: MainWindow, message_id: str) -> list[str]:
+    """What the buttons say that stand below a message without the pointer near."""
+    page = window.workspace.transcript.page
+    view = page.views[page.index[message_id]]
+    return [button.label for button in view.buttons if button.look is Look.FRAME]
+
+
+def popover(qtbot: QtBot, window: MainWindow) -> ContextPopover:
+    qtbot.mouseClick(gauge(window), Qt.MouseButton.LeftButton)
+    found = window.findChildren(ContextPopover)[-1]
+    assert found.isVisible()
+    return found
+
+
+def figure(card: ContextPopover, name: str) -> str:
+    label = card.findChild(QLabel, f"context_{name}")
+    assert isinstance(label, QLabel)
+    return label.text()
+
+
+def close(qtbot: QtBot, window: MainWindow, card: ContextPopover) -> None:
+    qtbot.keyClick(card, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not window.findChildren(ContextPopover))
+
+
+def test_the_gauge_tells_what_the_engine_counts(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model)
+    assert gauge(window).isVisible(), "the context that is fixed in the settings is known before a load"
+    assert (gauge(window).use.used, gauge(window).use.size) == (0, CONTEXT)
+    first = ask(qtbot, window, "hello")
+    assert first.made_by is not None
+    used = first.made_by.prompt_tokens + first.made_by.completion_tokens
+    assert gauge(window).text() == f"context {used} / {CONTEXT}"
+    second = ask(qtbot, window, "and again")
+    assert second.made_by is not None
+    # What the engine counts for the conversation, up to the beginning of another answer.
+    sent = [PromptMessage(m.role, m.content) for m in branch(window)[:3]]
+    assert window.workspace.services.engine.count(sent)[0] == second.made_by.prompt_tokens
+    used = second.made_by.prompt_tokens + second.made_by.completion_tokens
+    assert gauge(window).use.used == used
+    assert str(used) in gauge(window).accessibleName()
+    # What stands in the composer is no part of it, and another conversation has its own.
+    window.composer.field.setPlainText("a draft " * 20)
+    assert gauge(window).use.used == used
+    asked = window.workspace.page.conversation_id
+    window.workspace.new_conversation()
+    assert gauge(window).use.used == 0
+    window.workspace.open_conversation(asked)
+    assert gauge(window).text() == f"context {used} / {CONTEXT}"
+
+
+def test_the_gauge_follows_an_answer_as_it_comes(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model, context=2048, max_tokens=0)
+    seen: list[int] = []
+    window.workspace.page.context.changed.connect(lambda: seen.append(window.workspace.page.context.use.used))
+    send(qtbot, window, "hello")
+    qtbot.waitUntil(lambda: len(set(seen)) > 4, timeout=PATIENCE_MS)
+    window.workspace.page.stop()
+    answer = wait_for_answer(qtbot, window)
+    assert answer.made_by is not None
+    assert seen == sorted(seen)
+    assert seen[-1] == answer.made_by.prompt_tokens + answer.made_by.completion_tokens
+
+
+def test_without_the_engine_s_figures_the_number_is_an_estimate(
+    open_window: OpenWindow, qtbot: QtBot, model: Path
+) -> None:
+    window = open_window()
+    use(window, model)
+    store = window.workspace.services.store
+    conversation = store.create(title="Imported")
+    _, answer = store.begin_turn(conversation.id, "word " * 34)
+    store.finish_answer(answer.id, "word " * 34, Status.COMPLETE, None)
+    window.workspace.open_conversation(conversation.id)
+    assert gauge(window).use.used == 110
+    assert gauge(window).text() == "context ~110 / 256"
+    card = popover(qtbot, window)
+    assert figure(card, "used") == "about 110 tokens"
+    close(qtbot, window, card)
+
+
+def test_stopping_keeps_the_question_and_offers_what_to_do(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model)
+    refused = fill(qtbot, window)
+    assert refused.status is Status.FAILED
+    assert refused.error is not None
+    assert refused.error["code"] == "context_full"
+    assert refused.error["needed"] > refused.error["context"] == CONTEXT
+    messages = branch(window)
+    assert messages[-2].content.startswith("Some words here")
+    assert all(m.made_by.left_out == () for m in messages if m.made_by)
+    shown = item(window, refused.id)
+    assert str(refused.error["needed"]) in shown.note
+    assert shown.actions[:3] == ("roll", "begin", "retry")
+    assert framed_labels(window, refused.id) == ["Leave out the oldest turns", "New conversation", "Try again"]
+    assert gauge(window).use.used == refused.error["prompt_tokens"]
+    assert all(not each.divider for each in items(window))
+
+    # The oldest turns are left out from now on, and the same answer is made.
+    act(window, "roll", refused.id)
+    answered = wait_for_answer(qtbot, window)
+    assert answered.id == refused.id
+    assert answered.status is Status.COMPLETE
+    assert answered.made_by is not None
+    assert answered.made_by.left_out
+    store = window.workspace.services.store
+    assert store.get(answered.conversation_id).context_policy is ContextPolicy.ROLL
+    assert len(branch(window)) == len(messages)
+    assert [each.id for each in items(window) if each.divider] == [branch(window)[len(answered.made_by.left_out)].id]
+
+
+def test_a_larger_context_is_known_at_once_and_answers(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model)
+    refused = fill(qtbot, window)
+    card = popover(qtbot, window)
+    qtbot.mouseClick(card.larger, Qt.MouseButton.LeftButton)
+    plan = find(window, "planDialog", PlanDialog)
+    assert isinstance(plan, PlanDialog)
+    plan.kept.emit(Wishes(context=1024))
+    plan.close()
+    assert gauge(window).use.size == 1024
+    assert gauge(window).use.free > 0
+    act(window, "retry", refused.id)
+    answered = wait_for_answer(qtbot, window)
+    assert answered.status is Status.COMPLETE
+    assert answered.made_by is not None
+    assert answered.made_by.left_out == ()
+    assert gauge(window).use.size == answered.made_by.plan["context"] == 1024
+
+
+def test_a_new_conversation_is_offered(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model)
+    refused = fill(qtbot, window)
+    act(window, "begin", refused.id)
+    assert window.workspace.page.is_empty()
+    assert window.composer.field.hasFocus()
+
+
+def test_rolling_leaves_out_turns_and_draws_the_line(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model, context_policy="roll")
+    rolled = fill(qtbot, window)
+    assert rolled.status is Status.COMPLETE
+    assert rolled.made_by is not None
+    messages = branch(window)
+    out = rolled.made_by.left_out
+    assert [m.id for m in messages[: len(out)]] == list(out), "the oldest, whole turns"
+    assert len(out) % 2 == 0
+    assert rolled.made_by.prompt_tokens < 0.75 * CONTEXT
+    dividers = [each.id for each in items(window) if each.divider]
+    assert dividers == [messages[len(out)].id]
+    assert "no longer sees" in item(window, dividers[0]).divider
+    # The next ones read only what is new.
+    after = ask(qtbot, window, QUESTION.format("next"))
+    assert after.made_by is not None
+    assert after.made_by.left_out == out
+    card = popover(qtbot, window)
+    assert figure(card, "left_out") == f"{len(out)} messages"
+    close(qtbot, window, card)
+
+    # The line stands there still when the conversation is opened anew.
+    window = open_window()
+    assert [each.id for each in items(window) if each.divider] == dividers
+    assert gauge(window).use.left_out == out
+    assert gauge(window).use.size == CONTEXT
+
+
+def test_a_pinned_turn_stays_and_says_so(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model, context_policy="roll")
+    first = ask(qtbot, window, "Remember me.")
+    act(window, "pin", first.id)
+    rolled = fill(qtbot, window)
+    messages = branch(window)
+    assert rolled.made_by is not None
+    assert rolled.made_by.left_out
+    assert messages[0].id not in rolled.made_by.left_out
+    assert first.id not in rolled.made_by.left_out
+    (line,) = [place for place, each in enumerate(items(window)) if each.divider]
+    assert line == 2 + len(rolled.made_by.left_out)
+    assert "still sees" in items(window)[1].note
+    assert "still sees" in items(window)[0].note
+    card = popover(qtbot, window)
+    assert figure(card, "pinned") == "1 message"
+    close(qtbot, window, card)
+
+
+def test_a_question_that_is_too_long_by_itself_is_refused_under_both(
+    open_window: OpenWindow, qtbot: QtBot, model: Path
+) -> None:
+    window = open_window()
+    use(window, model, context_policy="roll")
+    ask(qtbot, window, "hello")
+    refused = ask(qtbot, window, "much too long " * 30)
+    assert refused.status is Status.FAILED
+    assert refused.error is not None
+    assert refused.error["code"] == "question_too_long"
+    assert "roll" not in item(window, refused.id).actions
+    assert ask(qtbot, window, "short").status is Status.COMPLETE
+
+
+def test_an_answer_that_reaches_the_end_says_so_and_continue_obeys_the_policy(
+    open_window: OpenWindow, qtbot: QtBot, model: Path
+) -> None:
+    window = open_window()
+    use(window, model)
+    for number in range(2):
+        ask(qtbot, window, QUESTION.format(number))
+    window.workspace.services.settings.change(max_tokens=0)
+    full = ask(qtbot, window, "go on")
+    assert full.made_by is not None
+    assert full.made_by.finish_reason == "length"
+    assert full.made_by.prompt_tokens + full.made_by.completion_tokens == CONTEXT
+    assert "the context is full" in item(window, full.id).figures
+    assert gauge(window).use.free == 0
+    act(window, "continue", full.id)
+    refused = wait_for_answer(qtbot, window)
+    assert refused.content == full.content
+    assert refused.error is not None
+    assert refused.error["code"] == "context_full"
+    act(window, "roll", full.id)
+    longer = wait_for_answer(qtbot, window)
+    assert longer.id == full.id
+    assert longer.content.startswith(full.content)
+    assert len(longer.content) > len(full.content)
+    assert longer.made_by is not None
+    assert longer.made_by.left_out
+
+
+def test_the_card_shows_the_figures_and_takes_a_choice(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model)
+    answer = ask(qtbot, window, "hello")
+    assert answer.made_by is not None
+    used = answer.made_by.prompt_tokens + answer.made_by.completion_tokens
+    card = popover(qtbot, window)
+    assert figure(card, "used") == f"{used} tokens"
+    assert figure(card, "free") == f"{CONTEXT - used} tokens of {CONTEXT}"
+    assert (figure(card, "pinned"), figure(card, "left_out")) == ("none", "none")
+    stop, roll = (card.findChild(QRadioButton, f"contextPolicy_{policy}") for policy in ("stop", "roll"))
+    assert stop is not None
+    assert roll is not None
+    assert stop.isChecked()
+    assert stop.hasFocus()
+    qtbot.keyClick(stop, Qt.Key.Key_Down)
+    assert roll.isChecked()
+    store = window.workspace.services.store
+    assert store.get(answer.conversation_id).context_policy is ContextPolicy.ROLL
+    close(qtbot, window, card)
+    # With the keyboard alone, too.
+    gauge(window).setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(gauge(window), Qt.Key.Key_Space)
+    card = window.findChildren(ContextPopover)[-1]
+    assert card.radios[ContextPolicy.ROLL].isChecked()
+    larger = card.findChild(QPushButton, "largerContextButton")
+    assert larger is not None
+    qtbot.mouseClick(larger, Qt.MouseButton.LeftButton)
+    plan = find(window, "planDialog")
+    assert plan.isVisible()
+    plan.close()
+
+
+def test_a_new_conversation_keeps_what_was_chosen_before_its_first_question(
+    open_window: OpenWindow, qtbot: QtBot, model: Path
+) -> None:
+    window = open_window()
+    use(window, model)
+    card = popover(qtbot, window)
+    qtbot.mouseClick(card.radios[ContextPolicy.ROLL], Qt.MouseButton.LeftButton)
+    close(qtbot, window, card)
+    answer = ask(qtbot, window, "hello")
+    store = window.workspace.services.store
+    assert store.get(answer.conversation_id).context_policy is ContextPolicy.ROLL

@@ -1,0 +1,237 @@
+"""What a conversation has of its own: system prompt, sampling, context policy; presets applied, saved, reset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import ContextPolicy, Message, Role
+from app.presets import BUILT_IN, Choices, Presets
+from tests.window.conftest import OpenWindow
+from tests.window.hands import branch, find, send, wait_for_answer, wait_for_words
+from ui.conversation_settings import OWN, ConversationSettings
+from ui.main_window import MainWindow
+from ui.settings_dialog import SettingsDialog
+
+
+@pytest.fixture
+def window(open_window: OpenWindow, tiny_model: Path) -> MainWindow:
+    made = open_window()
+    made.workspace.models.use(str(tiny_model))
+    made.workspace.services.settings.change(max_tokens=3, titles_by_model=False)
+    return made
+
+
+def opened(qtbot: QtBot, window: MainWindow) -> ConversationSettings:
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    keys = QKeySequence("Ctrl+Shift+S")[0]
+    qtbot.keyClick(window.composer.field, keys.key(), keys.keyboardModifiers())
+    dialog = find(window, "conversationSettings", ConversationSettings)
+    assert isinstance(dialog, ConversationSettings)
+    return dialog
+
+
+def begin_of_answer(qtbot: QtBot, window: MainWindow) -> Message:
+    """A preset sets no limit, and the tiny model ends only with its context."""
+    wait_for_words(qtbot, window, 3)
+    window.workspace.page.stop()
+    return wait_for_answer(qtbot, window)
+
+
+def close(qtbot: QtBot, window: MainWindow, dialog: ConversationSettings) -> None:
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.findChild(ConversationSettings) is None)
+
+
+def choose(dialog: ConversationSettings, name: str) -> None:
+    picker = dialog.presets.picker
+    picker.setCurrentIndex(picker.findText(name))
+
+
+def action(dialog: ConversationSettings, beginning: str):
+    dialog.presets.menu.aboutToShow.emit()
+    return next(each for each in dialog.presets.menu.actions() if each.text().startswith(beginning))
+
+
+def name_it(qtbot: QtBot, name: str) -> None:
+    asked = next(each for each in QApplication.topLevelWidgets() if isinstance(each, QInputDialog) and each.isVisible())
+    line = asked.findChild(QLineEdit)
+    line.selectAll()
+    qtbot.keyClicks(line, name)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+
+
+def test_a_conversation_answers_with_its_own_and_others_do_not(window: MainWindow, qtbot: QtBot) -> None:
+    send(qtbot, window, "hello")
+    wait_for_answer(qtbot, window)
+    dialog = opened(qtbot, window)
+    assert not dialog.sampling.isVisible()
+    dialog.which_sampling.setCurrentIndex(dialog.which_sampling.findData(OWN))
+    assert dialog.sampling.isVisible()
+    dialog.sampling.numbers["temperature"].setValue(1.25)
+    dialog.sampling.max_tokens.set_value(7)
+    dialog.sampling.max_tokens.number.setValue(8)
+    dialog.context_policy.setCurrentIndex(dialog.context_policy.findData(ContextPolicy.ROLL))
+    dialog.system_prompt.setPlainText("Answer in rhymes.")
+    close(qtbot, window, dialog)
+    store = window.workspace.services.store
+    conversation = store.get(window.workspace.page.conversation_id)
+    assert conversation.sampling is not None
+    assert conversation.sampling.temperature == 1.25
+    assert conversation.context_policy is ContextPolicy.ROLL
+    assert conversation.system_prompt == "Answer in rhymes."
+
+    send(qtbot, window, "again")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.made_by is not None
+    assert answer.made_by.sampling.temperature == 1.25
+    assert answer.made_by.completion_tokens == 8
+    window.workspace.new_conversation()
+    send(qtbot, window, "elsewhere")
+    other = wait_for_answer(qtbot, window)
+    assert other.made_by is not None
+    assert other.made_by.completion_tokens == 3
+
+
+def test_back_to_what_the_settings_say(window: MainWindow, qtbot: QtBot) -> None:
+    send(qtbot, window, "hello")
+    wait_for_answer(qtbot, window)
+    page = window.workspace.page
+    page.choose(Choices("Mine.", BUILT_IN["code"], ContextPolicy.ROLL))
+    window.workspace.services.settings.change(system_prompt="Usual.")
+    dialog = opened(qtbot, window)
+    qtbot.mouseClick(find(dialog, "usualPromptButton"), Qt.MouseButton.LeftButton)
+    dialog.which_sampling.setCurrentIndex(0)
+    dialog.context_policy.setCurrentIndex(0)
+    close(qtbot, window, dialog)
+    assert page.choices() == Choices("Usual.", None, None)
+
+
+def test_a_new_conversation_begins_with_what_was_chosen_before(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Mathematics")
+    assert "LaTeX" in dialog.system_prompt.toPlainText()
+    close(qtbot, window, dialog)
+    assert window.workspace.services.store.list() == []
+    send(qtbot, window, "1 + 1?")
+    answer = begin_of_answer(qtbot, window)
+    conversation = window.workspace.services.store.get(answer.conversation_id)
+    assert "LaTeX" in conversation.system_prompt
+    assert conversation.sampling == BUILT_IN["mathematics"]
+    again = opened(qtbot, window)
+    assert again.presets.picker.currentText() == "Mathematics"
+    close(qtbot, window, again)
+    window.workspace.new_conversation()
+    assert window.workspace.page.choices() == Choices()
+
+
+def test_applying_a_preset_can_be_undone(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = opened(qtbot, window)
+    dialog.system_prompt.setPlainText("Words of my own.")
+    choose(dialog, "Code")
+    undo = dialog.findChild(QPushButton, "conversationSettingsStatusAction")
+    assert undo.isVisible()
+    qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
+    assert dialog.system_prompt.toPlainText() == "Words of my own."
+    assert window.workspace.page.choices() == Choices("Words of my own.")
+    assert dialog.presets.picker.currentText() == "None"
+
+
+def test_presets_are_saved_renamed_deleted_and_come_back(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = opened(qtbot, window)
+    dialog.system_prompt.setPlainText("Speak like a pirate.")
+    dialog._finish_text()
+    action(dialog, "Save as").trigger()
+    name_it(qtbot, "Pirate")
+    assert dialog.presets.picker.currentText() == "Pirate"
+    action(dialog, "Rename").trigger()
+    name_it(qtbot, "Sea dog")
+    assert dialog.presets.picker.currentText() == "Sea dog"
+    presets = window.workspace.services.presets
+    words = dialog.presets._words.built_in()
+    assert [each.name for each in Presets(presets._path).list(words)][-1] == "Sea dog"
+    action(dialog, "Delete").trigger()
+    assert dialog.presets.picker.findText("Sea dog") < 0
+    qtbot.mouseClick(dialog.findChild(QPushButton, "conversationSettingsStatusAction"), Qt.MouseButton.LeftButton)
+    assert dialog.presets.picker.currentText() == "Sea dog"
+
+
+def test_an_edited_built_in_preset_comes_back_as_it_came(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Writing")
+    came = dialog.system_prompt.toPlainText()
+    dialog.system_prompt.setPlainText("Write well.")
+    dialog._finish_text()
+    over = action(dialog, "Save in place of").menu()
+    next(each for each in over.actions() if each.text() == "Writing").trigger()
+    assert dialog.presets.picker.currentText() == "Writing"
+    reset = action(dialog, "Reset")
+    assert reset.isEnabled()
+    reset.trigger()
+    assert dialog.presets.picker.currentText() == "None"
+    choose(dialog, "Writing")
+    assert dialog.system_prompt.toPlainText() == came
+    assert not action(dialog, "Reset").isEnabled()
+
+
+def test_the_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot: QtBot) -> None:
+    window.workspace.show_settings()
+    settings = find(window, "settingsDialog", SettingsDialog)
+    assert isinstance(settings, SettingsDialog)
+    preset = settings.conversation.preset
+    preset.setCurrentIndex(preset.findText("Code"))
+    qtbot.keyClick(settings, Qt.Key.Key_Escape)
+    window.workspace.new_conversation()
+    send(qtbot, window, "sort a list")
+    answer = begin_of_answer(qtbot, window)
+    assert answer.made_by is not None
+    assert answer.made_by.sampling.top_p == BUILT_IN["code"].top_p
+    assert window.workspace.services.store.get(answer.conversation_id).sampling == BUILT_IN["code"]
+
+
+def test_the_built_in_presets_speak_the_person_s_language(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = opened(qtbot, window)
+    names = [dialog.presets.picker.itemText(at) for at in range(dialog.presets.picker.count())]
+    assert names == ["None", "Mathematics", "Translation Chinese–English", "Code", "Writing"]
+    close(qtbot, window, dialog)
+
+
+def test_a_temporary_chat_has_settings_of_its_own_too(window: MainWindow, qtbot: QtBot) -> None:
+    window.workspace.desk.new_temporary()
+    dialog = opened(qtbot, window)
+    dialog.system_prompt.setPlainText("Only here.")
+    close(qtbot, window, dialog)
+    send(qtbot, window, "hello")
+    page = window.workspace.page
+    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty())
+    assert page.store.get(page.conversation_id).system_prompt == "Only here."
+    assert [message.role for message in page.store.branch(page.conversation_id)] == [Role.USER, Role.ASSISTANT]
+    assert window.workspace.services.store.list() == []
+
+
+def test_every_answer_keeps_what_made_it(window: MainWindow, qtbot: QtBot) -> None:
+    send(qtbot, window, "hello")
+    first = wait_for_answer(qtbot, window)
+    window.workspace.page.choose(Choices("Changed.", BUILT_IN["writing"], None))
+    window.workspace.transcript.action_requested.emit("retry", first.id)
+    second = begin_of_answer(qtbot, window)
+    assert first.made_by is not None
+    assert second.made_by is not None
+    assert first.made_by.sampling.temperature == 0.7
+    assert second.made_by.sampling.temperature == BUILT_IN["writing"].temperature
+    assert branch(window)[-1].id == second.id
+
+
+def test_presets_that_cannot_be_read_are_told_and_put_aside(open_window: OpenWindow, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "presets.json"
+    path.parent.mkdir()
+    path.write_text("{", "utf-8")
+    window = open_window()
+    assert "presets.json.damaged" in window.notice.text()
+    assert window.notice.isVisible()

@@ -1,0 +1,245 @@
+"""The devices in the settings, over the real engine: what there is, what may be used of it, devices of other PCs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt, QThreadPool
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.device_wishes import DeviceWish, DeviceWishes
+from app.planning.machine import PRETEND_VARIABLE, Machine
+from app.services import Services
+from app.settings import SettingsFile
+from model_manager.devices import PlanDevice
+from model_manager.errors import UserError
+from model_manager.nvidia import GpuProcess, NvidiaCard, NvidiaFacts
+from tests.rigs.rpc_device import serving
+from tests.window.hands import PATIENCE_MS, find, send, wait_for_answer
+from ui.device_rows import DeviceRow, GibOrAutomatic, ServerRow
+from ui.settings_devices import DeviceSettings
+from ui.settings_dialog import SettingsDialog
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+
+
+@pytest.fixture(autouse=True)
+def no_work_left(qapp: QApplication) -> Iterator[None]:
+    yield
+    QThreadPool.globalInstance().waitForDone()
+    qapp.processEvents()
+
+
+@pytest.fixture
+def shown(qtbot: QtBot, services: Services) -> Callable[[], DeviceSettings]:
+    def show() -> DeviceSettings:
+        dialog = SettingsDialog(services)
+        qtbot.addWidget(dialog)
+        with qtbot.waitExposed(dialog):
+            dialog.show()
+        dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.devices, 0, 300)
+        wait(qtbot, dialog.devices)
+        return dialog.devices
+
+    return show
+
+
+def wait(qtbot: QtBot, page: DeviceSettings) -> None:
+    qtbot.waitUntil(lambda: page._machine is not None and page.refresh_button.isEnabled(), timeout=PATIENCE_MS)
+
+
+def device(page: QWidget, name: str) -> DeviceRow:
+    return find(page, f"device{name}", DeviceRow)  # type: ignore[return-value]
+
+
+def state(page: QWidget, server: str) -> str:
+    label: Any = find(page, f"serverState{server}", QLabel)
+    return label.text()  # type: ignore[no-any-return]
+
+
+def test_the_engine_is_asked_when_the_devices_are_seen(qtbot: QtBot, services: Services) -> None:
+    dialog = SettingsDialog(services)
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    assert dialog.devices._machine is None
+    assert dialog.devices.refresh_button.isEnabled()
+    dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.devices)
+    wait(qtbot, dialog.devices)
+    processor = device(dialog.devices, "CPU")
+    assert processor.use is None
+    assert "GiB" in processor._figure.text()
+    build: Any = find(dialog.devices, "engineBuild", QLabel)
+    assert "built for" in build.text()
+    assert "CPU" in build.text()
+
+
+def test_pretended_gpus_are_named_as_such_and_bounded(
+    qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, "24,16")
+    page = shown()
+    hint: Any = find(page, "devicesHint", QLabel)
+    assert PRETEND_VARIABLE in hint.text()
+    first = device(page, "GPU0")
+    assert first.use is not None
+    assert first.ceiling.text() == "All of it"
+    assert first.reserve.text() == "Automatic (0.5 GiB)"
+    first.use.setFocus()
+    qtbot.keyClick(first.use, Qt.Key.Key_Space)
+    second = device(page, "GPU1")
+    second.ceiling.setValue(12.5)
+    second.reserve.stepUp()
+    kept = SettingsFile(services.folder.settings_file).now.device_wishes()
+    assert kept.of("GPU0") == DeviceWish(use=False)
+    assert kept.of("GPU1") == DeviceWish(ceiling_gib=12.5, reserve_gib=0.0)
+    assert second.reserve.text() == "0.0 GiB"
+    assert not first.ceiling.isEnabled()
+    (left,) = services.planning.machine().devices
+    assert (left.name, left.ceiling_bytes, left.reserve_bytes) == ("GPU1", round(12.5 * (1 << 30)), 0)
+    second.reserve.setValue(second.reserve.minimum())
+    second.ceiling.setValue(second.ceiling.minimum())
+    first.use.click()
+    assert services.settings.now.device_wishes() == DeviceWishes()
+    for control in (first.use, first.ceiling, first.reserve, page.address):
+        assert control.accessibleName()
+
+
+def test_no_gpu_is_one_sentence(shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, "none")
+    page = shown()
+    assert page._none.text().startswith("There is no graphics card")
+    assert page._none.isVisible()
+    assert not page.findChildren(DeviceRow)
+
+
+def test_who_holds_a_card_is_told(qtbot: QtBot) -> None:
+    card = NvidiaCard(0, "RTX", "0000:01:00.0", 24 << 30, 20 << 30, True, 4, 4, 16, 16, tuple(
+        GpuProcess(number, f"program{number}", number << 28) for number in range(1, 6)
+    ))  # fmt: skip
+    machine = Machine((PlanDevice("CUDA0", 20 << 30, 1 << 30, description="NVIDIA GeForce RTX 4090"),))
+    machine.__dict__["cards"] = {"CUDA0": card}
+    assert NvidiaFacts().cards == ()
+    row = DeviceRow("CUDA0", "CUDA0", usable=True)
+    qtbot.addWidget(row)
+    row.show_device(machine, DeviceWish())
+    assert row.holders.text() == "Held by program5 1.2 GiB, program4 1.0 GiB, program3 0.8 GiB, 2 more"
+    assert "draws the desktop" in row.detail.text()
+    assert "PCIe 4 ×16" in row.detail.text()
+    assert row.use is not None
+    assert row.use.text() == "RTX 4090"
+
+
+def test_a_server_is_added_seen_and_taken_off(
+    qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]
+) -> None:
+    page = shown()
+    with serving() as server:
+        page.address.setText(f" rpc://{server} ")
+        qtbot.keyClick(page.address, Qt.Key.Key_Return)
+        wait(qtbot, page)
+        assert services.settings.now.rpc_servers == server
+        assert state(page, server).startswith("Reached: RPC0 with ")
+        lent = device(page, "RPC0")
+        assert lent.use is not None
+        assert server in lent.use.text()
+        lent.use.click()
+        assert services.settings.now.device_wishes().of(f"rpc {server}/0") == DeviceWish(use=False)
+        lent.use.click()
+    qtbot.mouseClick(page.refresh_button, Qt.MouseButton.LeftButton)
+    wait(qtbot, page)
+    assert (
+        state(page, server)
+        == f"The RPC server {server} does not answer. Check that it runs and that the address is right."
+    )
+    row: Any = find(page, f"server{server}", ServerRow)
+    qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
+    wait(qtbot, page)
+    assert services.settings.now.rpc_servers == ""
+    assert page.findChild(ServerRow) is None
+    page._status.action.click()
+    wait(qtbot, page)
+    assert services.settings.now.rpc_servers == server
+
+
+def test_another_version_is_recognised_before_anything_is_loaded(
+    qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]
+) -> None:
+    from tests.engine.test_probing import answering
+
+    def older(connection: Any) -> None:
+        connection.recv(64)
+        connection.sendall(bytes([28, 0, 0, 0, 0, 0, 0, 0, 6, 1, 0, 0]) + bytes(24))
+
+    with answering(older) as server:
+        services.settings.change(rpc_servers=server)
+        page = shown()
+        assert state(page, server).startswith(f"{server} speaks version 6.1 of the RPC protocol")
+
+
+def test_what_is_no_address_is_told_and_stays_in_the_field(
+    qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]
+) -> None:
+    page = shown()
+    assert not page.add.isEnabled()
+    page.address.setText("my pc:1")
+    qtbot.mouseClick(page.add, Qt.MouseButton.LeftButton)
+    assert page._status.label.text().startswith("my pc:1 is no address.")
+    assert page.address.text() == "my pc:1"
+    assert services.settings.now.rpc_servers == ""
+
+
+def test_the_number_box_begins_below_the_least(qtbot: QtBot) -> None:
+    box = GibOrAutomatic("box", least=0.5)
+    qtbot.addWidget(box)
+    box.show_number(None, "All of it")
+    with qtbot.waitSignal(box.wished) as told:
+        box.stepUp()
+    assert told.args == [0.5]
+    with qtbot.waitSignal(box.wished) as told:
+        box.stepDown()
+    assert told.args == [None]
+
+
+def test_a_device_that_goes_away_is_a_sentence_and_a_smaller_plan(qtbot: QtBot, open_window: Any) -> None:
+    window = open_window()
+    workspace = window.workspace
+    with serving() as first, ExitStack() as leaving:
+        second = leaving.enter_context(serving())
+        workspace.services.settings.change(rpc_servers=f"{first} {second}", model_id="starter", max_tokens=8)
+        send(qtbot, window, "Name a colour.")
+        wait_for_answer(qtbot, window)
+        loaded = workspace.services.planning.loads.loaded
+        assert loaded is not None
+        assert loaded.options.rpc_servers == (first, second)
+        workspace.models.release()
+        qtbot.waitUntil(lambda: workspace.services.engine.state is None, timeout=PATIENCE_MS)
+        leaving.close()
+        send(qtbot, window, "And another.")
+        answer = wait_for_answer(qtbot, window)
+        assert answer.content
+        notice = find(window, "noticeBar")
+        assert second in notice.text()  # type: ignore[attr-defined]
+        assert "loaded without it" in notice.text()  # type: ignore[attr-defined]
+        loaded = workspace.services.planning.loads.loaded
+        assert loaded is not None
+        assert loaded.options.rpc_servers == (first,)
+
+
+def test_cards_that_the_engine_cannot_use_are_named_with_the_command_that_mends_it(
+    services: Services, shown: Callable[[], DeviceSettings]
+) -> None:
+    page = shown()
+    assert page._machine is not None
+    problem = UserError("gpus_need_backend", gpus=("2 × RTX 4090",), command="python3 start.py --rebuild")
+    page._looked(dataclasses.replace(page._machine, problem=problem))
+    hint: Any = find(page, "devicesHint", QLabel)
+    assert not hint.isHidden()
+    assert "2 × RTX 4090" in hint.text()
+    assert "python3 start.py --rebuild" in hint.text()
+    assert hint.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse

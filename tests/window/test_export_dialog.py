@@ -1,0 +1,278 @@
+"""The export dialog in the hands of a person: what, how, where, while it works, and afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import Status
+from app.services import Services
+from app.settings import SettingsFile
+from app.store.store import ConversationStore
+from tests.export.conftest import MADE_BY
+from ui.export_dialog import ExportDialog
+from ui.theme import DARK, LIGHT, apply_theme
+
+Make = Callable[..., ExportDialog]
+
+
+@pytest.fixture
+def store(services: Services) -> ConversationStore:
+    return services.store
+
+
+@pytest.fixture
+def make(services: Services, qtbot: QtBot) -> Make:
+    def made(conversation_id: str | None, **more: object) -> ExportDialog:
+        dialog = ExportDialog(services.store, conversation_id, settings=services.settings, **more)  # type: ignore[arg-type]
+        qtbot.addWidget(dialog)
+        dialog.show()
+        return dialog
+
+    return made
+
+
+class Opener(QObject):
+    """Stands where the desktop's programs are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[Path] = []
+
+    @Slot(QUrl)
+    def open(self, url: QUrl) -> None:
+        self.opened.append(Path(url.toLocalFile()))
+
+
+@pytest.fixture
+def opener() -> Iterator[Opener]:
+    made = Opener()
+    QDesktopServices.setUrlHandler("file", made, "open")
+    yield made
+    QDesktopServices.unsetUrlHandler("file")
+
+
+def talk(store: ConversationStore, title: str, answer: str = "An answer.", turns: int = 1) -> str:
+    conversation = store.create(title=title)
+    for number in range(turns):
+        _, message = store.begin_turn(conversation.id, f"Question {number}")
+        store.finish_answer(message.id, answer, Status.COMPLETE, MADE_BY)
+    return conversation.id
+
+
+def choose(dialog: ExportDialog, name: str) -> None:
+    dialog.format.setCurrentIndex(dialog.format.findData(name))
+
+
+def press_export(qtbot: QtBot, dialog: ExportDialog) -> str:
+    qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not dialog._is_busy(), timeout=20_000)
+    return dialog.status.label.text()
+
+
+def test_every_format_is_offered_with_what_it_is_good_for(make: Make, store: ConversationStore) -> None:
+    dialog = make(talk(store, "Sky"))
+    names = [dialog.format.itemData(row) for row in range(dialog.format.count())]
+    assert names == ["md", "html", "pdf", "json", "txt", "jsonl"]
+    notes = set()
+    for name in names:
+        choose(dialog, name)
+        assert dialog.path.text().endswith(f"Sky.{name}")
+        notes.add(dialog.shape._note.text())
+    assert len(notes) == 6
+
+
+@pytest.mark.parametrize("name", ["md", "html", "pdf", "json", "txt", "jsonl"])
+def test_each_format_writes_its_file(
+    make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path, name: str
+) -> None:
+    dialog = make(talk(store, "Sky"))
+    choose(dialog, name)
+    dialog.path.setText(str(tmp_path / "sky"))
+    assert f"sky.{name}" in press_export(qtbot, dialog)
+    content = (tmp_path / f"sky.{name}").read_bytes()
+    if name == "pdf":
+        assert "An answer." in PdfReader(tmp_path / "sky.pdf").pages[0].extract_text()
+    else:
+        assert b"An answer." in content
+
+
+def test_one_message_is_written_alone(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+    conversation_id = talk(store, "Sky", turns=2)
+    answer = store.branch(conversation_id)[1]
+    dialog = make(conversation_id, message_id=answer.id)
+    assert dialog.scope.message.isChecked()
+    dialog.path.setText(str(tmp_path / "one.md"))
+    press_export(qtbot, dialog)
+    text = (tmp_path / "one.md").read_text(encoding="utf-8")
+    assert "An answer." in text
+    assert "Question" not in text
+    choose(dialog, "jsonl")
+    assert "led to it" in dialog.shape._note.text()
+    dialog.path.setText(str(tmp_path / "one.jsonl"))
+    press_export(qtbot, dialog)
+    assert len(json.loads((tmp_path / "one.jsonl").read_bytes())["messages"]) == 2
+
+
+def test_the_selected_ones_become_a_folder(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+    ids = [talk(store, title) for title in ("One", "Two", "Three")]
+    dialog = make(None, selection=ids[:2])
+    assert dialog.scope.selected.isChecked()
+    assert "2" in dialog.scope.selected.text()
+    dialog.path.setText(str(tmp_path / "out"))
+    assert "2" in press_export(qtbot, dialog)
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["One.md", "Two.md"]
+
+
+def test_archived_ones_belong_to_all(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+    kept, archived, deleted = (talk(store, title) for title in ("Kept", "Archived", "Deleted"))
+    store.set_archived(archived, True)
+    store.delete(deleted)
+    dialog = make(archived)
+    assert "Archived" in dialog.this_one.text()
+    assert "2" in dialog.everything.text()
+    dialog.everything.click()
+    choose(dialog, "json")
+    dialog.path.setText(str(tmp_path / "all.json"))
+    press_export(qtbot, dialog)
+    found = json.loads((tmp_path / "all.json").read_bytes())["conversations"]
+    assert [each["id"] for each in found] == [kept, archived]
+
+
+def test_what_means_nothing_here_is_not_shown(make: Make, store: ConversationStore) -> None:
+    conversation_id = talk(store, "Sky")
+    dialog = make(conversation_id)
+    assert dialog.scope.message.isHidden()
+    assert dialog.scope.selected.isHidden()
+    assert dialog.this_one.isChecked()
+    for name in ("md", "html", "pdf", "txt"):
+        choose(dialog, name)
+        assert dialog.shape.branches.isHidden()
+        assert dialog.shape.thoughts.isEnabled()
+    choose(dialog, "jsonl")
+    assert dialog.shape.branches.isVisible()
+    assert dialog.shape.unfinished.isVisible()
+    choose(dialog, "json")
+    assert not dialog.metadata.isEnabled()
+    assert not dialog.shape.thoughts.isEnabled()
+
+
+def test_options_reach_the_file(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = make(talk(store, "Sky", "<think>\nidea\n</think>\n\nanswer"))
+    choose(dialog, "html")
+    dialog.metadata.setChecked(False)
+    dialog.shape.thoughts.setCurrentIndex(2)
+    dialog.path.setText(str(tmp_path / "sky.html"))
+    press_export(qtbot, dialog)
+    text = (tmp_path / "sky.html").read_text(encoding="utf-8")
+    assert "idea" not in text
+    assert "ab" * 32 not in text
+
+
+def test_the_last_choices_are_remembered(
+    make: Make, store: ConversationStore, services: Services, qtbot: QtBot, tmp_path: Path
+) -> None:
+    conversation_id = talk(store, "Sky")
+    dialog = make(conversation_id)
+    choose(dialog, "txt")
+    dialog.metadata.setChecked(False)
+    dialog.shape.thoughts.setCurrentIndex(2)
+    (tmp_path / "here").mkdir()
+    dialog.path.setText(str(tmp_path / "here" / "sky.txt"))
+    press_export(qtbot, dialog)
+    dialog.close()
+    again = make(conversation_id)
+    assert (again.shape.name, again.metadata.isChecked(), again.shape.thoughts.currentIndex()) == ("txt", False, 2)
+    assert Path(again.path.text()).parent == tmp_path / "here"
+    assert SettingsFile(services.folder.settings_file).now.export_format == "txt"
+
+
+def test_copied_to_the_clipboard(make: Make, store: ConversationStore, qtbot: QtBot) -> None:
+    dialog = make(talk(store, "Sky"))
+    qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Copied" in dialog.status.label.text())
+    assert "# Sky" in QGuiApplication.clipboard().text()
+    choose(dialog, "pdf")
+    assert dialog.copy.isHidden()
+
+
+def test_afterwards_it_can_be_opened(
+    make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path, opener: Opener
+) -> None:
+    dialog = make(talk(store, "Sky"))
+    assert dialog.open_file.isHidden()
+    dialog.path.setText(str(tmp_path / "sky.md"))
+    press_export(qtbot, dialog)
+    qtbot.mouseClick(dialog.open_file, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.status.action, Qt.MouseButton.LeftButton)
+    assert opener.opened == [tmp_path / "sky.md", tmp_path]
+
+
+def test_a_long_export_shows_its_progress_and_can_be_cancelled(
+    make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path
+) -> None:
+    dialog = make(talk(store, "Sky", "word 字 " * 3_000, turns=12))
+    choose(dialog, "pdf")
+    dialog.path.setText(str(tmp_path / "sky.pdf"))
+    (tmp_path / "sky.pdf").write_text("old")
+    qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
+    assert dialog.progress.isVisible()
+    assert not dialog.export.isEnabled()
+    assert not dialog.format.isEnabled()
+    qtbot.waitUntil(lambda: dialog.progress.value() > 0, timeout=20_000)
+    qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not dialog._is_busy(), timeout=20_000)
+    assert "Cancelled" in dialog.status.label.text()
+    assert (tmp_path / "sky.pdf").read_text() == "old"
+    assert dialog.progress.isHidden()
+    assert dialog.export.isEnabled()
+
+
+def test_the_window_lives_while_a_pdf_is_written(
+    make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path
+) -> None:
+    dialog = make(talk(store, "Sky", "word 字 " * 3_000, turns=6))
+    choose(dialog, "pdf")
+    dialog.path.setText(str(tmp_path / "sky.pdf"))
+    qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
+    turns = 0
+    while dialog._is_busy():
+        QApplication.processEvents()
+        turns += 1
+    assert turns > 20
+    assert (tmp_path / "sky.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [420, 900])
+def test_nothing_is_pressed_together(
+    make: Make, store: ConversationStore, qapp: QApplication, theme: object, width: int
+) -> None:
+    apply_theme(qapp, theme)  # type: ignore[arg-type]
+    conversation_id = talk(store, "A rather long title of a conversation about many things")
+    dialog = make(conversation_id, selection=[conversation_id, talk(store, "Two")])
+    dialog.resize(width, 100)
+    choose(dialog, "jsonl")
+    QApplication.processEvents()
+    for box in (dialog.format, dialog.shape.thoughts, dialog.path, dialog.export):
+        # The style sheet's rounding may take a pixel.
+        assert box.height() >= box.minimumSizeHint().height() - 1
+        inside = box.mapTo(dialog, box.rect().bottomRight())
+        assert dialog.rect().contains(inside), box.objectName()
+    apply_theme(qapp, LIGHT)
+
+
+def test_everything_has_a_name_for_those_who_cannot_see_it(make: Make, store: ConversationStore) -> None:
+    dialog = make(talk(store, "Sky"))
+    for box in (dialog.format, dialog.shape.thoughts, dialog.path, dialog.progress):
+        assert box.accessibleName()
+    for button in (dialog.browse, dialog.copy, dialog.cancel, dialog.export, dialog.open_file, dialog.metadata):
+        assert button.text()

@@ -1,0 +1,299 @@
+"""Formulas in the transcript as a person meets them: drawn by a real process, selected, found, read aloud, scrolled."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QPainter, QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import Role, Status
+from app.mathematics import Mathematics
+from ui.theme import DARK, LIGHT
+from ui.transcript import Item, Transcript
+from ui.transcript.accessible import AccessibleFactory
+from ui.transcript.copying import view_markdown
+from ui.transcript.display import FormulaPart
+from ui.transcript.formula import formulas_in, key_of
+from ui.transcript.parts import Part
+
+PATIENCE_MS = 60_000
+WIDE = " + ".join(f"x_{{{number}}}" for number in range(60))
+
+
+@pytest.fixture
+def mathematics() -> Iterator[Mathematics]:
+    made = Mathematics(limit_s=10)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def transcript(qtbot: QtBot, mathematics: Mathematics) -> Transcript:
+    widget = Transcript()
+    qtbot.addWidget(widget)
+    widget.use_mathematics(mathematics)
+    widget.resize(900, 600)
+    widget.show()
+    QApplication.processEvents()
+    return widget
+
+
+def answer(text: str, status: Status = Status.COMPLETE, name: str = "a") -> Item:
+    return Item(name, Role.ASSISTANT, text, status)
+
+
+def parts(transcript: Transcript, number: int = 0) -> list[Part]:
+    return transcript.page.view(number).parts
+
+
+def wait_for_drawings(qtbot: QtBot, transcript: Transcript) -> None:
+    def are_there() -> bool:
+        return not any(part._awaited for view in transcript.page.views.values() for part in view.parts)
+
+    qtbot.waitUntil(are_there, timeout=PATIENCE_MS)
+
+
+def show(qtbot: QtBot, transcript: Transcript, text: str) -> list[Part]:
+    transcript.set_items([answer(text)])
+    wait_for_drawings(qtbot, transcript)
+    return parts(transcript)
+
+
+def painted(part: Part, ground: str = "#ffffff") -> QImage:
+    image = QImage(int(part.width), int(part.height) + 1, QImage.Format.Format_RGB32)
+    image.fill(QColor(ground))
+    painter = QPainter(image)
+    part.paint(painter, QRectF(image.rect()), None, [])
+    painter.end()
+    return image
+
+
+def ink(image: QImage, left: float, right: float, ground: str = "#ffffff") -> QRect:
+    """The rectangle of all that is clearly not ground, between two columns."""
+    paper = QColor(ground).lightness()
+    found = QRect()
+    for x in range(max(0, int(left)), min(int(right), image.width())):
+        for y in range(image.height()):
+            if abs(image.pixelColor(x, y).lightness() - paper) > 100:
+                found = found.united(QRect(x, y, 1, 1))
+    return found
+
+
+def test_a_formula_stands_on_the_line_of_the_text(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, "nnn $n$ $x_2$ $\\frac{n}{2}$ nnn")
+    image = painted(part)
+    first, last = part.place_of(0).x(), part.place_of(3).x()
+    text = ink(image, first, last)
+    formula = ink(image, part.place_of(4).x(), part.place_of(5).x())
+    assert abs(text.bottom() - formula.bottom()) <= 1
+    after = ink(image, part.place_of(part.length - 3).x(), part.place_of(part.length).x())
+    assert after.bottom() == text.bottom()
+
+
+def test_it_takes_the_colour_of_the_theme(qtbot: QtBot, transcript: Transcript):
+    for theme in (LIGHT, DARK):
+        transcript.set_theme(theme)
+        (part,) = show(qtbot, transcript, "$$\\boxed{\\frac{a}{b}}$$")
+        image = painted(part, theme.page)
+        colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+        assert theme.text in colours
+
+
+def test_chinese_inside_is_drawn(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, "$$\\text{总价}$$")
+    box = ink(painted(part), 0, part.width)
+    assert box.width() > 1.6 * transcript.text_style.size
+    (empty,) = show(qtbot, transcript, "$$\\phantom{xy}\\,\\text{口}$$")
+    assert ink(painted(empty), 0, empty.width).width() < box.width()
+
+
+def test_room_is_kept_until_it_is_drawn(qtbot: QtBot, transcript: Transcript):
+    transcript.set_items([answer("a $x^2+y^2$ b\n\n$$\\frac{1}{2}$$")])
+    flow, display = parts(transcript)
+    assert flow._awaited
+    assert display.height > transcript.text_style.size
+    assert flow.place_of(3).x() - flow.place_of(2).x() > transcript.text_style.size
+    wait_for_drawings(qtbot, transcript)
+    assert not ink(painted(display), 0, display.width).isEmpty()
+
+
+@pytest.mark.parametrize("formula", ["\\unknowncmd{x}", "a^b^c", "\\left( x", "\\begin{foo} x \\end{foo}"])
+def test_a_broken_one_shows_its_source(qtbot: QtBot, transcript: Transcript, formula: str):
+    inline, display = show(qtbot, transcript, f"so ${formula}$ it is\n\n$${formula}$$")
+    for part in (inline, display):
+        assert not ink(painted(part), 0, part.width).isEmpty()
+        assert formula in part.text(0, part.length)
+    assert ink(painted(display), 0, display.width).width() > 6 * len(formula)
+
+
+def test_without_a_drawing_process_all_show_their_source(qtbot: QtBot):
+    widget = Transcript()
+    qtbot.addWidget(widget)
+    widget.resize(900, 600)
+    widget.show()
+    widget.set_items([answer("so $x^2$ it is")])
+    (part,) = parts(widget)
+    assert not ink(painted(part), part.place_of(3).x(), part.place_of(4).x()).isEmpty()
+
+
+def test_what_is_copied_holds_the_source(qtbot: QtBot, transcript: Transcript):
+    text = "The **sum** $a+b$ and \\(c\\):\n\n$$\nx = 1\n$$\n\n| a | b |\n|---|---|\n| $|x|$ | 好 |\n\n- $y$ end"
+    show(qtbot, transcript, text)
+    transcript.select_all()
+    transcript.copy()
+    copied = QGuiApplication.clipboard().text()
+    for piece in ("The sum $a+b$ and \\(c\\):", "$$\nx = 1\n$$", "$|x|$\t好", "• $y$ end"):
+        assert piece in copied
+
+
+def test_a_part_of_a_line_is_copied_with_its_formula(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, "one $x$ two $y$ three")
+    assert part.text(4, 9) == "$x$ two"
+    assert part.text(10, part.length) == "$y$ three"
+    assert part.text(0, 4) == "one "
+
+
+def test_it_is_copied_as_markdown(qtbot: QtBot, transcript: Transcript):
+    text = "a **b** $x$ c d\n\n- $$y$$\n\nend"
+    show(qtbot, transcript, text)
+    view = transcript.page.view(0)
+    assert view_markdown(view, (0, 2), view.end) == "**b** $x$ c d\n\n- $$y$$\n\nend"
+
+
+def test_a_double_click_takes_the_whole_formula(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, "one $x+y$ two")
+    assert part.word_at(4) == (4, 5)
+    assert part.word_at(1) == (0, 3)
+
+
+def test_find_looks_into_formulas(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, "😀 one $\\alpha + 1$ two α")
+    assert part.find("alpha") == [(7, 8)]
+    assert part.find("two") == [(9, 12)]
+    assert part.find("one $\\alpha") == [(3, 8)]
+
+
+def test_a_screen_reader_hears_the_source(qtbot: QtBot, transcript: Transcript):
+    show(qtbot, transcript, "so $x^2$ is\n\n$$y$$")
+    factory = AccessibleFactory()
+    interface = factory("Transcript", transcript)
+    assert interface is not None
+    message = interface.child(0)
+    assert message is not None
+    assert message.text(QAccessible.Text.Value) == "so $x^2$ is\n\n$$y$$"
+
+
+def test_a_wide_formula_shrinks_and_then_scrolls(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, f"$${WIDE}$$")
+    assert isinstance(part, FormulaPart)
+    assert part.overflow > 0
+    page = transcript.page
+    top = dict(page.visible)[0]
+    point = QPointF(page.left + part.x + 20, top + part.y + part.height / 2)
+    wheel = QWheelEvent(
+        point,
+        QPointF(transcript.viewport().mapToGlobal(point.toPoint())),
+        QPoint(-40, 0),
+        QPoint(0, 0),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(transcript.viewport(), wheel)
+    assert part.offset == 40
+    for _ in range(200):
+        part.scroll(100)
+    assert part.offset == part.overflow
+
+
+def test_a_formula_in_a_narrow_line_is_not_cut(qtbot: QtBot, transcript: Transcript):
+    transcript.resize(400, 600)
+    (part,) = show(qtbot, transcript, f"so ${WIDE[:200]}$ is")
+    assert part.document.idealWidth() <= part.width + 1
+
+
+def test_a_long_broken_one_is_broken_into_lines(qtbot: QtBot, transcript: Transcript):
+    text = "\\unknowncmd{x} + " * 30 + "y"
+    inline, display = show(qtbot, transcript, f"so ${text}$ is\n\n$${text}$$")
+    wide = inline.height, display.height
+    transcript.resize(420, 600)
+    QApplication.processEvents()
+    transcript.grab()
+    for part, before in zip(parts(transcript), wide, strict=True):
+        assert part.height > before
+        assert part.document.idealWidth() <= part.width + 1
+
+
+def test_columns_hold_their_formulas(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, "| a | b |\n|---|---|\n| $x_1+x_2+x_3+x_4+x_5+x_6+x_7$ | b |")
+    low, high = part.wants()[0]
+    ((position, shape),) = formulas_in(part.document)
+    assert key_of(shape) == ("x_1+x_2+x_3+x_4+x_5+x_6+x_7", False)
+    assert position == part.find("x_1")[0][0]
+    assert high >= 150
+    assert low >= 150
+
+
+def test_the_line_one_reads_stays_when_formulas_above_it_arrive(qtbot: QtBot, transcript: Transcript):
+    tall = "\n\n".join(
+        f"$$\\begin{{aligned}} a_{n} &= 1 \\\\ b &= \\frac{{1}}{{2}} \\\\ c &= 3 \\end{{aligned}}$$" for n in range(9)
+    )
+    transcript.set_items([answer(tall + "\n\nthe line one reads\n\n" + "words\n\n" * 60)])
+    view = transcript.page.view(0)
+    number = len(view.parts) - 1
+    transcript.page.show(0, 40 - view.top_of((number, 0)))
+    transcript.scroll_by(0)
+    before = dict(transcript.page.visible)[0] + view.top_of((number, 0))
+    height = view.height
+    wait_for_drawings(qtbot, transcript)
+    after = dict(transcript.page.visible)[0] + transcript.page.view(0).top_of((number, 0))
+    assert transcript.page.view(0).height != height
+    assert after == pytest.approx(before, abs=1)
+
+
+def test_while_it_streams_what_is_drawn_stays(qtbot: QtBot, transcript: Transcript):
+    transcript.set_items([answer("", Status.STREAMING)])
+    transcript.append_text("a", "One $$\\frac{1}{2}$$\n\nand more ")
+    transcript.flush()
+    wait_for_drawings(qtbot, transcript)
+    _, formula, _ = parts(transcript)
+    box = ink(painted(formula), 0, formula.width)
+    for piece in ("words ", "and $y", "^2", "$ and\n\n", "$$", "z", "$$", "\n\nend"):
+        transcript.append_text("a", piece)
+        transcript.flush()
+        assert parts(transcript)[1] is formula
+        assert ink(painted(formula), 0, formula.width) == box
+    wait_for_drawings(qtbot, transcript)
+    assert [type(part) is FormulaPart for part in parts(transcript)] == [False, True, False, True, False]
+
+
+def test_a_bomb_stays_source_and_the_window_goes_on(qtbot: QtBot):
+    bomb = "x"
+    for _ in range(20):
+        bomb = rf"\frac{{\begin{{cases}}{bomb}&1\\2&3\end{{cases}}}}{{2}}"
+    mathematics = Mathematics(limit_s=0.2)
+    try:
+        widget = Transcript()
+        qtbot.addWidget(widget)
+        widget.use_mathematics(mathematics)
+        widget.resize(900, 600)
+        widget.show()
+        inline, display = show(qtbot, widget, f"so $x$ is\n\n$${bomb}$$")
+        assert mathematics.known("x", False) is not None
+        assert mathematics.known(bomb, True) is None
+        assert not ink(painted(display), 0, display.width).isEmpty()
+        assert not inline._awaited
+    finally:
+        mathematics.close()
+
+
+def test_the_main_window_draws_them(qtbot: QtBot, open_window):
+    window = open_window()
+    transcript = window.workspace.transcript
+    window.pages.setCurrentWidget(transcript)
+    transcript.set_items([answer("so $x^2$ is")])
+    wait_for_drawings(qtbot, transcript)
+    assert window.workspace.services.mathematics.known("x^2", False) is not None

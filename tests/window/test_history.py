@@ -1,0 +1,345 @@
+"""The sidebar as a person uses it: several chosen at once, pins, archive, bin, undo, search with the hit in place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import Attachment, Conversation, Status
+from app.store.store import ConversationStore
+from app.store.trees import ConversationTree
+from tests.window.conftest import OpenWindow
+from tests.window.hands import find, titles
+from ui.main_window import MainWindow
+from ui.sidebar_list import BIN, LIST
+from ui.sidebar_row import HEADING_ROLE
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
+
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+def store_of(window: MainWindow) -> ConversationStore:
+    return window.workspace.services.store
+
+
+def with_conversations(window: MainWindow, *named: str) -> list[str]:
+    """The last named one is the newest, and stands at the top."""
+    ids = [store_of(window).create(title=title).id for title in named]
+    window.workspace.page.changed.emit()
+    return ids
+
+
+def rows(window: MainWindow) -> QListWidget:
+    return window.sidebar.list
+
+
+def headings(window: MainWindow) -> list[str]:
+    items = [rows(window).item(row) for row in range(rows(window).count())]
+    return [item.text() for item in items if item.data(HEADING_ROLE)]
+
+
+def click(
+    qtbot: QtBot, window: MainWindow, title: str, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+):
+    (item,) = rows(window).findItems(title, Qt.MatchFlag.MatchExactly)
+    rows(window).scrollToItem(item)
+    place = rows(window).visualItemRect(item).center()
+    qtbot.mouseClick(rows(window).viewport(), Qt.MouseButton.LeftButton, modifiers, place)
+
+
+def press(qtbot: QtBot, window: MainWindow, name: str) -> None:
+    button = find(window, name)
+    assert button.isVisible(), name
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def undo(qtbot: QtBot, window: MainWindow) -> None:
+    button = next(each for each in window.notice.findChildren(QPushButton) if each.text() == "Undo")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def menu(window: MainWindow) -> QMenu:
+    rows(window).customContextMenuRequested.emit(QPoint(10, 10))
+    return find(window, "conversationMenu", QMenu)  # type: ignore[return-value]
+
+
+def pick(window: MainWindow, action: str) -> None:
+    shown = menu(window)
+    found = shown.findChild(QAction, f"{action}Action")
+    assert found is not None, action
+    found.trigger()
+    shown.close()
+    shown.setObjectName("")
+
+
+def offered(window: MainWindow) -> list[str]:
+    shown = menu(window)
+    names = [action.text() for action in shown.actions() if not action.isSeparator()]
+    shown.close()
+    shown.setObjectName("")
+    return names
+
+
+def answer_question(qtbot: QtBot, window: MainWindow, name: str) -> None:
+    box = find(window, "purgeQuestion", QMessageBox)
+    button = next(
+        each for each in box.findChildren(QPushButton) if each.objectName() == name or each.text().strip("&") == name
+    )
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox, "purgeQuestion") is None)
+
+
+def test_conversations_stand_under_their_time_and_pinned_ones_on_top(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    now = datetime.now(UTC)
+    ages = {"now": 0, "yesterday": 1, "in the week": 4, "old": 40, "old and pinned": 41}
+    store_of(window).merge(
+        ConversationTree(
+            Conversation(
+                f"00000000-0000-4000-8000-00000000000{number}",
+                title,
+                now - timedelta(days=days),
+                now - timedelta(days=days),
+            ),
+            (),
+        )
+        for number, (title, days) in enumerate(ages.items())
+    )
+    window.workspace.history.refresh()
+    assert headings(window) == ["Today", "Yesterday", "Previous 7 days", "Earlier"]
+    window.sidebar.list.setFocus()
+    rows(window).setCurrentItem(rows(window).findItems("old and pinned", Qt.MatchFlag.MatchExactly)[0])
+    assert offered(window) == ["Open", "Rename", "Pin", "Archive", "Export…", "Delete"]
+    pick(window, "pin")
+    assert headings(window) == ["Pinned", "Today", "Yesterday", "Previous 7 days", "Earlier"]
+    assert titles(window)[0] == "old and pinned"
+    item = rows(window).findItems("old and pinned", Qt.MatchFlag.MatchExactly)[0]
+    assert item.data(Qt.ItemDataRole.AccessibleTextRole) == "old and pinned, pinned"
+    rows(window).setCurrentItem(item)
+    pick(window, "unpin")
+    assert "Pinned" not in headings(window)
+
+
+def test_several_are_chosen_with_control_and_shift_and_deleted_at_once(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "five", "four", "three", "two", "one")
+    click(qtbot, window, "three")
+    assert window.workspace.page.conversation_id == ids[2]
+    assert not window.sidebar.choice.isVisible()
+    click(qtbot, window, "one", CONTROL)
+    assert window.sidebar.list.chosen() == (ids[4], ids[2])
+    assert window.workspace.page.conversation_id == ids[2], "choosing opens nothing"
+    click(qtbot, window, "four", SHIFT)
+    assert set(window.sidebar.list.chosen()) >= {ids[1], ids[2], ids[3], ids[4]}
+    count = len(window.sidebar.list.chosen())
+    assert window.sidebar.choice.findChild(QLabel).text() == f"{count} chosen"
+    window.workspace.page.changed.emit()
+    assert len(window.sidebar.list.chosen()) == count, "what is chosen survives an answer's end"
+    press(qtbot, window, "deleteChosenButton")
+    assert titles(window) == ["five"]
+    assert window.notice.text() == f"{count} conversations deleted."
+    assert window.workspace.page.is_empty(), "the open one was among them"
+    undo(qtbot, window)
+    assert titles(window) == ["one", "two", "three", "four", "five"]
+    assert window.workspace.page.conversation_id == ids[2]
+
+
+def test_everything_is_chosen_by_key_and_left_again_by_escape(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "one", "two", "three")
+    window.sidebar.list.setFocus()
+    qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
+    assert set(window.sidebar.list.chosen()) == set(ids)
+    assert offered(window) == ["Pin", "Archive", "Export…", "Delete"]
+    pick(window, "pin")
+    assert all(each.is_pinned for each in store_of(window).list())
+    assert offered(window)[0] == "Unpin"
+    qtbot.keyClick(rows(window), Qt.Key.Key_Escape)
+    assert len(window.sidebar.list.chosen()) <= 1
+    qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
+    qtbot.keyClick(rows(window), Qt.Key.Key_Delete)
+    assert titles(window) == []
+    assert find(window, "nothingHere", QLabel).text() == "Your conversations will be listed here."  # type: ignore[attr-defined]
+
+
+def test_the_keys_walk_and_enter_opens(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "second", "first")
+    window.sidebar.list.setFocus()
+    qtbot.keyClick(rows(window), Qt.Key.Key_Down)
+    qtbot.keyClick(rows(window), Qt.Key.Key_Down)
+    qtbot.keyClick(rows(window), Qt.Key.Key_Return)
+    assert window.workspace.page.conversation_id in ids
+
+
+def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "kept", "put away", "also away")
+    store_of(window).set_pinned(ids[2], True)
+    window.workspace.open_conversation(ids[1])
+    window.workspace.history.refresh()
+    click(qtbot, window, "also away", CONTROL)
+    pick(window, "archive")
+    assert titles(window) == ["kept"]
+    assert window.notice.text() == "2 conversations archived."
+    assert window.workspace.page.is_empty()
+    undo(qtbot, window)
+    assert titles(window) == ["also away", "put away", "kept"]
+    assert store_of(window).get(ids[2]).is_pinned, "the undo brings the pin back"
+    store_of(window).archive_many(ids[1:])
+    window.workspace.history.refresh()
+    link = find(window, "archiveButton", QToolButton)
+    assert link.text() == "Archive · 2"  # type: ignore[attr-defined]
+    press(qtbot, window, "archiveButton")
+    assert sorted(titles(window)) == ["also away", "put away"]
+    click(qtbot, window, "put away")
+    assert window.workspace.page.conversation_id == ids[1], "it can be read there"
+    assert offered(window) == ["Open", "Rename", "Back to the list", "Export…", "Delete"]
+    press(qtbot, window, "unarchiveChosenButton")
+    assert titles(window) == ["also away"]
+    qtbot.keyClick(rows(window), Qt.Key.Key_Escape)
+    assert titles(window) == ["put away", "kept"]
+    assert link.text() == "Archive · 1"  # type: ignore[attr-defined]
+
+
+def test_an_archived_conversation_that_was_open_is_open_again_at_the_next_start(open_window: OpenWindow) -> None:
+    window = open_window()
+    (id_,) = with_conversations(window, "put away")
+    store_of(window).set_archived(id_, True)
+    window.workspace.history.refresh()
+    window.workspace.open_conversation(id_)
+    window = open_window()
+    assert window.workspace.page.conversation_id == id_
+
+
+def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "one", "two", "three", "kept")
+    store_of(window).delete_many(ids[:3])
+    window.workspace.history.refresh()
+    assert find(window, "binButton", QToolButton).text() == "Bin · 3"  # type: ignore[attr-defined]
+    press(qtbot, window, "binButton")
+    assert sorted(titles(window)) == ["one", "three", "two"]
+    assert "30 days" in " ".join(label.text() for label in window.sidebar.heading.findChildren(QLabel))
+    before = window.workspace.page.conversation_id
+    click(qtbot, window, "one")
+    assert window.workspace.page.conversation_id == before, "what is deleted is not opened"
+    assert offered(window) == ["Restore", "Delete for good…"]
+    press(qtbot, window, "restoreChosenButton")
+    assert window.notice.text() == "Conversation restored."
+    click(qtbot, window, "two")
+    qtbot.keyClick(rows(window), Qt.Key.Key_Delete)
+    answer_question(qtbot, window, "Cancel")
+    assert len(store_of(window).bin()) == 2
+    press(qtbot, window, "purgeChosenButton")
+    answer_question(qtbot, window, "purgeButton")
+    assert titles(window) == ["three"]
+    press(qtbot, window, "emptyBinButton")
+    answer_question(qtbot, window, "purgeButton")
+    assert store_of(window).bin() == []
+    assert "The bin is empty." in find(window, "nothingHere", QLabel).text()  # type: ignore[attr-defined]
+    assert not find(window, "emptyBinButton").isVisible()
+    press(qtbot, window, "shelfBackButton")
+    assert titles(window) == ["one", "kept"] or titles(window) == ["kept", "one"]
+    assert not find(window, "binButton").isVisible()
+
+
+def test_a_title_that_is_being_edited_survives_what_happens_meanwhile(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "old", "other")
+    window.workspace.open_conversation(ids[0])
+    pick(window, "rename")
+    editor = find(window.sidebar, "titleField", QLineEdit)
+    editor.setText("half wr")  # type: ignore[attr-defined]
+    store_of(window).create(title="from another process")
+    window.workspace.page.changed.emit()
+    assert editor.isVisible()
+    editor.setText("half written, now whole")  # type: ignore[attr-defined]
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "from another process" in titles(window))
+    assert store_of(window).get(ids[0]).title == "half written, now whole"
+    assert store_of(window).get(ids[0]).title_is_chosen
+
+
+def test_a_search_names_what_it_did_not_find(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    with_conversations(window, "Alpha")
+    window.sidebar.search.setFocus()
+    qtbot.keyClicks(window.sidebar.search, "zzz")
+    qtbot.waitUntil(lambda: '"zzz"' in find(window, "nothingHere", QLabel).text())  # type: ignore[attr-defined]
+
+
+def test_a_hit_is_opened_in_its_place_and_several_hits_of_one_are_one_choice(
+    open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    talk = store_of(window).create(title="谈天")
+    attached = [Attachment("光谱.csv", "波长,强度")]
+    _, first = store_of(window).begin_turn(talk.id, "为什么天空是蓝的?", attachments=attached)
+    store_of(window).finish_answer(first.id, "因为瑞利散射：天空里的分子。", Status.COMPLETE)
+    with_conversations(window, "other")
+    window.sidebar.search.setText("天空")
+    qtbot.waitUntil(lambda: titles(window) == ["谈天", "谈天"])
+    qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
+    assert window.sidebar.list.chosen() == (talk.id,)
+    item, _ = rows(window).findItems("谈天", Qt.MatchFlag.MatchExactly)
+    assert "天空" in item.data(Qt.ItemDataRole.AccessibleTextRole)
+    qtbot.keyClick(window.sidebar.search, Qt.Key.Key_Return)
+    assert window.workspace.page.conversation_id == talk.id
+    window.sidebar.search.setText("光谱")
+    qtbot.waitUntil(lambda: len(titles(window)) == 1)
+    pick_first = rows(window).item(0)
+    rows(window).setCurrentItem(pick_first)
+    assert offered(window) == ["Open", "Archive", "Export…", "Delete"]
+    pick(window, "delete")
+    qtbot.waitUntil(lambda: titles(window) == [])
+    undo(qtbot, window)
+    qtbot.waitUntil(lambda: titles(window) == ["谈天"])
+
+
+def test_exporting_what_is_chosen(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "one", "two", "three")
+    asked: list[tuple[str, ...]] = []
+    window.sidebar.export_wanted.connect(asked.append)
+    click(qtbot, window, "one")
+    click(qtbot, window, "two", CONTROL)
+    press(qtbot, window, "exportChosenButton")
+    assert set(asked[0]) == {ids[0], ids[1]}
+    dialog = find(window, "exportDialog")
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "exportDialog") is None)
+
+
+def test_the_index_the_bin_and_the_copy_of_the_day_are_looked_after(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = open_window()
+    store = store_of(window)
+    talk = store.create(title="天")
+    _, first = store.begin_turn(talk.id, "?")
+    store.finish_answer(first.id, "因为光", Status.COMPLETE)
+    qtbot.waitUntil(lambda: [each.kind for each in store.backups()] == ["daily"], timeout=20_000)
+    window.workspace.page.changed.emit()
+    qtbot.waitUntil(lambda: not store.update_search(0), timeout=20_000)
+    assert len(store.search("为光")) == 1
+
+
+@pytest.mark.parametrize("shelf", [LIST, BIN])
+def test_everything_in_the_sidebar_has_a_name(open_window: OpenWindow, shelf: str) -> None:
+    window = open_window()
+    ids = with_conversations(window, "one", "two")
+    store_of(window).delete(ids[0])
+    window.workspace.history.refresh()
+    window.sidebar.show_shelf(shelf)
+    rows(window).selectAll()
+    for button in window.sidebar.findChildren(QToolButton) + window.sidebar.findChildren(QPushButton):
+        if button.isVisible():
+            assert button.accessibleName() or button.text(), button.objectName()

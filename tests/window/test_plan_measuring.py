@@ -1,0 +1,253 @@
+"""The picture of a loaded model, and its speed measured in the window, over the real engine and two RPC devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, QThreadPool
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QProgressBar, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.device_wishes import DeviceWishes
+from app.planning.machine import PRETEND_VARIABLE
+from app.services import Services
+from model_manager.plan import Wishes
+from tests.rigs.rpc_device import serving
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.hands import PATIENCE_MS, find, send, wait_for_answer, wait_for_words
+from tests.window.plan_pictures import drag
+from ui.plan_dialog import PlanDialog
+from ui.plan_split import Border
+
+pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
+
+Show = Callable[[str], PlanDialog]
+
+
+@pytest.fixture(autouse=True)
+def no_work_left(qapp: QApplication) -> Iterator[None]:
+    yield
+    QThreadPool.globalInstance().waitForDone()
+    qapp.processEvents()
+
+
+@pytest.fixture(scope="module")
+def two_devices() -> Iterator[tuple[str, ...]]:
+    with ExitStack() as servers:
+        yield tuple(servers.enter_context(serving()) for _ in range(2))
+
+
+@pytest.fixture
+def moe(services: Services, tmp_path: Path) -> str:
+    path = write_tiny_model(tmp_path / "moe.gguf", n_embd=256, n_layer=6, n_expert=4)
+    return services.library.register(path).id
+
+
+@pytest.fixture
+def show(qtbot: QtBot, services: Services) -> Show:
+    def shown(model_id: str) -> PlanDialog:
+        dialog = PlanDialog(services, model_id, model_id)
+        qtbot.addWidget(dialog)
+        with qtbot.waitExposed(dialog):
+            dialog.show()
+        qtbot.waitUntil(lambda: dialog._looked is not None, timeout=PATIENCE_MS)
+        dialog.measure.sizes = {"prompt_tokens": 64, "generated_tokens": 8, "repetitions": 2}
+        return dialog
+
+    return shown
+
+
+def press(qtbot: QtBot, dialog: QWidget, name: str) -> None:
+    button: Any = find(dialog, name, QPushButton)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def state(dialog: QWidget) -> str:
+    label: Any = find(dialog, "measureState", QLabel)
+    return label.text()  # type: ignore[no-any-return]
+
+
+def rows(dialog: PlanDialog) -> list[str]:
+    return [row.accessibleName() for row in dialog.measure.findChildren(QWidget, "measuredRow") if not row.isHidden()]
+
+
+def wait_until_measured(qtbot: QtBot, dialog: PlanDialog) -> None:
+    qtbot.waitUntil(lambda: not dialog.measure.is_busy, timeout=PATIENCE_MS)
+    QThreadPool.globalInstance().waitForDone()
+    QApplication.processEvents()
+
+
+def test_measuring_shows_two_speeds_and_forecast_beside_real_figures(
+    qtbot: QtBot, services: Services, show: Show, moe: str, two_devices: tuple[str, ...]
+) -> None:
+    services.settings.change(**DeviceWishes(two_devices).to_settings())
+    dialog = show(moe)
+    assert [bar.name for bar in dialog.view.bars] == ["RPC0", "RPC1", ""]
+    assert all(bar.actual is None for bar in dialog.view.bars)
+    press(qtbot, dialog, "measureButton")
+    assert dialog.measure.is_busy
+    assert not dialog.view.panel.isEnabled()
+    wait_until_measured(qtbot, dialog)
+    assert len(rows(dialog)) == 2
+    assert rows(dialog)[1].startswith("The plan as it is: prompt ")
+    qtbot.waitUntil(lambda: any(bar.actual for bar in dialog.view.bars), timeout=PATIENCE_MS)
+    assert dialog.view.panel.isEnabled()
+    loaded = services.planning.loads.loaded
+    assert loaded is not None
+    assert dialog.view.plan == loaded.plan
+    for bar in dialog.view.bars[:2]:
+        assert bar.actual is not None
+        assert bar.actual.weights == loaded.actual[bar.name]["weights_bytes"] > 0
+        assert bar.actual.total == pytest.approx(bar.parts.total, abs=8 << 20)
+    shown = [row.note.whole for row in dialog.view._rows]
+    assert all(text.startswith("forecast ") and " · real " in text for text in shown)
+
+
+def test_a_split_by_hand_is_what_the_engine_loads(
+    qtbot: QtBot, services: Services, show: Show, moe: str, two_devices: tuple[str, ...]
+) -> None:
+    services.settings.change(**DeviceWishes(two_devices).to_settings())
+    dialog = show(moe)
+    dialog.kept.connect(lambda wishes: services.planning.wished.keep(moe, wishes))
+    border: Any = find(dialog, "planBorderRPC0RPC1", Border)
+    before = border.value()
+    drag(qtbot, border, round(2 * border.pixels))
+    qtbot.waitUntil(lambda: dialog.view.wishes.tensor_split == (before + 2, 7 - before - 2))
+    dialog.view.panel.experts.changed.emit(lambda now: Wishes(tensor_split=now.tensor_split, experts_in_ram=(1, 4)))
+    qtbot.waitUntil(lambda: dialog.view.wishes.experts_in_ram == (1, 4))
+    press(qtbot, dialog, "keepPlanButton")
+    press(qtbot, dialog, "measureButton")
+    wait_until_measured(qtbot, dialog)
+    loaded = services.planning.loads.loaded
+    assert loaded is not None
+    assert loaded.options.tensor_split == (before + 2, 7 - before - 2)
+    assert loaded.options.experts_in_ram == (1, 4)
+    assert services.planning.wished.of(moe) == dialog.view.wishes
+    # Whoever opens the picture later finds it as it was kept, with what was loaded.
+    again = show(moe)
+    assert again.view.wishes == dialog.view.wishes
+    assert all(bar.actual for bar in again.view.bars)
+
+
+def test_tuning_measures_several_plans_and_keeps_the_fastest(
+    qtbot: QtBot, services: Services, show: Show, moe: str
+) -> None:
+    services.settings.change(context=1024)
+    dialog = show(moe)
+    bar: Any = find(dialog, "measureProgress", QProgressBar)
+    assert bar.isHidden()
+    fractions: list[int] = []
+    bar.valueChanged.connect(fractions.append)
+    press(qtbot, dialog, "tuneButton")
+    assert not bar.isHidden()
+    wait_until_measured(qtbot, dialog)
+    assert bar.isHidden()
+    assert len(set(fractions)) > 5
+    table = rows(dialog)
+    assert len(table) >= 4
+    assert sum("(fastest)" in row for row in table) == 1
+    assert "fastest" in state(dialog)
+    best = next(each for each in dialog.measure._measured if each is dialog.measure._best)
+    qtbot.waitUntil(lambda: dialog.view.plan is not None and dialog.view.plan.micro_batch == best.plan.micro_batch)
+    list(services.planning.loads.load(dialog._wanted()))
+    loaded = services.planning.loads.loaded
+    assert loaded is not None
+    assert (loaded.plan.kv_type, loaded.plan.micro_batch) == (best.plan.kv_type, best.plan.micro_batch)
+
+
+def test_a_measurement_is_cancelled_and_begun_again(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
+    dialog = show(moe)
+    bar: Any = find(dialog, "measureProgress", QProgressBar)
+    with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
+        press(qtbot, dialog, "tuneButton")
+    qtbot.keyClick(dialog.measure.cancel, Qt.Key.Key_Space)
+    assert not dialog.measure.is_busy
+    assert state(dialog) == "Cancelled. Nothing was changed."
+    assert len(rows(dialog)) == 0
+    press(qtbot, dialog, "measureButton")
+    wait_until_measured(qtbot, dialog)
+    assert len(rows(dialog)) == 2
+    assert not services.folder.root.joinpath("plans.json").exists()
+
+
+def test_closing_in_the_middle_leaves_the_worker_free(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
+    dialog = show(moe)
+    bar: Any = find(dialog, "measureProgress", QProgressBar)
+    with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
+        press(qtbot, dialog, "tuneButton")
+    dialog.reject()
+    assert not dialog.isVisible()
+    done: list[int] = []
+    services.worker.submit(lambda: done.append(1))
+    qtbot.waitUntil(lambda: done == [1], timeout=PATIENCE_MS)
+    assert not services.worker.is_busy()
+
+
+def test_an_answer_under_way_is_waited_for(qtbot: QtBot, open_window: Any) -> None:
+    window = open_window()
+    services: Services = window.workspace.services
+    services.settings.change(model_id="starter", max_tokens=80)
+    send(qtbot, window, "Tell me a long story.")
+    wait_for_words(qtbot, window)
+    dialog = PlanDialog(services, "starter", "starter", window)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog._looked is not None, timeout=PATIENCE_MS)
+    press(qtbot, dialog, "measureButton")
+    assert state(dialog).startswith("Waiting for the answer that is under way")
+    # Given up while it waits, it leaves the answer alone.
+    press(qtbot, dialog, "cancelMeasureButton")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.made_by is not None
+    assert answer.made_by.finish_reason in ("stop", "length")
+    dialog.reject()
+
+
+def test_closing_the_window_in_the_middle_ends_it(qtbot: QtBot, open_window: Any) -> None:
+    window = open_window()
+    services: Services = window.workspace.services
+    window.workspace.models.show_plan("starter", "starter")
+    dialog: Any = find(window, "planDialog", PlanDialog)
+    qtbot.waitUntil(lambda: dialog._looked is not None, timeout=PATIENCE_MS)
+    bar: Any = find(dialog, "measureProgress", QProgressBar)
+    with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
+        press(qtbot, dialog, "tuneButton")
+    window.close()
+    done: list[int] = []
+    services.worker.submit(lambda: done.append(1))
+    qtbot.waitUntil(lambda: done == [1], timeout=PATIENCE_MS)
+
+
+def test_what_is_not_here_or_only_pretended_is_not_measured(
+    qtbot: QtBot, services: Services, show: Show, moe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = show("apus:Q2_K")
+    assert not away.measure.measure.isEnabled()
+    assert state(away) == "It can be measured once it is downloaded."
+    monkeypatch.setenv(PRETEND_VARIABLE, "24,16")
+    pretended = show(moe)
+    assert not pretended.measure.tune.isEnabled()
+    assert "pretended" in state(pretended)
+
+
+def test_the_picture_is_one_click_from_the_header(qtbot: QtBot, open_window: Any) -> None:
+    window = open_window()
+    services: Services = window.workspace.services
+    with serving() as first, serving() as second:
+        services.settings.change(model_id="starter", max_tokens=4, rpc_servers=f"{first} {second}")
+        send(qtbot, window, "Hello.")
+        wait_for_answer(qtbot, window)
+        assert window.header.model_button.text().endswith("fits on 2 GPUs")
+        qtbot.mouseClick(window.header.model_button, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+        menu: Any = find(window, "modelMenu", QMenu)
+        (action,) = [each for each in menu.actions() if each.objectName() == "showPlanAction"]
+        action.trigger()
+        menu.close()
+        dialog: Any = find(window, "planDialog", PlanDialog)
+        qtbot.waitUntil(lambda: any(bar.actual for bar in dialog.view.bars), timeout=PATIENCE_MS)
+        assert [bar.name for bar in dialog.view.bars] == ["RPC0", "RPC1", ""]
+        assert dialog.view._is_loaded
+        dialog.reject()

@@ -1,0 +1,252 @@
+"""What to take: of the home model at the first start, and of any repository's quantisations before a byte of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt, QThreadPool
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
+
+from app.planning.machine import PRETEND_VARIABLE
+from app.planning.published import PublishedHeaders, expected, families
+from app.services import Services
+from model_manager.access import Access
+from model_manager.finding import list_published
+from model_manager.gguf_header import read_header
+from model_manager.published import PublishedModel
+from tests.rigs.apus_shapes import write_shape
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.rpc_device import serving
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.hands import PATIENCE_MS, find
+from ui.model_choice import model_backend
+from ui.model_fits import ModelFits
+from ui.models_dialog import ModelsDialog
+from ui.plan_dialog import PlanDialog
+from ui.plan_glance import PlanGlance
+
+pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
+
+REPOSITORY = "someone/shapes-GGUF"
+QUANTISATIONS = ("Q2_K", "IQ3_XXS", "Q3_K_M", "Q4_K_M")
+GIB = 1 << 30
+
+
+@pytest.fixture(autouse=True)
+def no_work_left(qapp: QApplication) -> Iterator[None]:
+    yield
+    QThreadPool.globalInstance().waitForDone()
+    qapp.processEvents()
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as fake:
+        yield fake
+
+
+@pytest.fixture
+def shapes(hub: FakeHub, tmp_path: Path) -> FakeHub:
+    """The four published shapes, each at its full size, in somebody's repository."""
+    for number, name in enumerate(QUANTISATIONS):
+        path = tmp_path / f"{name}.gguf"
+        write_shape(path, name)
+        hub.add_file(REPOSITORY, f"shape.{name}.gguf", path, sha256=f"{number:064x}")
+    return hub
+
+
+@pytest.fixture
+def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], ModelsDialog]:
+    services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+
+    def show() -> ModelsDialog:
+        owner = QLabel()
+        qtbot.addWidget(owner)
+        fits = ModelFits(
+            services.planning, services.library, lambda: services.settings.now, services.downloads.access, owner
+        )
+        dialog = ModelsDialog(model_backend(services), None, fit_of=fits.of, look_at=fits.look_at)
+        dialog.fits, dialog.owner = fits, owner  # type: ignore[attr-defined]
+        qtbot.addWidget(dialog)
+        fits.changed.connect(dialog.refresh_fits)
+        with qtbot.waitExposed(dialog):
+            dialog.show()
+        return dialog
+
+    return show
+
+
+def open_repository(qtbot: QtBot, dialog: ModelsDialog, name: str = REPOSITORY) -> None:
+    dialog.field.setText(name)
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: dialog.search.page == "repository", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all(row.fit for row in dialog.search.models.rows().values()), timeout=PATIENCE_MS)
+
+
+def header_bytes(hub: FakeHub) -> int:
+    return sum(each.sent for each in hub.log if each.where == "cdn")
+
+
+def test_the_quantisations_of_a_repository_are_judged_by_one_header(
+    qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, "23.54,23.54")
+    dialog = models()
+    open_repository(qtbot, dialog)
+    rows = list(dialog.search.models.rows().values())
+    assert [row.title for row in rows] == list(QUANTISATIONS)
+    assert [row.mark for row in rows] == ["", "Recommended", "", ""]
+    assert rows[1].fit == "Fits on your GPUs"
+    assert "in RAM" in rows[2].fit or rows[2].fit == "Does not fit"
+    # One header for all four, and not a byte of their weights.
+    assert 0 < header_bytes(shapes) < 8 << 20
+    assert shapes.count("cdn", "GET") <= 2
+
+
+def test_the_one_that_is_looked_at_is_judged_by_its_own_header(
+    qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, "23.54,23.54")
+    dialog = models()
+    open_repository(qtbot, dialog)
+    fits: ModelFits = dialog.fits  # type: ignore[attr-defined]
+    first, *_, last = dialog.search.models.rows()
+    assert fits._published[last].is_expected
+    assert not fits._published[first].is_expected
+    assert "Estimated from the header of another file" in fits.of(last).sentence  # type: ignore[union-attr]
+    assert "not confirmed these figures yet" in fits.of(first).sentence  # type: ignore[union-attr]
+    estimate = fits._published[last].plan
+    asked = shapes.count("cdn", "GET")
+    dialog.search.models.set_key(last)
+    qtbot.waitUntil(lambda: not fits._published[last].is_expected, timeout=PATIENCE_MS)
+    assert shapes.count("cdn", "GET") > asked
+    own = fits._published[last].plan
+    assert sum(device.weights_bytes for device in own.devices) + own.host.weights_bytes == pytest.approx(
+        sum(device.weights_bytes for device in estimate.devices) + estimate.host.weights_bytes, rel=0.01
+    )
+    asked = shapes.count("cdn", "GET")
+    for key in (first, last, first, last):
+        dialog.search.models.set_key(key)
+        QApplication.processEvents()
+    QThreadPool.globalInstance().waitForDone()
+    assert shapes.count("cdn", "GET") == asked
+
+
+def test_what_the_siblings_let_expect_is_near_the_truth(tmp_path: Path) -> None:
+    headers = {}
+    for name in QUANTISATIONS:
+        write_shape(tmp_path / f"{name}.gguf", name)
+        headers[name] = read_header(tmp_path / f"{name}.gguf")
+    for name, header in headers.items():
+        (guess,) = expected((headers["Q2_K"],), header.file_bytes)
+        truth = sum(tensor.n_bytes for tensor in header.tensors)
+        assert sum(tensor.n_bytes for tensor in guess.tensors) == pytest.approx(truth, rel=0.001)
+        norms = [tensor for tensor in guess.tensors if tensor.type == "F32"]
+        assert norms == [tensor for tensor in headers["Q2_K"].tensors if tensor.type == "F32"]
+        assert name == header.quantisation
+
+
+def test_different_models_of_a_repository_are_families_of_their_own(hub: FakeHub, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "tiny.gguf")
+    for name in ("small.Q4_K_M.gguf", "small.Q8_0.gguf", "large.Q4_K_M.gguf"):
+        hub.add_file("someone/two", name, path)
+    _, found = list_published("someone/two", Access(endpoint=hub.url, authority=hub.url))
+    sizes = sorted(len(family) for family in families(found))
+    assert sizes == [1, 2]
+
+
+def test_a_header_is_read_once_and_over_parts(hub: FakeHub, tmp_path: Path) -> None:
+    whole = write_tiny_model(tmp_path / "tiny.gguf", n_layer=4).read_bytes()
+    cut = len(whole) // 3
+    for number, part in enumerate((whole[:cut], whole[cut : 2 * cut], whole[2 * cut :])):
+        path = tmp_path / f"part{number}"
+        path.write_bytes(part)
+        hub.add_file("someone/parts", f"tiny.F32.gguf-split-{'abc'[number]}", path)
+    access = Access(endpoint=hub.url, authority=hub.url)
+    _, found = list_published("someone/parts", access)
+    (model,) = found
+    assert isinstance(model, PublishedModel)
+    headers = PublishedHeaders(lambda: access)
+    read = headers.read(model)
+    assert read.headers[0].block_count == 4
+    assert len(read.headers[0].tensors) == len(read_header(tmp_path / "tiny.gguf").tensors)
+    asked = hub.count("cdn")
+    assert headers.read(model) is read
+    assert headers.of_id(model.id) is read
+    assert hub.count("cdn") == asked
+
+
+def test_before_the_download_the_engine_rehearses_the_published_file(
+    qtbot: QtBot, services: Services, hub: FakeHub, models: Callable[[], ModelsDialog], tmp_path: Path
+) -> None:
+    path = write_tiny_model(tmp_path / "tiny.gguf", n_layer=6, n_expert=4)
+    hub.add_file("someone/tiny-GGUF", "tiny.F32.gguf", path)
+    with serving() as one, serving() as other:
+        services.settings.change(rpc_servers=f"{one} {other}")
+        dialog = models()
+        open_repository(qtbot, dialog, "someone/tiny-GGUF")
+        fits: ModelFits = dialog.fits  # type: ignore[attr-defined]
+        ((key, row),) = dialog.search.models.rows().items()
+        QThreadPool.globalInstance().waitForDone()
+        QApplication.processEvents()
+        plan = fits.plan_of(key)
+        assert plan is not None
+        assert "not_rehearsed" not in plan.reasons
+        assert plan.verdict == "gpu"
+        assert row.mark == "Recommended"
+        # And the picture of what is not here yet.
+        picture = PlanDialog(services, key, "tiny", published=fits.header_of(key))
+        qtbot.addWidget(picture)
+        picture.show()
+        qtbot.waitUntil(lambda: picture.view.plan is not None, timeout=PATIENCE_MS)
+        qtbot.waitUntil(
+            lambda: picture.view.plan is not None and "not_rehearsed" not in picture.view.plan.reasons,
+            timeout=PATIENCE_MS,
+        )
+        assert not picture.measure.measure.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("gpus", "words", "bars"),
+    [
+        ("24,24", "Your two cards hold IQ3_XXS with 16k context", 3),
+        ("24,16", "Q2_K", 3),
+        ("80", "Your graphics card holds Q4_K_M", 2),
+        ("none", "", 0),
+    ],
+)
+def test_the_first_start_says_what_this_machine_holds(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, gpus: str, words: str, bars: int
+) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, gpus)
+    window = open_window()
+    label: Any = find(window, "adviceLabel", QLabel)
+    qtbot.waitUntil(lambda: bool(label.text()), timeout=PATIENCE_MS)
+    assert words in label.text()
+    glance: Any = find(window.workspace.welcome, "planGlance", PlanGlance)
+    assert len(glance.bars) == bars or not words
+    window.workspace.models.use("starter")
+    assert not label.isVisible()
+    assert not glance.isVisible()
+
+
+def test_the_recommended_one_has_its_picture_beside_the_list(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
+    window = open_window()
+    window.workspace.models.show_dialog()
+    dialog: Any = find(window, "modelsDialog", ModelsDialog)
+    dialog.resize(1000, 700)
+    qtbot.waitUntil(lambda: len(dialog.details.glance.bars) == 3, timeout=PATIENCE_MS)
+    key = dialog.list.key()
+    assert key == "apus:IQ3_XXS"
+    assert dialog.list.rows()[key].mark == "Recommended"
+    assert dialog.details._fit.text().startswith("Fits on your two cards with 16k context")
+    assert dialog.details._fit.text().endswith("left on GPU 1.")
+    assert "GPU 0" in dialog.details.glance.accessibleName()
+    dialog.reject()

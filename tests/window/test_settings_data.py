@@ -1,0 +1,195 @@
+"""What is kept, in the settings: copies and how they come back, imports that are not whole, and removing it all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QListWidget, QMessageBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.chat.conversation import Attachment, Status
+from app.drafts import Draft
+from app.export.json_format import document
+from app.presets import Choices
+from app.store.store import ConversationStore
+from tests.window.conftest import OpenWindow
+from tests.window.hands import find, titles
+from ui.main_window import MainWindow
+from ui.settings_backups import BackupsDialog
+from ui.settings_dialog import SettingsDialog
+from ui.settings_erase import EraseDialog
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints", extend=True)
+
+
+def store_of(window: MainWindow) -> ConversationStore:
+    return window.workspace.services.store
+
+
+def say(store: ConversationStore, title: str) -> str:
+    talk = store.create(title=title)
+    _, answer = store.begin_turn(talk.id, "?", attachments=[Attachment("a.txt", f"{title} attached")])
+    store.finish_answer(answer.id, f"{title} answered", Status.COMPLETE)
+    return talk.id
+
+
+@pytest.fixture
+def window(open_window: OpenWindow) -> MainWindow:
+    return open_window()
+
+
+@pytest.fixture
+def settings(window: MainWindow) -> SettingsDialog:
+    window.workspace.show_settings()
+    return find(window, "settingsDialog", SettingsDialog)  # type: ignore[return-value]
+
+
+def backups(settings: SettingsDialog) -> BackupsDialog:
+    settings.data.backups.click()
+    return find(settings, "backupsDialog", BackupsDialog)  # type: ignore[return-value]
+
+
+def rows(dialog: BackupsDialog) -> list[str]:
+    found = find(dialog, "backupsList", QListWidget)
+    assert isinstance(found, QListWidget)
+    return [found.item(row).text() for row in range(found.count())]
+
+
+def confirm(qtbot: QtBot, dialog: BackupsDialog, name: str) -> None:
+    box = find(dialog, "restoreQuestion", QMessageBox)
+    qtbot.mouseClick(find(box, name, QPushButton), Qt.MouseButton.LeftButton)
+
+
+def said(qtbot: QtBot, text: Callable[[], str], words: str) -> None:
+    qtbot.waitUntil(lambda: words in text(), timeout=20_000)
+
+
+def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
+    window: MainWindow, settings: SettingsDialog, qtbot: QtBot
+) -> None:
+    first = say(store_of(window), "first")
+    window.workspace.open_conversation(first)
+    dialog = backups(settings)
+    status = dialog.status.label.text
+    assert (rows(dialog), dialog.restore.isEnabled()) == ([], False)
+    dialog.make.click()
+    assert not dialog.make.isEnabled()
+    said(qtbot, status, "The copy is complete")
+    assert "made by you" in rows(dialog)[0], "the copy of the day may be there too"
+    second = say(store_of(window), "second")
+    store_of(window).delete(first)
+    window.workspace.open_conversation(second)
+    assert "made by you" in rows(dialog)[0]
+    dialog.list.setCurrentRow(0)
+    qtbot.mouseClick(dialog.restore, Qt.MouseButton.LeftButton)
+    confirm(qtbot, dialog, "confirmRestoreButton")
+    said(qtbot, status, "Restored")
+    assert titles(window) == ["first"]
+    assert window.workspace.page.conversation_id is None, "the open one is gone"
+    assert "before another was restored" in rows(dialog)[0]
+    dialog.list.setCurrentRow(0)
+    dialog.list.itemActivated.emit(dialog.list.item(0))
+    confirm(qtbot, dialog, "confirmRestoreButton")
+    qtbot.waitUntil(lambda: titles(window) == ["second"])
+
+
+def test_a_restore_that_is_not_wanted_or_not_possible_changes_nothing(
+    window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
+) -> None:
+    talk = say(store_of(window), "kept")
+    dialog = backups(settings)
+    foreign = tmp_path / "notes.sqlite3"
+    foreign.write_text("no database")
+    dialog.ask_to_restore(foreign)
+    box = find(dialog, "restoreQuestion", QMessageBox)
+    assert "notes.sqlite3" in box.text()  # type: ignore[attr-defined]
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: dialog.findChild(QMessageBox, "restoreQuestion") is None)
+    dialog.ask_to_restore(foreign)
+    confirm(qtbot, dialog, "confirmRestoreButton")
+    said(qtbot, dialog.status.label.text, "choose another copy")
+    qtbot.waitUntil(lambda: dialog.findChild(QMessageBox, "restoreQuestion") is None)
+    sound = store_of(window).backup_now()
+    _, answer = store_of(window).begin_turn(talk, "now")
+    dialog.ask_to_restore(sound.path)
+    confirm(qtbot, dialog, "confirmRestoreButton")
+    said(qtbot, dialog.status.label.text, "An answer is being written")
+    store_of(window).finish_answer(answer.id, "", Status.COMPLETE)
+    assert [each.title for each in store_of(window).list()] == ["kept"]
+
+
+def test_an_import_says_what_it_left_out(
+    window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
+) -> None:
+    with ConversationStore.open(tmp_path / "other") as other:
+        for title in ("sound", "spoilt", "cracked", "bent", "torn"):
+            say(other, title)
+        values = document(other.trees())
+    for talk in values["conversations"][1:]:
+        talk["messages"][0]["role"] = "robot"
+    path = tmp_path / "some.json"
+    path.write_text(json.dumps(values))
+    settings.data.import_file(path)
+    said(qtbot, settings.data._status.label.text, "New conversations: 1, new messages: 2.")
+    assert settings.data._status.label.text().endswith("spoilt, cracked, bent and 1 more.")
+    assert titles(window) == ["sound"]
+
+
+def test_everything_of_mine_is_deleted_after_two_steps(
+    window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
+) -> None:
+    services = window.workspace.services
+    store = services.store
+    talk = say(store, "SECRET")
+    store.delete(say(store, "SECRET in the bin"))
+    store.set_archived(say(store, "SECRET put away"), True)
+    store.backup_now()
+    copies = len(store.backups())
+    services.presets.add("SECRET preset", Choices("SECRET prompt"))
+    services.drafts.put(None, Draft("SECRET draft"))
+    services.drafts.save()
+    services.folder.logs.mkdir(exist_ok=True)
+    for name in ("apus-chat.log", "apus-chat.log.1", "engine.log"):
+        (services.folder.logs / name).write_text("SECRET line")
+    (services.folder.root / "presets.json.damaged").write_text("SECRET")
+    services.settings.change(temperature=0.3, model_id="starter")
+    window.workspace.open_conversation(talk)
+
+    settings.data.erase.click()
+    dialog = find(settings, "eraseDialog", EraseDialog)
+    assert isinstance(dialog, EraseDialog)
+    assert copies >= 1
+    assert "bin included (3)" in dialog._goes.text()
+    assert not dialog.erase.isEnabled()
+    dialog.sure.click()
+    qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)
+    said(qtbot, settings.data._status.label.text, "Everything of yours is deleted.")
+    assert titles(window) == []
+    assert window.workspace.page.is_empty()
+    assert (services.settings.now.temperature, services.settings.now.model_id) == (0.3, "starter")
+    for path in services.folder.root.rglob("*"):
+        if path.is_file():
+            assert b"SECRET" not in path.read_bytes(), path
+    assert say(store, "life goes on")
+
+
+def test_nothing_is_deleted_while_an_answer_is_written_or_without_the_second_step(
+    window: MainWindow, settings: SettingsDialog, qtbot: QtBot
+) -> None:
+    talk = say(store_of(window), "kept")
+    settings.data.erase.click()
+    dialog = find(settings, "eraseDialog", EraseDialog)
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: settings.findChild(EraseDialog, "eraseDialog") is None)
+    store_of(window).begin_turn(talk, "now")
+    settings.data.erase.click()
+    dialog = find(settings, "eraseDialog", EraseDialog)
+    assert isinstance(dialog, EraseDialog)
+    dialog.sure.click()
+    dialog.erase.click()
+    said(qtbot, settings.data._status.label.text, "An answer is being written")
+    assert [each.title for each in store_of(window).list()] == ["kept"]

@@ -1,0 +1,225 @@
+"""The transcript without a mouse: from message to message, through what they offer, and text selected from a caret."""
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent, QGuiApplication, QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QVBoxLayout, QWidget
+
+from tests.window.pages import ANSWER, answer, at_bottom, question, spot_of, talk
+from ui.theme import LIGHT
+from ui.transcript import Transcript
+
+CTRL, SHIFT, ALT = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.AltModifier,
+)
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+def key(transcript, which: str, how: Qt.KeyboardModifier = NONE, times: int = 1) -> None:
+    for _ in range(times):
+        QTest.keyClick(transcript, Qt.Key[f"Key_{which}"], how)
+
+
+@pytest.fixture
+def focused(transcript, qtbot):
+    with qtbot.waitActive(transcript):
+        transcript.activateWindow()
+    transcript.setFocus()
+    return transcript
+
+
+def test_up_and_down_with_control_go_from_message_to_message(focused):
+    focused.set_items(talk(60))
+    key(focused, "Up", CTRL)
+    assert focused.keyboard.message == 59
+    for expected in range(58, 30, -1):
+        key(focused, "Up", CTRL)
+        assert focused.keyboard.message == expected
+        top = dict(focused.page.visible)[expected]
+        assert 0 <= top < focused.page.height
+    key(focused, "Down", ALT)
+    assert focused.keyboard.message == 32
+    key(focused, "Home")
+    key(focused, "Down", CTRL)
+    assert focused.keyboard.message == 0
+    key(focused, "End")
+    assert at_bottom(focused)
+
+
+def test_the_message_with_the_keyboard_shows_its_mark_and_its_actions(focused):
+    focused.set_items(talk(4))
+    before = focused.viewport().grab().toImage()
+    key(focused, "Up", CTRL, 3)
+    assert focused.keyboard.message == 1
+    picture = focused.viewport().grab().toImage()
+    assert picture != before
+    bar = round(focused.page.left) - 15
+    assert any(picture.pixelColor(bar, y) == QColor(LIGHT.accent) for y in range(picture.height()))
+
+
+def test_left_and_right_walk_through_what_a_message_offers(focused, qtbot):
+    focused.set_items([answer("a", ANSWER, actions=("copy", "retry"))])
+    key(focused, "Up", CTRL)
+    seen = []
+    for _ in range(6):
+        key(focused, "Right")
+        seen.append(focused.keyboard.key)
+    assert seen == ["link:0:20", "code:1", "action:copy", "action:retry", "action:retry", "action:retry"]
+    with qtbot.waitSignal(focused.action_requested) as asked:
+        key(focused, "Return")
+    assert asked.args == ["retry", "a"]
+    key(focused, "Left", times=3)
+    with qtbot.waitSignal(focused.link_activated) as followed:
+        key(focused, "Space")
+    assert followed.args == ["https://example.org/x"]
+    key(focused, "Right")
+    key(focused, "Enter")
+    assert QGuiApplication.clipboard().text() == "x = 1\ny = 2"
+
+
+def test_tab_walks_through_the_message_and_leaves(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    column = QVBoxLayout(window)
+    before, transcript, after = QLineEdit(), Transcript(), QLineEdit()
+    for each in (before, transcript, after):
+        column.addWidget(each)
+    window.resize(800, 600)
+    with qtbot.waitActive(window):
+        window.show()
+    transcript.set_items([answer("a", "Text", actions=("copy", "retry"))])
+    before.setFocus()
+    QTest.keyClick(before, Qt.Key.Key_Tab)
+    assert (transcript.hasFocus(), transcript.keyboard.message, transcript.keyboard.key) == (True, 0, "")
+    for expected in ("action:copy", "action:retry"):
+        key(transcript, "Tab")
+        assert transcript.keyboard.key == expected
+    key(transcript, "Tab")
+    assert after.hasFocus()
+    QTest.keyClick(after, Qt.Key.Key_Backtab)
+    assert transcript.hasFocus()
+    assert transcript.keyboard.key == "action:retry"
+
+
+def test_shift_selects_from_the_beginning_of_the_message(focused):
+    focused.set_items([question("q", "First line\nsecond"), answer("a")])
+    key(focused, "Up", CTRL, 2)
+    key(focused, "Right", SHIFT, 5)
+    assert focused.selected_text() == "First"
+    key(focused, "Right", SHIFT | CTRL)
+    assert focused.selected_text() == "First "
+    key(focused, "Down", SHIFT)
+    assert focused.selected_text().startswith("First line\nsec")
+    key(focused, "Down", SHIFT)
+    assert focused.selected_text().startswith("First line\nsecond\n\nSome b")
+    key(focused, "End", SHIFT | CTRL)
+    assert focused.selected_text().endswith("y = 2\n\nEnd.")
+    key(focused, "Left", SHIFT, 4)
+    assert focused.selected_text().endswith("y = 2")
+    key(focused, "Escape")
+    assert focused.selected_text() == ""
+
+
+def test_a_selection_of_the_mouse_is_gone_on_with(focused):
+    focused.set_items([answer("a")])
+    QTest.mouseDClick(focused.viewport(), Qt.MouseButton.LeftButton, pos=spot_of(focused, 0, "bold", 1))
+    key(focused, "Right", SHIFT, 5)
+    assert focused.selected_text() == "bold text"
+
+
+def test_a_caret_that_moves_alone(focused):
+    focused.set_items([answer("a")])
+    key(focused, "Up", CTRL)
+    key(focused, "F7")
+    key(focused, "Right", times=5)
+    key(focused, "Right", SHIFT, 4)
+    assert focused.selected_text() == "bold"
+    key(focused, "Home")
+    key(focused, "End", SHIFT)
+    assert focused.selected_text() == "Some bold text with a link."
+    key(focused, "Escape", times=2)
+    assert not focused.keyboard.browsing
+
+
+def test_the_caret_stays_on_the_screen(focused):
+    focused.set_items([answer("a", "\n\n".join(f"Paragraph {n}" for n in range(200)))])
+    key(focused, "Home")
+    key(focused, "F7")
+    key(focused, "Down", times=60)
+    number, *place = focused.keyboard.caret
+    y = focused.page.view(number).rect_of(tuple(place)).y() + dict(focused.page.visible)[number]
+    assert 0 < y < focused.page.height
+
+
+def test_characters_of_two_units_are_one_step(focused):
+    focused.set_items([question("q", "a😀b")])
+    key(focused, "Up", CTRL)
+    key(focused, "Right", SHIFT, 2)
+    assert focused.selected_text() == "a😀"
+
+
+def test_copying_as_text_and_as_markdown(focused):
+    focused.set_items([question("q"), answer("a")])
+    key(focused, "Up", CTRL)
+    key(focused, "C", CTRL)
+    assert QGuiApplication.clipboard().text().startswith("Some bold text with a link.")
+    key(focused, "C", CTRL | SHIFT)
+    assert QGuiApplication.clipboard().text() == ANSWER
+    key(focused, "A", CTRL)
+    key(focused, "C", CTRL | SHIFT)
+    assert QGuiApplication.clipboard().text() == f"A question?\n\n{ANSWER}"
+
+
+def test_a_stretch_is_copied_as_it_would_be_written(focused):
+    source = (
+        "## A **title**\n\nSome *slanted* and `code`, [a link](https://a.b/c).\n\n1. one\n2. two\n   - deep\n\n"
+        "> said\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```py\nx = 1\n```\n\nEnd."
+    )
+    focused.set_items([answer("a", source)])
+    key(focused, "Up", CTRL)
+    key(focused, "End", SHIFT | CTRL)
+    key(focused, "Left", SHIFT)
+    key(focused, "C", CTRL | SHIFT)
+    assert QGuiApplication.clipboard().text() == (
+        "## A **title**\n\nSome *slanted* and `code`, [a link](https://a.b/c).\n\n1. one\n2. two\n  - deep\n\n"
+        "> said\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```py\nx = 1\n```\n\nEnd"
+    )
+
+
+def test_escape_goes_to_the_window_when_there_is_nothing_to_leave(focused):
+    focused.set_items([answer("a")])
+
+    def is_kept(which: Qt.Key) -> bool:
+        override = QKeyEvent(QEvent.Type.ShortcutOverride, which, NONE)
+        override.ignore()
+        QApplication.sendEvent(focused, override)
+        return override.isAccepted()
+
+    assert not is_kept(Qt.Key.Key_Escape)
+    focused.select_all()
+    assert is_kept(Qt.Key.Key_Escape)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_the_menu_key_opens_the_menu_where_the_keyboard_is(focused):
+    focused.set_items([answer("a")])
+    key(focused, "Up", CTRL)
+    key(focused, "Right")
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(0, 0), QPoint(0, 0), NONE)
+    QApplication.sendEvent(focused, event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    texts = [action.text() for action in menu.actions()]
+    menu.close()
+    assert focused.words.copy_link in texts
+    assert focused.words.action("retry") in texts
+
+
+def test_the_size_of_the_text_is_asked_for(focused, qtbot):
+    for step in (1, -1, 0):
+        with qtbot.waitSignal(focused.text_size_wanted) as asked:
+            focused.change_text_size(step)
+        assert asked.args == [step]

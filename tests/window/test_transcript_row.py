@@ -1,0 +1,168 @@
+"""What stands around a message: its row of actions, its versions, its pin, its files, and the line above it."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
+
+from app.chat.conversation import Status
+from tests.window.pages import answer, button_of, question, talk
+from ui.theme import LIGHT
+from ui.transcript.item import ACTIONS
+from ui.transcript.style import MARGIN
+
+ALL = ("copy", "retry", "continue", "edit", "fork", "details", "pin", "delete")
+
+
+def keys(transcript, number: int = 0) -> list[str]:
+    return [button.key for button in transcript.page.view(number).buttons]
+
+
+def press(transcript, number: int, key: str) -> None:
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=button_of(transcript, number, key))
+
+
+def menu_of(transcript) -> dict[str, object]:
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    found = {action.text(): action for action in menu.actions() if action.text()}
+    menu.close()
+    return found
+
+
+def test_only_what_is_offered_is_there(transcript):
+    transcript.set_items([answer("a", actions=()), answer("b", actions=("copy",)), answer("c", actions=ALL)])
+    assert not [key for key in keys(transcript, 0) if key.startswith("action:")]
+    assert [key for key in keys(transcript, 1) if key.startswith("action:")] == ["action:copy"]
+    offered = [key for key in keys(transcript, 2) if key.startswith("action:")]
+    assert offered == ["action:copy", "action:retry", "action:continue", "action:edit", "action:more"]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+@pytest.mark.parametrize("name", ["fork", "details", "pin", "delete"])
+def test_what_is_rarely_wanted_waits_behind_one_button(transcript, qtbot, name):
+    transcript.set_items([answer("a", actions=ALL)])
+    press(transcript, 0, "action:more")
+    actions = menu_of(transcript)
+    assert list(actions) == [transcript.words.action(each) for each in ("fork", "details", "pin", "delete")]
+    with qtbot.waitSignal(transcript.action_requested) as asked:
+        actions[transcript.words.action(name)].trigger()
+    assert asked.args == [name, "a"]
+
+
+def test_every_action_has_a_label(transcript):
+    assert all(transcript.words.action(name) for name in ACTIONS)
+
+
+def test_versions_are_counted_and_changed(transcript, qtbot):
+    transcript.set_items([question("q"), answer("a", place=(2, 3), actions=("copy", "previous", "next"))])
+    for name in ("previous", "next"):
+        with qtbot.waitSignal(transcript.action_requested) as asked:
+            press(transcript, 1, f"action:{name}")
+        assert asked.args == [name, "a"]
+
+
+def test_the_end_of_the_versions_keeps_the_arrows_in_place(transcript):
+    transcript.set_items([answer("a", place=(2, 3), actions=("previous", "next"))])
+    middle = button_of(transcript, 0, "action:next")
+    transcript.set_items([answer("b", place=(1, 3), actions=("next",))])
+    assert button_of(transcript, 0, "action:next") == middle
+    assert "action:previous" not in keys(transcript)
+
+
+def test_another_version_stands_where_the_one_before_stood(transcript):
+    items = talk(40)
+    items[21] = answer("21", "\n\n".join(["Some words."] * 30), place=(1, 2), actions=("next",))
+    transcript.set_items(items)
+    transcript.scroll_to_item("21")
+    transcript.scroll_by(500)
+    top = dict(transcript.page.visible)[21]
+    transcript.press(21, "action:next")
+    items[21:] = [answer("other", "\n\n".join(["Other words."] * 40), place=(2, 2), actions=("previous",))]
+    transcript.set_items(items)
+    assert dict(transcript.page.visible)[21] == top
+    assert not transcript.page.following
+
+
+def test_the_same_conversation_in_another_state_stays_in_place(transcript):
+    transcript.set_items(talk(40))
+    transcript.scroll_to_item("20")
+    before = transcript.page.visible
+    transcript.set_items(talk(40))
+    assert transcript.page.visible == before
+    transcript.set_items([question("other"), *talk(40)])
+    assert transcript.page.following
+
+
+def test_a_pin_shows_and_is_taken_out(transcript, qtbot):
+    transcript.set_items([answer("a", actions=ALL), answer("b", actions=ALL, is_pinned=True)])
+    assert "action:pin" not in keys(transcript, 0)
+    (pin,) = [button for button in transcript.page.view(1).buttons if button.key == "action:pin"]
+    assert pin.always
+    assert pin.tip == transcript.words.unpin
+    with qtbot.waitSignal(transcript.action_requested) as asked:
+        press(transcript, 1, "action:pin")
+    assert asked.args == ["pin", "b"]
+
+
+def test_files_are_chips_above_the_question(transcript, qtbot):
+    names = tuple(f"a file with quite a long name {n}.txt · {n} tokens" for n in range(4))
+    transcript.set_items([question("q", attachments=names)])
+    view = transcript.page.view(0)
+    chips = [button for button in view.buttons if button.key.startswith("action:attachment")]
+    assert [chip.label for chip in chips] == list(names)
+    assert all(chip.always and chip.rect.bottom() < view.bubble.top() for chip in chips)
+    assert all(chip.rect.left() >= 0 and chip.rect.right() <= view.width for chip in chips)
+    with qtbot.waitSignal(transcript.action_requested) as asked:
+        press(transcript, 0, "action:attachment:2")
+    assert asked.args == ["attachment:2", "q"]
+
+
+def test_a_line_says_what_the_model_no_longer_sees(transcript):
+    plain = [question("a"), question("b")]
+    transcript.set_items(plain)
+    height = transcript.page.heights[1]
+    transcript.set_items([question("a"), question("b", divider="The model no longer sees what stands above")])
+    assert transcript.page.heights[1] > height + 30
+    top = round(dict(transcript.page.visible)[1])
+    picture = transcript.viewport().grab().toImage()
+    left = round(transcript.page.left) + 4
+    assert any(picture.pixelColor(left, y) == QColor(LIGHT.edge) for y in range(top, top + 60))
+
+
+def test_a_stopped_answer_offers_to_go_on_first(transcript):
+    transcript.set_items([answer("a", "Half", Status.STOPPED, note="Stopped.", actions=ALL)])
+    labels = [button.label for button in transcript.page.view(0).buttons if button.label]
+    assert labels == ["Continue", "Try again"]
+
+
+@pytest.mark.parametrize("size", [11, 15, 22, 30])
+@pytest.mark.parametrize("width", [340, 700, 1920])
+def test_nothing_leaves_the_column_at_any_size(transcript, size, width):
+    transcript.resize(width, 600)
+    transcript.set_theme(LIGHT, size)
+    transcript.set_items(
+        [
+            question("q", "Why?", place=(1, 2), attachments=("one.txt · 12 tokens", "two.txt")),
+            answer("a", place=(1, 2), is_pinned=True, divider="Not seen any more", actions=ALL),
+            answer("b", "Half", Status.STOPPED, note="It was stopped. " * 6, actions=("copy", "retry", "continue")),
+        ]
+    )
+    for number in range(3):
+        view = transcript.page.view(number)
+        for button in view.buttons:
+            assert button.rect.left() >= -MARGIN
+            assert button.rect.right() <= view.width + MARGIN, button.key
+    transcript.grab()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_the_menu_of_a_message_offers_what_its_row_does(transcript, qtbot):
+    transcript.set_items([answer("a", actions=ALL)])
+    transcript.show_menu(button_of(transcript, 0, "code:1").toPointF() + QPoint(0, 30))
+    actions = menu_of(transcript)
+    for name in ALL[1:]:
+        with qtbot.waitSignal(transcript.action_requested) as asked:
+            actions[transcript.words.action(name)].trigger()
+        assert asked.args == [name, "a"]

@@ -1,0 +1,131 @@
+"""What the model thought before it answered: one quiet line, unfolded by a click, found and copied all the same."""
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+
+from app.chat.conversation import Status
+from tests.window.pages import answer, button_of, question, spot_of
+
+CONTENT = "<think>\nFirst a **secret** plan.\n\n- then more\n</think>\nThe answer."
+
+
+def words_of(transcript, number: int = 0) -> str:
+    return "\n".join(part.document.toPlainText() for part in transcript.page.view(number).parts)
+
+
+def line_of(transcript, number: int = 0) -> str:
+    (line,) = [button.label for button in transcript.page.view(number).buttons if button.key == "thought"]
+    return line
+
+
+def click(transcript, number: int = 0) -> None:
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=button_of(transcript, number, "thought"))
+
+
+def test_a_finished_thought_is_one_line_that_unfolds(transcript):
+    transcript.set_items([answer("a", CONTENT, thought_s=12.4)])
+    assert line_of(transcript) == "Thought for 12 s"
+    assert words_of(transcript) == "The answer."
+    height = transcript.page.heights[0]
+    click(transcript)
+    assert words_of(transcript).startswith("First a secret plan.\nthen more")
+    assert transcript.page.heights[0] > height
+    click(transcript)
+    assert words_of(transcript) == "The answer."
+    assert transcript.page.heights[0] == height
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"), [(None, "Thoughts"), (0.2, "Thought for 1 s"), (75.0, "Thought for 1 min 15 s")]
+)
+def test_the_line_says_how_long_where_that_is_known(transcript, seconds, line):
+    transcript.set_items([answer("a", CONTENT, thought_s=seconds)])
+    assert line_of(transcript) == line
+
+
+def test_what_was_unfolded_stays_so_for_the_session(transcript):
+    items = [question("q"), answer("a", CONTENT), answer("b", CONTENT)]
+    transcript.set_items(items)
+    click(transcript, 1)
+    transcript.set_items([question("other")])
+    transcript.set_items(items)
+    assert "secret" in words_of(transcript, 1)
+    assert "secret" not in words_of(transcript, 2)
+
+
+def test_while_the_model_thinks_the_line_counts(transcript):
+    transcript.set_items([answer("s", "", Status.STREAMING, actions=())])
+    for piece in ("<thi", "nk>A sec", "ret"):
+        transcript.append_text("s", piece)
+        transcript.flush()
+    assert line_of(transcript) == "Thinking… 1 s"
+    assert words_of(transcript) == ""
+    click(transcript)
+    assert words_of(transcript) == "A secret"
+    transcript.append_text("s", " plan.</think>Hello")
+    transcript.flush()
+    assert line_of(transcript) == "Thought for 1 s"
+    assert words_of(transcript) == "A secret plan.\nHello"
+    transcript.update_item(answer("s", "<think>A secret plan.</think>Hello", thought_s=3.0))
+    assert line_of(transcript) == "Thought for 3 s"
+
+
+def test_a_thought_that_was_open_while_it_was_made_folds_when_nobody_asked_for_it(transcript):
+    first, second = (answer(name, "<think>secret", Status.STREAMING, actions=()) for name in "ab")
+    transcript.set_items([first])
+    click(transcript)
+    transcript.update_item(answer("a", CONTENT))
+    transcript.append_item(second)
+    assert words_of(transcript, 1) == "secret"
+    transcript.append_text("b", "</think>Hello")
+    transcript.flush()
+    assert words_of(transcript, 1) == "Hello"
+
+
+@pytest.mark.parametrize("status", [Status.STOPPED, Status.INTERRUPTED])
+def test_a_thought_that_was_cut_off_stays_a_thought(transcript, status):
+    transcript.set_items([answer("a", "<think>Only a secret", status, note="Stopped.", thought_s=5.0)])
+    assert line_of(transcript) == "Thought for 5 s"
+    assert words_of(transcript) == ""
+
+
+def test_a_whole_answer_that_never_leaves_its_thought_is_shown(transcript):
+    transcript.set_items([answer("a", "<think>All there is")])
+    assert words_of(transcript) == "All there is"
+
+
+def test_an_empty_thought_is_none(transcript):
+    transcript.set_items([answer("a", "<think>\n\n</think>\nHello")])
+    assert not [button for button in transcript.page.view(0).buttons if button.key == "thought"]
+
+
+def test_what_is_folded_is_copied_as_markdown_and_not_as_text(transcript):
+    transcript.set_items([answer("a", CONTENT)])
+    transcript.select_all()
+    transcript.copy()
+    assert QGuiApplication.clipboard().text() == "The answer."
+    transcript.copy_markdown()
+    assert QGuiApplication.clipboard().text() == CONTENT
+    click(transcript)
+    transcript.select_all()
+    transcript.copy()
+    assert "secret" in QGuiApplication.clipboard().text()
+
+
+def test_a_hit_of_the_history_search_unfolds_the_thought(transcript):
+    transcript.set_items([answer("a", CONTENT)])
+    transcript.scroll_to_item("a", "answer")
+    assert "secret" not in words_of(transcript)
+    transcript.scroll_to_item("a", "secret")
+    assert spot_of(transcript, 0, "secret").y() < 600
+
+
+def test_a_state_of_the_same_answer_keeps_the_thought_open(transcript):
+    transcript.set_items([answer("a", CONTENT)])
+    click(transcript)
+    transcript.update_item(replace(answer("a", CONTENT), is_pinned=True))
+    assert "secret" in words_of(transcript)
