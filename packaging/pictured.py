@@ -11,8 +11,7 @@ from app.store.trees import ConversationTree
 
 HOME_MODEL = "APUS-xDAN4.0-MoE-0402.IQ3_XXS"
 
-EXPERTS = r"""A small router scores the four experts for each token. The two best ones answer, weighted by a softmax over
-their scores:
+EXPERTS = r"""A small router scores the four experts for each token. The two best ones answer, each with a weight:
 
 $$y = \sum_{i \in T} \frac{e^{s_i}}{\sum_{j \in T} e^{s_j}}\; E_i(x), \qquad s = W_r\,x, \quad T = \mathrm{top}_2(s)$$
 
@@ -86,7 +85,9 @@ def branched() -> str:
 
 def _english() -> list[ConversationTree]:
     return [
-        _talk("sourdough", "Sourdough at 24 °C", 5, "How long does it rise?", "About five hours, until it has doubled."),
+        _talk(
+            "sourdough", "Sourdough at 24 °C", 5, "How long does it rise?", "About five hours, until it has doubled."
+        ),
         _talk("sky", "为什么天空是蓝色的？", 4, "为什么天空是蓝色的？", "空气分子对短波长的蓝光散射得更多。"),
         _talk(
             "bandwidth",
@@ -130,7 +131,7 @@ def _chinese() -> list[ConversationTree]:
 def _talk(name: str, title: str, days: int, question: str, answer: str, *, pinned: bool = False) -> ConversationTree:
     asked = _message(name, "question", None, Role.USER, question, days)
     told = _message(name, "answer", asked.id, Role.ASSISTANT, answer, days)
-    return ConversationTree(_conversation(name, title, told, days, pinned=pinned), (asked, told))
+    return ConversationTree(_conversation(name, title, told, pinned=pinned), (asked, told))
 
 
 def _tides() -> ConversationTree:
@@ -138,9 +139,7 @@ def _tides() -> ConversationTree:
     notes = Attachment("tide-table.csv", "time,height\n" * 180, tokens=1420)
     asked = _message(name, "question", None, Role.USER, "Why are there two high tides a day, not one?", 0)
     asked = replace(asked, attachments=(notes,))
-    told = [
-        _message(name, f"answer {number}", asked.id, Role.ASSISTANT, text, 0) for number, text in enumerate(TIDES)
-    ]
+    told = [_message(name, f"answer {number}", asked.id, Role.ASSISTANT, text, 0) for number, text in enumerate(TIDES)]
     more = _message(name, "more", told[1].id, Role.USER, "And why do they come 50 minutes later each day?", 0)
     last = _message(
         name,
@@ -151,7 +150,7 @@ def _tides() -> ConversationTree:
         "to catch up with it.",
         0,
     )
-    conversation = _conversation(name, "Why there are two tides a day", last, 0)
+    conversation = _conversation(name, "Why there are two tides a day", last)
     return ConversationTree(conversation, (asked, *told, more, last))
 
 
@@ -188,7 +187,7 @@ def _message(name: str, part: str, parent_id: str | None, role: Role, content: s
     )
 
 
-def _conversation(name: str, title: str, leaf: Message, days: int, *, pinned: bool = False) -> Conversation:
+def _conversation(name: str, title: str, leaf: Message, *, pinned: bool = False) -> Conversation:
     return Conversation(
         id=_id(name),
         title=title,

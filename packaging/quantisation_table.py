@@ -12,14 +12,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from model_manager.apus import reconstructed_header
+from model_manager.catalogue import APUS
+from model_manager.devices import HostMemory, PlanDevice
+from model_manager.plan import Candidate, LoadPlan, Wishes, model_facts, plan_model, recommend
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from model_manager.apus import reconstructed_header  # noqa: E402
-from model_manager.catalogue import APUS  # noqa: E402
-from model_manager.devices import HostMemory, PlanDevice  # noqa: E402
-from model_manager.plan import Candidate, LoadPlan, Wishes, model_facts, plan_model, recommend  # noqa: E402
-
 BEGIN = "<!-- quantisations: made by packaging/quantisation_table.py -->"
 END = "<!-- end of quantisations -->"
 GIB = 1 << 30
@@ -57,10 +57,9 @@ README = {
         nothing_in_ram="none",
         experts="{count} of {layers}",
         everything_in_ram="the whole model",
-        below="Assumed: each card has {taken} GiB less free than its name says and drives no display; speeds are those "
-        "of {cards}, each word read from {ram_gb_s} GB/s of RAM with {cores} cores where experts lie there, {ram} GiB "
-        "of it free; an answer after a thousand tokens of conversation. Expected figures, not measured ones. For your "
-        "own machine: `apus-chat recommend`.",
+        below="Assumed: each card has {taken} GiB less free than its name says and drives no display; the bandwidth is "
+        "that of {cards}; {ram} GiB of RAM are free, read at {ram_gb_s} GB/s with {cores} cores; the conversation has "
+        "a thousand tokens. Expected, not measured. For your own machine: `apus-chat recommend`.",
     ),
     "README.zh-CN.md": Words(
         head=("显卡显存（GiB）", "建议的量化", "上下文（token）", "专家放在内存中的层", "预计每秒 token 数"),
@@ -68,9 +67,9 @@ README = {
         nothing_in_ram="无",
         experts="{layers} 层中的 {count} 层",
         everything_in_ram="整个模型",
-        below="前提：每张卡的空闲显存比标称少 {taken} GiB，且不接显示器；速度按 {cards} 的显存带宽计算，放在内存里的专家按 "
-        "{ram_gb_s} GB/s 的内存带宽和 {cores} 个核心计算，空闲内存为 {ram} GiB；对话已有一千个 token。这些是预计值，不是实测值。"
-        "查看自己电脑的结果：`apus-chat recommend`。",
+        below="前提：每张卡的空闲显存比标称少 {taken} GiB，且不接显示器；速度按 {cards} 的显存带宽计算；"
+        "放在内存里的专家按 {ram_gb_s} GB/s 的内存带宽和 {cores} 个核心计算，空闲内存为 {ram} GiB；"
+        "对话已有一千个 token。这些是预计值，不是实测值。查看自己电脑的结果：`apus-chat recommend`。",
     ),
 }
 
@@ -99,7 +98,7 @@ def table(words: Words) -> str:
             in_ram = words.nothing_in_ram
         elif not plan.used_devices:
             in_ram = words.everything_in_ram
-        size = f"{cards[0]} × {len(cards)}" if len(set(cards)) == 1 else " + ".join(map(str, cards))
+        size = f"{len(cards)} × {cards[0]}" if len(set(cards)) == 1 else " + ".join(map(str, cards))
         rows.append(
             (
                 size if cards else words.none,

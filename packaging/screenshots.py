@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -21,25 +22,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-FOLDER = ROOT / "resources" / "pictures"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pictured import HOME_MODEL, branched, conversations, shown
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, Qt, QThreadPool
+from PySide6.QtGui import QColor, QCursor, QImage, QImageWriter, QPainter
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog
+
+from app.engine.probing import plan_devices
+from app.engine.protocol import DeviceList, EngineDevice
+from app.paths import DataFolder
+from app.planning.machine import Machine
+from app.services import build_services
+from app.settings import Settings
+from model_manager.devices import HostMemory, Memory
+from tests.rigs.apus_shapes import write_shape
+from ui.appearance import Appearance
+from ui.main_window import MainWindow
+from ui.theme import Theme
+
+FOLDER = Path(__file__).resolve().parents[1] / "resources" / "pictures"
 SIZE = (1280, 860)
-SHADOW = 24
+SHADOW = 20
 SETTLED, POLL_S, PATIENCE_S = 4, 0.12, 60.0
-CARDS = "23.54,23.54"
 GIB = 1 << 30
-RAM = (64 * GIB, 56 * GIB)
-"""Of the pretended PC: all of it, and what is available."""
+ALL_RAM, FREE_RAM = 64 * GIB, 56 * GIB
+CARD, CARD_BYTES, CARD_FREE = "NVIDIA GeForce RTX 4090", 24564 << 20, round(23.54 * GIB)
+DOCUMENTS = Path("/home/ada/Documents")
 
 
 def prepare(folder: Path) -> None:
-    """An empty home for this process, a screen that is large enough, and the PC that is pretended.  Before Qt."""
+    """An empty home for this process, and a screen that is large enough; before there is an application."""
     screens = folder / "screens.json"
     screen = {"name": "one", "x": 0, "y": 0, "width": 1920, "height": 1200, "logicalDpi": 96, "logicalBaseDpi": 96}
     screens.write_text(json.dumps({"screens": [{**screen, "dpr": 1}]}), "utf-8")
-    # What the export proposes is a path that anybody might have.
-    (folder / "user-dirs.dirs").write_text('XDG_DOCUMENTS_DIR="/home/ada/Documents"\n', "utf-8")
     os.environ.update(
         QT_QPA_PLATFORM=f"offscreen:configfile={screens}",
         QT_SCALE_FACTOR="1",
@@ -47,25 +64,27 @@ def prepare(folder: Path) -> None:
         XDG_CONFIG_HOME=str(folder),
         XDG_DATA_HOME=str(folder),
         LANG="C.UTF-8",
-        APUS_CHAT_GPUS=CARDS,
     )
 
 
 @contextmanager
 def pretended_pc() -> Iterator[None]:
-    """RAM, its speed and the disk as an ordinary PC has them: whatever machine makes the pictures."""
-    import shutil
-
-    from model_manager import devices
-
-    ram = devices.Memory(RAM[0], RAM[1], 0, 0)
-    host = devices.HostMemory(RAM[1], bandwidth=60e9, cores=8)
-    disk = shutil.disk_usage(ROOT)._replace(total=1000 * GIB, used=388 * GIB, free=612 * GIB)
+    """Two cards, RAM, disk and documents as an ordinary PC has them: whatever machine makes the pictures."""
+    cards = tuple(EngineDevice(f"CUDA{n}", CARD, "CUDA", "gpu", CARD_BYTES, CARD_FREE) for n in range(2))
+    machine = Machine(
+        devices=plan_devices(cards),
+        total_bytes={card.name: card.total_bytes for card in cards},
+        engine=DeviceList(0, cards, "llama.cpp", ("CPU", "CUDA")),
+    )
+    ram = Memory(ALL_RAM, FREE_RAM, 0, 0)
+    disk = shutil.disk_usage(FOLDER)._replace(total=1000 * GIB, used=388 * GIB, free=612 * GIB)
     with (
-        mock.patch("app.planning.machine.read_host", lambda **_: host),
-        mock.patch("ui.model_fits.read_memory", lambda: ram),
-        mock.patch("ui.plan_dialog.read_memory", lambda: ram),
-        mock.patch("shutil.disk_usage", lambda _path: disk),
+        mock.patch("app.planning.machine.MachineReader.now", return_value=machine),
+        mock.patch("app.planning.machine.read_host", return_value=HostMemory(FREE_RAM, bandwidth=60e9, cores=8)),
+        mock.patch("ui.model_fits.read_memory", return_value=ram),
+        mock.patch("ui.plan_dialog.read_memory", return_value=ram),
+        mock.patch("ui.export_dialog.documents_folder", return_value=DOCUMENTS),
+        mock.patch("shutil.disk_usage", return_value=disk),
     ):
         yield
 
@@ -73,49 +92,39 @@ def pretended_pc() -> Iterator[None]:
 class Studio:
     """One window over a data folder of its own, and the hands that bring it to what a picture shows."""
 
-    def __init__(self, folder: Path, language: str, theme: str, *, is_first_start: bool = False) -> None:
-        from PySide6.QtWidgets import QApplication
-
-        from app.paths import DataFolder
-        from app.services import build_services
-        from ui.appearance import Appearance
-        from ui.main_window import MainWindow
-
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
+    def __init__(
+        self, application: QApplication, folder: Path, language: str, theme: str, *, talks: bool, model: bool
+    ) -> None:
+        """``talks``: with conversations; ``model``: with a file of the home model, which is the one in use."""
         self.language = language
         self.services = build_services(DataFolder(folder))
         self.services.settings.change(language=language, theme=theme)
-        if not is_first_start:
-            self._fill(folder)
+        if talks:
+            self.services.store.merge(conversations(language))
+            self._use(folder if model else None)
         self._appearance = Appearance(application, self.services.settings.now)
         self.window = MainWindow(self.services.settings, self._appearance)
         self.window.resize(*SIZE)
         self.window.show()
         self.workspace = self.window.start(self.services)
 
-    def _fill(self, folder: Path) -> None:
-        from pictured import HOME_MODEL, conversations
-        from tests.rigs.apus_shapes import write_shape
-
-        # A file of the full shape that is a hole: 1.6 MB on the disk.
-        path = folder / f"{HOME_MODEL}.gguf"
-        write_shape(path, "IQ3_XXS")
-        model = self.services.library.register(path)
-        self.services.settings.change(model_id=model.id)
-        self.services.store.merge(conversations(self.language))
+    def _use(self, folder: Path | None) -> None:
+        model_id = "starter"
+        if folder is not None:
+            # A file of the full shape that is a hole: 1.6 MB on the disk.
+            path = folder / f"{HOME_MODEL}.gguf"
+            write_shape(path, "IQ3_XXS")
+            model_id = self.services.library.register(path).id
+        self.services.settings.change(model_id=model_id)
 
     def open(self, conversation_id: str) -> None:
         """Show a conversation."""
-        self.workspace.models._fits_now()
+        self.workspace.models.look_for_advice()
         self.workspace.open_conversation(conversation_id)
         self.settle()
 
     def settle(self) -> None:
         """Wait until nothing moves any more."""
-        from PySide6.QtCore import QThreadPool
-        from PySide6.QtWidgets import QApplication
-
         before, same, until = b"", 0, time.monotonic() + PATIENCE_S
         while same < SETTLED:
             if time.monotonic() > until:
@@ -129,10 +138,8 @@ class Studio:
             same = same + 1 if now == before and is_idle else 0
             before = now
 
-    def picture(self) -> object:
+    def picture(self) -> QImage:
         """The window, with the dialogs that are open over it."""
-        from PySide6.QtWidgets import QApplication, QDialog
-
         image = self.window.grab().toImage()
         for dialog in QApplication.topLevelWidgets():
             if isinstance(dialog, QDialog) and dialog.isVisible():
@@ -141,27 +148,25 @@ class Studio:
 
     def close(self) -> None:
         """End everything behind it."""
-        from PySide6.QtCore import QCoreApplication, QEvent, QThreadPool
-
         self.window.quit()
         QThreadPool.globalInstance().waitForDone()
         self.services.close()
+        self._appearance.use(Settings(language="en"))
+        QCursor.setPos(0, 0)
         self.window.deleteLater()
+        self._appearance.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def laid_over(image: object, dialog: object, theme: object) -> object:
+def laid_over(image: QImage, dialog: QImage, theme: Theme) -> QImage:
     """A dialog in the middle of the window, on a soft shadow."""
-    from PySide6.QtCore import QPointF, QRectF, Qt
-    from PySide6.QtGui import QColor, QPainter
-
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     place = QPointF((image.width() - dialog.width()) // 2, (image.height() - dialog.height()) // 2)
     rect = QRectF(place, dialog.size())
     painter.setPen(Qt.PenStyle.NoPen)
     for step in range(SHADOW, 0, -1):
-        painter.setBrush(QColor(0, 0, 0, 3))
+        painter.setBrush(QColor(0, 0, 0, 2))
         painter.drawRoundedRect(rect.adjusted(-step, -step + 6, step, step + 6), step, step)
     painter.drawImage(place, dialog)
     painter.setPen(QColor(theme.hairline))
@@ -171,27 +176,20 @@ def laid_over(image: object, dialog: object, theme: object) -> object:
     return image
 
 
-def bytes_of(image: object) -> bytes:
-    """All its pixels."""
-    from PySide6.QtGui import QImage
-
+def bytes_of(image: QImage) -> bytes:
+    """All its pixels; of a picture that is not there yet, none."""
     rgb = image.convertToFormat(QImage.Format.Format_RGB888)
-    return bytes(rgb.constBits())
+    return b"" if rgb.isNull() else bytes(rgb.constBits())
 
 
 # What the pictures show ----------------------------------------------------------------------------------------------
 
 
 def conversation(studio: Studio) -> None:
-    from pictured import shown
-
     studio.open(shown(studio.language))
 
 
 def branches(studio: Studio) -> None:
-    from pictured import branched
-    from PySide6.QtTest import QTest
-
     studio.open(branched())
     transcript = studio.workspace.transcript
     top = dict(transcript.page.visible)[1]
@@ -222,7 +220,11 @@ def servers(studio: Studio) -> None:
     known = studio.services.servers.known
     known.add("http://192.168.1.20:8000/v1", "vLLM in the cellar", models=("Qwen3-235B-A22B", "APUS-xDAN-4.0-MoE"))
     known.add("http://127.0.0.1:11434/v1", "Ollama", models=("llama3.2:3b",))
-    studio.workspace.show_settings("servers")
+    studio.workspace.show_settings()
+    studio.settle()
+    dialog = studio.window.findChild(QDialog, "settingsDialog")
+    dialog.resize(dialog.width(), 720)
+    dialog.show_section("servers")
 
 
 def search(studio: Studio) -> None:
@@ -232,8 +234,6 @@ def search(studio: Studio) -> None:
 
 
 def export(studio: Studio) -> None:
-    from pictured import shown
-
     conversation(studio)
     studio.workspace.show_export((shown(studio.language),))
 
@@ -250,18 +250,20 @@ class Picture:
     show: Callable[[Studio], None]
     language: str = "en"
     theme: str = "light"
+    talks: bool = True
+    model: bool = True
 
 
 PICTURES = {
     "conversation-light": Picture(conversation),
     "conversation-zh-dark": Picture(conversation, "zh_CN", "dark"),
     "branches-light": Picture(branches),
-    "models-light": Picture(models),
-    "models-zh-light": Picture(models, "zh_CN"),
+    "models-light": Picture(models, model=False),
+    "models-zh-light": Picture(models, "zh_CN", model=False),
     "plan-light": Picture(plan),
     "plan-zh-light": Picture(plan, "zh_CN"),
-    "first-start-light": Picture(first_start),
-    "first-start-zh-light": Picture(first_start, "zh_CN"),
+    "first-start-light": Picture(first_start, talks=False),
+    "first-start-zh-light": Picture(first_start, "zh_CN", talks=False),
     "servers-light": Picture(servers),
     "search-light": Picture(search),
     "export-light": Picture(export),
@@ -269,12 +271,10 @@ PICTURES = {
 }
 
 
-def take(name: str, folder: Path) -> None:
+def take(application: QApplication, name: str, folder: Path) -> None:
     """Make one picture and write it, unless it is there as it is."""
-    from PySide6.QtGui import QImage, QImageWriter
-
     picture = PICTURES[name]
-    studio = Studio(folder, picture.language, picture.theme, is_first_start=picture.show is first_start)
+    studio = Studio(application, folder, picture.language, picture.theme, talks=picture.talks, model=picture.model)
     try:
         picture.show(studio)
         studio.settle()
@@ -299,13 +299,12 @@ def main(names: list[str]) -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="apus-chat-pictures-") as folder:
         prepare(Path(folder))
-        from PySide6.QtWidgets import QApplication
 
         application = QApplication(["apus-chat"])
         application.setCursorFlashTime(0)
         with pretended_pc():
             for name in names or PICTURES:
-                take(name, Path(folder) / name)
+                take(application, name, Path(folder) / name)
     return 0
 
 

@@ -36,11 +36,11 @@
     </message>
     <message>
         <source>Text size</source>
-        <translation type="unfinished"></translation>
+        <translation>文字大小</translation>
     </message>
     <message>
         <source>Of conversations and of what you write; also with Ctrl + and Ctrl −.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话和输入框的文字大小；也可用 Ctrl + 和 Ctrl − 调整。</translation>
     </message>
     <message>
         <source>System</source>
@@ -59,42 +59,42 @@
     <name>Attaching</name>
     <message>
         <source>Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All (*)</source>
-        <translation type="unfinished"></translation>
+        <translation>文本文件 (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;所有文件 (*)</translation>
     </message>
     <message>
         <source>Attach text files</source>
-        <translation type="unfinished"></translation>
+        <translation>添加文本附件</translation>
     </message>
     <message>
         <source>Pasted text</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴的文本</translation>
     </message>
     <message>
         <source>Pasted text {number}</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴的文本 {number}</translation>
     </message>
 </context>
 <context>
     <name>AttachmentViewer</name>
     <message>
         <source>Attached text {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>附件文本 {name}</translation>
     </message>
     <message>
         <source>{lines} lines, about {tokens} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>{lines} 行，约 {tokens} 个词元</translation>
     </message>
     <message>
         <source>{lines} lines, {tokens} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>{lines} 行，{tokens} 个词元</translation>
     </message>
     <message>
         <source>Text</source>
-        <translation type="unfinished"></translation>
+        <translation>文本</translation>
     </message>
     <message>
         <source>Put it into the message</source>
-        <translation type="unfinished"></translation>
+        <translation>放入消息正文</translation>
     </message>
     <message>
         <source>Copy</source>
@@ -125,6 +125,93 @@
     </message>
 </context>
 <context>
+    <name>BackupsDialog</name>
+    <message>
+        <source>Restore a copy</source>
+        <translation>恢复备份</translation>
+    </message>
+    <message>
+        <source>Restore the copy of {what}?</source>
+        <translation>恢复备份（{what}）？</translation>
+    </message>
+    <message>
+        <source>Every conversation becomes what it was then. What is here now is copied first, so that you can come back to it from this list.</source>
+        <translation>所有对话将回到当时的状态。现有内容会先备份一份，之后可以从此列表中恢复。</translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Restoring…</source>
+        <translation>正在恢复…</translation>
+    </message>
+    <message>
+        <source>Restored. What was here before is the newest copy in the list.</source>
+        <translation>已恢复。恢复前的内容是列表中最新的一份备份。</translation>
+    </message>
+    <message>
+        <source>Copying the database…</source>
+        <translation>正在复制数据库…</translation>
+    </message>
+    <message>
+        <source>The copy is complete.</source>
+        <translation>备份完成。</translation>
+    </message>
+    <message>
+        <source>Database (*.sqlite3);;All files (*)</source>
+        <translation>数据库 (*.sqlite3);;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Restore from a file</source>
+        <translation>从文件恢复</translation>
+    </message>
+    <message>
+        <source>made by itself</source>
+        <translation>自动备份</translation>
+    </message>
+    <message>
+        <source>made by you</source>
+        <translation>手动备份</translation>
+    </message>
+    <message>
+        <source>before another was restored</source>
+        <translation>恢复其他备份之前</translation>
+    </message>
+    <message>
+        <source>before an update</source>
+        <translation>更新之前</translation>
+    </message>
+    <message>
+        <source>Copies of the database</source>
+        <translation>数据库备份</translation>
+    </message>
+    <message>
+        <source>One is made by itself every day, and the last seven of them are kept. Each holds all conversations, those in archive and bin too.</source>
+        <translation>每天自动备份一份，保留最近七份。每份都包含所有对话，归档和回收站中的也在内。</translation>
+    </message>
+    <message>
+        <source>There is no copy yet. The first one is made by itself within a day.</source>
+        <translation>还没有备份。一天之内会自动制作第一份。</translation>
+    </message>
+    <message>
+        <source>Back up now</source>
+        <translation>立即备份</translation>
+    </message>
+    <message>
+        <source>Restore from a file…</source>
+        <translation>从文件恢复…</translation>
+    </message>
+    <message>
+        <source>Restore…</source>
+        <translation>恢复…</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
     <name>BarRow</name>
     <message>
         <source>Use {device}</source>
@@ -143,11 +230,11 @@
     </message>
     <message>
         <source>More than the context of {context} tokens holds. Choose a larger context, or attach a part of it.</source>
-        <translation type="unfinished"></translation>
+        <translation>超出了 {context} 个词元的上下文。请选择更大的上下文，或只附上其中一部分。</translation>
     </message>
     <message>
         <source>Show {name}, {size}</source>
-        <translation type="unfinished"></translation>
+        <translation>查看 {name}，{size}</translation>
     </message>
     <message>
         <source>Remove</source>
@@ -155,38 +242,38 @@
     </message>
     <message>
         <source>Remove {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>移除 {name}</translation>
     </message>
 </context>
 <context>
     <name>ChoiceBar</name>
     <message>
         <source>{count} chosen</source>
-        <translation type="unfinished"></translation>
+        <translation>已选 {count} 个</translation>
     </message>
     <message>
         <source>Archive the chosen ones</source>
-        <translation type="unfinished"></translation>
+        <translation>归档所选对话</translation>
     </message>
     <message>
         <source>Back to the list</source>
-        <translation type="unfinished"></translation>
+        <translation>移回列表</translation>
     </message>
     <message>
         <source>Restore</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复</translation>
     </message>
     <message>
         <source>Export the chosen ones…</source>
-        <translation type="unfinished"></translation>
+        <translation>导出所选对话…</translation>
     </message>
     <message>
         <source>Delete the chosen ones</source>
-        <translation type="unfinished"></translation>
+        <translation>删除所选对话</translation>
     </message>
     <message>
         <source>Delete for good…</source>
-        <translation type="unfinished"></translation>
+        <translation>彻底删除…</translation>
     </message>
 </context>
 <context>
@@ -197,7 +284,7 @@
     </message>
     <message>
         <source>Message… It is not stored.</source>
-        <translation type="unfinished"></translation>
+        <translation>输入消息…（不会保存）</translation>
     </message>
     <message>
         <source>Message</source>
@@ -205,35 +292,39 @@
     </message>
     <message>
         <source>Editing an earlier question</source>
-        <translation type="unfinished"></translation>
+        <translation>正在编辑之前的问题</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished"></translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Leave the question as it is (Esc)</source>
-        <translation type="unfinished"></translation>
+        <translation>不修改这个问题 (Esc)</translation>
     </message>
     <message>
         <source>Cancel editing</source>
-        <translation type="unfinished"></translation>
+        <translation>取消编辑</translation>
     </message>
     <message>
         <source>Attach text files (Ctrl+Shift+A); they can be dropped here too</source>
-        <translation type="unfinished"></translation>
+        <translation>添加文本附件 (Ctrl+Shift+A)；也可以直接拖到这里</translation>
     </message>
     <message>
         <source>Attach text files</source>
-        <translation type="unfinished"></translation>
+        <translation>添加文本附件</translation>
     </message>
     <message>
         <source>Send (Enter)</source>
         <translation>发送 (Enter)</translation>
     </message>
     <message>
+        <source>A file is being read…</source>
+        <translation>正在读取文件…</translation>
+    </message>
+    <message>
         <source>Send as another version (Enter)</source>
-        <translation type="unfinished"></translation>
+        <translation>作为新版本发送 (Enter)</translation>
     </message>
     <message>
         <source>Send</source>
@@ -257,6 +348,10 @@
     <message>
         <source>{used} of {size} tokens of the context are used</source>
         <translation>上下文共 {size} 个词元，已用 {used} 个</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
     </message>
     <message>
         <source>Shows what is pinned and left out, and what happens when it is full</source>
@@ -338,11 +433,11 @@
     <name>ConversationDefaults</name>
     <message>
         <source>Preset</source>
-        <translation type="unfinished"></translation>
+        <translation>预设</translation>
     </message>
     <message>
         <source>New conversations begin with it, instead of with what stands below.</source>
-        <translation type="unfinished"></translation>
+        <translation>新对话以它开始，而不用下面的设置。</translation>
     </message>
     <message>
         <source>System prompt</source>
@@ -354,19 +449,19 @@
     </message>
     <message>
         <source>When the context is full</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文满时</translation>
     </message>
     <message>
         <source>Pinned messages always stay. A line shows above what the model no longer sees.</source>
-        <translation type="unfinished"></translation>
+        <translation>固定的消息始终保留。分隔线以上的内容模型已看不到。</translation>
     </message>
     <message>
         <source>Titles from the model</source>
-        <translation type="unfinished"></translation>
+        <translation>由模型拟定标题</translation>
     </message>
     <message>
         <source>It is asked for one, in a moment of rest, where the first question does not make one.</source>
-        <translation type="unfinished"></translation>
+        <translation>第一个问题不适合作标题时，趁空闲请模型拟一个。</translation>
     </message>
     <message>
         <source>Stop and ask me</source>
@@ -393,7 +488,7 @@
     </message>
     <message>
         <source>{title}, pinned</source>
-        <translation type="unfinished"></translation>
+        <translation>{title}，已置顶</translation>
     </message>
     <message>
         <source>Pinned</source>
@@ -409,7 +504,7 @@
     </message>
     <message>
         <source>Previous 7 days</source>
-        <translation type="unfinished"></translation>
+        <translation>过去 7 天</translation>
     </message>
     <message>
         <source>Earlier</source>
@@ -424,11 +519,11 @@
     </message>
     <message>
         <source>Restore</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复</translation>
     </message>
     <message>
         <source>Delete for good…</source>
-        <translation type="unfinished"></translation>
+        <translation>彻底删除…</translation>
     </message>
     <message>
         <source>Open</source>
@@ -440,19 +535,19 @@
     </message>
     <message>
         <source>Unpin</source>
-        <translation type="unfinished"></translation>
+        <translation>取消置顶</translation>
     </message>
     <message>
         <source>Pin</source>
-        <translation type="unfinished"></translation>
+        <translation>置顶</translation>
     </message>
     <message>
         <source>Back to the list</source>
-        <translation type="unfinished"></translation>
+        <translation>移回列表</translation>
     </message>
     <message>
         <source>Archive</source>
-        <translation type="unfinished"></translation>
+        <translation>归档</translation>
     </message>
     <message>
         <source>Export…</source>
@@ -467,11 +562,11 @@
     <name>ConversationSettings</name>
     <message>
         <source>“{name}” is applied.</source>
-        <translation type="unfinished"></translation>
+        <translation>已应用“{name}”。</translation>
     </message>
     <message>
         <source>What the settings say is applied.</source>
-        <translation type="unfinished"></translation>
+        <translation>已改用全局设置。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -483,19 +578,19 @@
     </message>
     <message>
         <source>Settings of this conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>此对话的设置</translation>
     </message>
     <message>
         <source>Changes hold from the next answer on. What made an answer is kept with each answer.</source>
-        <translation type="unfinished"></translation>
+        <translation>修改从下一个回答起生效。每个回答都会记下生成它时的参数。</translation>
     </message>
     <message>
         <source>Preset</source>
-        <translation type="unfinished"></translation>
+        <translation>预设</translation>
     </message>
     <message>
         <source>System prompt, sampling and the rest, at once.</source>
-        <translation type="unfinished"></translation>
+        <translation>一次设定系统提示词、采样等全部参数。</translation>
     </message>
     <message>
         <source>System prompt</source>
@@ -503,7 +598,7 @@
     </message>
     <message>
         <source>What the model is told before the conversation.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话开始前告诉模型的内容。</translation>
     </message>
     <message>
         <source>Sampling</source>
@@ -511,27 +606,27 @@
     </message>
     <message>
         <source>How the next token is chosen.</source>
-        <translation type="unfinished"></translation>
+        <translation>如何选取下一个词元。</translation>
     </message>
     <message>
         <source>When the context is full</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文满时</translation>
     </message>
     <message>
         <source>Pinned messages always stay. A line shows above what the model no longer sees.</source>
-        <translation type="unfinished"></translation>
+        <translation>固定的消息始终保留。分隔线以上的内容模型已看不到。</translation>
     </message>
     <message>
         <source>Take the one of the settings</source>
-        <translation type="unfinished"></translation>
+        <translation>改用全局设置中的提示词</translation>
     </message>
     <message>
         <source>As in the settings</source>
-        <translation type="unfinished"></translation>
+        <translation>与全局设置相同</translation>
     </message>
     <message>
         <source>Of its own</source>
-        <translation type="unfinished"></translation>
+        <translation>单独设定</translation>
     </message>
     <message>
         <source>Stop and ask me</source>
@@ -628,6 +723,18 @@
         <translation>备份…</translation>
     </message>
     <message>
+        <source>Copies made by themselves</source>
+        <translation>自动备份</translation>
+    </message>
+    <message>
+        <source>One a day, the last seven are kept. Any of them can be restored.</source>
+        <translation>每天一份，保留最近七份，均可恢复。</translation>
+    </message>
+    <message>
+        <source>Copies…</source>
+        <translation>备份…</translation>
+    </message>
+    <message>
         <source>Default settings</source>
         <translation>默认设置</translation>
     </message>
@@ -638,6 +745,18 @@
     <message>
         <source>Restore defaults</source>
         <translation>恢复默认设置</translation>
+    </message>
+    <message>
+        <source>Delete everything of mine</source>
+        <translation>删除我的全部内容</translation>
+    </message>
+    <message>
+        <source>All conversations, drafts, presets, copies and logs. Models and the other settings stay.</source>
+        <translation>所有对话、草稿、预设、备份和日志。模型和其他设置会保留。</translation>
+    </message>
+    <message>
+        <source>Delete everything…</source>
+        <translation>全部删除…</translation>
     </message>
     <message>
         <source>No program on this machine opens folders. It is {path}.</source>
@@ -658,6 +777,22 @@
     <message>
         <source>Nothing new: everything in this file is here already.</source>
         <translation>没有新内容：文件中的内容都已存在。</translation>
+    </message>
+    <message>
+        <source>Left out, because it is damaged or belongs to another conversation: {names} and {count} more.</source>
+        <translation>以下内容已损坏或属于其他对话，未导入：{names}，以及另外 {count} 个。</translation>
+    </message>
+    <message>
+        <source>Left out, because it is damaged or belongs to another conversation: {names}.</source>
+        <translation>以下内容已损坏或属于其他对话，未导入：{names}。</translation>
+    </message>
+    <message>
+        <source>Deleting…</source>
+        <translation>正在删除…</translation>
+    </message>
+    <message>
+        <source>Everything of yours is deleted.</source>
+        <translation>您的全部内容已删除。</translation>
     </message>
     <message>
         <source>Database (*.sqlite3)</source>
@@ -696,19 +831,19 @@
     </message>
     <message>
         <source>This is a new conversation. The one it came from is as it was.</source>
-        <translation type="unfinished"></translation>
+        <translation>这是一个新对话，原来的对话保持不变。</translation>
     </message>
     <message>
         <source>Message deleted.</source>
-        <translation type="unfinished"></translation>
+        <translation>消息已删除。</translation>
     </message>
     <message>
         <source>Message deleted, and the one below it.</source>
-        <translation type="unfinished"></translation>
+        <translation>消息已删除，其后的 1 条也一并删除。</translation>
     </message>
     <message>
         <source>Message deleted, and {count} below it.</source>
-        <translation type="unfinished"></translation>
+        <translation>消息已删除，其后的 {count} 条也一并删除。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -716,30 +851,30 @@
     </message>
     <message>
         <source>The answer is there</source>
-        <translation type="unfinished"></translation>
+        <translation>回答已完成</translation>
     </message>
     <message>
         <source>The answer was interrupted</source>
-        <translation type="unfinished"></translation>
+        <translation>回答已中断</translation>
     </message>
     <message>
         <source>The chat is kept. It stands among the others now.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话已保存，现已列入左侧列表。</translation>
     </message>
 </context>
 <context>
     <name>DetailsDialog</name>
     <message>
         <source>What made this answer</source>
-        <translation type="unfinished"></translation>
+        <translation>这个回答是如何生成的</translation>
     </message>
     <message>
         <source>The same file, settings, seed and plan make the same answer again.</source>
-        <translation type="unfinished"></translation>
+        <translation>用同样的文件、设置、种子和方案，可以再次得到同样的回答。</translation>
     </message>
     <message>
         <source>Copy as text</source>
-        <translation type="unfinished"></translation>
+        <translation>复制为文本</translation>
     </message>
     <message>
         <source>Close</source>
@@ -750,7 +885,7 @@
     <name>DeviceRow</name>
     <message>
         <source>{free} of {total} GiB free</source>
-        <translation type="unfinished"></translation>
+        <translation>可用 {free} / {total} GiB</translation>
     </message>
     <message>
         <source>Use {device}</source>
@@ -758,15 +893,15 @@
     </message>
     <message>
         <source>Use at most</source>
-        <translation type="unfinished"></translation>
+        <translation>最多使用</translation>
     </message>
     <message>
         <source>Keep free</source>
-        <translation type="unfinished"></translation>
+        <translation>保留空闲</translation>
     </message>
     <message>
         <source>All of it</source>
-        <translation type="unfinished"></translation>
+        <translation>不限</translation>
     </message>
     <message>
         <source>Automatic ({kind})</source>
@@ -774,42 +909,42 @@
     </message>
     <message>
         <source>Use at most, of {device}</source>
-        <translation type="unfinished"></translation>
+        <translation>{device} 最多使用</translation>
     </message>
     <message>
         <source>Keep free, of {device}</source>
-        <translation type="unfinished"></translation>
+        <translation>{device} 保留空闲</translation>
     </message>
     <message>
         <source>pretended</source>
-        <translation type="unfinished"></translation>
+        <translation>模拟</translation>
     </message>
     <message>
         <source>draws the desktop</source>
-        <translation type="unfinished"></translation>
+        <translation>用于显示桌面</translation>
     </message>
     <message>
         <source>takes this machine&apos;s RAM</source>
-        <translation type="unfinished"></translation>
+        <translation>占用本机内存</translation>
     </message>
     <message>
         <source>not used: another device is the same card, or is better</source>
-        <translation type="unfinished"></translation>
+        <translation>未使用：另一设备是同一张显卡，或更合适</translation>
     </message>
     <message>
         <source>{count} more</source>
-        <translation type="unfinished"></translation>
+        <translation>另有 {count} 个</translation>
     </message>
     <message>
         <source>Held by {names}</source>
-        <translation type="unfinished"></translation>
+        <translation>占用者：{names}</translation>
     </message>
 </context>
 <context>
     <name>DeviceSettings</name>
     <message>
         <source>{server} is not used any more.</source>
-        <translation type="unfinished"></translation>
+        <translation>不再使用 {server}。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -821,15 +956,15 @@
     </message>
     <message>
         <source>These GPUs are not there: {variable} pretends them. Plans and advice count with them; a model is loaded on what there really is.</source>
-        <translation type="unfinished"></translation>
+        <translation>这些 GPU 并不存在，由 {variable} 模拟。方案和建议按它们计算；加载模型时仍使用实际的设备。</translation>
     </message>
     <message>
         <source>{engine}, built for {backends}</source>
-        <translation type="unfinished"></translation>
+        <translation>{engine}，支持 {backends}</translation>
     </message>
     <message>
         <source>, NVIDIA driver {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>，NVIDIA 驱动 {version}</translation>
     </message>
     <message>
         <source>There is no graphics card that the engine can use: the processor does all of the work.</source>
@@ -837,55 +972,110 @@
     </message>
     <message>
         <source>Looking…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在查看…</translation>
     </message>
     <message>
         <source>Look again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新查看</translation>
     </message>
     <message>
         <source>Not asked, because GPUs are pretended.</source>
-        <translation type="unfinished"></translation>
+        <translation>未询问，因为 GPU 是模拟的。</translation>
     </message>
     <message>
         <source>Asking…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在询问…</translation>
     </message>
     <message>
         <source>Not asked yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未询问。</translation>
     </message>
     <message>
         <source>Reached: {device} with {memory} free</source>
-        <translation type="unfinished"></translation>
+        <translation>已连接：{device}，可用 {memory}</translation>
     </message>
     <message>
         <source>Reached: {devices} with {memory} free</source>
-        <translation type="unfinished"></translation>
+        <translation>已连接：{devices}，可用 {memory}</translation>
     </message>
     <message>
         <source>Devices of other PCs</source>
-        <translation type="unfinished"></translation>
+        <translation>其他电脑的设备</translation>
     </message>
     <message>
         <source>A PC that runs llama.cpp&apos;s rpc-server lends its cards to this one. Nothing that goes over the network there is encrypted: use it in your own network alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>运行 llama.cpp 的 rpc-server 的电脑可以把显卡借给本机。网络传输不加密，请只在自己的网络中使用。</translation>
     </message>
     <message>
         <source>HOST:PORT, such as 192.168.1.20:50052</source>
-        <translation type="unfinished"></translation>
+        <translation>主机:端口，例如 192.168.1.20:50052</translation>
     </message>
     <message>
         <source>Address of an RPC server</source>
-        <translation type="unfinished"></translation>
+        <translation>RPC 服务器的地址</translation>
     </message>
     <message>
         <source>Add</source>
-        <translation type="unfinished"></translation>
+        <translation>添加</translation>
     </message>
     <message>
         <source>Look at the devices again</source>
+        <translation>重新查看设备</translation>
+    </message>
+</context>
+<context>
+    <name>DoctorDialog</name>
+    <message>
+        <source>The report is copied. Nothing of your conversations is in it.</source>
         <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copied: {command}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>正在查看…</translation>
+    </message>
+    <message>
+        <source>Not looked at yet. The hub, its mirror and your servers are asked whether they answer; nothing of yours is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking at this computer…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Everything is in order.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One thing could be better. What to do stands beside it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} things could be better. What to do stands beside each.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check the network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
     </message>
 </context>
 <context>
@@ -1090,6 +1280,18 @@
         <translation>超过这段时间没有提问就腾出内存。</translation>
     </message>
     <message>
+        <source>This computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What works, what does not, and what to do about it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check this machine…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Automatic</source>
         <translation>自动</translation>
     </message>
@@ -1124,6 +1326,37 @@
     <message>
         <source>{minutes} minutes</source>
         <translation>{minutes} 分钟</translation>
+    </message>
+</context>
+<context>
+    <name>EraseDialog</name>
+    <message>
+        <source>Delete everything of mine</source>
+        <translation>删除我的全部内容</translation>
+    </message>
+    <message>
+        <source>Delete everything of mine?</source>
+        <translation>删除我的全部内容？</translation>
+    </message>
+    <message>
+        <source>Removed for good: all conversations with their attachments, archive and bin included ({conversations}); what you wrote and did not send; your presets; the copies of the database made here ({copies}); the logs.</source>
+        <translation>将彻底删除：所有对话及其附件，包括归档和回收站（{conversations} 个）；已写未发的内容；您的预设；在此制作的数据库备份（{copies} 份）；日志。</translation>
+    </message>
+    <message>
+        <source>Models, servers and the other settings stay, and so does what you exported or copied to another place.</source>
+        <translation>模型、服务器和其他设置会保留，您导出或另存到别处的内容也会保留。</translation>
+    </message>
+    <message>
+        <source>I know that this cannot be undone</source>
+        <translation>我知道此操作无法撤销</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Delete everything</source>
+        <translation>全部删除</translation>
     </message>
 </context>
 <context>
@@ -1225,7 +1458,7 @@
     </message>
     <message>
         <source>Exporting… about {seconds} s left</source>
-        <translation type="unfinished"></translation>
+        <translation>正在导出…大约还需 {seconds} 秒</translation>
     </message>
     <message>
         <source>Stopping…</source>
@@ -1241,7 +1474,7 @@
     </message>
     <message>
         <source>Cancelled. Nothing was written.</source>
-        <translation type="unfinished"></translation>
+        <translation>已取消，没有写入任何文件。</translation>
     </message>
     <message>
         <source>Show in folder</source>
@@ -1249,15 +1482,15 @@
     </message>
     <message>
         <source>Cancelled. Nothing was copied.</source>
-        <translation type="unfinished"></translation>
+        <translation>已取消，没有复制任何内容。</translation>
     </message>
     <message>
         <source>Copied to the clipboard.</source>
-        <translation type="unfinished"></translation>
+        <translation>已复制到剪贴板。</translation>
     </message>
     <message>
         <source>No program on this machine opens files of this kind.</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑上没有可以打开这类文件的程序。</translation>
     </message>
     <message>
         <source>No program on this machine opens folders. It is {path}.</source>
@@ -1281,7 +1514,7 @@
     </message>
     <message>
         <source>Progress of the export</source>
-        <translation type="unfinished"></translation>
+        <translation>导出进度</translation>
     </message>
     <message>
         <source>Browse…</source>
@@ -1293,11 +1526,11 @@
     </message>
     <message>
         <source>Copy to clipboard</source>
-        <translation type="unfinished"></translation>
+        <translation>复制到剪贴板</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished"></translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Close</source>
@@ -1308,27 +1541,50 @@
     <name>FindBar</name>
     <message>
         <source>{place} of {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {place} 处，共 {count} 处</translation>
     </message>
     <message>
         <source>Nothing found</source>
-        <translation type="unfinished"></translation>
+        <translation>没有找到</translation>
     </message>
     <message>
         <source>Find in this conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>在此对话中查找</translation>
     </message>
     <message>
         <source>Previous hit</source>
-        <translation type="unfinished"></translation>
+        <translation>上一处</translation>
     </message>
     <message>
         <source>Next hit</source>
-        <translation type="unfinished"></translation>
+        <translation>下一处</translation>
     </message>
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>FindingRow</name>
+    <message>
+        <source>In order</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Could be better</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Needs mending</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the command {command}</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1351,42 +1607,42 @@
     </message>
     <message>
         <source>Settings of this conversation (Ctrl+Shift+S)</source>
-        <translation type="unfinished"></translation>
+        <translation>此对话的设置 (Ctrl+Shift+S)</translation>
     </message>
     <message>
         <source>Settings of this conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>此对话的设置</translation>
     </message>
     <message>
         <source>Temporary chat: it is not stored (Ctrl+Shift+N)</source>
-        <translation type="unfinished"></translation>
+        <translation>临时对话：不会保存 (Ctrl+Shift+N)</translation>
     </message>
     <message>
         <source>Temporary chat</source>
-        <translation type="unfinished"></translation>
+        <translation>临时对话</translation>
     </message>
     <message>
         <source>Temporary · Keep</source>
-        <translation type="unfinished"></translation>
+        <translation>临时 · 保存</translation>
     </message>
     <message>
         <source>This chat is not stored and is gone when you leave it. Press to keep it.</source>
-        <translation type="unfinished"></translation>
+        <translation>此对话不会保存，离开后即消失。点按可将其保存。</translation>
     </message>
     <message>
         <source>Keep this temporary chat</source>
-        <translation type="unfinished"></translation>
+        <translation>保存此临时对话</translation>
     </message>
 </context>
 <context>
     <name>History</name>
     <message>
         <source>Conversation archived.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话已归档。</translation>
     </message>
     <message>
         <source>{count} conversations archived.</source>
-        <translation type="unfinished"></translation>
+        <translation>已归档 {count} 个对话。</translation>
     </message>
     <message>
         <source>Conversation deleted.</source>
@@ -1394,11 +1650,11 @@
     </message>
     <message>
         <source>{count} conversations deleted.</source>
-        <translation type="unfinished"></translation>
+        <translation>已删除 {count} 个对话。</translation>
     </message>
     <message>
         <source>Conversation restored.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话已恢复。</translation>
     </message>
     <message>
         <source>Open</source>
@@ -1406,23 +1662,23 @@
     </message>
     <message>
         <source>{count} conversations restored.</source>
-        <translation type="unfinished"></translation>
+        <translation>已恢复 {count} 个对话。</translation>
     </message>
     <message>
         <source>Delete for good</source>
-        <translation type="unfinished"></translation>
+        <translation>彻底删除</translation>
     </message>
     <message>
         <source>Delete this conversation for good?</source>
-        <translation type="unfinished"></translation>
+        <translation>彻底删除这个对话？</translation>
     </message>
     <message>
         <source>Delete {count} conversations for good?</source>
-        <translation type="unfinished"></translation>
+        <translation>彻底删除这 {count} 个对话？</translation>
     </message>
     <message>
         <source>This cannot be undone. Copies of the database that were made before still hold what was in it.</source>
-        <translation type="unfinished"></translation>
+        <translation>此操作无法撤销。此前制作的数据库副本中仍保留其内容。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -1485,6 +1741,13 @@
     </message>
 </context>
 <context>
+    <name>KeepAwake</name>
+    <message>
+        <source>An answer is being written, or a download runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>KvChoice</name>
     <message>
         <source>Automatic ({kind})</source>
@@ -1518,7 +1781,7 @@
     </message>
     <message>
         <source>Plan</source>
-        <translation type="unfinished"></translation>
+        <translation>方案</translation>
     </message>
     <message>
         <source>Sampling</source>
@@ -1542,7 +1805,7 @@
     </message>
     <message>
         <source>Server</source>
-        <translation type="unfinished"></translation>
+        <translation>服务器</translation>
     </message>
     <message>
         <source>Engine</source>
@@ -1554,7 +1817,7 @@
     </message>
     <message>
         <source>In short</source>
-        <translation type="unfinished"></translation>
+        <translation>概要</translation>
     </message>
     <message>
         <source>Context</source>
@@ -1574,11 +1837,11 @@
     </message>
     <message>
         <source>Tensor split</source>
-        <translation type="unfinished"></translation>
+        <translation>张量拆分</translation>
     </message>
     <message>
         <source>Experts in RAM</source>
-        <translation type="unfinished"></translation>
+        <translation>内存中的专家层</translation>
     </message>
     <message>
         <source>RAM</source>
@@ -1586,23 +1849,23 @@
     </message>
     <message>
         <source>The whole model was on the GPUs.</source>
-        <translation type="unfinished"></translation>
+        <translation>整个模型都在 GPU 上。</translation>
     </message>
     <message>
         <source>On the GPUs, but for the experts of {count} layers, which were in RAM.</source>
-        <translation type="unfinished"></translation>
+        <translation>在 GPU 上，其中 {count} 层的专家放在内存里。</translation>
     </message>
     <message>
         <source>The processor computed all of it.</source>
-        <translation type="unfinished"></translation>
+        <translation>全部由处理器计算。</translation>
     </message>
     <message>
         <source>{count} layers were on the GPUs, the others in RAM.</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层在 GPU 上，其余在内存里。</translation>
     </message>
     <message>
         <source>weights {weights}, KV cache {kv}, compute {compute} GiB</source>
-        <translation type="unfinished"></translation>
+        <translation>权重 {weights}，KV 缓存 {kv}，计算 {compute} GiB</translation>
     </message>
     <message>
         <source>Temperature</source>
@@ -1630,11 +1893,11 @@
     </message>
     <message>
         <source>no limit</source>
-        <translation type="unfinished"></translation>
+        <translation>不限</translation>
     </message>
     <message>
         <source>Stops before</source>
-        <translation type="unfinished"></translation>
+        <translation>停止词</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -1642,35 +1905,35 @@
     </message>
     <message>
         <source>Asked at</source>
-        <translation type="unfinished"></translation>
+        <translation>提问时间</translation>
     </message>
     <message>
         <source>Read</source>
-        <translation type="unfinished"></translation>
+        <translation>读入</translation>
     </message>
     <message>
         <source>Written</source>
-        <translation type="unfinished"></translation>
+        <translation>生成</translation>
     </message>
     <message>
         <source>To the first token</source>
-        <translation type="unfinished"></translation>
+        <translation>首个词元用时</translation>
     </message>
     <message>
         <source>Thought for</source>
-        <translation type="unfinished"></translation>
+        <translation>思考用时</translation>
     </message>
     <message>
         <source>Ended</source>
-        <translation type="unfinished"></translation>
+        <translation>结束原因</translation>
     </message>
     <message>
         <source>Messages left out</source>
-        <translation type="unfinished"></translation>
+        <translation>略去的消息</translation>
     </message>
     <message>
         <source>{count} tokens, {rate} a second</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个词元，每秒 {rate} 个</translation>
     </message>
     <message>
         <source>{seconds} s</source>
@@ -1678,106 +1941,106 @@
     </message>
     <message>
         <source>by itself</source>
-        <translation type="unfinished"></translation>
+        <translation>自然结束</translation>
     </message>
     <message>
         <source>at the limit of length</source>
-        <translation type="unfinished"></translation>
+        <translation>达到长度上限</translation>
     </message>
     <message>
         <source>stopped by you</source>
-        <translation type="unfinished"></translation>
+        <translation>由您停止</translation>
     </message>
     <message>
         <source>with the engine</source>
-        <translation type="unfinished"></translation>
+        <translation>引擎意外退出</translation>
     </message>
 </context>
 <context>
     <name>MeasureSection</name>
     <message>
         <source>Speed</source>
-        <translation type="unfinished"></translation>
+        <translation>速度</translation>
     </message>
     <message>
         <source>Measure</source>
-        <translation type="unfinished"></translation>
+        <translation>测速</translation>
     </message>
     <message>
         <source>Loads the plan as it is and measures how fast it reads and answers</source>
-        <translation type="unfinished"></translation>
+        <translation>按当前方案加载，测量读取提示和生成回答的速度</translation>
     </message>
     <message>
         <source>Find the fastest…</source>
-        <translation type="unfinished"></translation>
+        <translation>寻找最快的方案…</translation>
     </message>
     <message>
         <source>Measures a few other plans as well and keeps the fastest one that fits; takes some minutes</source>
-        <translation type="unfinished"></translation>
+        <translation>再测几种方案，保留放得下的最快一种；需要几分钟</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished"></translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Progress of the measurement</source>
-        <translation type="unfinished"></translation>
+        <translation>测速进度</translation>
     </message>
     <message>
         <source>Cancelled. Nothing was changed.</source>
-        <translation type="unfinished"></translation>
+        <translation>已取消，没有任何更改。</translation>
     </message>
     <message>
         <source>The plan as it is is the fastest of those that fit.</source>
-        <translation type="unfinished"></translation>
+        <translation>在放得下的方案中，当前方案最快。</translation>
     </message>
     <message>
         <source>The fastest one is kept: the next message loads the model so.</source>
-        <translation type="unfinished"></translation>
+        <translation>已保留最快的方案：下一条消息会这样加载模型。</translation>
     </message>
     <message>
-        <source>Tokens a second, the median of three.</source>
-        <translation type="unfinished"></translation>
+        <source>The median of three measurements.</source>
+        <translation>三次测量的中位数。</translation>
     </message>
     <message>
         <source>An answer that is under way is not disturbed.</source>
-        <translation type="unfinished"></translation>
+        <translation>不会打断正在生成的回答。</translation>
     </message>
     <message>
         <source>Waiting for the answer that is under way…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在等待当前回答结束…</translation>
     </message>
     <message>
         <source>Measuring the plan as it is…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在测量当前方案…</translation>
     </message>
     <message>
         <source>{number} of {count}: {change}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 项，共 {count} 项：{change}</translation>
     </message>
     <message>
         <source>The plan as it is</source>
-        <translation type="unfinished"></translation>
+        <translation>当前方案</translation>
     </message>
     <message>
         <source>KV cache of 16 bits</source>
-        <translation type="unfinished"></translation>
+        <translation>16 位 KV 缓存</translation>
     </message>
     <message>
         <source>KV cache of 8 bits</source>
-        <translation type="unfinished"></translation>
+        <translation>8 位 KV 缓存</translation>
     </message>
     <message>
         <source>Larger batches</source>
-        <translation type="unfinished"></translation>
+        <translation>更大的批次</translation>
     </message>
     <message>
         <source>Smaller batches</source>
-        <translation type="unfinished"></translation>
+        <translation>更小的批次</translation>
     </message>
     <message>
         <source>Pipelining the other way</source>
-        <translation type="unfinished"></translation>
+        <translation>切换流水线并行</translation>
     </message>
     <message>
         <source>One card alone</source>
@@ -1785,62 +2048,58 @@
     </message>
     <message>
         <source>More experts in RAM</source>
-        <translation type="unfinished"></translation>
+        <translation>更多专家放在内存</translation>
     </message>
     <message>
         <source>Fewer threads</source>
-        <translation type="unfinished"></translation>
+        <translation>更少的线程</translation>
     </message>
     <message>
-        <source>More threads</source>
-        <translation type="unfinished"></translation>
+        <source>Prompt, tokens/s</source>
+        <translation>提示，token/s</translation>
+    </message>
+    <message>
+        <source>Answer, tokens/s</source>
+        <translation>回答，token/s</translation>
     </message>
     <message>
         <source>The same number of layers on each card</source>
-        <translation type="unfinished"></translation>
+        <translation>各显卡层数相同</translation>
     </message>
     <message>
         <source>{device}: {count} layers</source>
-        <translation type="unfinished"></translation>
+        <translation>{device}：{count} 层</translation>
     </message>
     <message>
         <source>all in RAM</source>
-        <translation type="unfinished"></translation>
+        <translation>全部在内存</translation>
     </message>
     <message>
         <source>experts of {count} layers in RAM</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层的专家在内存</translation>
     </message>
     <message>
         <source>KV {kind}</source>
-        <translation type="unfinished"></translation>
+        <translation>KV {kind}</translation>
     </message>
     <message>
         <source>batch {batch}/{micro}</source>
-        <translation type="unfinished"></translation>
+        <translation>批次 {batch}/{micro}</translation>
     </message>
     <message>
         <source>{count} threads</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Prompt</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Answer</source>
-        <translation>回答</translation>
+        <translation>{count} 线程</translation>
     </message>
     <message>
         <source>{plan} (fastest)</source>
-        <translation type="unfinished"></translation>
+        <translation>{plan}（最快）</translation>
     </message>
 </context>
 <context>
     <name>MessageDeeds</name>
     <message>
         <source>Wait until the answer is complete, or stop it first (Esc).</source>
-        <translation type="unfinished"></translation>
+        <translation>请等回答完成，或先停止它 (Esc)。</translation>
     </message>
 </context>
 <context>
@@ -1895,7 +2154,7 @@
     </message>
     <message>
         <source>{name} · {size}</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} · {size}</translation>
     </message>
     <message>
         <source>about {count} tokens</source>
@@ -1946,7 +2205,7 @@
     </message>
     <message>
         <source>How it lies on this machine…</source>
-        <translation type="unfinished"></translation>
+        <translation>在本机上的分布…</translation>
     </message>
     <message>
         <source>Models…</source>
@@ -2119,7 +2378,7 @@
     <name>ModelFits</name>
     <message>
         <source>Estimated from the header of another file here.</source>
-        <translation type="unfinished"></translation>
+        <translation>根据此处另一个文件的文件头估算。</translation>
     </message>
     <message>
         <source>Does not fit</source>
@@ -2211,15 +2470,15 @@
     </message>
     <message>
         <source>It can be measured once it is downloaded.</source>
-        <translation type="unfinished"></translation>
+        <translation>下载后才能测速。</translation>
     </message>
     <message>
         <source>These GPUs are pretended, so there is nothing to measure.</source>
-        <translation type="unfinished"></translation>
+        <translation>这些 GPU 是模拟的，没有可测的速度。</translation>
     </message>
     <message>
         <source>Its speed is being measured.</source>
-        <translation type="unfinished"></translation>
+        <translation>正在测速。</translation>
     </message>
     <message>
         <source>Where the model lies</source>
@@ -2300,35 +2559,35 @@
     <name>PresetWords</name>
     <message>
         <source>Mathematics</source>
-        <translation type="unfinished"></translation>
+        <translation>数学</translation>
     </message>
     <message>
         <source>You are a careful mathematician. Work step by step and justify every step. Write formulas in LaTeX, between $ signs in a line and between $$ signs on lines of their own. Check the result by another way where there is one, and give it at the end in \boxed{}. Say so where the problem is not clear or has no solution.</source>
-        <translation type="unfinished"></translation>
+        <translation>你是一位严谨的数学家。请逐步推导，并说明每一步的依据。公式用 LaTeX 书写：行内公式放在 $ 之间，独立成行的公式放在 $$ 之间。如有其他方法，请用它检验结果，最后把答案写在 \boxed{} 中。题意不清或无解时请直接说明。</translation>
     </message>
     <message>
         <source>Translation Chinese–English</source>
-        <translation type="unfinished"></translation>
+        <translation>中英翻译</translation>
     </message>
     <message>
         <source>You are a professional translator between Chinese and English. Translate Chinese into English and English into Simplified Chinese. Keep meaning, tone, names, numbers, formulas, code and Markdown as they are, and write what a native speaker would write. Give the translation alone. Add a note only where the original has two meanings.</source>
-        <translation type="unfinished"></translation>
+        <translation>你是一位专业的中英翻译。中文译成英文，英文译成简体中文。保持原文的含义、语气、人名、数字、公式、代码和 Markdown 格式不变，译文要像母语者写的一样自然。只给出译文；只有原文存在歧义时才加注说明。</translation>
     </message>
     <message>
         <source>Code</source>
-        <translation type="unfinished"></translation>
+        <translation>编程</translation>
     </message>
     <message>
         <source>You are an experienced programmer. Give complete code that runs, in fenced blocks that name the language. Prefer the standard library and simple constructions, handle errors, and invent no functions. Explain briefly what is not obvious, and ask where a requirement is missing.</source>
-        <translation type="unfinished"></translation>
+        <translation>你是一位经验丰富的程序员。请给出可以直接运行的完整代码，放在注明语言的代码块中。优先使用标准库和简单的写法，处理好错误，不要编造不存在的函数。对不易看懂之处作简短说明；需求不明确时请先提问。</translation>
     </message>
     <message>
         <source>Writing</source>
-        <translation type="unfinished"></translation>
+        <translation>写作</translation>
     </message>
     <message>
         <source>You are a good author and editor. Write in the language of the request, in clear, lively and natural prose, for the reader and the occasion that are named. Avoid clichés, empty phrases and needless lists. When you edit, keep the author&apos;s voice and say in one line what you changed.</source>
-        <translation type="unfinished"></translation>
+        <translation>你是一位优秀的作者和编辑。请用提问所用的语言，针对指定的读者和场合，写出清晰、生动、自然的文字。避免陈词滥调、空话和不必要的列表。修改他人文字时保留作者的风格，并用一句话说明改了什么。</translation>
     </message>
 </context>
 <context>
@@ -2339,35 +2598,35 @@
     </message>
     <message>
         <source>Save, rename, delete</source>
-        <translation type="unfinished"></translation>
+        <translation>保存、重命名、删除</translation>
     </message>
     <message>
         <source>What to do with presets</source>
-        <translation type="unfinished"></translation>
+        <translation>预设操作</translation>
     </message>
     <message>
         <source>Save as a new preset…</source>
-        <translation type="unfinished"></translation>
+        <translation>另存为新预设…</translation>
     </message>
     <message>
         <source>Rename “{name}”…</source>
-        <translation type="unfinished"></translation>
+        <translation>重命名“{name}”…</translation>
     </message>
     <message>
         <source>Reset “{name}”</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复“{name}”原样</translation>
     </message>
     <message>
         <source>Delete “{name}”</source>
-        <translation type="unfinished"></translation>
+        <translation>删除“{name}”</translation>
     </message>
     <message>
         <source>Save in place of</source>
-        <translation type="unfinished"></translation>
+        <translation>覆盖已有预设</translation>
     </message>
     <message>
         <source>Save as a new preset</source>
-        <translation type="unfinished"></translation>
+        <translation>另存为新预设</translation>
     </message>
     <message>
         <source>Name</source>
@@ -2375,19 +2634,38 @@
     </message>
     <message>
         <source>Rename the preset</source>
-        <translation type="unfinished"></translation>
+        <translation>重命名预设</translation>
     </message>
     <message>
         <source>“{name}” is as it came.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{name}”已恢复原样。</translation>
     </message>
     <message>
         <source>“{name}” is deleted.</source>
-        <translation type="unfinished"></translation>
+        <translation>已删除“{name}”。</translation>
     </message>
     <message>
         <source>Undo</source>
         <translation>撤销</translation>
+    </message>
+</context>
+<context>
+    <name>RecoveryDialog</name>
+    <message>
+        <source>Your conversations cannot be read</source>
+        <translation>无法读取您的对话</translation>
+    </message>
+    <message>
+        <source>The newest sound copy is of {time}. It can take the place of the damaged database, which is kept beside it under another name.</source>
+        <translation>最新的完好备份制作于 {time}。可以用它替换损坏的数据库；损坏的文件会改名保留在旁边。</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>Restore the copy of {time}</source>
+        <translation>恢复 {time} 的备份</translation>
     </message>
 </context>
 <context>
@@ -2413,7 +2691,7 @@
     </message>
     <message>
         <source>A fresh one each time</source>
-        <translation type="unfinished"></translation>
+        <translation>每次随机</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -2469,14 +2747,14 @@
     </message>
     <message>
         <source>The same seed with the same settings gives the same answer again.</source>
-        <translation type="unfinished"></translation>
+        <translation>种子和设置都相同时，会得到同样的回答。</translation>
     </message>
 </context>
 <context>
     <name>ScopeChoice</name>
     <message>
         <source>This message</source>
-        <translation type="unfinished"></translation>
+        <translation>此条消息</translation>
     </message>
     <message>
         <source>This conversation: {title}</source>
@@ -2488,7 +2766,7 @@
     </message>
     <message>
         <source>The selected conversations ({count})</source>
-        <translation type="unfinished"></translation>
+        <translation>选中的对话（{count} 个）</translation>
     </message>
     <message>
         <source>All conversations ({count})</source>
@@ -2503,7 +2781,7 @@
     </message>
     <message>
         <source>Remove {server}</source>
-        <translation type="unfinished"></translation>
+        <translation>移除 {server}</translation>
     </message>
     <message>
         <source>Models of {server}</source>
@@ -2629,7 +2907,7 @@
     </message>
     <message>
         <source>New conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>新对话</translation>
     </message>
     <message>
         <source>Engine</source>
@@ -2637,7 +2915,7 @@
     </message>
     <message>
         <source>Devices</source>
-        <translation type="unfinished"></translation>
+        <translation>设备</translation>
     </message>
     <message>
         <source>Servers</source>
@@ -2668,31 +2946,31 @@
     </message>
     <message>
         <source>Every branch, not only the one that is shown</source>
-        <translation type="unfinished"></translation>
+        <translation>包含所有分支，而不只是当前显示的分支</translation>
     </message>
     <message>
         <source>Answers that were stopped or interrupted, too</source>
-        <translation type="unfinished"></translation>
+        <translation>也包含被停止或中断的回答</translation>
     </message>
     <message>
         <source>Thoughts of the model</source>
-        <translation type="unfinished"></translation>
+        <translation>模型的思考过程</translation>
     </message>
     <message>
         <source>Shown</source>
-        <translation type="unfinished"></translation>
+        <translation>显示</translation>
     </message>
     <message>
         <source>Folded</source>
-        <translation type="unfinished"></translation>
+        <translation>折叠</translation>
     </message>
     <message>
         <source>Left out</source>
-        <translation type="unfinished"></translation>
+        <translation>不包含</translation>
     </message>
     <message>
         <source>With the messages that led to it.</source>
-        <translation type="unfinished"></translation>
+        <translation>会一并包含它之前的消息。</translation>
     </message>
     <message>
         <source>Markdown</source>
@@ -2708,7 +2986,7 @@
     </message>
     <message>
         <source>To read in any browser, with formulas and colours; loads nothing.</source>
-        <translation type="unfinished"></translation>
+        <translation>可在任何浏览器中阅读，保留公式和颜色，不加载任何外部内容。</translation>
     </message>
     <message>
         <source>PDF</source>
@@ -2732,7 +3010,7 @@
     </message>
     <message>
         <source>Questions and answers without any marks.</source>
-        <translation type="unfinished"></translation>
+        <translation>只有问题和回答，不带任何标记。</translation>
     </message>
     <message>
         <source>JSON Lines</source>
@@ -2740,53 +3018,53 @@
     </message>
     <message>
         <source>One conversation on each line, to train or test models with.</source>
-        <translation type="unfinished"></translation>
+        <translation>每行一个对话，用于训练或测试模型。</translation>
     </message>
 </context>
 <context>
     <name>ShelfHeading</name>
     <message>
         <source>Bin</source>
-        <translation type="unfinished"></translation>
+        <translation>回收站</translation>
     </message>
     <message>
         <source>Archive</source>
-        <translation type="unfinished"></translation>
+        <translation>归档</translation>
     </message>
     <message>
         <source>Back to the conversations (Esc)</source>
-        <translation type="unfinished"></translation>
+        <translation>返回对话列表（Esc）</translation>
     </message>
     <message>
         <source>Back to the conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>返回对话列表</translation>
     </message>
     <message>
         <source>Empty the bin</source>
-        <translation type="unfinished"></translation>
+        <translation>清空回收站</translation>
     </message>
     <message>
         <source>What lies here is removed for good after {days} days.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里的内容会在 {days} 天后彻底删除。</translation>
     </message>
 </context>
 <context>
     <name>ShelfLinks</name>
     <message>
         <source>Archive · {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>归档 · {count}</translation>
     </message>
     <message>
         <source>Bin · {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>回收站 · {count}</translation>
     </message>
     <message>
         <source>Archive, {count} conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>归档，{count} 个对话</translation>
     </message>
     <message>
         <source>Bin, {count} conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>回收站，{count} 个对话</translation>
     </message>
 </context>
 <context>
@@ -2797,19 +3075,19 @@
     </message>
     <message>
         <source>Writing</source>
-        <translation type="unfinished"></translation>
+        <translation>输入</translation>
     </message>
     <message>
         <source>Answers</source>
-        <translation type="unfinished"></translation>
+        <translation>回答</translation>
     </message>
     <message>
         <source>Reading</source>
-        <translation type="unfinished"></translation>
+        <translation>阅读</translation>
     </message>
     <message>
         <source>Window</source>
-        <translation type="unfinished"></translation>
+        <translation>窗口</translation>
     </message>
     <message>
         <source>New conversation</source>
@@ -2817,31 +3095,31 @@
     </message>
     <message>
         <source>Temporary chat, never stored</source>
-        <translation type="unfinished"></translation>
+        <translation>临时对话（不保存）</translation>
     </message>
     <message>
         <source>Settings of this conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>此对话的设置</translation>
     </message>
     <message>
         <source>Search all conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索所有对话</translation>
     </message>
     <message>
         <source>Next conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>下一个对话</translation>
     </message>
     <message>
         <source>Previous conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个对话</translation>
     </message>
     <message>
         <source>Rename the chosen conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>重命名选中的对话</translation>
     </message>
     <message>
         <source>Delete the chosen conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>删除选中的对话</translation>
     </message>
     <message>
         <source>Export</source>
@@ -2853,123 +3131,123 @@
     </message>
     <message>
         <source>New line</source>
-        <translation type="unfinished"></translation>
+        <translation>换行</translation>
     </message>
     <message>
         <source>Go to the message field</source>
-        <translation type="unfinished"></translation>
+        <translation>转到输入框</translation>
     </message>
     <message>
         <source>Attach text files</source>
-        <translation type="unfinished"></translation>
+        <translation>添加文本附件</translation>
     </message>
     <message>
         <source>Edit the last question, where the field is empty</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑上一个问题（输入框为空时）</translation>
     </message>
     <message>
         <source>Stop the answer, or leave what one is doing</source>
-        <translation type="unfinished"></translation>
+        <translation>停止回答，或退出当前操作</translation>
     </message>
     <message>
         <source>Answer the last question again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新回答上一个问题</translation>
     </message>
     <message>
         <source>Continue the last answer</source>
-        <translation type="unfinished"></translation>
+        <translation>继续上一个回答</translation>
     </message>
     <message>
         <source>Edit the last question</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑上一个问题</translation>
     </message>
     <message>
         <source>Copy the last answer</source>
-        <translation type="unfinished"></translation>
+        <translation>复制上一个回答</translation>
     </message>
     <message>
         <source>Previous version of the last answer</source>
-        <translation type="unfinished"></translation>
+        <translation>最后一个回答的上一版本</translation>
     </message>
     <message>
         <source>Next version of the last answer</source>
-        <translation type="unfinished"></translation>
+        <translation>最后一个回答的下一版本</translation>
     </message>
     <message>
         <source>What made the last answer</source>
-        <translation type="unfinished"></translation>
+        <translation>最后一个回答是如何生成的</translation>
     </message>
     <message>
         <source>Find in this conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>在此对话中查找</translation>
     </message>
     <message>
         <source>Next hit</source>
-        <translation type="unfinished"></translation>
+        <translation>下一处</translation>
     </message>
     <message>
         <source>Previous hit</source>
-        <translation type="unfinished"></translation>
+        <translation>上一处</translation>
     </message>
     <message>
         <source>Next message</source>
-        <translation type="unfinished"></translation>
+        <translation>下一条消息</translation>
     </message>
     <message>
         <source>Previous message</source>
-        <translation type="unfinished"></translation>
+        <translation>上一条消息</translation>
     </message>
     <message>
         <source>To the next button or link of the message</source>
-        <translation type="unfinished"></translation>
+        <translation>到这条消息的下一个按钮或链接</translation>
     </message>
     <message>
         <source>Press it</source>
-        <translation type="unfinished"></translation>
+        <translation>按下它</translation>
     </message>
     <message>
         <source>Menu of the message</source>
-        <translation type="unfinished"></translation>
+        <translation>消息的菜单</translation>
     </message>
     <message>
         <source>Larger text</source>
-        <translation type="unfinished"></translation>
+        <translation>放大文字</translation>
     </message>
     <message>
         <source>Smaller text</source>
-        <translation type="unfinished"></translation>
+        <translation>缩小文字</translation>
     </message>
     <message>
         <source>Text in its usual size</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复文字大小</translation>
     </message>
     <message>
         <source>Select everything</source>
-        <translation type="unfinished"></translation>
+        <translation>全选</translation>
     </message>
     <message>
         <source>Select with the keyboard</source>
-        <translation type="unfinished"></translation>
+        <translation>用键盘选择文字</translation>
     </message>
     <message>
         <source>Show a caret that moves with the arrows</source>
-        <translation type="unfinished"></translation>
+        <translation>显示可用方向键移动的光标</translation>
     </message>
     <message>
         <source>Copy what is selected</source>
-        <translation type="unfinished"></translation>
+        <translation>复制选中内容</translation>
     </message>
     <message>
         <source>Copy what is selected as Markdown</source>
-        <translation type="unfinished"></translation>
+        <translation>将所选内容复制为 Markdown</translation>
     </message>
     <message>
         <source>To the beginning</source>
-        <translation type="unfinished"></translation>
+        <translation>到开头</translation>
     </message>
     <message>
         <source>To the end, and follow the answer</source>
-        <translation type="unfinished"></translation>
+        <translation>到末尾并跟随回答</translation>
     </message>
     <message>
         <source>Show or hide the conversations</source>
@@ -2984,8 +3262,12 @@
         <translation>设置</translation>
     </message>
     <message>
-        <source>This list</source>
+        <source>Check this machine</source>
         <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This list</source>
+        <translation>本列表</translation>
     </message>
     <message>
         <source>Quit</source>
@@ -2996,11 +3278,11 @@
     <name>ShortcutsDialog</name>
     <message>
         <source>Keyboard shortcuts</source>
-        <translation type="unfinished"></translation>
+        <translation>键盘快捷键</translation>
     </message>
     <message>
         <source>{one} or {other}</source>
-        <translation type="unfinished"></translation>
+        <translation>{one} 或 {other}</translation>
     </message>
     <message>
         <source>Close</source>
@@ -3018,28 +3300,28 @@
         <translation>搜索</translation>
     </message>
     <message>
-        <source>Nothing found for “{text}”. Try another word, or only a part of it.</source>
-        <translation type="unfinished"></translation>
+        <source>Nothing found for &quot;{text}&quot;. Try another word, or only a part of it.</source>
+        <translation>没有找到“{text}”。换个词，或只输入其中一部分试试。</translation>
     </message>
     <message>
         <source>The archive is empty. What you archive leaves the list and can still be found.</source>
-        <translation type="unfinished"></translation>
+        <translation>归档是空的。归档后的对话会离开列表，但仍可搜索到。</translation>
     </message>
     <message>
         <source>The bin is empty. What you delete is kept here for {days} days.</source>
-        <translation type="unfinished"></translation>
+        <translation>回收站是空的。删除的对话会在这里保留 {days} 天。</translation>
     </message>
     <message>
         <source>Search titles, messages and attachments (Ctrl+Shift+F)</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索标题、消息和附件（Ctrl+Shift+F）</translation>
     </message>
     <message>
         <source>Search titles, messages and attachments</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索标题、消息和附件</translation>
     </message>
     <message>
         <source>Empty the search field</source>
-        <translation type="unfinished"></translation>
+        <translation>清空搜索框</translation>
     </message>
     <message>
         <source>New conversation</source>
@@ -3074,15 +3356,15 @@
     <name>TemporaryGuard</name>
     <message>
         <source>Temporary chat</source>
-        <translation type="unfinished"></translation>
+        <translation>临时对话</translation>
     </message>
     <message>
         <source>Keep this temporary chat?</source>
-        <translation type="unfinished"></translation>
+        <translation>要保存这个临时对话吗？</translation>
     </message>
     <message>
         <source>It is not stored. When you leave it, it is gone for good.</source>
-        <translation type="unfinished"></translation>
+        <translation>它没有保存。离开后将永远消失。</translation>
     </message>
     <message>
         <source>Keep</source>
@@ -3090,11 +3372,11 @@
     </message>
     <message>
         <source>Discard</source>
-        <translation type="unfinished"></translation>
+        <translation>丢弃</translation>
     </message>
     <message>
         <source>Stay here</source>
-        <translation type="unfinished"></translation>
+        <translation>留在这里</translation>
     </message>
 </context>
 <context>
@@ -3117,15 +3399,15 @@
     </message>
     <message>
         <source>Open link…</source>
-        <translation type="unfinished"></translation>
+        <translation>打开链接…</translation>
     </message>
     <message>
         <source>Copy as Markdown</source>
-        <translation type="unfinished"></translation>
+        <translation>复制为 Markdown</translation>
     </message>
     <message>
         <source>Copy message as text</source>
-        <translation type="unfinished"></translation>
+        <translation>将整条消息复制为文本</translation>
     </message>
     <message>
         <source>Copy message as Markdown</source>
@@ -3157,43 +3439,43 @@
     </message>
     <message>
         <source>New conversation from here</source>
-        <translation type="unfinished"></translation>
+        <translation>从这里开始新对话</translation>
     </message>
     <message>
         <source>What made this answer…</source>
-        <translation type="unfinished"></translation>
+        <translation>这个回答是怎样生成的…</translation>
     </message>
     <message>
         <source>Pin: the model always sees it</source>
-        <translation type="unfinished"></translation>
+        <translation>固定：模型始终能看到</translation>
     </message>
     <message>
         <source>Take the pin out</source>
-        <translation type="unfinished"></translation>
+        <translation>取消固定</translation>
     </message>
     <message>
         <source>Delete from here on</source>
-        <translation type="unfinished"></translation>
+        <translation>删除此处及之后的内容</translation>
     </message>
     <message>
         <source>Previous version</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个版本</translation>
     </message>
     <message>
         <source>Next version</source>
-        <translation type="unfinished"></translation>
+        <translation>下一个版本</translation>
     </message>
     <message>
         <source>More</source>
-        <translation type="unfinished"></translation>
+        <translation>更多</translation>
     </message>
     <message>
         <source>Version {place} of {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {place} 个版本，共 {count} 个</translation>
     </message>
     <message>
         <source>Thinking…</source>
-        <translation type="unfinished"></translation>
+        <translation>思考中…</translation>
     </message>
     <message>
         <source>Thoughts</source>
@@ -3201,11 +3483,11 @@
     </message>
     <message>
         <source>Thinking… {time}</source>
-        <translation type="unfinished"></translation>
+        <translation>思考中… {time}</translation>
     </message>
     <message>
         <source>Thought for {time}</source>
-        <translation type="unfinished"></translation>
+        <translation>思考了 {time}</translation>
     </message>
     <message>
         <source>{seconds} s</source>
@@ -3217,15 +3499,15 @@
     </message>
     <message>
         <source>Show</source>
-        <translation type="unfinished"></translation>
+        <translation>展开</translation>
     </message>
     <message>
         <source>Hide</source>
-        <translation type="unfinished"></translation>
+        <translation>收起</translation>
     </message>
     <message>
         <source>Attachment: {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>附件：{name}</translation>
     </message>
     <message>
         <source>Pinned</source>
@@ -3233,7 +3515,7 @@
     </message>
     <message>
         <source>Shown in part. Copying the message gives everything.</source>
-        <translation type="unfinished"></translation>
+        <translation>只显示了一部分。复制整条消息可得到全部内容。</translation>
     </message>
     <message>
         <source>Jump to the newest message</source>
@@ -3268,11 +3550,15 @@
     </message>
     <message>
         <source>Temporary chat</source>
-        <translation type="unfinished"></translation>
+        <translation>临时对话</translation>
     </message>
     <message>
         <source>Nothing of it is stored, listed or searched. It is gone when you leave it or close the window; you can still keep or export it before.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话不会保存，不会列出，也搜索不到。离开或关闭窗口后即消失；在此之前仍可保存或导出。</translation>
+    </message>
+    <message>
+        <source>{model} answers from its server, to which your questions are sent.</source>
+        <translation>由服务器上的 {model} 回答，您的问题会发送到该服务器。</translation>
     </message>
     <message>
         <source>What would you like to talk about?</source>
@@ -3283,8 +3569,20 @@
         <translation>{model} 在本机回答，内容不会外传。</translation>
     </message>
     <message>
+        <source>Use a server…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check this machine…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Chat with a model on your own computer</source>
         <translation>在自己的电脑上与模型对话</translation>
+    </message>
+    <message>
+        <source>APUS-xDAN-4.0-MoE is the model this program is made for. A very small starter model is here already, good for a first try; any GGUF chat model that you have works as well.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it this computer can hold, and fetches it. A very small starter model is here already, good for a first try. Any GGUF chat model that you have works as well.</source>
@@ -3325,6 +3623,369 @@
     <name>_Row</name>
     <message>
         <source>{plan}: prompt {prompt}, answer {answer}</source>
+        <translation>{plan}：提示 {prompt}，回答 {answer}</translation>
+    </message>
+</context>
+<context>
+    <name>doctor</name>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Conversations</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Engine and graphics cards</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Libraries</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>System</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starter model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fonts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation>窗口</translation>
+    </message>
+    <message>
+        <source>RAM</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Swap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Database</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copies</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Data folder</source>
+        <translation>数据文件夹</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>Reading speed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Added engine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Devices</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Card</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>RPC server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Graphics cards</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hub</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Server</source>
+        <translation>服务器</translation>
+    </message>
+    <message>
+        <source>Not looked at</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This could not be looked at ({detail}). The log tells more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>APUS Chat {version}, Python {python}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>APUS Chat {version}, bundled with Python {python}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} logical cores</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set the program up once more; that brings it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The system&apos;s keyring keeps tokens and keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The system&apos;s keyring does not answer; it may be locked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unlock it, or look for a window that asks for its password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No keyring: tokens and keys are kept until the program closes, and typed again then.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>On Linux, install GNOME Keyring or KWallet and log in to the desktop again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Chinese is drawn with {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No font on this machine has Chinese characters.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install Noto Sans CJK SC, then start the program again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not looked at from a terminal; the page in the window does.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>PySide6 is missing, so there is no window.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>PySide6 {version}, but no display</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For the window, start it from a desktop session.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>PySide6 {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>PySide6 {version} on {platform}, scaled {scale} times</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{available_bytes} available of {total_bytes}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>{used_bytes} used of {total_bytes}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close programs that you do not need now: answers slow down else.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is none yet; the first conversation makes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Whole, {size_bytes}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{path} is damaged ({detail}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close the program and start it again: it offers the newest whole copy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count}, the newest of {time} ({size_bytes})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>None yet; one is made by itself every day.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{path}, {free_bytes} free</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It cannot be written. Change its permissions, or choose another folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Free some space before you download anything.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{speed_bytes} per second: loading {name} ({size_bytes}) takes about {duration_s}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{speed_bytes} per second, perhaps from memory: loading {name} ({size_bytes}) takes about {duration_s} or more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not measured: there is too little free space.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It could not be measured ({detail}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep models on a faster disk: Settings, Downloads, where they are kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{engine} starts, built for {backends}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Build the engine anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install the program again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models lie on {names}; what has no room there is in RAM.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No graphics card: the processor computes everything.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>GPUs are pretended (APUS_CHAT_GPUS is set).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{description}, {backend}, {free_bytes} free of {total_bytes}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{description}, {backend}, left out in the settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>driver {driver}, nobody else holds its memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>driver {driver}, held by {holders}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close what you do not need of these; a model gets the room.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>You have {gpus}, which this build of the engine cannot use.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Build the engine for it, then start the program again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install the bundle for {backend}, or put its engine folder beside this program and start it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{backend}, from {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{path} is for version {version} of the engine and is not used; this program has {expected}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the engine folder of the same release, or remove this one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>answers in {milliseconds} ms</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>does not answer within {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check the connection and the proxy, or choose another hub in the settings under Downloads.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check that it runs and that its address in the settings is right.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3448,19 +4109,23 @@
     </message>
     <message>
         <source>An answer is being written there now. Stop it, or wait until it is done, and try again.</source>
-        <translation type="unfinished"></translation>
+        <translation>那里正在生成回答。请停止它或等它完成，然后重试。</translation>
+    </message>
+    <message>
+        <source>It is damaged or of another kind ({detail}), and was left out.</source>
+        <translation>它已损坏或类型不符（{detail}），未导入。</translation>
     </message>
     <message>
         <source>It holds a message that belongs to another conversation here, and was left out.</source>
-        <translation type="unfinished"></translation>
+        <translation>其中有一条消息属于这里的另一个对话，因此未导入。</translation>
     </message>
     <message>
         <source>{path} is damaged or no copy of a database of APUS Chat ({detail}). Nothing was changed; choose another copy.</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} 已损坏，或不是 APUS Chat 的数据库备份（{detail}）。未做任何更改；请选择另一份备份。</translation>
     </message>
     <message>
         <source>The copy {path} was made by a newer version of APUS Chat. Update this one, then restore it; nothing was changed.</source>
-        <translation type="unfinished"></translation>
+        <translation>备份 {path} 由更新版本的 APUS Chat 制作。请先更新本程序再恢复；未做任何更改。</translation>
     </message>
     <message>
         <source>The conversation has {prompt_tokens} tokens, but the context holds {context}. Shorten the message, start a new conversation, or choose a larger context in the settings.</source>
@@ -3536,11 +4201,11 @@
     </message>
     <message>
         <source>The PDF is written, but no font of this machine has some of its Chinese characters ({characters}). Install Noto Sans CJK SC (package fonts-noto-cjk) and export again.</source>
-        <translation type="unfinished"></translation>
+        <translation>PDF 已写好，但这台电脑的字体缺少其中一些汉字（{characters}）。请安装 Noto Sans CJK SC 字体（软件包 fonts-noto-cjk），然后重新导出。</translation>
     </message>
     <message>
         <source>The PDF is written, but no font of this machine has some of its characters ({characters}). Install a font for them and export again, or export as HTML.</source>
-        <translation type="unfinished"></translation>
+        <translation>PDF 已写好，但这台电脑的字体缺少其中一些字符（{characters}）。请安装相应的字体后重新导出，或导出为 HTML。</translation>
     </message>
     <message>
         <source>Several conversations in this format need a folder, and {path} is a file. Choose a folder.</source>
@@ -3912,15 +4577,15 @@
     </message>
     <message>
         <source>{server} speaks version {theirs} of the RPC protocol, this program&apos;s engine version {ours}. Start the server of the same llama.cpp there.</source>
-        <translation type="unfinished"></translation>
+        <translation>{server} 使用 RPC 协议版本 {theirs}，本程序的引擎使用版本 {ours}。请在那里启动同一版本 llama.cpp 的服务器。</translation>
     </message>
     <message>
         <source>The device at {server} went away in the middle. Try again: the model is then loaded without it.</source>
-        <translation type="unfinished"></translation>
+        <translation>{server} 的设备中途断开。请重试：模型会在没有它的情况下加载。</translation>
     </message>
     <message>
         <source>{text} is no address. Give HOST:PORT, such as 192.168.1.20:50052.</source>
-        <translation type="unfinished"></translation>
+        <translation>{text} 不是有效的地址。请填写 主机:端口，例如 192.168.1.20:50052。</translation>
     </message>
     <message>
         <source>{text} are no GPUs to pretend. Give the GiB free on each, such as 24, or none.</source>
@@ -4036,7 +4701,7 @@
     </message>
     <message>
         <source>{server} cannot be used now, so the model is loaded without it. {plan}</source>
-        <translation type="unfinished"></translation>
+        <translation>现在无法使用 {server}，因此在没有它的情况下加载模型。{plan}</translation>
     </message>
     <message>
         <source>The best quality that fits on the GPU alone.</source>
@@ -4195,16 +4860,16 @@
         <translation>{url} 的响应不像兼容 OpenAI 的服务器（{detail}）。请检查地址；多数以 /v1 结尾。</translation>
     </message>
     <message>
-        <source>{host} takes no more questions just now. Wait a while and try again. {detail}</source>
-        <translation>{host} 目前不再接受请求。请稍等片刻再试。{detail}</translation>
+        <source>{host} takes no more questions just now ({detail}). Wait a while and try again.</source>
+        <translation>{host} 目前不再接受请求（{detail}）。请稍等片刻再试。</translation>
     </message>
     <message>
-        <source>{host} failed (HTTP {status}). Try again; the server&apos;s own log tells more. {detail}</source>
-        <translation>{host} 出错（HTTP {status}）。请重试；服务器自己的日志里有更多信息。{detail}</translation>
+        <source>{host} failed ({detail}). Try again; the server&apos;s own log tells more.</source>
+        <translation>{host} 出错（{detail}）。请重试；服务器自己的日志里有更多信息。</translation>
     </message>
     <message>
-        <source>{host} refused the question (HTTP {status}): {detail}</source>
-        <translation>{host} 拒绝了请求（HTTP {status}）：{detail}</translation>
+        <source>{host} refused the question ({detail}). Change the settings of the conversation, or choose another model.</source>
+        <translation>{host} 拒绝了请求（{detail}）。请调整对话设置，或选择其他模型。</translation>
     </message>
     <message>
         <source>{host} does not offer {model}. Choose one of its models; the settings under Servers list them.</source>
@@ -4224,34 +4889,34 @@
     </message>
     <message>
         <source>{name} has {bytes}; texts of up to {limit_bytes} can be attached. Attach the part that the question is about.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 有 {bytes}，附件最大 {limit_bytes}。请只附上与问题有关的部分。</translation>
     </message>
     <message>
         <source>{name} holds no plain text. Save it as text, or copy the passage and paste it here.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 不是纯文本。请另存为文本文件，或复制所需段落粘贴到这里。</translation>
     </message>
     <message>
         <source>{name} is empty. Choose another file.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 是空的。请选择其他文件。</translation>
     </message>
     <message>
         <source>{name} is a folder. Choose the text files in it.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 是文件夹。请选择其中的文本文件。</translation>
     </message>
     <message>
         <source>Up to {limit} texts can be attached to a question. Remove one first, or put several into one file.</source>
-        <translation type="unfinished"></translation>
+        <translation>一个问题最多附上 {limit} 个文本。请先移除一个，或把几个合并成一个文件。</translation>
     </message>
     <message>
         <source>Your presets could not be read; the file was put aside as {path}, and those of the program are there. Mend it and give it back its name, or go on with new ones.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的预设无法读取；原文件已另存为 {path}，程序自带的预设仍可使用。可以修复后改回原名，或重新建立。</translation>
     </message>
 </context>
 <context>
     <name>export</name>
     <message>
         <source>en</source>
-        <translation type="unfinished"></translation>
+        <translation>zh-CN</translation>
     </message>
     <message>
         <source>Conversation</source>
@@ -4291,7 +4956,7 @@
     </message>
     <message>
         <source>Attachment</source>
-        <translation type="unfinished"></translation>
+        <translation>附件</translation>
     </message>
     <message>
         <source>Details</source>
@@ -4307,7 +4972,7 @@
     </message>
     <message>
         <source>Server</source>
-        <translation type="unfinished"></translation>
+        <translation>服务器</translation>
     </message>
     <message>
         <source>Quantisation</source>
@@ -4319,7 +4984,7 @@
     </message>
     <message>
         <source>Plan</source>
-        <translation type="unfinished"></translation>
+        <translation>加载方案</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -4335,7 +5000,7 @@
     </message>
     <message>
         <source>Messages left out</source>
-        <translation type="unfinished"></translation>
+        <translation>未发送的消息数</translation>
     </message>
     <message>
         <source>Tokens of the answer</source>
@@ -4343,11 +5008,11 @@
     </message>
     <message>
         <source>Ended by</source>
-        <translation type="unfinished"></translation>
+        <translation>结束原因</translation>
     </message>
     <message>
         <source>Time of its thoughts</source>
-        <translation type="unfinished"></translation>
+        <translation>思考用时</translation>
     </message>
     <message>
         <source>Tokens per second</source>
@@ -4363,7 +5028,7 @@
     </message>
     <message>
         <source>Page {number}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 页</translation>
     </message>
 </context>
 <context>
@@ -4469,51 +5134,63 @@
     <name>model_advice</name>
     <message>
         <source>This computer is too small for every quantisation of it: take a smaller model, the starter, or a server.</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑放不下它的任何量化版本：请选用更小的模型、入门模型或服务器。</translation>
     </message>
     <message>
         <source>Your graphics card holds {quantisation} with {context} context, about {speed} tokens/s.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的显卡放得下 {quantisation}，上下文 {context}，约 {speed} token/s。</translation>
     </message>
     <message>
         <source>Your two cards hold {quantisation} with {context} context, about {speed} tokens/s.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的两张显卡放得下 {quantisation}，上下文 {context}，约 {speed} token/s。</translation>
     </message>
     <message>
         <source>Your {count} cards hold {quantisation} with {context} context, about {speed} tokens/s.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的 {count} 张显卡放得下 {quantisation}，上下文 {context}，约 {speed} token/s。</translation>
     </message>
     <message>
         <source>{quantisation} runs here on the processor with {context} context, about {speed} tokens/s.</source>
-        <translation type="unfinished"></translation>
+        <translation>{quantisation} 可在这里的处理器上运行，上下文 {context}，约 {speed} token/s。</translation>
     </message>
     <message>
         <source>{quantisation} runs here with a part of it in RAM and {context} context, about {speed} tokens/s.</source>
-        <translation type="unfinished"></translation>
+        <translation>{quantisation} 可在这里运行，一部分放在内存，上下文 {context}，约 {speed} token/s。</translation>
     </message>
     <message>
         <source>{quantisation} is the one that runs here, slowly: about {speed} tokens/s. A smaller model or a server answers faster.</source>
+        <translation>{quantisation} 可在这里运行，但较慢：约 {speed} token/s。更小的模型或服务器会更快。</translation>
+    </message>
+    <message>
+        <source>card of {gib} GiB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{gib} GiB RAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This computer: {facts}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>does not fit</source>
-        <translation type="unfinished"></translation>
+        <translation>放不下</translation>
     </message>
     <message>
         <source>fits on the GPU</source>
-        <translation type="unfinished"></translation>
+        <translation>放得进 GPU</translation>
     </message>
     <message>
         <source>fits on {count} GPUs</source>
-        <translation type="unfinished"></translation>
+        <translation>放得进 {count} 个 GPU</translation>
     </message>
     <message>
         <source>partly in RAM</source>
-        <translation type="unfinished"></translation>
+        <translation>部分在内存</translation>
     </message>
     <message>
         <source>on the processor</source>
-        <translation type="unfinished"></translation>
+        <translation>在处理器上</translation>
     </message>
 </context>
 <context>

@@ -20,6 +20,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.chat.conversation import Role, Status
+from app.mathematics import Mathematics
 from tests.benchmarks.figures import Figure, at_most, median, report, told
 from ui.theme import DARK, apply_theme
 from ui.transcript import Item, Transcript
@@ -95,6 +96,8 @@ class Bench:
 
     def opening(self) -> list[Figure]:
         formulas = "\n\n".join(f"$$\\frac{{{n}}}{{x^{n}}} + \\sqrt{{{n}}}$$" for n in range(20))
+        mathematics = Mathematics()
+        self.widget.use_mathematics(mathematics)
         many, other = conversation(10_000), conversation(4)
         many[-1] = Item("last", Role.ASSISTANT, formulas)
         before, times = resident(), []
@@ -104,6 +107,7 @@ class Bench:
             many[-1] = Item("last", Role.ASSISTANT, formulas.replace("x", "abcdefg"[n]))
             times.append(clocked(lambda: (self.widget.set_items(many), self.paint())))
         grown = (resident() - before) / MIB
+        mathematics.close()
         return [
             cost_figure("open 10,000 messages, median ms", times, 150, median),
             told(at_most("memory for 10,000 messages, MiB", grown, 60)),

@@ -48,6 +48,7 @@ LEAST_DISPLAY, LEAST_INLINE = 0.75, 0.4
 GATHER_MS = 16
 PICTURE_BYTES = 24 << 20
 PAD = 4
+_SAMPLE = 100
 UNKNOWN_WIDTH = 640
 """Of a line before it is laid out."""
 _COMMAND = re.compile(r"\\[a-zA-Z]+|\\.|[{}^_&]|\s+")
@@ -256,10 +257,13 @@ def chinese_face() -> str:
 def _font_reaching(depth: int) -> QFont:
     """A font whose letters reach so far below the line: that of the object says how far it does itself."""
     font = QFont()
-    for size in range(1, 1200):
+    font.setPixelSize(_SAMPLE)
+    # Each size that is tried is a font to load, so begin just below the one it must be.
+    size = max(1, depth * _SAMPLE // max(1, QFontMetrics(font).descent()) - 3)
+    font.setPixelSize(size)
+    while QFontMetrics(font).descent() < depth:
+        size += 1
         font.setPixelSize(size)
-        if QFontMetrics(font).descent() >= depth:
-            break
     return font
 
 

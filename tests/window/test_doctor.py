@@ -1,0 +1,169 @@
+"""The page that looks at the machine, found, read, copied; and the first start's ways to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt, QThreadPool
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.doctor.doctor import NETWORK, PARTS
+from app.doctor.finding import Finding, State, Text
+from app.planning.machine import PRETEND_VARIABLE
+from tests.rigs.fake_hub import FakeHub
+from tests.window.conftest import OpenWindow
+from tests.window.hands import PATIENCE_MS, find, send, wait_for_answer
+from ui.doctor_dialog import DoctorDialog
+from ui.doctor_rows import FindingRow
+from ui.main_window import MainWindow
+from ui.settings_dialog import SettingsDialog
+
+
+@pytest.fixture(autouse=True)
+def no_work_left(qapp: QApplication) -> Iterator[None]:
+    yield
+    QThreadPool.globalInstance().waitForDone()
+    qapp.processEvents()
+
+
+def press(qtbot: QtBot, parent: QWidget, name: str) -> None:
+    qtbot.mouseClick(find(parent, name, QPushButton), Qt.MouseButton.LeftButton)
+
+
+def opened(qtbot: QtBot, window: MainWindow) -> DoctorDialog:
+    dialog = window.findChild(DoctorDialog, "doctorDialog")
+    assert dialog is not None
+    qtbot.waitUntil(lambda: not dialog.is_looking(), timeout=PATIENCE_MS)
+    return dialog
+
+
+def test_it_is_found_by_its_shortcut_and_fills_by_itself(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window()
+    qtbot.keyClick(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    dialog = opened(qtbot, window)
+    assert dialog.findings.keys() == set(PARTS)
+    rows = dialog.findChildren(FindingRow)
+    assert len(rows) == sum(len(each) for each in dialog.findings.values())
+    assert all(row.findChild(QLabel) and row.isVisibleTo(dialog) for row in rows)
+    fonts = next(each for each in dialog.findings["program"] if each.id == "fonts")
+    assert isinstance(fonts.value, Text)
+    assert fonts.value.code in ("fonts_ok", "fonts_missing"), "the window knows its fonts"
+    assert find(dialog, "doctorSummary", QLabel).text()  # type: ignore[attr-defined]
+    assert dialog.accessibleName() == "This computer"
+    dialog.reject()
+
+
+def test_the_settings_lead_to_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window()
+    window.workspace.show_settings()
+    settings = window.findChild(SettingsDialog)
+    assert settings is not None
+    press(qtbot, settings, "checkMachineButton")
+    dialog = settings.findChild(DoctorDialog)
+    assert dialog is not None
+    assert dialog.isVisible()
+    # Left in the middle: what is still looked at is of no use to anybody.
+    assert dialog.is_looking()
+    dialog.reject()
+    settings.accept()
+
+
+def test_the_network_is_asked_when_its_button_is_pressed_and_again_from_then_on(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window()
+    with FakeHub() as hub:
+        window.workspace.services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+        window.workspace.desk.dialogs.show_doctor()
+        dialog = opened(qtbot, window)
+        assert not hub.log
+        press(qtbot, dialog, "checkNetworkButton")
+        opened(qtbot, window)
+        (found,) = dialog.findings[NETWORK]
+        assert (found.id, found.state) == ("hub", State.OK)
+        assert not dialog.network.isVisible()
+        press(qtbot, dialog, "checkAgainButton")
+        opened(qtbot, window)
+        assert len(hub.log) == 2
+    dialog.reject()
+
+
+def test_the_report_holds_no_word_of_a_conversation(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window()
+    window.workspace.models.use("starter")
+    window.workspace.services.settings.change(max_tokens=12, system_prompt="speak of heliotropes")
+    send(qtbot, window, "What is a xylophone?")
+    answer = wait_for_answer(qtbot, window)
+    window.workspace.desk.dialogs.show_doctor()
+    dialog = opened(qtbot, window)
+    press(qtbot, dialog, "copyReportButton")
+    text = QApplication.clipboard().text()
+    assert text.startswith("# APUS Chat")
+    assert all(part in text for part in ("## Engine", "## Memory", "## Disk", "## Conversations", "## Program"))
+    assert not any(word in text for word in ("xylophone", "heliotrope", answer.content[:20]))
+    assert "copied" in find(dialog, "doctorStatus", QLabel).text()  # type: ignore[attr-defined]
+    dialog.reject()
+
+
+def test_a_command_is_copied_and_what_is_wrong_is_said_to_those_who_cannot_see(qtbot: QtBot) -> None:
+    finding = Finding(
+        "starter_model", State.BAD, Text("missing"), remedy=Text("set_up"), command="python3 start.py --rebuild"
+    )
+    row = FindingRow(finding)
+    qtbot.addWidget(row)
+    row.show()
+    with qtbot.waitSignal(row.copied):
+        qtbot.mouseClick(row.copy, Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == "python3 start.py --rebuild"
+    (value,) = (each for each in row.findChildren(QLabel) if each.accessibleName().endswith("brings it."))
+    assert value.accessibleName().startswith("Starter model: missing")
+    assert row.copy.accessibleName() == "Copy the command python3 start.py --rebuild"
+
+
+def test_a_narrow_page_puts_values_under_their_names(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window()
+    window.workspace.desk.dialogs.show_doctor()
+    dialog = opened(qtbot, window)
+    (row,) = (each for each in dialog.findChildren(FindingRow) if each.finding.id == "memory")
+
+    def beside() -> bool:
+        return bool(row._value.y() < row._name.geometry().bottom())
+
+    dialog.resize(800, 600)
+    qtbot.waitUntil(beside, timeout=PATIENCE_MS)
+    dialog.resize(420, 600)
+    qtbot.waitUntil(lambda: not beside(), timeout=PATIENCE_MS)
+    dialog.reject()
+
+
+def test_the_first_start_offers_language_server_and_check(
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
+    window = open_window()
+    welcome = window.workspace.welcome
+    computer = find(welcome, "computerLabel", QLabel)
+    qtbot.waitUntil(lambda: bool(computer.text()), timeout=PATIENCE_MS)  # type: ignore[attr-defined]
+    assert computer.text().startswith("This computer: 2 × card of 24 GiB")  # type: ignore[attr-defined]
+    press(qtbot, welcome, "language-zh_CN")
+    assert window.workspace.services.settings.now.language == "zh_CN"
+    assert find(welcome, "useStarterButton", QPushButton).text() != "Use the starter model"  # type: ignore[attr-defined]
+    assert find(welcome, "language-zh_CN", QPushButton).isChecked()  # type: ignore[attr-defined]
+    press(qtbot, welcome, "language-en")
+    press(qtbot, welcome, "language-en")
+    assert find(welcome, "language-en", QPushButton).isChecked()  # type: ignore[attr-defined]
+    press(qtbot, welcome, "useServerButton")
+    settings = window.findChild(SettingsDialog)
+    assert settings is not None
+    qtbot.waitUntil(lambda: is_seen(settings, settings.servers), timeout=PATIENCE_MS)
+    settings.accept()
+    press(qtbot, welcome, "checkMachineLink")
+    opened(qtbot, window).reject()
+    window.workspace.models.use("starter")
+    assert not any(find(welcome, name).isVisible() for name in ("useServerButton", "checkMachineLink", "language-en"))
+
+
+def is_seen(dialog: SettingsDialog, part: QWidget) -> bool:
+    return not part.visibleRegion().isEmpty() and 0 <= part.mapTo(dialog, part.rect().topLeft()).y() < 200
