@@ -12,6 +12,8 @@ from types import TracebackType
 
 LOG_BYTES = 1 << 20
 LOG_NAME = "apus-chat.log"
+TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub")
+"""Libraries that would tell every address that is asked: a hub signs the addresses of files, and that is a secret too."""
 
 
 def start_log(folder: Path) -> logging.Handler | None:
@@ -27,6 +29,8 @@ def start_log(folder: Path) -> logging.Handler | None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     return handler
 
 

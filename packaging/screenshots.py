@@ -223,8 +223,11 @@ def servers(studio: Studio) -> None:
     studio.workspace.show_settings()
     studio.settle()
     dialog = studio.window.findChild(QDialog, "settingsDialog")
-    dialog.resize(dialog.width(), 720)
-    dialog.show_section("servers")
+    dialog.resize(dialog.width(), 760)
+    # Its rows find their heights while they come into sight.
+    for _ in range(2):
+        dialog.show_section("servers")
+        studio.settle()
 
 
 def search(studio: Studio) -> None:

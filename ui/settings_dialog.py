@@ -24,6 +24,7 @@ from ui.settings_devices import DeviceSettings
 from ui.settings_downloads import DownloadSettings
 from ui.settings_general import AppearanceSettings, EngineSettings
 from ui.settings_group import SettingsGroup
+from ui.settings_sections import SectionList
 from ui.settings_servers import ServerSettings
 
 SECTIONS = ("appearance", "conversation", "engine", "devices", "servers", "downloads", "data")
@@ -52,8 +53,9 @@ class SettingsDialog(WorkingDialog):
     changed = Signal(object)
     """The ``Settings`` as they are now."""
     conversations_changed = Signal()
-    model_chosen = Signal(str)
     """An import added conversations or brought some back."""
+    model_chosen = Signal(str)
+    """The id of a server's model."""
     check_wanted = Signal()
     """The person wants to see what this machine can do."""
 
@@ -85,7 +87,7 @@ class SettingsDialog(WorkingDialog):
         self._show(self._settings.now)
         for group in self._groups:
             group.chosen.connect(lambda values: self._set(**values))
-        self.resize(680, 580)
+        self.resize(860, 620)
         self._built()
 
     @property
@@ -96,7 +98,6 @@ class SettingsDialog(WorkingDialog):
     def _lay_out(self) -> None:
         sections = (*self._groups, self.devices, self.servers, self.downloads, self.data)
         self._headings = [heading() for _ in sections]
-        self._places = dict(zip(SECTIONS, self._headings, strict=True))
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN - SCROLL_BAR_WIDTH, MARGIN)
@@ -108,7 +109,7 @@ class SettingsDialog(WorkingDialog):
             column.addSpacing(4)
             column.addWidget(section)
         column.addStretch(1)
-        scroll = self._scroll = QScrollArea()
+        scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -116,6 +117,15 @@ class SettingsDialog(WorkingDialog):
         # The keyboard goes through the controls; each scrolls itself into view.
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(page)
+        self.sections = SectionList(scroll, self._headings, MARGIN)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.setContentsMargins(12, 0, 0, 0)
+        names = QVBoxLayout()
+        names.setContentsMargins(0, MARGIN - 6, 0, 0)
+        names.addWidget(self.sections)
+        body.addLayout(names)
+        body.addWidget(scroll, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
         foot.setSpacing(16)
@@ -124,16 +134,13 @@ class SettingsDialog(WorkingDialog):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(scroll, 1)
+        whole.addLayout(body, 1)
         whole.addWidget(hairline())
         whole.addLayout(foot)
 
     def show_section(self, name: str) -> None:
         """Begin at this one of ``SECTIONS``, once the dialog is on the screen."""
-        QTimer.singleShot(0, self, partial(self._scroll_to, name))
-
-    def _scroll_to(self, name: str) -> None:
-        self._scroll.verticalScrollBar().setValue(self._places[name].y() - MARGIN)
+        QTimer.singleShot(0, self, partial(self.sections.setCurrentRow, SECTIONS.index(name)))
 
     def _show(self, settings: Settings) -> None:
         for group in self._groups:
@@ -188,10 +195,12 @@ class SettingsDialog(WorkingDialog):
         )
         for label, title in zip(self._headings, titles, strict=True):
             label.setText(title)
+        self.sections.set_words(titles, self.tr("Sections"))
         self._close.setText(self.tr("Close"))
         for group in self._groups:
             group.retranslate()
         self.devices.retranslate()
+        self.servers.retranslate()
         self.downloads.retranslate()
         self.data.retranslate()
         self._status.retranslate()

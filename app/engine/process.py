@@ -78,7 +78,8 @@ class EngineProcess:
         for line in self._events:
             event = decode(line)
             if event is None or isinstance(event, Command):
-                logger.warning("unknown event from the engine: %r", line[:200])
+                # Not the line itself: it may be a piece of an answer.
+                logger.warning("unknown event from the engine, %d bytes", len(line))
                 continue
             if isinstance(event, Ready):
                 self.is_ready = True

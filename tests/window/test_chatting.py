@@ -178,7 +178,8 @@ def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow
     use(window, endless)
     send(qtbot, window, "hello")
     wait_for_words(qtbot, window)
-    (child,) = engine_children()
+    child = window.workspace.services.engine.pid
+    assert child is not None
     os.kill(child, signal.SIGKILL)
     died = wait_for_answer(qtbot, window)
     assert died.status is Status.INTERRUPTED

@@ -91,7 +91,8 @@ class Child:
             elif isinstance(command, Work):
                 self._queue.put(command)
             else:
-                sys.stderr.write(f"unknown command: {line[:200]!r}\n")
+                # Not the line itself: it may hold a conversation.
+                sys.stderr.write(f"unknown command, {len(line)} bytes\n")
         # Memory goes back to the system with the process; the engine's destructors can crash where a driver is gone.
         sys.stderr.flush()
         os._exit(0)
