@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import socket
 import sys
@@ -9,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSocketNotifier, Signal
+from PySide6.QtCore import QObject, QSocketNotifier, QThreadPool, Signal
 from PySide6.QtGui import QAccessible, QIcon
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from app.store.backups import Backup
     from ui.transcript.accessible import AccessibleFactory
 
+BACKGROUND_MS = 5000
+"""How long work in the background may take to end: a keyring that waits for its owner never would."""
 APPLICATION_ID = "io.github.apus_chat.ApusChat"
 
 
@@ -110,8 +114,19 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
         instance.close()
         notifier.setEnabled(False)
         window.hide()
+        # What draws or reads in the background must not outlive the application.
+        is_idle = QThreadPool.globalInstance().waitForDone(BACKGROUND_MS)
         for services in running:
             services.close()
+        if not is_idle and not QThreadPool.globalInstance().waitForDone(0):
+            _leave_now()
+
+
+def _leave_now() -> None:
+    """End with a thread still in the process, for which Qt would wait without end; everything is saved and closed."""
+    logging.getLogger(__name__).warning("left while something in the background would not end")
+    logging.shutdown()
+    os._exit(0)
 
 
 def _copy_for(error: UserError, folder: Path) -> Backup:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.chat.conversation import Attachment
 from app.chat.tokens import estimated_tokens
-from ui.dialog_parts import MARGIN, WordedDialog, button, hairline, heading, quiet_label
+from ui.dialog_frame import arrange
+from ui.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
 from ui.numbers import grouped, rounded
 from ui.theme import mono_font
 
@@ -39,13 +40,6 @@ class AttachmentViewer(WordedDialog):
         self._insert.setVisible(can_insert and len(attachment.content) <= MOST_TO_INSERT)
         self._copy = button("copyAttachmentButton")
         self._close = button("closeButton", primary=True)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addWidget(self._insert)
-        foot.addStretch(1)
-        foot.addWidget(self._copy)
-        foot.addWidget(self._close)
         column = QVBoxLayout()
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
         column.setSpacing(4)
@@ -53,12 +47,7 @@ class AttachmentViewer(WordedDialog):
         column.addWidget(self._facts)
         column.addSpacing(8)
         column.addWidget(self.text, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(column, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        arrange(self, column, self._insert, None, self._copy, self._close)
         self._copy.clicked.connect(self._copy_all)
         self._insert.clicked.connect(self._give_back)
         self._close.clicked.connect(self.accept)

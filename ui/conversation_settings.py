@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.chat.conversation import ContextPolicy, Sampling
 from app.presets import Choices, Preset, Presets
 from app.settings import SettingsFile
 from model_manager.errors import UserError
+from ui.dialog_frame import arrange, scrolled
 from ui.dialog_parts import MARGIN, Row, StatusLine, WordedDialog, button, hairline, heading, quiet_label
 from ui.error_text import error_text
 from ui.presets_bar import PresetsBar
@@ -106,10 +107,7 @@ class ConversationSettings(WordedDialog):
                 self.sampling.setContentsMargins(MARGIN, 0, 0, 0)
                 column.addWidget(self.sampling)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolled(page)
         # The bar stands in the margin, so that nothing moves when it comes.
         scroll.verticalScrollBar().rangeChanged.connect(
             lambda _least, most: column.setContentsMargins(
@@ -117,18 +115,7 @@ class ConversationSettings(WordedDialog):
             )
         )
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(page)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(16)
-        foot.addWidget(self._status, 1)
-        foot.addWidget(self._close)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(scroll, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        arrange(self, scroll, self._status, self._close)
 
     def _show(self, choices: Choices) -> None:
         """Let every control show its choice, without telling anybody."""

@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QToolButton,
@@ -21,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import __version__
-from ui.dialog_parts import MARGIN, StatusLine, WordedDialog, Words, button, hairline, heading, open_folder
+from ui.dialog_frame import arrange
+from ui.dialog_parts import MARGIN, StatusLine, WordedDialog, Words, button, heading, open_folder
 from ui.icons import icon
 from ui.theme import mono_font
 
@@ -96,20 +96,7 @@ class CrashDialog(WordedDialog):
         column.addWidget(self.details, 1)
         column.addWidget(self.status)
         column.addStretch(0)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addWidget(self.copy)
-        foot.addWidget(self.open_log)
-        foot.addStretch(1)
-        foot.addWidget(self.quit)
-        foot.addWidget(self.go_on)
-        whole = self._whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(column, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        self._whole = arrange(self, column, self.copy, self.open_log, None, self.quit, self.go_on)
 
     def append(self, error: BaseException) -> None:
         """Add another error to the details."""

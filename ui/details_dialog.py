@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QDateTime, QLocale, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.chat.conversation import Message
-from ui.dialog_parts import MARGIN, SMALL_SIZE, WordedDialog, button, hairline, heading, quiet_label
+from ui.dialog_frame import arrange, scrolled
+from ui.dialog_parts import MARGIN, SMALL_SIZE, WordedDialog, button, heading, quiet_label
 from ui.made_by_words import MadeByWords
 from ui.theme import interface_font, mono_font
 
@@ -62,23 +63,8 @@ class DetailsDialog(WordedDialog):
         column.addSpacing(12)
         column.addLayout(self._facts)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(page)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(self._copy)
-        foot.addWidget(self._close)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(scroll, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        scroll = scrolled(page)
+        arrange(self, scroll, None, self._copy, self._close)
 
     def _copy_all(self) -> None:
         QGuiApplication.clipboard().setText(self.as_text())

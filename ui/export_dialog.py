@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -113,6 +113,9 @@ class ExportDialog(WorkingDialog):
         self.export.setFocus()
 
     def _connect(self) -> None:
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self._cancel)
         self._timer.timeout.connect(self._look_at_work)
         self.scope.changed.connect(self._scope_chosen)
         self.shape.changed.connect(self._format_chosen)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QDateTime, QLocale
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.store.backups import Backup
 from model_manager.errors import UserError
-from ui.dialog_parts import MARGIN, WordedDialog, button, hairline, heading, quiet_label
+from ui.dialog_frame import arrange
+from ui.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
 from ui.error_text import error_text
 
 WIDTH = 560
@@ -32,18 +33,7 @@ class RecoveryDialog(WordedDialog):
         for part in (self._heading, self._offer, self._detail):
             column.addWidget(part)
         column.addStretch(1)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(self.quit)
-        foot.addWidget(self.restore)
-        whole = self._whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(column, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        self._whole = arrange(self, column, None, self.quit, self.restore)
         self.quit.clicked.connect(self.reject)
         self.restore.clicked.connect(self.accept)
         self._built()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QMessag
 from app.store.backups import Backup
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
+from ui.dialog_frame import arrange
 from ui.dialog_parts import (
     MARGIN,
     StatusLine,
@@ -78,17 +79,7 @@ class BackupsDialog(WorkingDialog):
         column.addWidget(hairline())
         column.addSpacing(4)
         column.addLayout(line)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addWidget(self.status, 1)
-        foot.addWidget(self._close)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(column, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        arrange(self, column, self.status, self._close)
 
     def ask_to_restore(self, path: Path, what: str = "") -> None:
         """Ask, saying what happens, and restore the copy at ``path`` then."""

@@ -11,12 +11,14 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.services import Services
 from app.settings import Settings
 from model_manager.errors import UserError
-from ui.dialog_parts import MARGIN, Row, StatusLine, WorkingDialog, button, hairline, heading
+from ui.dialog_frame import arrange
+from ui.dialog_parts import MARGIN, Row, StatusLine, WorkingDialog, button, heading
 from ui.error_text import error_text
 from ui.settings_conversation import ConversationDefaults
 from ui.settings_data import DataSettings
@@ -29,6 +31,8 @@ from ui.settings_servers import ServerSettings
 
 SECTIONS = ("appearance", "conversation", "engine", "devices", "servers", "downloads", "data")
 """Where one may be led to, from the top to the bottom."""
+WITH_SECTIONS = 760
+"""The width from which on their names stand at the left, in device-independent pixels."""
 SCROLL_BAR_WIDTH = 10
 """As the style sheet has it; it stands in the margin, so that all right edges are in one line."""
 NOT_SHOWN = (
@@ -126,17 +130,12 @@ class SettingsDialog(WorkingDialog):
         names.addWidget(self.sections)
         body.addLayout(names)
         body.addWidget(scroll, 1)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(16)
-        foot.addWidget(self._status, 1)
-        foot.addWidget(self._close)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(body, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        arrange(self, body, self._status, self._close)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the names of the sections out where the page needs the room."""
+        self.sections.setVisible(event.size().width() >= WITH_SECTIONS)
+        super().resizeEvent(event)
 
     def show_section(self, name: str) -> None:
         """Begin at this one of ``SECTIONS``, once the dialog is on the screen."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
-from ui.dialog_parts import MARGIN, WordedDialog, button, hairline, heading, quiet_label
+from ui.dialog_frame import arrange
+from ui.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
 
 WIDTH = 500
 
@@ -36,18 +37,7 @@ class EraseDialog(WordedDialog):
         column.setSpacing(12)
         for part in (self._heading, self._goes, self._stays, self.sure):
             column.addWidget(part)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(self.erase)
-        foot.addWidget(self.cancel)
-        whole = self._whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(column, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        self._whole = arrange(self, column, None, self.erase, self.cancel)
         self.sure.toggled.connect(self.erase.setEnabled)
         self.cancel.clicked.connect(self.reject)
         self.erase.clicked.connect(self._confirm)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from ui.dialog_parts import MARGIN, SMALL_SIZE, WordedDialog, button, hairline, heading
+from ui.dialog_frame import arrange, scrolled
+from ui.dialog_parts import MARGIN, SMALL_SIZE, WordedDialog, button, heading
 from ui.shortcuts import ANSWERS, GROUPS, READING, SHORTCUTS, ShortcutWords
 from ui.theme import interface_font
 
@@ -66,21 +67,8 @@ class ShortcutsDialog(WordedDialog):
             self._body.addLayout(each, 1)
         column.addLayout(self._body)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(page)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.addStretch(1)
-        foot.addWidget(self._close)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(scroll, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        scroll = scrolled(page)
+        arrange(self, scroll, None, self._close)
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -2930,6 +2930,10 @@
         <translation>数据</translation>
     </message>
     <message>
+        <source>Sections</source>
+        <translation>分区</translation>
+    </message>
+    <message>
         <source>Close</source>
         <translation>关闭</translation>
     </message>

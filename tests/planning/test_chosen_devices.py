@@ -8,17 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.source import ChatEvent, Finished, Loaded, Piece, Replanned
+from app.chat.conversation import Sampling, Status
+from app.chat.prompt import prompt_messages
+from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
+from app.chat.turn import TurnResult, run_turn
 from app.device_wishes import DeviceWishes, device_keys, server_address
 from app.engine.protocol import EngineDevice
 from app.planning.basis import possible
 from app.planning.machine import PRETEND_VARIABLE, Machine, choosing
 from app.services import Services
 from app.settings import Settings
+from app.sources import source_for
+from app.words import sentence
 from app.words.plans import replanned_sentence
 from model_manager.devices import PlanDevice
 from model_manager.errors import UserError
-from model_manager.plan import Wishes
+from model_manager.plan import LoadPlan, Wishes
 from tests.planning.conftest import Ask
 from tests.rigs.rpc_device import serving
 
@@ -187,3 +192,42 @@ def test_a_server_that_goes_in_the_middle_is_one_sentence(
         ask("starter", context=512, tensor_split=(1.0, 1.0), on_event=leave)
     assert (caught.value.code, caught.value.data["server"]) == ("rpc_server_lost", second)
     assert isinstance(ask("starter", context=512)[-1], Finished)
+
+
+def test_half_an_answer_stays_and_the_next_question_goes_without_the_device(
+    services: Services, leaving: tuple[str, str, ExitStack], tiny_model: Path
+) -> None:
+    """Its answers never end by themselves."""
+    first, second, end = leaving
+    keep(services, DeviceWishes((first, second)))
+    store = services.store
+    conversation = store.create()
+    plans: list[LoadPlan] = []
+
+    def leave(event: ChatEvent) -> None:
+        loaded = services.planning.loads.loaded
+        if isinstance(event, Piece) and loaded is not None and loaded.plan not in plans:
+            plans.append(loaded.plan)
+            end.close()
+
+    def ask(question: str, most: int) -> TurnResult:
+        _, answer = store.begin_turn(conversation.id, question)
+        source = source_for(services, str(tiny_model), tensor_split=(1.0, 1.0))
+        prompt = prompt_messages("", store.branch(conversation.id)[:-1])
+        request = ChatRequest(prompt, Sampling(seed=1, max_tokens=most))
+        return run_turn(store, source, request, answer, source.origin, leave)
+
+    died = ask("Hello.", 1500)
+    assert died.error is not None
+    assert died.error.code == "rpc_server_lost"
+    assert second in sentence(died.error)
+    assert "\n" not in sentence(died.error)
+    assert (died.message.status, bool(died.message.content)) == (Status.INTERRUPTED, True)
+
+    again = ask("And then?", 8)
+    assert again.error is None
+    kept = store.branch(conversation.id)
+    assert [message.status for message in kept[1::2]] == [Status.INTERRUPTED, Status.COMPLETE]
+    assert kept[1].content == died.message.content
+    assert [len(plan.used_devices) for plan in plans] == [2, 1]
+    assert plans[1].devices[0].weights_bytes > plans[0].devices[0].weights_bytes

@@ -9,15 +9,18 @@ import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from app.chat.source import ChatEvent, Finished, Loaded, Piece, PromptProgress, Replanned
+from app.chat.source import ChatEvent, Finished, Loaded, LoadProgress, Piece, PromptProgress, Replanned
 from app.engine.launch import WRAPPER_VARIABLE
 from app.local_models import loaded_plan
 from app.services import Services
 from app.words.plans import replanned_sentence
 from model_manager.errors import UserError
 from tests.planning.conftest import Ask
+from tests.rigs.rpc_device import serving
+from tests.rigs.tiny_model import write_tiny_model
 
 MIB = 1 << 20
 
@@ -77,6 +80,42 @@ def test_what_was_fixed_by_hand_stays_and_the_end_of_the_ladder_is_an_error(serv
         ask("starter", context=8192, kv_type="f16")
     assert caught.value.code == "engine_out_of_memory"
     assert services.engine.state is None
+
+
+def server_process(endpoint: str) -> psutil.Process:
+    (found,) = (each for each in psutil.Process().children() if endpoint in each.cmdline())
+    return found
+
+
+def test_memory_that_is_taken_between_the_plan_and_the_load(services: Services, ask: Ask, tmp_path: Path) -> None:
+    """The second device tells the plan of gigabytes, and has room for a cache of 8 bits when the load comes."""
+    import resource
+
+    path = write_tiny_model(tmp_path / "long.gguf", n_layer=16, n_embd=256, context_length=32768)
+    with serving() as first, serving() as second:
+        seen: list[LoadProgress] = []
+        limits: list[int] = []
+
+        def take(event: ChatEvent) -> None:
+            if isinstance(event, LoadProgress):
+                seen.append(event)
+            if len(seen) == 2 and not limits:  # the first comes before the plan
+                server = server_process(second)
+                limits.append(server.memory_info().vms + 110 * MIB)
+                resource.prlimit(server.pid, resource.RLIMIT_AS, (limits[0], limits[0]))
+
+        wishes = {"rpc_servers": (first, second), "tensor_split": (1.0, 1.0), "pipeline": False, "context": 32768}
+        events = ask(path, on_event=take, **wishes)
+        steps = replanned(events)
+        assert steps
+        assert {step.because.code for step in steps} == {"engine_out_of_memory"}
+        assert isinstance(events[-1], Finished)
+        worked = loaded_plan(services.planning)
+        assert (worked["verdict"], worked["kv_type"], worked["context"]) == ("gpu", "q8_0", 32768)
+        assert 50 * MIB < worked["devices"][1]["actual"]["kv_bytes"] < 110 * MIB
+
+        services.engine.release()
+        assert replanned(ask(path, **wishes)) == []
 
 
 def test_a_death_before_the_first_token_takes_a_smaller_plan(services: Services, ask: Ask) -> None:

@@ -13,7 +13,9 @@ from app.engine.probing import plan_devices, probe_devices
 from app.engine.rehearsal import Rehearser
 from app.planning.basis import asking
 from app.services import Services
+from app.words import sentence
 from model_manager.devices import HostMemory, has_amx, repacked_types
+from model_manager.errors import UserError
 from model_manager.plan import Wishes, plan, rehearsed_plan
 from model_manager.shards import read_model
 from tests.engine.asking import ask, load
@@ -108,6 +110,29 @@ def test_an_offloaded_model_answers_as_the_processor_does(
     assert engine.state.result.memory["Vulkan1"]["weights_bytes"] > 0
     load(engine, small_experts, context=512, gpu_layers=0, devices=("CPU",))
     assert offloaded.text == ask(engine, "hello", max_tokens=8).text
+
+
+def test_a_split_by_rows_is_refused_in_words_and_whole_layers_still_load(
+    engine: LocalEngine, small_experts: Path
+) -> None:
+    """Vulkan has no buffers that lie on several devices."""
+    with pytest.raises(UserError) as caught:
+        load(engine, small_experts, context=512, gpu_layers=-1, split_mode="row")
+    assert caught.value.code == "load_refused"
+    assert "Vulkan0 does not support split buffers" in sentence(caught.value)
+    assert "\n" not in sentence(caught.value)
+    load(engine, small_experts, context=512, gpu_layers=-1)
+    assert ask(engine, "hello", max_tokens=4).finished is not None
+
+
+def test_one_layer_computed_by_both_devices(engine: LocalEngine, small_experts: Path) -> None:
+    load(engine, small_experts, context=512, gpu_layers=-1, split_mode="tensor")
+    assert engine.state is not None
+    memory = engine.state.result.memory
+    assert memory["Vulkan0"] == memory["Vulkan1"]
+    shared = ask(engine, "hello", max_tokens=8)
+    load(engine, small_experts, context=512, gpu_layers=0, devices=("CPU",))
+    assert shared.text == ask(engine, "hello", max_tokens=8).text
 
 
 @pytest.fixture(scope="module")

@@ -48,8 +48,8 @@ def shown(qtbot) -> Callable[[Any], Any]:
         qtbot.addWidget(dialog)
         with qtbot.waitExposed(dialog):
             dialog.show()
-        assert dialog.width() <= 700
-        assert dialog.height() <= 600
+            dialog.resize(680, 580)
+        assert (dialog.width(), dialog.height()) == (680, 580), "it fits into a small window"
         assert dialog.minimumSizeHint().width() <= 700
         assert dialog.accessibleName()
         return dialog
@@ -456,3 +456,17 @@ def test_a_bug_in_a_slot_can_be_shown_by_the_hook(qtbot, monkeypatch: pytest.Mon
 
 def test_an_error_becomes_a_sentence():
     assert error_text(UserError("disk_full", path=Path("/x/y"))).startswith("The disk is full, so /x/y")
+
+
+def test_the_sections_of_the_settings_lead_and_follow(services: Services, shown: Callable[[Any], Any]) -> None:
+    dialog = shown(SettingsDialog(services))
+    assert not dialog.sections.isVisible()
+    dialog.resize(900, 560)
+    assert dialog.sections.isVisible()
+    dialog.sections.setCurrentRow(4)
+    assert dialog.servers.visibleRegion().boundingRect().height() > 100
+    bar = dialog.findChild(QScrollArea).verticalScrollBar()
+    bar.setValue(0)
+    assert dialog.sections.currentRow() == 0
+    bar.setValue(bar.maximum())
+    assert dialog.sections.currentRow() == dialog.sections.count() - 1

@@ -30,6 +30,8 @@ import jinja2.nodes
 import jinja2.parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from app.limited_child import limit_memory, send
+
 LIMIT_S = 4.0
 """Seconds for one prompt.  Honest templates take milliseconds."""
 LIMIT_BYTES = 512 << 20
@@ -111,7 +113,7 @@ def main() -> None:
     """Serve until the engine's process closes the pipe or is gone."""
     # Ctrl+C in a terminal reaches the whole group; what it means is for the window's process to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit_memory()
+    limit_memory(LIMIT_BYTES)
     with contextlib.suppress(BrokenPipeError):
         serve(sys.stdin.buffer, sys.stdout.buffer)
 
@@ -119,7 +121,7 @@ def main() -> None:
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer line by line."""
     renderer = Renderer()
-    _send(answers, {"ready": True})
+    send(answers, {"ready": True})
     with Path(os.devnull).open("w") as nowhere:
         for line in requests:
             # A watchdog that needs no lock of Python's: it ends this process even within one endless operation.
@@ -127,20 +129,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             answer = renderer.obey(json.loads(line))
             faulthandler.cancel_dump_traceback_later()
             if answer is not None:
-                _send(answers, answer)
-
-
-def _send(answers: BinaryIO, answer: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(answer).encode() + b"\n")
-    answers.flush()
-
-
-def _limit_memory() -> None:
-    # macOS accepts the limit and may ignore it, Windows has none: there the other side looks at this process's memory.
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+                send(answers, answer)
 
 
 def _refuse(message: str) -> None:

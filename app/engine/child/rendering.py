@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import queue
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import psutil
-
 from app.engine.child.renderer import LIMIT_BYTES, LIMIT_S
 from app.engine.launch import renderer_command
+from app.limited_process import LimitedProcess
 from model_manager.errors import Cancelled, UserError
 
 START_S = 30.0
@@ -83,22 +78,13 @@ class Rendering:
 
 
 class _Process:
-    """One process with its pipes.  What it says arrives through a thread: pipes know no waiting with a time limit."""
+    """One process for one template."""
 
     def __init__(self, opening: dict[str, str]) -> None:
         """Raises OSError."""
         self._opening: dict[str, str] | None = opening
-        self._process = subprocess.Popen(
-            renderer_command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=self._read, name="template", daemon=True).start()
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
+        self._process = LimitedProcess(renderer_command(), "template", LIMIT_BYTES)
+        self.is_alive, self.close = self._process.is_alive, self._process.close
 
     def ask(self, request: dict[str, Any], limit_s: float, stopped: Callable[[], bool]) -> dict[str, Any]:
         """One answer; ``{"costly": True}`` where the time, the memory or the process came to an end.
@@ -108,52 +94,18 @@ class _Process:
         if self._opening is not None:
             if self._next(START_S, stopped) is None:
                 raise OSError("its process did not start")
-            self._send(self._opening)
+            self._process.send(self._opening)
             self._opening = None
-        self._send(request)
+        self._process.send(request)
         answer = self._next(limit_s, stopped)
         return {"costly": True} if answer is None else answer
 
-    def close(self) -> None:
-        """End it, whatever it does."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-        self._process.wait()
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-
-    def _send(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        # A process that is gone is noticed by the missing answer.
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
-
     def _next(self, limit_s: float, stopped: Callable[[], bool]) -> dict[str, Any] | None:
         end = time.monotonic() + limit_s
-        while True:
-            try:
-                line = self._answers.get(timeout=_LOOK_S)
-            except queue.Empty:
-                if stopped():
-                    raise Cancelled from None
-                if time.monotonic() >= end or self._is_too_large():
-                    return None
-                continue
-            if not line.endswith(b"\n"):
-                return None
-            answer: dict[str, Any] = json.loads(line)
-            return answer
 
-    def _is_too_large(self) -> bool:
-        with contextlib.suppress(psutil.Error):
-            return psutil.Process(self._process.pid).memory_info().rss > LIMIT_BYTES
-        return False
+        def is_over() -> bool:
+            if stopped():
+                raise Cancelled
+            return time.monotonic() >= end
 
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as answers:
-            for line in answers:
-                self._answers.put(line)
-            self._answers.put(b"")
+        return self._process.answer(is_over, _LOOK_S)

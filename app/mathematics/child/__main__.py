@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.limited_child import limit_memory, send
 from app.mathematics.child.drawing import Drawer
 from app.mathematics.limits import LIMIT_BYTES, LIMIT_S, MAX_SVG, PATIENCE
 
@@ -32,7 +33,7 @@ def main() -> None:
     """Serve until the other side closes the pipe or is gone."""
     # Ctrl+C in a terminal reaches the whole group; what it means is for the window's process to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit_memory()
+    limit_memory(LIMIT_BYTES)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     with contextlib.suppress(BrokenPipeError):
@@ -42,14 +43,14 @@ def main() -> None:
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer line by line."""
     drawer = Drawer()
-    _send(answers, {"ready": True})
+    send(answers, {"ready": True})
     with Path(os.devnull).open("w") as nowhere:
         for line in requests:
             # A watchdog that needs no lock of Python's: it ends this process even within one endless operation.
             faulthandler.dump_traceback_later(LIMIT_S * PATIENCE + _GRACE_S, exit=True, file=nowhere)
             answer = _answer(drawer, json.loads(line))
             faulthandler.cancel_dump_traceback_later()
-            _send(answers, answer)
+            send(answers, answer)
 
 
 def _answer(drawer: Drawer, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,19 +60,6 @@ def _answer(drawer: Drawer, request: Mapping[str, Any]) -> dict[str, Any]:
         # StopIteration, AssertionError, RecursionError, MemoryError: a broken formula makes the library raise anything.
         return {"broken": type(error).__name__}
     return drawn if len(drawn["svg"]) <= MAX_SVG else {"broken": "size"}
-
-
-def _send(answers: BinaryIO, answer: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(answer).encode() + b"\n")
-    answers.flush()
-
-
-def _limit_memory() -> None:
-    # macOS accepts the limit and may ignore it, Windows has none: there the other side looks at this process's memory.
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
 
 
 if __name__ == "__main__":
