@@ -53,6 +53,18 @@ def moe(x, router, experts, used=2):
 | **合计** | **1137 亿** | **608 亿** |
 """
 
+CARD = """No. What counts, in this order:
+
+1. **Memory.** Each layer lies on one card as a whole, so what both have together is what you can use.
+2. **Bandwidth.** The cards work one after the other. Layers on a card with half the bandwidth take twice as long.
+3. **The slot.** Between two cards only a few kilobytes go over for each token: four lanes of PCIe are enough.
+
+| second card | memory | bandwidth |
+|---|--:|--:|
+| RTX 3090 | 24 GiB | 936 GB/s |
+| RTX 4060 Ti | 16 GiB | 288 GB/s |
+"""
+
 TIDES = (
     "Because the Moon pulls the near side of the Earth more strongly than its centre, and the centre more strongly "
     "than the far side. Seen from the centre, water moves away from it on **both** sides.",
@@ -94,7 +106,14 @@ def _english() -> list[ConversationTree]:
             "What limits the tokens per second",
             1,
             "What limits the speed of an answer?",
-            "The bandwidth of the memory: for each token all weights in use are read once.",
+            "The bandwidth of the memory. For each token all weights in use are read once.",
+        ),
+        _talk(
+            "ram",
+            "Why RAM slows answers down",
+            1,
+            "Why are experts in RAM so slow?",
+            "Two channels of DDR5 have a bandwidth of some 80 GB/s, a card ten times as much.",
         ),
         _talk(
             "rows",
@@ -108,7 +127,7 @@ def _english() -> list[ConversationTree]:
             "Choosing a second graphics card",
             0,
             "Does the second card have to be the same?",
-            "No. Its memory counts first, then its bandwidth: layers on the slower card take longer.",
+            CARD,
             pinned=True,
         ),
         _talk("letter", "A letter to the landlord", 0, "Please make it more polite.", "Dear Ms Weber, …"),

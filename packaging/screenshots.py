@@ -225,15 +225,19 @@ def servers(studio: Studio) -> None:
     dialog = studio.window.findChild(QDialog, "settingsDialog")
     dialog.resize(dialog.width(), 760)
     # Its rows find their heights while they come into sight.
-    for _ in range(2):
-        dialog.show_section("servers")
+    for section in ("devices", "servers"):
+        dialog.show_section(section)
         studio.settle()
 
 
 def search(studio: Studio) -> None:
-    conversation(studio)
-    studio.window.sidebar.search.setFocus()
-    studio.window.sidebar.search.setText("bandwidth")
+    field = studio.window.sidebar.search
+    field.setFocus()
+    field.setText("bandwidth")
+    studio.settle()
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    studio.settle()
+    field.setFocus()
 
 
 def export(studio: Studio) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -55,6 +55,9 @@ class DoctorDialog(WordedDialog):
         self.again.clicked.connect(self.check)
         self.copy.clicked.connect(self._copy_report)
         self._close.clicked.connect(self.accept)
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self._stop)
         self.setMinimumSize(400, 360)
         self.resize(760, 680)
         self._built()
@@ -91,14 +94,17 @@ class DoctorDialog(WordedDialog):
 
     def done(self, result: int) -> None:
         """Close; nobody needs what is still being looked at."""
-        if self._doctor is not None:
-            self._doctor.stop()
+        self._stop()
         super().done(result)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put values under their names where there is no room beside them."""
         super().resizeEvent(event)
         self._fit()
+
+    def _stop(self) -> None:
+        if self._doctor is not None:
+            self._doctor.stop()
 
     def _check_network(self) -> None:
         self._with_network = True

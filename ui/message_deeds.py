@@ -22,6 +22,7 @@ class MessageDeeds(QObject):
     edit_wanted = Signal(object)
     """The ``Message`` to be edited."""
     details_wanted = Signal(object)
+    export_wanted = Signal(object)
     attachment_wanted = Signal(object)
     """The ``Attachment`` to be shown."""
     begin_wanted = Signal()
@@ -75,6 +76,8 @@ class MessageDeeds(QObject):
                 self.edit_wanted.emit(message)
             case "details":
                 self.details_wanted.emit(message)
+            case "export":
+                self.export_wanted.emit(message)
             case "retry" | "continue":
                 model_id = page.model_id()
                 if model_id is not None:

@@ -148,7 +148,7 @@ class MessageItems(QObject):
     def _question_actions(self, message: Message, place: tuple[int, int] | None, is_last: bool) -> tuple[str, ...]:
         # A question that lost its answer, or never had one, can be asked again as it is.
         retry = ("retry",) if is_last else ()
-        return (*retry, "copy", "edit", "pin", "delete", *_steps(place))
+        return (*retry, "copy", "edit", "export", "pin", "delete", *_steps(place))
 
     def _actions(self, message: Message, place: tuple[int, int] | None) -> tuple[str, ...]:
         if message.status is Status.STREAMING:
@@ -166,7 +166,7 @@ class MessageItems(QObject):
         return (*on, "retry", *copy, *details, *pin, "delete", *_steps(place))
 
     def _copies(self) -> tuple[str, ...]:
-        return ("copy", "fork") if self.forks else ("copy",)
+        return ("copy", "export", "fork") if self.forks else ("copy", "export")
 
     def _left(self, seconds_left: float | None, waited_s: float) -> str:
         if seconds_left is None:

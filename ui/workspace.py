@@ -30,6 +30,7 @@ from ui.upkeep import Upkeep
 from ui.welcome import Welcome
 
 if TYPE_CHECKING:
+    from app.chat.conversation import Message
     from ui.main_window import MainWindow
 
 
@@ -83,6 +84,7 @@ class Workspace(QObject):
         window.appearance.changed.connect(self._take_theme)
         self.transcript.link_activated.connect(self.desk.dialogs.ask_to_open)
         self.transcript.action_requested.connect(self.desk.deeds.do)
+        self.desk.deeds.export_wanted.connect(self._export_message)
         self.transcript.text_size_wanted.connect(self._resize_text)
         self.desk.open_wanted.connect(self.open_conversation)
         self.desk.changed.connect(self._refresh_state)
@@ -180,8 +182,8 @@ class Workspace(QObject):
         if section:
             dialog.show_section(section)
 
-    def show_export(self, conversation_ids: tuple[str, ...]) -> None:
-        """Open the export of these conversations; of all where none is named."""
+    def show_export(self, conversation_ids: tuple[str, ...], message_id: str | None = None) -> None:
+        """Open the export of these conversations, of all where none is named; or of one message of one."""
         from ui.export_dialog import ExportDialog
 
         alone = conversation_ids[0] if len(conversation_ids) == 1 else None
@@ -191,6 +193,7 @@ class Workspace(QObject):
                 self.page.store if is_shown else self.services.store,
                 alone,
                 self._window,
+                message_id=message_id,
                 selection=conversation_ids if alone is None else (),
                 settings=self.services.settings,
                 mathematics=self.services.mathematics,
@@ -213,6 +216,9 @@ class Workspace(QObject):
             self.tr("Use it"),
             lambda: self.models.use(model_id),
         )
+
+    def _export_message(self, message: Message) -> None:
+        self.show_export((message.conversation_id,), message.id)
 
     def _export_shown(self) -> None:
         shown = self.page.conversation_id

@@ -53,8 +53,10 @@ def tell(machine: Machine, engine_pid: int | None = None) -> Iterator[Finding]:
             "free_bytes": device.free_bytes,
             "total_bytes": device.total_bytes,
         }
-        left_out = device.name in machine.left_out
-        yield Finding("device", State.OK, Text("device_left_out" if left_out else "device", facts), subject=device.name)
+        # What the engine calls free of the processor's memory is all of it; the RAM has a finding of its own.
+        code = "device_cpu" if device.kind == "cpu" else "device"
+        code = "device_left_out" if device.name in machine.left_out else code
+        yield Finding("device", State.OK, Text(code, facts), subject=device.name)
     for card in machine.nvidia.cards:
         yield _card(card, machine.nvidia.driver or "?", engine_pid)
     for missing in machine.missing:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.doctor.finding import Finding, Said, State, Text
 from app.words import word
-from app.words.doctor import CONTEXT, NAMES, PARTS, TEXTS
+from app.words.doctor import CONTEXT, MINUTES, NAMES, PARTS, SECONDS, TEXTS
 from model_manager.errors import UserError
 
 Translate = Callable[[str, str], str]
@@ -94,18 +94,20 @@ def _say(said: Said, translate: Translate) -> str:
 
 def _worded(text: Text, translate: Translate) -> str:
     template = TEXTS[text.code]
-    facts = {key: _fact(key, value) for key, value in text.data.items()}
+    facts = {key: _fact(key, value, translate) for key, value in text.data.items()}
     return (translate(CONTEXT, template) if text.code != "plain" else template).format(**facts)
 
 
-def _fact(key: str, value: object) -> str:
+def _fact(key: str, value: object, translate: Translate) -> str:
     if key.endswith("bytes") and isinstance(value, int):
         for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20)):
             if value >= size:
                 return f"{value / size:.1f} {unit}"
         return f"{value / (1 << 10):.0f} KiB"
     if key == "duration_s" and isinstance(value, float):
-        return f"{max(1, round(value))} s" if value < MINUTES_FROM_S else f"{round(value / 60)} min"
+        if value < MINUTES_FROM_S:
+            return translate(CONTEXT, SECONDS).format(count=max(1, round(value)))
+        return translate(CONTEXT, MINUTES).format(count=round(value / 60))
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, datetime):

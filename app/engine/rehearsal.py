@@ -27,6 +27,7 @@ _TELLING = frozenset(
         "rpc_server_other_version",
         "rpc_server_silent",
         "rpc_server_unreachable",
+        "split_mode_not_on_device",
         "split_mode_unknown",
         "tensor_split_length",
     }

@@ -6,6 +6,9 @@ from app.words.marking import QT_TRANSLATE_NOOP
 
 CONTEXT = "doctor"
 
+SECONDS = QT_TRANSLATE_NOOP("doctor", "{count} s")
+MINUTES = QT_TRANSLATE_NOOP("doctor", "{count} min")
+
 PARTS: dict[str, str] = {
     "program": QT_TRANSLATE_NOOP("doctor", "Program"),
     "memory": QT_TRANSLATE_NOOP("doctor", "Memory"),
@@ -111,6 +114,7 @@ TEXTS: dict[str, str] = {
     "processor_alone": QT_TRANSLATE_NOOP("doctor", "No graphics card: the processor computes everything."),
     "pretended": QT_TRANSLATE_NOOP("doctor", "GPUs are pretended (APUS_CHAT_GPUS is set)."),
     "device": QT_TRANSLATE_NOOP("doctor", "{description}, {backend}, {free_bytes} free of {total_bytes}"),
+    "device_cpu": QT_TRANSLATE_NOOP("doctor", "{description}, {backend}"),
     "device_left_out": QT_TRANSLATE_NOOP("doctor", "{description}, {backend}, left out in the settings"),
     "card": QT_TRANSLATE_NOOP("doctor", "driver {driver}, nobody else holds its memory"),
     "card_held": QT_TRANSLATE_NOOP("doctor", "driver {driver}, held by {holders}"),

@@ -34,6 +34,9 @@ PLANS: dict[str, str] = {
         "(CUDA_VISIBLE_DEVICES and its like).",
     ),
     "split_mode_unknown": QT_TRANSLATE_NOOP("errors", "There is no split mode {split_mode}. Choose one of {known}."),
+    "split_mode_not_on_device": QT_TRANSLATE_NOOP(
+        "errors", "{device} cannot split layers by rows. Set the split mode to By layers."
+    ),
     "rpc_server_silent": QT_TRANSLATE_NOOP(
         "errors",
         "The RPC server {server} takes the connection but says nothing. It serves one program at a time: end the other "

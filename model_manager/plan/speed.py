@@ -103,7 +103,7 @@ def tokens_per_second(problem: Problem, placement: Placement) -> float:
 def guessed(problem: Problem, placement: Placement) -> bool:
     """Whether the speed of a device in use is not known."""
     used = (device for device, count in zip(problem.devices, placement.counts, strict=True) if count)
-    return any(device.backend != "RPC" and memory_bandwidth(device.description) is None for device in used)
+    return any(device.backend == "RPC" or memory_bandwidth(device.description) is None for device in used)
 
 
 def _ram(problem: Problem) -> float:

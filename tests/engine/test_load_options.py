@@ -217,7 +217,7 @@ def test_flash_attention_is_told(engine: LocalEngine, starter: Path) -> None:
         ({"kv_type": "q1"}, "kv_type_unknown"),
         ({"split_mode": "none", "main_gpu": "CUDA3"}, "device_unknown"),
         ({"tensor_split": (1.0,)}, "tensor_split_length"),
-        ({"split_mode": "row"}, "load_refused"),
+        ({"split_mode": "row"}, "split_mode_not_on_device"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(

@@ -63,6 +63,9 @@ def test_a_guess_is_told() -> None:
     assert "speed_guessed" in plan_apus("Q2_K", 24, 24).reasons
     known = plan_model(apus_facts("Q2_K"), cards(24, 24), ram(), Wishes())
     assert "speed_guessed" not in known.reasons
+    # What computes behind a server cannot be asked.
+    others = cards(24, 24, backend="RPC", description="192.168.1.20:50052")
+    assert "speed_guessed" in plan_model(apus_facts("Q2_K"), others, ram(), Wishes()).reasons
 
 
 def test_the_bandwidth_of_this_ram_is_measured() -> None:

@@ -1,7 +1,8 @@
 """Write a real, random Mixture-of-Experts model with the layer shape of APUS-xDAN-4.0-MoE: it loads slowly, fills
 memory and answers slowly, as the true one does, which no tiny model shows.
 
-    python -m tests.rigs.big_moe OUT.gguf [--layers 6] [--legacy]      Q4_0, about 1 GiB a layer: 6 are about 6.4 GiB
+    python -m tests.rigs.big_moe OUT.gguf [--layers 6] [--legacy]      Q4_0, about 1 GiB a layer: 6 are 5.9 GiB
+    python -m tests.rigs.big_moe OUT.gguf --n-ff 8192                  experts below 128 MiB, where llvmpipe ends
 
 One block of random weights is made and written again and again with small shifts, so that a file takes a minute, not an
 hour.  Its answers are noise.
@@ -23,11 +24,11 @@ N_EMBD, N_FF, N_HEAD, N_HEAD_KV, N_EXPERT, N_USED = 7168, 20480, 56, 8, 4, 2
 BLOCK_VALUES, BLOCK_BYTES = 32, 18
 
 
-def write_big_moe(path: Path, *, n_layer: int = 6, legacy: bool = False) -> int:
-    """Write one file of about ``n_layer`` GiB; return its size in bytes."""
+def write_big_moe(path: Path, *, n_layer: int = 6, n_ff: int = N_FF, legacy: bool = False) -> int:
+    """Write one file of about ``n_layer`` GiB, less where ``n_ff`` is; return its size in bytes."""
     rng = np.random.default_rng(0)
     # Q4_0 rows: per 32 values an f16 scale and 16 bytes of nibbles
-    blocks = N_FF * N_EMBD // BLOCK_VALUES
+    blocks = max(n_ff, N_EMBD) * N_EMBD // BLOCK_VALUES
     pool = np.empty((blocks, BLOCK_BYTES), dtype=np.uint8)
     pool[:, :2] = np.frombuffer(np.float16(0.004).tobytes(), dtype=np.uint8)
     pool[:, 2:] = rng.integers(0, 256, size=(blocks, BLOCK_BYTES - 2), dtype=np.uint8)
@@ -41,7 +42,7 @@ def write_big_moe(path: Path, *, n_layer: int = 6, legacy: bool = False) -> int:
     writer.add_context_length(32768)
     writer.add_embedding_length(N_EMBD)
     writer.add_block_count(n_layer)
-    writer.add_feed_forward_length(N_FF)
+    writer.add_feed_forward_length(n_ff)
     writer.add_rope_dimension_count(N_EMBD // N_HEAD)
     writer.add_head_count(N_HEAD)
     writer.add_head_count_kv(N_HEAD_KV)
@@ -74,7 +75,7 @@ def write_big_moe(path: Path, *, n_layer: int = 6, legacy: bool = False) -> int:
         add(block + "attn_output.weight", (N_EMBD, N_EMBD))
         add(block + "ffn_gate_inp.weight", (N_EXPERT, N_EMBD), False)
         for expert in range(N_EXPERT) if legacy else (None,):
-            for kind, shape in (("gate", (N_FF, N_EMBD)), ("down", (N_EMBD, N_FF)), ("up", (N_FF, N_EMBD))):
+            for kind, shape in (("gate", (n_ff, N_EMBD)), ("down", (N_EMBD, n_ff)), ("up", (n_ff, N_EMBD))):
                 if expert is None:
                     add(f"{block}ffn_{kind}_exps.weight", (N_EXPERT, *shape))
                 else:
@@ -103,9 +104,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A random MoE with the layer shape of APUS-xDAN-4.0-MoE")
     parser.add_argument("out", type=Path)
     parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--n-ff", type=int, default=N_FF, help="width of an expert")
     parser.add_argument("--legacy", action="store_true", help="one tensor per expert")
     args = parser.parse_args()
-    size = write_big_moe(args.out, n_layer=args.layers, legacy=args.legacy)
+    size = write_big_moe(args.out, n_layer=args.layers, n_ff=args.n_ff, legacy=args.legacy)
     print(f"{args.out}  {size / 2**30:.2f} GiB")
 
 

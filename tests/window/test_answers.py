@@ -15,6 +15,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.hands import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
 from ui.details_dialog import DetailsDialog
+from ui.export_dialog import ExportDialog
 from ui.main_window import MainWindow
 from ui.shortcuts import SHORTCUTS, ShortcutWords
 from ui.shortcuts_dialog import ShortcutsDialog
@@ -493,3 +494,16 @@ def test_a_draft_cannot_be_lost_by_sending_it_without_a_store(window: MainWindow
     assert window.composer.text() == "words that took an hour"
     assert "There is no conversation" in window.notice.text()
     services.store.restore(conversation_id)
+
+
+def test_one_message_is_offered_to_the_export(window: MainWindow, qtbot: QtBot) -> None:
+    question, answer = ask(qtbot, window, "hello")
+    for message in (question, answer):
+        assert "export" in item_of(window, message).actions
+        act(window, "export", message)
+        dialog = window.findChild(ExportDialog)
+        assert dialog is not None
+        qtbot.waitUntil(dialog.isVisible)
+        assert dialog.scope.scope.message_id == message.id
+        dialog.reject()
+        qtbot.waitUntil(lambda: window.findChild(ExportDialog) is None)

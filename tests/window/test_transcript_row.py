@@ -12,7 +12,7 @@ from ui.theme import LIGHT
 from ui.transcript.item import ACTIONS
 from ui.transcript.style import MARGIN
 
-ALL = ("copy", "retry", "continue", "edit", "fork", "details", "pin", "delete")
+ALL = ("copy", "retry", "continue", "edit", "fork", "details", "export", "pin", "delete")
 
 
 def keys(transcript, number: int = 0) -> list[str]:
@@ -40,12 +40,12 @@ def test_only_what_is_offered_is_there(transcript):
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
-@pytest.mark.parametrize("name", ["fork", "details", "pin", "delete"])
+@pytest.mark.parametrize("name", ["fork", "details", "export", "pin", "delete"])
 def test_what_is_rarely_wanted_waits_behind_one_button(transcript, qtbot, name):
     transcript.set_items([answer("a", actions=ALL)])
     press(transcript, 0, "action:more")
     actions = menu_of(transcript)
-    assert list(actions) == [transcript.words.action(each) for each in ("fork", "details", "pin", "delete")]
+    assert list(actions) == [transcript.words.action(each) for each in ("fork", "details", "export", "pin", "delete")]
     with qtbot.waitSignal(transcript.action_requested) as asked:
         actions[transcript.words.action(name)].trigger()
     assert asked.args == [name, "a"]

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from app.chat.conversation import Role, Status
 
-ACTIONS = ("copy", "retry", "begin", "roll", "continue", "edit", "fork", "details", "pin", "delete", "previous", "next")
+ACTIONS = (
+    *("copy", "retry", "begin", "roll", "continue", "edit", "fork", "details", "export"),
+    *("pin", "delete", "previous", "next"),
+)
 """Everything that may be asked of a message, in the order in which it is offered.
 
 ``pin`` takes the pin out again where the message has one.  A click on an attachment is asked for as ``attachment:0``.
@@ -69,6 +72,7 @@ class Words:
     edit: str
     fork: str
     details: str
+    export: str
     pin: str
     unpin: str
     delete: str

@@ -15,7 +15,7 @@ from ui.transcript.style import TextStyle
 
 FRAMED = ("continue", "retry", "begin", "roll")
 """What one does next with an answer that was not finished."""
-RARE = ("fork", "details", "pin", "delete")
+RARE = ("fork", "details", "export", "pin", "delete")
 ARROW = 22
 FRAME_HEIGHT = 30
 ICONS = {

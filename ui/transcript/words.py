@@ -29,6 +29,7 @@ class TranscriptWords(QObject):
             edit=self.tr("Edit"),
             fork=self.tr("New conversation from here"),
             details=self.tr("What made this answer…"),
+            export=self.tr("Export this message…"),
             pin=self.tr("Pin: the model always sees it"),
             unpin=self.tr("Take the pin out"),
             delete=self.tr("Delete from here on"),

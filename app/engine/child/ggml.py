@@ -54,6 +54,8 @@ class DeviceHandle:
     """The name under which the engine's log speaks of its buffers."""
     uses_host_memory: bool = False
     """Whether it computes in place with a file that is mapped into host memory."""
+    splits_rows: bool = False
+    """Whether its backend has buffers that lie on several devices."""
 
 
 class Ggml:
@@ -83,6 +85,8 @@ class Ggml:
         for name, result in results:
             function = getattr(self._base, name)
             function.restype, function.argtypes = result, [ctypes.c_void_p]
+        self._base.ggml_backend_reg_get_proc_address.restype = ctypes.c_void_p
+        self._base.ggml_backend_reg_get_proc_address.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
         self._base.ggml_backend_dev_init.restype = ctypes.c_void_p
         self._base.ggml_backend_dev_init.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
         self._base.ggml_backend_dev_get_props.restype = None
@@ -107,7 +111,8 @@ class Ggml:
             free_bytes=found.memory_free,
             pci_bus_id=(found.device_id or b"").decode(errors="replace"),
         )
-        return DeviceHandle(pointer, facts, buffers.decode(), found.buffer_from_host_ptr)
+        split = self._base.ggml_backend_reg_get_proc_address(registry, b"ggml_backend_split_buffer_type")
+        return DeviceHandle(pointer, facts, buffers.decode(), found.buffer_from_host_ptr, bool(split))
 
     def devices_in_use(self) -> list[DeviceHandle]:
         """All devices that can be used, with what is free once their backend is up.

@@ -56,7 +56,7 @@ def choose_devices(handles: Sequence[DeviceHandle], options: LoadOptions) -> lis
     """The devices that get layers, in their order.
 
     Raises:
-        UserError: ``device_unknown``, ``tensor_split_length``.
+        UserError: ``device_unknown``, ``tensor_split_length``, ``split_mode_not_on_device``.
     """
     by_name = {handle.facts.name: handle for handle in handles}
     if options.devices:
@@ -71,6 +71,8 @@ def choose_devices(handles: Sequence[DeviceHandle], options: LoadOptions) -> lis
         raise UserError("device_unknown", name=options.main_gpu, known=names)
     if options.tensor_split and len(options.tensor_split) != len(chosen):
         raise UserError("tensor_split_length", shares=len(options.tensor_split), devices=len(chosen))
+    if options.split_mode == "row" and (whole := [device.facts.name for device in chosen if not device.splits_rows]):
+        raise UserError("split_mode_not_on_device", split_mode=options.split_mode, device=whole[0])
     return chosen
 
 

@@ -1,0 +1,173 @@
+"""The documents hold what the program is: their links, the files and commands they name, the table of quantisations."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from app.cli.parser import make_parser
+from app.export.formats import FORMAT_NAMES
+from ui.shortcuts import SHORTCUTS
+
+ROOT = Path(__file__).resolve().parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ("*.md", "docs/*.md", "packaging/*.md", "packaging/*/*.md")
+    for path in ROOT.glob(pattern)
+)
+LINK = re.compile(r"(?:!?\[[^\]]*\]\(|<img src=\")([^)\s\"]+)")
+FENCE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+QUOTED = re.compile(r"`([^`\s]+)`")
+NAME_IN_FILE = re.compile(r"`(\w+)`(?:, `\w+`)* ?(?:\(|in |of )`([\w/]+\.py)`")
+ELSEWHERE = (".venv/", "/", "build/", "dist/", "apus-chat/", "licences/", "OWNER/")
+"""What looks like a path of the tree and is none, or is made by a build."""
+PARTS = ("", "model_manager", "app", "ui", "packaging")
+"""Where a file may lie that is named without its folder."""
+
+
+def text_of(document: str) -> str:
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def prose(document: str) -> str:
+    return FENCE.sub("", text_of(document))
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def anchors(document: str) -> set[str]:
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)}
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "packaging" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # A dataclass looks itself up there.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_and_pictures_lead_somewhere(document: str) -> None:
+    for target in LINK.findall(prose(document)):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        reached = (ROOT / document).parent / path if path else ROOT / document
+        assert reached.exists(), target
+        if anchor:
+            assert anchor in anchors(str(reached.resolve().relative_to(ROOT))), target
+
+
+def test_every_picture_is_made_and_shown() -> None:
+    made = set(re.findall(r'^ +"([\w-]+)": Picture\(', text_of("packaging/screenshots.py"), re.MULTILINE))
+    shown = {Path(target).stem for name in READMES for target in LINK.findall(text_of(name)) if target.endswith(".png")}
+    here = {path.stem for path in (ROOT / "resources" / "pictures").iterdir()}
+    assert made
+    assert here == made == shown
+    for path in (ROOT / "resources" / "pictures").iterdir():
+        assert path.stat().st_size < 250_000, path.name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_are_named_are_there(document: str) -> None:
+    folder = (ROOT / document).parent
+    for name in QUOTED.findall(prose(document)):
+        is_path = re.fullmatch(r"[\w.*/-]+", name) and ("/" in name or name.endswith((".py", ".toml", ".svg")))
+        if is_path and not name.startswith(ELSEWHERE):
+            places = [folder, *(ROOT / part for part in PARTS)]
+            assert any(any(place.glob(name.rstrip("/"))) for place in places), name
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_names_stand_in_the_files_they_are_said_to(document: str) -> None:
+    found = NAME_IN_FILE.findall(" ".join(text_of(document).split()))
+    assert found
+    for name, path in found:
+        assert re.search(rf"\b{name}\b", text_of(path)), (name, path)
+
+
+def test_the_table_of_quantisations_is_what_the_planner_says() -> None:
+    table = load("quantisation_table")
+    assert set(table.README) == set(READMES)
+    for name, words in table.README.items():
+        assert table.with_table(text_of(name), words) == text_of(name), "run packaging/quantisation_table.py"
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+def synopsis(document: str) -> dict[str, list[str]]:
+    """By command the alternatives that the block of the command line names for it."""
+    (block,) = (block for block in FENCE.findall(text_of(document)) if block.startswith("apus-chat "))
+    lines = re.sub(r"\n +", " ", block).splitlines()
+    told = [line.removeprefix("apus-chat ").partition(" ") for line in lines if line]
+    return {command: alternatives.split(" | ") for command, _, alternatives in told}
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_the_command_line_is_as_it_is_told(document: str) -> None:
+    parsers, told = subcommands(make_parser()), synopsis(document)
+    assert set(told) == set(parsers)
+    for command, alternatives in told.items():
+        actions = subcommands(parsers[command])
+        if actions:
+            assert sorted(each.split()[0] for each in alternatives) == sorted(actions)
+        for alternative in alternatives:
+            parser = actions.get(alternative.partition(" ")[0], parsers[command])
+            known = {option for action in parser._actions for option in action.option_strings}
+            assert set(re.findall(r"--[\w-]+", alternative)) <= known, alternative
+    assert "|".join(FORMAT_NAMES) in text_of(document)
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_commands_that_are_shown_exist(document: str) -> None:
+    known = {*subcommands(make_parser()), "test"}
+    for words in re.findall(r"(?:python3 start\.py|apus-chat) ([a-z]\w*)", text_of(document)):
+        assert words in known
+    for path in re.findall(r"(?:python|python3) (packaging/\w+\.py)", text_of(document)):
+        assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_the_two_commands_stand_at_the_top(document: str) -> None:
+    first = FENCE.findall(text_of(document))[0].splitlines()
+    assert [line.partition("#")[0].strip() for line in first] == ["python3 start.py", "python3 start.py test"]
+    assert text_of(document).index("```") < 900
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_keys_are_those_of_the_window(document: str) -> None:
+    known = {keys for shortcut in SHORTCUTS for keys in shortcut.keys}
+    named = set(re.findall(r"(?<![\w+])(?:(?:Ctrl|Shift|Alt)\+)+(?:\w+|[,/])|\bF\d+\b", text_of(document)))
+    assert len(named) > 10
+    assert named <= known
+
+
+def test_every_benchmark_is_told() -> None:
+    there = {path.stem for path in (ROOT / "tests" / "benchmarks").glob("*.py")} - {"figures", "bare_loop"}
+    assert set(re.findall(r"tests\.benchmarks\.(\w+)", text_of("README.md"))) == there
+
+
+def test_the_markers_that_are_told_are_the_tests_own() -> None:
+    markers = tomllib.loads(text_of("pyproject.toml"))["tool"]["pytest"]["ini_options"]["markers"]
+    told = set(re.findall(r"^\| `(\w+)` \|", text_of("CONTRIBUTING.md"), re.MULTILINE))
+    assert told == {marker.partition(":")[0] for marker in markers}
