@@ -13,7 +13,7 @@ from types import TracebackType
 LOG_BYTES = 1 << 20
 LOG_NAME = "apus-chat.log"
 TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub")
-"""Libraries that would tell every address that is asked: a hub signs the addresses of files, and that is a secret too."""
+"""Libraries that would tell every address that is asked: a hub signs those of files, and that is a secret too."""
 
 
 def start_log(folder: Path) -> logging.Handler | None:

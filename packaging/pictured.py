@@ -11,9 +11,14 @@ from app.store.trees import ConversationTree
 
 HOME_MODEL = "APUS-xDAN4.0-MoE-0402.IQ3_XXS"
 
-EXPERTS = r"""A small router scores the four experts for each token. The two best ones answer, each with a weight:
+FORMULA = (
+    r"y = \sum_{i \in T} \frac{e^{s_i}}{\sum_{j \in T} e^{s_j}}\; E_i(x), "
+    r"\qquad s = W_r\,x, \quad T = \mathrm{top}_2(s)"
+)
 
-$$y = \sum_{i \in T} \frac{e^{s_i}}{\sum_{j \in T} e^{s_j}}\; E_i(x), \qquad s = W_r\,x, \quad T = \mathrm{top}_2(s)$$
+EXPERTS = """A small router scores the four experts for each token. The two best ones answer, each with a weight:
+
+$$FORMULA$$
 
 ```python
 def moe(x, router, experts, used=2):
@@ -32,9 +37,9 @@ So of all the weights only a part is read for a token:
 | **together** | **113.7 B** | **60.8 B** |
 """
 
-EXPERTS_ZH = r"""每个 token 先由一个很小的路由器给四个专家打分，得分最高的两个专家参与计算，结果按得分的 softmax 加权：
+EXPERTS_ZH = """每个 token 先由一个很小的路由器给四个专家打分，得分最高的两个专家参与计算，结果按得分的 softmax 加权：
 
-$$y = \sum_{i \in T} \frac{e^{s_i}}{\sum_{j \in T} e^{s_j}}\; E_i(x), \qquad s = W_r\,x, \quad T = \mathrm{top}_2(s)$$
+$$FORMULA$$
 
 ```python
 def moe(x, router, experts, used=2):
@@ -55,9 +60,9 @@ def moe(x, router, experts, used=2):
 
 CARD = """No. What counts, in this order:
 
-1. **Memory.** Each layer lies on one card as a whole, so what both have together is what you can use.
-2. **Bandwidth.** The cards work one after the other. Layers on a card with half the bandwidth take twice as long.
-3. **The slot.** Between two cards only a few kilobytes go over for each token: four lanes of PCIe are enough.
+1. The memory. Each layer lies on one card as a whole, so what both have together is what you can use.
+2. Its bandwidth. The cards work one after the other. Layers on a card with half the bandwidth take twice as long.
+3. The slot. Between two cards only a few kilobytes go over for each token: four lanes of PCIe are enough.
 
 | second card | memory | bandwidth |
 |---|--:|--:|
@@ -132,7 +137,13 @@ def _english() -> list[ConversationTree]:
         ),
         _talk("letter", "A letter to the landlord", 0, "Please make it more polite.", "Dear Ms Weber, …"),
         _tides(),
-        _talk("experts" + "en", "How a token finds its experts", 0, "How does a token find its experts?", EXPERTS),
+        _talk(
+            "experts" + "en",
+            "How a token finds its experts",
+            0,
+            "How does a token find its experts?",
+            EXPERTS.replace("FORMULA", FORMULA),
+        ),
     ]
 
 
@@ -143,7 +154,13 @@ def _chinese() -> list[ConversationTree]:
         _talk("zh2", "每组取最新一行的 SQL", 1, "怎样取每组最新的一行？", "用 `ROW_NUMBER()`，取编号 1。"),
         _talk("zh1", "第二张显卡怎么选", 0, "第二张显卡必须一样吗？", "不必。先看显存，再看带宽。", pinned=True),
         _talk("zh0", "周末去爬山带什么", 0, "周末去爬山带什么？", "水、雨衣、头灯和一点吃的。"),
-        _talk("experts" + "zh_CN", "token 如何找到它的专家", 0, "token 是怎样选择专家的？", EXPERTS_ZH),
+        _talk(
+            "experts" + "zh_CN",
+            "token 如何找到它的专家",
+            0,
+            "token 是怎样选择专家的？",
+            EXPERTS_ZH.replace("FORMULA", FORMULA),
+        ),
     ]
 
 

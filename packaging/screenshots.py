@@ -24,7 +24,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pictured import HOME_MODEL, branched, conversations, shown
+from pictured import FORMULA, HOME_MODEL, branched, conversations, shown
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, Qt, QThreadPool
 from PySide6.QtGui import QColor, QCursor, QImage, QImageWriter, QPainter
 from PySide6.QtTest import QTest
@@ -123,20 +123,27 @@ class Studio:
         self.workspace.open_conversation(conversation_id)
         self.settle()
 
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        """Let the window go on until something is so."""
+        until = time.monotonic() + PATIENCE_S
+        while not is_so():
+            if time.monotonic() > until:
+                sys.exit("the window does not come to what its picture shall show")
+            QApplication.processEvents()
+            time.sleep(0.005)
+
     def settle(self) -> None:
         """Wait until nothing moves any more."""
-        before, same, until = b"", 0, time.monotonic() + PATIENCE_S
-        while same < SETTLED:
-            if time.monotonic() > until:
-                sys.exit("the window does not come to rest")
-            deadline = time.monotonic() + POLL_S
-            while time.monotonic() < deadline:
-                QApplication.processEvents()
-                time.sleep(0.005)
-            now = bytes_of(self.picture())
-            is_idle = QThreadPool.globalInstance().activeThreadCount() == 0
-            same = same + 1 if now == before and is_idle else 0
-            before = now
+        self.wait_for(self._is_settled)
+
+    def _is_settled(self) -> bool:
+        before = bytes_of(self.picture())
+        for _ in range(SETTLED):
+            until = time.monotonic() + POLL_S
+            self.wait_for(lambda until=until: time.monotonic() > until)
+            if QThreadPool.globalInstance().activeThreadCount() or bytes_of(self.picture()) != before:
+                return False
+        return True
 
     def picture(self) -> QImage:
         """The window, with the dialogs that are open over it."""
@@ -187,6 +194,9 @@ def bytes_of(image: QImage) -> bytes:
 
 def conversation(studio: Studio) -> None:
     studio.open(shown(studio.language))
+    # It is drawn in a process of its own, which may take its time.
+    studio.wait_for(lambda: studio.services.mathematics.is_known(FORMULA, True))
+    studio.settle()
 
 
 def branches(studio: Studio) -> None:
@@ -223,7 +233,7 @@ def servers(studio: Studio) -> None:
     studio.workspace.show_settings()
     studio.settle()
     dialog = studio.window.findChild(QDialog, "settingsDialog")
-    dialog.resize(dialog.width(), 760)
+    dialog.resize(dialog.width(), 620)
     # Its rows find their heights while they come into sight.
     for section in ("devices", "servers"):
         dialog.show_section(section)
@@ -231,6 +241,7 @@ def servers(studio: Studio) -> None:
 
 
 def search(studio: Studio) -> None:
+    conversation(studio)
     field = studio.window.sidebar.search
     field.setFocus()
     field.setText("bandwidth")

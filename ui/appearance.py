@@ -24,6 +24,8 @@ class Appearance(QObject):
         self.theme = self._wanted()
         apply_theme(application, self.theme)
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self.use(self._settings))
+        # Icons are drawn for the screens that are there.
+        application.screenAdded.connect(lambda _screen: self.changed.emit())
 
     @property
     def language(self) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from app.chat.context import ContextUse
+from app.chat.context_use import ContextUse
 from ui.theme import Theme, interface_font
 
 BAR_WIDTH, BAR_HEIGHT = 56, 6

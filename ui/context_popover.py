@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
 
-from app.chat.context import ContextUse
+from app.chat.context_use import ContextUse
 from app.chat.conversation import ContextPolicy
 from ui.context_gauge import ContextGauge, paint_bar
 from ui.dialog_parts import button, hairline, quiet_label

@@ -9,14 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap, QPixmapCache
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
 from app.paths import resources
 
 SIZE = 18
 RATIOS = (1.0, 1.25, 1.5, 2.0, 3.0)
-"""Device pixel ratios drawn ahead: a stroke of 1.5 px is blurred when a picture is scaled."""
+"""Device pixel ratios drawn ahead, as far as a screen has them: a stroke of 1.5 px is blurred when it is scaled."""
 DISABLED_OPACITY = 0.4
 
 
@@ -51,7 +51,14 @@ def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity
 def icon(name: str, colour: str, size: int = SIZE) -> QIcon:
     """An icon in ``colour``, paler where its control is disabled."""
     made = QIcon()
-    for ratio in RATIOS:
+    for ratio in ratios_here():
         made.addPixmap(pixmap(name, colour, size, ratio), QIcon.Mode.Normal)
         made.addPixmap(pixmap(name, colour, size, ratio, DISABLED_OPACITY), QIcon.Mode.Disabled)
     return made
+
+
+def ratios_here() -> list[float]:
+    """The ratios of the screens, and those between: some desktops draw a window smaller and others larger."""
+    screens = {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
+    most = max(screens, default=1.0)
+    return sorted(screens | {ratio for ratio in RATIOS if ratio <= most})

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.chat.conversation import Message
 from app.chat.source import ChatEvent, ChatRequest, ChatSource, Fitted, Loaded, LoadProgress, Piece, PromptProgress
@@ -134,8 +135,8 @@ def start_answer(
             running.request,
             running.message,
             origin,
-            lambda event: signals.came.emit(message_id, event),
+            partial(signals.tell, message_id),
         )
-        signals.ended.emit(message_id, result)
+        signals.end(message_id, result)
 
     worker.submit(job)

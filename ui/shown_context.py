@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
-from app.chat.context import ContextUse, Horizon, context_use, horizon
+from app.chat.context import Horizon, context_use, horizon
+from app.chat.context_use import ContextUse
 from app.chat.conversation import Message
 from app.chat.source import ChatEvent, Fitted, Loaded, Piece
 from app.planning.wished import wishes_for

@@ -5,12 +5,11 @@ Whoever listens on the folder's local socket is the first.  A socket that a kill
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCryptographicHash, QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 WAIT_MS = 2000
@@ -20,7 +19,9 @@ LONGEST = 1 << 20
 
 def socket_name(folder: Path) -> str:
     """The socket of a data folder.  Short: a path of more than 107 bytes is no socket's on Linux."""
-    return f"apus-chat-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
+    # Qt's own, for it is here already: OpenSSL's costs the start some milliseconds.
+    digest = QCryptographicHash.hash(str(folder.resolve()).encode(), QCryptographicHash.Algorithm.Sha256)
+    return f"apus-chat-{bytes(digest.toHex().data()).decode()[:16]}"
 
 
 def hand_over(folder: Path, files: Sequence[Path]) -> bool:

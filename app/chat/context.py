@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.chat.context_use import ContextUse
 from app.chat.conversation import ContextPolicy, MadeBy, Message, Role
 from app.chat.prompt import prompt_messages
 from app.chat.source import ChatRequest, Fitted, PromptMessage
@@ -41,22 +42,6 @@ class Turn:
 
     places: tuple[int, ...]
     may_go: bool
-
-
-@dataclass(frozen=True)
-class ContextUse:
-    """How full the context of a conversation is, in tokens.  ``size`` 0: not known."""
-
-    used: int
-    size: int
-    is_estimate: bool = False
-    left_out: tuple[str, ...] = ()
-    pinned: tuple[str, ...] = ()
-
-    @property
-    def free(self) -> int:
-        """What the next question and its answer may take."""
-        return max(0, self.size - self.used)
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,8 @@ class _Task:
             flash_attention=kv_type != "f16" or wishes.flash_attention is not False,
             full_windows=wishes.full_windows,
         )
-        return Problem(self.facts, self.devices, self.host, wishes, self.corrections, setting, kv_type)
+        corrections = self.corrections.at(min(setting.micro_batch, context))
+        return Problem(self.facts, self.devices, self.host, wishes, corrections, setting, kv_type)
 
     def _wished_kv(self) -> tuple[KvType, tuple[str, ...]]:
         wish = self.wishes.kv_type
@@ -222,6 +223,7 @@ def _corrections(task: _Task, measured: Rehearsed) -> Corrections:
             if count and device.name in measured.compute_bytes
         },
         measured.host_compute_bytes - estimated.host_compute,
+        min(told.micro_batch, told.context),
     )
 
 

@@ -19,10 +19,21 @@ from model_manager.plan.values import VERDICTS, Verdict, Wishes
 
 @dataclass(frozen=True)
 class Corrections:
-    """What a rehearsal told beyond the estimate, in bytes: by device name, and for the host."""
+    """What a rehearsal told beyond the estimate, in bytes: by device name, and for the host.
+
+    ``rows``: tokens of the micro batch that was rehearsed.
+    """
 
     devices: Mapping[str, int] = field(default_factory=dict)
     host: int = 0
+    rows: int = 0
+
+    def at(self, rows: int) -> Corrections:
+        """The same for another micro batch: what was over or under is so in proportion to the rows of a smaller one."""
+        if rows >= self.rows:
+            return self
+        devices = {name: size * rows // self.rows for name, size in self.devices.items()}
+        return Corrections(devices, self.host * rows // self.rows, rows)
 
 
 @dataclass(frozen=True)

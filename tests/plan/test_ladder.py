@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from model_manager.plan import LoadPlan, Wishes, ladder, plan
-from tests.plan.making_plans import QUANTISATIONS, apus_facts, apus_header, cards, check, ram
+from model_manager.plan import LoadPlan, Rehearsed, Wishes, ladder, plan
+from tests.plan.making_plans import MIB, QUANTISATIONS, apus_facts, apus_header, cards, check, ram
 
 
 def _on_devices(found: LoadPlan) -> int:
@@ -71,3 +71,17 @@ def test_memory_that_another_program_took_is_left_alone() -> None:
     failed = plan(headers, cards(24, 24), host)
     for each in ladder(headers, cards(24, 9), host, failed=failed):
         check(each, apus_facts("Q2_K"), cards(24, 9), host)
+
+
+@pytest.mark.parametrize(("micro_batch", "less"), [(512, 16), (256, 8), (128, 4), (1024, 16)])
+def test_what_a_rehearsal_told_counts_in_proportion_for_smaller_micro_batches(micro_batch: int, less: int) -> None:
+    """A backend that joins operations does without some rows of the micro batch."""
+    headers, devices, host = (apus_header("Q2_K"),), cards(24, 24), ram(96)
+    told = plan(headers, devices, host, Wishes(context=4096, kv_type="f16", micro_batch=512, pipeline=False))
+    compute = {device.name: device.compute_bytes - 16 * MIB for device in told.devices}
+    measured = Rehearsed(told, compute, told.host.compute_bytes, False, True)
+    wishes = Wishes(context=4096, kv_type="f16", micro_batch=micro_batch, batch=2048, pipeline=False)
+    guess, better = plan(headers, devices, host, wishes), plan(headers, devices, host, wishes, measured)
+    for before, after in zip(guess.devices, better.devices, strict=True):
+        assert before.layers == after.layers
+        assert before.compute_bytes - after.compute_bytes == less * MIB

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
+from app.chat.conversation import Status
 from app.engine.launch import WRAPPER_VARIABLE
 from app.services import Services
 from model_manager.plan import Wishes
-from tests.window.hands import PATIENCE_MS, find, is_complete, send, wait_for_answer, write
+from tests.rigs.rpc_device import serving
+from tests.window.hands import PATIENCE_MS, branch, find, is_complete, send, wait_for_answer, wait_for_words, write
 
 MIB = 1 << 20
 
@@ -65,3 +68,39 @@ def test_the_ladder_is_told_in_one_line(qtbot: QtBot, open_window: Any, monkeypa
     loaded = services.planning.loads.loaded
     assert loaded is not None
     assert loaded.plan.kv_type == "q8_0"
+
+
+def test_a_device_that_goes_in_the_middle_leaves_half_an_answer_and_the_next_goes_without_it(
+    qtbot: QtBot, open_window: Any, tiny_model: Path
+) -> None:
+    """The answers of this file never end by themselves."""
+    with serving() as first, ExitStack() as leaving:
+        second = leaving.enter_context(serving())
+        window = open_window()
+        services: Services = window.workspace.services
+        model_id = services.library.register(tiny_model).id
+        services.settings.change(model_id=model_id, rpc_servers=f"{first} {second}")
+        services.planning.wished.keep(model_id, Wishes(tensor_split=(1.0, 1.0)))
+        send(qtbot, window, "Hello.")
+        wait_for_words(qtbot, window)
+        loaded = services.planning.loads.loaded
+        assert loaded is not None
+        assert len(loaded.plan.used_devices) == 2
+        leaving.close()
+        half = wait_for_answer(qtbot, window)
+        assert (half.status, bool(half.content)) == (Status.INTERRUPTED, True)
+        assert f"The device at {second} went away" in window.workspace.page._words.item(half).note
+
+        services.settings.change(max_tokens=4)
+        send(qtbot, window, "And then?")
+        qtbot.waitUntil(lambda: len(branch(window)) == 4, timeout=PATIENCE_MS)
+        assert is_complete(wait_for_answer(qtbot, window))
+        assert branch(window)[1].content == half.content
+        notice: Any = find(window, "noticeBar")
+        assert notice.text().startswith(f"{second} cannot be used now, so the model is loaded without it. ")
+        loaded = services.planning.loads.loaded
+        assert loaded is not None
+        assert [device.name for device in loaded.plan.used_devices] == ["RPC0"]
+        assert loaded.options.rpc_servers == (first,)
+        window.workspace.models.release()
+        qtbot.waitUntil(lambda: services.engine.state is None, timeout=PATIENCE_MS)
