@@ -1027,11 +1027,11 @@
     <name>DoctorDialog</name>
     <message>
         <source>The report is copied. Nothing of your conversations is in it.</source>
-        <translation type="unfinished"></translation>
+        <translation>报告已复制，其中不含任何对话内容。</translation>
     </message>
     <message>
         <source>Copied: {command}</source>
-        <translation type="unfinished"></translation>
+        <translation>已复制：{command}</translation>
     </message>
     <message>
         <source>Looking…</source>
@@ -1039,39 +1039,39 @@
     </message>
     <message>
         <source>Not looked at yet. The hub, its mirror and your servers are asked whether they answer; nothing of yours is sent.</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未检查。检查时只询问站点、镜像站和您的服务器是否有回应，不会发送您的任何内容。</translation>
     </message>
     <message>
         <source>Looking at this computer…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在检查这台电脑…</translation>
     </message>
     <message>
         <source>Everything is in order.</source>
-        <translation type="unfinished"></translation>
+        <translation>一切正常。</translation>
     </message>
     <message>
         <source>One thing could be better. What to do stands beside it.</source>
-        <translation type="unfinished"></translation>
+        <translation>有一项可以改进，旁边写着该怎么做。</translation>
     </message>
     <message>
         <source>{count} things could be better. What to do stands beside each.</source>
-        <translation type="unfinished"></translation>
+        <translation>有 {count} 项可以改进，每项旁边写着该怎么做。</translation>
     </message>
     <message>
         <source>This computer</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑</translation>
     </message>
     <message>
         <source>Check the network</source>
-        <translation type="unfinished"></translation>
+        <translation>检查网络</translation>
     </message>
     <message>
         <source>Check again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新检查</translation>
     </message>
     <message>
         <source>Copy the report</source>
-        <translation type="unfinished"></translation>
+        <translation>复制报告</translation>
     </message>
     <message>
         <source>Close</source>
@@ -1281,15 +1281,15 @@
     </message>
     <message>
         <source>This computer</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑</translation>
     </message>
     <message>
         <source>What works, what does not, and what to do about it.</source>
-        <translation type="unfinished"></translation>
+        <translation>哪些正常，哪些有问题，以及该怎么办。</translation>
     </message>
     <message>
         <source>Check this machine…</source>
-        <translation type="unfinished"></translation>
+        <translation>检查这台电脑…</translation>
     </message>
     <message>
         <source>Automatic</source>
@@ -1568,23 +1568,23 @@
     <name>FindingRow</name>
     <message>
         <source>In order</source>
-        <translation type="unfinished"></translation>
+        <translation>正常</translation>
     </message>
     <message>
         <source>Could be better</source>
-        <translation type="unfinished"></translation>
+        <translation>可以改进</translation>
     </message>
     <message>
         <source>Needs mending</source>
-        <translation type="unfinished"></translation>
+        <translation>需要处理</translation>
     </message>
     <message>
         <source>Copy the command</source>
-        <translation type="unfinished"></translation>
+        <translation>复制命令</translation>
     </message>
     <message>
         <source>Copy the command {command}</source>
-        <translation type="unfinished"></translation>
+        <translation>复制命令 {command}</translation>
     </message>
 </context>
 <context>
@@ -1744,7 +1744,7 @@
     <name>KeepAwake</name>
     <message>
         <source>An answer is being written, or a download runs</source>
-        <translation type="unfinished"></translation>
+        <translation>正在生成回答或下载文件</translation>
     </message>
 </context>
 <context>
@@ -3267,7 +3267,7 @@
     </message>
     <message>
         <source>Check this machine</source>
-        <translation type="unfinished"></translation>
+        <translation>检查这台电脑</translation>
     </message>
     <message>
         <source>This list</source>
@@ -3450,6 +3450,10 @@
         <translation>这个回答是怎样生成的…</translation>
     </message>
     <message>
+        <source>Export this message…</source>
+        <translation>导出此消息…</translation>
+    </message>
+    <message>
         <source>Pin: the model always sees it</source>
         <translation>固定：模型始终能看到</translation>
     </message>
@@ -3574,11 +3578,11 @@
     </message>
     <message>
         <source>Use a server…</source>
-        <translation type="unfinished"></translation>
+        <translation>使用服务器…</translation>
     </message>
     <message>
         <source>Check this machine…</source>
-        <translation type="unfinished"></translation>
+        <translation>检查这台电脑…</translation>
     </message>
     <message>
         <source>Chat with a model on your own computer</source>
@@ -3586,7 +3590,7 @@
     </message>
     <message>
         <source>APUS-xDAN-4.0-MoE is the model this program is made for. A very small starter model is here already, good for a first try; any GGUF chat model that you have works as well.</source>
-        <translation type="unfinished"></translation>
+        <translation>本程序专为 APUS-xDAN-4.0-MoE 打造。这里已经带有一个很小的入门模型，可以先试一试；您已有的任何 GGUF 对话模型也都能用。</translation>
     </message>
     <message>
         <source>APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it this computer can hold, and fetches it. A very small starter model is here already, good for a first try. Any GGUF chat model that you have works as well.</source>
@@ -3633,12 +3637,20 @@
 <context>
     <name>doctor</name>
     <message>
+        <source>{count} s</source>
+        <translation>{count} 秒</translation>
+    </message>
+    <message>
+        <source>{count} min</source>
+        <translation>{count} 分钟</translation>
+    </message>
+    <message>
         <source>Program</source>
         <translation>程序</translation>
     </message>
     <message>
         <source>Memory</source>
-        <translation type="unfinished"></translation>
+        <translation>内存与交换空间</translation>
     </message>
     <message>
         <source>Conversations</source>
@@ -3646,23 +3658,23 @@
     </message>
     <message>
         <source>Disk</source>
-        <translation type="unfinished"></translation>
+        <translation>磁盘</translation>
     </message>
     <message>
         <source>Engine and graphics cards</source>
-        <translation type="unfinished"></translation>
+        <translation>引擎与显卡</translation>
     </message>
     <message>
         <source>Network</source>
-        <translation type="unfinished"></translation>
+        <translation>网络</translation>
     </message>
     <message>
         <source>Version</source>
-        <translation type="unfinished"></translation>
+        <translation>版本</translation>
     </message>
     <message>
         <source>Libraries</source>
-        <translation type="unfinished"></translation>
+        <translation>程序库</translation>
     </message>
     <message>
         <source>System</source>
@@ -3670,19 +3682,19 @@
     </message>
     <message>
         <source>Processor</source>
-        <translation type="unfinished"></translation>
+        <translation>处理器</translation>
     </message>
     <message>
         <source>Starter model</source>
-        <translation type="unfinished"></translation>
+        <translation>入门模型</translation>
     </message>
     <message>
         <source>Keyring</source>
-        <translation type="unfinished"></translation>
+        <translation>密钥环</translation>
     </message>
     <message>
         <source>Fonts</source>
-        <translation type="unfinished"></translation>
+        <translation>字体</translation>
     </message>
     <message>
         <source>Window</source>
@@ -3694,15 +3706,15 @@
     </message>
     <message>
         <source>Swap</source>
-        <translation type="unfinished"></translation>
+        <translation>交换空间</translation>
     </message>
     <message>
         <source>Database</source>
-        <translation type="unfinished"></translation>
+        <translation>数据库</translation>
     </message>
     <message>
         <source>Copies</source>
-        <translation type="unfinished"></translation>
+        <translation>备份</translation>
     </message>
     <message>
         <source>Data folder</source>
@@ -3714,7 +3726,7 @@
     </message>
     <message>
         <source>Reading speed</source>
-        <translation type="unfinished"></translation>
+        <translation>读取速度</translation>
     </message>
     <message>
         <source>Engine</source>
@@ -3722,7 +3734,7 @@
     </message>
     <message>
         <source>Added engine</source>
-        <translation type="unfinished"></translation>
+        <translation>外加引擎</translation>
     </message>
     <message>
         <source>Devices</source>
@@ -3730,23 +3742,23 @@
     </message>
     <message>
         <source>Device</source>
-        <translation type="unfinished"></translation>
+        <translation>设备</translation>
     </message>
     <message>
         <source>Card</source>
-        <translation type="unfinished"></translation>
+        <translation>显卡</translation>
     </message>
     <message>
         <source>RPC server</source>
-        <translation type="unfinished"></translation>
+        <translation>RPC 服务器</translation>
     </message>
     <message>
         <source>Graphics cards</source>
-        <translation type="unfinished"></translation>
+        <translation>显卡</translation>
     </message>
     <message>
         <source>Hub</source>
-        <translation type="unfinished"></translation>
+        <translation>站点</translation>
     </message>
     <message>
         <source>Server</source>
@@ -3754,91 +3766,91 @@
     </message>
     <message>
         <source>Not looked at</source>
-        <translation type="unfinished"></translation>
+        <translation>未能检查</translation>
     </message>
     <message>
         <source>This could not be looked at ({detail}). The log tells more.</source>
-        <translation type="unfinished"></translation>
+        <translation>这一项未能检查（{detail}）。日志里有更多说明。</translation>
     </message>
     <message>
         <source>APUS Chat {version}, Python {python}</source>
-        <translation type="unfinished"></translation>
+        <translation>APUS Chat {version}，Python {python}</translation>
     </message>
     <message>
         <source>APUS Chat {version}, bundled with Python {python}</source>
-        <translation type="unfinished"></translation>
+        <translation>APUS Chat {version}，内附 Python {python}</translation>
     </message>
     <message>
         <source>{count} logical cores</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个逻辑核心</translation>
     </message>
     <message>
         <source>missing</source>
-        <translation type="unfinished"></translation>
+        <translation>缺失</translation>
     </message>
     <message>
         <source>Set the program up once more; that brings it.</source>
-        <translation type="unfinished"></translation>
+        <translation>重新运行一次安装即可补上。</translation>
     </message>
     <message>
         <source>The system&apos;s keyring keeps tokens and keys.</source>
-        <translation type="unfinished"></translation>
+        <translation>令牌和密钥保存在系统的密钥环里。</translation>
     </message>
     <message>
         <source>The system&apos;s keyring does not answer; it may be locked.</source>
-        <translation type="unfinished"></translation>
+        <translation>系统的密钥环没有回应，可能已锁定。</translation>
     </message>
     <message>
         <source>Unlock it, or look for a window that asks for its password.</source>
-        <translation type="unfinished"></translation>
+        <translation>请将其解锁，或查看是否有窗口在询问密码。</translation>
     </message>
     <message>
         <source>No keyring: tokens and keys are kept until the program closes, and typed again then.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有密钥环：令牌和密钥只保留到程序关闭，之后需要重新输入。</translation>
     </message>
     <message>
         <source>On Linux, install GNOME Keyring or KWallet and log in to the desktop again.</source>
-        <translation type="unfinished"></translation>
+        <translation>在 Linux 上，请安装 GNOME Keyring 或 KWallet，然后重新登录桌面。</translation>
     </message>
     <message>
         <source>Chinese is drawn with {name}.</source>
-        <translation type="unfinished"></translation>
+        <translation>中文用 {name} 显示。</translation>
     </message>
     <message>
         <source>No font on this machine has Chinese characters.</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑上没有中文字体。</translation>
     </message>
     <message>
         <source>Install Noto Sans CJK SC, then start the program again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请安装 Noto Sans CJK SC，然后重新启动程序。</translation>
     </message>
     <message>
         <source>Not looked at from a terminal; the page in the window does.</source>
-        <translation type="unfinished"></translation>
+        <translation>在终端里不检查；窗口里的检查页会检查。</translation>
     </message>
     <message>
         <source>PySide6 is missing, so there is no window.</source>
-        <translation type="unfinished"></translation>
+        <translation>缺少 PySide6，因此没有窗口。</translation>
     </message>
     <message>
         <source>PySide6 {version}, but no display</source>
-        <translation type="unfinished"></translation>
+        <translation>PySide6 {version}，但没有显示器</translation>
     </message>
     <message>
         <source>For the window, start it from a desktop session.</source>
-        <translation type="unfinished"></translation>
+        <translation>要使用窗口，请在桌面会话中启动。</translation>
     </message>
     <message>
         <source>PySide6 {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>PySide6 {version}</translation>
     </message>
     <message>
         <source>PySide6 {version} on {platform}, scaled {scale} times</source>
-        <translation type="unfinished"></translation>
+        <translation>PySide6 {version}，平台 {platform}，缩放 {scale} 倍</translation>
     </message>
     <message>
         <source>{available_bytes} available of {total_bytes}</source>
-        <translation type="unfinished"></translation>
+        <translation>共 {total_bytes}，可用 {available_bytes}</translation>
     </message>
     <message>
         <source>none</source>
@@ -3846,151 +3858,155 @@
     </message>
     <message>
         <source>{used_bytes} used of {total_bytes}</source>
-        <translation type="unfinished"></translation>
+        <translation>共 {total_bytes}，已用 {used_bytes}</translation>
     </message>
     <message>
         <source>Close programs that you do not need now: answers slow down else.</source>
-        <translation type="unfinished"></translation>
+        <translation>请关闭暂时不用的程序，否则回答会变慢。</translation>
     </message>
     <message>
         <source>There is none yet; the first conversation makes it.</source>
-        <translation type="unfinished"></translation>
+        <translation>还没有数据库；第一次对话时会创建。</translation>
     </message>
     <message>
         <source>Whole, {size_bytes}</source>
-        <translation type="unfinished"></translation>
+        <translation>完好，{size_bytes}</translation>
     </message>
     <message>
         <source>{path} is damaged ({detail}).</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} 已损坏（{detail}）。</translation>
     </message>
     <message>
         <source>Close the program and start it again: it offers the newest whole copy.</source>
-        <translation type="unfinished"></translation>
+        <translation>请关闭程序再启动：它会提供最新的完好备份。</translation>
     </message>
     <message>
         <source>{count}, the newest of {time} ({size_bytes})</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 份，最新的一份是 {time}（{size_bytes}）</translation>
     </message>
     <message>
         <source>None yet; one is made by itself every day.</source>
-        <translation type="unfinished"></translation>
+        <translation>还没有；每天会自动备份一次。</translation>
     </message>
     <message>
         <source>{path}, {free_bytes} free</source>
-        <translation type="unfinished"></translation>
+        <translation>{path}，剩余 {free_bytes}</translation>
     </message>
     <message>
         <source>It cannot be written. Change its permissions, or choose another folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法写入。请修改权限，或选择另一个文件夹。</translation>
     </message>
     <message>
         <source>Free some space before you download anything.</source>
-        <translation type="unfinished"></translation>
+        <translation>下载之前请先腾出一些空间。</translation>
     </message>
     <message>
         <source>{speed_bytes} per second: loading {name} ({size_bytes}) takes about {duration_s}</source>
-        <translation type="unfinished"></translation>
+        <translation>每秒 {speed_bytes}：加载 {name}（{size_bytes}）约需 {duration_s}</translation>
     </message>
     <message>
         <source>{speed_bytes} per second, perhaps from memory: loading {name} ({size_bytes}) takes about {duration_s} or more</source>
-        <translation type="unfinished"></translation>
+        <translation>每秒 {speed_bytes}（可能来自内存缓存）：加载 {name}（{size_bytes}）约需 {duration_s} 或更久</translation>
     </message>
     <message>
         <source>Not measured: there is too little free space.</source>
-        <translation type="unfinished"></translation>
+        <translation>未测量：剩余空间太少。</translation>
     </message>
     <message>
         <source>It could not be measured ({detail}).</source>
-        <translation type="unfinished"></translation>
+        <translation>无法测量（{detail}）。</translation>
     </message>
     <message>
         <source>Keep models on a faster disk: Settings, Downloads, where they are kept.</source>
-        <translation type="unfinished"></translation>
+        <translation>请把模型放到更快的磁盘上：在“设置”的“下载”中更改存放位置。</translation>
     </message>
     <message>
         <source>{engine} starts, built for {backends}</source>
-        <translation type="unfinished"></translation>
+        <translation>{engine} 可以启动，支持 {backends}</translation>
     </message>
     <message>
         <source>Build the engine anew.</source>
-        <translation type="unfinished"></translation>
+        <translation>请重新构建引擎。</translation>
     </message>
     <message>
         <source>Install the program again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请重新安装程序。</translation>
     </message>
     <message>
         <source>Models lie on {names}; what has no room there is in RAM.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型放在 {names} 上；放不下的部分放在内存里。</translation>
     </message>
     <message>
         <source>No graphics card: the processor computes everything.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有可用的显卡：全部由处理器计算。</translation>
     </message>
     <message>
         <source>GPUs are pretended (APUS_CHAT_GPUS is set).</source>
-        <translation type="unfinished"></translation>
+        <translation>显卡是假设的（设置了 APUS_CHAT_GPUS）。</translation>
     </message>
     <message>
         <source>{description}, {backend}, {free_bytes} free of {total_bytes}</source>
-        <translation type="unfinished"></translation>
+        <translation>{description}，{backend}，共 {total_bytes}，空闲 {free_bytes}</translation>
+    </message>
+    <message>
+        <source>{description}, {backend}</source>
+        <translation>{description}，{backend}</translation>
     </message>
     <message>
         <source>{description}, {backend}, left out in the settings</source>
-        <translation type="unfinished"></translation>
+        <translation>{description}，{backend}，已在设置中停用</translation>
     </message>
     <message>
         <source>driver {driver}, nobody else holds its memory</source>
-        <translation type="unfinished"></translation>
+        <translation>驱动 {driver}，没有其他程序占用显存</translation>
     </message>
     <message>
         <source>driver {driver}, held by {holders}</source>
-        <translation type="unfinished"></translation>
+        <translation>驱动 {driver}，显存被占用：{holders}</translation>
     </message>
     <message>
         <source>Close what you do not need of these; a model gets the room.</source>
-        <translation type="unfinished"></translation>
+        <translation>请关闭其中不需要的程序，把空间留给模型。</translation>
     </message>
     <message>
         <source>You have {gpus}, which this build of the engine cannot use.</source>
-        <translation type="unfinished"></translation>
+        <translation>您有 {gpus}，但这一版引擎无法使用。</translation>
     </message>
     <message>
         <source>Build the engine for it, then start the program again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请为它构建引擎，然后重新启动程序。</translation>
     </message>
     <message>
         <source>Install the bundle for {backend}, or put its engine folder beside this program and start it again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请安装 {backend} 版的程序包，或把它的引擎文件夹放在本程序旁边，然后重新启动。</translation>
     </message>
     <message>
         <source>{backend}, from {path}</source>
-        <translation type="unfinished"></translation>
+        <translation>{backend}，来自 {path}</translation>
     </message>
     <message>
         <source>{path} is for version {version} of the engine and is not used; this program has {expected}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} 是为 {version} 版引擎准备的，未被使用；本程序的引擎是 {expected} 版。</translation>
     </message>
     <message>
         <source>Take the engine folder of the same release, or remove this one.</source>
-        <translation type="unfinished"></translation>
+        <translation>请换成同一版本的引擎文件夹，或删除它。</translation>
     </message>
     <message>
         <source>answers in {milliseconds} ms</source>
-        <translation type="unfinished"></translation>
+        <translation>{milliseconds} 毫秒内有回应</translation>
     </message>
     <message>
         <source>does not answer within {seconds} s</source>
-        <translation type="unfinished"></translation>
+        <translation>{seconds} 秒内没有回应</translation>
     </message>
     <message>
         <source>Check the connection and the proxy, or choose another hub in the settings under Downloads.</source>
-        <translation type="unfinished"></translation>
+        <translation>请检查网络连接和代理，或在“设置”的“下载”中换一个站点。</translation>
     </message>
     <message>
         <source>Check that it runs and that its address in the settings is right.</source>
-        <translation type="unfinished"></translation>
+        <translation>请确认它在运行，并且设置里的地址正确。</translation>
     </message>
 </context>
 <context>
@@ -4570,6 +4586,10 @@
     <message>
         <source>There is no split mode {split_mode}. Choose one of {known}.</source>
         <translation>没有名为 {split_mode} 的切分方式。请从 {known} 中选择。</translation>
+    </message>
+    <message>
+        <source>{device} cannot split layers by rows. Set the split mode to By layers.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The RPC server {server} takes the connection but says nothing. It serves one program at a time: end the other one, or release the model there.</source>
@@ -5166,15 +5186,15 @@
     </message>
     <message>
         <source>card of {gib} GiB</source>
-        <translation type="unfinished"></translation>
+        <translation>{gib} GiB 显卡</translation>
     </message>
     <message>
         <source>{gib} GiB RAM</source>
-        <translation type="unfinished"></translation>
+        <translation>{gib} GiB 内存</translation>
     </message>
     <message>
         <source>This computer: {facts}</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑：{facts}</translation>
     </message>
     <message>
         <source>does not fit</source>
