@@ -94,6 +94,8 @@ class HostMemory:
     ``available_bytes`` can be had without pushing anything to swap.  ``bandwidth`` in bytes per second is what reading
     RAM with all ``cores`` reaches, None where nobody measured it.  ``repacked_types`` are the tensor types that the
     engine copies into the processor's own order here; ``has_amx``: plain matrices go into tiles instead.
+    ``core_bandwidth`` is what one core reads by itself, ``cache_bytes`` the last level of the cache, 0 where the
+    system does not tell.
     """
 
     available_bytes: int
@@ -101,11 +103,21 @@ class HostMemory:
     cores: int = 4
     repacked_types: frozenset[str] = REPACKED_WITH_AVX512
     has_amx: bool = False
+    core_bandwidth: float | None = None
+    cache_bytes: int = 0
 
     @property
     def reserve_bytes(self) -> int:
         """What a plan leaves of the available RAM for everything else."""
         return min(1 << 30, max(256 << 20, self.available_bytes // 20))
+
+
+@dataclass(frozen=True)
+class RamSpeed:
+    """Bytes that are read from RAM in a second."""
+
+    all_cores: float
+    one_core: float
 
 
 def offered(
@@ -129,15 +141,26 @@ def pretended_devices(gib: Sequence[float]) -> tuple[PlanDevice, ...]:
     return tuple(PlanDevice(f"GPU{number}", round(size * (1 << 30))) for number, size in enumerate(gib))
 
 
-def read_host(*, available_bytes: int | None = None, bandwidth: float | None = None) -> HostMemory:
+def read_host(*, available_bytes: int | None = None, speed: RamSpeed | None = None) -> HostMemory:
     """This machine's RAM side as it is now; ``available_bytes`` replaces what is read."""
     return HostMemory(
         available_bytes=read_memory().available_bytes if available_bytes is None else available_bytes,
-        bandwidth=bandwidth,
+        bandwidth=speed.all_cores if speed else None,
         cores=usable_cores(),
         repacked_types=repacked_types(),
         has_amx=has_amx(),
+        core_bandwidth=speed.one_core if speed else None,
+        cache_bytes=last_cache_bytes(),
     )
+
+
+def last_cache_bytes() -> int:
+    """Bytes of the third level of the cache, 0 where the system does not tell (``size`` is written as 480K or 96M)."""
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index3/size").read_text(encoding="ascii").strip()
+        return int(text[:-1]) * {"K": 1 << 10, "M": 1 << 20}[text[-1]]
+    except (OSError, ValueError, LookupError):
+        return 0
 
 
 def usable_cores() -> int:

@@ -123,6 +123,6 @@ def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, use: ContextUse) -> 
 
 def thousands(count: int) -> str:
     """A count in few characters: 940, 3.1k, 32k."""
-    if count < 1000:
+    if count < 1024:
         return str(count)
-    return f"{count / 1000:.1f}k".replace(".0k", "k")
+    return f"{count / 1024:.1f}k".replace(".0k", "k")

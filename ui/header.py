@@ -47,6 +47,7 @@ class Header(QWidget):
         self.model_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         # Puts the arrow behind the name.
         self.model_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self._model = "", ""
         self._status = QLabel(self)
         self._status.setObjectName("speedLabel")
         self._status.setProperty("quiet", True)
@@ -92,11 +93,12 @@ class Header(QWidget):
         self.model_button.setIcon(icon("chevron-down", theme.quiet_text))
         self.gauge.set_theme(theme)
 
-    def set_model(self, text: str, tip: str) -> None:
-        """What the model button says."""
-        self.model_button.setText(text)
+    def set_model(self, text: str, tip: str, short: str = "") -> None:
+        """What the model button says, and what where there is little room; empty for the same."""
+        self._model = text, short or text
         self.model_button.setToolTip(tip)
         self.model_button.setAccessibleName(text)
+        self._show_model()
 
     def set_status(self, text: str) -> None:
         """The quiet text before the gauge, such as the speed."""
@@ -115,7 +117,12 @@ class Header(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out the status where there is no room for it."""
         self._status.setVisible(event.size().width() >= STATUS_WIDTH)
+        self._show_model()
         super().resizeEvent(event)
+
+    def _show_model(self) -> None:
+        whole, short = self._model
+        self.model_button.setText(whole if self.width() >= STATUS_WIDTH else short)
 
     def changeEvent(self, event: QEvent) -> None:
         """Change the words with the language."""

@@ -131,7 +131,7 @@ class ModelChoice(QObject):
             text = self.tr("{model} · loading {percent} %").format(model=name, percent=percent)
         elif self._services.engine.state is not None:
             tip = self.tr("Loaded and ready")
-        self._header.set_model(text, tip)
+        self._header.set_model(text, tip, name if place and text.endswith(place) else "")
 
     def show_dialog(self, paths: Sequence[Path] = ()) -> None:
         """Open the models, and look at the files that were dropped or have to be repaired."""

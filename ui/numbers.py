@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def grouped(count: int) -> str:
-    """A number with thin spaces between its thousands."""
-    return f"{count:,}".replace(",", "\u202f")
+    """A number with commas between its thousands."""
+    return f"{count:,}"
 
 
 def rounded(count: int) -> int:

@@ -139,7 +139,7 @@ class SettingsDialog(WorkingDialog):
 
     def show_section(self, name: str) -> None:
         """Begin at this one of ``SECTIONS``, once the dialog is on the screen."""
-        QTimer.singleShot(0, self, partial(self.sections.setCurrentRow, SECTIONS.index(name)))
+        QTimer.singleShot(0, self, partial(self.sections.lead_to, SECTIONS.index(name)))
 
     def _show(self, settings: Settings) -> None:
         for group in self._groups:

@@ -121,6 +121,10 @@ class Sidebar(QWidget):
         self._theme = theme
         self.setStyleSheet(f"Sidebar {{ background: {theme.sidebar}; }}")
         self._search_icon.setIcon(icon("search", theme.quiet_text, 16))
+        # Qt's own action for the button that clears; it has no other name.
+        clear = self.search.findChild(QAction, "_q_qlineeditclearaction")
+        if clear is not None:
+            clear.setIcon(icon("close", theme.quiet_text, 16))
         self.new_button.setIcon(icon("new-chat", theme.accent))
         self._models.setIcon(icon("models", theme.quiet_text))
         self._settings.setIcon(icon("settings", theme.quiet_text))

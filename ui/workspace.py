@@ -20,6 +20,7 @@ from ui.conversation import ConversationPage
 from ui.desk import Desk
 from ui.dialog_parts import show_dialog
 from ui.error_text import error_text
+from ui.garbage import GarbageAtRest
 from ui.history import History
 from ui.keep_awake import KeepAwake, system_inhibitor
 from ui.model_choice import ModelChoice
@@ -57,6 +58,7 @@ class Workspace(QObject):
         self.upkeep = Upkeep(services.store, self)
         self.context = ContextControl(window.header.gauge, self.page, self.models, services.settings, window.appearance)
         self.background = Background(services, window)
+        self._garbage = GarbageAtRest(self.page.is_any_running, self)
         self.desk = Desk(services, window, self.page, self.models, self.background)
         self.awake = KeepAwake(self._is_busy, system_inhibitor(), self)
         self._connect()
@@ -161,6 +163,7 @@ class Workspace(QObject):
         self.desk.leave()
         self.services.engine.on_change = lambda: None
         self.background.leave()
+        self._garbage.leave()
         self.services.downloads.manager.unsubscribe(self.awake.look)
         self.awake.leave()
         self.models.leave()

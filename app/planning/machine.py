@@ -20,10 +20,10 @@ from app.device_wishes import DeviceWishes, device_keys
 from app.engine.local_engine import EngineState, LocalEngine
 from app.engine.probing import DeviceProbe, plan_devices, probe_devices
 from app.engine.protocol import DeviceList, EngineDevice
-from model_manager.devices import HostMemory, PlanDevice, pretended_devices, read_host
+from model_manager.devices import HostMemory, PlanDevice, RamSpeed, pretended_devices, read_host
 from model_manager.errors import UserError
 from model_manager.nvidia import NvidiaCard, NvidiaFacts, cards_of, read_nvidia
-from model_manager.plan import measure_ram_bandwidth
+from model_manager.plan import measure_ram
 from model_manager.system_gpus import SystemGpu, read_system_gpus, usable_hint
 
 PRETEND_VARIABLE = "APUS_CHAT_GPUS"
@@ -116,7 +116,7 @@ class MachineReader:
         self._system: tuple[SystemGpu, ...] | None = None
         self._gpus: bool | None = None
         """Whether the drivers of GPUs let a child live; None while nobody tried."""
-        self._bandwidth: float | None = None
+        self._ram_speed: RamSpeed | None = None
 
     def now(
         self, rpc_servers: tuple[str, ...] = (), *, refresh: bool = False, loaded: EngineState | None = None
@@ -189,12 +189,12 @@ class MachineReader:
     def host(self, *, available_bytes: int | None = None, measure: bool = True) -> HostMemory:
         """The RAM as it is now, or with so much available.
 
-        The first time with ``measure`` its speed is measured, in a tenth of a second.
+        The first time with ``measure`` its speed is measured, in some tenths of a second.
         """
-        if measure and self._bandwidth is None:
+        if measure and self._ram_speed is None:
             with self._lock:
-                self._bandwidth = self._bandwidth or measure_ram_bandwidth()
-        return read_host(available_bytes=available_bytes, bandwidth=self._bandwidth)
+                self._ram_speed = self._ram_speed or measure_ram()
+        return read_host(available_bytes=available_bytes, speed=self._ram_speed)
 
     def _anew(self, servers: _Servers, held: tuple[str, ...]) -> Machine:
         """Ask.  A server that the engine has loaded on speaks with nobody else: of it is known what was before."""

@@ -22,6 +22,9 @@ _AFTER = 80
 _LONGEST_PIECE = 1000
 _MOST_PIECES = 10
 _CUT = "…"
+_WORD = 16
+"""A word that was cut is left out where it ends within so many characters."""
+_MARKS = re.compile(r"[*`]+|(?<=\n)(?:#{1,6} |> ?)")
 
 _Found = tuple[str, SearchHit]
 _Rough = tuple[str, list[str]]
@@ -171,14 +174,22 @@ def _snippet(match: re.Match[str]) -> tuple[str, tuple[int, int]]:
     """One line around the hit, and where in it the hit lies."""
     text = match.string
     first, last = max(0, match.start() - _BEFORE), min(len(text), match.end() + _AFTER)
-    before = _one_line(text[first : match.start()]).lstrip()
+    before = _plain(text[first : match.start()]).lstrip()
     hit = _one_line(match[0])
-    after = _one_line(text[match.end() : last]).rstrip()
+    after = _plain(text[match.end() : last]).rstrip()
+    if first > 0 and text[first - 1].isalnum() and " " in before[:_WORD]:
+        # Not in the middle of a word.
+        before = before.partition(" ")[2]
     if first > 0:
         before = _CUT + before
     if last < len(text):
         after += _CUT
     return before + hit + after, (len(before), len(before) + len(hit))
+
+
+def _plain(text: str) -> str:
+    """One line without the marks of Markdown that are only in the way there."""
+    return _one_line(_MARKS.sub("", text))
 
 
 def _one_line(text: str) -> str:

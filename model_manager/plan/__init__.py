@@ -4,7 +4,7 @@ from model_manager.plan.cache import KvType
 from model_manager.plan.ladder import ladder
 from model_manager.plan.model_facts import ModelFacts, model_facts
 from model_manager.plan.planning import DEFAULT_CONTEXT, MAX_DEVICES, plan, plan_model
-from model_manager.plan.ram_bandwidth import measure_ram_bandwidth
+from model_manager.plan.ram_bandwidth import measure_ram
 from model_manager.plan.recommending import USABLE_TOKENS_PER_S, Candidate, Recommendation, recommend
 from model_manager.plan.rehearsing import rehearsed_plan
 from model_manager.plan.split import layers_of
@@ -41,7 +41,7 @@ __all__ = [
     "Wishes",
     "ladder",
     "layers_of",
-    "measure_ram_bandwidth",
+    "measure_ram",
     "model_facts",
     "plan",
     "plan_model",

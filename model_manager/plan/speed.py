@@ -5,11 +5,14 @@ used.  Devices work one after the other (split by layers), so their times add up
 
 What real programs reach of a memory's bandwidth was taken from published figures of llama-bench (7B, Q4_0, 3.56 GiB:
 RTX 4090 about 185 tokens/s, RTX 3090 160, RX 7900 XTX 120, M1 Max 61, M2 Ultra 88) and, for processors, measured here.
-A processor computes some types more slowly than it reads them; rates a core are those of one Zen 4 core.
+A processor computes some types more slowly than it reads them; rates a core are those of one Zen 4 core, where it has
+AMX those of a Xeon.  One core alone does not take all that the memory gives, and what fits well into the last cache is
+not read from RAM.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from model_manager.devices import PlanDevice
@@ -60,6 +63,9 @@ _PER_CORE = {
     }.items()
 }
 _PER_CORE_ELSE = 17e9
+_PER_CORE_WITH_AMX = {**_PER_CORE, "Q4_1": 23.5e9}
+_CACHED_SHARE = 0.25
+"""Weights up to this part of the last cache stay in it from one token to the next."""
 _WIDE = 2048
 """The width at which these rates were measured; in narrower networks every row costs more than its bytes."""
 _NARROW_COST = 0.15
@@ -122,7 +128,10 @@ def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]]) ->
         for kind, n_bytes in part.by_type.items():
             by_type[kind] = by_type.get(kind, 0.0) + share * n_bytes
     narrow = max(0.0, _WIDE / max(1, problem.facts.widths.embedding) - 1)
-    cores = (problem.wishes.threads or problem.host.cores) / (1 + _NARROW_COST * narrow)
-    return sum(
-        n_bytes / min(_ram(problem), cores * _PER_CORE.get(kind, _PER_CORE_ELSE)) for kind, n_bytes in by_type.items()
-    )
+    host, threads = problem.host, problem.wishes.threads or problem.host.cores
+    cores = threads / (1 + _NARROW_COST * narrow)
+    rates = _PER_CORE_WITH_AMX if host.has_amx else _PER_CORE
+    reading = math.inf
+    if sum(by_type.values()) > _CACHED_SHARE * host.cache_bytes:
+        reading = min(_ram(problem), threads * (host.core_bandwidth or math.inf))
+    return sum(n_bytes / min(reading, cores * rates.get(kind, _PER_CORE_ELSE)) for kind, n_bytes in by_type.items())

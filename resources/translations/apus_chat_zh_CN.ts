@@ -929,7 +929,7 @@
     </message>
     <message>
         <source>not used: another device is the same card, or is better</source>
-        <translation>未使用：另一设备是同一张显卡，或更合适</translation>
+        <translation>未使用：另一设备是同一块显卡，或更合适</translation>
     </message>
     <message>
         <source>{count} more</source>
@@ -2056,11 +2056,11 @@
     </message>
     <message>
         <source>Prompt, tokens/s</source>
-        <translation>提示，token/s</translation>
+        <translation>提示，词元/秒</translation>
     </message>
     <message>
         <source>Answer, tokens/s</source>
-        <translation>回答，token/s</translation>
+        <translation>回答，词元/秒</translation>
     </message>
     <message>
         <source>The same number of layers on each card</source>
@@ -2394,11 +2394,11 @@
     </message>
     <message>
         <source>Partly in RAM, about {speed} tokens/s</source>
-        <translation>部分在内存中，约 {speed} token/s</translation>
+        <translation>部分在内存中，约 {speed} 词元/秒</translation>
     </message>
     <message>
         <source>In RAM, about {speed} tokens/s</source>
-        <translation>在内存中，约 {speed} token/s</translation>
+        <translation>在内存中，约 {speed} 词元/秒</translation>
     </message>
 </context>
 <context>
@@ -2816,7 +2816,7 @@
     </message>
     <message>
         <source>This system has no keyring: the key is kept until the program ends.</source>
-        <translation>此系统没有钥匙串：密钥只保留到程序结束。</translation>
+        <translation>此系统没有密钥环：密钥只保留到程序结束。</translation>
     </message>
     <message>
         <source>{server} lists no model yet.</source>
@@ -4589,7 +4589,7 @@
     </message>
     <message>
         <source>{device} cannot split layers by rows. Set the split mode to By layers.</source>
-        <translation type="unfinished"></translation>
+        <translation>{device} 不能按行拆分层。请把拆分方式设为“按层”。</translation>
     </message>
     <message>
         <source>The RPC server {server} takes the connection but says nothing. It serves one program at a time: end the other one, or release the model there.</source>
@@ -5162,27 +5162,27 @@
     </message>
     <message>
         <source>Your graphics card holds {quantisation} with {context} context, about {speed} tokens/s.</source>
-        <translation>您的显卡放得下 {quantisation}，上下文 {context}，约 {speed} token/s。</translation>
+        <translation>您的显卡放得下 {quantisation}，上下文 {context}，约 {speed} 词元/秒。</translation>
     </message>
     <message>
         <source>Your two cards hold {quantisation} with {context} context, about {speed} tokens/s.</source>
-        <translation>您的两张显卡放得下 {quantisation}，上下文 {context}，约 {speed} token/s。</translation>
+        <translation>您的两块显卡放得下 {quantisation}，上下文 {context}，约 {speed} 词元/秒。</translation>
     </message>
     <message>
         <source>Your {count} cards hold {quantisation} with {context} context, about {speed} tokens/s.</source>
-        <translation>您的 {count} 张显卡放得下 {quantisation}，上下文 {context}，约 {speed} token/s。</translation>
+        <translation>您的 {count} 块显卡放得下 {quantisation}，上下文 {context}，约 {speed} 词元/秒。</translation>
     </message>
     <message>
         <source>{quantisation} runs here on the processor with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可在这里的处理器上运行，上下文 {context}，约 {speed} token/s。</translation>
+        <translation>{quantisation} 可在这里的处理器上运行，上下文 {context}，约 {speed} 词元/秒。</translation>
     </message>
     <message>
         <source>{quantisation} runs here with a part of it in RAM and {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可在这里运行，一部分放在内存，上下文 {context}，约 {speed} token/s。</translation>
+        <translation>{quantisation} 可在这里运行，一部分放在内存，上下文 {context}，约 {speed} 词元/秒。</translation>
     </message>
     <message>
         <source>{quantisation} is the one that runs here, slowly: about {speed} tokens/s. A smaller model or a server answers faster.</source>
-        <translation>{quantisation} 可在这里运行，但较慢：约 {speed} token/s。更小的模型或服务器会更快。</translation>
+        <translation>{quantisation} 可在这里运行，但较慢：约 {speed} 词元/秒。更小的模型或服务器会更快。</translation>
     </message>
     <message>
         <source>card of {gib} GiB</source>
@@ -5202,11 +5202,11 @@
     </message>
     <message>
         <source>fits on the GPU</source>
-        <translation>放得进 GPU</translation>
+        <translation>显卡放得下</translation>
     </message>
     <message>
         <source>fits on {count} GPUs</source>
-        <translation>放得进 {count} 个 GPU</translation>
+        <translation>{count} 块显卡放得下</translation>
     </message>
     <message>
         <source>partly in RAM</source>

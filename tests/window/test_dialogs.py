@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QThread, QThreadPool, Q
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.chat.conversation import Status
@@ -26,9 +27,10 @@ from app.settings import Settings, SettingsFile
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
 from ui.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
+from ui.dialog_parts import MARGIN
 from ui.error_text import error_text
 from ui.export_dialog import ExportDialog
-from ui.settings_dialog import NOT_SHOWN, SettingsDialog
+from ui.settings_dialog import NOT_SHOWN, SECTIONS, SettingsDialog
 from ui.tasks import run_in_background
 
 # Said of every window that has a layout, by the platform without a screen.
@@ -470,3 +472,15 @@ def test_the_sections_of_the_settings_lead_and_follow(services: Services, shown:
     assert dialog.sections.currentRow() == 0
     bar.setValue(bar.maximum())
     assert dialog.sections.currentRow() == dialog.sections.count() - 1
+
+
+def test_a_section_stays_at_the_top_while_those_above_it_grow(
+    services: Services, shown: Callable[[Any], Any], qtbot: QtBot
+) -> None:
+    dialog = shown(SettingsDialog(services))
+    dialog.show_section("servers")
+    bar = dialog.findChild(QScrollArea).verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() > 0)
+    dialog.conversation.system_prompt.setFixedHeight(400)
+    heading = dialog._headings[SECTIONS.index("servers")]
+    qtbot.waitUntil(lambda: abs(heading.mapTo(dialog, QPoint(0, 0)).y() - MARGIN) <= 2)
