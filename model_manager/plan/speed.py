@@ -79,12 +79,14 @@ def tokens_per_second(problem: Problem, placement: Placement) -> float:
     begin = slots - placement.n_gpu_layers
     cache = [min(1.0, CONTEXT_IN_USE / problem.setting.context) * each for each in problem.kv]
     seconds = 0.0
+    host_cache = 0.0
     on_host: list[tuple[Weights, float]] = []
     for layer in range(begin):
         if layer < facts.n_layer:
             weights = facts.layers[layer]
             on_host += [(weights.attention, 1), (weights.dense_ffn, 1), (weights.experts, used_experts)]
-            seconds += _LAYER_ON_CPU_S + cache[layer] / _ram(problem)
+            seconds += _LAYER_ON_CPU_S
+            host_cache += cache[layer]
     for device, count in zip(problem.devices, placement.counts, strict=True):
         n_bytes = 0.0
         for layer in range(begin, min(begin + count, facts.n_layer)):
@@ -102,7 +104,7 @@ def tokens_per_second(problem: Problem, placement: Placement) -> float:
         seconds += n_bytes / _device(problem, device)
     if not placement.n_gpu_layers:
         on_host += [(facts.output, 1), (facts.tied_output, 1)]
-    seconds += _host_seconds(problem, on_host)
+    seconds += _host_seconds(problem, on_host, host_cache)
     return 1 / seconds if seconds > 0 else 0.0
 
 
@@ -122,7 +124,8 @@ def _device(problem: Problem, device: PlanDevice) -> float:
     return (known or UNKNOWN_CARD) * _REACHED.get(device.backend, _REACHED_ELSEWHERE)
 
 
-def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]]) -> float:
+def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]], cache: float) -> float:
+    """``cache``: bytes read of the conversation's."""
     by_type: dict[str, float] = {}
     for part, share in weights:
         for kind, n_bytes in part.by_type.items():
@@ -132,6 +135,7 @@ def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]]) ->
     cores = threads / (1 + _NARROW_COST * narrow)
     rates = _PER_CORE_WITH_AMX if host.has_amx else _PER_CORE
     reading = math.inf
-    if sum(by_type.values()) > _CACHED_SHARE * host.cache_bytes:
+    if sum(by_type.values()) + cache > _CACHED_SHARE * host.cache_bytes:
         reading = min(_ram(problem), threads * (host.core_bandwidth or math.inf))
-    return sum(n_bytes / min(reading, cores * rates.get(kind, _PER_CORE_ELSE)) for kind, n_bytes in by_type.items())
+    seconds = sum(n_bytes / min(reading, cores * rates.get(kind, _PER_CORE_ELSE)) for kind, n_bytes in by_type.items())
+    return seconds + cache / min(reading, threads * _PER_CORE_ELSE)

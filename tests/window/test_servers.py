@@ -74,6 +74,9 @@ def test_a_server_is_added_asked_and_continued_here(
     assert (answer.content, answer.status) == ("".join(WORDS), Status.COMPLETE)
     assert answer.made_by is not None
     assert (answer.made_by.endpoint, answer.made_by.engine) == (server.url, "vLLM")
+    use_of_context = window.workspace.page.context.use
+    assert (use_of_context.used, use_of_context.size) == (17 + len(WORDS), 1024)
+    assert find(window, "contextGauge").isVisible()
     window.workspace.models.use(str(tiny_model))
     window.workspace.services.settings.change(max_tokens=5)
     send(qtbot, window, "And here?")
