@@ -294,7 +294,7 @@ def test_leaving_a_temporary_chat_asks(window: MainWindow, qtbot: QtBot, button:
 
 def test_a_temporary_chat_can_be_kept_while_it_is_answered(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
     window.workspace.models.use(str(endless))
-    window.workspace.services.settings.change(max_tokens=400)
+    window.workspace.services.settings.change(max_tokens=3000)
     qtbot.mouseClick(find(window, "temporaryButton"), Qt.MouseButton.LeftButton)
     send(qtbot, window, "keep me")
     wait_for_words_of_any(qtbot, window)
@@ -303,7 +303,7 @@ def test_a_temporary_chat_can_be_kept_while_it_is_answered(window: MainWindow, q
     answer = wait_for_answer(qtbot, window)
     assert answer.status is Status.COMPLETE
     assert answer.made_by is not None
-    assert answer.made_by.completion_tokens == 400
+    assert answer.made_by.completion_tokens == 3000
     assert window.workspace.transcript.page.items[-1].content == answer.content
 
 

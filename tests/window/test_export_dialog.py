@@ -219,7 +219,7 @@ def test_afterwards_it_can_be_opened(
 def test_a_long_export_shows_its_progress_and_can_be_cancelled(
     make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    dialog = make(talk(store, "Sky", "word 字 " * 3_000, turns=12))
+    dialog = make(talk(store, "Sky", "word 字 " * 3_000, turns=60))
     choose(dialog, "pdf")
     dialog.path.setText(str(tmp_path / "sky.pdf"))
     (tmp_path / "sky.pdf").write_text("old")

@@ -240,7 +240,7 @@ def test_the_picture_is_one_click_from_the_header(qtbot: QtBot, open_window: Any
         services.settings.change(model_id="starter", max_tokens=4, rpc_servers=f"{first} {second}")
         send(qtbot, window, "Hello.")
         wait_for_answer(qtbot, window)
-        assert window.header.model_button.text().endswith("fits on 2 GPUs")
+        assert window.header.model_button.accessibleName().endswith("fits on 2 GPUs")
         qtbot.mouseClick(window.header.model_button, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
         menu: Any = find(window, "modelMenu", QMenu)
         (action,) = [each for each in menu.actions() if each.objectName() == "showPlanAction"]

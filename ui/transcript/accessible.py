@@ -6,6 +6,7 @@ read that was never on the screen.
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QPointF, QRect
@@ -317,12 +318,9 @@ def tell_focus(transcript: Screen) -> None:
 class AccessibleFactory:
     """Makes the interface of a transcript.  Whoever installs it keeps it: ``QAccessible.installFactory(factory)``.
 
-    The interfaces are never let go.  Qt deletes them together with their widgets, and a second deletion from Python's
-    side would end the process.
+    The interfaces are never let go, not even with the factory.  Qt deletes them together with their widgets, or at the
+    end of the program, and a second deletion from Python's side would end the process.
     """
-
-    def __init__(self) -> None:
-        self._made: list[AccessibleTranscript] = []
 
     def __call__(self, name: str, thing: QObject) -> QAccessibleInterface | None:
         """The interface for a transcript; anything else is left to Qt."""
@@ -330,5 +328,7 @@ class AccessibleFactory:
 
         if not isinstance(thing, Screen):
             return None
-        self._made.append(AccessibleTranscript(thing))
-        return self._made[-1]
+        made = AccessibleTranscript(thing)
+        # One reference that nobody gives back.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))
+        return made

@@ -98,7 +98,7 @@ class Row:
             self.buttons.append(Button("action:more", cell(side), "more", "", words.more, always))
         self._figures = QRectF() if item.is_question else QRectF(x + 8, top, width - x - 8, self.height)
         # The eye and the Tab key go from left to right.
-        self.buttons.sort(key=lambda button: button.rect.x())
+        self.buttons.sort(key=lambda button: (round(button.rect.center().y()), button.rect.x()))
         return top + self.height
 
     def _arrow(self, name: str, rect: QRectF, words: Words, item: Item) -> None:
