@@ -143,8 +143,7 @@ class ServerSource:
             return fit_by_estimate(request, context)
 
         def count(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
-            plain = [{"role": each.role.value, "content": each.content} for each in messages]
-            told = self._client.token_count(model.name, plain)
+            told = self._client.token_count(model.name, wire.told(messages))
             if told is None:
                 raise _CountsNot
             return told + estimated_tokens(prefill), tuple(estimated_tokens(text) for text in texts)
@@ -166,7 +165,7 @@ class ServerSource:
             except UserError as error:
                 if progress.tokens:
                     raise
-                if self._is_about_a_field(error, model.kind):
+                if self._is_about_a_field(error, body):
                     continue
                 if error.code != "server_lost" or tried_again:
                     raise
@@ -174,11 +173,11 @@ class ServerSource:
             else:
                 return
 
-    def _is_about_a_field(self, error: UserError, kind: Kind) -> bool:
+    def _is_about_a_field(self, error: UserError, body: bytes) -> bool:
         if error.code != "server_refused":
             return False
-        name = wire.refused_field(kind, str(error.data.get("detail", "")))
-        if name is None or name in self._state.refused:
+        name = wire.refused_field(body, str(error.data.get("detail", "")))
+        if name is None:
             return False
         self._state.refused.add(name)
         return True

@@ -15,11 +15,12 @@ from enum import StrEnum
 from typing import Any
 
 from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatRequest
+from app.chat.source import ChatRequest, PromptMessage
 
 LONGEST_LINE = 16 << 20
 """Bytes of one event; a server that sends more speaks something else."""
 
+_NEEDED = frozenset({"model", "messages", "stream"})
 _THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)\s*", re.DOTALL)
 
 
@@ -84,7 +85,7 @@ def served_models(body: bytes) -> tuple[ServedModel, ...]:
 
 def chat_body(request: ChatRequest, name: str, kind: Kind, left_away: frozenset[str] = frozenset()) -> bytes:
     """The body of ``POST /chat/completions``, without the fields in ``left_away``."""
-    messages = [{"role": each.role.value, "content": _told(each.role, each.content)} for each in request.messages]
+    messages = told(request.messages)
     body: dict[str, Any] = {"model": name, "messages": messages, "stream": True}
     body["stream_options"] = {"include_usage": True}
     if kind is Kind.VLLM:
@@ -100,11 +101,22 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, left_away: frozenset[
     return json.dumps({key: value for key, value in body.items() if key not in left_away}, ensure_ascii=False).encode()
 
 
-def refused_field(kind: Kind, message: str) -> str | None:
-    """The field that a server says it does not take, if it may be left away."""
-    optional = ["stream_options", "seed", "stop", "max_tokens", "max_completion_tokens", "temperature", "top_p"]
-    optional += list(_samplers(Sampling(), kind))
-    return next((name for name in sorted(set(optional), key=len, reverse=True) if name in message), None)
+def told(messages: Iterable[PromptMessage]) -> list[dict[str, str]]:
+    """A conversation as it is sent: without the thoughts of earlier answers, which no model is trained to read."""
+    return [
+        {
+            "role": each.role.value,
+            "content": _THOUGHTS.sub("", each.content) if each.role is Role.ASSISTANT else each.content,
+        }
+        for each in messages
+    ]
+
+
+def refused_field(body: bytes, message: str) -> str | None:
+    """The field of a request that a server's sentence speaks of first, if it may be left away."""
+    places = {name: re.search(rf"\b{name}\b", message) for name in json.loads(body) if name not in _NEEDED}
+    named = {name: place.start() for name, place in places.items() if place}
+    return min(named, key=named.__getitem__, default=None)
 
 
 def events(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -200,11 +212,6 @@ def _samplers(sampling: Sampling, kind: Kind) -> dict[str, Any]:
         values |= {"top_k": sampling.top_k, "min_p": sampling.min_p}
         values["repetition_penalty" if kind is Kind.VLLM else "repeat_penalty"] = sampling.repeat_penalty
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _told(role: Role, content: str) -> str:
-    """Thoughts of earlier answers are not sent: no model is trained to read its old ones."""
-    return _THOUGHTS.sub("", content) if role is Role.ASSISTANT else content
 
 
 def _context(entry: Mapping[str, Any]) -> int | None:

@@ -51,11 +51,13 @@ def test_old_thoughts_are_not_sent() -> None:
 
 def test_a_refused_field_is_left_away_and_the_limit_goes_by_its_other_name() -> None:
     message = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
-    assert wire.refused_field(Kind.OTHER, message.replace("max_completion_tokens", "…")) == "max_tokens"
+    sent = wire.chat_body(ChatRequest(QUESTION, Sampling(max_tokens=50)), "apus", Kind.OTHER)
+    assert wire.refused_field(sent, message) == "max_tokens"
     body = body_of(Kind.OTHER, left_away=frozenset({"max_tokens"}), max_tokens=50)
     assert "max_tokens" not in body
     assert body["max_completion_tokens"] == 50
-    assert wire.refused_field(Kind.OTHER, "the messages are wrong") is None
+    assert wire.refused_field(json.dumps(body).encode(), message) == "max_completion_tokens"
+    assert wire.refused_field(sent, "the messages are wrong") is None
 
 
 def test_events_survive_any_cut_and_both_line_ends() -> None:
