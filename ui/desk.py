@@ -14,7 +14,6 @@ from app.chat.conversation import Message, Role, Status
 from app.drafts import Draft
 from app.services import Services
 from app.store.store import ConversationStore
-from model_manager.errors import UserError
 from ui.attaching import Attaching
 from ui.background import Background
 from ui.conversation import ConversationPage
@@ -116,10 +115,10 @@ class Desk(QObject):
             return
         self._notice.hide()
         before = self._page.conversation_id
-        if self._attempt(lambda: self._page.ask(draft.text, model_id, draft.attachments, draft.instead_of)):
+        if self._notice.attempt(lambda: self._page.ask(draft.text, model_id, draft.attachments, draft.instead_of)):
             self._composer.clear()
             self.drafting.sent(before, draft)
-            self._attempt(lambda: self._models.remember(model_id))
+            self._notice.attempt(lambda: self._models.remember(model_id))
         self.changed.emit()
 
     def choose_file(self) -> None:
@@ -196,7 +195,7 @@ class Desk(QObject):
         text_stays = self._page.is_empty()
         if text_stays and not self._page.is_temporary:
             self.drafting.became_temporary()
-        if not self._attempt(self._page.begin_temporary):
+        if not self._notice.attempt(self._page.begin_temporary):
             return
         if not text_stays:
             self.drafting.show()
@@ -218,11 +217,3 @@ class Desk(QObject):
             self.list_changed.emit()
             self.changed.emit()
             self._notice.tell(self.tr("The chat is kept. It stands among the others now."))
-
-    def _attempt(self, action: Callable[[], object]) -> bool:
-        try:
-            action()
-        except UserError as error:
-            self._notice.complain(error_text(error))
-            return False
-        return True

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.doctor.finding import Finding, State, Text
@@ -15,6 +15,7 @@ from app.doctor.terminal import fonts
 from app.doctor.wording import part_text, report
 from app.services import Services
 from model_manager.errors import UserError
+from ui.dialog_frame import arrange, scrolled
 from ui.dialog_parts import MARGIN, SMALL_SIZE, StatusLine, WordedDialog, button, hairline, heading, quiet_label
 from ui.doctor_rows import FindingRow, translate
 from ui.error_text import error_text
@@ -174,24 +175,7 @@ class DoctorDialog(WordedDialog):
         column.addSpacing(8)
         column.addWidget(self.network, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(page)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addWidget(self.status, 1)
-        foot.addWidget(self.copy)
-        foot.addWidget(self.again)
-        foot.addWidget(self._close)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(scroll, 1)
-        whole.addWidget(hairline())
-        whole.addLayout(foot)
+        arrange(self, scrolled(page), self.status, self.copy, self.again, self._close)
 
     def _fill(self, part: str) -> None:
         for row in self._rows[part]:

@@ -48,7 +48,7 @@ class History(QObject):
                 store.list(), self._page.conversation_id, store.list(archived=True), store.bin()
             )
 
-        self._attempt(read)
+        self._notice.attempt(read)
         if self._sidebar.is_searching():
             # What was found may have gone, or have another title.
             self._search(self._sidebar.search.text().strip())
@@ -66,12 +66,12 @@ class History(QObject):
             self.open_wanted.emit(None)
 
     def _rename(self, conversation_id: str, title: str) -> None:
-        self._attempt(lambda: self._store.rename(conversation_id, title))
+        self._notice.attempt(lambda: self._store.rename(conversation_id, title))
         self.refresh()
 
     def _pin(self, ids: Ids, pinned: bool) -> None:
         for id_ in ids:
-            if not self._attempt(partial(self._store.set_pinned, id_, pinned)):
+            if not self._notice.attempt(partial(self._store.set_pinned, id_, pinned)):
                 break
         self.refresh()
 
@@ -83,7 +83,7 @@ class History(QObject):
             pinned.extend(each.id for each in self._store.list() if each.is_pinned and each.id in ids)
             moved.extend(self._store.archive_many(ids, archived))
 
-        if not self._attempt(move):
+        if not self._notice.attempt(move):
             return
         if archived:
             was_open = self._leave(ids)
@@ -96,13 +96,13 @@ class History(QObject):
         self.refresh()
 
     def _undo_archive(self, ids: Sequence[str], pinned: Sequence[str], was_open: str | None) -> None:
-        if self._attempt(lambda: self._store.archive_many(ids, archived=False)):
+        if self._notice.attempt(lambda: self._store.archive_many(ids, archived=False)):
             self._pin(tuple(pinned), True)
             self._come_back(was_open)
 
     def _delete(self, ids: Ids) -> None:
         moved: list[str] = []
-        if not self._attempt(lambda: moved.extend(self._store.delete_many(ids))):
+        if not self._notice.attempt(lambda: moved.extend(self._store.delete_many(ids))):
             return
         was_open = self._leave(ids)
         self.refresh()
@@ -114,12 +114,12 @@ class History(QObject):
         )
 
     def _undo_delete(self, ids: Sequence[str], was_open: str | None) -> None:
-        if self._attempt(lambda: self._store.restore_many(ids)):
+        if self._notice.attempt(lambda: self._store.restore_many(ids)):
             self._come_back(was_open)
 
     def _restore(self, ids: Ids) -> None:
         moved: list[str] = []
-        if not self._attempt(lambda: moved.extend(self._store.restore_many(ids))):
+        if not self._notice.attempt(lambda: moved.extend(self._store.restore_many(ids))):
             return
         self.refresh()
         if len(moved) == 1:
@@ -155,7 +155,7 @@ class History(QObject):
         show_dialog(box)
 
     def _purge(self, ids: Ids) -> None:
-        self._attempt(lambda: self._store.purge(ids))
+        self._notice.attempt(lambda: self._store.purge(ids))
         self.refresh()
 
     def _search(self, text: str) -> None:
@@ -197,11 +197,3 @@ class History(QObject):
         if count:
             text = one if count == 1 else many.format(count=count)
             self._notice.tell(text, self.tr("Undo"), undo)
-
-    def _attempt(self, action: Callable[[], object]) -> bool:
-        try:
-            action()
-        except UserError as error:
-            self._notice.complain(error_text(error))
-            return False
-        return True

@@ -8,6 +8,8 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
+from model_manager.errors import UserError
+from ui.error_text import error_text
 from ui.icons import icon, pixmap
 from ui.theme import Theme
 
@@ -55,6 +57,15 @@ class NoticeBar(QWidget):
         """Show an error that stays."""
         self._timer.stop()
         self._show(text, button, action, is_error=True)
+
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Do it, and complain where it fails; whether it was done."""
+        try:
+            action()
+        except UserError as error:
+            self.complain(error_text(error))
+            return False
+        return True
 
     def text(self) -> str:
         """What is shown."""

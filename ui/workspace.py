@@ -147,7 +147,7 @@ class Workspace(QObject):
 
     def _open(self, conversation_id: str | None, message_id: str) -> None:
         needle = self._sidebar.search.text().strip() if message_id else ""
-        if not self._attempt(lambda: self.page.open(conversation_id, message_id, needle)):
+        if not self._notice.attempt(lambda: self.page.open(conversation_id, message_id, needle)):
             return
         self.desk.drafting.show()
         self._sidebar.set_current(conversation_id)
@@ -159,7 +159,7 @@ class Workspace(QObject):
     def leave(self) -> None:
         """The window closes: remember where one was."""
         shown = None if self.page.is_temporary else self.page.conversation_id
-        self._attempt(lambda: self.services.settings.change(conversation_id=shown))
+        self._notice.attempt(lambda: self.services.settings.change(conversation_id=shown))
         self.desk.leave()
         self.services.engine.on_change = lambda: None
         self.background.leave()
@@ -277,30 +277,22 @@ class Workspace(QObject):
         """Larger or smaller by ``step`` pixels; 0 is the usual size."""
         least, most = BOUNDS["text_size"]
         size = self.services.settings.now.text_size + step if step else Settings.text_size
-        self._attempt(lambda: self.services.settings.change(text_size=int(max(least, min(most, size)))))
+        self._notice.attempt(lambda: self.services.settings.change(text_size=int(max(least, min(most, size)))))
         self._take_theme()
 
     def _use_language(self, code: str) -> None:
-        self._attempt(lambda: self.services.settings.change(language=code))
+        self._notice.attempt(lambda: self.services.settings.change(language=code))
         self.take_settings(self.services.settings.now)
 
     def _take_language(self) -> None:
         self.transcript.setAccessibleName(self.tr("Conversation"))
         if self.page.conversation_id is not None:
-            self._attempt(self.page.refresh)
+            self._notice.attempt(self.page.refresh)
         self._refresh_state()
 
     def _open_last(self) -> None:
         last = self.services.settings.now.conversation_id
         self.open_conversation(last if self._sidebar.has_conversations(last) else None)
-
-    def _attempt(self, action: Callable[[], object]) -> bool:
-        try:
-            action()
-        except UserError as error:
-            self._notice.complain(error_text(error))
-            return False
-        return True
 
     def _escape(self) -> None:
         if self._sidebar.search.hasFocus():

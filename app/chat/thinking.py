@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-OPENING, CLOSING = "<think>", "</think>"
+THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
+"""What stands around thoughts in the text of an answer, wherever they came from."""
 
 
 class Thinking:
@@ -27,12 +28,12 @@ class Thinking:
         self._text += text
         if self._start is None:
             beginning = self._text.lstrip()
-            if beginning.startswith(OPENING):
+            if beginning.startswith(THOUGHT_OPEN):
                 self._start = now
-            elif not OPENING.startswith(beginning):
+            elif not THOUGHT_OPEN.startswith(beginning):
                 self._open = False
                 return
         if self._start is not None:
-            if CLOSING in self._text:
+            if THOUGHT_CLOSE in self._text:
                 self._end, self._open = now, False
-            self._text = self._text[-len(CLOSING) :]
+            self._text = self._text[-len(THOUGHT_CLOSE) :]

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from app.chat.conversation import Attachment, Role, Sampling
 from app.chat.source import ChatRequest, PromptMessage
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 
 TITLE_CHARACTERS = 48
 SHORTEST_SENTENCE = 8
@@ -78,8 +79,8 @@ def title_request(messages: tuple[PromptMessage, ...], answer: str) -> ChatReque
 
 def cleaned(text: str) -> str:
     """A title out of what a model wrote; empty where that is none, as a thought or a whole paragraph."""
-    if "<think>" in text:
-        text = text.rpartition("</think>")[2] if "</think>" in text else ""
+    if THOUGHT_OPEN in text:
+        text = text.rpartition(THOUGHT_CLOSE)[2] if THOUGHT_CLOSE in text else ""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     line = _LABEL.sub("", _MARKS.sub("", line)).strip().strip(_QUOTES).strip()
     line = line.rstrip(".。:：") if not line.endswith("...") else line

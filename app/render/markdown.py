@@ -14,6 +14,7 @@ from functools import lru_cache, partial, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.render import flanking, formulas
 from app.render.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
 from app.render.bounds import unless_crowded
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 NESTING = 24
 """How deep quotes and lists may lie in each other; a list with its item counts twice."""
 BULLETS = ("•", "◦", "▪")
-THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
 
 _INTERRUPTED = ["paragraph", "reference", "blockquote", "list"]
 """What ends where a quote begins, and without the last where a list does."""

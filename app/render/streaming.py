@@ -11,10 +11,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.render.blocks import Block, Code, Table
 from app.render.markdown import (
-    THOUGHT_CLOSE,
-    THOUGHT_OPEN,
     as_thought,
     parse_part,
     read_tokens,

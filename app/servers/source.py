@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from app.chat.context import fit, fit_by_estimate
 from app.chat.conversation import ContextPolicy
 from app.chat.source import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
-from app.chat.thinking import CLOSING, OPENING
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.chat.tokens import TEMPLATE_TOKENS, estimated_tokens
 from app.chat.turn import AnswerOrigin
 from app.servers import wire
@@ -221,7 +221,7 @@ class _Progress:
         """The last events."""
         if self._thinking:
             self._thinking = False
-            yield Piece(f"\n{CLOSING}\n\n", self.tokens, self._prompt_tokens + self.tokens)
+            yield Piece(f"\n{THOUGHT_CLOSE}\n\n", self.tokens, self._prompt_tokens + self.tokens)
         seconds = 0.0 if self._first is None else self._last - self._first
         yield Finished(
             finish_reason=self.finish_reason if self.finish_reason in ("length", "cancelled") else "stop",
@@ -235,9 +235,9 @@ class _Progress:
     def _marked(self, delta: Delta) -> str:
         text = ""
         if delta.thought:
-            text += ("" if self._thinking else f"{OPENING}\n") + delta.thought
+            text += ("" if self._thinking else f"{THOUGHT_OPEN}\n") + delta.thought
             self._thinking = True
         if delta.text:
-            text += (f"\n{CLOSING}\n\n" if self._thinking else "") + delta.text
+            text += (f"\n{THOUGHT_CLOSE}\n\n" if self._thinking else "") + delta.text
             self._thinking = False
         return text

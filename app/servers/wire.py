@@ -16,12 +16,13 @@ from typing import Any
 
 from app.chat.conversation import Role, Sampling
 from app.chat.source import ChatRequest, PromptMessage
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 
 LONGEST_LINE = 16 << 20
 """Bytes of one event; a server that sends more speaks something else."""
 
 _NEEDED = frozenset({"model", "messages", "stream"})
-_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)\s*", re.DOTALL)
+_THOUGHTS = re.compile(rf"\A\s*{THOUGHT_OPEN}.*?(?:{THOUGHT_CLOSE}|\Z)\s*", re.DOTALL)
 
 
 class Kind(StrEnum):

@@ -380,7 +380,7 @@ def test_the_report_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     text = private(f"{home}/models/x.gguf, mariana's files, {home}", home, "mariana")
     assert text == "~/models/x.gguf, ~'s files, ~"
     assert private("the top of it", Path("/home/to"), "to") == "the top of it", "too short a name to look for"
-    assert private("/root/x rooted", Path("/root"), "root") == "~/x rooted"
+    assert private("/home/ada/x adamant", Path("/home/ada"), "ada") == "~/x adamant"
 
 
 def test_the_report_is_markdown_with_what_to_do(tmp_path: Path) -> None:

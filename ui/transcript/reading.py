@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from collections import deque
 
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.render.blocks import Block
-from app.render.markdown import THOUGHT_CLOSE, THOUGHT_OPEN, parse
+from app.render.markdown import parse
 from app.render.streaming import StreamingMarkdown
 from app.render.visible import visible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from app.chat.conversation import Status
-from app.render.markdown import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 from ui.transcript.item import Item
 from ui.transcript.reading import is_thinking
 
