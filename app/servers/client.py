@@ -42,7 +42,8 @@ class ServerClient:
         self.url = url.rstrip("/")
         self.host = urlsplit(url).netloc
         self._key = key
-        self._proxy = "" if is_near(url) else proxy
+        self.proxy = proxy
+        """As it was asked for."""
         self._lock = threading.Lock()
         self._webs: dict[float, Web] = {}
         self._aborted: list[Web] = []
@@ -121,7 +122,7 @@ class ServerClient:
             if self._stopped:
                 raise Cancelled
             if silence_s not in self._webs:
-                access = Access(proxy=self._proxy)
+                access = Access(proxy="" if is_near(self.url) else self.proxy)
                 self._webs[silence_s] = Web(access, connect_timeout_s=CONNECT_S, read_timeout_s=silence_s)
             return self._webs[silence_s]
 

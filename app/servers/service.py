@@ -56,7 +56,7 @@ class Servers:
         return self.known.change(server_id, models=[each.name for each in models])
 
     def forget(self, server_id: str) -> None:
-        """Ask it anew from the next answer on: its key or the proxy is another."""
+        """Ask it anew from the next answer on: its key is another, or the way to it.  Ends an answer under way."""
         with self._lock:
             opened = self._open.pop(server_id, None)
         if opened is not None:
@@ -76,9 +76,15 @@ class Servers:
             client.close()
 
     def _opened(self, server: Server) -> tuple[ServerClient, ServerState]:
-        # The key is looked up outside of the lock: the keyring may wait for its owner.
-        if server.id not in self._open:
-            key = self.known.key_of(server.id)
+        proxy = self._proxy()
+        with self._lock:
+            opened = self._open.get(server.id)
+        if opened is not None and opened[0].proxy != proxy:
+            self.forget(server.id)
+            opened = None
+        if opened is None:
+            # Looked up outside of the lock: the keyring may wait for its owner.
+            made = ServerClient(server.url, self.known.key_of(server.id), proxy), ServerState()
             with self._lock:
-                self._open.setdefault(server.id, (ServerClient(server.url, key, self._proxy()), ServerState()))
-        return self._open[server.id]
+                opened = self._open.setdefault(server.id, made)
+        return opened

@@ -32,6 +32,8 @@ class Behaviour:
     tells_usage: bool = True
     refuses: tuple[str, ...] = ()
     """Fields that it takes for an error."""
+    instead: str = ""
+    """What it says to use instead."""
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -154,6 +156,7 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             refused = [name for name in behaviour.refuses if name in body]
             if refused:
                 message = f"Unsupported parameter: '{refused[0]}' is not supported with this model."
+                message += f" Use '{behaviour.instead}' instead." if behaviour.instead else ""
                 self._answer(400, {"error": {"message": message, "type": "invalid_request_error", "code": None}})
                 return
             if behaviour.characters and sum(len(each["content"]) for each in body["messages"]) > behaviour.characters:

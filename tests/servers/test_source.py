@@ -113,6 +113,14 @@ def test_a_field_that_is_refused_is_left_away_from_then_on(ask: Asking, server: 
     assert ["seed" in each or "top_p" in each for each in server.chats()] == [True, True, False, False]
 
 
+def test_a_limit_that_goes_by_another_name_is_sent_by_that_name(ask: Asking, server: OpenAiServer) -> None:
+    server.behaviour = Behaviour(owner="someone", refuses=("max_tokens",), instead="max_completion_tokens")
+    limited = replace(REQUEST, sampling=Sampling(seed=3, max_tokens=9))
+    assert text_of(list(ask.source(server.url).stream(limited))) == "".join(WORDS)
+    assert [each.get("max_completion_tokens") for each in server.chats()] == [None, 9]
+    assert "max_tokens" not in server.chats()[1]
+
+
 def test_one_loss_before_the_first_word_is_tried_again(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(breaks_before=[0])
     assert text_of(list(ask.source(server.url).stream(REQUEST))) == "".join(WORDS)
