@@ -45,7 +45,6 @@ class MeasureSection(QWidget):
         self._running: Measuring | None = None
         self.sizes: dict[str, int] = {}
         """Other numbers of tokens than a ``Tuner`` usually takes."""
-        self._is_tuning = False
         self._since: float | None = None
         self._progress: MeasureProgress | None = None
         self._measured: tuple[Measured, ...] = ()
@@ -109,7 +108,7 @@ class MeasureSection(QWidget):
         running = self._running = Measuring(services.worker, services.engine, services.planning)
         running.told.connect(self._tell)
         running.ended.connect(self._ended)
-        self._is_tuning, self._since, self._progress = tune, None, None
+        self._since = self._progress = None
         self._measured, self._best, self._problem, self._is_cancelled = (), None, None, False
         running.start(self._wanted, tune=tune, **self.sizes)
         self.retranslate()

@@ -73,38 +73,6 @@ def message_to_json(message: Message) -> dict[str, Any]:
     }
 
 
-def trees_in(content: bytes) -> list[ConversationTree]:
-    """The conversations in a file that this module wrote.
-
-    Raises:
-        UserError: ``import_unreadable`` (detail: the place that does not fit) or ``import_newer`` (version, known).
-    """
-    try:
-        return trees_of(json.loads(content.decode("utf-8-sig")))
-    except (ValueError, RecursionError) as error:
-        raise UserError("import_unreadable", detail=str(error)) from error
-
-
-def trees_of(values: object) -> list[ConversationTree]:
-    """The conversations in a document.
-
-    Raises:
-        UserError: as ``trees_in``.
-    """
-    trees = []
-    try:
-        fields = Fields(values)
-        check_head(fields)
-        for number, each in enumerate(fields.list_of_anything("conversations")):
-            tree = tree_of(each, number)
-            if isinstance(tree, Refused):
-                raise UserError("import_unreadable", **tree.error.data)
-            trees.append(tree)
-    except Unfit as error:
-        raise UserError("import_unreadable", detail=str(error)) from error
-    return trees
-
-
 def check_head(fields: Fields) -> None:
     """See that the document is one of ours, and not of a later program.
 

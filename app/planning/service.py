@@ -115,10 +115,6 @@ class PlanningService:
         plan = basis.plan(found) if found is not None else None
         return plan if plan is not None and plan.verdict != "does_not_fit" else None
 
-    def planner_for(self, basis: PlanBasis) -> Callable[[Wishes], LoadPlan]:
-        """The pure function that the picture asks while something is moved: some milliseconds a plan."""
-        return basis.plan
-
     def rehearsed(self, basis: PlanBasis, wishes: Wishes, files: Sequence[Hollow] = ()) -> PlanBasis:
         """The same with the engine's own compute buffers, where the devices are real and the file is here.
 
@@ -156,7 +152,9 @@ class PlanningService:
         Raises:
             UserError: as ``machine``.
         """
-        candidates = [Candidate(entry.id, entry.quantisation, entry.bytes, self.headers_of(entry.id)) for entry in APUS]
+        candidates = [
+            Candidate(entry.id, entry.quantisation, entry.bytes, self._headers_of_entry(entry)) for entry in APUS
+        ]
         return self.recommend_of(candidates, wishes, pretend_gpus, pretend_ram)
 
     def _headers_of_entry(self, entry: CatalogueEntry) -> tuple[GgufHeader, ...]:

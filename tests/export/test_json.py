@@ -1,4 +1,5 @@
 import copy
+import io
 import json
 import uuid
 from collections.abc import Callable
@@ -11,11 +12,17 @@ import pytest
 from app.chat.conversation import Attachment, ContextPolicy, Sampling, Status
 from app.export import json_reading
 from app.export.export import export_conversations, import_conversations
-from app.export.json_format import document, trees_in, trees_of
+from app.export.json_format import document
+from app.export.json_reading import read_conversations
 from app.store.store import ConversationStore
-from app.store.trees import ImportResult
+from app.store.trees import ConversationTree, ImportResult, Refused
 from model_manager.errors import UserError
 from tests.export.conftest import MADE_BY
+
+
+def read(values: object) -> list[ConversationTree | Refused]:
+    """What an import makes of a document."""
+    return list(read_conversations(io.BytesIO(json.dumps(values).encode())))
 
 
 def written(store: ConversationStore, path: Path) -> Path:
@@ -222,7 +229,7 @@ def test_a_file_of_version_1_is_read(store: ConversationStore, conversation_id: 
     for message in talk["messages"]:
         message.pop("pinned")
         message.pop("attachments")
-    (tree,) = trees_of(values)
+    (tree,) = read(values)
     (here,) = store.trees()
     assert tree.messages == here.messages
     assert tree.conversation == replace(here.conversation, title_is_chosen=True)
@@ -246,7 +253,7 @@ def test_the_file_is_for_people_too(store: ConversationStore, conversation_id: s
 
 def test_a_file_with_a_byte_order_mark_is_read(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     content = written(store, tmp_path / "all.json").read_bytes()
-    assert trees_in(b"\xef\xbb\xbf" + content) == store.trees()
+    assert list(read_conversations(io.BytesIO(b"\xef\xbb\xbf" + content))) == store.trees()
 
 
 def test_a_newer_file_is_told(other_store: ConversationStore, tmp_path: Path) -> None:
@@ -330,15 +337,15 @@ def test_what_does_not_fit_is_told_with_its_place(
     store: ConversationStore, conversation_id: str, place: str, spoil: Callable[[dict[str, Any]], None]
 ) -> None:
     values = document(store.trees())
-    trees_of(values)
+    assert read(values) == store.trees()
     if place.endswith("parent_id"):
         values["conversations"][0]["messages"] = values["conversations"][0]["messages"][:2]
     spoil(values["conversations"][0])
-    with pytest.raises(UserError) as raised:
-        trees_of(values)
-    assert raised.value.code == "import_unreadable"
+    (refused,) = read(values)
+    assert isinstance(refused, Refused)
+    assert refused.error.code == "import_unfit"
     if not place.endswith("parent_id"):
-        assert raised.value.data == {"detail": place}
+        assert refused.error.data == {"detail": place}
 
 
 def test_halves_of_characters_do_not_stop_an_import(other_store: ConversationStore, store: ConversationStore) -> None:
@@ -346,7 +353,7 @@ def test_halves_of_characters_do_not_stop_an_import(other_store: ConversationSto
     values = document(store.trees())
     values["conversations"][0]["messages"][0]["content"] = "\ud83d"
     values["conversations"][0]["model_id"] = "\ude00"
-    (tree,) = trees_of(values)
+    (tree,) = read(values)
     other_store.merge([tree])
     assert other_store.messages(tree.conversation.id)[0].content == "\ufffd"
 
@@ -355,7 +362,7 @@ def test_what_a_later_program_adds_is_left_out(other_store: ConversationStore, s
     store.begin_turn(store.create().id, "?")
     values = document(store.trees())
     values["conversations"][0]["colour"] = "blue"
-    assert trees_of(values) == store.trees()
+    assert read(values) == store.trees()
 
 
 def test_a_missing_file_is_told(store: ConversationStore, tmp_path: Path) -> None:

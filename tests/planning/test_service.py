@@ -11,6 +11,7 @@ from app.engine.local_engine import EngineState
 from app.engine.protocol import LoadDone, LoadOptions
 from app.planning.machine import PRETEND_VARIABLE, Machine, counting_as_free
 from app.services import Services
+from model_manager.catalogue import APUS
 from model_manager.devices import PlanDevice
 from model_manager.errors import UserError
 from model_manager.plan import Wishes
@@ -32,7 +33,7 @@ def test_pretended_gpus_drive_no_display_and_are_not_rehearsed(
     basis = services.planning.basis("apus:Q2_K", pretend_gpus=(24, 24), pretend_ram=64)
     assert services.planning.rehearsed(basis, Wishes()) is basis
     begin = time.monotonic()
-    plan = services.planning.planner_for(basis)(Wishes(context=8192))
+    plan = basis.plan(Wishes(context=8192))
     assert time.monotonic() - begin < 0.5
     assert plan.verdict == "gpu"
     assert "not_rehearsed" in plan.reasons
@@ -65,6 +66,18 @@ def test_a_downloaded_quantisation_is_judged_by_its_own_header(services: Service
         services.planning.headers_of("unheard-of")
     assert caught.value.code == "model_unknown"
     assert services.planning.headers_of("starter")[0].path.is_file()
+
+
+def test_a_damaged_quantisation_does_not_keep_the_others_from_being_judged(services: Services) -> None:
+    entry = APUS[0]
+    services.folder.models.mkdir(parents=True, exist_ok=True)
+    path = write_tiny_model(services.folder.models / entry.file_name)
+    assert services.library.register(path, entry.id).id == entry.id
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(UserError):
+        services.planning.headers_of(entry.id)
+    judged = services.planning.recommend(pretend_gpus=(24, 24), pretend_ram=64)
+    assert {each.id for each in judged} == {each.id for each in APUS}
 
 
 def test_the_list_of_devices_is_kept_for_a_moment(services: Services, two_devices: tuple[str, ...]) -> None:

@@ -34,7 +34,6 @@ class Pointer(QObject):
         self._press_point = QPointF()
         self._last_point = QPointF()
         self._selecting = False
-        self._clicks = 0
         self._double = QTimer(self, singleShot=True)
         self._edge = QTimer(self, interval=EDGE_MS)
         self._edge.timeout.connect(self._beyond_the_edge)
