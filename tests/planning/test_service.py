@@ -16,6 +16,7 @@ from model_manager.devices import PlanDevice
 from model_manager.errors import UserError
 from model_manager.plan import Wishes
 from tests.rigs.apus_shapes import write_shape
+from tests.rigs.downloaded import write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 
 GIB = 1 << 30
@@ -68,11 +69,12 @@ def test_a_downloaded_quantisation_is_judged_by_its_own_header(services: Service
     assert services.planning.headers_of("starter")[0].path.is_file()
 
 
-def test_a_damaged_quantisation_does_not_keep_the_others_from_being_judged(services: Services) -> None:
+def test_a_damaged_quantisation_does_not_keep_the_others_from_being_judged(services: Services, tmp_path: Path) -> None:
     entry = APUS[0]
     services.folder.models.mkdir(parents=True, exist_ok=True)
-    path = write_tiny_model(services.folder.models / entry.file_name)
-    assert services.library.register(path, entry.id).id == entry.id
+    source = write_tiny_model(tmp_path / "source.gguf")
+    path = write_downloaded(services.folder.models, source, entry.file_name, entry.id)
+    assert services.planning.headers_of(entry.id)[0].path == path
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(UserError):
         services.planning.headers_of(entry.id)
