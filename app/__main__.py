@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.engine.launch import CHILD_FLAG, RENDERER_FLAG
-from app.mathematics.launch import FORMULA_FLAG
+from app.formulas.launch import FORMULA_FLAG
 
 if TYPE_CHECKING:
     from app.export.formats import Format
@@ -21,30 +21,30 @@ def main(argv: list[str] | None = None) -> int:
 
         child()
     if arguments[:1] == [RENDERER_FLAG]:
-        from app.engine.child.renderer import main as renderer
+        from app.engine.child.template_child import main as renderer
 
         renderer()
         return 0
     if arguments[:1] == [FORMULA_FLAG]:
-        from app.mathematics.child.__main__ import main as formulas
+        from app.formulas.child.__main__ import main as formulas
 
         formulas()
         return 0
     if not arguments:
         # The window's start does not pay for reading a command line that is not there.
-        from ui.application import run as run_window
+        from ui.start.application import run as run_window
 
         return run_window(None)
     if all(argument.lower().endswith(".gguf") for argument in arguments):
         # As a file manager starts it.
-        from ui.application import run as run_window
+        from ui.start.application import run as run_window
 
         return run_window(None, [Path(argument) for argument in arguments])
     from app.cli.parser import make_parser
 
     parsed = make_parser().parse_args(arguments)
     if parsed.command is None:
-        from ui.application import run as run_window
+        from ui.start.application import run as run_window
 
         return run_window(parsed.data_dir)
     from app.cli.main import run

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.chat.worker import InferenceWorker
-from app.drafts import Drafts
+from app.config.drafts import Drafts
+from app.config.paths import DataFolder
+from app.config.presets import Presets
+from app.config.secrets import Secrets
+from app.config.settings import SettingsFile
+from app.downloads import ModelDownloads, proxy_of
 from app.engine.local_engine import LocalEngine
-from app.idle_hashing import IdleHashing
-from app.mathematics import Mathematics
-from app.model_downloads import ModelDownloads, proxy_of
-from app.paths import DataFolder
+from app.formulas import Mathematics
+from app.idle_hasher import IdleHashing
 from app.planning.service import PlanningService
-from app.presets import Presets
-from app.secrets import Secrets
 from app.servers.service import Servers
-from app.settings import SettingsFile
 from app.store.store import ConversationStore
-from model_manager.library import ModelLibrary
+from model_manager.library.library import ModelLibrary
 
 CLOSE_S = 3.0
 """Seconds that the running answer may take to end when the program closes."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model_manager.apus import reconstructed_header
-from model_manager.catalogue import APUS
-from model_manager.devices import HostMemory, PlanDevice
+from model_manager.devices.devices import HostMemory, PlanDevice
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.home_model import reconstructed_header
 from model_manager.plan import Candidate, LoadPlan, Wishes, model_facts, plan_model, recommend
 
 ROOT = Path(__file__).resolve().parents[1]

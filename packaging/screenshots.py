@@ -30,17 +30,17 @@ from PySide6.QtGui import QColor, QCursor, QImage, QImageWriter, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 
-from app.engine.probing import plan_devices
+from app.config.paths import DataFolder
+from app.config.settings import Settings
+from app.engine.device_probe import plan_devices
 from app.engine.protocol import DeviceList, EngineDevice
-from app.paths import DataFolder
 from app.planning.machine import Machine
 from app.services import build_services
-from app.settings import Settings
-from model_manager.devices import HostMemory, Memory
+from model_manager.devices.devices import HostMemory, Memory
 from tests.rigs.apus_shapes import write_shape
-from ui.appearance import Appearance
-from ui.main_window import MainWindow
-from ui.theme import Theme
+from ui.widgets.appearance import Appearance
+from ui.widgets.theme import Theme
+from ui.window.main_window import MainWindow
 
 FOLDER = Path(__file__).resolve().parents[1] / "resources" / "pictures"
 SIZE = (1280, 860)
@@ -81,9 +81,9 @@ def pretended_pc() -> Iterator[None]:
     with (
         mock.patch("app.planning.machine.MachineReader.now", return_value=machine),
         mock.patch("app.planning.machine.read_host", return_value=HostMemory(FREE_RAM, bandwidth=60e9, cores=8)),
-        mock.patch("ui.model_fits.read_memory", return_value=ram),
-        mock.patch("ui.plan_dialog.read_memory", return_value=ram),
-        mock.patch("ui.export_dialog.documents_folder", return_value=DOCUMENTS),
+        mock.patch("ui.models.fits.read_memory", return_value=ram),
+        mock.patch("ui.plan.dialog.read_memory", return_value=ram),
+        mock.patch("ui.export.dialog.documents_folder", return_value=DOCUMENTS),
         mock.patch("shutil.disk_usage", return_value=disk),
     ):
         yield

@@ -40,7 +40,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="session")
 def starter() -> Path:
-    from model_manager.starter import find_starter
+    from model_manager.library.starter import find_starter
 
     path = find_starter()
     assert path is not None, "the starter model is missing: python3 start.py installs it"
@@ -57,7 +57,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[object]:
-    from app.paths import DataFolder
+    from app.config.paths import DataFolder
     from app.services import build_services
 
     built = build_services(DataFolder(tmp_path / "data"))

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.backend import ChatRequest, Fitted, PromptMessage
 from app.chat.context_use import ContextUse
-from app.chat.conversation import ContextPolicy, MadeBy, Message, Role
 from app.chat.prompt import prompt_messages
-from app.chat.source import ChatRequest, Fitted, PromptMessage
-from app.chat.tokens import TEMPLATE_TOKENS, estimated_tokens
+from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
+from app.conversation import ContextPolicy, MadeBy, Message, Role
 from model_manager.errors import UserError
 
 ANSWER_SHARE = 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from app.chat.conversation import Attachment, Message, Role, Status
-from app.chat.source import PromptMessage
-from model_manager.catalogue import find_entry
+from app.backend import PromptMessage
+from app.conversation import Attachment, Message, Role, Status
+from model_manager.hub.catalogue import find_entry
 
 ATTACHED = "File “{name}”:"
 """What stands above an attached text in the prompt."""

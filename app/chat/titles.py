@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.chat.conversation import Attachment, Role, Sampling
-from app.chat.source import ChatRequest, PromptMessage
+from app.backend import ChatRequest, PromptMessage
 from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.conversation import Attachment, Role, Sampling
 
 TITLE_CHARACTERS = 48
 SHORTEST_SENTENCE = 8

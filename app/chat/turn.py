@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any
 
 from app import __version__
-from app.chat.conversation import MadeBy, Message, Status
-from app.chat.source import ChatEvent, ChatRequest, ChatSource, Finished, Fitted, Piece
+from app.backend import ChatEvent, ChatRequest, ChatSource, Finished, Fitted, Piece
 from app.chat.thinking import Thinking
+from app.conversation import MadeBy, Message, Status
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
 

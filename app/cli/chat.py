@@ -10,21 +10,21 @@ import random
 import sys
 from typing import Any
 
+from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, Replanned
+from app.backends import AnswerSource, source_for
 from app.chat.context import left_out_before
-from app.chat.conversation import ContextPolicy, Message, Role
 from app.chat.prompt import first_system_prompt, prompt_messages
-from app.chat.source import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, Replanned
 from app.chat.titles import title_from
 from app.chat.turn import run_turn
 from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.output import print_json
-from app.local_models import LibrarySource, loaded_plan
-from app.servers.known import api_base, is_open_to_readers
-from app.servers.source import ServerSource
+from app.conversation import ContextPolicy, Message, Role
+from app.local_backend import LibrarySource, loaded_plan
+from app.messages.context import left_out_sentence
+from app.messages.plans import replanned_sentence
+from app.servers.backend import ServerSource
+from app.servers.registry import api_base, is_open_to_readers
 from app.services import Services
-from app.sources import AnswerSource, source_for
-from app.words.context import left_out_sentence
-from app.words.plans import replanned_sentence
 from model_manager.errors import Cancelled, UserError
 
 

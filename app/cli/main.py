@@ -7,13 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from app.cli.interrupts import INTERRUPTED
+from app.config.paths import DataFolder, data_folder
 from app.log import start_log
-from app.paths import DataFolder, data_folder
-from app.words import sentence
+from app.messages import sentence
 from model_manager.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
-    from app.cli.exporting import LateFormats
+    from app.cli.export import LateFormats
 
 
 def run(arguments: argparse.Namespace, late_formats: LateFormats | None = None) -> int:
@@ -53,12 +53,12 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, late_formats: LateFo
             finally:
                 services.close()
         case "conversations":
-            from app.cli import data
+            from app.cli import conversations
             from app.store.store import ConversationStore
 
             store = ConversationStore.open(folder.conversations)
             try:
-                return data.conversations(store, arguments, late_formats)
+                return conversations.conversations(store, arguments, late_formats)
             finally:
                 store.close()
         case "models":
@@ -67,16 +67,16 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, late_formats: LateFo
 
             return models.run(build_model_services(folder), arguments)
         case "devices" | "plan" | "recommend" | "bench":
-            from app.cli import planning
+            from app.cli import plan
 
-            return planning.run(folder, arguments)
+            return plan.run(folder, arguments)
         case _:
             from app.cli import doctor
+            from app.config.secrets import Secrets
+            from app.config.settings import SettingsFile
             from app.doctor import terminal
             from app.doctor.doctor import Doctor
             from app.planning.machine import MachineReader
-            from app.secrets import Secrets
-            from app.settings import SettingsFile
 
             settings = SettingsFile(folder.settings_file)
             reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_wishes())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.model_downloads import access_from, models_folder
-from app.paths import DataFolder
-from app.secrets import Secrets
-from app.settings import Settings, SettingsFile
-from model_manager.access import Access
-from model_manager.library import ModelLibrary
+from app.config.paths import DataFolder
+from app.config.secrets import Secrets
+from app.config.settings import Settings, SettingsFile
+from app.downloads import access_from, models_folder
+from model_manager.hub.access import Access
+from model_manager.library.library import ModelLibrary
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,19 @@ from typing import Any
 from app.cli import transfers
 from app.cli.model_services import ModelServices
 from app.cli.output import gibibytes, print_columns, print_json, to_plain
-from app.words import sentence
-from model_manager.catalogue import CATALOGUE, find_entry
+from app.messages import sentence
 from model_manager.download import discard, partial_bytes, unfinished
+from model_manager.download.torrent import discard_magnet, is_magnet, magnet_bytes
 from model_manager.errors import UserError
-from model_manager.finding import find_published, list_published
-from model_manager.gguf_header import GgufHeader
-from model_manager.hub import Hub
-from model_manager.importing import ImportCandidate, look_at
-from model_manager.library import LocalModel
+from model_manager.gguf.header import GgufHeader
+from model_manager.gguf.shards import read_model
+from model_manager.hub.catalogue import CATALOGUE, find_entry
+from model_manager.hub.client import Hub
+from model_manager.hub.resolver import find_published, list_published
+from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.library import LocalModel
+from model_manager.library.removal import delete, removal_of
 from model_manager.published import PublishedModel, Repository
-from model_manager.removal import delete, removal_of
-from model_manager.shards import read_model
-from model_manager.torrent import discard_magnet, is_magnet, magnet_bytes
 
 _ELSEWHERE = ("model_unknown", "model_not_downloaded", "starter_missing")
 """What the library says of an id that only a hub may know."""

@@ -7,7 +7,7 @@ import time
 from typing import TextIO
 
 from app.cli.output import gibibytes
-from app.words import sentence
+from app.messages import sentence
 from model_manager.download import Progress
 from model_manager.errors import UserError
 

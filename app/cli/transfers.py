@@ -13,20 +13,20 @@ from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.model_services import ModelServices
 from app.cli.output import gibibytes, print_columns, print_json, to_plain
 from app.cli.progress import ProgressLine
-from model_manager.catalogue import CATALOGUE
 from model_manager.download import Control, download, reopen_for_mending
+from model_manager.download.torrent import UPLOAD_BYTES_PER_S, check_magnet, download_magnet, is_magnet
+from model_manager.download.torrent_published import compare_with_hub
 from model_manager.errors import Cancelled, UserError
-from model_manager.finding import find_published
-from model_manager.library import LocalModel
-from model_manager.mending import mending, remember
-from model_manager.origin import read_origin
-from model_manager.part_names import part_of
+from model_manager.gguf.split_part_names import part_of
+from model_manager.hub.catalogue import CATALOGUE
+from model_manager.hub.resolver import find_published
+from model_manager.layout.convert import repair
+from model_manager.layout.join import join_parts, parts_beside
+from model_manager.layout.origin import read_origin
+from model_manager.library.library import LocalModel
+from model_manager.library.redownload import mending, remember
+from model_manager.library.verification import Verification, verify_all
 from model_manager.published import PublishedModel
-from model_manager.raw_parts import join_parts, parts_beside
-from model_manager.repair import repair
-from model_manager.torrent import UPLOAD_BYTES_PER_S, check_magnet, download_magnet, is_magnet
-from model_manager.torrent_published import compare_with_hub
-from model_manager.verification import Verification, verify_all
 
 KIB = 1024
 LOOK_S = 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.doctor.finding import Finding, State, Text
+from app.doctor.diagnostic import Finding, State, Text
 from app.store.health import look_at
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from app.doctor.finding import Finding, State, Text
-from model_manager.catalogue import APUS
+from app.doctor.diagnostic import Finding, State, Text
 from model_manager.errors import Cancelled, UserError
-from model_manager.library import LocalModel, ModelLibrary
+from model_manager.hub.catalogue import APUS
+from model_manager.library.library import LocalModel, ModelLibrary
 
 SECONDS = 2.0
 BLOCK_BYTES = 4 << 20

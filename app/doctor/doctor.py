@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.config.paths import DataFolder
+from app.config.secrets import Secrets
+from app.config.settings import SettingsFile
 from app.doctor import conversations, disk, engine, network, program
-from app.doctor.finding import Finding, State, Text
-from app.model_downloads import models_folder, proxy_of
-from app.paths import DataFolder
+from app.doctor.diagnostic import Finding, State, Text
+from app.downloads import models_folder, proxy_of
 from app.planning.machine import Machine
-from app.secrets import Secrets
-from app.settings import SettingsFile
 from model_manager.errors import Cancelled, UserError
-from model_manager.library import ModelLibrary
+from model_manager.library.library import ModelLibrary
 
 ENGINE, MEMORY, DISK, CONVERSATIONS, PROGRAM, NETWORK = (
     "engine",

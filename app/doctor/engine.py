@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from app.doctor.finding import Finding, State, Text
+from app.doctor.diagnostic import Finding, State, Text
 from app.doctor.program import is_bundle
-from app.engine.added import AddedEngine, added_engine
+from app.engine.external_engine import AddedEngine, added_engine
 from app.planning.machine import Machine
-from model_manager.devices import Memory, read_memory
+from model_manager.devices.devices import Memory, read_memory
+from model_manager.devices.nvidia import NvidiaCard
 from model_manager.errors import UserError
-from model_manager.nvidia import NvidiaCard
 
 GIB = 1 << 30
 MUCH_HELD = 0.15

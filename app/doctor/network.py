@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.doctor.finding import Finding, State, Text
-from app.secrets import Secrets
+from app.config.secrets import Secrets
+from app.config.settings import Settings
+from app.doctor.diagnostic import Finding, State, Text
 from app.servers.client import ServerClient
-from app.servers.known import KnownServers, Server
-from app.settings import Settings
-from model_manager.access import MIRROR, OFFICIAL, Access, host_of
-from model_manager.catalogue import APUS
+from app.servers.registry import KnownServers, Server
 from model_manager.errors import Cancelled, UserError
-from model_manager.web import Web
+from model_manager.hub.access import MIRROR, OFFICIAL, Access, host_of
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.http import Web
 
 PATIENCE_S = 5.0
 ANSWER_BYTES = 1 << 16

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from app import __version__
-from app.doctor.finding import Finding, State, Text
-from app.secrets import Secrets
-from model_manager.starter import find_starter
+from app.config.secrets import Secrets
+from app.doctor.diagnostic import Finding, State, Text
+from model_manager.library.starter import find_starter
 
 LIBRARIES = ("PySide6_Essentials", "llama_cpp_python", "huggingface_hub", "httpx2", "keyring", "nvidia-ml-py", "psutil")
 KEYRING_S = 5.0

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 
-from app.doctor.finding import Finding, State, Text
+from app.doctor.diagnostic import Finding, State, Text
 
 FC_LIST_S = 10.0
 DEBIAN_FONTS = "sudo apt install fonts-noto-cjk"

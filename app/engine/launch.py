@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.engine.added import VARIABLE, added_engine
+from app.engine.external_engine import VARIABLE, added_engine
 
 CHILD_FLAG = "--engine-child"
 """A frozen program has no ``python -m``: it starts itself again with this flag, which its main looks for first."""
@@ -37,7 +37,7 @@ def renderer_command() -> list[str]:
     """The command line of the process that runs chat templates, for the child to start."""
     if getattr(sys, "frozen", False):
         return [sys.executable, RENDERER_FLAG]
-    return [sys.executable, "-m", "app.engine.child.renderer"]
+    return [sys.executable, "-m", "app.engine.child.template_child"]
 
 
 def child_environment(inherited: Mapping[str, str], *, gpus: bool = True) -> dict[str, str]:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import PromptMessage
+from app.backend import PromptMessage
+from app.conversation import Role, Sampling
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Rehearser:
         self.close()
 
     def rehearse(self, options: LoadOptions, timeout_s: float = TIMEOUT_S) -> Rehearsal:
-        """Rehearse loading ``options.path``, a model or a hollow file with its header (``model_manager/sparse.py``).
+        """Rehearse loading ``options.path``, a model or a header stub (``model_manager.gguf.header_stub``).
 
         Raises:
             UserError: ``rehearsal_failed`` with ``path``, ``cause`` (a code: ``load_refused``, ``engine_died``,

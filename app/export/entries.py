@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.chat.conversation import Attachment, Message, Role, Status
-from app.export.facts import facts
+from app.conversation import Attachment, Message, Role, Status
 from app.export.formats import Options, Thoughts
-from app.render.markdown import split_thought
-from app.store.trees import ConversationTree
+from app.export.provenance import facts
+from app.markdown.parser import split_thought
+from app.store.conversation_trees import ConversationTree
 
 OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters that turn the direction of the text after them, so that it reads otherwise than it is."""

@@ -7,18 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.config.atomic_file import file_errors, make_folder, write_whole
 from app.export.entries import only_message, watched, way_to
+from app.export.file_names import free_name, name_key
 from app.export.formats import Format, Options
 from app.export.html import HTML
 from app.export.json_format import JSON
-from app.export.json_reading import read_conversations
+from app.export.json_reader import read_conversations
 from app.export.jsonl import JSONL
 from app.export.markdown import MARKDOWN
-from app.export.names import free_name, name_key
-from app.export.plain import PLAIN
-from app.files import file_errors, make_folder, write_whole
+from app.export.plain_text import PLAIN
+from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.store import ConversationStore
-from app.store.trees import ConversationTree, ImportResult, Refused
 from model_manager.errors import UserError
 
 FORMATS: Mapping[str, Format] = {"md": MARKDOWN, "html": HTML, "json": JSON, "txt": PLAIN, "jsonl": JSONL}

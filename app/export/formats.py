@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from app.chat.conversation import Status
+from app.conversation import Status
 
 if TYPE_CHECKING:
-    from app.mathematics import Mathematics
-    from app.store.trees import ConversationTree
+    from app.formulas import Mathematics
+    from app.store.conversation_trees import ConversationTree
 
 FORMAT_NAMES = ("md", "html", "pdf", "json", "txt", "jsonl")
 """Every format by the name a person types.  The one that needs Qt is handed in from outside."""
@@ -81,7 +81,7 @@ class Watch:
     progress: Callable[[float], None] = _go_on
     """Called with the share that is done, from 0 to 1; ends the export by raising ``Cancelled``."""
     warn: Callable[[str, Mapping[str, object]], None] = _say_nothing
-    """Called with a code of ``app.words`` and its data."""
+    """Called with a code of ``app.messages`` and its data."""
 
 
 @dataclass(frozen=True)

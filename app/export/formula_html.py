@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.mathematics import Mathematics, Shape
+from app.formulas import Mathematics, Shape
 
 STEPS = 20
 """Of an em: how finely a formula is set to its baseline."""

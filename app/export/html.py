@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from app import __version__
+from app.config.paths import resources
 from app.export.entries import thought_label, title_of
 from app.export.formats import Format, Options, Thoughts
 from app.export.formula_html import FormulaPictures
 from app.export.html_blocks import code_html, escape, html_of
-from app.export.rendering import Rendered, rendered
-from app.paths import resources
-from app.render.markdown import parse_part
-from app.store.trees import ConversationTree
+from app.export.rendered_messages import Rendered, rendered
+from app.markdown.parser import parse_part
+from app.store.conversation_trees import ConversationTree
 
 POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from app.export.entries import visible
 from app.export.formula_html import FormulaPictures
-from app.render.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
-from app.render.highlight import CodeRole, highlight
+from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
+from app.markdown.highlight import CodeRole, highlight
 
 _TAGS = ((Style.STRONG, "strong"), (Style.EMPHASIS, "em"), (Style.STRUCK, "s"), (Style.CODE, "code"))
 _ROLES = {

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from app.chat.conversation import Attachment, ContextPolicy, Conversation, Message, Role, Status
+from app.conversation import Attachment, ContextPolicy, Conversation, Message, Role, Status
 from app.export.formats import Format, Options
+from app.store.conversation_trees import ConversationTree, Refused
 from app.store.fields import Fields, Unfit, clean_text, plain, time_to_text
-from app.store.made_by import made_by_from_json, made_by_to_json, sampling_from_json, sampling_to_json
-from app.store.trees import ConversationTree, Refused
+from app.store.provenance import made_by_from_json, made_by_to_json, sampling_from_json, sampling_to_json
 from model_manager.errors import UserError
 
 FORMAT_NAME = "apus-chat-conversations"

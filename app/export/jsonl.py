@@ -11,12 +11,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.chat.conversation import Message, Role, Status
 from app.chat.prompt import with_attachments
+from app.conversation import Message, Role, Status
 from app.export.entries import branches, watched
 from app.export.formats import Format, Options, Thoughts
-from app.render.markdown import split_thought
-from app.store.trees import ConversationTree
+from app.markdown.parser import split_thought
+from app.store.conversation_trees import ConversationTree
 
 
 def examples(tree: ConversationTree, options: Options) -> Iterator[dict[str, Any]]:

@@ -2,5 +2,5 @@
 
 ``model_manager.plan`` reckons, ``app.engine`` rehearses and loads.  Here they meet: ``machine`` reads what there is,
 ``service`` makes plans of it for the window and the command line, ``loading`` loads with a plan and climbs down where
-memory runs out, ``remembered`` keeps what worked.  Words and pictures are left to ``app.words`` and ``ui``.
+memory runs out, ``remembered`` keeps what worked.  Words and pictures are left to ``app.messages`` and ``ui``.
 """

@@ -9,14 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from app.engine.from_plan import PROCESSOR, load_options
+from app.config.settings import AUTOMATIC_LAYERS, Settings
+from app.engine.plan_options import PROCESSOR, load_options
 from app.engine.protocol import LoadOptions, RehearsalDone
 from app.engine.rehearsal import Rehearsal
 from app.planning.machine import Machine
-from app.settings import AUTOMATIC_LAYERS, Settings
-from model_manager.devices import HostMemory
+from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
-from model_manager.gguf_header import GgufHeader, check_loadable
+from model_manager.gguf.header import GgufHeader, check_loadable
+from model_manager.gguf.header_stub import Hollow, hollow_model
+from model_manager.layout.stacking import layout_for
 from model_manager.plan import (
     LoadPlan,
     ModelFacts,
@@ -27,8 +29,6 @@ from model_manager.plan import (
     plan_model,
     rehearsed_plan,
 )
-from model_manager.sparse import Hollow, hollow_model
-from model_manager.stacking import layout_for
 
 Rehearse = Callable[[LoadPlan], Rehearsed | None]
 

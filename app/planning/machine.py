@@ -1,6 +1,6 @@
 """What a plan can use on this machine, read anew when it is asked for: devices, who else holds their memory, RAM.
 
-The engine's own list in a child process decides (``app.engine.probing``); NVML and the system add what they know.
+The engine's own list in a child process decides (``app.engine.device_probe``); NVML and the system add what they know.
 Instead of the real GPUs others can be pretended, to see what a plan would be there.  Nothing here is planned.
 """
 
@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from app.device_wishes import DeviceWishes, device_keys
+from app.config.device_settings import DeviceWishes, device_keys
+from app.engine.device_probe import DeviceProbe, plan_devices, probe_devices
 from app.engine.local_engine import EngineState, LocalEngine
-from app.engine.probing import DeviceProbe, plan_devices, probe_devices
 from app.engine.protocol import DeviceList, EngineDevice
-from model_manager.devices import HostMemory, PlanDevice, RamSpeed, pretended_devices, read_host
+from model_manager.devices.devices import HostMemory, PlanDevice, RamSpeed, pretended_devices, read_host
+from model_manager.devices.nvidia import NvidiaCard, NvidiaFacts, cards_of, read_nvidia
+from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usable_hint
 from model_manager.errors import UserError
-from model_manager.nvidia import NvidiaCard, NvidiaFacts, cards_of, read_nvidia
 from model_manager.plan import measure_ram
-from model_manager.system_gpus import SystemGpu, read_system_gpus, usable_hint
 
 PRETEND_VARIABLE = "APUS_CHAT_GPUS"
 """GiB free of each GPU to pretend, with commas between them: ``24,16``; or ``none``."""

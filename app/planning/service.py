@@ -10,24 +10,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.device_wishes import DeviceWishes
+from app.config.device_settings import DeviceWishes
+from app.config.paths import DataFolder
 from app.engine.local_engine import LocalEngine
 from app.engine.rehearsal import Rehearser
-from app.paths import DataFolder
 from app.planning.basis import PlanBasis, asking, possible, rehearsable
-from app.planning.loading import PlannedLoads, Wanted
 from app.planning.machine import GIB, Machine, MachineReader, parse_gpus, pretended_machine
-from app.planning.remembered import Case, RememberedPlans
-from app.planning.wished import WishedLoads
-from model_manager.apus import reconstructed_header
-from model_manager.catalogue import APUS, CatalogueEntry, find_entry
-from model_manager.devices import HostMemory
+from app.planning.overrides import WishedLoads
+from app.planning.planned_load import PlannedLoads, Wanted
+from app.planning.remembered_plans import Case, RememberedPlans
+from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
-from model_manager.gguf_header import GgufHeader, check_loadable
-from model_manager.library import ModelLibrary
+from model_manager.gguf.header import GgufHeader, check_loadable
+from model_manager.gguf.header_stub import Hollow, hollow_model
+from model_manager.gguf.shards import read_model
+from model_manager.hub.catalogue import APUS, CatalogueEntry, find_entry
+from model_manager.hub.home_model import reconstructed_header
+from model_manager.library.library import ModelLibrary
 from model_manager.plan import Candidate, LoadPlan, Recommendation, Wishes, recommend
-from model_manager.shards import read_model
-from model_manager.sparse import Hollow, hollow_model
 
 NOT_HERE = "model_not_downloaded"
 

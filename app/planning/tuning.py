@@ -13,8 +13,8 @@ from typing import Any, Literal
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import BenchDone, BenchProgress
 from app.planning.basis import PlanBasis
-from app.planning.loading import LoadedPlan, PlannedLoads, Wanted
-from app.planning.remembered import fixing
+from app.planning.planned_load import LoadedPlan, PlannedLoads, Wanted
+from app.planning.remembered_plans import fixing
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, Wishes
 

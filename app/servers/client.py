@@ -11,13 +11,13 @@ import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from app.servers import wire
-from app.servers.known import is_near
-from app.servers.wire import Delta, Foreign, ServedModel, StreamRefused
-from model_manager.access import Access
+from app.servers import protocol
+from app.servers.protocol import Delta, Foreign, ServedModel, StreamRefused
+from app.servers.registry import is_near
 from model_manager.errors import Cancelled, UserError
-from model_manager.web import Reply, Web
-from model_manager.web_errors import is_web_page, retry_after_s
+from model_manager.hub.access import Access
+from model_manager.hub.http import Reply, Web
+from model_manager.hub.http_errors import is_web_page, retry_after_s
 
 SMALL_ANSWER = 4 << 20
 CONNECT_S = 10.0
@@ -59,7 +59,7 @@ class ServerClient:
         if status != 200 or is_web_page(headers):
             raise self._refusal(status, headers.get("Retry-After"), body, headers.get("Content-Type", ""))
         try:
-            return wire.served_models(body)
+            return protocol.served_models(body)
         except Foreign as error:
             raise self._foreign(error) from error
 
@@ -133,17 +133,17 @@ class ServerClient:
     def _deltas(self, reply: Reply) -> Iterator[Delta]:
         done = False
         try:
-            for event in wire.events(reply.chunks()):
+            for event in protocol.events(reply.chunks()):
                 if event.strip() == _END:
                     done = True
                     break
-                delta = wire.delta_of(event)
+                delta = protocol.delta_of(event)
                 done = done or delta.finish_reason is not None
                 yield delta
         except Foreign as error:
             raise self._foreign(error) from error
         except StreamRefused as error:
-            if wire.says_context_is_full(str(error)):
+            if protocol.says_context_is_full(str(error)):
                 raise UserError("server_context_full", host=self.host, detail=str(error)) from error
             raise UserError("server_failing", host=self.host, status=200, detail=str(error)) from error
         except UserError as error:
@@ -156,16 +156,16 @@ class ServerClient:
 
     def _chat_refusal(self, reply: Reply, name: str) -> UserError:
         body = reply.read(SMALL_ANSWER)
-        sentence = wire.refusal(body)
+        sentence = protocol.refusal(body)
         if reply.status == 404 and sentence and sentence != "Not Found":
             return UserError("server_model_missing", model=name, host=self.host)
-        if reply.status in (400, 413, 422) and wire.says_context_is_full(sentence):
+        if reply.status in (400, 413, 422) and protocol.says_context_is_full(sentence):
             return UserError("server_context_full", host=self.host, detail=sentence)
         content_type = reply.headers.get("Content-Type", "")
         return self._refusal(reply.status, reply.headers.get("Retry-After"), body, content_type)
 
     def _refusal(self, status: int, wait: str | None, body: bytes, content_type: str) -> UserError:
-        sentence, host = wire.refusal(body), self.host
+        sentence, host = protocol.refusal(body), self.host
         detail = sentence.strip().rstrip(".") or f"HTTP {status}"
         if status in (401, 403):
             return UserError("server_key_refused" if self._key else "server_key_missing", host=host)

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from app.secrets import Secrets
+from app.config.secrets import Secrets
+from app.servers.backend import ServerSource, ServerState
 from app.servers.client import ServerClient
-from app.servers.known import KnownServers, Server, api_base, parts_of
-from app.servers.source import ServerSource, ServerState
-from app.servers.wire import ServedModel
+from app.servers.protocol import ServedModel
+from app.servers.registry import KnownServers, Server, api_base, parts_of
 
 
 class Servers:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.files import file_errors, is_disk_full
+from app.config.atomic_file import file_errors, is_disk_full
 from app.store import search_index
 from app.store.connections import connect
 from app.store.errors import DamagedRow, code_of

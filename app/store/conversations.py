@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from app.chat.conversation import Conversation
+from app.conversation import Conversation
 from app.store import search_index
 from app.store.fields import time_to_text
 from app.store.rows import CONVERSATIONS, conversation_of

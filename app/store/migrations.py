@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.files import replacing
+from app.config.atomic_file import replacing
 from app.store.errors import code_of
 from app.store.schema import Step
 from app.store.search_index import leave_out

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import filelock
 
-from app.files import replacing
+from app.config.atomic_file import replacing
 from app.store import search_index
 from app.store.backups import BESIDE, brought_up_to_date
 from app.store.connections import connect
@@ -19,8 +19,8 @@ from app.store.errors import database_errors
 from app.store.migrations import is_empty, migrate, version_of
 from app.store.recovery import OPENING, Writer, mark_interrupted, writers_in, writers_of_messages
 from app.store.schema import STEPS, Step
+from model_manager.disk.files import move_over
 from model_manager.errors import UserError
-from model_manager.files import move_over
 
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 """A check reads the whole file; beyond this it would hold up the start by seconds."""

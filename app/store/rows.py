@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from app.chat.conversation import Attachment, ContextPolicy, Conversation, MadeBy, Message, Role, Sampling, Status
+from app.conversation import Attachment, ContextPolicy, Conversation, MadeBy, Message, Role, Sampling, Status
 from app.store.errors import DamagedRow
 from app.store.fields import Fields, Unfit, clean_text, plain, time_to_text
-from app.store.made_by import made_by_of_row, made_by_to_json, sampling_from_json, sampling_to_json
+from app.store.provenance import made_by_of_row, made_by_to_json, sampling_from_json, sampling_to_json
 
 CONVERSATIONS = """
     SELECT conversations.*, (

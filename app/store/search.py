@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 from itertools import groupby, islice
 
-from app.chat.conversation import SearchHit
+from app.conversation import SearchHit
 from app.store import search_index
 
 _BEFORE = 40

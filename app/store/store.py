@@ -7,22 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from app.chat.conversation import (
-    Attachment,
-    ContextPolicy,
-    Conversation,
-    MadeBy,
-    Message,
-    Sampling,
-    SearchHit,
-    Status,
-)
+from app.conversation import Attachment, ContextPolicy, Conversation, MadeBy, Message, Sampling, SearchHit, Status
 from app.store import conversations, tree, turns
+from app.store.conversation_trees import ConversationTree, ImportResult, Refused, merge_tree, read_trees
 from app.store.database import Database
 from app.store.fields import clean_text, time_to_text
 from app.store.rows import insert_conversation, sampling_text
 from app.store.search import search
-from app.store.trees import ConversationTree, ImportResult, Refused, merge_tree, read_trees
 from model_manager.errors import UserError
 
 # Inside the class ``list`` is the method.

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from app.chat.conversation import Attachment, Conversation, Message
+from app.conversation import Attachment, Conversation, Message
 from app.store.fields import time_to_text
 from app.store.rows import CONVERSATIONS, attachment_of, conversation_of, message_of
 from model_manager.errors import UserError

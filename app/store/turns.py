@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from app.chat.conversation import Attachment, Conversation, MadeBy, Message, Role, Status
+from app.conversation import Attachment, Conversation, MadeBy, Message, Role, Status
 from app.store import search_index
 from app.store.fields import clean_text, time_to_text
 from app.store.recovery import Writer, mark_interrupted

@@ -8,8 +8,8 @@ beside it.  What a hub lists, which model is meant and whose turn it is are othe
 from __future__ import annotations
 
 from model_manager.download.control import Control, Phase, Progress
-from model_manager.download.partial import discard, partial_bytes, reopen_for_mending, unfinished
-from model_manager.download.run import Ways, download
+from model_manager.download.download import Ways, download
+from model_manager.download.partial_files import discard, partial_bytes, reopen_for_mending, unfinished
 from model_manager.download.worker import Pace
 
 __all__ = [

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from model_manager.disk.files import move_over
+from model_manager.disk.space import disk_error
+from model_manager.disk.writing import sync
 from model_manager.download.hasher import Hashes
 from model_manager.download.journal import JournalWriter, Opening, PieceNote, write_journal
-from model_manager.download.names import FilesOf
 from model_manager.download.pieces import Board, PartialFile
-from model_manager.download.space import disk_error
 from model_manager.errors import UserError
-from model_manager.files import move_over
-from model_manager.origin import Origin, write_origin
-from model_manager.writing import sync
+from model_manager.layout.file_names import FilesOf
+from model_manager.layout.origin import Origin, write_origin
 
 NOTE_EVERY_S = 0.5
 

@@ -15,8 +15,8 @@ from typing import BinaryIO, cast
 
 from model_manager.download.pieces import READ_BYTES, Board, PartialFile, Piece
 from model_manager.errors import Cancelled
-from model_manager.layout import Layout
-from model_manager.source_view import SourceView
+from model_manager.layout.layout import Layout
+from model_manager.layout.published_bytes import SourceView
 
 MAX_TAKEN_BACK = 3
 BLOCK_BYTES = 8 << 20

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from model_manager.files import replace_file
-from model_manager.layout import Layout
+from model_manager.disk.files import replace_file
+from model_manager.disk.writing import sync
+from model_manager.layout.layout import Layout
 from model_manager.published import HubFile, PublishedModel
-from model_manager.writing import sync
 
 FORMAT = 1
 

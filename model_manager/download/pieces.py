@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
+from model_manager.disk.writing import write_at
 from model_manager.download.journal import Opening, PieceNote
-from model_manager.download.names import FilesOf
 from model_manager.errors import Cancelled
-from model_manager.layout import Layout
+from model_manager.layout.file_names import FilesOf
+from model_manager.layout.layout import Layout
+from model_manager.layout.published_bytes import SourceView
 from model_manager.published import HubFile
-from model_manager.source_view import SourceView
-from model_manager.writing import write_at
 
 READ_BYTES = 256 << 10
 

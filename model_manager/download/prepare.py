@@ -14,17 +14,17 @@ from typing import BinaryIO, cast
 
 from filelock import FileLock, Timeout
 
+from model_manager.disk.files import move_over
+from model_manager.disk.space import Reserve, disk_error
 from model_manager.download.journal import Journal, Opening, read_journal, write_journal
-from model_manager.download.names import FilesOf
 from model_manager.download.pieces import PartialFile
-from model_manager.download.space import Reserve, disk_error
 from model_manager.errors import UserError
-from model_manager.files import move_over
-from model_manager.layout import Layout
-from model_manager.origin import read_origin
+from model_manager.hub.remote_header import read_remote_head
+from model_manager.layout.file_names import FilesOf
+from model_manager.layout.layout import Layout
+from model_manager.layout.origin import read_origin
+from model_manager.layout.stacking import layout_for
 from model_manager.published import HubFile, PublishedModel, Target
-from model_manager.remote_header import read_remote_head
-from model_manager.stacking import layout_for
 
 ReadRange = Callable[[int, int], bytes]
 

@@ -10,11 +10,11 @@ import re
 import threading
 from collections.abc import Sequence
 
-from model_manager.access import host_of
 from model_manager.errors import UserError
+from model_manager.hub.access import host_of
+from model_manager.hub.http import Reply, Web, file_url
+from model_manager.hub.http_errors import TransientError, whole_number
 from model_manager.published import HubFile, PublishedModel
-from model_manager.web import Reply, Web, file_url
-from model_manager.web_errors import TransientError, whole_number
 
 MAX_FRESH_REFUSALS = 5
 LINK_ENDED = frozenset({401, 403, 404, 410})

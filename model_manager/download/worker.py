@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from model_manager.access import host_of
 from model_manager.download.control import Throttle
 from model_manager.download.pieces import Board, Piece
 from model_manager.download.source import Link
 from model_manager.errors import Cancelled, UserError
-from model_manager.web import Reply
-from model_manager.web_errors import TransientError
+from model_manager.hub.access import host_of
+from model_manager.hub.http import Reply
+from model_manager.hub.http_errors import TransientError
 
 _log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from model_manager.devices import HostMemory, PlanDevice
-from model_manager.plan.cache import KvType
-from model_manager.plan.compute import OFFLOADING, WITH_HOST_BUFFER, Buffers, Setting, buffers
-from model_manager.plan.model_facts import ModelFacts, Weights
+from model_manager.devices.devices import HostMemory, PlanDevice
+from model_manager.plan.compute_buffers import OFFLOADING, WITH_HOST_BUFFER, Buffers, Setting, buffers
+from model_manager.plan.kv_cache import KvType
+from model_manager.plan.model_shape import ModelFacts, Weights
 from model_manager.plan.split import Room, Slots
 from model_manager.plan.values import VERDICTS, Verdict, Wishes
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from model_manager.devices import PlanDevice
-from model_manager.plan.cards import memory_bandwidth
-from model_manager.plan.model_facts import Weights
+from model_manager.devices.devices import PlanDevice
+from model_manager.devices.gpu_bandwidth import memory_bandwidth
+from model_manager.plan.model_shape import Weights
 from model_manager.plan.problem import Placement, Problem
 
 UNKNOWN_CARD = 500e9

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from model_manager.plan.cache import KvType
+from model_manager.plan.kv_cache import KvType
 
 Verdict = Literal["gpu", "experts_in_ram", "layers_in_ram", "does_not_fit"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

@@ -11,12 +11,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.backend import ChatRequest, PromptMessage
 from app.chat.context import context_use, fit, horizon
-from app.chat.conversation import ContextPolicy, Message, Role, Sampling, Status
-from app.chat.source import ChatRequest, PromptMessage
+from app.conversation import ContextPolicy, Message, Role, Sampling, Status
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
-from model_manager.starter import find_starter
+from model_manager.library.starter import find_starter
 from tests.benchmarks.figures import Figure, at_most, median, report, told
 
 MESSAGES, MANY = 1001, 10_000

@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_manager.access import Access
 from model_manager.download import Control, Progress, download
 from model_manager.download.journal import published_from_json, published_to_json
+from model_manager.hub.access import Access
 from model_manager.published import HubFile, PublishedModel
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, rounded, told
 from tests.rigs.big_moe import write_big_moe

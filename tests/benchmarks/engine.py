@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatRequest, Finished, Piece, PromptMessage, PromptProgress
+from app.backend import ChatRequest, Finished, Piece, PromptMessage, PromptProgress
+from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
 from model_manager.errors import Cancelled
-from model_manager.starter import find_starter
+from model_manager.library.starter import find_starter
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded, told
 
 TOKENS = 300

@@ -20,13 +20,13 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QGuiApplication
 
-from app.chat.conversation import Role
+from app.conversation import Role
 from app.export.export import FORMATS
 from app.export.formats import Format, Options, Watch
-from app.mathematics import Mathematics
-from app.store.trees import ConversationTree
+from app.formulas import Mathematics
+from app.store.conversation_trees import ConversationTree
 from tests.benchmarks.figures import Figure, at_most, report, told
-from tests.export.making_trees import talk
+from tests.export.tree_builders import talk
 from ui.pdf.document import pdf_format
 
 MESSAGES = 1_000

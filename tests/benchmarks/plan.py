@@ -15,14 +15,14 @@ from app.engine.local_engine import LocalEngine
 from app.engine.protocol import BenchDone, LoadOptions
 from app.engine.rehearsal import Rehearser
 from app.planning.basis import asking
-from model_manager.apus import reconstructed_header
-from model_manager.catalogue import APUS
-from model_manager.devices import HostMemory, PlanDevice, pretended_devices, read_host
-from model_manager.gguf_header import read_header
+from model_manager.devices.devices import HostMemory, PlanDevice, pretended_devices, read_host
+from model_manager.gguf.header import read_header
+from model_manager.gguf.header_stub import Hollow, hollow_model
+from model_manager.gguf.shards import read_model
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.home_model import reconstructed_header
+from model_manager.library.starter import find_starter
 from model_manager.plan import Wishes, measure_ram, plan, rehearsed_plan
-from model_manager.shards import read_model
-from model_manager.sparse import Hollow, hollow_model
-from model_manager.starter import find_starter
 from tests.benchmarks.figures import Figure, at_most, report, told
 from tests.plan.test_targets import BOUND, CARD_GIB, CONTEXTS, LLAMA_CPP_FIT
 from tests.rigs.apus_shapes import write_shape

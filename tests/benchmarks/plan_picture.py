@@ -17,10 +17,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from model_manager.plan import Wishes, plan_model
 from tests.benchmarks.figures import Figure, at_least, median, report, told
-from tests.plan.making_plans import apus_facts, cards, ram
-from ui.plan_split import Border
-from ui.plan_view import PlanView
-from ui.theme import LIGHT, apply_theme
+from tests.plan.plan_builders import apus_facts, cards, ram
+from ui.plan.layer_strip import Border
+from ui.plan.view import PlanView
+from ui.widgets.theme import LIGHT, apply_theme
 
 FRAMES = 60
 LEAST = 30.0

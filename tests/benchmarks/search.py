@@ -22,10 +22,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
 
-from app.chat.conversation import Conversation, Message, Role, Status
+from app.conversation import Conversation, Message, Role, Status
+from app.store.conversation_trees import ConversationTree
 from app.store.search import search
 from app.store.store import ConversationStore
-from app.store.trees import ConversationTree
 from tests.benchmarks.figures import Figure, at_least, at_most, median, report, rounded, told
 
 LENGTH, IN_ONE, RUNS = 423, 200, 7

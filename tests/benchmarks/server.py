@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatRequest, Piece, PromptMessage
-from app.servers import wire
+from app.backend import ChatRequest, Piece, PromptMessage
+from app.conversation import Role, Sampling
+from app.servers import protocol
+from app.servers.backend import ServerSource, ServerState
 from app.servers.client import ServerClient
-from app.servers.source import ServerSource, ServerState
-from app.servers.wire import Kind
+from app.servers.protocol import Kind
 
 PAIRS = 9
 TOKENS = 600
@@ -66,7 +66,7 @@ def main() -> None:
     source = ServerSource(lambda: reached, "id", name)
     split = urlsplit(url)
     connection = http.client.HTTPConnection(split.netloc)
-    body = wire.chat_body(request, name, Kind.VLLM)
+    body = protocol.chat_body(request, name, Kind.VLLM)
     ours(source, request), bare(connection, f"{split.path}/chat/completions", key, body)
     added, ratios, counts = [], [], set()
     for _ in range(PAIRS):

@@ -19,11 +19,11 @@ from statistics import quantiles
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.chat.conversation import Role, Status
-from app.mathematics import Mathematics
+from app.conversation import Role, Status
+from app.formulas import Mathematics
 from tests.benchmarks.figures import Figure, at_most, median, report, told
-from ui.theme import DARK, apply_theme
 from ui.transcript import Item, Transcript
+from ui.widgets.theme import DARK, apply_theme
 
 PARAGRAPH = (
     "A layer keeps **four** experts and uses two; `blk.0` holds them. 每个词元只用到其中的两个，其余的留在内存里。 "

@@ -21,17 +21,17 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-import ui.conversation
-from app.chat.conversation import Status
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptProgress
+import ui.conversation.conversation
+from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptProgress
 from app.chat.turn import AnswerOrigin
-from app.drafts import Draft
-from app.paths import DataFolder
+from app.config.drafts import Draft
+from app.config.paths import DataFolder
+from app.conversation import Status
 from app.services import Services, build_services
 from tests.benchmarks.figures import Figure, at_most, report
-from ui.appearance import Appearance
-from ui.main_window import MainWindow
-from ui.workspace import Workspace
+from ui.widgets.appearance import Appearance
+from ui.window.main_window import MainWindow
+from ui.window.workspace import Workspace
 
 CALM, FAST = (200, 20), (1_000, 16)
 """Tokens a second, and for how many seconds."""

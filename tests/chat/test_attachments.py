@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attachments import LARGEST_BYTES, clean_name, decode, pasted, read_attachment
+from app.chat.attachments import LARGEST_BYTES, clean_name, decode, pasted, read_attachment
 from model_manager.errors import UserError
 
 CHINESE = "海水为什么是咸的？因为河流把盐带到海里，水蒸发以后盐留了下来。\n第二行：还有火山。\n"

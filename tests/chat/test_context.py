@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.backend import ChatRequest, Fitted, PromptMessage
 from app.chat.context import (
     STEP,
     context_use,
@@ -20,9 +21,8 @@ from app.chat.context import (
     room_for_answer,
     turns,
 )
-from app.chat.conversation import ContextPolicy, MadeBy, Message, Role, Sampling, Status
-from app.chat.source import ChatRequest, Fitted, PromptMessage
-from app.chat.tokens import estimated_tokens
+from app.chat.token_estimate import estimated_tokens
+from app.conversation import ContextPolicy, MadeBy, Message, Role, Sampling, Status
 from model_manager.errors import UserError
 
 ROLL, STOP = ContextPolicy.ROLL, ContextPolicy.STOP

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from app.chat.conversation import Attachment, Message, Role, Status
 from app.chat.prompt import first_system_prompt, prompt_messages
+from app.conversation import Attachment, Message, Role, Status
 
 
 def message(role: Role, content: str, status: Status = Status.COMPLETE, **more: Any) -> Message:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from app.chat.conversation import Attachment
 from app.chat.titles import (
     TITLE_CHARACTERS,
     cleaned,
@@ -14,6 +13,7 @@ from app.chat.titles import (
     title_from,
     title_from_answer,
 )
+from app.conversation import Attachment
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Message, Sampling, Status
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece
+from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece
 from app.chat.turn import AnswerOrigin, TurnResult, run_turn
+from app.conversation import Message, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
 

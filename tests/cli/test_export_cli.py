@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from app.export.formats import FORMAT_NAMES
 from app.store.store import ConversationStore
 from tests.export.conftest import MADE_BY

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SettingsFile
+from app.config.settings import SettingsFile
 from tests.rigs.fake_hub import FakeHub
 
 ROOT = Path(__file__).resolve().parents[2]

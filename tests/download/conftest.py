@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.download.fetching import Fetch, Shelf
+from tests.download.download_helpers import Fetch, Shelf
 from tests.rigs.fake_hub import FakeHub
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.disk.space import check_space, disk_error, reserve
 from model_manager.download import Ways
 from model_manager.download.journal import Opening, PieceNote, published_to_json, write_journal
-from model_manager.download.space import check_space, disk_error, reserve
 from model_manager.errors import UserError
-from model_manager.layout import Layout
-from tests.download.fetching import PIECE, QUICK, Fetch, Shelf, names_in
+from model_manager.layout.layout import Layout
+from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, names_in
 from tests.rigs.download_child import ROOT, start_download
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf

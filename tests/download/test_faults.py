@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.access import Access
 from model_manager.download import Control, Pace, Progress, Ways
-from tests.download.fetching import PIECE, QUICK, Fetch, Shelf, sha256_of
+from model_manager.hub.access import Access
+from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, sha256_of
 from tests.rigs.fake_hub import FakeHub
 
 SIZE = 60 * PIECE + 777

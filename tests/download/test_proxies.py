@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.access import Access
 from model_manager.download import Pace, Ways
 from model_manager.errors import Cancelled, UserError
-from model_manager.web import Web
-from model_manager.web_errors import TransientError
-from tests.download.fetching import PIECE, Fetch, Shelf, sha256_of
+from model_manager.hub.access import Access
+from model_manager.hub.http import Web
+from model_manager.hub.http_errors import TransientError
+from tests.download.download_helpers import PIECE, Fetch, Shelf, sha256_of
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.proxies import HttpProxy, SocksProxy
 from tests.rigs.tls_server import TlsServer

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.access import Access
-from model_manager.downloads import DownloadManager, DownloadStatus
+from model_manager.download.queue import DownloadManager, DownloadStatus
+from model_manager.hub.access import Access
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.access import Access, host_of
 from model_manager.download import partial_bytes, reopen_for_mending, unfinished
+from model_manager.hub.access import Access, host_of
 from model_manager.published import HubFile, PublishedModel
-from tests.download.fetching import PIECE, REPOSITORY, Fetch, Shelf, names_in, sha256_of
+from tests.download.download_helpers import PIECE, REPOSITORY, Fetch, Shelf, names_in, sha256_of
 from tests.rigs.fake_hub import FakeHub
 
 SIZE = 40 * PIECE + 99

@@ -11,12 +11,12 @@ import pytest
 from model_manager.download import partial_bytes, reopen_for_mending
 from model_manager.download.hasher import blocks_on_disk
 from model_manager.errors import Cancelled
-from model_manager.gguf_header import check_loadable, read_header
-from model_manager.layout import Layout, Segment
-from model_manager.origin import read_origin
-from model_manager.source_view import SourceView
-from model_manager.stacking import read_layout
-from tests.download.fetching import PIECE, Fetch, Shelf, names_in, sha256_of
+from model_manager.gguf.header import check_loadable, read_header
+from model_manager.layout.layout import Layout, Segment
+from model_manager.layout.origin import read_origin
+from model_manager.layout.published_bytes import SourceView
+from model_manager.layout.stacking import read_layout
+from tests.download.download_helpers import PIECE, Fetch, Shelf, names_in, sha256_of
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.download_child import start_download
 from tests.rigs.fake_hub import FakeHub

@@ -11,9 +11,9 @@ import pytest
 
 from model_manager.download import Control, discard, partial_bytes, unfinished
 from model_manager.errors import UserError
-from model_manager.origin import read_origin
+from model_manager.layout.origin import read_origin
 from model_manager.published import HubFile, PublishedModel
-from tests.download.fetching import PIECE, REPOSITORY, Fetch, Shelf, names_in, sha256_of
+from tests.download.download_helpers import PIECE, REPOSITORY, Fetch, Shelf, names_in, sha256_of
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf
 

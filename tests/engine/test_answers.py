@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.source import Loaded, LoadProgress
+from app.backend import Loaded, LoadProgress
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
-from tests.engine.asking import ask, load
+from tests.engine.requests import ask, load
 from tests.rigs.tiny_model import write_tiny_model
 
 

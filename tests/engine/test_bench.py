@@ -9,7 +9,7 @@ import pytest
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import BenchDone, BenchProgress
 from model_manager.errors import Cancelled, UserError
-from tests.engine.asking import ask, load
+from tests.engine.requests import ask, load
 
 
 def test_each_repetition_has_its_figures(shared_engine: LocalEngine, starter: Path) -> None:

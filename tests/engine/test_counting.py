@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Role
-from app.chat.source import PromptMessage
+from app.backend import PromptMessage
+from app.conversation import Role
 from app.engine.local_engine import MOST_CHARACTERS_ASIDE, LocalEngine
 from model_manager.errors import UserError
-from tests.engine.asking import ask, load
+from tests.engine.requests import ask, load
 from tests.rigs.tiny_model import write_tiny_model
 
 USER, ASSISTANT, SYSTEM = Role.USER, Role.ASSISTANT, Role.SYSTEM

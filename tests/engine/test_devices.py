@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
-from tests.engine.asking import ask, load
+from tests.engine.requests import ask, load
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 

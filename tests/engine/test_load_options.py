@@ -11,8 +11,8 @@ import pytest
 
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
-from model_manager.gguf_header import GgufHeader, read_header
-from tests.engine.asking import ask, load
+from model_manager.gguf.header import GgufHeader, read_header
+from tests.engine.requests import ask, load
 from tests.rigs.arch_shapes import write_arch
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
@@ -281,7 +281,7 @@ def test_a_segmentation_fault_while_loading_is_want_of_memory(engine: LocalEngin
     import os
     import signal
 
-    from app.chat.source import LoadProgress
+    from app.backend import LoadProgress
     from app.engine.protocol import LoadOptions
 
     def break_down() -> None:

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import PromptMessage
+from app.backend import PromptMessage
+from app.conversation import Role, Sampling
 from app.engine import protocol as p
 
 MESSAGES = [

@@ -18,10 +18,10 @@ from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
 from app.engine.rehearsal import Rehearsal, Rehearser, rehearse
 from model_manager.errors import Cancelled, UserError
-from model_manager.gguf_header import read_header
-from model_manager.sparse import Hollow, hollow_model, write_sparse
-from model_manager.stacking import layout_for
-from tests.engine.asking import load
+from model_manager.gguf.header import read_header
+from model_manager.gguf.header_stub import Hollow, hollow_model, write_sparse
+from model_manager.layout.stacking import layout_for
+from tests.engine.requests import load
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.engine_children import engine_children
 from tests.rigs.rpc_device import serving

@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.engine.child.renderer import LIMIT_BYTES, LIMIT_S
-from app.engine.child.rendering import Rendering, TemplateRefused
+from app.engine.child.template_child import LIMIT_BYTES, LIMIT_S
+from app.engine.child.template_process import Rendering, TemplateRefused
 from app.engine.launch import renderer_command
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import Cancelled, UserError
-from tests.engine.asking import ask, load
+from tests.engine.requests import ask, load
 from tests.rigs.engine_children import engine_children
 from tests.rigs.tiny_model import write_tiny_model
 

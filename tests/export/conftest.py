@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import MadeBy, Sampling, Status
+from app.conversation import MadeBy, Sampling, Status
 from app.store.store import ConversationStore
 
 MADE_BY = MadeBy(

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from app.export.export import export_conversations
+from app.export.file_names import file_name
 from app.export.formats import Format
-from app.export.names import file_name
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

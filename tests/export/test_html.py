@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import html5lib
 import pytest
 
-from app.chat.conversation import Attachment, Role, Status
+from app.conversation import Attachment, Role, Status
 from app.export.export import FORMATS
 from app.export.formats import Labels, Options, Thoughts
 from app.export.html import page
-from app.mathematics import Mathematics
+from app.formulas import Mathematics
 from tests.export.conftest import MADE_BY
-from tests.export.making_trees import HOSTILE, Page, answered, talk
+from tests.export.tree_builders import HOSTILE, Page, answered, talk
 
 ELEMENTS = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "h3", "h4", "h5", "h6", "p"),

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from app.chat.conversation import Attachment, ContextPolicy, Sampling, Status
-from app.export import json_reading
+from app.conversation import Attachment, ContextPolicy, Sampling, Status
+from app.export import json_reader
 from app.export.export import export_conversations, import_conversations
 from app.export.json_format import document
-from app.export.json_reading import read_conversations
+from app.export.json_reader import read_conversations
+from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.store import ConversationStore
-from app.store.trees import ConversationTree, ImportResult, Refused
 from model_manager.errors import UserError
 from tests.export.conftest import MADE_BY
 
@@ -189,9 +189,9 @@ def test_conversations_longer_than_what_is_read_at_once(
         store.finish_answer(answer.id, "", Status.COMPLETE)
     path = written(store, tmp_path / "all.json")
     for size in (7, 64, 4096):
-        monkeypatch.setattr(json_reading, "CHUNK_BYTES", size)
+        monkeypatch.setattr(json_reader, "CHUNK_BYTES", size)
         with path.open("rb") as file:
-            assert list(json_reading.read_conversations(file)) == store.trees()
+            assert list(json_reader.read_conversations(file)) == store.trees()
     import_conversations(other_store, path)
     assert other_store.trees() == store.trees()
 

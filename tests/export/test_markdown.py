@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from app.chat.conversation import Attachment, Status
+from app.conversation import Attachment, Status
 from app.export.export import export_conversations
 from app.export.formats import Labels, Options, Thoughts
 from app.export.markdown import close_fence, markdown
 from app.store.store import ConversationStore
-from tests.export.making_trees import answered
+from tests.export.tree_builders import answered
 
 
 def told(store: ConversationStore, conversation_id: str, **options: object) -> str:

@@ -14,17 +14,17 @@ import pytest
 from pypdf import PageObject, PdfReader
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 
-from app.chat.conversation import Attachment, Role, Status
+from app.conversation import Attachment, Role, Status
 from app.export.formats import Labels, Options, Thoughts, Watch
-from app.mathematics import Mathematics
-from app.store.trees import ConversationTree
+from app.formulas import Mathematics
+from app.store.conversation_trees import ConversationTree
 from model_manager.errors import Cancelled
 from tests.export.conftest import MADE_BY
-from tests.export.making_trees import HOSTILE, answered, talk
+from tests.export.tree_builders import HOSTILE, answered, talk
 from ui.pdf.document import pdf_format
 from ui.pdf.faces import safe_address
 from ui.pdf.finishing import finished
-from ui.theme import CHINESE_FAMILIES
+from ui.widgets.theme import CHINESE_FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMON = "".join(
@@ -347,7 +347,7 @@ def test_without_a_chinese_font_it_says_which_to_install(tmp_path: Path) -> None
     )
     script = (
         "from app.export.formats import Options, Watch\n"
-        "from tests.export.making_trees import answered\n"
+        "from tests.export.tree_builders import answered\n"
         "from ui.pdf.offscreen import pdf_without_a_window\n"
         "told = []\n"
         "write = pdf_without_a_window().write\n"

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Attachment, Role, Status
 from app.chat.prompt import prompt_messages
+from app.conversation import Attachment, Role, Status
 from app.export.export import FORMATS, export_conversations, export_message, import_conversations
 from app.export.formats import Options, Thoughts, Watch
 from app.export.jsonl import examples
-from app.export.plain import plain
+from app.export.plain_text import plain
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
 from tests.export.conftest import MADE_BY
-from tests.export.making_trees import answered, talk
+from tests.export.tree_builders import answered, talk
 
 BARE = Options(metadata=False)
 THOUGHT = "<think>\nhm\n</think>\n\nyes"

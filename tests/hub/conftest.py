@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.access import Access
+from model_manager.hub.access import Access
 from tests.rigs.fake_hub import FakeHub
 
 AddModel = Callable[..., str]

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.words import sentence
-from model_manager.access import Access, host_of
+from app.messages import sentence
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub import Hub
+from model_manager.hub.access import Access, host_of
+from model_manager.hub.client import Hub
+from model_manager.hub.http_errors import TransientError
 from model_manager.published import HubFile, Repository
-from model_manager.web_errors import TransientError
 from tests.hub.conftest import AddModel
 from tests.rigs.fake_hub import FakeHub
 

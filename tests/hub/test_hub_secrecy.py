@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.access import Access, host_of
 from model_manager.errors import UserError
-from model_manager.hub import Hub
+from model_manager.hub.access import Access, host_of
+from model_manager.hub.client import Hub
 from tests.hub.conftest import AddModel
 from tests.rigs.fake_hub import FakeHub
 
@@ -84,7 +84,8 @@ def test_no_error_holds_the_token(hub: FakeHub) -> None:
 
 def test_the_library_is_imported_by_the_first_question_and_not_before() -> None:
     code = (
-        "import sys; import model_manager.finding, model_manager.mirrors, model_manager.downloads, app.secrets;"
+        "import sys; import model_manager.hub.resolver, model_manager.hub.mirrors;"
+        "import model_manager.download.queue, app.config.secrets;"
         "print([name for name in ('huggingface_hub', 'keyring', 'hf_xet') if name in sys.modules])"
     )
     done = subprocess.run(

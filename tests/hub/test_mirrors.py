@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.access import Access, host_of
-from model_manager.catalogue import APUS
 from model_manager.errors import Cancelled
-from model_manager.mirrors import SAMPLE_BYTES, MirrorSpeed, measure
+from model_manager.hub.access import Access, host_of
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.mirrors import SAMPLE_BYTES, MirrorSpeed, measure
 from model_manager.published import HubFile, PublishedModel
 from tests.rigs.fake_hub import FakeHub
 

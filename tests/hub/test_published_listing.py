@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.ggml_types import FILE_TYPES
-from model_manager.listing import left_out, published_models
+from model_manager.gguf.quantisation_names import quantisation_in
+from model_manager.gguf.shards import named_shards
+from model_manager.gguf.tensor_types import FILE_TYPES
+from model_manager.hub.listing import left_out, published_models
 from model_manager.published import HubFile, PublishedModel, Repository
-from model_manager.quantisation_names import quantisation_in
-from model_manager.shards import named_shards
 
 
 def repository(*names: str) -> Repository:

@@ -20,11 +20,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from model_manager.inplace import begin_in_place, journal_path, working_path
-from model_manager.moves import plan_moves
-from model_manager.raw_parts import join_parts, parts_beside, unfinished_joins
-from model_manager.repair import repair, unfinished_repairs
-from model_manager.stacking import read_layout
+from model_manager.layout.convert import repair, unfinished_repairs
+from model_manager.layout.in_place import begin_in_place, journal_path, working_path
+from model_manager.layout.join import join_parts, parts_beside, unfinished_joins
+from model_manager.layout.permutation import plan_moves
+from model_manager.layout.stacking import read_layout
 
 WATCHED = ("inplace.py", "repair.py", "raw_parts.py", "writing.py", "files.py", "origin.py")
 

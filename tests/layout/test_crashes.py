@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.raw_parts import join_parts
-from model_manager.repair import repair, unfinished_repairs
+from model_manager.layout.convert import repair, unfinished_repairs
+from model_manager.layout.join import join_parts
 from tests.layout.conftest import Twins
 from tests.rigs.big_moe import write_big_moe
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from model_manager.errors import Cancelled, UserError
-from model_manager.raw_parts import files_of_join, join_parts, parts_beside, unfinished_joins
-from tests.layout.test_repair import Stop, names_in
+from model_manager.layout.join import files_of_join, join_parts, parts_beside, unfinished_joins
+from tests.layout.test_convert import Stop, names_in
 from tests.rigs.tiny_model import write_tiny_model
 
 Usage = namedtuple("Usage", "total used free")
@@ -282,7 +282,7 @@ def test_two_at_once(cut: Cut) -> None:
 
 def test_old_experts_in_parts(tmp_path: Path, cut: Cut) -> None:
     """Joined first, repaired afterwards."""
-    from model_manager.repair import repair
+    from model_manager.layout.convert import repair
 
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=2, legacy=True).read_bytes()
     expected = write_tiny_model(tmp_path / "new.gguf", n_expert=2).read_bytes()

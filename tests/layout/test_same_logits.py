@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.repair import repair
+from model_manager.layout.convert import repair
 from tests.rigs.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is None, reason="the engine is not installed")

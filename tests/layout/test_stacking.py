@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from model_manager.errors import UserError
-from model_manager.gguf_header import parse_header, read_header
-from model_manager.layout import Layout
-from model_manager.stacking import layout_for, read_layout
+from model_manager.gguf.header import parse_header, read_header
+from model_manager.layout.layout import Layout
+from model_manager.layout.stacking import layout_for, read_layout
 from tests.layout.conftest import Twins
 from tests.layout.expert_files import Tensor, contents, experts, write
 from tests.rigs.apus_shapes import QUANTS, write_shape

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.library import ModelLibrary
+from model_manager.library.library import ModelLibrary
 from tests.rigs.downloaded import write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 

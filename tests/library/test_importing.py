@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.importing import ImportCandidate, look_at
-from model_manager.library import ModelLibrary
-from model_manager.raw_parts import join_parts
-from model_manager.repair import repair
+from model_manager.layout.convert import repair
+from model_manager.layout.join import join_parts
+from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.library import ModelLibrary
 from tests.rigs.downloaded import write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 

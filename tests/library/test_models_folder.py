@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.library import ModelLibrary
-from model_manager.origin import origin_path, read_origin
-from model_manager.registry import RegistryFile
+from model_manager.layout.origin import origin_path, read_origin
+from model_manager.library.library import ModelLibrary
+from model_manager.library.registry import RegistryFile
 from tests.rigs.downloaded import code_of, write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.library import ModelLibrary
-from model_manager.other_programs import MachineFacts, ProgramFolder, find_folders, machine_facts, models_in
+from model_manager.library.library import ModelLibrary
+from model_manager.library.other_programs import MachineFacts, ProgramFolder, find_folders, machine_facts, models_in
 
 
 def _facts(home: Path, platform: str = "linux", **environment: str) -> MachineFacts:

@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from model_manager.library import ModelLibrary
-from model_manager.origin import origin_path, read_origin
-from model_manager.quarantine import quarantine, quarantined, release_from_quarantine
-from model_manager.removal import delete, removal_of_quarantined
-from model_manager.verification import verify
+from model_manager.layout.origin import origin_path, read_origin
+from model_manager.library.library import ModelLibrary
+from model_manager.library.quarantine import quarantine, quarantined, release_from_quarantine
+from model_manager.library.removal import delete, removal_of_quarantined
+from model_manager.library.verification import verify
 from tests.rigs.downloaded import code_of, damage, write_downloaded
 
 ROOT = Path(__file__).parents[2]

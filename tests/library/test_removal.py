@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from model_manager.library import ModelLibrary
-from model_manager.origin import origin_path
-from model_manager.removal import delete, removal_of
+from model_manager.layout.origin import origin_path
+from model_manager.library.library import ModelLibrary
+from model_manager.library.removal import delete, removal_of
 from tests.rigs.downloaded import code_of, write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.catalogue import STARTER
+from model_manager.disk.hashing import sha256_of
 from model_manager.errors import Cancelled
-from model_manager.hashing import sha256_of
-from model_manager.library import ModelLibrary
-from model_manager.mending import Mending, mending, remember
-from model_manager.origin import origin_path, read_origin, write_origin
+from model_manager.hub.catalogue import STARTER
+from model_manager.layout.origin import origin_path, read_origin, write_origin
+from model_manager.library.library import ModelLibrary
+from model_manager.library.redownload import Mending, mending, remember
+from model_manager.library.starter import find_starter
+from model_manager.library.verification import published_changed, verify, verify_all
 from model_manager.published import HubFile, PublishedModel
-from model_manager.starter import find_starter
-from model_manager.verification import published_changed, verify, verify_all
 from tests.rigs.downloaded import PIECE_BYTES, code_of, damage, write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.library import ModelLibrary
-from model_manager.starter import find_starter
+from model_manager.library.library import ModelLibrary
+from model_manager.library.starter import find_starter
 from tests.rigs.tiny_model import write_tiny_model
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from model_manager.gguf_header import GgufHeader, read_header
-from model_manager.gguf_reader import Reader
+from model_manager.gguf.header import GgufHeader, read_header
+from model_manager.gguf.reader import Reader
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 _FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?", U64: "Q", I64: "q", F64: "d"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.devices import Device, read_memory
+from model_manager.devices.devices import Device, read_memory
 
 
 def test_memory_is_that_of_this_machine() -> None:

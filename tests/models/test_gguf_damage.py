@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from model_manager.errors import UserError
-from model_manager.gguf_header import read_header
-from model_manager.gguf_reader import MAX_SKIPPED_STRINGS
+from model_manager.gguf.header import read_header
+from model_manager.gguf.reader import MAX_SKIPPED_STRINGS
 from tests.models.gguf_bytes import (
     ARRAY,
     STRING,

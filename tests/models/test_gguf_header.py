@@ -14,7 +14,7 @@ import gguf
 import pytest
 
 from model_manager.errors import UserError
-from model_manager.gguf_header import Unread, check_loadable, read_header
+from model_manager.gguf.header import Unread, check_loadable, read_header
 from tests.models.gguf_bytes import (
     ARRAY,
     BOOL,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.catalogue import STARTER
+from model_manager.disk.hashing import PIECE_BYTES, sha256_of
 from model_manager.errors import Cancelled, UserError
-from model_manager.hashing import PIECE_BYTES, sha256_of
+from model_manager.hub.catalogue import STARTER
 
 
 def test_the_starter_is_the_published_file(starter_file: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from model_manager.errors import UserError
-from model_manager.gguf_header import check_loadable, read_header
-from model_manager.gguf_reader import MAX_SKIPPED_STRINGS
+from model_manager.gguf.header import check_loadable, read_header
+from model_manager.gguf.reader import MAX_SKIPPED_STRINGS
 from tests.models.gguf_bytes import (
     ARRAY,
     F32,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.catalogue import STARTER
 from model_manager.errors import UserError
-from model_manager.library import LocalModel, ModelLibrary
+from model_manager.hub.catalogue import STARTER
+from model_manager.library.library import LocalModel, ModelLibrary
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.tiny_model import write_tiny_model
 

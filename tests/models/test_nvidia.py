@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from model_manager.nvidia import GpuProcess, NvidiaCard, NvidiaFacts, cards_of, normal_address, read_nvidia
+from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaFacts, cards_of, normal_address, read_nvidia
 
 GIB = 1 << 30
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
-from model_manager.hashing import sha256_of
-from model_manager.library import ModelLibrary
+from model_manager.library.library import ModelLibrary
 from tests.models.gguf_bytes import small_model
 
 SHA = "0123456789abcdef" * 4

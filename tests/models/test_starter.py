@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.catalogue import CATALOGUE, STARTER, find_entry
-from model_manager.starter import find_starter
+from model_manager.hub.catalogue import CATALOGUE, STARTER, find_entry
+from model_manager.library.starter import find_starter
 
 
 def _package(folder: Path, *, with_file: bool) -> None:
@@ -50,7 +50,7 @@ def test_a_package_without_its_file(first_on_the_path: Path) -> None:
 
 
 def test_no_package_at_all() -> None:
-    code = "from model_manager.starter import find_starter; print(find_starter(folders=()))"
+    code = "from model_manager.library.starter import find_starter; print(find_starter(folders=()))"
     root = Path(__file__).parents[2]
     command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)

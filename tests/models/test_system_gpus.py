@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.system_gpus import Hint, SystemGpu, read_system_gpus, usable_hint
+from model_manager.devices.system_gpus import Hint, SystemGpu, read_system_gpus, usable_hint
 
 GIB = 1 << 30
 RTX = "NVIDIA GeForce RTX 4090"

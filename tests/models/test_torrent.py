@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from model_manager.download.control import Control
+from model_manager.download.torrent import TorrentOptions, discard_magnet, download_magnet, is_magnet, magnet_bytes
 from model_manager.errors import Cancelled, UserError
-from model_manager.gguf_header import check_loadable, read_header
-from model_manager.library import ModelLibrary
-from model_manager.origin import read_origin
-from model_manager.torrent import TorrentOptions, discard_magnet, download_magnet, is_magnet, magnet_bytes
+from model_manager.gguf.header import check_loadable, read_header
+from model_manager.layout.origin import read_origin
+from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
 
 lt = pytest.importorskip("libtorrent")
@@ -222,7 +222,7 @@ def test_it_goes_on_after_a_kill(seed: Seed, shared: Path, models: Path) -> None
     seeding = seed(bytes_per_s=1 << 20)
     code = (
         "import sys; from pathlib import Path; from model_manager.download.control import Control; "
-        "from model_manager.torrent import *; "
+        "from model_manager.download.torrent import *; "
         "download_magnet(sys.argv[1], Path(sys.argv[2]), Control(), TorrentOptions(listen='127.0.0.1:0', "
         "find_peers=False, peers=(('127.0.0.1', int(sys.argv[3])),)))"
     )
@@ -351,7 +351,7 @@ def test_without_the_extra_it_says_how_to_get_it(models: Path) -> None:
         "from pathlib import Path\n"
         "from model_manager.download.control import Control\n"
         "from model_manager.errors import UserError\n"
-        "from model_manager.torrent import download_magnet\n"
+        "from model_manager.download.torrent import download_magnet\n"
         "try:\n    download_magnet(sys.argv[1], Path(sys.argv[2]), Control())\n"
         "except UserError as error:\n    print(error.code, error.data['command'])\n"
     )
@@ -363,7 +363,10 @@ def test_without_the_extra_it_says_how_to_get_it(models: Path) -> None:
 
 
 def test_nothing_of_it_is_loaded_or_opened_while_it_is_not_used() -> None:
-    code = "import model_manager.torrent, sys, threading; print('libtorrent' in sys.modules, threading.active_count())"
+    code = (
+        "import model_manager.download.torrent, sys, threading;"
+        "print('libtorrent' in sys.modules, threading.active_count())"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "1"]
 

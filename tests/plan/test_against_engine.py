@@ -11,11 +11,11 @@ import pytest
 
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
-from model_manager.devices import HostMemory, PlanDevice, has_amx, repacked_types
-from model_manager.gguf_header import GgufHeader, read_header
+from model_manager.devices.devices import HostMemory, PlanDevice, has_amx, repacked_types
+from model_manager.gguf.header import GgufHeader, read_header
+from model_manager.gguf.shards import read_model
 from model_manager.plan import LoadPlan, Rehearsed, Wishes, plan, rehearsed_plan
-from model_manager.shards import read_model
-from tests.plan.making_plans import GIB, MIB
+from tests.plan.plan_builders import GIB, MIB
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.arch_shapes import ARCHITECTURES, write_arch
 from tests.rigs.rpc_device import serving

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.devices import HostMemory, PlanDevice, pretended_devices
-from model_manager.gguf_header import read_header
+from model_manager.devices.devices import HostMemory, PlanDevice, pretended_devices
+from model_manager.gguf.header import read_header
 from model_manager.plan import VERDICTS, LoadPlan, ModelFacts, Wishes, model_facts, plan_model
-from tests.plan.making_plans import GIB, MIB, QUANTISATIONS, apus_facts, check, ram
+from tests.plan.plan_builders import GIB, MIB, QUANTISATIONS, apus_facts, check, ram
 from tests.rigs.arch_shapes import write_arch
 
 MACHINES = {

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from model_manager.devices import HostMemory
+from model_manager.devices.devices import HostMemory
+from model_manager.devices.gpu_bandwidth import memory_bandwidth
 from model_manager.plan import Wishes, measure_ram, plan_model
-from model_manager.plan.cards import memory_bandwidth
-from tests.plan.making_plans import GIB, apus_facts, cards, plan_apus, ram
+from tests.plan.plan_builders import GIB, apus_facts, cards, plan_apus, ram
 
 
 @pytest.mark.parametrize(

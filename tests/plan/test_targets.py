@@ -7,7 +7,7 @@ import time
 import pytest
 
 from model_manager.plan import LoadPlan, Wishes, plan
-from tests.plan.making_plans import QUANTISATIONS, apus_facts, apus_header, cards, check, plan_apus, ram
+from tests.plan.plan_builders import QUANTISATIONS, apus_facts, apus_header, cards, check, plan_apus, ram
 
 CONTEXTS = (4096, 8192, 32768)
 CARD_GIB = 23.54

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatEvent, ChatRequest, PromptMessage
-from app.local_models import LibrarySource
+from app.backend import ChatEvent, ChatRequest, PromptMessage
+from app.conversation import Role, Sampling
+from app.local_backend import LibrarySource
 from app.services import Services
 from tests.rigs.rpc_device import serving
 

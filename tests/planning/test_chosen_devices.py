@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Sampling, Status
+from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
+from app.backends import source_for
 from app.chat.prompt import prompt_messages
-from app.chat.source import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
 from app.chat.turn import TurnResult, run_turn
-from app.device_wishes import DeviceWishes, device_keys, server_address
+from app.config.device_settings import DeviceWishes, device_keys, server_address
+from app.config.settings import Settings
+from app.conversation import Sampling, Status
 from app.engine.protocol import EngineDevice
+from app.messages import sentence
+from app.messages.plans import replanned_sentence
 from app.planning.basis import possible
 from app.planning.machine import PRETEND_VARIABLE, Machine, choosing
 from app.services import Services
-from app.settings import Settings
-from app.sources import source_for
-from app.words import sentence
-from app.words.plans import replanned_sentence
-from model_manager.devices import PlanDevice
+from model_manager.devices.devices import PlanDevice
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, Wishes
 from tests.planning.conftest import Ask

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import ContextPolicy, Role, Sampling
-from app.chat.source import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, PromptProgress
-from app.local_models import LibrarySource
+from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, PromptProgress
+from app.conversation import ContextPolicy, Role, Sampling
+from app.local_backend import LibrarySource
 from app.services import Services
 from model_manager.errors import UserError
 from tests.rigs.tiny_model import write_tiny_model

@@ -11,9 +11,9 @@ from app.engine.local_engine import EngineState
 from app.engine.protocol import LoadDone, LoadOptions
 from app.planning.machine import PRETEND_VARIABLE, Machine, counting_as_free
 from app.services import Services
-from model_manager.catalogue import APUS
-from model_manager.devices import PlanDevice
+from model_manager.devices.devices import PlanDevice
 from model_manager.errors import UserError
+from model_manager.hub.catalogue import APUS
 from model_manager.plan import Wishes
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.downloaded import write_downloaded

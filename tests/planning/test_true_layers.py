@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.local_models import loaded_plan
-from app.paths import DataFolder
+from app.config.paths import DataFolder
+from app.local_backend import loaded_plan
 from app.planning.basis import wishes_from
 from app.services import Services, build_services
 from tests.rigs.apus_shapes import write_shape

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.local_models import loaded_plan
+from app.local_backend import loaded_plan
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
 from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner, alternatives
 from app.services import Services
-from model_manager.apus import reconstructed_header
-from model_manager.catalogue import APUS
-from model_manager.devices import HostMemory, pretended_devices
+from model_manager.devices.devices import HostMemory, pretended_devices
 from model_manager.errors import UserError
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.home_model import reconstructed_header
 from model_manager.plan import Wishes
 from tests.rigs.tiny_model import write_tiny_model
 

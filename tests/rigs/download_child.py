@@ -14,10 +14,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from model_manager.access import Access
 from model_manager.download import Control, Pace, Ways, download
 from model_manager.download.journal import published_from_json, published_to_json
 from model_manager.errors import UserError
+from model_manager.hub.access import Access
 from model_manager.published import PublishedModel
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from model_manager.errors import UserError
-from model_manager.layout import Layout
-from model_manager.origin import Origin, write_origin
+from model_manager.layout.layout import Layout
+from model_manager.layout.origin import Origin, write_origin
+from model_manager.layout.stacking import read_layout
 from model_manager.published import HubFile
-from model_manager.stacking import read_layout
 
 PIECE_BYTES = 64 << 10
 

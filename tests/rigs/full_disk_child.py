@@ -13,10 +13,10 @@ import sys
 import threading
 from pathlib import Path
 
-from model_manager.access import Access
 from model_manager.download import Control, Pace, Ways, download, partial_bytes
 from model_manager.download.journal import published_from_json
 from model_manager.errors import UserError
+from model_manager.hub.access import Access
 
 MIB = 1 << 20
 

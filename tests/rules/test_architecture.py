@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.words import SENTENCES
+from app.messages import SENTENCES
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("app", "model_manager", "ui")
@@ -52,7 +52,7 @@ def test_the_core_imports_without_qt() -> None:
     done = subprocess.run([sys.executable, "-c", CORE_IMPORT], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "app.services" in done.stdout
-    assert "model_manager.library" in done.stdout
+    assert "model_manager.library.library" in done.stdout
 
 
 @pytest.mark.parametrize("path", sources(*PARTS), ids=lambda path: str(path.relative_to(ROOT)))

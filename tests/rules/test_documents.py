@@ -14,7 +14,7 @@ import pytest
 
 from app.cli.parser import make_parser
 from app.export.formats import FORMAT_NAMES
-from ui.shortcuts import SHORTCUTS
+from ui.settings.shortcuts import SHORTCUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "README.zh-CN.md")

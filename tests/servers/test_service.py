@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatRequest, PromptMessage
-from app.secrets import Secrets
+from app.backend import ChatRequest, PromptMessage
+from app.config.secrets import Secrets
+from app.conversation import Role, Sampling
 from app.servers.service import Servers
 from tests.rigs.openai_server import openai_server
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatRequest, Finished, Piece, PromptMessage
+from app.backend import ChatRequest, Finished, Piece, PromptMessage
+from app.conversation import Role, Sampling
+from app.servers.backend import ServerSource, ServerState
 from app.servers.client import ServerClient
-from app.servers.source import ServerSource, ServerState
-from app.servers.wire import Kind
+from app.servers.protocol import Kind
 from model_manager.errors import UserError
 from tests.rigs.vllm_server import KEY, VllmServer
 

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

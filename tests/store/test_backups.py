@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Attachment, Status
+from app.conversation import Attachment, Status
 from app.store.backups import KEPT, newest_sound
 from app.store.opening import replace_damaged
 from app.store.schema import STEPS

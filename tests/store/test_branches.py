@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Attachment, Message, Sampling, Status
+from app.conversation import Attachment, Message, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.export.conftest import MADE_BY

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Attachment, ContextPolicy, Conversation, Sampling, Status
+from app.conversation import Attachment, ContextPolicy, Conversation, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.files import file_errors, replacing, write_whole
+from app.config.atomic_file import file_errors, replacing, write_whole
 from model_manager.errors import UserError
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")

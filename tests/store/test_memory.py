@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.chat.conversation import Attachment, Status
+from app.conversation import Attachment, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.store.processes import start_script

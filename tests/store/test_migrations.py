@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Attachment, ContextPolicy, Sampling, Status
+from app.conversation import Attachment, ContextPolicy, Sampling, Status
 from app.store.migrations import KEPT_BACKUPS, migrate, version_of
 from app.store.schema import STEPS
 from app.store.store import ConversationStore

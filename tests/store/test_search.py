@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Attachment, Conversation, Message, Role, SearchHit, Status
+from app.conversation import Attachment, Conversation, Message, Role, SearchHit, Status
 from app.store import search as search_module
 from app.store import search_index
+from app.store.conversation_trees import ConversationTree, ImportResult
 from app.store.search import search
 from app.store.store import ConversationStore
-from app.store.trees import ConversationTree, ImportResult
 
 
 def say(store: ConversationStore, *contents: str) -> str:

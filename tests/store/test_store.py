@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import MadeBy, Role, Sampling, Status
+from app.conversation import MadeBy, Role, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

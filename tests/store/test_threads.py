@@ -2,7 +2,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from app.store.store import ConversationStore
 
 

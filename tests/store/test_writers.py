@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.store.processes import start

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatEvent, ChatRequest, PromptMessage
+from app.backend import ChatEvent, ChatRequest, PromptMessage
+from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
-from app.local_models import LibrarySource
+from app.local_backend import LibrarySource
 from app.services import Services
 from tests.rigs import vulkan
 

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.from_plan import load_options
+from app.engine.device_probe import plan_devices, probe_devices
 from app.engine.local_engine import LocalEngine
-from app.engine.probing import plan_devices, probe_devices
+from app.engine.plan_options import load_options
 from app.engine.rehearsal import Rehearser
+from app.messages import sentence
 from app.planning.basis import asking
 from app.services import Services
-from app.words import sentence
-from model_manager.devices import HostMemory, has_amx, repacked_types
+from model_manager.devices.devices import HostMemory, has_amx, repacked_types
 from model_manager.errors import UserError
+from model_manager.gguf.shards import read_model
 from model_manager.plan import Wishes, plan, rehearsed_plan
-from model_manager.shards import read_model
-from tests.engine.asking import ask, load
+from tests.engine.requests import ask, load
 from tests.rigs.apus_shapes import write_shape
 
 pytestmark = pytest.mark.vulkan

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.source import Finished, Loaded, Replanned
+from app.backend import Finished, Loaded, Replanned
 from app.engine.launch import WRAPPER_VARIABLE
-from app.local_models import loaded_plan
+from app.local_backend import loaded_plan
+from app.messages.plans import replanned_sentence
 from app.planning.basis import wishes_from
 from app.services import Services
-from app.words.plans import replanned_sentence
 from tests.vulkan.conftest import Ask
 
 pytestmark = [
@@ -54,8 +54,8 @@ def test_it_climbs_down_to_a_plan_that_answers(
 ) -> None:
     smaller, beside, wishes, signal = ENDINGS[ending]
     # Their memory is this machine's own, of which other programs may give back some meanwhile.
-    monkeypatch.setattr("app.planning.remembered.MORE_BYTES", 1 << 40)
-    monkeypatch.setattr("app.planning.remembered.MORE_RAM", 100.0)
+    monkeypatch.setattr("app.planning.remembered_plans.MORE_BYTES", 1 << 40)
+    monkeypatch.setattr("app.planning.remembered_plans.MORE_RAM", 100.0)
     limit = addresses(services, **smaller) + beside * MIB
     monkeypatch.setenv(WRAPPER_VARIABLE, f"prlimit --as={limit}")
     events = ask("starter", **wishes)

@@ -11,7 +11,7 @@ from app.engine.launch import WRAPPER_VARIABLE
 from app.services import Services
 from tests.vulkan.test_out_of_memory import ENDINGS, MIB, addresses
 from tests.window.conftest import open_window
-from tests.window.hands import branch, find, is_complete, send
+from tests.window.input import branch, find, is_complete, send
 
 __all__ = ["open_window"]
 

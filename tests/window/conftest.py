@@ -11,12 +11,12 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.paths import DataFolder
+from app.config.paths import DataFolder
+from app.config.settings import Settings
 from app.services import Services, build_services
-from app.settings import Settings
-from ui.appearance import Appearance
-from ui.main_window import MainWindow
 from ui.transcript import Transcript
+from ui.widgets.appearance import Appearance
+from ui.window.main_window import MainWindow
 
 OpenWindow = Callable[[], MainWindow]
 

@@ -5,7 +5,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.chat.conversation import Role, Status
+from app.conversation import Role, Status
 from ui.transcript import Item, Transcript
 
 ANSWER = """Some **bold** text with [a link](https://example.org/x).

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from model_manager.plan import LoadPlan, Wishes, plan_model
-from tests.plan.making_plans import apus_facts, cards, ram
-from tests.window.hands import find
-from ui.plan_split import Border
-from ui.plan_view import PlanView
+from tests.plan.plan_builders import apus_facts, cards, ram
+from tests.window.input import find
+from ui.plan.layer_strip import Border
+from ui.plan.view import PlanView
 
 
 class Shown:

@@ -10,15 +10,15 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Message, Role, Status
+from app.conversation import Message, Role, Status
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from tests.window.hands import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
-from ui.details_dialog import DetailsDialog
-from ui.export_dialog import ExportDialog
-from ui.main_window import MainWindow
-from ui.shortcuts import SHORTCUTS, ShortcutWords
-from ui.shortcuts_dialog import ShortcutsDialog
+from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
+from ui.conversation.answer_details import DetailsDialog
+from ui.export.dialog import ExportDialog
+from ui.settings.shortcuts import SHORTCUTS, ShortcutWords
+from ui.settings.shortcuts_dialog import ShortcutsDialog
+from ui.window.main_window import MainWindow
 
 
 @pytest.fixture
@@ -337,7 +337,7 @@ def test_the_header_makes_a_new_chat_temporary_and_ordinary_again(window: MainWi
 
 
 def test_a_temporary_chat_can_be_exported(window: MainWindow, qtbot: QtBot) -> None:
-    from ui.export_dialog import ExportDialog
+    from ui.export.dialog import ExportDialog
 
     press(qtbot, window, "Ctrl+Shift+N")
     page = window.workspace.page

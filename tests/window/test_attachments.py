@@ -10,12 +10,12 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.attachments import LARGEST_BYTES, LONG_PASTE
-from app.drafts import Drafts
+from app.chat.attachments import LARGEST_BYTES, LONG_PASTE
+from app.config.drafts import Drafts
 from tests.window.conftest import OpenWindow
-from tests.window.hands import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
-from ui.attachment_viewer import AttachmentViewer
-from ui.main_window import MainWindow
+from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
+from ui.composer.attachment_viewer import AttachmentViewer
+from ui.window.main_window import MainWindow
 
 
 @pytest.fixture
@@ -210,8 +210,8 @@ def test_an_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtB
 
 
 def test_deleting_everything_takes_the_drafts_too(window: MainWindow, qtbot: QtBot) -> None:
-    from app.erasing import erase_everything
-    from ui.settings_dialog import SettingsDialog
+    from app.erase import erase_everything
+    from ui.settings.dialog import SettingsDialog
 
     write(window, "words nobody shall find")
     window.workspace.show_settings()

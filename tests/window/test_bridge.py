@@ -7,8 +7,8 @@ import threading
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.chat.source import Loaded, Piece
-from ui.bridge import TurnSignals, joined
+from app.backend import Loaded, Piece
+from ui.conversation.bridge import TurnSignals, joined
 
 
 def test_pieces_that_follow_each_other_are_one() -> None:

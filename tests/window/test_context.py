@@ -10,18 +10,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import ContextPolicy, Message, Status
-from app.chat.source import PromptMessage
+from app.backend import PromptMessage
+from app.conversation import ContextPolicy, Message, Status
 from model_manager.plan import Wishes
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from tests.window.hands import PATIENCE_MS, branch, find, send, wait_for_answer
-from ui.context_gauge import ContextGauge
-from ui.context_popover import ContextPopover
-from ui.main_window import MainWindow
-from ui.plan_dialog import PlanDialog
+from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
+from ui.conversation.context_gauge import ContextGauge
+from ui.conversation.context_popover import ContextPopover
+from ui.plan.dialog import PlanDialog
 from ui.transcript.buttons import Look
 from ui.transcript.item import Item
+from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
 CONTEXT, ANSWER = 256, 16

@@ -10,13 +10,13 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import ContextPolicy, Message, Role
-from app.presets import BUILT_IN, Choices, Presets
+from app.config.presets import BUILT_IN, Choices, Presets
+from app.conversation import ContextPolicy, Message, Role
 from tests.window.conftest import OpenWindow
-from tests.window.hands import branch, find, send, wait_for_answer, wait_for_words
-from ui.conversation_settings import OWN, ConversationSettings
-from ui.main_window import MainWindow
-from ui.settings_dialog import SettingsDialog
+from tests.window.input import branch, find, send, wait_for_answer, wait_for_words
+from ui.conversation.settings_dialog import OWN, ConversationSettings
+from ui.settings.dialog import SettingsDialog
+from ui.window.main_window import MainWindow
 
 
 @pytest.fixture

@@ -12,18 +12,18 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.device_wishes import DeviceWish, DeviceWishes
+from app.config.device_settings import DeviceWish, DeviceWishes
+from app.config.settings import SettingsFile
 from app.planning.machine import PRETEND_VARIABLE, Machine
 from app.services import Services
-from app.settings import SettingsFile
-from model_manager.devices import PlanDevice
+from model_manager.devices.devices import PlanDevice
+from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaFacts
 from model_manager.errors import UserError
-from model_manager.nvidia import GpuProcess, NvidiaCard, NvidiaFacts
 from tests.rigs.rpc_device import serving
-from tests.window.hands import PATIENCE_MS, find, send, wait_for_answer
-from ui.device_rows import DeviceRow, GibOrAutomatic, ServerRow
-from ui.settings_devices import DeviceSettings
-from ui.settings_dialog import SettingsDialog
+from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
+from ui.settings.device_rows import DeviceRow, GibOrAutomatic, ServerRow
+from ui.settings.devices import DeviceSettings
+from ui.settings.dialog import SettingsDialog
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -170,7 +170,7 @@ def test_a_server_is_added_seen_and_taken_off(
 def test_another_version_is_recognised_before_anything_is_loaded(
     qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]
 ) -> None:
-    from tests.engine.test_probing import answering
+    from tests.engine.test_device_probe import answering
 
     def older(connection: Any) -> None:
         connection.recv(64)

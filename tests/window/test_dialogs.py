@@ -20,18 +20,18 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollAre
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.chat.conversation import Status
+from app.config.settings import Settings, SettingsFile
+from app.conversation import Status
 from app.export.export import export_conversations
 from app.services import Services
-from app.settings import Settings, SettingsFile
 from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
-from ui.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
-from ui.dialog_parts import MARGIN
-from ui.error_text import error_text
-from ui.export_dialog import ExportDialog
-from ui.settings_dialog import NOT_SHOWN, SECTIONS, SettingsDialog
-from ui.tasks import run_in_background
+from ui.export.dialog import ExportDialog
+from ui.settings.dialog import NOT_SHOWN, SECTIONS, SettingsDialog
+from ui.start.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
+from ui.widgets.background_task import run_in_background
+from ui.widgets.dialog_parts import MARGIN
+from ui.widgets.error_text import error_text
 
 # Said of every window that has a layout, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")

@@ -9,16 +9,16 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.doctor.diagnostic import Finding, State, Text
 from app.doctor.doctor import NETWORK, PARTS
-from app.doctor.finding import Finding, State, Text
 from app.planning.machine import PRETEND_VARIABLE
 from tests.rigs.fake_hub import FakeHub
 from tests.window.conftest import OpenWindow
-from tests.window.hands import PATIENCE_MS, find, send, wait_for_answer
-from ui.doctor_dialog import DoctorDialog
-from ui.doctor_rows import FindingRow
-from ui.main_window import MainWindow
-from ui.settings_dialog import SettingsDialog
+from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
+from ui.doctor.dialog import DoctorDialog
+from ui.doctor.rows import FindingRow
+from ui.settings.dialog import SettingsDialog
+from ui.window.main_window import MainWindow
 
 
 @pytest.fixture(autouse=True)

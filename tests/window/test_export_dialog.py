@@ -13,13 +13,13 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Status
+from app.config.settings import SettingsFile
+from app.conversation import Status
 from app.services import Services
-from app.settings import SettingsFile
 from app.store.store import ConversationStore
 from tests.export.conftest import MADE_BY
-from ui.export_dialog import ExportDialog
-from ui.theme import DARK, LIGHT, apply_theme
+from ui.export.dialog import ExportDialog
+from ui.widgets.theme import DARK, LIGHT, apply_theme
 
 Make = Callable[..., ExportDialog]
 

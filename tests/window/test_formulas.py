@@ -8,15 +8,15 @@ from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Role, Status
-from app.mathematics import Mathematics
-from ui.theme import DARK, LIGHT
+from app.conversation import Role, Status
+from app.formulas import Mathematics
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
 from ui.transcript.copying import view_markdown
 from ui.transcript.display import FormulaPart
 from ui.transcript.formula import formulas_in, key_of
 from ui.transcript.parts import Part
+from ui.widgets.theme import DARK, LIGHT
 
 PATIENCE_MS = 60_000
 WIDE = " + ".join(f"x_{{{number}}}" for number in range(60))

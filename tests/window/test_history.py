@@ -11,14 +11,14 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Attachment, Conversation, Status
+from app.conversation import Attachment, Conversation, Status
+from app.store.conversation_trees import ConversationTree
 from app.store.store import ConversationStore
-from app.store.trees import ConversationTree
 from tests.window.conftest import OpenWindow
-from tests.window.hands import find, titles
-from ui.main_window import MainWindow
-from ui.sidebar_list import BIN, LIST
-from ui.sidebar_row import HEADING_ROLE
+from tests.window.input import find, titles
+from ui.sidebar.conversation_list import BIN, LIST
+from ui.sidebar.row_delegate import HEADING_ROLE
+from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
 

@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from tests.window.hands import PATIENCE_MS, find, send, wait_for_words
-from ui.keep_awake import BusInhibitor, KeepAwake, MacInhibitor, WindowsInhibitor, system_inhibitor
+from tests.window.input import PATIENCE_MS, find, send, wait_for_words
+from ui.window.keep_awake import BusInhibitor, KeepAwake, MacInhibitor, WindowsInhibitor, system_inhibitor
 
 DAEMON = shutil.which("dbus-daemon")
 WITH_A_BUS = pytest.mark.skipif(DAEMON is None, reason="there is no dbus-daemon on this machine")

@@ -12,15 +12,15 @@ import pytest
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
-from app.paths import resources
+from app.config.paths import resources
 from app.services import Services
 from model_manager.errors import UserError
-from ui.crash_dialog import CrashDialog
-from ui.error_text import error_text
-from ui.export_dialog import ExportDialog
-from ui.export_labels import export_labels
-from ui.language import AVAILABLE, Languages, system_language
-from ui.settings_dialog import SettingsDialog
+from ui.export.dialog import ExportDialog
+from ui.export.labels import export_labels
+from ui.settings.dialog import SettingsDialog
+from ui.start.crash_dialog import CrashDialog
+from ui.widgets.error_text import error_text
+from ui.widgets.language import AVAILABLE, Languages, system_language
 
 ROOT = Path(__file__).parents[2]
 TS = resources() / "translations" / "apus_chat_zh_CN.ts"
@@ -128,7 +128,7 @@ def test_an_empty_choice_is_the_system_s(languages: Languages):
 
 @pytest.mark.parametrize(("system", "expected"), [("zh_CN.UTF-8", "zh_CN"), ("de_DE.UTF-8", "en"), ("C.UTF-8", "en")])
 def test_the_system_s_language_is_understood(system: str, expected: str):
-    code = "from ui.language import system_language; print(system_language())"
+    code = "from ui.widgets.language import system_language; print(system_language())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

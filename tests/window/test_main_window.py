@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.window.conftest import OpenWindow
-from tests.window.hands import find, titles
-from ui.main_window import MainWindow
+from tests.window.input import find, titles
+from ui.window.main_window import MainWindow
 
 NAMES = (
     "conversationList", "searchField", "newConversationButton", "transcript", "composer", "sendButton", "stopButton",

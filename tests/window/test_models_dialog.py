@@ -25,17 +25,17 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from model_manager.access import Access
-from model_manager.catalogue import APUS
-from model_manager.downloads import DownloadManager
-from model_manager.library import ModelLibrary
+from model_manager.download.queue import DownloadManager
+from model_manager.hub.access import Access
+from model_manager.hub.catalogue import APUS
+from model_manager.library.library import ModelLibrary
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
-from ui.model_backend import ModelBackend
-from ui.model_entries import Fit
-from ui.model_rows import ModelRow
-from ui.model_works import ModelWorks
-from ui.models_dialog import ModelsDialog
+from ui.models.dialog import ModelsDialog
+from ui.models.entries import Fit
+from ui.models.rows import ModelRow
+from ui.models.services import ModelBackend
+from ui.models.workers import ModelWorks
 
 # Said of every window that has a layout and of every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")

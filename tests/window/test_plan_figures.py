@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from model_manager.devices import HostMemory, PlanDevice
+from model_manager.devices.devices import HostMemory, PlanDevice
 from model_manager.plan import LoadPlan, Wishes, plan_model
-from model_manager.plan.compute import Setting
+from model_manager.plan.compute_buffers import Setting
 from model_manager.plan.problem import Corrections, Problem
-from tests.plan.making_plans import GIB, MIB, apus_facts, cards, plan_apus, ram
-from ui.plan_figures import (
+from tests.plan.plan_builders import GIB, MIB, apus_facts, cards, plan_apus, ram
+from ui.plan.figures import (
     Bar,
     Parts,
     actual_places,
@@ -26,7 +26,7 @@ from ui.plan_figures import (
     strip_edges,
     verdict_kind,
 )
-from ui.plan_wishes import (
+from ui.plan.overrides import (
     automatic,
     devices_on,
     layers_with_experts,
@@ -35,7 +35,7 @@ from ui.plan_wishes import (
     with_device,
     with_experts,
 )
-from ui.plan_words import bar_in_words, bar_tip, bar_title, layers_text, left_text, size_text, tokens_short, used_text
+from ui.plan.strings import bar_in_words, bar_tip, bar_title, layers_text, left_text, size_text, tokens_short, used_text
 
 NAMES = ("GPU0", "GPU1")
 

@@ -13,12 +13,12 @@ import pytest
 from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from app.engine.launch import WRAPPER_VARIABLE
 from app.services import Services
 from model_manager.plan import Wishes
 from tests.rigs.rpc_device import serving
-from tests.window.hands import PATIENCE_MS, branch, find, is_complete, send, wait_for_answer, wait_for_words, write
+from tests.window.input import PATIENCE_MS, branch, find, is_complete, send, wait_for_answer, wait_for_words, write
 
 MIB = 1 << 20
 

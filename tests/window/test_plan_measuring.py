@@ -12,16 +12,16 @@ from PySide6.QtCore import QPoint, Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QProgressBar, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.device_wishes import DeviceWishes
+from app.config.device_settings import DeviceWishes
 from app.planning.machine import PRETEND_VARIABLE
 from app.services import Services
 from model_manager.plan import Wishes
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
-from tests.window.hands import PATIENCE_MS, find, send, wait_for_answer, wait_for_words
+from tests.window.input import PATIENCE_MS, find, send, wait_for_answer, wait_for_words
 from tests.window.plan_pictures import drag
-from ui.plan_dialog import PlanDialog
-from ui.plan_split import Border
+from ui.plan.dialog import PlanDialog
+from ui.plan.layer_strip import Border
 
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
 

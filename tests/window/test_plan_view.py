@@ -12,17 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from model_manager.errors import UserError
 from model_manager.plan import Wishes, plan_model
-from tests.plan.making_plans import GIB, MIB, apus_facts, cards, ram
-from tests.window.hands import find
+from tests.plan.plan_builders import GIB, MIB, apus_facts, cards, ram
+from tests.window.input import find
 from tests.window.plan_pictures import Shown
-from ui.plan_bars import BarRow, brush_of
-from ui.plan_figures import (
-    full_bytes,
-    places_of,
-)
-from ui.plan_split import Border
-from ui.plan_view import PlanView
-from ui.theme import DARK, LIGHT, Theme, apply_theme
+from ui.plan.bars import BarRow, brush_of
+from ui.plan.figures import full_bytes, places_of
+from ui.plan.layer_strip import Border
+from ui.plan.view import PlanView
+from ui.widgets.theme import DARK, LIGHT, Theme, apply_theme
 
 
 @pytest.fixture(autouse=True)

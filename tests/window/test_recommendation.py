@@ -12,22 +12,22 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.planning.machine import PRETEND_VARIABLE
-from app.planning.published import PublishedHeaders, expected, families
+from app.planning.published_model import PublishedHeaders, expected, families
 from app.services import Services
-from model_manager.access import Access
-from model_manager.finding import list_published
-from model_manager.gguf_header import read_header
+from model_manager.gguf.header import read_header
+from model_manager.hub.access import Access
+from model_manager.hub.resolver import list_published
 from model_manager.published import PublishedModel
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
-from tests.window.hands import PATIENCE_MS, find
-from ui.model_choice import model_backend
-from ui.model_fits import ModelFits
-from ui.models_dialog import ModelsDialog
-from ui.plan_dialog import PlanDialog
-from ui.plan_glance import PlanGlance
+from tests.window.input import PATIENCE_MS, find
+from ui.conversation.model_picker import model_backend
+from ui.models.dialog import ModelsDialog
+from ui.models.fits import ModelFits
+from ui.plan.dialog import PlanDialog
+from ui.plan.summary_bars import PlanGlance
 
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
 

@@ -11,12 +11,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
 from tests.window.conftest import OpenWindow
-from tests.window.hands import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
-from ui.main_window import MainWindow
-from ui.settings_dialog import SettingsDialog
+from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
+from ui.settings.dialog import SettingsDialog
+from ui.window.main_window import MainWindow
 
 
 @pytest.fixture

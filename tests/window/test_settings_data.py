@@ -11,17 +11,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidget, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Attachment, Status
-from app.drafts import Draft
+from app.config.drafts import Draft
+from app.config.presets import Choices
+from app.conversation import Attachment, Status
 from app.export.json_format import document
-from app.presets import Choices
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
-from tests.window.hands import find, titles
-from ui.main_window import MainWindow
-from ui.settings_backups import BackupsDialog
-from ui.settings_dialog import SettingsDialog
-from ui.settings_erase import EraseDialog
+from tests.window.input import find, titles
+from ui.settings.backups import BackupsDialog
+from ui.settings.dialog import SettingsDialog
+from ui.settings.erase import EraseDialog
+from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints", extend=True)
 

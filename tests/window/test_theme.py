@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
 
-from ui import icons
-from ui.theme import (
+from ui.widgets import icons
+from ui.widgets.theme import (
     CHINESE_FAMILIES,
     DARK,
     LIGHT,

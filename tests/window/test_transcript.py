@@ -6,12 +6,12 @@ from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QToolTip
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from tests.window.pages import ANSWER, answer, at_bottom, button_of, drag, question, spot_of, talk, wheel
-from ui.theme import DARK, LIGHT
 from ui.transcript import Transcript
 from ui.transcript.code import CodePart
 from ui.transcript.menu import make_menu
+from ui.widgets.theme import DARK, LIGHT
 
 
 def test_it_can_be_found(transcript):

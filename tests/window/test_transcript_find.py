@@ -6,9 +6,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from tests.window.pages import answer, question, spot_of, talk
-from ui.theme import LIGHT
+from ui.widgets.theme import LIGHT
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
-from app.chat.conversation import Status
-from app.render.visible import visible
+from app.conversation import Status
+from app.markdown.control_characters import visible
 from tests.window.pages import answer, question, spot_of
-from ui.transcript.stops import stops
+from ui.transcript.focus_order import stops
 
 LONG = {
     "a line of 1 MB": "x" * 1_000_000,

@@ -7,8 +7,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from tests.window.pages import ANSWER, answer, at_bottom, question, spot_of, talk
-from ui.theme import LIGHT
 from ui.transcript import Transcript
+from ui.widgets.theme import LIGHT
 
 CTRL, SHIFT, ALT = (
     Qt.KeyboardModifier.ControlModifier,

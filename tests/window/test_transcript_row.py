@@ -6,11 +6,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from tests.window.pages import answer, button_of, question, talk
-from ui.theme import LIGHT
 from ui.transcript.item import ACTIONS
 from ui.transcript.style import MARGIN
+from ui.widgets.theme import LIGHT
 
 ALL = ("copy", "retry", "continue", "edit", "fork", "details", "export", "pin", "delete")
 

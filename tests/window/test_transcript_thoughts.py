@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from tests.window.pages import answer, button_of, question, spot_of
 
 CONTENT = "<think>\nFirst a **secret** plan.\n\n- then more\n</think>\nThe answer."

@@ -9,12 +9,12 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from tests.rigs.vllm_server import KEY, VllmServer
 from tests.window.conftest import OpenWindow
-from tests.window.hands import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
+from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from tests.window.test_servers import add, open_settings
-from ui.main_window import MainWindow
+from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.vllm
 

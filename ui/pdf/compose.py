@@ -9,8 +9,8 @@ from functools import partial
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
-from app.render.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
-from app.render.highlight import coloured_lines
+from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
+from app.markdown.highlight import coloured_lines
 from ui.pdf.faces import HEADINGS, INDENT, LINE, PAD, QUOTE_INDENT, SMALL_SIZE, TEXT_SIZE, Faces
 from ui.pdf.lines import Laid, Lines, code_lines, paint_picture
 from ui.pdf.pictures import Picture, formula_picture

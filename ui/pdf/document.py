@@ -10,13 +10,13 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice
 from PySide6.QtGui import QPdfWriter
 
 from app import __version__
-from app.chat.conversation import Role
+from app.conversation import Role
 from app.export.entries import thought_label, title_of, visible
 from app.export.formats import Format, Options, Watch
-from app.export.rendering import Rendered, rendered
-from app.render.blocks import Block
-from app.render.markdown import parse_part
-from app.store.trees import ConversationTree
+from app.export.rendered_messages import Rendered, rendered
+from app.markdown.blocks import Block
+from app.markdown.parser import parse_part
+from app.store.conversation_trees import ConversationTree
 from ui.pdf.compose import Area, Composer, text_code
 from ui.pdf.faces import PAD, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Faces, Families
 from ui.pdf.finishing import finished

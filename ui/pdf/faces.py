@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QTextCharFormat, QTextOption
 
-from app.mathematics import Mathematics
-from app.render.blocks import Style
-from app.render.highlight import CodeRole
+from app.formulas import Mathematics
+from app.markdown.blocks import Style
+from app.markdown.highlight import CodeRole
 from ui.pdf.pictures import Picture
-from ui.theme import LIGHT, Theme, interface_font, mono_families
+from ui.widgets.theme import LIGHT, Theme, interface_font, mono_families
 
 POINT = 10
 TEXT_SIZE = 105

@@ -14,7 +14,7 @@ from functools import partial
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout, QTextLine
 
-from app.render.highlight import CodeRole
+from app.markdown.highlight import CodeRole
 from ui.pdf.faces import CODE_LINE, CODE_SIZE, LINE, Faces
 from ui.pdf.pictures import Picture
 from ui.pdf.strips import Strip

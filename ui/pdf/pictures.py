@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray, QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from app.mathematics import Mathematics
+from app.formulas import Mathematics
 
 _UNSTROKED = re.compile(r"<(?:path|rect|ellipse)(?=\s)(?![^>]*\sstroke)")
 

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from app.render.blocks import Span, Table
+from app.markdown.blocks import Span, Table
 from ui.pdf.faces import TEXT_SIZE, Faces
 from ui.pdf.lines import Laid, Lines
 from ui.pdf.pictures import Picture

@@ -9,8 +9,8 @@ from dataclasses import replace
 from PySide6.QtGui import QTextCharFormat
 
 from app.export.entries import visible
-from app.render.blocks import Span, Style
-from app.render.highlight import CodeRole
+from app.markdown.blocks import Span, Style
+from app.markdown.highlight import CodeRole
 from ui.pdf.emoji import parts
 from ui.pdf.faces import CODE_SIZE, Faces
 from ui.pdf.pictures import Picture, formula_picture

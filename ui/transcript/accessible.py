@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAccessibleWidget
 from shiboken6 import isValid
 
 from ui.transcript.copying import item_text
-from ui.transcript.stops import Stop, stops
+from ui.transcript.focus_order import Stop, stops
 
 if TYPE_CHECKING:
     from ui.transcript.screen import Screen

@@ -8,8 +8,8 @@ from enum import Enum
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from ui import icons
 from ui.transcript.style import TextStyle
+from ui.widgets import icons
 
 FRAME_AROUND, CHIP_AROUND = 30, 20
 """What a frame and a chip are wider than their icon and their label."""

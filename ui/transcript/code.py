@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockFormat, QTextCursor, QTextOption
 
-from app.render.blocks import Block, Code
-from app.render.highlight import CodeRole, Line, coloured_lines
+from app.markdown.blocks import Block, Code
+from app.markdown.highlight import CodeRole, Line, coloured_lines
 from ui.transcript.parts import Part, Range
 from ui.transcript.style import CODE_PAD, RADIUS, TextStyle
 

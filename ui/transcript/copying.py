@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from app.render.blocks import Code, Formula, Prose, Span, Style, Table, plain_text
-from app.render.markdown import parse, split_thought
-from app.render.visible import visible
+from app.markdown.blocks import Code, Formula, Prose, Span, Style, Table, plain_text
+from app.markdown.control_characters import visible
+from app.markdown.parser import parse, split_thought
 from ui.transcript.code import CodePart
 from ui.transcript.formula import places
 from ui.transcript.item import Item

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QTextCursor, QTextOption
 
-from app.render.blocks import Block, Formula, Span, Style
+from app.markdown.blocks import Block, Formula, Span, Style
 from ui.transcript.formula import SCALE, insert_formula, measured, scale_for
 from ui.transcript.parts import Part, Range
 from ui.transcript.style import TextStyle

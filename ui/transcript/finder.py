@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.render.blocks import Block, Table, block_text, spans_text
-from app.render.markdown import parse, split_thought
-from app.render.visible import visible
+from app.markdown.blocks import Block, Table, block_text, spans_text
+from app.markdown.control_characters import visible
+from app.markdown.parser import parse, split_thought
 from ui.transcript.item import Item
 from ui.transcript.message import Marks, MessageView
 from ui.transcript.parts import find_in, pattern_of

@@ -30,9 +30,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtSvg import QSvgRenderer
 
-from app.mathematics import Mathematics, Shape
-from app.render.blocks import Span
-from ui.theme import CHINESE_FAMILIES
+from app.formulas import Mathematics, Shape
+from app.markdown.blocks import Span
+from ui.widgets.theme import CHINESE_FAMILIES
 
 if TYPE_CHECKING:
     from ui.transcript.style import TextStyle

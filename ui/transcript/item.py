@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.chat.conversation import Role, Status
+from app.conversation import Role, Status
 
 ACTIONS = (
     *("copy", "retry", "begin", "roll", "continue", "edit", "fork", "details", "export"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from ui import icons
-from ui.theme import Theme
+from ui.widgets import icons
+from ui.widgets.theme import Theme
 
 SIZE = 36
 

@@ -14,9 +14,9 @@ from PySide6.QtCore import QEvent, QKeyCombination, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPen
 
 from ui.transcript.buttons import paint_ring
-from ui.transcript.motion import Step, moved
+from ui.transcript.cursor_motion import Step, moved
+from ui.transcript.focus_order import Stop, stops
 from ui.transcript.selection import Selection, Spot
-from ui.transcript.stops import Stop, stops
 from ui.transcript.style import MARGIN
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from ui import icons
+from ui.transcript.actions import ask
 from ui.transcript.copying import item_text
-from ui.transcript.deeds import ask
 from ui.transcript.row import icon_of
+from ui.widgets import icons
 
 if TYPE_CHECKING:
     from ui.transcript.widget import Transcript

@@ -8,8 +8,8 @@ from dataclasses import replace
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 
-from app.chat.conversation import Status
-from app.render.blocks import Block
+from app.conversation import Status
+from app.markdown.blocks import Block
 from ui.transcript.buttons import LINE_ACROSS, Button, Look, Touch, paint_button
 from ui.transcript.head import CHIP_SPACE, Divider, chips
 from ui.transcript.item import Item, Words

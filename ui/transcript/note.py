@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
-from ui import icons
 from ui.transcript.style import TextStyle
+from ui.widgets import icons
 
 SPACE = 10
 """Between the icon and the words."""

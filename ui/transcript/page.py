@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.chat.conversation import Status
+from app.conversation import Status
 from ui.transcript.heights import Heights
 from ui.transcript.item import Item
 from ui.transcript.message import MessageView

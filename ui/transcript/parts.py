@@ -21,7 +21,7 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
-from app.render.blocks import Block, Prose, Style
+from app.markdown.blocks import Block, Prose, Style
 from ui.transcript.formula import OBJECT, OBJECT_TYPE, align_again, formulas_in, key_of, places, with_sources
 from ui.transcript.spans import LINE_BREAK, find_text, write_spans
 from ui.transcript.style import TextStyle

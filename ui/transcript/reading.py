@@ -9,10 +9,10 @@ import time
 from collections import deque
 
 from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
-from app.render.blocks import Block
-from app.render.markdown import parse
-from app.render.streaming import StreamingMarkdown
-from app.render.visible import visible
+from app.markdown.blocks import Block
+from app.markdown.control_characters import visible
+from app.markdown.parser import parse
+from app.markdown.streaming import StreamingMarkdown
 
 AT_ONCE = 8_000
 """Characters that are read in one go: a few milliseconds."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
-from ui import icons
 from ui.transcript.buttons import FRAME_AROUND, Button, Look
 from ui.transcript.item import ACTIONS, Item, Words
 from ui.transcript.style import TextStyle
+from ui.widgets import icons
 
 FRAMED = ("continue", "retry", "begin", "roll")
 """What one does next with an answer that was not finished."""

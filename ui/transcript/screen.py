@@ -24,11 +24,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from app.chat.conversation import Status
-from ui.find_bar import FindBar
-from ui.theme import LIGHT
+from app.conversation import Status
 from ui.transcript.buttons import Touch, ring
 from ui.transcript.caret import Caret
+from ui.transcript.find_bar import FindBar
 from ui.transcript.finder import Finder
 from ui.transcript.item import Item, Words
 from ui.transcript.jump import JumpButton
@@ -39,9 +38,10 @@ from ui.transcript.page import Page
 from ui.transcript.parts import find_in
 from ui.transcript.pointer import Pointer
 from ui.transcript.selection import Selection
+from ui.transcript.strings import TranscriptWords
 from ui.transcript.style import TextStyle
 from ui.transcript.thoughts import Thoughts
-from ui.transcript.words import TranscriptWords
+from ui.widgets.theme import LIGHT
 
 if TYPE_CHECKING:
     from ui.transcript.widget import Transcript

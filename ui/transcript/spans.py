@@ -6,7 +6,7 @@ import re
 
 from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextDocument
 
-from app.render.blocks import Span, Style
+from app.markdown.blocks import Span, Style
 from ui.transcript.formula import OBJECT, formulas_in, insert_formula, source_of
 from ui.transcript.style import HEADINGS, TextStyle
 

@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 from PySide6.QtCore import QRectF
 
-from app.render.blocks import Block, Code, Formula, Prose, Table
+from app.markdown.blocks import Block, Code, Formula, Prose, Table
 from ui.transcript.buttons import Button
 from ui.transcript.code import CodePart
 from ui.transcript.display import FormulaPart

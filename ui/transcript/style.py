@@ -9,10 +9,10 @@ import re
 
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextBlockFormat, QTextCharFormat
 
-from app.render.blocks import Block, Code, Formula, Kind, Prose, Rule, Style, Table
-from app.render.highlight import CodeRole
-from ui.theme import TEXT_SIZE, Theme, interface_font, mono_font
+from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Style, Table
+from app.markdown.highlight import CodeRole
 from ui.transcript.formula import FormulaObject, Formulas
+from ui.widgets.theme import TEXT_SIZE, Theme, interface_font, mono_font
 
 COLUMN = 760
 """The widest the column of text becomes."""

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from app.render.blocks import Block, Span, Style, Table
+from app.markdown.blocks import Block, Span, Style, Table
 from ui.transcript.formula import SCALE, measured
 from ui.transcript.parts import Part
 from ui.transcript.spans import write_spans

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from app.chat.conversation import Status
 from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.conversation import Status
 from ui.transcript.item import Item
 from ui.transcript.reading import is_thinking
 

@@ -11,10 +11,9 @@ import time
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
-from app.chat.conversation import Status
-from app.mathematics import Mathematics
-from ui.theme import LIGHT, TEXT_SIZE, Theme
-from ui.transcript import deeds
+from app.conversation import Status
+from app.formulas import Mathematics
+from ui.transcript import actions
 from ui.transcript.copying import selected_text
 from ui.transcript.formula import Formulas
 from ui.transcript.item import Item
@@ -23,6 +22,7 @@ from ui.transcript.message import grown
 from ui.transcript.screen import Screen
 from ui.transcript.selection import END, Selection
 from ui.transcript.style import MARGIN, TextStyle
+from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
 
 GATHER_MS = 24
 
@@ -162,7 +162,7 @@ class Transcript(Screen):
         if number is None:
             return
         self.marked = (number, needle)
-        hit = deeds.first_hit(self, number, needle)
+        hit = actions.first_hit(self, number, needle)
         if hit:
             self.show_hit(number, hit)
         else:
@@ -204,7 +204,7 @@ class Transcript(Screen):
 
     def press(self, number: int, key: str) -> None:
         """A button of a message is pressed."""
-        deeds.press(self, number, key)
+        actions.press(self, number, key)
 
     def set_thought_open(self, number: int, is_open: bool) -> None:
         """Unfold the thought of a message, or fold it."""
@@ -232,11 +232,11 @@ class Transcript(Screen):
 
     def copy(self) -> None:
         """Put the selected text on the clipboard; where nothing is selected, the message that has the keyboard."""
-        deeds.copy(self)
+        actions.copy(self)
 
     def copy_markdown(self) -> None:
         """The same as it was written."""
-        deeds.copy_markdown(self)
+        actions.copy_markdown(self)
 
     def _follow_thought(self, item: Item) -> None:
         self.thoughts.watch(item)

@@ -19,8 +19,8 @@ import llama_cpp
 
 from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import Ggml
-from app.engine.child.loading import load
-from app.engine.child.rehearsing import rehearse
+from app.engine.child.loader import load
+from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
 from app.engine.child.session import Session
 from app.engine.child.stop_flag import StopFlag

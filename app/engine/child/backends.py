@@ -2,7 +2,7 @@
 
 An engine that was built for this machine alone (``start.py``) has them inside.  One that is to run on other machines
 (``GGML_BACKEND_DL``) brings the CPU's code several times, a module for each generation of processors, and takes the
-best; modules for GPUs may be added in a folder beside the program (``app.engine.added``).
+best; modules for GPUs may be added in a folder beside the program (``app.engine.external_engine``).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import llama_cpp
 
-from app.engine.child.loading import LoadedModel
+from app.engine.child.loader import LoadedModel
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.threads import ThreadCount
 from app.engine.protocol import Bench, BenchDone, BenchProgress, Event

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from app.engine.child.ggml import DeviceHandle
-from model_manager.gguf_header import GgufHeader
+from model_manager.gguf.header import GgufHeader
 
 HOST = "CPU"
 MEBIBYTE = 1 << 20

@@ -16,9 +16,9 @@ from typing import Any
 
 import llama_cpp
 
-from app.engine.added import VARIABLE
 from app.engine.child.backends import load_backends
 from app.engine.child.rpc import check_server
+from app.engine.external_engine import VARIABLE
 from app.engine.protocol import EngineDevice
 from model_manager.errors import UserError
 

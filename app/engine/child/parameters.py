@@ -16,7 +16,7 @@ from app.engine.child.stop_flag import StopFlag
 from app.engine.device_choice import usual_devices
 from app.engine.protocol import LoadOptions
 from model_manager.errors import UserError
-from model_manager.gguf_header import GgufHeader
+from model_manager.gguf.header import GgufHeader
 
 GPU_RESERVE_BYTES = 1 << 30
 RAM_SHARE = 0.9

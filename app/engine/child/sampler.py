@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import llama_cpp
 
-from app.chat.conversation import Sampling
+from app.conversation import Sampling
 
 PENALTY_WINDOW = 64
 """Tokens that the repeat penalty looks back."""

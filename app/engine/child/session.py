@@ -11,7 +11,7 @@ import llama_cpp
 import psutil
 
 from app.engine.child.bench import Measurement
-from app.engine.child.loading import LoadedModel
+from app.engine.child.loader import LoadedModel
 from app.engine.child.sampler import Sampler
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.template import PromptTemplate

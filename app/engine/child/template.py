@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.chat.conversation import Role
-from app.chat.source import PromptMessage
-from app.engine.child.rendering import Rendering, TemplateRefused
+from app.backend import PromptMessage
+from app.conversation import Role
+from app.engine.child.template_process import Rendering, TemplateRefused
 from model_manager.errors import UserError
 
 CHATML_END = "<|im_end|>"

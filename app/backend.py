@@ -1,0 +1,129 @@
+"""What can answer: one interface for local files and servers.
+
+A source is used from one thread at a time, the inference worker's.  ``stream`` blocks between events; ``stop`` is the
+one method that another thread may call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from app.conversation import ContextPolicy, Role, Sampling
+from model_manager.errors import UserError
+
+if TYPE_CHECKING:
+    from model_manager.plan import LoadPlan  # the engine's child reads this module too, and plans nothing
+
+
+@dataclass(frozen=True)
+class PromptMessage:
+    """One message as the chat template sees it."""
+
+    role: Role
+    content: str
+    id: str = ""
+    """Of the stored message; empty for one that is not stored, as the system prompt."""
+    is_pinned: bool = False
+    """Not left out while others can be."""
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A conversation to be answered, with a seed drawn.  ``prefill`` is the beginning of the answer that exists."""
+
+    messages: tuple[PromptMessage, ...]
+    sampling: Sampling
+    prefill: str = ""
+    context_policy: ContextPolicy = ContextPolicy.STOP
+    left_out: tuple[str, ...] = ()
+    """Ids that the answer before this one did not see: what is out stays out, so that the KV cache can be kept."""
+
+
+@dataclass(frozen=True)
+class LoadProgress:
+    """Loading: ``fraction`` from 0 to 1, ``seconds_left`` once it can be told."""
+
+    fraction: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The model file is ready; ``context`` in tokens, ``seconds`` 0 where it already was."""
+
+    seconds: float
+    context: int
+
+
+@dataclass(frozen=True)
+class Replanned:
+    """Memory ran out (``because``, a UserError), and the next smaller plan is tried: the ``attempt``-th, from 1.
+
+    Or an RPC server is missing (its code begins with ``rpc_``), and the plan does without it.
+    """
+
+    because: UserError
+    plan: LoadPlan
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What of the conversation the answer will see: the ids left out, and tokens used of the context."""
+
+    left_out: tuple[str, ...]
+    prompt_tokens: int
+    context: int
+
+
+@dataclass(frozen=True)
+class PromptProgress:
+    """Reading the prompt: tokens read of all, ``reused`` of them kept from the turn before."""
+
+    read: int
+    total: int
+    reused: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the answer; ``tokens`` generated so far, ``context_used`` tokens in the KV cache."""
+
+    text: str
+    tokens: int
+    context_used: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of an answer, with the figures of its making.  Rates in tokens a second, times in seconds."""
+
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_per_second: float | None
+    tokens_per_second: float | None
+    time_to_first_token_s: float | None
+
+
+ChatEvent = LoadProgress | Loaded | Replanned | Fitted | PromptProgress | Piece | Finished
+
+
+class ChatSource(Protocol):
+    """Something that answers."""
+
+    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
+        """Yield events and at last ``Finished``.
+
+        Raises:
+            UserError: it could not be answered (``engine_died``, ``prompt_too_long``, ...).
+            Cancelled: stopped before the first token.
+        """
+        ...
+
+    def stop(self) -> None:
+        """End the running ``stream`` soon; it then yields ``Finished`` with ``cancelled``, or raises Cancelled."""
+        ...

@@ -1,0 +1,259 @@
+"""``apus-chat devices``, ``plan``, ``recommend`` and ``bench``: what there is, what fits, how fast it is."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
+from app.cli.model_services import build_model_services
+from app.cli.output import gibibytes, print_columns, print_json, to_plain
+from app.config.paths import DataFolder
+from app.engine.local_engine import LocalEngine
+from app.messages import sentence
+from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
+from app.planning.machine import Machine
+from app.planning.overrides import wishes_for
+from app.planning.service import PlanningService
+from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner
+from model_manager.devices.devices import read_memory
+from model_manager.errors import Cancelled, UserError
+from model_manager.plan import LoadPlan, Wishes
+
+_BAR = 30
+
+
+def run(folder: DataFolder, arguments: argparse.Namespace) -> int:
+    """Run one of the four; raises UserError as the parts of ``app.planning`` do, and Cancelled."""
+    services = build_model_services(folder)
+    engine = LocalEngine(folder.logs / "engine.log")
+    planning = PlanningService(folder, services.library, engine, services.settings.device_wishes)
+    try:
+        match arguments.command:
+            case "devices":
+                _devices(folder, planning, arguments)
+            case "plan":
+                _plan(planning, arguments)
+            case "recommend":
+                _recommend(planning, arguments)
+            case _:
+                return _bench(folder, planning, engine, arguments)
+    finally:
+        engine.release()
+    return 0
+
+
+def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.Namespace) -> None:
+    machine = planning.machine(tuple(arguments.rpc or ()))
+    found = list(_device_facts(machine))
+    if arguments.json:
+        print_json(found)
+        return
+    print_columns(
+        [
+            (
+                each["name"],
+                each["kind"],
+                f"{gibibytes(each['free_bytes'])} free of {gibibytes(each['total_bytes'])}",
+                each["description"],
+            )
+            for each in found
+        ]
+    )
+    for name, card in machine.cards.items():
+        for process in card.processes:
+            used = gibibytes(process.used_bytes) if process.used_bytes is not None else "memory"
+            sys.stdout.write(f"{name}: {used} held by {process.name} ({process.pid})\n")
+    memory = read_memory()
+    sys.stdout.write(
+        f"RAM: {gibibytes(memory.available_bytes)} available of {gibibytes(memory.total_bytes)}, swap "
+        f"{gibibytes(memory.swap_free_bytes)} free of {gibibytes(memory.swap_total_bytes)}\n"
+        f"disk: {gibibytes(shutil.disk_usage(folder.root).free)} free\n"
+    )
+    if machine.engine is not None:
+        backends = ", ".join(machine.engine.backends)
+        driver = f", NVIDIA driver {machine.nvidia.driver}" if machine.nvidia.driver else ""
+        sys.stdout.write(f"{machine.engine.engine}, built for {backends}{driver}\n")
+    for problem in (machine.hint, *machine.missing):
+        if problem is not None:
+            sys.stdout.write(f"{sentence(problem)}\n")
+
+
+def _device_facts(machine: Machine) -> Iterator[dict[str, Any]]:
+    planned = {device.name: device for device in machine.devices}
+    if machine.engine is None:
+        for device in machine.devices:
+            yield {
+                "name": device.name,
+                "kind": "gpu",
+                "total_bytes": device.free_bytes,
+                "free_bytes": device.free_bytes,
+                "backend": "pretended",
+                "description": "",
+                "pci_bus_id": "",
+                "reserve_bytes": device.reserve_bytes,
+            }
+        return
+    for each in machine.engine.devices:
+        facts: dict[str, Any] = to_plain(each)
+        facts["reserve_bytes"] = planned[each.name].reserve_bytes if each.name in planned else None
+        if card := machine.cards.get(each.name):
+            facts["nvidia"] = {"driver": machine.nvidia.driver, **to_plain(card)}
+        yield facts
+
+
+def _plan(planning: PlanningService, arguments: argparse.Namespace) -> None:
+    basis = planning.basis(
+        arguments.model,
+        tuple(arguments.rpc or ()),
+        pretend_gpus=_pretended(arguments.gpu),
+        pretend_ram=arguments.ram,
+    )
+    wishes = Wishes(context=arguments.context, kv_type=arguments.kv)
+    plan = planning.rehearsed(basis, wishes).plan(wishes)
+    if arguments.json:
+        print_json(plan.to_json())
+    else:
+        _print_plan(plan)
+
+
+def _print_plan(plan: LoadPlan) -> None:
+    sys.stdout.write(plan_sentence(plan, str) + "\n\n")
+    rows = [("", "weights", "KV cache", "compute", "reserve", "left", "layers")]
+    rows += [
+        (
+            device.name,
+            gibibytes(device.weights_bytes),
+            gibibytes(device.kv_bytes),
+            gibibytes(device.compute_bytes),
+            gibibytes(device.reserve_bytes),
+            _signed(device.left_bytes),
+            f"{len(device.layers)}",
+        )
+        for device in plan.devices
+    ]
+    host = plan.host
+    on_host = plan.n_layer + 1 - plan.n_gpu_layers
+    in_ram = f"{on_host}" + (f", experts of {len(plan.experts_in_ram)} more" if plan.experts_in_ram else "")
+    left = _signed(host.available_bytes - host.used_bytes)
+    weights = gibibytes(host.weights_bytes + host.repack_bytes)
+    rows.append(("RAM", weights, gibibytes(host.kv_bytes), gibibytes(host.compute_bytes), "", left, in_ram))
+    print_columns(rows)
+
+
+def _recommend(planning: PlanningService, arguments: argparse.Namespace) -> None:
+    judged = planning.recommend(
+        Wishes(context=arguments.context), pretend_gpus=_pretended(arguments.gpu), pretend_ram=arguments.ram
+    )
+    if arguments.json:
+        print_json(
+            [
+                {
+                    "id": each.id,
+                    "quantisation": each.quantisation,
+                    "bytes": each.bytes,
+                    "recommended": each.recommended,
+                    "reason": each.reason,
+                    "plan": each.plan.to_json(),
+                }
+                for each in judged
+            ]
+        )
+        return
+    print_columns(
+        [
+            ("*" if each.recommended else "", each.id, gibibytes(each.bytes), _why(each.reason, each.plan))
+            for each in judged
+        ]
+    )
+
+
+def _why(reason: str, plan: LoadPlan) -> str:
+    return f"{recommendation_sentence(reason, str)} {verdict_sentence(plan, str)}"
+
+
+def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, arguments: argparse.Namespace) -> int:
+    services = build_model_services(folder)
+    said = Wishes(context=arguments.context, kv_type=arguments.kv, devices=tuple(arguments.device or ()))
+    file = services.library.resolve(arguments.model)
+    wishes = wishes_for(services.settings, planning.wished.of(file.id), said)
+    wanted = planning.wanted(file.path, wishes, tuple(arguments.rpc or ()))
+    tuner = Tuner(engine, planning.loads)
+    measured: tuple[Measured, ...] = ()
+    best: Measured | None = None
+    bar = _Bar()
+    with stopped_by_interrupt(engine.stop) as interrupted:
+        try:
+            if arguments.tune:
+                for event in tuner.tune(wanted):
+                    match event:
+                        case TuneProgress():
+                            bar.show(event.fraction, f"{event.change}, {event.number} of {event.count}")
+                        case Tuned():
+                            measured, best = event.measured, event.best
+            else:
+                for step in tuner.measure(wanted):
+                    if isinstance(step, Measured):
+                        measured = (step,)
+                    else:
+                        bar.show(step, "")
+        except Cancelled:
+            pass
+        finally:
+            bar.close()
+    if interrupted or not measured:
+        return INTERRUPTED
+    if arguments.json:
+        body = measured[0].to_json()
+        del body["change"], body["problem"]
+        if best is not None:
+            body["alternatives"] = [each.to_json() for each in measured[1:]]
+            body["best"] = best.change
+        print_json(body)
+    else:
+        _print_measured(measured, best)
+    return 0
+
+
+def _print_measured(measured: Sequence[Measured], best: Measured | None) -> None:
+    print_columns(
+        [
+            (
+                "*" if each is best else "",
+                each.change,
+                f"prompt {each.prompt_tokens_per_second:.1f} tokens/s",
+                f"answer {each.tokens_per_second:.1f} tokens/s",
+                sentence(each.problem) if isinstance(each.problem, UserError) else verdict_sentence(each.plan, str),
+            )
+            for each in measured
+        ]
+    )
+
+
+class _Bar:
+    """A progress bar on standard error, in a terminal alone."""
+
+    def __init__(self) -> None:
+        self._shown = False
+
+    def show(self, fraction: float, what: str) -> None:
+        if sys.stderr.isatty():
+            done = round(_BAR * fraction)
+            sys.stderr.write(f"\r[{'#' * done}{'.' * (_BAR - done)}] {what:<40}")
+            sys.stderr.flush()
+            self._shown = True
+
+    def close(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r" + " " * (_BAR + 43) + "\r")
+
+
+def _pretended(gpus: Sequence[float | None] | None) -> tuple[float, ...] | None:
+    return None if gpus is None else tuple(size for size in gpus if size is not None)
+
+
+def _signed(count: int) -> str:
+    return gibibytes(count) if count >= 0 else f"-{gibibytes(-count)}"

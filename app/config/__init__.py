@@ -1,0 +1,1 @@
+"""Settings, presets, drafts, secrets and the paths of the data folder."""

@@ -1,0 +1,57 @@
+"""A conversation as plain text: the branch that is shown, each message below the name of its speaker.
+
+Answers lose the marks of their Markdown, as they do when they are copied as text; questions stay as they were typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from app.conversation import Role
+from app.export.entries import Entry, entries, thought_label, title_of
+from app.export.formats import Format, Options
+from app.markdown.blocks import plain_text
+from app.markdown.parser import parse_part
+from app.store.conversation_trees import ConversationTree
+
+WIDTH = 72
+
+
+def plain(tree: ConversationTree, options: Options) -> str:
+    """The conversation as one text that ends with a line break."""
+    return "\n".join(_lines(tree, options)).rstrip() + "\n"
+
+
+def _lines(tree: ConversationTree, options: Options) -> Iterator[str]:
+    title = title_of(tree, options)
+    yield from (title, "=" * min(WIDTH, max(3, len(title))), "")
+    if tree.conversation.system_prompt:
+        yield from (f"[{options.labels.system}]", tree.conversation.system_prompt.strip("\n"), "")
+    for each in entries(tree, options):
+        yield from _entry(each, options)
+
+
+def _entry(entry: Entry, options: Options) -> Iterator[str]:
+    yield "-" * WIDTH
+    yield f"[{entry.speaker}]"
+    for attachment in entry.attachments:
+        name = " ".join(attachment.name.split())
+        yield from ("", f"[{options.labels.attachment}: {name}]", attachment.content.strip("\n"), "")
+    if entry.thought:
+        yield from ("", f"[{thought_label(entry, options)}]", *(f"| {line}" for line in entry.thought.splitlines()), "")
+    if entry.text.strip():
+        is_answer = entry.message.role is Role.ASSISTANT
+        yield plain_text(parse_part(entry.text)) if is_answer else entry.text.strip("\n")
+    if entry.status:
+        yield f"({entry.status}{f': {entry.error}' if entry.error else ''})"
+    if entry.facts:
+        yield ""
+        yield from (f"  {label}: {' '.join(value.split())}" for label, value in entry.facts)
+    yield ""
+
+
+def _write(trees: Sequence[ConversationTree], options: Options) -> bytes:
+    return plain(trees[0], options).encode()
+
+
+PLAIN = Format(suffix=".txt", many_in_one_file=False, write=_write)

@@ -1,0 +1,289 @@
+"""Markdown that is still being written: closed blocks are read once, only the open end is read again.
+
+The blocks after ``feed`` are those of a full parse of the same text, but for one thing that only the end can tell: a
+link whose reference is defined further down.  So whoever shows a stream parses the whole message once when it is over,
+unless ``is_exact`` says that nothing can come of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.markdown.blocks import Block, Code, Table
+from app.markdown.parser import as_thought, parse_part, read_tokens, tokens_and_open_line, tokens_of
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_FENCE = re.compile(r"(`{3,}|~{3,})([^\n]*)\n")
+_MARKS_ONLY = re.compile(r"[ \t]*(#{1,6}|[-*+_=>|]{1,3}|\d{1,9}[.)]?|`{1,3}|~{1,3}|[-*+][ \t]+\[?[ xX]?\]?)[ \t]*")
+_PART_OF_FENCE = re.compile(r" {0,3}(`{1,3}|~{1,3})")
+_REFERENCE = re.compile(r"^[ >\t]*\[[^\]\n]+\]:", re.MULTILINE)
+_ITEM_INDENT = 3
+
+
+class StreamingMarkdown:
+    """The blocks of a growing text.
+
+    ``blocks`` is the whole row; the first ``settled`` of them will not change any more.
+    """
+
+    def __init__(self) -> None:
+        self._thought: _Part | None = None
+        self._answer: _Part | None = None
+        self._held = ""
+        self._before = ""
+        """What may still become the mark at the head or at the end of a thought."""
+
+    def feed(self, text: str) -> None:
+        """Take what came since the last call."""
+        text = self._held + text
+        self._held = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix(self._held).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+        if self._answer is not None:
+            self._answer.feed(text)
+            return
+        self._before += text
+        if self._thought is None:
+            head = self._before.lstrip()
+            if head.startswith(THOUGHT_OPEN):
+                self._thought = _Part()
+                self._before = head[len(THOUGHT_OPEN) :]
+            elif not THOUGHT_OPEN.startswith(head):
+                self._answer = _Part()
+                self._answer.feed(self._before)
+                return
+        if self._thought is not None:
+            thought, closing, answer = self._before.partition(THOUGHT_CLOSE)
+            if closing:
+                self._thought.feed(thought)
+                self._before = ""
+                self._answer = _Part()
+                self._answer.feed(answer)
+                return
+            keep = next((n for n in range(len(THOUGHT_CLOSE) - 1, 0, -1) if thought.endswith(THOUGHT_CLOSE[:n])), 0)
+            self._thought.feed(thought[: len(thought) - keep])
+            self._before = thought[len(thought) - keep :]
+
+    @property
+    def settled(self) -> int:
+        """How many blocks at the front are final."""
+        thought = self._thought
+        if self._answer is None:
+            return len(thought.settled) if thought else 0
+        return (len(thought.blocks()) if thought else 0) + len(self._answer.settled)
+
+    @property
+    def open_characters(self) -> int:
+        """How much text is read again with each call; open code and open tables are not."""
+        part = self._answer or self._thought
+        return part.open_characters if part else 0
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a full parse of the same text could not give anything else."""
+        return not any(part and part.has_references for part in (self._thought, self._answer))
+
+    def blocks(self, *, preview: bool = False) -> list[Block]:
+        """All blocks so far.
+
+        With ``preview`` a last line that consists of marks alone waits until more of it is there: a lone ``-`` or
+        ``##`` would flash up as text and turn into something else with the next token.
+        """
+        parts = [part for part in (self._thought, self._answer) if part]
+        blocks: list[Block] = []
+        for part in parts:
+            waiting = self._before if part is self._thought and not self._answer and not preview else ""
+            own = part.blocks(preview=preview and part is parts[-1], more=waiting)
+            blocks += [as_thought(block) for block in own] if part is self._thought else own
+        return blocks if parts or preview else parse_part(self._before)
+
+
+class _Part:
+    """One run of Markdown: its closed blocks and its open end."""
+
+    def __init__(self) -> None:
+        self.settled: list[Block] = []
+        self._tail = ""
+        self._seen = 0
+        """How much of the tail was searched for closed blocks."""
+        self._references: dict[str, Any] = {}
+        self._number: int | None = None
+        """The next number where the tail goes on with an ordered list."""
+        self._fence: re.Match[str] | None = None
+        """The opening line where the tail is one block of code that is still open."""
+        self._closing = re.compile("")
+        self._table: Table | None = None
+        """What was read of the table that the tail consists of, without its open last line."""
+        self._table_head = ""
+
+    @property
+    def open_characters(self) -> int:
+        return 0 if self._fence or self._table else len(self._tail)
+
+    @property
+    def has_references(self) -> bool:
+        return bool(self._references) or bool(_REFERENCE.search(self._tail))
+
+    def feed(self, text: str) -> None:
+        self._tail += text
+        if "\n" not in text:
+            return
+        while self._settle():
+            pass
+
+    def blocks(self, *, preview: bool = False, more: str = "") -> list[Block]:
+        tail = self._tail + more
+        if self._fence and not more:
+            return [*self.settled, self._open_code(preview)]
+        if self._table and not more:
+            table = self._open_table(self._table, preview)
+            if table:
+                return [*self.settled, table]
+        if preview:
+            start = tail.rfind("\n") + 1
+            if _MARKS_ONLY.fullmatch(tail, start):
+                tail = tail[:start]
+        if not tail.strip():
+            return list(self.settled)
+        tokens = tokens_of(tail, dict(self._references), preview=preview)
+        return [*self.settled, *read_tokens(tokens, self._number)]
+
+    def _open_table(self, table: Table, preview: bool) -> Table | None:
+        last = self._tail[self._seen :]
+        if not last or (preview and _MARKS_ONLY.fullmatch(last)):
+            return table
+        return self._with_rows(table, last) if last.startswith("|") else None
+
+    def _with_rows(self, table: Table, lines: str) -> Table:
+        (more,) = read_tokens(tokens_of(self._table_head + lines, dict(self._references)))
+        assert isinstance(more, Table)
+        return replace(table, rows=table.rows + more.rows)
+
+    def _open_code(self, preview: bool) -> Code:
+        assert self._fence
+        words = self._fence[2].split()
+        language = words[0].strip("{}.").lower() if words else ""
+        end, last = len(self._tail), self._tail.rfind("\n") + 1
+        # The parser passes over a last line of nothing but blanks.
+        if (
+            not self._tail[last:].strip()
+            or self._closing.fullmatch(self._tail[last:] + "\n")
+            or (preview and _PART_OF_FENCE.fullmatch(self._tail, last))
+        ):
+            end = last
+        return Code(self._tail[self._fence.end() : max(end, self._fence.end())].removesuffix("\n"), language)
+
+    def _settle(self) -> bool:
+        """Move closed blocks off the tail; true if there may be more to move."""
+        if self._fence:
+            closing = self._closing.search(self._tail, max(self._fence.end(), self._seen))
+            if not closing:
+                self._seen = self._tail.rfind("\n") + 1
+                return False
+            self._fence = None
+            self._commit(closing.end())
+            return True
+        whole_lines = self._tail[: self._tail.rfind("\n") + 1]
+        if len(whole_lines) == self._seen:
+            return False
+        if self._table:
+            rows = whole_lines[self._seen :]
+            if all(line.startswith("|") for line in rows.splitlines()):
+                self._table = self._with_rows(self._table, rows)
+                self._seen = len(whole_lines)
+                return False
+            self._table = None
+        self._seen = len(whole_lines)
+        references = dict(self._references)
+        tokens, open_line = tokens_and_open_line(whole_lines, references)
+        lines = whole_lines.split("\n")
+        cut = _closed_lines(tokens, lines, open_line)
+        if cut:
+            self._commit(sum(len(line) + 1 for line in lines[:cut]))
+            return True
+        self._enter_fence(tokens)
+        self._enter_table(tokens, whole_lines)
+        return bool(self._fence)
+
+    def _commit(self, size: int) -> None:
+        piece, self._tail, self._seen = self._tail[:size], self._tail[size:], 0
+        tokens = tokens_of(piece, self._references)
+        self.settled += read_tokens(tokens, self._number)
+        self._number = self._next_number(tokens)
+
+    def _next_number(self, tokens: list[Token]) -> int | None:
+        """What the next item is called if the tail begins in the middle of an ordered list."""
+        if not tokens or tokens[-1].type != "ordered_list_close":
+            return None
+        opening = max(at for at, token in enumerate(tokens) if token.type == "ordered_list_open" and token.level == 0)
+        ahead = tokens_of(self._tail, dict(self._references))
+        if not ahead or ahead[0].type != "ordered_list_open" or ahead[0].markup != tokens[opening].markup:
+            return None
+        items = sum(1 for token in tokens[opening:] if token.type == "list_item_open" and token.level == 1)
+        start = tokens[opening].attrGet("start")
+        first = 1 if start is None else int(start)
+        if opening == 0 and self._number is not None:
+            first = self._number
+        return first + items
+
+    def _enter_table(self, tokens: list[Token], lines: str) -> None:
+        if not tokens or tokens[0].type != "table_open" or not re.fullmatch(r"(\|.*\n)+", lines):
+            return
+        if sum(1 for token in tokens if token.level == 0 and token.nesting >= 0) == 1:
+            (table,) = read_tokens(tokens)
+            assert isinstance(table, Table)
+            self._table, self._table_head = table, "".join(lines.splitlines(keepends=True)[:2])
+
+    def _enter_fence(self, tokens: list[Token]) -> None:
+        opening = _FENCE.match(self._tail)
+        if opening and "|" not in opening[2] and len(tokens) == 1 and tokens[0].type == "fence":
+            self._fence = opening
+            mark = re.escape(opening[1][0])
+            self._closing = re.compile(rf"^ {{0,3}}{mark}{{{len(opening[1])},}}[ \t]*\n", re.MULTILINE)
+            self._seen = opening.end()
+
+
+def _closed_lines(tokens: list[Token], lines: list[str], open_line: int | None) -> int:
+    """How many of these whole lines belong to blocks that nothing written later can change.
+
+    From ``open_line`` on a formula is open, and what looks like blocks may turn out to be inside it.
+    """
+    top = [token for token in tokens if token.level == 0 and token.nesting >= 0 and token.map]
+    if not top:
+        return 0
+    starts = [token.map[0] for token in top if token.map]
+    last = top[-1]
+    if last.type in {"bullet_list_open", "ordered_list_open"}:
+        at = tokens.index(last)
+        items = [token for token in tokens[at:] if token.type == "list_item_open" and token.level == 1]
+        starts += [item.map[0] for item in items if item.map and _indent(lines[item.map[0]]) <= _ITEM_INDENT]
+    cut = max(starts)
+    # A heading with a bar in it may turn out to be the head of a table.
+    is_whole = last.type == "hr" or (last.type == "heading_open" and "|" not in lines[last.map[0] if last.map else 0])
+    if last.map and (is_whole or (last.type == "fence" and _is_closed(last))):
+        cut = last.map[1]
+    if open_line is not None:
+        cut = min(cut, _before(starts, open_line))
+    # A reference definition leaves no token and may still take the next line as its title; wait for the blank line.
+    covered = {line for token in top if token.map for line in range(*token.map)}
+    for line in range(cut):
+        if line not in covered and lines[line].strip() and not (line + 1 < cut and not lines[line + 1].strip()):
+            return min(cut, _before(starts, line))
+    return cut
+
+
+def _before(starts: list[int], line: int) -> int:
+    return max((start for start in starts if start <= line), default=0)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _is_closed(fence: Token) -> bool:
+    assert fence.map
+    return fence.content.count("\n") == fence.map[1] - fence.map[0] - 2

@@ -1,0 +1,171 @@
+"""What is known of a model before it is downloaded: its header, read by Range, and those of its siblings, expected.
+
+The quantisations of one repository differ in the types of their tensors alone.  So one header tells nearly all of its
+siblings, whose tensors are larger or smaller as their files are; each one's own is read when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from model_manager.errors import UserError
+from model_manager.gguf.header import GgufHeader, TensorInfo
+from model_manager.gguf.header_stub import Hollow
+from model_manager.hub.access import Access
+from model_manager.hub.http import Web, file_url
+from model_manager.hub.remote_header import read_remote_head
+from model_manager.layout.stacking import layout_for
+from model_manager.plan import Candidate, LoadPlan, Recommendation, Wishes
+from model_manager.published import PublishedModel, Target
+
+_EXACT_TYPES = frozenset({"F32", "F16", "BF16", "F64"})
+"""Norms and the like keep their type in every quantisation."""
+
+
+@dataclass(frozen=True)
+class PublishedHeader:
+    """The headers of all files of a published model, and the files as a rehearsal needs them."""
+
+    headers: tuple[GgufHeader, ...]
+    files: tuple[Hollow, ...] = field(repr=False, default=())
+
+
+class PublishedHeaders:
+    """Headers of published models, each read once.  Safe to use from several threads."""
+
+    def __init__(self, access: Callable[[], Access]) -> None:
+        """``access`` may ask the system's keyring."""
+        self._access = access
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], PublishedHeader] = {}
+
+    def known(self, model: PublishedModel) -> PublishedHeader | None:
+        """Without asking anybody; None where nobody read it yet."""
+        return self._known.get(_key(model))
+
+    def of_id(self, model_id: str) -> PublishedHeader | None:
+        """The same by the model's id, of the commit that was read last."""
+        return next((found for (_, known), found in reversed(self._known.items()) if known == model_id), None)
+
+    def read(self, model: PublishedModel) -> PublishedHeader:
+        """The headers of all files of a model; some MiB are fetched the first time.
+
+        Raises:
+            UserError: as ``read_remote_head``, ``layout_for`` and ``Web.read_range``.
+        """
+        with self._lock:
+            found = self._known.get(_key(model))
+            if found is None:
+                access = self._access()
+                web = Web(access)
+                try:
+                    read = [_read(web, access.endpoint, model, target) for target in model.targets()]
+                finally:
+                    web.close()
+                found = PublishedHeader(tuple(header for header, _ in read), tuple(file for _, file in read))
+                self._known[_key(model)] = found
+            return found
+
+
+def _key(model: PublishedModel) -> tuple[str, str]:
+    return (model.commit, model.id)
+
+
+def _read(web: Web, endpoint: str, model: PublishedModel, target: Target) -> tuple[GgufHeader, Hollow]:
+    def read_range(start: int, length: int) -> bytes:
+        content, begin = b"", 0
+        for part in target.parts:
+            inside = max(start, begin)
+            end = min(start + length, begin + part.bytes)
+            if inside < end:
+                url = file_url(endpoint, model.repository, model.commit, part.name)
+                content += web.read_range(url, inside - begin, end - inside)
+            begin += part.bytes
+        return content
+
+    header, head = read_remote_head(read_range, target.bytes, target.file_name)
+    layout = layout_for(header, head)
+    return header, Hollow(target.file_name, layout.target_head or head, layout.target_bytes)
+
+
+def families(models: Sequence[PublishedModel]) -> tuple[tuple[PublishedModel, ...], ...]:
+    """The models of a repository that are quantisations of the same weights, by their names."""
+    found: dict[str, list[PublishedModel]] = {}
+    for model in models:
+        name = model.file_name.casefold()
+        found.setdefault(name.replace((model.quantisation or "").casefold(), ""), []).append(model)
+    return tuple(tuple(family) for family in found.values())
+
+
+def candidates(
+    models: Sequence[PublishedModel], headers: PublishedHeaders, first: PublishedModel | None = None
+) -> tuple[Candidate, ...]:
+    """The quantisations of one family, by their own headers where those are known, else as their sibling lets expect.
+
+    Where none is known one is read: that of ``first``, or the smallest.  Raises as ``PublishedHeaders.read``.
+    """
+    if first in models and first is not None:
+        headers.read(first)
+    known = {model.id: found for model in models if (found := headers.known(model)) is not None}
+    if not known:
+        smallest = min(models, key=lambda model: model.bytes)
+        known[smallest.id] = headers.read(smallest)
+    reference = next(iter(known.values())).headers
+    return tuple(
+        Candidate(
+            model.id,
+            model.quantisation or "",
+            model.bytes,
+            known[model.id].headers if model.id in known else expected(reference, model.bytes),
+        )
+        for model in models
+    )
+
+
+def expected(sibling: Sequence[GgufHeader], file_bytes: int) -> tuple[GgufHeader, ...]:
+    """The headers of a quantisation of ``file_bytes`` bytes, from those of another one of the same weights."""
+    tensors = [tensor for header in sibling for tensor in header.tensors]
+    fixed = sum(tensor.n_bytes for tensor in tensors if tensor.type in _EXACT_TYPES)
+    own = sum(tensor.n_bytes for tensor in tensors)
+    if fixed == own:
+        fixed = 0
+    share = max(0.0, (file_bytes - fixed) / max(1, own - fixed))
+
+    def scaled(tensor: TensorInfo) -> TensorInfo:
+        if fixed and tensor.type in _EXACT_TYPES:
+            return tensor
+        return replace(tensor, n_bytes=round(tensor.n_bytes * share))
+
+    return tuple(replace(header, tensors=tuple(map(scaled, header.tensors))) for header in sibling)
+
+
+@dataclass(frozen=True)
+class PublishedFit:
+    """How one published model would lie here.  ``is_expected``: by the header of a sibling."""
+
+    plan: LoadPlan
+    recommended: bool
+    is_expected: bool
+
+
+def judge_published(
+    recommend_of: Callable[[Sequence[Candidate], Wishes], Sequence[Recommendation]],
+    models: Sequence[PublishedModel],
+    headers: PublishedHeaders,
+    wishes: Wishes,
+    first: PublishedModel | None = None,
+) -> dict[str, PublishedFit]:
+    """The fit of each model of a repository by its id; those of which no header can be read are left out."""
+    found: dict[str, PublishedFit] = {}
+    for family in families(models):
+        try:
+            judged = recommend_of(candidates(family, headers, first), wishes)
+        except UserError:
+            # What a hub does not show, or no engine loads, has its own sentence where it is fetched.
+            continue
+        exact = {model.id for model in family if headers.known(model) is not None}
+        for each in judged:
+            found[each.id] = PublishedFit(each.plan, each.recommended, each.id not in exact)
+    return found

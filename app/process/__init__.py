@@ -1,0 +1,1 @@
+"""Child processes with limits on memory and time."""

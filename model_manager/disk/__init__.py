@@ -1,0 +1,1 @@
+"""Reading, writing, copying and hashing files, and free disk space."""

@@ -1,0 +1,51 @@
+"""The SHA-256 of a large file.  Slow by nature (a disk's speed): which thread waits for it is the caller's business."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from model_manager.disk.files import open_regular, reading_error
+from model_manager.errors import Cancelled, UserError
+
+PIECE_BYTES = 8 << 20
+
+
+def sha256_of(
+    path: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> str:
+    """The SHA-256 of a file's content, 64 lower-case hexadecimal digits.
+
+    ``on_progress(done_bytes, total_bytes)`` is called after every piece of 8 MiB, ``cancelled()`` before.  Both run in
+    the calling thread.  Memory: one piece.
+
+    Raises ``Cancelled``, and ``UserError`` as ``open_regular`` does, or file_changed(path) when the file was written to
+    meanwhile, for then the digest is that of no version of it.
+    """
+    digest = hashlib.sha256()
+    file, before = open_regular(path)
+    with file:
+        piece = memoryview(bytearray(min(PIECE_BYTES, max(1, before.st_size))))
+        done = 0
+        # A file that somebody goes on writing to has no end: more than there was is enough to know.
+        while done <= before.st_size:
+            if cancelled is not None and cancelled():
+                raise Cancelled
+            try:
+                count = file.readinto(piece)  # type: ignore[attr-defined]
+            except OSError as error:
+                raise reading_error(path, error) from error
+            if not count:
+                break
+            digest.update(piece[:count])
+            done += count
+            if on_progress is not None:
+                on_progress(done, before.st_size)
+        after = os.fstat(file.fileno())
+    if done != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise UserError("file_changed", path=path)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""GGUF headers: reading, tensor types, shards, metadata."""

@@ -1,0 +1,291 @@
+"""What a GGUF file says about itself: metadata, tensors, and how long the file must be.
+
+The header decides everything that is computed about a model; names, README texts and file names do not.  Strict where
+the engine is strict (llama.cpp refuses gaps between tensors, doubled names and so on), so that a header read here is
+one that the engine reads too.
+
+Source of the format: ``ggml/include/gguf.h`` and ``ggml/src/gguf.cpp`` of llama.cpp; the keys of the metadata:
+``gguf-py/gguf/constants.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
+
+from model_manager.disk.files import open_regular, reading_error
+from model_manager.errors import UserError
+from model_manager.gguf.hyperparameters import find_absurd
+from model_manager.gguf.reader import U32_TYPE, Damaged, Reader, Unread, Value
+from model_manager.gguf.tensor_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
+
+__all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "parse_header", "read_header"]
+
+_MAGIC = b"GGUF"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_WEB_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--", b'{"error"')
+_TELLING_BYTES = 512
+_DEFAULT_ALIGNMENT = 32
+_MAX_KEYS = 1 << 16
+_MAX_KEY_BYTES = (1 << 16) - 1
+_MAX_TENSORS = 1 << 16
+_MAX_TENSOR_NAME_BYTES = 63
+_MAX_DIMENSIONS = 4
+_GUESSED_FILE_TYPE = 1024
+_ONE_EXPERT = re.compile(r"blk\.\d+\.ffn_(up|gate|down)\.\d+\.weight")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor.  ``shape`` in ggml's order, the fastest dimension first; bytes counted from ``data_offset`` on."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: str
+    offset: int
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class GgufHeader:
+    """The header of one file.  Sizes and offsets in bytes; ``data_offset`` and ``file_bytes`` from byte 0 on.
+
+    ``metadata`` holds numbers, strings and tuples of up to 1024 numbers; longer arrays, arrays of strings (the
+    vocabulary) and strings beyond 1 MiB are there as ``Unread``.
+    """
+
+    path: Path
+    file_bytes: int
+    version: int
+    metadata: Mapping[str, Value] = field(hash=False, repr=False)
+    tensors: tuple[TensorInfo, ...] = field(repr=False)
+    data_offset: int
+    alignment: int
+
+    def text(self, key: str) -> str | None:
+        """A metadata value if it is there and a string."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, str) else None
+
+    def integer(self, key: str) -> int | None:
+        """A metadata value if it is there and a whole number."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def architecture(self) -> str | None:
+        """The family of the network (``"llama"``), which is also the prefix of its keys."""
+        return self.text("general.architecture")
+
+    @property
+    def name(self) -> str | None:
+        """What its makers call the model."""
+        return self.text("general.name")
+
+    @property
+    def context_length(self) -> int | None:
+        """Tokens that the model was trained to see at once."""
+        return self.integer(f"{self.architecture}.context_length")
+
+    @property
+    def block_count(self) -> int | None:
+        """Layers."""
+        return self.integer(f"{self.architecture}.block_count")
+
+    @property
+    def expert_count(self) -> int:
+        """Experts in each layer; 0 for a dense model."""
+        return self.integer(f"{self.architecture}.expert_count") or 0
+
+    @property
+    def chat_template(self) -> str | None:
+        """The model's own Jinja template, None where the file has none."""
+        return self.text("tokenizer.chat_template")
+
+    @property
+    def split_count(self) -> int:
+        """Files that the model is cut into; 1 for a model in one piece."""
+        return max(1, self.integer("split.count") or 1)
+
+    @property
+    def split_number(self) -> int:
+        """Which of those files this is, from 0."""
+        return self.integer("split.no") or 0
+
+    @cached_property
+    def quantisation(self) -> str | None:
+        """As people write it (``"Q3_K_M"``); without ``general.file_type`` the type that takes the most bytes."""
+        number = self.integer("general.file_type")
+        if number is not None and (known := FILE_TYPES.get(number & ~_GUESSED_FILE_TYPE)):
+            return known
+        n_bytes: dict[str, int] = {}
+        for tensor in self.tensors:
+            n_bytes[tensor.type] = n_bytes.get(tensor.type, 0) + tensor.n_bytes
+        return max(n_bytes, key=n_bytes.__getitem__, default=None)
+
+    @cached_property
+    def parameter_count(self) -> int:
+        """Values in all tensors of this file."""
+        return sum(prod(tensor.shape) for tensor in self.tensors)
+
+    @cached_property
+    def experts_in_separate_tensors(self) -> bool:
+        """Whether every expert has tensors of its own (``blk.0.ffn_up.3.weight``), as until April 2024."""
+        return any(_ONE_EXPERT.fullmatch(tensor.name) for tensor in self.tensors)
+
+    @property
+    def end_of_data(self) -> int:
+        """Bytes that the file must have at least."""
+        last = max((tensor.offset + tensor.n_bytes for tensor in self.tensors), default=0)
+        return self.data_offset + last
+
+
+def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
+    """Read the header of a GGUF file of version 2 or 3, little-endian.
+
+    ``whole=False`` accepts a file whose tensor data is not all there, such as a download under way.
+
+    Raises ``UserError``: file_missing(path), is_a_folder(path), not_a_file(path), file_unreadable(path, detail),
+    not_gguf(path), is_web_page(path), is_lfs_pointer(path), gguf_version_unsupported(path, version, big_endian),
+    gguf_damaged(path, detail), tensor_type_unsupported(path, tensor, type),
+    gguf_incomplete(path, bytes, expected_bytes).
+    """
+    file, status = open_regular(path)
+    with file:
+        try:
+            header = parse_header(file, status.st_size, path)
+        except OSError as error:
+            raise reading_error(path, error) from error
+    if whole and header.file_bytes < header.end_of_data:
+        raise UserError("gguf_incomplete", path=path, bytes=header.file_bytes, expected_bytes=header.end_of_data)
+    return header
+
+
+def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
+    """The header at the beginning of anything that can seek and read; ``path`` only names it.
+
+    Reads windows of up to 1 MiB, in order, and nothing beyond the header's last window.
+
+    Raises ``OSError`` as ``file`` does, and ``UserError``: not_gguf(path), is_web_page(path), is_lfs_pointer(path),
+    gguf_version_unsupported(path, version, big_endian), gguf_damaged(path, detail), tensor_type_unsupported(path,
+    tensor, type).
+    """
+    try:
+        return _parse(path, Reader(file, file_bytes), file_bytes)
+    except Damaged as error:
+        raise UserError("gguf_damaged", path=path, detail=error.detail) from error
+
+
+def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
+    """Refuse what the engine would refuse; ``further`` are the other files of a split model.
+
+    Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which a lossless
+    re-layout of their bytes makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
+    projectors, importance matrices, vocabularies without weights and models with a vocabulary of word pieces, which
+    only compare texts; hyperparameters_absurd(path, key, value) for numbers that would end the engine's process.
+    """
+    kind = header.text("general.type")
+    weights = any(each.tensors for each in (header, *further))
+    architecture = header.architecture
+    usable = kind in (None, "model") and weights and header.text("tokenizer.ggml.model") != "bert"
+    if architecture in (None, "clip", "controlvector") or not usable:
+        raise UserError("not_a_chat_model", path=header.path, architecture=architecture, type=kind)
+    for each in (header, *further):
+        if each.experts_in_separate_tensors:
+            raise UserError("experts_in_separate_tensors", path=header.path)
+    if absurd := find_absurd(architecture, header.metadata):
+        raise UserError("hyperparameters_absurd", path=header.path, key=absurd.key, value=absurd.value)
+
+
+def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
+    magic = reader.take(min(file_bytes, len(_MAGIC)))
+    if magic != _MAGIC:
+        raise UserError(_what_else(magic + reader.take(min(file_bytes - len(magic), _TELLING_BYTES))), path=path)
+    version = reader.u32()
+    if version not in (2, 3):
+        # A big-endian file has its small version number in the other end of the four bytes.
+        big_endian = version & 0xFFFF == 0 and version != 0
+        if big_endian:
+            version = int.from_bytes(version.to_bytes(4, "little"), "big")
+        raise UserError("gguf_version_unsupported", path=path, version=version, big_endian=big_endian)
+    tensor_count, key_count = reader.u64(), reader.u64()
+    if tensor_count > _MAX_TENSORS or key_count > _MAX_KEYS:
+        raise Damaged(f"{tensor_count} tensors and {key_count} keys")
+    metadata, alignment = _read_metadata(reader, key_count)
+    tensors = _read_tensors(path, reader, tensor_count, alignment)
+    data_offset = _padded(reader.position, alignment) if tensors else reader.position
+    return GgufHeader(
+        path=path,
+        file_bytes=file_bytes,
+        version=version,
+        metadata=MappingProxyType(metadata),
+        tensors=tensors,
+        data_offset=data_offset,
+        alignment=alignment,
+    )
+
+
+def _what_else(beginning: bytes) -> str:
+    """The code for a file that is no GGUF, from its first bytes: what a failed download often leaves."""
+    if beginning.startswith(_LFS_POINTER):
+        return "is_lfs_pointer"
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return "is_web_page" if text.startswith(_WEB_PAGES) else "not_gguf"
+
+
+def _read_metadata(reader: Reader, count: int) -> tuple[dict[str, Value], int]:
+    metadata: dict[str, Value] = {}
+    alignment = _DEFAULT_ALIGNMENT
+    for _ in range(count):
+        key = reader.identifier(_MAX_KEY_BYTES)
+        if key in metadata:
+            raise Damaged(f"key {key!r} twice")
+        kind, value = reader.value()
+        metadata[key] = value
+        if key == "general.alignment":
+            if kind != U32_TYPE or not isinstance(value, int) or value <= 0 or value & (value - 1):
+                raise Damaged(f"alignment {value!r}")
+            alignment = value
+    return metadata, alignment
+
+
+def _read_tensors(path: Path, reader: Reader, count: int, alignment: int) -> tuple[TensorInfo, ...]:
+    tensors: list[TensorInfo] = []
+    names: set[str] = set()
+    expected_offset = 0
+    for _ in range(count):
+        name = reader.identifier(_MAX_TENSOR_NAME_BYTES)
+        if name in names:
+            raise Damaged(f"tensor {name!r} twice")
+        names.add(name)
+        dimensions = reader.u32()
+        if dimensions > _MAX_DIMENSIONS:
+            raise Damaged(f"tensor {name!r} with {dimensions} dimensions")
+        shape = tuple(reader.u64() for _ in range(dimensions))
+        values = prod(shape)
+        if values >= 1 << 63 or any(size >= 1 << 63 for size in shape):
+            raise Damaged(f"tensor {name!r} with shape {shape}")
+        number = reader.u32()
+        kind = TENSOR_TYPES.get(number)
+        if kind is None:
+            known_name = REMOVED_TENSOR_TYPES.get(number, str(number))
+            raise UserError("tensor_type_unsupported", path=path, tensor=name, type=known_name)
+        if (shape[0] if shape else 1) % kind.block_values:
+            raise Damaged(f"tensor {name!r} of type {kind.name} with shape {shape}")
+        offset = reader.u64()
+        if offset != expected_offset:
+            raise Damaged(f"tensor {name!r} at offset {offset}, expected {expected_offset}")
+        n_bytes = values // kind.block_values * kind.block_bytes
+        tensors.append(TensorInfo(name, shape, kind.name, offset, n_bytes))
+        expected_offset += _padded(n_bytes, alignment)
+    return tuple(tensors)
+
+
+def _padded(count: int, alignment: int) -> int:
+    return -(-count // alignment) * alignment

@@ -1,0 +1,1 @@
+"""The model hub: catalogue, listings, HTTP access, mirrors."""

@@ -1,0 +1,1 @@
+"""The layout of model files: stacked experts, joined split parts, conversion."""

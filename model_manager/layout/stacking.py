@@ -1,0 +1,232 @@
+"""The layout in which a file with one tensor per expert loads: the experts of a layer stacked into one tensor.
+
+Until April 2024 llama.cpp's converters wrote ``blk.N.ffn_up.E.weight`` for every expert E; since then it is one
+``blk.N.ffn_up_exps.weight`` whose slowest dimension counts the experts, and current engines read nothing else.  Experts
+of one type and shape lie end to end in it, so that stacking moves bytes and changes none.  What is computed here is the
+map of bytes alone: who downloads, repairs or checks a file through it is no business of this module.
+
+Source of the names and shapes: ``src/llama-arch.cpp`` and ``src/models/llama.cpp`` of llama.cpp; of the head's form and
+the rule that tensors follow each other without gaps: ``ggml/src/gguf.cpp``.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from model_manager.disk.files import open_regular, reading_error
+from model_manager.errors import UserError
+from model_manager.gguf.header import GgufHeader, TensorInfo, parse_header
+from model_manager.gguf.reader import MAX_HEADER_BYTES, Damaged, Reader
+from model_manager.gguf.tensor_types import TENSOR_TYPES
+from model_manager.layout.layout import Layout, Segment
+
+_ONE_EXPERT = re.compile(r"(blk\.[0-9]+\.ffn_(?:up|gate|down))\.([0-9]+)\.weight")
+_TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
+_MAX_NAME_BYTES = 63
+_MAX_DIMENSIONS = 4
+_FIRST_KEY = 24
+"""Bytes of the magic, the version and the two counts, after which the metadata begins."""
+_TENSOR_COUNT_AT = 8
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """A tensor of the new file and the published tensors that lie end to end in it; mostly a single one."""
+
+    name: str
+    shape: tuple[int, ...]
+    tensors: tuple[TensorInfo, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(tensor.n_bytes for tensor in self.tensors)
+
+
+def layout_for(header: GgufHeader, head: bytes) -> Layout:
+    """How a published file is laid down: as it is, or with its experts stacked where each has tensors of its own.
+
+    ``head`` are the file's bytes from 0 to ``header.data_offset``; only a file whose experts are stacked needs them.
+    The metadata is taken over byte for byte, and a stacked tensor stands where the first of its experts stood: a
+    download in the order of the published file runs ahead of the file on disk by no more than a layer.
+
+    Padding between tensors is mapped where the new file has room for it.  The rest of it is zeros in every file that
+    llama.cpp wrote, and counts as zeros.
+
+    Raises ``UserError``: experts_differ(path, tensor) in type or shape, experts_missing(path, tensor),
+    experts_in_shards(path, count), gguf_incomplete(path, bytes, expected_bytes), gguf_damaged(path, detail).
+    Raises ``ValueError`` when ``head`` is not the head of this file.
+    """
+    if not header.experts_in_separate_tensors:
+        return Layout.identity(header.file_bytes)
+    if header.split_count > 1:
+        # The number of tensors in all shards stands in each of them: one file alone cannot be made right.
+        raise UserError("experts_in_shards", path=header.path, count=header.split_count)
+    if header.file_bytes < header.end_of_data:
+        raise UserError("gguf_incomplete", path=header.path, bytes=header.file_bytes, expected_bytes=header.end_of_data)
+    if header.data_offset > MAX_HEADER_BYTES:
+        raise UserError("gguf_damaged", path=header.path, detail=f"a head of {header.data_offset} bytes")
+    if len(head) != header.data_offset:
+        raise ValueError(f"a head of {len(head)} bytes, expected {header.data_offset}")
+    stacks = _stacks(header)
+    target_head = _new_head(header, head, stacks)
+    segments, target_bytes = _segments(header, stacks, len(target_head))
+    return Layout(header.file_bytes, target_bytes, segments, head, target_head)
+
+
+def read_layout(path: Path) -> tuple[GgufHeader, Layout]:
+    """The header of a file on disk and the layout that it should have; an identity where it has it already.
+
+    Raises ``UserError`` as ``read_header`` and ``layout_for`` do.
+    """
+    file, status = open_regular(path)
+    with file:
+        try:
+            header = parse_header(file, status.st_size, path)
+            if header.file_bytes < header.end_of_data:
+                raise UserError("gguf_incomplete", path=path, bytes=status.st_size, expected_bytes=header.end_of_data)
+            wanted = header.data_offset if header.experts_in_separate_tensors else 0
+            head = _read_head(file, min(wanted, MAX_HEADER_BYTES))
+        except OSError as error:
+            raise reading_error(path, error) from error
+    if wanted <= MAX_HEADER_BYTES and len(head) != wanted:
+        raise UserError("file_changed", path=path)
+    return header, layout_for(header, head)
+
+
+def _stacks(header: GgufHeader) -> tuple[_Stack, ...]:
+    """The tensors of the new file in its order."""
+    experts: dict[str, dict[int, TensorInfo]] = {}
+    names: list[str] = []
+    single: dict[str, TensorInfo] = {}
+    for tensor in header.tensors:
+        match = _ONE_EXPERT.fullmatch(tensor.name)
+        name = f"{match[1]}_exps.weight" if match else tensor.name
+        if name not in experts:
+            names.append(name)
+        if match is None:
+            single[name] = tensor
+        elif int(match[2]) in experts.setdefault(name, {}):
+            raise UserError("gguf_damaged", path=header.path, detail=f"expert {tensor.name!r} twice")
+        else:
+            experts[name][int(match[2])] = tensor
+    if twice := experts.keys() & single.keys():
+        raise UserError("gguf_damaged", path=header.path, detail=f"{min(twice)!r} stacked and in single tensors")
+    if not experts:
+        raise UserError("gguf_damaged", path=header.path, detail="experts with strange numbers")
+    count = header.expert_count or max(len(group) for group in experts.values())
+    return tuple(
+        _stacked(header, name, experts[name], count)
+        if name in experts
+        else _Stack(name, single[name].shape, (single[name],))
+        for name in names
+    )
+
+
+def _stacked(header: GgufHeader, name: str, group: dict[int, TensorInfo], count: int) -> _Stack:
+    prefix = name.removesuffix("_exps.weight")
+    missing = next(number for number in range(len(group) + 1) if number not in group)
+    if missing < count:
+        raise UserError("experts_missing", path=header.path, tensor=f"{prefix}.{missing}.weight")
+    if len(group) > count:
+        detail = f"{len(group)} experts in {prefix}, expected {count}"
+        raise UserError("gguf_damaged", path=header.path, detail=detail)
+    tensors = tuple(group[number] for number in range(count))
+    first = tensors[0]
+    for tensor in tensors:
+        if (tensor.type, tensor.shape) != (first.type, first.shape):
+            raise UserError("experts_differ", path=header.path, tensor=tensor.name)
+    if len(first.shape) >= _MAX_DIMENSIONS or len(name) > _MAX_NAME_BYTES:
+        raise UserError("gguf_damaged", path=header.path, detail=f"expert {first.name!r} of shape {first.shape}")
+    return _Stack(name, (*first.shape, count), tensors)
+
+
+def _new_head(header: GgufHeader, head: bytes, stacks: tuple[_Stack, ...]) -> bytes:
+    end_of_metadata = _end_of_metadata(header, head)
+    counts = struct.pack("<Q", len(stacks))
+    pieces = [head[:_TENSOR_COUNT_AT], counts, head[_TENSOR_COUNT_AT + len(counts) : end_of_metadata]]
+    offset = 0
+    for stack in stacks:
+        name = stack.name.encode()
+        pieces.append(struct.pack("<Q", len(name)) + name)
+        pieces.append(struct.pack(f"<I{len(stack.shape)}Q", len(stack.shape), *stack.shape))
+        pieces.append(struct.pack("<IQ", _TYPE_NUMBERS[stack.tensors[0].type], offset))
+        offset += _padded(stack.n_bytes, header.alignment)
+    content = b"".join(pieces)
+    return content.ljust(_padded(len(content), header.alignment), b"\0")
+
+
+def _end_of_metadata(header: GgufHeader, head: bytes) -> int:
+    try:
+        reader = Reader(BytesIO(head), len(head))
+        start = reader.take(_FIRST_KEY)
+        tensor_count, key_count = struct.unpack_from("<QQ", start, _TENSOR_COUNT_AT)
+        if tensor_count != len(header.tensors) or key_count != len(header.metadata):
+            raise ValueError("the head of another file")
+        for _ in range(key_count):
+            reader.identifier(len(head))
+            reader.value()
+    except Damaged as error:
+        raise ValueError(f"the head of another file: {error.detail}") from error
+    return reader.position
+
+
+def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) -> tuple[tuple[Segment, ...], int]:
+    """The map, and the bytes of the new file."""
+    places: dict[str, tuple[int, int]] = {}
+    offset = 0
+    for stack in stacks:
+        end = offset + stack.n_bytes
+        room = _padded(end, header.alignment) - end
+        for tensor in stack.tensors:
+            places[tensor.name] = offset, room if tensor is stack.tensors[-1] else 0
+            offset += tensor.n_bytes
+        offset += room
+    source_bytes = header.file_bytes - header.data_offset
+    segments = []
+    end = 0
+    for tensor in header.tensors:
+        end = tensor.offset + tensor.n_bytes
+        padding = min(_padded(end, header.alignment), source_bytes) - end
+        target, room = places[tensor.name]
+        length = tensor.n_bytes + min(padding, room)
+        segments.append(Segment(header.data_offset + tensor.offset, target_data + target, length))
+    # Bytes after the last tensor are no part of the model, but they are part of the published file.
+    behind = _padded(end, header.alignment)
+    left_over = max(0, source_bytes - behind)
+    segments.append(Segment(header.data_offset + behind, target_data + offset, left_over))
+    return tuple(_joined(segments)), target_data + offset + left_over
+
+
+def _joined(segments: list[Segment]) -> Iterator[Segment]:
+    """The same map in as few segments as can be."""
+    last: Segment | None = None
+    for segment in segments:
+        if not segment.length:
+            continue
+        if last and (last.source + last.length, last.target + last.length) == (segment.source, segment.target):
+            last = Segment(last.source, last.target, last.length + segment.length)
+            continue
+        if last:
+            yield last
+        last = segment
+    if last:
+        yield last
+
+
+def _read_head(file: BinaryIO, count: int) -> bytes:
+    file.seek(0)
+    pieces = []
+    while count > 0 and (piece := file.read(count)):
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
+
+
+def _padded(count: int, alignment: int) -> int:
+    return -(-count // alignment) * alignment

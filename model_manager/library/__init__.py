@@ -1,0 +1,1 @@
+"""Model files on this machine: registry, import, verification, removal, relocation."""

@@ -1,0 +1,141 @@
+"""How large the engine's compute buffers will be, before it was asked.
+
+Estimated from the widths of the network by the tensors that are alive at once, fitted on loads by llama.cpp on RPC and
+Vulkan devices (llama-cpp-python 0.3.36).  With E one value of the embedding's width a token, F the feed-forward's
+(times the experts used), U one of the embedding's width for each expert used, Q the queries, M the mask of the context
+and V the logits, all in bytes for one micro batch:
+
+* feed-forward: M + max(3 F + 3 E, 2 U + 4 E, 2 U + F + E);
+* attention: M + 2 E + 3 Q, without flash attention the whole product of queries and context comes to it;
+* output: V + E;
+* pipeline parallelism keeps four copies of what enters a device: 3 M + 4 E more.
+
+A device has the largest of those that happen on it.  On 60 layers of width 7168 with feed-forward 20480, two experts
+used, micro batch 512 and 4k of context that is 286 MiB on each of two devices, 354 with pipeline parallelism, as in a
+load with a cache of 16 bits; with one of 8 bits it takes one E less.  A device with nothing but the last layer or the
+output takes little, because the rows of the output alone are left there, but is counted like the others.  Every buffer
+is an upper estimate: backends that join operations (Vulkan) need up to one E less.  A rehearsal replaces the estimate
+(``values.Rehearsed``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model_manager.plan.model_shape import ModelFacts
+
+_VALUE_BYTES = 4
+_COPIES = 4
+"""GGML_SCHED_MAX_COPIES."""
+_SMALL_BYTES = 256 << 10
+"""Positions, numbers of tokens and of rows."""
+_ROTATION_BYTES = 128 << 10
+"""The matrix by which keys and values are turned before they are quantised."""
+
+OFFLOADING = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN", "MTL", "Metal"})
+"""Backends that take weights out of host memory for a while to read a prompt with them (``offload_op``): one of those
+weights at a time lies on the first device.  RPC does not.  A pretended GPU counts as one of them."""
+WITH_HOST_BUFFER = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN"})
+"""Backends that lend pinned host memory; with one of them weights in RAM are never repacked."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the buffers depend on beside the network.  Tokens."""
+
+    context: int
+    micro_batch: int
+    output_rows: int
+    quantised_cache: bool
+    flash_attention: bool
+    full_windows: bool
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Estimates in bytes for one setting; ``device`` and ``host`` put them together."""
+
+    embedding: int
+    masks: int
+    attention: int
+    dense: int
+    experts: int
+    host_experts: int
+    logits: int
+    recurrent: int
+    largest_entering: int
+    """What the first device takes over from layers computed in RAM."""
+
+    def device(
+        self, *, experts: bool, output: bool, pipeline: bool, first: bool, after_ram: bool, layers: bool = True
+    ) -> int:
+        """One device with ``layers`` or with the output alone; ``experts``: it computes with experts."""
+        if not layers and not experts:
+            return _SMALL_BYTES + self.logits + self.largest_entering + self.embedding
+        parts = [self.attention, self.dense]
+        if experts:
+            parts.append(self.experts)
+        if output:
+            parts.append(self.logits - self.masks)
+        size = _SMALL_BYTES + self.masks + max(parts)
+        if after_ram:
+            size += self.largest_entering
+        if pipeline:
+            size += (_COPIES - 1) * self.masks + (4 if first or not self.recurrent else 9) * self.embedding
+            size += (4 if first else 6) * self.recurrent
+        return size
+
+    def host(self, *, layers: bool, experts: bool, output: bool, pipeline: bool) -> int:
+        """Host memory: ``layers`` and ``experts`` that are computed there, whether the output is."""
+        parts = [2 * self.embedding]
+        if experts or layers:
+            parts.append(self.host_experts + (2 * self.embedding if layers else 0))
+        if layers:
+            parts += [self.attention + self.embedding, self.dense + self.embedding]
+        if output:
+            parts.append(self.logits - self.masks)
+        size = _SMALL_BYTES + self.masks + max(parts)
+        return size + ((_COPIES - 1) * (self.masks + self.embedding) if pipeline else 0)
+
+
+def buffers(facts: ModelFacts, setting: Setting) -> Buffers:
+    """The estimates for a model in a setting."""
+    widths, rows = facts.widths, min(setting.micro_batch, setting.context)
+    value = _VALUE_BYTES * rows
+    embedding = value * widths.embedding
+    queries = value * widths.queries
+    masks = _masks(facts, setting, rows)
+    attention = 2 * embedding + 3 * queries
+    if setting.quantised_cache:
+        attention += _ROTATION_BYTES
+    if facts.cache.has_attention and not setting.flash_attention:
+        attention += value * widths.heads * setting.context + 2 * embedding
+    if widths.recurrent:
+        attention = max(attention, 2 * embedding + value * (2 * widths.recurrent + 4 * widths.convolution))
+    dense = 3 * value * max(widths.dense_ffn, widths.shared_ffn) + 3 * embedding
+    expert = value * widths.expert_ffn * widths.experts_used
+    entering = embedding * widths.experts_used
+    mixture = max(3 * expert + 3 * embedding, 2 * entering + 4 * embedding, 2 * entering + expert + embedding)
+    host_mixture = max(3 * expert + 2 * embedding, 2 * entering + 3 * embedding, 2 * entering + expert + embedding)
+    return Buffers(
+        embedding=embedding,
+        masks=masks,
+        attention=attention,
+        dense=dense,
+        experts=mixture if widths.experts else 0,
+        host_experts=host_mixture if widths.experts else 0,
+        logits=_VALUE_BYTES * min(rows, setting.output_rows) * widths.vocabulary + embedding,
+        recurrent=value * widths.recurrent,
+        largest_entering=entering + embedding,
+    )
+
+
+def _masks(facts: ModelFacts, setting: Setting, rows: int) -> int:
+    cache = facts.cache
+    if not cache.has_attention:
+        return 0
+    value = 2 if setting.flash_attention else 4
+    size = value * rows * setting.context
+    if cache.has_windows:
+        size += value * rows * cache.window_cells(setting.context, setting.micro_batch, setting.full_windows)
+    return size

@@ -1,0 +1,300 @@
+"""How many bytes of KV cache or recurrent state each layer has, for any context and cache type.
+
+The rules are llama.cpp's: which layers attend to everything, which to a sliding window, which carry a state instead,
+and how long the rows are.  An architecture whose rules are not written down here is counted as if every layer attended
+to everything, and ``estimated`` says so.
+
+Source: ``llama_model::create_memory`` in ``src/llama-model.cpp``, ``src/llama-kv-cache.cpp``,
+``src/llama-kv-cache-iswa.cpp``, ``src/llama-memory-recurrent.cpp``, ``src/llama-hparams.cpp`` and the
+``load_arch_hparams`` of ``src/models/*.cpp``, as shipped with llama-cpp-python 0.3.36.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Literal
+
+from model_manager.gguf.header import GgufHeader
+from model_manager.plan.header_keys import Keys
+
+KvType = Literal["f16", "q8_0", "q4_0"]
+KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0")
+
+CONTEXT_STEP = 256
+"""The engine rounds a context up to this (``GGML_PAD`` in ``llama_context``)."""
+
+_BLOCK_VALUES = {"f16": 1, "q8_0": 32, "q4_0": 32}
+_BLOCK_BYTES = {"f16": 2, "q8_0": 34, "q4_0": 18}
+_STATE_BYTES = 4  # recurrent states are F32 whatever the cache type
+
+_RECURRENT = frozenset({"mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"})
+_WITHOUT_HEADS = frozenset(
+    {"jamba", "plamo2", "granitehybrid", "lfm2", "lfm2moe", "kimi-linear", "kimi-k3", "bailingmoe3", "glm5-next"}
+)
+"""Hybrids whose recurrent layers are those without key/value heads."""
+_INTERVAL = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "qwen4exp": 4, "minimax-01": 8}
+"""Hybrids in which every so many layers one attends."""
+_WITHOUT_GROUPS = frozenset({"mamba", "jamba"})
+"""The engine does not read ``ssm.group_count`` there."""
+_WITHOUT_CACHE = frozenset({"bert", "modern-bert", "dream", "llada", "llada-moe", "rnd1", "gemma-embedding"})
+_ROUGH = frozenset(
+    {"deepseek32", "deepseek4", "glm-dsa", "glm5-next", "dots3note", "hy_v4", "minimax-m3", "qwen4exp", "kimi-k3"}
+    | {"t5", "graniteswitch", "dflash", "eagle3", "gemma4-assistant", "nanbeige", "hrm_text"}
+)
+"""Architectures with caches of their own kind, which are counted from above."""
+
+
+@dataclass(frozen=True)
+class _Windows:
+    period: int
+    dense_first: bool = False
+    default: int = 0
+    only_with_key: bool = False
+
+
+_SLIDING = {
+    "afmoe": _Windows(4, only_with_key=True),
+    "cohere2": _Windows(4),
+    "cohere2moe": _Windows(4, dense_first=True),
+    "exaone-moe": _Windows(4, default=128),
+    "exaone4": _Windows(4, default=4096),
+    "gemma2": _Windows(2, default=4096),
+    "gemma3": _Windows(6, only_with_key=True),
+    "gemma3n": _Windows(5),
+    "gpt-oss": _Windows(2),
+    "laguna": _Windows(4, dense_first=True, only_with_key=True),
+    "llama4": _Windows(4, default=8192),
+    "mellum": _Windows(4, only_with_key=True),
+    "muse-glimmer": _Windows(4),
+    "olmo2": _Windows(4, only_with_key=True),
+    "plamo3": _Windows(8, only_with_key=True),
+    "smallthinker": _Windows(4, dense_first=True, default=4096, only_with_key=True),
+}
+_SLIDING_BY_ARRAY = frozenset({"gemma4", "granite_swa", "maple", "mimo2", "spark2_5", "step35", "dots3note"})
+_FIXED_WINDOW = frozenset({"llama4", "smallthinker"})
+"""The engine takes its own window there, whatever the header says."""
+
+
+class Attends(Enum):
+    """How far back a layer looks through the cache."""
+
+    NOWHERE = 0
+    WINDOW = 1
+    EVERYWHERE = 2
+
+
+@dataclass(frozen=True)
+class LayerCache:
+    """One layer's rows: values of keys and of values a token, and bytes of state that no context changes."""
+
+    attends: Attends
+    key_values: int
+    value_values: int
+    state_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class CacheRules:
+    """The cache of every layer.  ``window`` in tokens, 0 without one; ``estimated`` where the rules are not known."""
+
+    layers: tuple[LayerCache, ...]
+    window: int
+    head_sizes: tuple[int, ...]
+    """Values of a head, of every kind that occurs: a quantised cache needs all of them in whole blocks."""
+    estimated: bool
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether any layer has a KV cache at all."""
+        return any(layer.attends is not Attends.NOWHERE for layer in self.layers)
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether any layer attends to a window alone."""
+        return any(layer.attends is Attends.WINDOW for layer in self.layers)
+
+    def allows(self, kv_type: KvType) -> bool:
+        """Whether the engine takes this cache type: a head must fill whole blocks of it."""
+        block = _BLOCK_VALUES[kv_type]
+        return all(size % block == 0 for size in self.head_sizes)
+
+    def window_cells(self, context: int, micro_batch: int, full_windows: bool) -> int:
+        """Tokens that a layer with a sliding window keeps."""
+        if full_windows:
+            return context
+        return padded(min(context, self.window + micro_batch))
+
+    def layer_bytes(
+        self, context: int, kv_type: KvType, *, micro_batch: int, full_windows: bool, flash_attention: bool
+    ) -> tuple[int, ...]:
+        """Bytes of each layer for a context (a multiple of ``CONTEXT_STEP``) of one conversation."""
+        # Without flash attention the values lie transposed, in rows of one length for all layers.
+        longest = max((layer.value_values for layer in self.layers), default=0)
+        windowed = self.window_cells(context, micro_batch, full_windows)
+        cells = {Attends.NOWHERE: 0, Attends.WINDOW: windowed, Attends.EVERYWHERE: context}
+        return tuple(
+            layer.state_bytes
+            + cells[layer.attends]
+            * (
+                _row_bytes(layer.key_values, kv_type)
+                + _row_bytes(layer.value_values if flash_attention or not layer.value_values else longest, kv_type)
+            )
+            for layer in self.layers
+        )
+
+
+def padded(tokens: int) -> int:
+    """Tokens rounded up as the engine does."""
+    return -(-tokens // CONTEXT_STEP) * CONTEXT_STEP
+
+
+def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
+    """The rules of a model with so many layers (``block_count``, prediction layers among them)."""
+    keys = Keys(headers[0])
+    used = layers - keys.number("nextn_predict_layers")
+    heads = keys.per_layer("attention.head_count", layers)
+    heads_kv = keys.per_layer("attention.head_count_kv", layers) if keys.has("attention.head_count_kv") else heads
+    width = keys.number("embedding_length")
+    head = width // max(1, heads[0]) if heads and heads[0] else 0
+    key_length = keys.number("attention.key_length", head)
+    value_length = keys.number("attention.value_length", head)
+    key_window = keys.number("attention.key_length_swa", key_length)
+    value_window = keys.number("attention.value_length_swa", value_length)
+    compressed = keys.number("attention.key_length_mla") > 0 and keys.number("attention.value_length_mla") > 0
+    recurrent, attending = _kinds(keys, layers, used, heads_kv)
+    window, windowed = _windows(keys, layers, recurrent)
+    state = _state_bytes(keys, heads[0] if heads else 0, width)
+    with_cache = _layers_with_cache(keys, layers)
+    extra = keys.number("attention.indexer.key_length")
+    found: list[LayerCache] = []
+    for layer in range(layers):
+        own_state = state if layer < used and recurrent[layer] else 0
+        if layer >= used or layer >= with_cache or not attending[layer]:
+            found.append(LayerCache(Attends.NOWHERE, 0, 0, own_state))
+            continue
+        k, v = (key_window, value_window) if windowed[layer] else (key_length, value_length)
+        found.append(
+            LayerCache(
+                Attends.WINDOW if windowed[layer] else Attends.EVERYWHERE,
+                k * heads_kv[layer] + extra,
+                0 if compressed else v * heads_kv[layer],
+                own_state,
+            )
+        )
+    incomplete = any(attending) and not (key_length and any(heads_kv))
+    return CacheRules(
+        layers=_from_tensors(headers, found, width) if incomplete else tuple(found),
+        window=window,
+        head_sizes=tuple(sorted({key_length, key_window, value_length, value_window} - {0})),
+        estimated=keys.architecture in _ROUGH or incomplete,
+    )
+
+
+def _from_tensors(headers: Sequence[GgufHeader], layers: Sequence[LayerCache], width: int) -> tuple[LayerCache, ...]:
+    """The rows as the tensors that make them say, for a header without the numbers; as wide as the model without."""
+    rows = {tensor.name: tensor.shape[-1] for header in headers for tensor in header.tensors if tensor.shape}
+    return tuple(
+        layer
+        if layer.attends is Attends.NOWHERE
+        else replace(
+            layer,
+            key_values=rows.get(f"blk.{number}.attn_k.weight", width),
+            value_values=rows.get(f"blk.{number}.attn_v.weight", width),
+        )
+        for number, layer in enumerate(layers)
+    )
+
+
+def _kinds(keys: Keys, layers: int, used: int, heads_kv: tuple[int, ...]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """For each layer: whether it carries a recurrent state, and whether it attends."""
+    architecture = keys.architecture
+    if architecture in _RECURRENT:
+        return (True,) * layers, (False,) * layers
+    if architecture in _WITHOUT_CACHE:
+        return (False,) * layers, (False,) * layers
+    if architecture == "falcon-h1":
+        return (True,) * layers, (True,) * layers
+    if architecture in ("nemotron_h", "nemotron_h_moe"):
+        widths = keys.per_layer("feed_forward_length", layers)
+        mixers = tuple(not width for width in widths)
+        recurrent = tuple(mixer and not kv for mixer, kv in zip(mixers, heads_kv, strict=True))
+        return recurrent, tuple(mixer and kv > 0 for mixer, kv in zip(mixers, heads_kv, strict=True))
+    if architecture in _INTERVAL:
+        told = keys.array("attention.recurrent_layers", layers)
+        interval = max(1, keys.number("full_attention_interval", _INTERVAL[architecture]))
+        recurrent = told or tuple(layer < used and (layer + 1) % interval != 0 for layer in range(layers))
+        return recurrent, tuple(not each for each in recurrent)
+    if architecture in _WITHOUT_HEADS:
+        recurrent = tuple(kv == 0 for kv in heads_kv)
+        return recurrent, tuple(kv > 0 for kv in heads_kv)
+    return (False,) * layers, (True,) * layers
+
+
+def _windows(keys: Keys, layers: int, recurrent: tuple[bool, ...]) -> tuple[int, tuple[bool, ...]]:
+    """The window in tokens and, for each layer, whether it attends to that alone."""
+    nowhere = (False,) * layers
+    architecture = keys.architecture
+    told = keys.number("attention.sliding_window")
+    if architecture in ("lfm2", "lfm2moe"):
+        return (told, tuple(not each for each in recurrent)) if told else (0, nowhere)
+    if architecture in _SLIDING_BY_ARRAY:
+        pattern = keys.array("attention.sliding_window_pattern", layers)
+        return (told, pattern) if told and pattern else (0, nowhere)
+    rule = _SLIDING.get(architecture)
+    if rule is None or (rule.only_with_key and not told):
+        return 0, nowhere
+    if architecture == "exaone4" and layers - keys.number("nextn_predict_layers") != 64:
+        return 0, nowhere
+    if architecture == "llama4" and keys.has("attention.sliding_window") and not told:
+        return 0, nowhere
+    window = rule.default if architecture in _FIXED_WINDOW else told or rule.default
+    if not window:
+        return 0, nowhere
+    pattern = keys.array("attention.sliding_window_pattern", layers)
+    if pattern is None:
+        period = keys.number("attention.sliding_window_pattern", rule.period)
+        first = layers - keys.number("nextn_predict_layers")
+        pattern = tuple(layer < first and _in_window(layer, period, rule.dense_first) for layer in range(layers))
+    return window, pattern
+
+
+def _in_window(layer: int, period: int, dense_first: bool) -> bool:
+    if period == 0:
+        return True
+    return layer % period != 0 if dense_first else layer % period < period - 1
+
+
+def _layers_with_cache(keys: Keys, layers: int) -> int:
+    """Layers that have a cache of their own; the later ones look into theirs."""
+    if keys.architecture == "gemma3n":
+        return min(layers, 20)
+    if keys.architecture == "gemma4":
+        return max(0, layers - keys.number("attention.shared_kv_layers"))
+    return layers
+
+
+def _state_bytes(keys: Keys, heads: int, width: int) -> int:
+    """Bytes of one recurrent layer's states: ``n_embd_r`` and ``n_embd_s`` of ``llama-hparams.cpp``."""
+    convolution = max(0, keys.number("ssm.conv_kernel") - 1)
+    inner, state, groups = (keys.number(f"ssm.{key}") for key in ("inner_size", "state_size", "group_count"))
+    delta_head = keys.number("kda.head_dim")
+    if (wkv := keys.number("wkv.head_size")) > 0:
+        return _STATE_BYTES * (keys.number("token_shift_count", 2) * width + width * wkv)
+    if (short := keys.number("shortconv.l_cache")) > 0:
+        return _STATE_BYTES * (width * (short - 1) + state * inner)
+    if delta_head > 0:
+        shift = 3 * (convolution or 3) * heads * delta_head
+        return _STATE_BYTES * (shift + delta_head * delta_head * heads)
+    if keys.architecture in _WITHOUT_GROUPS:
+        groups = 0
+    shift = convolution * (inner + 2 * groups * state)
+    if keys.architecture == "minimax-01":
+        linear = keys.number("attention.key_length", width // max(1, heads))
+        return _STATE_BYTES * (shift + linear * linear * heads)
+    return _STATE_BYTES * (shift + state * inner)
+
+
+def _row_bytes(values: int, kv_type: KvType) -> int:
+    return -(-values // _BLOCK_VALUES[kv_type]) * _BLOCK_BYTES[kv_type]

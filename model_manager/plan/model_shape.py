@@ -1,0 +1,240 @@
+"""A model as a plan sees it: what each layer weighs, what it keeps in memory, and how wide its computations are.
+
+Everything comes from the headers' tensors and keys; nothing from names of files or from numbers in a README.  Which
+part of it lies where is ``placement``'s business.
+
+Source of which tensor belongs to the input, to a layer or to the output: ``LLM_TENSOR_INFOS`` in
+``src/llama-arch.cpp`` of llama.cpp, as shipped with llama-cpp-python 0.3.36.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from model_manager.devices.devices import TILED_WITH_AMX
+from model_manager.gguf.header import GgufHeader, TensorInfo
+from model_manager.plan.header_keys import Keys
+from model_manager.plan.kv_cache import CacheRules, cache_rules
+
+_BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.(\d+)\.(.+)")
+_STACKED_EXPERTS = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
+"""As the engine is told which tensors stay in RAM (``common/fit.cpp``)."""
+_ONE_EXPERT = re.compile(r"ffn_(up|gate|down)\.\d+\.weight")
+_INPUT = ("token_embd.", "position_embd.", "token_types.", "per_layer_token_embd.")
+_FIRST_LAYER = ("token_embd_norm.", "rope_freqs.", "rope_factors_")
+"""Tensors without a number that the engine makes together with layer 0."""
+_ATTENTION, _DENSE_FFN, _EXPERTS = 0, 1, 2
+_ROUTER_AND_NORMS = ("ffn_norm", "ffn_gate_inp", "ffn_exp_probs", "ffn_post_norm", "ffn_pre_norm")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Bytes of some tensors: all together, those the engine may repack by type, and the largest one."""
+
+    total: int = 0
+    by_type: Mapping[str, int] = field(default_factory=dict)
+    repackable: Mapping[str, int] = field(default_factory=dict)
+    """Matrices whose rows come in groups of eight, which the engine may copy into the processor's own order."""
+    largest: int = 0
+    tileable: Mapping[str, int] = field(default_factory=dict)
+    """Those of them that a processor with AMX takes into tiles."""
+    stacked: int = 0
+    """Bytes of stacks of matrices in quantised types."""
+
+    def repacked(self, types: frozenset[str], *, amx: bool) -> int:
+        """Bytes of the copies that the engine makes of these on a processor that repacks such types."""
+        tiles = self.tileable if amx else {}
+        rows = sum(n_bytes - tiles.get(kind, 0) for kind, n_bytes in self.repackable.items() if kind in types)
+        return rows + sum(round(n_bytes * TILED_WITH_AMX[kind]) for kind, n_bytes in tiles.items())
+
+    def tile_surplus(self) -> int:
+        """By how much tiles are larger than the matrices that they hold."""
+        return sum(round(n_bytes * (TILED_WITH_AMX[kind] - 1)) for kind, n_bytes in self.tileable.items())
+
+
+def _weigh(tensors: Iterable[TensorInfo]) -> Weights:
+    total = largest = 0
+    by_type: dict[str, int] = {}
+    repackable: dict[str, int] = {}
+    tileable: dict[str, int] = {}
+    stacked = 0
+    for tensor in tensors:
+        total += tensor.n_bytes
+        by_type[tensor.type] = by_type.get(tensor.type, 0) + tensor.n_bytes
+        if len(tensor.shape) > 1:
+            largest = max(largest, tensor.n_bytes)
+            if tensor.shape[1] % 8 == 0:
+                repackable[tensor.type] = repackable.get(tensor.type, 0) + tensor.n_bytes
+            if _fills_tiles(tensor):
+                tileable[tensor.type] = tileable.get(tensor.type, 0) + tensor.n_bytes
+            if len(tensor.shape) > 2 and tensor.type in TILED_WITH_AMX and tensor.type != "F16":
+                stacked += tensor.n_bytes
+    return Weights(total, by_type, repackable, largest, tileable, stacked)
+
+
+def _fills_tiles(tensor: TensorInfo) -> bool:
+    """``supports_op`` in ``ggml/src/ggml-cpu/amx/amx.cpp``."""
+    if len(tensor.shape) != 2 or tensor.type not in TILED_WITH_AMX or tensor.shape[1] % 32:
+        return False
+    return tensor.shape[0] % {"F16": 16, "Q4_0": 32, "Q4_1": 32, "Q8_0": 32}.get(tensor.type, 256) == 0
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """One layer.  ``attention`` with norms, router, recurrent parts and whatever is not one of the other two."""
+
+    attention: Weights = field(default_factory=Weights)
+    dense_ffn: Weights = field(default_factory=Weights)
+    experts: Weights = field(default_factory=Weights)
+
+    @property
+    def dense(self) -> int:
+        """Bytes that stay with the layer wherever its experts are."""
+        return self.attention.total + self.dense_ffn.total
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Values a token in the network's computations, from the header."""
+
+    embedding: int
+    queries: int
+    heads: int
+    dense_ffn: int
+    expert_ffn: int
+    shared_ffn: int
+    experts_used: int
+    experts: int
+    vocabulary: int
+    recurrent: int
+    convolution: int
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A whole model, from the headers of all its files.
+
+    ``embedding`` is the input side, which stays in host memory in every plan; ``output`` the output's own tensors.
+    ``tied_output``: there is no output matrix and the engine copies the token embedding to the output's device.
+    ``unused`` are bytes that the engine leaves in the file (layers for predicting several tokens at once).
+    """
+
+    layers: tuple[LayerWeights, ...]
+    embedding: Weights
+    output: Weights
+    tied_output: Weights
+    unused: Weights
+    cache: CacheRules
+    widths: Widths
+    trained_context: int | None
+    file_bytes: int
+    parameters: int
+
+    @property
+    def n_layer(self) -> int:
+        """Layers as the engine counts them for its split (``block_count``)."""
+        return len(self.layers)
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether any layer has experts that could stay in RAM."""
+        return any(layer.experts.total for layer in self.layers)
+
+    @property
+    def tensor_bytes(self) -> int:
+        """Bytes of all tensors in the files, each once."""
+        layers = sum(layer.dense + layer.experts.total for layer in self.layers)
+        return layers + self.embedding.total + self.output.total + self.unused.total
+
+    @property
+    def bits_per_weight(self) -> float:
+        """How finely the weights are kept, a measure of quality among quantisations of one model."""
+        return 8 * self.tensor_bytes / max(1, self.parameters)
+
+
+def model_facts(headers: Sequence[GgufHeader]) -> ModelFacts:
+    """Sort the tensors of all files of a model and read its keys.  Some milliseconds for a large model."""
+    first = headers[0]
+    tensors = [tensor for header in headers for tensor in header.tensors]
+    count = first.block_count or _layers_named(tensors)
+    used = count - Keys(first).number("nextn_predict_layers")
+    parts: list[tuple[list[TensorInfo], ...]] = [([], [], []) for _ in range(count)]
+    embedding: list[TensorInfo] = []
+    output: list[TensorInfo] = []
+    unused: list[TensorInfo] = []
+    output_norm_of_lfm2 = Keys(first).architecture.startswith("lfm2")
+    for tensor in tensors:
+        match = _BLOCK.match(tensor.name)
+        if match and int(match[1]) < count:
+            number = int(match[1])
+            (parts[number][_part(match[2])] if number < used else unused).append(tensor)
+        elif tensor.name.startswith(_INPUT):
+            embedding.append(tensor)
+        elif parts and tensor.name.startswith(_FIRST_LAYER) and not output_norm_of_lfm2:
+            parts[0][_ATTENTION].append(tensor)
+        else:
+            output.append(tensor)
+    names = {tensor.name: tensor for tensor in tensors}
+    tied = "output.weight" not in names and "token_embd.weight" in names
+    return ModelFacts(
+        layers=tuple(LayerWeights(*map(_weigh, part)) for part in parts),
+        embedding=_weigh(embedding),
+        output=_weigh(output),
+        tied_output=_weigh([names["token_embd.weight"]] if tied else []),
+        unused=_weigh(unused),
+        cache=cache_rules(headers, count),
+        widths=_widths(first, names, count),
+        trained_context=first.context_length,
+        file_bytes=sum(header.file_bytes for header in headers),
+        parameters=sum(header.parameter_count for header in headers),
+    )
+
+
+def _layers_named(tensors: Sequence[TensorInfo]) -> int:
+    return max((int(match[1]) + 1 for tensor in tensors if (match := _BLOCK.match(tensor.name))), default=0)
+
+
+def _part(name: str) -> int:
+    if _STACKED_EXPERTS.search(name) or _ONE_EXPERT.fullmatch(name):
+        return _EXPERTS
+    return _DENSE_FFN if name.startswith("ffn_") and not name.startswith(_ROUTER_AND_NORMS) else _ATTENTION
+
+
+def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> Widths:
+    keys = Keys(header)
+    table = names.get("token_embd.weight")
+    embedding = keys.number("embedding_length") or (table.shape[0] if table and table.shape else 0)
+    heads = keys.number("attention.head_count")
+    used = keys.number("expert_used_count")
+    feed_forward = keys.number("feed_forward_length")
+    expert_ffn = keys.number("expert_feed_forward_length", feed_forward) if header.expert_count else 0
+    head = keys.number("attention.key_length", embedding // heads if heads else 0)
+    value = keys.number("attention.value_length", head)
+    inner = keys.number("ssm.inner_size") or keys.number("kda.head_dim") * heads
+    groups, state = keys.number("ssm.group_count"), keys.number("ssm.state_size")
+    shared = keys.number("expert_shared_feed_forward_length", keys.number("expert_shared_count") * expert_ffn)
+    # llama.cpp's qwen3moe and its like divide the feed-forward length among the experts used where a key is missing.
+    stacked = next((tensor for name, tensor in names.items() if _STACKED_EXPERTS.search(name)), None)
+    if stacked is not None and len(stacked.shape) > 1:
+        expert_ffn = max(stacked.shape[:2]) if embedding not in stacked.shape[:2] else _other(stacked, embedding)
+    has_dense = any(f"blk.{number}.ffn_up.weight" in names for number in range(layers))
+    return Widths(
+        embedding=embedding,
+        queries=heads * max(head, value),
+        heads=heads,
+        dense_ffn=feed_forward if has_dense or not header.expert_count else 0,
+        expert_ffn=expert_ffn,
+        shared_ffn=shared,
+        experts_used=min(used, header.expert_count) or (1 if header.expert_count else 0),
+        experts=header.expert_count,
+        vocabulary=table.shape[1] if table and len(table.shape) > 1 else 0,
+        recurrent=inner or (embedding if keys.has("wkv.head_size") else 0),
+        convolution=inner + 2 * groups * state if inner else 0,
+    )
+
+
+def _other(tensor: TensorInfo, embedding: int) -> int:
+    first, second = tensor.shape[:2]
+    return second if first == embedding else first

@@ -1,0 +1,130 @@
+"""Presets and drafts in their files: kept, laid over what came, damaged, foreign."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from app.config.drafts import Draft, Drafts
+from app.config.presets import BUILT_IN, Choices, Preset, Presets
+from app.conversation import Attachment, ContextPolicy, Sampling
+from model_manager.errors import UserError
+
+WORDS = {id_: (id_.title(), f"You are good at {id_}.") for id_ in BUILT_IN}
+OWN = Choices("Be brief.", Sampling(temperature=0.1, max_tokens=99, stop=("END",), seed=7), ContextPolicy.ROLL)
+
+
+def test_presets_outlive_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    added = Presets(path).add("  Mine\n  indeed ", OWN)
+    assert added.name == "Mine indeed"
+    again = Presets(path).list(WORDS)
+    assert again[-1] == added
+    assert [preset.id for preset in again[:-1]] == list(BUILT_IN)
+    assert all(preset.is_built_in and not preset.is_edited for preset in again[:-1])
+
+
+def test_a_built_in_one_cannot_be_lost(tmp_path: Path) -> None:
+    presets = Presets(tmp_path / "presets.json")
+    before = presets.list(WORDS)
+    presets.save(Preset("code", "My code", OWN))
+    edited = next(preset for preset in Presets(tmp_path / "presets.json").list(WORDS) if preset.id == "code")
+    assert (edited.name, edited.choices, edited.is_edited) == ("My code", OWN, True)
+    presets.remove("code")
+    presets.remove("code")
+    assert presets.list(WORDS) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'{"presets": 3}', b'{"presets": [{"id": "x"}]}', b"\xff\xfe\x00", b"{}"],
+)
+def test_a_damaged_file_is_put_aside_and_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "presets.json"
+    path.write_bytes(content)
+    presets = Presets(path)
+    assert presets.trouble is not None
+    assert presets.trouble.code == "presets_damaged"
+    aside = Path(str(presets.trouble.data["path"]))
+    assert aside.read_bytes() == content
+    presets.add("New", OWN)
+    assert Presets(path).trouble is None
+    assert aside.read_bytes() == content
+
+
+def test_a_value_of_the_wrong_kind_is_damage_too(tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    Presets(path).add("Mine", OWN)
+    stored = json.loads(path.read_text("utf-8"))
+    stored["presets"][0]["sampling"]["temperature"] = "warm"
+    path.write_text(json.dumps(stored), "utf-8")
+    assert Presets(path).trouble is not None
+
+
+def test_what_a_newer_program_adds_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    Presets(path).add("Mine", OWN)
+    stored = json.loads(path.read_text("utf-8"))
+    stored["presets"][0]["sampling"]["mirostat"] = 2
+    stored["presets"][0]["colour"] = "red"
+    path.write_text(json.dumps(stored), "utf-8")
+    assert Presets(path).list(WORDS)[-1].choices == OWN
+
+
+def test_a_preset_that_cannot_be_saved_is_told_and_not_there(tmp_path: Path) -> None:
+    presets = Presets(tmp_path / "missing" / "presets.json")
+    with pytest.raises(UserError, match="file_not_writable"):
+        presets.add("Mine", OWN)
+    assert len(presets.list(WORDS)) == len(BUILT_IN)
+
+
+def test_drafts_outlive_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "drafts.json"
+    before = Draft("what stood there", (Attachment("a.txt", "text", 3),))
+    editing = Draft("words 早", (), "question", before)
+    drafts = Drafts(path)
+    assert drafts.put("one", editing)
+    assert drafts.put(None, Draft("new"))
+    drafts.save()
+    again = Drafts(path)
+    assert again.of("one") == editing
+    assert again.of("one").after() == before
+    assert again.of(None) == Draft("new")
+    assert again.of("two") == Draft()
+    assert not again.put("one", editing)
+    assert os.name == "nt" or path.stat().st_mode & 0o077 == 0
+
+
+def test_an_empty_draft_is_none(tmp_path: Path) -> None:
+    drafts = Drafts(tmp_path / "drafts.json")
+    drafts.put("one", Draft("x"))
+    drafts.put("one", Draft("  \n"))
+    drafts.save()
+    assert not (tmp_path / "drafts.json").exists()
+
+
+def test_drafts_of_what_is_gone_are_forgotten(tmp_path: Path) -> None:
+    drafts = Drafts(tmp_path / "drafts.json")
+    for id_ in ("one", "two", None):
+        drafts.put(id_, Draft("x"))
+    drafts.save()
+    drafts.keep_only(["two"])
+    assert [drafts.of(id_).text for id_ in ("one", "two", None)] == ["", "x", "x"]
+    drafts.erase()
+    assert drafts.of("two") == Draft()
+    assert json.loads((tmp_path / "drafts.json").read_text("utf-8"))["drafts"] == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"drafts": {"a": 1}}', b'{"drafts": {"a": {"text": "x"}}}'])
+def test_damaged_drafts_are_put_aside(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "drafts.json"
+    path.write_bytes(content)
+    drafts = Drafts(path)
+    assert drafts.of("a") == Draft()
+    drafts.put("a", Draft("new"))
+    drafts.save()
+    assert Drafts(path).of("a").text == "new"
+    assert (tmp_path / "drafts.json.damaged").read_bytes() == content

@@ -1,0 +1,285 @@
+"""Going on after a pause, a kill, a power cut or damage on the disk: nothing is lost, hardly anything fetched twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model_manager.download import Control, discard, partial_bytes, unfinished
+from model_manager.download.download import Ways
+from model_manager.download.journal import read_journal
+from model_manager.errors import Cancelled, UserError
+from model_manager.layout.origin import Origin, read_origin
+from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, names_in, sha256_of
+from tests.rigs.download_child import start_download
+from tests.rigs.fake_hub import FakeHub
+
+SIZE = 60 * PIECE + 321
+MIB = 1 << 20
+
+
+@pytest.fixture
+def source(shelf: Shelf) -> Path:
+    return shelf.put("model.gguf", SIZE)
+
+
+@pytest.fixture
+def pause(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> Callable[..., int]:
+    """Fetch some of the file and stop; returns how much is here by the journal."""
+
+    def some(n_bytes: int = 10 * PIECE, rate: int = 500_000) -> int:
+        hub.fault("cdn", "trickle", rate=rate, times=-1, skip=1)
+        running = fetch.start(shelf.published())
+        running.until(lambda progress: progress.bytes_done >= n_bytes)
+        running.control.stop()
+        running.join()
+        assert isinstance(running.error, Cancelled)
+        hub.reset()
+        return partial_bytes(shelf.published(), fetch.models)
+
+    return some
+
+
+def read_known_origin(path: Path) -> Origin:
+    origin = read_origin(path)
+    assert origin is not None
+    return origin
+
+
+def fetched(hub: FakeHub) -> int:
+    return sum(entry.sent for entry in hub.log if entry.where == "cdn")
+
+
+def test_after_a_pause_only_the_rest_is_fetched(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
+) -> None:
+    here = pause()
+    assert here >= 10 * PIECE
+    assert names_in(models) == ["model.gguf.part", "model.gguf.part.json"]
+    assert unfinished(models) == (shelf.published(),)
+
+    (path,) = fetch(shelf.published())
+
+    assert sha256_of(path) == sha256_of(source)
+    assert fetched(hub) == SIZE - here
+
+
+def test_pauses_again_and_again(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
+) -> None:
+    for goal in range(5, 45, 8):
+        assert pause(goal * PIECE, 1_000_000) >= goal * PIECE
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_everything_is_here_but_its_end(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, tmp_path: Path
+) -> None:
+    """Each step of the end, as if the power had failed right after it."""
+    published = shelf.published()
+    hub.fault("cdn", "cut", after=PIECE, times=-1, skip=1)
+    hub.faults[0].skip = 10_000
+    (path,) = fetch(published)
+    origin = path.with_name("model.gguf.origin.json")
+    finished = {each.name: each.read_bytes() for each in models.iterdir()}
+    journal = tmp_path / "journal"
+    pieces = [
+        [number, min(PIECE, SIZE - number * PIECE), crc]
+        for number, crc in enumerate(read_known_origin(path).piece_crc32)
+    ]
+    opening = {
+        "format": 1,
+        "published": {
+            "id": published.id, "repository": published.repository, "commit": published.commit,
+            "file_name": published.file_name, "kind": "file", "quantisation": None, "checksums_from": "",
+            "files": [[published.files[0].name, SIZE, published.files[0].sha256]],
+        },
+        "file_name": "model.gguf", "layout": SIZE, "piece_bytes": PIECE, "reopened_from": None,
+    }  # fmt: skip
+    journal.write_text(json.dumps(opening) + "\n" + json.dumps(pieces) + "\n")
+    hub.reset()
+
+    # Before the origin was written, and before the file got its name
+    for kept_origin in (False, True):
+        path.rename(models / "model.gguf.part")
+        shutil.copy(journal, models / "model.gguf.part.json")
+        if not kept_origin:
+            origin.unlink()
+        assert unfinished(models) == (replace(published, checksums_from=""),)
+        assert fetch(published) == (path,)
+        assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
+    # Before the journal was removed
+    shutil.copy(journal, models / "model.gguf.part.json")
+    assert unfinished(models) == ()
+    assert fetch(published) == (path,)
+    assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
+    assert path.read_bytes() == finished["model.gguf"]
+    assert hub.log == [], "not a byte was fetched again"
+
+
+def test_a_note_that_was_cut_short(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
+) -> None:
+    here = pause()
+    journal = models / "model.gguf.part.json"
+    whole = journal.read_bytes()
+    for torn in (b"[[59,65536", b"\0" * 4096, b'[[3,"x",null]]\n[[59,65536,1]]\n', b"[[59]]\n", b"7\n"):
+        journal.write_bytes(whole + torn)
+        assert partial_bytes(shelf.published(), models) == here
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert fetched(hub) == SIZE - here
+
+
+def test_what_a_kill_left_half_written_goes(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, pause: Callable[..., int]
+) -> None:
+    pause()
+    for name in (".model.gguf.part.json.abc123.new", ".model.gguf.origin.json.x_y.new", ".other.gguf.part.json.1.new"):
+        (models / name).write_bytes(b"half")
+    fetch(shelf.published())
+    assert names_in(models) == [".other.gguf.part.json.1.new", "model.gguf", "model.gguf.origin.json"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense\n", b"{}\n", b"[]\n", b"[" * 100_000 + b"\n", b"\0" * 100])
+def test_a_journal_that_is_none(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, pause: Callable[..., int], content: bytes
+) -> None:
+    pause()
+    (models / "model.gguf.part.json").write_bytes(content)
+    assert unfinished(models) == ()
+    assert partial_bytes(shelf.published(), models) == 0
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
+
+
+def test_a_partial_file_that_is_gone(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, pause: Callable[..., int]
+) -> None:
+    pause()
+    (models / "model.gguf.part").unlink()
+    assert partial_bytes(shelf.published(), models) == 0
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut short", "empty"])
+def test_damage_on_the_disk_is_found_and_fetched_again(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int], damage: str
+) -> None:
+    here = pause(20 * PIECE)
+    part = models / "model.gguf.part"
+    with part.open("r+b") as file:
+        if damage == "flipped":
+            for place in (3 * PIECE + 7, 12 * PIECE):
+                file.seek(place)
+                byte = file.read(1)
+                file.seek(place)
+                file.write(bytes([byte[0] ^ 0xFF]))
+        else:
+            file.truncate(11 * PIECE + 5 if damage == "cut short" else 0)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    if damage == "flipped":
+        assert SIZE - here < fetched(hub) <= SIZE - here + 2 * PIECE + PIECE
+
+
+def test_a_listing_that_learns_the_hash_later(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
+) -> None:
+    here = pause()
+    changed = replace(shelf.published(with_hashes=False), commit=hub.commit("somebody/model"))
+    (path,) = fetch(changed)
+    assert fetched(hub) == SIZE - here
+    assert read_known_origin(path).parts[0].sha256 is None
+
+
+def test_two_downloads_of_one_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+    hub.fault("cdn", "trickle", rate=300_000, times=-1, skip=1)
+    running = fetch.start(shelf.published())
+    running.until(lambda progress: progress.bytes_done > 0)
+    assert fetch.refused(shelf.published()).code == "download_busy"
+    with pytest.raises(UserError, match="download_busy"):
+        discard(shelf.published(), models)
+    child = start_download(hub.url, models, shelf.published())
+    assert child.communicate(timeout=60)[0] == "download_busy\n"
+    assert running.is_alive
+    running.control.stop()
+    running.join()
+    hub.reset()
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_a_control_that_was_stopped_before(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    control = Control()
+    control.stop()
+    with pytest.raises(Cancelled):
+        fetch(shelf.published(), control)
+    assert hub.log == []
+
+
+def kill_and_go_on(shelf: Shelf, hub: FakeHub, models: Path, kills: int, size: int, seed: int) -> None:
+    source = shelf.put("big.gguf", size)
+    published = shelf.published()
+    rate = 1_500_000
+    hub.fault("cdn", "trickle", rate=rate, times=-1, skip=1)
+    chance = random.Random(seed)
+    tick = threading.Event()
+    for _ in range(kills):
+        before = hub.bytes_sent()
+        child = start_download(hub.url, models, published)
+        goal = before + chance.randrange(1, size // (kills + 1))
+        while hub.bytes_sent() < goal and child.poll() is None:
+            tick.wait(0.005)
+        child.send_signal(signal.SIGKILL)
+        child.communicate(timeout=30)
+    child = start_download(hub.url, models, published)
+    output, _ = child.communicate(timeout=120)
+    assert output.strip() == str(models / "big.gguf")
+    assert sha256_of(models / "big.gguf") == sha256_of(source)
+    assert names_in(models) == ["big.gguf", "big.gguf.origin.json"]
+    headers = sum(entry.sent for entry in hub.log if entry.range == f"bytes=0-{2 * MIB - 1}")
+    twice = fetched(hub) - size - headers
+    assert twice <= kills * 2 * 4 * rate, f"{twice / MIB:.1f} MiB in {kills} kills"
+
+
+def test_three_kills(shelf: Shelf, hub: FakeHub, models: Path) -> None:
+    kill_and_go_on(shelf, hub, models, kills=3, size=10 * MIB + 5, seed=3)
+
+
+@pytest.mark.slow
+def test_twenty_kills(shelf: Shelf, hub: FakeHub, models: Path) -> None:
+    kill_and_go_on(shelf, hub, models, kills=20, size=200 * MIB + 5, seed=20)
+
+
+def test_the_journal_is_never_older_than_a_second(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
+) -> None:
+    hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
+    running = fetch.start(shelf.published())
+    tick = threading.Event()
+    seen = running.until(lambda progress: progress.bytes_done > 2 * PIECE).bytes_done
+    tick.wait(1.0)
+    journal = read_journal(models / "model.gguf.part.json")
+    assert journal is not None
+    assert sum(note.bytes for note in journal.pieces.values()) >= seen
+
+
+def test_other_pieces_of_a_later_version_of_this_program(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, pause: Callable[..., int]
+) -> None:
+    here = pause()
+    (path,) = fetch(shelf.published(), ways=Ways(3 * PIECE, QUICK.pace))
+    assert sha256_of(path) == sha256_of(source)
+    assert fetched(hub) == SIZE - here, "what is there keeps its pieces"

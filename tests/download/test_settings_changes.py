@@ -1,0 +1,250 @@
+"""What a person asks of a running download: stop, another speed, another way to the hub."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from model_manager.download import Control, Pace, Ways
+from model_manager.download.control import Speed, Throttle
+from model_manager.errors import Cancelled
+from model_manager.hub.access import Access
+from tests.download.download_helpers import PIECE, Fetch, Running, Shelf, names_in, sha256_of
+from tests.rigs.fake_hub import FakeHub
+
+SIZE = 60 * PIECE + 321
+STOP_S = 0.5
+PATIENT = 60.0
+PATIENT_WAYS = Ways(PIECE, Pace(PATIENT, PATIENT, PATIENT, PATIENT))
+
+
+@pytest.fixture
+def source(shelf: Shelf) -> Path:
+    return shelf.put("model.gguf", SIZE)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[str]:
+    """An address that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(16)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def closed_door() -> Iterator[str]:
+    """An address where a connection is neither taken nor refused."""
+    with contextlib.ExitStack() as held, socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def stop(running: Running) -> None:
+    begun = time.monotonic()
+    running.control.stop()
+    running.join()
+    assert time.monotonic() - begun <= STOP_S
+    assert isinstance(running.error, Cancelled)
+
+
+@pytest.mark.parametrize("kind", ["stall", "trickle"])
+def test_stopping_against_a_server_that_hardly_sends(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, kind: str
+) -> None:
+    hub.fault("cdn", kind, after=PIECE // 2, seconds=120, rate=20_000, times=-1, skip=1)
+    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+    running.until(lambda progress: progress.bytes_done > 0)
+    stop(running)
+    assert names_in(models) == ["model.gguf.part", "model.gguf.part.json"]
+
+
+@pytest.mark.parametrize("where", ["resolve", "cdn"])
+@pytest.mark.parametrize("skip", [0, 1])
+def test_stopping_before_an_answer(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, where: str, skip: int
+) -> None:
+    if where == "resolve" and skip:
+        hub.fault("cdn", "status", code=403, times=-1, skip=1)
+    hub.fault(where, "delay", seconds=3, times=-1, skip=skip)
+    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+    running.until(lambda _: any(entry.fault == "delay" for entry in hub.log))
+    stop(running)
+
+
+@pytest.mark.parametrize("place", [silence, closed_door])
+def test_stopping_while_nobody_answers(
+    source: Path, shelf: Shelf, fetch: Fetch, place: Callable[[], contextlib.AbstractContextManager[str]]
+) -> None:
+    with place() as endpoint:
+        fetch.access = Access(endpoint, endpoint, proxy="")
+        running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+        threading.Event().wait(0.1)
+        stop(running)
+
+
+def test_stopping_while_a_name_is_looked_up(
+    source: Path, shelf: Shelf, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        asked.set()
+        go_on.wait(PATIENT)
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    fetch.access = Access("http://hub.test", "http://hub.test", proxy="")
+    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+    assert asked.wait(10)
+    stop(running)
+    go_on.set()
+
+
+def test_stopping_during_a_long_pause(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "status", code=503, times=-1, headers={"Retry-After": "600"}, skip=1)
+    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+    waiting = running.until(lambda progress: progress.phase == "waiting")
+    assert waiting.retry_in_s is not None
+    assert waiting.retry_in_s > 500
+    stop(running)
+
+
+def test_stopping_at_a_very_low_speed(source: Path, shelf: Shelf, fetch: Fetch) -> None:
+    running = fetch.start(shelf.published())
+    running.control.limit_bytes_per_s = 1000
+    running.until(lambda progress: progress.phase == "downloading" and progress.bytes_done > 0)
+    stop(running)
+
+
+def test_the_speed_limit_holds_for_all_connections(source: Path, shelf: Shelf, fetch: Fetch) -> None:
+    control = Control()
+    control.limit_bytes_per_s = 2_000_000
+    begun = time.monotonic()
+    fetch(shelf.published(), control)
+    expected = SIZE / 2_000_000
+    assert 0.8 * expected <= time.monotonic() - begun <= expected + 2
+
+
+def test_the_speed_limit_may_change_at_any_time(source: Path, shelf: Shelf, fetch: Fetch) -> None:
+    running = fetch.start(shelf.published())
+    running.control.limit_bytes_per_s = 50_000
+    running.until(lambda progress: progress.bytes_done > 0)
+    assert running.is_alive
+    running.control.limit_bytes_per_s = None
+    begun = time.monotonic()
+    running.join()
+    assert time.monotonic() - begun < 5
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+
+
+def test_another_endpoint_in_the_middle(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, second_hub: FakeHub
+) -> None:
+    second_hub.add_file("somebody/model", "model.gguf", source)
+    hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
+    running = fetch.start(shelf.published())
+    running.until(lambda progress: progress.bytes_done > 3 * PIECE)
+    fetch.access = Access(second_hub.url, second_hub.url, proxy="")
+
+    running.control.reconnect()
+    running.join()
+
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+    sent = sum(entry.sent for entry in second_hub.log)
+    assert 0 < sent <= SIZE - 3 * PIECE, "what was here is kept"
+    assert {entry.method for entry in second_hub.log} == {"GET"}
+
+
+def test_another_endpoint_while_the_first_is_silent(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    with silence() as endpoint:
+        fetch.access = Access(endpoint, endpoint, proxy="")
+        running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+        threading.Event().wait(0.1)
+        fetch.access = Access(hub.url, hub.url, proxy="")
+        running.control.reconnect()
+        running.join()
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+
+
+def test_reconnecting_cuts_a_pause_short(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "status", code=503, times=4, headers={"Retry-After": "600"}, skip=1)
+    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+    running.until(lambda progress: progress.phase == "waiting")
+    hub.reset()
+    running.control.reconnect()
+    running.join()
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+
+
+def test_reconnecting_again_and_again(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "trickle", rate=400_000, times=-1, skip=1)
+    running = fetch.start(shelf.published())
+    for goal in range(1, 20):
+        running.until(lambda progress, goal=goal: progress.bytes_done > goal * PIECE)
+        running.control.reconnect()
+    hub.reset()
+    running.control.reconnect()
+    running.join()
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+
+
+def test_a_slow_connection_at_the_end_gives_its_work_away(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
+) -> None:
+    # Alone that one connection of four would need half a minute for each of its pieces.
+    hub.fault("cdn", "trickle", rate=2_000, times=1, skip=1)
+    begun = time.monotonic()
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+    assert time.monotonic() - begun < 15
+
+
+def test_threads_and_descriptors_come_to_an_end(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    before = {thread.name for thread in threading.enumerate()}
+    hub.fault("cdn", "trickle", rate=400_000, times=-1, skip=1)
+    running = fetch.start(shelf.published())
+    running.until(lambda progress: progress.bytes_done > 0)
+    stop(running)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        left = {thread for thread in threading.enumerate() if thread.name.startswith(("download", "hash"))}
+        if not left - {threading.current_thread()}:
+            break
+        for thread in left:
+            thread.join(0.1)
+    assert not any(thread.name.startswith(("download ", "hash ")) for thread in threading.enumerate()), before
+
+
+def test_the_speed_is_that_of_the_last_seconds() -> None:
+    speed = Speed(window_s=5.0)
+    assert speed.update(0, now=100.0) == 0
+    assert speed.update(1000, now=101.0) == 1000
+    for second in range(2, 20):
+        assert speed.update(1000 * second, now=100.0 + second) == 1000
+    assert speed.update(19_000, now=130.0) < 100
+    assert speed.update(5_000, now=131.0) == 0, "a piece that was taken back is no negative speed"
+
+
+def test_a_throttle_that_is_lifted_while_it_holds() -> None:
+    limit: list[float | None] = [10.0]
+    throttle = Throttle(lambda: limit[0], lambda: False)
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: (throttle.take(100_000), done.set()))
+    thread.start()
+    assert not done.wait(0.1)
+    limit[0] = None
+    throttle.wake()
+    assert done.wait(5)
+    thread.join()

@@ -1,0 +1,233 @@
+"""The real program with its window, in a process of its own, as a person starts it and as a system ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.conversation import Status
+from app.store.store import ConversationStore
+from tests.rigs.tiny_model import write_tiny_model
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60
+DRIVER = """
+import sys
+from PySide6.QtCore import QTimer
+import ui.application
+from app.drafts import Draft
+import ui.workspace
+class Driven(ui.workspace.Workspace):
+    def __init__(self, services, window):
+        super().__init__(services, window)
+        print("ready", flush=True)
+        if len(sys.argv) > 2:
+            self.models.use(sys.argv[2])
+            self.desk.send(Draft("hello"))
+            self.watch = QTimer(self)
+            self.watch.timeout.connect(self.look)
+            self.watch.start(50)
+    def look(self):
+        running = self.page.running()
+        if running is not None and running.first_token_at and running.since - running.first_token_at > 1.2:
+            print("writing", flush=True)
+            self.watch.stop()
+ui.workspace.Workspace = Driven
+sys.exit(ui.application.run(sys.argv[1]))
+"""
+POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to one process")
+
+
+@contextmanager
+def program(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=PATIENCE_S)
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == line
+
+
+@POSIX
+def test_it_opens_and_ends_in_good_order(tmp_path: Path) -> None:
+    with program(DRIVER, str(tmp_path)) as process:
+        wait_for(process, "ready")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+        assert "Traceback" not in errors
+    assert json.loads((tmp_path / "settings.json").read_text())["window_geometry"]
+    left = {path.name for path in (tmp_path / "conversations" / "running").iterdir()}
+    assert left <= {"opening.lock"}, "no sign of a writer that died"
+
+
+@POSIX
+def test_killed_in_the_middle_it_keeps_what_was_said_and_continues(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
+    with program(DRIVER, str(tmp_path), str(model)) as process:
+        wait_for(process, "ready")
+        wait_for(process, "writing")
+        process.kill()
+    with ConversationStore.open(tmp_path / "conversations") as store:
+        answer = store.branch(store.list()[0].id)[-1]
+    assert answer.status is Status.INTERRUPTED
+    assert answer.content
+
+
+@POSIX
+def test_ended_in_the_middle_it_stops_and_keeps_the_answer(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
+    with program(DRIVER, str(tmp_path), str(model)) as process:
+        wait_for(process, "ready")
+        wait_for(process, "writing")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+    with ConversationStore.open(tmp_path / "conversations") as store:
+        answer = store.branch(store.list()[0].id)[-1]
+    assert answer.status is Status.STOPPED
+    assert len(answer.content) > 200
+
+
+BROKEN = """
+import sys
+from PySide6.QtCore import QTimer
+import ui.application
+from app.drafts import Draft
+import ui.workspace
+class Broken(ui.workspace.Workspace):
+    def __init__(self, services, window):
+        super().__init__(services, window)
+        QTimer.singleShot(0, self, lambda: 1 // 0)
+        self.watch = QTimer(self)
+        self.watch.timeout.connect(self.look)
+        self.watch.start(50)
+    def look(self):
+        from PySide6.QtWidgets import QApplication
+        from ui.crash_dialog import CrashDialog
+        for shown in QApplication.topLevelWidgets():
+            if isinstance(shown, CrashDialog) and shown.isVisible():
+                print("told", flush=True)
+                self.watch.stop()
+ui.workspace.Workspace = Broken
+sys.exit(ui.application.run(sys.argv[1]))
+"""
+
+
+@POSIX
+def test_a_bug_of_ours_is_logged_and_told_and_the_window_lives(tmp_path: Path) -> None:
+    with program(BROKEN, str(tmp_path)) as process:
+        wait_for(process, "told")
+        assert "ZeroDivisionError" in (tmp_path / "logs" / "apus-chat.log").read_text()
+        assert process.poll() is None
+
+
+START_PROBLEM = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+import ui.application
+from app.drafts import Draft
+class Pressing(ui.application.MainWindow):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.watch = QTimer(self)
+        self.watch.timeout.connect(self.look)
+        self.watch.start(50)
+    def look(self):
+        for shown in QApplication.topLevelWidgets():
+            if isinstance(shown, QMessageBox) and shown.isVisible():
+                self.watch.stop()
+                print(shown.text(), flush=True)
+                shown.close()
+ui.application.MainWindow = Pressing
+sys.exit(ui.application.run(sys.argv[1]))
+"""
+
+
+def test_a_damaged_database_is_said_and_nothing_is_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "conversations"
+    folder.mkdir()
+    database = folder / "conversations.sqlite3"
+    database.write_bytes(b"SQLite format 3\0" + b"\x5a" * 5000)
+    before = database.read_bytes()
+    with program(START_PROBLEM, str(tmp_path)) as process:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 1
+    assert "damaged" in output
+    assert database.read_bytes() == before
+
+
+SECOND = """
+import sys
+from pathlib import Path
+import ui.application
+from app.drafts import Draft
+sys.exit(ui.application.run(sys.argv[1], [Path(each) for each in sys.argv[2:]]))
+"""
+TAKING = """
+import sys
+import ui.application
+from app.drafts import Draft
+import ui.main_window
+class Taking(ui.main_window.MainWindow):
+    def start(self, services):
+        print("ready", flush=True)
+        return super().start(services)
+    def come_to_front(self, files):
+        print(*[path.name for path in files], flush=True)
+        super().come_to_front(files)
+ui.application.MainWindow = Taking
+sys.exit(ui.application.run(sys.argv[1]))
+"""
+
+
+@POSIX
+def test_a_second_start_raises_the_window_and_hands_over_its_file(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "tiny.gguf")
+    data = tmp_path / "data"
+    with program(TAKING, str(data)) as first:
+        wait_for(first, "ready")
+        with program(SECOND, str(data), str(model)) as second:
+            assert second.wait(timeout=PATIENCE_S) == 0
+        wait_for(first, "tiny.gguf")
+        with program(TAKING, str(tmp_path / "other")) as other:
+            wait_for(other, "ready")
+            other.send_signal(signal.SIGTERM)
+            other.communicate(timeout=PATIENCE_S)
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=PATIENCE_S)
+        assert first.returncode == 0
+    assert json.loads((data / "settings.json").read_text())["model_id"] == "tiny"
+
+
+@POSIX
+def test_a_window_that_was_killed_is_in_nobody_s_way(tmp_path: Path) -> None:
+    with program(TAKING, str(tmp_path)) as first:
+        wait_for(first, "ready")
+        first.kill()
+        first.communicate(timeout=PATIENCE_S)
+    with program(TAKING, str(tmp_path)) as second:
+        wait_for(second, "ready")
+        second.send_signal(signal.SIGTERM)
+        second.communicate(timeout=PATIENCE_S)
+        assert second.returncode == 0

@@ -1,0 +1,77 @@
+"""A start over a damaged database: the newest sound copy is offered, and nothing is touched before one decides."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.conversation import Status
+from app.store.store import ConversationStore
+from tests.end_to_end.test_program import PATIENCE_S, program
+
+PRESSING = """
+import json, sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+import ui.application
+import ui.workspace
+class Pressing(ui.application.MainWindow):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.watch = QTimer(self)
+        self.watch.timeout.connect(self.look)
+        self.watch.start(50)
+    def look(self):
+        for shown in QApplication.topLevelWidgets():
+            if isinstance(shown, QDialog) and shown.objectName() == "recoveryDialog" and shown.isVisible():
+                self.watch.stop()
+                button = shown.findChild(QPushButton, sys.argv[2])
+                print(json.dumps(button.text()), flush=True)
+                button.click()
+class Listing(ui.workspace.Workspace):
+    def __init__(self, services, window):
+        super().__init__(services, window)
+        print(json.dumps([each.title for each in services.store.list()]), flush=True)
+        QTimer.singleShot(0, window, window.close)
+ui.application.MainWindow = Pressing
+ui.workspace.Workspace = Listing
+sys.exit(ui.application.run(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """The folder of a database that is damaged and has a sound copy, and a newer one that is none."""
+    folder = tmp_path / "conversations"
+    with ConversationStore.open(folder) as store:
+        _, answer = store.begin_turn(store.create(title="kept").id, "?")
+        store.finish_answer(answer.id, "!", Status.COMPLETE)
+        store.backup_now()
+        unsound = store.backup_now()
+    shutil.copy(__file__, unsound.path)
+    (folder / "conversations.sqlite3").write_bytes(b"SQLite format 3\0" + b"\x5a" * 5000)
+    return folder
+
+
+def test_the_copy_takes_the_place_of_the_damaged_database(damaged: Path, tmp_path: Path) -> None:
+    before = (damaged / "conversations.sqlite3").read_bytes()
+    with program(PRESSING, str(tmp_path), "recoveryRestoreButton") as process:
+        output, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, errors
+    text, titles = map(json.loads, output.splitlines())
+    assert text.startswith("Restore the copy of ")
+    assert titles == ["kept"]
+    (aside,) = damaged.glob("conversations-damaged-*.sqlite3")
+    assert aside.read_bytes() == before
+
+
+def test_a_person_who_would_rather_quit_finds_everything_as_it_was(damaged: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in damaged.glob("*.sqlite3")}
+    with program(PRESSING, str(tmp_path), "recoveryQuitButton") as process:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 1
+    assert len(output.splitlines()) == 1, "no window over nothing"
+    assert {path.name: path.read_bytes() for path in damaged.glob("*.sqlite3")} == before

@@ -1,0 +1,51 @@
+"""How the tests ask a real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.backend import ChatEvent, ChatRequest, Finished, Piece, PromptMessage, PromptProgress
+from app.conversation import Role, Sampling
+from app.engine.local_engine import LocalEngine
+from app.engine.protocol import LoadOptions
+
+
+@dataclass
+class Answer:
+    text: str = ""
+    finished: Finished | None = None
+    reading: list[PromptProgress] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+
+
+def load(engine: LocalEngine, path: Path, **options: object) -> list[ChatEvent]:
+    return list(engine.ensure_loaded(LoadOptions(str(path), **options)))  # type: ignore[arg-type]
+
+
+def ask(
+    engine: LocalEngine,
+    *messages: str,
+    prefill: str = "",
+    on_event: Callable[[ChatEvent], None] = lambda _event: None,
+    **sampling: object,
+) -> Answer:
+    """Ask what is loaded, with messages in turn of user and assistant; greedy unless told otherwise."""
+    roles = (Role.USER, Role.ASSISTANT)
+    prompt = tuple(PromptMessage(roles[place % 2], text) for place, text in enumerate(messages))
+    wanted = Sampling(**{"temperature": 0.0, "seed": 1, **sampling})  # type: ignore[arg-type]
+    answer = Answer()
+    assert engine.state is not None
+    list(engine.ensure_loaded(engine.state.options))
+    for event in engine.answer(ChatRequest(prompt, wanted, prefill)):
+        match event:
+            case Piece():
+                answer.text += event.text
+                answer.pieces.append(event)
+            case PromptProgress():
+                answer.reading.append(event)
+            case Finished():
+                answer.finished = event
+        on_event(event)
+    return answer

@@ -1,0 +1,190 @@
+"""The device list of a real child, and what becomes of it when a driver or a server breaks the child or stalls it."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.engine.device_choice import usual_devices
+from app.engine.device_probe import plan_devices, probe_devices
+from app.engine.launch import WRAPPER_VARIABLE
+from app.engine.local_engine import LocalEngine
+from app.engine.protocol import EngineDevice
+from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, RESERVE_BYTES
+from model_manager.devices.nvidia import NvidiaCard
+from model_manager.devices.system_gpus import SystemGpu
+from model_manager.errors import UserError
+from tests.engine.requests import ask, load
+from tests.rigs.engine_children import engine_children
+from tests.rigs.rpc_device import serving
+
+GIB = 1 << 30
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell to stand for a driver")
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Something that listens and is no RPC server; yields HOST:PORT."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+
+        def serve() -> None:
+            while not ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.settimeout(10)
+                        answer(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            ended.set()
+            thread.join()
+
+
+def test_the_list_names_devices_memory_and_what_the_build_has(tmp_path: Path) -> None:
+    with ExitStack() as servers:
+        addresses = tuple(servers.enter_context(serving()) for _ in range(2))
+        probe = probe_devices(tmp_path / "probe.log", addresses)
+    assert (probe.gpus, probe.problem) == (True, None)
+    assert "llama.cpp" in probe.found.engine
+    assert {"CPU", "RPC"} <= set(probe.found.backends)
+    assert not any(name.startswith("RPC[") for name in probe.found.backends)
+    remote = [device for device in probe.found.devices if device.backend.startswith("RPC")]
+    assert [(device.name, device.description, device.kind) for device in remote] == [
+        ("RPC0", addresses[0], "gpu"),
+        ("RPC1", addresses[1], "gpu"),
+    ]
+    assert all(device.total_bytes >= device.free_bytes > 0 for device in probe.found.devices)
+    assert engine_children() == []
+    planned = plan_devices(probe.found.devices)
+    assert [device.name for device in planned][:2] == ["RPC0", "RPC1"]
+    assert all(device.reserve_bytes == RESERVE_BYTES for device in planned[:2])
+
+
+def test_devices_are_listed_beside_what_is_loaded(engine: LocalEngine, tiny_model: Path) -> None:
+    load(engine, tiny_model)
+    pid = engine.pid
+    assert any(device.kind == "cpu" for device in engine.devices().devices)
+    assert engine.pid == pid
+    assert ask(engine, "hello", max_tokens=2).finished is not None
+
+
+def broken_driver(monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    """A child that ends or hangs as it comes up, unless it is told to leave the drivers of GPUs alone."""
+    script = f'test -n "$GGML_DISABLE_VULKAN" || {does}; exec "$@"'
+    monkeypatch.setenv(WRAPPER_VARIABLE, shlex.join(["sh", "-c", script, "driver"]))
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("does", "cause", "ending"),
+    [
+        ("kill -SEGV $$", "engine_not_startable", "SIGSEGV"),
+        ("kill -ABRT $$", "engine_not_startable", "SIGABRT"),
+        ("kill -STOP $$", "engine_too_slow", None),
+    ],
+)
+def test_a_broken_driver_costs_its_devices_and_no_more(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, does: str, cause: str, ending: str | None
+) -> None:
+    broken_driver(monkeypatch, does)
+    timeout_s = 1.0 if ending is None else 30.0
+    probe = probe_devices(tmp_path / "probe.log", timeout_s=timeout_s)
+    assert probe.problem is not None
+    assert probe.problem.code == "gpu_driver_broken"
+    assert (probe.problem.data["cause"], probe.problem.data["signal"]) == (cause, ending)
+    assert any(device.kind == "cpu" for device in probe.found.devices)
+    engine = LocalEngine(tmp_path / "engine.log", gpus=probe.gpus)
+    load(engine, tiny_model)
+    assert ask(engine, "hello", max_tokens=2).finished is not None
+    engine.release()
+
+
+@POSIX
+def test_a_driver_that_ends_the_child_is_no_want_of_memory(
+    engine: LocalEngine, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_driver(monkeypatch, "kill -SEGV $$")
+    with pytest.raises(UserError) as caught:
+        load(engine, tiny_model)
+    assert caught.value.code == "engine_not_startable"
+    engine.gpus = False
+    load(engine, tiny_model)
+    assert engine.state is not None
+
+
+@POSIX
+def test_an_engine_that_never_comes_up_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WRAPPER_VARIABLE, "sh -c 'exit 3' engine")
+    with pytest.raises(UserError, match="engine_not_startable"):
+        probe_devices(tmp_path / "probe.log")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"", "rpc_server_foreign"),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n" + b" " * 40, "rpc_server_foreign"),
+        (bytes([28, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0]) + bytes(24), "rpc_server_other_version"),
+    ],
+    ids=["hangs up", "a web server", "an older version"],
+)
+def test_what_is_no_rpc_server_is_named_and_ends_nothing(engine: LocalEngine, answer: bytes, code: str) -> None:
+    def say(connection: socket.socket) -> None:
+        connection.recv(64)
+        connection.sendall(answer)
+
+    with answering(say) as server, pytest.raises(UserError) as caught:
+        engine.devices((server,))
+    assert (caught.value.code, caught.value.data["server"]) == (code, server)
+
+
+def test_a_server_that_another_program_uses_is_named(engine: LocalEngine, tmp_path: Path, tiny_model: Path) -> None:
+    with serving() as server:
+        load(engine, tiny_model, rpc_servers=(server,), gpu_layers=-1)
+        with pytest.raises(UserError) as caught:
+            probe_devices(tmp_path / "probe.log", (server,))
+        assert (caught.value.code, caught.value.data["server"]) == ("rpc_server_silent", server)
+        assert ask(engine, "hello", max_tokens=2).finished is not None
+        engine.release()
+
+
+def device(name: str, kind: str = "gpu", backend: str = "CUDA", pci: str = "", description: str = "x") -> EngineDevice:
+    return EngineDevice(name, description, backend, kind, 24 * GIB, 20 * GIB, pci)
+
+
+def test_a_card_that_two_backends_know_counts_once_and_integrated_ones_only_alone() -> None:
+    cuda, vulkan = device("CUDA0", pci="0000:01:00.0"), device("Vulkan0", backend="Vulkan", pci="0000:01:00.0")
+    other = device("Vulkan1", backend="Vulkan", pci="0000:05:00.0")
+    inside = device("Vulkan2", "integrated_gpu", "Vulkan")
+    remote, processor = device("RPC0", backend="RPC"), device("CPU", "cpu", "CPU")
+    names = [each.name for each in usual_devices([processor, cuda, vulkan, other, inside, remote])]
+    assert names == ["RPC0", "CUDA0", "Vulkan1"]
+    assert [each.name for each in usual_devices([inside, processor, remote])] == ["RPC0", "Vulkan2"]
+    assert usual_devices([processor]) == ()
+
+
+def test_the_card_that_draws_the_desktop_keeps_more_free() -> None:
+    devices = [device("CUDA0", pci="0000:01:00.0"), device("CUDA1", pci="0000:02:00.0")]
+    card = NvidiaCard(0, "x", "0000:02:00.0", 24 * GIB, 20 * GIB, True, None, None, None, None, ())
+    reserves = [each.reserve_bytes for each in plan_devices(devices, cards=[card])]
+    assert reserves == [RESERVE_BYTES, DISPLAY_RESERVE_BYTES]
+    seen = SystemGpu("AMD", "AMD", "0000:01:00.0", drives_display=True)
+    reserves = [each.reserve_bytes for each in plan_devices(devices, gpus=[seen])]
+    assert reserves == [DISPLAY_RESERVE_BYTES, RESERVE_BYTES]
+    named = SystemGpu("Intel", "Arc", drives_display=True)
+    (inside,) = plan_devices([device("Vulkan0", "integrated_gpu", "Vulkan", description="Arc")], gpus=[named])
+    assert (inside.reserve_bytes, inside.shares_ram) == (DISPLAY_RESERVE_BYTES, True)

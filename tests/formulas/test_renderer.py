@@ -1,0 +1,209 @@
+"""Formulas asked for from any thread, drawn in a process that may be ended at any time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.formulas import Mathematics
+from app.formulas.launch import FORMULA_FLAG, command
+from app.formulas.limits import MAX_DEPTH, depth, may_be_drawn
+
+BOMB = "x"
+for _ in range(25):
+    BOMB = rf"\frac{{\begin{{cases}}{BOMB}&1\\2&3\end{{cases}}}}{{2}}"
+
+
+@pytest.fixture
+def mathematics() -> Iterator[Mathematics]:
+    made = Mathematics(limit_s=10)
+    yield made
+    made.close()
+
+
+def drawn(mathematics: Mathematics, formula: str):
+    return mathematics.draw(formula, False, 16, "#123456")
+
+
+def test_a_picture_has_a_size_a_colour_and_a_baseline(mathematics: Mathematics):
+    small, large = (mathematics.draw("x^2", False, size, "#123456") for size in (10, 20))
+    assert small is not None
+    assert large is not None
+    assert large.width == pytest.approx(2 * small.width)
+    assert 0 < small.baseline < small.height
+    assert "#123456" in small.svg
+    assert "currentColor" not in small.svg
+
+
+def test_nothing_runs_before_the_first_formula(mathematics: Mathematics):
+    assert not mathematics.is_running
+    drawn(mathematics, "x")
+    assert mathematics.is_running
+
+
+def test_what_cannot_be_drawn_is_none_and_the_next_one_is_drawn(mathematics: Mathematics):
+    for formula in (
+        r"\frac{1}{",
+        "a^b^c",
+        "",
+        "   ",
+        "{" * (MAX_DEPTH + 1) + "x" + "}" * (MAX_DEPTH + 1),
+        "x" * 10_000,
+    ):
+        assert drawn(mathematics, formula) is None
+    assert drawn(mathematics, "x") is not None
+
+
+def test_many_at_once_from_many_threads(mathematics: Mathematics):
+    told: list[str] = []
+    arrived = threading.Event()
+
+    def tell(formula: str, display: bool) -> None:
+        told.append(formula)
+        if len(told) == 60:
+            arrived.set()
+
+    def ask(number: int) -> None:
+        mathematics.ask([(f"x_{{{number + n}}}", bool(n % 2)) for n in range(10)], tell)
+
+    threads = [threading.Thread(target=ask, args=(10 * number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert arrived.wait(60)
+    assert len(set(told)) == 60
+    assert mathematics.known("x_{3}", True) is not None
+
+
+def test_a_bomb_is_ended_and_the_others_do_not_wait_for_it():
+    mathematics = Mathematics(limit_s=0.5)
+    order: list[str] = []
+    arrived = threading.Event()
+
+    def tell(formula: str, display: bool) -> None:
+        order.append(formula)
+        if len(order) == 3:
+            arrived.set()
+
+    try:
+        mathematics.ask([(BOMB, True), ("x", True), ("y", True)], tell)
+        assert arrived.wait(60)
+        assert order[-1] == BOMB
+        assert mathematics.known(BOMB, True) is None
+        assert mathematics.is_known(BOMB, True)
+        assert drawn(mathematics, "z") is not None
+    finally:
+        mathematics.close()
+
+
+def test_a_process_that_was_killed_is_started_again(mathematics: Mathematics):
+    drawn(mathematics, "x")
+    process = mathematics._process
+    assert process is not None
+    os.kill(process.pid, signal.SIGTERM)
+    psutil.wait_procs([psutil.Process(process.pid)] if psutil.pid_exists(process.pid) else [], timeout=30)
+    assert drawn(mathematics, "y") is not None
+
+
+def test_it_rests_when_nothing_comes():
+    mathematics = Mathematics(idle_s=0.05)
+    try:
+        assert drawn(mathematics, "x") is not None
+        thread = mathematics._thread
+        if thread is not None:
+            thread.join(30)
+        assert not mathematics.is_running
+        assert drawn(mathematics, "y") is not None
+        assert drawn(mathematics, "x") is not None
+    finally:
+        mathematics.close()
+
+
+def test_the_process_ends_with_it():
+    mathematics = Mathematics()
+    drawn(mathematics, "x")
+    process = mathematics._process
+    assert process is not None
+    mathematics.close()
+    assert not psutil.pid_exists(process.pid)
+    assert drawn(mathematics, "y") is None
+    assert mathematics.known("x", False) is not None
+
+
+def test_closing_does_not_wait_for_a_bomb_and_tells_those_who_wait():
+    mathematics = Mathematics(limit_s=60)
+    told = threading.Event()
+    mathematics.ask([(BOMB, True)], lambda _formula, _display: told.set())
+    mathematics.close()
+    assert told.wait(10)
+
+
+def test_the_cache_keeps_to_its_bounds():
+    mathematics = Mathematics(cache_bytes=20_000)
+    try:
+        for number in range(30):
+            assert drawn(mathematics, f"x_{{{number}}} + y") is not None
+        assert mathematics._bytes <= 20_000
+        assert not mathematics.is_known("x_{0} + y", False)
+        assert mathematics.known("x_{29} + y", False) is not None
+    finally:
+        mathematics.close()
+
+
+def test_the_program_itself_never_loads_the_library():
+    program = (
+        "import sys; from app.formulas import Mathematics; import app.services;"
+        "m = Mathematics(); assert m.draw('x', True, 16, '#fff'); m.close();"
+        "assert not any(name.split('.')[0] in {'ziamath', 'ziafont', 'latex2mathml'} for name in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2], timeout=120)
+
+
+def test_the_process_ends_when_its_parent_is_gone():
+    program = (
+        "import os, sys; from app.formulas import Mathematics; m = Mathematics(); m.draw('x', True, 16, '#fff');"
+        "print(m._process.pid, flush=True); os._exit(1)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=120
+    )
+    child = int(done.stdout)
+    if psutil.pid_exists(child):
+        psutil.Process(child).wait(30)
+    assert not psutil.pid_exists(child)
+
+
+@pytest.mark.parametrize(
+    ("formula", "levels"), [("x", 0), ("{{x}}", 2), (r"\{\{", 0), (r"\left( \left[ x \right] \right)", 2)]
+)
+def test_depth(formula: str, levels: int):
+    assert depth(formula) == levels
+    assert may_be_drawn(formula)
+
+
+def test_a_frozen_program_starts_itself_with_the_flag(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert command() == [sys.executable, FORMULA_FLAG]
+
+
+def test_the_program_serves_behind_the_flag():
+    request = json.dumps({"formula": "x", "display": True}).encode() + b"\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "app", FORMULA_FLAG],
+        input=request,
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
+        timeout=120,
+        check=True,
+    )
+    ready, answer = map(json.loads, done.stdout.splitlines())
+    assert ready == {"ready": True}
+    assert answer["svg"].startswith("<svg")

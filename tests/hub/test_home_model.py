@@ -1,0 +1,57 @@
+"""The catalogue's home model: what is put together without a file is what the rig writes into one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model_manager.gguf.header import check_loadable, read_header
+from model_manager.hub.catalogue import APUS, CATALOGUE, STARTER, CatalogueEntry, RecommendedSettings, find_entry
+from model_manager.hub.home_model import reconstructed_header
+from tests.rigs import apus_shapes
+
+
+@pytest.mark.parametrize("entry", APUS, ids=lambda entry: entry.id)
+def test_the_reconstructed_header_is_that_of_the_rig_s_file(entry: CatalogueEntry, tmp_path: Path) -> None:
+    path = tmp_path / apus_shapes.file_name(entry.quantisation)
+    size = apus_shapes.write_shape(path, entry.quantisation)
+    header = reconstructed_header(entry)
+    there = read_header(path)
+    assert header == replace(there, path=Path(entry.file_name))
+    assert list(header.metadata) == list(there.metadata)
+    assert header.file_bytes == header.end_of_data == size == entry.bytes
+    check_loadable(header)
+
+
+@pytest.mark.parametrize("entry", APUS, ids=lambda entry: entry.id)
+def test_facts_that_are_known_of_it(entry: CatalogueEntry) -> None:
+    header = reconstructed_header(entry)
+    assert header.quantisation == entry.quantisation
+    assert (header.block_count, header.expert_count, header.context_length) == (60, 4, 32768)
+    assert round(header.parameter_count / 1e9, 2) == 113.66
+    assert header.chat_template is None
+    assert entry.id == f"apus:{entry.quantisation}"
+    assert find_entry(entry.id) is entry
+    assert not entry.exact
+    assert entry.sha256 is None
+    assert entry.licence is None
+    assert entry.file_name == apus_shapes.file_name(entry.quantisation)
+    assert entry.recommended == RecommendedSettings(
+        system_prompt="You are a helpful assistant named APUS-xDAN4.0 MoE.",
+        temperature=0.7,
+        context_length=32768,
+        chat_format="chatml",
+    )
+
+
+def test_the_published_sizes() -> None:
+    assert [round(entry.bytes / 1e9, 1) for entry in APUS] == [41.5, 43.7, 54.4, 69.0]
+    assert [entry.bytes for entry in APUS] == sorted(entry.bytes for entry in APUS)
+    assert (STARTER, *APUS) == CATALOGUE
+
+
+def test_only_the_home_model_is_reconstructed() -> None:
+    with pytest.raises(ValueError, match="starter"):
+        reconstructed_header(STARTER)

@@ -1,0 +1,222 @@
+"""From an id to files: the catalogue, names, quantisations; whose word on the hashes is taken; what changed since."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.messages import sentence
+from model_manager.errors import UserError
+from model_manager.hub.access import Access, host_of
+from model_manager.hub.catalogue import STARTER
+from model_manager.hub.resolver import current_state, find_published, list_published, look_up
+from model_manager.layout.layout import Layout
+from model_manager.layout.origin import Origin
+from model_manager.published import HubFile, PublishedModel
+from tests.hub.conftest import AddModel
+from tests.rigs.fake_hub import FakeHub
+
+REPO = "me/model-GGUF"
+APUS = "xDAN-AI/APUS-xDAN-4.0-MOE"
+
+
+def problem_of(model_id: str, access: Access) -> UserError:
+    with pytest.raises(UserError) as caught:
+        find_published(model_id, access)
+    assert "?" not in sentence(caught.value), "every fact of the sentence is there"
+    return caught.value
+
+
+def two(hub: FakeHub, authority: FakeHub) -> Access:
+    return Access(endpoint=hub.url, authority=authority.url, proxy="")
+
+
+@pytest.mark.parametrize(
+    "asked", ["sub/m-Q4_K_M.gguf", "m-Q4_K_M.gguf", "M-q4_k_m.GGUF", "Q4_K_M", "q4_k_m", "sub/m-Q4_K_M.gguf-split-b"]
+)
+def test_by_file_name_part_or_quantisation(hub: FakeHub, access: Access, add: AddModel, asked: str) -> None:
+    first = add(hub, REPO, "sub/m-Q4_K_M.gguf-split-a", b"GGUF1")
+    second = add(hub, REPO, "sub/m-Q4_K_M.gguf-split-b", b"rest")
+    add(hub, REPO, "m-Q8_0.gguf")
+    assert find_published(f"{REPO}:{asked}", access) == PublishedModel(
+        id=f"{REPO}:sub/m-Q4_K_M.gguf",
+        repository=REPO,
+        commit=hub.commit(REPO),
+        file_name="m-Q4_K_M.gguf",
+        kind="parts",
+        files=(HubFile("sub/m-Q4_K_M.gguf-split-a", 5, first), HubFile("sub/m-Q4_K_M.gguf-split-b", 4, second)),
+        quantisation="Q4_K_M",
+        checksums_from=host_of(hub.url),
+    )
+
+
+def test_any_shard_stands_for_its_model(hub: FakeHub, access: Access, add: AddModel) -> None:
+    for number in (1, 2):
+        add(hub, REPO, f"m-0000{number}-of-00002.gguf", b"GGUF%d" % number)
+    found = find_published(f"{REPO}:m-00002-of-00002.gguf", access)
+    assert (found.id, found.kind) == (f"{REPO}:m-00001-of-00002.gguf", "shards")
+
+
+def test_a_repository_of_one_model_needs_no_file(hub: FakeHub, access: Access, add: AddModel) -> None:
+    add(hub, REPO, "m.gguf")
+    assert find_published(REPO, access).id == f"{REPO}:m.gguf"
+    add(hub, REPO, "n.gguf", b"GGUF2")
+    problem = problem_of(REPO, access)
+    assert (problem.code, problem.data["known"]) == ("published_ambiguous", ["m.gguf", "n.gguf"])
+
+
+def test_a_name_that_two_folders_have(hub: FakeHub, access: Access, add: AddModel) -> None:
+    for folder in ("Q2_K", "Q8_0"):
+        add(hub, REPO, f"{folder}/m.gguf", folder.encode())
+    assert problem_of(f"{REPO}:m.gguf", access).code == "published_ambiguous"
+    assert find_published(f"{REPO}:Q8_0/m.gguf", access).id == f"{REPO}:Q8_0/m.gguf"
+
+
+def test_what_is_not_there(hub: FakeHub, access: Access, add: AddModel) -> None:
+    add(hub, REPO, "m-Q2_K.gguf")
+    problem = problem_of(f"{REPO}:m-Q9.gguf", access)
+    assert (problem.code, problem.data["known"]) == ("published_file_missing", ["m-Q2_K.gguf"])
+    assert problem_of("me/nothing:x.gguf", access).code == "repository_missing"
+    add(hub, "me/texts", "README.md")
+    assert problem_of("me/texts", access).code == "published_file_missing"
+
+
+@pytest.mark.parametrize("asked", ["m-Q2_K-00001-of-00002.gguf", "Q2_K"])
+def test_what_is_not_there_whole(hub: FakeHub, access: Access, add: AddModel, asked: str) -> None:
+    add(hub, REPO, "m-Q2_K-00001-of-00002.gguf")
+    problem = problem_of(f"{REPO}:{asked}", access)
+    assert (problem.code, problem.data["missing"]) == ("published_incomplete", ["m-Q2_K-00002-of-00002.gguf"])
+
+
+@pytest.mark.parametrize("model_id", ["", "model", "apus:Q9", "magnet:xt=urn:btih:00", "a/b/c:d", "a b/c:d", "a/b:\n"])
+def test_what_is_no_id(access: Access, model_id: str, hub: FakeHub) -> None:
+    assert problem_of(model_id, access).code == "hub_id_unclear"
+    assert hub.count("api") == 0
+
+
+def test_the_home_model_whole_and_in_parts(hub: FakeHub, access: Access, add: AddModel) -> None:
+    add(hub, APUS, "APUS-xDAN4.0-MoE-0402.Q2_K.gguf")
+    for letter in "ab":
+        add(hub, APUS, f"APUS-xDAN4.0-MoE-0402.Q3_K_M_Matrix.gguf-split-{letter}", letter.encode())
+    found = find_published("apus:Q2_K", access)
+    assert (found.id, found.kind, found.files[0].name) == ("apus:Q2_K", "file", "APUS-xDAN4.0-MoE-0402.Q2_K.gguf")
+    found = find_published("apus:Q3_K_M", access)
+    assert (found.id, found.kind, len(found.files)) == ("apus:Q3_K_M", "parts", 2)
+    assert found.file_name == "APUS-xDAN4.0-MoE-0402.Q3_K_M_Matrix.gguf"
+    assert problem_of("apus:Q4_K_M", access).code == "published_file_missing"
+
+
+def test_the_home_model_under_another_name_is_found_by_its_quantisation(
+    hub: FakeHub, access: Access, add: AddModel
+) -> None:
+    add(hub, APUS, "apus-moe-q4_k_m.gguf")
+    assert find_published("apus:Q4_K_M", access).file_name == "apus-moe-q4_k_m.gguf"
+
+
+def test_the_starter_is_the_file_that_the_catalogue_knows(
+    hub: FakeHub, access: Access, add: AddModel, starter: Path
+) -> None:
+    hub.add_file(STARTER.repository, STARTER.file_name, starter, sha256=STARTER.sha256)
+    found = find_published("starter", access)
+    assert (found.id, found.bytes, found.files[0].sha256) == ("starter", STARTER.bytes, STARTER.sha256)
+    hub.add_file(STARTER.repository, STARTER.file_name, starter, sha256="0" * 64)
+    assert problem_of("starter", access).code == "published_file_changed"
+    add(hub, STARTER.repository, STARTER.file_name, b"GGUF")
+    assert problem_of("starter", access).code == "published_file_changed"
+
+
+def test_the_starter_has_its_hash_where_the_hub_tells_none(hub: FakeHub, access: Access, starter: Path) -> None:
+    hub.add_file(STARTER.repository, STARTER.file_name, starter, sha256=STARTER.sha256, lfs=False)
+    assert find_published("starter", access).files[0].sha256 == STARTER.sha256
+
+
+def test_the_authority_s_word_is_taken_where_they_differ(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
+    add(hub, REPO, "m.gguf", b"forged")
+    true = add(second_hub, REPO, "m.gguf", b"true one")
+    assert hub.commit(REPO) != second_hub.commit(REPO)
+    hub.fault("api", "delay", seconds=0)
+    found = find_published(f"{REPO}:m.gguf", two(hub, second_hub))
+    assert found.files == (HubFile("m.gguf", 8, true),)
+    assert (found.commit, found.checksums_from) == (second_hub.commit(REPO), host_of(second_hub.url))
+
+
+def test_a_slow_authority_is_waited_for(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
+    for fake in (hub, second_hub):
+        add(fake, REPO, "m.gguf")
+    second_hub.fault("api", "delay", seconds=0.5)
+    assert find_published(REPO, two(hub, second_hub)).checksums_from == host_of(second_hub.url)
+
+
+def test_without_an_authority_the_endpoint_s_word_counts(
+    hub: FakeHub, second_hub: FakeHub, add: AddModel, nobody: str
+) -> None:
+    own = add(hub, REPO, "m.gguf")
+    access = Access(endpoint=hub.url, authority=nobody, proxy="")
+    found = find_published(REPO, access)
+    assert (found.files[0].sha256, found.checksums_from) == (own, host_of(hub.url))
+    assert find_published(REPO, two(hub, second_hub)).checksums_from == host_of(hub.url), "it knows no such repository"
+
+
+def test_an_authority_that_says_nothing_holds_nobody(hub: FakeHub, add: AddModel, silence: str) -> None:
+    add(hub, REPO, "m.gguf")
+    started = time.monotonic()
+    told = look_up(REPO, Access(endpoint=hub.url, authority=silence, proxy=""), patience_s=0.3)
+    assert told.checksums_from == host_of(hub.url)
+    assert 0.3 <= time.monotonic() - started < 3
+
+
+def test_a_mirror_that_is_away_while_the_authority_is_there(second_hub: FakeHub, add: AddModel, nobody: str) -> None:
+    add(second_hub, REPO, "m.gguf")
+    access = Access(endpoint=nobody, authority=second_hub.url, proxy="")
+    assert find_published(REPO, access).checksums_from == host_of(second_hub.url)
+
+
+def test_what_is_said_when_neither_helps(hub: FakeHub, second_hub: FakeHub, nobody: str) -> None:
+    hub.gated[REPO] = "token"
+    hub.repos[REPO] = {}
+    assert problem_of(REPO, two(hub, second_hub)).code == "gated_without_token", "the endpoint has the bytes"
+    access = Access(endpoint=nobody, authority=second_hub.url, proxy="")
+    assert problem_of(REPO, access).code == "repository_missing", "the only one that said something"
+
+
+def test_a_repository_with_its_models(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
+    for fake in (hub, second_hub):
+        add(fake, REPO, "m-Q8_0.gguf", b"GGUF large")
+        add(fake, REPO, "m-Q2_K.gguf")
+        fake.licences[REPO] = "mit"
+    repository, models = list_published(REPO, two(hub, second_hub))
+    assert repository.licence == "mit"
+    assert [each.quantisation for each in models] == ["Q2_K", "Q8_0"]
+    assert {each.checksums_from for each in models} == {host_of(second_hub.url)}
+
+
+def test_what_became_of_a_published_file(hub: FakeHub, access: Access, add: AddModel) -> None:
+    for name in ("m.gguf.part1", "m.gguf.part2", "README.md"):
+        add(hub, REPO, name, name.encode())
+    model = find_published(REPO, access)
+    origin = Origin(model.id, REPO, model.commit, model.files, Layout.identity(model.bytes), None)
+    assert current_state(origin, access) == "same"
+    add(hub, REPO, "README.md", b"other words")
+    assert hub.commit(REPO) != model.commit
+    assert current_state(origin, access) == "same", "a new commit that leaves the file alone"
+    unhashed = replace(origin, parts=tuple(replace(part, sha256=None) for part in origin.parts))
+    add(hub, REPO, "m.gguf.part2", b"m.gguf.part3")
+    assert current_state(origin, access) == "changed"
+    assert current_state(unhashed, access) == "same", "of the same size, and nobody knows more"
+    add(hub, REPO, "m.gguf.part2", b"longer than it was")
+    assert current_state(unhashed, access) == "changed"
+    del hub.repos[REPO]["m.gguf.part1"]
+    assert current_state(origin, access) == "gone"
+    del hub.repos[REPO]
+    assert current_state(origin, access) == "gone"
+
+
+def test_what_became_of_it_cannot_be_asked(access: Access, nobody: str) -> None:
+    origin = Origin("magnet:?xt=x", "", "", (), Layout.identity(0), None)
+    with pytest.raises(UserError, match="hub_id_unclear"):
+        current_state(origin, access)
+    with pytest.raises(UserError, match="hub_unreachable"):
+        current_state(replace(origin, repository=REPO), Access(endpoint=nobody, authority=nobody, proxy=""))

@@ -1,0 +1,512 @@
+"""Files made before April 2024 made loadable: by copy and in place, with what goes wrong on disks and in files."""
+
+from __future__ import annotations
+
+import errno
+import filecmp
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from model_manager.errors import Cancelled, UserError
+from model_manager.layout.convert import files_of_repair, needs_repair, repair, unfinished_repairs
+from model_manager.layout.in_place import begin_in_place, journal_path, kept_path, working_path
+from model_manager.layout.layout import Layout
+from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
+from model_manager.layout.permutation import plan_moves
+from model_manager.layout.published_bytes import SourceView
+from model_manager.layout.stacking import read_layout
+from model_manager.published import HubFile
+from tests.layout.conftest import Twins
+from tests.layout.expert_files import experts, write
+from tests.rigs.apus_shapes import write_shape
+from tests.rigs.tiny_model import write_tiny_model
+
+Usage = namedtuple("Usage", "total used free")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+def begun_in_steps(path: Path) -> int:
+    """Begin a repair in place of many small steps; returns the number of its batches."""
+    _, layout = read_layout(path)
+    plan = plan_moves(layout, piece_bytes=4096, kept_bytes=16_000, batch_bytes=20_000)
+    begin_in_place(path, layout, plan)
+    return len(plan.batches)
+
+
+class Stop:
+    """Asks for the end after some looks."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@contextmanager
+def read_only_copy(path: Path) -> Iterator[Path]:
+    """A copy in a folder that may be read and not written, itself in one that may, whoever runs the tests."""
+    with tempfile.TemporaryDirectory() as name:
+        shelf = Path(name) / "shelf"
+        shelf.mkdir()
+        copy = shelf / path.name
+        copy.write_bytes(path.read_bytes())
+        copy.chmod(0o444)
+        shelf.chmod(0o555)
+        Path(name).chmod(0o777)
+        # The administrator may write anywhere, so for a moment we are somebody else.
+        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        try:
+            yield copy
+        finally:
+            if is_root:
+                os.seteuid(0)
+            shelf.chmod(0o755)
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    def leave(free: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1 << 40, (1 << 40) - free, free))
+
+    return leave
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("n_expert", [1, 2, 4, 7, 16])
+@pytest.mark.parametrize("tensor_type", ["F32", "Q8_0", "Q4_0"])
+def test_the_twin_comes_out(twins: Callable[..., Twins], n_expert: int, tensor_type: str, in_place: bool) -> None:
+    files = twins(n_expert=n_expert, tensor_type=tensor_type)
+    assert needs_repair(files.path)
+    assert repair(files.path, in_place=in_place) == files.path
+    assert files.path.read_bytes() == files.stacked
+    assert not needs_repair(files.path)
+    assert names_in(files.path.parent) == ["old.gguf", "old.gguf.origin.json"]
+    origin = read_origin(files.path)
+    assert origin is not None
+    assert origin.sha256 == (None if in_place else hashlib.sha256(files.stacked).hexdigest())
+    with files.path.open("rb", buffering=0) as file:
+        assert SourceView(origin.layout, file).read(0, 1 << 30) == files.published
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_gaps_are_closed_with_zeros(twins: Callable[..., Twins], in_place: bool) -> None:
+    files = twins(n_expert=3, alignment=4096, tensor_type="Q4_0")
+    repair(files.path, in_place=in_place)
+    assert files.path.read_bytes() == files.stacked
+
+
+def test_into_another_file(twins: Callable[..., Twins], tmp_path: Path) -> None:
+    files = twins()
+    out = tmp_path / "elsewhere" / "new.gguf"
+    out.parent.mkdir()
+    progress: list[tuple[int, int]] = []
+    assert repair(files.path, out, lambda done, total: progress.append((done, total))) == out
+    assert out.read_bytes() == files.stacked
+    assert files.path.read_bytes() == files.published
+    assert names_in(out.parent) == ["new.gguf", "new.gguf.origin.json"]
+    assert progress == sorted(progress)
+    assert progress[-1] == (len(files.stacked), len(files.stacked))
+    assert names_in(tmp_path) == ["elsewhere", "old.gguf"]
+
+
+def test_from_a_folder_that_may_only_be_read(twins: Callable[..., Twins], tmp_path: Path) -> None:
+    files = twins()
+    with read_only_copy(files.path) as path:
+        out = path.parent.parent / "new.gguf"
+        assert repair(path, out).read_bytes() == files.stacked
+
+
+def test_a_file_that_loads_stays_as_it_is(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "new.gguf", n_expert=4)
+    before = path.read_bytes()
+    assert repair(path) == path
+    assert path.read_bytes() == before
+    assert names_in(tmp_path) == ["new.gguf"]
+    with pytest.raises(UserError) as caught:
+        repair(path, tmp_path / "out.gguf")
+    assert caught.value.code == "repair_not_needed"
+
+
+def test_a_file_in_the_way(twins: Callable[..., Twins], tmp_path: Path) -> None:
+    files = twins()
+    out = tmp_path / "out.gguf"
+    out.write_bytes(b"mine")
+    with pytest.raises(UserError) as caught:
+        repair(files.path, out)
+    assert (caught.value.code, caught.value.data["path"]) == ("file_exists", out)
+    assert out.read_bytes() == b"mine"
+
+
+def test_who_published_it_stays_known(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    part = HubFile("a/old.gguf", len(files.published), hashlib.sha256(files.published).hexdigest())
+    known = Origin("apus:Q2_K", "a/b", "c" * 40, (part,), Layout.identity(part.bytes), part.sha256, datetime.now(UTC))
+    write_origin(files.path, known)
+    repair(files.path)
+    origin = read_origin(files.path)
+    assert origin is not None
+    assert (origin.model_id, origin.repository, origin.commit, origin.parts) == ("apus:Q2_K", "a/b", "c" * 40, (part,))
+    assert origin.sha256 == hashlib.sha256(files.stacked).hexdigest()
+    assert origin.layout.target_bytes == len(files.stacked)
+    assert origin.verified_at is None
+
+
+def test_in_place_where_a_copy_does_not_fit(tmp_path: Path, full_disk: Callable[[int], None]) -> None:
+    path, twin = tmp_path / "old.gguf", tmp_path / "twin.gguf"
+    write_shape(path, "Q2_K", n_layer=1, n_ff=6144, n_vocab=1000, legacy=True)
+    n_bytes = write_shape(twin, "Q2_K", n_layer=1, n_ff=6144, n_vocab=1000)
+    _, layout = read_layout(path)
+    kept = plan_moves(layout).kept_bytes
+    assert kept + (33 << 20) < n_bytes + (32 << 20)
+    full_disk(kept + (31 << 20))
+    with pytest.raises(UserError) as caught:
+        repair(path)
+    assert caught.value.code == "repair_no_room"
+    assert caught.value.data["free_bytes"] == kept + (31 << 20)
+    full_disk(kept + (33 << 20))
+    repair(path)
+    assert filecmp.cmp(path, twin, shallow=False)
+    origin = read_origin(path)
+    assert origin is not None
+    assert origin.sha256 is None
+
+
+@pytest.mark.parametrize("link", ["symbolic", "hard"])
+def test_what_others_rely_on_is_not_rewritten(
+    twins: Callable[..., Twins], tmp_path: Path, full_disk: Callable[[int], None], link: str
+) -> None:
+    files = twins()
+    mine = tmp_path / "mine.gguf"
+    if link == "symbolic":
+        mine.symlink_to(files.path)
+    else:
+        mine.hardlink_to(files.path)
+    full_disk(1 << 20)
+    with pytest.raises(UserError) as caught:
+        repair(mine)
+    assert caught.value.code == "repair_no_room"
+    full_disk(1 << 40)
+    repair(mine)
+    assert mine.read_bytes() == files.stacked
+    assert not mine.is_symlink()
+    assert files.path.read_bytes() == files.published
+
+
+@pytest.mark.parametrize("after", [0, 1, 20])
+def test_a_copy_that_is_cancelled(twins: Callable[..., Twins], after: int) -> None:
+    files = twins()
+    with pytest.raises(Cancelled):
+        repair(files.path, None, None, Stop(after))
+    assert files.path.read_bytes() == files.published
+    assert names_in(files.path.parent) == ["old.gguf"]
+
+
+def test_in_place_that_is_cancelled_before_it_begins(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    with pytest.raises(Cancelled):
+        repair(files.path, None, None, Stop(0), in_place=True)
+    assert files.path.read_bytes() == files.published
+    assert names_in(files.path.parent) == ["old.gguf"]
+
+
+def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    folder, working = files.path.parent, working_path(files.path)
+    assert begun_in_steps(files.path) > 10
+    reached: list[int] = []
+    while working.exists() or not reached:
+        # Whichever of its names the window or the person knows.
+        name = working if len(reached) % 2 else files.path
+        stop = Stop(15)
+        seen: list[int] = []
+        try:
+            repair(name, None, lambda done, _total, seen=seen: seen.append(done), stop)  # type: ignore[misc]
+        except UserError as error:
+            stopped = error
+        else:
+            break
+        assert stopped.code == "repair_stopped"
+        assert stopped.data == {"path": files.path, "working": working}
+        assert not files.path.exists()
+        assert unfinished_repairs(folder) == (files.path,)
+        assert needs_repair(files.path)
+        assert set(files_of_repair(files.path)) == {working, journal_path(files.path), kept_path(files.path)}
+        reached.append(seen[-1])
+    assert len(reached) > 5
+    assert reached[-1] > reached[0]
+    assert files.path.read_bytes() == files.stacked
+    assert names_in(folder) == ["old.gguf", "old.gguf.origin.json"]
+    assert unfinished_repairs(folder) == ()
+
+
+def test_another_file_takes_the_name_meanwhile(twins: Callable[..., Twins], tmp_path: Path) -> None:
+    files = twins()
+    begun_in_steps(files.path)
+    with pytest.raises(UserError):
+        repair(files.path, None, None, Stop(5))
+    files.path.write_bytes(b"mine")
+    with pytest.raises(UserError) as caught:
+        repair(files.path)
+    assert caught.value.code == "repair_blocked"
+    assert files.path.read_bytes() == b"mine"
+    files.path.unlink()
+    with pytest.raises(UserError) as caught:
+        repair(files.path, tmp_path / "out.gguf")
+    assert caught.value.code == "repair_stopped"
+    assert repair(files.path).read_bytes() == files.stacked
+
+
+def test_a_journal_of_a_file_that_was_replaced(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    begun_in_steps(files.path)
+    new = files.path.with_name("new")
+    write_tiny_model(new, n_expert=2, legacy=True, seed=5).replace(files.path)
+    write_tiny_model(new, n_expert=2, seed=5)
+    assert repair(files.path).read_bytes() == new.read_bytes()
+    assert not files_of_repair(files.path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[1]\n", b'{"format": 9}\n', b"\xff\xfe"])
+def test_a_lost_journal(twins: Callable[..., Twins], content: bytes | None) -> None:
+    files = twins()
+    begun_in_steps(files.path)
+    with pytest.raises(UserError):
+        repair(files.path, None, None, Stop(5))
+    if content is None:
+        journal_path(files.path).unlink()
+    else:
+        journal_path(files.path).write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        repair(files.path)
+    assert caught.value.code == "repair_record_lost"
+    assert working_path(files.path).exists()
+
+
+def test_what_a_crash_left_of_a_copy_is_removed(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    for suffix in (".repair.part", ".repair-kept"):
+        files.path.with_name(files.path.name + suffix).write_bytes(b"left over")
+    assert unfinished_repairs(files.path.parent) == (files.path,)
+    repair(files.path)
+    assert names_in(files.path.parent) == ["old.gguf", "old.gguf.origin.json"]
+
+
+def test_two_at_once(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    refusals = []
+
+    def again(_done: int, _total: int) -> None:
+        if not refusals:
+            with pytest.raises(UserError) as caught:
+                repair(files.path)
+            refusals.append(caught.value.code)
+
+    repair(files.path, None, again)
+    assert refusals == ["repair_running"]
+    assert files.path.read_bytes() == files.stacked
+
+
+def test_a_file_that_changes_meanwhile(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    with pytest.raises(UserError) as caught:
+        repair(files.path, None, lambda done, _total: os.utime(files.path, ns=(done, done)))
+    assert caught.value.code == "file_changed"
+    assert files.path.read_bytes() == files.published
+
+
+def test_a_file_that_gets_shorter_meanwhile(twins: Callable[..., Twins]) -> None:
+    files = twins()
+    with pytest.raises(UserError) as caught:
+        repair(files.path, None, lambda _done, _total: os.truncate(files.path, 100_000))
+    assert caught.value.code == "file_changed"
+    assert names_in(files.path.parent) == ["old.gguf"]
+
+
+def test_nobody_waits_for_a_hash(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where hashing is slower than the disk the file is there all the same, without its hash."""
+    files = twins(n_layer=4)
+    written = threading.Event()
+
+    class Slow:
+        def update(self, _content: memoryview) -> None:
+            assert written.wait(30)
+
+        def hexdigest(self) -> str:
+            return "no hash"
+
+    def told(done: int, total: int) -> None:
+        if done == total:
+            written.set()
+
+    monkeypatch.setattr(hashlib, "sha256", Slow)
+    monkeypatch.setattr("model_manager.layout.stream_writer._HASHED_TOGETHER", 1000)
+    repair(files.path, None, told)
+    monkeypatch.undo()
+    origin = read_origin(files.path)
+    assert origin is not None
+    assert origin.sha256 is None
+    assert files.path.read_bytes() == files.stacked
+
+
+def test_a_failing_disk_in_place(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
+    files = twins()
+    begun_in_steps(files.path)
+    whole, left = os.fdatasync, [12]
+
+    def failing(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        whole(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", failing)
+    with pytest.raises(UserError) as caught:
+        repair(files.path)
+    assert (caught.value.code, caught.value.data["detail"]) == ("repair_interrupted", "Input/output error")
+    monkeypatch.undo()
+    assert repair(files.path).read_bytes() == files.stacked
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from model_manager.errors import UserError
+from model_manager.repair import repair
+path, limit, in_place = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "True"
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    repair(path, in_place=in_place)
+except UserError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_drive_that_takes_no_such_file(twins: Callable[..., Twins], in_place: bool) -> None:
+    files = twins()
+    command = [sys.executable, "-c", LIMITED, str(files.path), "100000", str(in_place)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "file_too_large"
+    assert files.path.read_bytes() == files.published
+    assert names_in(files.path.parent) == ["old.gguf"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_disk_that_fills_up(
+    twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch, in_place: bool, code: int
+) -> None:
+    files = twins()
+
+    def full(_descriptor: int, _start: int, _length: int) -> None:
+        raise OSError(code, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(UserError) as caught:
+        repair(files.path, in_place=in_place)
+    assert caught.value.code == "disk_full"
+    assert files.path.read_bytes() == files.published
+    assert names_in(files.path.parent) == ["old.gguf"]
+
+
+def test_systems_that_copy_nothing_by_themselves(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
+    files = twins()
+    for name in ("copy_file_range", "posix_fallocate", "fdatasync"):
+        monkeypatch.delattr(os, name, raising=False)
+    begun_in_steps(files.path)
+    assert repair(files.path).read_bytes() == files.stacked
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_folder_that_may_not_be_written(twins: Callable[..., Twins], in_place: bool) -> None:
+    files = twins()
+    with read_only_copy(files.path) as path:
+        with pytest.raises(UserError) as caught:
+            repair(path, in_place=in_place)
+        assert path.read_bytes() == files.published
+    assert caught.value.code == "file_not_writable"
+
+
+def test_a_set_of_shards(tmp_path: Path) -> None:
+    first = write_tiny_model(tmp_path / "m.gguf", n_expert=4, legacy=True, tensors_per_file=12)
+    shards = sorted(tmp_path.glob("m-*.gguf"))
+    before = [path.read_bytes() for path in shards]
+    assert len(shards) > 2
+    for path in (first, shards[-1]):
+        with pytest.raises(UserError) as caught:
+            repair(path)
+        assert caught.value.code == "experts_in_shards"
+        assert caught.value.data["count"] == len(shards)
+    assert [path.read_bytes() for path in shards] == before
+    assert len(names_in(tmp_path)) == len(shards)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"GGUF" + b"\xff" * 100, b"version https://git-lfs"])
+def test_files_of_other_kinds(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "odd.gguf"
+    path.write_bytes(content)
+    with pytest.raises(UserError):
+        repair(path)
+    assert path.read_bytes() == content
+    assert names_in(tmp_path) == ["odd.gguf"]
+
+
+def test_no_file_at_all(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        repair(tmp_path / "none.gguf")
+    assert caught.value.code == "file_missing"
+    with pytest.raises(UserError) as caught:
+        repair(tmp_path / "no folder" / "none.gguf")
+    assert caught.value.code == "folder_missing"
+    assert names_in(tmp_path) == []
+    assert unfinished_repairs(tmp_path / "no folder") == ()
+
+
+def test_experts_that_differ_leave_the_file_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "mixed.gguf", [*experts(0, 2), *experts(1, 1), *experts(1, 0)], expert_count=2)
+    before = path.read_bytes()
+    with pytest.raises(UserError) as caught:
+        repair(path)
+    assert caught.value.code == "experts_missing"
+    assert path.read_bytes() == before
+
+
+def test_the_origin_comes_back_when_the_new_file_cannot_take_its_place(
+    twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = twins()
+    origin_path(files.path).write_bytes(b"what was known")
+    whole = Path.replace
+
+    def refused(self: Path, target: Path) -> Path:
+        if self.name.endswith(".repair.part"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return whole(self, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(UserError) as caught:
+        repair(files.path)
+    assert caught.value.code == "file_not_writable"
+    assert origin_path(files.path).read_bytes() == b"what was known"
+    assert files.path.read_bytes() == files.published

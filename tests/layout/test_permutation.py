@@ -1,0 +1,96 @@
+"""The order of moves inside one file: any batch that was cut short can be done again, whatever the cut left behind."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from model_manager.layout.layout import Layout, Segment
+from model_manager.layout.permutation import Batch, MovePlan, gaps, plan_moves
+from model_manager.layout.stacking import read_layout
+from tests.rigs.apus_shapes import QUANTS, write_shape
+
+
+def shuffled(dice: random.Random, count: int, sizes: Sequence[int], shift: int) -> Layout:
+    """Segments in a random order, with holes on both sides, all of it moved by ``shift``."""
+    sources, place = [], 200
+    for _ in range(count):
+        length = dice.choice(sizes)
+        sources.append((place, length))
+        place += length + dice.choice([0, 0, 7])
+    end, segments, place = place, [], 200 + shift
+    for source, length in dice.sample(sources, count):
+        segments.append(Segment(source, place, length))
+        place += length + dice.choice([0, 0, 5])
+    return Layout(end, place, tuple(sorted(segments, key=lambda each: each.source)), bytes(200), bytes(200 + shift))
+
+
+def do(batch: Batch, file: bytearray, kept: bytearray) -> None:
+    for move in batch:
+        content = (kept if move.from_kept else file)[move.source : move.source + move.length]
+        (kept if move.to_kept else file)[move.target : move.target + move.length] = content
+
+
+def spoil(dice: random.Random, batch: Batch, file: bytearray, kept: bytearray) -> None:
+    """What a crash may leave: anything at all, wherever the batch writes."""
+    for move in batch:
+        if dice.random() < 0.7:
+            start, stop = sorted(dice.randint(0, move.length) for _ in range(2))
+            where = kept if move.to_kept else file
+            where[move.target + start : move.target + stop] = dice.randbytes(stop - start)
+
+
+def apply(plan: MovePlan, layout: Layout, published: bytes, dice: random.Random) -> bytes:
+    file = bytearray(published.ljust(max(layout.source_bytes, layout.target_bytes), b"\0"))
+    kept = bytearray(plan.kept_bytes)
+    for batch in plan.batches:
+        for _ in range(dice.choice([0, 1, 2])):
+            spoil(dice, batch, file, kept)
+        do(batch, file, kept)
+    return bytes(file)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_byte_arrives_whatever_crashes_leave(seed: int) -> None:
+    dice = random.Random(seed)
+    sizes = dice.choice([[100], [64, 128], [1, 50, 1000], [3000]])
+    layout = shuffled(dice, dice.choice([1, 2, 12, 40]), sizes, dice.choice([0, 1, 40, -40, -199, 3000]))
+    published = dice.randbytes(layout.source_bytes)
+    plan = plan_moves(
+        layout,
+        piece_bytes=dice.choice([16, 100, 1 << 20]),
+        kept_bytes=dice.choice([1, 300, 1 << 20]),
+        batch_bytes=dice.choice([1, 500, 1 << 20]),
+    )
+    result = apply(plan, layout, published, dice)
+    for each in layout.segments:
+        assert result[each.target : each.target + each.length] == published[each.source : each.source + each.length]
+
+
+def test_nothing_moves_where_nothing_has_to() -> None:
+    assert plan_moves(Layout.identity(1 << 40)) == MovePlan((), 0)
+
+
+def test_gaps_are_all_that_is_in_no_segment() -> None:
+    layout = Layout(100, 130, (Segment(20, 40, 10), Segment(60, 25, 5), Segment(70, 50, 20)), bytes(20), bytes(25))
+    assert list(gaps(layout)) == [(30, 10), (70, 60)]
+
+
+@pytest.mark.parametrize("quant", QUANTS)
+def test_the_published_shapes_need_little_room(tmp_path: Path, quant: str) -> None:
+    write_shape(tmp_path / "old.gguf", quant, legacy=True)
+    _, layout = read_layout(tmp_path / "old.gguf")
+    plan = plan_moves(layout)
+    assert plan.kept_bytes <= 256 << 20
+    assert layout.source_bytes < plan.bytes < 1.5 * layout.source_bytes
+    for batch in plan.batches:
+        for kept in (False, True):
+            spans = sorted(
+                [(move.target, move.target + move.length) for move in batch if move.to_kept == kept]
+                + [(move.source, move.source + move.length) for move in batch if move.from_kept == kept]
+            )
+            assert all(start >= end for (_, end), (start, _) in pairwise(spans))

@@ -1,0 +1,162 @@
+"""From a download over damage to a right file again, with real downloads: only what is damaged is fetched twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from model_manager.disk.hashing import sha256_of
+from model_manager.download import reopen_for_mending
+from model_manager.gguf.header import read_header
+from model_manager.layout.convert import repair
+from model_manager.layout.origin import read_origin
+from model_manager.library.library import ModelLibrary
+from model_manager.library.quarantine import quarantine, release_from_quarantine
+from model_manager.library.redownload import Mending, mending, remember
+from model_manager.library.relocation import move_models
+from model_manager.library.verification import Verification, verify
+from model_manager.published import PublishedModel
+from tests.download.download_helpers import PIECE, Fetch, Shelf
+from tests.rigs.downloaded import damage
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.moves import other_disk
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    with FakeHub() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fetch(models: Path, hub: FakeHub) -> Fetch:
+    return Fetch(models, hub)
+
+
+@pytest.fixture(params=["plain", "stacked", "stacked from parts"])
+def published(request: pytest.FixtureRequest, tmp_path: Path, hub: FakeHub, tiny: Path, legacy: Path) -> PublishedModel:
+    shelf = Shelf(tmp_path / "published", hub)
+    content = (tiny if request.param == "plain" else legacy).read_bytes()
+    if "parts" not in request.param:
+        shelf.put_bytes("m.gguf", content)
+        return shelf.published()
+    for number, piece in enumerate((content[:300_001], content[300_001:])):
+        shelf.put_bytes(f"m.gguf.part{number + 1}of2", piece)
+    return shelf.published("parts", "m.gguf")
+
+
+def _plan(path: Path) -> tuple[Verification, Mending]:
+    found = verify(path)
+    plan = mending(found, read_origin(path))
+    assert plan is not None
+    return found, plan
+
+
+def test_what_was_downloaded_is_the_published_file(
+    fetch: Fetch, published: PublishedModel, library: ModelLibrary
+) -> None:
+    (path,) = fetch(published)
+    (model,) = library.list()
+    assert (model.id, model.path, model.ready) == (published.id, path, True)
+    # The download has verified it: that stands in the list at once.
+    assert model.sha256 == sha256_of(path)
+    assert model.published is not None
+    assert model.published.stacked is (len(path.read_bytes()) != published.bytes)
+    found = verify(path, expected=published)
+    assert (found.matches, found.published_changed) == (True, False)
+    assert [part.sha256 for part in found.parts] == [file.sha256 for file in published.files]
+
+
+def test_damaged_pieces_alone_are_fetched_again(
+    fetch: Fetch, published: PublishedModel, hub: FakeHub, library: ModelLibrary
+) -> None:
+    (path,) = fetch(published)
+    right = sha256_of(path)
+    origin = read_origin(path)
+    assert origin is not None
+    segment = origin.layout.segments[len(origin.layout.segments) // 2]
+    damage(path, segment.target + segment.length // 2)
+    _, plan = _plan(path)
+    assert plan.pieces is not None
+    assert len(plan.pieces) == 1
+    assert 0 < plan.bytes <= PIECE
+    hub.reset()
+    (mended,) = fetch(reopen_for_mending(plan.path, plan.pieces))
+    assert (mended, sha256_of(mended)) == (path, right)
+    # The head is read once more, to see that it is still the same file.
+    assert hub.bytes_sent() <= plan.bytes + read_header(path).data_offset + PIECE
+    assert verify(path).matches is True
+    remember(verify(path), library)
+    assert library.list()[0].sha256 == right
+
+
+@pytest.mark.parametrize("published", ["stacked", "stacked from parts"], indirect=True)
+def test_a_new_head_is_written_anew_without_fetching(fetch: Fetch, published: PublishedModel) -> None:
+    (path,) = fetch(published)
+    origin = read_origin(path)
+    assert origin is not None
+    right = sha256_of(path)
+    damage(path, 50)
+    found, plan = _plan(path)
+    assert (found.head_damaged, plan.pieces, plan.bytes) == (True, (), 0)
+    (mended,) = fetch(reopen_for_mending(plan.path, plan.pieces))
+    assert sha256_of(mended) == right
+
+
+def test_set_aside_moved_to_another_disk_released_and_mended(
+    hub: FakeHub, fetch: Fetch, published: PublishedModel, models: Path, tmp_path: Path
+) -> None:
+    (path,) = fetch(published)
+    right = sha256_of(path)
+    damage(path, path.stat().st_size - 10)
+    bad = quarantine(path)
+    new = tmp_path / "new"
+    move_models(models, new, rename=other_disk)
+    released = release_from_quarantine(new / bad.name)
+    _, plan = _plan(released)
+    (mended,) = Fetch(new, hub)(reopen_for_mending(plan.path, plan.pieces))
+    assert (mended, sha256_of(mended)) == (new / path.name, right)
+
+
+@pytest.mark.parametrize("published", ["stacked", "stacked from parts"], indirect=True)
+def test_a_file_repaired_here_can_be_proven_to_be_the_published_one(
+    tmp_path: Path, legacy: Path, library: ModelLibrary, published: PublishedModel, hub: FakeHub
+) -> None:
+    old = tmp_path / "old.gguf"
+    old.write_bytes(legacy.read_bytes())
+    path = repair(old, tmp_path / "repaired.gguf")
+    # Nobody told what was published: it is not taken for it.
+    assert (verify(path).matches, verify(path).published_id) == (None, None)
+    found = verify(path, expected=published)
+    assert (found.matches, found.published_id, found.stacked) == (True, published.id, True)
+    remember(found, library, published)
+    assert verify(path).matches is True
+    right = sha256_of(path)
+    damage(path, path.stat().st_size - 1)
+    assert verify(path, expected=published).matches is False
+    _, plan = _plan(path)
+    assert plan.pieces is not None
+    assert len(plan.pieces) == 1
+    (mended,) = Fetch(tmp_path, hub)(reopen_for_mending(path, plan.pieces))
+    assert sha256_of(mended) == right
+
+
+def test_a_file_put_into_the_folder_by_hand_becomes_known(
+    models: Path, tiny: Path, tmp_path: Path, hub: FakeHub, library: ModelLibrary
+) -> None:
+    shelf = Shelf(tmp_path / "published", hub)
+    shelf.put_bytes("m.gguf", tiny.read_bytes())
+    published = shelf.published()
+    by_hand, elsewhere = models / "m.gguf", tmp_path / "m.gguf"
+    for path in (by_hand, elsewhere):
+        path.write_bytes(tiny.read_bytes())
+        remember(verify(path, expected=published), library, published)
+    assert [each.id for each in library.list()] == [published.id]
+    assert library.list()[0].sha256 == sha256_of(by_hand)
+    # In the person's own folders nothing is put beside their files.
+    assert read_origin(elsewhere) is None
+    damage(by_hand, 5)
+    _, plan = _plan(by_hand)
+    assert plan.pieces == (0,)

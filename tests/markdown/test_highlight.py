@@ -1,0 +1,57 @@
+"""Code keeps its characters whatever the lexer thinks of them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from app.markdown.highlight import TOO_LONG, CodeRole, coloured_lines, highlight
+
+PYTHON = """@wrap
+def f(x: int) -> str:
+    return f"{x}" + 'a'  # note
+
+
+class A:
+    n = 0x1f
+"""
+
+
+@pytest.mark.parametrize(
+    "language", ["python", "js", "c++", "bash", "html", "json", "yaml", "diff", "sql", "nonsense", ""]
+)
+@pytest.mark.parametrize(
+    "text", [PYTHON, "", "\n", "a\r\nb", "\tx\n\n\n", "中文 = '字符串'\n", "\ufeffx", "<?php '\"`", "\\\n"]
+)
+def test_nothing_is_lost(language: str, text: str):
+    assert "".join(piece for piece, _ in highlight(text, language)) == text
+    lines = ["".join(piece for piece, _ in line) for line in coloured_lines(text, language)]
+    assert lines == text.split("\n")
+
+
+def test_roles():
+    roles = {piece.strip(): role for piece, role in highlight(PYTHON, "python")}
+    assert roles["def"] is CodeRole.KEYWORD
+    assert roles["f"] is CodeRole.NAME
+    assert roles["# note"] is CodeRole.COMMENT
+    assert roles["0x1f"] is CodeRole.NUMBER
+    assert roles["A"] is CodeRole.TYPE
+
+
+def test_a_string_over_lines_is_one():
+    lines = list(coloured_lines('x = """a\nb"""', "python"))
+    assert lines[1] == (('b"""', CodeRole.STRING),)
+
+
+def test_very_long_code_stays_plain():
+    assert {role for _, role in highlight("x = 1\n" * TOO_LONG, "python")} == {CodeRole.PLAIN}
+
+
+def test_the_libraries_wait_until_there_is_text_and_code():
+    program = (
+        "import sys; from app.markdown.parser import parse; from app.markdown.highlight import highlight;"
+        "from app.markdown.streaming import StreamingMarkdown; assert 'markdown_it' not in sys.modules;"
+        "parse('# a'); assert not any(name.startswith('pygments') for name in sys.modules);"
+        "list(highlight('x', 'python')); assert 'pygments' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

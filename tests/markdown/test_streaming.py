@@ -1,0 +1,129 @@
+"""However an answer is cut while it comes, its blocks are those of the whole."""
+
+import random
+
+import pytest
+
+from app.markdown.blocks import Code, Prose
+from app.markdown.parser import parse
+from app.markdown.streaming import StreamingMarkdown
+
+CORPUS = [
+    "One paragraph.\n\nAnother, **bold** and `code`.",
+    "para\n# heading\ntext\n\n- a\n- b\n  - c\n\n  more\n3. x\n4. y\n\n```py\nx=1\n```\nend",
+    "1. a\n1. b\n\n   ```sh\n   ls\n   ```\n1. c\n\n1) d\n2) e\n",
+    "0. zero\n0. one\n\nbetween\n\n7. seven\n\n\n\n8. eight",
+    "|a|b|\n|-|:-:|\n|1|2|\n|3|\n\n",
+    "text\n| a | b |\n|---|---|\n| 1 | 2 |\nno row\n\nend",
+    "|a|b|\n|-|-|\n|1|2|\n|3\n|\n||\n| x \\| y | z\nlazy | row\n|4|\n\nend",
+    "|a|b|\n|-|-|\n|1|2|\n> q\n|x|\n",
+    "|a|b|\n|-|\nnot a table",
+    "<think>hm\n- a\n</think>\n\nok **b**",
+    "  <think>a</thin",
+    "<thin",
+    "<thinking>no</thinking>",
+    "```\nopen\n\n``\nfoo",
+    "```a`b\nfoo\n",
+    "```\na\n\t",
+    "```py|\n|-|-|\nx\n\n```|a|\n|-|\n",
+    "# a|b\n-|-\n1|2\n",
+    "````\n```\ninner\n```\n````\nafter",
+    "~~~ py\nx\n~~~~\nafter\n~~~",
+    "  ```\n  a\n b\n  ```\nafter",
+    "```\n\n```\n```py\nx",
+    "> q\nlazy\n\n> - a\n> - b\n\n- [x] done\n- [ ] not\n-\n---\n",
+    "> ```\n> code\n> ```\n> text\n",
+    "   - a\n  - b\n - c\n- d\n",
+    "- a\n\n\n- b\n\n      code\n\n  text\n\nend",
+    "- a\n    - b\n        - c\n- - - d\n* * *\n+ e",
+    "-\n  a\n-\n\n  b\n",
+    "* a\n- b\n+ c\n1. d\n2) e",
+    "    indented\n\n    still\nnot",
+    "a\n    not code\n===\n---\n***\n",
+    "#\n# \n#x\n####### seven\n## end ##\n",
+    "line one  \nline two\\\nline three",
+    "[x]: https://a.b 'title'\n\n[x] and [x][]\n\n[y]",
+    "before\n\n[x]: https://a.b\n\n- [x]\n- b\n\n[x]",
+    "10. ten\n11. eleven\n    - deep\n\n      deeper\n12. twelve\n\nend",
+    "中文段落。\n\n1. 第一\n2. 第二\n\n| 甲 | 乙 |\n|---|---|\n| 一 | 二 |\n",
+    "$$\na = b\n- c\n\nd\n$$\n\nafter",
+    "a\r\nb\r\n\r\n- c\r- d\r\n```\r\nx\r\n```",
+    "\0a\n\0\n",
+    "\n\n\n   \n\ttab\n\n \n",
+]
+LATE_REFERENCES = ["[x]\n\n[x]: https://a.b\n'title\nb'\n\nend", "- [x]\n- b\n\ntext\n\n[x]: https://a.b"]
+
+
+def streamed(pieces: list[str]) -> StreamingMarkdown:
+    stream = StreamingMarkdown()
+    for piece in pieces:
+        stream.feed(piece)
+    return stream
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_every_beginning_is_that_of_a_full_parse(text: str):
+    for end in range(len(text) + 1):
+        if text[:end].endswith("\r"):
+            continue
+        assert streamed(list(text[:end])).blocks() == parse(text[:end]), text[:end]
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_every_cut_gives_the_same(text: str):
+    for cut in range(len(text) + 1):
+        stream = streamed([text[:cut], text[cut:]])
+        assert stream.blocks() == parse(text), (text[:cut], text[cut:])
+        assert stream.is_exact or "]:" in text
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_texts_joined_at_random_and_cut_at_random(seed: int):
+    chance = random.Random(seed)
+    # A definition would be late for whatever stands before it.
+    known = [text for text in CORPUS if "]:" not in text]
+    text = "".join(chance.choice(known) + chance.choice(["\n", "\n\n", "", "\n\n\n"]) for _ in range(6))
+    pieces, at = [], 0
+    while at < len(text):
+        size = chance.randint(1, 12)
+        pieces.append(text[at : at + size])
+        at += size
+    stream = streamed(pieces)
+    assert stream.is_exact
+    assert stream.blocks() == parse(text)
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_what_is_settled_never_changes(text: str):
+    stream, before = StreamingMarkdown(), []
+    for character in text:
+        stream.feed(character)
+        now = stream.blocks(preview=True)
+        assert now[: len(before)] == before
+        before = now[: stream.settled]
+
+
+@pytest.mark.parametrize("text", LATE_REFERENCES)
+def test_a_late_reference_is_owned_up_to(text: str):
+    assert not streamed(list(text)).is_exact
+
+
+def test_marks_alone_wait_for_more():
+    for text in ("- ", "#", "##", "1.", "12", "```", "`", "> ", "---", "*", "- [", "- [x]", "|", "text\n-", "a\n\n=="):
+        blocks = streamed(list(text)).blocks(preview=True)
+        assert all(block.spans and block.spans[0].text in {"text", "a"} for block in blocks), text
+
+
+def test_open_code_hides_the_fence_that_is_coming():
+    assert streamed(list("```py\nx = 1\n``")).blocks(preview=True) == [Code("x = 1", "py")]
+
+
+def test_long_answers_are_not_read_again_and_again():
+    stream = StreamingMarkdown()
+    for number in range(300):
+        stream.feed(f"{number}. An item.\n")
+    assert stream.settled >= 298
+    stream.feed("\nText.\n\n")
+    blocks = stream.blocks()
+    assert blocks[298].marker == "298."
+    assert isinstance(blocks[-1], Prose)

@@ -1,0 +1,69 @@
+"""What a plan means in words: one sentence for the verdict, one for each thing to know."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.messages import plans as words
+from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
+from model_manager.plan import REASONS, VERDICTS, LoadPlan
+from tests.plan.plan_builders import plan_apus
+
+
+def _plans() -> list[LoadPlan]:
+    return [
+        plan_apus("Q2_K", 24, 24, context=16384),
+        plan_apus("Q2_K", 48),
+        plan_apus("Q2_K", 24, 24, 24, context=5000),
+        plan_apus("Q4_K_M", 24, 24, context=8192),
+        plan_apus("Q4_K_M", 3, ram_gib=80),
+        plan_apus("Q2_K"),
+        plan_apus("Q4_K_M", ram_gib=16),
+        plan_apus("Q4_K_M", 24, 2, tensor_split=(1.0, 9.0), n_gpu_layers=61),
+    ]
+
+
+def test_every_verdict_has_its_sentence() -> None:
+    plans = _plans()
+    assert {each.verdict for each in plans} == set(VERDICTS)
+    sentences = [verdict_sentence(each, str) for each in plans]
+    assert sentences[0].startswith("Fits on your two cards with 16k context, ")
+    assert sentences[1].startswith("Fits on GPU0 with 32k context, ")
+    assert sentences[2].startswith("Fits on your 3 cards with 5k context, ")
+    assert "the experts of 18 of its 60 layers in RAM" in sentences[3]
+    assert "of its 60 layers on the GPU" in sentences[4]
+    assert sentences[5].startswith("Runs on the processor with 8k context")
+    assert "RAM" in sentences[6]
+    assert "set by hand" in sentences[7]
+    assert all("{" not in sentence and sentence.endswith(".") for sentence in sentences)
+
+
+def test_every_reason_is_said_or_part_of_the_verdict() -> None:
+    assert set(words.REASON_SENTENCES) | words.SAID_BY_THE_VERDICT == REASONS
+    assert not set(words.REASON_SENTENCES) & words.SAID_BY_THE_VERDICT
+    seen = {reason for each in _plans() for reason in each.reasons}
+    assert seen <= REASONS
+
+
+def test_the_reasons_follow_the_verdict() -> None:
+    told = plan_sentence(plan_apus("Q2_K", 23.54, 23.54, context=32768), str)
+    assert "A KV cache of 8 bits makes everything fit." in told
+    refused = plan_sentence(plan_apus("Q4_K_M", ram_gib=16), str)
+    assert refused == verdict_sentence(plan_apus("Q4_K_M", ram_gib=16), str)
+
+
+def test_every_text_goes_through_the_translation() -> None:
+    asked: list[str] = []
+
+    def translate(text: str) -> str:
+        asked.append(text)
+        return text
+
+    plan_sentence(plan_apus("Q4_K_M", 24, 24, context=8192), translate)
+    assert len(asked) >= 3
+    assert all("GiB" not in text for text in asked)
+
+
+@pytest.mark.parametrize("reason", words.RECOMMENDATION_SENTENCES)
+def test_recommendations_have_their_sentences(reason: str) -> None:
+    assert recommendation_sentence(reason, str).endswith(".")

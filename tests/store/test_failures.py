@@ -1,0 +1,223 @@
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import pytest
+
+from app.conversation import Status
+from app.store.schema import STEPS
+from app.store.store import ConversationStore
+from model_manager.errors import UserError
+from tests.store.processes import start
+
+
+def filled(folder: Path) -> str:
+    with ConversationStore.open(folder) as store:
+        conversation = store.create(title="天")
+        for number in range(40):
+            _, answer = store.begin_turn(conversation.id, f"{number} " + "字" * 1000)
+            store.finish_answer(answer.id, "!", Status.COMPLETE)
+        return conversation.id
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("conversations.sqlite3*") if "-shm" not in path.name}
+
+
+def refusal(folder: Path) -> UserError:
+    with pytest.raises(UserError) as raised:
+        ConversationStore.open(folder, busy_timeout_s=0.1)
+    return raised.value
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit for the size of a file there")
+def test_no_room_while_saving_loses_nothing_and_saving_goes_on_after(store: ConversationStore, folder: Path) -> None:
+    _, answer = store.begin_turn(store.create().id, "?")
+    store.save_text(answer.id, "saved before")
+    with file_size_limit(64 * 1024), pytest.raises(UserError) as raised:
+        store.save_text(answer.id, "long " * 50_000)
+    assert raised.value.code == "disk_full"
+    assert raised.value.data == {"path": folder / "conversations.sqlite3"}
+    assert store.message(answer.id).content == "saved before"
+    store.save_text(answer.id, "long " * 50_000)
+    assert store.finish_answer(answer.id, "done", Status.COMPLETE).content == "done"
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o size=600k none "{disk}" && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*mount, "true"], capture_output=True).returncode != 0:
+        pytest.skip("no disk of its own for a test here")
+    with start("fill_disk", disk, before=mount) as child:
+        assert child.told == {
+            "codes": ["disk_full", "disk_full", "disk_full"],
+            "before": "saved before",
+            "after": "finished",
+            "left_over": [],
+        }
+        child.end()
+
+
+def test_a_file_that_is_no_database_is_refused_and_stays_as_it_is(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "conversations.sqlite3").write_bytes(b"These are my notes. " * 500)
+    before = contents(folder)
+    error = refusal(folder)
+    assert error.code == "database_damaged"
+    assert error.data["path"] == folder / "conversations.sqlite3"
+    assert contents(folder) == before
+
+
+def test_a_database_of_another_program_is_refused_and_stays_as_it_is(folder: Path) -> None:
+    folder.mkdir()
+    connection = sqlite3.connect(folder / "conversations.sqlite3")
+    connection.execute("CREATE TABLE bookmarks (url)")
+    connection.close()
+    before = contents(folder)
+    assert refusal(folder).code == "database_damaged"
+    assert contents(folder) == before
+
+
+def damage_a_message(folder: Path) -> None:
+    path = folder / "conversations.sqlite3"
+    at = path.read_bytes().index("20 字字".encode())
+    with path.open("r+b") as file:
+        file.seek(at // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+
+
+def test_damage_is_told_when_it_is_met(folder: Path) -> None:
+    conversation_id = filled(folder)
+    damage_a_message(folder)
+    with ConversationStore.open(folder) as store:
+        assert store.get(conversation_id).title == "天"
+        with pytest.raises(UserError) as raised:
+            store.messages(conversation_id)
+    assert raised.value.code == "database_damaged"
+
+
+def test_damage_is_looked_for_after_an_unclean_end_and_stays_told(folder: Path) -> None:
+    filled(folder)
+    with start("open_only", folder) as child:
+        child.kill()
+    damage_a_message(folder)
+    before = contents(folder)
+    assert refusal(folder).code == "database_damaged"
+    assert refusal(folder).code == "database_damaged"
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE messages SET role = 'nobody'",
+        "UPDATE messages SET created_at = 'yesterday'",
+        "UPDATE messages SET made_by = '{'",
+        "UPDATE messages SET made_by = '[]'",
+        "UPDATE messages SET content = CAST(X'FFFE' AS TEXT)",
+    ],
+)
+def test_a_row_that_makes_no_sense_is_damage(folder: Path, damage: str) -> None:
+    conversation_id = filled(folder)
+    connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)
+    connection.execute(damage)
+    connection.close()
+    with ConversationStore.open(folder) as store, pytest.raises(UserError) as raised:
+        store.messages(conversation_id)
+    assert raised.value.code == "database_damaged"
+
+
+def test_a_log_without_its_database_is_not_thrown_away(folder: Path) -> None:
+    with start("answer", folder) as child:
+        child.kill()
+    (folder / "conversations.sqlite3").unlink()
+    before = contents(folder)
+    assert list(before) == ["conversations.sqlite3-wal"]
+    assert refusal(folder).code == "database_damaged"
+    assert contents(folder) == before
+
+
+def test_a_newer_database_is_refused_and_stays_as_it_is(folder: Path) -> None:
+    filled(folder)
+    with start("make_newer", folder) as child:
+        child.kill()
+    before = contents(folder)
+    assert "conversations.sqlite3-wal" in before
+    error = refusal(folder)
+    assert error.code == "database_newer"
+    assert error.data == {"path": folder / "conversations.sqlite3", "version": 99, "known": len(STEPS)}
+    assert contents(folder) == before
+
+
+def test_a_process_that_keeps_writing_locks_writers_out_but_not_readers(folder: Path) -> None:
+    conversation_id = filled(folder)
+    with start("write_lock", folder) as child, ConversationStore.open(folder, busy_timeout_s=0.1) as store:
+        assert len(store.messages(conversation_id)) == 80
+        with pytest.raises(UserError) as raised:
+            store.begin_turn(conversation_id, "?")
+        assert raised.value.code == "database_locked"
+        assert raised.value.data == {"path": folder / "conversations.sqlite3"}
+        assert len(store.messages(conversation_id)) == 80
+        child.end()
+        store.begin_turn(conversation_id, "?")
+
+
+def test_a_database_that_another_process_keeps_for_itself_is_told(folder: Path) -> None:
+    conversation_id = filled(folder)
+    with start("own", folder) as child:
+        assert refusal(folder).code == "database_locked"
+        child.end()
+    with ConversationStore.open(folder) as store:
+        assert len(store.messages(conversation_id)) == 80
+
+
+def test_an_opening_that_takes_too_long_is_told(folder: Path) -> None:
+    filled(folder)
+    with filelock.FileLock(folder / "running" / "opening.lock"):
+        assert refusal(folder).code == "database_locked"
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    error = refusal(tmp_path / "file" / "data")
+    assert error.code == "data_folder_not_writable"
+    assert error.data["path"] == tmp_path / "file" / "data" / "conversations.sqlite3"
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not hold this person")
+@pytest.mark.parametrize(("name", "mode"), [(".", 0o500), ("running", 0o500), ("conversations.sqlite3", 0o400)])
+def test_missing_permission_is_told_and_once_given_all_is_well(folder: Path, name: str, mode: int) -> None:
+    filled(folder)
+    usual = (folder / name).stat().st_mode
+    (folder / name).chmod(mode)
+    try:
+        assert refusal(folder).code == "data_folder_not_writable"
+    finally:
+        (folder / name).chmod(usual)
+    filled(folder)
+
+
+def test_a_refused_store_leaves_no_writer_behind(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "conversations.sqlite3").write_bytes(b"x" * 5000)
+    refusal(folder)
+    assert [path.name for path in (folder / "running").iterdir()] == ["opening.lock"]

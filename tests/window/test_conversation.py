@@ -1,0 +1,265 @@
+"""The main path in a real window with a real engine: ask, watch, stop, retry, continue, close, find again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QToolButton
+from pytestqt.qtbot import QtBot
+
+from app.chat.titles import title_from
+from app.conversation import Status
+from tests.rigs.engine_children import engine_children
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.conftest import OpenWindow
+from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
+from ui.window.main_window import MainWindow
+
+QUESTION = "What is the capital of France? Answer in one short sentence."
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A model whose answers only end with its context."""
+    return write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
+
+
+def use(window: MainWindow, model: Path) -> None:
+    window.workspace.models.use(str(model))
+
+
+def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    assert window.workspace.welcome.isVisible()
+    assert find(window, "useStarterButton").isVisible()
+    assert find(window, "chooseFileButton").isVisible()
+    assert window.composer.field.hasFocus()
+    qtbot.mouseClick(find(window, "useStarterButton"), Qt.MouseButton.LeftButton)
+    assert not find(window, "useStarterButton").isVisible()
+    assert "SmolLM2" in find(window, "modelButton", QToolButton).text()  # type: ignore[attr-defined]
+
+
+def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.workspace.services.settings.change(temperature=0.0, max_tokens=40)
+    send(qtbot, window, QUESTION)
+    assert not window.workspace.welcome.isVisible()
+    assert window.composer.text() == ""
+    answer = wait_for_answer(qtbot, window)
+    assert answer.status is Status.COMPLETE
+    assert "Paris" in answer.content
+    assert titles(window) == [title_from(QUESTION)]
+    assert answer.made_by is not None
+    assert answer.made_by.file_sha256
+
+    window = open_window()
+    assert titles(window) == [title_from(QUESTION)]
+    assert [message.content for message in branch(window)][1] == answer.content
+    search = find(window, "searchField", QLineEdit)
+    qtbot.keyClicks(search, "paris")
+    rows = find(window, "conversationList", QListWidget)
+    assert isinstance(rows, QListWidget)
+    qtbot.waitUntil(lambda: rows.count() == 1 and rows.item(0).data(Qt.ItemDataRole.UserRole + 1) is not None)
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+    assert window.workspace.page.conversation_id == answer.conversation_id
+
+
+def test_a_new_conversation_has_the_keyboard_and_stores_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.workspace.services.store.create(title="Old")
+    window.workspace.page.changed.emit()
+    window.sidebar.search.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert window.composer.field.hasFocus()
+    assert window.workspace.page.is_empty()
+    assert titles(window) == ["Old"]
+
+
+def test_enter_sends_shift_enter_breaks_the_line(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+    window = open_window()
+    use(window, tiny_model)
+    window.workspace.services.settings.change(max_tokens=3)
+    composer = write(window, "one")
+    qtbot.keyClick(composer, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    write(window, "two")
+    assert composer.toPlainText() == "one\ntwo"
+    assert window.workspace.page.is_empty()
+    qtbot.keyClick(composer, Qt.Key.Key_Return)
+    wait_for_answer(qtbot, window)
+    assert branch(window)[0].content == "one\ntwo"
+
+
+def test_enter_in_an_open_composition_never_sends(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+    window = open_window()
+    use(window, tiny_model)
+    composer = write(window, "早上")
+    QApplication.sendEvent(composer, QInputMethodEvent("hao", []))
+    qtbot.keyClick(composer, Qt.Key.Key_Return)
+    assert window.workspace.page.is_empty()
+    assert composer.toPlainText() == "早上"
+    commit = QInputMethodEvent()
+    commit.setCommitString("好")
+    QApplication.sendEvent(composer, commit)
+    window.workspace.services.settings.change(max_tokens=2)
+    qtbot.keyClick(composer, Qt.Key.Key_Return)
+    wait_for_answer(qtbot, window)
+    assert branch(window)[0].content == "早上好"
+
+
+def test_nothing_is_sent_that_is_empty(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    assert not find(window, "sendButton").isEnabled()
+    send(qtbot, window, "  \n ")
+    assert window.workspace.page.is_empty()
+
+
+def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+    window = open_window()
+    use(window, endless)
+    send(qtbot, window, "hello")
+    wait_for_words(qtbot, window)
+    assert find(window, "stopButton").isVisible()
+    assert not find(window, "sendButton").isVisible()
+    qtbot.mouseClick(find(window, "stopButton"), Qt.MouseButton.LeftButton)
+    stopped = wait_for_answer(qtbot, window)
+    assert stopped.status is Status.STOPPED
+    assert stopped.content
+    assert find(window, "sendButton").isVisible()
+
+    window.workspace.services.settings.change(max_tokens=5)
+    window.workspace.transcript.action_requested.emit("continue", stopped.id)
+    continued = wait_for_answer(qtbot, window)
+    assert continued.id == stopped.id
+    assert continued.status is Status.COMPLETE
+    assert continued.content.startswith(stopped.content)
+    assert len(continued.content) > len(stopped.content)
+
+
+def test_escape_stops(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+    window = open_window()
+    use(window, endless)
+    send(qtbot, window, "hello")
+    wait_for_words(qtbot, window)
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
+    assert wait_for_answer(qtbot, window).status is Status.STOPPED
+
+
+def test_retry_makes_a_sibling(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+    window = open_window()
+    use(window, tiny_model)
+    window.workspace.services.settings.change(max_tokens=6)
+    send(qtbot, window, "hello")
+    first = wait_for_answer(qtbot, window)
+    window.workspace.transcript.action_requested.emit("retry", first.id)
+    second = wait_for_answer(qtbot, window)
+    assert second.id != first.id
+    assert second.parent_id == first.parent_id
+    assert len(branch(window)) == 2
+    assert len(window.workspace.services.store.messages(first.conversation_id)) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="Windows has no signal to kill with")
+def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+    window = open_window()
+    use(window, endless)
+    send(qtbot, window, "hello")
+    wait_for_words(qtbot, window)
+    child = window.workspace.services.engine.pid
+    assert child is not None
+    os.kill(child, signal.SIGKILL)
+    died = wait_for_answer(qtbot, window)
+    assert died.status is Status.INTERRUPTED
+    assert died.content
+    assert died.error is not None
+    assert died.error["code"] == "engine_died"
+    item = window.workspace.page._words.item(died)
+    assert "SIGKILL" in item.note
+    assert {"retry", "continue"} <= set(item.actions)
+    window.workspace.services.settings.change(max_tokens=4)
+    window.workspace.transcript.action_requested.emit("retry", died.id)
+    assert wait_for_answer(qtbot, window).status is Status.COMPLETE
+
+
+def test_a_file_that_cannot_be_loaded_is_said_in_place(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_text("no model")
+    window = open_window()
+    use(window, bad)
+    send(qtbot, window, "hello")
+    failed = wait_for_answer(qtbot, window)
+    assert failed.status is Status.FAILED
+    assert "not a GGUF file" in window.workspace.page._words.item(failed).note
+    assert branch(window)[0].content == "hello"
+
+
+def test_an_answer_goes_on_while_another_conversation_is_read(
+    open_window: OpenWindow, qtbot: QtBot, endless: Path
+) -> None:
+    window = open_window()
+    other = window.workspace.services.store.create(title="Other")
+    use(window, endless)
+    window.workspace.services.settings.change(max_tokens=1500)
+    send(qtbot, window, "hello")
+    wait_for_words(qtbot, window)
+    asked_in = window.workspace.page.conversation_id
+    window.workspace.open_conversation(other.id)
+    assert not find(window, "stopButton").isVisible()
+    window.workspace.open_conversation(asked_in)
+    answer = wait_for_answer(qtbot, window)
+    assert answer.made_by is not None
+    assert answer.made_by.completion_tokens == 1500
+    assert window.workspace.transcript.page.items[-1].content == answer.content
+
+
+def test_a_second_question_waits_and_can_be_stopped_while_it_does(
+    open_window: OpenWindow, qtbot: QtBot, endless: Path
+) -> None:
+    window = open_window()
+    use(window, endless)
+    send(qtbot, window, "first")
+    wait_for_words(qtbot, window)
+    first = window.workspace.page.conversation_id
+    window.workspace.new_conversation()
+    send(qtbot, window, "second")
+    running = window.workspace.page.running()
+    assert running is not None
+    assert "Waiting" in running.waiting_text(window.workspace.page._words)
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
+    second = window.workspace.page.conversation_id
+    window.workspace.open_conversation(first)
+    window.workspace.page.stop()
+    qtbot.waitUntil(lambda: not window.workspace.page.is_any_running(), timeout=PATIENCE_MS)
+    store = window.workspace.services.store
+    assert first is not None
+    assert second is not None
+    assert store.branch(first)[-1].content
+    assert store.branch(second)[-1].status is Status.STOPPED
+    assert store.branch(second)[-1].content == ""
+
+
+def test_closing_in_the_middle_keeps_the_answer(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+    window = open_window()
+    use(window, endless)
+    send(qtbot, window, "hello")
+    wait_for_words(qtbot, window)
+    window = open_window()
+    answer = branch(window)[-1]
+    assert answer.status is Status.STOPPED
+    assert len(answer.content) >= 20
+
+
+def test_the_model_can_be_released(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+    window = open_window()
+    use(window, tiny_model)
+    window.workspace.services.settings.change(max_tokens=2)
+    send(qtbot, window, "hello")
+    wait_for_answer(qtbot, window)
+    assert window.workspace.services.engine.state is not None
+    window.workspace.models.release()
+    qtbot.waitUntil(lambda: not engine_children(), timeout=PATIENCE_MS)
+    assert window.workspace.services.engine.state is None

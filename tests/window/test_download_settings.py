@@ -1,0 +1,258 @@
+"""Downloads around the models page: their settings, the window closed meanwhile, word of their end, files dropped."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import keyring.backends.fail
+import pytest
+from keyring.backend import KeyringBackend
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QPushButton
+
+from app.config.secrets import HUB_TOKEN
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.conftest import OpenWindow
+from ui.models.dialog import ModelsDialog
+from ui.settings.dialog import SettingsDialog
+from ui.window.main_window import MainWindow
+from ui.window.workspace import Workspace
+
+REPOSITORY = "somebody/tiny"
+MODEL = f"{REPOSITORY}:one.gguf"
+
+
+class Safe(KeyringBackend):
+    """A keyring in memory, in the place of the system's."""
+
+    priority = 1.0  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@pytest.fixture
+def safe() -> Iterator[Safe]:
+    before, made = keyring.get_keyring(), Safe()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def no_safe() -> Iterator[None]:
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[FakeHub]:
+    path = write_tiny_model(tmp_path / "one.gguf")
+    with FakeHub() as served:
+        served.add_file(REPOSITORY, "one.gguf", path)
+        yield served
+
+
+def open_at(hub: FakeHub, open_window: OpenWindow) -> tuple[MainWindow, Workspace]:
+    window = open_window()
+    assert window.workspace is not None
+    settings = window.workspace.services.settings
+    settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+    return window, window.workspace
+
+
+def settings_dialog(window: MainWindow, workspace: Workspace) -> SettingsDialog:
+    workspace.show_settings()
+    dialog = window.findChild(SettingsDialog)
+    assert dialog is not None
+    return dialog
+
+
+def test_an_endpoint_is_taken_at_once_and_a_wrong_one_is_told(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+    window, workspace = open_at(hub, open_window)
+    dialog = settings_dialog(window, workspace)
+    page, settings = dialog.downloads, workspace.services.settings
+    page.endpoint.choice.setCurrentIndex(1)
+    assert settings.now.endpoint == "https://hf-mirror.com"
+    page.endpoint.choice.setCurrentIndex(2)
+    page.endpoint.address.setText("hub.example.org/")
+    page.endpoint.address.editingFinished.emit()
+    assert settings.now.endpoint == "https://hub.example.org"
+    page.endpoint.address.setText("ftp://hub.example.org")
+    page.endpoint.address.editingFinished.emit()
+    assert settings.now.endpoint == "https://hub.example.org"
+    assert "https://" in dialog._status.label.text()
+    page.endpoint.choice.setCurrentIndex(0)
+    assert settings.now.endpoint == ""
+
+
+def test_a_proxy_and_a_limit_are_taken(hub: FakeHub, open_window: OpenWindow) -> None:
+    window, workspace = open_at(hub, open_window)
+    page, settings = settings_dialog(window, workspace).downloads, workspace.services.settings
+    page.proxy.choice.setCurrentIndex(2)
+    page.proxy.address.setText("socks5://127.0.0.1:1080")
+    page.proxy.address.editingFinished.emit()
+    assert settings.now.proxy == "socks5://127.0.0.1:1080"
+    assert workspace.services.downloads.access().proxy == "socks5://127.0.0.1:1080"
+    page.proxy.choice.setCurrentIndex(1)
+    assert workspace.services.downloads.access().proxy == ""
+    page.limit.number.setValue(500)
+    page.limit.choice.setCurrentIndex(1)
+    assert settings.now.download_limit == 500
+
+
+def test_the_fastest_mirror_is_taken_and_that_can_be_undone(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+    hub.add_file("xDAN-AI/APUS-xDAN-4.0-MOE", "APUS-xDAN4.0-MoE-0402.Q2_K.gguf", hub.repos[REPOSITORY]["one.gguf"].path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        window, workspace = open_at(hub, open_window)
+        # What is known by name cannot be reached from here: only the endpoint in the settings answers.
+        workspace.services.settings.change(proxy=closed)
+        dialog = settings_dialog(window, workspace)
+        dialog.downloads.test_mirrors()
+        qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
+        assert workspace.services.settings.now.endpoint == hub.url
+        workspace.services.settings.change(proxy="none")
+        dialog.downloads.test_mirrors()
+        qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
+    assert "MB/s" in dialog._status.label.text()
+    assert workspace.services.settings.now.endpoint == hub.url
+
+
+def test_the_token_lies_in_the_keyring_and_nowhere_else(
+    hub: FakeHub, open_window: OpenWindow, safe: Safe, qtbot, tmp_path: Path
+) -> None:
+    window, workspace = open_at(hub, open_window)
+    page = settings_dialog(window, workspace).downloads
+    page.token.setText("hf_verysecret")
+    page.keep_token.click()
+    qtbot.waitUntil(lambda: page.keep_token.text() == "Remove")
+    assert safe.kept == {("apus-chat", HUB_TOKEN): "hf_verysecret"}
+    assert page.token.text() == ""
+    for path in (tmp_path / "data").rglob("*"):
+        if path.is_file():
+            assert b"hf_verysecret" not in path.read_bytes(), path
+    page.keep_token.click()
+    qtbot.waitUntil(lambda: page.keep_token.text() == "Keep")
+    assert safe.kept == {}
+
+
+def test_without_a_keyring_the_token_lives_as_long_as_the_program(
+    hub: FakeHub, open_window: OpenWindow, no_safe: None, qtbot
+) -> None:
+    window, workspace = open_at(hub, open_window)
+    dialog = settings_dialog(window, workspace)
+    dialog.downloads.token.setText("hf_shortlived")
+    dialog.downloads.keep_token.click()
+    qtbot.waitUntil(lambda: bool(dialog._status.label.text()))
+    assert "until the program ends" in dialog._status.label.text()
+    assert workspace.services.downloads.access().token == "hf_shortlived"
+
+
+def test_the_models_folder_moves_with_what_is_in_it(
+    hub: FakeHub, open_window: OpenWindow, qtbot, tmp_path: Path
+) -> None:
+    window, workspace = open_at(hub, open_window)
+    services = workspace.services
+    with qtbot.waitSignal(workspace.background.arrived, timeout=20_000):
+        services.downloads.manager.add(MODEL)
+    dialog = settings_dialog(window, workspace)
+    target = tmp_path / "another drive"
+    dialog.downloads.move_to(target)
+    qtbot.waitUntil(lambda: not dialog.downloads.busy, timeout=20_000)
+    assert services.downloads.folder() == target
+    assert (target / "one.gguf").exists()
+    assert not (services.folder.models / "one.gguf").exists()
+    assert services.library.resolve(MODEL).path == target / "one.gguf"
+    assert json.loads((tmp_path / "data" / "settings.json").read_text())["models_folder"] == str(target)
+
+
+def test_word_of_its_end_offers_to_use_it(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+    window, workspace = open_at(hub, open_window)
+    with qtbot.waitSignal(workspace.background.arrived, timeout=20_000):
+        workspace.services.downloads.manager.add(MODEL)
+    assert window.notice.isVisible()
+    assert window.notice.act()
+    assert workspace.services.settings.now.model_id == MODEL
+
+
+def test_a_closed_window_goes_on_only_where_that_was_chosen(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+    hub.fault("cdn", "trickle", times=-1, rate=60_000)
+    window, workspace = open_at(hub, open_window)
+    services = workspace.services
+    services.settings.change(downloads_in_background=True)
+    services.downloads.manager.add(MODEL)
+    assert window.close() is False
+    assert window.isMinimized()
+    hub.faults.clear()
+    with qtbot.waitSignal(workspace.background.arrived, timeout=20_000):
+        services.downloads.manager.reconnect()
+    # Nothing is left to be done: now it closes.
+    qtbot.waitUntil(lambda: not services.downloads.manager.is_active)
+    assert window.close() is True
+
+
+def test_closing_for_good_ends_downloads_too(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+    hub.fault("cdn", "trickle", times=-1, rate=20_000)
+    window, workspace = open_at(hub, open_window)
+    workspace.services.settings.change(downloads_in_background=True)
+    workspace.services.downloads.manager.add(MODEL)
+    window.quit()
+    assert not window.isVisible()
+
+
+def test_several_files_dropped_on_the_window_open_the_models(
+    hub: FakeHub, open_window: OpenWindow, tmp_path: Path, qtbot
+) -> None:
+    window, _workspace = open_at(hub, open_window)
+    whole = (tmp_path / "one.gguf").read_bytes()
+    parts = [tmp_path / f"cut.gguf.part{number}of2" for number in (1, 2)]
+    parts[0].write_bytes(whole[:100_000])
+    parts[1].write_bytes(whole[100_000:])
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in parts])
+    position = QPoint(300, 300)
+    drop = QDropEvent(
+        position.toPointF(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    window.dropEvent(drop)
+    dialog = window.findChild(ModelsDialog)
+    assert dialog is not None
+    qtbot.waitUntil(dialog.isVisible)
+
+
+def test_a_file_with_separate_experts_offers_its_repair(
+    hub: FakeHub, open_window: OpenWindow, tmp_path: Path, qtbot
+) -> None:
+    window, workspace = open_at(hub, open_window)
+    legacy = write_tiny_model(tmp_path / "legacy.gguf", n_expert=4, legacy=True)
+    workspace.models.add_file(legacy)
+    qtbot.waitUntil(lambda: window.notice.isVisible() and "legacy.gguf" in window.notice.text())
+    button = next(each for each in window.notice.findChildren(QPushButton) if each.text() == "Repair…")
+    button.click()
+    dialog = window.findChild(ModelsDialog)
+    assert dialog is not None
+    assert dialog.isVisible()

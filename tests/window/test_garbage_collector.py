@@ -1,0 +1,37 @@
+"""Full searches for garbage wait until nothing is under way."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+
+from ui.window.garbage_collector import GarbageAtRest
+
+
+class Knot:
+    """Holds itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_a_search_waits_for_rest_and_leaves_things_as_they_were(qapp: QApplication) -> None:
+    before = gc.get_threshold()
+    busy = [True]
+    parent = QObject()
+    garbage = GarbageAtRest(lambda: busy[0], parent)
+    assert gc.get_threshold()[:2] == before[:2]
+    knot = Knot()
+    gone = weakref.ref(knot)
+    gc.collect()
+    del knot
+    assert not garbage.look()
+    assert gone() is not None
+    busy[0] = False
+    assert garbage.look()
+    assert gone() is None
+    garbage.leave()
+    assert gc.get_threshold() == before

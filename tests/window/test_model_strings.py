@@ -1,0 +1,246 @@
+"""The words, rows and small values of the models page: pure functions, tried without a window."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from model_manager.download.queue import DownloadStatus
+from model_manager.errors import Cancelled, UserError
+from model_manager.gguf.tensor_types import FILE_TYPES
+from model_manager.hub.catalogue import APUS
+from model_manager.library.importer import ImportCandidate
+from model_manager.library.library import LocalModel
+from model_manager.library.quarantine import Quarantined
+from ui.models.actions import further, primary
+from ui.models.entries import Entry, Found, Going, Listed, entries
+from ui.models.hub_rows import repository_in
+from ui.models.queue_signals import queue_text
+from ui.models.rows import row_of
+from ui.models.workers import ModelWorks, OnProgress, Outcome, Work
+from ui.widgets.model_strings import (
+    count_text,
+    of_text,
+    quality_of,
+    quality_sentence,
+    quality_text,
+    size_text,
+    speed_text,
+    time_left_text,
+)
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [("Q8_0", "Q5_K_M"), ("Q5_K_S", "Q4_K_M"), ("Q4_K_S", "Q3_K_M"), ("Q3_K_M", "IQ3_XXS"), ("IQ3_XXS", "Q2_K"),
+     ("Q2_K", "IQ2_XS"), ("IQ2_XS", "IQ1_S"), ("BF16", "Q6_K"), ("IQ4_NL", "IQ3_M")],
+)  # fmt: skip
+def test_the_words_for_quality_are_in_the_order_of_the_loss(better: str, worse: str):
+    order = ["original", "same", "very_close", "close", "small", "some", "noticeable", "heavy", "severe"]
+    assert order.index(str(quality_of(better))) < order.index(str(quality_of(worse)))
+
+
+def test_every_file_type_of_llama_cpp_has_words():
+    for name in FILE_TYPES.values():
+        quality = quality_of(name)
+        assert quality_text(quality), name
+        assert quality_sentence(quality), name
+
+
+def test_prefixes_and_sizes_of_a_name_do_not_matter_and_bits_stand_in_for_it():
+    assert quality_of("UD-Q2_K_XL") == quality_of("Q2_K_XL") == quality_of("q2_k")
+    assert quality_of(None) is None
+    assert quality_of("mystery") is None
+    assert quality_of("mystery", 4.5) == "close"
+    assert quality_of(None, 16.0) == "original"
+    assert quality_of(None, 1.6) == "severe"
+    assert not quality_text(None)
+    assert not quality_sentence(None)
+
+
+def test_sizes_speeds_and_times_are_as_one_says_them(qapp: QApplication):
+    assert [size_text(n) for n in (500 << 10, 94 << 20, 54_398_799_296)] == ["500 KiB", "94 MiB", "50.7 GiB"]
+    assert of_text(int(21.8 * GIB), int(50.7 * GIB)) == "21.8 of 50.7 GiB"
+    assert of_text(300 << 10, 5 << 20) == "300 KiB of 5 MiB"
+    assert [speed_text(n) for n in (45_000, 12_300_000, 123_000_000)] == ["45 kB/s", "12.3 MB/s", "123 MB/s"]
+    assert [time_left_text(n) for n in (20, 750, 4320, 100_000)] == [
+        "less than a minute left",
+        "12 min left",
+        "1 h 12 min left",
+        "1 d 3 h left",
+    ]
+    assert [count_text(n) for n in (12, 45_210, 1_234_567, 250_000)] == ["12", "45.2k", "1.2M", "250k"]
+
+
+def test_the_queue_in_a_few_words():
+    one = DownloadStatus("a", "downloading", 10 * GIB, 20 * GIB, 5e6, 2147.0)
+    assert not queue_text([])
+    assert not queue_text([replace(one, state="done")])
+    assert queue_text([one]) == "1 download, 36 min left"
+    assert queue_text([one, DownloadStatus("b", "queued", 0, 10 * GIB)]) == "2 downloads, 1 h 12 min left"
+    assert queue_text([replace(one, state="paused")]) == "1 download, paused"
+    assert queue_text([replace(one, state="waiting", bytes_per_second=0)]) == "1 download, waiting"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("TheBloke/Yi-34B-Chat-GGUF", ("TheBloke/Yi-34B-Chat-GGUF", "")),
+        ("https://hf-mirror.com/a/b", ("a/b", "")),
+        ("https://huggingface.co/a/b/tree/main", ("a/b", "")),
+        ("https://huggingface.co/a/b/blob/main/Q4/x.gguf", ("a/b", "Q4/x.gguf")),
+        ("a/b:x.Q4_0.gguf", ("a/b", "x.Q4_0.gguf")),
+        ("mixtral 8x7b", None),
+        ("mixtral", None),
+    ],
+)
+def test_addresses_are_told_from_words_to_look_for(text: str, expected: tuple[str, str] | None):
+    assert repository_in(text) == expected
+
+
+# Entries
+
+
+def local(model_id: str, path: Path, **more: object) -> LocalModel:
+    return replace(LocalModel(model_id, path, GIB, ready=True), **more)  # type: ignore[arg-type]
+
+
+def entry(key: str, *models: Listed, aside: tuple[Quarantined, ...] = (), **going: object) -> Entry:
+    made = entries(Found(models, aside), Going(**going))  # type: ignore[arg-type]
+    return next(each for each in made if each.key == key)
+
+
+def test_a_file_under_the_published_name_is_the_catalogue_s_model_if_its_size_is_right(tmp_path: Path):
+    named = local("mine", tmp_path / APUS[0].file_name, bytes=APUS[0].bytes + 1000)
+    assert entry("apus:Q2_K", Listed(named, None)).model == named
+    made = entries(Found((Listed(replace(named, bytes=GIB), None),)), Going())
+    assert next(each for each in made if each.key == "apus:Q2_K").state == "available"
+    assert next(each for each in made if each.key == "mine").state == "ready"
+
+
+def test_a_row_keeps_its_name_from_the_queue_to_the_library(tmp_path: Path):
+    key = "a/b:Q4/x.Q4_0.gguf"
+    queued = entry(key, downloads=(DownloadStatus(key, "queued"),))
+    assert (queued.title, queued.quantisation, queued.state) == ("x.Q4_0", "Q4_0", "queued")
+    done = DownloadStatus(key, "done", GIB, GIB)
+    assert entry(key, downloads=(done,), arriving=frozenset({key})).state == "verifying"
+    assert entry(key, Listed(local(key, tmp_path / "x.gguf"), None), downloads=(done,)).state == "ready"
+    assert [each.key for each in entries(Found(), Going(downloads=(done,)))] == [*(e.id for e in APUS), "starter"]
+
+
+def test_what_failed_and_was_set_aside_is_one_row(tmp_path: Path):
+    key, bad = "a/b:x.gguf", tmp_path / "x.gguf.bad"
+    failed = DownloadStatus(key, "failed", problem=UserError("download_damaged", path=bad, name="x.gguf"))
+    aside = Quarantined(bad, "x.gguf", GIB, None)
+    made = entries(Found(set_aside=(aside,)), Going(downloads=(failed,)))
+    (row,) = [each for each in made if each.set_aside]
+    assert (row.key, row.state, primary(row)) == (key, "quarantined", "mend")
+    assert "x.gguf" in row_of(row).problem
+
+
+def test_a_file_of_another_program_can_be_neither_deleted_nor_forgotten(tmp_path: Path):
+    theirs = local("theirs", tmp_path / "x.gguf", folder=tmp_path)
+    ways = further(entry("theirs", Listed(theirs, None)))
+    assert "remove_folder" in ways
+    assert not {"delete", "remove"} & set(ways)
+    own = further(entry("theirs", Listed(replace(theirs, in_models_folder=True), None)))
+    assert "delete" in own
+    assert "remove" not in own
+    registered = further(entry("theirs", Listed(replace(theirs, folder=None), None)))
+    assert {"delete", "remove"} <= set(registered)
+
+
+def test_work_stands_before_everything_else_on_its_row(tmp_path: Path):
+    model = local("mine", tmp_path / "x.gguf")
+    work = Work("mine", "verify", "Mine", model.path, 3 * GIB, 4 * GIB)
+    row = entry("mine", Listed(model, None), works=(work,))
+    assert (row.state, row.share, primary(row)) == ("working", 0.75, "stop")
+    assert row_of(row).state == "Verifying · 75 %"
+    candidate = ImportCandidate("legacy", (tmp_path / "old.gguf",), GIB, "old", action="repair")
+    held = Work(str(tmp_path / "old.gguf"), "repair", "old", tmp_path / "old.gguf", candidate=candidate)
+    # Also where the page that began it is gone with what it knew.
+    assert entry(held.key, works=(held,)).state == "working"
+
+
+def test_every_row_can_be_heard():
+    for each in entries(
+        Found(), Going(downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
+    ):
+        assert each.title in row_of(each).spoken() or (each.quantisation or "") in row_of(each).spoken()
+    waiting = entry("apus:Q2_K", downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
+    assert row_of(waiting).spoken() == "Q2_K. 2.0 GiB. Noticeable loss. Again in 9 s · 50 %"
+
+
+# Work
+
+
+def test_work_tells_of_its_progress_and_ends_with_its_result(qtbot: QtBot, tmp_path: Path):
+    works, seen = ModelWorks(), []
+    works.changed.connect(lambda: seen.append([each.share for each in works.all()]))
+    go = threading.Event()
+
+    def job(moved: OnProgress, _cancelled: object) -> str:
+        moved(1, 4)
+        go.wait(10)
+        return "done"
+
+    work = Work("a", "verify", "A", tmp_path)
+    with qtbot.waitSignal(works.ended) as told:
+        assert works.start(work, job)
+        assert not works.start(work, job)
+        qtbot.waitUntil(lambda: [0.25] in seen)
+        go.set()
+    assert told.args[0].result == "done"
+    assert not works.all()
+    works.close()
+    assert not works.start(work, job)
+
+
+def test_work_can_be_stopped_and_errors_are_handed_on(qtbot: QtBot, tmp_path: Path):
+    works = ModelWorks()
+    outcomes: list[Outcome] = []
+    works.ended.connect(outcomes.append)
+    stopped = threading.Event()
+
+    def until_stopped(_moved: object, cancelled: object) -> None:
+        while not cancelled():  # type: ignore[operator]
+            stopped.wait(0.01)
+        raise Cancelled
+
+    def failing(_moved: object, _cancelled: object) -> None:
+        raise UserError("disk_full", path="x")
+
+    works.start(Work("a", "repair", "A", tmp_path), until_stopped)
+    works.start(Work("b", "repair", "B", tmp_path), failing)
+    works.stop("a")
+    assert works.all()[0].stopping
+    qtbot.waitUntil(lambda: len(outcomes) == 2)
+    by_key = {each.work.key: each for each in outcomes}
+    assert by_key["a"].stopped
+    assert by_key["b"].error is not None
+    assert by_key["b"].error.code == "disk_full"
+    works.close()
+
+
+def test_closing_ends_what_is_being_done(tmp_path: Path, qapp: QApplication):
+    works = ModelWorks()
+    ended = threading.Event()
+
+    def until_stopped(_moved: object, cancelled: object) -> None:
+        while not cancelled():  # type: ignore[operator]
+            ended.wait(0.01)
+        ended.set()
+        raise Cancelled
+
+    works.start(Work("a", "repair", "A", tmp_path), until_stopped)
+    works.close()
+    assert ended.is_set()
+    assert not works.all()
+    qapp.processEvents()

@@ -1,0 +1,44 @@
+"""Where the window stood: found again where it was maximised, brought back where its screen is gone."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from tests.window.conftest import OpenWindow
+from tests.window.input import PATIENCE_MS
+
+
+def test_a_maximised_window_is_maximised_again_and_knows_its_size_before(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.showNormal()
+    window.setGeometry(20, 30, 640, 500)
+    qtbot.waitUntil(lambda: window.geometry() == QRect(20, 30, 640, 500), timeout=PATIENCE_MS)
+    window.showMaximized()
+    qtbot.waitUntil(window.isMaximized, timeout=PATIENCE_MS)
+    again = open_window()
+    assert again.isMaximized()
+    # To which size it goes back from there is the desktop's doing, by what it is told here.
+    assert again.normalGeometry().size() == QRect(20, 30, 640, 500).size()
+
+
+def test_a_window_whose_screen_is_gone_comes_back_to_one_that_is_there(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    # As on a second screen at the right, which is unplugged by the next start.
+    window.setGeometry(4000, 2500, 640, 500)
+    qtbot.waitUntil(lambda: window.geometry().x() == 4000, timeout=PATIENCE_MS)
+    again = open_window()
+    room = QApplication.primaryScreen().availableGeometry()
+    assert room.contains(again.geometry().center())
+    assert again.geometry().top() >= room.top(), "its title can be taken hold of"
+
+
+def test_a_place_that_makes_no_sense_is_forgotten(open_window: OpenWindow) -> None:
+    window = open_window()
+    settings = window.workspace.services.settings
+    window.close()
+    settings.change(window_geometry="AAAA")
+    again = open_window()
+    assert QApplication.primaryScreen().availableGeometry().intersects(again.geometry())
+    assert again.width() >= again.minimumWidth()

@@ -1,0 +1,1 @@
+"""The composer: text field, attachments, drafts."""

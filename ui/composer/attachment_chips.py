@@ -1,0 +1,212 @@
+"""The attached texts in the composer: a row of chips that wraps, each with name and size, to be opened or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from app.chat.token_estimate import estimated_tokens
+from app.conversation import Attachment
+from ui.widgets.icons import icon, pixmap
+from ui.widgets.numbers import grouped, rounded
+from ui.widgets.theme import Theme, interface_font
+
+GAP = 6
+NAME_WIDTH = 200
+SMALL = 13
+
+
+class Chip(QFrame):
+    """One attached text."""
+
+    opened = Signal()
+    removed = Signal()
+
+    def __init__(self, attachment: Attachment, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("attachmentChip")
+        self.attachment = attachment
+        self._context = 0
+        self._estimate = rounded(estimated_tokens(attachment.content))
+        self._open = QToolButton(self)
+        self._open.setObjectName("openAttachmentButton")
+        self._open.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._open.setIconSize(QSize(16, 16))
+        self._open.setFont(interface_font(SMALL))
+        self._size = QLabel(self)
+        self._size.setFont(interface_font(SMALL))
+        self._sign = QLabel(self)
+        self._remove = QToolButton(self)
+        self._remove.setObjectName("removeAttachmentButton")
+        self._remove.setIconSize(QSize(12, 12))
+        self._remove.setFixedSize(22, 22)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2, 2, 4, 2)
+        layout.setSpacing(4)
+        layout.addWidget(self._open)
+        layout.addWidget(self._sign)
+        layout.addWidget(self._size)
+        layout.addWidget(self._remove)
+        for button in (self._open, self._remove):
+            button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._open.clicked.connect(self.opened)
+        self._remove.clicked.connect(self.removed)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours."""
+        self._theme = theme
+        self.setStyleSheet(
+            f"#attachmentChip {{ background: {theme.hover}; border: none; border-radius: 6px; }}"
+            "#attachmentChip QToolButton { border-radius: 5px; padding: 2px 4px; }"
+            f"#attachmentChip QToolButton:hover {{ background: {theme.pressed}; }}"
+        )
+        self._open.setIcon(icon("file", theme.quiet_text, 16))
+        self._remove.setIcon(icon("close", theme.quiet_text, 12))
+        self.retranslate()
+
+    def set_attachment(self, attachment: Attachment, context: int) -> None:
+        """Show its count of tokens, beside a context of so many; 0 where that is not known."""
+        self.attachment, self._context = attachment, context
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Word everything anew."""
+        attachment = self.attachment
+        name = self.fontMetrics().elidedText(attachment.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
+        self._open.setText(name.replace("&", "&&"))
+        if attachment.tokens is not None:
+            tokens = attachment.tokens
+            size = self.tr("{count} tokens").format(count=grouped(tokens))
+        else:
+            tokens = self._estimate
+            size = self.tr("about {count} tokens").format(count=grouped(tokens))
+        too_large = 0 < self._context <= tokens
+        self._size.setText(size)
+        self._size.setStyleSheet(f"color: {self._theme.warning if too_large else self._theme.quiet_text};")
+        self._sign.setVisible(too_large)
+        self._sign.setPixmap(pixmap("warning", self._theme.warning, 14, self.devicePixelRatioF()))
+        tip = f"{attachment.name}\n{size}"
+        if too_large:
+            tip += "\n" + self.tr(
+                "More than the context of {context} tokens holds. Choose a larger context, or attach a part of it."
+            ).format(context=grouped(self._context))
+        self.setToolTip(tip)
+        self._open.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
+        self._remove.setToolTip(self.tr("Remove"))
+        self._remove.setAccessibleName(self.tr("Remove {name}").format(name=attachment.name))
+        self.adjustSize()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Change the words with the language."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+
+class Chips(QWidget):
+    """All of them.  As high as its lines."""
+
+    changed = Signal()
+    opened = Signal(object)
+    """The ``Attachment``."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._chips: list[Chip] = []
+        self._context = 0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.hide()
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        """What is attached, in order."""
+        return tuple(chip.attachment for chip in self._chips)
+
+    def set_attachments(self, attachments: Sequence[Attachment]) -> None:
+        """Show these instead."""
+        for chip in self._chips:
+            chip.hide()
+            chip.deleteLater()
+        self._chips = []
+        for attachment in attachments:
+            self._add(attachment)
+        self._arrange()
+
+    def add(self, attachment: Attachment) -> None:
+        """One more."""
+        self._add(attachment)
+        self._arrange()
+        self.changed.emit()
+
+    def replace(self, before: Attachment, after: Attachment) -> None:
+        """The same text, counted now; nothing where it was removed meanwhile."""
+        for chip in self._chips:
+            if chip.attachment == before:
+                chip.set_attachment(after, self._context)
+                self._arrange()
+                self.changed.emit()
+                return
+
+    def remove(self, attachment: Attachment) -> None:
+        """Take one away."""
+        chip = next((each for each in self._chips if each.attachment == attachment), None)
+        if chip is not None:
+            self._remove(chip)
+
+    def set_context(self, tokens: int) -> None:
+        """How many tokens the context holds; 0 where that is not known."""
+        if tokens == self._context:
+            return
+        self._context = tokens
+        for chip in self._chips:
+            chip.set_attachment(chip.attachment, tokens)
+        self._arrange()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours."""
+        self._theme = theme
+        for chip in self._chips:
+            chip.set_theme(theme)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Other words, or another face, take other room."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.FontChange):
+            self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap anew."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _add(self, attachment: Attachment) -> None:
+        chip = Chip(attachment, self._theme, self)
+        chip.set_attachment(attachment, self._context)
+        chip.opened.connect(lambda: self.opened.emit(chip.attachment))
+        chip.removed.connect(lambda: self._remove(chip))
+        self._chips.append(chip)
+        chip.show()
+
+    def _remove(self, chip: Chip) -> None:
+        self._chips.remove(chip)
+        chip.hide()
+        # Its own button is what was pressed.
+        chip.deleteLater()
+        self._arrange()
+        self.changed.emit()
+
+    def _arrange(self) -> None:
+        x = y = line = 0
+        for chip in self._chips:
+            size = chip.sizeHint()
+            width = min(size.width(), max(80, self.width()))
+            if x and x + width > self.width():
+                x, y = 0, y + line + GAP
+            chip.setGeometry(x, y, width, size.height())
+            x, line = x + width + GAP, size.height()
+        self.setFixedHeight(y + line if self._chips else 0)
+        self.setVisible(bool(self._chips))

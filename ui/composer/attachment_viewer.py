@@ -1,0 +1,77 @@
+"""An attached text to be read: as it is, in a face of equal widths, to be copied but not changed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.chat.token_estimate import estimated_tokens
+from app.conversation import Attachment
+from ui.widgets.dialog_frame import arrange
+from ui.widgets.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
+from ui.widgets.numbers import grouped, rounded
+from ui.widgets.theme import mono_font
+
+MOST_TO_INSERT = 100_000
+"""Characters; the composer is no editor for more."""
+
+
+class AttachmentViewer(WordedDialog):
+    """One attached text."""
+
+    insert_wanted = Signal(object)
+    """The ``Attachment`` that shall stand among the words instead."""
+
+    def __init__(self, attachment: Attachment, parent: QWidget, *, can_insert: bool = False) -> None:
+        super().__init__(parent)
+        self.setObjectName("attachmentViewer")
+        self._attachment = attachment
+        self._heading = heading()
+        self._heading.setText(attachment.name)
+        self._facts = quiet_label()
+        self.text = QPlainTextEdit()
+        self.text.setObjectName("attachmentText")
+        self.text.setReadOnly(True)
+        self.text.setFont(mono_font(13))
+        self.text.document().setDocumentMargin(8)
+        self.text.setPlainText(attachment.content)
+        self._insert = button("insertAttachmentButton", quiet=True)
+        self._insert.setVisible(can_insert and len(attachment.content) <= MOST_TO_INSERT)
+        self._copy = button("copyAttachmentButton")
+        self._close = button("closeButton", primary=True)
+        column = QVBoxLayout()
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
+        column.setSpacing(4)
+        column.addWidget(self._heading)
+        column.addWidget(self._facts)
+        column.addSpacing(8)
+        column.addWidget(self.text, 1)
+        arrange(self, column, self._insert, None, self._copy, self._close)
+        self._copy.clicked.connect(self._copy_all)
+        self._insert.clicked.connect(self._give_back)
+        self._close.clicked.connect(self.accept)
+        self.resize(640, 520)
+        self._built()
+
+    def _copy_all(self) -> None:
+        QGuiApplication.clipboard().setText(self._attachment.content)
+
+    def _give_back(self) -> None:
+        self.insert_wanted.emit(self._attachment)
+        self.accept()
+
+    def _retranslate(self) -> None:
+        attachment = self._attachment
+        self.setWindowTitle(attachment.name)
+        self.setAccessibleName(self.tr("Attached text {name}").format(name=attachment.name))
+        facts = self.tr("{lines} lines, about {tokens} tokens")
+        tokens = rounded(estimated_tokens(attachment.content))
+        if attachment.tokens is not None:
+            facts, tokens = self.tr("{lines} lines, {tokens} tokens"), attachment.tokens
+        lines = len(attachment.content.rstrip("\n").split("\n"))
+        self._facts.setText(facts.format(lines=grouped(lines), tokens=grouped(tokens)))
+        self.text.setAccessibleName(self.tr("Text"))
+        self._insert.setText(self.tr("Put it into the message"))
+        self._copy.setText(self.tr("Copy"))
+        self._close.setText(self.tr("Close"))

@@ -1,0 +1,1 @@
+"""The open conversation: controller, header, context, answer details."""

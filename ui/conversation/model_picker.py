@@ -1,0 +1,322 @@
+"""Which model answers: the model button, its menu, and the ways to choose, add and release one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
+
+from app.config.settings import Settings
+from app.servers.registry import is_server_model, parts_of
+from app.services import Services
+from model_manager.errors import UserError
+from model_manager.hub.access import OFFICIAL
+from model_manager.library.library import LocalModel
+from model_manager.library.starter import find_starter
+from ui.conversation.header import Header
+from ui.conversation.running_answer import RunningAnswer
+from ui.models.services import ModelBackend
+from ui.plan.advice import advice, computer_text, place_text, recommended_of
+from ui.widgets.background_task import run_in_background
+from ui.widgets.error_text import error_text
+
+if TYPE_CHECKING:
+    from model_manager.plan import Wishes
+    from ui.models.fits import ModelFits
+    from ui.models.workers import ModelWorks
+    from ui.plan.figures import Bar
+
+STARTER = "starter"
+MOST_IN_MENU = 12
+ADVICE_MS = 400
+"""After the start, so that nothing that a person waits for has to wait for it."""
+
+
+class ModelChoice(QObject):
+    """Keeps the model button true.  The choice itself is a setting."""
+
+    changed = Signal()
+    complaint = Signal(str)
+    repair_wanted = Signal(object)
+    """A ``UserError`` about a file that a repair makes loadable."""
+
+    def __init__(self, services: Services, header: Header, window: QWidget) -> None:
+        super().__init__(window)
+        self._services = services
+        self._header = header
+        self._window = window
+        self._names: dict[str, str] = {}
+        self._is_any_running = False
+        self._has_starter = find_starter() is not None
+        self._works: ModelWorks | None = None
+        self._fits: ModelFits | None = None
+        self._fits_for: tuple[object, ...] = ()
+        self._advice_soon = QTimer(self)
+        self._advice_soon.setSingleShot(True)
+        self._advice_soon.setInterval(ADVICE_MS)
+        self._advice_soon.timeout.connect(self._fits_now)
+        header.model_menu_wanted.connect(self._show_menu)
+
+    def model_id(self) -> str | None:
+        """The model that would answer now: the one used last, else the starter, else none."""
+        chosen = self._services.settings.now.model_id
+        return chosen or (STARTER if self._has_starter else None)
+
+    def starter_is_here(self) -> bool:
+        """Whether the starter model is installed."""
+        return self._has_starter
+
+    def name(self) -> str:
+        """A name for a person of the model that would answer."""
+        model_id = self.model_id()
+        return "" if model_id is None else self.name_of(model_id)
+
+    def name_of(self, model_id: str) -> str:
+        """A name for a person."""
+        if model_id not in self._names:
+            self._names[model_id] = self._look_up(model_id)
+        return self._names[model_id]
+
+    def remember(self, model_id: str) -> Settings:
+        """Keep it as the model used last.  Raises UserError as ``SettingsFile.change``."""
+        return self._services.settings.change(model_id=model_id)
+
+    def use(self, model_id: str) -> None:
+        """Answer with this one from now on."""
+        self._services.hashing.look()
+        try:
+            self.remember(model_id)
+        except UserError as error:
+            self.complaint.emit(error_text(error))
+        self.changed.emit()
+
+    def use_starter(self) -> None:
+        """Answer with the starter model from now on."""
+        self.use(STARTER)
+
+    def add_file(self, path: Path) -> None:
+        """Register a file in the library and use it."""
+        library = self._services.library
+        run_in_background(
+            self,
+            lambda: library.register(path),
+            lambda model: self.use(model.id),
+            self._not_added,
+        )
+
+    def _not_added(self, error: UserError) -> None:
+        if error.code == "experts_in_separate_tensors":
+            self.repair_wanted.emit(error)
+        else:
+            self.complaint.emit(error_text(error))
+
+    def refresh(self, running: RunningAnswer | None, is_any_running: bool) -> None:
+        """Say on the button what is so now."""
+        self._is_any_running = is_any_running
+        self._look_again()
+        name = self.name()
+        if not name:
+            self._header.set_model(self.tr("Choose a model"), self.tr("No model has been chosen yet"))
+            return
+        text, tip = name, self.tr("Loaded when you send a message")
+        place = self._place()
+        if place:
+            text = f"{name} · {place}"
+        if running is not None and running.load is not None:
+            percent = int(running.load.fraction * 100)
+            text = self.tr("{model} · loading {percent} %").format(model=name, percent=percent)
+        elif self._services.engine.state is not None:
+            tip = self.tr("Loaded and ready")
+        self._header.set_model(text, tip, name if place and text.endswith(place) else "")
+
+    def show_dialog(self, paths: Sequence[Path] = ()) -> None:
+        """Open the models, and look at the files that were dropped or have to be repaired."""
+        from ui.models.dialog import ModelsDialog
+        from ui.models.workers import ModelWorks
+
+        if self._works is None:
+            # Repairs and the like go on when the dialog is closed.
+            self._works = ModelWorks(self)
+        fits = self._fits_now()
+        dialog = ModelsDialog(
+            model_backend(self._services),
+            self.model_id(),
+            self._window,
+            fit_of=fits.of,
+            works=self._works,
+            look_at=fits.look_at,
+        )
+        fits.changed.connect(dialog.refresh_fits)
+        dialog.models_changed.connect(fits.refresh)
+        dialog.model_chosen.connect(self.use)
+        dialog.models_changed.connect(self.forget_names)
+        dialog.plan_wanted.connect(self.show_plan)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+        if paths:
+            dialog.add_paths(paths)
+
+    def show_plan(self, model_id: str, name: str) -> None:
+        """Open the picture of how a model lies on this machine."""
+        from ui.plan.dialog import PlanDialog
+
+        over = QApplication.activeModalWidget() or self._window
+        published = self._fits.header_of(model_id) if self._fits is not None else None
+        dialog = PlanDialog(self._services, model_id, name, over, published=published)
+        dialog.kept.connect(partial(self._keep_wishes, model_id))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _keep_wishes(self, model_id: str, wishes: Wishes) -> None:
+        try:
+            self._services.planning.wished.keep(model_id, wishes)
+        except UserError as error:
+            self.complaint.emit(error_text(error))
+        self.changed.emit()
+
+    def _fits_now(self) -> ModelFits:
+        from ui.models.fits import ModelFits
+
+        if self._fits is None:
+            services = self._services
+            self._fits = ModelFits(
+                services.planning, services.library, lambda: services.settings.now, services.downloads.access, self
+            )
+            self._fits.changed.connect(self.changed)
+        self._fits.refresh()
+        return self._fits
+
+    def look_for_advice(self) -> None:
+        """Find out, in a moment and in the background, what this machine can hold; ``changed`` tells when."""
+        if self._fits is None and not self._advice_soon.isActive():
+            self._advice_soon.start()
+
+    def advice(self) -> tuple[str, tuple[Bar, ...]]:
+        """Which quantisation of the home model to take here and how it would lie; empty while nobody knows."""
+        if self._fits is None:
+            return "", ()
+        best = recommended_of(self._fits.home)
+        return advice(self._fits.home), self._fits.bars(best.plan) if best is not None else ()
+
+    def _look_again(self) -> None:
+        """Where the settings of the devices, or the context, are others now, so is what fits."""
+        settings = self._services.settings.now
+        now = (settings.devices, settings.rpc_servers, settings.context, settings.gpu_layers)
+        if self._fits is not None and now != self._fits_for:
+            self._fits.refresh()
+        self._fits_for = now
+
+    def computer(self) -> str:
+        """What this machine has, in a line; empty while nobody knows."""
+        place = self._fits.place if self._fits is not None else None
+        return computer_text(place.machine, place.ram_bytes) if place is not None else ""
+
+    def _place(self) -> str:
+        """Where the model lies or would lie, where that is known without asking anybody."""
+        model_id, loaded = self.model_id(), self._services.planning.loads.loaded
+        if model_id is None or is_server_model(model_id):
+            return ""
+        try:
+            is_loaded = loaded is not None and self._services.library.resolve(model_id).path == loaded.wanted.path
+        except UserError:
+            return ""
+        if is_loaded and loaded is not None:
+            return place_text(loaded.plan)
+        plan = self._fits.plan_of(model_id) if self._fits is not None else None
+        return place_text(plan) if plan is not None else ""
+
+    def leave(self) -> None:
+        """The window closes: stop repairs and the like, which can be taken up again, and what is being measured."""
+        for dialog in self._window.findChildren(QDialog, "planDialog"):
+            dialog.reject()
+        if self._works is not None:
+            self._works.close()
+
+    def release(self) -> None:
+        """Free the memory of the loaded model, after the answer that may be under way."""
+        self._services.worker.submit(self._services.engine.release)
+
+    def _show_menu(self) -> None:
+        try:
+            models = self._services.library.list()
+        except UserError as error:
+            self.complaint.emit(error_text(error))
+            return
+        menu = QMenu(self._window)
+        menu.setObjectName("modelMenu")
+        for model in models:
+            action = menu.addAction(_name(model))
+            action.setCheckable(True)
+            action.setChecked(model.id == self.model_id())
+            action.setEnabled(model.ready)
+            action.triggered.connect(lambda _checked=False, model_id=model.id: self.use(model_id))
+        self._add_servers(menu)
+        menu.addSeparator()
+        model_id = self.model_id()
+        if model_id is not None and not is_server_model(model_id):
+            lies = menu.addAction(self.tr("How it lies on this machine…"))
+            lies.setObjectName("showPlanAction")
+            lies.triggered.connect(lambda: self.show_plan(model_id, self.name()))
+        menu.addAction(self.tr("Models…"), self.show_dialog)
+        release = menu.addAction(self.tr("Release the model (frees its memory)"), self.release)
+        release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        button = self._header.model_button
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    def _add_servers(self, menu: QMenu) -> None:
+        for server in self._services.servers.known.list():
+            if not server.models:
+                continue
+            menu.addSection(server.title)
+            names = server.models
+            # A hosted server lists hundreds; the menu holds those one can look over, the rest have a menu of their own.
+            inner = (
+                menu if len(names) <= MOST_IN_MENU else menu.addMenu(self.tr("{count} models").format(count=len(names)))
+            )
+            for name in names:
+                model_id = server.model_id(name)
+                action = inner.addAction(name)
+                action.setCheckable(True)
+                action.setChecked(model_id == self.model_id())
+                action.triggered.connect(lambda _checked=False, model_id=model_id: self.use(model_id))
+
+    def forget_names(self) -> None:
+        """The library changed: names may be others now."""
+        self._names.clear()
+        self.changed.emit()
+
+    def _look_up(self, model_id: str) -> str:
+        try:
+            if is_server_model(model_id):
+                server_id, name = parts_of(model_id)
+                return self.tr("{model} on {server}").format(
+                    model=name, server=self._services.servers.known.get(server_id).title
+                )
+            return _name(self._services.library.resolve(model_id))
+        except UserError:
+            # Sending says what is wrong with it.
+            return parts_of(model_id)[1] if is_server_model(model_id) else Path(model_id).stem
+
+
+def model_backend(services: Services) -> ModelBackend:
+    """What the models page needs of the program's parts."""
+    downloads = services.downloads
+    return ModelBackend(
+        library=services.library,
+        manager=downloads.manager,
+        access=downloads.access,
+        folder=downloads.folder,
+        endpoint=lambda: services.settings.now.endpoint or OFFICIAL,
+    )
+
+
+def _name(model: LocalModel) -> str:
+    name = model.name or model.path.stem
+    if model.quantisation and model.quantisation not in name:
+        name = f"{name} · {model.quantisation}"
+    return name

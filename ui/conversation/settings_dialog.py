@@ -1,0 +1,226 @@
+"""What one conversation has of its own: a preset, a system prompt, a sampling, what to do when its context is full.
+
+Everything applies the moment it is changed, from the next answer on; answers say with what they were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.config.presets import Choices, Preset, Presets
+from app.config.settings import SettingsFile
+from app.conversation import ContextPolicy, Sampling
+from model_manager.errors import UserError
+from ui.settings.conversation import TYPING_PAUSE_MS, prompt_field
+from ui.widgets.dialog_frame import arrange, scrolled
+from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, WordedDialog, button, hairline, heading, quiet_label
+from ui.widgets.error_text import error_text
+from ui.widgets.preset_picker import PresetsBar
+from ui.widgets.sampling_rows import SamplingRows
+from ui.widgets.setting_rows import choice_box, show_choice, word_choices
+
+AS_IN_SETTINGS, OWN = "settings", "own"
+SCROLL_BAR_WIDTH = 10
+
+
+class ConversationSettings(WordedDialog):
+    """The settings of the conversation that is shown, or of the one that has not begun."""
+
+    def __init__(
+        self,
+        settings: SettingsFile,
+        presets: Presets,
+        choices: Choices,
+        choose: Callable[[Choices], None],
+        usual_prompt: str,
+        parent: QWidget | None = None,
+    ) -> None:
+        """``choose`` keeps what the person chose; it may raise UserError.
+
+        ``usual_prompt`` is the system prompt of conversations that have none of their own.
+        """
+        super().__init__(parent)
+        self.setObjectName("conversationSettings")
+        self._settings, self._choose, self._usual_prompt = settings, choose, usual_prompt
+        self._choices = choices
+        self._status = StatusLine("conversationSettingsStatus")
+        self._heading = heading()
+        self._sentence = quiet_label()
+        self.presets = PresetsBar(presets, self._status)
+        self.system_prompt = prompt_field("conversationSystemPrompt")
+        self.system_prompt.setFixedHeight(120)
+        self.usual_prompt = button("usualPromptButton", quiet=True)
+        self.which_sampling = choice_box("whichSampling", (AS_IN_SETTINGS, OWN))
+        self.sampling = SamplingRows(with_seed=True)
+        self.context_policy = choice_box("conversationContextPolicy", (None, *ContextPolicy))
+        self._close = button("closeButton", primary=True)
+        self._lay_out()
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(TYPING_PAUSE_MS)
+        self._typing.timeout.connect(self._finish_text)
+        self._show(choices)
+        self.presets.chosen.connect(self._apply_preset)
+        self.system_prompt.textChanged.connect(self._typing.start)
+        self.usual_prompt.clicked.connect(self._take_usual_prompt)
+        self.which_sampling.currentIndexChanged.connect(self._sampling_switched)
+        self.sampling.changed.connect(lambda sampling: self._set(replace(self._choices, sampling=sampling)))
+        self.context_policy.currentIndexChanged.connect(self._policy_chosen)
+        self._close.clicked.connect(self.accept)
+        self.resize(640, 620)
+        self._built()
+
+    def _lay_out(self) -> None:
+        prompt = QWidget()
+        below = QHBoxLayout()
+        below.addStretch(1)
+        below.addWidget(self.usual_prompt)
+        column = QVBoxLayout(prompt)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.system_prompt)
+        column.addLayout(below)
+        prompt.setFocusProxy(self.system_prompt)
+        self._rows = {
+            "preset": Row(self.presets),
+            "system_prompt": Row(prompt, wide=True),
+            "sampling": Row(self.which_sampling),
+            "context_policy": Row(self.context_policy),
+        }
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(0)
+        column.addWidget(self._heading)
+        column.addSpacing(4)
+        column.addWidget(self._sentence)
+        column.addSpacing(8)
+        for key, row in self._rows.items():
+            if key != "preset":
+                column.addWidget(hairline())
+            column.addWidget(row)
+            if key == "sampling":
+                self.sampling.setContentsMargins(MARGIN, 0, 0, 0)
+                column.addWidget(self.sampling)
+        column.addStretch(1)
+        scroll = scrolled(page)
+        # The bar stands in the margin, so that nothing moves when it comes.
+        scroll.verticalScrollBar().rangeChanged.connect(
+            lambda _least, most: column.setContentsMargins(
+                MARGIN, MARGIN, MARGIN - (SCROLL_BAR_WIDTH if most else 0), MARGIN
+            )
+        )
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        arrange(self, scroll, self._status, self._close)
+
+    def _show(self, choices: Choices) -> None:
+        """Let every control show its choice, without telling anybody."""
+        self._choices = choices
+        usual = self._settings.now
+        prompt = self._shown_prompt()
+        if prompt != self.system_prompt.toPlainText():
+            self.system_prompt.blockSignals(True)
+            self.system_prompt.setPlainText(prompt)
+            self.system_prompt.blockSignals(False)
+        show_choice(self.which_sampling, AS_IN_SETTINGS if choices.sampling is None else OWN)
+        self.sampling.show_sampling(choices.sampling or usual.sampling())
+        self.sampling.setVisible(choices.sampling is not None)
+        show_choice(self.context_policy, choices.context_policy)
+        self._show_preset()
+
+    def _show_preset(self) -> None:
+        self.presets.show_choices(self._choices)
+        self.usual_prompt.setVisible(self.system_prompt.toPlainText() != self._usual_prompt)
+
+    def _set(self, choices: Choices) -> None:
+        try:
+            self._choose(choices)
+        except UserError as error:
+            failure = error
+            self._status.say(lambda: error_text(failure), "bad")
+            return
+        self._status.clear()
+        self._choices = choices
+        self._show_preset()
+
+    def _apply(self, choices: Choices) -> None:
+        self._set(choices)
+        self._show(self._choices)
+
+    def _apply_preset(self, preset: Preset | None) -> None:
+        self._finish_text()
+        before = self._choices
+        self._apply(preset.choices if preset else Choices(self._usual_prompt))
+        if self._choices != before:
+            said = self.tr("“{name}” is applied.").format(name=preset.name) if preset else ""
+            self._status.say(
+                lambda: said or self.tr("What the settings say is applied."),
+                action=(lambda: self.tr("Undo"), lambda: self._apply(before)),
+            )
+
+    def _finish_text(self) -> None:
+        self._typing.stop()
+        text = self.system_prompt.toPlainText()
+        if text != self._shown_prompt():
+            self._set(replace(self._choices, system_prompt=text))
+
+    def _shown_prompt(self) -> str:
+        chosen = self._choices.system_prompt
+        return self._usual_prompt if chosen is None else chosen
+
+    def _take_usual_prompt(self) -> None:
+        self.system_prompt.setPlainText(self._usual_prompt)
+        self._finish_text()
+
+    def _sampling_switched(self) -> None:
+        own: Sampling | None = None
+        if self.which_sampling.currentData() == OWN:
+            own = self._choices.sampling or self._settings.now.sampling()
+        self._apply(replace(self._choices, sampling=own))
+
+    def _policy_chosen(self) -> None:
+        self._set(replace(self._choices, context_policy=self.context_policy.currentData()))
+
+    def done(self, result: int) -> None:
+        """Keep what is half typed, however the dialog is closed."""
+        if self._choices.sampling is not None:
+            self.sampling.finish()
+        self._finish_text()
+        super().done(result)
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle(self.tr("This conversation"))
+        self.setAccessibleName(self.tr("Settings of this conversation"))
+        self._heading.setText(self.tr("This conversation"))
+        self._sentence.setText(
+            self.tr("Changes hold from the next answer on. What made an answer is kept with each answer.")
+        )
+        self._rows["preset"].set_words(self.tr("Preset"), self.tr("System prompt, sampling and the rest, at once."))
+        self._rows["system_prompt"].set_words(
+            self.tr("System prompt"), self.tr("What the model is told before the conversation.")
+        )
+        self._rows["sampling"].set_words(self.tr("Sampling"), self.tr("How the next token is chosen."))
+        self._rows["context_policy"].set_words(
+            self.tr("When the context is full"),
+            self.tr("Pinned messages always stay. A line shows above what the model no longer sees."),
+        )
+        self.usual_prompt.setText(self.tr("Take the one of the settings"))
+        as_in_settings = self.tr("As in the settings")
+        word_choices(self.which_sampling, {AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Of its own")})
+        word_choices(
+            self.context_policy,
+            {
+                None: as_in_settings,
+                ContextPolicy.STOP: self.tr("Stop and ask me"),
+                ContextPolicy.ROLL: self.tr("Leave out the oldest turns"),
+            },
+        )
+        self.system_prompt.setPlaceholderText(self.tr("For example: Answer briefly."))
+        self._close.setText(self.tr("Close"))
+        self.sampling.retranslate()
+        self.presets.retranslate()
+        self._status.retranslate()

@@ -1,0 +1,214 @@
+"""What is known about a model as a list of label and value: from its header, from where it came, from the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from model_manager.errors import UserError
+from model_manager.gguf.header import GgufHeader, Unread
+from model_manager.gguf.shards import read_model
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.home_model import reconstructed_header
+from model_manager.published import Repository
+from ui.models.entries import Entry
+from ui.widgets.model_strings import date_text, number_text, size_text
+
+translate = QCoreApplication.translate
+
+SHOWN_FILES = 6
+SHOWN_DIGITS = 8
+"""Hexadecimal digits of a hash at its beginning and at its end."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact.  ``copy`` is what its button puts into the clipboard, ``path`` that the value is one line of a path.
+
+    An empty label begins a new group.
+    """
+
+    label: str
+    value: str = ""
+    copy: str = ""
+    is_path: bool = False
+    is_link: bool = False
+    """To the page of the repository that is the value."""
+
+
+def headers_of(path: Path) -> tuple[GgufHeader, ...]:
+    """The headers of a file, as far as it has one; not for the window's thread."""
+    try:
+        return read_model(path, whole=False)
+    except UserError:
+        return ()
+
+
+def expected_headers(entry: Entry) -> tuple[GgufHeader, ...]:
+    """The header of a quantisation of the home model that is not here, reconstructed."""
+    if entry.catalogue in APUS and entry.model is None:
+        assert entry.catalogue is not None
+        return (reconstructed_header(entry.catalogue),)
+    return ()
+
+
+def facts_of(entry: Entry, headers: Sequence[GgufHeader], repository: Repository | None) -> tuple[Fact, ...]:
+    """Everything worth telling, in groups."""
+    groups = (_of_header(entry, headers), _of_files(entry), _of_origin(entry, repository))
+    facts: list[Fact] = []
+    for group in groups:
+        if group and facts:
+            facts.append(Fact(""))
+        facts += group
+    return tuple(facts)
+
+
+def _of_header(entry: Entry, headers: Sequence[GgufHeader]) -> list[Fact]:
+    if not headers:
+        return []
+    first = headers[0]
+    n_parameters = sum(header.parameter_count for header in headers)
+    facts = [
+        Fact(translate("model_facts", "Architecture"), first.architecture or "?"),
+        Fact(translate("model_facts", "Parameters"), _parameters_text(n_parameters)),
+    ]
+    if first.block_count:
+        facts.append(Fact(translate("model_facts", "Layers"), str(first.block_count)))
+    if first.expert_count:
+        used = first.integer(f"{first.architecture}.expert_used_count")
+        text = translate("model_facts", "{count}, of which {used} are used") if used else "{count}"
+        facts.append(Fact(translate("model_facts", "Experts"), text.format(count=first.expert_count, used=used)))
+    if first.context_length:
+        text = translate("model_facts", "{count} tokens").format(count=number_text(first.context_length))
+        facts.append(Fact(translate("model_facts", "Context"), text))
+    if (vocabulary := _vocabulary(first)) is not None:
+        text = translate("model_facts", "{count} tokens").format(count=number_text(vocabulary))
+        facts.append(Fact(translate("model_facts", "Vocabulary"), text))
+    if n_parameters:
+        facts.append(Fact(translate("model_facts", "Quantisation"), _quantisation_text(headers, n_parameters)))
+    template = translate("model_facts", "its own") if first.chat_template else translate("model_facts", "none: ChatML")
+    # The reconstructed header knows of no template because the published one has none.
+    facts.append(Fact(translate("model_facts", "Chat template"), template))
+    if entry.model is not None and entry.model.published is not None and entry.model.published.stacked:
+        facts.append(Fact(translate("model_facts", "Experts' tensors"), translate("model_facts", "stacked on arrival")))
+    elif first.experts_in_separate_tensors:
+        facts.append(Fact(translate("model_facts", "Experts' tensors"), translate("model_facts", "separate")))
+    return facts
+
+
+def _of_files(entry: Entry) -> list[Fact]:
+    facts = []
+    n_bytes = entry.bytes
+    if n_bytes:
+        exact = (
+            entry.catalogue is None or entry.catalogue.exact or entry.model is not None or entry.published is not None
+        )
+        text = (
+            translate("model_facts", "{size} ({bytes}\u00a0bytes)")
+            if exact
+            else translate("model_facts", "about {size}")
+        )
+        facts.append(
+            Fact(translate("model_facts", "Size"), text.format(size=size_text(n_bytes), bytes=number_text(n_bytes)))
+        )
+    names = _file_names(entry)
+    label = translate("model_facts", "File") if len(names) == 1 else translate("model_facts", "Files")
+    for at, name in enumerate(names[:SHOWN_FILES]):
+        facts.append(Fact(label if at == 0 else " ", name, is_path=True))
+    if len(names) > SHOWN_FILES:
+        more = translate("model_facts", "and {count} more").format(count=len(names) - SHOWN_FILES)
+        facts.append(Fact(" ", more))
+    model = entry.model
+    if entry.path is not None:
+        facts.append(Fact(translate("model_facts", "Folder"), str(entry.path.parent), str(entry.path), is_path=True))
+    sha256 = model.sha256 if model else None
+    if sha256:
+        facts.append(Fact("SHA-256", _short(sha256), sha256))
+        if model is not None and model.verified_at is not None and entry.state != "damaged":
+            text = translate("model_facts", "computed on {date}")
+            if _is_proven(entry):
+                text = translate("model_facts", "verified on {date}")
+            facts.append(Fact(" ", text.format(date=date_text(model.verified_at))))
+    elif published := _published_sha256(entry):
+        facts.append(Fact("SHA-256", _short(published), published))
+    return facts
+
+
+def _of_origin(entry: Entry, repository: Repository | None) -> list[Fact]:
+    facts = []
+    licence = (entry.catalogue.licence if entry.catalogue else None) or (repository.licence if repository else None)
+    if licence:
+        facts.append(Fact(translate("model_facts", "Licence"), licence))
+    elif entry.catalogue is not None:
+        facts.append(Fact(translate("model_facts", "Licence"), translate("model_facts", "see the repository's page")))
+    if entry.catalogue is not None:
+        facts.append(Fact(translate("model_facts", "Made by"), entry.catalogue.made_by))
+    if name := repository_of(entry):
+        facts.append(Fact(translate("model_facts", "Repository"), name, is_link=True))
+    return facts
+
+
+def repository_of(entry: Entry) -> str:
+    """Where it is published; empty where nobody knows."""
+    if entry.catalogue is not None:
+        return entry.catalogue.repository
+    if entry.published is not None:
+        return entry.published.repository
+    if entry.model is not None and entry.model.published is not None:
+        return entry.model.published.repository
+    owner_and_name = entry.key.partition(":")[0]
+    return owner_and_name if owner_and_name.count("/") == 1 and not owner_and_name.startswith("/") else ""
+
+
+def _file_names(entry: Entry) -> list[str]:
+    if entry.path is not None:
+        return [path.name for path in entry.candidate.paths] if entry.candidate else [entry.path.name]
+    if entry.published is not None:
+        return [file.name.rpartition("/")[2] for file in entry.published.files]
+    return [entry.catalogue.file_name] if entry.catalogue else []
+
+
+def _published_sha256(entry: Entry) -> str | None:
+    if entry.published is not None and len(entry.published.files) == 1:
+        return entry.published.files[0].sha256
+    return entry.catalogue.sha256 if entry.catalogue else None
+
+
+def _is_proven(entry: Entry) -> bool:
+    """Whether the file was held against what was published, and not only hashed."""
+    model = entry.model
+    if model is None:
+        return False
+    pinned = entry.catalogue.sha256 if entry.catalogue else None
+    return model.published is not None or (pinned is not None and pinned == model.sha256)
+
+
+def _short(sha256: str) -> str:
+    return f"{sha256[:SHOWN_DIGITS]}…{sha256[-SHOWN_DIGITS:]}"
+
+
+def _parameters_text(count: int) -> str:
+    """As those who publish models write it in every language."""
+    return f"{count / 1e9:.1f} B" if count >= 1_000_000_000 else f"{count / 1e6:.1f} M"
+
+
+def _quantisation_text(headers: Sequence[GgufHeader], n_parameters: int) -> str:
+    n_bytes: dict[str, int] = {}
+    for header in headers:
+        for tensor in header.tensors:
+            n_bytes[tensor.type] = n_bytes.get(tensor.type, 0) + tensor.n_bytes
+    total = max(1, sum(n_bytes.values()))
+    kinds = sorted(n_bytes, key=lambda kind: -n_bytes[kind])
+    shares = ", ".join(
+        f"{kind} {100 * n_bytes[kind] / total:.0f} %" for kind in kinds if n_bytes[kind] / total >= 0.005
+    )
+    bits = translate("model_facts", "{bits} bits a weight").format(bits=f"{8 * total / n_parameters:.2f}")
+    return f"{bits} ({shares})"
+
+
+def _vocabulary(header: GgufHeader) -> int | None:
+    tokens = header.metadata.get("tokenizer.ggml.tokens")
+    return tokens.count if isinstance(tokens, Unread) else None

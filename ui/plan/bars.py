@@ -1,0 +1,258 @@
+"""The bars of the picture of a plan: memory of one device each, what fills it, and the legend below.
+
+Colours come from the theme that the application's palette shows.  The model is three tones of the accent from the left;
+it must stay before the thin line, behind which the reserve and other programs are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from ui.plan.figures import Bar, PartKind, Stretch, actual_places, full_bytes, places_of
+from ui.plan.rows import CheckTitle, PlanRow
+from ui.plan.strings import bar_in_words, bar_tip, bar_title, both_text, layers_text, left_text, part_name, used_text
+from ui.widgets.dialog_parts import SMALL_SIZE
+from ui.widgets.theme import Theme, interface_font, theme_now
+
+BAR, RADIUS, OVERHANG = 16, 4.0, 3
+"""Height of a bar, its corners, and how far the line of the limit stands out above and below."""
+THIN, THIN_GAP = 4, 3
+SWATCH = 10
+LEAST_PART = 1.5
+KINDS: tuple[PartKind, ...] = ("weights", "kv", "compute", "shared", "over", "reserve", "other")
+
+
+def mixed(one: str, other: str, share: float) -> QColor:
+    """``share`` of one colour in another."""
+    first, second = QColor(one), QColor(other)
+    pairs = ((first.red(), second.red()), (first.green(), second.green()), (first.blue(), second.blue()))
+    return QColor(*(round(share * a + (1 - share) * b) for a, b in pairs))
+
+
+def brush_of(kind: PartKind, theme: Theme) -> QBrush:
+    """What a part is filled with."""
+    match kind:
+        case "weights":
+            return QBrush(QColor(theme.accent))
+        case "kv":
+            return QBrush(mixed(theme.accent, theme.page, 0.62 if theme.dark else 0.58))
+        case "compute":
+            return QBrush(mixed(theme.accent, theme.page, 0.38 if theme.dark else 0.3))
+        case "shared":
+            return QBrush(QColor(theme.accent), Qt.BrushStyle.Dense4Pattern)
+        case "over":
+            return QBrush(QColor(theme.bad))
+        case "reserve":
+            return QBrush(QColor(theme.edge), Qt.BrushStyle.BDiagPattern)
+        case _:
+            return QBrush(mixed(theme.quiet_text, theme.page, 0.42))
+
+
+class MemoryBar(QWidget):
+    """One bar, and below it a thin one of what the engine took, after a load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Bar | None = None
+        self._full = 1
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_bar(self, bar: Bar, full: int, *, as_forecast: bool) -> None:
+        """Show a bar; the whole width stands for ``full`` bytes."""
+        grown = self._bar is None or (self._bar.actual is None) != (bar.actual is None)
+        self._bar, self._full = bar, full
+        self.setToolTip(bar_tip(bar, as_forecast=as_forecast))
+        self.setAccessibleName(bar_in_words(bar, as_forecast=as_forecast))
+        if grown:
+            self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """As high as what it shows."""
+        has_actual = self._bar is not None and self._bar.actual is not None
+        return QSize(160, BAR + 2 * OVERHANG + (THIN + THIN_GAP - OVERHANG if has_actual else 0))
+
+    def minimumSizeHint(self) -> QSize:
+        """The same, however narrow."""
+        return QSize(60, self.sizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw it."""
+        if self._bar is None:
+            return
+        theme = theme_now()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self.isEnabled() or not self._bar.is_on:
+            painter.setOpacity(0.55)
+        places = places_of(self._bar, self.width() - 2.0, self._full)
+        painter.translate(1, OVERHANG)
+        _draw_ground(painter, places.end, theme)
+        _draw_stretches(painter, places.stretches, places.end, theme)
+        if self._bar.actual is not None:
+            top = BAR + THIN_GAP
+            for stretch in actual_places(self._bar.actual, self.width() - 2.0, self._full):
+                _draw_stretch(painter, stretch, top, THIN, theme)
+        _draw_limit(painter, places.limit, theme)
+        painter.end()
+        if self.hasFocus():
+            _draw_focus(self, theme)
+
+
+def _draw_ground(painter: QPainter, end: float, theme: Theme) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.sidebar if not theme.dark else theme.raised))
+    painter.drawRoundedRect(QRectF(0, 0, end, BAR), RADIUS, RADIUS)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(theme.hairline if not theme.dark else theme.pressed), 1))
+    painter.drawRoundedRect(QRectF(0.5, 0.5, end - 1, BAR - 1), RADIUS, RADIUS)
+
+
+def _draw_stretches(painter: QPainter, stretches: Sequence[Stretch], end: float, theme: Theme) -> None:
+    painter.save()
+    shape = QPainterPath()
+    beyond = max((stretch.right for stretch in stretches), default=0.0)
+    shape.addRoundedRect(QRectF(0, 0, max(end, beyond), BAR), RADIUS, RADIUS)
+    painter.setClipPath(shape)
+    for stretch in stretches:
+        _draw_stretch(painter, stretch, 0, BAR, theme)
+    painter.restore()
+
+
+def _draw_stretch(painter: QPainter, stretch: Stretch, top: int, height: int, theme: Theme) -> None:
+    # A pixel of the ground between two parts: their tones are too alike to touch.
+    gap = 1.0 if stretch.right - stretch.left > LEAST_PART + 1 else 0.0
+    width = max(LEAST_PART, stretch.right - stretch.left - gap)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(brush_of(stretch.kind, theme))
+    painter.drawRect(QRectF(stretch.left, top, width, height))
+
+
+def _draw_limit(painter: QPainter, limit: float, theme: Theme) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.text))
+    painter.drawRect(QRectF(limit - 0.75, -OVERHANG, 1.5, BAR + 2 * OVERHANG))
+
+
+def _draw_focus(widget: QWidget, theme: Theme) -> None:
+    painter = QPainter(widget)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(theme.accent), 1.5))
+    painter.drawRoundedRect(QRectF(widget.rect()).adjusted(0.75, 0.75, -0.75, -0.75), RADIUS, RADIUS)
+    painter.end()
+
+
+class BarRow(PlanRow):
+    """The bar of one device with its words; a device can be left out, RAM cannot."""
+
+    toggled = Signal(str, bool)
+    """The device's name, and whether it is to be used."""
+
+    def __init__(self, name: str, *, indented: bool = True) -> None:
+        self.bar = MemoryBar()
+        super().__init__(self.bar, CheckTitle() if name else None, indented=indented)
+        self.name = name
+        self.setObjectName(f"planBar{name or 'Ram'}")
+        self.check = self.title if isinstance(self.title, CheckTitle) else None
+        if self.check is not None:
+            self.check.setObjectName(f"planUse{name}")
+            self.check.clicked.connect(self._tell)
+        else:
+            # A device's figures are read with its check box; RAM has none.
+            self.bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def show_bar(self, bar: Bar, full: int, *, as_forecast: bool) -> None:
+        """Show one state of it."""
+        self.bar.set_bar(bar, full, as_forecast=as_forecast)
+        self.title.say(bar_title(bar))
+        self.detail.say(layers_text(bar))
+        self.figure.say(used_text(bar))
+        if bar.actual is not None:
+            self.note.say(both_text(bar, bar.actual, as_forecast=as_forecast))
+        else:
+            self.note.say(left_text(bar), "bad" if bar.left_bytes < 0 else "")
+        if self.check is not None:
+            self.check.setChecked(bar.is_on)
+            self.check.setToolTip(self.bar.toolTip())
+            self.check.setAccessibleName(self.tr("Use {device}").format(device=bar_title(bar)))
+            self.check.setAccessibleDescription(self.bar.accessibleName())
+        self.show_lines()
+
+    def _tell(self, on: bool) -> None:
+        self.toggled.emit(self.name, on)
+
+
+class Legend(QWidget):
+    """What the colours mean, of those that are to be seen; wraps where it is narrow."""
+
+    LINE, ITEM_GAP = 20, 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFont(interface_font(SMALL_SIZE))
+        self._kinds: tuple[PartKind, ...] = ()
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(policy)
+
+    def show_bars(self, bars: Sequence[Bar]) -> None:
+        """Name what these bars show."""
+        full = full_bytes(bars)
+        seen = {stretch.kind for bar in bars for stretch in places_of(bar, 1000.0, full).stretches}
+        kinds: tuple[PartKind, ...] = (*(kind for kind in KINDS if kind in seen), "limit")
+        if kinds != self._kinds:
+            self._kinds = kinds
+            self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say the same in the language of now."""
+        self.setAccessibleName(", ".join(part_name(kind) for kind in self._kinds))
+        self.setFixedHeight(self.LINE * (1 + max((line for _, line, _ in self._items()), default=0)))
+        self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Change the words with the language."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the lines that are needed."""
+        super().resizeEvent(event)
+        self.retranslate()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the swatches and their names."""
+        theme, painter = theme_now(), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for kind, line, x in self._items():
+            top = line * self.LINE + (self.LINE - SWATCH) / 2
+            painter.setPen(Qt.PenStyle.NoPen)
+            if kind == "limit":
+                painter.setBrush(QColor(theme.text))
+                painter.drawRect(QRectF(x + SWATCH / 2 - 0.75, top - 1, 1.5, SWATCH + 2))
+            else:
+                if kind == "reserve":
+                    painter.setPen(QPen(QColor(theme.edge), 1))
+                painter.setBrush(brush_of(kind, theme))
+                painter.drawRoundedRect(QRectF(x + 0.5, top + 0.5, SWATCH - 1, SWATCH - 1), 2, 2)
+            painter.setPen(QColor(theme.quiet_text))
+            place = QRectF(x + SWATCH + 6, line * self.LINE, 400, self.LINE)
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), part_name(kind))
+        painter.end()
+
+    def _items(self) -> list[tuple[PartKind, int, int]]:
+        """Each kind with its line and where it begins."""
+        metrics = QFontMetrics(self.font())
+        found: list[tuple[PartKind, int, int]] = []
+        x = line = 0
+        for kind in self._kinds:
+            width = SWATCH + 6 + metrics.horizontalAdvance(part_name(kind))
+            if x and x + width > self.width():
+                x, line = 0, line + 1
+            found.append((kind, line, x))
+            x += width + self.ITEM_GAP
+        return found

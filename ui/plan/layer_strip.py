@@ -1,0 +1,261 @@
+"""The strip of layers: which of them lie where, with borders that can be dragged or moved with the arrow keys.
+
+The strip knows segments and borders only; what moving one means for the plan is said in ``plan_wishes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFontMetrics,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
+
+from ui.plan.bars import mixed
+from ui.plan.figures import pixels_a_slot, strip_edges
+from ui.widgets.dialog_parts import SMALL_SIZE
+from ui.widgets.theme import interface_font, theme_now
+
+HEIGHT, RADIUS = 26, 5.0
+LEAST = 12.0
+"""Pixels of a segment without a layer."""
+GRIP_WIDTH, GRIP_HEIGHT = 14, 32
+MARK = 3
+PAGE = 5
+
+Segment = tuple[str, int]
+"""A device's name, empty for RAM, and how many layers lie there, the output among them."""
+
+
+class Border(QSlider):
+    """What separates two segments; its value is the number of layers in the one before it.
+
+    A slider for the keyboard and for those who cannot see it, a handle for the mouse.
+    """
+
+    dragged = Signal(int)
+    """The value that the mouse asks for."""
+    released = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setFixedSize(GRIP_WIDTH, GRIP_HEIGHT)
+        self.setCursor(Qt.CursorShape.SplitHCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setPageStep(PAGE)
+        self.pixels = 1.0
+        """For one layer."""
+        self._from: tuple[float, int, float] | None = None
+
+    @property
+    def is_dragged(self) -> bool:
+        """Whether the mouse holds it."""
+        return self._from is not None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of it."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._from = (event.globalPosition().x(), self.value(), self.pixels)
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Ask for the layers that belong to where it is held."""
+        if self._from is None:
+            return
+        # Measured from where it was taken: the border itself may go elsewhere with every plan.
+        x, value, pixels = self._from
+        self.dragged.emit(value + round((event.globalPosition().x() - x) / pixels))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let it go."""
+        self._from = None
+        self.update()
+        self.released.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """The wheel scrolls the page."""
+        event.ignore()
+
+    def enterEvent(self, event: QEvent) -> None:
+        """Show that it can be taken."""
+        super().enterEvent(event)  # type: ignore[arg-type]
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """And no more."""
+        super().leaveEvent(event)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A grip over the border."""
+        theme, painter = theme_now(), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        held = self.is_dragged or self.hasFocus()
+        colour = QColor(theme.accent if held or self.underMouse() else theme.quiet_text)
+        painter.setPen(QPen(colour if self.isEnabled() else QColor(theme.hairline), 2 if held else 1.2))
+        painter.setBrush(QColor(theme.raised))
+        grip = QRectF(self.rect()).adjusted(3, 3, -3, -3)
+        painter.drawRoundedRect(grip, 4, 4)
+        if self.isEnabled():
+            painter.setPen(QPen(QColor(theme.quiet_text), 1))
+            middle = grip.center()
+            for y in (-3.0, 0.0, 3.0):
+                painter.drawLine(QPointF(middle.x() - 1.5, middle.y() + y), QPointF(middle.x() + 1.5, middle.y() + y))
+        painter.end()
+
+
+class LayerStrip(QWidget):
+    """All layers in a row, by where they lie; marked are those whose experts stay in RAM."""
+
+    moved = Signal(object, int, int)
+    """The segments that the movement began with, the border between two of them, and the layers before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("planLayers")
+        self.setFixedHeight(GRIP_HEIGHT)
+        self.setMinimumWidth(120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._segments: tuple[Segment, ...] = ()
+        self._names: tuple[str, ...] = ()
+        self._marked: tuple[int, ...] = ()
+        self._borders: dict[tuple[str, str], Border] = {}
+        self._held: tuple[Segment, ...] | None = None
+
+    @property
+    def borders(self) -> tuple[Border, ...]:
+        """The handles between the segments, from left to right."""
+        return tuple(self._borders[key] for key in self._keys())
+
+    def show_segments(self, segments: Sequence[Segment], names: Sequence[str], marked: Sequence[int]) -> None:
+        """Show where the layers lie; ``names`` of the segments for a person, ``marked`` are numbers of layers."""
+        self._segments, self._names, self._marked = tuple(segments), tuple(names), tuple(marked)
+        keys = self._keys()
+        for key in [key for key in self._borders if key not in keys]:
+            if not self._borders[key].is_dragged:
+                border = self._borders.pop(key)
+                border.hide()
+                border.deleteLater()
+        for number, key in enumerate(keys):
+            if key not in self._borders:
+                self._borders[key] = self._make_border(key)
+            border, before, behind = self._borders[key], segments[number][1], segments[number + 1][1]
+            border.blockSignals(True)
+            border.setRange(0, before + behind)
+            border.setValue(before)
+            border.blockSignals(False)
+            text = self.tr("Border between {one} and {other}: {before} and {behind} layers").format(
+                one=names[number], other=names[number + 1], before=before, behind=behind
+            )
+            border.setAccessibleName(text)
+            border.setToolTip(text)
+        self._place()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A strip."""
+        return QSize(240, GRIP_HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the handles over their borders."""
+        super().resizeEvent(event)
+        self._place()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the segments; a grey one is RAM."""
+        theme, painter = theme_now(), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(interface_font(SMALL_SIZE))
+        top = (self.height() - HEIGHT) / 2
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(0, top, self.width(), HEIGHT), RADIUS, RADIUS)
+        painter.setClipPath(shape)
+        edges, first = self._edges(), 0
+        for number, (name, count) in enumerate(self._segments):
+            place = QRectF(edges[number], top, edges[number + 1] - edges[number], HEIGHT)
+            ground = mixed(theme.quiet_text, theme.page, 0.2) if not name else _tone(number, theme.accent, theme.page)
+            painter.fillRect(place, QBrush(ground if count else QColor(theme.sidebar)))
+            self._draw_marks(painter, place, first, count, QColor(theme.text))
+            self._draw_words(painter, place, self._names[number], count, QColor(theme.text))
+            first += count
+        painter.end()
+
+    def _draw_marks(self, painter: QPainter, place: QRectF, first: int, count: int, colour: QColor) -> None:
+        # One stroke for each layer whose experts are in RAM, along the lower edge.
+        if not count:
+            return
+        step = place.width() / count
+        for layer in self._marked:
+            if first <= layer < first + count:
+                width = max(1.5, step - 1.5)
+                x = place.left() + (layer - first) * step
+                painter.fillRect(QRectF(x, place.bottom() - MARK, width, MARK), colour)
+
+    def _draw_words(self, painter: QPainter, place: QRectF, name: str, count: int, colour: QColor) -> None:
+        metrics = QFontMetrics(painter.font())
+        room = place.width() - GRIP_WIDTH - 6
+        text = f"{name} · {count}"
+        if metrics.horizontalAdvance(text) > room:
+            text = str(count)
+        if count and metrics.horizontalAdvance(text) <= room:
+            painter.setPen(colour)
+            painter.drawText(place.adjusted(0, 0, 0, -1), int(Qt.AlignmentFlag.AlignCenter), text)
+
+    def _edges(self) -> tuple[float, ...]:
+        return strip_edges([count for _, count in self._segments], self.width(), LEAST)
+
+    def _keys(self) -> list[tuple[str, str]]:
+        names = [name for name, _ in self._segments]
+        return list(pairwise(names))
+
+    def _place(self) -> None:
+        edges = self._edges()
+        counts = [count for _, count in self._segments]
+        for number, key in enumerate(self._keys()):
+            border = self._borders[key]
+            border.pixels = pixels_a_slot(counts, self.width(), LEAST)
+            border.move(round(edges[number + 1] - GRIP_WIDTH / 2), 0)
+
+    def _make_border(self, key: tuple[str, str]) -> Border:
+        border = Border(self)
+        border.setObjectName(f"planBorder{key[0] or 'Ram'}{key[1]}")
+        border.dragged.connect(lambda value: self._drag(key, value))
+        border.released.connect(self._let_go)
+        border.valueChanged.connect(lambda value: self._step(key, value))
+        border.show()
+        return border
+
+    def _drag(self, key: tuple[str, str], value: int) -> None:
+        if self._held is None:
+            self._held = self._segments
+        names = [name for name, _ in self._held]
+        for number, pair in enumerate(pairwise(names)):
+            if pair == key:
+                self.moved.emit(self._held, number, value)
+
+    def _step(self, key: tuple[str, str], value: int) -> None:
+        if key in self._keys():
+            self.moved.emit(self._segments, self._keys().index(key), value)
+
+    def _let_go(self) -> None:
+        self._held = None
+
+
+def _tone(number: int, accent: str, page: str) -> QColor:
+    # Neighbours are told apart by two tones in turn.
+    return mixed(accent, page, 0.34 if number % 2 else 0.22)

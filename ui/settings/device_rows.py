@@ -1,0 +1,219 @@
+"""The rows of the devices in the settings: what a device is, what it holds now, and how plans may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.config.device_settings import MOST_GIB, DeviceWish
+from app.planning.machine import Machine
+from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, PlanDevice, read_memory
+from model_manager.devices.nvidia import GpuProcess, NvidiaCard
+from ui.plan.figures import short_description
+from ui.plan.rows import CHECK_SPACE
+from ui.plan.strings import gib, size_text
+from ui.widgets.dialog_parts import button, indent, quiet_label, wheel_only_with_focus
+
+MOST_HOLDERS = 3
+STEP_GIB = 0.5
+NUMBER_WIDTH = 180
+
+
+class GibOrAutomatic(QDoubleSpinBox):
+    """Gibibytes, or below the least of them what the program does by itself."""
+
+    wished = Signal(object)
+    """A number, or None."""
+
+    def __init__(self, name: str, *, least: float) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._nothing = least - STEP_GIB
+        self.setRange(self._nothing, MOST_GIB)
+        self.setSingleStep(STEP_GIB)
+        self.setDecimals(1)
+        self.setSuffix(" GiB")
+        self.setKeyboardTracking(False)
+        self.setFixedWidth(NUMBER_WIDTH)
+        indent(self)
+        wheel_only_with_focus(self)
+        self.valueChanged.connect(self._tell)
+
+    def show_number(self, number: float | None, text: str) -> None:
+        """Show what is wished; ``text`` says what None is."""
+        self.blockSignals(True)
+        self.setSpecialValueText(text)
+        self.setValue(self._nothing if number is None else number)
+        self.blockSignals(False)
+
+    def _tell(self, value: float) -> None:
+        self.wished.emit(None if value <= self._nothing else value)
+
+
+class DeviceRow(QWidget):
+    """One device of the engine; what no plan can use has words alone."""
+
+    changed = Signal(str, dict)
+    """The key of the device, and what is wished of it now, as of ``DeviceWish``."""
+
+    def __init__(self, key: str, name: str, *, usable: bool) -> None:
+        super().__init__()
+        self.key, self.name = key, name
+        self.setObjectName(f"device{name}")
+        self.use = QCheckBox() if usable else None
+        self._title = QLabel()
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._figure = QLabel()
+        self.detail, self.holders = quiet_label(), quiet_label()
+        self.ceiling, self.reserve = (
+            GibOrAutomatic(f"ceiling{name}", least=0.5),
+            GibOrAutomatic(f"reserve{name}", least=0),
+        )
+        self._ceiling_label, self._reserve_label = quiet_label(), quiet_label()
+        self._lay_out(CHECK_SPACE if usable else 0)
+        if self.use is not None:
+            self.use.setObjectName(f"use{name}")
+            self.use.toggled.connect(lambda on: self.changed.emit(self.key, {"use": on}))
+        self.ceiling.wished.connect(lambda number: self.changed.emit(self.key, {"ceiling_gib": number}))
+        self.reserve.wished.connect(lambda number: self.changed.emit(self.key, {"reserve_gib": number}))
+
+    def _lay_out(self, space: int) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.use or self._title, 1)
+        head.addWidget(self._figure)
+        numbers = QHBoxLayout()
+        numbers.setContentsMargins(0, 6, 0, 0)
+        numbers.setSpacing(8)
+        for label, number in ((self._ceiling_label, self.ceiling), (self._reserve_label, self.reserve)):
+            label.setWordWrap(False)
+            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+            numbers.addWidget(label)
+            numbers.addWidget(number)
+            numbers.addSpacing(8)
+        numbers.addStretch(1)
+        self._numbers = QWidget()
+        self._numbers.setLayout(numbers)
+        self._numbers.setVisible(self.use is not None)
+        below = QVBoxLayout()
+        below.setContentsMargins(space, 0, 0, 0)
+        below.setSpacing(2)
+        for widget in (self.detail, self.holders, self._numbers):
+            below.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 12)
+        layout.setSpacing(2)
+        layout.addLayout(head)
+        layout.addLayout(below)
+
+    def show_device(self, machine: Machine, wish: DeviceWish) -> None:
+        """Show the device as it is now, and what is wished of it."""
+        found = (
+            next((each for each in machine.engine.devices if each.name == self.name), None) if machine.engine else None
+        )
+        planned = next((each for each in machine.offered or machine.devices if each.name == self.name), None)
+        card = machine.cards.get(self.name)
+        description = found.description if found else planned.description if planned else ""
+        title = short_description(description) or self.name
+        free = found.free_bytes if found else planned.free_bytes if planned else 0
+        total = machine.total_bytes.get(self.name, free)
+        if found is not None and found.kind == "cpu":
+            # The engine calls all of the RAM free.
+            free = read_memory().available_bytes
+        self._figure.setText(self.tr("{free} of {total} GiB free").format(free=gib(free), total=gib(total)))
+        facts = self._facts(found.backend if found else "", planned, card)
+        self.detail.setText(" · ".join(fact for fact in facts if fact != title))
+        self.holders.setText(self._held_by(card.processes if card else ()))
+        self.holders.setVisible(bool(self.holders.text()))
+        if self.use is None:
+            self._title.setText(title)
+            return
+        self.use.blockSignals(True)
+        self.use.setChecked(wish.use)
+        self.use.blockSignals(False)
+        self.use.setText(title.replace("&", "&&"))
+        self.use.setAccessibleName(self.tr("Use {device}").format(device=f"{title} ({self.name})"))
+        self.use.setAccessibleDescription(f"{self._figure.text()}. {self.detail.text()}")
+        self._show_numbers(title, planned, wish)
+
+    def _show_numbers(self, title: str, planned: PlanDevice | None, wish: DeviceWish) -> None:
+        self._ceiling_label.setText(self.tr("Use at most"))
+        self._reserve_label.setText(self.tr("Keep free"))
+        self._numbers.setEnabled(wish.use)
+        own = size_text(planned.reserve_bytes) if planned is not None else ""
+        self.ceiling.show_number(wish.ceiling_gib, self.tr("All of it"))
+        self.reserve.show_number(wish.reserve_gib, self.tr("Automatic ({kind})").format(kind=own))
+        self.ceiling.setAccessibleName(self.tr("Use at most, of {device}").format(device=title))
+        self.reserve.setAccessibleName(self.tr("Keep free, of {device}").format(device=title))
+
+    def _facts(self, backend: str, planned: PlanDevice | None, card: NvidiaCard | None) -> list[str]:
+        facts = [self.name] if self.name != backend else []
+        facts.append(backend or self.tr("pretended"))
+        if card is not None and card.pcie_width:
+            facts.append(f"PCIe {card.pcie_generation or '?'} ×{card.pcie_width}")
+        if planned is not None and planned.reserve_bytes >= DISPLAY_RESERVE_BYTES:
+            facts.append(self.tr("draws the desktop"))
+        if planned is not None and planned.shares_ram:
+            facts.append(self.tr("takes this machine's RAM"))
+        if planned is None and backend != "CPU":
+            facts.append(self.tr("not used: another device is the same card, or is better"))
+        return facts
+
+    def _held_by(self, processes: Sequence[GpuProcess]) -> str:
+        if not processes:
+            return ""
+        largest = sorted(processes, key=lambda process: -(process.used_bytes or 0))
+        names = [
+            f"{process.name} {size_text(process.used_bytes)}" if process.used_bytes is not None else process.name
+            for process in largest[:MOST_HOLDERS]
+        ]
+        if len(largest) > MOST_HOLDERS:
+            names.append(self.tr("{count} more").format(count=len(largest) - MOST_HOLDERS))
+        return self.tr("Held by {names}").format(names=", ".join(names))
+
+
+class ServerRow(QWidget):
+    """One RPC server: its address, what it lends or what is wrong, and the way to take it off."""
+
+    removed = Signal(str)
+
+    def __init__(self, server: str) -> None:
+        super().__init__()
+        self.server = server
+        self.setObjectName(f"server{server}")
+        title = QLabel(server)
+        title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.state = quiet_label()
+        self.state.setObjectName(f"serverState{server}")
+        self.remove = button("removeServerButton")
+        self.remove.clicked.connect(lambda: self.removed.emit(self.server))
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(title)
+        words.addWidget(self.state)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 12)
+        layout.setSpacing(24)
+        layout.addLayout(words, 1)
+        layout.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def show_state(self, text: str, kind: str) -> None:
+        """Say how it is; ``kind`` is ``quiet``, ``good`` or ``bad``."""
+        for each in ("quiet", "good", "bad"):
+            self.state.setProperty(each, each == kind)
+        self.state.style().unpolish(self.state)
+        self.state.style().polish(self.state)
+        self.state.setText(text)
+        self.remove.setText(self.tr("Remove"))
+        self.remove.setAccessibleName(self.tr("Remove {server}").format(server=self.server))
+        self.setAccessibleName(f"{self.server}. {text}")

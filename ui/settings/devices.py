@@ -1,0 +1,284 @@
+"""The part of the settings about devices: what the engine can use, what it may use of it, and devices of other PCs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from app.config.device_settings import DeviceWishes, server_address
+from app.planning.machine import PRETEND_VARIABLE, Machine
+from app.services import Services
+from model_manager.errors import UserError
+from ui.plan.strings import size_text
+from ui.settings.device_rows import DeviceRow, ServerRow
+from ui.widgets.background_task import run_in_background
+from ui.widgets.dialog_parts import SMALL_SIZE, StatusLine, button, hairline, quiet_label
+from ui.widgets.error_text import error_text
+from ui.widgets.theme import interface_font
+
+
+class DeviceSettings(QWidget):
+    """Looks at the devices once a person sees it, and whenever it is asked to; changes apply to the next load."""
+
+    changed = Signal()
+
+    def __init__(self, services: Services, status: StatusLine) -> None:
+        super().__init__()
+        self.setObjectName("deviceSettings")
+        self._services, self._status = services, status
+        self._machine: Machine | None = None
+        self._problem: UserError | None = None
+        self._was_seen = False
+        self._looking = 0
+        """Questions to the engine that are under way."""
+        self._devices: list[DeviceRow] = []
+        self._servers: list[ServerRow] = []
+        self._engine, self._hint, self._none = quiet_label(), QLabel(), quiet_label()
+        self._engine.setObjectName("engineBuild")
+        self._hint.setObjectName("devicesHint")
+        self._hint.setProperty("warning", True)
+        self._hint.setFont(interface_font(SMALL_SIZE))
+        self._hint.setWordWrap(True)
+        self._hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.refresh_button = button("refreshDevicesButton")
+        self._rpc_title, self._rpc_words = QLabel(), quiet_label()
+        self.address = QLineEdit()
+        self.address.setObjectName("rpcAddress")
+        self.add = button("addServerButton")
+        self._lay_out()
+        self.refresh_button.clicked.connect(self.refresh)
+        self.add.clicked.connect(self._add)
+        self.address.returnPressed.connect(self._add)
+        self.address.textChanged.connect(lambda text: self.add.setEnabled(bool(text.strip())))
+        self.add.setEnabled(False)
+        self.show_settings()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 8, 0, 8)
+        head.setSpacing(24)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        for label in (self._engine, self._hint, self._none):
+            words.addWidget(label)
+        head.addLayout(words, 1)
+        head.addWidget(self.refresh_button, 0, Qt.AlignmentFlag.AlignTop)
+        self._device_column, self._server_column = QVBoxLayout(), QVBoxLayout()
+        for column in (self._device_column, self._server_column):
+            column.setSpacing(0)
+        rpc = QVBoxLayout()
+        rpc.setContentsMargins(0, 12, 0, 4)
+        rpc.setSpacing(2)
+        rpc.addWidget(self._rpc_title)
+        rpc.addWidget(self._rpc_words)
+        adding = QHBoxLayout()
+        adding.setContentsMargins(0, 8, 0, 12)
+        adding.setSpacing(8)
+        adding.addWidget(self.address, 1)
+        adding.addWidget(self.add)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addLayout(self._device_column)
+        layout.addWidget(hairline())
+        layout.addLayout(rpc)
+        layout.addLayout(self._server_column)
+        layout.addLayout(adding)
+
+    # What is there
+
+    def refresh(self) -> None:
+        """Ask the engine again, in the background."""
+        planning = self._services.planning
+        self._looking += 1
+        self.refresh_button.setEnabled(False)
+        self._show()
+        run_in_background(self, lambda: planning.machine(refresh=True), self._looked, self._failed)
+
+    def _looked(self, machine: Machine) -> None:
+        self._machine, self._problem = machine, None
+        self._ended()
+
+    def _failed(self, error: UserError) -> None:
+        self._problem = error
+        self._ended()
+
+    def _ended(self) -> None:
+        self._looking = max(0, self._looking - 1)
+        self.refresh_button.setEnabled(not self._looking)
+        self._show()
+
+    # What is wished
+
+    @property
+    def wishes(self) -> DeviceWishes:
+        """What the settings say now."""
+        return self._services.settings.now.device_wishes()
+
+    def show_settings(self) -> None:
+        """Show what the settings say, and the devices as they are with it."""
+        if self._was_seen:
+            self.refresh()
+        else:
+            self._show()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Begin to look: it has come into view."""
+        super().paintEvent(event)
+        if not self._was_seen:
+            self._was_seen = True
+            QTimer.singleShot(0, self, self.refresh)
+
+    def _wish(self, key: str, values: dict[str, Any]) -> None:
+        if self._set(self.wishes.with_device(key, **values)):
+            self._show()
+
+    def _add(self) -> None:
+        text = self.address.text().strip()
+        if not text:
+            return
+        server = server_address(text)
+        if server is None:
+            problem = UserError("rpc_address_wrong", text=text)
+            self._status.say(lambda: error_text(problem), "bad")
+            return
+        wishes = self.wishes
+        self.address.clear()
+        if server not in wishes.rpc_servers and self._set(DeviceWishes((*wishes.rpc_servers, server), wishes.devices)):
+            self.refresh()
+
+    def _remove(self, server: str) -> None:
+        wishes = self.wishes
+        left = tuple(each for each in wishes.rpc_servers if each != server)
+        if self._set(DeviceWishes(left, wishes.devices)):
+            self._status.say(
+                lambda: self.tr("{server} is not used any more.").format(server=server),
+                action=(lambda: self.tr("Undo"), lambda: self._bring_back(wishes)),
+            )
+            self.refresh()
+
+    def _bring_back(self, wishes: DeviceWishes) -> None:
+        if self._set(DeviceWishes(wishes.rpc_servers, self.wishes.devices)):
+            self.refresh()
+
+    def _set(self, wishes: DeviceWishes) -> bool:
+        try:
+            self._services.settings.change(**wishes.to_settings())
+        except UserError as error:
+            problem = error
+            self._status.say(lambda: error_text(problem), "bad")
+            return False
+        self._status.clear()
+        self.changed.emit()
+        return True
+
+    # What is shown
+
+    def _show(self) -> None:
+        self._show_words()
+        self._show_devices()
+        self._show_servers()
+
+    def _show_words(self) -> None:
+        machine = self._machine
+        engine = hint = none = ""
+        if machine is None:
+            engine = self.tr("Looking at the devices…") if self._looking else ""
+        elif machine.engine is None:
+            hint = self.tr(
+                "These GPUs are not there: {variable} pretends them. Plans and advice count with them; a model is "
+                "loaded on what there really is."
+            ).format(variable=PRETEND_VARIABLE)
+        else:
+            engine = self.tr("{engine}, built for {backends}").format(
+                engine=machine.engine.engine, backends=", ".join(machine.engine.backends)
+            )
+            if machine.nvidia.driver:
+                engine += self.tr(", NVIDIA driver {version}").format(version=machine.nvidia.driver)
+        problem = self._problem or (machine.hint if machine is not None else None)
+        if problem is not None:
+            hint = error_text(problem)
+        if machine is not None and not (machine.offered or machine.devices):
+            none = self.tr("There is no graphics card that the engine can use: the processor does all of the work.")
+        for label, text in ((self._engine, engine), (self._hint, hint), (self._none, none)):
+            label.setText(text)
+            label.setVisible(bool(text))
+        self.refresh_button.setText(self.tr("Looking…") if self._looking else self.tr("Look again"))
+
+    def _show_devices(self) -> None:
+        machine = self._machine
+        if machine is None:
+            return
+        usable = {each.name for each in machine.offered or machine.devices}
+        known = [each.name for each in machine.engine.devices] if machine.engine else list(machine.total_bytes)
+        wanted = [(machine.keys.get(name, name), name, name in usable) for name in known]
+        if wanted != [(row.key, row.name, row.use is not None) for row in self._devices]:
+            _empty(self._device_column)
+            self._devices = [DeviceRow(key, name, usable=can) for key, name, can in wanted]
+            for row in self._devices:
+                row.changed.connect(self._wish)
+                self._device_column.addWidget(hairline())
+                self._device_column.addWidget(row)
+        for row in self._devices:
+            row.show_device(machine, self.wishes.of(row.key))
+
+    def _show_servers(self) -> None:
+        servers = self.wishes.rpc_servers
+        if list(servers) != [row.server for row in self._servers]:
+            _empty(self._server_column)
+            self._servers = [ServerRow(server) for server in servers]
+            for row in self._servers:
+                row.removed.connect(self._remove)
+                self._server_column.addWidget(row)
+                self._server_column.addWidget(hairline())
+        for row in self._servers:
+            row.show_state(*self._state_of(row.server))
+
+    def _state_of(self, server: str) -> tuple[str, str]:
+        machine = self._machine
+        if machine is not None and machine.engine is None:
+            return self.tr("Not asked, because GPUs are pretended."), "quiet"
+        lent = (
+            [each for each in machine.engine.devices if each.description == server]
+            if machine and machine.engine
+            else []
+        )
+        problem = (
+            next((each for each in machine.missing if each.data.get("server") == server), None) if machine else None
+        )
+        if problem is not None:
+            return error_text(problem), "bad"
+        if machine is None or not lent:
+            return (self.tr("Asking…"), "quiet") if self._looking else (self.tr("Not asked yet."), "quiet")
+        memory = size_text(sum(each.free_bytes for each in lent))
+        if len(lent) == 1:
+            return self.tr("Reached: {device} with {memory} free").format(device=lent[0].name, memory=memory), "good"
+        names = ", ".join(each.name for each in lent)
+        return self.tr("Reached: {devices} with {memory} free").format(devices=names, memory=memory), "good"
+
+    def retranslate(self) -> None:
+        """Word everything anew."""
+        self._rpc_title.setText(self.tr("Devices of other PCs"))
+        self._rpc_words.setText(
+            self.tr(
+                "A PC that runs llama.cpp's rpc-server lends its cards to this one. Nothing that goes over the network "
+                "there is encrypted: use it in your own network alone."
+            )
+        )
+        self.address.setPlaceholderText(self.tr("HOST:PORT, such as 192.168.1.20:50052"))
+        self.address.setAccessibleName(self.tr("Address of an RPC server"))
+        self.add.setText(self.tr("Add"))
+        self.refresh_button.setAccessibleName(self.tr("Look at the devices again"))
+        self._show()
+
+
+def _empty(column: QVBoxLayout) -> None:
+    while (item := column.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

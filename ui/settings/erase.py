@@ -1,0 +1,70 @@
+"""Asks, in two steps, before everything that a person wrote is removed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+
+from ui.widgets.dialog_frame import arrange
+from ui.widgets.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
+
+WIDTH = 500
+
+
+class EraseDialog(WordedDialog):
+    """Says what goes and what stays; the button is pressed only after the box is ticked."""
+
+    confirmed = Signal()
+
+    def __init__(self, conversations: int, copies: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("eraseDialog")
+        self._conversations, self._copies = conversations, copies
+        self._heading = heading()
+        self._heading.setWordWrap(True)
+        self._goes = QLabel()
+        self._goes.setWordWrap(True)
+        self._goes.setTextFormat(Qt.TextFormat.PlainText)
+        self._stays = quiet_label()
+        self.sure = QCheckBox()
+        self.sure.setObjectName("eraseSure")
+        self.cancel = button("eraseCancelButton", primary=True)
+        self.erase = button("eraseButton")
+        self.erase.setProperty("danger", True)
+        self.erase.setEnabled(False)
+        column = QVBoxLayout()
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
+        column.setSpacing(12)
+        for part in (self._heading, self._goes, self._stays, self.sure):
+            column.addWidget(part)
+        self._whole = arrange(self, column, None, self.erase, self.cancel)
+        self.sure.toggled.connect(self.erase.setEnabled)
+        self.cancel.clicked.connect(self.reject)
+        self.erase.clicked.connect(self._confirm)
+        self._built()
+        self._whole.activate()
+        self.resize(WIDTH, self._whole.totalHeightForWidth(WIDTH))
+        self.sure.setFocus()
+
+    def _confirm(self) -> None:
+        self.accept()
+        self.confirmed.emit()
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle(self.tr("Delete everything of mine"))
+        self._heading.setText(self.tr("Delete everything of mine?"))
+        self._goes.setText(
+            self.tr(
+                "Removed for good: all conversations with their attachments, archive and bin included "
+                "({conversations}); what you wrote and did not send; your presets; the copies of the database made "
+                "here ({copies}); the logs."
+            ).format(conversations=self._conversations, copies=self._copies)
+        )
+        self._stays.setText(
+            self.tr(
+                "Models, servers and the other settings stay, and so does what you exported or copied to another place."
+            )
+        )
+        self.sure.setText(self.tr("I know that this cannot be undone"))
+        self.cancel.setText(self.tr("Cancel"))
+        self.erase.setText(self.tr("Delete everything"))

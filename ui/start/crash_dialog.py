@@ -1,0 +1,174 @@
+"""The last resort: a bug of the program, told without alarm.  It is logged before this is shown (``app.log``)."""
+
+from __future__ import annotations
+
+import platform
+import traceback
+from importlib import metadata
+from pathlib import Path
+
+import PySide6
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QPalette
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QPlainTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import __version__
+from ui.widgets.dialog_frame import arrange
+from ui.widgets.dialog_parts import MARGIN, StatusLine, WordedDialog, Words, button, heading, open_folder
+from ui.widgets.icons import icon
+from ui.widgets.theme import mono_font
+
+WIDTH = 600
+MOST_ERRORS = 20
+"""A bug that comes with every frame must not fill the memory."""
+
+
+def show_crash(error: BaseException, log_folder: Path) -> None:
+    """Tell the person, in the dialog that is open already where there is one; does not block.
+
+    Only for the window's thread.
+    """
+    for widget in QApplication.topLevelWidgets():
+        if isinstance(widget, CrashDialog) and widget.isVisible():
+            widget.append(error)
+            return
+    dialog = CrashDialog(error, log_folder, QApplication.activeWindow())
+    # The connection also keeps the dialog alive while it is shown: without a window there is nobody else to do so.
+    dialog.finished.connect(lambda: dialog.deleteLater())
+    dialog.open()
+
+
+class CrashDialog(WordedDialog):
+    """What happened, that nothing is lost, and the details behind a fold."""
+
+    def __init__(self, error: BaseException, log_folder: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("crashDialog")
+        self._log_folder = log_folder
+        self._errors: list[str] = []
+        self._left_out = 0
+        self._heading = heading()
+        self._sentence = QLabel()
+        self._sentence.setWordWrap(True)
+        self.fold = QToolButton()
+        self.fold.setObjectName("crashFold")
+        self.fold.setCheckable(True)
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.details = QPlainTextEdit()
+        self.details.setObjectName("crashDetails")
+        self.details.setReadOnly(True)
+        self.details.setFont(mono_font(12))
+        self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.details.setMinimumHeight(260)
+        self.details.hide()
+        self.status = StatusLine("crashStatus")
+        self.status.hide()
+        self.copy = button("copyDetailsButton")
+        self.open_log = button("openLogFolderButton")
+        self.quit = button("quitButton", quiet=True)
+        self.go_on = button("continueButton", primary=True)
+        self._lay_out()
+        self.fold.toggled.connect(self._unfold)
+        self.copy.clicked.connect(self._copy)
+        self.open_log.clicked.connect(self._open_log)
+        self.quit.clicked.connect(self._quit)
+        self.go_on.clicked.connect(self.accept)
+        self.append(error)
+        self._built()
+        self._fit()
+        self.go_on.setFocus()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout()
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
+        column.setSpacing(8)
+        column.addWidget(self._heading)
+        column.addWidget(self._sentence)
+        column.addSpacing(4)
+        column.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.details, 1)
+        column.addWidget(self.status)
+        column.addStretch(0)
+        self._whole = arrange(self, column, self.copy, self.open_log, None, self.quit, self.go_on)
+
+    def append(self, error: BaseException) -> None:
+        """Add another error to the details."""
+        if len(self._errors) < MOST_ERRORS:
+            self._errors.append("".join(traceback.format_exception(error)).rstrip())
+        else:
+            self._left_out += 1
+        more = [f"… {self._left_out} more"] if self._left_out else []
+        self.details.setPlainText("\n\n".join([versions(), *self._errors, *more]) + "\n")
+
+    def _unfold(self, shown: bool) -> None:
+        self.details.setVisible(shown)
+        self._recolour()
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the sentences and the details need: a layout does not do that for wrapped text by itself."""
+        self._whole.activate()
+        self.resize(WIDTH, self._whole.totalHeightForWidth(WIDTH))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.details.toPlainText())
+        self._say(lambda: self.tr("Copied."), "good")
+
+    def _open_log(self) -> None:
+        if not open_folder(self._log_folder):
+            self._say(
+                lambda: self.tr("No program on this machine opens folders. It is {path}.").format(
+                    path=self._log_folder
+                ),
+                "warning",
+            )
+
+    def _say(self, words: Words, kind: str) -> None:
+        self.status.say(words, kind)
+        self.status.show()
+        self._fit()
+
+    def _quit(self) -> None:
+        self.reject()
+        QApplication.quit()
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle("APUS Chat")
+        self.setAccessibleName(self.tr("A bug in APUS Chat"))
+        self._heading.setText(self.tr("Something in APUS Chat went wrong"))
+        self._sentence.setText(
+            self.tr(
+                "It is a bug of the program, not of anything you did. Your conversations are saved. You can go on; if "
+                "something behaves oddly afterwards, start the program again."
+            )
+        )
+        self.fold.setText(self.tr("Details"))
+        self.details.setAccessibleName(self.tr("Details"))
+        self.copy.setText(self.tr("Copy details"))
+        self.open_log.setText(self.tr("Open log folder"))
+        self.quit.setText(self.tr("Quit"))
+        self.go_on.setText(self.tr("Continue"))
+        self.status.retranslate()
+
+    def _recolour(self) -> None:
+        colour = QApplication.palette().color(QPalette.ColorRole.WindowText).name()
+        self.fold.setIcon(icon("chevron-down" if self.fold.isChecked() else "chevron-right", colour))
+
+
+def versions() -> str:
+    """What a report of the bug needs, in English on purpose."""
+    try:
+        engine = metadata.version("llama-cpp-python")
+    except metadata.PackageNotFoundError:
+        engine = "not installed"
+    return (
+        f"APUS Chat {__version__}, llama-cpp-python {engine}\n"
+        f"Python {platform.python_version()}, PySide6 {PySide6.__version__}\n{platform.platform()}"
+    )

@@ -1,0 +1,57 @@
+"""At the start, where the database is damaged: the newest sound copy can take its place."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.store.backups import Backup
+from model_manager.errors import UserError
+from ui.widgets.dialog_frame import arrange
+from ui.widgets.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
+from ui.widgets.error_text import error_text
+
+WIDTH = 560
+
+
+class RecoveryDialog(WordedDialog):
+    """Accepted where the person wants the copy; nothing is touched before."""
+
+    def __init__(self, error: UserError, backup: Backup, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("recoveryDialog")
+        self._error, self._backup = error, backup
+        self._heading = heading()
+        self._offer = QLabel()
+        self._offer.setWordWrap(True)
+        self._detail = quiet_label()
+        self.quit = button("recoveryQuitButton")
+        self.restore = button("recoveryRestoreButton", primary=True)
+        column = QVBoxLayout()
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
+        column.setSpacing(12)
+        for part in (self._heading, self._offer, self._detail):
+            column.addWidget(part)
+        column.addStretch(1)
+        self._whole = arrange(self, column, None, self.quit, self.restore)
+        self.quit.clicked.connect(self.reject)
+        self.restore.clicked.connect(self.accept)
+        self._built()
+        self._whole.activate()
+        self.resize(WIDTH, self._whole.totalHeightForWidth(WIDTH))
+        self.restore.setFocus()
+
+    def _retranslate(self) -> None:
+        made = QDateTime.fromSecsSinceEpoch(int(self._backup.made_at.timestamp()))
+        time = QLocale().toString(made, QLocale.FormatType.ShortFormat)
+        self.setWindowTitle("APUS Chat")
+        self._heading.setText(self.tr("Your conversations cannot be read"))
+        self._offer.setText(
+            self.tr(
+                "The newest sound copy is of {time}. It can take the place of the damaged database, which is kept "
+                "beside it under another name."
+            ).format(time=time)
+        )
+        self._detail.setText(error_text(self._error))
+        self.quit.setText(self.tr("Quit"))
+        self.restore.setText(self.tr("Restore the copy of {time}").format(time=time))

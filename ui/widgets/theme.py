@@ -1,0 +1,243 @@
+"""Colours by role, faces of type, and how both reach Qt: a palette for Fusion and one application style sheet.
+
+The sheet itself is data (``resources/themes/application.qss``) with role names in place of colours.  Widgets that paint
+for themselves take their colours from the ``Theme`` they are handed, never from a constant of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from string import Template
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+from app.config.paths import resources
+
+CHINESE_FAMILIES = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Microsoft YaHei UI",
+    "PingFang SC",
+    "WenQuanYi Micro Hei",
+)
+"""Simplified Chinese by name: the fallback chosen by the system may draw the Japanese forms of the same characters."""
+MONO_FAMILIES = ("JetBrains Mono", "Cascadia Mono", "Consolas", "SF Mono", "Menlo", "DejaVu Sans Mono")
+CHINESE_MONO_FAMILIES = ("Noto Sans Mono CJK SC", *CHINESE_FAMILIES)
+
+INTERFACE_SIZE = 14
+TEXT_SIZE = 15
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Every colour of the window, ``#rrggbb``."""
+
+    name: str
+    dark: bool
+    page: str
+    sidebar: str
+    raised: str
+    """The composer, menus, dialogs, fields."""
+    hover: str
+    """Ground of a quiet control under the pointer, and of the chosen row of a list."""
+    pressed: str
+    text: str
+    quiet_text: str
+    hairline: str
+    edge: str
+    """Outline of a control that must be found: a field, a check box."""
+    accent: str
+    accent_hover: str
+    accent_text: str
+    """Text on the accent."""
+    link: str
+    question: str
+    code_ground: str
+    code_text: str
+    code_keyword: str
+    code_string: str
+    code_number: str
+    code_name: str
+    code_type: str
+    code_comment: str
+    good: str
+    warning: str
+    bad: str
+    selection: str
+    disabled: str
+    shadow: str
+
+
+LIGHT = Theme(
+    name="light",
+    dark=False,
+    page="#fdfdfc",
+    sidebar="#f4f4f2",
+    raised="#ffffff",
+    hover="#ebebe8",
+    pressed="#e0e0dc",
+    text="#1f2023",
+    quiet_text="#5f6167",
+    hairline="#e4e4e0",
+    edge="#b9bab6",
+    accent="#0f6b63",
+    accent_hover="#0b5750",
+    accent_text="#ffffff",
+    link="#0f6b63",
+    question="#eaf1ef",
+    code_ground="#f4f4f2",
+    code_text="#26282c",
+    code_keyword="#8a2f7a",
+    code_string="#2f6b2a",
+    code_number="#a04a00",
+    code_name="#1f55a5",
+    code_type="#0b6a75",
+    code_comment="#67696e",
+    good="#2b6e33",
+    warning="#8a5a00",
+    bad="#a8281f",
+    selection="#c5e2dd",
+    disabled="#a5a6a8",
+    shadow="#000000",
+)
+
+DARK = Theme(
+    name="dark",
+    dark=True,
+    page="#1b1b1d",
+    sidebar="#161618",
+    raised="#242427",
+    hover="#2a2a2e",
+    pressed="#34343a",
+    text="#dededc",
+    quiet_text="#a2a3a8",
+    hairline="#2f2f34",
+    edge="#55565c",
+    accent="#5fbfb1",
+    accent_hover="#7ad0c3",
+    accent_text="#0c1f1c",
+    link="#6cc8ba",
+    question="#26302f",
+    code_ground="#232326",
+    code_text="#d6d6d4",
+    code_keyword="#d79ad0",
+    code_string="#a3c585",
+    code_number="#e0a56f",
+    code_name="#8fb8ee",
+    code_type="#79c4cc",
+    code_comment="#97989d",
+    good="#7fc489",
+    warning="#e2b35f",
+    bad="#f08d82",
+    selection="#284c47",
+    disabled="#66676c",
+    shadow="#000000",
+)
+
+THEMES = {"light": LIGHT, "dark": DARK}
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2 between two colours, from 1 to 21."""
+
+    def luminance(colour: str) -> float:
+        shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def interface_font(size: float = INTERFACE_SIZE, *, bold: bool = False) -> QFont:
+    """The system's own face with Simplified Chinese behind it."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    font.setFamilies([font.family(), *CHINESE_FAMILIES])
+    return _sized(font, size, bold)
+
+
+def mono_font(size: float, *, bold: bool = False) -> QFont:
+    """A real mono face with Simplified Chinese behind it."""
+    font = QFont()
+    font.setFamilies(mono_families())
+    font.setStyleHint(QFont.StyleHint.Monospace)
+    font.setFixedPitch(True)
+    return _sized(font, size, bold)
+
+
+def mono_families() -> list[str]:
+    """The mono faces of this machine, best first, and the Chinese ones behind them."""
+    present = set(QFontDatabase.families())
+    system = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+    # A family that is missing costs a search of all faces, once for each font object; so only those here are named.
+    own = [family for family in MONO_FAMILIES if family in present]
+    return [*own, system, *(family for family in CHINESE_MONO_FAMILIES if family in present)]
+
+
+def _sized(font: QFont, size: float, bold: bool) -> QFont:
+    font.setPixelSize(round(size))
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    return font
+
+
+def system_prefers_dark(app: QApplication) -> bool:
+    """Whether the person's desktop is dark.  Unknown counts as light."""
+    return app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def palette(theme: Theme) -> QPalette:
+    """The theme as Fusion understands it: ``setColorScheme`` has no effect on a bare X server."""
+    made = QPalette()
+    roles = QPalette.ColorRole
+    for role, colour in (
+        (roles.Window, theme.page),
+        (roles.WindowText, theme.text),
+        (roles.Base, theme.raised),
+        (roles.AlternateBase, theme.sidebar),
+        (roles.Text, theme.text),
+        (roles.Button, theme.raised),
+        (roles.ButtonText, theme.text),
+        (roles.BrightText, theme.bad),
+        (roles.ToolTipBase, theme.raised),
+        (roles.ToolTipText, theme.text),
+        (roles.PlaceholderText, theme.quiet_text),
+        (roles.Highlight, theme.selection),
+        (roles.HighlightedText, theme.text),
+        (roles.Accent, theme.accent),
+        (roles.Link, theme.link),
+        (roles.LinkVisited, theme.link),
+        (roles.Light, theme.raised),
+        (roles.Midlight, theme.hairline),
+        (roles.Mid, theme.edge),
+        (roles.Dark, theme.edge),
+        (roles.Shadow, theme.shadow),
+    ):
+        made.setColor(role, QColor(colour))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.disabled))
+    return made
+
+
+def style_sheet(theme: Theme) -> str:
+    """The application's sheet in the colours of ``theme``."""
+    folder = resources() / "themes"
+    sheet = Template((folder / "application.qss").read_text("utf-8"))
+    return sheet.substitute(asdict(theme), themes=folder.as_posix())
+
+
+def theme_now() -> Theme:
+    """The theme that the application wears; the light one before it wears any."""
+    page = QApplication.palette().color(QPalette.ColorRole.Window).name()
+    return next((theme for theme in THEMES.values() if theme.page == page), LIGHT)
+
+
+def apply_theme(app: QApplication, theme: Theme) -> None:
+    """Dress the whole application; may be called again while it runs."""
+    if app.style().objectName().lower() != "fusion":
+        app.setStyle("Fusion")
+    app.setPalette(palette(theme))
+    app.setFont(interface_font())
+    app.setStyleSheet(style_sheet(theme))
