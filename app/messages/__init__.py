@@ -21,16 +21,16 @@ from model_manager.errors import UserError
 
 SENTENCES: dict[str, str] = {**GENERAL, **CONTEXT, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS, **WRITING}
 
-UNKNOWN = QT_TRANSLATE_NOOP("errors", "Something went wrong ({code}). The log tells more.")
+UNKNOWN = QT_TRANSLATE_NOOP("errors", "Something went wrong ({code}). See the log for details.")
 
 PHASES: dict[str, str] = {
     "starting": QT_TRANSLATE_NOOP("errors", "starting"),
     "probing": QT_TRANSLATE_NOOP("errors", "looking for devices"),
-    "rehearsing": QT_TRANSLATE_NOOP("errors", "rehearsing the load"),
+    "rehearsing": QT_TRANSLATE_NOOP("errors", "testing the load"),
     "loading": QT_TRANSLATE_NOOP("errors", "loading the model"),
     "reading": QT_TRANSLATE_NOOP("errors", "reading the conversation"),
     "generating": QT_TRANSLATE_NOOP("errors", "answering"),
-    "measuring": QT_TRANSLATE_NOOP("errors", "measuring its speed"),
+    "measuring": QT_TRANSLATE_NOOP("errors", "measuring speed"),
 }
 """What the engine was doing, to stand after "while"."""
 

@@ -9,22 +9,24 @@ from app.messages.marking import QT_TRANSLATE_NOOP
 CONTEXT: dict[str, str] = {
     "context_full": QT_TRANSLATE_NOOP(
         "errors",
-        "The context is full: with room for an answer the conversation needs {needed} tokens, and the context holds "
-        "{context}. Leave out the oldest turns, begin a new conversation, or choose a larger context.",
+        "The context is full: the conversation and space for an answer need {needed} tokens, but the "
+        "context holds {context}. Leave out the oldest messages, start a new conversation, or choose a "
+        "longer context.",
     ),
     "question_too_long": QT_TRANSLATE_NOOP(
         "errors",
-        "The last question alone, with what is attached to it, the system prompt and room for an answer, needs "
-        "{needed} tokens, and the context holds {context}. Shorten it, or choose a larger context.",
+        "The last question, with its attachments, the system prompt and space for an answer, needs "
+        "{needed} tokens, but the context holds {context}. Shorten the question, or choose a longer "
+        "context.",
     ),
     "pinned_too_long": QT_TRANSLATE_NOOP(
         "errors",
-        "The pinned messages and the last question need {needed} tokens with room for an answer, and the context holds "
-        "{context}. Take out a pin, or choose a larger context.",
+        "The pinned messages, the last question and space for an answer need {needed} tokens, but the "
+        "context holds {context}. Unpin a message, or choose a longer context.",
     ),
 }
 LEFT_OUT = QT_TRANSLATE_NOOP(
-    "errors", "The context of {context} tokens is full: the oldest messages are left out ({count})."
+    "errors", "The context of {context} tokens is full. The oldest messages are left out ({count})."
 )
 
 

@@ -19,140 +19,148 @@ PLANS: dict[str, str] = {
     # Devices
     "gpu_driver_broken": QT_TRANSLATE_NOOP(
         "errors",
-        "The driver of a graphics card made the engine end or hang while it looked for devices. Update the driver; "
-        "until then the processor alone is used.",
+        "A graphics driver made the engine crash or hang while it was looking for devices. Update the "
+        "driver. Until then, only the CPU is used.",
     ),
     "gpus_need_backend": QT_TRANSLATE_NOOP(
-        "errors", "You have {gpus}, but this build of the engine cannot use that. Run {command} and start again."
+        "errors", "You have {gpus}, but this build of the engine can't use it. Run {command} and restart the program."
     ),
     "gpus_need_driver": QT_TRANSLATE_NOOP(
-        "errors", "You have {gpus}, but the engine sees no usable driver for that. Install or update the driver."
+        "errors", "You have {gpus}, but the engine finds no usable driver for it. Install or update the driver."
     ),
     "gpus_partly_used": QT_TRANSLATE_NOOP(
         "errors",
-        "The engine does not see {gpus}, but other cards. Update the driver, and check that no setting hides cards "
-        "(CUDA_VISIBLE_DEVICES and its like).",
+        "The engine detects other GPUs, but not {gpus}. Update the driver, and check that no setting "
+        "hides GPUs (such as CUDA_VISIBLE_DEVICES).",
     ),
-    "split_mode_unknown": QT_TRANSLATE_NOOP("errors", "There is no split mode {split_mode}. Choose one of {known}."),
+    "split_mode_unknown": QT_TRANSLATE_NOOP(
+        "errors", "There is no split mode {split_mode}. Choose one of these: {known}."
+    ),
     "split_mode_not_on_device": QT_TRANSLATE_NOOP(
-        "errors", "{device} cannot split layers by rows. Set the split mode to By layers."
+        "errors", "{device} can't split layers by rows. Set the split mode to By layers."
     ),
     "rpc_server_silent": QT_TRANSLATE_NOOP(
         "errors",
-        "The RPC server {server} takes the connection but says nothing. It serves one program at a time: end the other "
-        "one, or release the model there.",
+        "The RPC server {server} accepts the connection but doesn't respond. It serves one program at "
+        "a time. Close the other program, or unload its model.",
     ),
     "rpc_server_foreign": QT_TRANSLATE_NOOP(
         "errors",
-        "{server} is no RPC server of this version of llama.cpp. Start the one that belongs to this program's engine.",
+        "{server} isn't an RPC server of this llama.cpp version. Start the one that matches this program's engine.",
     ),
     "rpc_server_other_version": QT_TRANSLATE_NOOP(
         "errors",
-        "{server} speaks version {theirs} of the RPC protocol, this program's engine version {ours}. Start the server "
-        "of the same llama.cpp there.",
+        "{server} uses RPC protocol version {theirs}, but this program's engine uses version {ours}. "
+        "Start the server from the same llama.cpp version there.",
     ),
     "rpc_server_lost": QT_TRANSLATE_NOOP(
         "errors",
-        "The device at {server} went away in the middle. Try again: the model is then loaded without it.",
+        "The device at {server} disconnected during the operation. Try again to load the model without it.",
     ),
     "rpc_address_wrong": QT_TRANSLATE_NOOP(
-        "errors", "{text} is no address. Give HOST:PORT, such as 192.168.1.20:50052."
+        "errors", "{text} isn't a valid address. Enter HOST:PORT, such as 192.168.1.20:50052."
     ),
     "gpus_pretended_wrong": QT_TRANSLATE_NOOP(
-        "errors", "{text} are no GPUs to pretend. Give the GiB free on each, such as 24, or none."
+        "errors", "{text} isn't a valid list of simulated GPUs. Enter the free GiB of each GPU, such as 24, or none."
     ),
     # Loads
     "plan_needs_more_ram": QT_TRANSLATE_NOOP(
         "errors",
-        "{path} would take {needed_bytes} of RAM here, and {available_bytes} are free, so it was not loaded. Close "
-        "other programs, or choose a smaller quantisation or less context.",
+        "{path} wasn't loaded because it needs {needed_bytes} of RAM and only {available_bytes} are "
+        "free. Close other programs, or choose a smaller quantisation or a shorter context.",
     ),
     "plan_wish_too_large": QT_TRANSLATE_NOOP(
         "errors",
-        "As it was set by hand it does not fit: {device} lacks {lacking_bytes}. Go back to automatic, or put less on "
-        "it.",
+        "The manual settings don't fit: {device} is short of {lacking_bytes}. Go back to automatic, or put less on it.",
     ),
     # Rehearsal and bench
     "engine_too_slow": QT_TRANSLATE_NOOP(
-        "errors", "The engine was ended, because after {seconds} s it was still {phase}. Try again."
+        "errors", "The engine was stopped because it was still {phase} after {seconds} s. Try again."
     ),
     "rehearsal_failed": QT_TRANSLATE_NOOP(
-        "errors", "The load of {path} could not be rehearsed{reason}. The estimate stands; load it to know for certain."
+        "errors", "The trial load of {path} failed{reason}. The estimate still applies; load the model to be certain."
     ),
     "bench_context_too_small": QT_TRANSLATE_NOOP(
-        "errors", "Measuring needs a context of {needed} tokens, but {context} are loaded. Choose a larger context."
+        "errors",
+        "The speed test needs a context of {needed} tokens, but only {context} are loaded. Choose a longer context.",
     ),
 }
 
 VERDICT_SENTENCES: dict[str, str] = {
     "gpu_one": QT_TRANSLATE_NOOP("errors", "Fits on {device} with {context} context, {left} left."),
-    "gpu_two": QT_TRANSLATE_NOOP("errors", "Fits on your two cards with {context} context, {left} left on {device}."),
+    "gpu_two": QT_TRANSLATE_NOOP("errors", "Fits on your two GPUs with {context} context, {left} left on {device}."),
     "gpu_many": QT_TRANSLATE_NOOP(
-        "errors", "Fits on your {cards} cards with {context} context, {left} left on {device}."
+        "errors", "Fits on your {cards} GPUs with {context} context, {left} left on {device}."
     ),
     "experts_in_ram": QT_TRANSLATE_NOOP(
         "errors",
-        "Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on "
-        "the GPU: about {speed} tokens per second.",
+        "Runs with {context} context and the experts of {experts} of its {layers} layers in RAM "
+        "({ram}), the rest on the GPU: about {speed} tokens/s.",
     ),
     "layers_in_ram": QT_TRANSLATE_NOOP(
         "errors",
-        "Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): "
-        "about {speed} tokens per second.",
+        "Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in "
+        "RAM ({ram}): about {speed} tokens/s.",
     ),
     "processor_alone": QT_TRANSLATE_NOOP(
         "errors",
-        "Runs on the processor with {context} context and takes {ram} of RAM: about {speed} tokens per second.",
+        "Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s.",
     ),
     "ram_too_small": QT_TRANSLATE_NOOP(
         "errors",
-        "Does not fit: it would take {ram} of RAM, and {available} are free. Close other programs, or choose a smaller "
-        "quantisation or less context.",
+        "Doesn't fit: it needs {ram} of RAM, and {available} are free. Close other programs, or choose "
+        "a smaller quantisation or a shorter context.",
     ),
     "wish_too_large": QT_TRANSLATE_NOOP(
         "errors",
-        "Does not fit as it was set by hand: {device} lacks {lacking}. Go back to automatic, or put less on it.",
+        "Doesn't fit with the manual settings: {device} is short of {lacking}. Go back to automatic, "
+        "or put less on it.",
     ),
 }
 """One sentence for what becomes of a plan."""
 
 REASON_SENTENCES: dict[str, str] = {
-    "context_above_trained": QT_TRANSLATE_NOOP("errors", "The model was trained for no more context than that."),
+    "context_above_trained": QT_TRANSLATE_NOOP(
+        "errors", "The context is limited to the length the model was trained with."
+    ),
     "smaller_context_fits_gpu": QT_TRANSLATE_NOOP(
-        "errors", "With less context it would fit on the GPU alone and answer faster."
+        "errors", "With a shorter context it would fit entirely on the GPU and answer faster."
     ),
-    "q8_0_fits_all": QT_TRANSLATE_NOOP("errors", "A KV cache of 8 bits makes everything fit."),
-    "q8_0_keeps_more": QT_TRANSLATE_NOOP("errors", "A KV cache of 8 bits keeps more of it on the GPU."),
-    "kv_type_impossible": QT_TRANSLATE_NOOP("errors", "This model cannot use the KV cache type that was set."),
+    "q8_0_fits_all": QT_TRANSLATE_NOOP("errors", "An 8-bit KV cache makes everything fit."),
+    "q8_0_keeps_more": QT_TRANSLATE_NOOP("errors", "An 8-bit KV cache keeps more of it on the GPU."),
+    "kv_type_impossible": QT_TRANSLATE_NOOP("errors", "This model can't use the selected KV cache type."),
     "flash_attention_needed": QT_TRANSLATE_NOOP(
-        "errors", "Flash attention stays on, because the KV cache type that was set needs it."
+        "errors", "Flash attention stays on because the selected KV cache type requires it."
     ),
-    "device_unused": QT_TRANSLATE_NOOP("errors", "One of the cards stays empty."),
-    "too_many_devices": QT_TRANSLATE_NOOP("errors", "The engine uses at most 16 cards; the largest were taken."),
+    "device_unused": QT_TRANSLATE_NOOP("errors", "One of the GPUs isn't used."),
+    "too_many_devices": QT_TRANSLATE_NOOP("errors", "The engine uses at most 16 GPUs; the largest ones are selected."),
     "repacking_off": QT_TRANSLATE_NOOP(
-        "errors", "RAM has no room for a second, faster copy of the weights, so long prompts are read more slowly."
+        "errors",
+        "There isn't enough RAM for a second, faster copy of the weights, so long prompts are processed more slowly.",
     ),
     "cache_estimated": QT_TRANSLATE_NOOP(
-        "errors", "The memory of this kind of model is estimated; it may take a little more or less."
+        "errors", "Memory use for this type of model is an estimate; the actual amount may differ slightly."
     ),
-    "split_mode_estimated": QT_TRANSLATE_NOOP("errors", "The memory of this split mode is estimated."),
-    "speed_guessed": QT_TRANSLATE_NOOP("errors", "The speed of the GPU is a guess."),
-    "not_rehearsed": QT_TRANSLATE_NOOP("errors", "The engine has not confirmed these figures yet."),
+    "split_mode_estimated": QT_TRANSLATE_NOOP("errors", "Memory use for this split mode is an estimate."),
+    "speed_guessed": QT_TRANSLATE_NOOP("errors", "The GPU speed is an estimate."),
+    "not_rehearsed": QT_TRANSLATE_NOOP("errors", "The engine hasn't confirmed these figures yet."),
 }
 """What is added to it.  The reasons that are not here are told by the sentence itself."""
 
 SAID_BY_THE_VERDICT = frozenset({"ram_too_small", "wish_too_large", "no_gpu", "context_chosen"})
 
-REPLANNED = QT_TRANSLATE_NOOP("errors", "Memory ran out, so a smaller plan is tried. {plan}")
-WITHOUT_SERVER = QT_TRANSLATE_NOOP("errors", "{server} cannot be used now, so the model is loaded without it. {plan}")
+REPLANNED = QT_TRANSLATE_NOOP("errors", "Not enough memory. Trying a smaller plan. {plan}")
+WITHOUT_SERVER = QT_TRANSLATE_NOOP(
+    "errors", "{server} isn't available right now, so the model is loaded without it. {plan}"
+)
 
 RECOMMENDATION_SENTENCES: dict[str, str] = {
-    "best_on_gpus": QT_TRANSLATE_NOOP("errors", "The best quality that fits on the GPU alone."),
-    "best_at_usable_speed": QT_TRANSLATE_NOOP("errors", "The best quality that is fast enough with a part in RAM."),
-    "smallest": QT_TRANSLATE_NOOP("errors", "The smallest; the others would be slower still."),
-    "finer_fits": QT_TRANSLATE_NOOP("errors", "A better quality fits as well."),
-    "too_slow": QT_TRANSLATE_NOOP("errors", "It would run, but slowly."),
-    "does_not_fit": QT_TRANSLATE_NOOP("errors", "Does not fit on this machine."),
+    "best_on_gpus": QT_TRANSLATE_NOOP("errors", "Best quality that fits entirely on the GPU."),
+    "best_at_usable_speed": QT_TRANSLATE_NOOP("errors", "Best quality that is fast enough when partly in RAM."),
+    "smallest": QT_TRANSLATE_NOOP("errors", "Smallest version; the others would be even slower."),
+    "finer_fits": QT_TRANSLATE_NOOP("errors", "A higher quality also fits."),
+    "too_slow": QT_TRANSLATE_NOOP("errors", "Runs, but slowly."),
+    "does_not_fit": QT_TRANSLATE_NOOP("errors", "Doesn't fit on this computer."),
 }
 """Why a quantisation is recommended or is not."""
 

@@ -145,11 +145,11 @@ def test_a_store_that_cannot_be_written_does_not_lose_the_words(
     blocker = sqlite3.connect(tmp_path / "conversations" / "conversations.sqlite3", isolation_level=None)
     with ConversationStore.open(tmp_path / "conversations", busy_timeout_s=0.05) as hasty:
         blocker.execute("BEGIN IMMEDIATE")
-        result = turn(hasty, answer, Script(Piece("All of it", 1, 1), DONE))
+        result = turn(hasty, answer, Script(Piece("No limit", 1, 1), DONE))
         blocker.execute("ROLLBACK")
         blocker.close()
         assert result.save_error is not None
         assert result.save_error.code == "database_locked"
-        assert result.message.content == "All of it"
+        assert result.message.content == "No limit"
         hasty.finish_answer(answer.id, result.message.content, Status.COMPLETE, result.message.made_by)
-    assert store.message(answer.id).content == "All of it"
+    assert store.message(answer.id).content == "No limit"

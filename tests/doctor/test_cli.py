@@ -53,5 +53,5 @@ def test_the_report_can_be_handed_on(tmp_path: Path, empty_home: Path, monkeypat
 def test_for_a_person_it_is_lines_with_what_to_do(tmp_path: Path) -> None:
     text = doctor(tmp_path)
     assert text.startswith("Program\n")
-    assert "Engine and graphics cards" in text
+    assert "Engine and GPUs" in text
     assert "Network" not in text

@@ -360,7 +360,7 @@ def free_port() -> int:
 
 @pytest.mark.parametrize(
     ("face", "state", "words"),
-    [("Noto Sans CJK SC", State.OK, "Noto"), ("", State.WARNING, "No font"), (None, State.OK, "Not looked at")],
+    [("Noto Sans CJK SC", State.OK, "Noto"), ("", State.WARNING, "No font"), (None, State.OK, "Not checked")],
 )
 def test_fonts_with_chinese(face: str | None, state: State, words: str) -> None:
     finding = terminal.fonts(face)

@@ -34,7 +34,7 @@ def test_every_verdict_has_its_sentence() -> None:
     assert "of its 60 layers on the GPU" in sentences[4]
     assert sentences[5].startswith("Runs on the processor with 8k context")
     assert "RAM" in sentences[6]
-    assert "set by hand" in sentences[7]
+    assert "manual" in sentences[7]
     assert all("{" not in sentence and sentence.endswith(".") for sentence in sentences)
 
 
@@ -47,7 +47,7 @@ def test_every_reason_is_said_or_part_of_the_verdict() -> None:
 
 def test_the_reasons_follow_the_verdict() -> None:
     told = plan_sentence(plan_apus("Q2_K", 23.54, 23.54, context=32768), str)
-    assert "A KV cache of 8 bits makes everything fit." in told
+    assert "An 8-bit KV cache makes everything fit." in told
     refused = plan_sentence(plan_apus("Q4_K_M", ram_gib=16), str)
     assert refused == verdict_sentence(plan_apus("Q4_K_M", ram_gib=16), str)
 

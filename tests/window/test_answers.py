@@ -230,7 +230,7 @@ def test_the_details_tell_everything_that_made_an_answer(window: MainWindow, qtb
     assert made_by.file_sha256 is not None
     for value in (made_by.file_sha256, str(made_by.seed), made_by.engine, "Temperature: 0.7", "F32", "5 tokens"):
         assert str(value) in text
-    assert "The processor computed all of it." in text
+    assert "The model ran entirely on the CPU." in text
     assert "{" not in text
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
 
@@ -402,7 +402,7 @@ def test_a_long_answer_is_told_to_who_looks_elsewhere(window: MainWindow, qtbot:
     window.hide()
     with qtbot.waitSignal(window.workspace.background.notified, timeout=PATIENCE_MS) as told:
         window.workspace.page.ask("while I am away", str(window.workspace.models.model_id()))
-    assert told.args[0] == "The answer is there"
+    assert told.args[0] == "Answer ready"
     window.show()
 
 

@@ -290,7 +290,7 @@ def test_an_answer_that_reaches_the_end_says_so_and_continue_obeys_the_policy(
     assert full.made_by is not None
     assert full.made_by.finish_reason == "length"
     assert full.made_by.prompt_tokens + full.made_by.completion_tokens == CONTEXT
-    assert "the context is full" in item(window, full.id).figures
+    assert "context full" in item(window, full.id).figures
     assert gauge(window).use.free == 0
     act(window, "continue", full.id)
     refused = wait_for_answer(qtbot, window)

@@ -168,7 +168,7 @@ def test_an_edited_built_in_preset_comes_back_as_it_came(window: MainWindow, qtb
     came = dialog.system_prompt.toPlainText()
     dialog.system_prompt.setPlainText("Write well.")
     dialog._finish_text()
-    over = action(dialog, "Save in place of").menu()
+    over = action(dialog, "Replace existing preset").menu()
     next(each for each in over.actions() if each.text() == "Writing").trigger()
     assert dialog.presets.picker.currentText() == "Writing"
     reset = action(dialog, "Reset")
@@ -198,7 +198,7 @@ def test_the_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot:
 def test_the_built_in_presets_speak_the_person_s_language(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     names = [dialog.presets.picker.itemText(at) for at in range(dialog.presets.picker.count())]
-    assert names == ["None", "Mathematics", "Translation Chinese–English", "Code", "Writing"]
+    assert names == ["None", "Mathematics", "Chinese–English translation", "Code", "Writing"]
     close(qtbot, window, dialog)
 
 

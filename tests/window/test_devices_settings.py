@@ -88,7 +88,7 @@ def test_pretended_gpus_are_named_as_such_and_bounded(
     assert PRETEND_VARIABLE in hint.text()
     first = device(page, "GPU0")
     assert first.use is not None
-    assert first.ceiling.text() == "All of it"
+    assert first.ceiling.text() == "No limit"
     assert first.reserve.text() == "Automatic (0.5 GiB)"
     first.use.setFocus()
     qtbot.keyClick(first.use, Qt.Key.Key_Space)
@@ -129,7 +129,7 @@ def test_who_holds_a_card_is_told(qtbot: QtBot) -> None:
     qtbot.addWidget(row)
     row.show_device(machine, DeviceWish())
     assert row.holders.text() == "Held by program5 1.2 GiB, program4 1.0 GiB, program3 0.8 GiB, 2 more"
-    assert "draws the desktop" in row.detail.text()
+    assert "drives the display" in row.detail.text()
     assert "PCIe 4 ×16" in row.detail.text()
     assert row.use is not None
     assert row.use.text() == "RTX 4090"
@@ -197,7 +197,7 @@ def test_what_is_no_address_is_told_and_stays_in_the_field(
 def test_the_number_box_begins_below_the_least(qtbot: QtBot) -> None:
     box = GibOrAutomatic("box", least=0.5)
     qtbot.addWidget(box)
-    box.show_number(None, "All of it")
+    box.show_number(None, "No limit")
     with qtbot.waitSignal(box.wished) as told:
         box.stepUp()
     assert told.args == [0.5]

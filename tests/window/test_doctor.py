@@ -51,7 +51,7 @@ def test_it_is_found_by_its_shortcut_and_fills_by_itself(qtbot: QtBot, open_wind
     assert isinstance(fonts.value, Text)
     assert fonts.value.code in ("fonts_ok", "fonts_missing"), "the window knows its fonts"
     assert find(dialog, "doctorSummary", QLabel).text()  # type: ignore[attr-defined]
-    assert dialog.accessibleName() == "This computer"
+    assert dialog.accessibleName() == "Diagnostics"
     dialog.reject()
 
 

@@ -152,7 +152,7 @@ def test_the_token_lies_in_the_keyring_and_nowhere_else(
         if path.is_file():
             assert b"hf_verysecret" not in path.read_bytes(), path
     page.keep_token.click()
-    qtbot.waitUntil(lambda: page.keep_token.text() == "Keep")
+    qtbot.waitUntil(lambda: page.keep_token.text() == "Save")
     assert safe.kept == {}
 
 
@@ -251,7 +251,7 @@ def test_a_file_with_separate_experts_offers_its_repair(
     legacy = write_tiny_model(tmp_path / "legacy.gguf", n_expert=4, legacy=True)
     workspace.models.add_file(legacy)
     qtbot.waitUntil(lambda: window.notice.isVisible() and "legacy.gguf" in window.notice.text())
-    button = next(each for each in window.notice.findChildren(QPushButton) if each.text() == "Repair…")
+    button = next(each for each in window.notice.findChildren(QPushButton) if each.text() == "Convert…")
     button.click()
     dialog = window.findChild(ModelsDialog)
     assert dialog is not None

@@ -166,7 +166,7 @@ def test_everything_is_chosen_by_key_and_left_again_by_escape(open_window: OpenW
     qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
     qtbot.keyClick(rows(window), Qt.Key.Key_Delete)
     assert titles(window) == []
-    assert find(window, "nothingHere", QLabel).text() == "Your conversations will be listed here."  # type: ignore[attr-defined]
+    assert find(window, "nothingHere", QLabel).text() == "Your conversations appear here."  # type: ignore[attr-defined]
 
 
 def test_the_keys_walk_and_enter_opens(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -201,7 +201,7 @@ def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot)
     assert sorted(titles(window)) == ["also away", "put away"]
     click(qtbot, window, "put away")
     assert window.workspace.page.conversation_id == ids[1], "it can be read there"
-    assert offered(window) == ["Open", "Rename", "Back to the list", "Export…", "Delete"]
+    assert offered(window) == ["Open", "Rename", "Unarchive", "Export…", "Delete"]
     press(qtbot, window, "unarchiveChosenButton")
     assert titles(window) == ["also away"]
     qtbot.keyClick(rows(window), Qt.Key.Key_Escape)
@@ -231,7 +231,7 @@ def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenW
     before = window.workspace.page.conversation_id
     click(qtbot, window, "one")
     assert window.workspace.page.conversation_id == before, "what is deleted is not opened"
-    assert offered(window) == ["Restore", "Delete for good…"]
+    assert offered(window) == ["Restore", "Delete permanently…"]
     press(qtbot, window, "restoreChosenButton")
     assert window.notice.text() == "Conversation restored."
     click(qtbot, window, "two")

@@ -106,7 +106,7 @@ def test_errors_and_exports_speak_the_language(languages: Languages):
     assert "loading the model (exit code 3)" in error_text(error)
     languages.use("zh_CN")
     assert error_text(error).startswith("引擎在加载模型时意外退出（退出代码 3）")
-    assert export_labels().user == "您"
+    assert export_labels().user == "你"
     languages.use("en")
     assert export_labels().user == "You"
 

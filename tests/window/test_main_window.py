@@ -90,7 +90,7 @@ def test_language_changes_while_running(open_window: OpenWindow, qtbot: QtBot) -
     assert window.sidebar.new_button.text() == "New conversation"
     settings = window.workspace.services.settings.change(language="zh_CN")
     window.workspace.take_settings(settings)
-    qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "新对话")
+    qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "新建对话")
     window.workspace.take_settings(window.workspace.services.settings.change(language="en"))
     qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "New conversation")
 

@@ -290,7 +290,7 @@ def test_a_model_is_fetched_with_one_press_and_used_with_another(show: Open, qtb
         assert dialog.total.text().startswith("1 download")
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
     assert not dialog.total.text()
-    qtbot.waitUntil(lambda: any(fact.value == "stacked on arrival" for fact in dialog.details._facts))
+    qtbot.waitUntil(lambda: any(fact.value == "stacked during download" for fact in dialog.details._facts))
     facts = {fact.label: fact.value for fact in dialog.details._facts}
     assert "verified on" in facts[" "]
     with qtbot.waitSignal(dialog.model_chosen) as told:
@@ -377,7 +377,7 @@ def test_downloads_go_on_after_each_other_and_one_may_go_first(
     for entry in APUS[:3]:
         choose(dialog, entry.id)
         main_button(dialog).click()
-    wait_for_state(qtbot, dialog, APUS[2].id, "In the queue")
+    wait_for_state(qtbot, dialog, APUS[2].id, "Queued")
     assert dialog.total.text().startswith("3 downloads")
     press_in_menu(qtbot, dialog, "move_up")
     order = [status.id for status in backend.manager.statuses()]
@@ -466,7 +466,7 @@ def test_a_model_is_found_on_the_hub_and_fetched(show: Open, qtbot: QtBot, hub: 
     models = dialog.search.models.rows()
     assert {row.title for row in models.values()} == {"Q8_0", "Q2_K"}
     key = "somebody/Tiny-GGUF:tiny.Q8_0.gguf"
-    assert models[key].note == "Practically the original"
+    assert models[key].note == "Virtually lossless"
     dialog.search.models.set_key(key)
     facts = {fact.label: fact.value for fact in dialog.details._facts}
     assert facts["Licence"] == "apache-2.0"
@@ -573,10 +573,10 @@ def test_an_old_file_that_is_dropped_is_repaired_and_ready(show: Open, qtbot: Qt
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
     dialog = show()
     drop(dialog, old)
-    wait_for_state(qtbot, dialog, str(old), "Needs repair")
+    wait_for_state(qtbot, dialog, str(old), "Needs conversion")
     assert dialog.list.key() == str(old)
     assert "April 2024" in dialog.details._problem.text()
-    assert dialog.status.action.text() == "Repair"
+    assert dialog.status.action.text() == "Convert"
     assert main_button(dialog, "repairModelButton").isVisible()
     dialog.status.action.click()
     wait_for_state(qtbot, dialog, "old", "Ready")
@@ -592,7 +592,7 @@ def test_a_repair_into_a_copy_leaves_the_old_file_alone(
     before = old.read_bytes()
     dialog = show()
     drop(dialog, old)
-    wait_for_state(qtbot, dialog, str(old), "Needs repair")
+    wait_for_state(qtbot, dialog, str(old), "Needs conversion")
     press_in_menu(qtbot, dialog, "repair_copy")
     wait_for_words(qtbot, dialog, "is ready to be used")
     assert old.read_bytes() == before
@@ -607,7 +607,7 @@ def test_parts_that_are_dropped_are_joined(show: Open, qtbot: QtBot, tmp_path: P
     parts[1].write_bytes(whole[100_000:])
     dialog = show()
     drop(dialog, *parts)
-    wait_for_state(qtbot, dialog, str(parts[0]), "In parts")
+    wait_for_state(qtbot, dialog, str(parts[0]), "Needs joining")
     assert "2 parts" in rows(dialog)[str(parts[0])].problem
     main_button(dialog, "repairModelButton").click()
     wait_for_state(qtbot, dialog, "cut", "Ready")
@@ -725,8 +725,8 @@ def test_what_arrived_damaged_is_set_aside_and_mended(show: Open, qtbot: QtBot, 
     dialog = show()
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
-    row = wait_for_state(qtbot, dialog, "apus:Q2_K", "Set aside")
-    assert row.action == "Mend"
+    row = wait_for_state(qtbot, dialog, "apus:Q2_K", "Quarantined")
+    assert row.action == "Re-download parts"
     hub.reset()
     main_button(dialog, "repairModelButton").click()
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
@@ -739,7 +739,7 @@ def test_work_goes_on_without_the_dialog_where_somebody_holds_it(
     works = ModelWorks()
     dialog = show(works=works)
     drop(dialog, old)
-    wait_for_state(qtbot, dialog, str(old), "Needs repair")
+    wait_for_state(qtbot, dialog, str(old), "Needs conversion")
     with qtbot.waitSignal(works.ended, timeout=PATIENCE_MS):
         main_button(dialog, "repairModelButton").click()
         dialog.close()
@@ -835,7 +835,7 @@ def test_the_language_changes_everything_that_is_shown(show: Open, qtbot: QtBot,
     dialog = show(size=(720, 600))
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
     drop(dialog, old)
-    wait_for_state(qtbot, dialog, str(old), "Needs repair")
+    wait_for_state(qtbot, dialog, str(old), "Needs conversion")
     other = Marked()
     qapp.installTranslator(other)
     try:

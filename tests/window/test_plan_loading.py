@@ -40,7 +40,7 @@ def test_a_person_writes_while_the_model_is_loaded(qtbot: QtBot, open_window: An
     wait_for_answer(qtbot, window)
     composer = find(window, "composer", QPlainTextEdit)
     assert composer.toPlainText() == "Written meanwhile"
-    assert window.header.model_button.accessibleName().endswith("on the processor")
+    assert window.header.model_button.accessibleName().endswith("CPU")
 
 
 @pytest.mark.skipif(

@@ -226,11 +226,11 @@ def test_what_is_not_here_or_only_pretended_is_not_measured(
 ) -> None:
     away = show("apus:Q2_K")
     assert not away.measure.measure.isEnabled()
-    assert state(away) == "It can be measured once it is downloaded."
+    assert state(away) == "Download the model to measure its speed."
     monkeypatch.setenv(PRETEND_VARIABLE, "24,16")
     pretended = show(moe)
     assert not pretended.measure.tune.isEnabled()
-    assert "pretended" in state(pretended)
+    assert "simulated" in state(pretended)
 
 
 def test_the_picture_is_one_click_from_the_header(qtbot: QtBot, open_window: Any) -> None:

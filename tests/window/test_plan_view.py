@@ -230,7 +230,7 @@ def test_the_words_follow_the_language(qtbot: QtBot):
     shown.view.panel.more.setText("")
     shown.view.set_busy(True, iter(["one", "two"]).__next__)
     QApplication.sendEvent(shown.view, QEvent(QEvent.Type.LanguageChange))
-    assert shown.view.panel.more.text() == "More…"
+    assert shown.view.panel.more.text() == "More options"
     assert shown.view.head.busy.text() == "two"
 
 

@@ -79,18 +79,18 @@ def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
     dialog.make.click()
     assert not dialog.make.isEnabled()
     said(qtbot, status, "The copy is complete")
-    assert "made by you" in rows(dialog)[0], "the copy of the day may be there too"
+    assert "manual" in rows(dialog)[0], "the copy of the day may be there too"
     second = say(store_of(window), "second")
     store_of(window).delete(first)
     window.workspace.open_conversation(second)
-    assert "made by you" in rows(dialog)[0]
+    assert "manual" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     qtbot.mouseClick(dialog.restore, Qt.MouseButton.LeftButton)
     confirm(qtbot, dialog, "confirmRestoreButton")
     said(qtbot, status, "Restored")
     assert titles(window) == ["first"]
     assert window.workspace.page.conversation_id is None, "the open one is gone"
-    assert "before another was restored" in rows(dialog)[0]
+    assert "before a restore" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     dialog.list.itemActivated.emit(dialog.list.item(0))
     confirm(qtbot, dialog, "confirmRestoreButton")
@@ -167,7 +167,7 @@ def test_everything_of_mine_is_deleted_after_two_steps(
     assert not dialog.erase.isEnabled()
     dialog.sure.click()
     qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)
-    said(qtbot, settings.data._status.label.text, "Everything of yours is deleted.")
+    said(qtbot, settings.data._status.label.text, "All your data has been deleted.")
     assert titles(window) == []
     assert window.workspace.page.is_empty()
     assert (services.settings.now.temperature, services.settings.now.model_id) == (0.3, "starter")

@@ -63,7 +63,7 @@ def test_a_theme_dresses_the_application(qapp: QApplication, qtbot, theme: Theme
     qtbot.addWidget(page)
     rows = QVBoxLayout(page)
     button = QPushButton("Send")
-    for widget in (button, QCheckBox("Keep"), QComboBox()):
+    for widget in (button, QCheckBox("Save"), QComboBox()):
         rows.addWidget(widget)
     page.grab()  # polishes and lays out without a window of its own
     ground = button.grab().toImage().pixelColor(button.width() // 2, 6)

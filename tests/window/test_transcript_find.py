@@ -66,7 +66,7 @@ def test_hits_are_counted_and_gone_through_around_the_ends(page, qtbot):
 def test_nothing_found_is_said(page, qtbot):
     page.set_items(talk(4))
     look_for(page, qtbot, "nowhere at all")
-    assert count(page) == "Nothing found"
+    assert count(page) == "No matches"
     assert not page.find_bar.findChild(QToolButton, "findNextButton").isEnabled()
 
 

@@ -123,7 +123,7 @@ def test_a_line_says_what_the_model_no_longer_sees(transcript):
     plain = [question("a"), question("b")]
     transcript.set_items(plain)
     height = transcript.page.heights[1]
-    transcript.set_items([question("a"), question("b", divider="The model no longer sees what stands above")])
+    transcript.set_items([question("a"), question("b", divider="The model no longer sees the messages above")])
     assert transcript.page.heights[1] > height + 30
     top = round(dict(transcript.page.visible)[1])
     picture = transcript.viewport().grab().toImage()

@@ -92,7 +92,8 @@ class Chip(QFrame):
         tip = f"{attachment.name}\n{size}"
         if too_large:
             tip += "\n" + self.tr(
-                "More than the context of {context} tokens holds. Choose a larger context, or attach a part of it."
+                "This doesn't fit in the context of {context} tokens. Choose a larger context or attach only "
+                "part of the text."
             ).format(context=grouped(self._context))
         self.setToolTip(tip)
         self._open.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))

@@ -64,7 +64,7 @@ class AttachmentViewer(WordedDialog):
     def _retranslate(self) -> None:
         attachment = self._attachment
         self.setWindowTitle(attachment.name)
-        self.setAccessibleName(self.tr("Attached text {name}").format(name=attachment.name))
+        self.setAccessibleName(self.tr("Attachment {name}").format(name=attachment.name))
         facts = self.tr("{lines} lines, about {tokens} tokens")
         tokens = rounded(estimated_tokens(attachment.content))
         if attachment.tokens is not None:
@@ -72,6 +72,6 @@ class AttachmentViewer(WordedDialog):
         lines = len(attachment.content.rstrip("\n").split("\n"))
         self._facts.setText(facts.format(lines=grouped(lines), tokens=grouped(tokens)))
         self.text.setAccessibleName(self.tr("Text"))
-        self._insert.setText(self.tr("Put it into the message"))
+        self._insert.setText(self.tr("Insert into message"))
         self._copy.setText(self.tr("Copy"))
         self._close.setText(self.tr("Close"))

@@ -38,7 +38,9 @@ class Attaching(QObject):
 
     def choose(self) -> None:
         """Let the person choose files."""
-        kinds = self.tr("Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All (*)")
+        kinds = self.tr(
+            "Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)"
+        )
         ask_for_file(self._window, self.tr("Attach text files"), kinds, self._take_one)
 
     def take(self, paths: Sequence[Path]) -> None:

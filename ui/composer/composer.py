@@ -250,8 +250,8 @@ class Composer(QWidget):
 
     def _send_tip(self) -> str:
         if self._is_waiting:
-            return self.tr("A file is being read…")
-        return self.tr("Send as another version (Enter)") if self.is_editing() else self.tr("Send (Enter)")
+            return self.tr("Reading file…")
+        return self.tr("Send as a new version (Enter)") if self.is_editing() else self.tr("Send (Enter)")
 
     def _fit_height(self) -> None:
         line = self.field.fontMetrics().lineSpacing()
@@ -266,14 +266,14 @@ class Composer(QWidget):
     def _retranslate(self) -> None:
         placeholder = self.tr("Message…")
         if self._is_temporary:
-            placeholder = self.tr("Message… It is not stored.")
+            placeholder = self.tr("Message… (not saved)")
         self.field.setPlaceholderText(placeholder)
         self.field.setAccessibleName(self.tr("Message"))
         self._strip_text.setText(self.tr("Editing an earlier question"))
         self._cancel.setText(self.tr("Cancel"))
-        self._cancel.setToolTip(self.tr("Leave the question as it is (Esc)"))
+        self._cancel.setToolTip(self.tr("Keep the original question (Esc)"))
         self._cancel.setAccessibleName(self.tr("Cancel editing"))
-        self.attach_button.setToolTip(self.tr("Attach text files (Ctrl+Shift+A); they can be dropped here too"))
+        self.attach_button.setToolTip(self.tr("Attach text files (Ctrl+Shift+A), or drop them here"))
         self.attach_button.setAccessibleName(self.tr("Attach text files"))
         self.send_button.setToolTip(self._send_tip())
         self.send_button.setAccessibleName(self.tr("Send"))

@@ -70,10 +70,10 @@ class DetailsDialog(WordedDialog):
         QGuiApplication.clipboard().setText(self.as_text())
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("What made this answer"))
-        self.setAccessibleName(self.tr("What made this answer"))
-        self._heading.setText(self.tr("What made this answer"))
-        self._sentence.setText(self.tr("The same file, settings, seed and plan make the same answer again."))
+        self.setWindowTitle(self.tr("Answer details"))
+        self.setAccessibleName(self.tr("Answer details"))
+        self._heading.setText(self.tr("Answer details"))
+        self._sentence.setText(self.tr("The same model file, settings, seed and memory plan produce the same answer."))
         self._copy.setText(self.tr("Copy as text"))
         self._close.setText(self.tr("Close"))
         self._fill(self.facts())

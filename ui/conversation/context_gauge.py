@@ -95,14 +95,14 @@ class ContextGauge(QAbstractButton):
     def _retranslate(self) -> None:
         about = "~" if self.use.is_estimate else ""
         used, size = about + thousands(self.use.used), thousands(self.use.size)
-        self.setText(self.tr("context {used} / {size}").format(used=used, size=size))
+        self.setText(self.tr("Context {used} / {size}").format(used=used, size=size))
         self.setToolTip(
-            self.tr("{used} of {size} tokens of the context are used").format(
-                used=f"{about}{self.use.used}", size=self.use.size
-            )
+            self.tr("{used} of {size} context tokens used").format(used=f"{about}{self.use.used}", size=self.use.size)
         )
         self.setAccessibleName(self.toolTip() if self.use.size else self.tr("Context"))
-        self.setAccessibleDescription(self.tr("Shows what is pinned and left out, and what happens when it is full"))
+        self.setAccessibleDescription(
+            self.tr("Shows pinned and left-out messages and what happens when the context is full")
+        )
         self.updateGeometry()
         self.update()
 

@@ -114,12 +114,12 @@ class ContextPopover(QFrame):
 
     def _retranslate(self) -> None:
         use = self._use
-        self._title.setText(self.tr("Context of this conversation"))
+        self._title.setText(self.tr("Conversation context"))
         self.setAccessibleName(self._title.text())
         self._names["used"].setText(self.tr("Used"))
         self._names["free"].setText(self.tr("Free"))
         self._names["pinned"].setText(self.tr("Pinned"))
-        self._names["left_out"].setText(self.tr("No longer seen"))
+        self._names["left_out"].setText(self.tr("Left out"))
         about = self.tr("about {count} tokens") if use.is_estimate else self.tr("{count} tokens")
         self._figures["used"].setText(about.format(count=grouped(use.used)))
         self._figures["free"].setText(
@@ -129,18 +129,18 @@ class ContextPopover(QFrame):
         self._figures["left_out"].setText(self._messages(len(use.left_out)))
         for key, figure in self._figures.items():
             figure.setAccessibleName(f"{self._names[key].text()}: {figure.text()}")
-        self._question.setText(self.tr("When it is full"))
+        self._question.setText(self.tr("When the context is full"))
         self.radios[ContextPolicy.STOP].setText(self.tr("Stop and ask me"))
         self._explanations[ContextPolicy.STOP].setText(
-            self.tr("Nothing is left out; a question that has no room waits.")
+            self.tr("Nothing is left out. A question that doesn't fit waits.")
         )
         self.radios[ContextPolicy.ROLL].setText(self.tr("Leave out the oldest turns"))
         self._explanations[ContextPolicy.ROLL].setText(
-            self.tr("Pinned messages stay; a line shows where the view ends.")
+            self.tr("Pinned messages stay. A line marks where the model's view begins.")
         )
         for policy, radio in self.radios.items():
             radio.setAccessibleDescription(self._explanations[policy].text())
-        self.larger.setText(self.tr("Larger context…"))
+        self.larger.setText(self.tr("Increase context…"))
         self.larger.setAccessibleName(self.larger.text())
 
     def _messages(self, count: int) -> str:

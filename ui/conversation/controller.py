@@ -108,7 +108,7 @@ class Desk(QObject):
         model_id = self._models.model_id()
         if model_id is None:
             self._notice.complain(
-                self.tr("There is no model yet that could answer. Choose a model file."),
+                self.tr("No model selected. Choose a model file."),
                 self.tr("Choose a model file…"),
                 self.choose_file,
             )
@@ -163,23 +163,23 @@ class Desk(QObject):
 
     def _show_fork(self, conversation_id: str) -> None:
         self.open_wanted.emit(conversation_id)
-        self._notice.tell(self.tr("This is a new conversation. The one it came from is as it was."))
+        self._notice.tell(self.tr("This is a new conversation. The original is unchanged."))
 
     def _tell_of_deleted(self, store: ConversationStore, message_ids: tuple[str, ...]) -> None:
         below = len(message_ids) - 1
         text = self.tr("Message deleted.")
         if below == 1:
-            text = self.tr("Message deleted, and the one below it.")
+            text = self.tr("Message deleted, along with the one below it.")
         elif below > 1:
-            text = self.tr("Message deleted, and {count} below it.").format(count=below)
+            text = self.tr("Message deleted, along with {count} below it.").format(count=below)
         self._notice.tell(text, self.tr("Undo"), partial(self.deeds.undo_delete, store, message_ids))
 
     def _tell_of_answer(self, message: Message, seconds: float, is_stored: bool) -> None:
         if seconds < self.slow_answer_s or message.status is Status.STOPPED:
             return
-        title, text, show = self.tr("The answer is there"), "", None
+        title, text, show = self.tr("Answer ready"), "", None
         if message.status is not Status.COMPLETE:
-            title = self.tr("The answer was interrupted")
+            title = self.tr("Answer interrupted")
         if is_stored:
             text = next((line.strip() for line in message.content.splitlines() if line.strip()), "")[:120]
             show = partial(self.open_wanted.emit, message.conversation_id)
@@ -216,4 +216,4 @@ class Desk(QObject):
         if self.guard.keep():
             self.list_changed.emit()
             self.changed.emit()
-            self._notice.tell(self.tr("The chat is kept. It stands among the others now."))
+            self._notice.tell(self.tr("Chat saved to your conversations."))

@@ -61,7 +61,7 @@ class MessageItems(QObject):
             figures="" if is_question else self._figures(message),
             actions=self._question_actions(message, place, is_last) if is_question else self._actions(message, place),
             place=place,
-            divider=self.tr("The model no longer sees what stands above")
+            divider=self.tr("The model no longer sees the messages above")
             if line is not None and message.id == line.first_seen
             else "",
             is_pinned=message.is_pinned,
@@ -72,7 +72,7 @@ class MessageItems(QObject):
     def loading(self, name: str, progress: LoadProgress, waited_s: float) -> str:
         """The line while a model loads; ``waited_s`` seconds since the last progress."""
         left = self._left(progress.seconds_left, waited_s) or self._so_far(waited_s)
-        return self.tr("Loading {model}: {percent} %{left}").format(
+        return self.tr("Loading {model}: {percent}%{left}").format(
             model=name, percent=int(progress.fraction * 100), left=left
         )
 
@@ -92,7 +92,7 @@ class MessageItems(QObject):
 
     def queued(self) -> str:
         """The line while another answer is being made."""
-        return self.tr("Waiting for the other answer to end…")
+        return self.tr("Waiting for the other answer to finish…")
 
     def speed(self, tokens_per_second: float) -> str:
         """The speed of an answer."""
@@ -110,7 +110,9 @@ class MessageItems(QObject):
         if message.error:
             return error_text_of(message.error.get("code", ""), message.error)
         if message.status is Status.INTERRUPTED:
-            return self.tr("Interrupted: the program ended before the answer did. What was there is kept.")
+            return self.tr(
+                "Interrupted: the program closed before the answer was complete. The partial answer is kept."
+            )
         if message.status is Status.STOPPED:
             return self.tr("Stopped.")
         return ""
@@ -118,7 +120,7 @@ class MessageItems(QObject):
     def _seen_note(self, message: Message, line: Horizon | None) -> str:
         if line is None or message.id not in line.still_seen:
             return ""
-        return self.tr("Pinned: the model still sees this.")
+        return self.tr("Always kept in context.")
 
     def _figures(self, message: Message) -> str:
         made_by = message.made_by
@@ -128,9 +130,9 @@ class MessageItems(QObject):
         if made_by.tokens_per_second:
             parts.insert(0, self.speed(made_by.tokens_per_second))
         if filled_context(made_by):
-            parts.append(self.tr("the context is full"))
+            parts.append(self.tr("context full"))
         elif made_by.finish_reason == "length":
-            parts.append(self.tr("cut at the limit of length"))
+            parts.append(self.tr("stopped at the token limit"))
         return " · ".join(parts)
 
     def _attachment(self, message: Message, place: int) -> str:

@@ -120,7 +120,7 @@ class ModelChoice(QObject):
         self._look_again()
         name = self.name()
         if not name:
-            self._header.set_model(self.tr("Choose a model"), self.tr("No model has been chosen yet"))
+            self._header.set_model(self.tr("Choose a model"), self.tr("No model selected"))
             return
         text, tip = name, self.tr("Loaded when you send a message")
         place = self._place()
@@ -128,7 +128,7 @@ class ModelChoice(QObject):
             text = f"{name} · {place}"
         if running is not None and running.load is not None:
             percent = int(running.load.fraction * 100)
-            text = self.tr("{model} · loading {percent} %").format(model=name, percent=percent)
+            text = self.tr("{model} · loading {percent}%").format(model=name, percent=percent)
         elif self._services.engine.state is not None:
             tip = self.tr("Loaded and ready")
         self._header.set_model(text, tip, name if place and text.endswith(place) else "")
@@ -258,11 +258,11 @@ class ModelChoice(QObject):
         menu.addSeparator()
         model_id = self.model_id()
         if model_id is not None and not is_server_model(model_id):
-            lies = menu.addAction(self.tr("How it lies on this machine…"))
+            lies = menu.addAction(self.tr("Memory plan…"))
             lies.setObjectName("showPlanAction")
             lies.triggered.connect(lambda: self.show_plan(model_id, self.name()))
         menu.addAction(self.tr("Models…"), self.show_dialog)
-        release = menu.addAction(self.tr("Release the model (frees its memory)"), self.release)
+        release = menu.addAction(self.tr("Unload model (frees its memory)"), self.release)
         release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         button = self._header.model_button

@@ -24,7 +24,7 @@ class MadeByWords(QObject):
         """Everything that is known; what is not is left out, and groups that hold nothing are too."""
         groups = (
             (self.tr("Model"), self._model(made_by, model_name)),
-            (self.tr("Plan"), self._plan(made_by.plan)),
+            (self.tr("Memory plan"), self._plan(made_by.plan)),
             (self.tr("Sampling"), self._sampling(made_by.sampling, made_by.seed)),
             (self.tr("Answer"), self._answer(made_by, written_at)),
         )
@@ -46,7 +46,7 @@ class MadeByWords(QObject):
         if not plan:
             return []
         facts = [
-            (self.tr("In short"), self._verdict(plan)),
+            (self.tr("Summary"), self._verdict(plan)),
             (self.tr("Context"), self.tr("{count} tokens").format(count=grouped(int(plan.get("context") or 0)))),
             (self.tr("KV cache"), str(plan.get("kv_type") or "")),
             (self.tr("Layers on GPUs"), str(plan.get("n_gpu_layers", ""))),
@@ -62,13 +62,13 @@ class MadeByWords(QObject):
             case "gpu":
                 return self.tr("The whole model was on the GPUs.")
             case "experts_in_ram":
-                return self.tr("On the GPUs, but for the experts of {count} layers, which were in RAM.").format(
+                return self.tr("On the GPUs, except for the experts of {count} layers, which were in RAM.").format(
                     count=experts
                 )
             case "layers_in_ram":
                 if not layers:
-                    return self.tr("The processor computed all of it.")
-                return self.tr("{count} layers were on the GPUs, the others in RAM.").format(count=layers)
+                    return self.tr("The model ran entirely on the CPU.")
+                return self.tr("{count} layers were on the GPUs, the rest in RAM.").format(count=layers)
         return ""
 
     def _memory(self, device: Mapping[str, Any]) -> str:
@@ -78,7 +78,7 @@ class MadeByWords(QObject):
         weights, kv, compute, repack = (int(figures.get(key) or 0) for key in BYTES)
         if not weights + kv + compute + repack:
             return ""
-        return self.tr("weights {weights}, KV cache {kv}, compute {compute} GiB").format(
+        return self.tr("weights {weights}, KV cache {kv}, compute buffers {compute} GiB").format(
             weights=_gib(weights + repack), kv=_gib(kv), compute=_gib(compute)
         )
 
@@ -89,19 +89,22 @@ class MadeByWords(QObject):
             (self.tr("Top-p"), f"{sampling.top_p:g}"),
             (self.tr("Min-p"), f"{sampling.min_p:g}"),
             (self.tr("Repeat penalty"), f"{sampling.repeat_penalty:g}"),
-            (self.tr("Longest answer"), str(sampling.max_tokens) if sampling.max_tokens else self.tr("no limit")),
-            (self.tr("Stops before"), "  ".join(repr(text) for text in sampling.stop)),
+            (self.tr("Maximum tokens"), str(sampling.max_tokens) if sampling.max_tokens else self.tr("no limit")),
+            (self.tr("Stop sequences"), "  ".join(repr(text) for text in sampling.stop)),
             (self.tr("Seed"), str(seed)),
         ]
 
     def _answer(self, made_by: MadeBy, written_at: str) -> list[tuple[str, str]]:
         return [
             (self.tr("Asked at"), written_at),
-            (self.tr("Read"), self._count_and_rate(made_by.prompt_tokens, made_by.prompt_tokens_per_second)),
-            (self.tr("Written"), self._count_and_rate(made_by.completion_tokens, made_by.tokens_per_second)),
-            (self.tr("To the first token"), self._seconds(made_by.time_to_first_token_s)),
-            (self.tr("Thought for"), self._seconds(made_by.thought_s)),
-            (self.tr("Ended"), self._ending(made_by.finish_reason)),
+            (
+                self.tr("Prompt processing"),
+                self._count_and_rate(made_by.prompt_tokens, made_by.prompt_tokens_per_second),
+            ),
+            (self.tr("Generation"), self._count_and_rate(made_by.completion_tokens, made_by.tokens_per_second)),
+            (self.tr("Time to first token"), self._seconds(made_by.time_to_first_token_s)),
+            (self.tr("Thinking time"), self._seconds(made_by.thought_s)),
+            (self.tr("Finish reason"), self._ending(made_by.finish_reason)),
             (self.tr("Messages left out"), str(len(made_by.left_out)) if made_by.left_out else ""),
         ]
 
@@ -110,17 +113,17 @@ class MadeByWords(QObject):
             return ""
         if rate is None:
             return self.tr("{count} tokens").format(count=grouped(tokens))
-        return self.tr("{count} tokens, {rate} a second").format(count=grouped(tokens), rate=f"{rate:.1f}")
+        return self.tr("{count} tokens, {rate} tokens/s").format(count=grouped(tokens), rate=f"{rate:.1f}")
 
     def _seconds(self, seconds: float | None) -> str:
         return "" if seconds is None else self.tr("{seconds} s").format(seconds=f"{seconds:.1f}")
 
     def _ending(self, reason: str) -> str:
         words = {
-            "stop": self.tr("by itself"),
-            "length": self.tr("at the limit of length"),
+            "stop": self.tr("complete"),
+            "length": self.tr("token limit reached"),
             "cancelled": self.tr("stopped by you"),
-            "died": self.tr("with the engine"),
+            "died": self.tr("the engine exited unexpectedly"),
         }
         return words.get(reason, reason)
 

@@ -156,9 +156,9 @@ class ConversationSettings(WordedDialog):
         before = self._choices
         self._apply(preset.choices if preset else Choices(self._usual_prompt))
         if self._choices != before:
-            said = self.tr("“{name}” is applied.").format(name=preset.name) if preset else ""
+            said = self.tr("“{name}” applied.").format(name=preset.name) if preset else ""
             self._status.say(
-                lambda: said or self.tr("What the settings say is applied."),
+                lambda: said or self.tr("Defaults applied."),
                 action=(lambda: self.tr("Undo"), lambda: self._apply(before)),
             )
 
@@ -193,24 +193,26 @@ class ConversationSettings(WordedDialog):
         super().done(result)
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("This conversation"))
-        self.setAccessibleName(self.tr("Settings of this conversation"))
-        self._heading.setText(self.tr("This conversation"))
+        self.setWindowTitle(self.tr("Conversation settings"))
+        self.setAccessibleName(self.tr("Conversation settings"))
+        self._heading.setText(self.tr("Conversation settings"))
         self._sentence.setText(
-            self.tr("Changes hold from the next answer on. What made an answer is kept with each answer.")
+            self.tr("Changes apply from the next answer. Each answer keeps a record of the settings used.")
         )
-        self._rows["preset"].set_words(self.tr("Preset"), self.tr("System prompt, sampling and the rest, at once."))
+        self._rows["preset"].set_words(
+            self.tr("Preset"), self.tr("Sets the system prompt, sampling and other options at once.")
+        )
         self._rows["system_prompt"].set_words(
-            self.tr("System prompt"), self.tr("What the model is told before the conversation.")
+            self.tr("System prompt"), self.tr("Instructions for the model at the start of the conversation.")
         )
         self._rows["sampling"].set_words(self.tr("Sampling"), self.tr("How the next token is chosen."))
         self._rows["context_policy"].set_words(
             self.tr("When the context is full"),
-            self.tr("Pinned messages always stay. A line shows above what the model no longer sees."),
+            self.tr("Pinned messages always stay. A line marks the messages above it that the model no longer sees."),
         )
-        self.usual_prompt.setText(self.tr("Take the one of the settings"))
-        as_in_settings = self.tr("As in the settings")
-        word_choices(self.which_sampling, {AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Of its own")})
+        self.usual_prompt.setText(self.tr("Use default prompt"))
+        as_in_settings = self.tr("Use defaults")
+        word_choices(self.which_sampling, {AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Custom")})
         word_choices(
             self.context_policy,
             {

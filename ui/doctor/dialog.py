@@ -147,7 +147,7 @@ class DoctorDialog(WordedDialog):
 
     def _copy_report(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
-        self.status.say(lambda: self.tr("The report is copied. Nothing of your conversations is in it."), "good")
+        self.status.say(lambda: self.tr("Report copied. It contains nothing from your conversations."), "good")
 
     # Looks
 
@@ -206,11 +206,11 @@ class DoctorDialog(WordedDialog):
     def _word_note(self, part: str) -> None:
         text = ""
         if part in self._waiting:
-            text = self.tr("Looking…")
+            text = self.tr("Checking…")
         elif part == NETWORK and part not in self.findings:
             text = self.tr(
-                "Not looked at yet. The hub, its mirror and your servers are asked whether they answer; nothing of "
-                "yours is sent."
+                "Not checked yet. The check contacts the hub, its mirror and your servers to see if they "
+                "respond. None of your data is sent."
             )
         self._notes[part].setText(text)
         self._notes[part].setVisible(bool(text))
@@ -218,19 +218,19 @@ class DoctorDialog(WordedDialog):
     def _word_summary(self) -> None:
         wrong = sum(each.state is not State.OK for findings in self.findings.values() for each in findings)
         if self.is_looking():
-            text = self.tr("Looking at this computer…")
+            text = self.tr("Checking this computer…")
         elif wrong == 0:
-            text = self.tr("Everything is in order.")
+            text = self.tr("No problems found.")
         elif wrong == 1:
-            text = self.tr("One thing could be better. What to do stands beside it.")
+            text = self.tr("One thing could be better. See the suggestion beside it.")
         else:
-            text = self.tr("{count} things could be better. What to do stands beside each.").format(count=wrong)
+            text = self.tr("{count} things could be better. See the suggestion beside each.").format(count=wrong)
         self._summary.setText(text)
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("This computer"))
-        self.setAccessibleName(self.tr("This computer"))
-        self._heading.setText(self.tr("This computer"))
+        self.setWindowTitle(self.tr("Diagnostics"))
+        self.setAccessibleName(self.tr("Diagnostics"))
+        self._heading.setText(self.tr("Diagnostics"))
         for part, title in self._titles.items():
             title.setText(part_text(part, translate))
             self._word_note(part)
@@ -239,7 +239,7 @@ class DoctorDialog(WordedDialog):
                 row.retranslate()
         self.network.setText(self.tr("Check the network"))
         self.again.setText(self.tr("Check again"))
-        self.copy.setText(self.tr("Copy the report"))
+        self.copy.setText(self.tr("Copy report"))
         self._close.setText(self.tr("Close"))
         self.status.retranslate()
         self._word_summary()

@@ -91,15 +91,15 @@ class FindingRow(QWidget):
         self._remedy.setVisible(bool(remedy))
         self.command.setVisible(bool(self.finding.command))
         state = {
-            State.OK: self.tr("In order"),
-            State.WARNING: self.tr("Could be better"),
-            State.BAD: self.tr("Needs mending"),
+            State.OK: self.tr("OK"),
+            State.WARNING: self.tr("Could be improved"),
+            State.BAD: self.tr("Needs attention"),
         }[self.finding.state]
         self._sign.setToolTip(state)
         self._sign.setAccessibleName(state)
         self._value.setAccessibleName(f"{name}: {value}. {state}. {remedy}".strip())
-        self.copy.setToolTip(self.tr("Copy the command"))
-        self.copy.setAccessibleName(self.tr("Copy the command {command}").format(command=self.finding.command))
+        self.copy.setToolTip(self.tr("Copy command"))
+        self.copy.setAccessibleName(self.tr("Copy command {command}").format(command=self.finding.command))
 
     def recolour(self) -> None:
         """Take the theme of now."""

@@ -229,19 +229,19 @@ class ExportDialog(WorkingDialog):
         path = self._written_path()
         note = ""
         if self._is_folder():
-            note = self.tr("A folder with one file for each conversation.")
+            note = self.tr("Creates a folder with one file per conversation.")
         elif path is not None and path != self._just_written and path.is_file():
-            note = self.tr("This file is there already and will be replaced.")
+            note = self.tr("This file already exists and will be replaced.")
         self._path_note.setText(note)
         self.export.setEnabled(path is not None and self._has_any and self._work is None)
         self._show_buttons()
         if not self._has_any:
-            self.status.say(lambda: self.tr("There is no conversation to export yet."))
+            self.status.say(lambda: self.tr("There are no conversations to export yet."))
 
     def _ask_for_path(self) -> None:
         path = self._written_path() or self._folder
         if self._is_folder():
-            chooser = QFileDialog(self, self.tr("Export into folder"), str(path.parent))
+            chooser = QFileDialog(self, self.tr("Export to folder"), str(path.parent))
             chooser.setFileMode(QFileDialog.FileMode.Directory)
             chooser.setOption(QFileDialog.Option.ShowDirsOnly)
             chooser.setObjectName("fileDialog")
@@ -370,23 +370,23 @@ class ExportDialog(WorkingDialog):
 
     def _open(self) -> None:
         if self._just_written is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._just_written))):
-            self.status.say(lambda: self.tr("No program on this machine opens files of this kind."), "warning")
+            self.status.say(lambda: self.tr("No program on this computer can open this type of file."), "warning")
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):
-            words = self.tr("No program on this machine opens folders. It is {path}.")
+            words = self.tr("No file manager is available. The folder is {path}.")
             self.status.say(lambda: words.format(path=folder), "warning")
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Export"))
         self.setAccessibleName(self.tr("Export"))
         self._heading.setText(self.tr("Export conversations"))
-        for label, text in zip(self._labels, (self.tr("What"), self.tr("Format"), self.tr("Save as")), strict=True):
+        for label, text in zip(self._labels, (self.tr("Content"), self.tr("Format"), self.tr("Save as")), strict=True):
             label.setText(text)
         self.scope.retranslate()
         self.shape.retranslate()
         self.path.setAccessibleName(self.tr("Save as"))
-        self.progress.setAccessibleName(self.tr("Progress of the export"))
+        self.progress.setAccessibleName(self.tr("Export progress"))
         self.browse.setText(self.tr("Browse…"))
         self.open_file.setText(self.tr("Open"))
         self.copy.setText(self.tr("Copy to clipboard"))

@@ -101,12 +101,12 @@ class ShapeChoice(QWidget):
         for index, name in enumerate(self._formats):
             self.format.setItemText(index, names.get(name, (name.upper(), ""))[0])
         self.format.setAccessibleName(self.tr("Format"))
-        self.metadata.setText(self.tr("With the model, settings and speed of each answer"))
-        self.branches.setText(self.tr("Every branch, not only the one that is shown"))
-        self.unfinished.setText(self.tr("Answers that were stopped or interrupted, too"))
-        self._thoughts_label.setText(self.tr("Thoughts of the model"))
-        self.thoughts.setAccessibleName(self.tr("Thoughts of the model"))
-        for index, text in enumerate((self.tr("Shown"), self.tr("Folded"), self.tr("Left out"))):
+        self.metadata.setText(self.tr("Include the model, settings and speed of each answer"))
+        self.branches.setText(self.tr("Include all branches, not only the one shown"))
+        self.unfinished.setText(self.tr("Include stopped and interrupted answers"))
+        self._thoughts_label.setText(self.tr("Thoughts"))
+        self.thoughts.setAccessibleName(self.tr("Thoughts"))
+        for index, text in enumerate((self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted"))):
             self.thoughts.setItemText(index, text)
         self._say_note()
 
@@ -123,18 +123,18 @@ class ShapeChoice(QWidget):
     def _say_note(self) -> None:
         note = self._words().get(self.name, ("", ""))[1]
         if self._with_its_way and (self.chosen.needs_the_way or self.name in ALWAYS_WHOLE):
-            note += " " + self.tr("With the messages that led to it.")
+            note += " " + self.tr("Includes the messages before it.")
         self._note.setText(note)
 
     def _words(self) -> dict[str, tuple[str, str]]:
         return {
-            "md": (self.tr("Markdown"), self.tr("The branch that is shown, as text for people and other programs.")),
+            "md": (self.tr("Markdown"), self.tr("The branch shown, as text for reading or for use in other programs.")),
             "html": (
                 self.tr("HTML page"),
-                self.tr("To read in any browser, with formulas and colours; loads nothing."),
+                self.tr("Opens in any browser, with formulas and colours; loads no external content."),
             ),
-            "pdf": (self.tr("PDF"), self.tr("To print or to hand on.")),
-            "json": (self.tr("JSON"), self.tr("Everything, with all branches; can be imported again.")),
-            "txt": (self.tr("Plain text"), self.tr("Questions and answers without any marks.")),
-            "jsonl": (self.tr("JSON Lines"), self.tr("One conversation on each line, to train or test models with.")),
+            "pdf": (self.tr("PDF"), self.tr("For printing or sharing.")),
+            "json": (self.tr("JSON"), self.tr("Everything, including all branches; can be imported again.")),
+            "txt": (self.tr("Plain text"), self.tr("Questions and answers without formatting.")),
+            "jsonl": (self.tr("JSON Lines"), self.tr("One conversation per line, for training or testing models.")),
         }

@@ -95,7 +95,7 @@ class ScopeChoice(QWidget):
         self.this_one.setText(
             self.tr("This conversation: {title}").format(title=shown) if shown else self.tr("This conversation")
         )
-        self.selected.setText(self.tr("The selected conversations ({count})").format(count=len(self._selection)))
+        self.selected.setText(self.tr("Selected conversations ({count})").format(count=len(self._selection)))
         self.everything.setText(self.tr("All conversations ({count})").format(count=len(self._conversations)))
 
     def _button(self, name: str, *, shown: bool) -> QRadioButton:

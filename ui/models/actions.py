@@ -108,30 +108,30 @@ def action_text(action: Action, entry: Entry | None = None) -> str:
         "pause": translate("model_actions", "Pause"),
         "resume": translate("model_actions", "Resume"),
         "retry": translate("model_actions", "Try again"),
-        "cancel": translate("model_actions", "Cancel the download"),
-        "move_up": translate("model_actions", "Move up in the queue"),
+        "cancel": translate("model_actions", "Cancel download"),
+        "move_up": translate("model_actions", "Move up in queue"),
         "use": translate("model_actions", "Use"),
-        "repair": translate("model_actions", "Repair"),
-        "repair_copy": translate("model_actions", "Repair into a copy"),
+        "repair": translate("model_actions", "Convert"),
+        "repair_copy": translate("model_actions", "Convert to a copy"),
         "join": translate("model_actions", "Join"),
         "stop": translate("model_actions", "Stop"),
-        "plan": translate("model_actions", "Where it lies on this machine…"),
-        "verify": translate("model_actions", "Verify the file"),
-        "mend": translate("model_actions", "Mend"),
-        "set_aside": translate("model_actions", "Set the file aside"),
-        "release": translate("model_actions", "Take it back as it is"),
+        "plan": translate("model_actions", "Memory plan…"),
+        "verify": translate("model_actions", "Verify file"),
+        "mend": translate("model_actions", "Re-download parts"),
+        "set_aside": translate("model_actions", "Quarantine file"),
+        "release": translate("model_actions", "Release from quarantine"),
         "remove": translate("model_actions", "Remove from list"),
-        "remove_folder": translate("model_actions", "Take its folder off the list"),
-        "delete": translate("model_actions", "Delete the file…"),
-        "copy_path": translate("model_actions", "Copy the path"),
+        "remove_folder": translate("model_actions", "Remove folder from list"),
+        "delete": translate("model_actions", "Delete file…"),
+        "copy_path": translate("model_actions", "Copy path"),
         "show_in_folder": translate("model_actions", "Show in folder"),
-        "open_page": translate("model_actions", "Open its page in the browser"),
+        "open_page": translate("model_actions", "Open page in browser"),
     }
     if action == "cancel" and entry is not None and entry.download is not None and entry.download.bytes_done:
-        text = translate("model_actions", "Cancel the download, deleting {size}…")
+        text = translate("model_actions", "Cancel download and delete {size}…")
         return text.format(size=size_text(entry.download.bytes_done))
     if action == "delete" and entry is not None and entry.bytes:
-        return translate("model_actions", "Delete the file ({size})…").format(size=size_text(entry.bytes))
+        return translate("model_actions", "Delete file ({size})…").format(size=size_text(entry.bytes))
     return texts[action]
 
 

@@ -64,7 +64,7 @@ class AddButtons(QWidget):
             self._choose_folder()
 
     def _choose_folder(self) -> None:
-        ask_for_folder(self, self.tr("Add a folder of models"), self._tell)
+        ask_for_folder(self, self.tr("Add a models folder"), self._tell)
 
     def _tell(self, path: Path) -> None:
         self.wanted.emit(path)

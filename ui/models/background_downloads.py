@@ -95,7 +95,7 @@ class Background(QObject):
         self._changed.emit()
 
     def _tell(self, model_id: str) -> None:
-        self.notify(self.tr("The download is complete"), self.tr("{name} is whole and verified.").format(name=model_id))
+        self.notify(self.tr("Download complete"), self.tr("{name} downloaded and verified.").format(name=model_id))
         self.arrived.emit(model_id)
 
     def _end_when_idle(self) -> None:

@@ -71,7 +71,7 @@ class ModelDeeds(QObject):
         if not wanted:
             return
         names = ", ".join(path.name for path in wanted)
-        self._status.say(lambda: self.tr("Looking at {name}…").format(name=names))
+        self._status.say(lambda: self.tr("Checking {name}…").format(name=names))
         run_in_background(self, lambda: take_in(library, wanted), self._taken_in, self.fail)
 
     def add_path(self, path: Path) -> None:
@@ -116,7 +116,7 @@ class ModelDeeds(QObject):
         assert path is not None
         if action == "copy_path":
             QGuiApplication.clipboard().setText(str(path))
-            self._status.say(lambda: self.tr("The path is in the clipboard."))
+            self._status.say(lambda: self.tr("Path copied to the clipboard."))
         elif action == "show_in_folder":
             open_folder(path.parent)
         elif action == "set_aside":
@@ -151,11 +151,11 @@ class ModelDeeds(QObject):
             return
         self._ask(
             self.tr("Cancel the download of {name}?").format(name=entry.full_name),
-            self.tr("{size} that were fetched already will be deleted. Pausing keeps them.").format(
+            self.tr("This deletes the {size} already downloaded. To keep it, pause the download instead.").format(
                 size=size_text(n_bytes)
             ),
             self.tr("Cancel and delete {size}").format(size=size_text(n_bytes)),
-            self.tr("Keep the download"),
+            self.tr("Keep download"),
             lambda: self._cancel_now(entry.key),
         )
 
@@ -210,7 +210,7 @@ class ModelDeeds(QObject):
             self.fail(outcome.error)
         elif isinstance(result, LocalModel):
             name = result.name or result.id
-            self._status.say(lambda: self.tr("{name} is ready to be used.").format(name=name), "good")
+            self._status.say(lambda: self.tr("{name} is ready to use.").format(name=name), "good")
             self._state.candidates.pop(work.key, None)
             self.wanted.emit(result.id)
         elif isinstance(result, ImportCandidate):
@@ -231,23 +231,25 @@ class ModelDeeds(QObject):
         self._state.verifications.pop(key, None)
         if worst.matches is False:
             self._state.verifications[key] = worst
-            self._status.say(lambda: self.tr("{file} is not the published file.").format(file=worst.path.name), "bad")
+            self._status.say(
+                lambda: self.tr("{file} doesn't match the published file.").format(file=worst.path.name), "bad"
+            )
         elif worst.matches and verified.changed:
             self._status.say(
                 lambda: self.tr(
-                    "{file} is whole and as it was published when it was fetched. Meanwhile another file was published "
-                    "under that name."
+                    "{file} is intact and matches the file that was published when you downloaded it. A different "
+                    "file has since been published under that name."
                 ).format(file=worst.path.name),
                 "warning",
             )
         elif worst.matches:
             self._status.say(
-                lambda: self.tr("{file} is the published file, bit for bit.").format(file=worst.path.name), "good"
+                lambda: self.tr("{file} matches the published file exactly.").format(file=worst.path.name), "good"
             )
         else:
             self._status.say(
                 lambda: self.tr(
-                    "{file} was read to its end. Nobody told what was published, so it can be compared with nothing."
+                    "{file} was read completely, but there is no published checksum to compare it with."
                 ).format(file=worst.path.name)
             )
 
@@ -260,7 +262,7 @@ class ModelDeeds(QObject):
         elif taken.folders and not taken.waiting:
             folder, count = taken.folders[0], len(added)
             self._status.say(
-                lambda: self.tr("{path} is on the list, new models: {count}. The files stay where they are.").format(
+                lambda: self.tr("Added {path} to the list. New models: {count}. The files stay where they are.").format(
                     path=folder, count=count
                 ),
                 "good",
@@ -275,7 +277,7 @@ class ModelDeeds(QObject):
                 lambda: self.tr("Added {name}. The file stays where it is.").format(name=added[0].id), "good"
             )
         elif known:
-            self._status.say(lambda: self.tr("{name} is on the list already.").format(name=known[0].id))
+            self._status.say(lambda: self.tr("{name} is already in the list.").format(name=known[0].id))
         if taken.waiting:
             self._wait_for(taken.waiting)
         elif added or known:
@@ -292,8 +294,8 @@ class ModelDeeds(QObject):
 
         def words() -> str:
             if do == "join":
-                return self.tr("{name} is in parts. Joining makes one file of them.").format(name=first.name)
-            return self.tr("{name} needs a repair before it can be used.").format(name=first.name)
+                return self.tr("{name} is split into parts. Join them into one file.").format(name=first.name)
+            return self.tr("{name} must be converted before you can use it.").format(name=first.name)
 
         self._status.say(words, "warning", (lambda: action_text(do), lambda: self.do(do, entry)))
         self._state.renew()
@@ -309,7 +311,8 @@ class ModelDeeds(QObject):
         # A file that the engine would refuse could not be put back on the list.
         undo = (lambda: self.tr("Undo"), lambda: self.add_path(model.path)) if model.ready else None
         self._status.say(
-            lambda: self.tr("{name} is off the list. The file stays where it is.").format(name=model.id), action=undo
+            lambda: self.tr("Removed {name} from the list. The file stays where it is.").format(name=model.id),
+            action=undo,
         )
         self._state.tell_library_changed()
 
@@ -318,7 +321,7 @@ class ModelDeeds(QObject):
         assert folder is not None
         self._backend.library.remove_folder(folder)
         self._status.say(
-            lambda: self.tr("{path} is off the list. The files stay where they are.").format(path=folder),
+            lambda: self.tr("Removed {path} from the list. The files stay where they are.").format(path=folder),
             action=(lambda: self.tr("Undo"), lambda: self.add_path(folder)),
         )
         self._state.tell_library_changed()
@@ -333,9 +336,9 @@ class ModelDeeds(QObject):
         if removal is None:
             assert entry.model is not None
             removal = removal_of(entry.model)
-        what = [self.tr("This cannot be undone."), str(removal.path) if removal.paths else ""]
+        what = [self.tr("This can't be undone."), str(removal.path) if removal.paths else ""]
         if entry.in_use:
-            what.insert(0, self.tr("It is the model in use."))
+            what.insert(0, self.tr("This model is in use."))
         elif removal.elsewhere:
             what.insert(0, self.tr("To keep the file, remove it from the list instead."))
         size = size_text(removal.bytes)
@@ -343,7 +346,7 @@ class ModelDeeds(QObject):
             self.tr("Delete {name}?").format(name=entry.full_name),
             "\n".join(each for each in what if each),
             self.tr("Delete {size}").format(size=size) if removal.bytes else self.tr("Delete"),
-            self.tr("Keep the file"),
+            self.tr("Keep file"),
             lambda: self._delete(entry, removal),
         )
 

@@ -206,11 +206,11 @@ class ModelDetails(QWidget):
 
     def retranslate(self) -> None:
         """Word what does not depend on the model anew."""
-        self.more.setToolTip(self.tr("More about this model"))
-        self.more.setAccessibleName(self.tr("More about this model"))
+        self.more.setToolTip(self.tr("More actions for this model"))
+        self.more.setAccessibleName(self.tr("More actions for this model"))
         self.fold.setText(self.tr("Details"))
-        self.plan.setText(self.tr("Where it lies on this machine…"))
-        self.area.setAccessibleName(self.tr("Facts about the model"))
+        self.plan.setText(self.tr("Memory plan…"))
+        self.area.setAccessibleName(self.tr("Model information"))
         self.progress.setAccessibleName(self.tr("Progress"))
         self._facts = ()
 

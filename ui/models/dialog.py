@@ -218,7 +218,7 @@ class ModelsDialog(WordedDialog):
         known = self.state.entries
         name = next((each.title for each in known if each.home), "")
         return [
-            ("", ModelRow(name, label=self.tr("the model this program is made for"), is_heading=True)),
+            ("", ModelRow(name, label=self.tr("the model this program is designed for"), is_heading=True)),
             *((each.key, row_of(each)) for each in known if each.home),
             ("", ModelRow(self.tr("Other models"), is_heading=True)),
             *((each.key, row_of(each)) for each in known if not each.home),
@@ -369,7 +369,7 @@ class ModelsDialog(WordedDialog):
         self._note.setText(self.tr("Any GGUF chat model works. Drop files or folders here; they stay where they are."))
         self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
         self.field.setAccessibleName(self.tr("Search Hugging Face"))
-        self.list.setAccessibleName(self.tr("Models on this machine, and those that can be fetched"))
+        self.list.setAccessibleName(self.tr("Models on this computer and models you can download"))
         self.total.setAccessibleName(self.tr("Downloads"))
         self._close.setText(self.tr("Close"))
         for part in (self.list, self.search, self.details, self.adding, self.status):

@@ -88,7 +88,7 @@ class ModelFits(QObject):
         plan = published.plan
         words = [self._sentence(plan)]
         if published.is_expected:
-            words.append(self.tr("Estimated from the header of another file here."))
+            words.append(self.tr("Estimated from the header of another quantisation."))
         elif "not_rehearsed" in plan.reasons:
             words.append(QCoreApplication.translate(CONTEXT, REASON_SENTENCES["not_rehearsed"]))
         space = "" if words[0].endswith("。") else " "

@@ -53,7 +53,7 @@ def left_out_row(row: LeftOut) -> ModelRow:
     return ModelRow(
         title=row.quantisation or name,
         label=name if row.quantisation else "",
-        state=translate("model_hub_rows", "Cannot be fetched"),
+        state=translate("model_hub_rows", "Can't be downloaded"),
         state_kind="bad",
         problem=error_text(row.problem),
         is_dim=True,

@@ -79,7 +79,7 @@ def _of_header(entry: Entry, headers: Sequence[GgufHeader]) -> list[Fact]:
         facts.append(Fact(translate("model_facts", "Layers"), str(first.block_count)))
     if first.expert_count:
         used = first.integer(f"{first.architecture}.expert_used_count")
-        text = translate("model_facts", "{count}, of which {used} are used") if used else "{count}"
+        text = translate("model_facts", "{count} ({used} active)") if used else "{count}"
         facts.append(Fact(translate("model_facts", "Experts"), text.format(count=first.expert_count, used=used)))
     if first.context_length:
         text = translate("model_facts", "{count} tokens").format(count=number_text(first.context_length))
@@ -89,13 +89,19 @@ def _of_header(entry: Entry, headers: Sequence[GgufHeader]) -> list[Fact]:
         facts.append(Fact(translate("model_facts", "Vocabulary"), text))
     if n_parameters:
         facts.append(Fact(translate("model_facts", "Quantisation"), _quantisation_text(headers, n_parameters)))
-    template = translate("model_facts", "its own") if first.chat_template else translate("model_facts", "none: ChatML")
+    template = (
+        translate("model_facts", "included in the model")
+        if first.chat_template
+        else translate("model_facts", "none (ChatML is used)")
+    )
     # The reconstructed header knows of no template because the published one has none.
     facts.append(Fact(translate("model_facts", "Chat template"), template))
     if entry.model is not None and entry.model.published is not None and entry.model.published.stacked:
-        facts.append(Fact(translate("model_facts", "Experts' tensors"), translate("model_facts", "stacked on arrival")))
+        facts.append(
+            Fact(translate("model_facts", "Expert tensors"), translate("model_facts", "stacked during download"))
+        )
     elif first.experts_in_separate_tensors:
-        facts.append(Fact(translate("model_facts", "Experts' tensors"), translate("model_facts", "separate")))
+        facts.append(Fact(translate("model_facts", "Expert tensors"), translate("model_facts", "separate")))
     return facts
 
 
@@ -143,9 +149,9 @@ def _of_origin(entry: Entry, repository: Repository | None) -> list[Fact]:
     if licence:
         facts.append(Fact(translate("model_facts", "Licence"), licence))
     elif entry.catalogue is not None:
-        facts.append(Fact(translate("model_facts", "Licence"), translate("model_facts", "see the repository's page")))
+        facts.append(Fact(translate("model_facts", "Licence"), translate("model_facts", "see the repository page")))
     if entry.catalogue is not None:
-        facts.append(Fact(translate("model_facts", "Made by"), entry.catalogue.made_by))
+        facts.append(Fact(translate("model_facts", "Created by"), entry.catalogue.made_by))
     if name := repository_of(entry):
         facts.append(Fact(translate("model_facts", "Repository"), name, is_link=True))
     return facts
@@ -205,7 +211,7 @@ def _quantisation_text(headers: Sequence[GgufHeader], n_parameters: int) -> str:
     shares = ", ".join(
         f"{kind} {100 * n_bytes[kind] / total:.0f} %" for kind in kinds if n_bytes[kind] / total >= 0.005
     )
-    bits = translate("model_facts", "{bits} bits a weight").format(bits=f"{8 * total / n_parameters:.2f}")
+    bits = translate("model_facts", "{bits} bits per weight").format(bits=f"{8 * total / n_parameters:.2f}")
     return f"{bits} ({shares})"
 
 

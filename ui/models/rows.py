@@ -94,7 +94,7 @@ def note_of(entry: Entry) -> str:
     """What the quantisation means, in a few words."""
     quality = quality_text(quality_of(entry.quantisation))
     if entry.catalogue is not None and entry.catalogue.id == STARTER.id:
-        return translate("model_rows", "Very small and quick, for a first try")
+        return translate("model_rows", "Very small and fast, good for a first try")
     return quality
 
 
@@ -104,7 +104,7 @@ def action_of(entry: Entry) -> str:
     if action is None:
         return ""
     if entry.state == "waiting":
-        return translate("model_rows", "Try now")
+        return translate("model_rows", "Retry now")
     return action_text(action)
 
 
@@ -121,18 +121,18 @@ def state_of(entry: Entry) -> tuple[str, Kind]:
         return "", "quiet"
     texts: dict[str, tuple[str, Kind]] = {
         "available": (translate("model_rows", "Not downloaded"), "quiet"),
-        "queued": (translate("model_rows", "In the queue"), "quiet"),
+        "queued": (translate("model_rows", "Queued"), "quiet"),
         "preparing": (translate("model_rows", "Preparing…"), "text"),
         "downloading": (translate("model_rows", "Downloading…"), "text"),
         "waiting": (_at(_waiting_text(entry), percent), "warning"),
         "verifying": (translate("model_rows", "Verifying…"), "text"),
         "paused": (_at(translate("model_rows", "Paused"), percent), "quiet"),
         "failed": (_at(translate("model_rows", "Stopped"), percent), "bad"),
-        "needs_repair": (translate("model_rows", "Needs repair"), "warning"),
-        "needs_joining": (translate("model_rows", "In parts"), "warning"),
+        "needs_repair": (translate("model_rows", "Needs conversion"), "warning"),
+        "needs_joining": (translate("model_rows", "Needs joining"), "warning"),
         "damaged": (translate("model_rows", "Damaged"), "bad"),
-        "quarantined": (translate("model_rows", "Set aside"), "bad"),
-        "unusable": (translate("model_rows", "Cannot be used"), "bad"),
+        "quarantined": (translate("model_rows", "Quarantined"), "bad"),
+        "unusable": (translate("model_rows", "Can't be used"), "bad"),
     }
     return texts[entry.state]
 
@@ -157,7 +157,7 @@ def progress_text(entry: Entry) -> str:
     if entry.state == "downloading" and download.seconds_left is not None:
         parts.append(time_left_text(download.seconds_left))
     if download.bytes_uploaded:
-        parts.append(translate("model_rows", "{size} given to others").format(size=size_text(download.bytes_uploaded)))
+        parts.append(translate("model_rows", "{size} uploaded").format(size=size_text(download.bytes_uploaded)))
     return " · ".join(parts)
 
 
@@ -174,17 +174,18 @@ def problem_of(entry: Entry) -> tuple[str, Kind]:
         count = len(entry.candidate.paths) if entry.candidate else 0
         if problem is not None:
             return error_text(problem), "warning"
-        text = translate("model_rows", "{count} parts of one file. Joining puts them together without a second copy.")
+        text = translate("model_rows", "{count} parts of one file. Joining them doesn't need space for a second copy.")
         return text.format(count=count), "warning"
     if entry.state == "damaged":
         text = translate(
-            "model_rows", "This is not the file that was published. Mending fetches again what is damaged in it."
+            "model_rows", "This file doesn't match the published one. You can re-download only the damaged parts."
         )
         return text, "bad"
     if entry.state == "quarantined" and problem is None:
         text = translate(
             "model_rows",
-            "This is not the file that was published, so it was set aside. Mending fetches again what is damaged.",
+            "This file doesn't match the published one and was quarantined. You can re-download only the "
+            "damaged parts.",
         )
         return text, "bad"
     return (error_text(problem), "bad") if problem else ("", "quiet")
@@ -196,13 +197,13 @@ def _repair_text(entry: Entry) -> str:
     if entry.is_foreign:
         return translate(
             "model_rows",
-            "Made before April 2024, in a layout that no current engine loads. Repair makes a rearranged copy of it in "
-            "the models folder, with the same values.",
+            "Made before April 2024, in a layout that no current engine loads. Converting creates a "
+            "rearranged copy in the models folder, with the same values.",
         )
     return translate(
         "model_rows",
-        "Made before April 2024, in a layout that no current engine loads. Repair rearranges it; none of its values "
-        "changes.",
+        "Made before April 2024, in a layout that no current engine loads. Converting rearranges the "
+        "file without changing any values.",
     )
 
 
@@ -223,17 +224,17 @@ def _waiting_text(entry: Entry) -> str:
     wait = entry.download.retry_in_s if entry.download else None
     if wait is None:
         return translate("model_rows", "Waiting")
-    return translate("model_rows", "Again in {seconds} s").format(seconds=max(1, round(wait)))
+    return translate("model_rows", "Retrying in {seconds} s").format(seconds=max(1, round(wait)))
 
 
 def _work_text(work: Work) -> str:
     if work.stopping:
         return translate("model_rows", "Stopping…")
     texts = {
-        "repair": translate("model_rows", "Repairing"),
+        "repair": translate("model_rows", "Converting"),
         "join": translate("model_rows", "Joining"),
         "verify": translate("model_rows", "Verifying"),
-        "mend": translate("model_rows", "Looking for the damage"),
+        "mend": translate("model_rows", "Checking for damage"),
         "delete": translate("model_rows", "Deleting…"),
     }
     text = texts[work.kind]

@@ -219,8 +219,8 @@ class HubSearch(QStackedWidget):
         if text.startswith(MAGNET):
             self._say(
                 lambda: self.tr(
-                    "A magnet link fetches from the computers of other people, and gives what is here to others for as "
-                    "long as it runs. The result is verified like any other download."
+                    "A magnet link downloads from other people's computers and shares what you have with others "
+                    "while it runs. The file is verified like any other download."
                 ),
                 lambda: self.magnet_wanted.emit(text),
                 lambda: self.tr("Download and share"),
@@ -232,7 +232,7 @@ class HubSearch(QStackedWidget):
             self._search(text)
 
     def _search(self, text: str) -> None:
-        question = self._ask(lambda: self.tr("Looking for “{text}”…").format(text=text))
+        question = self._ask(lambda: self.tr("Searching for “{text}”…").format(text=text))
 
         def done(found: tuple[Repository, ...]) -> None:
             if question is self._asking.now:
@@ -245,7 +245,7 @@ class HubSearch(QStackedWidget):
         run_in_background(self, lambda: question.search(text), done, failed)
 
     def _ask_for(self, name: str, file: str = "") -> None:
-        question = self._ask(lambda: self.tr("Looking at {name}…").format(name=name))
+        question = self._ask(lambda: self.tr("Checking {name}…").format(name=name))
         self._wanted_file = file
 
         def done(told: tuple[Repository, tuple[PublishedModel, ...]]) -> None:
@@ -271,7 +271,7 @@ class HubSearch(QStackedWidget):
         if not found:
             self._say(
                 lambda: self.tr(
-                    "Nothing was found for “{text}”. Try fewer letters of the model's name, or paste OWNER/REPO."
+                    "Nothing found for “{text}”. Try a shorter part of the model name, or paste OWNER/REPO."
                 ).format(text=text)
             )
             return
@@ -287,9 +287,9 @@ class HubSearch(QStackedWidget):
         self._rows = {each.id: each for each in models} | {f"{repository.id}:{each.name}": each for each in gone}
         if not self._rows:
             self._say(
-                lambda: self.tr(
-                    "There is no GGUF file in {name}. Look for a repository whose name ends in GGUF."
-                ).format(name=repository.id)
+                lambda: self.tr("{name} contains no GGUF files. Look for a repository whose name ends in GGUF.").format(
+                    name=repository.id
+                )
             )
             return
         self._fill_models()
@@ -350,11 +350,13 @@ class HubSearch(QStackedWidget):
             repository = self.repository
             facts = [repository.id, repository.licence or ""]
             if repository.gated:
-                facts.append(self.tr("gated: accept its terms on its page, and enter your token in the settings"))
+                facts.append(
+                    self.tr("gated: accept the terms on the repository page, then enter your access token in Settings")
+                )
             self._where.setText(" · ".join(each for each in facts if each))
             self._where.setToolTip(self._where.text())
         elif self.page == "results":
-            self._where.setText(self.tr("Repositories with GGUF files, the most fetched first"))
+            self._where.setText(self.tr("Repositories with GGUF files, most downloaded first"))
         else:
             self._where.clear()
         back_to_results = self.page == "repository" and self._found
@@ -362,8 +364,8 @@ class HubSearch(QStackedWidget):
 
     def retranslate(self) -> None:
         """Word everything anew."""
-        self.results.setAccessibleName(self.tr("Repositories that were found"))
-        self.models.setAccessibleName(self.tr("Models of the repository"))
+        self.results.setAccessibleName(self.tr("Repositories found"))
+        self.models.setAccessibleName(self.tr("Models in the repository"))
         for each in (self.results, self.models):
             each.retranslate()
         if self._found:

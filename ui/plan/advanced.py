@@ -195,19 +195,19 @@ class ExpertPage(QWidget):
         """Say the same in the language of now."""
         names = (
             self.tr("Layers on GPUs"),
-            self.tr("Experts in RAM, layers"),
+            self.tr("Experts in RAM (layers)"),
             self.tr("Split mode"),
             self.tr("Main GPU"),
             self.tr("Flash attention"),
             self.tr("Threads"),
-            self.tr("Batch, tokens"),
-            self.tr("Micro-batch, tokens"),
+            self.tr("Batch size (tokens)"),
+            self.tr("Micro-batch size (tokens)"),
         )
         for (label, control), name in zip(self._fields, names, strict=True):
             label.setText(name)
             control.setAccessibleName(name)
         automatic, plan = self.tr("Automatic"), self._plan
-        modes = (self.tr("By layers"), self.tr("By rows"), self.tr("By tensors"), self.tr("One card alone"))
+        modes = (self.tr("By layer"), self.tr("By row"), self.tr("By tensor"), self.tr("Single GPU"))
         _name(self.split_mode, modes)
         _name(self.main_gpu, (automatic, *(shown for _, shown in self._devices)))
         _name(self.flash_attention, (automatic, self.tr("On"), self.tr("Off")))

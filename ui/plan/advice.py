@@ -28,7 +28,8 @@ def advice(judged: Sequence[Recommendation]) -> str:
     if best is None:
         return translate(
             "model_advice",
-            "This computer is too small for every quantisation of it: take a smaller model, the starter, or a server.",
+            "No quantisation of this model fits on this computer. Choose a smaller model, the starter "
+            "model or a server.",
         )
     entry = find_entry(best.id)
     facts = {
@@ -46,33 +47,33 @@ def _sentence(best: Recommendation) -> str:
         case "best_on_gpus", 1:
             return translate(
                 "model_advice",
-                "Your graphics card holds {quantisation} with {context} context, about {speed} tokens/s.",
+                "{quantisation} fits on your GPU with {context} context, about {speed} tokens/s.",
             )
         case "best_on_gpus", 2:
             return translate(
                 "model_advice",
-                "Your two cards hold {quantisation} with {context} context, about {speed} tokens/s.",
+                "{quantisation} fits on your two GPUs with {context} context, about {speed} tokens/s.",
             )
         case "best_on_gpus", _:
             return translate(
                 "model_advice",
-                "Your {count} cards hold {quantisation} with {context} context, about {speed} tokens/s.",
+                "{quantisation} fits on your {count} GPUs with {context} context, about {speed} tokens/s.",
             )
         case "best_at_usable_speed", 0:
             return translate(
                 "model_advice",
-                "{quantisation} runs here on the processor with {context} context, about {speed} tokens/s.",
+                "{quantisation} runs on the CPU with {context} context, about {speed} tokens/s.",
             )
         case "best_at_usable_speed", _:
             return translate(
                 "model_advice",
-                "{quantisation} runs here with a part of it in RAM and {context} context, about {speed} tokens/s.",
+                "{quantisation} runs partly in RAM with {context} context, about {speed} tokens/s.",
             )
         case _:
             return translate(
                 "model_advice",
-                "{quantisation} is the one that runs here, slowly: about {speed} tokens/s. A smaller model or a server "
-                "answers faster.",
+                "Only {quantisation} runs on this computer, but slowly: about {speed} tokens/s. A smaller "
+                "model or a server answers faster.",
             )
 
 
@@ -84,7 +85,7 @@ def computer_text(machine: Machine, ram_bytes: int) -> str:
     )
     facts = []
     for (name, gib), count in cards.items():
-        text = f"{name}, {gib} GiB" if name else translate("model_advice", "card of {gib} GiB").format(gib=gib)
+        text = f"{name}, {gib} GiB" if name else translate("model_advice", "GPU, {gib} GiB").format(gib=gib)
         facts.append(f"{count} × {text}" if count > 1 else text)
     facts.append(translate("model_advice", "{gib} GiB RAM").format(gib=round(ram_bytes / GIB)))
     return translate("model_advice", "This computer: {facts}").format(facts=" · ".join(facts))
@@ -95,7 +96,7 @@ def place_text(plan: LoadPlan) -> str:
     used = len(plan.used_devices)
     match plan.verdict:
         case "does_not_fit":
-            return translate("model_advice", "does not fit")
+            return translate("model_advice", "doesn't fit")
         case "gpu" if used == 1:
             return translate("model_advice", "fits on the GPU")
         case "gpu":
@@ -103,7 +104,7 @@ def place_text(plan: LoadPlan) -> str:
         case _ if used:
             return translate("model_advice", "partly in RAM")
         case _:
-            return translate("model_advice", "on the processor")
+            return translate("model_advice", "CPU")
 
 
 def speed_text(speed: float) -> str:

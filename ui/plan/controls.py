@@ -150,8 +150,8 @@ class KvChoice(QComboBox):
         texts = {
             "auto": self.tr("Automatic ({kind})").format(kind=self._now),
             "f16": self.tr("f16: exact"),
-            "q8_0": self.tr("q8_0: half the memory, hardly a loss"),
-            "q4_0": self.tr("q4_0: a quarter, less exact"),
+            "q8_0": self.tr("q8_0: half the memory, almost no loss"),
+            "q4_0": self.tr("q4_0: a quarter of the memory, less exact"),
         }
         for place, wish in enumerate(KV_CHOICES):
             if self.itemText(place) != texts[wish]:

@@ -83,7 +83,7 @@ class PlanDialog(WordedDialog):
         room = self.screen().availableGeometry()
         self.resize(min(FIRST_SIZE[0], room.width() - 60), min(FIRST_SIZE[1], room.height() - 80))
         self._built()
-        self.view.set_busy(True, lambda: self.tr("Looking at the devices…"))
+        self.view.set_busy(True, lambda: self.tr("Scanning devices…"))
         self._look()
 
     def _lay_out(self) -> None:
@@ -190,7 +190,7 @@ class PlanDialog(WordedDialog):
         self._wishes = self.view.wishes
         self.kept.emit(self._wishes)
         self.keep.setEnabled(False)
-        self.status.say(lambda: self.tr("Kept. The next message loads the model so."), "good")
+        self.status.say(lambda: self.tr("Saved. The next message loads the model with this plan."), "good")
 
     def _failed(self, error: UserError) -> None:
         self.view.set_busy(False)
@@ -204,9 +204,9 @@ class PlanDialog(WordedDialog):
     def _why_not_measured(self) -> str:
         looked = self._looked
         if looked is None or not looked.is_here:
-            return self.tr("It can be measured once it is downloaded.")
+            return self.tr("Download the model to measure its speed.")
         if looked.basis.machine.is_pretended:
-            return self.tr("These GPUs are pretended, so there is nothing to measure.")
+            return self.tr("These GPUs are simulated, so there is nothing to measure.")
         return ""
 
     def _measuring(self, busy: bool) -> None:
@@ -214,7 +214,7 @@ class PlanDialog(WordedDialog):
             return
         self.keep.setEnabled(not busy and self.view.wishes != self._wishes)
         if busy:
-            self.view.set_busy(True, lambda: self.tr("Its speed is being measured."))
+            self.view.set_busy(True, lambda: self.tr("The speed is being measured."))
         else:
             # What is loaded now, and what is kept, may be others.
             self._look()
@@ -226,10 +226,10 @@ class PlanDialog(WordedDialog):
         super().done(result)
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Where the model lies"))
+        self.setWindowTitle(self.tr("Memory plan"))
         self.setAccessibleName(self.windowTitle())
-        self._heading.setText(self.tr("How {name} lies on this machine").format(name=self._name))
-        self.keep.setText(self.tr("Keep for this model"))
+        self._heading.setText(self.tr("Memory layout of {name}").format(name=self._name))
+        self.keep.setText(self.tr("Save for this model"))
         self._close.setText(self.tr("Close"))
         self.measure.retranslate()
         self.status.retranslate()

@@ -159,7 +159,7 @@ class LayerStrip(QWidget):
             border.setRange(0, before + behind)
             border.setValue(before)
             border.blockSignals(False)
-            text = self.tr("Border between {one} and {other}: {before} and {behind} layers").format(
+            text = self.tr("Boundary between {one} and {other}: {before} and {behind} layers").format(
                 one=names[number], other=names[number + 1], before=before, behind=behind
             )
             border.setAccessibleName(text)

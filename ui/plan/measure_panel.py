@@ -150,13 +150,13 @@ class MeasureSection(QWidget):
         """Say the same in the language of now."""
         self.title.setText(self.tr("Speed"))
         self.measure.setText(self.tr("Measure"))
-        self.measure.setToolTip(self.tr("Loads the plan as it is and measures how fast it reads and answers"))
-        self.tune.setText(self.tr("Find the fastest…"))
+        self.measure.setToolTip(self.tr("Loads the current plan and measures prompt and answer speed"))
+        self.tune.setText(self.tr("Find the fastest plan…"))
         self.tune.setToolTip(
-            self.tr("Measures a few other plans as well and keeps the fastest one that fits; takes some minutes")
+            self.tr("Also measures a few other plans and saves the fastest one that fits; takes a few minutes")
         )
         self.cancel.setText(self.tr("Cancel"))
-        self.bar.setAccessibleName(self.tr("Progress of the measurement"))
+        self.bar.setAccessibleName(self.tr("Measurement progress"))
         for each in (self.measure, self.tune):
             each.setVisible(not self.is_busy)
             each.setEnabled(not self._why_not())
@@ -183,18 +183,18 @@ class MeasureSection(QWidget):
             return self.tr("Cancelled. Nothing was changed.")
         if self._best is not None:
             if self._best is self._measured[0]:
-                return self.tr("The plan as it is is the fastest of those that fit.")
-            return self.tr("The fastest one is kept: the next message loads the model so.")
+                return self.tr("The current plan is the fastest that fits.")
+            return self.tr("Fastest plan saved. The next message loads the model with it.")
         if self._measured:
-            return self.tr("The median of three measurements.")
-        return self._why_not() or self.tr("An answer that is under way is not disturbed.")
+            return self.tr("Median of three measurements.")
+        return self._why_not() or self.tr("Measuring doesn't interrupt an answer in progress.")
 
     def _going_text(self) -> str:
         progress = self._progress
         if progress is None:
-            return self.tr("Waiting for the answer that is under way…")
+            return self.tr("Waiting for the current answer to finish…")
         if progress.step is None or progress.step.number == 1:
-            text = self.tr("Measuring the plan as it is…")
+            text = self.tr("Measuring the current plan…")
         else:
             text = self.tr("{number} of {count}: {change}").format(
                 number=progress.step.number, count=progress.step.count, change=self._change_text(progress.step.change)
@@ -206,16 +206,16 @@ class MeasureSection(QWidget):
 
     def _change_text(self, change: Change) -> str:
         texts: dict[str, str] = {
-            "present": self.tr("The plan as it is"),
-            "kv_f16": self.tr("KV cache of 16 bits"),
-            "kv_q8_0": self.tr("KV cache of 8 bits"),
+            "present": self.tr("Current plan"),
+            "kv_f16": self.tr("16-bit KV cache"),
+            "kv_q8_0": self.tr("8-bit KV cache"),
             "large_batch": self.tr("Larger batches"),
             "small_batch": self.tr("Smaller batches"),
-            "pipeline": self.tr("Pipelining the other way"),
-            "one_device": self.tr("One card alone"),
+            "pipeline": self.tr("Toggle pipelining"),
+            "one_device": self.tr("Single GPU"),
             "more_in_ram": self.tr("More experts in RAM"),
             "fewer_threads": self.tr("Fewer threads"),
-            "even_split": self.tr("The same number of layers on each card"),
+            "even_split": self.tr("Same number of layers on each GPU"),
         }
         return texts.get(change, change)
 

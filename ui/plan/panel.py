@@ -113,10 +113,10 @@ class PlanPanel(QWidget):
 
     def retranslate(self) -> None:
         """Say the same in the language of now."""
-        self.more.setText(self.tr("More…"))
-        self.more.setToolTip(self.tr("What is better left to the program"))
-        self.back.setText(self.tr("Back to automatic"))
-        self.back.setToolTip(self.tr("Let the program choose everything again"))
+        self.more.setText(self.tr("More options"))
+        self.more.setToolTip(self.tr("Advanced"))
+        self.back.setText(self.tr("Reset to automatic"))
+        self.back.setToolTip(self.tr("Reset all options to automatic"))
         self._show_fold()
         self.kv.retranslate()
         self.experts.retranslate()
@@ -148,7 +148,7 @@ class PlanPanel(QWidget):
         self.kv.setAccessibleName(kv)
 
     def _word(self, row: PlanRow, title: str, figure: str, detail: str = "", *, is_automatic: bool) -> None:
-        note = self.tr("automatic") if is_automatic else self.tr("set by hand")
+        note = self.tr("automatic") if is_automatic else self.tr("manual")
         row.title.say(title)
         row.detail.say(detail)
         # Where the words stand above and below, a line for this alone is too much.

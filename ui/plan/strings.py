@@ -62,9 +62,9 @@ def layers_text(bar: Bar) -> str:
     if bar.is_ram:
         return _ram_text(bar)
     if not bar.is_on:
-        return translate("plan_words", "left out")
+        return translate("plan_words", "not used")
     if not bar.layers:
-        return translate("plan_words", "output") if bar.has_output else translate("plan_words", "stays empty")
+        return translate("plan_words", "output") if bar.has_output else translate("plan_words", "empty")
     text = _range_text(bar.layers)
     return translate("plan_words", "{layers} + output").format(layers=text) if bar.has_output else text
 
@@ -97,7 +97,7 @@ def used_text(bar: Bar) -> str:
 def left_text(bar: Bar) -> str:
     """How much room is left, or how much there is too much."""
     if bar.left_bytes < 0:
-        return translate("plan_words", "{size} too much").format(size=size_text(-bar.left_bytes))
+        return translate("plan_words", "{size} over capacity").format(size=size_text(-bar.left_bytes))
     if not bar.is_on:
         return ""
     return translate("plan_words", "{size} left").format(size=size_text(bar.left_bytes))
@@ -106,9 +106,9 @@ def left_text(bar: Bar) -> str:
 def both_text(bar: Bar, actual: Parts, *, as_forecast: bool) -> str:
     """What was expected beside what the engine took; or, when the plan has moved on, what is loaded meanwhile."""
     if as_forecast:
-        text = translate("plan_words", "forecast {forecast} · real {real}")
+        text = translate("plan_words", "estimated {forecast} · actual {real}")
     else:
-        text = translate("plan_words", "loaded now: {real}")
+        text = translate("plan_words", "currently loaded: {real}")
     return text.format(forecast=gib(bar.parts.total), real=gib(actual.total))
 
 
@@ -118,9 +118,9 @@ def part_name(kind: PartKind) -> str:
         "weights": translate("plan_words", "Weights"),
         "kv": translate("plan_words", "KV cache"),
         "compute": translate("plan_words", "Compute buffers"),
-        "shared": translate("plan_words", "On the GPU that shares this RAM"),
-        "over": translate("plan_words", "Too much"),
-        "reserve": translate("plan_words", "Reserve"),
+        "shared": translate("plan_words", "GPU sharing this RAM"),
+        "over": translate("plan_words", "Over capacity"),
+        "reserve": translate("plan_words", "Reserved"),
         "other": translate("plan_words", "Other programs"),
         "limit": translate("plan_words", "Limit"),
     }
@@ -137,10 +137,10 @@ def bar_tip(bar: Bar, *, as_forecast: bool) -> str:
         if real is None:
             lines.append(f"{name}: {_mib(forecast)}")
         elif as_forecast:
-            text = translate("plan_words", "{name}: forecast {forecast}, real {real}")
+            text = translate("plan_words", "{name}: estimated {forecast}, actual {real}")
             lines.append(text.format(name=name, forecast=_mib(forecast), real=_mib(real)))
         else:
-            text = translate("plan_words", "{name}: {forecast}, loaded now {real}")
+            text = translate("plan_words", "{name}: {forecast}, currently loaded {real}")
             lines.append(text.format(name=name, forecast=_mib(forecast), real=_mib(real)))
     return "\n".join(lines)
 
@@ -152,7 +152,7 @@ def figures_of(bar: Bar) -> list[tuple[str, int, int | None]]:
         (part_name("weights"), bar.parts.weights, real.weights if real else None),
         (part_name("kv"), bar.parts.kv, real.kv if real else None),
         (part_name("compute"), bar.parts.compute, real.compute if real else None),
-        (translate("plan_words", "Second copies of weights"), bar.parts.repack, real.repack if real else None),
+        (translate("plan_words", "Repacked weights"), bar.parts.repack, real.repack if real else None),
         (part_name("shared"), bar.shared_bytes, None),
     ]
     found = [part for part in parts if part[1] or part[2]]
@@ -161,7 +161,7 @@ def figures_of(bar: Bar) -> list[tuple[str, int, int | None]]:
     if bar.left_bytes < 0:
         found.append((part_name("over"), -bar.left_bytes, None))
     else:
-        found.append((translate("plan_words", "Left"), bar.left_bytes, None))
+        found.append((translate("plan_words", "Remaining"), bar.left_bytes, None))
     return found
 
 
@@ -174,10 +174,10 @@ def bar_in_words(bar: Bar, *, as_forecast: bool) -> str:
         if real is None:
             parts.append(f"{name} {size_text(forecast)}")
         elif as_forecast:
-            text = translate("plan_words", "{name} {forecast}, real {real}")
+            text = translate("plan_words", "{name} {forecast}, actual {real}")
             parts.append(text.format(name=name, forecast=size_text(forecast), real=size_text(real)))
         else:
-            text = translate("plan_words", "{name} {forecast}, loaded now {real}")
+            text = translate("plan_words", "{name} {forecast}, currently loaded {real}")
             parts.append(text.format(name=name, forecast=size_text(forecast), real=size_text(real)))
     return "; ".join(parts)
 

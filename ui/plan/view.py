@@ -228,7 +228,7 @@ class PlanView(QWidget):
         if self._hint is not None:
             hint = error_text(self._hint)
         elif self.plan is not None and not self._devices:
-            hint = self.tr("There is no graphics card that the engine can use: the processor does all of the work.")
+            hint = self.tr("The engine found no usable GPU. Models run on the CPU.")
         self.head.say(verdict, notes, hint, self.kind)
         self.setAccessibleDescription(f"{verdict} {notes}".strip())
 
@@ -274,7 +274,7 @@ class PlanView(QWidget):
 
     def retranslate(self) -> None:
         """Say the same in the language of now."""
-        self.setAccessibleName(self.tr("Plan of the model"))
+        self.setAccessibleName(self.tr("Memory plan"))
         self.panel.retranslate()
         self.head.retranslate()
         self._columns = (0, 0)

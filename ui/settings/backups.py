@@ -86,13 +86,13 @@ class BackupsDialog(WorkingDialog):
         box = QMessageBox(self)
         box.setObjectName("restoreQuestion")
         box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(self.tr("Restore a copy"))
+        box.setWindowTitle(self.tr("Restore backup"))
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(self.tr("Restore the copy of {what}?").format(what=what or path.name))
+        box.setText(self.tr("Restore the backup from {what}?").format(what=what or path.name))
         box.setInformativeText(
             self.tr(
-                "Every conversation becomes what it was then. What is here now is copied first, so that you can come "
-                "back to it from this list."
+                "All conversations revert to their state at that time. Your current data is backed up first, "
+                "so you can restore it from this list."
             )
         )
         restore = box.addButton(self.tr("Restore"), QMessageBox.ButtonRole.AcceptRole)
@@ -120,18 +120,18 @@ class BackupsDialog(WorkingDialog):
 
     def _restored(self, _kept: Backup) -> None:
         self._end(well=True)
-        self.status.say(lambda: self.tr("Restored. What was here before is the newest copy in the list."), "good")
+        self.status.say(lambda: self.tr("Restored. Your previous data is now the newest backup in the list."), "good")
         self.restored.emit()
 
     def _make(self) -> None:
         store = self._store
         self._begin()
-        self.status.say(lambda: self.tr("Copying the database…"))
+        self.status.say(lambda: self.tr("Backing up the database…"))
         run_in_background(self, store.backup_now, self._made, self._failed)
 
     def _made(self, _backup: Backup) -> None:
         self._end(well=True)
-        self.status.say(lambda: self.tr("The copy is complete."), "good")
+        self.status.say(lambda: self.tr("Backup complete."), "good")
 
     def _failed(self, error: UserError) -> None:
         self._end(well=False)
@@ -185,23 +185,23 @@ class BackupsDialog(WorkingDialog):
 
     def _kind(self, backup: Backup) -> str:
         return {
-            "daily": self.tr("made by itself"),
-            "asked": self.tr("made by you"),
-            "replaced": self.tr("before another was restored"),
+            "daily": self.tr("automatic"),
+            "asked": self.tr("manual"),
+            "replaced": self.tr("before a restore"),
             "migrated": self.tr("before an update"),
         }[backup.kind]
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Copies of the database"))
-        self._heading.setText(self.tr("Copies of the database"))
+        self.setWindowTitle(self.tr("Database backups"))
+        self._heading.setText(self.tr("Database backups"))
         self._note.setText(
             self.tr(
-                "One is made by itself every day, and the last seven of them are kept. Each holds all conversations, "
-                "those in archive and bin too."
+                "A backup is made automatically every day, and the last seven are kept. Each contains all "
+                "conversations, including those in the archive and trash."
             )
         )
-        self._nothing.setText(self.tr("There is no copy yet. The first one is made by itself within a day."))
-        self.list.setAccessibleName(self.tr("Copies of the database"))
+        self._nothing.setText(self.tr("No backups yet. The first automatic backup is made within a day."))
+        self.list.setAccessibleName(self.tr("Database backups"))
         self.make.setText(self.tr("Back up now"))
         self.from_file.setText(self.tr("Restore from a file…"))
         self.restore.setText(self.tr("Restore…"))

@@ -80,19 +80,21 @@ class ConversationDefaults(SettingsGroup):
             {
                 "preset_id": (
                     self.tr("Preset"),
-                    self.tr("New conversations begin with it, instead of with what stands below."),
+                    self.tr("Overrides the settings below."),
                 ),
                 "system_prompt": (
                     self.tr("System prompt"),
-                    self.tr("What the model is told before every new conversation."),
+                    self.tr("Instructions for the model at the start of every new conversation."),
                 ),
                 "context_policy": (
                     self.tr("When the context is full"),
-                    self.tr("Pinned messages always stay. A line shows above what the model no longer sees."),
+                    self.tr(
+                        "Pinned messages always stay. A line marks the messages above it that the model no longer sees."
+                    ),
                 ),
                 "titles_by_model": (
-                    self.tr("Titles from the model"),
-                    self.tr("It is asked for one, in a moment of rest, where the first question does not make one."),
+                    self.tr("Model-generated titles"),
+                    self.tr("When idle, the model suggests a title if the first question doesn't provide one."),
                 ),
             }
         )

@@ -78,32 +78,34 @@ class DataSettings(QWidget):
         self.open_folder.setText(self.tr("Open folder"))
         take_in.set_words(
             self.tr("Import conversations"),
-            self.tr("From a JSON export of APUS Chat. What is here already stays as it is."),
+            self.tr("From an APUS Chat JSON export. Existing conversations aren't changed."),
         )
         self.take_in.setText(self.tr("Import…"))
         back_up.set_words(
-            self.tr("Back up the database"), self.tr("One file that holds all conversations, also deleted ones.")
+            self.tr("Back up the database"), self.tr("Saves all conversations, including deleted ones, to one file.")
         )
         self.back_up.setText(self.tr("Back up…"))
         backups.set_words(
-            self.tr("Copies made by themselves"),
-            self.tr("One a day, the last seven are kept. Any of them can be restored."),
+            self.tr("Automatic backups"),
+            self.tr("Made daily; the last seven are kept. You can restore any of them."),
         )
-        self.backups.setText(self.tr("Copies…"))
+        self.backups.setText(self.tr("View backups…"))
         restore.set_words(
-            self.tr("Default settings"), self.tr("Everything on this page as it came. Conversations and models stay.")
+            self.tr("Default settings"), self.tr("Resets everything on this page. Conversations and models are kept.")
         )
         self.restore.setText(self.tr("Restore defaults"))
         erase.set_words(
-            self.tr("Delete everything of mine"),
-            self.tr("All conversations, drafts, presets, copies and logs. Models and the other settings stay."),
+            self.tr("Delete all my data"),
+            self.tr(
+                "Deletes all conversations, drafts, presets, backups and logs. Models and other settings are kept."
+            ),
         )
         self.erase.setText(self.tr("Delete everything…"))
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):
             self._status.say(
-                lambda: self.tr("No program on this machine opens folders. It is {path}.").format(path=folder),
+                lambda: self.tr("No file manager is available. The folder is {path}.").format(path=folder),
                 "warning",
             )
 
@@ -130,15 +132,15 @@ class DataSettings(QWidget):
                 conversations=result.conversations_added, messages=result.messages_added
             )
         else:
-            words = self.tr("Nothing new: everything in this file is here already.")
+            words = self.tr("Nothing to import: everything in this file already exists.")
         if not result.refused:
             return words
         names = ", ".join(each.what for each in result.refused[:NAMED])
         more = len(result.refused) - NAMED
         left_out = (
-            self.tr("Left out, because it is damaged or belongs to another conversation: {names} and {count} more.")
+            self.tr("Not imported because they're damaged or belong to another conversation: {names} and {count} more.")
             if more > 0
-            else self.tr("Left out, because it is damaged or belongs to another conversation: {names}.")
+            else self.tr("Not imported because they're damaged or belong to another conversation: {names}.")
         ).format(names=names, count=more)
         return f"{words} {left_out}" if result.messages_added or result.conversations_added else left_out
 
@@ -165,7 +167,7 @@ class DataSettings(QWidget):
 
     def _erased(self) -> None:
         self._set_busy(False)
-        self._status.say(lambda: self.tr("Everything of yours is deleted."), "good")
+        self._status.say(lambda: self.tr("All your data has been deleted."), "good")
         self.conversations_changed.emit()
         self.work_ended.emit(True)
 
@@ -182,13 +184,13 @@ class DataSettings(QWidget):
     def back_up_to(self, path: Path) -> None:
         """Copy the database to the file, in the background."""
         store = self._services.store
-        self._begin(lambda: self.tr("Copying the database…"))
+        self._begin(lambda: self.tr("Backing up the database…"))
         run_in_background(self, lambda: store.backup(path), lambda _: self._backed_up(path), self._failed)
 
     def _backed_up(self, path: Path) -> None:
         self._set_busy(False)
         self._status.say(
-            lambda: self.tr("The copy is complete: {path}").format(path=path),
+            lambda: self.tr("Backup saved: {path}").format(path=path),
             "good",
             (lambda: self.tr("Show in folder"), lambda: self._show(path.parent)),
         )

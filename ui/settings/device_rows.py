@@ -151,22 +151,22 @@ class DeviceRow(QWidget):
         self._reserve_label.setText(self.tr("Keep free"))
         self._numbers.setEnabled(wish.use)
         own = size_text(planned.reserve_bytes) if planned is not None else ""
-        self.ceiling.show_number(wish.ceiling_gib, self.tr("All of it"))
+        self.ceiling.show_number(wish.ceiling_gib, self.tr("No limit"))
         self.reserve.show_number(wish.reserve_gib, self.tr("Automatic ({kind})").format(kind=own))
-        self.ceiling.setAccessibleName(self.tr("Use at most, of {device}").format(device=title))
-        self.reserve.setAccessibleName(self.tr("Keep free, of {device}").format(device=title))
+        self.ceiling.setAccessibleName(self.tr("Use at most on {device}").format(device=title))
+        self.reserve.setAccessibleName(self.tr("Keep free on {device}").format(device=title))
 
     def _facts(self, backend: str, planned: PlanDevice | None, card: NvidiaCard | None) -> list[str]:
         facts = [self.name] if self.name != backend else []
-        facts.append(backend or self.tr("pretended"))
+        facts.append(backend or self.tr("simulated"))
         if card is not None and card.pcie_width:
             facts.append(f"PCIe {card.pcie_generation or '?'} ×{card.pcie_width}")
         if planned is not None and planned.reserve_bytes >= DISPLAY_RESERVE_BYTES:
-            facts.append(self.tr("draws the desktop"))
+            facts.append(self.tr("drives the display"))
         if planned is not None and planned.shares_ram:
-            facts.append(self.tr("takes this machine's RAM"))
+            facts.append(self.tr("uses system RAM"))
         if planned is None and backend != "CPU":
-            facts.append(self.tr("not used: another device is the same card, or is better"))
+            facts.append(self.tr("not used: another device is the same GPU or a better choice"))
         return facts
 
     def _held_by(self, processes: Sequence[GpuProcess]) -> str:
@@ -179,7 +179,7 @@ class DeviceRow(QWidget):
         ]
         if len(largest) > MOST_HOLDERS:
             names.append(self.tr("{count} more").format(count=len(largest) - MOST_HOLDERS))
-        return self.tr("Held by {names}").format(names=", ".join(names))
+        return self.tr("Used by {names}").format(names=", ".join(names))
 
 
 class ServerRow(QWidget):

@@ -156,7 +156,7 @@ class DeviceSettings(QWidget):
         left = tuple(each for each in wishes.rpc_servers if each != server)
         if self._set(DeviceWishes(left, wishes.devices)):
             self._status.say(
-                lambda: self.tr("{server} is not used any more.").format(server=server),
+                lambda: self.tr("{server} removed.").format(server=server),
                 action=(lambda: self.tr("Undo"), lambda: self._bring_back(wishes)),
             )
             self.refresh()
@@ -187,11 +187,11 @@ class DeviceSettings(QWidget):
         machine = self._machine
         engine = hint = none = ""
         if machine is None:
-            engine = self.tr("Looking at the devices…") if self._looking else ""
+            engine = self.tr("Scanning devices…") if self._looking else ""
         elif machine.engine is None:
             hint = self.tr(
-                "These GPUs are not there: {variable} pretends them. Plans and advice count with them; a model is "
-                "loaded on what there really is."
+                "These GPUs are simulated by {variable}. Plans and advice are based on them, but models load "
+                "on the real hardware."
             ).format(variable=PRETEND_VARIABLE)
         else:
             engine = self.tr("{engine}, built for {backends}").format(
@@ -203,11 +203,11 @@ class DeviceSettings(QWidget):
         if problem is not None:
             hint = error_text(problem)
         if machine is not None and not (machine.offered or machine.devices):
-            none = self.tr("There is no graphics card that the engine can use: the processor does all of the work.")
+            none = self.tr("The engine found no usable GPU. Models run on the CPU.")
         for label, text in ((self._engine, engine), (self._hint, hint), (self._none, none)):
             label.setText(text)
             label.setVisible(bool(text))
-        self.refresh_button.setText(self.tr("Looking…") if self._looking else self.tr("Look again"))
+        self.refresh_button.setText(self.tr("Scanning…") if self._looking else self.tr("Rescan"))
 
     def _show_devices(self) -> None:
         machine = self._machine
@@ -241,7 +241,7 @@ class DeviceSettings(QWidget):
     def _state_of(self, server: str) -> tuple[str, str]:
         machine = self._machine
         if machine is not None and machine.engine is None:
-            return self.tr("Not asked, because GPUs are pretended."), "quiet"
+            return self.tr("Not checked because GPUs are simulated."), "quiet"
         lent = (
             [each for each in machine.engine.devices if each.description == server]
             if machine and machine.engine
@@ -253,26 +253,26 @@ class DeviceSettings(QWidget):
         if problem is not None:
             return error_text(problem), "bad"
         if machine is None or not lent:
-            return (self.tr("Asking…"), "quiet") if self._looking else (self.tr("Not asked yet."), "quiet")
+            return (self.tr("Connecting…"), "quiet") if self._looking else (self.tr("Not checked yet."), "quiet")
         memory = size_text(sum(each.free_bytes for each in lent))
         if len(lent) == 1:
-            return self.tr("Reached: {device} with {memory} free").format(device=lent[0].name, memory=memory), "good"
+            return self.tr("Connected: {device}, {memory} free").format(device=lent[0].name, memory=memory), "good"
         names = ", ".join(each.name for each in lent)
-        return self.tr("Reached: {devices} with {memory} free").format(devices=names, memory=memory), "good"
+        return self.tr("Connected: {devices}, {memory} free").format(devices=names, memory=memory), "good"
 
     def retranslate(self) -> None:
         """Word everything anew."""
-        self._rpc_title.setText(self.tr("Devices of other PCs"))
+        self._rpc_title.setText(self.tr("Devices on other PCs"))
         self._rpc_words.setText(
             self.tr(
-                "A PC that runs llama.cpp's rpc-server lends its cards to this one. Nothing that goes over the network "
-                "there is encrypted: use it in your own network alone."
+                "A PC running llama.cpp's rpc-server can share its GPUs with this one. Network traffic isn't "
+                "encrypted, so use it only on your own network."
             )
         )
         self.address.setPlaceholderText(self.tr("HOST:PORT, such as 192.168.1.20:50052"))
-        self.address.setAccessibleName(self.tr("Address of an RPC server"))
+        self.address.setAccessibleName(self.tr("RPC server address"))
         self.add.setText(self.tr("Add"))
-        self.refresh_button.setAccessibleName(self.tr("Look at the devices again"))
+        self.refresh_button.setAccessibleName(self.tr("Rescan devices"))
         self._show()
 
 

@@ -161,7 +161,7 @@ class SettingsDialog(WorkingDialog):
         self._put({key: value for key, value in dataclasses.asdict(Settings()).items() if key not in NOT_SHOWN})
         if self._settings.now != before:
             self._status.say(
-                lambda: self.tr("The defaults are restored."),
+                lambda: self.tr("Defaults restored."),
                 action=(lambda: self.tr("Undo"), lambda: self._put(dataclasses.asdict(before))),
             )
 

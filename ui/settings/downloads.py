@@ -168,7 +168,7 @@ class DownloadSettings(QWidget):
         endpoints = dict.fromkeys((OFFICIAL, MIRROR, self._services.settings.now.endpoint or OFFICIAL))
         access, stop = self._services.downloads.access, self._stop_test
         self.test.setEnabled(False)
-        self._status.say(lambda: self.tr("Measuring {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
+        self._status.say(lambda: self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
         run_in_background(
             self, lambda: measure(tuple(endpoints), access(), cancelled=stop.is_set), self._measured, self._test_failed
         )
@@ -185,7 +185,7 @@ class DownloadSettings(QWidget):
         self.endpoint.show_value("" if best.endpoint == OFFICIAL else best.endpoint)
         self._set_endpoint(best.endpoint)
         self._status.say(
-            lambda: self.tr("{host} is the fastest and taken from now on. {figures}").format(
+            lambda: self.tr("{host} is the fastest and is now used for downloads. {figures}").format(
                 host=host_of(best.endpoint), figures=", ".join(map(self._figure, speeds))
             ),
             "good",
@@ -194,7 +194,7 @@ class DownloadSettings(QWidget):
 
     def _figure(self, speed: MirrorSpeed) -> str:
         if not speed.bytes_per_second:
-            return self.tr("{host}: not reached").format(host=host_of(speed.endpoint))
+            return self.tr("{host}: unreachable").format(host=host_of(speed.endpoint))
         return self.tr("{host}: {speed} MB/s").format(
             host=host_of(speed.endpoint), speed=f"{speed.bytes_per_second / 1e6:.1f}"
         )
@@ -218,9 +218,9 @@ class DownloadSettings(QWidget):
 
     def _word_token(self) -> None:
         removes = self._token_is_there and not self.token.text()
-        self.keep_token.setText(self.tr("Remove") if removes else self.tr("Keep"))
+        self.keep_token.setText(self.tr("Remove") if removes else self.tr("Save"))
         self.keep_token.setEnabled(bool(self.token.text()) or removes)
-        self.token.setPlaceholderText(self.tr("A token is kept") if self._token_is_there else "hf_…")
+        self.token.setPlaceholderText(self.tr("Token saved") if self._token_is_there else "hf_…")
 
     def _keep_token(self) -> None:
         secrets, text = self._services.secrets, self.token.text().strip()
@@ -241,13 +241,13 @@ class DownloadSettings(QWidget):
         self._show_token(is_there)
         self._services.downloads.settings_changed()
         if not is_there:
-            self._status.say(lambda: self.tr("The token is removed."))
+            self._status.say(lambda: self.tr("Token removed."))
         elif self._services.secrets.kept_for_this_session_only:
             self._status.say(
-                lambda: self.tr("This system has no keyring: the token is kept until the program ends."), "warning"
+                lambda: self.tr("This system has no keyring. The token is kept until you quit."), "warning"
             )
         else:
-            self._status.say(lambda: self.tr("The token is kept in the system's keyring."), "good")
+            self._status.say(lambda: self.tr("Token saved in the system keyring."), "good")
 
     # The folder
 
@@ -256,7 +256,7 @@ class DownloadSettings(QWidget):
             self._moving.cancelled.set()
             self.move_folder.setEnabled(False)
             return
-        ask_for_folder(self, self.tr("Where shall the models lie?"), self.move_to)
+        ask_for_folder(self, self.tr("Choose a models folder"), self.move_to)
 
     def move_to(self, target: Path) -> None:
         """Move the models folder, in the background."""
@@ -279,7 +279,7 @@ class DownloadSettings(QWidget):
     def _moved(self) -> None:
         self._set_busy(False)
         self._status.say(
-            lambda: self.tr("The models lie in {path} now.").format(path=self._services.downloads.folder()), "good"
+            lambda: self.tr("Models moved to {path}.").format(path=self._services.downloads.folder()), "good"
         )
         self.changed.emit()
         self.work_ended.emit(True)
@@ -319,43 +319,43 @@ class DownloadSettings(QWidget):
             "models_folder": (lambda: self.tr("Models folder"), lambda: str(self._services.downloads.folder())),
             "endpoint": (
                 lambda: self.tr("Download from"),
-                lambda: self.tr("The official hub, a mirror of it, or any other endpoint that speaks like it."),
+                lambda: self.tr("The official hub, a mirror or any compatible endpoint."),
             ),
             "test": (
                 lambda: self.tr("Fastest mirror"),
-                lambda: self.tr("Fetches a little from each and takes the fastest."),
+                lambda: self.tr("Downloads a little from each and uses the fastest."),
             ),
             "token": (
                 lambda: self.tr("Access token"),
-                lambda: self.tr("For repositories that ask one to log in. It goes to huggingface.co alone."),
+                lambda: self.tr("For repositories that require signing in. Sent only to huggingface.co."),
             ),
             "token_hosts": (
-                lambda: self.tr("Further hosts for the token"),
-                lambda: self.tr("Hosts you trust with your token, such as a mirror of your own. Usually none."),
+                lambda: self.tr("Other hosts that receive the token"),
+                lambda: self.tr("Hosts you trust with your token, such as your own mirror. Usually empty."),
             ),
             "proxy": (lambda: self.tr("Proxy"), lambda: self.tr("HTTP or SOCKS, for example socks5://127.0.0.1:1080")),
             "download_limit": (
                 lambda: self.tr("Speed limit"),
-                lambda: self.tr("In KiB a second, for all downloads together."),
+                lambda: self.tr("In KiB/s, for all downloads combined."),
             ),
             "downloads_in_background": (
-                lambda: self.tr("Download while the window is closed"),
-                lambda: self.tr("The program stays in the system's tray until everything is there."),
+                lambda: self.tr("Keep downloading when the window is closed"),
+                lambda: self.tr("The program stays in the system tray until all downloads finish."),
             ),
         }
         for key, (title, explanation) in words.items():
             self.rows[key].set_words(title(), explanation())
         self.show_folder.setText(self.tr("Open folder"))
         self.move_folder.setText(self.tr("Stop") if self._moving else self.tr("Move…"))
-        self.endpoint.set_words(host_of(OFFICIAL), host_of(MIRROR), self.tr("Another endpoint"))
+        self.endpoint.set_words(host_of(OFFICIAL), host_of(MIRROR), self.tr("Custom endpoint"))
         self.endpoint.address.setPlaceholderText("https://")
-        self.endpoint.address.setAccessibleName(self.tr("Address of the endpoint"))
-        self.proxy.set_words(self.tr("As the system says"), self.tr("None"), self.tr("This one"))
+        self.endpoint.address.setAccessibleName(self.tr("Endpoint address"))
+        self.proxy.set_words(self.tr("System proxy"), self.tr("None"), self.tr("Custom"))
         self.proxy.address.setPlaceholderText("http://127.0.0.1:7890")
-        self.proxy.address.setAccessibleName(self.tr("Address of the proxy"))
-        self.test.setText(self.tr("Test the mirrors"))
+        self.proxy.address.setAccessibleName(self.tr("Proxy address"))
+        self.test.setText(self.tr("Test mirrors"))
         self.token.setAccessibleName(self.tr("Access token"))
         self.token_hosts.setPlaceholderText(self.tr("None"))
-        self.limit.set_words([self.tr("No limit")], self.tr("Number"), self.tr("KiB a second"))
-        self.progress.setAccessibleName(self.tr("Progress of the move"))
+        self.limit.set_words([self.tr("No limit")], self.tr("Custom"), self.tr("KiB/s"))
+        self.progress.setAccessibleName(self.tr("Move progress"))
         self._word_token()

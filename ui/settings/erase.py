@@ -51,20 +51,20 @@ class EraseDialog(WordedDialog):
         self.confirmed.emit()
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Delete everything of mine"))
-        self._heading.setText(self.tr("Delete everything of mine?"))
+        self.setWindowTitle(self.tr("Delete all my data"))
+        self._heading.setText(self.tr("Delete all my data?"))
         self._goes.setText(
             self.tr(
-                "Removed for good: all conversations with their attachments, archive and bin included "
-                "({conversations}); what you wrote and did not send; your presets; the copies of the database made "
-                "here ({copies}); the logs."
+                "This permanently deletes all conversations and their attachments, including the archive and "
+                "trash ({conversations}); unsent drafts; your presets; the database backups made here "
+                "({copies}); and the logs."
             ).format(conversations=self._conversations, copies=self._copies)
         )
         self._stays.setText(
             self.tr(
-                "Models, servers and the other settings stay, and so does what you exported or copied to another place."
+                "Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere."
             )
         )
-        self.sure.setText(self.tr("I know that this cannot be undone"))
+        self.sure.setText(self.tr("I understand that this can't be undone"))
         self.cancel.setText(self.tr("Cancel"))
         self.erase.setText(self.tr("Delete everything"))

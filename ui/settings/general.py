@@ -47,7 +47,7 @@ class AppearanceSettings(SettingsGroup):
                 "theme": (self.tr("Theme"), ""),
                 "text_size": (
                     self.tr("Text size"),
-                    self.tr("Of conversations and of what you write; also with Ctrl + and Ctrl −."),
+                    self.tr("For conversations and the message box. You can also press Ctrl + or Ctrl −."),
                 ),
             }
         )
@@ -89,26 +89,29 @@ class EngineSettings(SettingsGroup):
         """Word everything anew."""
         self._word_rows(
             {
-                "context": (self.tr("Context"), self.tr("Tokens the model sees at once; more take more memory.")),
+                "context": (
+                    self.tr("Context"),
+                    self.tr("How many tokens the model sees at once. More tokens use more memory."),
+                ),
                 "gpu_layers": (
                     self.tr("Layers on GPUs"),
-                    self.tr("As many as fit; the processor computes the others."),
+                    self.tr("Automatic puts as many as fit on the GPUs. The CPU computes the rest."),
                 ),
                 "idle_release_minutes": (
-                    self.tr("Release the model"),
-                    self.tr("Frees its memory after this time without a question."),
+                    self.tr("Unload model"),
+                    self.tr("Frees memory after this much time without a question."),
                 ),
                 "check_machine": (
-                    self.tr("This computer"),
-                    self.tr("What works, what does not, and what to do about it."),
+                    self.tr("Diagnostics"),
+                    self.tr("Shows what works, what doesn't and how to fix it."),
                 ),
             }
         )
         for index in range(self.idle_release.count()):
             self.idle_release.setItemText(index, self._minutes(self.idle_release.itemData(index)))
-        self.check.setText(self.tr("Check this machine…"))
-        self.context.set_words([self.tr("Automatic")], self.tr("Number"), self.tr("Tokens"))
-        self.gpu_layers.set_words([self.tr("Automatic"), self.tr("All")], self.tr("Number"), self.tr("Layers"))
+        self.check.setText(self.tr("Run diagnostics…"))
+        self.context.set_words([self.tr("Automatic")], self.tr("Custom"), self.tr("Tokens"))
+        self.gpu_layers.set_words([self.tr("Automatic"), self.tr("All")], self.tr("Custom"), self.tr("Layers"))
 
     def _minutes(self, minutes: int) -> str:
         if minutes == 0:

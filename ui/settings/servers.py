@@ -91,13 +91,13 @@ class ServerRow(QWidget):
 
     def retranslate(self) -> None:
         """Word everything anew."""
-        self.models.setAccessibleName(self.tr("Models of {server}").format(server=self.server.title))
+        self.models.setAccessibleName(self.tr("Models on {server}").format(server=self.server.title))
         self.use.setText(self.tr("Use"))
-        self.look.setText(self.tr("List its models anew"))
-        self.change_key.setText(self.tr("Another key…"))
+        self.look.setText(self.tr("Refresh models"))
+        self.change_key.setText(self.tr("Change key…"))
         self.remove.setText(self.tr("Remove"))
-        self.key.setPlaceholderText(self.tr("Key, then Enter"))
-        self.key.setAccessibleName(self.tr("New key of {server}").format(server=self.server.title))
+        self.key.setPlaceholderText(self.tr("Type the key and press Enter"))
+        self.key.setAccessibleName(self.tr("New API key for {server}").format(server=self.server.title))
 
     def changeEvent(self, event: QEvent) -> None:
         """Change the words with the language."""
@@ -193,7 +193,7 @@ class ServerSettings(QWidget):
             self.address.setFocus()
             return
         self.add_button.setEnabled(False)
-        self._status.say(lambda: self.tr("Asking {url}…").format(url=url.strip()))
+        self._status.say(lambda: self.tr("Connecting to {url}…").format(url=url.strip()))
         run_in_background(
             self,
             lambda: self._servers.look(url, key),
@@ -205,7 +205,7 @@ class ServerSettings(QWidget):
         """List a server's models anew."""
         row = self.rows[server_id]
         row.set_busy(True)
-        self._status.say(lambda: self.tr("Asking {url}…").format(url=row.server.url))
+        self._status.say(lambda: self.tr("Connecting to {url}…").format(url=row.server.url))
         run_in_background(
             self, lambda: self._servers.refresh(server_id), self._looked, lambda error: self._look_failed(row, error)
         )
@@ -224,7 +224,8 @@ class ServerSettings(QWidget):
         self._tell_models(server)
         if with_key and self._secrets.kept_for_this_session_only:
             self._status.say(
-                lambda: self.tr("This system has no keyring: the key is kept until the program ends."), "warning"
+                lambda: self.tr("This system has no keyring. The API key is kept only until you quit the program."),
+                "warning",
             )
         self.changed.emit()
 
@@ -238,7 +239,9 @@ class ServerSettings(QWidget):
 
     def _tell_models(self, server: Server) -> None:
         if not server.models:
-            self._status.say(lambda: self.tr("{server} lists no model yet.").format(server=server.title), "warning")
+            self._status.say(
+                lambda: self.tr("{server} doesn't list any models yet.").format(server=server.title), "warning"
+            )
             return
         first = server.models[0]
         self._status.say(
@@ -249,7 +252,7 @@ class ServerSettings(QWidget):
 
     def _not_found(self, error: UserError) -> None:
         self.add_button.setEnabled(True)
-        action = (lambda: self.tr("Add it all the same"), lambda: self._keep(())) if error.code in ADD_ANYWAY else None
+        action = (lambda: self.tr("Add anyway"), lambda: self._keep(())) if error.code in ADD_ANYWAY else None
         self._status.say(lambda: error_text(error), "bad", action)
 
     def _look_failed(self, row: ServerRow, error: UserError) -> None:
@@ -268,7 +271,7 @@ class ServerSettings(QWidget):
     def _removed(self, server_id: str, title: str) -> None:
         self._servers.forget(server_id)
         self.show_servers()
-        self._status.say(lambda: self.tr("{server} and its key are forgotten.").format(server=title))
+        self._status.say(lambda: self.tr("Removed {server} and its API key.").format(server=title))
         self.changed.emit()
 
     def _set_key(self, server_id: str, key: str) -> None:
@@ -283,7 +286,10 @@ class ServerSettings(QWidget):
     def _use(self, server_id: str, name: str) -> None:
         server = self._servers.known.get(server_id)
         self._status.say(
-            lambda: self.tr("{model} on {server} answers from now on.").format(model=name, server=server.title), "good"
+            lambda: self.tr("Messages are now answered by {model} on {server}.").format(
+                model=name, server=server.title
+            ),
+            "good",
         )
         self.model_chosen.emit(server.model_id(name))
 
@@ -297,24 +303,27 @@ class ServerSettings(QWidget):
         """Word everything anew."""
         self._explanation.setText(
             self.tr(
-                "Any server that speaks like OpenAI's: vLLM, llama-server, Ollama, LM Studio, or a hosted one. What "
-                "you write is sent to the server that answers, and to no other."
+                "Any OpenAI-compatible server: vLLM, llama-server, Ollama, LM Studio, or a hosted service. "
+                "What you write is sent only to the server that answers."
             )
         )
-        for label, text in zip(self._labels, (self.tr("Address"), self.tr("Key"), self.tr("Name")), strict=True):
+        for label, text in zip(self._labels, (self.tr("Address"), self.tr("API key"), self.tr("Name")), strict=True):
             label.setText(text)
         self.address.setPlaceholderText("http://127.0.0.1:8000/v1")
-        self.key.setPlaceholderText(self.tr("None, or what the server asks for"))
-        self.name.setPlaceholderText(self.tr("As you like to call it"))
+        self.key.setPlaceholderText(self.tr("API key (optional)"))
+        self.name.setPlaceholderText(self.tr("Any name you like"))
         for field, text in (
-            (self.address, self.tr("Address of the server")),
-            (self.key, self.tr("Key of the server")),
-            (self.name, self.tr("Name of the server")),
+            (self.address, self.tr("Server address")),
+            (self.key, self.tr("Server API key")),
+            (self.name, self.tr("Server name")),
         ):
             field.setAccessibleName(text)
-        self.add_button.setText(self.tr("Add the server"))
+        self.add_button.setText(self.tr("Add server"))
         self._warning.setText(
-            self.tr("This address is plain HTTP: on its way, whoever carries it can read what you write, and the key.")
+            self.tr(
+                "This address uses unencrypted HTTP. Anyone on the network path can read what you write and "
+                "your API key."
+            )
         )
         for row in self.rows.values():
             row.retranslate()

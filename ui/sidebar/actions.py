@@ -133,16 +133,14 @@ class History(QObject):
         box = QMessageBox(self._sidebar.window())
         box.setObjectName("purgeQuestion")
         box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(self.tr("Delete for good"))
+        box.setWindowTitle(self.tr("Delete permanently"))
         box.setText(
-            self.tr("Delete this conversation for good?")
+            self.tr("Delete this conversation permanently?")
             if len(ids) == 1
-            else self.tr("Delete {count} conversations for good?").format(count=len(ids))
+            else self.tr("Delete {count} conversations permanently?").format(count=len(ids))
         )
-        box.setInformativeText(
-            self.tr("This cannot be undone. Copies of the database that were made before still hold what was in it.")
-        )
-        delete = box.addButton(self.tr("Delete for good"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setInformativeText(self.tr("This can't be undone. Earlier backups still contain what you delete."))
+        delete = box.addButton(self.tr("Delete permanently"), QMessageBox.ButtonRole.DestructiveRole)
         delete.setObjectName("purgeButton")
         delete.setProperty("danger", True)
         # The style sheet looks at properties only when a widget is polished.

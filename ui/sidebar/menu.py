@@ -34,7 +34,7 @@ class ConversationMenu(QMenu):
         if shelf == BIN:
             self._add("undo", self.tr("Restore"), "restore")
             self.addSeparator()
-            self._add("trash", self.tr("Delete for good…"), "purge", QKeySequence.StandardKey.Delete, bad=True)
+            self._add("trash", self.tr("Delete permanently…"), "purge", QKeySequence.StandardKey.Delete, bad=True)
             return
         known = [each for each in chosen if each is not None]
         if alone:
@@ -47,12 +47,12 @@ class ConversationMenu(QMenu):
             else:
                 self._add("pin", self.tr("Pin"), "pin")
         if shelf == ARCHIVE:
-            self._add("undo", self.tr("Back to the list"), "unarchive")
+            self._add("undo", self.tr("Unarchive"), "unarchive")
         else:
             self._add("archive", self.tr("Archive"), "archive")
         self._add("export", self.tr("Export…"), "export")
         self.addSeparator()
-        self._add("trash", self.tr("Delete"), "delete", QKeySequence.StandardKey.Delete, bad=True)
+        self._add("trash", self.tr("Move to trash"), "delete", QKeySequence.StandardKey.Delete, bad=True)
 
     def show_at(self, place: QPoint) -> None:
         """Open at a place on the screen."""

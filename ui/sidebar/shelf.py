@@ -83,12 +83,14 @@ class ShelfHeading(QWidget):
 
     def _retranslate(self) -> None:
         in_bin = self._shelf == BIN
-        self.back.setText(self.tr("Bin") if in_bin else self.tr("Archive"))
-        self.back.setToolTip(self.tr("Back to the conversations (Esc)"))
-        self.back.setAccessibleName(self.tr("Back to the conversations"))
-        self.empty.setText(self.tr("Empty the bin"))
+        self.back.setText(self.tr("Trash") if in_bin else self.tr("Archive"))
+        self.back.setToolTip(self.tr("Back to conversations (Esc)"))
+        self.back.setAccessibleName(self.tr("Back to conversations"))
+        self.empty.setText(self.tr("Empty trash"))
         self.empty.setVisible(in_bin and not self._is_empty)
-        self._note.setText(self.tr("What lies here is removed for good after {days} days.").format(days=KEPT_DAYS))
+        self._note.setText(
+            self.tr("Conversations in the trash are permanently deleted after {days} days.").format(days=KEPT_DAYS)
+        )
         self._note.setVisible(in_bin and not self._is_empty)
 
 
@@ -132,8 +134,8 @@ class ShelfLinks(QWidget):
         super().changeEvent(event)
 
     def _retranslate(self) -> None:
-        words = {ARCHIVE: self.tr("Archive · {count}"), BIN: self.tr("Bin · {count}")}
-        names = {ARCHIVE: self.tr("Archive, {count} conversations"), BIN: self.tr("Bin, {count} conversations")}
+        words = {ARCHIVE: self.tr("Archive · {count}"), BIN: self.tr("Trash · {count}")}
+        names = {ARCHIVE: self.tr("Archive, {count} conversations"), BIN: self.tr("Trash, {count} conversations")}
         for shelf, link in self._links.items():
             count = self._counts[shelf]
             link.setText(words[shelf].format(count=count))
@@ -202,14 +204,14 @@ class ChoiceBar(QWidget):
         self.wanted.emit(self.sender().property("action"))
 
     def _retranslate(self) -> None:
-        self._words.setText(self.tr("{count} chosen").format(count=self._count))
+        self._words.setText(self.tr("{count} selected").format(count=self._count))
         names = {
-            "archive": self.tr("Archive the chosen ones"),
-            "unarchive": self.tr("Back to the list"),
+            "archive": self.tr("Archive selected"),
+            "unarchive": self.tr("Unarchive"),
             "restore": self.tr("Restore"),
-            "export": self.tr("Export the chosen ones…"),
-            "delete": self.tr("Delete the chosen ones"),
-            "purge": self.tr("Delete for good…"),
+            "export": self.tr("Export selected…"),
+            "delete": self.tr("Move selected to trash"),
+            "purge": self.tr("Delete permanently…"),
         }
         for action, button in self._buttons.items():
             button.setToolTip(names[action])

@@ -234,13 +234,15 @@ class Sidebar(QWidget):
         if shelf == HITS:
             if self._searched != self.search.text().strip():
                 return ""
-            return self.tr('Nothing found for "{text}". Try another word, or only a part of it.').format(
-                text=self._searched
-            )
+            return self.tr('No results for "{text}". Try another word or only part of it.').format(text=self._searched)
         return {
-            LIST: self.tr("Your conversations will be listed here."),
-            ARCHIVE: self.tr("The archive is empty. What you archive leaves the list and can still be found."),
-            BIN: self.tr("The bin is empty. What you delete is kept here for {days} days.").format(days=KEPT_DAYS),
+            LIST: self.tr("Your conversations appear here."),
+            ARCHIVE: self.tr(
+                "The archive is empty. Archived conversations leave the list but still appear in search results."
+            ),
+            BIN: self.tr("The trash is empty. Deleted conversations are kept here for {days} days.").format(
+                days=KEPT_DAYS
+            ),
         }[shelf]
 
     def _show_links(self) -> None:
@@ -270,7 +272,7 @@ class Sidebar(QWidget):
         self.search.setToolTip(self.tr("Search titles, messages and attachments (Ctrl+Shift+F)"))
         self.search.setAccessibleName(self.tr("Search titles, messages and attachments"))
         # Qt makes these and gives them no name: what the field does, and what empties it.
-        names = (self.tr("Search"), self.tr("Empty the search field"))
+        names = (self.tr("Search"), self.tr("Clear search"))
         for button, name in zip(self.search.findChildren(QToolButton), names, strict=False):
             button.setAccessibleName(name)
         self.new_button.setText(self.tr("New conversation"))

@@ -124,9 +124,7 @@ class CrashDialog(WordedDialog):
     def _open_log(self) -> None:
         if not open_folder(self._log_folder):
             self._say(
-                lambda: self.tr("No program on this machine opens folders. It is {path}.").format(
-                    path=self._log_folder
-                ),
+                lambda: self.tr("No file manager is available. The folder is {path}.").format(path=self._log_folder),
                 "warning",
             )
 
@@ -141,12 +139,12 @@ class CrashDialog(WordedDialog):
 
     def _retranslate(self) -> None:
         self.setWindowTitle("APUS Chat")
-        self.setAccessibleName(self.tr("A bug in APUS Chat"))
-        self._heading.setText(self.tr("Something in APUS Chat went wrong"))
+        self.setAccessibleName(self.tr("APUS Chat error"))
+        self._heading.setText(self.tr("Something went wrong in APUS Chat"))
         self._sentence.setText(
             self.tr(
-                "It is a bug of the program, not of anything you did. Your conversations are saved. You can go on; if "
-                "something behaves oddly afterwards, start the program again."
+                "This is a bug in the program; you did nothing wrong. Your conversations are saved. You can "
+                "continue, but if anything behaves oddly, restart the program."
             )
         )
         self.fold.setText(self.tr("Details"))

@@ -45,13 +45,13 @@ class RecoveryDialog(WordedDialog):
         made = QDateTime.fromSecsSinceEpoch(int(self._backup.made_at.timestamp()))
         time = QLocale().toString(made, QLocale.FormatType.ShortFormat)
         self.setWindowTitle("APUS Chat")
-        self._heading.setText(self.tr("Your conversations cannot be read"))
+        self._heading.setText(self.tr("Your conversations can't be read"))
         self._offer.setText(
             self.tr(
-                "The newest sound copy is of {time}. It can take the place of the damaged database, which is kept "
-                "beside it under another name."
+                "The latest intact backup is from {time}. You can restore it in place of the damaged database. "
+                "The damaged file stays in the same folder under another name."
             ).format(time=time)
         )
         self._detail.setText(error_text(self._error))
         self.quit.setText(self.tr("Quit"))
-        self.restore.setText(self.tr("Restore the copy of {time}").format(time=time))
+        self.restore.setText(self.tr("Restore backup from {time}").format(time=time))

@@ -115,7 +115,7 @@ class FindBar(QFrame):
         elif total:
             text = self.tr("{place} of {count}").format(place=place, count=total) + ("…" if is_looking else "")
         else:
-            text = "…" if is_looking else self.tr("Nothing found")
+            text = "…" if is_looking else self.tr("No matches")
         self._count.setText(text)
         self._count.setAccessibleName(text)
         for button in (self._before, self._after):
@@ -167,8 +167,8 @@ class FindBar(QFrame):
         self.field.setPlaceholderText(self.tr("Find in this conversation"))
         self.field.setAccessibleName(self.tr("Find in this conversation"))
         for button, words, keys in (
-            (self._before, self.tr("Previous hit"), "Shift+F3"),
-            (self._after, self.tr("Next hit"), "F3"),
+            (self._before, self.tr("Previous match"), "Shift+F3"),
+            (self._after, self.tr("Next match"), "F3"),
             (self._cross, self.tr("Close"), "Esc"),
         ):
             button.setAccessibleName(words)

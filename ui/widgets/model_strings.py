@@ -56,8 +56,8 @@ def quality_of(quantisation: str | None, bits_per_weight: float | None = None) -
 def quality_text(quality: Quality | None) -> str:
     """A few words, for a row; empty where nothing is known."""
     texts: dict[Quality, str] = {
-        "original": translate("model_words", "The original weights"),
-        "same": translate("model_words", "Practically the original"),
+        "original": translate("model_words", "Original weights"),
+        "same": translate("model_words", "Virtually lossless"),
         "very_close": translate("model_words", "Very close to the original"),
         "close": translate("model_words", "Close to the original"),
         "small": translate("model_words", "Small loss"),
@@ -72,24 +72,22 @@ def quality_text(quality: Quality | None) -> str:
 def quality_sentence(quality: Quality | None) -> str:
     """What that means when one chats; empty where nothing is known."""
     texts: dict[Quality, str] = {
-        "original": translate("model_words", "Nothing was taken away. Larger than it needs to be for chatting."),
-        "same": translate("model_words", "Answers as the original weights do, for all practical purposes."),
-        "very_close": translate("model_words", "Answers as the original does, but for very rare slips."),
-        "close": translate(
-            "model_words", "Answers nearly as the original does: the usual choice where there is room for it."
-        ),
+        "original": translate("model_words", "No loss of quality, but larger than chatting requires."),
+        "same": translate("model_words", "In practice, answers are the same as from the original weights."),
+        "very_close": translate("model_words", "Answers like the original, apart from very rare slips."),
+        "close": translate("model_words", "Answers almost like the original. The usual choice if it fits."),
         "small": translate(
-            "model_words", "Hardly noticed in conversation; code and long chains of reasoning suffer a little."
+            "model_words", "Hardly noticeable in conversation; code and long reasoning suffer slightly."
         ),
         "some": translate(
-            "model_words", "Good for conversation; facts, code and reasoning go wrong more often than in larger ones."
+            "model_words", "Good for conversation; more mistakes in facts, code and reasoning than larger versions."
         ),
         "noticeable": translate(
             "model_words",
-            "Fluent, but with more mistakes in facts, code and reasoning. Of a very large model still useful.",
+            "Fluent, but with more mistakes in facts, code and reasoning. Still useful for very large models.",
         ),
-        "heavy": translate("model_words", "Often wrong and sometimes incoherent. Only where nothing larger fits."),
-        "severe": translate("model_words", "Mostly of interest for trying out; do not rely on its answers."),
+        "heavy": translate("model_words", "Often wrong and sometimes incoherent. Use only if nothing larger fits."),
+        "severe": translate("model_words", "Mainly for experiments; don't rely on its answers."),
     }
     return texts[quality] if quality else ""
 

@@ -65,7 +65,7 @@ class PresetsBar(QWidget):
         """Word everything anew."""
         self.menu_button.setIcon(icon("more", self.palette().windowText().color().name()))
         self.menu_button.setToolTip(self.tr("Save, rename, delete"))
-        self.menu_button.setAccessibleName(self.tr("What to do with presets"))
+        self.menu_button.setAccessibleName(self.tr("Preset actions"))
         self.show_choices(self._choices)
 
     def preset(self) -> Preset | None:
@@ -82,7 +82,7 @@ class PresetsBar(QWidget):
     def _fill_menu(self) -> None:
         self.menu.clear()
         shown = self.preset()
-        self.menu.addAction(self.tr("Save as a new preset…"), self._ask_for_name)
+        self.menu.addAction(self.tr("Save as new preset…"), self._ask_for_name)
         for preset in self._list():
             if shown is None or preset.id != shown.id:
                 continue
@@ -94,17 +94,17 @@ class PresetsBar(QWidget):
             else:
                 self.menu.addAction(self.tr("Delete “{name}”").format(name=preset.name), self._remove)
         if shown is None:
-            over = self.menu.addMenu(self.tr("Save in place of"))
+            over = self.menu.addMenu(self.tr("Replace existing preset"))
             for preset in self._list():
                 over.addAction(preset.name, partial(self._save_over, preset))
 
     def _ask_for_name(self) -> None:
-        self._ask(self.tr("Save as a new preset"), self.tr("Name"), "", self._save_as)
+        self._ask(self.tr("Save as new preset"), self.tr("Name"), "", self._save_as)
 
     def _ask_for_new_name(self) -> None:
         preset = self.preset()
         if preset is not None:
-            self._ask(self.tr("Rename the preset"), self.tr("Name"), preset.name, self._rename)
+            self._ask(self.tr("Rename preset"), self.tr("Name"), preset.name, self._rename)
 
     def _ask(self, title: str, label: str, text: str, done: Callable[[str], None]) -> None:
         dialog = QInputDialog(self)
@@ -138,7 +138,7 @@ class PresetsBar(QWidget):
             self._try(lambda: self._presets.save(preset))
 
         if self._try(lambda: self._presets.remove(preset.id)):
-            said = self.tr("“{name}” is as it came.") if preset.is_built_in else self.tr("“{name}” is deleted.")
+            said = self.tr("“{name}” was reset.") if preset.is_built_in else self.tr("“{name}” was deleted.")
             self._status.say(lambda: said.format(name=preset.name), action=(lambda: self.tr("Undo"), restore))
 
     def _try(self, action: Callable[[], object]) -> bool:

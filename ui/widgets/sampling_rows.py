@@ -71,8 +71,8 @@ class SamplingRows(QWidget):
         for key, (title, explanation) in self._words().items():
             if key in self.rows:
                 self.rows[key].set_words(title, explanation)
-        self.max_tokens.set_words([self.tr("No limit")], self.tr("Number"), self.tr("Tokens"))
-        self.seed.set_words([self.tr("A fresh one each time")], self.tr("Number"), self.tr("Seed"))
+        self.max_tokens.set_words([self.tr("No limit")], self.tr("Custom"), self.tr("Tokens"))
+        self.seed.set_words([self.tr("Random each time")], self.tr("Custom"), self.tr("Seed"))
 
     def _set(self, **values: Any) -> None:
         self._sampling = dataclasses.replace(self._sampling, **values)
@@ -82,28 +82,34 @@ class SamplingRows(QWidget):
         return {
             "temperature": (
                 self.tr("Temperature"),
-                self.tr("Higher is more varied, lower more predictable; 0 takes the most probable token."),
+                self.tr(
+                    "Higher values give more varied answers, lower values more predictable ones; 0 always picks "
+                    "the most probable token."
+                ),
             ),
             "top_p": (
                 self.tr("Top-p"),
-                self.tr("Among the most probable tokens that together reach this share; 1 keeps all."),
+                self.tr("Samples from the most probable tokens that together reach this probability; 1 keeps all."),
             ),
-            "top_k": (self.tr("Top-k"), self.tr("Among this many of the most probable tokens; 0 keeps all.")),
+            "top_k": (self.tr("Top-k"), self.tr("Samples from this many of the most probable tokens; 0 keeps all.")),
             "min_p": (
                 self.tr("Min-p"),
-                self.tr("Leaves out tokens below this share of the most probable one; 0 keeps all."),
+                self.tr(
+                    "Excludes tokens whose probability is below this fraction of the most probable token's; 0 "
+                    "keeps all."
+                ),
             ),
             "repeat_penalty": (
                 self.tr("Repeat penalty"),
-                self.tr("Above 1 makes it less likely to repeat itself; 1 changes nothing."),
+                self.tr("Values above 1 make repetition less likely; 1 has no effect."),
             ),
             "max_tokens": (
-                self.tr("Longest answer"),
-                self.tr("In tokens; an English word is a little more than one."),
+                self.tr("Maximum tokens"),
+                self.tr("In tokens; an English word is slightly more than one."),
             ),
             "seed": (
                 self.tr("Seed"),
-                self.tr("The same seed with the same settings gives the same answer again."),
+                self.tr("The same seed and settings give the same answer again."),
             ),
         }
 

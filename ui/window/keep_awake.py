@@ -71,7 +71,7 @@ class KeepAwake(QObject):
             return
         self.is_held = busy
         if busy:
-            self._inhibitor.hold(self.tr("An answer is being written, or a download runs"))
+            self._inhibitor.hold(self.tr("An answer is being generated or a download is running"))
         else:
             self._inhibitor.release()
 

@@ -188,7 +188,7 @@ class Welcome(QWidget):
         self._computer_label.setText(self._computer if self._first_start else "")
         self._computer_label.setVisible(bool(self._computer_label.text()))
         self._server.setText(self.tr("Use a server…"))
-        self._check.setText(self.tr("Check this machine…"))
+        self._check.setText(self.tr("Run diagnostics…"))
         for each in (self._server, self._check, *self._languages.values()):
             each.setVisible(self._first_start)
         for code, button in self._languages.items():
@@ -198,7 +198,7 @@ class Welcome(QWidget):
         self._advice_label.setText(self._advice.replace("/", f"/{JOINER}") if self._first_start else "")
         self._advice_label.setVisible(bool(self._advice_label.text()))
         self._show_picture()
-        self._models.setText(self.tr("See the models…"))
+        self._models.setText(self.tr("Browse models…"))
         self._models.setVisible(self._first_start)
         self._starter.setText(self.tr("Use the starter model"))
         self._file.setText(self.tr("Choose a model file…"))
@@ -208,39 +208,39 @@ class Welcome(QWidget):
             self._title.setText(self.tr("Temporary chat"))
             self._text.setText(
                 self.tr(
-                    "Nothing of it is stored, listed or searched. It is gone when you leave it or close the window; "
-                    "you can still keep or export it before."
+                    "This chat isn't saved, listed or searchable. It's gone when you leave it or close the window; "
+                    "you can save or export it before then."
                 )
             )
         elif not self._first_start:
-            text = self.tr("{model} answers here, on this computer. Nothing leaves it.")
+            text = self.tr("{model} runs on this computer. No data leaves it.")
             if self._is_elsewhere:
-                text = self.tr("{model} answers from its server, to which your questions are sent.")
+                text = self.tr("{model} runs on a server. Your questions are sent to it.")
             self._title.setText(self.tr("What would you like to talk about?"))
             self._text.setText(text.format(model=self._model_name))
         elif self._starter_here and self._advice:
             self._title.setText(self.tr("Chat with a model on your own computer"))
             self._text.setText(
                 self.tr(
-                    "APUS-xDAN-4.0-MoE is the model this program is made for. A very small starter model is here "
-                    "already, good for a first try; any GGUF chat model that you have works as well."
+                    "This program is made for APUS-xDAN-4.0-MoE. A very small starter model is already installed, "
+                    "good for a first try; any other GGUF chat model works too."
                 )
             )
         elif self._starter_here:
             self._title.setText(self.tr("Chat with a model on your own computer"))
             self._text.setText(
                 self.tr(
-                    "APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it "
-                    "this computer can hold, and fetches it. A very small starter model is here already, good for a "
-                    "first try. Any GGUF chat model that you have works as well."
+                    "This program is made for APUS-xDAN-4.0-MoE: the model library shows which versions of it fit "
+                    "this computer and downloads them. A very small starter model is already installed, good for a "
+                    "first try. Any other GGUF chat model works too."
                 )
             )
         else:
             self._title.setText(self.tr("Chat with a model on your own computer"))
             self._text.setText(
                 self.tr(
-                    "APUS-xDAN-4.0-MoE is the model this program is made for: the list of models shows what of it "
-                    "this computer can hold, and fetches it. Any GGUF chat model that you have works as well."
+                    "This program is made for APUS-xDAN-4.0-MoE: the model library shows which versions of it fit "
+                    "this computer and downloads them. Any other GGUF chat model works too."
                 )
             )
         self._turn_rows()

@@ -209,14 +209,14 @@ class Workspace(QObject):
 
     def _offer_repair(self, error: UserError) -> None:
         path = Path(str(error.data["path"]))
-        self._notice.complain(error_text(error), self.tr("Repair…"), lambda: self.models.show_dialog([path]))
+        self._notice.complain(error_text(error), self.tr("Convert…"), lambda: self.models.show_dialog([path]))
 
     def _on_arrival(self, model_id: str) -> None:
         self.models.forget_names()
         self.services.hashing.look()
         self._notice.tell(
-            self.tr("{name} is whole and verified.").format(name=self.models.name_of(model_id)),
-            self.tr("Use it"),
+            self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id)),
+            self.tr("Use now"),
             lambda: self.models.use(model_id),
         )
 
