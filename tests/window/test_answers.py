@@ -16,7 +16,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
 from ui.conversation.answer_details import DetailsDialog
 from ui.export.dialog import ExportDialog
-from ui.settings.shortcuts import SHORTCUTS, ShortcutWords
+from ui.settings.shortcuts import SHORTCUTS, ShortcutStrings
 from ui.settings.shortcuts_dialog import ShortcutsDialog
 from ui.window.main_window import MainWindow
 
@@ -176,7 +176,7 @@ def test_a_deleted_message_takes_what_is_below_with_it_and_comes_back(window: Ma
     act(window, "delete", two)
     assert contents(window) == ["one"]
     assert window.notice.text() == "Message deleted, and 3 below it."
-    assert window.notice.act()
+    assert window.notice.trigger_action()
     assert [message.id for message in branch(window)] == before
     assert [item.id for item in window.workspace.transcript.page.items] == before
 
@@ -414,7 +414,7 @@ def test_every_shortcut_is_listed_and_no_two_are_the_same(window: MainWindow, qt
     others = [key for shortcut in SHORTCUTS if not shortcut.is_bound for key in shortcut.keys]
     assert len(set(bound)) == len(bound)
     assert not set(bound) & set(others)
-    words = ShortcutWords(window)
+    words = ShortcutStrings(window)
     assert set(words.actions()) == {shortcut.id for shortcut in SHORTCUTS}
     assert all(words.actions().values())
     press(qtbot, window, "F1")

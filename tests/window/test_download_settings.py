@@ -173,7 +173,7 @@ def test_the_models_folder_moves_with_what_is_in_it(
 ) -> None:
     window, workspace = open_at(hub, open_window)
     services = workspace.services
-    with qtbot.waitSignal(workspace.background.arrived, timeout=20_000):
+    with qtbot.waitSignal(workspace.background.download_finished, timeout=20_000):
         services.downloads.manager.add(MODEL)
     dialog = settings_dialog(window, workspace)
     target = tmp_path / "another drive"
@@ -188,10 +188,10 @@ def test_the_models_folder_moves_with_what_is_in_it(
 
 def test_word_of_its_end_offers_to_use_it(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     window, workspace = open_at(hub, open_window)
-    with qtbot.waitSignal(workspace.background.arrived, timeout=20_000):
+    with qtbot.waitSignal(workspace.background.download_finished, timeout=20_000):
         workspace.services.downloads.manager.add(MODEL)
     assert window.notice.isVisible()
-    assert window.notice.act()
+    assert window.notice.trigger_action()
     assert workspace.services.settings.now.model_id == MODEL
 
 
@@ -204,7 +204,7 @@ def test_a_closed_window_goes_on_only_where_that_was_chosen(hub: FakeHub, open_w
     assert window.close() is False
     assert window.isMinimized()
     hub.faults.clear()
-    with qtbot.waitSignal(workspace.background.arrived, timeout=20_000):
+    with qtbot.waitSignal(workspace.background.download_finished, timeout=20_000):
         services.downloads.manager.reconnect()
     # Nothing is left to be done: now it closes.
     qtbot.waitUntil(lambda: not services.downloads.manager.is_active)

@@ -31,10 +31,10 @@ from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
+from ui.models.backend import ModelBackend
 from ui.models.dialog import ModelsDialog
 from ui.models.entries import Fit
 from ui.models.rows import ModelRow
-from ui.models.services import ModelBackend
 from ui.models.workers import ModelWorks
 
 # Said of every window that has a layout and of every menu, by the platform without a screen.

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
 from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, TranslatedDialog, button, heading, quiet_label
 from ui.widgets.numbers import grouped, rounded
 from ui.widgets.theme import mono_font
 
@@ -17,7 +17,7 @@ MOST_TO_INSERT = 100_000
 """Characters; the composer is no editor for more."""
 
 
-class AttachmentViewer(WordedDialog):
+class AttachmentViewer(TranslatedDialog):
     """One attached text."""
 
     insert_wanted = Signal(object)
@@ -52,7 +52,7 @@ class AttachmentViewer(WordedDialog):
         self._insert.clicked.connect(self._give_back)
         self._close.clicked.connect(self.accept)
         self.resize(640, 520)
-        self._built()
+        self._finish_setup()
 
     def _copy_all(self) -> None:
         QGuiApplication.clipboard().setText(self._attachment.content)

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from app.conversation import Message
 from ui.conversation.provenance_text import MadeByWords
 from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, WordedDialog, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, TranslatedDialog, button, heading, quiet_label
 from ui.widgets.theme import interface_font, mono_font
 
 HASH_LENGTH, HASH_SIZE = 64, 12
 
 
-class DetailsDialog(WordedDialog):
+class DetailsDialog(TranslatedDialog):
     """The facts in groups: names at the left, values at the right."""
 
     def __init__(self, message: Message, model_name: str, parent: QWidget | None = None) -> None:
@@ -38,7 +38,7 @@ class DetailsDialog(WordedDialog):
         self._close.clicked.connect(self.accept)
         self._lay_out()
         self.resize(680, 600)
-        self._built()
+        self._finish_setup()
 
     def facts(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """The groups: a title, and names with values."""

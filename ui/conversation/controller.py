@@ -21,7 +21,7 @@ from ui.conversation.draft_saver import Drafting
 from ui.conversation.message_actions import MessageDeeds
 from ui.conversation.model_picker import ModelChoice
 from ui.conversation.temporary_chat import TemporaryGuard
-from ui.models.background_downloads import Background
+from ui.models.background_downloads import BackgroundDownloads
 from ui.widgets.error_text import error_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Desk(QObject):
         window: MainWindow,
         page: ConversationPage,
         models: ModelChoice,
-        background: Background,
+        background: BackgroundDownloads,
     ) -> None:
         super().__init__(window)
         self._services, self._window, self._page, self._models = services, window, page, models
@@ -75,14 +75,14 @@ class Desk(QObject):
         deeds.begin_wanted.connect(partial(self.open_wanted.emit, None))
         deeds.forked.connect(self._show_fork)
         deeds.deleted.connect(self._tell_of_deleted)
-        deeds.told.connect(lambda text: self._notice.tell(text))
+        deeds.told.connect(lambda text: self._notice.show_message(text))
         self._page.answered.connect(self._tell_of_answer)
         self._page.context.changed.connect(self._measure_chips)
         for part in (deeds, self.attaching, self.drafting, self.guard):
-            part.complaint.connect(self._notice.complain)
+            part.complaint.connect(self._notice.show_error)
         trouble = self._services.presets.trouble
         if trouble is not None:
-            self._notice.complain(error_text(trouble))
+            self._notice.show_error(error_text(trouble))
 
     def actions(self) -> dict[str, Callable[[], object]]:
         """What shortcuts do here, by the ids of ``ui.settings.shortcuts``."""
@@ -107,7 +107,7 @@ class Desk(QObject):
         """Ask; what was written stays in the composer where it could not be kept."""
         model_id = self._models.model_id()
         if model_id is None:
-            self._notice.complain(
+            self._notice.show_error(
                 self.tr("No model selected. Choose a model file."),
                 self.tr("Choose a model file…"),
                 self.choose_file,
@@ -163,7 +163,7 @@ class Desk(QObject):
 
     def _show_fork(self, conversation_id: str) -> None:
         self.open_wanted.emit(conversation_id)
-        self._notice.tell(self.tr("This is a new conversation. The original is unchanged."))
+        self._notice.show_message(self.tr("This is a new conversation. The original is unchanged."))
 
     def _tell_of_deleted(self, store: ConversationStore, message_ids: tuple[str, ...]) -> None:
         below = len(message_ids) - 1
@@ -172,7 +172,7 @@ class Desk(QObject):
             text = self.tr("Message deleted, along with the one below it.")
         elif below > 1:
             text = self.tr("Message deleted, along with {count} below it.").format(count=below)
-        self._notice.tell(text, self.tr("Undo"), partial(self.deeds.undo_delete, store, message_ids))
+        self._notice.show_message(text, self.tr("Undo"), partial(self.deeds.undo_delete, store, message_ids))
 
     def _tell_of_answer(self, message: Message, seconds: float, is_stored: bool) -> None:
         if seconds < self.slow_answer_s or message.status is Status.STOPPED:
@@ -216,4 +216,4 @@ class Desk(QObject):
         if self.guard.keep():
             self.list_changed.emit()
             self.changed.emit()
-            self._notice.tell(self.tr("Chat saved to your conversations."))
+            self._notice.show_message(self.tr("Chat saved to your conversations."))

@@ -9,7 +9,7 @@ from app.config.presets import Choices
 from app.conversation import Conversation
 from app.services import Services
 from app.store.store import ConversationStore
-from ui.widgets.preset_strings import PresetWords
+from ui.widgets.preset_strings import PresetStrings
 
 
 class OwnChoices(QObject):
@@ -18,7 +18,7 @@ class OwnChoices(QObject):
     def __init__(self, services: Services, parent: QObject) -> None:
         super().__init__(parent)
         self._services = services
-        self._words = PresetWords(self)
+        self._words = PresetStrings(self)
         self._first: Choices | None = None
 
     def forget(self) -> None:

@@ -19,7 +19,7 @@ from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
 from ui.conversation.running_answer import RunningAnswer
-from ui.models.services import ModelBackend
+from ui.models.backend import ModelBackend
 from ui.plan.advice import advice, computer_text, place_text, recommended_of
 from ui.widgets.background_task import run_in_background
 from ui.widgets.error_text import error_text
@@ -154,7 +154,7 @@ class ModelChoice(QObject):
         dialog.models_changed.connect(fits.refresh)
         dialog.model_chosen.connect(self.use)
         dialog.models_changed.connect(self.forget_names)
-        dialog.plan_wanted.connect(self.show_plan)
+        dialog.plan_requested.connect(self.show_plan)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
         if paths:

@@ -17,7 +17,7 @@ from app.conversation import ContextPolicy, Sampling
 from model_manager.errors import UserError
 from ui.settings.conversation import TYPING_PAUSE_MS, prompt_field
 from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, WordedDialog, button, hairline, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, TranslatedDialog, button, hairline, heading, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.preset_picker import PresetsBar
 from ui.widgets.sampling_rows import SamplingRows
@@ -27,7 +27,7 @@ AS_IN_SETTINGS, OWN = "settings", "own"
 SCROLL_BAR_WIDTH = 10
 
 
-class ConversationSettings(WordedDialog):
+class ConversationSettings(TranslatedDialog):
     """The settings of the conversation that is shown, or of the one that has not begun."""
 
     def __init__(
@@ -72,7 +72,7 @@ class ConversationSettings(WordedDialog):
         self.context_policy.currentIndexChanged.connect(self._policy_chosen)
         self._close.clicked.connect(self.accept)
         self.resize(640, 620)
-        self._built()
+        self._finish_setup()
 
     def _lay_out(self) -> None:
         prompt = QWidget()
@@ -141,7 +141,7 @@ class ConversationSettings(WordedDialog):
             self._choose(choices)
         except UserError as error:
             failure = error
-            self._status.say(lambda: error_text(failure), "bad")
+            self._status.show_message(lambda: error_text(failure), "bad")
             return
         self._status.clear()
         self._choices = choices
@@ -157,7 +157,7 @@ class ConversationSettings(WordedDialog):
         self._apply(preset.choices if preset else Choices(self._usual_prompt))
         if self._choices != before:
             said = self.tr("“{name}” applied.").format(name=preset.name) if preset else ""
-            self._status.say(
+            self._status.show_message(
                 lambda: said or self.tr("Defaults applied."),
                 action=(lambda: self.tr("Undo"), lambda: self._apply(before)),
             )
@@ -199,14 +199,14 @@ class ConversationSettings(WordedDialog):
         self._sentence.setText(
             self.tr("Changes apply from the next answer. Each answer keeps a record of the settings used.")
         )
-        self._rows["preset"].set_words(
+        self._rows["preset"].set_texts(
             self.tr("Preset"), self.tr("Sets the system prompt, sampling and other options at once.")
         )
-        self._rows["system_prompt"].set_words(
+        self._rows["system_prompt"].set_texts(
             self.tr("System prompt"), self.tr("Instructions for the model at the start of the conversation.")
         )
-        self._rows["sampling"].set_words(self.tr("Sampling"), self.tr("How the next token is chosen."))
-        self._rows["context_policy"].set_words(
+        self._rows["sampling"].set_texts(self.tr("Sampling"), self.tr("How the next token is chosen."))
+        self._rows["context_policy"].set_texts(
             self.tr("When the context is full"),
             self.tr("Pinned messages always stay. A line marks the messages above it that the model no longer sees."),
         )

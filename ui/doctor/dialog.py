@@ -18,7 +18,16 @@ from model_manager.errors import UserError
 from ui.doctor.rows import FindingRow, translate
 from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, StatusLine, WordedDialog, button, hairline, heading, quiet_label
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    SMALL_SIZE,
+    StatusLine,
+    TranslatedDialog,
+    button,
+    hairline,
+    heading,
+    quiet_label,
+)
 from ui.widgets.error_text import error_text
 from ui.widgets.theme import CHINESE_FAMILIES, interface_font
 
@@ -27,7 +36,7 @@ ORDER = ("engine", "memory", "disk", "conversations", "program", NETWORK)
 """From what answers depend on most."""
 
 
-class DoctorDialog(WordedDialog):
+class DoctorDialog(TranslatedDialog):
     """Looks at one part after another and shows what comes; the network only when it is asked for."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
@@ -61,7 +70,7 @@ class DoctorDialog(WordedDialog):
             application.aboutToQuit.connect(self._stop)
         self.setMinimumSize(400, 360)
         self.resize(760, 680)
-        self._built()
+        self._finish_setup()
         self.check()
 
     def check(self) -> None:
@@ -132,7 +141,7 @@ class DoctorDialog(WordedDialog):
 
     def _failed(self, error: UserError) -> None:
         self._waiting.clear()
-        self.status.say(lambda: error_text(error), "bad")
+        self.status.show_message(lambda: error_text(error), "bad")
         self._show_state()
 
     def _surroundings(self) -> list[Finding]:
@@ -147,7 +156,7 @@ class DoctorDialog(WordedDialog):
 
     def _copy_report(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
-        self.status.say(lambda: self.tr("Report copied. It contains nothing from your conversations."), "good")
+        self.status.show_message(lambda: self.tr("Report copied. It contains nothing from your conversations."), "good")
 
     # Looks
 
@@ -189,7 +198,7 @@ class DoctorDialog(WordedDialog):
         self._word_note(part)
 
     def _tell_copied(self, command: str) -> None:
-        self.status.say(lambda: self.tr("Copied: {command}").format(command=command), "good")
+        self.status.show_message(lambda: self.tr("Copied: {command}").format(command=command), "good")
 
     def _fit(self) -> None:
         for rows in self._rows.values():

@@ -10,7 +10,7 @@ from app.doctor.diagnostic import Finding, State
 from app.doctor.report import name_text, remedy_text, value_text
 from ui.widgets.dialog_parts import quiet_label
 from ui.widgets.icons import icon, pixmap
-from ui.widgets.theme import mono_font, theme_now
+from ui.widgets.theme import current_theme, mono_font
 
 NAME_WIDTH = 168
 SIGN_SIZE = 16
@@ -103,7 +103,7 @@ class FindingRow(QWidget):
 
     def recolour(self) -> None:
         """Take the theme of now."""
-        theme = theme_now()
+        theme = current_theme()
         name, colour = {
             State.OK: ("check", theme.good),
             State.WARNING: ("warning", theme.warning),

@@ -33,8 +33,8 @@ from ui.export.scope import ScopeChoice
 from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import (
     MARGIN,
+    BusyDialog,
     StatusLine,
-    WorkingDialog,
     ask_for_file,
     button,
     documents_folder,
@@ -51,7 +51,7 @@ CLIPBOARD = ("md", "txt")
 """Formats that are worth pasting."""
 
 
-class ExportDialog(WorkingDialog):
+class ExportDialog(BusyDialog):
     """Proposes a new file where the last one went; the person may say otherwise.
 
     ``message_id`` is a message of the conversation to begin with, ``selection`` holds the ids of several that are
@@ -107,7 +107,7 @@ class ExportDialog(WorkingDialog):
         self._lay_out()
         self._connect()
         self.resize(620, 480)
-        self._built()
+        self._finish_setup()
         self._scope_chosen()
         self._show_buttons()
         self.export.setFocus()
@@ -236,7 +236,7 @@ class ExportDialog(WorkingDialog):
         self.export.setEnabled(path is not None and self._has_any and self._work is None)
         self._show_buttons()
         if not self._has_any:
-            self.status.say(lambda: self.tr("There are no conversations to export yet."))
+            self.status.show_message(lambda: self.tr("There are no conversations to export yet."))
 
     def _ask_for_path(self) -> None:
         path = self._written_path() or self._folder
@@ -290,7 +290,7 @@ class ExportDialog(WorkingDialog):
         self._work = ExportWork()
         self._just_written = None
         self.progress.setValue(0)
-        self.status.say(lambda: self.tr("Exporting…"))
+        self.status.show_message(lambda: self.tr("Exporting…"))
         self._look_at_path()
         self._timer.start()
         return self._work
@@ -302,12 +302,12 @@ class ExportDialog(WorkingDialog):
         left = self._work.seconds_left()
         if left is not None and not self._work.is_cancelled:
             words = self.tr("Exporting… about {seconds} s left")
-            self.status.say(lambda: words.format(seconds=left))
+            self.status.show_message(lambda: words.format(seconds=left))
 
     def _cancel(self) -> None:
         if self._work is not None:
             self._work.is_cancelled = True
-            self.status.say(lambda: self.tr("Stopping…"))
+            self.status.show_message(lambda: self.tr("Stopping…"))
 
     def _exported(self, outcome: Outcome) -> None:
         files = outcome.files
@@ -321,29 +321,29 @@ class ExportDialog(WorkingDialog):
             return self.tr("Exported. Files written: {count}.").format(count=len(files))
 
         if outcome.was_cancelled:
-            self.status.say(lambda: self.tr("Cancelled. Nothing was written."))
+            self.status.show_message(lambda: self.tr("Cancelled. Nothing was written."))
         else:
             folder = files[0].parent if files else self._folder
             action = (lambda: self.tr("Show in folder"), lambda: self._show(folder))
             said = worded(warnings[0]) if warnings else words
-            self.status.say(said, "warning" if warnings else "good", action)
-        self._ended(well=not warnings)
+            self.status.show_message(said, "warning" if warnings else "good", action)
+        self._work_finished(succeeded=not warnings)
 
     def _copied(self, text: str | None) -> None:
         self._end()
         self._look_at_path()
         if text is None:
-            self.status.say(lambda: self.tr("Cancelled. Nothing was copied."))
+            self.status.show_message(lambda: self.tr("Cancelled. Nothing was copied."))
         else:
             QGuiApplication.clipboard().setText(text)
-            self.status.say(lambda: self.tr("Copied to the clipboard."), "good")
-        self._ended(well=True)
+            self.status.show_message(lambda: self.tr("Copied to the clipboard."), "good")
+        self._work_finished(succeeded=True)
 
     def _failed(self, error: UserError) -> None:
         self._end()
         self._look_at_path()
-        self._ended(well=False)
-        self.status.say(lambda: error_text(error), "bad")
+        self._work_finished(succeeded=False)
+        self.status.show_message(lambda: error_text(error), "bad")
 
     def _end(self) -> list[tuple[str, Mapping[str, object]]]:
         work, self._work = self._work, None
@@ -370,12 +370,14 @@ class ExportDialog(WorkingDialog):
 
     def _open(self) -> None:
         if self._just_written is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._just_written))):
-            self.status.say(lambda: self.tr("No program on this computer can open this type of file."), "warning")
+            self.status.show_message(
+                lambda: self.tr("No program on this computer can open this type of file."), "warning"
+            )
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):
             words = self.tr("No file manager is available. The folder is {path}.")
-            self.status.say(lambda: words.format(path=folder), "warning")
+            self.status.show_message(lambda: words.format(path=folder), "warning")
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Export"))

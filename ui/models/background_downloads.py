@@ -15,12 +15,12 @@ GOODBYE_MS = 15_000
 """How long the last notification may be looked at before the closed program ends."""
 
 
-class Background(QObject):
+class BackgroundDownloads(QObject):
     """Keeps the program alive for its downloads where the person said so, and tells when one is there."""
 
-    arrived = Signal(str)
+    download_finished = Signal(str)
     """The id of a model that is whole now."""
-    quit_wanted = Signal()
+    quit_requested = Signal()
     notified = Signal(str, str)
     """Title and text of what a person was told who was looking elsewhere."""
     _finished = Signal(str)
@@ -54,7 +54,7 @@ class Background(QObject):
         self._window.hide()
         return True
 
-    def come_back(self) -> None:
+    def show_window(self) -> None:
         """Show the window again."""
         self._is_away = False
         QApplication.setQuitOnLastWindowClosed(True)
@@ -62,13 +62,13 @@ class Background(QObject):
         self._window.raise_()
         self._window.activateWindow()
 
-    def leave(self) -> None:
+    def shut_down(self) -> None:
         """The program ends."""
         self._services.downloads.manager.unsubscribe(self._on_change)
         if self._tray is not None:
             self._tray.hide()
 
-    def is_in_front(self) -> bool:
+    def is_window_active(self) -> bool:
         """Whether the person has the program before them."""
         return QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive and self._window.isVisible()
 
@@ -77,7 +77,7 @@ class Background(QObject):
 
         A click on it brings the window back, and then does ``clicked``.
         """
-        if self.is_in_front():
+        if self.is_window_active():
             return False
         self._clicked = clicked
         self.notified.emit(title, text)
@@ -96,7 +96,7 @@ class Background(QObject):
 
     def _tell(self, model_id: str) -> None:
         self.notify(self.tr("Download complete"), self.tr("{name} downloaded and verified.").format(name=model_id))
-        self.arrived.emit(model_id)
+        self.download_finished.emit(model_id)
 
     def _end_when_idle(self) -> None:
         if not self._is_away or self._services.downloads.manager.is_active:
@@ -109,15 +109,15 @@ class Background(QObject):
 
     def _say_goodbye(self) -> None:
         if self._is_away and not self._services.downloads.manager.is_active:
-            self.quit_wanted.emit()
+            self.quit_requested.emit()
 
     def _make_tray(self) -> QSystemTrayIcon | None:
         if self._tray is None and QSystemTrayIcon.isSystemTrayAvailable():
             self._tray = QSystemTrayIcon(QApplication.windowIcon(), self)
             self._tray.setToolTip("APUS Chat")
             menu = QMenu(self._window)
-            menu.addAction(self.tr("Open APUS Chat"), self.come_back)
-            menu.addAction(self.tr("Quit"), self.quit_wanted.emit)
+            menu.addAction(self.tr("Open APUS Chat"), self.show_window)
+            menu.addAction(self.tr("Quit"), self.quit_requested.emit)
             self._tray.setContextMenu(menu)
             self._tray.activated.connect(self._on_activated)
             self._tray.messageClicked.connect(self._on_click)
@@ -125,11 +125,11 @@ class Background(QObject):
         return self._tray
 
     def _on_click(self) -> None:
-        self.come_back()
+        self.show_window()
         clicked, self._clicked = self._clicked, None
         if clicked is not None:
             clicked()
 
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason != QSystemTrayIcon.ActivationReason.Context:
-            self.come_back()
+            self.show_window()

@@ -17,10 +17,10 @@ from model_manager.library.quarantine import quarantine, release_from_quarantine
 from model_manager.library.removal import Removal, delete, removal_of, removal_of_quarantined
 from model_manager.published import PublishedModel
 from ui.models.actions import Action, action_text
+from ui.models.backend import ModelBackend
 from ui.models.entries import Entry, candidate_key, entry_of_candidate
 from ui.models.jobs import TakenIn, Verified, join_job, mend_job, mend_set_aside_job, repair_job, take_in, verify_job
 from ui.models.metadata import repository_of
-from ui.models.services import ModelBackend
 from ui.models.state import ModelState
 from ui.models.workers import Job, ModelWorks, Outcome, Work, WorkKind
 from ui.widgets.background_task import run_in_background
@@ -39,7 +39,7 @@ class ModelDeeds(QObject):
     """The id of the model to use from now on."""
     wanted = Signal(str)
     """The key of the row to go to."""
-    plan_wanted = Signal(str, str)
+    plan_requested = Signal(str, str)
     """The id and the name of the model whose plan is to be shown."""
 
     def __init__(
@@ -63,7 +63,7 @@ class ModelDeeds(QObject):
 
     def fail(self, error: UserError) -> None:
         """Say what went wrong."""
-        self._status.say(lambda: error_text(error), "bad")
+        self._status.show_message(lambda: error_text(error), "bad")
 
     def add_paths(self, paths: Sequence[Path]) -> None:
         """Look at files and folders, in the background, and add what can be added."""
@@ -71,7 +71,7 @@ class ModelDeeds(QObject):
         if not wanted:
             return
         names = ", ".join(path.name for path in wanted)
-        self._status.say(lambda: self.tr("Checking {name}…").format(name=names))
+        self._status.show_message(lambda: self.tr("Checking {name}…").format(name=names))
         run_in_background(self, lambda: take_in(library, wanted), self._taken_in, self.fail)
 
     def add_path(self, path: Path) -> None:
@@ -100,7 +100,7 @@ class ModelDeeds(QObject):
         elif action == "join":
             self._join(entry)
         elif action == "plan":
-            self.plan_wanted.emit(entry.key, entry.full_name)
+            self.plan_requested.emit(entry.key, entry.full_name)
         elif action == "verify":
             self._verify(entry)
         elif action == "mend":
@@ -116,7 +116,7 @@ class ModelDeeds(QObject):
         assert path is not None
         if action == "copy_path":
             QGuiApplication.clipboard().setText(str(path))
-            self._status.say(lambda: self.tr("Path copied to the clipboard."))
+            self._status.show_message(lambda: self.tr("Path copied to the clipboard."))
         elif action == "show_in_folder":
             open_folder(path.parent)
         elif action == "set_aside":
@@ -210,7 +210,7 @@ class ModelDeeds(QObject):
             self.fail(outcome.error)
         elif isinstance(result, LocalModel):
             name = result.name or result.id
-            self._status.say(lambda: self.tr("{name} is ready to use.").format(name=name), "good")
+            self._status.show_message(lambda: self.tr("{name} is ready to use.").format(name=name), "good")
             self._state.candidates.pop(work.key, None)
             self.wanted.emit(result.id)
         elif isinstance(result, ImportCandidate):
@@ -231,11 +231,11 @@ class ModelDeeds(QObject):
         self._state.verifications.pop(key, None)
         if worst.matches is False:
             self._state.verifications[key] = worst
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("{file} doesn't match the published file.").format(file=worst.path.name), "bad"
             )
         elif worst.matches and verified.changed:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr(
                     "{file} is intact and matches the file that was published when you downloaded it. A different "
                     "file has since been published under that name."
@@ -243,11 +243,11 @@ class ModelDeeds(QObject):
                 "warning",
             )
         elif worst.matches:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("{file} matches the published file exactly.").format(file=worst.path.name), "good"
             )
         else:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr(
                     "{file} was read completely, but there is no published checksum to compare it with."
                 ).format(file=worst.path.name)
@@ -261,7 +261,7 @@ class ModelDeeds(QObject):
             self.fail(taken.problems[0])
         elif taken.folders and not taken.waiting:
             folder, count = taken.folders[0], len(added)
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("Added {path} to the list. New models: {count}. The files stay where they are.").format(
                     path=folder, count=count
                 ),
@@ -269,15 +269,15 @@ class ModelDeeds(QObject):
                 (lambda: self.tr("Undo"), lambda: self._forget_folder(folder)),
             )
         elif len(added) > 1:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("Added {count} models. The files stay where they are.").format(count=len(added)), "good"
             )
         elif added:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("Added {name}. The file stays where it is.").format(name=added[0].id), "good"
             )
         elif known:
-            self._status.say(lambda: self.tr("{name} is already in the list.").format(name=known[0].id))
+            self._status.show_message(lambda: self.tr("{name} is already in the list.").format(name=known[0].id))
         if taken.waiting:
             self._wait_for(taken.waiting)
         elif added or known:
@@ -297,7 +297,7 @@ class ModelDeeds(QObject):
                 return self.tr("{name} is split into parts. Join them into one file.").format(name=first.name)
             return self.tr("{name} must be converted before you can use it.").format(name=first.name)
 
-        self._status.say(words, "warning", (lambda: action_text(do), lambda: self.do(do, entry)))
+        self._status.show_message(words, "warning", (lambda: action_text(do), lambda: self.do(do, entry)))
         self._state.renew()
         self.wanted.emit(entry.key)
 
@@ -310,7 +310,7 @@ class ModelDeeds(QObject):
         self._backend.library.remove(model.id)
         # A file that the engine would refuse could not be put back on the list.
         undo = (lambda: self.tr("Undo"), lambda: self.add_path(model.path)) if model.ready else None
-        self._status.say(
+        self._status.show_message(
             lambda: self.tr("Removed {name} from the list. The file stays where it is.").format(name=model.id),
             action=undo,
         )
@@ -320,7 +320,7 @@ class ModelDeeds(QObject):
         folder = entry.model.folder if entry.model else None
         assert folder is not None
         self._backend.library.remove_folder(folder)
-        self._status.say(
+        self._status.show_message(
             lambda: self.tr("Removed {path} from the list. The files stay where they are.").format(path=folder),
             action=(lambda: self.tr("Undo"), lambda: self.add_path(folder)),
         )

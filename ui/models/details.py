@@ -32,7 +32,7 @@ from ui.plan.summary_bars import PlanGlance
 from ui.widgets.dialog_parts import HEADING_SIZE, MARGIN, SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.icons import icon
 from ui.widgets.model_strings import quality_of, quality_sentence, size_text
-from ui.widgets.theme import interface_font, theme_now
+from ui.widgets.theme import current_theme, interface_font
 
 PROMILLE = 1000
 LABEL_WIDTH = 104
@@ -216,7 +216,7 @@ class ModelDetails(QWidget):
 
     def recolour(self) -> None:
         """Take the colours of another theme."""
-        theme = theme_now()
+        theme = current_theme()
         self.more.setIcon(icon("more", theme.text))
         self._show_fold_icon()
         # The facts themselves stay: widgets must not go while the style is visiting them all.
@@ -287,7 +287,7 @@ class ModelDetails(QWidget):
 
     def _show_fold_icon(self) -> None:
         name = "chevron-down" if self.fold.isChecked() else "chevron-right"
-        self.fold.setIcon(icon(name, theme_now().quiet_text, 14))
+        self.fold.setIcon(icon(name, current_theme().quiet_text, 14))
 
     def _fill(self, facts: tuple[Fact, ...]) -> None:
         self._facts = facts
@@ -318,7 +318,7 @@ class ModelDetails(QWidget):
         if fact.copy:
             copy = QToolButton()
             copy.setObjectName("copyButton")
-            copy.setIcon(icon("copy", theme_now().quiet_text, 14))
+            copy.setIcon(icon("copy", current_theme().quiet_text, 14))
             copy.setIconSize(QSize(14, 14))
             copy.setFixedSize(20, 20)
             copy.setStyleSheet("padding: 0;")

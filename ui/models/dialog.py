@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLineEdit, QSizeP
 from model_manager.published import PublishedModel
 from ui.models.actions import Action, further, primary
 from ui.models.add_buttons import AddButtons
+from ui.models.backend import ModelBackend
 from ui.models.controller import ModelDeeds
 from ui.models.details import ModelDetails
 from ui.models.entries import Entry
@@ -38,13 +39,11 @@ from ui.models.queue_signals import queue_text
 from ui.models.row_delegate import PAD_X
 from ui.models.rows import ModelRow, row_of
 from ui.models.search import HubSearch
-from ui.models.services import ModelBackend
 from ui.models.state import FitOf, ModelState
-from ui.models.status_line import PassingStatusLine
 from ui.models.workers import ModelWorks
-from ui.widgets.dialog_parts import MARGIN, WordedDialog, button, hairline, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, hairline, heading, quiet_label
 from ui.widgets.icons import icon
-from ui.widgets.theme import theme_now
+from ui.widgets.theme import current_theme
 
 NARROW = 760
 """Below this width the details stand below the list."""
@@ -55,12 +54,12 @@ LIST_SHARE, DETAILS_SHARE = 64, 36
 DETAILS_LEAST, DETAILS_MOST = 300, 480
 
 
-class ModelsDialog(WordedDialog):
+class ModelsDialog(TranslatedDialog):
     """Roomy; closing it ends no download."""
 
     model_chosen = Signal(str)
     """The id of the model to use from now on; the dialog closes."""
-    plan_wanted = Signal(str, str)
+    plan_requested = Signal(str, str)
     """The id and the name of the model whose plan is to be shown."""
     models_changed = Signal()
     """A model was added to the library or taken off it, or has arrived."""
@@ -95,7 +94,7 @@ class ModelsDialog(WordedDialog):
         self.setMinimumSize(*LEAST_SIZE)
         room = self.screen().availableGeometry()
         self.resize(min(FIRST_SIZE[0], room.width() - 60), min(FIRST_SIZE[1], room.height() - 80))
-        self._built()
+        self._finish_setup()
         self.list.setFocus()
         self.state.refresh()
 
@@ -113,7 +112,7 @@ class ModelsDialog(WordedDialog):
         self.details = ModelDetails()
         self._rule = QFrame()
         self._rule.setObjectName("modelsRule")
-        self.status = PassingStatusLine("modelsStatus")
+        self.status = StatusLine("modelsStatus", hide_when_empty=True)
         self.deeds = ModelDeeds(self._backend, self.works, self.state, self.status, self)
         self.adding = AddButtons(self._backend.library)
         self.total = quiet_label()
@@ -175,7 +174,7 @@ class ModelsDialog(WordedDialog):
         self.details.link_wanted.connect(self._open_page)
         self.deeds.chosen.connect(self._chosen)
         self.deeds.wanted.connect(self._go_to)
-        self.deeds.plan_wanted.connect(self.plan_wanted)
+        self.deeds.plan_requested.connect(self.plan_requested)
         self.state.changed.connect(self._show)
         self.state.library_changed.connect(self.models_changed)
         self.state.failed.connect(self.deeds.fail)
@@ -377,7 +376,7 @@ class ModelsDialog(WordedDialog):
         self.state.refresh_fits()
 
     def _recolour(self) -> None:
-        self._search_icon.setIcon(icon("search", theme_now().quiet_text, 16))
+        self._search_icon.setIcon(icon("search", current_theme().quiet_text, 16))
         for each in (self.list, self.search.results, self.search.models):
             each.viewport().update()
         self.search.recolour()

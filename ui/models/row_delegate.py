@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from ui.models.actions import pill_texts
 from ui.models.rows import Kind, ModelRow
 from ui.widgets.icons import pixmap
-from ui.widgets.theme import Theme, interface_font, theme_now
+from ui.widgets.theme import Theme, current_theme, interface_font
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 """Holds a ``ModelRow``."""
@@ -112,7 +112,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         """Draw one row."""
         row: ModelRow = index.data(ROW_ROLE)
         rect: QRect = option.rect
-        theme = theme_now()
+        theme = current_theme()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if row.is_heading:

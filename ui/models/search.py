@@ -18,16 +18,16 @@ from model_manager.hub.client import Hub
 from model_manager.hub.listing import LeftOut, left_out
 from model_manager.hub.resolver import list_published
 from model_manager.published import PublishedModel, Repository
+from ui.models.backend import ModelBackend
 from ui.models.hub_rows import left_out_row, repository_in, repository_row
 from ui.models.list_view import ModelList
 from ui.models.row_delegate import PAD_X
 from ui.models.rows import ModelRow
-from ui.models.services import ModelBackend
 from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import MARGIN, button, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
-from ui.widgets.theme import theme_now
+from ui.widgets.theme import current_theme
 
 PAUSE_MS = 500
 """A text is looked for when nothing is typed for so long."""
@@ -377,4 +377,4 @@ class HubSearch(QStackedWidget):
 
     def recolour(self) -> None:
         """Take the colours of another theme."""
-        self.back.setIcon(icon("arrow-left", theme_now().quiet_text))
+        self.back.setIcon(icon("arrow-left", current_theme().quiet_text))

@@ -18,10 +18,10 @@ from model_manager.gguf.header import GgufHeader
 from model_manager.library.importer import ImportCandidate
 from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
+from ui.models.backend import ModelBackend
 from ui.models.entries import Entry, Fit, Found, Going, entries, entry_of, look
 from ui.models.metadata import expected_headers, headers_of
 from ui.models.queue_signals import QueueWatch
-from ui.models.services import ModelBackend
 from ui.models.workers import ModelWorks
 from ui.widgets.background_task import run_in_background
 

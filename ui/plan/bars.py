@@ -16,7 +16,7 @@ from ui.plan.figures import Bar, PartKind, Stretch, actual_places, full_bytes, p
 from ui.plan.rows import CheckTitle, PlanRow
 from ui.plan.strings import bar_in_words, bar_tip, bar_title, both_text, layers_text, left_text, part_name, used_text
 from ui.widgets.dialog_parts import SMALL_SIZE
-from ui.widgets.theme import Theme, interface_font, theme_now
+from ui.widgets.theme import Theme, current_theme, interface_font
 
 BAR, RADIUS, OVERHANG = 16, 4.0, 3
 """Height of a bar, its corners, and how far the line of the limit stands out above and below."""
@@ -84,7 +84,7 @@ class MemoryBar(QWidget):
         """Draw it."""
         if self._bar is None:
             return
-        theme = theme_now()
+        theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.isEnabled() or not self._bar.is_on:
@@ -226,7 +226,7 @@ class Legend(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the swatches and their names."""
-        theme, painter = theme_now(), QPainter(self)
+        theme, painter = current_theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for kind, line, x in self._items():
             top = line * self.LINE + (self.LINE - SWATCH) / 2

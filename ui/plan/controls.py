@@ -12,7 +12,7 @@ from model_manager.plan import KvType, KvWish
 from ui.plan.figures import nearest_step
 from ui.plan.strings import tokens_short, tokens_text
 from ui.widgets.dialog_parts import SMALL_SIZE, wheel_only_with_focus
-from ui.widgets.theme import interface_font, theme_now
+from ui.widgets.theme import current_theme, interface_font
 
 HANDLE = 16
 """Width of the slider's handle in the style sheet."""
@@ -41,7 +41,7 @@ class _Steps(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw those that have room, the chosen one first."""
-        theme, painter = theme_now(), QPainter(self)
+        theme, painter = current_theme(), QPainter(self)
         metrics = QFontMetrics(self.font())
         taken: list[QRect] = []
         for place in sorted(range(len(self.names)), key=lambda place: place != self.chosen):

@@ -20,7 +20,7 @@ from ui.plan.figures import device_numbers
 from ui.plan.measure_panel import MeasureSection
 from ui.plan.view import PlanView
 from ui.widgets.background_task import run_in_background
-from ui.widgets.dialog_parts import MARGIN, StatusLine, WordedDialog, button, hairline, heading
+from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, hairline, heading
 from ui.widgets.error_text import error_text
 
 FIRST_SIZE = (760, 700)
@@ -38,7 +38,7 @@ class _Looked:
     """Whether there is a file that can be loaded."""
 
 
-class PlanDialog(WordedDialog):
+class PlanDialog(TranslatedDialog):
     """The plan of one model.  Only a measurement loads it here; else the next message to the model does."""
 
     kept = Signal(object)
@@ -82,7 +82,7 @@ class PlanDialog(WordedDialog):
         self.measure.busy_changed.connect(self._measuring)
         room = self.screen().availableGeometry()
         self.resize(min(FIRST_SIZE[0], room.width() - 60), min(FIRST_SIZE[1], room.height() - 80))
-        self._built()
+        self._finish_setup()
         self.view.set_busy(True, lambda: self.tr("Scanning devices…"))
         self._look()
 
@@ -190,11 +190,11 @@ class PlanDialog(WordedDialog):
         self._wishes = self.view.wishes
         self.kept.emit(self._wishes)
         self.keep.setEnabled(False)
-        self.status.say(lambda: self.tr("Saved. The next message loads the model with this plan."), "good")
+        self.status.show_message(lambda: self.tr("Saved. The next message loads the model with this plan."), "good")
 
     def _failed(self, error: UserError) -> None:
         self.view.set_busy(False)
-        self.status.say(lambda: error_text(error), "bad")
+        self.status.show_message(lambda: error_text(error), "bad")
 
     def _wanted(self) -> Wanted:
         planning = self._planning

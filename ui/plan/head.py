@@ -7,9 +7,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ui.plan.figures import VerdictKind
-from ui.widgets.dialog_parts import HEADING_SIZE, Words, quiet_label
+from ui.widgets.dialog_parts import HEADING_SIZE, LazyText, quiet_label
 from ui.widgets.icons import pixmap
-from ui.widgets.theme import interface_font, theme_now
+from ui.widgets.theme import current_theme, interface_font
 
 ICON = 20
 _ICONS: dict[VerdictKind, str] = {"good": "check", "warning": "info", "bad": "warning"}
@@ -35,7 +35,7 @@ class PlanHead(QWidget):
         self.notes, self.hint, self.busy = quiet_label(), quiet_label(), quiet_label()
         for label, name in ((self.notes, "planNotes"), (self.hint, "planHint"), (self.busy, "planBusy")):
             label.setObjectName(name)
-        self._busy_words: Words | None = None
+        self._busy_words: LazyText | None = None
         first = QHBoxLayout()
         first.setSpacing(8)
         first.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
@@ -79,7 +79,7 @@ class PlanHead(QWidget):
         if needed > self.minimumHeight():
             self.setMinimumHeight(needed)
 
-    def say_busy(self, words: Words | None) -> None:
+    def say_busy(self, words: LazyText | None) -> None:
         """Say what is being done, None where nothing is."""
         self._busy_words = words
         self.retranslate()
@@ -95,7 +95,7 @@ class PlanHead(QWidget):
             self._colour()
 
     def _colour(self) -> None:
-        colour = getattr(theme_now(), self.kind)
+        colour = getattr(current_theme(), self.kind)
         self._icon.setPixmap(pixmap(_ICONS[self.kind], colour, ICON, self.devicePixelRatioF()))
 
 

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 from ui.plan.bars import mixed
 from ui.plan.figures import pixels_a_slot, strip_edges
 from ui.widgets.dialog_parts import SMALL_SIZE
-from ui.widgets.theme import interface_font, theme_now
+from ui.widgets.theme import current_theme, interface_font
 
 HEIGHT, RADIUS = 26, 5.0
 LEAST = 12.0
@@ -103,7 +103,7 @@ class Border(QSlider):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A grip over the border."""
-        theme, painter = theme_now(), QPainter(self)
+        theme, painter = current_theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         held = self.is_dragged or self.hasFocus()
         colour = QColor(theme.accent if held or self.underMouse() else theme.quiet_text)
@@ -178,7 +178,7 @@ class LayerStrip(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the segments; a grey one is RAM."""
-        theme, painter = theme_now(), QPainter(self)
+        theme, painter = current_theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(interface_font(SMALL_SIZE))
         top = (self.height() - HEIGHT) / 2

@@ -20,7 +20,7 @@ from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import pixmap
 from ui.widgets.model_strings import time_left_text
-from ui.widgets.theme import interface_font, theme_now
+from ui.widgets.theme import current_theme, interface_font
 
 SIGN = 16
 FIGURE_WIDTH = 124
@@ -332,4 +332,4 @@ class _Row(QWidget):
 
     def _colour(self) -> None:
         if self._is_best:
-            self._sign.setPixmap(pixmap("check", theme_now().good, SIGN, self.devicePixelRatioF()))
+            self._sign.setPixmap(pixmap("check", current_theme().good, SIGN, self.devicePixelRatioF()))

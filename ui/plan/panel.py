@@ -19,7 +19,7 @@ from ui.plan.rows import PlanRow
 from ui.plan.strings import device_name, size_text, tokens_text
 from ui.widgets.dialog_parts import button
 from ui.widgets.icons import icon
-from ui.widgets.theme import theme_now
+from ui.widgets.theme import current_theme
 
 ARROW = 14
 
@@ -130,7 +130,7 @@ class PlanPanel(QWidget):
 
     def _show_fold(self) -> None:
         name = "chevron-right" if self.experts.isHidden() else "chevron-down"
-        self.more.setIcon(icon(name, theme_now().quiet_text, ARROW))
+        self.more.setIcon(icon(name, current_theme().quiet_text, ARROW))
 
     def _word_rows(self) -> None:
         plan, wishes = self._plan, self._wishes

@@ -24,7 +24,7 @@ from ui.plan.overrides import Change, automatic, devices_on, with_device
 from ui.plan.panel import PlanPanel
 from ui.plan.rows import column_widths
 from ui.plan.strings import sentences
-from ui.widgets.dialog_parts import Words, hairline
+from ui.widgets.dialog_parts import LazyText, hairline
 from ui.widgets.error_text import error_text
 
 Planner = Callable[[Wishes], LoadPlan]
@@ -156,7 +156,7 @@ class PlanView(QWidget):
         self._actual_of = self.plan if actual is not None else None
         self._show()
 
-    def set_busy(self, busy: bool, words: Words | None = None) -> None:
+    def set_busy(self, busy: bool, words: LazyText | None = None) -> None:
         """Lock the controls while a model loads; ``words`` say what is being done."""
         self._is_busy = busy
         self.panel.setEnabled(not busy)

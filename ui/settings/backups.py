@@ -14,8 +14,8 @@ from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
+    BusyDialog,
     StatusLine,
-    WorkingDialog,
     ask_for_file,
     button,
     hairline,
@@ -28,7 +28,7 @@ from ui.widgets.error_text import error_text
 ROW = 36
 
 
-class BackupsDialog(WorkingDialog):
+class BackupsDialog(BusyDialog):
     """A list of copies, the newest first, with a button that restores the chosen one after asking."""
 
     restored = Signal()
@@ -57,7 +57,7 @@ class BackupsDialog(WorkingDialog):
         self.restore.clicked.connect(self._ask_for_chosen)
         self._close.clicked.connect(self.accept)
         self.resize(560, 440)
-        self._built()
+        self._finish_setup()
         self._read()
 
     def _lay_out(self) -> None:
@@ -115,27 +115,29 @@ class BackupsDialog(WorkingDialog):
     def _restore(self, path: Path) -> None:
         store = self._store
         self._begin()
-        self.status.say(lambda: self.tr("Restoring…"))
+        self.status.show_message(lambda: self.tr("Restoring…"))
         run_in_background(self, lambda: store.restore_backup(path), self._restored, self._failed)
 
     def _restored(self, _kept: Backup) -> None:
         self._end(well=True)
-        self.status.say(lambda: self.tr("Restored. Your previous data is now the newest backup in the list."), "good")
+        self.status.show_message(
+            lambda: self.tr("Restored. Your previous data is now the newest backup in the list."), "good"
+        )
         self.restored.emit()
 
     def _make(self) -> None:
         store = self._store
         self._begin()
-        self.status.say(lambda: self.tr("Backing up the database…"))
+        self.status.show_message(lambda: self.tr("Backing up the database…"))
         run_in_background(self, store.backup_now, self._made, self._failed)
 
     def _made(self, _backup: Backup) -> None:
         self._end(well=True)
-        self.status.say(lambda: self.tr("Backup complete."), "good")
+        self.status.show_message(lambda: self.tr("Backup complete."), "good")
 
     def _failed(self, error: UserError) -> None:
         self._end(well=False)
-        self.status.say(lambda: error_text(error), "bad")
+        self.status.show_message(lambda: error_text(error), "bad")
 
     def _begin(self) -> None:
         self._busy = True
@@ -144,7 +146,7 @@ class BackupsDialog(WorkingDialog):
     def _end(self, *, well: bool) -> None:
         self._busy = False
         self._read()
-        self._ended(well=well)
+        self._work_finished(succeeded=well)
 
     def _choose_file(self) -> None:
         kinds = self.tr("Database (*.sqlite3);;All files (*)")

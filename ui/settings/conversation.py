@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QPlainTextEdit
 from app.config.presets import Presets
 from app.config.settings import CHOICES, Settings
 from app.conversation import Sampling
-from ui.widgets.preset_strings import PresetWords
+from ui.widgets.preset_strings import PresetStrings
 from ui.widgets.sampling_rows import SamplingRows
 from ui.widgets.setting_rows import SettingsGroup, show_choice, word_choices
 
@@ -22,7 +22,7 @@ class ConversationDefaults(SettingsGroup):
     def __init__(self, presets: Presets) -> None:
         super().__init__()
         self._presets = presets
-        self._preset_words = PresetWords(self)
+        self._preset_words = PresetStrings(self)
         self._kept_prompt = ""
         self.preset = self._combo("preset_id", "defaultPreset", ("",))
         self.system_prompt = prompt_field("systemPrompt")

@@ -17,9 +17,9 @@ from ui.settings.backups import BackupsDialog
 from ui.settings.erase import EraseDialog
 from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import (
+    LazyText,
     Row,
     StatusLine,
-    Words,
     ask_for_file,
     button,
     documents_folder,
@@ -74,27 +74,27 @@ class DataSettings(QWidget):
     def retranslate(self) -> None:
         """Word everything anew."""
         folder, take_in, back_up, backups, restore, erase = self._rows
-        folder.set_words(self.tr("Data folder"), str(self._services.folder.root))
+        folder.set_texts(self.tr("Data folder"), str(self._services.folder.root))
         self.open_folder.setText(self.tr("Open folder"))
-        take_in.set_words(
+        take_in.set_texts(
             self.tr("Import conversations"),
             self.tr("From an APUS Chat JSON export. Existing conversations aren't changed."),
         )
         self.take_in.setText(self.tr("Import…"))
-        back_up.set_words(
+        back_up.set_texts(
             self.tr("Back up the database"), self.tr("Saves all conversations, including deleted ones, to one file.")
         )
         self.back_up.setText(self.tr("Back up…"))
-        backups.set_words(
+        backups.set_texts(
             self.tr("Automatic backups"),
             self.tr("Made daily; the last seven are kept. You can restore any of them."),
         )
         self.backups.setText(self.tr("View backups…"))
-        restore.set_words(
+        restore.set_texts(
             self.tr("Default settings"), self.tr("Resets everything on this page. Conversations and models are kept.")
         )
         self.restore.setText(self.tr("Restore defaults"))
-        erase.set_words(
+        erase.set_texts(
             self.tr("Delete all my data"),
             self.tr(
                 "Deletes all conversations, drafts, presets, backups and logs. Models and other settings are kept."
@@ -104,7 +104,7 @@ class DataSettings(QWidget):
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("No file manager is available. The folder is {path}.").format(path=folder),
                 "warning",
             )
@@ -121,7 +121,7 @@ class DataSettings(QWidget):
 
     def _imported(self, result: ImportResult) -> None:
         self._set_busy(False)
-        self._status.say(lambda: self._import_words(result), "warning" if result.refused else "good")
+        self._status.show_message(lambda: self._import_words(result), "warning" if result.refused else "good")
         # Also without anything new: a conversation that was deleted comes back.
         self.conversations_changed.emit()
         self.work_ended.emit(True)
@@ -167,7 +167,7 @@ class DataSettings(QWidget):
 
     def _erased(self) -> None:
         self._set_busy(False)
-        self._status.say(lambda: self.tr("All your data has been deleted."), "good")
+        self._status.show_message(lambda: self.tr("All your data has been deleted."), "good")
         self.conversations_changed.emit()
         self.work_ended.emit(True)
 
@@ -189,16 +189,16 @@ class DataSettings(QWidget):
 
     def _backed_up(self, path: Path) -> None:
         self._set_busy(False)
-        self._status.say(
+        self._status.show_message(
             lambda: self.tr("Backup saved: {path}").format(path=path),
             "good",
             (lambda: self.tr("Show in folder"), lambda: self._show(path.parent)),
         )
         self.work_ended.emit(True)
 
-    def _begin(self, words: Words) -> None:
+    def _begin(self, words: LazyText) -> None:
         self._set_busy(True)
-        self._status.say(words)
+        self._status.show_message(words)
 
     def _set_busy(self, busy: bool) -> None:
         self.busy = busy
@@ -207,5 +207,5 @@ class DataSettings(QWidget):
 
     def _failed(self, error: UserError) -> None:
         self._set_busy(False)
-        self._status.say(lambda: error_text(error), "bad")
+        self._status.show_message(lambda: error_text(error), "bad")
         self.work_ended.emit(False)

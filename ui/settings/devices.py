@@ -144,7 +144,7 @@ class DeviceSettings(QWidget):
         server = server_address(text)
         if server is None:
             problem = UserError("rpc_address_wrong", text=text)
-            self._status.say(lambda: error_text(problem), "bad")
+            self._status.show_message(lambda: error_text(problem), "bad")
             return
         wishes = self.wishes
         self.address.clear()
@@ -155,7 +155,7 @@ class DeviceSettings(QWidget):
         wishes = self.wishes
         left = tuple(each for each in wishes.rpc_servers if each != server)
         if self._set(DeviceWishes(left, wishes.devices)):
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("{server} removed.").format(server=server),
                 action=(lambda: self.tr("Undo"), lambda: self._bring_back(wishes)),
             )
@@ -170,7 +170,7 @@ class DeviceSettings(QWidget):
             self._services.settings.change(**wishes.to_settings())
         except UserError as error:
             problem = error
-            self._status.say(lambda: error_text(problem), "bad")
+            self._status.show_message(lambda: error_text(problem), "bad")
             return False
         self._status.clear()
         self.changed.emit()

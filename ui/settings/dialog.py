@@ -25,7 +25,7 @@ from ui.settings.general import AppearanceSettings, EngineSettings
 from ui.settings.sections import SectionList
 from ui.settings.servers import ServerSettings
 from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, WorkingDialog, button, heading
+from ui.widgets.dialog_parts import MARGIN, BusyDialog, Row, StatusLine, button, heading
 from ui.widgets.error_text import error_text
 from ui.widgets.setting_rows import SettingsGroup
 
@@ -51,7 +51,7 @@ NOT_SHOWN = (
 """Settings that are remembered, or set elsewhere: the defaults leave them alone."""
 
 
-class SettingsDialog(WorkingDialog):
+class SettingsDialog(BusyDialog):
     """All settings on one page that scrolls."""
 
     changed = Signal(object)
@@ -60,7 +60,7 @@ class SettingsDialog(WorkingDialog):
     """An import added conversations or brought some back."""
     model_chosen = Signal(str)
     """The id of a server's model."""
-    check_wanted = Signal()
+    diagnostics_requested = Signal()
     """The person wants to see what this machine can do."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
@@ -71,12 +71,12 @@ class SettingsDialog(WorkingDialog):
         self.appearance = AppearanceSettings()
         self.conversation = ConversationDefaults(services.presets)
         self.engine = EngineSettings()
-        self.engine.check_wanted.connect(self.check_wanted)
+        self.engine.diagnostics_requested.connect(self.diagnostics_requested)
         self._groups: tuple[SettingsGroup, ...] = (self.appearance, self.conversation, self.engine)
         self.data = DataSettings(services, self._status)
         self.data.restore_asked.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
-        self.data.work_ended.connect(lambda well: self._ended(well=well))
+        self.data.work_ended.connect(lambda well: self._work_finished(succeeded=well))
         self.devices = DeviceSettings(services, self._status)
         self.devices.changed.connect(lambda: self.changed.emit(self._settings.now))
         self.servers = ServerSettings(services, self._status)
@@ -84,7 +84,7 @@ class SettingsDialog(WorkingDialog):
         self.servers.model_chosen.connect(self.model_chosen)
         self.downloads = DownloadSettings(services, self._status)
         self.downloads.changed.connect(lambda: self.changed.emit(self._settings.now))
-        self.downloads.work_ended.connect(lambda well: self._ended(well=well))
+        self.downloads.work_ended.connect(lambda well: self._work_finished(succeeded=well))
         self._close = button("closeButton")
         self._close.clicked.connect(self.accept)
         self._lay_out()
@@ -92,7 +92,7 @@ class SettingsDialog(WorkingDialog):
         for group in self._groups:
             group.chosen.connect(lambda values: self._set(**values))
         self.resize(860, 620)
-        self._built()
+        self._finish_setup()
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -150,7 +150,7 @@ class SettingsDialog(WorkingDialog):
             self._settings.change(**values)
         except UserError as error:
             failure = error
-            self._status.say(lambda: error_text(failure), "bad")
+            self._status.show_message(lambda: error_text(failure), "bad")
         else:
             self._status.clear()
         self.changed.emit(self._settings.now)
@@ -160,7 +160,7 @@ class SettingsDialog(WorkingDialog):
         before = self._settings.now
         self._put({key: value for key, value in dataclasses.asdict(Settings()).items() if key not in NOT_SHOWN})
         if self._settings.now != before:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("Defaults restored."),
                 action=(lambda: self.tr("Undo"), lambda: self._put(dataclasses.asdict(before))),
             )
@@ -194,7 +194,7 @@ class SettingsDialog(WorkingDialog):
         )
         for label, title in zip(self._headings, titles, strict=True):
             label.setText(title)
-        self.sections.set_words(titles, self.tr("Sections"))
+        self.sections.set_texts(titles, self.tr("Sections"))
         self._close.setText(self.tr("Close"))
         for group in self._groups:
             group.retranslate()

@@ -168,7 +168,7 @@ class DownloadSettings(QWidget):
         endpoints = dict.fromkeys((OFFICIAL, MIRROR, self._services.settings.now.endpoint or OFFICIAL))
         access, stop = self._services.downloads.access, self._stop_test
         self.test.setEnabled(False)
-        self._status.say(lambda: self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
+        self._status.show_message(lambda: self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
         run_in_background(
             self, lambda: measure(tuple(endpoints), access(), cancelled=stop.is_set), self._measured, self._test_failed
         )
@@ -184,7 +184,7 @@ class DownloadSettings(QWidget):
         best = max(reached, key=lambda speed: speed.bytes_per_second or 0.0)
         self.endpoint.show_value("" if best.endpoint == OFFICIAL else best.endpoint)
         self._set_endpoint(best.endpoint)
-        self._status.say(
+        self._status.show_message(
             lambda: self.tr("{host} is the fastest and is now used for downloads. {figures}").format(
                 host=host_of(best.endpoint), figures=", ".join(map(self._figure, speeds))
             ),
@@ -241,13 +241,13 @@ class DownloadSettings(QWidget):
         self._show_token(is_there)
         self._services.downloads.settings_changed()
         if not is_there:
-            self._status.say(lambda: self.tr("Token removed."))
+            self._status.show_message(lambda: self.tr("Token removed."))
         elif self._services.secrets.kept_for_this_session_only:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("This system has no keyring. The token is kept until you quit."), "warning"
             )
         else:
-            self._status.say(lambda: self.tr("Token saved in the system keyring."), "good")
+            self._status.show_message(lambda: self.tr("Token saved in the system keyring."), "good")
 
     # The folder
 
@@ -265,7 +265,7 @@ class DownloadSettings(QWidget):
         emit, cancelled, downloads = moving.moved.emit, moving.cancelled.is_set, self._services.downloads
         self._moving = moving
         self._set_busy(True)
-        self._status.say(lambda: self.tr("Moving the models to {path}…").format(path=target))
+        self._status.show_message(lambda: self.tr("Moving the models to {path}…").format(path=target))
 
         def work() -> bool:
             downloads.move_to(target, lambda done, total: emit(done / max(1, total)), cancelled)
@@ -278,7 +278,7 @@ class DownloadSettings(QWidget):
 
     def _moved(self) -> None:
         self._set_busy(False)
-        self._status.say(
+        self._status.show_message(
             lambda: self.tr("Models moved to {path}.").format(path=self._services.downloads.folder()), "good"
         )
         self.changed.emit()
@@ -299,7 +299,7 @@ class DownloadSettings(QWidget):
         self.retranslate()
 
     def _failed(self, error: UserError) -> None:
-        self._status.say(lambda: error_text(error), "bad")
+        self._status.show_message(lambda: error_text(error), "bad")
 
     # Words
 
@@ -344,18 +344,18 @@ class DownloadSettings(QWidget):
             ),
         }
         for key, (title, explanation) in words.items():
-            self.rows[key].set_words(title(), explanation())
+            self.rows[key].set_texts(title(), explanation())
         self.show_folder.setText(self.tr("Open folder"))
         self.move_folder.setText(self.tr("Stop") if self._moving else self.tr("Move…"))
-        self.endpoint.set_words(host_of(OFFICIAL), host_of(MIRROR), self.tr("Custom endpoint"))
+        self.endpoint.set_texts(host_of(OFFICIAL), host_of(MIRROR), self.tr("Custom endpoint"))
         self.endpoint.address.setPlaceholderText("https://")
         self.endpoint.address.setAccessibleName(self.tr("Endpoint address"))
-        self.proxy.set_words(self.tr("System proxy"), self.tr("None"), self.tr("Custom"))
+        self.proxy.set_texts(self.tr("System proxy"), self.tr("None"), self.tr("Custom"))
         self.proxy.address.setPlaceholderText("http://127.0.0.1:7890")
         self.proxy.address.setAccessibleName(self.tr("Proxy address"))
         self.test.setText(self.tr("Test mirrors"))
         self.token.setAccessibleName(self.tr("Access token"))
         self.token_hosts.setPlaceholderText(self.tr("None"))
-        self.limit.set_words([self.tr("No limit")], self.tr("Custom"), self.tr("KiB/s"))
+        self.limit.set_texts([self.tr("No limit")], self.tr("Custom"), self.tr("KiB/s"))
         self.progress.setAccessibleName(self.tr("Move progress"))
         self._word_token()

@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, TranslatedDialog, button, heading, quiet_label
 
 WIDTH = 500
 
 
-class EraseDialog(WordedDialog):
+class EraseDialog(TranslatedDialog):
     """Says what goes and what stays; the button is pressed only after the box is ticked."""
 
     confirmed = Signal()
@@ -41,7 +41,7 @@ class EraseDialog(WordedDialog):
         self.sure.toggled.connect(self.erase.setEnabled)
         self.cancel.clicked.connect(self.reject)
         self.erase.clicked.connect(self._confirm)
-        self._built()
+        self._finish_setup()
         self._whole.activate()
         self.resize(WIDTH, self._whole.totalHeightForWidth(WIDTH))
         self.sure.setFocus()

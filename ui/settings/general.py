@@ -58,7 +58,7 @@ class AppearanceSettings(SettingsGroup):
 class EngineSettings(SettingsGroup):
     """How much of a model lies where, and for how long; and the way to what this machine can do."""
 
-    check_wanted = Signal()
+    diagnostics_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class EngineSettings(SettingsGroup):
             choice.changed.connect(lambda value, key=key: self.chosen.emit({key: value}))
         self._add_row("idle_release_minutes", self.idle_release)
         self.check = button("checkMachineButton")
-        self.check.clicked.connect(self.check_wanted)
+        self.check.clicked.connect(self.diagnostics_requested)
         self._add_row("check_machine", self.check)
 
     def show_settings(self, settings: Settings) -> None:
@@ -110,8 +110,8 @@ class EngineSettings(SettingsGroup):
         for index in range(self.idle_release.count()):
             self.idle_release.setItemText(index, self._minutes(self.idle_release.itemData(index)))
         self.check.setText(self.tr("Run diagnostics…"))
-        self.context.set_words([self.tr("Automatic")], self.tr("Custom"), self.tr("Tokens"))
-        self.gpu_layers.set_words([self.tr("Automatic"), self.tr("All")], self.tr("Custom"), self.tr("Layers"))
+        self.context.set_texts([self.tr("Automatic")], self.tr("Custom"), self.tr("Tokens"))
+        self.gpu_layers.set_texts([self.tr("Automatic"), self.tr("All")], self.tr("Custom"), self.tr("Layers"))
 
     def _minutes(self, minutes: int) -> str:
         if minutes == 0:

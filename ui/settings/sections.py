@@ -57,7 +57,7 @@ class SectionList(QListWidget):
         self._scroll.verticalScrollBar().setValue(self._headings[self._led_to].y() - self._margin)
         self._is_led = False
 
-    def set_words(self, titles: Sequence[str], name: str) -> None:
+    def set_texts(self, titles: Sequence[str], name: str) -> None:
         """Word the sections."""
         self.setAccessibleName(name)
         for number, title in enumerate(titles):

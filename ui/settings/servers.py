@@ -193,7 +193,7 @@ class ServerSettings(QWidget):
             self.address.setFocus()
             return
         self.add_button.setEnabled(False)
-        self._status.say(lambda: self.tr("Connecting to {url}…").format(url=url.strip()))
+        self._status.show_message(lambda: self.tr("Connecting to {url}…").format(url=url.strip()))
         run_in_background(
             self,
             lambda: self._servers.look(url, key),
@@ -205,7 +205,7 @@ class ServerSettings(QWidget):
         """List a server's models anew."""
         row = self.rows[server_id]
         row.set_busy(True)
-        self._status.say(lambda: self.tr("Connecting to {url}…").format(url=row.server.url))
+        self._status.show_message(lambda: self.tr("Connecting to {url}…").format(url=row.server.url))
         run_in_background(
             self, lambda: self._servers.refresh(server_id), self._looked, lambda error: self._look_failed(row, error)
         )
@@ -223,7 +223,7 @@ class ServerSettings(QWidget):
         self.show_servers()
         self._tell_models(server)
         if with_key and self._secrets.kept_for_this_session_only:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("This system has no keyring. The API key is kept only until you quit the program."),
                 "warning",
             )
@@ -239,12 +239,12 @@ class ServerSettings(QWidget):
 
     def _tell_models(self, server: Server) -> None:
         if not server.models:
-            self._status.say(
+            self._status.show_message(
                 lambda: self.tr("{server} doesn't list any models yet.").format(server=server.title), "warning"
             )
             return
         first = server.models[0]
-        self._status.say(
+        self._status.show_message(
             lambda: self.tr("{server} offers {models}.").format(server=server.title, models=_few(server.models)),
             "good",
             (lambda: self.tr("Use {model}").format(model=first), lambda: self._use(server.id, first)),
@@ -253,7 +253,7 @@ class ServerSettings(QWidget):
     def _not_found(self, error: UserError) -> None:
         self.add_button.setEnabled(True)
         action = (lambda: self.tr("Add anyway"), lambda: self._keep(())) if error.code in ADD_ANYWAY else None
-        self._status.say(lambda: error_text(error), "bad", action)
+        self._status.show_message(lambda: error_text(error), "bad", action)
 
     def _look_failed(self, row: ServerRow, error: UserError) -> None:
         row.set_busy(False)
@@ -271,7 +271,7 @@ class ServerSettings(QWidget):
     def _removed(self, server_id: str, title: str) -> None:
         self._servers.forget(server_id)
         self.show_servers()
-        self._status.say(lambda: self.tr("Removed {server} and its API key.").format(server=title))
+        self._status.show_message(lambda: self.tr("Removed {server} and its API key.").format(server=title))
         self.changed.emit()
 
     def _set_key(self, server_id: str, key: str) -> None:
@@ -285,7 +285,7 @@ class ServerSettings(QWidget):
 
     def _use(self, server_id: str, name: str) -> None:
         server = self._servers.known.get(server_id)
-        self._status.say(
+        self._status.show_message(
             lambda: self.tr("Messages are now answered by {model} on {server}.").format(
                 model=name, server=server.title
             ),
@@ -295,7 +295,7 @@ class ServerSettings(QWidget):
 
     def _failed(self, error: UserError) -> None:
         self.add_button.setEnabled(True)
-        self._status.say(lambda: error_text(error), "bad")
+        self._status.show_message(lambda: error_text(error), "bad")
 
     # Words
 

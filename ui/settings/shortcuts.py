@@ -85,7 +85,7 @@ def make_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]])
     return made
 
 
-class ShortcutWords(QObject):
+class ShortcutStrings(QObject):
     """Words for the shortcuts.  A QObject for the sake of ``tr``."""
 
     def groups(self) -> dict[str, str]:

@@ -6,22 +6,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from ui.settings.shortcuts import ANSWERS, GROUPS, READING, SHORTCUTS, ShortcutWords
+from ui.settings.shortcuts import ANSWERS, GROUPS, READING, SHORTCUTS, ShortcutStrings
 from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, WordedDialog, button, heading
+from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, TranslatedDialog, button, heading
 from ui.widgets.theme import interface_font
 
 TWO_COLUMNS = 640
 AT_THE_RIGHT = (ANSWERS, READING)
 
 
-class ShortcutsDialog(WordedDialog):
+class ShortcutsDialog(TranslatedDialog):
     """What one can press."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("shortcutsDialog")
-        self._words = ShortcutWords(self)
+        self._words = ShortcutStrings(self)
         self._heading = heading()
         self._titles: dict[str, QLabel] = {}
         self._actions: dict[str, QLabel] = {}
@@ -33,7 +33,7 @@ class ShortcutsDialog(WordedDialog):
         self._close.clicked.connect(self.accept)
         self._lay_out()
         self.resize(860, 620)
-        self._built()
+        self._finish_setup()
 
     def _group(self, group: str) -> QWidget:
         box = QWidget()

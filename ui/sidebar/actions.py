@@ -123,11 +123,11 @@ class History(QObject):
             return
         self.refresh()
         if len(moved) == 1:
-            self._notice.tell(
+            self._notice.show_message(
                 self.tr("Conversation restored."), self.tr("Open"), partial(self.open_wanted.emit, moved[0])
             )
         elif moved:
-            self._notice.tell(self.tr("{count} conversations restored.").format(count=len(moved)))
+            self._notice.show_message(self.tr("{count} conversations restored.").format(count=len(moved)))
 
     def _ask_to_purge(self, ids: Ids) -> None:
         box = QMessageBox(self._sidebar.window())
@@ -175,7 +175,7 @@ class History(QObject):
                 # The program ended meanwhile.
                 return []
 
-        run_in_background(self, search, done, lambda error: self._notice.complain(error_text(error)))
+        run_in_background(self, search, done, lambda error: self._notice.show_error(error_text(error)))
 
     def _leave(self, ids: Ids) -> str | None:
         """Leave the open conversation, if it is one of these, and tell its id then."""
@@ -194,4 +194,4 @@ class History(QObject):
     def _tell(self, one: str, many: str, count: int, undo: Callable[[], None]) -> None:
         if count:
             text = one if count == 1 else many.format(count=count)
-            self._notice.tell(text, self.tr("Undo"), undo)
+            self._notice.show_message(text, self.tr("Undo"), undo)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import __version__
 from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, StatusLine, WordedDialog, Words, button, heading, open_folder
+from ui.widgets.dialog_parts import MARGIN, LazyText, StatusLine, TranslatedDialog, button, heading, open_folder
 from ui.widgets.icons import icon
 from ui.widgets.theme import mono_font
 
@@ -45,7 +45,7 @@ def show_crash(error: BaseException, log_folder: Path) -> None:
     dialog.open()
 
 
-class CrashDialog(WordedDialog):
+class CrashDialog(TranslatedDialog):
     """What happened, that nothing is lost, and the details behind a fold."""
 
     def __init__(self, error: BaseException, log_folder: Path, parent: QWidget | None = None) -> None:
@@ -81,7 +81,7 @@ class CrashDialog(WordedDialog):
         self.quit.clicked.connect(self._quit)
         self.go_on.clicked.connect(self.accept)
         self.append(error)
-        self._built()
+        self._finish_setup()
         self._fit()
         self.go_on.setFocus()
 
@@ -128,8 +128,8 @@ class CrashDialog(WordedDialog):
                 "warning",
             )
 
-    def _say(self, words: Words, kind: str) -> None:
-        self.status.say(words, kind)
+    def _say(self, words: LazyText, kind: str) -> None:
+        self.status.show_message(words, kind)
         self.status.show()
         self._fit()
 

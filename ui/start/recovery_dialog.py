@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.store.backups import Backup
 from model_manager.errors import UserError
 from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, WordedDialog, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, TranslatedDialog, button, heading, quiet_label
 from ui.widgets.error_text import error_text
 
 WIDTH = 560
 
 
-class RecoveryDialog(WordedDialog):
+class RecoveryDialog(TranslatedDialog):
     """Accepted where the person wants the copy; nothing is touched before."""
 
     def __init__(self, error: UserError, backup: Backup, parent: QWidget | None = None) -> None:
@@ -36,7 +36,7 @@ class RecoveryDialog(WordedDialog):
         self._whole = arrange(self, column, None, self.quit, self.restore)
         self.quit.clicked.connect(self.reject)
         self.restore.clicked.connect(self.accept)
-        self._built()
+        self._finish_setup()
         self._whole.activate()
         self.resize(WIDTH, self._whole.totalHeightForWidth(WIDTH))
         self.restore.setFocus()

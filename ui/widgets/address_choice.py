@@ -46,7 +46,7 @@ class ChoiceOrAddress(QWidget):
             self.address.setText(value)
         self.address.setVisible(at < 0)
 
-    def set_words(self, *words: str) -> None:
+    def set_texts(self, *words: str) -> None:
         """Word the choices, the last of which takes an address."""
         for at, text in enumerate(words):
             self.choice.setItemText(at, text)

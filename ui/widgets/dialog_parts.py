@@ -29,18 +29,18 @@ CONTROL_WIDTH = 220
 HEADING_SIZE = 16
 SMALL_SIZE = 13
 
-Words = Callable[[], str]
+LazyText = Callable[[], str]
 """A text made anew whenever it is shown, so that it follows the language."""
 
 
-class WordedDialog(QDialog):
+class TranslatedDialog(QDialog):
     """A dialog that words itself anew when the language changes and recolours itself when the theme does."""
 
-    _is_built = False
+    _is_set_up = False
 
-    def _built(self) -> None:
+    def _finish_setup(self) -> None:
         """To be called last in ``__init__``: before that there is nothing to word."""
-        self._is_built = True
+        self._is_set_up = True
         self._retranslate()
         self._recolour()
 
@@ -52,14 +52,14 @@ class WordedDialog(QDialog):
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow language and theme."""
-        if self._is_built and event.type() == QEvent.Type.LanguageChange:
+        if self._is_set_up and event.type() == QEvent.Type.LanguageChange:
             self._retranslate()
-        elif self._is_built and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        elif self._is_set_up and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._recolour()
         super().changeEvent(event)
 
 
-class WorkingDialog(WordedDialog):
+class BusyDialog(TranslatedDialog):
     """A dialog whose work goes on when the person closes it meanwhile; it comes back when the work fails."""
 
     _left_with: int | None = None
@@ -67,10 +67,10 @@ class WorkingDialog(WordedDialog):
     def _is_busy(self) -> bool:
         raise NotImplementedError
 
-    def _ended(self, *, well: bool) -> None:
+    def _work_finished(self, *, succeeded: bool) -> None:
         """To be called when the work has ended, after which ``_is_busy`` is false."""
         result, self._left_with = self._left_with, None
-        if result is not None and well:
+        if result is not None and succeeded:
             self.done(result)
         elif result is not None:
             self.open()
@@ -154,7 +154,7 @@ class Row(QWidget):
             layout.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
         layout.setContentsMargins(0, 12, 0, 12)
 
-    def set_words(self, title: str, explanation: str = "") -> None:
+    def set_texts(self, title: str, explanation: str = "") -> None:
         """Word the row; the control gets the same words for those who cannot see it."""
         self._title.setText(title)
         self._explanation.setText(explanation)
@@ -195,7 +195,7 @@ class ChoiceOrNumber(QWidget):
         self.choice.currentIndexChanged.connect(self._chosen)
         self.number.valueChanged.connect(self._counted)
 
-    def set_words(self, choices: Sequence[str], number: str, unit: str) -> None:
+    def set_texts(self, choices: Sequence[str], number: str, unit: str) -> None:
         """Word the choices, the one that takes a number, and what the number counts."""
         for index, text in enumerate((*choices, number)):
             self.choice.setItemText(index, text)
@@ -228,10 +228,11 @@ class ChoiceOrNumber(QWidget):
 
 
 class StatusLine(QWidget):
-    """How it went, in one sentence, and at most one thing to do about it."""
+    """Result of the last action as one sentence, with at most one button."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, hide_when_empty: bool = False) -> None:
         super().__init__()
+        self._hide_when_empty = hide_when_empty
         self.label = QLabel()
         self.label.setObjectName(name)
         self.label.setWordWrap(True)
@@ -246,20 +247,20 @@ class StatusLine(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.action)
-        self._words: Words | None = None
-        self._action_words: Words | None = None
+        self._text: LazyText | None = None
+        self._action_text: LazyText | None = None
         self._do: Callable[[], None] | None = None
         self.clear()
 
-    def say(
+    def show_message(
         self,
-        words: Words,
+        text: LazyText,
         kind: str = "quiet",
-        action: tuple[Words, Callable[[], None]] | None = None,
+        action: tuple[LazyText, Callable[[], None]] | None = None,
     ) -> None:
         """Show a sentence; ``kind`` is ``quiet``, ``good``, ``warning`` or ``bad``."""
-        self._words = words
-        self._action_words, self._do = action if action is not None else (None, None)
+        self._text = text
+        self._action_text, self._do = action if action is not None else (None, None)
         for each in ("quiet", "good", "warning", "bad"):
             self.label.setProperty(each, each == kind)
         # The style sheet looks at properties only when a widget is polished.
@@ -267,20 +268,24 @@ class StatusLine(QWidget):
         self.label.style().polish(self.label)
         self.action.setVisible(action is not None)
         self.retranslate()
+        if self._hide_when_empty:
+            self.show()
 
     def clear(self) -> None:
         """Show nothing."""
         self.label.clear()
         self.action.hide()
-        self._words = self._action_words = self._do = None
+        self._text = self._action_text = self._do = None
+        if self._hide_when_empty:
+            self.hide()
 
     def retranslate(self) -> None:
         """Say the same in the language of now."""
-        if self._words is not None:
-            self.label.setText(self._words())
+        if self._text is not None:
+            self.label.setText(self._text())
             self.label.setAccessibleName(self.label.text())
-        if self._action_words is not None:
-            self.action.setText(self._action_words())
+        if self._action_text is not None:
+            self.action.setText(self._action_text())
 
     def _act(self) -> None:
         if self._do is not None:

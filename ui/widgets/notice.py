@@ -48,12 +48,12 @@ class NoticeBar(QWidget):
         self._timer.timeout.connect(self.hide)
         self.hide()
 
-    def tell(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
+    def show_message(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         """Show a notice that goes by itself, with an action where there is one."""
         self._show(text, button, action, is_error=False)
         self._timer.start(SHOWN_MS)
 
-    def complain(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
+    def show_error(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         """Show an error that stays."""
         self._timer.stop()
         self._show(text, button, action, is_error=True)
@@ -63,7 +63,7 @@ class NoticeBar(QWidget):
         try:
             action()
         except UserError as error:
-            self.complain(error_text(error))
+            self.show_error(error_text(error))
             return False
         return True
 
@@ -71,7 +71,7 @@ class NoticeBar(QWidget):
         """What is shown."""
         return self._text.text()
 
-    def act(self) -> bool:
+    def trigger_action(self) -> bool:
         """Do what the button does, where one is shown."""
         if self.isVisible() and self._action is not None:
             self._act()

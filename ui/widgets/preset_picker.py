@@ -13,7 +13,7 @@ from model_manager.errors import UserError
 from ui.widgets.dialog_parts import CONTROL_WIDTH, StatusLine
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
-from ui.widgets.preset_strings import PresetWords
+from ui.widgets.preset_strings import PresetStrings
 from ui.widgets.setting_rows import choice_box
 
 MENU_BUTTON = 32
@@ -28,7 +28,7 @@ class PresetsBar(QWidget):
     def __init__(self, presets: Presets, status: StatusLine) -> None:
         super().__init__()
         self._presets, self._status = presets, status
-        self._words = PresetWords(self)
+        self._words = PresetStrings(self)
         self._choices = Choices()
         self.picker = choice_box("presetPicker")
         self.menu_button = QToolButton(self)
@@ -139,14 +139,14 @@ class PresetsBar(QWidget):
 
         if self._try(lambda: self._presets.remove(preset.id)):
             said = self.tr("“{name}” was reset.") if preset.is_built_in else self.tr("“{name}” was deleted.")
-            self._status.say(lambda: said.format(name=preset.name), action=(lambda: self.tr("Undo"), restore))
+            self._status.show_message(lambda: said.format(name=preset.name), action=(lambda: self.tr("Undo"), restore))
 
     def _try(self, action: Callable[[], object]) -> bool:
         try:
             action()
         except UserError as error:
             failure = error
-            self._status.say(lambda: error_text(failure), "bad")
+            self._status.show_message(lambda: error_text(failure), "bad")
             return False
         self._status.clear()
         self.show_choices(self._choices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 
-class PresetWords(QObject):
+class PresetStrings(QObject):
     """Words for presets.  A QObject for the sake of ``tr``."""
 
     def built_in(self) -> dict[str, tuple[str, str]]:

@@ -70,9 +70,9 @@ class SamplingRows(QWidget):
         """Word everything anew."""
         for key, (title, explanation) in self._words().items():
             if key in self.rows:
-                self.rows[key].set_words(title, explanation)
-        self.max_tokens.set_words([self.tr("No limit")], self.tr("Custom"), self.tr("Tokens"))
-        self.seed.set_words([self.tr("Random each time")], self.tr("Custom"), self.tr("Seed"))
+                self.rows[key].set_texts(title, explanation)
+        self.max_tokens.set_texts([self.tr("No limit")], self.tr("Custom"), self.tr("Tokens"))
+        self.seed.set_texts([self.tr("Random each time")], self.tr("Custom"), self.tr("Seed"))
 
     def _set(self, **values: Any) -> None:
         self._sampling = dataclasses.replace(self._sampling, **values)

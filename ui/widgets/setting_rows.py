@@ -56,7 +56,7 @@ class SettingsGroup(QWidget):
 
     def _word_rows(self, words: Mapping[str, tuple[str, str]]) -> None:
         for key, (title, explanation) in words.items():
-            self.rows[key].set_words(title, explanation)
+            self.rows[key].set_texts(title, explanation)
 
 
 def choice_box(name: str, values: Sequence[object] = ()) -> QComboBox:

@@ -228,7 +228,7 @@ def style_sheet(theme: Theme) -> str:
     return sheet.substitute(asdict(theme), themes=folder.as_posix())
 
 
-def theme_now() -> Theme:
+def current_theme() -> Theme:
     """The theme that the application wears; the light one before it wears any."""
     page = QApplication.palette().color(QPalette.ColorRole.Window).name()
     return next((theme for theme in THEMES.values() if theme.page == page), LIGHT)

@@ -198,7 +198,7 @@ class MainWindow(QMainWindow):
         try:
             self._settings.change(**values)
         except UserError as error:
-            self.notice.complain(error_text(error))
+            self.notice.show_error(error_text(error))
 
     def _take_theme(self) -> None:
         for part in (self.sidebar, self.header, self.notice, self.composer):

@@ -37,7 +37,7 @@ class Welcome(QWidget):
     starter_wanted = Signal()
     file_wanted = Signal()
     server_wanted = Signal()
-    check_wanted = Signal()
+    diagnostics_requested = Signal()
     language_wanted = Signal(str)
     """The code of a language of ``ui.widgets.language``."""
 
@@ -112,7 +112,7 @@ class Welcome(QWidget):
         self._starter.clicked.connect(self.starter_wanted)
         self._file.clicked.connect(self.file_wanted)
         self._server.clicked.connect(self.server_wanted)
-        self._check.clicked.connect(self.check_wanted)
+        self._check.clicked.connect(self.diagnostics_requested)
         for code, button in self._languages.items():
             button.setText(AVAILABLE[code])
             button.setAccessibleName(AVAILABLE[code])

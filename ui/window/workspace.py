@@ -18,7 +18,7 @@ from ui.conversation.context_control import ContextControl
 from ui.conversation.controller import Desk
 from ui.conversation.conversation import ConversationPage
 from ui.conversation.model_picker import ModelChoice
-from ui.models.background_downloads import Background
+from ui.models.background_downloads import BackgroundDownloads
 from ui.settings.shortcuts import make_shortcuts
 from ui.sidebar.actions import History
 from ui.transcript.widget import Transcript
@@ -57,7 +57,7 @@ class Workspace(QObject):
         self.history = History(services.store, self._sidebar, self._notice, self.page)
         self.upkeep = Upkeep(services.store, self)
         self.context = ContextControl(window.header.gauge, self.page, self.models, services.settings, window.appearance)
-        self.background = Background(services, window)
+        self.background = BackgroundDownloads(services, window)
         self._garbage = GarbageAtRest(self.page.is_any_running, self)
         self.desk = Desk(services, window, self.page, self.models, self.background)
         self.awake = KeepAwake(self._is_busy, system_inhibitor(), self)
@@ -95,23 +95,23 @@ class Workspace(QObject):
         self.welcome.file_wanted.connect(self.desk.choose_file)
         self.welcome.models_wanted.connect(lambda: self.models.show_dialog())
         self.welcome.server_wanted.connect(lambda: self.show_settings("servers"))
-        self.welcome.check_wanted.connect(self.desk.dialogs.show_doctor)
+        self.welcome.diagnostics_requested.connect(self.desk.dialogs.show_doctor)
         self.welcome.language_wanted.connect(self._use_language)
         page.changed.connect(self._refresh_list)
         page.running_changed.connect(self._refresh_state)
         page.running_changed.connect(self.awake.look)
         self.services.downloads.manager.subscribe(self.awake.look)
-        page.complaint.connect(self._notice.complain)
-        self.context.complaint.connect(self._notice.complain)
+        page.complaint.connect(self._notice.show_error)
+        self.context.complaint.connect(self._notice.show_error)
         page.speed_changed.connect(window.header.set_status)
         self.models.changed.connect(self._refresh_state)
-        self.models.complaint.connect(self._notice.complain)
+        self.models.complaint.connect(self._notice.show_error)
         self.models.repair_wanted.connect(self._offer_repair)
         page.failed.connect(self._on_failure)
-        page.told.connect(lambda text: self._notice.tell(text))
+        page.told.connect(lambda text: self._notice.show_message(text))
         self._engine_changed.connect(self.desk.attaching.count)
-        self.background.arrived.connect(self._on_arrival)
-        self.background.quit_wanted.connect(window.quit)
+        self.background.download_finished.connect(self._on_arrival)
+        self.background.quit_requested.connect(window.quit)
 
     def _actions(self) -> dict[str, Callable[[], object]]:
         """What the shortcuts do, by the ids of ``ui.settings.shortcuts``."""
@@ -162,7 +162,7 @@ class Workspace(QObject):
         self._notice.attempt(lambda: self.services.settings.change(conversation_id=shown))
         self.desk.leave()
         self.services.engine.on_change = lambda: None
-        self.background.leave()
+        self.background.shut_down()
         self._garbage.leave()
         self.services.downloads.manager.unsubscribe(self.awake.look)
         self.awake.leave()
@@ -180,7 +180,7 @@ class Workspace(QObject):
         dialog.conversations_changed.connect(self.upkeep.look)
         dialog.conversations_changed.connect(self.desk.drafting.look_again)
         dialog.model_chosen.connect(self.models.use)
-        dialog.check_wanted.connect(self.desk.dialogs.show_doctor)
+        dialog.diagnostics_requested.connect(self.desk.dialogs.show_doctor)
         show_dialog(dialog)
         if section:
             dialog.show_section(section)
@@ -209,12 +209,12 @@ class Workspace(QObject):
 
     def _offer_repair(self, error: UserError) -> None:
         path = Path(str(error.data["path"]))
-        self._notice.complain(error_text(error), self.tr("Convert…"), lambda: self.models.show_dialog([path]))
+        self._notice.show_error(error_text(error), self.tr("Convert…"), lambda: self.models.show_dialog([path]))
 
     def _on_arrival(self, model_id: str) -> None:
         self.models.forget_names()
         self.services.hashing.look()
-        self._notice.tell(
+        self._notice.show_message(
             self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id)),
             self.tr("Use now"),
             lambda: self.models.use(model_id),
