@@ -106,7 +106,7 @@
     </message>
 </context>
 <context>
-    <name>Background</name>
+    <name>BackgroundDownloads</name>
     <message>
         <source>Download complete</source>
         <translation>下载完成</translation>
@@ -2548,7 +2548,7 @@
     </message>
 </context>
 <context>
-    <name>PresetWords</name>
+    <name>PresetStrings</name>
     <message>
         <source>Mathematics</source>
         <translation>数学</translation>
@@ -3064,14 +3064,14 @@
     </message>
 </context>
 <context>
-    <name>ShortcutWords</name>
+    <name>ShortcutStrings</name>
     <message>
         <source>Conversations</source>
         <translation>对话</translation>
     </message>
     <message>
         <source>Writing</source>
-        <translation>输入</translation>
+        <translation>写作</translation>
     </message>
     <message>
         <source>Answers</source>
