@@ -6,14 +6,12 @@ import dataclasses
 import json
 import sqlite3
 import sys
-import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QThread, QThreadPool, QUrl, Slot
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QThreadPool, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
@@ -25,11 +23,10 @@ from app.conversation import Status
 from app.export.export import export_conversations
 from app.services import Services
 from app.store.store import ConversationStore
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 from ui.export.dialog import ExportDialog
 from ui.settings.dialog import NOT_SHOWN, SECTIONS, SettingsDialog
 from ui.start.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import MARGIN
 from ui.widgets.error_text import error_text
 
@@ -93,57 +90,6 @@ def file_manager():
     QDesktopServices.setUrlHandler("file", manager, "opened")
     yield manager
     QDesktopServices.unsetUrlHandler("file")
-
-
-# Work in the background
-
-
-def test_a_result_arrives_in_the_window_s_thread(qtbot, qapp):
-    got = []
-    parent = QObject()
-
-    def done(value: int) -> None:
-        got.append((value, QThread.currentThread() is qapp.thread()))
-
-    run_in_background(parent, threading.get_ident, done, pytest.fail)
-    qtbot.waitUntil(lambda: bool(got))
-    (worker, in_window), *_ = got
-    assert in_window
-    assert worker != threading.get_ident()
-
-
-def test_an_error_for_the_person_is_handed_over_and_a_cancelled_one_is_not(qtbot):
-    parent, errors = QObject(), []
-
-    def refuse() -> None:
-        raise UserError("disk_full", path="x")
-
-    def cancel() -> None:
-        raise Cancelled
-
-    run_in_background(parent, cancel, pytest.fail, pytest.fail)
-    run_in_background(parent, refuse, pytest.fail, errors.append)
-    qtbot.waitUntil(lambda: bool(errors))
-    assert errors[0].code == "disk_full"
-
-
-def test_a_bug_in_the_background_reaches_the_hook(qtbot):
-    parent = QObject()
-    with qtbot.captureExceptions() as caught:
-        run_in_background(parent, lambda: 1 // 0, pytest.fail, pytest.fail)
-        qtbot.waitUntil(lambda: bool(caught))
-    assert caught[0][0] is ZeroDivisionError
-    assert "<lambda>" in {frame.name for frame in traceback.extract_tb(caught[0][2])}
-
-
-def test_nothing_is_delivered_to_what_is_gone(qtbot, qapp):
-    parent, go = QWidget(), threading.Event()
-    run_in_background(parent, lambda: go.wait(10), pytest.fail, pytest.fail)
-    parent.deleteLater()
-    qtbot.waitSignal(parent.destroyed).wait()
-    go.set()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
-    qapp.processEvents()
 
 
 # Settings

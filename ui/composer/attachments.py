@@ -15,9 +15,9 @@ from app.services import Services
 from model_manager.errors import UserError
 from ui.composer.attachment_viewer import AttachmentViewer
 from ui.composer.composer import Composer
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import ask_for_file, show_dialog
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 MOST = 20
 """Attachments of one question."""
@@ -73,7 +73,7 @@ class Attaching(QObject):
 
         texts = [each.content for each in uncounted]
         # Where it cannot be counted the estimate stands.
-        run_in_background(self, lambda: engine.count_aside(texts), done, lambda _error: None)
+        run_job(self, lambda: engine.count_aside(texts), done, lambda _error: None)
 
     def show(self, attachment: Attachment) -> None:
         """Open the text of an attachment to be read."""
@@ -91,7 +91,7 @@ class Attaching(QObject):
     def _take_one(self, path: Path) -> None:
         self._reading += 1
         self._composer.set_waiting(True)
-        run_in_background(self, lambda: read_attachment(path), self._read, self._not_read)
+        run_job(self, lambda: read_attachment(path), self._read, self._not_read)
 
     def _read(self, attachment: Attachment) -> None:
         self._done_reading()

@@ -9,8 +9,8 @@ from app.services import Services
 from model_manager.errors import UserError
 from ui.composer.composer import Composer
 from ui.conversation.conversation import ConversationPage
-from ui.widgets.background_task import run_in_background
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 SAVE_MS, SAVE_LARGE_MS = 1000, 5000
 LARGE = 1 << 20
@@ -85,7 +85,7 @@ class Drafting(QObject):
             self._timer.start(SAVE_LARGE_MS if size > LARGE else SAVE_MS)
 
     def _save(self) -> None:
-        run_in_background(self, self._drafts.save, self._saved, self._failed)
+        run_job(self, self._drafts.save, self._saved, self._failed)
 
     def _saved(self, _none: None) -> None:
         self._complained = False

@@ -21,8 +21,8 @@ from ui.conversation.header import Header
 from ui.conversation.running_answer import RunningAnswer
 from ui.models.backend import ModelBackend
 from ui.plan.advice import advice, computer_text, place_text, recommended_of
-from ui.widgets.background_task import run_in_background
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 if TYPE_CHECKING:
     from model_manager.plan import Wishes
@@ -101,7 +101,7 @@ class ModelChoice(QObject):
     def add_file(self, path: Path) -> None:
         """Register a file in the library and use it."""
         library = self._services.library
-        run_in_background(
+        run_job(
             self,
             lambda: library.register(path),
             lambda model: self.use(model.id),

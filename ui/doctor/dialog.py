@@ -16,7 +16,6 @@ from app.doctor.terminal import fonts
 from app.services import Services
 from model_manager.errors import UserError
 from ui.doctor.rows import FindingRow, translate
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -29,6 +28,7 @@ from ui.widgets.dialog_parts import (
     quiet_label,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 from ui.widgets.theme import CHINESE_FAMILIES, interface_font
 
 NARROW = 560
@@ -131,7 +131,7 @@ class DoctorDialog(TranslatedDialog):
             return
         doctor, part = self._doctor, self._waiting[0]
         # One after another: the reading speed of a disk says nothing while something else reads from it.
-        run_in_background(self, partial(doctor.look, part), partial(self._take, part), self._failed)
+        run_job(self, partial(doctor.look, part), partial(self._take, part), self._failed)
 
     def _take(self, part: str, findings: tuple[Finding, ...]) -> None:
         self._waiting.remove(part)

@@ -30,7 +30,6 @@ from ui.export.format_options import ShapeChoice
 from ui.export.job import ExportWork, Outcome, all_formats, export_job, text_job, worded
 from ui.export.labels import export_labels
 from ui.export.scope import ScopeChoice
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import (
     MARGIN,
     BusyDialog,
@@ -44,6 +43,7 @@ from ui.widgets.dialog_parts import (
     quiet_label,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 LOOK_MS = 100
 """How often the progress is looked at."""
@@ -264,12 +264,12 @@ class ExportDialog(BusyDialog):
         self._remember(path)
         work = self._begin()
         job = export_job(self._store, self.scope.scope, self.shape.name, path, self._options(work), self._formats)
-        run_in_background(self, job, self._exported, self._failed)
+        run_job(self, job, self._exported, self._failed)
 
     def _copy(self) -> None:
         work = self._begin()
         job = text_job(self._store, self.scope.scope, self.shape.chosen, self._options(work))
-        run_in_background(self, job, self._copied, self._failed)
+        run_job(self, job, self._copied, self._failed)
 
     def _options(self, work: ExportWork) -> Options:
         watch = Watch(work.progress, work.warn)

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from model_manager.library.library import ModelLibrary
 from model_manager.library.other_programs import machine_facts
 from ui.models.menus import OfferedFolder, folder_menu, offered_folders
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import ask_for_file, ask_for_folder, button
+from ui.widgets.job import run_job
 
 
 class AddButtons(QWidget):
@@ -33,9 +33,7 @@ class AddButtons(QWidget):
         layout.addWidget(self.folder)
         self.file.clicked.connect(self._ask_for_files)
         self.folder.clicked.connect(self._ask_for_folder)
-        run_in_background(
-            self, lambda: offered_folders(machine_facts(), library.folders()), self._take, lambda _error: None
-        )
+        run_job(self, lambda: offered_folders(machine_facts(), library.folders()), self._take, lambda _error: None)
 
     def retranslate(self) -> None:
         """Word everything anew."""

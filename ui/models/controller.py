@@ -23,9 +23,9 @@ from ui.models.jobs import TakenIn, Verified, join_job, mend_job, mend_set_aside
 from ui.models.metadata import repository_of
 from ui.models.state import ModelState
 from ui.models.workers import Job, ModelWorks, Outcome, Work, WorkKind
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import StatusLine, open_folder
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 from ui.widgets.model_strings import size_text
 
 ASK_FROM_BYTES = 1 << 20
@@ -72,7 +72,7 @@ class ModelDeeds(QObject):
             return
         names = ", ".join(path.name for path in wanted)
         self._status.show_message(lambda: self.tr("Checking {name}…").format(name=names))
-        run_in_background(self, lambda: take_in(library, wanted), self._taken_in, self.fail)
+        run_job(self, lambda: take_in(library, wanted), self._taken_in, self.fail)
 
     def add_path(self, path: Path) -> None:
         """The same for one."""
@@ -131,7 +131,7 @@ class ModelDeeds(QObject):
             self._ask_to_delete(entry)
 
     def _rename(self, job: Callable[[], Path]) -> None:
-        run_in_background(self, job, lambda _path: self._state.tell_library_changed(), self.fail)
+        run_job(self, job, lambda _path: self._state.tell_library_changed(), self.fail)
 
     # Downloads
 
@@ -162,7 +162,7 @@ class ModelDeeds(QObject):
     def _cancel_now(self, key: str) -> None:
         manager = self._backend.manager
         # Deleting tens of gibibytes takes some disks a moment.
-        run_in_background(self, lambda: manager.cancel(key), lambda _: self._state.renew(), self.fail)
+        run_job(self, lambda: manager.cancel(key), lambda _: self._state.renew(), self.fail)
 
     # Work on files
 

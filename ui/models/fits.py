@@ -28,8 +28,8 @@ from ui.models.entries import Fit
 from ui.plan.advice import speed_text
 from ui.plan.figures import Bar, bars_of, device_numbers, verdict_kind
 from ui.plan.strings import sentences
-from ui.widgets.background_task import run_in_background
 from ui.widgets.error_text import CONTEXT
+from ui.widgets.job import run_job
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class ModelFits(QObject):
     def refresh(self) -> None:
         """Look at the devices and the files again."""
         planning, library, wishes = self._planning, self._library, self._wishes()
-        run_in_background(self, lambda: judge(planning, library, wishes), self._take, _log)
+        run_job(self, lambda: judge(planning, library, wishes), self._take, _log)
 
     def look_at(self, models: Sequence[PublishedModel], current: PublishedModel | None) -> None:
         """Judge what a repository publishes, ``current`` by its own header and with a rehearsal."""
@@ -143,7 +143,7 @@ class ModelFits(QObject):
         known = self._published.get(current.id) if current is not None else None
         if known is not None and not known.is_expected:
             return
-        run_in_background(
+        run_job(
             self,
             lambda: judge_shown(planning, headers, models, current, wishes),
             self._take_published,

@@ -23,10 +23,10 @@ from ui.models.hub_rows import left_out_row, repository_in, repository_row
 from ui.models.list_view import ModelList
 from ui.models.row_delegate import PAD_X
 from ui.models.rows import ModelRow
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import MARGIN, button, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
+from ui.widgets.job import run_job
 from ui.widgets.theme import current_theme
 
 PAUSE_MS = 500
@@ -242,7 +242,7 @@ class HubSearch(QStackedWidget):
             if question is self._asking.now:
                 self._say(lambda: error_text(error), lambda: self._search(text))
 
-        run_in_background(self, lambda: question.search(text), done, failed)
+        run_job(self, lambda: question.search(text), done, failed)
 
     def _ask_for(self, name: str, file: str = "") -> None:
         question = self._ask(lambda: self.tr("Checking {name}…").format(name=name))
@@ -256,7 +256,7 @@ class HubSearch(QStackedWidget):
             if question is self._asking.now:
                 self._say(lambda: error_text(error), lambda: self._ask_for(name, file))
 
-        run_in_background(self, lambda: question.repository(name), done, failed)
+        run_job(self, lambda: question.repository(name), done, failed)
 
     def _ask(self, words: Callable[[], str]) -> _Question:
         self._asking.give_up()

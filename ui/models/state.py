@@ -23,7 +23,7 @@ from ui.models.entries import Entry, Fit, Found, Going, entries, entry_of, look
 from ui.models.metadata import expected_headers, headers_of
 from ui.models.queue_signals import QueueWatch
 from ui.models.workers import ModelWorks
-from ui.widgets.background_task import run_in_background
+from ui.widgets.job import run_job
 
 FitOf = Callable[[str], Fit | None]
 """How well the model with this id fits on this machine; called in the window's thread, so it answers at once."""
@@ -69,7 +69,7 @@ class ModelState(QObject):
     def refresh(self) -> None:
         """Look at the disk again, in the background."""
         library, folder, arriving = self._backend.library, self._backend.folder(), self._arriving
-        run_in_background(self, lambda: look(library, folder), lambda found: self._take(found, arriving), self._unread)
+        run_job(self, lambda: look(library, folder), lambda found: self._take(found, arriving), self._unread)
 
     def refresh_fits(self) -> None:
         """Ask anew how well each model fits: the devices, or what is known of them, changed."""
@@ -126,7 +126,7 @@ class ModelState(QObject):
                 self._headers[path] = headers
                 self.changed.emit()
 
-            run_in_background(self, lambda: headers_of(path), done, self.failed.emit)
+            run_job(self, lambda: headers_of(path), done, self.failed.emit)
         return self._headers[path]
 
     def _take(self, found: Found, arriving: frozenset[str]) -> None:

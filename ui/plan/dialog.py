@@ -19,9 +19,9 @@ from model_manager.plan import LoadPlan, ModelFacts, SplitMode, Wishes
 from ui.plan.figures import device_numbers
 from ui.plan.measure_panel import MeasureSection
 from ui.plan.view import PlanView
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, hairline, heading
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 FIRST_SIZE = (760, 700)
 SPLIT_MODES: tuple[SplitMode, ...] = ("layer", "row", "tensor", "none")
@@ -125,7 +125,7 @@ class PlanDialog(TranslatedDialog):
     def _look(self) -> None:
         planning, model_id, whole = self._planning, self._model_id, self._whole(self.view.wishes)
         published = self._published
-        run_in_background(self, lambda: _look(planning, model_id, published, whole), self._show, self._failed)
+        run_job(self, lambda: _look(planning, model_id, published, whole), self._show, self._failed)
 
     def _show(self, looked: _Looked) -> None:
         loaded = self._planning.loads.loaded
@@ -146,9 +146,7 @@ class PlanDialog(TranslatedDialog):
         files = self._published.files if self._published is not None else ()
         if (looked.is_here or files) and not self._known:
             planning, basis, whole = self._planning, looked.basis, self._whole(self.view.wishes)
-            run_in_background(
-                self, lambda: planning.rehearsed(basis, whole, files), self._rehearsed, lambda _error: None
-            )
+            run_job(self, lambda: planning.rehearsed(basis, whole, files), self._rehearsed, lambda _error: None)
 
     def _draw(self, basis: PlanBasis) -> None:
         machine = basis.machine

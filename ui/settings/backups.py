@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QMessag
 from app.store.backups import Backup
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -24,6 +23,7 @@ from ui.widgets.dialog_parts import (
     show_dialog,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 ROW = 36
 
@@ -116,7 +116,7 @@ class BackupsDialog(BusyDialog):
         store = self._store
         self._begin()
         self.status.show_message(lambda: self.tr("Restoring…"))
-        run_in_background(self, lambda: store.restore_backup(path), self._restored, self._failed)
+        run_job(self, lambda: store.restore_backup(path), self._restored, self._failed)
 
     def _restored(self, _kept: Backup) -> None:
         self._end(well=True)
@@ -129,7 +129,7 @@ class BackupsDialog(BusyDialog):
         store = self._store
         self._begin()
         self.status.show_message(lambda: self.tr("Backing up the database…"))
-        run_in_background(self, store.backup_now, self._made, self._failed)
+        run_job(self, store.backup_now, self._made, self._failed)
 
     def _made(self, _backup: Backup) -> None:
         self._end(well=True)

@@ -15,7 +15,6 @@ from app.store.conversation_trees import ImportResult
 from model_manager.errors import UserError
 from ui.settings.backups import BackupsDialog
 from ui.settings.erase import EraseDialog
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import (
     LazyText,
     Row,
@@ -28,6 +27,7 @@ from ui.widgets.dialog_parts import (
     show_dialog,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 NAMED = 3
 """So many of the conversations that were left out are named."""
@@ -117,7 +117,7 @@ class DataSettings(QWidget):
         """Take in what the file holds, in the background."""
         store = self._services.store
         self._begin(lambda: self.tr("Importing {name}…").format(name=path.name))
-        run_in_background(self, lambda: import_conversations(store, path), self._imported, self._failed)
+        run_job(self, lambda: import_conversations(store, path), self._imported, self._failed)
 
     def _imported(self, result: ImportResult) -> None:
         self._set_busy(False)
@@ -163,7 +163,7 @@ class DataSettings(QWidget):
     def _erase(self) -> None:
         services = self._services
         self._begin(lambda: self.tr("Deleting…"))
-        run_in_background(self, lambda: erase_everything(services), lambda _none: self._erased(), self._failed)
+        run_job(self, lambda: erase_everything(services), lambda _none: self._erased(), self._failed)
 
     def _erased(self) -> None:
         self._set_busy(False)
@@ -185,7 +185,7 @@ class DataSettings(QWidget):
         """Copy the database to the file, in the background."""
         store = self._services.store
         self._begin(lambda: self.tr("Backing up the database…"))
-        run_in_background(self, lambda: store.backup(path), lambda _: self._backed_up(path), self._failed)
+        run_job(self, lambda: store.backup(path), lambda _: self._backed_up(path), self._failed)
 
     def _backed_up(self, path: Path) -> None:
         self._set_busy(False)

@@ -14,9 +14,9 @@ from app.services import Services
 from model_manager.errors import UserError
 from ui.plan.strings import size_text
 from ui.settings.device_rows import DeviceRow, ServerRow
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import SMALL_SIZE, StatusLine, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 from ui.widgets.theme import interface_font
 
 
@@ -97,7 +97,7 @@ class DeviceSettings(QWidget):
         self._looking += 1
         self.refresh_button.setEnabled(False)
         self._show()
-        run_in_background(self, lambda: planning.machine(refresh=True), self._looked, self._failed)
+        run_job(self, lambda: planning.machine(refresh=True), self._looked, self._failed)
 
     def _looked(self, machine: Machine) -> None:
         self._machine, self._problem = machine, None

@@ -17,7 +17,6 @@ from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 from model_manager.hub.mirrors import MirrorSpeed, measure
 from ui.widgets.address_choice import ChoiceOrAddress
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import (
     CONTROL_WIDTH,
     ChoiceOrNumber,
@@ -29,6 +28,7 @@ from ui.widgets.dialog_parts import (
     open_folder,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -81,7 +81,7 @@ class DownloadSettings(QWidget):
         self.destroyed.connect(self._stop_test.set)
         self.show_settings()
         self._connect()
-        run_in_background(self, self._has_token, self._show_token, self._failed)
+        run_job(self, self._has_token, self._show_token, self._failed)
 
     def _make_controls(self) -> None:
         self.show_folder = button("openModelsFolderButton")
@@ -169,7 +169,7 @@ class DownloadSettings(QWidget):
         access, stop = self._services.downloads.access, self._stop_test
         self.test.setEnabled(False)
         self._status.show_message(lambda: self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
-        run_in_background(
+        run_job(
             self, lambda: measure(tuple(endpoints), access(), cancelled=stop.is_set), self._measured, self._test_failed
         )
 
@@ -234,7 +234,7 @@ class DownloadSettings(QWidget):
                 secrets.delete(HUB_TOKEN)
             return bool(text)
 
-        run_in_background(self, keep, self._token_kept, self._failed)
+        run_job(self, keep, self._token_kept, self._failed)
 
     def _token_kept(self, is_there: bool) -> None:
         self.token.clear()
@@ -271,7 +271,7 @@ class DownloadSettings(QWidget):
             downloads.move_to(target, lambda done, total: emit(done / max(1, total)), cancelled)
             return True
 
-        run_in_background(self, work, lambda _: self._moved(), self._move_failed)
+        run_job(self, work, lambda _: self._moved(), self._move_failed)
 
     def _show_progress(self, share: float) -> None:
         self.progress.setValue(round(share * 1000))

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QLine
 from app.servers.registry import Server, is_open_to_readers
 from app.services import Services
 from model_manager.errors import UserError
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import CONTROL_WIDTH, StatusLine, button, hairline, quiet_label, wheel_only_with_focus
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 
 ADD_ANYWAY = ("server_unreachable", "server_silent", "server_lost", "server_busy", "server_failing", "tls_failed")
 """Reasons that may be over tomorrow."""
@@ -194,7 +194,7 @@ class ServerSettings(QWidget):
             return
         self.add_button.setEnabled(False)
         self._status.show_message(lambda: self.tr("Connecting to {url}…").format(url=url.strip()))
-        run_in_background(
+        run_job(
             self,
             lambda: self._servers.look(url, key),
             lambda found: self._keep(tuple(each.name for each in found)),
@@ -206,7 +206,7 @@ class ServerSettings(QWidget):
         row = self.rows[server_id]
         row.set_busy(True)
         self._status.show_message(lambda: self.tr("Connecting to {url}…").format(url=row.server.url))
-        run_in_background(
+        run_job(
             self, lambda: self._servers.refresh(server_id), self._looked, lambda error: self._look_failed(row, error)
         )
 
@@ -214,7 +214,7 @@ class ServerSettings(QWidget):
         self.add_button.setEnabled(True)
         url, name, key = self.address.text(), self.name.text(), self.key.text()
         # The keyring may wait for its owner.
-        run_in_background(self, lambda: self._servers.known.add(url, name, key, models), self._added, self._failed)
+        run_job(self, lambda: self._servers.known.add(url, name, key, models), self._added, self._failed)
 
     def _added(self, server: Server) -> None:
         with_key = bool(self.key.text())
@@ -261,7 +261,7 @@ class ServerSettings(QWidget):
 
     def _remove(self, server_id: str) -> None:
         title = self.rows[server_id].server.title
-        run_in_background(
+        run_job(
             self,
             lambda: self._servers.known.remove(server_id),
             lambda _none: self._removed(server_id, title),
@@ -275,7 +275,7 @@ class ServerSettings(QWidget):
         self.changed.emit()
 
     def _set_key(self, server_id: str, key: str) -> None:
-        run_in_background(
+        run_job(
             self, lambda: self._servers.known.set_key(server_id, key), lambda _n: self._key_set(server_id), self._failed
         )
 

@@ -14,9 +14,9 @@ from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.conversation.conversation import ConversationPage
 from ui.sidebar.sidebar import Sidebar
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
 Ids = tuple[str, ...]
@@ -175,7 +175,7 @@ class History(QObject):
                 # The program ended meanwhile.
                 return []
 
-        run_in_background(self, search, done, lambda error: self._notice.show_error(error_text(error)))
+        run_job(self, search, done, lambda error: self._notice.show_error(error_text(error)))
 
     def _leave(self, ids: Ids) -> str | None:
         """Leave the open conversation, if it is one of these, and tell its id then."""

@@ -11,7 +11,7 @@ from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.sidebar.shelf import KEPT_DAYS
-from ui.widgets.background_task import run_in_background
+from ui.widgets.job import run_job
 
 AFTER_START_MS = 2000
 """The start belongs to the person."""
@@ -47,12 +47,12 @@ class Upkeep(QObject):
                 # The program ended meanwhile.
                 return
 
-        run_in_background(self, work, lambda _none: self.look(), self._failed)
+        run_job(self, work, lambda _none: self.look(), self._failed)
 
     def _index(self) -> None:
         store = self._store
         self._indexing = True
-        run_in_background(self, store.update_search, self._indexed, self._failed)
+        run_job(self, store.update_search, self._indexed, self._failed)
 
     def _indexed(self, more: bool) -> None:
         self._indexing = False

@@ -22,9 +22,9 @@ from ui.models.background_downloads import BackgroundDownloads
 from ui.settings.shortcuts import make_shortcuts
 from ui.sidebar.actions import History
 from ui.transcript.widget import Transcript
-from ui.widgets.background_task import run_in_background
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 from ui.window.garbage_collector import GarbageAtRest
 from ui.window.keep_awake import KeepAwake, system_inhibitor
 from ui.window.maintenance import Upkeep
@@ -71,7 +71,7 @@ class Workspace(QObject):
         self._open_last()
         # The first answer shall not wait for these imports.
         services.hashing.look()
-        run_in_background(self, warm_up, lambda _none: None, lambda _error: None)
+        run_job(self, warm_up, lambda _none: None, lambda _error: None)
 
     def _connect(self) -> None:
         window, sidebar, page = self._window, self._sidebar, self.page
