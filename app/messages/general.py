@@ -12,6 +12,9 @@ GENERAL: dict[str, str] = {
     "file_unreadable": QT_TRANSLATE_NOOP(
         "errors", "The file {path} can't be read ({detail}). Check its permissions and its disk."
     ),
+    "file_set_aside": QT_TRANSLATE_NOOP(
+        "errors", "The file {path} was damaged. It was renamed to {aside}, and the program starts with a new one."
+    ),
     "is_a_folder": QT_TRANSLATE_NOOP("errors", "{path} is a folder. Choose the .gguf file in it."),
     "not_a_file": QT_TRANSLATE_NOOP("errors", "{path} isn't a regular file. Choose a .gguf file."),
     "file_changed": QT_TRANSLATE_NOOP(

@@ -1,0 +1,163 @@
+"""JSON codec for frozen dataclasses, and ``JsonFile``: one value in one JSON file.
+
+The only importer of ``msgspec``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from model_manager.disk.files import replace_file
+from model_manager.disk.space import disk_error
+from model_manager.errors import UserError
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class JsonError(ValueError):
+    """JSON that is malformed or doesn't fit the expected type; ``str()`` names the problem and its place."""
+
+    def __init__(self, message: str) -> None:
+        detail, _, place = message.partition(" - at `$")
+        super().__init__(message)
+        self.place = place.strip("`.")
+        """Path of the value, such as ``messages[3].role``; empty for the whole document."""
+        self.detail = detail
+
+
+def to_json(value: object, *, indent: int = 0) -> bytes:
+    """Encode dataclasses, enums, mappings, sequences, times and paths as UTF-8 JSON.
+
+    Numbers that aren't finite become null.  ``indent`` is the number of spaces per level; 0 writes one line.
+    """
+    try:
+        data = msgspec.json.encode(value, enc_hook=_path_to_text)
+    except UnicodeEncodeError:
+        # File names may contain lone surrogates, which only the escapes of the standard library preserve.
+        data = json.dumps(msgspec.to_builtins(value, enc_hook=_path_to_text)).encode()
+    return msgspec.json.format(data, indent=indent) if indent else data
+
+
+def from_json(data: bytes | str, type_: type[T]) -> T:
+    """Decode JSON as a value of ``type_``.
+
+    A missing key takes the default of its dataclass field; unknown keys are ignored.
+
+    Raises:
+        JsonError: the JSON is malformed, or a value is missing or has another type.
+    """
+    try:
+        return msgspec.json.decode(data, type=type_, dec_hook=_text_to_path)
+    except msgspec.ValidationError as error:
+        raise JsonError(str(error)) from error
+    except msgspec.DecodeError:
+        pass
+    except RecursionError as error:
+        raise JsonError("nested too deeply") from error
+    try:
+        # A byte order mark and lone surrogates, which msgspec refuses.
+        parsed = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise JsonError(str(error)) from error
+    return from_plain(parsed, type_)
+
+
+def from_plain(value: object, type_: type[T]) -> T:
+    """Convert parsed JSON (dicts, lists, strings, numbers) to a value of ``type_``.
+
+    Raises:
+        JsonError: a value is missing or has another type.
+    """
+    try:
+        return msgspec.convert(value, type_, dec_hook=_text_to_path)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise JsonError(str(error)) from error
+
+
+class JsonFile(Generic[T]):
+    """A value of type ``T`` in a JSON file, which is replaced as a whole.
+
+    A damaged file is renamed to ``NAME.damaged`` (numbered when that exists) and never overwritten.  Not synchronised:
+    the owner holds a lock while it reads, changes and writes.
+    """
+
+    def __init__(self, path: Path, type_: type[T], default: T) -> None:
+        self._path = path
+        self._type = type_
+        self._default = default
+        self.problem: UserError | None = None
+        """Why the last read returned the default: ``file_set_aside`` (path, aside) or ``file_unreadable`` (path,
+        detail).  ``file_set_aside`` remains after later reads."""
+
+    def read(self) -> T:
+        """Return the stored value, or the default where the file is missing or can't be read (see ``problem``)."""
+        if self._is_unreadable:
+            self.problem = None
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return self._default
+        except OSError as error:
+            self.problem = self._unreadable(error)
+            return self._default
+        try:
+            return from_json(data, self._type)
+        except JsonError as error:
+            logger.warning("%s is damaged: %s", self._path, error)
+            self.problem = self._set_aside()
+            return self._default
+
+    def write(self, value: T) -> None:
+        """Replace the file in one step.
+
+        Raises:
+            UserError: as ``disk_error``; the file is unchanged.  ``file_unreadable`` (path, detail) while the present
+                content can't be read, because it would be lost.
+        """
+        if self._is_unreadable:
+            self.read()
+        if self._is_unreadable and self.problem is not None:
+            raise self.problem
+        try:
+            replace_file(self._path, to_json(value, indent=2))
+        except OSError as error:
+            raise disk_error(self._path, error) from error
+
+    @property
+    def _is_unreadable(self) -> bool:
+        return self.problem is not None and self.problem.code == "file_unreadable"
+
+    def _unreadable(self, error: OSError) -> UserError:
+        logger.warning("%s is not readable: %s", self._path, error)
+        return UserError("file_unreadable", path=self._path, detail=error.strerror or str(error))
+
+    def _set_aside(self) -> UserError:
+        number = 0
+        aside = self._path.with_name(f"{self._path.name}.damaged")
+        while aside.exists():
+            number += 1
+            aside = self._path.with_name(f"{self._path.name}.damaged-{number}")
+        try:
+            self._path.rename(aside)
+        except OSError as error:
+            return self._unreadable(error)
+        return UserError("file_set_aside", path=self._path, aside=aside)
+
+
+def _path_to_text(value: object) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+
+
+def _text_to_path(type_: type, value: Any) -> Any:
+    if issubclass(type_, Path) and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"{type_.__name__} has no JSON form")
