@@ -4012,6 +4012,10 @@
         <translation>无法读取文件 {path}（{detail}）。请检查它的权限和所在的磁盘。</translation>
     </message>
     <message>
+        <source>The file {path} was damaged. It was renamed to {aside}, and the program starts with a new one.</source>
+        <translation>文件 {path} 已损坏，已重命名为 {aside}，程序将使用新文件。</translation>
+    </message>
+    <message>
         <source>{path} is a folder. Choose the .gguf file in it.</source>
         <translation>{path} 是文件夹。请选择其中的 .gguf 文件。</translation>
     </message>
