@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
+"""Tags around the reasoning in the text of an answer; backends that deliver it separately have the tags added."""
+
 
 class Role(StrEnum):
     """Who speaks."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
-"""What stands around thoughts in the text of an answer, wherever they came from."""
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 
 
 class Thinking:

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.backend import ChatRequest, PromptMessage
-from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
-from app.conversation import Attachment, Role, Sampling
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Attachment, Role, Sampling
 
 TITLE_CHARACTERS = 48
 SHORTEST_SENTENCE = 8

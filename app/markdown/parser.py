@@ -14,7 +14,7 @@ from functools import lru_cache, partial, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown import cjk_emphasis, math_syntax
 from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
 from app.markdown.limits import unless_crowded

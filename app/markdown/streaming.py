@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown.blocks import Block, Code, Table
 from app.markdown.parser import as_thought, parse_part, read_tokens, tokens_and_open_line, tokens_of
 

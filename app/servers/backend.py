@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
 from app.chat.context import fit, fit_by_estimate
-from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
 from app.chat.turn import AnswerOrigin
-from app.conversation import ContextPolicy
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, ContextPolicy
 from app.servers import protocol
 from app.servers.client import ServerClient
 from app.servers.protocol import Delta, Kind, ServedModel

@@ -15,8 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.backend import ChatRequest, PromptMessage
-from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
-from app.conversation import Role, Sampling
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Role, Sampling
 
 LONGEST_LINE = 16 << 20
 """Bytes of one event; a server that sends more speaks something else."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown.blocks import Block
 from app.markdown.control_characters import visible
 from app.markdown.parser import parse

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from app.chat.thinking import THOUGHT_CLOSE, THOUGHT_OPEN
-from app.conversation import Status
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Status
 from ui.transcript.item import Item
 from ui.transcript.reading import is_thinking
 
