@@ -1,7 +1,7 @@
 """What can answer: one interface for local files and servers.
 
-A source is used from one thread at a time, the inference worker's.  ``stream`` blocks between events; ``stop`` is the
-one method that another thread may call.
+A backend is used from one thread at a time, the inference worker's.  ``stream`` blocks between events; its
+``CancelToken`` may be cancelled from any thread.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from app.conversation import ContextPolicy, Role, Sampling
+from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
 if TYPE_CHECKING:
@@ -112,18 +113,14 @@ class Finished:
 ChatEvent = LoadProgress | Loaded | Replanned | Fitted | PromptProgress | Piece | Finished
 
 
-class ChatSource(Protocol):
-    """Something that answers."""
+class ChatBackend(Protocol):
+    """Something that answers: a local model or a server."""
 
-    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
-        """Yield events and at last ``Finished``.
+    def stream(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent]:
+        """Yield events and at last ``Finished``, with the reason ``cancelled`` after a cancellation.
 
         Raises:
             UserError: it could not be answered (``engine_died``, ``prompt_too_long``, ...).
-            Cancelled: stopped before the first token.
+            Cancelled: ``token`` was cancelled before the first token.
         """
-        ...
-
-    def stop(self) -> None:
-        """End the running ``stream`` soon; it then yields ``Finished`` with ``cancelled``, or raises Cancelled."""
         ...

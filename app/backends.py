@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from app.backend import ChatSource
+from app.backend import ChatBackend
 from app.chat.turn import AnswerOrigin
-from app.local_backend import LibrarySource
+from app.local_backend import LocalBackend
 from app.servers.registry import is_server_model
 from app.services import Services
 
 
-class AnswerSource(ChatSource, Protocol):
+class AnswerBackend(ChatBackend, Protocol):
     """A chat source that can say what an answer of it was made with."""
 
     def origin(self) -> AnswerOrigin:
@@ -19,7 +19,9 @@ class AnswerSource(ChatSource, Protocol):
         ...
 
 
-def source_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any) -> AnswerSource:
+def backend_for(
+    services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any
+) -> AnswerBackend:
     """What answers for ``model_id``.  ``wishes`` are those of ``Wishes``; a server takes none of them.
 
     What is wrong with a file or a server is told when it is asked.
@@ -27,6 +29,6 @@ def source_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ...
     if is_server_model(model_id):
         return services.servers.source(model_id)
     settings = services.settings.now
-    return LibrarySource(
+    return LocalBackend(
         services.library, services.engine, services.planning, model_id, settings, rpc_servers=rpc_servers, **wishes
     )

@@ -1,8 +1,7 @@
-"""A file of the library as a chat source: checks it, has it loaded by a plan, and says what an answer was made with."""
+"""A file of the library as a chat backend: checks it, has it loaded by a plan, and says what an answer was made with."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from app.engine.local_engine import LocalEngine
 from app.planning.overrides import wishes_for
 from app.planning.planned_load import Wanted
 from app.planning.service import PlanningService
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 from model_manager.library.library import LocalModel, ModelLibrary
@@ -31,8 +31,8 @@ class ChosenModel:
     wanted: Wanted
 
 
-class LibrarySource:
-    """A model of the library as a chat source: it is looked up and checked when it is first asked to answer."""
+class LocalBackend:
+    """A model of the library as a chat backend; it is resolved and checked on its first request."""
 
     def __init__(
         self,
@@ -55,7 +55,6 @@ class LibrarySource:
         self._said = replace(Wishes(), **{key: value for key, value in wishes.items() if value is not None})
         self._rpc_servers = rpc_servers
         self._chosen: ChosenModel | None = None
-        self._stopped = threading.Event()
 
     def choose(self) -> ChosenModel:
         """The file, checked, with what the settings and the wishes fix.
@@ -70,15 +69,10 @@ class LibrarySource:
             self._chosen = ChosenModel(file, wanted)
         return self._chosen
 
-    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
+    def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Load where needed, then answer.  Raises as ``choose`` and ``PlannedLoads.answer`` do."""
-        self._stopped.clear()
-        yield from self._planning.loads.answer(self.choose().wanted, request, self._stopped.is_set)
-
-    def stop(self) -> None:
-        """End the running stream soon."""
-        self._stopped.set()
-        self._engine.stop()
+        token.raise_if_cancelled()
+        yield from self._planning.loads.answer(self.choose().wanted, request, token)
 
     def origin(self) -> AnswerOrigin:
         """What an answer of this model was made with.  Hashes a small file that was not hashed yet."""

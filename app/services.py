@@ -46,8 +46,6 @@ class Services:
         """Stop the running answer, keep it, end the engine, close the database."""
         self.downloads.close()
         self.hashing.close()
-        self.engine.stop()
-        self.servers.stop()
         self.mathematics.close()
         self.worker.close(CLOSE_S)
         self.servers.close()

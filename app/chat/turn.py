@@ -15,10 +15,11 @@ from functools import partial
 from typing import Any
 
 from app import __version__
-from app.backend import ChatEvent, ChatRequest, ChatSource, Finished, Fitted, Piece
+from app.backend import ChatBackend, ChatEvent, ChatRequest, Finished, Fitted, Piece
 from app.chat.thinking import Thinking
 from app.conversation import MadeBy, Message, Status
 from app.store.store import ConversationStore
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
 
 SAVE_S = 0.8
@@ -53,15 +54,16 @@ class TurnResult:
 
 def run_turn(
     store: ConversationStore,
-    source: ChatSource,
+    backend: ChatBackend,
     request: ChatRequest,
     answer: Message,
     origin: Callable[[], AnswerOrigin],
     on_event: Callable[[ChatEvent], None],
+    token: CancelToken = NEVER_CANCELLED,
 ) -> TurnResult:
     """Fill ``answer``, a streaming message of the store, and return how it went.
 
-    ``origin`` is asked once the source is done, when its file is certainly loaded.  An error of the source is part of
+    ``origin`` is asked once the backend is done, when its file is certainly loaded.  An error of the backend is part of
     the result, as is a store that cannot be written: the text then lives on in the result's message.  A bug is raised
     when what was there has been kept.
     """
@@ -76,7 +78,7 @@ def run_turn(
     left_out = request.left_out
     thinking = Thinking(request.prefill)
     try:
-        for event in source.stream(request):
+        for event in backend.stream(request, token):
             if isinstance(event, Piece):
                 text += event.text
                 pieces = event.tokens

@@ -6,6 +6,8 @@ import queue
 import threading
 from collections.abc import Callable
 
+from model_manager.cancellation import CancelToken
+
 Job = Callable[[], None]
 
 
@@ -21,19 +23,39 @@ class InferenceWorker:
         self._on_idle = on_idle
         self._busy = False
         self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._lock = threading.Lock()
+        self._tokens: list[CancelToken] = []
+        """Those of the running job and of the jobs after it."""
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
-        """Run the job after those before it."""
-        self._jobs.put(job)
+    def submit(self, job: Job, token: CancelToken | None = None) -> None:
+        """Run the job after those before it; ``close`` cancels ``token``."""
+        if token is None:
+            self._jobs.put(job)
+            return
+
+        def cancellable_job() -> None:
+            try:
+                job()
+            finally:
+                with self._lock:
+                    self._tokens.remove(token)
+
+        with self._lock:
+            self._tokens.append(token)
+        self._jobs.put(cancellable_job)
 
     def is_busy(self) -> bool:
         """Whether a job is at work."""
         return self._busy
 
     def close(self, timeout_s: float) -> None:
-        """End after the running job, and wait for that at most so many seconds."""
+        """Cancel the jobs and end after the last of them; wait for that at most ``timeout_s`` seconds."""
+        with self._lock:
+            tokens = list(self._tokens)
+        for token in tokens:
+            token.cancel()
         self._jobs.put(None)
         self._thread.join(timeout_s)
 

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, Replanned
-from app.backends import AnswerSource, source_for
+from app.backends import AnswerBackend, backend_for
 from app.chat.context import left_out_before
 from app.chat.prompt import first_system_prompt, prompt_messages
 from app.chat.titles import title_from
@@ -19,12 +19,13 @@ from app.chat.turn import run_turn
 from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.output import print_json
 from app.conversation import ContextPolicy, Message, Role
-from app.local_backend import LibrarySource, loaded_plan
+from app.local_backend import LocalBackend, loaded_plan
 from app.messages.context import left_out_sentence
 from app.messages.plans import replanned_sentence
-from app.servers.backend import ServerSource
+from app.servers.backend import ServerBackend
 from app.servers.registry import api_base, is_open_to_readers
 from app.services import Services
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
 
@@ -67,8 +68,8 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
     sampling = dataclasses.replace(
         settings.sampling(), **{key: value for key, value in wishes.items() if value is not None}
     )
-    listener = _Listener(printing=not arguments.json)
-    with stopped_by_interrupt(chat_source.stop) as interrupted:
+    listener, token = _Listener(printing=not arguments.json), CancelToken()
+    with stopped_by_interrupt(token.cancel) as interrupted:
         if arguments.no_save:
             question = PromptMessage(Role.USER, arguments.message)
             system = _system_prompt(services, arguments, model_id)
@@ -76,12 +77,12 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
             request = ChatRequest((*opening, question), dataclasses.replace(sampling, seed=_seed(sampling.seed)))
             conversation_id = None
             with contextlib.suppress(Cancelled):
-                for event in chat_source.stream(request):
+                for event in chat_source.stream(request, token):
                     listener(event)
         else:
             conversation_id, request, answer = _begin(services, arguments, model_id)
             request = dataclasses.replace(request, sampling=sampling)
-            result = run_turn(services.store, chat_source, request, answer, chat_source.origin, listener)
+            result = run_turn(services.store, chat_source, request, answer, chat_source.origin, listener, token)
             if not arguments.endpoint:
                 services.settings.change(model_id=model_id)
             if error := result.error or result.save_error:
@@ -91,13 +92,13 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
         _end_line(listener, arguments)
         return INTERRUPTED
     if arguments.json:
-        plan = None if isinstance(chat_source, ServerSource) else loaded_plan(services.planning)
+        plan = None if isinstance(chat_source, ServerBackend) else loaded_plan(services.planning)
         print_json(_report(listener, conversation_id, plan))
     _end_line(listener, arguments)
     return 0
 
 
-def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerSource, str]:
+def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerBackend, str]:
     """What answers, and the id under which it is kept."""
     if arguments.endpoint:
         if is_open_to_readers(api_base(arguments.endpoint)):
@@ -108,7 +109,7 @@ def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerSo
         name = arguments.model or ""
         return services.servers.source_at(arguments.endpoint, key, name), name or arguments.endpoint
     model_id = arguments.model or services.settings.now.model_id or "starter"
-    chat_source = source_for(
+    chat_source = backend_for(
         services,
         model_id,
         context=arguments.context,
@@ -116,7 +117,7 @@ def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerSo
         devices=tuple(arguments.device) if arguments.device else None,
         rpc_servers=tuple(arguments.rpc or ()),
     )
-    if isinstance(chat_source, LibrarySource):
+    if isinstance(chat_source, LocalBackend):
         model_id = chat_source.choose().file.id
     return chat_source, model_id
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -20,7 +21,8 @@ def stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[list[bool]]:
         if interrupted:
             raise KeyboardInterrupt
         interrupted.append(True)
-        stop()
+        # A handler interrupts the main thread anywhere, also while it holds a lock that ``stop`` takes.
+        threading.Thread(target=stop, name="interrupt", daemon=True).start()
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:

@@ -19,6 +19,7 @@ from app.planning.machine import Machine
 from app.planning.overrides import wishes_for
 from app.planning.service import PlanningService
 from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner
+from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan import LoadPlan, Wishes
@@ -181,11 +182,12 @@ def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, a
     file = services.library.resolve(arguments.model)
     wishes = wishes_for(services.settings, planning.wished.of(file.id), said)
     wanted = planning.wanted(file.path, wishes, tuple(arguments.rpc or ()))
-    tuner = Tuner(engine, planning.loads)
+    token = CancelToken()
+    tuner = Tuner(engine, planning.loads, token=token)
     measured: tuple[Measured, ...] = ()
     best: Measured | None = None
     bar = _Bar()
-    with stopped_by_interrupt(engine.stop) as interrupted:
+    with stopped_by_interrupt(token.cancel) as interrupted:
         try:
             if arguments.tune:
                 for event in tuner.tune(wanted):

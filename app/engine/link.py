@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from app.engine.outcome import Phase
 from app.engine.process import EngineProcess
 from app.engine.protocol import LAST, Command, Event, Failed, Ready, Stop
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
 STOP_GRACE_S = 2.0
@@ -22,7 +24,7 @@ _NOTHING_TO_LOSE = (Phase.STARTING, Phase.PROBING, Phase.REHEARSING, Phase.LOADI
 
 
 class EngineLink:
-    """One child at a time.  Used from one thread at a time; ``stop`` may be called from any."""
+    """One child at a time.  Used from one thread at a time."""
 
     def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
         self.gpus = gpus
@@ -35,7 +37,6 @@ class EngineLink:
         """Notified when what was asked aside is answered."""
         self._requests = 0
         self._running: int | None = None
-        self._stop_wanted = False
         self._phase = Phase.STARTING
         self._timed_out = False
 
@@ -49,30 +50,30 @@ class EngineLink:
         """Process id of the child, None where none was started."""
         return self._process.pid if self._process is not None else None
 
-    def begin(self) -> None:
-        """Something new is wanted: a stop from before has had its effect."""
-        self._stop_wanted = False
-
     def enter(self, phase: Phase) -> None:
         """The child is now doing this, with the running request."""
         self._phase = phase
 
-    def ask(self, command: Callable[[int], Command], phase: Phase, timeout_s: float | None = None) -> Iterator[Event]:
+    def ask(
+        self, command: Callable[[int], Command], phase: Phase, token: CancelToken, timeout_s: float | None = None
+    ) -> Iterator[Event]:
         """Send one command, made from the request's number, and yield its events up to the last.
 
         Raises:
             UserError: what the child answered; ``engine_too_slow`` when ``timeout_s`` passed and the child was ended;
                 what ``ProcessOutcome`` makes of its death.
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
-        timer: threading.Timer | None = None
+        cleanup = contextlib.ExitStack()
         try:
-            process = self._begin(phase)
+            process = self._begin(phase, token)
             request = self._requests
+            cleanup.enter_context(token.on_cancel(partial(self._stop, process, request)))
             if timeout_s is not None:
                 timer = threading.Timer(timeout_s, self._give_up, [process, request])
                 timer.daemon = True
                 timer.start()
+                cleanup.callback(timer.cancel)
             process.send(command(request))
             for event in process.events():
                 if isinstance(event, Ready):
@@ -80,7 +81,7 @@ class EngineLink:
                 if event.request != request:
                     continue
                 if isinstance(event, Failed):
-                    if event.code == "cancelled" or (self._stop_wanted and self._phase in _NOTHING_TO_LOSE):
+                    if event.code == "cancelled" or (token.is_cancelled and self._phase in _NOTHING_TO_LOSE):
                         raise Cancelled
                     # Whether it was still reading or generating already is known on this side alone.
                     raise UserError(event.code, **{"phase": str(self._phase), **event.data})
@@ -88,16 +89,14 @@ class EngineLink:
                 if isinstance(event, LAST):
                     return
         finally:
-            if timer is not None:
-                timer.cancel()
+            cleanup.close()
             with self._lock:
                 self._running = None
-                stop_wanted, timed_out = self._stop_wanted, self._timed_out
+                timed_out = self._timed_out
         self._process = None
         outcome = process.outcome(self._phase)
         process.close()
-        if stop_wanted:
-            raise Cancelled
+        token.raise_if_cancelled()
         if timed_out:
             raise UserError("engine_too_slow", phase=str(phase), seconds=f"{timeout_s:g}")
         raise outcome.error()
@@ -127,19 +126,6 @@ class EngineLink:
                 self._is_asked_aside = False
                 self._free.notify_all()
 
-    def stop(self) -> None:
-        """End the running request soon, from any thread."""
-        with self._lock:
-            self._stop_wanted = True
-            process, running, phase = self._process, self._running, self._phase
-        if process is None or running is None:
-            return
-        process.send(Stop(running))
-        if phase in _NOTHING_TO_LOSE:
-            timer = threading.Timer(STOP_GRACE_S, self._kill_if_running, [process, running])
-            timer.daemon = True
-            timer.start()
-
     def close(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""
         with self._free:
@@ -147,6 +133,18 @@ class EngineLink:
             self._free.wait_for(self._is_not_asked_aside)
         if process is not None:
             process.close()
+
+    def _stop(self, process: EngineProcess, request: int) -> None:
+        """End the request soon; called by any thread."""
+        with self._lock:
+            is_running, phase = self._running == request, self._phase
+        if not is_running:
+            return
+        process.send(Stop(request))
+        if phase in _NOTHING_TO_LOSE:
+            timer = threading.Timer(STOP_GRACE_S, self._kill_if_running, [process, request])
+            timer.daemon = True
+            timer.start()
 
     def _give_up(self, process: EngineProcess, request: int) -> None:
         with self._lock:
@@ -162,9 +160,8 @@ class EngineLink:
     def _is_not_asked_aside(self) -> bool:
         return not self._is_asked_aside
 
-    def _begin(self, phase: Phase) -> EngineProcess:
-        if self._stop_wanted:
-            raise Cancelled
+    def _begin(self, phase: Phase, token: CancelToken) -> EngineProcess:
+        token.raise_if_cancelled()
         if not self.is_alive:
             self.close()
         if self._process is None:
@@ -175,6 +172,5 @@ class EngineLink:
             self._phase = phase if self._process.is_ready else Phase.STARTING
             # Nobody else is let in once it is running, so this is one answer long at most.
             self._free.wait_for(self._is_not_asked_aside)
-            if self._stop_wanted:
-                raise Cancelled
+        token.raise_if_cancelled()
         return self._process

@@ -1,6 +1,6 @@
 """The engine as the rest of the program uses it: starts the child when needed, loads, answers, tells what went wrong.
 
-Used from one thread at a time (the inference worker's); ``stop`` may be called from any.
+Used from one thread at a time (the inference worker's).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from app.engine.protocol import (
     Rehearse,
     TextPiece,
 )
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
 PROBE_S = 30.0
 """Seconds for the list of devices: some drivers take ten to come up."""
@@ -87,6 +88,7 @@ class LocalEngine:
         *,
         optional_servers: tuple[str, ...] = (),
         keep: bool = False,
+        token: CancelToken = NEVER_CANCELLED,
     ) -> DeviceList:
         """Ask the engine for its devices; a child that was not running before ends again, for its drivers hold memory.
 
@@ -95,12 +97,12 @@ class LocalEngine:
         Raises:
             UserError: ``engine_not_startable``, ``engine_died``, ``engine_too_slow``, ``rpc_server_unreachable``,
                 ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_server_other_version``, ``rpc_not_in_build``.
+            Cancelled: ``token`` was cancelled.
         """
-        self._link.begin()
         was_running = self._link.is_alive
         try:
             command = partial(ListDevices, rpc_servers=rpc_servers, optional_servers=optional_servers)
-            for event in self._ask(command, Phase.PROBING, timeout_s):
+            for event in self._ask(command, Phase.PROBING, token, timeout_s):
                 if isinstance(event, DeviceList):
                     return event
         finally:
@@ -108,45 +110,46 @@ class LocalEngine:
                 self.release()
         raise AssertionError("the engine answered a request without its answer")
 
-    def rehearse(self, options: LoadOptions, timeout_s: float = REHEARSAL_S) -> RehearsalDone:
+    def rehearse(
+        self, options: LoadOptions, timeout_s: float = REHEARSAL_S, *, token: CancelToken = NEVER_CANCELLED
+    ) -> RehearsalDone:
         """Rehearse a load in the child that is to load afterwards; a child of their own is ``rehearsal``'s business.
 
         Raises:
             UserError: as the load would, or ``engine_too_slow``; the child may be gone then.
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
-        for event in self._ask(lambda request: Rehearse(request, options), Phase.REHEARSING, timeout_s):
+        for event in self._ask(lambda request: Rehearse(request, options), Phase.REHEARSING, token, timeout_s):
             if isinstance(event, RehearsalDone):
                 return event
         raise AssertionError("the engine answered a request without its answer")
 
-    def ensure_loaded(self, options: LoadOptions) -> Iterator[ChatEvent]:
+    def ensure_loaded(self, options: LoadOptions, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Load unless just this is loaded; yields LoadProgress and at last Loaded.
 
         Raises:
             UserError: ``load_refused``, ``engine_out_of_memory``, ``engine_died``, ``engine_not_startable``, ...
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
-        self._link.begin()
         if self._link.is_alive and self.state is not None and self.state.options == options:
             yield Loaded(0.0, self.state.result.context)
             return
         self._become(None)
         yield LoadProgress(0.0, None)
         begin = time.monotonic()
-        for event in self._ask(lambda request: Load(request, options), Phase.LOADING):
+        for event in self._ask(lambda request: Load(request, options), Phase.LOADING, token):
             if isinstance(event, Loading):
                 yield LoadProgress(event.fraction, event.seconds_left)
             elif isinstance(event, LoadDone):
                 self._become(EngineState(options, event))
                 yield Loaded(time.monotonic() - begin, event.context)
 
-    def answer(self, request: ChatRequest) -> Iterator[ChatEvent]:
+    def answer(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Answer with the loaded file, after ``ensure_loaded``; yields PromptProgress, Piece and at last Finished.
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``engine_died``, ``engine_out_of_memory``, ...
-            Cancelled: stopped before the first token.
+            Cancelled: ``token`` was cancelled before the first token.
         """
         begin = time.monotonic()
         first = last = None
@@ -155,7 +158,7 @@ class LocalEngine:
         def command(number: int) -> Generate:
             return Generate(number, request.messages, request.sampling, request.prefill)
 
-        for event in self._ask(command, Phase.READING):
+        for event in self._ask(command, Phase.READING, token):
             now = time.monotonic()
             match event:
                 case Reading():
@@ -178,19 +181,23 @@ class LocalEngine:
                     )
 
     def count(
-        self, messages: Sequence[PromptMessage] = (), prefill: str = "", texts: Sequence[str] = ()
+        self,
+        messages: Sequence[PromptMessage] = (),
+        prefill: str = "",
+        texts: Sequence[str] = (),
+        token: CancelToken = NEVER_CANCELLED,
     ) -> tuple[int, tuple[int, ...]]:
         """Tokens of the prompt that these messages make with the loaded file, and of each text by itself.
 
         Raises:
             UserError: ``chat_template_failed``, ``chat_template_too_costly``, ``nothing_loaded``, ``engine_died``.
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
 
         def command(number: int) -> Count:
             return Count(number, tuple(messages), prefill, tuple(texts))
 
-        for event in self._ask(command, Phase.READING):
+        for event in self._ask(command, Phase.READING, token):
             if isinstance(event, Counted):
                 return event.prompt_tokens, event.text_tokens
         raise AssertionError("the engine answered a request without its answer")
@@ -203,7 +210,11 @@ class LocalEngine:
         return event.text_tokens if isinstance(event, Counted) else None
 
     def bench(
-        self, prompt_tokens: int = 512, generated_tokens: int = 64, repetitions: int = 3
+        self,
+        prompt_tokens: int = 512,
+        generated_tokens: int = 64,
+        repetitions: int = 3,
+        token: CancelToken = NEVER_CANCELLED,
     ) -> Iterator[BenchProgress | BenchDone]:
         """Measure what is loaded, after ``ensure_loaded``; yields BenchProgress and at last BenchDone.
 
@@ -211,19 +222,15 @@ class LocalEngine:
 
         Raises:
             UserError: ``bench_context_too_small``, ``nothing_loaded``, ``engine_out_of_memory``, ``engine_died``, ...
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
 
         def command(number: int) -> Bench:
             return Bench(number, prompt_tokens, generated_tokens, repetitions)
 
-        for event in self._ask(command, Phase.MEASURING):
+        for event in self._ask(command, Phase.MEASURING, token):
             if isinstance(event, BenchProgress | BenchDone):
                 yield event
-
-    def stop(self) -> None:
-        """End the running request soon, from any thread."""
-        self._link.stop()
 
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""
@@ -235,10 +242,12 @@ class LocalEngine:
             self._state = state
             self.on_change()
 
-    def _ask(self, command: Callable[[int], Command], phase: Phase, timeout_s: float | None = None) -> Iterator[Event]:
+    def _ask(
+        self, command: Callable[[int], Command], phase: Phase, token: CancelToken, timeout_s: float | None = None
+    ) -> Iterator[Event]:
         """As ``EngineLink.ask``; with the child goes what was loaded in it."""
         try:
-            yield from self._link.ask(command, phase, timeout_s)
+            yield from self._link.ask(command, phase, token, timeout_s)
         finally:
             if not self._link.is_alive:
                 self._become(None)

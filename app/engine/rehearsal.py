@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from app.engine.link import EngineLink
 from app.engine.outcome import Phase
 from app.engine.protocol import DeviceList, ListDevices, LoadOptions, RehearsalDone, Rehearse
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 
 TIMEOUT_S = 15.0
@@ -60,7 +62,7 @@ class Rehearsal:
 class Rehearser:
     """One child for one or several rehearsals: starting it takes longer than they do.
 
-    Used from one thread at a time; ``stop`` may be called from any.  Give it a log file of its own.
+    Used from one thread at a time.  Give it a log file of its own.
     """
 
     def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
@@ -74,18 +76,20 @@ class Rehearser:
     ) -> None:
         self.close()
 
-    def rehearse(self, options: LoadOptions, timeout_s: float = TIMEOUT_S) -> Rehearsal:
+    def rehearse(
+        self, options: LoadOptions, timeout_s: float = TIMEOUT_S, token: CancelToken = NEVER_CANCELLED
+    ) -> Rehearsal:
         """Rehearse loading ``options.path``, a model or a header stub (``model_manager.gguf.header_stub``).
 
         Raises:
             UserError: ``rehearsal_failed`` with ``path``, ``cause`` (a code: ``load_refused``, ``engine_died``,
                 ``engine_too_slow``, ...) and ``log``; or what is wrong with the options (``device_unknown``,
                 ``rpc_server_silent`` and their like).
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
         begin = time.monotonic()
         try:
-            for event in self._link.ask(lambda request: Rehearse(request, options), Phase.REHEARSING, timeout_s):
+            for event in self._link.ask(lambda request: Rehearse(request, options), Phase.REHEARSING, token, timeout_s):
                 if isinstance(event, RehearsalDone):
                     return Rehearsal(
                         devices=event.devices,
@@ -104,14 +108,11 @@ class Rehearser:
 
     def devices(self, rpc_servers: tuple[str, ...] = (), timeout_s: float = TIMEOUT_S) -> DeviceList:
         """The devices, from the same child.  Raises as ``LocalEngine.devices`` does."""
-        for event in self._link.ask(lambda request: ListDevices(request, rpc_servers), Phase.PROBING, timeout_s):
+        command = partial(ListDevices, rpc_servers=rpc_servers)
+        for event in self._link.ask(command, Phase.PROBING, NEVER_CANCELLED, timeout_s):
             if isinstance(event, DeviceList):
                 return event
         raise AssertionError("the engine answered a request without its answer")
-
-    def stop(self) -> None:
-        """End what runs, and refuse what is asked afterwards: ``Cancelled``."""
-        self._link.stop()
 
     def close(self) -> None:
         """End the child; what its backends held is free when this returns."""

@@ -20,6 +20,7 @@ from app.config.device_settings import DeviceWishes, device_keys
 from app.engine.device_probe import DeviceProbe, plan_devices, probe_devices
 from app.engine.local_engine import EngineState, LocalEngine
 from app.engine.protocol import DeviceList, EngineDevice
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.devices.devices import HostMemory, PlanDevice, RamSpeed, pretended_devices, read_host
 from model_manager.devices.nvidia import NvidiaCard, NvidiaFacts, cards_of, read_nvidia
 from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usable_hint
@@ -143,14 +144,21 @@ class MachineReader:
                 self._read[servers] = (time.monotonic(), machine, loaded)
         return choosing(counting_as_free(machine, loaded), wishes)
 
-    def through(self, engine: LocalEngine, rpc_servers: tuple[str, ...], wishes: DeviceWishes | None = None) -> Machine:
+    def through(
+        self,
+        engine: LocalEngine,
+        rpc_servers: tuple[str, ...],
+        wishes: DeviceWishes | None = None,
+        *,
+        token: CancelToken = NEVER_CANCELLED,
+    ) -> Machine:
         """The real devices, asked in the engine's child, which nothing is loaded in and which lives on.
 
         ``wishes`` stand for those of the settings.
 
         Raises:
             UserError: as ``LocalEngine.devices``.
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
         if self._gpus is not None:
             engine.gpus = self._gpus
@@ -158,7 +166,8 @@ class MachineReader:
         optional = _optional(wishes, rpc_servers)
         with self.alone():
             try:
-                found = DeviceProbe(engine.devices(rpc_servers, optional_servers=optional, keep=True), engine.gpus)
+                listed = engine.devices(rpc_servers, optional_servers=optional, keep=True, token=token)
+                found = DeviceProbe(listed, engine.gpus)
             except UserError as error:
                 if not engine.gpus or error.code.startswith("rpc_"):
                     raise

@@ -1,14 +1,15 @@
 """Loading with a plan, and climbing down where memory runs out: smaller plans by themselves, until one works.
 
-Used by the inference worker's thread, as the engine is.  ``stopped`` may be called for at any time.
+Used by the inference worker's thread, as the engine is.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from app.engine.protocol import LoadDone, LoadOptions
 from app.planning.basis import PlanBasis, asking, possible
 from app.planning.machine import MachineReader, is_rpc, pretended_gpus
 from app.planning.remembered_plans import Case, RememberedPlans
-from model_manager.errors import Cancelled, UserError
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.plan import LoadPlan, Wishes
 
@@ -107,26 +109,24 @@ class PlannedLoads:
         loaded, state = self._loaded, self._engine.state
         return loaded if loaded is not None and state is not None and state.result is loaded.result else None
 
-    def load(self, wanted: Wanted, stopped: Callable[[], bool] = lambda: False) -> Iterator[ChatEvent]:
+    def load(self, wanted: Wanted, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Load unless just this is loaded; yields LoadProgress, Replanned and at last Loaded.
 
         Raises:
             UserError: as ``answer``.
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
         if self._is_loaded(wanted):
             assert self._loaded is not None
-            yield from self._engine.ensure_loaded(self._loaded.options)
+            yield from self._engine.ensure_loaded(self._loaded.options, token)
             return
         yield LoadProgress(0.0, None)
-        attempt = self._begin(wanted)
+        attempt = self._begin(wanted, token)
         yield from _without_servers(attempt)
-        yield from self._climb(wanted, attempt, None, stopped)
+        yield from self._climb(wanted, attempt, None, token)
         self._settle(attempt)
 
-    def answer(
-        self, wanted: Wanted, request: ChatRequest, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[ChatEvent]:
+    def answer(self, wanted: Wanted, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Load where needed, and answer.  Where memory runs out before the first piece, a smaller plan is loaded.
 
         ``Fitted`` tells what of the conversation the loaded context holds, before the prompt is read.
@@ -135,27 +135,27 @@ class PlannedLoads:
             UserError: plan_needs_more_ram(path, needed_bytes, available_bytes), plan_wish_too_large(device,
                 lacking_bytes); engine_out_of_memory where no smaller plan is left; context_full and its kind as
                 ``app.chat.context.fit``; as ``LocalEngine`` and ``plan_model``.
-            Cancelled: stopped.
+            Cancelled: ``token`` was cancelled.
         """
         attempt: _Attempt | None = None
         failure: UserError | None = None
         if self._ran_out is not None and self._ran_out[0].wanted == wanted:
             before, failure = self._ran_out
-            attempt = self._begin(wanted, again=before)
+            attempt = self._begin(wanted, token, again=before)
         self._ran_out = None
         while True:
             if failure is None and self._is_loaded(wanted):
                 assert self._loaded is not None
-                yield from self._engine.ensure_loaded(self._loaded.options)
+                yield from self._engine.ensure_loaded(self._loaded.options, token)
             else:
                 if attempt is None:
                     yield LoadProgress(0.0, None)
-                    attempt = self._begin(wanted)
+                    attempt = self._begin(wanted, token)
                     yield from _without_servers(attempt)
-                yield from self._climb(wanted, attempt, failure, stopped)
+                yield from self._climb(wanted, attempt, failure, token)
             spoken = False
             try:
-                for event in self._fitted_answer(request):
+                for event in self._fitted_answer(request, token):
                     if isinstance(event, Piece) and not spoken:
                         spoken = True
                         if attempt is not None:
@@ -176,16 +176,16 @@ class PlannedLoads:
                     raise
                 failure = error
                 if attempt is None:
-                    attempt = self._begin(wanted, again=self._loaded)
+                    attempt = self._begin(wanted, token, again=self._loaded)
 
-    def _fitted_answer(self, request: ChatRequest) -> Iterator[ChatEvent]:
+    def _fitted_answer(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent]:
         """Answer with what fits of the conversation into the context that was loaded."""
         state = self._engine.state
         assert state is not None
-        fitting, fitted = fit(request, state.result.context, self._engine.count)
+        fitting, fitted = fit(request, state.result.context, partial(self._engine.count, token=token))
         yield fitted
         try:
-            yield from self._engine.answer(fitting)
+            yield from self._engine.answer(fitting, token)
         except UserError as error:
             if error.code != PROMPT_TOO_LONG:
                 raise
@@ -193,18 +193,18 @@ class PlannedLoads:
             keep = room_for_answer(context, request.sampling.max_tokens, request.prefill)
             raise UserError("context_full", needed=tokens + keep, context=context, prompt_tokens=tokens) from error
 
-    def look(self, wanted: Wanted) -> PlanBasis:
+    def look(self, wanted: Wanted, token: CancelToken = NEVER_CANCELLED) -> PlanBasis:
         """What plans of a file are made from now, as they would be with nothing loaded; ends what is loaded.
 
         Raises: as ``LocalEngine.devices``.
         """
         self._engine.release()
-        return self._look(wanted)[1]
+        return self._look(wanted, token)[1]
 
     def keep(self, wanted: Wanted, plan: LoadPlan) -> None:
         """Take this plan first when the file is loaded with the same wishes again.  Raises as ``look``."""
         self._engine.release()
-        self._remembered.note(self._look(wanted)[0], plan)
+        self._remembered.note(self._look(wanted, NEVER_CANCELLED)[0], plan)
 
     def _is_loaded(self, wanted: Wanted) -> bool:
         loaded = self.loaded
@@ -213,13 +213,13 @@ class PlannedLoads:
         # The child may have died without our asking it anything.
         return self._engine.pid is not None
 
-    def _begin(self, wanted: Wanted, again: LoadedPlan | None = None) -> _Attempt:
+    def _begin(self, wanted: Wanted, token: CancelToken, again: LoadedPlan | None = None) -> _Attempt:
         """The first plan.  ``again``: what was loaded and failed now, which is not to be tried once more."""
         since = time.monotonic()
         if self._engine.state is not None or again is not None:
             # What is loaded holds the memory that the plan is to count.
             self._engine.release()
-        case, basis = self._look(wanted)
+        case, basis = self._look(wanted, token)
         noted = self._remembered.find(case)
         if again is not None:
             return _Attempt(case, basis, again.plan, since)
@@ -229,14 +229,14 @@ class PlannedLoads:
                 return _Attempt(case, basis, plan, since)
         plan = basis.plan(wanted.wishes)
         if _is_worth_it(plan):
-            ask = asking(self._engine.rehearse, wanted.path, basis.machine.rpc_servers)
+            ask = asking(partial(self._engine.rehearse, token=token), wanted.path, basis.machine.rpc_servers)
             basis = basis.rehearsed(wanted.wishes, ask)
             plan = basis.plan(wanted.wishes)
         _refuse(plan, wanted.path)
         return _Attempt(case, basis, plan, since)
 
-    def _look(self, wanted: Wanted) -> tuple[Case, PlanBasis]:
-        machine = self._reader.through(self._engine, wanted.rpc_servers, wanted.devices)
+    def _look(self, wanted: Wanted, token: CancelToken) -> tuple[Case, PlanBasis]:
+        machine = self._reader.through(self._engine, wanted.rpc_servers, wanted.devices, token=token)
         if pretended_gpus(os.environ) == ():
             machine = replace(machine, devices=tuple(filter(is_rpc, machine.devices)))
         host = self._reader.host(measure=False)
@@ -244,24 +244,23 @@ class PlannedLoads:
         return Case(wanted.path, wishes, machine, host), PlanBasis(wanted.headers, machine, host)
 
     def _climb(
-        self, wanted: Wanted, attempt: _Attempt, failure: UserError | None, stopped: Callable[[], bool]
+        self, wanted: Wanted, attempt: _Attempt, failure: UserError | None, token: CancelToken
     ) -> Iterator[ChatEvent]:
         """Load the attempt's plan, or after a ``failure`` the next one, and so on until one loads."""
         while True:
-            if stopped():
-                raise Cancelled
+            token.raise_if_cancelled()
             if failure is not None:
-                yield self._next(wanted, attempt, failure)
+                yield self._next(wanted, attempt, failure, token)
             options = load_options(attempt.plan, wanted.path, attempt.basis.machine.rpc_servers)
             try:
                 self._choose_drivers(attempt)
-                for event in self._engine.ensure_loaded(options):
+                for event in self._engine.ensure_loaded(options, token):
                     # Looking at the devices and loads that failed are part of what a person waited for.
                     taken = time.monotonic() - attempt.since
                     yield Loaded(taken, event.context) if isinstance(event, Loaded) else event
             except UserError as error:
                 if self._lost(options.rpc_servers) is not None:
-                    fresh = self._begin(wanted)
+                    fresh = self._begin(wanted, token)
                     attempt.case, attempt.basis, attempt.plan, attempt.next = fresh.case, fresh.basis, fresh.plan, None
                     failure = None
                     yield from _without_servers(attempt)
@@ -279,12 +278,12 @@ class PlannedLoads:
             self._loaded = LoadedPlan(wanted, attempt.plan, options, state.result)
             return
 
-    def _next(self, wanted: Wanted, attempt: _Attempt, failure: UserError) -> Replanned:
+    def _next(self, wanted: Wanted, attempt: _Attempt, failure: UserError, token: CancelToken) -> Replanned:
         if self._engine.state is not None:
             self._engine.release()
         if attempt.next is None:
             # Another program may have taken memory meanwhile, or a device be gone.
-            attempt.case, fresh = self._look(wanted)
+            attempt.case, fresh = self._look(wanted, token)
             attempt.basis = replace(fresh, measured=attempt.basis.measured)
             attempt.next = _some(list(attempt.basis.smaller(wanted.wishes, attempt.plan)))
         if not attempt.next:

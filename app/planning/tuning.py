@@ -6,7 +6,7 @@ Used by the thread that uses the engine.  Which plans there are is ``basis``'s b
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from app.engine.protocol import BenchDone, BenchProgress
 from app.planning.basis import PlanBasis
 from app.planning.planned_load import LoadedPlan, PlannedLoads, Wanted
 from app.planning.remembered_plans import fixing
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, Wishes
 
@@ -90,10 +91,10 @@ class Tuner:
         prompt_tokens: int = PROMPT_TOKENS,
         generated_tokens: int = GENERATED_TOKENS,
         repetitions: int = REPETITIONS,
-        stopped: Callable[[], bool] = lambda: False,
+        token: CancelToken = NEVER_CANCELLED,
     ) -> None:
-        """``stopped`` may be true from any moment on: nothing is loaded any more then."""
-        self._engine, self._loads, self._stopped = engine, loads, stopped
+        """``token`` ends the measurement."""
+        self._engine, self._loads, self._token = engine, loads, token
         self._tokens = (prompt_tokens, generated_tokens, repetitions)
 
     def measure(self, wanted: Wanted, change: Change = "present") -> Iterator[float | Measured]:
@@ -101,17 +102,17 @@ class Tuner:
 
         Raises:
             UserError: as ``PlannedLoads.load`` and ``LocalEngine.bench``.
-            Cancelled: stopped.
+            Cancelled: the token was cancelled.
         """
         yield 0.0
-        for _ in self._loads.load(wanted, self._stopped):
+        for _ in self._loads.load(wanted, self._token):
             pass
         loaded = self._loads.loaded
         assert loaded is not None
         prompt_tokens, generated, repetitions = self._tokens
         # A small context has no room for the usual prompt.
         prompt_tokens = max(1, min(prompt_tokens, loaded.result.context - generated - 1))
-        for event in self._engine.bench(prompt_tokens, generated, repetitions):
+        for event in self._engine.bench(prompt_tokens, generated, repetitions, self._token):
             match event:
                 case BenchProgress():
                     yield event.fraction
@@ -150,7 +151,7 @@ class Tuner:
                 measured.append(Measured(change, plan, problem=error))
             if plan is None:
                 present = measured[0]
-                others = alternatives(self._loads.look(wanted), wanted.wishes, present.plan)
+                others = alternatives(self._loads.look(wanted, self._token), wanted.wishes, present.plan)
             number += 1
         best = min(measured, key=lambda each: each.turn_s)
         if best.turn_s * WORTH > measured[0].turn_s:

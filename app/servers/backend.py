@@ -14,6 +14,7 @@ from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, ContextPolicy
 from app.servers import protocol
 from app.servers.client import ServerClient
 from app.servers.protocol import Delta, Kind, ServedModel
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
 
 SHORTER = 0.75
@@ -33,7 +34,7 @@ class ServerState:
     """Tokens that a model was seen to take at most, where the server does not tell."""
 
 
-class ServerSource:
+class ServerBackend:
     """One model of one server."""
 
     def __init__(self, reach: Callable[[], tuple[ServerClient, ServerState]], model_id: str, name: str) -> None:
@@ -46,20 +47,23 @@ class ServerSource:
         self._model_id = model_id
         self._name = name
 
-    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
+    def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Ask, and tell what comes.  A connection lost before the first word is tried once more.
 
         Raises:
             UserError: as ``ServerClient`` and ``reach`` do, and ``server_empty`` (host) where it lists no model.
-            Cancelled: stopped before the first word.
+            Cancelled: ``token`` was cancelled before the first word.
         """
+        token.raise_if_cancelled()
         self._reached = self._reach()
         self._client.resume()
         progress = _Progress()
         try:
-            model = self._model()
-            yield Loaded(0.0, model.context or 0)
-            yield from self._answer(request, model, progress)
+            # Shut the connection: the server stops too.
+            with token.on_cancel(self._client.stop):
+                model = self._model()
+                yield Loaded(0.0, model.context or 0)
+                yield from self._answer(request, model, progress)
         except Cancelled:
             if not progress.tokens:
                 raise
@@ -67,11 +71,6 @@ class ServerSource:
         finally:
             self._client.resume()
         yield from progress.end()
-
-    def stop(self) -> None:
-        """Shut the connection: the server stops too."""
-        if self._reached is not None:
-            self._client.stop()
 
     def origin(self) -> AnswerOrigin:
         """Which model of which server."""

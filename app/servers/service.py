@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.config.secrets import Secrets
-from app.servers.backend import ServerSource, ServerState
+from app.servers.backend import ServerBackend, ServerState
 from app.servers.client import ServerClient
 from app.servers.protocol import ServedModel
 from app.servers.registry import KnownServers, Server, api_base, parts_of
@@ -23,12 +23,12 @@ class Servers:
         self._lock = threading.Lock()
         self._open: dict[str, tuple[ServerClient, ServerState]] = {}
 
-    def source(self, model_id: str) -> ServerSource:
+    def source(self, model_id: str) -> ServerBackend:
         """What answers for ``server:ID/NAME``; its stream raises UserError ``server_unknown`` (id) where none does."""
         server_id, name = parts_of(model_id)
-        return ServerSource(lambda: self._opened(self.known.get(server_id)), model_id, name)
+        return ServerBackend(lambda: self._opened(self.known.get(server_id)), model_id, name)
 
-    def source_at(self, url: str, key: str, name: str) -> ServerSource:
+    def source_at(self, url: str, key: str, name: str) -> ServerBackend:
         """What answers at an address that need not be known; ``name`` empty takes the first that it lists.
 
         Raises:
@@ -37,7 +37,7 @@ class Servers:
         client, state = ServerClient(api_base(url), key, self._proxy()), ServerState()
         with self._lock:
             self._open[url] = client, state
-        return ServerSource(lambda: (client, state), name, name)
+        return ServerBackend(lambda: (client, state), name, name)
 
     def look(self, url: str, key: str) -> tuple[ServedModel, ...]:
         """What an address offers, before it is added.  Raises as ``ServerClient.models`` and ``api_base`` do."""
@@ -62,11 +62,6 @@ class Servers:
         if opened is not None:
             opened[0].stop()
             opened[0].close()
-
-    def stop(self) -> None:
-        """End the answers under way."""
-        for client, _ in list(self._open.values()):
-            client.stop()
 
     def close(self) -> None:
         """Give the connections back, once no answer is under way."""

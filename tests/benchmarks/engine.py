@@ -20,6 +20,7 @@ from app.backend import ChatRequest, Finished, Piece, PromptMessage, PromptProgr
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled
 from model_manager.library.starter import find_starter
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded, told
@@ -124,11 +125,11 @@ def second_turn(engine: LocalEngine) -> Figure:
 def stop_while_generating(engine: LocalEngine) -> Figure:
     waits = []
     for _ in range(RUNS * 2):
-        asked_at = 0.0
-        for event in _stream(engine, (PromptMessage(Role.USER, QUESTION),), 2000):
+        asked_at, token = 0.0, CancelToken()
+        for event in _stream(engine, (PromptMessage(Role.USER, QUESTION),), 2000, token):
             if isinstance(event, Piece) and event.tokens > 20 and not asked_at:
                 asked_at = time.monotonic()
-                engine.stop()
+                token.cancel()
         waits.append(time.monotonic() - asked_at)
     return at_most("stop while generating, seconds", max(waits), 0.2, waits=waits)
 
@@ -136,21 +137,23 @@ def stop_while_generating(engine: LocalEngine) -> Figure:
 def stop_while_reading(engine: LocalEngine) -> Figure:
     waits = []
     for number in range(RUNS):
-        asked_at = 0.0
+        asked_at, token = 0.0, CancelToken()
         try:
-            for event in _stream(engine, (PromptMessage(Role.USER, f"{number} " + PARAGRAPH * 300),), 10):
+            for event in _stream(engine, (PromptMessage(Role.USER, f"{number} " + PARAGRAPH * 300),), 10, token):
                 if isinstance(event, PromptProgress) and event.read > event.reused and not asked_at:
                     asked_at = time.monotonic()
-                    engine.stop()
+                    token.cancel()
         except Cancelled:
             waits.append(time.monotonic() - asked_at)
     return at_most("stop while reading a prompt, seconds", max(waits), 1.0, waits=waits)
 
 
-def _stream(engine: LocalEngine, messages: tuple[PromptMessage, ...], tokens: int) -> Any:
+def _stream(
+    engine: LocalEngine, messages: tuple[PromptMessage, ...], tokens: int, token: CancelToken = NEVER_CANCELLED
+) -> Any:
     assert engine.state is not None
     list(engine.ensure_loaded(engine.state.options))
-    return engine.answer(ChatRequest(messages, Sampling(seed=1, max_tokens=tokens)))
+    return engine.answer(ChatRequest(messages, Sampling(seed=1, max_tokens=tokens)), token)
 
 
 def _answer(engine: LocalEngine, messages: tuple[PromptMessage, ...], tokens: int) -> list[Any]:

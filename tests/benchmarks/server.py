@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from app.backend import ChatRequest, Piece, PromptMessage
 from app.conversation import Role, Sampling
 from app.servers import protocol
-from app.servers.backend import ServerSource, ServerState
+from app.servers.backend import ServerBackend, ServerState
 from app.servers.client import ServerClient
 from app.servers.protocol import Kind
 
@@ -44,7 +44,7 @@ def bare(connection: http.client.HTTPConnection, path: str, key: str, body: byte
     return first, time.perf_counter() - began, words
 
 
-def ours(source: ServerSource, request: ChatRequest) -> tuple[float, float, int]:
+def ours(source: ServerBackend, request: ChatRequest) -> tuple[float, float, int]:
     """The same through the program's client."""
     began = time.perf_counter()
     first, words = 0.0, 0
@@ -63,7 +63,7 @@ def main() -> None:
     url, key, name = sys.argv[1:4]
     client = ServerClient(url, key)
     reached = client, ServerState()
-    source = ServerSource(lambda: reached, "id", name)
+    source = ServerBackend(lambda: reached, "id", name)
     split = urlsplit(url)
     connection = http.client.HTTPConnection(split.netloc)
     body = protocol.chat_body(request, name, Kind.VLLM)

@@ -28,6 +28,7 @@ from app.config.drafts import Draft
 from app.config.paths import DataFolder
 from app.conversation import Status
 from app.services import Services, build_services
+from model_manager.cancellation import CancelToken
 from tests.benchmarks.figures import Figure, at_most, report
 from ui.widgets.appearance import Appearance
 from ui.window.main_window import MainWindow
@@ -61,7 +62,7 @@ class Steady:
     def __init__(self, rate: int, seconds: int) -> None:
         self._rate, self._seconds = rate, seconds
 
-    def stream(self, _request: ChatRequest) -> Iterator[ChatEvent]:
+    def stream(self, _request: ChatRequest, _token: CancelToken) -> Iterator[ChatEvent]:
         yield Loaded(0.0, 8192)
         yield PromptProgress(10, 10, 0, 0.0)
         text = itertools.cycle(TEXT)
@@ -72,9 +73,6 @@ class Steady:
             yield Piece("".join(itertools.islice(text, 4 * (due - tokens))), due, due)
             tokens = due
         yield Finished("stop", 10, tokens, None, float(self._rate), 0.1)
-
-    def stop(self) -> None:
-        pass
 
     def origin(self) -> AnswerOrigin:
         return AnswerOrigin("steady")
@@ -133,15 +131,15 @@ def measure(services: Services, application: QApplication) -> list[Answered]:
     window.show()
     workspace = window.start(services)
     application.processEvents()
-    source_for = ui.conversation.source_for
+    backend_for = ui.conversation.backend_for
     long_one = fill(services)
     found = []
     for rate in (CALM, FAST, None):
         if rate is not None:
-            ui.conversation.source_for = lambda *_arguments, rate=rate, **_more: Steady(*rate)
+            ui.conversation.backend_for = lambda *_arguments, rate=rate, **_more: Steady(*rate)
             workspace.open_conversation(long_one)
         else:
-            ui.conversation.source_for = source_for
+            ui.conversation.backend_for = backend_for
             workspace.new_conversation()
         workspace.desk.send(Draft(QUESTION))
         found.append(while_answering(workspace))

@@ -11,6 +11,7 @@ from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece
 from app.chat.turn import AnswerOrigin, TurnResult, run_turn
 from app.conversation import Message, Sampling, Status
 from app.store.store import ConversationStore
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
 ORIGIN = AnswerOrigin("starter", "ab" * 32, "Q4_1", "llama.cpp")
@@ -24,7 +25,7 @@ class Script:
         self._steps = steps
         self.asked: list[ChatRequest] = []
 
-    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
+    def stream(self, request: ChatRequest, _token: CancelToken) -> Iterator[ChatEvent]:
         self.asked.append(request)
         for step in self._steps:
             if isinstance(step, BaseException):
@@ -33,9 +34,6 @@ class Script:
                 step()
             else:
                 yield step
-
-    def stop(self) -> None:
-        raise AssertionError("nobody stops a script")
 
 
 @pytest.fixture

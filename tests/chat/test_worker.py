@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from app.chat.worker import InferenceWorker
+from model_manager.cancellation import CancelToken
 
 PATIENCE_S = 10
 
@@ -19,6 +20,16 @@ def test_jobs_run_in_order_in_one_thread() -> None:
     worker.close(PATIENCE_S)
     assert [number for number, _ in done] == list(range(5))
     assert len({thread for _, thread in done} | {threading.get_ident()}) == 2
+
+
+def test_close_cancels_the_running_job_and_those_after_it() -> None:
+    worker = InferenceWorker(lambda: None, lambda: None)
+    tokens = [CancelToken(), CancelToken()]
+    ended: list[bool] = []
+    for token in tokens:
+        worker.submit(lambda token=token: ended.append(token.wait(PATIENCE_S)), token)  # type: ignore[misc]
+    worker.close(PATIENCE_S)
+    assert ended == [True, True]
 
 
 def test_idle_work_runs_once_after_the_last_job() -> None:

@@ -10,6 +10,7 @@ from app.backend import ChatEvent, ChatRequest, Finished, Piece, PromptMessage, 
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
 
 @dataclass
@@ -29,6 +30,7 @@ def ask(
     *messages: str,
     prefill: str = "",
     on_event: Callable[[ChatEvent], None] = lambda _event: None,
+    token: CancelToken = NEVER_CANCELLED,
     **sampling: object,
 ) -> Answer:
     """Ask what is loaded, with messages in turn of user and assistant; greedy unless told otherwise."""
@@ -38,7 +40,7 @@ def ask(
     answer = Answer()
     assert engine.state is not None
     list(engine.ensure_loaded(engine.state.options))
-    for event in engine.answer(ChatRequest(prompt, wanted, prefill)):
+    for event in engine.answer(ChatRequest(prompt, wanted, prefill), token):
         match event:
             case Piece():
                 answer.text += event.text

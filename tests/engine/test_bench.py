@@ -8,6 +8,7 @@ import pytest
 
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import BenchDone, BenchProgress
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
 
@@ -45,13 +46,14 @@ def test_an_answer_after_a_bench_is_the_same(engine: LocalEngine, starter: Path)
 def test_a_bench_stops(engine: LocalEngine, starter: Path) -> None:
     load(engine, starter, context=1024)
     seen: list[BenchProgress] = []
+    token = CancelToken()
 
     def stop_when_it_generates() -> None:
-        for event in engine.bench(prompt_tokens=0, generated_tokens=1000, repetitions=1000):
+        for event in engine.bench(prompt_tokens=0, generated_tokens=1000, repetitions=1000, token=token):
             if isinstance(event, BenchProgress):
                 seen.append(event)
                 if event.stage == "generation":
-                    engine.stop()
+                    token.cancel()
 
     with pytest.raises(Cancelled):
         stop_when_it_generates()

@@ -19,6 +19,7 @@ import pytest
 from app.backend import ChatEvent, LoadProgress, Piece, PromptProgress
 from app.engine.local_engine import LocalEngine
 from app.engine.outcome import Phase, ProcessOutcome
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
 from tests.rigs.engine_children import engine_children
@@ -30,8 +31,8 @@ import sys
 from pathlib import Path
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
-from app.chat.conversation import Role, Sampling
-from app.chat.source import ChatRequest, Piece, PromptMessage
+from app.conversation import Role, Sampling
+from app.backend import ChatRequest, Piece, PromptMessage
 engine = LocalEngine(Path(sys.argv[1]))
 list(engine.ensure_loaded(LoadOptions(sys.argv[2])))
 for event in engine.answer(ChatRequest((PromptMessage(Role.USER, "hello"),), Sampling(seed=1))):
@@ -62,12 +63,13 @@ def child_pid() -> int:
 
 def test_stop_while_generating_keeps_the_text_and_the_engine(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
+    token = CancelToken()
 
     def stop_at_the_first_piece(event: ChatEvent) -> None:
         if isinstance(event, Piece) and event.tokens == 1:
-            engine.stop()
+            token.cancel()
 
-    answer = ask(engine, "hello", on_event=stop_at_the_first_piece)
+    answer = ask(engine, "hello", on_event=stop_at_the_first_piece, token=token)
     assert answer.finished is not None
     assert answer.finished.finish_reason == "cancelled"
     assert answer.finished.completion_tokens < 1500
@@ -79,28 +81,29 @@ def test_stop_while_generating_keeps_the_text_and_the_engine(engine: LocalEngine
 def test_stop_while_reading_the_prompt_takes_effect_within_the_batch(engine: LocalEngine, starter: Path) -> None:
     load(engine, starter)
     seen: list[PromptProgress] = []
+    token = CancelToken()
 
     def stop_after_the_first_batch(event: ChatEvent) -> None:
         if isinstance(event, PromptProgress):
             seen.append(event)
             if event.read and event.read < event.total:
-                engine.stop()
+                token.cancel()
 
     with pytest.raises(Cancelled):
-        ask(engine, LONG, on_event=stop_after_the_first_batch)
+        ask(engine, LONG, on_event=stop_after_the_first_batch, token=token)
     assert seen[-1].read < seen[-1].total
     assert ask(engine, "What is the capital of France?", max_tokens=30).text
 
 
 def test_stop_while_loading_ends_the_load(engine: LocalEngine, starter: Path) -> None:
     def stop_at_once() -> None:
-        for event in engine.ensure_loaded(options):
+        for event in engine.ensure_loaded(options, token):
             if isinstance(event, LoadProgress):
-                engine.stop()
+                token.cancel()
 
     from app.engine.protocol import LoadOptions
 
-    options = LoadOptions(str(starter))
+    options, token = LoadOptions(str(starter)), CancelToken()
     with pytest.raises(Cancelled):
         stop_at_once()
     assert engine.state is None
@@ -110,8 +113,9 @@ def test_stop_while_loading_ends_the_load(engine: LocalEngine, starter: Path) ->
 
 def test_a_stop_that_comes_too_late_stops_nothing_else(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
-    ask(engine, "hello", max_tokens=2)
-    engine.stop()
+    token = CancelToken()
+    ask(engine, "hello", max_tokens=2, token=token)
+    token.cancel()
     load(engine, tiny_model)
     answer = ask(engine, "hello", max_tokens=5)
     assert answer.finished is not None
@@ -201,15 +205,15 @@ def test_a_file_that_vanished_is_an_error_not_a_crash(engine: LocalEngine, tmp_p
 
 def test_stop_may_come_from_another_thread(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
-    begun = threading.Event()
+    begun, token = threading.Event(), CancelToken()
 
     def stop_when_begun() -> None:
         begun.wait(20)
-        engine.stop()
+        token.cancel()
 
     thread = threading.Thread(target=stop_when_begun)
     thread.start()
-    answer = ask(engine, "hello", on_event=lambda event: begun.set() if isinstance(event, Piece) else None)
+    answer = ask(engine, "hello", on_event=lambda event: begun.set() if isinstance(event, Piece) else None, token=token)
     thread.join()
     assert answer.finished is not None
     assert answer.finished.finish_reason == "cancelled"
@@ -237,11 +241,12 @@ def test_stop_is_quick(engine: LocalEngine, tiny_model: Path) -> None:
     """A bound far above the benchmark's figure: that stop waits for nothing, not how fast it is."""
     load(engine, tiny_model, context=2048)
     asked: list[float] = []
+    token = CancelToken()
 
     def stop_once(event: ChatEvent) -> None:
         if isinstance(event, Piece) and not asked:
             asked.append(time.monotonic())
-            engine.stop()
+            token.cancel()
 
-    ask(engine, "hello", on_event=stop_once)
+    ask(engine, "hello", on_event=stop_once, token=token)
     assert time.monotonic() - asked[0] < 5

@@ -17,6 +17,7 @@ import pytest
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadOptions
 from app.engine.rehearsal import Rehearsal, Rehearser, rehearse
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.header_stub import Hollow, hollow_model, write_sparse
@@ -236,9 +237,9 @@ def test_a_child_that_dies_or_hangs_is_a_failed_rehearsal(
 
 
 def test_stop_ends_a_rehearsal(rehearser: Rehearser, tiny_model: Path) -> None:
-    begin = time.monotonic()
-    with silent_server(rehearser.stop) as server, pytest.raises(Cancelled):
-        rehearser.rehearse(LoadOptions(str(tiny_model), rpc_servers=(server,)))
+    begin, token = time.monotonic(), CancelToken()
+    with silent_server(token.cancel) as server, pytest.raises(Cancelled):
+        rehearser.rehearse(LoadOptions(str(tiny_model), rpc_servers=(server,)), token=token)
     assert time.monotonic() - begin < 12
     with pytest.raises(Cancelled):
-        rehearser.rehearse(LoadOptions(str(tiny_model)))
+        rehearser.rehearse(LoadOptions(str(tiny_model)), token=token)

@@ -17,6 +17,7 @@ from app.engine.child.template_child import LIMIT_BYTES, LIMIT_S
 from app.engine.child.template_process import Rendering, TemplateRefused
 from app.engine.launch import renderer_command
 from app.engine.local_engine import LocalEngine
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
 from tests.rigs.engine_children import engine_children
@@ -196,10 +197,11 @@ def test_the_engine_keeps_what_is_loaded(engine: LocalEngine, tmp_path: Path) ->
 
 def test_a_stop_reaches_the_engine_while_the_template_runs(engine: LocalEngine, tmp_path: Path) -> None:
     load(engine, write_tiny_model(tmp_path / "endless.gguf", chat_template=ENDLESS))
-    threading.Timer(0.5, engine.stop).start()
+    token = CancelToken()
+    threading.Timer(0.5, token.cancel).start()
     before = time.monotonic()
     with pytest.raises(Cancelled):
-        ask(engine, "hello")
+        ask(engine, "hello", token=token)
     assert time.monotonic() - before < 3
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.backend import ChatEvent, ChatRequest, PromptMessage
 from app.conversation import Role, Sampling
-from app.local_backend import LibrarySource
+from app.local_backend import LocalBackend
 from app.services import Services
 from tests.rigs.rpc_device import serving
 
@@ -30,7 +30,7 @@ def ask(services: Services) -> Ask:
     def ask(
         path: Path | str, *, on_event: Callable[[ChatEvent], None] = lambda _event: None, **wishes: object
     ) -> list[ChatEvent]:
-        source = LibrarySource(
+        source = LocalBackend(
             services.library,
             services.engine,
             services.planning,

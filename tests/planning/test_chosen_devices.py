@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
-from app.backends import source_for
+from app.backends import backend_for
 from app.chat.prompt import prompt_messages
 from app.chat.turn import TurnResult, run_turn
 from app.config.device_settings import DeviceWishes, device_keys, server_address
@@ -212,7 +212,7 @@ def test_half_an_answer_stays_and_the_next_question_goes_without_the_device(
 
     def ask(question: str, most: int) -> TurnResult:
         _, answer = store.begin_turn(conversation.id, question)
-        source = source_for(services, str(tiny_model), tensor_split=(1.0, 1.0))
+        source = backend_for(services, str(tiny_model), tensor_split=(1.0, 1.0))
         prompt = prompt_messages("", store.branch(conversation.id)[:-1])
         request = ChatRequest(prompt, Sampling(seed=1, max_tokens=most))
         return run_turn(store, source, request, answer, source.origin, leave)

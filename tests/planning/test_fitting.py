@@ -9,7 +9,7 @@ import pytest
 
 from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, PromptProgress
 from app.conversation import ContextPolicy, Role, Sampling
-from app.local_backend import LibrarySource
+from app.local_backend import LocalBackend
 from app.services import Services
 from model_manager.errors import UserError
 from tests.rigs.tiny_model import write_tiny_model
@@ -18,7 +18,7 @@ CONTEXT = 512
 
 
 def answered(services: Services, path: Path, request: ChatRequest, context: int = CONTEXT) -> list[ChatEvent]:
-    source = LibrarySource(
+    source = LocalBackend(
         services.library, services.engine, services.planning, str(path), services.settings.now, context=context
     )
     return list(source.stream(request))

@@ -12,8 +12,9 @@ import pytest
 
 from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
 from app.conversation import ContextPolicy, Role, Sampling
-from app.servers.backend import ServerSource, ServerState
+from app.servers.backend import ServerBackend, ServerState
 from app.servers.client import ServerClient
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
 
@@ -36,9 +37,9 @@ class Asking:
         self._clients.append(ServerClient(url, key))
         return self._clients[-1]
 
-    def source(self, url: str, key: str = "", name: str = "apus") -> ServerSource:
+    def source(self, url: str, key: str = "", name: str = "apus") -> ServerBackend:
         reached = self.client(url, key), ServerState()
-        return ServerSource(lambda: reached, f"server:x/{name}", name)
+        return ServerBackend(lambda: reached, f"server:x/{name}", name)
 
     def close(self) -> None:
         for client in self._clients:
@@ -56,7 +57,7 @@ def text_of(events: list[ChatEvent]) -> str:
     return "".join(each.text for each in events if isinstance(each, Piece))
 
 
-def code_of(source: ServerSource, request: ChatRequest = REQUEST) -> UserError:
+def code_of(source: ServerBackend, request: ChatRequest = REQUEST) -> UserError:
     with pytest.raises(UserError) as caught:
         list(source.stream(request))
     return caught.value
@@ -140,10 +141,10 @@ def test_a_loss_in_the_middle_is_not_tried_again(ask: Asking, server: OpenAiServ
 
 def test_stop_ends_the_answer_on_the_server_too(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(waits_before=2)
-    source = ask.source(server.url)
-    stopper = threading.Thread(target=lambda: server.waiting.wait(10) and source.stop())
+    source, token = ask.source(server.url), CancelToken()
+    stopper = threading.Thread(target=lambda: server.waiting.wait(10) and token.cancel())
     stopper.start()
-    events = list(source.stream(REQUEST))
+    events = list(source.stream(REQUEST, token))
     stopper.join()
     assert text_of(events) == "".join(WORDS[:2])
     assert isinstance(events[-1], Finished)
@@ -155,11 +156,11 @@ def test_stop_ends_the_answer_on_the_server_too(ask: Asking, server: OpenAiServe
 
 def test_stop_before_the_first_word(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(waits_before=0)
-    source = ask.source(server.url)
-    stopper = threading.Thread(target=lambda: server.waiting.wait(10) and source.stop())
+    source, token = ask.source(server.url), CancelToken()
+    stopper = threading.Thread(target=lambda: server.waiting.wait(10) and token.cancel())
     stopper.start()
     with pytest.raises(Cancelled):
-        list(source.stream(REQUEST))
+        list(source.stream(REQUEST, token))
     stopper.join()
     assert server.gone.wait(10)
 

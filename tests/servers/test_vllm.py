@@ -14,9 +14,10 @@ import pytest
 
 from app.backend import ChatRequest, Finished, Piece, PromptMessage
 from app.conversation import Role, Sampling
-from app.servers.backend import ServerSource, ServerState
+from app.servers.backend import ServerBackend, ServerState
 from app.servers.client import ServerClient
 from app.servers.protocol import Kind
+from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from tests.rigs.vllm_server import KEY, VllmServer
 
@@ -37,9 +38,9 @@ def client(vllm: VllmServer) -> Iterator[ServerClient]:
     made.close()
 
 
-def source_of(client: ServerClient, state: ServerState | None = None) -> ServerSource:
+def source_of(client: ServerClient, state: ServerState | None = None) -> ServerBackend:
     reached = client, state or ServerState()
-    return ServerSource(lambda: reached, "id", "apus")
+    return ServerBackend(lambda: reached, "id", "apus")
 
 
 def request(text: str = "Hello", **sampling: object) -> ChatRequest:
@@ -71,11 +72,11 @@ def test_every_sampler_is_taken(client: ServerClient) -> None:
 
 def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:
     source = source_of(client)
-    events = []
-    for each in source.stream(request(max_tokens=900)):
+    events, token = [], CancelToken()
+    for each in source.stream(request(max_tokens=900), token):
         events.append(each)
         if isinstance(each, Piece) and len(events) == 6:
-            source.stop()
+            token.cancel()
     done = events[-1]
     assert isinstance(done, Finished)
     assert done.finish_reason == "cancelled"

@@ -10,7 +10,7 @@ import pytest
 from app.backend import ChatEvent, ChatRequest, PromptMessage
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
-from app.local_backend import LibrarySource
+from app.local_backend import LocalBackend
 from app.services import Services
 from tests.rigs import vulkan
 
@@ -40,7 +40,7 @@ def ask(services: Services) -> Ask:
     """Ask a file, loaded with these wishes; all events."""
 
     def ask(path: Path | str, *, max_tokens: int = 4, **wishes: object) -> list[ChatEvent]:
-        source = LibrarySource(
+        source = LocalBackend(
             services.library,
             services.engine,
             services.planning,

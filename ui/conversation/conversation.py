@@ -14,7 +14,7 @@ from functools import partial
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
-from app.backends import AnswerSource, source_for
+from app.backends import AnswerBackend, backend_for
 from app.chat.context import left_out_before
 from app.chat.prompt import prompt_messages
 from app.chat.titles import first_title
@@ -29,7 +29,7 @@ from ui.conversation.bridge import TurnSignals
 from ui.conversation.context_state import ShownContext
 from ui.conversation.conversation_options import OwnChoices
 from ui.conversation.message_items import MessageItems
-from ui.conversation.running_answer import RunningAnswer, StoppableSource, start_answer
+from ui.conversation.running_answer import RunningAnswer, start_answer
 from ui.conversation.title_updater import Titling
 from ui.transcript.item import Item
 from ui.transcript.widget import Transcript
@@ -202,7 +202,7 @@ class ConversationPage(QObject):
         Raises:
             UserError: it could not be kept; nothing was begun.
         """
-        source = source_for(self._services, model_id)
+        source = backend_for(self._services, model_id)
         conversation_id = self.conversation_id or self._begin(first_title(question, attachments), model_id)
         asked, answer = self.store.begin_turn(
             conversation_id, question, instead_of=instead_of, attachments=tuple(attachments)
@@ -222,7 +222,7 @@ class ConversationPage(QObject):
         Raises:
             UserError: as the store does.
         """
-        source = source_for(self._services, model_id)
+        source = backend_for(self._services, model_id)
         message = self.store.message(message_id)
         question_id = message.id if message.role is Role.USER else message.parent_id
         if question_id is None:
@@ -237,7 +237,7 @@ class ConversationPage(QObject):
         Raises:
             UserError: as the store does.
         """
-        source = source_for(self._services, model_id)
+        source = backend_for(self._services, model_id)
         answer = self.store.resume_answer(message_id)
         self._transcript.update_item(self._item(answer))
         self._start(answer, model_id, source)
@@ -246,7 +246,7 @@ class ConversationPage(QObject):
         """End the answer under way in the shown conversation."""
         running = self.running()
         if running is not None:
-            running.source.stop()
+            running.token.cancel()
 
     def _begin(self, title: str, model_id: str) -> str:
         conversation = self._own.begin(self.store, title, model_id)
@@ -259,7 +259,7 @@ class ConversationPage(QObject):
         self.refresh()
         self._transcript.jump_to_newest()
 
-    def _start(self, answer: Message, model_id: str, source: AnswerSource) -> None:
+    def _start(self, answer: Message, model_id: str, source: AnswerBackend) -> None:
         self._titling.make_way()
         services, store = self._services, self.store
         settings = services.settings.now
@@ -274,9 +274,7 @@ class ConversationPage(QObject):
             conversation.context_policy or ContextPolicy(settings.context_policy),
             left_out_before(branch[: place + 1]),
         )
-        running = RunningAnswer(
-            answer, self._model_name(), StoppableSource(source), answer.content, store, model_id, request
-        )
+        running = RunningAnswer(answer, self._model_name(), source, answer.content, store, model_id, request)
         self._running[answer.id] = running
         start_answer(services.worker, running, self._signals, source.origin)
         self._tick.start()
@@ -350,7 +348,7 @@ class ConversationPage(QObject):
             return
         for running in self._running.values():
             if running.store is store and not running.is_kept:
-                running.source.stop()
+                running.token.cancel()
         # After the answer that may still be writing to it.
         self._services.worker.submit(store.close)
 

@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from app.backend import ChatEvent, ChatRequest, ChatSource, Fitted, Loaded, LoadProgress, Piece, PromptProgress
+from app.backend import ChatBackend, ChatEvent, ChatRequest, Fitted, Loaded, LoadProgress, Piece, PromptProgress
 from app.chat.turn import AnswerOrigin, TurnResult, run_turn
 from app.chat.worker import InferenceWorker
 from app.conversation import Message
 from app.servers.registry import is_server_model
 from app.store.store import ConversationStore
-from model_manager.errors import Cancelled
+from model_manager.cancellation import CancelToken
 from ui.conversation.bridge import TurnSignals
 from ui.conversation.message_items import MessageItems
-
-
-class StoppableSource:
-    """A source whose ``stop`` also counts before it was asked anything, while its job waits for another's end."""
-
-    def __init__(self, source: ChatSource) -> None:
-        self._source = source
-        self._stopped = threading.Event()
-        self._asked = threading.Event()
-        self._ended = threading.Event()
-
-    def stream(self, request: ChatRequest) -> Iterator[ChatEvent]:
-        """As the source's own; raises Cancelled where stop came first."""
-        self._asked.set()
-        if self._stopped.is_set():
-            raise Cancelled
-        try:
-            for event in self._source.stream(request):
-                yield event
-                if self._stopped.is_set():
-                    # Once more: the first may have come before the engine had heard of the request.
-                    self._source.stop()
-        finally:
-            self._ended.set()
-
-    def is_stopped(self) -> bool:
-        """Whether it was asked to end."""
-        return self._stopped.is_set()
-
-    def stop(self) -> None:
-        """End it soon."""
-        self._stopped.set()
-        # What the engine does by then is somebody else's.
-        if self._asked.is_set() and not self._ended.is_set():
-            self._source.stop()
 
 
 @dataclass
@@ -60,11 +24,13 @@ class RunningAnswer:
 
     message: Message
     model_name: str
-    source: StoppableSource
+    backend: ChatBackend
     text: str
     store: ConversationStore
     model_id: str
     request: ChatRequest
+    token: CancelToken = field(default_factory=CancelToken)
+    """Cancelled by the stop button."""
     is_kept: bool = False
     """Its temporary conversation was stored meanwhile: the answer is to be stored once it is complete."""
     begun: bool = False
@@ -131,12 +97,13 @@ def start_answer(
     def job() -> None:
         result: TurnResult = run_turn(
             running.store,
-            running.source,
+            running.backend,
             running.request,
             running.message,
             origin,
             partial(signals.tell, message_id),
+            running.token,
         )
         signals.end(message_id, result)
 
-    worker.submit(job)
+    worker.submit(job, running.token)

@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from PySide6.QtCore import QObject, Signal
 
 from app.backend import ChatEvent, Finished, Piece
-from app.backends import source_for
+from app.backends import backend_for
 from app.chat.titles import cleaned, first_title, is_greeting, is_telling, title_from, title_from_answer, title_request
 from app.conversation import Message, Role, Status
 from app.servers.registry import is_server_model
 from app.services import Services
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
-from ui.conversation.running_answer import RunningAnswer, StoppableSource
+from ui.conversation.running_answer import RunningAnswer
 
 QUICK_S = 20.0
 """A model that takes longer for an answer is not asked for a title."""
@@ -38,13 +39,13 @@ class Titling(QObject):
     def __init__(self, services: Services, parent: QObject) -> None:
         super().__init__(parent)
         self._services = services
-        self._asked: StoppableSource | None = None
+        self._asked: CancelToken | None = None
 
     def make_way(self) -> None:
         """A question comes: give up the title that is being asked for."""
         asked, self._asked = self._asked, None
         if asked is not None:
-            asked.stop()
+            asked.cancel()
 
     def consider(self, running: RunningAnswer, answer: Message, *, is_waited_for: bool) -> None:
         """An answer ended; ``is_waited_for`` tells whether the model has something else to do."""
@@ -79,13 +80,14 @@ class Titling(QObject):
         # A server may charge for it.
         if is_slow or is_server_model(running.model_id) or not services.settings.now.titles_by_model:
             return
-        source = self._asked = StoppableSource(source_for(services, running.model_id))
+        backend = backend_for(services, running.model_id)
+        token = self._asked = CancelToken()
         request = title_request(running.request.messages, answer.content)
 
         def job() -> None:
             try:
-                title = _answered(source.stream(request))
-                if title and not source.is_stopped():
+                title = _answered(backend.stream(request, token))
+                if title and not token.is_cancelled:
                     services.store.set_automatic_title(answer.conversation_id, title)
                     self.named.emit()
             except Cancelled:
@@ -93,7 +95,7 @@ class Titling(QObject):
             except UserError as error:
                 logger.warning("no title: %s", error.code)
 
-        services.worker.submit(job)
+        services.worker.submit(job, token)
 
 
 def _answered(events: Iterable[ChatEvent]) -> str:

@@ -5,7 +5,6 @@ No widget.  The runner lives as long as somebody wants its figures; ``cancel`` e
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from app.engine.local_engine import LocalEngine
 from app.planning.planned_load import Wanted
 from app.planning.service import PlanningService
 from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
 
@@ -44,8 +44,7 @@ class Measuring(QObject):
         # The application owns what the worker's thread speaks through: whoever asked may be gone before it is told.
         super().__init__(QCoreApplication.instance())
         self._worker, self._engine, self._planning = worker, engine, planning
-        self._cancelled = threading.Event()
-        self._running = threading.Event()
+        self._token = CancelToken()
         self._over.connect(self.deleteLater)
 
     def start(self, wanted: Callable[[], Wanted], *, tune: bool, **sizes: int) -> None:
@@ -53,18 +52,16 @@ class Measuring(QObject):
 
         ``sizes`` are those of ``Tuner``.
         """
-        cancelled, running, engine, planning = self._cancelled, self._running, self._engine, self._planning
+        token, engine, planning = self._token, self._engine, self._planning
         tell, end, over = self.told.emit, self.ended.emit, self._over.emit
 
         def job() -> None:
             problem: UserError | None = None
-            running.set()
             try:
-                if cancelled.is_set():
-                    raise Cancelled
-                tuner = Tuner(engine, planning.loads, stopped=cancelled.is_set, **sizes)
+                token.raise_if_cancelled()
+                tuner = Tuner(engine, planning.loads, token=token, **sizes)
                 for event in _events(tuner, wanted(), tune=tune):
-                    if cancelled.is_set():
+                    if token.is_cancelled:
                         break
                     tell(event)
             except Cancelled:
@@ -72,17 +69,14 @@ class Measuring(QObject):
             except UserError as error:
                 problem = error
             finally:
-                running.clear()
-                end(None if cancelled.is_set() else problem)
+                end(None if token.is_cancelled else problem)
                 over()
 
-        self._worker.submit(job)
+        self._worker.submit(job, token)
 
     def cancel(self) -> None:
         """End it soon; an answer that it waits for goes on."""
-        self._cancelled.set()
-        if self._running.is_set():
-            self._engine.stop()
+        self._token.cancel()
 
 
 def _events(tuner: Tuner, wanted: Wanted, *, tune: bool) -> Iterator[Told]:
