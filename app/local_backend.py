@@ -1,4 +1,4 @@
-"""A file of the library as a chat backend: checks it, has it loaded by a plan, and says what an answer was made with."""
+"""Chat backend for a model file of the library: resolves it, loads it by a plan, describes the origin of answers."""
 
 from __future__ import annotations
 
