@@ -19,9 +19,11 @@ from statistics import quantiles
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.backend import Piece
 from app.conversation import Role, Status
 from app.formulas import Mathematics
 from tests.benchmarks.figures import Figure, at_most, median, report, told
+from ui.conversation.bridge import TurnSignals
 from ui.transcript import Item, Transcript
 from ui.widgets.theme import DARK, apply_theme
 
@@ -159,14 +161,13 @@ class Bench:
         self.widget.set_items([*conversation(history), Item("s", Role.ASSISTANT, "", Status.STREAMING)])
         end = max(0, len(text) - 60 * 6 * TOKEN)
         self.widget.append_text("s", text[:end])
-        self.widget.flush()
         while self.widget.page.view(len(self.widget.page.items) - 1).is_behind:
             self.app.processEvents()
         self.paint()
         times = []
         for at in range(end, len(text), 6 * TOKEN):
-            self.widget.append_text("s", text[at : at + 6 * TOKEN])
-            times.append(clocked(lambda: (self.widget.flush(), self.app.processEvents())))
+            piece = text[at : at + 6 * TOKEN]
+            times.append(clocked(lambda piece=piece: (self.widget.append_text("s", piece), self.app.processEvents())))
         return times
 
     def streaming(self) -> list[Figure]:
@@ -191,12 +192,14 @@ class Bench:
         self.paint()
         pieces = [text[at : at + TOKEN] for at in range(0, len(text), TOKEN)]
         sent, feeder, loop = 0, QTimer(), QEventLoop()
+        signals = TurnSignals(feeder)
+        signals.came.connect(lambda item_id, piece: self.widget.append_text(item_id, piece.text))
 
         def feed() -> None:
             nonlocal sent
             due = min(len(pieces), int((time.perf_counter() - began) * rate))
             for piece in pieces[sent:due]:
-                self.widget.append_text("s", piece)
+                signals.tell("s", Piece(piece, 0, 0))
             sent = due
             if sent == len(pieces):
                 feeder.stop()
@@ -208,7 +211,6 @@ class Bench:
         loop.exec()
         used = (time.process_time() - busy) / (time.perf_counter() - began)
         longest = gaps.end()
-        self.widget.flush()
         lost = len(text) - len(self.widget.page.items[-1].content)
         last = clocked(lambda: (self.widget.update_item(Item("s", Role.ASSISTANT, text)), self.paint()))
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
@@ -47,3 +48,25 @@ def test_nothing_is_lost_and_the_end_comes_last(qtbot: QtBot) -> None:
     assert ended == [5000]
     assert "".join(texts) == "".join(chr(0x4E00 + number) for number in range(5000))
     assert len(texts) < 5000
+
+
+def test_pieces_are_shown_together_and_slow_layout_lengthens_the_pause(qtbot: QtBot) -> None:
+    parent = QObject()
+    signals = TurnSignals(parent)
+    texts: list[str] = []
+
+    def show(_id: str, piece: Piece) -> None:
+        texts.append(piece.text)
+        until = time.thread_time() + 0.05
+        while time.thread_time() < until:
+            pass
+
+    signals.came.connect(show)
+    for character in "abc":
+        signals.tell("a", Piece(character, 1, 1))
+    assert texts == []
+    qtbot.waitUntil(lambda: texts == ["abc"])
+    started = time.monotonic()
+    signals.tell("a", Piece("d", 4, 4))
+    qtbot.waitUntil(lambda: texts == ["abc", "d"])
+    assert time.monotonic() - started > 0.15

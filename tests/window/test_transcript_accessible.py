@@ -7,7 +7,7 @@ PROGRAM = """
 import gc
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication
-from app.chat.conversation import Role, Status
+from app.conversation import Role, Status
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
 
@@ -57,7 +57,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication
 from PySide6.QtTest import QTest
 from PySide6.QtCore import Qt
-from app.chat.conversation import Role
+from app.conversation import Role
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
 
@@ -93,7 +93,7 @@ def named(message):
     return {child.text(Text.Name): child for child in children}
 
 buttons = named(answer)
-names = ["Thought for 12 s", "the page", "Copy code", "Take the pin out", "Copy", "Try again", "Delete from here on"]
+names = ["Thought for 12 s", "the page", "Copy code", "Unpin", "Copy", "Try again", "Delete from here on"]
 assert list(buttons) == names, list(buttons)
 assert list(named(question)) == ["Attachment: one.txt", "Copy", "Next version"], list(named(question))
 roles = [buttons[name].role() for name in names]

@@ -71,7 +71,7 @@ def test_left_and_right_walk_through_what_a_message_offers(focused, qtbot):
     with qtbot.waitSignal(focused.action_requested) as asked:
         key(focused, "Return")
     assert asked.args == ["retry", "a"]
-    key(focused, "Remaining", times=3)
+    key(focused, "Left", times=3)
     with qtbot.waitSignal(focused.link_activated) as followed:
         key(focused, "Space")
     assert followed.args == ["https://example.org/x"]
@@ -117,7 +117,7 @@ def test_shift_selects_from_the_beginning_of_the_message(focused):
     assert focused.selected_text().startswith("First line\nsecond\n\nSome b")
     key(focused, "End", SHIFT | CTRL)
     assert focused.selected_text().endswith("y = 2\n\nEnd.")
-    key(focused, "Remaining", SHIFT, 4)
+    key(focused, "Left", SHIFT, 4)
     assert focused.selected_text().endswith("y = 2")
     key(focused, "Escape")
     assert focused.selected_text() == ""
@@ -181,7 +181,7 @@ def test_a_stretch_is_copied_as_it_would_be_written(focused):
     focused.set_items([answer("a", source)])
     key(focused, "Up", CTRL)
     key(focused, "End", SHIFT | CTRL)
-    key(focused, "Remaining", SHIFT)
+    key(focused, "Left", SHIFT)
     key(focused, "C", CTRL | SHIFT)
     assert QGuiApplication.clipboard().text() == (
         "## A **title**\n\nSome *slanted* and `code`, [a link](https://a.b/c).\n\n1. one\n2. two\n  - deep\n\n"

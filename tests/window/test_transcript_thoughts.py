@@ -61,13 +61,11 @@ def test_while_the_model_thinks_the_line_counts(transcript):
     transcript.set_items([answer("s", "", Status.STREAMING, actions=())])
     for piece in ("<thi", "nk>A sec", "ret"):
         transcript.append_text("s", piece)
-        transcript.flush()
     assert line_of(transcript) == "Thinking… 1 s"
     assert words_of(transcript) == ""
     click(transcript)
     assert words_of(transcript) == "A secret"
     transcript.append_text("s", " plan.</think>Hello")
-    transcript.flush()
     assert line_of(transcript) == "Thought for 1 s"
     assert words_of(transcript) == "A secret plan.\nHello"
     transcript.update_item(answer("s", "<think>A secret plan.</think>Hello", thought_s=3.0))
@@ -82,7 +80,6 @@ def test_a_thought_that_was_open_while_it_was_made_folds_when_nobody_asked_for_i
     transcript.append_item(second)
     assert words_of(transcript, 1) == "secret"
     transcript.append_text("b", "</think>Hello")
-    transcript.flush()
     assert words_of(transcript, 1) == "Hello"
 
 

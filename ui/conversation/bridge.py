@@ -1,11 +1,12 @@
 """From the inference worker's thread to the window's: queued signals, so that no widget is touched from elsewhere.
 
-A fast model brings a thousand pieces a second.  One round of the event loop for each would leave no time to paint, so
-what comes within some milliseconds arrives together.
+A fast model produces a thousand pieces a second.  Pieces that arrive within ``INTERVAL_MS`` are joined: one layout and
+one repaint for all of them.  This is the only buffer between the engine's process and the transcript.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,7 +16,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from app.backend import ChatEvent, Piece
 from app.chat.turn import TurnResult
 
-GATHER_MS = 12
+INTERVAL_MS = 24
+PAUSE_PER_WORK = 3
+"""Pause after a delivery, in multiples of the time that its layout took.  A long table makes each piece expensive, and
+layout takes at most a quarter of the window's thread."""
 
 _Told = tuple[str, ChatEvent]
 
@@ -33,8 +37,9 @@ class TurnSignals(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._told: deque[_Told] = deque()
-        self._gather = QTimer(self, singleShot=True, interval=GATHER_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._gather = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._gather.timeout.connect(self._deliver)
+        self._work_s = 0.0
         self._waiting.connect(self._begin_gathering)
         self._over.connect(self._end)
 
@@ -52,12 +57,14 @@ class TurnSignals(QObject):
 
     def _begin_gathering(self) -> None:
         if not self._gather.isActive():
-            self._gather.start()
+            self._gather.start(max(INTERVAL_MS, round(1000 * PAUSE_PER_WORK * self._work_s)))
 
     def _deliver(self) -> None:
+        started = time.thread_time()
         told = [self._told.popleft() for _ in range(len(self._told))]
         for message_id, each in joined(told):
             self.came.emit(message_id, each)
+        self._work_s = time.thread_time() - started
         if self._told:
             self._begin_gathering()
 

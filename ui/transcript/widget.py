@@ -6,9 +6,6 @@ no store.
 
 from __future__ import annotations
 
-import time
-
-from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.conversation import Status
@@ -24,8 +21,6 @@ from ui.transcript.selection import END, Selection
 from ui.transcript.style import MARGIN, TextStyle
 from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
 
-GATHER_MS = 24
-
 
 class Transcript(Screen):
     """A conversation to read."""
@@ -34,10 +29,6 @@ class Transcript(Screen):
         super().__init__(parent)
         self.switching: tuple[int, float] | None = None
         """The message whose other version was asked for, and where its top was."""
-        self._pending: dict[str, list[str]] = {}
-        self._gather = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
-        self._gather.timeout.connect(self.flush)
-        self._flush_cost = 0.0
         self.formulas = Formulas(self)
         self.formulas.arrived.connect(self._take_formulas)
         self.jump.clicked.connect(self.jump_to_newest)
@@ -51,7 +42,6 @@ class Transcript(Screen):
         switching, self.switching = self.switching, None
         before = self.page.items
         same = bool(before and items) and (before[0].id == items[0].id or switching is not None)
-        self._pending.clear()
         if not same:
             self.waiting.clear()
         self.selection = Selection()
@@ -69,7 +59,6 @@ class Transcript(Screen):
 
     def update_item(self, item: Item) -> None:
         """Another state of a message; one of another conversation is passed over."""
-        self._pending.pop(item.id, None)
         if item.id not in self.page.index:
             return
         if item.status is not Status.STREAMING:
@@ -90,30 +79,15 @@ class Transcript(Screen):
         self.watch_breath()
 
     def append_text(self, item_id: str, text: str) -> None:
-        """More of an answer; shown a few hundredths of a second later, together with what comes until then."""
-        self._pending.setdefault(item_id, []).append(text)
-        if not self._gather.isActive():
-            # A long table costs more to set than a paragraph; never spend more than a quarter of the time on it.
-            self._gather.start(max(GATHER_MS, round(self._flush_cost * 3000)))
-
-    def flush(self) -> None:
-        """Show the text that was gathered."""
-        self._gather.stop()
-        if not self._pending:
+        """Append to an answer that is being written; one of another conversation is ignored."""
+        number = self.page.index.get(item_id)
+        if number is None:
             return
-        started = time.thread_time()
-        pending, self._pending = self._pending, {}
-        number = None
-        for item_id, pieces in pending.items():
-            number = self.page.index.get(item_id)
-            if number is not None:
-                text = "".join(pieces)
-                item = grown(self.page.items[number], text)
-                self.page.grow(item, text)
-                self._follow_thought(item)
-                self.finder.refresh(number)
-        self.arrange(number if len(pending) == 1 and not self.finder.needle else None)
-        self._flush_cost = time.thread_time() - started
+        item = grown(self.page.items[number], text)
+        self.page.grow(item, text)
+        self._follow_thought(item)
+        self.finder.refresh(number)
+        self.arrange(None if self.finder.needle else number)
 
     def set_waiting(self, item_id: str, text: str) -> None:
         """The line that stands in for an answer before its first word."""
