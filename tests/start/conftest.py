@@ -1,4 +1,4 @@
-"""A tree of its own for start.py, which works on the folder that it lies in."""
+"""Fixtures: a source tree for start.py, which works on its own folder."""
 
 import importlib.util
 import shutil

@@ -1,4 +1,4 @@
-"""What start.py reads from its command line, and what it leaves to the program."""
+"""Command line of start.py."""
 
 import pytest
 
@@ -27,7 +27,7 @@ import start
         (["--help"], start.Options(help=True)),
     ],
 )
-def test_own_options_come_first_and_the_rest_passes_through(arguments, expected):
+def test_own_options_are_parsed_and_the_rest_is_passed_on(arguments, expected):
     assert start.parse(arguments) == expected
 
 
@@ -43,7 +43,7 @@ def test_own_options_come_first_and_the_rest_passes_through(arguments, expected)
         ["--backend", "auto", "--engine-into", "a folder"],
     ],
 )
-def test_an_option_without_a_usable_value_is_refused(arguments):
+def test_an_invalid_option_value_is_refused(arguments):
     with pytest.raises(ValueError, match="needs"):
         start.parse(arguments)
 
@@ -59,7 +59,7 @@ def test_an_option_without_a_usable_value_is_refused(arguments):
         (("--version",), False),
     ],
 )
-def test_a_window_is_wanted_where_there_is_no_command(arguments, window):
+def test_without_a_command_the_window_opens(arguments, window):
     assert start.wants_window(arguments) is window
 
 
@@ -81,5 +81,5 @@ def test_qt_platform_follows_the_session(options, environment, expected):
 
 
 def test_a_window_without_a_display_is_refused_with_what_to_do():
-    with pytest.raises(start.StopError, match=r"no display.*xvfb-run -a(?s:.*)start\.py chat"):
+    with pytest.raises(start.StopError, match=r"No display.*xvfb-run -a(?s:.*)start\.py chat"):
         start.qt_platform(start.Options(), {})

@@ -1,4 +1,4 @@
-"""Which engine is built, and how it is told from its files."""
+"""Choice of the engine backend and detection of a built one."""
 
 import os
 import shlex
@@ -26,10 +26,10 @@ from start import Machine
         (Machine("linux", nvidia_gpu=True, vulkan_tools=True, vulkan_gpu=True), "vulkan", ""),
         (Machine("linux", nvcc="/usr/bin/nvcc", nvidia_gpu=True, vulkan_tools=True, vulkan_gpu=True), "cuda", ""),
         (Machine("darwin"), "metal", ""),
-        (Machine("linux", hip_tools=True), "cpu", ""),  # HIP is taken on request only
+        (Machine("linux", hip_tools=True), "cpu", ""),  # HIP only on request
     ],
 )
-def test_auto_takes_what_can_be_built_and_used(machine, backend, better):
+def test_auto_chooses_a_backend_that_can_be_built_and_used(machine, backend, better):
     assert start.choose_backend(machine) == (backend, better)
 
 
@@ -53,13 +53,13 @@ def test_every_build_has_rpc_and_at_most_one_gpu_backend(backend):
         ([], set()),
     ],
 )  # fmt: skip
-def test_backends_are_read_off_the_library_files(tmp_path, files, backends):
+def test_backends_are_read_from_the_library_files(tmp_path, files, backends):
     for name in files:
         (tmp_path / name).touch()
     assert start.built_backends(tmp_path) == backends
 
 
-def test_the_engine_of_the_environment_that_runs_the_tests_has_rpc():
+def test_the_installed_engine_has_rpc():
     if Path(sys.prefix) != start.VENV:
         pytest.skip("the tests run in another environment than start.py makes")
     engine = next(start.VENV.glob("**/site-packages/llama_cpp/lib"))
@@ -98,7 +98,7 @@ void vkGetPhysicalDeviceProperties(int32_t *device, struct properties *p) {
 @pytest.mark.parametrize(
     ("kinds", "devices"), [("4", "software"), ("4, 2", "software gpu"), ("1, 3, 0", "gpu gpu software")]
 )
-def test_vulkan_devices_are_told_from_software_ones(tmp_path, kinds, devices):
+def test_vulkan_hardware_and_software_devices_are_distinguished(tmp_path, kinds, devices):
     (tmp_path / "loader.c").write_text(LOADER.replace("KINDS", kinds))
     library = tmp_path / "libvulkan.so.1"
     subprocess.run(["g++", "-xc", "-shared", "-fPIC", "-o", library, tmp_path / "loader.c"], check=True)

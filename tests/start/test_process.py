@@ -1,4 +1,4 @@
-"""start.py as a real process: what it hands to the program, and what it says when it cannot."""
+"""start.py as a real process: arguments passed to the program, and its messages."""
 
 import ast
 import json
@@ -30,14 +30,14 @@ QUIET.pop("QT_QPA_PLATFORM", None)
 
 @pytest.fixture
 def ready(tree):
-    """A tree whose environment is all there, with the stand-ins for what it starts."""
+    """A tree with a complete environment and stand-ins for the programs it starts."""
     venv.create(tree.VENV, with_pip=False, symlinks=os.name != "nt")
     packages = next(tree.VENV.glob("**/site-packages"))
     for name, text in (("app", PROGRAM), ("pytest", RUNNER)):
         (packages / name).mkdir()
         (packages / name / "__main__.py").write_text(text)
     key = tree.project_key()
-    tree.note({}, python=start.VERSION, project=key, tests=key, starter=start.STARTER, engine="0.3.36 cpu",
+    tree.save_stamp({}, python=start.VERSION, project=key, tests=key, starter=start.STARTER, engine="0.3.36 cpu",
               libraries="offscreen")  # fmt: skip
     return tree
 
@@ -49,7 +49,7 @@ def run(tree, *arguments, cwd=None, **environment):
     )  # fmt: skip
 
 
-def test_arguments_folder_output_and_exit_code_are_the_programs(ready, tmp_path):
+def test_arguments_folder_output_and_exit_code_are_passed_through(ready, tmp_path):
     (tmp_path / "app.py").write_text("raise SystemExit('somebody else')")  # in the caller's folder: not ours to run
     done = run(ready, "chat", "--message", "a b", "--json", cwd=tmp_path, CODE="130")
     assert json.loads(done.stdout) == {"argv": ["chat", "--message", "a b", "--json"], "folder": str(tmp_path)}
@@ -57,7 +57,7 @@ def test_arguments_folder_output_and_exit_code_are_the_programs(ready, tmp_path)
     assert done.returncode == 130
 
 
-def test_a_ready_start_needs_no_tool_and_no_network(ready):
+def test_a_later_start_needs_no_tool_and_no_network(ready):
     done = run(ready, "doctor", PATH="", PIP_INDEX_URL="http://127.0.0.1:9/simple")
     assert json.loads(done.stdout)["argv"] == ["doctor"]
     assert not ready.LOG.exists()
@@ -67,7 +67,7 @@ def test_a_ready_start_needs_no_tool_and_no_network(ready):
 def test_without_a_display_the_window_is_refused_and_a_command_is_not(ready):
     window = run(ready)
     assert (window.returncode, window.stdout) == (1, "")
-    assert "no display" in window.stderr
+    assert "No display" in window.stderr
     assert "Traceback" not in window.stderr
     assert run(ready, "--version").returncode == 0
     assert json.loads(run(ready, QT_QPA_PLATFORM="offscreen").stdout)["argv"] == []
@@ -85,7 +85,7 @@ def test_the_suite_runs_the_fast_tests_and_then_the_slow_ones(ready, tmp_path, f
     assert done.returncode == code
 
 
-def test_a_choice_of_ones_own_is_one_run_and_a_broken_run_is_the_last(ready):
+def test_own_markers_are_a_single_run_and_a_broken_run_ends_the_suite(ready):
     assert len(run(ready, "test", "-m", "slow", FAST="0", SLOW="0").stdout.splitlines()) == 1
     broken = run(ready, "test", FAST="4", SLOW="0")
     assert (len(broken.stdout.splitlines()), broken.returncode) == (1, 4)
@@ -105,7 +105,7 @@ def test_an_interrupted_suite_ends_with_130(ready, tmp_path):
     os.killpg(suite.pid, signal.SIGINT)  # as a terminal sends it: to both
     error = suite.communicate()[1].decode()
     assert suite.returncode == 130
-    assert error.endswith("Interrupted; the next start goes on from here.\n")
+    assert error.endswith("Interrupted. The next start resumes from here.\n")
 
 
 def test_help_and_wrong_usage_go_to_standard_error(tree):
@@ -120,11 +120,11 @@ def test_help_and_wrong_usage_go_to_standard_error(tree):
 def test_a_missing_compiler_is_named_before_anything_is_installed(tree):
     done = run(tree, "--backend", "cpu", "doctor", PATH="", CXX="")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Missing on this system: a C++ compiler. Install that and start again.\n"
+    assert done.stderr == "Missing on this system: a C++ compiler. Install it and start again.\n"
     assert not tree.STAMP.exists()
 
 
-def test_a_silent_index_is_told_and_the_steps_before_it_are_kept(tree):
+def test_an_unreachable_index_is_reported_and_earlier_steps_are_kept(tree):
     address = "http://127.0.0.1:9/simple"
     done = run(tree, "--backend", "cpu", "--index-url", address, "doctor", PIP_RETRIES="1")
     assert (done.returncode, done.stdout) == (1, "")
@@ -134,7 +134,7 @@ def test_a_silent_index_is_told_and_the_steps_before_it_are_kept(tree):
     assert tree.read_stamp() == {"python": start.VERSION}
 
 
-def test_an_older_python_can_read_the_file_and_is_told(monkeypatch, capsys):
+def test_an_older_python_parses_the_file_and_gets_a_message(monkeypatch, capsys):
     source = Path(start.__file__).read_text("utf-8")
     ast.parse(source, feature_version=(3, 8))
     monkeypatch.setattr(sys, "version_info", (3, 10, 14, "final", 0))

@@ -1,4 +1,4 @@
-"""When a start has nothing to do but start, and what an interrupted set-up leaves behind."""
+"""When set-up can be skipped, and the stamp after an interrupted set-up."""
 
 import pytest
 
@@ -15,40 +15,40 @@ DONE = {"python": start.VERSION, "project": "p", "starter": start.STARTER, "engi
         (Options(rest=("doctor",)), "", True),
         (Options(backend="cpu"), "", True),
         (Options(backend="cuda"), "", False),
-        (Options(backend="auto"), "", False),  # has to look
+        (Options(backend="auto"), "", False),  # must inspect the machine
         (Options(rebuild=True), "", False),
         (Options(test=True), "", False),  # the tests' packages are not there yet
         (Options(), "wayland", False),  # other system libraries
     ],
 )
-def test_ready_depends_on_what_is_asked_for(options, qt, ready):
+def test_is_ready_depends_on_the_options(options, qt, ready):
     assert start.is_ready(DONE, options, "p", qt) is ready
 
 
 @pytest.mark.parametrize("key", ["python", "project", "starter", "engine"])
 @pytest.mark.parametrize("value", [None, "", "other"])
-def test_not_ready_when_a_step_is_missing_taken_back_or_of_another_time(key, value):
+def test_not_ready_when_a_step_is_missing_or_outdated(key, value):
     stamp = {name: text for name, text in {**DONE, key: value}.items() if text is not None}
     assert not start.is_ready(stamp, Options(), "p", "xcb")
 
 
-def test_the_tests_need_their_packages_for_this_pyproject():
+def test_the_test_packages_belong_to_one_pyproject():
     assert start.is_ready({**DONE, "tests": "p"}, Options(test=True), "p", "")
     assert not start.is_ready({**DONE, "tests": "older"}, Options(test=True), "p", "")
 
 
-def test_the_project_key_changes_with_pyproject_and_with_its_place(tree, copy_of_tree):
+def test_the_project_key_depends_on_pyproject_and_location(tree, copy_of_tree):
     first = tree.project_key()
     with (tree.ROOT / "pyproject.toml").open("a") as file:
         file.write("\n")
     assert len({first, tree.project_key(), copy_of_tree.project_key()}) == 3
 
 
-def test_the_stamp_is_read_back_and_a_broken_one_counts_as_none(tree):
+def test_the_stamp_is_read_back_and_a_damaged_one_is_ignored(tree):
     tree.VENV.mkdir()
     stamp = {}
-    tree.note(stamp, engine="1 cpu")
-    tree.note(stamp, starter="s")
+    tree.save_stamp(stamp, engine="1 cpu")
+    tree.save_stamp(stamp, starter="s")
     assert tree.read_stamp() == {"engine": "1 cpu", "starter": "s"}
     assert [path.name for path in tree.VENV.iterdir()] == ["apus-start.json"]
     for broken in ('{"engine": "1 cp', "[]", ""):

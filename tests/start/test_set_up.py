@@ -1,4 +1,4 @@
-"""The whole set-up with real environments and the real pip, on stand-in packages that take no minutes to build."""
+"""The whole set-up with real environments and pip, on stand-in packages that build quickly."""
 
 import json
 import os
@@ -60,7 +60,7 @@ PROGRAM = "import json, sys\nprint(json.dumps(sys.argv[1:]))"
 
 
 class Rig:
-    """A tree that is nearly the real one, an index folder to install it from, and what was built."""
+    """A tree like the real one, an index folder to install from, and a record of builds."""
 
     def __init__(self, tree, folder: Path) -> None:
         self.tree, self.builds, self.index = tree, folder / "builds.txt", folder / "index"
@@ -82,7 +82,7 @@ class Rig:
         (tree.ROOT / "app" / "__main__.py").write_text(PROGRAM)
 
     def start(self, *arguments, **environment):
-        """Start, and return how it ended with what was built for it."""
+        """Run start.py and return its exit status and the builds."""
         before = len(self.built())
         variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.index), "BUILDS": str(self.builds), **environment}
         done = subprocess.run(
@@ -100,7 +100,7 @@ def rig(tree, tmp_path):
     return Rig(tree, tmp_path)
 
 
-def test_each_start_does_what_is_new_and_nothing_else(rig):
+def test_each_start_runs_only_new_steps(rig):
     first, built = rig.start("--backend", "cpu", "doctor", "--json")
     assert (first.returncode, json.loads(first.stdout)) == (0, ["doctor", "--json"])
     assert built == ["engine cpu rpc", "program"]
@@ -130,7 +130,7 @@ def test_each_start_does_what_is_new_and_nothing_else(rig):
     assert (done.stdout, rig.built()[-1]) == ('["doctor"]\n', "program")  # an editable install follows the tree
 
 
-def test_a_second_engine_is_built_into_its_own_folder_once(rig, tmp_path):
+def test_a_second_engine_is_built_once_into_its_folder(rig, tmp_path):
     beside = ("--backend", "vulkan", "--engine-into", str(tmp_path / "an engine"))
     early, built = rig.start(*beside, **vulkan_tools(rig))
     assert (early.returncode, built) == (1, [])
@@ -147,7 +147,7 @@ def test_a_second_engine_is_built_into_its_own_folder_once(rig, tmp_path):
     assert "vulkan" in start.built_backends(tmp_path / "an engine" / "llama_cpp" / "lib")  # what worked stays
 
 
-def test_an_engine_that_does_not_build_is_told_and_built_on_the_next_start(rig):
+def test_a_failed_engine_build_is_reported_and_retried_on_the_next_start(rig):
     broken, built = rig.start("--backend", "vulkan", "doctor", BROKEN="vulkan", **vulkan_tools(rig))
     assert (broken.returncode, broken.stdout, built) == (1, "", ["engine cpu rpc vulkan"])
     assert "The engine for vulkan (many minutes): failed, the build stopped with an error.\n" in broken.stderr
@@ -159,13 +159,13 @@ def test_an_engine_that_does_not_build_is_told_and_built_on_the_next_start(rig):
     assert "Python environment" not in mended.stderr  # what had been done before is not done again
 
 
-def test_an_environment_that_works_no_more_is_made_anew(rig):
+def test_a_broken_environment_is_replaced(rig):
     rig.start("--backend", "cpu", "doctor")
     for path in rig.tree.PYTHON.parent.glob("python*"):
         path.unlink()
     mended, built = rig.start("doctor")
     assert (mended.returncode, mended.stdout, built) == (0, '["doctor"]\n', ["engine cpu rpc", "program"])
-    assert "does not work any more" in mended.stderr
+    assert "no longer works" in mended.stderr
 
 
 def vulkan_tools(rig) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A long step: its log, its signs of life, and its end."""
+"""A long step: log, progress, failure and interruption."""
 
 import os
 import pty
@@ -17,24 +17,24 @@ def test_a_step_writes_to_the_log_and_nothing_to_standard_output(tree, capfd):
     assert tree.LOG.read_text().endswith("\nhello\n")
 
 
-def test_a_failed_step_tells_the_cause_the_errors_and_where_the_log_is(tree):
+def test_a_failed_step_reports_cause_errors_and_log_file(tree):
     script = "print('OSError: No space left on device\\n' + 'well\\n' * 50); raise SystemExit(3)"
     with pytest.raises(tree.StopError) as caught:
         tree.run_step("Copying", [sys.executable, "-c", script], {})
     assert str(caught.value).splitlines() == [
         "Copying: failed, the disk is full.",
         "    OSError: No space left on device",
-        f"The whole log: {tree.LOG}",
+        f"Full log: {tree.LOG}",
     ]
 
 
-def test_a_failed_step_without_an_error_in_its_log_tells_the_last_lines(tree):
+def test_a_failed_step_without_errors_in_its_log_reports_the_last_lines(tree):
     with pytest.raises(tree.StopError) as caught:
         tree.run_step("Counting", [sys.executable, "-c", "print(*range(30), sep='\\n'); raise SystemExit(3)"], {})
     assert [line.strip() for line in str(caught.value).splitlines()[1:-1]] == [str(number) for number in range(20, 30)]
 
 
-def test_each_step_is_judged_by_its_own_part_of_the_log(tree):
+def test_each_step_uses_only_its_own_part_of_the_log(tree):
     tree.run_step("First", [sys.executable, "-c", "print('No space left on device')"], {})
     with pytest.raises(tree.StopError, match=r"^Second: failed\.\n"):
         tree.run_step("Second", [sys.executable, "-c", "raise SystemExit(1)"], {})
@@ -44,7 +44,7 @@ STEP = "import start, sys; start.run_step('Building', ['bash', '-c', sys.argv[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
-def test_a_terminal_shows_the_newest_sign_of_life_while_the_step_runs(tree, tmp_path):
+def test_a_terminal_shows_the_latest_progress_of_a_step(tree, tmp_path):
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     here, there = pty.openpty()
@@ -64,7 +64,7 @@ def test_a_terminal_shows_the_newest_sign_of_life_while_the_step_runs(tree, tmp_
 
 STEP_OF_MAIN = """
 import signal, start, sys
-signal.signal(signal.SIGTERM, start.leave)
+signal.signal(signal.SIGTERM, start.exit_on_signal)
 try:
     start.run_step("Building", ["bash", "-c", sys.argv[1]], {})
 except KeyboardInterrupt:
@@ -74,7 +74,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_step_ends_with_everything_that_it_started(tree, tmp_path, number, code):
+def test_an_interrupted_step_ends_with_its_child_processes(tree, tmp_path, number, code):
     alive = tmp_path / "alive"
     os.mkfifo(alive)
     # as a compiler below a build tool: deaf to SIGINT, and holding the pipe open for as long as it lives
