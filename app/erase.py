@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from app.config.atomic_file import file_errors
 from app.services import Services
+from model_manager.disk.files import disk_errors
 
 
 def erase_everything(services: Services) -> None:
@@ -29,12 +29,12 @@ def erase_everything(services: Services) -> None:
             _remove(path)
     for path in services.folder.logs.glob("*.log*"):
         # The newest ones are open: emptied, they go on as they are; Windows would not let them be removed.
-        with file_errors(path):
+        with disk_errors(path):
             path.write_bytes(b"")
         if path.suffix != ".log":
             _remove(path)
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(FileNotFoundError), file_errors(path):
+    with contextlib.suppress(FileNotFoundError), disk_errors(path):
         path.unlink()

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.config.atomic_file import set_aside, write_whole
 from app.conversation import Attachment
+from model_manager.disk.files import set_aside, write_atomically
 
 VERSION = 1
 NEW = ""
@@ -96,7 +96,9 @@ class Drafts:
             if drafts == self._written:
                 return
             content = {"version": VERSION, "drafts": {id_: _to_json(draft) for id_, draft in drafts.items()}}
-            write_whole(self._path, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"), private=True)
+            write_atomically(
+                self._path, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"), private=True
+            )
             self._written = drafts
 
     def _read(self) -> dict[str, Draft]:

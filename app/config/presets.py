@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.config.atomic_file import set_aside, write_whole
 from app.conversation import ContextPolicy, Sampling
+from model_manager.disk.files import set_aside, write_atomically
 from model_manager.errors import UserError
 
 VERSION = 1
@@ -119,7 +119,7 @@ class Presets:
 
     def _write(self, own: dict[str, Preset]) -> None:
         content = {"version": VERSION, "presets": [_to_json(preset) for preset in own.values()]}
-        write_whole(self._path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        write_atomically(self._path, json.dumps(content, ensure_ascii=False, indent=2).encode())
         self._own = own
 
     def _read(self) -> dict[str, Preset]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.config.atomic_file import write_whole
 from app.config.device_settings import DeviceWishes, are_servers, are_wishes, device_wishes
 from app.conversation import ContextPolicy, Sampling
+from model_manager.disk.files import write_atomically
 
 AUTOMATIC_LAYERS = -2
 
@@ -151,7 +151,7 @@ class SettingsFile:
             if changed != self._settings:
                 self._settings = changed
                 text = json.dumps(dataclasses.asdict(changed), ensure_ascii=False, indent=2)
-                write_whole(self._path, text.encode())
+                write_atomically(self._path, text.encode())
             return changed
 
 

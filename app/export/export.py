@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.config.atomic_file import file_errors, make_folder, write_whole
 from app.export.entries import only_message, watched, way_to
 from app.export.file_names import free_name, name_key
 from app.export.formats import Format, Options
@@ -19,6 +18,7 @@ from app.export.markdown import MARKDOWN
 from app.export.plain_text import PLAIN
 from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.store import ConversationStore
+from model_manager.disk.files import disk_errors, make_folder, write_atomically
 from model_manager.errors import UserError
 
 FORMATS: Mapping[str, Format] = {"md": MARKDOWN, "html": HTML, "json": JSON, "txt": PLAIN, "jsonl": JSONL}
@@ -97,7 +97,7 @@ def _write_one(title: str, trees: Sequence[ConversationTree], chosen: Format, ou
         return _write_beside(title, trees, chosen, out_path, _names_in(out_path), options)
     content = chosen.write(trees, options)
     make_folder(out_path.parent)
-    write_whole(out_path, content)
+    write_atomically(out_path, content)
     return out_path
 
 
@@ -165,11 +165,11 @@ def _write_beside(
     title: str, trees: Sequence[ConversationTree], chosen: Format, folder: Path, taken: set[str], options: Options
 ) -> Path:
     path = folder / free_name(title, chosen.suffix, taken, untitled=options.labels.untitled)
-    write_whole(path, chosen.write(trees, options))
+    write_atomically(path, chosen.write(trees, options))
     taken.add(name_key(path.name))
     return path
 
 
 def _names_in(folder: Path) -> set[str]:
-    with file_errors(folder):
+    with disk_errors(folder):
         return {name_key(path.name) for path in folder.iterdir()}

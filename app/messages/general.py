@@ -72,12 +72,6 @@ GENERAL: dict[str, str] = {
     "library_busy": QT_TRANSLATE_NOOP(
         "errors", "Another program is using the model library ({path}). Close it and try again."
     ),
-    "library_unwritable": QT_TRANSLATE_NOOP(
-        "errors", "The model library {path} can't be written ({detail}). Check the permissions of its folder."
-    ),
-    "library_unreadable": QT_TRANSLATE_NOOP(
-        "errors", "The model library {path} can't be read ({detail}). Check its permissions."
-    ),
     "library_too_new": QT_TRANSLATE_NOOP(
         "errors", "The model library {path} was written by a newer version of APUS Chat. Update this program."
     ),

@@ -282,9 +282,6 @@ MODEL_FILES: dict[str, str] = {
         "errors",
         "The disk is full, so {path} can't be written. Free some space and resume. The data downloaded so far is kept.",
     ),
-    "folder_not_writable": QT_TRANSLATE_NOOP(
-        "errors", "Can't write to {path} ({detail}). Choose another models folder in the settings."
-    ),
     "disk_failed": QT_TRANSLATE_NOOP(
         "errors", "The disk reported an error at {path} ({detail}). Check the drive, or choose another models folder."
     ),

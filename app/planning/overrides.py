@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from app.config.atomic_file import write_whole
 from app.config.settings import Settings
 from app.planning.basis import wishes_from
+from model_manager.disk.files import write_atomically
 from model_manager.plan import Wishes
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class WishedLoads:
                 stored[model_id] = changed
             else:
                 stored.pop(model_id, None)
-            write_whole(self._path, json.dumps(stored, indent=1).encode())
+            write_atomically(self._path, json.dumps(stored, indent=1).encode())
 
     def _read(self) -> dict[str, Any]:
         try:

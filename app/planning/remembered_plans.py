@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.config.atomic_file import write_whole
 from app.planning.machine import Machine
 from model_manager.devices.devices import HostMemory
+from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, Wishes
 
@@ -101,7 +101,7 @@ class RememberedPlans:
     def _write(self, notes: dict[str, Any]) -> None:
         kept = dict(list(notes.items())[-MOST_NOTES:])
         try:
-            write_whole(self._path, json.dumps(kept, indent=1).encode())
+            write_atomically(self._path, json.dumps(kept, indent=1).encode())
         except UserError as error:
             logger.warning("remembered plan not kept: %s", error.code)
 

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.config.atomic_file import write_whole
 from app.config.secrets import Secrets
+from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 
 ID_PREFIX = "server:"
@@ -139,7 +139,7 @@ class KnownServers:
         """Remember a server and its key.
 
         Raises:
-            UserError: ``server_address_invalid`` (url), or as ``write_whole`` does.
+            UserError: ``server_address_invalid`` (url), or as ``write_atomically`` does.
         """
         server = Server(uuid.uuid4().hex[:8], api_base(url), name.strip(), tuple(models))
         self._keep((*self._servers, server))
@@ -151,7 +151,7 @@ class KnownServers:
         """Another name, or what its models are now.
 
         Raises:
-            UserError: ``server_unknown`` (id), or as ``write_whole`` does.
+            UserError: ``server_unknown`` (id), or as ``write_atomically`` does.
         """
         server = self.get(server_id)
         changed = replace(
@@ -167,7 +167,7 @@ class KnownServers:
         """Forget a server and its key.
 
         Raises:
-            UserError: ``server_unknown`` (id), ``secret_stays``, or as ``write_whole`` does.
+            UserError: ``server_unknown`` (id), ``secret_stays``, or as ``write_atomically`` does.
         """
         gone = self.get(server_id)
         self._keep(tuple(each for each in self._servers if each is not gone))
@@ -188,7 +188,7 @@ class KnownServers:
     def _keep(self, servers: tuple[Server, ...]) -> None:
         with self._lock:
             text = json.dumps([asdict(server) for server in servers], ensure_ascii=False, indent=2)
-            write_whole(self._path, text.encode())
+            write_atomically(self._path, text.encode())
             self._servers = servers
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.config.atomic_file import file_errors, is_disk_full
 from app.store import search_index
 from app.store.connections import connect
 from app.store.errors import DamagedRow, code_of
 from app.store.migrations import migrate, version_of
 from app.store.schema import Step
+from model_manager.disk.files import disk_errors, is_disk_full
 from model_manager.errors import UserError
 
 KEPT = {"daily": 7, "replaced": 10}
@@ -82,7 +82,7 @@ def remove_all(folder: Path) -> None:
     """
     paths = [*(backup.path for backup in _all(folder)), *folder.glob("conversations-damaged-*")]
     for path in paths:
-        with file_errors(path):
+        with disk_errors(path):
             path.unlink(missing_ok=True)
 
 
@@ -98,7 +98,7 @@ def brought_up_to_date(path: Path, folder: Path, steps: Sequence[Step]) -> Itera
         raise UserError("file_missing", path=path)
     temporary = folder / f".{uuid.uuid4().hex}.part"
     try:
-        with file_errors(temporary):
+        with disk_errors(temporary):
             temporary.touch(0o600)
             for ending in BESIDE[:2]:
                 if path.with_name(path.name + ending).exists():

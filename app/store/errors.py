@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.config.atomic_file import is_disk_full
+from model_manager.disk.files import is_disk_full
 from model_manager.errors import UserError
 
 _CODES = {

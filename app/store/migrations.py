@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.config.atomic_file import replacing
 from app.store.errors import code_of
 from app.store.schema import Step
 from app.store.search_index import leave_out
+from model_manager.disk.files import replacing
 from model_manager.errors import UserError
 
 KEPT_BACKUPS = 10

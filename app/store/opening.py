@@ -11,7 +11,6 @@ from pathlib import Path
 
 import filelock
 
-from app.config.atomic_file import replacing
 from app.store import search_index
 from app.store.backups import BESIDE, brought_up_to_date
 from app.store.connections import connect
@@ -19,7 +18,7 @@ from app.store.errors import database_errors
 from app.store.migrations import is_empty, migrate, version_of
 from app.store.recovery import OPENING, Writer, mark_interrupted, writers_in, writers_of_messages
 from app.store.schema import STEPS, Step
-from model_manager.disk.files import move_over
+from model_manager.disk.files import move_over, replacing
 from model_manager.errors import UserError
 
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024

@@ -1,13 +1,18 @@
-"""Reading and replacing single files, with the system's errors turned into ones a person can act on."""
+"""Reading and replacing single files, with the system's errors as ``UserError``.
+
+Free space and reservation are in ``space``.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
-import tempfile
 import time
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,23 +20,83 @@ from model_manager.errors import UserError
 
 _REPLACE_TRIES = 50
 _REPLACE_PAUSE_S = 0.02
+_DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_DEVICE_FAILED = {errno.EIO, errno.ENXIO, errno.ENODEV}
+_WINDOWS_DISK_FULL = {39, 112}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
+_WINDOWS_FILE_TOO_LARGE = 223  # ERROR_FILE_TOO_LARGE
+_MAX_NAME_BYTES = 255
+_TEMPORARY_SUFFIX = ".new"
+
+
+# Errors
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Return whether the disk, or the user's quota on it, is full."""
+    return error.errno in _DISK_FULL or getattr(error, "winerror", None) in _WINDOWS_DISK_FULL
+
+
+def disk_error(error: OSError, path: Path, *, downloading: bool = False) -> UserError:
+    """Return the ``UserError`` for a system error while writing, renaming or deleting ``path``.
+
+    disk_full(path), or disk_full_while_downloading(path) where the data so far is kept; file_too_large(path) for a
+    file system with a limit; folder_missing(path of the folder); disk_failed(path, detail) for a failing drive;
+    file_not_writable(path, detail) for everything else, such as permissions.
+    """
+    if is_disk_full(error):
+        return UserError("disk_full_while_downloading" if downloading else "disk_full", path=path)
+    if error.errno == errno.EFBIG or getattr(error, "winerror", None) == _WINDOWS_FILE_TOO_LARGE:
+        return UserError("file_too_large", path=path)
+    if error.errno == errno.ENOENT:
+        return UserError("folder_missing", path=path if path.is_dir() else path.parent)
+    code = "disk_failed" if error.errno in _DEVICE_FAILED else "file_not_writable"
+    return UserError(code, path=path, detail=error_detail(error))
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Raise an ``OSError`` of the block as ``disk_error`` of ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, path) from error
+
+
+def read_error(error: OSError | ValueError, path: Path) -> UserError:
+    """Return the ``UserError`` for a system error while reading ``path``.
+
+    file_missing(path), is_a_folder(path), file_unreadable(path, detail).
+    """
+    if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):
+        # ValueError: a name that no file can have, such as one that contains a zero byte.
+        return UserError("file_missing", path=path)
+    if isinstance(error, IsADirectoryError):
+        return UserError("is_a_folder", path=path)
+    return UserError("file_unreadable", path=path, detail=error_detail(error))
+
+
+def error_detail(error: OSError) -> str:
+    """Return the system's description of an error, for the ``detail`` of a ``UserError``."""
+    return error.strerror or type(error).__name__
+
+
+# Reading
 
 
 def open_regular(path: Path) -> tuple[BinaryIO, os.stat_result]:
-    """Open a regular file for unbuffered reading; returns it with its size and times.
+    """Open a regular file for unbuffered reading; returns it with its status.
 
-    Raises ``UserError``: file_missing(path), is_a_folder(path), not_a_file(path) for a pipe, a socket or a device,
-    file_unreadable(path, detail).
+    Raises ``UserError`` as ``read_error``, and not_a_file(path) for a pipe, a socket or a device.
     """
     try:
-        # Looked at before it is opened: opening a pipe that nobody writes to waits for ever.
-        _refuse_all_but_regular(path, path.stat())
+        # Checked before opening too: opening a pipe without a writer blocks.
+        _require_regular(path, path.stat())
         file = path.open("rb", buffering=0)
     except (OSError, ValueError) as error:
-        raise reading_error(path, error) from error
+        raise read_error(error, path) from error
     try:
         status = os.fstat(file.fileno())
-        _refuse_all_but_regular(path, status)
+        _require_regular(path, status)
     except BaseException:
         file.close()
         raise
@@ -39,53 +104,77 @@ def open_regular(path: Path) -> tuple[BinaryIO, os.stat_result]:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file is there, as far as can be seen: false where we may not look, or no name could be so."""
-    # Path.is_file raises on Python 3.11 to 3.13 for a folder that is closed to us and for a name that is too long.
+    """Return whether ``path`` is a regular file; false for a name that is too long and in a folder without access."""
+    # Path.is_file raises in these cases on Python 3.11 to 3.13.
     return os.path.isfile(path)  # noqa: PTH113
 
 
-def reading_error(path: Path, error: OSError | ValueError) -> UserError:
-    """The ``UserError`` for what the system said about reading ``path``."""
-    if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):
-        # ValueError: a name that no file can have, such as one with a zero byte in it.
-        return UserError("file_missing", path=path)
-    if isinstance(error, IsADirectoryError):
-        return UserError("is_a_folder", path=path)
-    return UserError("file_unreadable", path=path, detail=error.strerror or type(error).__name__)
+def has_single_name(path: Path) -> bool:
+    """Return whether the file is no link and has no second hard link, so that it may be rewritten in place."""
+    return not path.is_symlink() and path.stat().st_nlink == 1
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: after a crash it holds the old content or the new, nothing between.
-
-    Raises ``OSError`` when the folder cannot be written; then nothing is left behind.
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    new = Path(name)
+def file_size(path: Path) -> int:
+    """Return the size in bytes; 0 for a file that is missing or inaccessible."""
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        move_over(new, path)
-    except BaseException:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+# Writing
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Yield the path of a new empty file that replaces ``path`` when the block ends without an exception.
+
+    Before that, and after an exception or a crash, ``path`` is unchanged.  A link is followed, and the permissions of
+    a file that is replaced are kept.  ``private``: only the owner may read the file.
+
+    Raises ``UserError`` as ``disk_error``.
+    """
+    with disk_errors(path):
+        target = Path(os.path.realpath(path))
+        # Not created by tempfile, so that the user's umask applies.
+        temporary = target.with_name(f"{_temporary_prefix(target)}{uuid.uuid4().hex[:8]}{_TEMPORARY_SUFFIX}")
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
+    try:
+        yield temporary
+        with disk_errors(path):
+            if target.exists() and not private:
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            move_over(temporary, target)
+    finally:
         with suppress(OSError):
-            new.unlink()
-        raise
+            temporary.unlink()
 
 
-def _refuse_all_but_regular(path: Path, status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise UserError("is_a_folder", path=path)
-    if not stat.S_ISREG(status.st_mode):
-        raise UserError("not_a_file", path=path)
+def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write a file completely or not at all: after a crash it has the old content or the new.
+
+    ``private``: only the owner may read the file.  Raises ``UserError`` as ``disk_error``.
+    """
+    with replacing(path, private=private) as temporary, disk_errors(path):
+        temporary.write_bytes(data)
+
+
+def remove_temporary_files(path: Path) -> None:
+    """Remove the temporary files of ``write_atomically(path)`` that a crash left; no writer may be active."""
+    with suppress(OSError):
+        for each in path.parent.iterdir():
+            if each.name.startswith(_temporary_prefix(path)) and each.name.endswith(_TEMPORARY_SUFFIX):
+                each.unlink()
 
 
 def move_over(new: Path, path: Path) -> None:
-    """Put ``new`` in the place of ``path`` in one step, so that it is there after a power cut too.  Raises OSError."""
+    """Rename ``new`` to ``path``, replacing it, and wait until the rename is on the disk.  Raises ``OSError``."""
     _replace(new, path)
     if sys.platform == "win32":
         return
-    # The file itself is safe by now; some file systems do not sync folders and say so.
+    # Some file systems can't sync folders.
     with suppress(OSError):
         descriptor = os.open(path.parent, os.O_RDONLY)
         try:
@@ -94,12 +183,62 @@ def move_over(new: Path, path: Path) -> None:
             os.close(descriptor)
 
 
+def set_aside(path: Path) -> Path | None:
+    """Rename a damaged file to ``NAME.damaged`` (numbered), so that it isn't overwritten; returns the new path.
+
+    None where the file can't be renamed.
+    """
+    for number in range(1000):
+        aside = path.with_name(f"{path.name}.damaged{f'-{number}' if number else ''}")
+        if not aside.exists():
+            with suppress(OSError):
+                path.rename(aside)
+                return aside
+            return None
+    return None
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and the folders above it where missing.  Raises ``UserError`` as ``disk_error``."""
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def write_at(file: BinaryIO, offset: int, content: bytes | memoryview) -> None:
+    """Write all of ``content`` at ``offset`` of an unbuffered file.  Raises ``OSError``."""
+    file.seek(offset)
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def sync(file: BinaryIO) -> None:
+    """Wait until the content of ``file`` is on the disk.  Raises ``OSError``."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(file.fileno())
+    else:
+        os.fsync(file.fileno())
+
+
+def _require_regular(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise UserError("is_a_folder", path=path)
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError("not_a_file", path=path)
+
+
+def _temporary_prefix(path: Path) -> str:
+    longest = _MAX_NAME_BYTES - len(f"..12345678{_TEMPORARY_SUFFIX}")
+    name = path.name if len(os.fsencode(path.name)) <= longest else path.name[:50]
+    return f".{name}."
+
+
 def _replace(new: Path, path: Path) -> None:
     for _ in range(_REPLACE_TRIES):
         try:
             new.replace(path)
         except PermissionError:
-            # Windows refuses while anybody has the old file open, be it another reader for a moment or a virus scanner.
+            # Windows refuses while another process has the old file open, for example a virus scanner.
             if sys.platform != "win32":
                 raise
             time.sleep(_REPLACE_PAUSE_S)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from model_manager.disk.files import open_regular, reading_error
+from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import Cancelled, UserError
 
 PIECE_BYTES = 8 << 20
@@ -38,7 +38,7 @@ def sha256_of(
             try:
                 count = file.readinto(piece)  # type: ignore[attr-defined]
             except OSError as error:
-                raise reading_error(path, error) from error
+                raise read_error(error, path) from error
             if not count:
                 break
             digest.update(piece[:count])

@@ -1,7 +1,4 @@
-"""Room on the disk: known and reserved before the first byte is fetched, so that a full disk is no surprise at the end.
-
-Which errors of a disk mean what to a person is told here too.
-"""
+"""Free disk space: checked and reserved before writing starts, so that a full disk is noticed at once."""
 
 from __future__ import annotations
 
@@ -15,40 +12,53 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from model_manager.disk.files import disk_errors
 from model_manager.errors import UserError
 
 SPARE_BYTES = 16 << 20
-"""For journals, origins and what the file system keeps about a large file."""
+"""Left free for journals, origins and the file system's own data."""
 
 Reserve = Callable[[BinaryIO, int], None]
 
-_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY}
-_WINDOWS_FULL = {39, 112}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
-_WINDOWS_TOO_LARGE = 223  # ERROR_FILE_TOO_LARGE
 _ANY_SYSTEM_BYTES = (1 << 32) - 1
 _F_PREALLOCATE, _F_ALLOCATEALL, _F_PEOFPOSMODE = 42, 4, 3
+_FSCTL_SET_SPARSE = 0x900C4
 
 
-def check_space(folder: Path, wanted: dict[Path, int]) -> None:
-    """Refuse when the files, each to become so many bytes, do not fit; what they hold already counts.
+def free_bytes(folder: Path) -> int:
+    """Return the bytes that may be written in a folder.  Raises ``UserError`` as ``disk_error``."""
+    with disk_errors(folder):
+        return shutil.disk_usage(folder).free
 
-    Raises ``UserError``: disk_too_small(path, needed_bytes, free_bytes), and as ``disk_error`` does.
+
+def check_space(folder: Path, sizes: dict[Path, int]) -> None:
+    """Check that files of these final sizes (bytes) fit; what is allocated for them already counts.
+
+    Raises ``UserError``: disk_too_small(path, needed_bytes, free_bytes), and as ``disk_error``.
     """
-    try:
-        missing = sum(max(0, n_bytes - _allocated(path)) for path, n_bytes in wanted.items())
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise disk_error(folder, error) from error
+    free = free_bytes(folder)
+    with disk_errors(folder):
+        missing = sum(max(0, n_bytes - allocated_bytes(path)) for path, n_bytes in sizes.items())
     if missing and missing + SPARE_BYTES > free:
         raise UserError("disk_too_small", path=folder, needed_bytes=missing + SPARE_BYTES, free_bytes=free)
 
 
-def reserve(file: BinaryIO, n_bytes: int) -> None:
-    """Take the room for ``n_bytes`` where the system can without writing zeros, and make the file so long.
+def allocated_bytes(path: Path) -> int:
+    """Return the bytes that a file takes on the disk, 0 where there is none.  Raises ``OSError``."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return 0
+    # In units of 512 whatever the file system's block size; Windows has no such field and allocates the whole length.
+    blocks = getattr(status, "st_blocks", None)
+    return status.st_size if blocks is None else int(blocks) * 512
 
-    Raises ``OSError``, at once where the file system takes no file of that size.
+
+def reserve(file: BinaryIO, n_bytes: int) -> None:
+    """Set the length of a file and allocate its space where the system can do that without writing zeros.
+
+    Raises ``OSError``, at once where the file system doesn't support files of that size.
     """
     try:
         if sys.platform.startswith("linux"):
@@ -59,44 +69,27 @@ def reserve(file: BinaryIO, n_bytes: int) -> None:
         if error.errno not in _UNSUPPORTED:
             raise
         if os.fstat(file.fileno()).st_size <= n_bytes < _ANY_SYSTEM_BYTES:
-            # FAT would write zeros to make it longer; it grows by itself as the data comes.
+            # FAT would write zeros to extend the file; it grows as data is written.
             return
     if os.fstat(file.fileno()).st_size != n_bytes:
         file.truncate(n_bytes)
 
 
-def disk_error(path: Path, error: OSError, *, downloading: bool = False) -> UserError:
-    """What a person is told about an error of the disk; ``downloading`` tells whether some of the file is here.
+def make_sparse(file: BinaryIO) -> None:
+    """Allow a file to have holes.  Only Windows needs this, and may refuse.
 
-    disk_full_while_downloading(path), disk_full(path), file_too_large(path), folder_missing(path),
-    folder_not_writable(path, detail), disk_failed(path, detail).
+    Source: ``FSCTL_SET_SPARSE`` in ``winioctl.h``.
     """
-    detail = error.strerror or type(error).__name__
-    folder = path if path.is_dir() else path.parent
-    windows = getattr(error, "winerror", None)
-    if error.errno in _FULL or windows in _WINDOWS_FULL:
-        return UserError("disk_full_while_downloading" if downloading else "disk_full", path=path)
-    if error.errno == errno.EFBIG or windows == _WINDOWS_TOO_LARGE:
-        return UserError("file_too_large", path=path)
-    if error.errno in _NOT_ALLOWED:
-        return UserError("folder_not_writable", path=folder, detail=detail)
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return UserError("folder_missing", path=folder)
-    return UserError("disk_failed", path=path, detail=detail)
+    if sys.platform == "win32":
+        import msvcrt
 
-
-def _allocated(path: Path) -> int:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return 0
-    # 512 whatever the file system's own blocks are; Windows tells none and gives room for the whole length.
-    blocks = getattr(status, "st_blocks", None)
-    return status.st_size if blocks is None else int(blocks) * 512
+        written = ctypes.c_ulong()
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(file.fileno()))
+        ctypes.windll.kernel32.DeviceIoControl(handle, _FSCTL_SET_SPARSE, None, 0, None, 0, ctypes.byref(written), None)
 
 
 def _linux_fallocate(file: BinaryIO, n_bytes: int) -> None:
-    # os.posix_fallocate writes zeros where the file system cannot reserve: an hour for 64 GiB on a slow stick.
+    # os.posix_fallocate writes zeros where the file system can't reserve: an hour for 64 GiB on a slow stick.
     libc = ctypes.CDLL(None, use_errno=True)
     fallocate = getattr(libc, "fallocate64", None) or getattr(libc, "fallocate", None)
     if fallocate is None:

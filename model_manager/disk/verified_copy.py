@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from model_manager.disk.files import open_regular, reading_error
-from model_manager.disk.writing import sync, writing_error
+from model_manager.disk.files import disk_error, open_regular, read_error, sync
 from model_manager.errors import UserError
 
 _CHUNK_BYTES = 1 << 20
@@ -40,7 +39,7 @@ def copy_and_compare(source: Path, target: Path, tell: Callable[[int], None], lo
     ``tell(bytes)`` is called as bytes are done, each byte once when it is copied and once when it is compared;
     ``look()`` before each chunk of 1 MiB, and may raise.
 
-    Raises ``UserError`` as ``open_regular`` and ``writing_error`` do, file_changed(path) when the source was written to
+    Raises ``UserError`` as ``open_regular`` and ``disk_error`` do, file_changed(path) when the source was written to
     meanwhile, copy_differs(path) when the disk twice gives back something else than was written.
     """
     told = 0
@@ -64,14 +63,14 @@ def copy_and_compare(source: Path, target: Path, tell: Callable[[int], None], lo
         try:
             target.unlink()
         except OSError as error:
-            raise writing_error(target, error) from error
+            raise disk_error(error, target) from error
     raise UserError("copy_differs", path=target)
 
 
 def copy_link(link: Path, copy: Path, old: Path) -> None:
     """Another link to the same file; one that leads to a neighbour leads to the neighbour's new place.
 
-    ``old`` is the folder that moves.  Raises ``UserError`` as ``writing_error``.
+    ``old`` is the folder that moves.  Raises ``UserError`` as ``disk_error``.
     """
     place = os.readlink(link)  # noqa: PTH115 (as text: a Path has lost whether it was "./x")
     leads_to = Path(os.path.abspath(link.parent / place))  # noqa: PTH100
@@ -79,7 +78,7 @@ def copy_link(link: Path, copy: Path, old: Path) -> None:
         copy.unlink(missing_ok=True)
         copy.symlink_to(place if leads_to.is_relative_to(old) and not os.path.isabs(place) else leads_to)  # noqa: PTH117
     except OSError as error:
-        raise writing_error(copy, error) from error
+        raise disk_error(error, copy) from error
 
 
 def _copy(
@@ -114,7 +113,7 @@ def _copy(
                     os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
     except OSError as error:
-        raise writing_error(target, error) from error
+        raise disk_error(error, target) from error
     return crc32
 
 
@@ -154,7 +153,7 @@ def _pieces(
                 file.seek(place)
                 count = file.readinto(buffer[: min(len(buffer), end - place)])  # type: ignore[attr-defined]
             except OSError as error:
-                raise reading_error(path, error) from error
+                raise read_error(error, path) from error
             if not count:
                 raise UserError("file_changed", path=path)
             yield place, buffer[:count]

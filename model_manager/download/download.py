@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model_manager.disk.space import Reserve, check_space, disk_error, reserve
+from model_manager.disk.files import disk_error
+from model_manager.disk.space import Reserve, check_space, reserve
 from model_manager.download.balance import balance
 from model_manager.download.control import Control, Phase, Progress, Speed, Throttle
 from model_manager.download.finish import Scribe, finish, quarantine
@@ -70,7 +71,7 @@ def download(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(folder, error) from error
+        raise disk_error(error, folder) from error
     with locked(files):
         run = _Run(published, access, control, max(1, connections), patience_s, ways)
         control.listen(run.wake)
@@ -146,7 +147,7 @@ class _Run:
                 else:
                     left.append((target, each, left_over(each, target)))
         except OSError as error:
-            raise disk_error(folder, error) from error
+            raise disk_error(error, folder) from error
         here = sum(journal.bytes_done for _, _, journal in left if journal)
         self._tell("preparing", self._finished_bytes + here)
         planned = [
@@ -305,7 +306,7 @@ class _Run:
 
     def _told(self, failure: BaseException) -> BaseException:
         if isinstance(failure, OSError):
-            return disk_error(self._board.files[0].files.part, failure, downloading=True)
+            return disk_error(failure, self._board.files[0].files.part, downloading=True)
         return failure
 
 

@@ -10,9 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import move_over
-from model_manager.disk.space import disk_error
-from model_manager.disk.writing import sync
+from model_manager.disk.files import disk_error, move_over, sync
 from model_manager.download.hasher import Hashes
 from model_manager.download.journal import JournalWriter, Opening, PieceNote, write_journal
 from model_manager.download.pieces import Board, PartialFile
@@ -39,7 +37,7 @@ class Scribe(threading.Thread):
                 self._writers[file] = JournalWriter(file.files.journal)
             except OSError as error:
                 self.close()
-                raise disk_error(file.files.journal, error) from error
+                raise disk_error(error, file.files.journal) from error
 
     def run(self) -> None:
         """Work until the board ends."""
@@ -110,7 +108,7 @@ def finish(file: PartialFile, hashes: Hashes) -> Path:
         move_over(files.part, files.whole)
         files.journal.unlink(missing_ok=True)
     except OSError as error:
-        raise disk_error(files.part, error) from error
+        raise disk_error(error, files.part) from error
     file.is_finished = True
     return files.whole
 
@@ -131,12 +129,17 @@ def quarantine(file: PartialFile, damaged_parts: tuple[int, ...]) -> UserError:
         _sync_part(file)
         set_aside(files, file.opening, notes)
     except OSError as error:
-        return disk_error(files.part, error)
+        return disk_error(error, files.part)
+    except UserError as error:
+        return error
     return UserError("download_damaged", path=files.bad, name=names)
 
 
 def set_aside(files: FilesOf, opening: Opening, notes: Iterable[PieceNote]) -> None:
-    """Put a partial file in quarantine with what is known of it.  Nobody has it open.  Raises OSError."""
+    """Put a partial file in quarantine with what is known of it.  Nobody has it open.
+
+    Raises OSError, and UserError as ``write_atomically`` does.
+    """
     write_journal(files.bad_journal, replace(opening, reopened_from=None), notes)
     move_over(files.part, files.bad)
     files.journal.unlink(missing_ok=True)

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from model_manager.disk.files import replace_file
-from model_manager.disk.writing import sync
+from model_manager.disk.files import sync, write_atomically
 from model_manager.layout.layout import Layout
 from model_manager.published import HubFile, PublishedModel
 
@@ -90,9 +89,9 @@ def read_journal(path: Path) -> Journal | None:
 
 
 def write_journal(path: Path, opening: Opening, notes: Iterable[PieceNote]) -> None:
-    """Write a journal anew, whole or not at all.  Raises OSError."""
+    """Write a journal anew, whole or not at all.  Raises as ``write_atomically``."""
     first = json.dumps(_opening_to_json(opening), separators=(",", ":")).encode()
-    replace_file(path, first + b"\n" + _line(notes))
+    write_atomically(path, first + b"\n" + _line(notes))
 
 
 class JournalWriter:

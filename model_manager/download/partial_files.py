@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from model_manager.disk.files import move_over
-from model_manager.disk.space import disk_error
+from model_manager.disk.files import disk_error, move_over
 from model_manager.download.finish import set_aside
 from model_manager.download.journal import Journal, Opening, PieceNote, read_journal, write_journal
 from model_manager.download.pieces import PartialFile
@@ -89,7 +88,7 @@ def discard(published_or_file_names: PublishedModel | Iterable[str], folder: Pat
                 each.whole.unlink(missing_ok=True)
                 each.origin.unlink(missing_ok=True)
         except OSError as error:
-            raise disk_error(folder, error) from error
+            raise disk_error(error, folder) from error
 
 
 def _discard(files: FilesOf) -> None:
@@ -130,7 +129,7 @@ def reopen_for_mending(path: Path, damaged: Sequence[int] | None) -> PublishedMo
             if quarantined:
                 files.bad_journal.unlink(missing_ok=True)
         except OSError as error:
-            raise disk_error(path, error) from error
+            raise disk_error(error, path) from error
     return opening.published
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from model_manager.disk.writing import write_at
+from model_manager.disk.files import write_at
 from model_manager.download.journal import Opening, PieceNote
 from model_manager.errors import Cancelled
 from model_manager.layout.file_names import FilesOf

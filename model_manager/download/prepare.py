@@ -9,13 +9,11 @@ import contextlib
 import glob
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO, cast
 
-from filelock import FileLock, Timeout
-
-from model_manager.disk.files import move_over
-from model_manager.disk.space import Reserve, disk_error
+from model_manager.disk.files import disk_error, move_over
+from model_manager.disk.lock import FileLock
+from model_manager.disk.space import Reserve
 from model_manager.download.journal import Journal, Opening, read_journal, write_journal
 from model_manager.download.pieces import PartialFile
 from model_manager.errors import UserError
@@ -37,26 +35,8 @@ def locked(files: Sequence[FilesOf]) -> Iterator[None]:
     """
     with contextlib.ExitStack() as held:
         for each in files:
-            lock = FileLock(each.lock, timeout=0, thread_local=False)
-            try:
-                lock.acquire()
-            except Timeout as error:
-                raise UserError("download_busy", path=each.whole) from error
-            except OSError as error:
-                raise disk_error(each.lock, error) from error
-            held.callback(_release, lock)
+            held.enter_context(FileLock(each.lock, UserError("download_busy", path=each.whole)))
         yield
-
-
-def _release(lock: FileLock) -> None:
-    path = Path(lock.lock_file)
-    # Unlinked while it is held: whoever opened it already finds that it has no name any more, and opens a new one.
-    with contextlib.suppress(OSError):
-        path.unlink()
-    lock.release()
-    with contextlib.suppress(OSError):
-        # Windows keeps the file while it is open.
-        path.unlink(missing_ok=True)
 
 
 def settle(files: FilesOf) -> None:
@@ -146,7 +126,7 @@ def open_partial(
                 _lay_out(cast(BinaryIO, handle), layout, room)
             write_journal(files.journal, file.opening, file.notes())
     except OSError as error:
-        raise disk_error(files.part, error) from error
+        raise disk_error(error, files.part) from error
     return file
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from model_manager.disk.files import replace_file
+from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 
 DownloadState = Literal[
@@ -58,7 +58,7 @@ def keep_list(folder: Path, rests: dict[str, bool]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps({"format": FORMAT, "downloads": rests}).encode()
-        replace_file(folder / "downloads.json", content)
-    except OSError as error:
+        write_atomically(folder / "downloads.json", content)
+    except (OSError, UserError) as error:
         # The journals beside the files still tell what was under way.
         _log.warning("the queue of downloads cannot be kept: %s", error)

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_manager.disk.files import replace_file
-from model_manager.disk.space import check_space, disk_error
-from model_manager.disk.writing import sole_holder
+from model_manager.disk.files import disk_error, write_atomically
+from model_manager.disk.lock import FileLock
+from model_manager.disk.space import check_space
 from model_manager.download.control import Control, Phase, Progress, Speed
 from model_manager.download.torrent_arrival import Arrival, TorrentFile, discard_folder
 from model_manager.errors import Cancelled, UserError
@@ -97,8 +97,8 @@ def download_magnet(
     try:
         staging.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(folder, error) from error
-    with sole_holder(staging, f"{staging.name}.lock", "download_busy"):
+        raise disk_error(error, folder) from error
+    with FileLock(staging.with_name(f"{staging.name}.lock"), UserError("download_busy", path=staging)):
         arrival = Arrival(uri, staging, folder)
         if not arrival.is_complete():
             with _Torrent(uri, staging, folder, control, options) as torrent:
@@ -317,7 +317,7 @@ class _Torrent:
         for alert in self._session.pop_alerts():
             if isinstance(alert, lt.file_error_alert):
                 code, path = alert.error.value(), self._staging / Path(alert.filename()).name
-                raise disk_error(path, OSError(code, alert.error.message()), downloading=True)
+                raise disk_error(OSError(code, alert.error.message()), path, downloading=True)
             if isinstance(alert, lt.torrent_error_alert | lt.metadata_failed_alert):
                 raise UserError("torrent_failed", detail=alert.message())
             yield alert
@@ -358,8 +358,8 @@ class _Torrent:
             self._session.wait_for_alert(max(1, int(left * 1000)))
             for alert in self._session.pop_alerts():
                 if isinstance(alert, self._lt.save_resume_data_alert):
-                    with contextlib.suppress(OSError):
-                        replace_file(self._resume_file, self._lt.write_resume_data_buf(alert.params))
+                    with contextlib.suppress(UserError):
+                        write_atomically(self._resume_file, self._lt.write_resume_data_buf(alert.params))
                     return
                 if isinstance(alert, self._lt.save_resume_data_failed_alert):
                     return

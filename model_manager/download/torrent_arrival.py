@@ -15,9 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from model_manager.disk.files import is_file, move_over, replace_file
+from model_manager.disk.files import disk_error, is_file, move_over, write_atomically
 from model_manager.disk.hashing import sha256_of
-from model_manager.disk.space import disk_error
 from model_manager.download.control import Control, Phase, Progress, Speed
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
@@ -109,7 +108,7 @@ class Arrival:
             with suppress(OSError):
                 origin_path(work).unlink()
         except OSError as error:
-            raise disk_error(target, error) from error
+            raise disk_error(error, target) from error
         return target
 
     def _join(self, name: str, parts: Sequence[TorrentFile], control: Control) -> None:
@@ -120,7 +119,7 @@ class Arrival:
         try:
             move_over(joined, self._staging / f"{name}.part")
         except OSError as error:
-            raise disk_error(joined, error) from error
+            raise disk_error(error, joined) from error
 
     def _origin(self, name: str, work: Path) -> Origin:
         repaired = read_origin(work)
@@ -173,10 +172,7 @@ class Arrival:
     def _write(self) -> None:
         files = [[each.number, each.name, each.bytes] for each in self._files]
         content = {"chosen": self._chosen, "files": files, "hashes": self._hashes}
-        try:
-            replace_file(self._note_file, json.dumps(content).encode())
-        except OSError as error:
-            raise disk_error(self._note_file, error) from error
+        write_atomically(self._note_file, json.dumps(content).encode())
 
 
 def discard_folder(staging: Path) -> None:
@@ -186,4 +182,4 @@ def discard_folder(staging: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise disk_error(staging, error) from error
+        raise disk_error(error, staging) from error

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from model_manager.disk.files import open_regular, reading_error
+from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import UserError
 from model_manager.gguf.hyperparameters import find_absurd
 from model_manager.gguf.reader import U32_TYPE, Damaged, Reader, Unread, Value
@@ -161,7 +161,7 @@ def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
         try:
             header = parse_header(file, status.st_size, path)
         except OSError as error:
-            raise reading_error(path, error) from error
+            raise read_error(error, path) from error
     if whole and header.file_bytes < header.end_of_data:
         raise UserError("gguf_incomplete", path=path, bytes=header.file_bytes, expected_bytes=header.end_of_data)
     return header

@@ -7,16 +7,13 @@ folder of their own and go with it.
 from __future__ import annotations
 
 import contextlib
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-_FSCTL_SET_SPARSE = 0x900C4
-"""winioctl.h."""
+from model_manager.disk.space import make_sparse
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,3 @@ def hollow_model(files: Sequence[Hollow], folder: Path | None = None) -> Iterato
         for each in files:
             write_sparse(each.head, each.file_bytes, place / Path(each.name).name)
         yield place / Path(files[0].name).name
-
-
-def make_sparse(file: BinaryIO) -> None:
-    """Let the file have its full length before its bytes are there.  Only Windows has to be asked, and may refuse."""
-    if sys.platform == "win32":
-        import ctypes
-        import msvcrt
-
-        written = ctypes.c_ulong()
-        handle = ctypes.c_void_p(msvcrt.get_osfhandle(file.fileno()))
-        ctypes.windll.kernel32.DeviceIoControl(handle, _FSCTL_SET_SPARSE, None, 0, None, 0, ctypes.byref(written), None)

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from model_manager.disk.files import is_file, move_over, open_regular
-from model_manager.disk.writing import (
-    SPARE_BYTES,
-    free_bytes,
-    is_ours_alone,
-    remove_unfinished,
-    sole_holder,
-    writing_error,
+from model_manager.disk.files import (
+    disk_errors,
+    has_single_name,
+    is_file,
+    move_over,
+    open_regular,
+    remove_temporary_files,
 )
+from model_manager.disk.lock import FileLock
+from model_manager.disk.space import SPARE_BYTES, free_bytes
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.shards import read_model
@@ -66,9 +67,9 @@ def repair(
     path = own_path(path)
     to_itself = out is None or out == path or (is_file(out) and is_file(path) and out.samefile(path))
     held = path if out is None or to_itself else out
-    with sole_holder(held, f"{held.name}{_LOCK}", "repair_running"):
+    with FileLock(held.with_name(f"{held.name}{_LOCK}"), UserError("repair_running", path=held)):
         for each in (journal_path(path), origin_path(held)):
-            remove_unfinished(each)
+            remove_temporary_files(each)
         if is_file(working_path(path)) or is_file(journal_path(path)):
             if not to_itself:
                 raise UserError("repair_stopped", path=path, working=working_path(path))
@@ -147,11 +148,11 @@ def _refuse_shards(path: Path) -> None:
 
 def _plan_in_place(path: Path, layout: Layout, in_place: bool | None) -> MovePlan | None:
     """The moves where the file is to be rewritten in place, None where there is room for a copy."""
-    free = _free_bytes(path)
+    free = free_bytes(path.parent)
     needed = layout.target_bytes + SPARE_BYTES
     if in_place is False or (in_place is None and free >= needed):
         return None
-    if not is_ours_alone(path):
+    if not has_single_name(path):
         raise UserError("repair_no_room", path=path, needed_bytes=needed, free_bytes=free)
     plan = plan_moves(layout)
     needed = plan.kept_bytes + SPARE_BYTES
@@ -167,7 +168,7 @@ def _copied(
     on_progress: Progress | None,
     cancelled: Callable[[], bool] | None,
 ) -> Path:
-    free = _free_bytes(out)
+    free = free_bytes(out.parent)
     part = out.with_name(f"{out.name}.repair.part")
     with suppress(OSError):
         part.unlink()
@@ -175,14 +176,13 @@ def _copied(
         raise UserError("repair_no_room", path=out, needed_bytes=layout.target_bytes, free_bytes=free)
     source, before = open_regular(path)
     try:
-        with source:
-            sha256 = write_laid_down(path, source, layout, part, on_progress, cancelled)
-            after = os.fstat(source.fileno())
-        if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise UserError("file_changed", path=path)
-        _put_in_place(part, out, _origin(path, layout, sha256))
-    except OSError as error:
-        raise writing_error(out, error) from error
+        with disk_errors(out):
+            with source:
+                sha256 = write_laid_down(path, source, layout, part, on_progress, cancelled)
+                after = os.fstat(source.fileno())
+            if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                raise UserError("file_changed", path=path)
+            _put_in_place(part, out, _origin(path, layout, sha256))
     finally:
         with suppress(OSError):
             part.unlink()
@@ -207,10 +207,3 @@ def _origin(path: Path, layout: Layout, sha256: str | None) -> Origin:
     parts = (HubFile(path.name, layout.source_bytes),)
     fresh = Origin(model_id="", repository="", commit="", parts=parts, layout=layout, sha256=sha256)
     return origin_after(read_origin(path), fresh)
-
-
-def _free_bytes(path: Path) -> int:
-    try:
-        return free_bytes(path.parent)
-    except OSError as error:
-        raise writing_error(path, error) from error

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from model_manager.disk.files import is_file, move_over, replace_file
-from model_manager.disk.writing import Mover, reserve, sync, write_at, writing_error
+from model_manager.disk.files import disk_errors, error_detail, is_file, move_over, sync, write_at, write_atomically
+from model_manager.disk.ranges import RangeCopier
+from model_manager.disk.space import reserve
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, write_origin
@@ -59,16 +60,16 @@ def begin_in_place(path: Path, layout: Layout, plan: MovePlan) -> None:
     file_not_writable(path, detail); then nothing is changed.
     """
     try:
-        with path.open("r+b"):
-            pass  # a file that may not be written is better found out now
-        with kept_path(path).open("wb", buffering=0) as kept:
-            reserve(kept, plan.kept_bytes)
-            sync(kept)
-        replace_file(journal_path(path), _to_bytes(layout, plan))
-    except OSError as error:
+        with disk_errors(path):
+            path.open("r+b").close()  # fail now where the file is read-only
+            with kept_path(path).open("wb", buffering=0) as kept:
+                reserve(kept, plan.kept_bytes)
+                sync(kept)
+        write_atomically(journal_path(path), _to_bytes(layout, plan))
+    except UserError:
         with suppress(OSError):
             kept_path(path).unlink(missing_ok=True)
-        raise writing_error(path, error) from error
+        raise
 
 
 def finish_in_place(
@@ -115,8 +116,7 @@ def finish_in_place(
         move_over(working, path)
         _tidy(path)
     except OSError as error:
-        detail = error.strerror or type(error).__name__
-        raise UserError("repair_interrupted", path=path, working=working, detail=detail) from error
+        raise UserError("repair_interrupted", path=path, working=working, detail=error_detail(error)) from error
     return True
 
 
@@ -136,10 +136,10 @@ def _rewrite(
         record.seek(0, os.SEEK_END)
         if layout.target_bytes > os.fstat(file.fileno()).st_size:
             file.truncate(layout.target_bytes)
-        mover = Mover()
+        copier = RangeCopier()
         done_bytes = sum(move.length for batch in plan.batches[: journal.done] for move in batch)
         for number, batch in enumerate(plan.batches[journal.done :], journal.done + 1):
-            for count in _moved(mover, batch, file, kept):
+            for count in _moved(copier, batch, file, kept):
                 done_bytes += count
                 if on_progress is not None:
                     on_progress(done_bytes, plan.bytes)
@@ -157,10 +157,10 @@ def _rewrite(
         os.fsync(file.fileno())
 
 
-def _moved(mover: Mover, batch: Batch, file: BinaryIO, kept: BinaryIO) -> Iterator[int]:
+def _moved(copier: RangeCopier, batch: Batch, file: BinaryIO, kept: BinaryIO) -> Iterator[int]:
     for move in batch:
         source, target = kept if move.from_kept else file, kept if move.to_kept else file
-        yield from mover.chunks(source, move.source, target, move.target, move.length)
+        yield from copier.copy(source, move.source, target, move.target, move.length)
 
 
 def _is(path: Path, n_bytes: int, head: bytes) -> bool:

@@ -12,25 +12,27 @@ from __future__ import annotations
 import io
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import is_file, move_over, open_regular, reading_error, replace_file
-from model_manager.disk.writing import (
-    SPARE_BYTES,
-    Mover,
-    free_bytes,
-    is_ours_alone,
-    remove_unfinished,
-    reserve,
-    sole_holder,
+from model_manager.disk.files import (
+    disk_error,
+    error_detail,
+    has_single_name,
+    is_file,
+    move_over,
+    open_regular,
+    read_error,
+    remove_temporary_files,
     sync,
-    writing_error,
+    write_atomically,
 )
+from model_manager.disk.lock import FileLock
+from model_manager.disk.ranges import RangeCopier
+from model_manager.disk.space import SPARE_BYTES, free_bytes, make_sparse, reserve
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import parse_header
 from model_manager.gguf.split_part_names import PartName, grouped_parts, ordered_parts, part_of
@@ -105,8 +107,8 @@ def join_parts(
     if not paths:
         raise UserError("not_parts", name="")
     target = _target(paths)
-    with sole_holder(target, f"{target.name}{_LOCK}", "join_running"):
-        remove_unfinished(_Job(target, ()).journal)
+    with FileLock(target.with_name(f"{target.name}{_LOCK}"), UserError("join_running", path=target)):
+        remove_temporary_files(_Job(target, ()).journal)
         begun = _begun(target)
         try:
             if begun and is_file(begun.working):
@@ -122,7 +124,7 @@ def join_parts(
             parts = tuple((each, _size(each)) for each in map(target.with_name, ordered_parts(names)))
             job = _Job(target, parts)
             _check(job)
-            if keep or not all(is_ours_alone(path) for path, _ in parts):
+            if keep or not all(has_single_name(path) for path, _ in parts):
                 return _copy(job, on_progress, cancelled)
             for path, _ in parts:
                 with path.open("r+b"):
@@ -133,7 +135,7 @@ def join_parts(
             _write_journal(job)
             _begin(job)
         except OSError as error:
-            raise writing_error(target, error) from error
+            raise disk_error(error, target) from error
         return _join(job, on_progress, cancelled, block_bytes)
 
 
@@ -149,7 +151,7 @@ def parts_beside(path: Path) -> tuple[Path, ...]:
     try:
         names = [each.name for each in path.parent.iterdir()]
     except OSError as error:
-        raise reading_error(path.parent, error) from error
+        raise read_error(error, path.parent) from error
     found = grouped_parts(names).get(part.base, ())
     if found and not is_file(_Job(path.with_name(part.base), ()).working):
         found = ordered_parts(found)
@@ -265,7 +267,7 @@ def _begin(job: _Job) -> None:
     move_over(first, job.working)
     try:
         with job.working.open("r+b", buffering=0) as file:
-            _make_sparse(file)
+            make_sparse(file)
             file.truncate(job.bytes)
     except OSError:
         os.truncate(job.working, job.parts[0][1])
@@ -282,7 +284,7 @@ def _join(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool]
             raise UserError("file_exists", path=job.target)
         with job.working.open("r+b", buffering=0) as file:
             if os.fstat(file.fileno()).st_size != job.bytes:
-                _make_sparse(file)
+                make_sparse(file)
                 file.truncate(job.bytes)
             for done in _moved_back(job, file, block_bytes):
                 if on_progress is not None:
@@ -293,14 +295,14 @@ def _join(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool]
         move_over(job.working, job.target)
         _tidy(job)
     except OSError as error:
-        detail = error.strerror or type(error).__name__
+        detail = error_detail(error)
         raise UserError("join_interrupted", path=job.target, working=job.working, detail=detail) from error
     return job.target
 
 
 def _moved_back(job: _Job, file: BinaryIO, block_bytes: int) -> Iterator[int]:
     """Move what is left of the parts into the file, last bytes first; yields the bytes of them that are there."""
-    mover = Mover()
+    copier = RangeCopier()
     missing = [path for path, n_bytes in job.parts[1:] if n_bytes and not is_file(path)]
     if missing:
         raise UserError("join_record_lost", path=job.target, working=job.working)
@@ -312,7 +314,7 @@ def _moved_back(job: _Job, file: BinaryIO, block_bytes: int) -> Iterator[int]:
         with path.open("r+b", buffering=0) as part:
             while (size := os.fstat(part.fileno()).st_size) > 0:
                 block = min(size, _affordable(job, block_bytes))
-                for count in mover.chunks(part, size - block, file, place + size - block, block):
+                for count in copier.copy(part, size - block, file, place + size - block, block):
                     done += count
                     yield done
                 # Only what is safe in its new place may go from the old.
@@ -341,7 +343,7 @@ def _copy(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool]
     free = free_bytes(job.target.parent)
     if free < job.bytes + SPARE_BYTES:
         raise UserError("join_no_room", path=job.target, needed_bytes=job.bytes + SPARE_BYTES, free_bytes=free)
-    mover = Mover()
+    copier = RangeCopier()
     done = 0
     try:
         with part.open("w+b", buffering=0) as file:
@@ -349,7 +351,7 @@ def _copy(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool]
             for path, n_bytes in job.parts:
                 start = done
                 with path.open("rb", buffering=0) as source:
-                    for count in mover.chunks(source, 0, file, start, n_bytes):
+                    for count in copier.copy(source, 0, file, start, n_bytes):
                         done += count
                         if on_progress is not None:
                             on_progress(done, job.bytes)
@@ -365,7 +367,7 @@ def _copy(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool]
 
 def _write_journal(job: _Job) -> None:
     stored = {"format": FORMAT, "parts": [[path.name, n_bytes] for path, n_bytes in job.parts]}
-    replace_file(job.journal, json.dumps(stored).encode())
+    write_atomically(job.journal, json.dumps(stored).encode())
 
 
 def _read_journal(target: Path) -> _Job:
@@ -380,19 +382,3 @@ def _read_journal(target: Path) -> _Job:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError("join_record_lost", path=target, working=job.working) from error
     return _Job(target, parts)
-
-
-def _make_sparse(file: BinaryIO) -> None:
-    """Let the file have its full length before its bytes are there.  Only Windows has to be asked.
-
-    Source: ``FSCTL_SET_SPARSE`` in ``winioctl.h``.  Where the file system has no such files the length takes its room,
-    or is refused.
-    """
-    if sys.platform == "win32":
-        import ctypes
-        import msvcrt
-
-        written = ctypes.c_ulong()
-        ctypes.windll.kernel32.DeviceIoControl(
-            ctypes.c_void_p(msvcrt.get_osfhandle(file.fileno())), 0x900C4, None, 0, None, 0, ctypes.byref(written), None
-        )

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from model_manager.disk.files import replace_file
+from model_manager.disk.files import write_atomically
 from model_manager.layout.layout import Layout
 from model_manager.published import HubFile
 
@@ -50,7 +50,7 @@ def origin_path(path: Path) -> Path:
 
 def write_origin(path: Path, origin: Origin) -> None:
     """Keep the origin of ``path`` beside it.  Raises OSError."""
-    replace_file(origin_path(path), json.dumps(origin_to_json(origin), indent=1).encode())
+    write_atomically(origin_path(path), json.dumps(origin_to_json(origin), indent=1).encode())
 
 
 def read_origin(path: Path) -> Origin | None:

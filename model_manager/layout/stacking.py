@@ -19,7 +19,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from model_manager.disk.files import open_regular, reading_error
+from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo, parse_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES, Damaged, Reader
@@ -93,7 +93,7 @@ def read_layout(path: Path) -> tuple[GgufHeader, Layout]:
             wanted = header.data_offset if header.experts_in_separate_tensors else 0
             head = _read_head(file, min(wanted, MAX_HEADER_BYTES))
         except OSError as error:
-            raise reading_error(path, error) from error
+            raise read_error(error, path) from error
     if wanted <= MAX_HEADER_BYTES and len(head) != wanted:
         raise UserError("file_changed", path=path)
     return header, layout_for(header, head)

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-from model_manager.disk.files import reading_error
-from model_manager.disk.writing import Mover, reserve, sync, write_at
+from model_manager.disk.files import read_error, sync, write_at
+from model_manager.disk.ranges import RangeCopier
+from model_manager.disk.space import reserve
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.layout import Layout
 from model_manager.layout.permutation import gaps
@@ -45,7 +46,7 @@ def write_laid_down(
     the disk meanwhile, so that progress means something on a slow one.
 
     ``on_progress(done_bytes, total_bytes)`` and ``cancelled()`` run in the calling thread, every 16 MiB; ``path`` names
-    the source in errors.  Memory: some MiB.  Raises ``Cancelled``, ``UserError`` as ``reading_error`` makes it and
+    the source in errors.  Memory: some MiB.  Raises ``Cancelled``, ``UserError`` as ``read_error`` makes it and
     file_changed(path) where the source ends too early, and ``OSError`` for ``new``.
     """
     digest = hashlib.sha256()
@@ -83,7 +84,7 @@ def write_laid_down(
 
 def _written(path: Path, source: BinaryIO, layout: Layout, target: BinaryIO) -> Iterator[int]:
     """Write the new file in its order; yields the bytes of each step."""
-    mover = Mover()
+    copier = RangeCopier()
     write_at(target, 0, layout.target_head)
     place = len(layout.target_head)
     yield place
@@ -95,7 +96,7 @@ def _written(path: Path, source: BinaryIO, layout: Layout, target: BinaryIO) -> 
                 yield count
         else:
             try:
-                yield from mover.chunks(source, start, target, place, length)
+                yield from copier.copy(source, start, target, place, length)
             except OSError as error:
                 _blame(path, source, start, length)
                 raise error from None
@@ -123,7 +124,7 @@ def _blame(path: Path, source: BinaryIO, start: int, length: int) -> None:
                 raise UserError("file_changed", path=path)
             length -= count
     except OSError as error:
-        raise reading_error(path, error) from error
+        raise read_error(error, path) from error
 
 
 class _Behind(Generic[Job]):

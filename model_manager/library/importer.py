@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from model_manager.disk.files import is_file, open_regular, reading_error
+from model_manager.disk.files import is_file, open_regular, read_error
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable, read_header
 from model_manager.gguf.shards import named_shards, read_model
@@ -186,7 +186,7 @@ def _begins_a_file(path: Path) -> bool:
         try:
             return file.read(len(_MAGIC)) == _MAGIC
         except OSError as error:
-            raise reading_error(path, error) from error
+            raise read_error(error, path) from error
 
 
 def _size(path: Path) -> int:

@@ -331,10 +331,8 @@ class ModelLibrary:
 
         try:
             return self._file.change(renew)
-        except UserError as error:
-            # Facts can be found out again: a folder that cannot be written only makes the next look slower.
-            if error.code not in ("library_busy", "library_unwritable"):
-                raise
+        except UserError:
+            # Metadata can be read again: without it the next scan is only slower.
             return None
 
 

@@ -13,8 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_manager.disk.files import is_file, move_over, replace_file
-from model_manager.disk.writing import writing_error
+from model_manager.disk.files import disk_errors, is_file, move_over, write_atomically
 from model_manager.errors import UserError
 from model_manager.layout.origin import origin_path
 from model_manager.layout.origin_summary import OriginSummary, read_summary
@@ -91,11 +90,9 @@ def release_from_quarantine(path: Path) -> Path:
 
 
 def _rename_with_origin(path: Path, target: Path) -> None:
-    try:
+    with disk_errors(path):
         # The origin is there under both names while the file has either: a crash leaves it beside the file.
         with suppress(FileNotFoundError):
-            replace_file(origin_path(target), origin_path(path).read_bytes())
+            write_atomically(origin_path(target), origin_path(path).read_bytes())
         move_over(path, target)
         origin_path(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise writing_error(path, error) from error

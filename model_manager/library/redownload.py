@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from model_manager.errors import UserError
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import PIECE_BYTES, Origin, read_origin, write_origin
 from model_manager.layout.published_hashes import piece_lengths
@@ -71,5 +72,5 @@ def remember(verification: Verification, library: ModelLibrary, expected: Publis
             piece_crc32=verification.piece_crc32,
         )
     if origin is not None:
-        with suppress(OSError):
+        with suppress(UserError):
             write_origin(path, replace(origin, sha256=verification.sha256, verified_at=datetime.now(UTC)))

@@ -16,9 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from model_manager.disk.files import replace_file
+from model_manager.disk.files import disk_errors, make_folder, read_error, write_atomically
+from model_manager.disk.lock import FileLock
 from model_manager.errors import UserError
 from model_manager.layout.origin_summary import OriginSummary, summary_from_json, summary_to_json
 
@@ -109,7 +108,7 @@ class RegistryFile:
     def read(self) -> Registry:
         """The registry as it is now; empty where there is none or a damaged one.
 
-        Raises ``UserError``: library_unreadable(path, detail), library_too_new(path, format).
+        Raises ``UserError``: file_unreadable(path, detail), library_too_new(path, format).
         """
         registry, _ = self._read()
         return registry
@@ -117,23 +116,19 @@ class RegistryFile:
     def change(self, step: Callable[[Registry], Registry]) -> Registry:
         """Read, apply ``step``, write, with nobody in between; returns what was written.  ``step`` should be quick.
 
-        Raises ``UserError``: as ``read``, library_busy(path) after 10 s, library_unwritable(path, detail).
+        Raises ``UserError``: as ``read``, library_busy(path) after 10 s, and as ``disk_error``.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=_LOCK_TIMEOUT_S):
-                before, damaged = self._read()
-                after = step(before)
-                if damaged:
-                    self.path.replace(self.path.with_name(f"{self.path.name}.bad"))
-                if after != before:
-                    replace_file(self.path, _to_json(after))
-                return after
-        except Timeout as error:
-            raise UserError("library_busy", path=self.path) from error
-        except OSError as error:
-            detail = error.strerror or type(error).__name__
-            raise UserError("library_unwritable", path=self.path, detail=detail) from error
+        make_folder(self.path.parent)
+        busy = UserError("library_busy", path=self.path)
+        lock = FileLock(self.path.with_name(f"{self.path.name}.lock"), busy, timeout_s=_LOCK_TIMEOUT_S, remove=False)
+        with lock, disk_errors(self.path):
+            before, damaged = self._read()
+            after = step(before)
+            if damaged:
+                self.path.replace(self.path.with_name(f"{self.path.name}.bad"))
+            if after != before:
+                write_atomically(self.path, _to_json(after))
+            return after
 
     def _read(self) -> tuple[Registry, bool]:
         try:
@@ -141,8 +136,7 @@ class RegistryFile:
         except FileNotFoundError:
             return Registry(), False
         except OSError as error:
-            detail = error.strerror or type(error).__name__
-            raise UserError("library_unreadable", path=self.path, detail=detail) from error
+            raise read_error(error, self.path) from error
         try:
             stored = json.loads(content)
             if stored["format"] > FORMAT:

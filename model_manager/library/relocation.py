@@ -20,9 +20,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model_manager.disk.files import move_over
+from model_manager.disk.files import disk_error, move_over
+from model_manager.disk.lock import FileLock
+from model_manager.disk.space import free_bytes
 from model_manager.disk.verified_copy import Copied, copy_and_compare, copy_link
-from model_manager.disk.writing import free_bytes, sole_holder, writing_error
 from model_manager.errors import Cancelled, UserError
 from model_manager.library.relocation_files import (
     QUEUE,
@@ -81,7 +82,7 @@ def abandon_move(move: Move) -> None:
     """
     if move.committed:
         raise ValueError("a committed move can only go on")
-    with sole_holder(move.source / JOURNAL_NAME, _LOCK, "move_running"):
+    with FileLock(move.source / _LOCK, UserError("move_running", path=move.source / JOURNAL_NAME)):
         _go_back(move.source, move.target)
 
 
@@ -112,7 +113,7 @@ def move_models(
         _finish(journal, rename)
         return
     _check_folders(old, new)
-    with sole_holder(old / JOURNAL_NAME, _LOCK, "move_running"), ExitStack() as held:
+    with FileLock(old / _LOCK, UserError("move_running", path=old / JOURNAL_NAME)), ExitStack() as held:
         journal = _begin(old, new)
         total = sum(size_of(old / name) for name in moved_names(old))
         if not journal.committed:
@@ -138,7 +139,7 @@ def _hold_all(folder: Path, held: ExitStack) -> None:
     """Take the locks of downloads, repairs and joinings: those that are there, and those of partial downloads."""
     partial = (path.with_name(f"{path.name}.lock") for path in folder.rglob("*.gguf.part"))
     for lock in sorted({*folder.rglob("*.gguf*.lock"), *partial}):
-        held.enter_context(sole_holder(lock.with_suffix(""), lock.name, "models_in_use"))
+        held.enter_context(FileLock(lock, UserError("models_in_use", path=lock.with_suffix(""))))
 
 
 def _check_folders(old: Path, new: Path) -> None:
@@ -152,7 +153,7 @@ def _check_folders(old: Path, new: Path) -> None:
         if new.samefile(old):
             raise UserError("folders_nested", path=new, other=old)
     except OSError as error:
-        raise writing_error(new, error) from error
+        raise disk_error(error, new) from error
 
 
 def _begin(old: Path, new: Path) -> MoveJournal:
@@ -223,7 +224,7 @@ def _finish(journal: MoveJournal, rename: Rename) -> None:
             if not os.path.lexists(new / name):
                 _rename(old, new, name, rename)
     except OSError as error:
-        raise writing_error(new, error) from error
+        raise disk_error(error, new) from error
     for name, copied in journal.copied.items():
         # A file that was written to since then is left where it is.
         if stamp_of(old / name) == (copied.bytes, copied.mtime_ns) and size_of(new / name) == copied.bytes:
@@ -275,7 +276,7 @@ def _copy(old: Path, new: Path, name: str, progress: _Progress) -> Copied:
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise writing_error(copy, error) from error
+        raise disk_error(error, copy) from error
     if not (old / name).is_symlink():
         return copy_and_compare(old / name, copy, progress.tell, progress.look)
     copy_link(old / name, copy, old)
@@ -308,7 +309,7 @@ def _can_rename(old: Path, new: Path, rename: Rename) -> bool:
     except OSError as error:
         if error.errno == errno.EXDEV or getattr(error, "winerror", None) == 17:  # ERROR_NOT_SAME_DEVICE
             return False
-        raise writing_error(new, error) from error
+        raise disk_error(error, new) from error
     else:
         return True
     finally:
@@ -331,7 +332,7 @@ def _check_room(journal: MoveJournal) -> None:
             file.truncate(max((size_of(old / name) for name in names), default=0))
     except OSError as error:
         largest = max(names, key=lambda name: size_of(old / name), default="")
-        raise writing_error(new / largest if error.errno == errno.EFBIG else new, error) from error
+        raise disk_error(error, new / largest if error.errno == errno.EFBIG else new) from error
     finally:
         with suppress(OSError):
             probe.unlink(missing_ok=True)

@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_manager.disk.files import replace_file
+from model_manager.disk.files import write_atomically
 from model_manager.disk.verified_copy import Copied
-from model_manager.disk.writing import writing_error
 
 JOURNAL_NAME = ".models-move.json"
 FORMAT = 1
@@ -47,7 +46,7 @@ def read_move(folder: Path) -> MoveJournal | None:
 
 
 def write_move(folder: Path, journal: MoveJournal) -> None:
-    """Keep the journal.  Raises ``UserError`` as ``writing_error``."""
+    """Keep the journal.  Raises ``UserError`` as ``disk_error``."""
     stored = {
         "format": FORMAT,
         "source": str(journal.source),
@@ -55,10 +54,7 @@ def write_move(folder: Path, journal: MoveJournal) -> None:
         "committed": journal.committed,
         "copied": [{"name": name, **vars(copied)} for name, copied in journal.copied.items()],
     }
-    try:
-        replace_file(folder / JOURNAL_NAME, json.dumps(stored).encode())
-    except OSError as error:
-        raise writing_error(folder / JOURNAL_NAME, error) from error
+    write_atomically(folder / JOURNAL_NAME, json.dumps(stored).encode())
 
 
 def remove_move(folder: Path) -> None:

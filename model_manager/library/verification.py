@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from model_manager.disk.files import open_regular, reading_error
+from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.shards import named_shards
 from model_manager.hub.catalogue import CATALOGUE
@@ -108,7 +108,7 @@ def verify(
             else:
                 found = _against_what_is_known(run, file, expected)
         except OSError as error:
-            raise reading_error(path, error) from error
+            raise read_error(error, path) from error
         after = os.fstat(file.fileno())
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise UserError("file_changed", path=path)

@@ -24,7 +24,7 @@ RUNS = 5
 REPAIR = """
 import json, sys, time
 from pathlib import Path
-from model_manager.repair import repair
+from model_manager.layout.convert import repair
 path, out = Path(sys.argv[1]), Path(sys.argv[2])
 begin = time.perf_counter()
 repair(path, out, in_place=True if out == path else None)

@@ -76,7 +76,7 @@ def test_what_a_newer_program_adds_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_preset_that_cannot_be_saved_is_told_and_not_there(tmp_path: Path) -> None:
     presets = Presets(tmp_path / "missing" / "presets.json")
-    with pytest.raises(UserError, match="file_not_writable"):
+    with pytest.raises(UserError, match="folder_missing"):
         presets.add("Mine", OWN)
     assert len(presets.list(WORDS)) == len(BUILT_IN)
 

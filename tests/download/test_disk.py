@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.disk.space import check_space, disk_error, reserve
+from model_manager.disk.files import disk_error
+from model_manager.disk.space import check_space, reserve
 from model_manager.download import Ways
 from model_manager.download.journal import Opening, PieceNote, published_to_json, write_journal
 from model_manager.errors import UserError
@@ -107,13 +108,13 @@ def test_a_folder_that_cannot_be_written(source: Path, shelf: Shelf, fetch: Fetc
         error = fetch.refused(shelf.published())
     finally:
         models.chmod(0o700)
-    assert (error.code, error.data["path"]) == ("folder_not_writable", models)
+    assert error.code == "file_not_writable"
 
 
 def test_a_folder_that_is_a_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     models.write_bytes(b"no folder")
     error = fetch.refused(shelf.published())
-    assert error.code in ("folder_missing", "disk_failed")
+    assert error.code == "file_not_writable"
     assert hub.log == []
 
 
@@ -133,14 +134,14 @@ def test_a_folder_that_disappears(source: Path, shelf: Shelf, fetch: Fetch, mode
         (errno.ENOSPC, "disk_full"),
         (errno.EDQUOT, "disk_full"),
         (errno.EFBIG, "file_too_large"),
-        (errno.EROFS, "folder_not_writable"),
-        (errno.EACCES, "folder_not_writable"),
+        (errno.EROFS, "file_not_writable"),
+        (errno.EACCES, "file_not_writable"),
         (errno.ENOENT, "folder_missing"),
         (errno.EIO, "disk_failed"),
     ],
 )
 def test_what_the_system_says_of_a_disk(tmp_path: Path, number: int, code: str) -> None:
-    error = disk_error(tmp_path / "model.gguf.part", OSError(number, os.strerror(number)))
+    error = disk_error(OSError(number, os.strerror(number)), tmp_path / "model.gguf.part")
     assert error.code == code
     assert error.data["path"] in (tmp_path, tmp_path / "model.gguf.part")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.disk import space
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.convert import files_of_repair, needs_repair, repair, unfinished_repairs
 from model_manager.layout.in_place import begin_in_place, journal_path, kept_path, working_path
@@ -390,8 +391,9 @@ def test_a_failing_disk_in_place(twins: Callable[..., Twins], monkeypatch: pytes
 LIMITED = """
 import resource, sys
 from pathlib import Path
+from model_manager.disk import space
 from model_manager.errors import UserError
-from model_manager.repair import repair
+from model_manager.layout.convert import repair
 path, limit, in_place = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "True"
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
@@ -419,10 +421,10 @@ def test_a_disk_that_fills_up(
 ) -> None:
     files = twins()
 
-    def full(_descriptor: int, _start: int, _length: int) -> None:
+    def full(_file: object, _n_bytes: int) -> None:
         raise OSError(code, "No space left on device")
 
-    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(space, "_linux_fallocate", full)
     with pytest.raises(UserError) as caught:
         repair(files.path, in_place=in_place)
     assert caught.value.code == "disk_full"
@@ -432,7 +434,7 @@ def test_a_disk_that_fills_up(
 
 def test_systems_that_copy_nothing_by_themselves(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
     files = twins()
-    for name in ("copy_file_range", "posix_fallocate", "fdatasync"):
+    for name in ("copy_file_range", "fdatasync"):
         monkeypatch.delattr(os, name, raising=False)
     begun_in_steps(files.path)
     assert repair(files.path).read_bytes() == files.stacked

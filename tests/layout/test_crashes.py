@@ -67,8 +67,8 @@ def test_joining(tiny_model: Path, masters: tuple[Path, Path], tmp_path: Path, p
 KILLED = """
 import sys
 from pathlib import Path
-from model_manager.raw_parts import join_parts
-from model_manager.repair import repair
+from model_manager.layout.join import join_parts
+from model_manager.layout.convert import repair
 def told(done, total):
     print(done, flush=True)
 if sys.argv[1] == "repair":

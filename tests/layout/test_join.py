@@ -247,7 +247,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from model_manager.errors import UserError
-from model_manager.raw_parts import join_parts
+from model_manager.layout.join import join_parts
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:
     join_parts([Path(each) for each in sys.argv[2:]], keep=sys.argv[1] == "True")

@@ -249,7 +249,7 @@ def test_two_processes_find_the_same_names(data: Path, models: Path, tiny: Path)
     code = """
 import sys
 from pathlib import Path
-from model_manager.library import ModelLibrary
+from model_manager.library.library import ModelLibrary
 library = ModelLibrary(Path(sys.argv[1]), find_starter=lambda: None, models_folder=Path(sys.argv[2]))
 print("ready", flush=True)
 sys.stdin.readline()

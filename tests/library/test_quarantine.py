@@ -82,7 +82,7 @@ def test_a_crash_in_the_midst_leaves_the_origin_beside_the_file(models: Path, ti
     code = """
 import os, sys
 from pathlib import Path
-from model_manager import quarantine
+from model_manager.library import quarantine
 calls = 0
 def die(*_):
     os._exit(9)

@@ -262,7 +262,7 @@ sys.argv[3:] = ["none", "0"]
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
 import errno
 from model_manager.errors import UserError
-from model_manager.moving import move_models
+from model_manager.library.relocation import move_models
 def other_disk(source, target):
     raise OSError(errno.EXDEV, "other disk")
 try:

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 MOVE = """
 import errno, os, signal, sys
 from pathlib import Path
-from model_manager import moving
-from model_manager.moving import move_models
+from model_manager.library import relocation as moving
+from model_manager.library.relocation import move_models
 
 old, new, moment, number = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 

@@ -41,7 +41,7 @@ READ_ALL = """
 import json, sys, time
 from pathlib import Path
 from model_manager.errors import UserError
-from model_manager.gguf_header import check_loadable, read_header
+from model_manager.gguf.header import check_loadable, read_header
 def peak():
     if sys.platform == "linux":
         # What getrusage tells begins with the memory of the process that started this one.

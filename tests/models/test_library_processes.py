@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 REGISTER = """
 import sys
 from pathlib import Path
-from model_manager.library import ModelLibrary
+from model_manager.library.library import ModelLibrary
 library = ModelLibrary(Path(sys.argv[1]), find_starter=lambda: None)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -128,8 +128,8 @@ def test_a_process_killed_while_writing_leaves_the_old_registry(tmp_path: Path, 
     code = """
 import os, sys
 from pathlib import Path
-from model_manager import files
-from model_manager.library import ModelLibrary
+from model_manager.disk import files
+from model_manager.library.library import ModelLibrary
 files.os.fsync = lambda descriptor: os._exit(9)
 ModelLibrary(Path(sys.argv[1]), find_starter=lambda: None).record_hash("tiny", "0" * 64)
 """

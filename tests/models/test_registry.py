@@ -113,14 +113,14 @@ def test_a_registry_that_we_may_not_read_is_told(library: ModelLibrary, model: P
     registry = model.parents[1] / "library" / "library.json"
     with closed_to_us(registry):
         # It must not look as if everything were gone.
-        assert _code(library.list) == "library_unreadable"
+        assert _code(library.list) == "file_unreadable"
     assert library.list() == (found,)
 
 
 def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     library = ModelLibrary(tmp_path / "file", find_starter=lambda: None)
-    assert _code(lambda: library.register(tiny)) in {"library_unwritable", "library_unreadable"}
+    assert _code(lambda: library.register(tiny)) in {"file_missing", "file_not_writable"}
 
 
 @pytest.mark.parametrize(

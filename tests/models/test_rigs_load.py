@@ -46,7 +46,7 @@ import ctypes, json, os, random, sys
 from pathlib import Path
 import llama_cpp
 from model_manager.errors import UserError
-from model_manager.gguf_header import read_header
+from model_manager.gguf.header import read_header
 class Params(ctypes.Structure):
     _fields_ = [("no_alloc", ctypes.c_bool), ("ctx", ctypes.c_void_p)]
 ggml = ctypes.CDLL(str(Path(llama_cpp.__file__).parent / "lib" / "libggml-base.so.0"))

@@ -228,7 +228,7 @@ def test_a_backup_is_one_file_that_opens_as_a_store(store: ConversationStore, tm
 def test_a_backup_that_cannot_be_written_is_told(store: ConversationStore, tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         store.backup(tmp_path / "no such folder" / "copy.sqlite3")
-    assert code_of(raised) == "file_not_writable"
+    assert code_of(raised) == "folder_missing"
 
 
 def test_nobody_else_may_read_the_conversations(store: ConversationStore, folder: Path) -> None:
