@@ -12,8 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from model_manager.disk.files import replace_file
-from model_manager.disk.space import disk_error
+from model_manager.disk.files import error_detail, set_aside, write_atomically
 from model_manager.errors import UserError
 
 T = TypeVar("T")
@@ -111,7 +110,7 @@ class JsonFile(Generic[T]):
             return from_json(data, self._type)
         except JsonError as error:
             logger.warning("%s is damaged: %s", self._path, error)
-            self.problem = self._set_aside()
+            self.problem = self._set_aside(error)
             return self._default
 
     def write(self, value: T) -> None:
@@ -125,10 +124,7 @@ class JsonFile(Generic[T]):
             self.read()
         if self._is_unreadable and self.problem is not None:
             raise self.problem
-        try:
-            replace_file(self._path, to_json(value, indent=2))
-        except OSError as error:
-            raise disk_error(self._path, error) from error
+        write_atomically(self._path, to_json(value, indent=2))
 
     @property
     def _is_unreadable(self) -> bool:
@@ -136,18 +132,12 @@ class JsonFile(Generic[T]):
 
     def _unreadable(self, error: OSError) -> UserError:
         logger.warning("%s is not readable: %s", self._path, error)
-        return UserError("file_unreadable", path=self._path, detail=error.strerror or str(error))
+        return UserError("file_unreadable", path=self._path, detail=error_detail(error))
 
-    def _set_aside(self) -> UserError:
-        number = 0
-        aside = self._path.with_name(f"{self._path.name}.damaged")
-        while aside.exists():
-            number += 1
-            aside = self._path.with_name(f"{self._path.name}.damaged-{number}")
-        try:
-            self._path.rename(aside)
-        except OSError as error:
-            return self._unreadable(error)
+    def _set_aside(self, error: JsonError) -> UserError:
+        aside = set_aside(self._path)
+        if aside is None:
+            return UserError("file_unreadable", path=self._path, detail=str(error))
         return UserError("file_set_aside", path=self._path, aside=aside)
 
 

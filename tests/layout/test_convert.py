@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.disk import space
+from model_manager.disk.space import SPARE_BYTES
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.convert import files_of_repair, needs_repair, repair, unfinished_repairs
 from model_manager.layout.in_place import begin_in_place, journal_path, kept_path, working_path
@@ -178,13 +179,13 @@ def test_in_place_where_a_copy_does_not_fit(tmp_path: Path, full_disk: Callable[
     n_bytes = write_shape(twin, "Q2_K", n_layer=1, n_ff=6144, n_vocab=1000)
     _, layout = read_layout(path)
     kept = plan_moves(layout).kept_bytes
-    assert kept + (33 << 20) < n_bytes + (32 << 20)
-    full_disk(kept + (31 << 20))
+    assert kept < n_bytes
+    full_disk(kept + SPARE_BYTES - 1)
     with pytest.raises(UserError) as caught:
         repair(path)
     assert caught.value.code == "repair_no_room"
-    assert caught.value.data["free_bytes"] == kept + (31 << 20)
-    full_disk(kept + (33 << 20))
+    assert caught.value.data["free_bytes"] == kept + SPARE_BYTES - 1
+    full_disk(kept + SPARE_BYTES)
     repair(path)
     assert filecmp.cmp(path, twin, shallow=False)
     origin = read_origin(path)
@@ -391,7 +392,6 @@ def test_a_failing_disk_in_place(twins: Callable[..., Twins], monkeypatch: pytes
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from model_manager.disk import space
 from model_manager.errors import UserError
 from model_manager.layout.convert import repair
 path, limit, in_place = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "True"
