@@ -4088,14 +4088,6 @@
         <translation>另一个程序正在使用模型库（{path}）。请关闭该程序后重试。</translation>
     </message>
     <message>
-        <source>The model library {path} can&apos;t be written ({detail}). Check the permissions of its folder.</source>
-        <translation>无法写入模型库 {path}（{detail}）。请检查所在文件夹的权限。</translation>
-    </message>
-    <message>
-        <source>The model library {path} can&apos;t be read ({detail}). Check its permissions.</source>
-        <translation>无法读取模型库 {path}（{detail}）。请检查它的权限。</translation>
-    </message>
-    <message>
         <source>The model library {path} was written by a newer version of APUS Chat. Update this program.</source>
         <translation>模型库 {path} 由更新版本的 APUS Chat 写入。请更新本程序。</translation>
     </message>
@@ -4530,10 +4522,6 @@
     <message>
         <source>The disk is full, so {path} can&apos;t be written. Free some space and resume. The data downloaded so far is kept.</source>
         <translation>磁盘已满，{path} 无法继续写入。请腾出空间后继续下载，已下载的内容会保留。</translation>
-    </message>
-    <message>
-        <source>Can&apos;t write to {path} ({detail}). Choose another models folder in the settings.</source>
-        <translation>无法写入 {path}（{detail}）。请在设置中选择其他模型文件夹。</translation>
     </message>
     <message>
         <source>The disk reported an error at {path} ({detail}). Check the drive, or choose another models folder.</source>
