@@ -18,11 +18,11 @@ from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
 from model_manager.library.quarantine import Quarantined
 from ui.models.actions import further, primary
-from ui.models.entries import Entry, Found, Going, Listed, entries
-from ui.models.hub_rows import repository_in
-from ui.models.queue_signals import queue_text
-from ui.models.rows import row_of
-from ui.models.workers import ModelWorks, OnProgress, Outcome, Work
+from ui.models.inventory import Activity, DiskScan, list_items
+from ui.models.item import ModelItem, ModelJob
+from ui.models.model_jobs import ModelJobs, OnProgress, Outcome
+from ui.models.row_text import queue_text, row_text
+from ui.models.search import repository_in
 from ui.widgets.model_strings import (
     count_text,
     of_text,
@@ -112,101 +112,104 @@ def local(model_id: str, path: Path, **more: object) -> LocalModel:
     return replace(LocalModel(model_id, path, GIB, ready=True), **more)  # type: ignore[arg-type]
 
 
-def entry(key: str, *models: Listed, aside: tuple[Quarantined, ...] = (), **going: object) -> Entry:
-    made = entries(Found(models, aside), Going(**going))  # type: ignore[arg-type]
+def item(key: str, *models: LocalModel, **activity: object) -> ModelItem:
+    made = list_items(DiskScan(tuple((model, None) for model in models)), Activity(**activity))  # type: ignore[arg-type]
     return next(each for each in made if each.key == key)
 
 
 def test_a_file_under_the_published_name_is_the_catalogue_s_model_if_its_size_is_right(tmp_path: Path):
     named = local("mine", tmp_path / APUS[0].file_name, bytes=APUS[0].bytes + 1000)
-    assert entry("apus:Q2_K", Listed(named, None)).model == named
-    made = entries(Found((Listed(replace(named, bytes=GIB), None),)), Going())
+    assert item("apus:Q2_K", named).model == named
+    made = list_items(DiskScan(((replace(named, bytes=GIB), None),)), Activity())
     assert next(each for each in made if each.key == "apus:Q2_K").state == "available"
     assert next(each for each in made if each.key == "mine").state == "ready"
 
 
 def test_a_row_keeps_its_name_from_the_queue_to_the_library(tmp_path: Path):
     key = "a/b:Q4/x.Q4_0.gguf"
-    queued = entry(key, downloads=(DownloadStatus(key, "queued"),))
+    queued = item(key, downloads=(DownloadStatus(key, "queued"),))
     assert (queued.title, queued.quantisation, queued.state) == ("x.Q4_0", "Q4_0", "queued")
     done = DownloadStatus(key, "done", GIB, GIB)
-    assert entry(key, downloads=(done,), arriving=frozenset({key})).state == "verifying"
-    assert entry(key, Listed(local(key, tmp_path / "x.gguf"), None), downloads=(done,)).state == "ready"
-    assert [each.key for each in entries(Found(), Going(downloads=(done,)))] == [*(e.id for e in APUS), "starter"]
+    assert item(key, downloads=(done,), just_downloaded=frozenset({key})).state == "verifying"
+    assert item(key, local(key, tmp_path / "x.gguf"), downloads=(done,)).state == "ready"
+    assert [each.key for each in list_items(DiskScan(), Activity(downloads=(done,)))] == [
+        *(e.id for e in APUS),
+        "starter",
+    ]
 
 
 def test_what_failed_and_was_set_aside_is_one_row(tmp_path: Path):
     key, bad = "a/b:x.gguf", tmp_path / "x.gguf.bad"
     failed = DownloadStatus(key, "failed", problem=UserError("download_damaged", path=bad, name="x.gguf"))
     aside = Quarantined(bad, "x.gguf", GIB, None)
-    made = entries(Found(set_aside=(aside,)), Going(downloads=(failed,)))
-    (row,) = [each for each in made if each.set_aside]
-    assert (row.key, row.state, primary(row)) == (key, "quarantined", "mend")
-    assert "x.gguf" in row_of(row).problem
+    made = list_items(DiskScan(quarantined=(aside,)), Activity(downloads=(failed,)))
+    (row,) = [each for each in made if each.quarantined]
+    assert (row.key, row.state, primary(row)) == (key, "quarantined", "redownload")
+    assert "x.gguf" in row_text(row).problem
 
 
 def test_a_file_of_another_program_can_be_neither_deleted_nor_forgotten(tmp_path: Path):
     theirs = local("theirs", tmp_path / "x.gguf", folder=tmp_path)
-    ways = further(entry("theirs", Listed(theirs, None)))
+    ways = further(item("theirs", theirs))
     assert "remove_folder" in ways
     assert not {"delete", "remove"} & set(ways)
-    own = further(entry("theirs", Listed(replace(theirs, in_models_folder=True), None)))
+    own = further(item("theirs", replace(theirs, in_models_folder=True)))
     assert "delete" in own
     assert "remove" not in own
-    registered = further(entry("theirs", Listed(replace(theirs, folder=None), None)))
+    registered = further(item("theirs", replace(theirs, folder=None)))
     assert {"delete", "remove"} <= set(registered)
 
 
 def test_work_stands_before_everything_else_on_its_row(tmp_path: Path):
     model = local("mine", tmp_path / "x.gguf")
-    work = Work("mine", "verify", "Mine", model.path, 3 * GIB, 4 * GIB)
-    row = entry("mine", Listed(model, None), works=(work,))
-    assert (row.state, row.share, primary(row)) == ("working", 0.75, "stop")
-    assert row_of(row).state == "Verifying · 75 %"
+    job = ModelJob("mine", "verify", "Mine", model.path, 3 * GIB, 4 * GIB)
+    row = item("mine", model, jobs=(job,))
+    assert (row.state, row.fraction, primary(row)) == ("working", 0.75, "stop")
+    assert row_text(row).state == "Verifying · 75 %"
     candidate = ImportCandidate("legacy", (tmp_path / "old.gguf",), GIB, "old", action="repair")
-    held = Work(str(tmp_path / "old.gguf"), "repair", "old", tmp_path / "old.gguf", candidate=candidate)
+    held = ModelJob(str(tmp_path / "old.gguf"), "convert", "old", tmp_path / "old.gguf", candidate=candidate)
     # Also where the page that began it is gone with what it knew.
-    assert entry(held.key, works=(held,)).state == "working"
+    assert item(held.key, jobs=(held,)).state == "working"
 
 
 def test_every_row_can_be_heard():
-    for each in entries(
-        Found(), Going(downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
+    for each in list_items(
+        DiskScan(), Activity(downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
     ):
-        assert each.title in row_of(each).spoken() or (each.quantisation or "") in row_of(each).spoken()
-    waiting = entry("apus:Q2_K", downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
-    assert row_of(waiting).spoken() == "Q2_K. 2.0 GiB. Noticeable loss. Again in 9 s · 50 %"
+        assert each.title in row_text(each).spoken() or (each.quantisation or "") in row_text(each).spoken()
+    waiting = item("apus:Q2_K", downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
+    assert row_text(waiting).spoken() == "Q2_K. 2.0 GiB. Noticeable loss. Retrying in 9 s · 50 %"
 
 
 # Work
 
 
 def test_work_tells_of_its_progress_and_ends_with_its_result(qtbot: QtBot, tmp_path: Path):
-    works, seen = ModelWorks(), []
-    works.changed.connect(lambda: seen.append([each.share for each in works.all()]))
+    jobs, seen = ModelJobs(), []
+    jobs.changed.connect(lambda: seen.append([each.fraction for each in jobs.running()]))
     go = threading.Event()
 
-    def job(moved: OnProgress, _cancelled: object) -> str:
+    def work(moved: OnProgress, _cancelled: object) -> str:
         moved(1, 4)
         go.wait(10)
         return "done"
 
-    work = Work("a", "verify", "A", tmp_path)
-    with qtbot.waitSignal(works.ended) as told:
-        assert works.start(work, job)
-        assert not works.start(work, job)
+    job = ModelJob("a", "verify", "A", tmp_path)
+    with qtbot.waitSignal(jobs.ended) as ended:
+        assert jobs.start(job, work)
+        assert not jobs.start(job, work)
         qtbot.waitUntil(lambda: [0.25] in seen)
         go.set()
-    assert told.args[0].result == "done"
-    assert not works.all()
-    works.close()
-    assert not works.start(work, job)
+    assert ended.args[0].result == "done"
+    assert not jobs.running()
+    jobs.shut_down()
+    assert not jobs.start(job, work)
 
 
 def test_work_can_be_stopped_and_errors_are_handed_on(qtbot: QtBot, tmp_path: Path):
-    works = ModelWorks()
+    jobs = ModelJobs()
     outcomes: list[Outcome] = []
-    works.ended.connect(outcomes.append)
+    jobs.ended.connect(outcomes.append)
     stopped = threading.Event()
 
     def until_stopped(_moved: object, cancelled: object) -> None:
@@ -217,20 +220,20 @@ def test_work_can_be_stopped_and_errors_are_handed_on(qtbot: QtBot, tmp_path: Pa
     def failing(_moved: object, _cancelled: object) -> None:
         raise UserError("disk_full", path="x")
 
-    works.start(Work("a", "repair", "A", tmp_path), until_stopped)
-    works.start(Work("b", "repair", "B", tmp_path), failing)
-    works.stop("a")
-    assert works.all()[0].stopping
+    jobs.start(ModelJob("a", "convert", "A", tmp_path), until_stopped)
+    jobs.start(ModelJob("b", "convert", "B", tmp_path), failing)
+    jobs.stop("a")
+    assert jobs.running()[0].stopping
     qtbot.waitUntil(lambda: len(outcomes) == 2)
-    by_key = {each.work.key: each for each in outcomes}
+    by_key = {each.job.key: each for each in outcomes}
     assert by_key["a"].stopped
     assert by_key["b"].error is not None
     assert by_key["b"].error.code == "disk_full"
-    works.close()
+    jobs.shut_down()
 
 
 def test_closing_ends_what_is_being_done(tmp_path: Path, qapp: QApplication):
-    works = ModelWorks()
+    jobs = ModelJobs()
     ended = threading.Event()
 
     def until_stopped(_moved: object, cancelled: object) -> None:
@@ -239,8 +242,8 @@ def test_closing_ends_what_is_being_done(tmp_path: Path, qapp: QApplication):
         ended.set()
         raise Cancelled
 
-    works.start(Work("a", "repair", "A", tmp_path), until_stopped)
-    works.close()
+    jobs.start(ModelJob("a", "convert", "A", tmp_path), until_stopped)
+    jobs.shut_down()
     assert ended.is_set()
-    assert not works.all()
+    assert not jobs.running()
     qapp.processEvents()

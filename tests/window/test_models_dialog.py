@@ -33,9 +33,9 @@ from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
 from ui.models.backend import ModelBackend
 from ui.models.dialog import ModelsDialog
-from ui.models.entries import Fit
-from ui.models.rows import ModelRow
-from ui.models.workers import ModelWorks
+from ui.models.item import Fit
+from ui.models.model_jobs import ModelJobs
+from ui.models.row_text import RowText
 
 # Said of every window that has a layout and of every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -91,7 +91,7 @@ def show(qtbot: QtBot, backend: ModelBackend) -> Iterator[Open]:
 
     yield open_one
     for dialog in opened:
-        dialog.works.close()
+        dialog.jobs.shut_down()
 
 
 def publish(hub: FakeHub, folder: Path, repository: str, name: str, **shape: Any) -> Path:
@@ -108,7 +108,7 @@ def home(hub: FakeHub, tmp_path: Path) -> Path:
     return publish(hub, tmp_path / "published", HOME, APUS[0].file_name, n_layer=1, n_expert=4, legacy=True)
 
 
-def rows(dialog: ModelsDialog) -> dict[str, ModelRow]:
+def rows(dialog: ModelsDialog) -> dict[str, RowText]:
     return dialog.list.rows()
 
 
@@ -118,7 +118,7 @@ def main_button(dialog: ModelsDialog, name: str = "downloadButton") -> QPushButt
     return found
 
 
-def wait_for_state(qtbot: QtBot, dialog: ModelsDialog, key: str, state: str) -> ModelRow:
+def wait_for_state(qtbot: QtBot, dialog: ModelsDialog, key: str, state: str) -> RowText:
     qtbot.waitUntil(lambda: key in rows(dialog) and rows(dialog)[key].state.startswith(state), timeout=PATIENCE_MS)
     return rows(dialog)[key]
 
@@ -152,8 +152,7 @@ def press_in_menu(qtbot: QtBot, dialog: ModelsDialog, action: str) -> str:
 
 def answer(qtbot: QtBot, dialog: ModelsDialog, *, yes: bool) -> tuple[str, str]:
     """Answer a question; what it asked, and what it said further."""
-    box = dialog.findChild(QMessageBox, "modelQuestion")
-    assert box is not None
+    box = next(each for each in dialog.findChildren(QMessageBox, "modelQuestion") if each.isVisible())
     said = box.text(), box.informativeText()
     agree = box.findChild(QPushButton, "agreeButton")
     button = agree if yes else box.defaultButton()
@@ -205,7 +204,7 @@ def test_the_home_model_and_the_starter_are_always_listed(show: Open):
     assert "Q3_K_M" in main_button(dialog).accessibleName()
     facts = {fact.label: fact.value for fact in dialog.details._facts}
     assert facts["Layers"] == "60"
-    assert facts["Experts"] == "4, of which 2 are used"
+    assert facts["Experts"] == "4 (2 active)"
     assert facts["Repository"] == HOME
     assert facts["Size"].startswith("about")
 
@@ -224,7 +223,7 @@ def test_the_starter_is_there_and_stays(qtbot: QtBot, tmp_path: Path, backend: M
     names = {each.objectName() for each in menu_of(qtbot, dialog).actions()}
     assert "verify" in names
     assert not names & {"delete", "remove"}
-    dialog.works.close()
+    dialog.jobs.shut_down()
 
 
 def test_the_fit_has_its_place_and_recommends(show: Open):
@@ -267,11 +266,11 @@ def test_the_model_in_use_is_marked_and_a_broken_one_says_why(
     assert rows(dialog)["good"].mark == "In use"
     assert rows(dialog)["good"].title == "Good one"
     assert dialog.details.button() is None
-    assert "broken.gguf is not complete" in rows(dialog)["broken"].problem
+    assert "broken.gguf is incomplete" in rows(dialog)["broken"].problem
     assert "?" not in rows(dialog)["broken"].problem
     choose(dialog, "broken")
     assert dialog.details.button() is None
-    assert "broken.gguf is not complete" in dialog.details._problem.text()
+    assert "broken.gguf is incomplete" in dialog.details._problem.text()
     assert not dialog.grab().isNull()
 
 
@@ -328,7 +327,7 @@ def test_cancelling_names_what_it_deletes(
     main_button(dialog).click()
     status = backend.manager.statuses
     qtbot.waitUntil(lambda: bool(status()) and status()[0].bytes_done > 1 << 20, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: dialog.details._entry.download.bytes_done > 1 << 20, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog.details._item.download.bytes_done > 1 << 20, timeout=PATIENCE_MS)
     text = press_in_menu(qtbot, dialog, "cancel")
     assert "MiB" in text
     asked, further = answer(qtbot, dialog, yes=False)
@@ -359,7 +358,7 @@ def test_what_waits_says_for_how_long_and_may_be_hurried(show: Open, qtbot: QtBo
     dialog = show()
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
-    wait_for_state(qtbot, dialog, "apus:Q2_K", "Again in")
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Retrying in")
     assert rows(dialog)["apus:Q2_K"].problem
     assert "waiting" in dialog.total.text()
     hub.reset()
@@ -391,7 +390,7 @@ def test_progress_loses_neither_selection_nor_scrolling(
         backend.library.register(write_tiny_model(tmp_path / f"model {number}.gguf"))
     hub.fault(**SLOW)
     dialog = show(size=(900, 520))
-    dialog.deeds.do("download", dialog.state.entry("apus:Q2_K"))
+    dialog.controller.run("download", dialog.inventory.item("apus:Q2_K"))
     choose(dialog, "model 9")
     bar = dialog.list.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.value() > 0)
@@ -411,7 +410,7 @@ def test_a_download_goes_on_when_the_dialog_is_closed_and_is_shown_by_the_next(
 ):
     hub.fault(**SLOW)
     first = show()
-    first.deeds.do("download", first.state.entry("apus:Q2_K"))
+    first.controller.run("download", first.inventory.item("apus:Q2_K"))
     qtbot.waitUntil(lambda: "%" in rows(first)["apus:Q2_K"].state, timeout=PATIENCE_MS)
     qtbot.keyClick(first, Qt.Key.Key_Escape)
     assert not first.isVisible()
@@ -422,10 +421,10 @@ def test_a_download_goes_on_when_the_dialog_is_closed_and_is_shown_by_the_next(
 def test_a_dialog_may_go_in_the_midst_of_everything(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
     hub.fault(**SLOW)
     dialog = show(goes=True)
-    dialog.deeds.do("download", dialog.state.entry("apus:Q2_K"))
+    dialog.controller.run("download", dialog.inventory.item("apus:Q2_K"))
     qtbot.waitUntil(lambda: "%" in rows(dialog)["apus:Q2_K"].state, timeout=PATIENCE_MS)
     search(qtbot, dialog, "anything")
-    dialog.state.refresh()
+    dialog.inventory.rescan()
     dialog.close()
     qtbot.waitUntil(lambda: not isValid(dialog))
     later = show()
@@ -512,11 +511,11 @@ def test_nothing_found_and_no_network_are_said_in_words(show: Open, qtbot: QtBot
     dialog = show()
     search(qtbot, dialog, "no such model")
     message = dialog.search._label
-    qtbot.waitUntil(lambda: "Nothing was found" in message.text(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Nothing found" in message.text(), timeout=PATIENCE_MS)
     assert not dialog.search.retry.isVisible()
     hub.fault("api", "status", code=500, times=-1)
     search(qtbot, dialog, "tiny")
-    qtbot.waitUntil(lambda: "trouble of its own" in message.text(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "reported a server error" in message.text(), timeout=PATIENCE_MS)
     assert not dialog.details.download.isVisible()
     hub.reset()
     dialog.search.retry.click()
@@ -527,7 +526,7 @@ def test_a_magnet_link_is_fetched_only_after_a_word_about_sharing(show: Open, qt
     dialog = show()
     link = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567"
     search(qtbot, dialog, link)
-    assert "gives what is here to others" in dialog.search._label.text()
+    assert "shares what you have with others" in dialog.search._label.text()
     assert not backend.manager.statuses()
     dialog.search.retry.click()
     assert [status.id for status in backend.manager.statuses()] == [link]
@@ -563,10 +562,10 @@ def test_files_can_be_dropped(show: Open, qtbot: QtBot, tmp_path: Path, tiny_mod
     fake = tmp_path / "fake.gguf"
     fake.write_text("no model")
     assert drop(dialog, fake)
-    wait_for_words(qtbot, dialog, "fake.gguf is not a GGUF file")
+    wait_for_words(qtbot, dialog, "fake.gguf isn't a GGUF file")
     assert "fake" not in rows(dialog)
     assert drop(dialog, tiny_model)
-    wait_for_words(qtbot, dialog, "on the list already")
+    wait_for_words(qtbot, dialog, "already in the list")
 
 
 def test_an_old_file_that_is_dropped_is_repaired_and_ready(show: Open, qtbot: QtBot, tmp_path: Path):
@@ -577,7 +576,7 @@ def test_an_old_file_that_is_dropped_is_repaired_and_ready(show: Open, qtbot: Qt
     assert dialog.list.key() == str(old)
     assert "April 2024" in dialog.details._problem.text()
     assert dialog.status.action.text() == "Convert"
-    assert main_button(dialog, "repairModelButton").isVisible()
+    assert main_button(dialog, "convertModelButton").isVisible()
     dialog.status.action.click()
     wait_for_state(qtbot, dialog, "old", "Ready")
     assert str(old) not in rows(dialog)
@@ -593,8 +592,8 @@ def test_a_repair_into_a_copy_leaves_the_old_file_alone(
     dialog = show()
     drop(dialog, old)
     wait_for_state(qtbot, dialog, str(old), "Needs conversion")
-    press_in_menu(qtbot, dialog, "repair_copy")
-    wait_for_words(qtbot, dialog, "is ready to be used")
+    press_in_menu(qtbot, dialog, "convert_copy")
+    wait_for_words(qtbot, dialog, "is ready to use")
     assert old.read_bytes() == before
     assert (backend.folder() / "old.gguf").exists()
 
@@ -609,7 +608,7 @@ def test_parts_that_are_dropped_are_joined(show: Open, qtbot: QtBot, tmp_path: P
     drop(dialog, *parts)
     wait_for_state(qtbot, dialog, str(parts[0]), "Needs joining")
     assert "2 parts" in rows(dialog)[str(parts[0])].problem
-    main_button(dialog, "repairModelButton").click()
+    main_button(dialog, "convertModelButton").click()
     wait_for_state(qtbot, dialog, "cut", "Ready")
     assert (tmp_path / "cut.gguf").read_bytes() == whole
 
@@ -624,7 +623,7 @@ def test_a_folder_of_another_program_is_listed_and_taken_off_again(
     dialog.adding.folder.click()
     pick_in_file_dialog(qtbot, dialog, folder, "folderDialog")
     wait_for_state(qtbot, dialog, "theirs", "Ready")
-    wait_for_words(qtbot, dialog, "new models: 1")
+    wait_for_words(qtbot, dialog, "New models: 1")
     names = {each.objectName() for each in menu_of(qtbot, dialog).actions()}
     assert "remove_folder" in names
     assert not names & {"delete", "remove"}
@@ -705,19 +704,19 @@ def test_damage_is_found_and_mended(show: Open, qtbot: QtBot, home: Path, backen
     main_button(dialog).click()
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
     press_in_menu(qtbot, dialog, "verify")
-    wait_for_words(qtbot, dialog, "is the published file, bit for bit")
+    wait_for_words(qtbot, dialog, "matches the published file exactly")
     (path,) = backend.folder().glob("*.gguf")
     with path.open("r+b") as file:
         file.seek(-1000, 2)
         file.write(b"damage")
-    qtbot.waitUntil(lambda: not dialog.works.all())
+    qtbot.waitUntil(lambda: not dialog.jobs.running())
     press_in_menu(qtbot, dialog, "verify")
-    wait_for_words(qtbot, dialog, "is not the published file")
+    wait_for_words(qtbot, dialog, "doesn't match the published file")
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Damaged")
-    main_button(dialog, "repairModelButton").click()
+    main_button(dialog, "convertModelButton").click()
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
     press_in_menu(qtbot, dialog, "verify")
-    wait_for_words(qtbot, dialog, "is the published file, bit for bit")
+    wait_for_words(qtbot, dialog, "matches the published file exactly")
 
 
 def test_what_arrived_damaged_is_set_aside_and_mended(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
@@ -728,7 +727,7 @@ def test_what_arrived_damaged_is_set_aside_and_mended(show: Open, qtbot: QtBot, 
     row = wait_for_state(qtbot, dialog, "apus:Q2_K", "Quarantined")
     assert row.action == "Re-download parts"
     hub.reset()
-    main_button(dialog, "repairModelButton").click()
+    main_button(dialog, "convertModelButton").click()
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
 
 
@@ -736,15 +735,15 @@ def test_work_goes_on_without_the_dialog_where_somebody_holds_it(
     show: Open, qtbot: QtBot, tmp_path: Path, backend: ModelBackend
 ):
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
-    works = ModelWorks()
-    dialog = show(works=works)
+    jobs = ModelJobs()
+    dialog = show(jobs=jobs)
     drop(dialog, old)
     wait_for_state(qtbot, dialog, str(old), "Needs conversion")
-    with qtbot.waitSignal(works.ended, timeout=PATIENCE_MS):
-        main_button(dialog, "repairModelButton").click()
+    with qtbot.waitSignal(jobs.ended, timeout=PATIENCE_MS):
+        main_button(dialog, "convertModelButton").click()
         dialog.close()
     assert [each.id for each in backend.library.list()] == ["old"]
-    works.close()
+    jobs.shut_down()
 
 
 # Keyboard, names, language, width
@@ -784,7 +783,7 @@ def test_a_row_s_own_button_acts_on_that_row_alone(show: Open, qtbot: QtBot, hub
     choose(dialog, "apus:Q4_K_M")
     index = dialog.list.model().index(1, 0)
     rect = dialog.list.visualRect(index)
-    pill = dialog.list._delegate.places(rect).pill
+    pill = dialog.list._delegate.layout(rect).pill
     viewport = dialog.list.viewport()
     # Beside the button nothing happens, nor twice on a row that would fetch gigabytes.
     qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=rect.center())
@@ -842,9 +841,9 @@ def test_the_language_changes_everything_that_is_shown(show: Open, qtbot: QtBot,
         qtbot.waitUntil(lambda: dialog.windowTitle() == "‹Models›")
         qapp.processEvents()
         assert rows(dialog)["apus:Q2_K"].action == "‹Download›"
-        assert rows(dialog)[str(old)].state == "‹Needs repair›"
+        assert rows(dialog)[str(old)].state == "‹Needs conversion›"
         assert dialog.status.label.text().startswith("‹")
-        assert dialog.status.action.text() == "‹Repair›"
+        assert dialog.status.action.text() == "‹Convert›"
         assert dialog.details.fold.text() == "‹Details›"
         assert dialog.details._facts[0].label.startswith("‹")
         assert dialog.list.key() == str(old)

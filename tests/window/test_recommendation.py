@@ -69,7 +69,7 @@ def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], Model
         fits = ModelFits(
             services.planning, services.library, lambda: services.settings.now, services.downloads.access, owner
         )
-        dialog = ModelsDialog(model_backend(services), None, fit_of=fits.of, look_at=fits.look_at)
+        dialog = ModelsDialog(model_backend(services), None, fit_of=fits.of, plan_published=fits.plan_published)
         dialog.fits, dialog.owner = fits, owner  # type: ignore[attr-defined]
         qtbot.addWidget(dialog)
         fits.changed.connect(dialog.refresh_fits)
@@ -117,8 +117,8 @@ def test_the_one_that_is_looked_at_is_judged_by_its_own_header(
     first, *_, last = dialog.search.models.rows()
     assert fits._published[last].is_expected
     assert not fits._published[first].is_expected
-    assert "Estimated from the header of another file" in fits.of(last).sentence  # type: ignore[union-attr]
-    assert "not confirmed these figures yet" in fits.of(first).sentence  # type: ignore[union-attr]
+    assert "Estimated from the header of another quantisation" in fits.of(last).sentence  # type: ignore[union-attr]
+    assert "hasn't confirmed these figures yet" in fits.of(first).sentence  # type: ignore[union-attr]
     estimate = fits._published[last].plan
     asked = shapes.count("cdn", "GET")
     dialog.search.models.set_key(last)
@@ -213,9 +213,9 @@ def test_before_the_download_the_engine_rehearses_the_published_file(
 @pytest.mark.parametrize(
     ("gpus", "words", "bars"),
     [
-        ("24,24", "Your two cards hold IQ3_XXS with 16k context", 3),
+        ("24,24", "IQ3_XXS fits on your two GPUs with 16k context", 3),
         ("24,16", "Q2_K", 3),
-        ("80", "Your graphics card holds Q4_K_M", 2),
+        ("80", "Q4_K_M fits on your GPU", 2),
         ("none", "", 0),
     ],
 )
@@ -246,7 +246,7 @@ def test_the_recommended_one_has_its_picture_beside_the_list(
     key = dialog.list.key()
     assert key == "apus:IQ3_XXS"
     assert dialog.list.rows()[key].mark == "Recommended"
-    assert dialog.details._fit.text().startswith("Fits on your two cards with 16k context")
+    assert dialog.details._fit.text().startswith("Fits on your two GPUs with 16k context")
     assert dialog.details._fit.text().endswith("left on GPU 1.")
     assert "GPU 0" in dialog.details.glance.accessibleName()
     dialog.reject()

@@ -27,7 +27,7 @@ from ui.widgets.job import run_job
 if TYPE_CHECKING:
     from model_manager.plan import Wishes
     from ui.models.fits import ModelFits
-    from ui.models.workers import ModelWorks
+    from ui.models.model_jobs import ModelJobs
     from ui.plan.figures import Bar
 
 STARTER = "starter"
@@ -52,7 +52,7 @@ class ModelChoice(QObject):
         self._names: dict[str, str] = {}
         self._is_any_running = False
         self._has_starter = find_starter() is not None
-        self._works: ModelWorks | None = None
+        self._jobs: ModelJobs | None = None
         self._fits: ModelFits | None = None
         self._fits_for: tuple[object, ...] = ()
         self._advice_soon = QTimer(self)
@@ -136,19 +136,19 @@ class ModelChoice(QObject):
     def show_dialog(self, paths: Sequence[Path] = ()) -> None:
         """Open the models, and look at the files that were dropped or have to be repaired."""
         from ui.models.dialog import ModelsDialog
-        from ui.models.workers import ModelWorks
+        from ui.models.model_jobs import ModelJobs
 
-        if self._works is None:
-            # Repairs and the like go on when the dialog is closed.
-            self._works = ModelWorks(self)
+        if self._jobs is None:
+            # Jobs continue when the dialog is closed.
+            self._jobs = ModelJobs(self)
         fits = self._fits_now()
         dialog = ModelsDialog(
             model_backend(self._services),
             self.model_id(),
             self._window,
             fit_of=fits.of,
-            works=self._works,
-            look_at=fits.look_at,
+            jobs=self._jobs,
+            plan_published=fits.plan_published,
         )
         fits.changed.connect(dialog.refresh_fits)
         dialog.models_changed.connect(fits.refresh)
@@ -233,8 +233,8 @@ class ModelChoice(QObject):
         """The window closes: stop repairs and the like, which can be taken up again, and what is being measured."""
         for dialog in self._window.findChildren(QDialog, "planDialog"):
             dialog.reject()
-        if self._works is not None:
-            self._works.close()
+        if self._jobs is not None:
+            self._jobs.shut_down()
 
     def release(self) -> None:
         """Free the memory of the loaded model, after the answer that may be under way."""

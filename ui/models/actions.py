@@ -1,14 +1,15 @@
-"""What can be done about a model of the list, and what it is called: pure functions of its entry."""
+"""Actions on a model of the list: which are possible, what they are called, and their menu."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QMenu, QWidget
 
 from model_manager.disk.files import is_file
 from model_manager.hub.catalogue import STARTER
-from ui.models.entries import FETCHING, Entry, State
+from ui.models.item import ModelItem, State
 from ui.widgets.model_strings import size_text
 
 translate = QCoreApplication.translate
@@ -21,14 +22,14 @@ Action = Literal[
     "cancel",
     "move_up",
     "use",
-    "repair",
-    "repair_copy",
+    "convert",
+    "convert_copy",
     "join",
     "stop",
     "plan",
     "verify",
-    "mend",
-    "set_aside",
+    "redownload",
+    "quarantine",
     "release",
     "remove",
     "remove_folder",
@@ -38,71 +39,79 @@ Action = Literal[
     "open_page",
 ]
 
-
-def primary(entry: Entry) -> Action | None:
-    """The one thing to do about a model."""
-    if entry.state == "ready":
-        return None if entry.in_use else "use"
-    if entry.state == "unusable":
-        return "download" if entry.catalogue and entry.path and not is_file(entry.path) else None
-    actions: dict[State, Action] = {
-        "available": "download",
-        "queued": "pause",
-        "preparing": "pause",
-        "downloading": "pause",
-        "waiting": "retry",
-        "verifying": "pause",
-        "paused": "resume",
-        "failed": "retry",
-        "working": "stop",
-        "needs_repair": "repair",
-        "needs_joining": "join",
-        "damaged": "mend",
-        "quarantined": "mend",
-    }
-    return actions[entry.state]
+_PRIMARY: dict[State, Action] = {
+    "available": "download",
+    "queued": "pause",
+    "preparing": "pause",
+    "downloading": "pause",
+    "waiting": "retry",
+    "verifying": "pause",
+    "paused": "resume",
+    "failed": "retry",
+    "working": "stop",
+    "needs_conversion": "convert",
+    "needs_joining": "join",
+    "damaged": "redownload",
+    "quarantined": "redownload",
+}
+_FILE_ACTIONS = ("copy_path", "show_in_folder", "open_page")
+_REMOVALS = ("release", "remove", "remove_folder", "delete")
 
 
-def further(entry: Entry, *, can_move_up: bool = False) -> tuple[Action, ...]:
-    """What else can be done about a model, the frequent first."""
+def primary(item: ModelItem) -> Action | None:
+    """Return the action of the row's button."""
+    if item.state == "ready":
+        return None if item.in_use else "use"
+    if item.state == "unusable":
+        return "download" if item.catalogue and item.path and not is_file(item.path) else None
+    return _PRIMARY[item.state]
+
+
+def further(item: ModelItem, *, can_move_up: bool = False) -> tuple[Action, ...]:
+    """Return the other possible actions, frequent ones first."""
     actions: list[Action] = []
-    if entry.state in ("waiting",):
+    if item.state == "waiting":
         actions.append("pause")
-    if can_move_up and entry.state in ("queued", "paused"):
+    if can_move_up and item.state in ("queued", "paused"):
         actions.append("move_up")
-    if entry.download is not None and entry.state in (*FETCHING, "paused", "failed"):
+    if item.download is not None and item.state not in ("working", "quarantined"):
         actions.append("cancel")
-    if entry.work is not None:
+    if item.job is not None:
         return (*actions, "copy_path", "show_in_folder")
-    if entry.state == "needs_repair" and not entry.is_foreign:
-        actions.append("repair_copy")
-    if entry.state == "damaged":
-        actions += ["use", "set_aside"] if not entry.in_use else ["set_aside"]
-    if entry.fit is not None:
+    if item.state == "needs_conversion" and not item.is_foreign:
+        actions.append("convert_copy")
+    if item.state == "damaged":
+        actions += ["quarantine"] if item.in_use else ["use", "quarantine"]
+    if item.fit is not None:
         actions.append("plan")
-    if entry.model is not None and entry.state in ("ready", "damaged", "needs_repair"):
+    if item.model is not None and item.state in ("ready", "damaged", "needs_conversion"):
         actions.append("verify")
-    if entry.path is not None:
+    if item.path is not None:
         actions += ["copy_path", "show_in_folder"]
-    if entry.catalogue or entry.published or "/" in entry.key.partition(":")[0]:
+    if item.catalogue or item.published or "/" in item.key.partition(":")[0]:
         actions.append("open_page")
-    return (*actions, *_ways_out(entry))
+    return (*actions, *_removals(item))
 
 
-def _ways_out(entry: Entry) -> tuple[Action, ...]:
-    if entry.set_aside is not None:
+def _removals(item: ModelItem) -> tuple[Action, ...]:
+    if item.quarantined is not None:
         return ("release", "delete")
-    if entry.model is None:
-        return ("remove",) if entry.candidate is not None else ()
-    if entry.model.id == STARTER.id:
+    if item.model is None:
+        return ("remove",) if item.candidate is not None else ()
+    if item.model.id == STARTER.id:
         return ()
-    if entry.model.folder is None:
+    if item.model.folder is None:
         return ("remove", "delete")
-    return ("delete",) if entry.model.in_models_folder else ("remove_folder",)
+    return ("delete",) if item.model.in_models_folder else ("remove_folder",)
 
 
-def action_text(action: Action, entry: Entry | None = None) -> str:
-    """The action as a button or a menu says it."""
+def action_text(action: Action, item: ModelItem | None = None) -> str:
+    """Return the text of an action for a button or a menu."""
+    if action == "cancel" and item is not None and item.download is not None and item.download.bytes_done:
+        text = translate("model_actions", "Cancel download and delete {size}…")
+        return text.format(size=size_text(item.download.bytes_done))
+    if action == "delete" and item is not None and item.bytes:
+        return translate("model_actions", "Delete file ({size})…").format(size=size_text(item.bytes))
     texts: dict[Action, str] = {
         "download": translate("model_actions", "Download"),
         "pause": translate("model_actions", "Pause"),
@@ -111,14 +120,14 @@ def action_text(action: Action, entry: Entry | None = None) -> str:
         "cancel": translate("model_actions", "Cancel download"),
         "move_up": translate("model_actions", "Move up in queue"),
         "use": translate("model_actions", "Use"),
-        "repair": translate("model_actions", "Convert"),
-        "repair_copy": translate("model_actions", "Convert to a copy"),
+        "convert": translate("model_actions", "Convert"),
+        "convert_copy": translate("model_actions", "Convert to a copy"),
         "join": translate("model_actions", "Join"),
         "stop": translate("model_actions", "Stop"),
         "plan": translate("model_actions", "Memory plan…"),
         "verify": translate("model_actions", "Verify file"),
-        "mend": translate("model_actions", "Re-download parts"),
-        "set_aside": translate("model_actions", "Quarantine file"),
+        "redownload": translate("model_actions", "Re-download parts"),
+        "quarantine": translate("model_actions", "Quarantine file"),
         "release": translate("model_actions", "Release from quarantine"),
         "remove": translate("model_actions", "Remove from list"),
         "remove_folder": translate("model_actions", "Remove folder from list"),
@@ -127,17 +136,24 @@ def action_text(action: Action, entry: Entry | None = None) -> str:
         "show_in_folder": translate("model_actions", "Show in folder"),
         "open_page": translate("model_actions", "Open page in browser"),
     }
-    if action == "cancel" and entry is not None and entry.download is not None and entry.download.bytes_done:
-        text = translate("model_actions", "Cancel download and delete {size}…")
-        return text.format(size=size_text(entry.download.bytes_done))
-    if action == "delete" and entry is not None and entry.bytes:
-        return translate("model_actions", "Delete file ({size})…").format(size=size_text(entry.bytes))
     return texts[action]
 
 
-def pill_texts() -> tuple[str, ...]:
-    """Everything that a row's own button may say, to make room for the longest."""
-    actions: tuple[Action, ...] = (
-        "download", "pause", "resume", "retry", "use", "repair", "join", "stop", "mend",
-    )  # fmt: skip
-    return tuple(map(action_text, actions))
+def button_texts() -> tuple[str, ...]:
+    """Return all texts of the rows' buttons, to measure the widest."""
+    return tuple(action_text(action) for action in {*_PRIMARY.values(), "use"})
+
+
+def model_menu(parent: QWidget, item: ModelItem, *, can_move_up: bool) -> QMenu:
+    """Make the menu of all actions, the primary one first.  The objectName of each entry is its ``Action``."""
+    menu = QMenu(parent)
+    menu.setObjectName("modelActions")
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    first = primary(item)
+    group = 0
+    for action in (*([first] if first else []), *further(item, can_move_up=can_move_up)):
+        before, group = group, 1 if action in _FILE_ACTIONS else 2 if action in _REMOVALS else 0
+        if group != before and not menu.isEmpty():
+            menu.addSeparator()
+        menu.addAction(action_text(action, item)).setObjectName(action)
+    return menu

@@ -1,4 +1,4 @@
-"""What stands behind the models page, gathered: the library, the queue of downloads, the way to a hub, the folder."""
+"""Services used by the models page: library, download queue, access to a hub, models folder."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from model_manager.library.library import ModelLibrary
 
 @dataclass(frozen=True)
 class ModelBackend:
-    """Real parts, handed over by whoever built them.
+    """Services of the models page.
 
-    ``access`` may ask the system's keyring: it is called in other threads than the window's alone.  ``folder`` is where
-    downloads go now, ``endpoint`` the hub whose pages a browser is shown.
+    ``access`` can query the system keyring: for background threads only.  ``folder`` is where downloads go,
+    ``endpoint`` the hub whose pages are opened in the browser.
     """
 
     library: ModelLibrary
@@ -26,5 +26,5 @@ class ModelBackend:
     endpoint: Callable[[], str] = lambda: OFFICIAL
 
     def page_of(self, repository: str) -> str:
-        """The page of a repository, for the browser."""
+        """Return the address of the page of a repository."""
         return f"{self.endpoint().rstrip('/')}/{repository}"

@@ -1,4 +1,4 @@
-"""What goes on while nobody looks: downloads with the window closed, and word of their end."""
+"""Downloads while the window is closed, the tray icon, and notifications of their end."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from app.services import Services
+from ui.models.download_signals import DownloadSignals
 
-GOODBYE_MS = 15_000
-"""How long the last notification may be looked at before the closed program ends."""
+QUIT_DELAY_MS = 15_000
+"""How long the last notification is shown before the program quits."""
 
 
 class BackgroundDownloads(QObject):
-    """Keeps the program alive for its downloads where the person said so, and tells when one is there."""
+    """Keeps the program running for its downloads, where that setting is on, and notifies of finished ones."""
 
     download_finished = Signal(str)
-    """The id of a model that is whole now."""
+    """Id of a model whose download is complete."""
     quit_requested = Signal()
     notified = Signal(str, str)
-    """Title and text of what a person was told who was looking elsewhere."""
+    """Title and text of a notification."""
     _finished = Signal(str)
-    _changed = Signal()
 
     def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
@@ -33,21 +33,20 @@ class BackgroundDownloads(QObject):
         self._tray: QSystemTrayIcon | None = None
         self._is_away = False
         self._clicked: Callable[[], None] | None = None
-        # From whatever thread changed the queue, to the window's event loop.
-        self._finished.connect(self._tell, Qt.ConnectionType.QueuedConnection)
-        self._changed.connect(self._end_when_idle, Qt.ConnectionType.QueuedConnection)
+        # Emitted in the thread of the queue.
+        self._finished.connect(self._notify_finished, Qt.ConnectionType.QueuedConnection)
         services.downloads.on_done(self._on_done)
-        services.downloads.manager.subscribe(self._on_change)
+        DownloadSignals(services.downloads.manager, self).changed.connect(self._quit_when_idle)
         services.downloads.start()
 
     def keep_running(self) -> bool:
-        """The window is to be closed: whether it is hidden instead, because a download goes on without it."""
+        """Hide the window instead of closing it while a download is running; return whether it was hidden."""
         services = self._services
         if not (services.settings.now.downloads_in_background and services.downloads.manager.is_active):
             return False
         self._is_away = True
         if self._make_tray() is None:
-            # Without a tray nobody could bring a hidden window back.
+            # Without a tray there is no way to show a hidden window again.
             self._window.showMinimized()
             return True
         QApplication.setQuitOnLastWindowClosed(False)
@@ -63,19 +62,18 @@ class BackgroundDownloads(QObject):
         self._window.activateWindow()
 
     def shut_down(self) -> None:
-        """The program ends."""
-        self._services.downloads.manager.unsubscribe(self._on_change)
+        """Remove the tray icon."""
         if self._tray is not None:
             self._tray.hide()
 
     def is_window_active(self) -> bool:
-        """Whether the person has the program before them."""
+        """Whether the window is visible and active."""
         return QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive and self._window.isVisible()
 
     def notify(self, title: str, text: str, clicked: Callable[[], None] | None = None) -> bool:
-        """Show a notification of the system; false where it has none or the window is in front.
+        """Show a desktop notification; return false where there is none or the window is active.
 
-        A click on it brings the window back, and then does ``clicked``.
+        A click shows the window and calls ``clicked``.
         """
         if self.is_window_active():
             return False
@@ -91,23 +89,20 @@ class BackgroundDownloads(QObject):
     def _on_done(self, model_id: str, _paths: tuple[Path, ...]) -> None:
         self._finished.emit(model_id)
 
-    def _on_change(self) -> None:
-        self._changed.emit()
-
-    def _tell(self, model_id: str) -> None:
+    def _notify_finished(self, model_id: str) -> None:
         self.notify(self.tr("Download complete"), self.tr("{name} downloaded and verified.").format(name=model_id))
         self.download_finished.emit(model_id)
 
-    def _end_when_idle(self) -> None:
+    def _quit_when_idle(self) -> None:
         if not self._is_away or self._services.downloads.manager.is_active:
             return
         if self._window.isMinimized():
-            # It waits in the task bar, as windows do.
+            # A minimised window stays open.
             self._is_away = False
         elif not self._window.isVisible():
-            QTimer.singleShot(GOODBYE_MS, self, self._say_goodbye)
+            QTimer.singleShot(QUIT_DELAY_MS, self, self._quit)
 
-    def _say_goodbye(self) -> None:
+    def _quit(self) -> None:
         if self._is_away and not self._services.downloads.manager.is_active:
             self.quit_requested.emit()
 

@@ -1,4 +1,4 @@
-"""Does what is asked about a model: tells the queue, starts work, asks before anything is deleted, says how it went."""
+"""Controller of the models page: carries out actions on models, asks before deleting, and reports the result."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from model_manager.errors import UserError
 from model_manager.library.importer import ImportCandidate
@@ -18,252 +18,220 @@ from model_manager.library.removal import Removal, delete, removal_of, removal_o
 from model_manager.published import PublishedModel
 from ui.models.actions import Action, action_text
 from ui.models.backend import ModelBackend
-from ui.models.entries import Entry, candidate_key, entry_of_candidate
-from ui.models.jobs import TakenIn, Verified, join_job, mend_job, mend_set_aside_job, repair_job, take_in, verify_job
-from ui.models.metadata import repository_of
-from ui.models.state import ModelState
-from ui.models.workers import Job, ModelWorks, Outcome, Work, WorkKind
-from ui.widgets.dialog_parts import StatusLine, open_folder
+from ui.models.file_jobs import (
+    AddResult,
+    VerifyResult,
+    add_paths,
+    convert_model,
+    join_model,
+    reopen_damaged,
+    reopen_quarantined,
+    verify_model,
+)
+from ui.models.inventory import ModelInventory
+from ui.models.item import JobKind, ModelItem, ModelJob, candidate_key
+from ui.models.model_jobs import ModelJobs, Outcome, Work
+from ui.widgets.dialog_parts import StatusLine, confirm, open_folder
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.model_strings import size_text
 
 ASK_FROM_BYTES = 1 << 20
-"""What was fetched of a download is deleted without a question when it is less."""
+"""A download with less than this is cancelled without confirmation."""
 
 
-class ModelDeeds(QObject):
-    """Everything that the models page can do.  Belongs to the page whose ``status`` says how it went."""
+class ModelsController(QObject):
+    """Actions of one models page, whose ``status`` shows the results."""
 
-    chosen = Signal(str)
-    """The id of the model to use from now on."""
-    wanted = Signal(str)
-    """The key of the row to go to."""
+    model_chosen = Signal(str)
+    """Id of the model to use."""
+    selection_requested = Signal(str)
+    """Key of the item to select."""
     plan_requested = Signal(str, str)
-    """The id and the name of the model whose plan is to be shown."""
+    """Id and name of the model whose memory plan to show."""
 
     def __init__(
-        self, backend: ModelBackend, works: ModelWorks, state: ModelState, status: StatusLine, page: QWidget
+        self, backend: ModelBackend, jobs: ModelJobs, inventory: ModelInventory, status: StatusLine, page: QWidget
     ) -> None:
         super().__init__(page)
         self._backend = backend
-        self._works = works
-        self._state = state
+        self._jobs = jobs
+        self._inventory = inventory
         self._status = status
         self._page = page
-        self._then: Callable[[], None] | None = None
-        works.ended.connect(self._ended)
+        jobs.ended.connect(self._on_job_ended)
 
-    def do(self, action: Action, entry: Entry) -> None:
-        """Do it, or ask first."""
+    def run(self, action: Action, item: ModelItem) -> None:
+        """Carry out an action, or ask first."""
         try:
-            self._do(action, entry)
+            self._actions()[action](item)
         except UserError as error:
-            self.fail(error)
+            self.show_error(error)
 
-    def fail(self, error: UserError) -> None:
-        """Say what went wrong."""
+    def show_error(self, error: UserError) -> None:
+        """Show an error in the status line."""
         self._status.show_message(lambda: error_text(error), "bad")
 
     def add_paths(self, paths: Sequence[Path]) -> None:
-        """Look at files and folders, in the background, and add what can be added."""
-        library, wanted = self._backend.library, tuple(paths)
-        if not wanted:
+        """Add files and folders, in the background."""
+        library, chosen = self._backend.library, tuple(paths)
+        if not chosen:
             return
-        names = ", ".join(path.name for path in wanted)
+        names = ", ".join(path.name for path in chosen)
         self._status.show_message(lambda: self.tr("Checking {name}…").format(name=names))
-        run_job(self, lambda: take_in(library, wanted), self._taken_in, self.fail)
+        run_job(self, lambda: add_paths(library, chosen), self._on_added, self.show_error)
 
-    def add_path(self, path: Path) -> None:
-        """The same for one."""
-        self.add_paths([path])
+    def _actions(self) -> dict[Action, Callable[[ModelItem], object]]:
+        manager, library = self._backend.manager, self._backend.library
+        return {
+            "download": self._download,
+            "resume": lambda item: manager.resume(item.key),
+            "retry": lambda item: manager.resume(item.key),
+            "pause": lambda item: manager.pause(item.key),
+            "move_up": lambda item: manager.move_up(item.key),
+            "cancel": self._cancel,
+            "use": lambda item: self.model_chosen.emit(item.model.id if item.model else item.key),
+            "stop": lambda item: self._jobs.stop(item.key),
+            "convert": lambda item: self._convert(item, as_copy=item.is_foreign),
+            "convert_copy": lambda item: self._convert(item, as_copy=True),
+            "join": self._join,
+            "plan": lambda item: self.plan_requested.emit(item.key, item.full_name),
+            "verify": self._verify,
+            "redownload": self._redownload,
+            "quarantine": lambda item: self._rename(lambda: quarantine(_path(item), library)),
+            "release": lambda item: self._rename(lambda: release_from_quarantine(_path(item))),
+            "remove": self._remove,
+            "remove_folder": self._remove_folder,
+            "delete": self._ask_to_delete,
+            "copy_path": self._copy_path,
+            "show_in_folder": lambda item: open_folder(_path(item).parent),
+            "open_page": lambda item: QDesktopServices.openUrl(QUrl(self._backend.page_of(item.repository))),
+        }
 
-    # One after the other
+    def _copy_path(self, item: ModelItem) -> None:
+        QGuiApplication.clipboard().setText(str(_path(item)))
+        self._status.show_message(lambda: self.tr("Path copied to the clipboard."))
 
-    def _do(self, action: Action, entry: Entry) -> None:
-        manager = self._backend.manager
-        if action in ("download", "resume", "retry"):
-            self._fetch(action, entry)
-        elif action == "pause":
-            manager.pause(entry.key)
-        elif action == "move_up":
-            manager.move_up(entry.key)
-        elif action == "cancel":
-            self._cancel(entry)
-        elif action == "use":
-            assert entry.model is not None
-            self.chosen.emit(entry.model.id)
-        elif action == "stop":
-            self._works.stop(entry.key)
-        elif action in ("repair", "repair_copy"):
-            self._repair(entry, as_copy=action == "repair_copy")
-        elif action == "join":
-            self._join(entry)
-        elif action == "plan":
-            self.plan_requested.emit(entry.key, entry.full_name)
-        elif action == "verify":
-            self._verify(entry)
-        elif action == "mend":
-            self._mend(entry)
-        else:
-            self._do_to_file(action, entry)
-
-    def _do_to_file(self, action: Action, entry: Entry) -> None:
-        path, library = entry.path, self._backend.library
-        if action == "open_page":
-            QDesktopServices.openUrl(QUrl(self._backend.page_of(repository_of(entry))))
-            return
-        assert path is not None
-        if action == "copy_path":
-            QGuiApplication.clipboard().setText(str(path))
-            self._status.show_message(lambda: self.tr("Path copied to the clipboard."))
-        elif action == "show_in_folder":
-            open_folder(path.parent)
-        elif action == "set_aside":
-            self._rename(lambda: quarantine(path, library))
-        elif action == "release":
-            self._rename(lambda: release_from_quarantine(path))
-        elif action == "remove":
-            self._remove(entry)
-        elif action == "remove_folder":
-            self._remove_folder(entry)
-        elif action == "delete":
-            self._ask_to_delete(entry)
-
-    def _rename(self, job: Callable[[], Path]) -> None:
-        run_job(self, job, lambda _path: self._state.tell_library_changed(), self.fail)
+    def _rename(self, rename: Callable[[], Path]) -> None:
+        run_job(self, rename, lambda _path: self._inventory.notify_library_changed(), self.show_error)
 
     # Downloads
 
-    def _fetch(self, action: Action, entry: Entry) -> None:
-        if action != "download":
-            self._backend.manager.resume(entry.key)
-            return
+    def _download(self, item: ModelItem) -> None:
         self._status.clear()
-        # The home model's own repository tells of it too: it stays the catalogue's.
-        published = replace(entry.published, id=entry.key) if entry.published else None
-        self._backend.manager.add(entry.key, published)
+        # The repository of the home model publishes it under another id: it stays the catalogue's.
+        published = replace(item.published, id=item.key) if item.published else None
+        self._backend.manager.add(item.key, published)
 
-    def _cancel(self, entry: Entry) -> None:
-        n_bytes = entry.download.bytes_done if entry.download else 0
+    def _cancel(self, item: ModelItem) -> None:
+        n_bytes = item.download.bytes_done if item.download else 0
         if n_bytes < ASK_FROM_BYTES:
-            self._cancel_now(entry.key)
+            self._cancel_download(item.key)
             return
-        self._ask(
-            self.tr("Cancel the download of {name}?").format(name=entry.full_name),
+        size = size_text(n_bytes)
+        self._confirm(
+            self.tr("Cancel the download of {name}?").format(name=item.full_name),
             self.tr("This deletes the {size} already downloaded. To keep it, pause the download instead.").format(
-                size=size_text(n_bytes)
+                size=size
             ),
-            self.tr("Cancel and delete {size}").format(size=size_text(n_bytes)),
+            self.tr("Cancel and delete {size}").format(size=size),
             self.tr("Keep download"),
-            lambda: self._cancel_now(entry.key),
+            lambda: self._cancel_download(item.key),
         )
 
-    def _cancel_now(self, key: str) -> None:
+    def _cancel_download(self, key: str) -> None:
         manager = self._backend.manager
-        # Deleting tens of gibibytes takes some disks a moment.
-        run_job(self, lambda: manager.cancel(key), lambda _: self._state.renew(), self.fail)
+        # Deleting tens of gibibytes takes a moment on some disks.
+        run_job(self, lambda: manager.cancel(key), lambda _: self._inventory.update(), self.show_error)
 
-    # Work on files
+    # Jobs on files
 
-    def _start(
-        self, entry: Entry, kind: WorkKind, path: Path, job: Job, candidate: ImportCandidate | None = None
-    ) -> None:
-        if self._works.start(Work(entry.key, kind, entry.title, path, candidate=candidate), job):
+    def _start(self, item: ModelItem, kind: JobKind, work: Work) -> None:
+        job = ModelJob(item.key, kind, item.title, _path(item), candidate=item.candidate)
+        if self._jobs.start(job, work):
             self._status.clear()
 
-    def _repair(self, entry: Entry, *, as_copy: bool) -> None:
-        path, library = entry.path, self._backend.library
-        assert path is not None
-        out = self._backend.folder() / path.name if as_copy or entry.is_foreign else None
-        self._start(
-            entry, "repair", path, lambda moved, ended: repair_job(library, path, out, moved, ended), entry.candidate
-        )
+    def _convert(self, item: ModelItem, *, as_copy: bool) -> None:
+        path, library = _path(item), self._backend.library
+        out = self._backend.folder() / path.name if as_copy else None
+        self._start(item, "convert", lambda progress, cancelled: convert_model(library, path, out, progress, cancelled))
 
-    def _join(self, entry: Entry) -> None:
-        library, candidate = self._backend.library, entry.candidate
-        assert candidate is not None
-        self._start(
-            entry,
-            "join",
-            candidate.paths[0],
-            lambda moved, ended: join_job(library, candidate.paths, moved, ended),
-            candidate,
-        )
+    def _join(self, item: ModelItem) -> None:
+        assert item.candidate is not None
+        library, paths = self._backend.library, item.candidate.paths
+        self._start(item, "join", lambda progress, cancelled: join_model(library, paths, progress, cancelled))
 
-    def _verify(self, entry: Entry) -> None:
-        path, library, access = entry.path, self._backend.library, self._backend.access
-        assert path is not None
-        self._start(entry, "verify", path, lambda moved, ended: verify_job(library, path, access, moved, ended))
+    def _verify(self, item: ModelItem) -> None:
+        path, backend = _path(item), self._backend
+        self._start(item, "verify", lambda progress, cancelled: verify_model(backend, path, progress, cancelled))
 
-    def _mend(self, entry: Entry) -> None:
-        path, verification = entry.path, entry.verification
-        assert path is not None
-        if entry.set_aside is not None:
-            self._start(entry, "mend", path, lambda moved, ended: mend_set_aside_job(path, moved, ended))
+    def _redownload(self, item: ModelItem) -> None:
+        path, verification = _path(item), item.verification
+        if item.quarantined is not None:
+            self._start(item, "redownload", lambda progress, cancelled: reopen_quarantined(path, progress, cancelled))
         elif verification is not None:
-            self._start(entry, "mend", path, lambda _moved, _ended: mend_job(verification))
+            self._start(item, "redownload", lambda _progress, _cancelled: reopen_damaged(verification))
 
-    def _ended(self, outcome: Outcome) -> None:
-        work, result = outcome.work, outcome.result
+    def _on_job_ended(self, outcome: Outcome) -> None:
+        key, result = outcome.job.key, outcome.result
         if outcome.error is not None:
-            self.fail(outcome.error)
+            self.show_error(outcome.error)
         elif isinstance(result, LocalModel):
             name = result.name or result.id
             self._status.show_message(lambda: self.tr("{name} is ready to use.").format(name=name), "good")
-            self._state.candidates.pop(work.key, None)
-            self.wanted.emit(result.id)
+            self._inventory.candidates.pop(key, None)
+            self.selection_requested.emit(result.id)
         elif isinstance(result, ImportCandidate):
-            self._state.candidates.pop(work.key, None)
-            self._wait_for([result])
-        elif isinstance(result, Verified):
-            self._verified(work.key, result)
+            self._inventory.candidates.pop(key, None)
+            self._add_candidates([result])
+        elif isinstance(result, VerifyResult):
+            self._on_verified(key, result)
         elif isinstance(result, PublishedModel):
-            self._state.verifications.pop(work.key, None)
+            self._inventory.verifications.pop(key, None)
             self._backend.manager.add(result.id, result)
-            self.wanted.emit(result.id)
-        elif work.kind == "delete" and not outcome.stopped:
-            self._backend.manager.forget(work.key)
-        self._state.tell_library_changed()
+            self.selection_requested.emit(result.id)
+        elif outcome.job.kind == "delete" and not outcome.stopped:
+            self._backend.manager.forget(key)
+        self._inventory.notify_library_changed()
 
-    def _verified(self, key: str, verified: Verified) -> None:
-        worst = verified.worst
-        self._state.verifications.pop(key, None)
-        if worst.matches is False:
-            self._state.verifications[key] = worst
+    def _on_verified(self, key: str, result: VerifyResult) -> None:
+        matches, file = result.worst.matches, result.worst.path.name
+        self._inventory.verifications.pop(key, None)
+        if matches is False:
+            self._inventory.verifications[key] = result.worst
             self._status.show_message(
-                lambda: self.tr("{file} doesn't match the published file.").format(file=worst.path.name), "bad"
+                lambda: self.tr("{file} doesn't match the published file.").format(file=file), "bad"
             )
-        elif worst.matches and verified.changed:
+        elif matches and result.changed:
             self._status.show_message(
                 lambda: self.tr(
                     "{file} is intact and matches the file that was published when you downloaded it. A different "
                     "file has since been published under that name."
-                ).format(file=worst.path.name),
+                ).format(file=file),
                 "warning",
             )
-        elif worst.matches:
+        elif matches:
             self._status.show_message(
-                lambda: self.tr("{file} matches the published file exactly.").format(file=worst.path.name), "good"
+                lambda: self.tr("{file} matches the published file exactly.").format(file=file), "good"
             )
         else:
             self._status.show_message(
                 lambda: self.tr(
                     "{file} was read completely, but there is no published checksum to compare it with."
-                ).format(file=worst.path.name)
+                ).format(file=file)
             )
 
     # The list
 
-    def _taken_in(self, taken: TakenIn) -> None:
-        added, known = taken.added, taken.known
-        if taken.problems:
-            self.fail(taken.problems[0])
-        elif taken.folders and not taken.waiting:
-            folder, count = taken.folders[0], len(added)
+    def _on_added(self, result: AddResult) -> None:
+        added, known = result.added, result.known
+        if result.problems:
+            self.show_error(result.problems[0])
+        elif result.folders and not result.waiting:
+            folder = result.folders[0]
             self._status.show_message(
                 lambda: self.tr("Added {path} to the list. New models: {count}. The files stay where they are.").format(
-                    path=folder, count=count
+                    path=folder, count=len(added)
                 ),
                 "good",
                 (lambda: self.tr("Undo"), lambda: self._forget_folder(folder)),
@@ -278,108 +246,86 @@ class ModelDeeds(QObject):
             )
         elif known:
             self._status.show_message(lambda: self.tr("{name} is already in the list.").format(name=known[0].id))
-        if taken.waiting:
-            self._wait_for(taken.waiting)
+        if result.waiting:
+            self._add_candidates(result.waiting)
         elif added or known:
-            self.wanted.emit((*added, *known)[0].id)
-        self._state.tell_library_changed()
+            self.selection_requested.emit((*added, *known)[0].id)
+        self._inventory.notify_library_changed()
 
-    def _wait_for(self, candidates: Sequence[ImportCandidate]) -> None:
-        """Put files on the list that need something first, and offer to do it."""
-        for each in candidates:
-            self._state.candidates[candidate_key(each)] = each
+    def _add_candidates(self, candidates: Sequence[ImportCandidate]) -> None:
+        """List files that need a conversion or joining first, and offer to do that."""
+        self._inventory.candidates |= {candidate_key(each): each for each in candidates}
         first = candidates[0]
-        entry = entry_of_candidate(first)
-        do: Action = "join" if first.action == "join" else "repair"
+        item = ModelItem(candidate_key(first), candidate=first)
+        action: Action = "join" if first.action == "join" else "convert"
 
-        def words() -> str:
-            if do == "join":
+        def text() -> str:
+            if action == "join":
                 return self.tr("{name} is split into parts. Join them into one file.").format(name=first.name)
             return self.tr("{name} must be converted before you can use it.").format(name=first.name)
 
-        self._status.show_message(words, "warning", (lambda: action_text(do), lambda: self.do(do, entry)))
-        self._state.renew()
-        self.wanted.emit(entry.key)
+        self._status.show_message(text, "warning", (lambda: action_text(action), lambda: self.run(action, item)))
+        self._inventory.update()
+        self.selection_requested.emit(item.key)
 
-    def _remove(self, entry: Entry) -> None:
-        if entry.model is None:
-            self._state.candidates.pop(entry.key, None)
-            self._state.renew()
+    def _remove(self, item: ModelItem) -> None:
+        model = item.model
+        if model is None:
+            self._inventory.candidates.pop(item.key, None)
+            self._inventory.update()
             return
-        model = entry.model
         self._backend.library.remove(model.id)
-        # A file that the engine would refuse could not be put back on the list.
-        undo = (lambda: self.tr("Undo"), lambda: self.add_path(model.path)) if model.ready else None
+        # A file that the engine would refuse could not be added again.
+        undo = (lambda: self.tr("Undo"), lambda: self.add_paths([model.path])) if model.ready else None
         self._status.show_message(
             lambda: self.tr("Removed {name} from the list. The file stays where it is.").format(name=model.id),
             action=undo,
         )
-        self._state.tell_library_changed()
+        self._inventory.notify_library_changed()
 
-    def _remove_folder(self, entry: Entry) -> None:
-        folder = entry.model.folder if entry.model else None
+    def _remove_folder(self, item: ModelItem) -> None:
+        folder = item.model.folder if item.model else None
         assert folder is not None
-        self._backend.library.remove_folder(folder)
+        self._forget_folder(folder)
         self._status.show_message(
             lambda: self.tr("Removed {path} from the list. The files stay where they are.").format(path=folder),
-            action=(lambda: self.tr("Undo"), lambda: self.add_path(folder)),
+            action=(lambda: self.tr("Undo"), lambda: self.add_paths([folder])),
         )
-        self._state.tell_library_changed()
 
     def _forget_folder(self, folder: Path) -> None:
         self._backend.library.remove_folder(folder)
         self._status.clear()
-        self._state.tell_library_changed()
+        self._inventory.notify_library_changed()
 
-    def _ask_to_delete(self, entry: Entry) -> None:
-        removal = removal_of_quarantined(entry.set_aside) if entry.set_aside else None
-        if removal is None:
-            assert entry.model is not None
-            removal = removal_of(entry.model)
-        what = [self.tr("This can't be undone."), str(removal.path) if removal.paths else ""]
-        if entry.in_use:
-            what.insert(0, self.tr("This model is in use."))
+    def _ask_to_delete(self, item: ModelItem) -> None:
+        if item.quarantined is not None:
+            removal = removal_of_quarantined(item.quarantined)
+        else:
+            assert item.model is not None
+            removal = removal_of(item.model)
+        details = [self.tr("This can't be undone."), str(removal.path) if removal.paths else ""]
+        if item.in_use:
+            details.insert(0, self.tr("This model is in use."))
         elif removal.elsewhere:
-            what.insert(0, self.tr("To keep the file, remove it from the list instead."))
+            details.insert(0, self.tr("To keep the file, remove it from the list instead."))
         size = size_text(removal.bytes)
-        self._ask(
-            self.tr("Delete {name}?").format(name=entry.full_name),
-            "\n".join(each for each in what if each),
+        self._confirm(
+            self.tr("Delete {name}?").format(name=item.full_name),
+            "\n".join(text for text in details if text),
             self.tr("Delete {size}").format(size=size) if removal.bytes else self.tr("Delete"),
             self.tr("Keep file"),
-            lambda: self._delete(entry, removal),
+            lambda: self._delete(item, removal),
         )
 
-    def _delete(self, entry: Entry, removal: Removal) -> None:
-        library, path = self._backend.library, entry.path
-        assert path is not None
-        self._start(entry, "delete", path, lambda _moved, _ended: delete(removal, library))
+    def _delete(self, item: ModelItem, removal: Removal) -> None:
+        library = self._backend.library
+        self._start(item, "delete", lambda _progress, _cancelled: delete(removal, library))
 
-    # Questions
-
-    def _ask(self, question: str, more: str, yes: str, no: str, then: Callable[[], None]) -> None:
-        box = QMessageBox(self._page)
+    def _confirm(self, question: str, details: str, yes: str, no: str, accepted: Callable[[], None]) -> None:
+        box = confirm(self._page, self.tr("Models"), question, details, yes, no, accepted)
         box.setObjectName("modelQuestion")
-        box.setWindowTitle(self.tr("Models"))
-        box.setAccessibleName(question)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(question)
-        box.setInformativeText(more)
-        agree = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-        agree.setObjectName("agreeButton")
-        agree.setProperty("danger", True)
-        # It was polished when it was added, before it was dangerous.
-        agree.style().unpolish(agree)
-        agree.style().polish(agree)
-        keep = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._then = then
-        box.buttonClicked.connect(self._answered)
-        box.open()
 
-    def _answered(self, pressed: QWidget) -> None:
-        then, self._then = self._then, None
-        if then is not None and pressed.objectName() == "agreeButton":
-            then()
+
+def _path(item: ModelItem) -> Path:
+    assert item.path is not None
+    return item.path

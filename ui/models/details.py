@@ -1,6 +1,6 @@
-"""The details of the chosen model: what it is, the one thing to do about it, how far that is, and the facts below.
+"""Details of the selected model: name, primary action, progress, fit, and its metadata below.
 
-Beside the list where there is room, else below it with the facts folded away.
+Beside the list where there is room, else below it with the metadata folded away.
 """
 
 from __future__ import annotations
@@ -25,25 +25,34 @@ from PySide6.QtWidgets import (
 )
 
 from ui.models.actions import Action, primary
-from ui.models.entries import Entry
+from ui.models.item import ModelItem
 from ui.models.metadata import Fact
-from ui.models.rows import action_of, note_of, problem_of, progress_text
+from ui.models.row_text import button_text, note_text, problem_text, progress_text
 from ui.plan.summary_bars import PlanGlance
-from ui.widgets.dialog_parts import HEADING_SIZE, MARGIN, SMALL_SIZE, button, hairline, quiet_label
+from ui.widgets.dialog_parts import (
+    HEADING_SIZE,
+    MARGIN,
+    SMALL_SIZE,
+    button,
+    hairline,
+    quiet_label,
+    set_kind,
+    set_style_property,
+)
 from ui.widgets.icons import icon
 from ui.widgets.model_strings import quality_of, quality_sentence, size_text
 from ui.widgets.theme import current_theme, interface_font
 
-PROMILLE = 1000
+PROGRESS_STEPS = 1000
 LABEL_WIDTH = 104
-NARROW_MOST = 380
-"""Height below the list, with the facts unfolded."""
-_FETCHES = frozenset({"download", "pause", "resume", "retry"})
-_ACCENTED = frozenset({"download", "resume", "retry", "use", "repair", "join", "mend"})
+NARROW_MAX_HEIGHT = 380
+"""Below the list, with the metadata unfolded."""
+_DOWNLOAD_ACTIONS = frozenset({"download", "pause", "resume", "retry"})
+_NOT_ACCENTED = frozenset({"pause", "stop"})
 
 
 class ElidedLabel(QLabel):
-    """One line that gives way in its middle, with all of it in its tooltip."""
+    """One line of text, elided in the middle, with the whole text as tooltip."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -54,33 +63,30 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as much as there is room for."""
+        """Elide the text to the new width."""
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
         super().resizeEvent(event)
 
 
 class ModelDetails(QWidget):
-    """One model at a time.  What its buttons do is the dialog's."""
+    """Shows one model; the buttons emit ``action_requested``."""
 
-    acted = Signal(str)
+    action_requested = Signal(str)
     """An ``Action``."""
-    menu_wanted = Signal(QPoint)
-    link_wanted = Signal(str)
-    """The repository whose page is to be opened."""
+    menu_requested = Signal(QPoint)
 
     def __init__(self) -> None:
         super().__init__()
-        self._entry: Entry | None = None
+        self._item: ModelItem | None = None
         self._facts: tuple[Fact, ...] = ()
         self._narrow = False
-        self._hint = ""
         self._make_parts()
         self._lay_out()
         self.fold.toggled.connect(self._fold)
-        self.more.clicked.connect(self._ask_for_menu)
-        for each in (self.download, self.use, self.mend):
+        self.more.clicked.connect(self._request_menu)
+        for each in (self.download, self.use, self.prepare):
             each.clicked.connect(self._act)
-        self.plan.clicked.connect(lambda: self.acted.emit("plan"))
+        self.plan.clicked.connect(lambda: self.action_requested.emit("plan"))
         self.show_nothing()
 
     def _make_parts(self) -> None:
@@ -97,7 +103,7 @@ class ModelDetails(QWidget):
         self._problem.setObjectName("modelProblem")
         self.download = button("downloadButton")
         self.use = button("useModelButton")
-        self.mend = button("repairModelButton")
+        self.prepare = button("convertModelButton")
         self.plan = button("showPlanButton")
         self.glance = PlanGlance()
         self.more = QToolButton()
@@ -111,7 +117,7 @@ class ModelDetails(QWidget):
         self.fold.setProperty("quiet", True)
         self.progress = QProgressBar()
         self.progress.setObjectName("modelProgress")
-        self.progress.setRange(0, PROMILLE)
+        self.progress.setRange(0, PROGRESS_STEPS)
         self.progress.setTextVisible(False)
         self._progress_text = quiet_label()
         self._progress_text.setObjectName("modelProgressText")
@@ -123,7 +129,7 @@ class ModelDetails(QWidget):
         words.addWidget(self._subtitle)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(8)
-        for each in (self.download, self.use, self.mend):
+        for each in (self.download, self.use, self.prepare):
             self._buttons.addWidget(each)
         self._buttons.addWidget(self.more)
         self._buttons.addWidget(self.fold)
@@ -154,7 +160,7 @@ class ModelDetails(QWidget):
         self.set_narrow(False)
 
     def set_narrow(self, narrow: bool) -> None:
-        """Below the list, with the facts folded away, or beside it."""
+        """Lay out for the place below the list, or beside it."""
         self._narrow = narrow
         direction = QBoxLayout.Direction.LeftToRight if narrow else QBoxLayout.Direction.TopToBottom
         self._top.setDirection(direction)
@@ -162,50 +168,50 @@ class ModelDetails(QWidget):
             self._layout.setContentsMargins(MARGIN, 12, MARGIN, 12)
         else:
             self._layout.setContentsMargins(20, 8, MARGIN, 0)
-        if self._entry is not None:
-            self.show_entry(self._entry, self._facts, has_menu=self.more.isVisibleTo(self))
+        if self._item is not None:
+            self.show_item(self._item, self._facts, has_menu=self.more.isVisibleTo(self))
         self._fold()
 
     def show_nothing(self, hint: str = "") -> None:
-        """No model is chosen; ``hint`` says how to choose one."""
-        self._entry, self._facts, self._hint = None, (), hint
+        """Show no model; ``hint`` is shown in its place."""
+        self._item, self._facts = None, ()
         self._title.hide()
         self._subtitle.setText(hint)
         for each in (
-            self.download, self.use, self.mend, self.more, self.progress,
+            self.download, self.use, self.prepare, self.more, self.progress,
             self._progress_text, self._problem, self._sentence, self._fit, self.glance, self.plan, self.fold,
         ):  # fmt: skip
             each.hide()
         self._fill(())
         self._fold()
 
-    def show_entry(self, entry: Entry, facts: Sequence[Fact], *, has_menu: bool = True) -> None:
-        """Show a model, or what has changed about it."""
-        self._entry = entry
+    def show_item(self, item: ModelItem, facts: Sequence[Fact], *, has_menu: bool = True) -> None:
+        """Show a model, or its changes."""
+        self._item = item
         self._title.show()
-        self._title.setText(entry.title)
-        size = size_text(entry.bytes) if entry.bytes else ""
-        self._subtitle.setText(" · ".join(each for each in (entry.quantisation or "", size, note_of(entry)) if each))
-        self._show_text(self._sentence, "" if self._narrow else quality_sentence(quality_of(entry.quantisation)))
-        fit = None if self._narrow else entry.fit
+        self._title.setText(item.title)
+        size = size_text(item.bytes) if item.bytes else ""
+        self._subtitle.setText(" · ".join(each for each in (item.quantisation or "", size, note_text(item)) if each))
+        self._show_text(self._sentence, "" if self._narrow else quality_sentence(quality_of(item.quantisation)))
+        fit = None if self._narrow else item.fit
         self._show_text(self._fit, fit.sentence if fit else "", fit.kind if fit else "quiet")
         self.glance.show_bars(fit.bars if fit else ())
         self.plan.setVisible(fit is not None)
-        problem, kind = problem_of(entry)
+        problem, kind = problem_text(item)
         self._show_text(self._problem, problem, kind)
-        self._show_progress(entry)
-        self._show_buttons(entry, has_menu)
+        self._show_progress(item)
+        self._show_buttons(item, has_menu)
         if tuple(facts) != self._facts or not self.area.widget():
             self._fill(tuple(facts))
         self._fold()
 
     def button(self) -> QPushButton | None:
-        """The button of what is to be done first, where there is something."""
-        shown = (each for each in (self.download, self.use, self.mend) if not each.isHidden())
+        """Return the button of the primary action, where there is one."""
+        shown = (each for each in (self.download, self.use, self.prepare) if not each.isHidden())
         return next(shown, None)
 
     def retranslate(self) -> None:
-        """Word what does not depend on the model anew."""
+        """Set the texts that do not depend on the model."""
         self.more.setToolTip(self.tr("More actions for this model"))
         self.more.setAccessibleName(self.tr("More actions for this model"))
         self.fold.setText(self.tr("Details"))
@@ -215,75 +221,61 @@ class ModelDetails(QWidget):
         self._facts = ()
 
     def recolour(self) -> None:
-        """Take the colours of another theme."""
+        """Draw the icons in the colours of the current theme."""
         theme = current_theme()
         self.more.setIcon(icon("more", theme.text))
         self._show_fold_icon()
-        # The facts themselves stay: widgets must not go while the style is visiting them all.
+        # The widgets are kept: none may be deleted while the style visits them all.
         for each in self.area.findChildren(QToolButton, "copyButton"):
             each.setIcon(icon("copy", theme.quiet_text, 14))
 
     def _show_text(self, label: QLabel, text: str, kind: str = "quiet") -> None:
         label.setText(text)
         label.setVisible(bool(text))
-        if label.property("kind") != kind:
-            label.setProperty("kind", kind)
-            for each in ("quiet", "good", "warning", "bad"):
-                label.setProperty(each, each == kind)
-            label.style().unpolish(label)
-            label.style().polish(label)
+        set_kind(label, kind)
 
-    def _show_progress(self, entry: Entry) -> None:
-        share = entry.share
-        active = entry.work is not None or entry.state in ("preparing", "downloading", "waiting", "verifying", "paused")
-        shown = share is not None or entry.state in ("preparing", "verifying") or entry.work is not None
-        self.progress.setVisible(shown)
-        if shown and share is None:
-            self.progress.setRange(0, 0 if active else PROMILLE)
-        elif share is not None:
-            self.progress.setRange(0, PROMILLE)
-            self.progress.setValue(round(share * PROMILLE))
-        self._show_text(self._progress_text, progress_text(entry))
+    def _show_progress(self, item: ModelItem) -> None:
+        fraction = item.fraction
+        self.progress.setVisible(fraction is not None or item.state in ("preparing", "verifying", "working"))
+        self.progress.setRange(0, 0 if fraction is None else PROGRESS_STEPS)
+        self.progress.setValue(round((fraction or 0) * PROGRESS_STEPS))
+        self._show_text(self._progress_text, progress_text(item))
         self.progress.setAccessibleDescription(self._progress_text.text())
 
-    def _show_buttons(self, entry: Entry, has_menu: bool) -> None:
-        action = primary(entry)
-        held = self.button() is not None and self.button().hasFocus()  # type: ignore[union-attr]
+    def _show_buttons(self, item: ModelItem, has_menu: bool) -> None:
+        action = primary(item)
+        had_focus = any(each.hasFocus() for each in (self.download, self.use, self.prepare))
         chosen = None
         if action is not None:
-            chosen = self.use if action == "use" else self.download if action in _FETCHES else self.mend
-        for each in (self.download, self.use, self.mend):
+            chosen = self.use if action == "use" else self.download if action in _DOWNLOAD_ACTIONS else self.prepare
+        for each in (self.download, self.use, self.prepare):
             each.setVisible(each is chosen)
         self.more.setVisible(has_menu)
         self.fold.setVisible(self._narrow)
         if chosen is None or action is None:
             return
-        text = action_of(entry)
-        if action == "download" and entry.bytes:
-            text = self.tr("Download {size}").format(size=size_text(entry.bytes))
+        text = button_text(item)
+        if action == "download" and item.bytes:
+            text = self.tr("Download {size}").format(size=size_text(item.bytes))
         chosen.setText(text)
-        chosen.setAccessibleName(f"{text}: {entry.title} {entry.quantisation or ''}".strip())
-        chosen.setEnabled(entry.work is None or not entry.work.stopping)
-        accented = action in _ACCENTED
-        if chosen.property("primary") != accented:
-            chosen.setProperty("primary", accented)
-            chosen.style().unpolish(chosen)
-            chosen.style().polish(chosen)
-        if held and not chosen.hasFocus():
-            # What was pressed has become another button: the keyboard stays where it was.
+        chosen.setAccessibleName(f"{text}: {item.title} {item.quantisation or ''}".strip())
+        chosen.setEnabled(item.job is None or not item.job.stopping)
+        set_style_property(chosen, "primary", action not in _NOT_ACCENTED)
+        if had_focus:
+            # The pressed button may have been replaced by another: keep the keyboard focus.
             chosen.setFocus()
 
     def _fold(self) -> None:
         shown = bool(self._facts) and (not self._narrow or self.fold.isChecked())
         self.area.setVisible(shown)
         self._rule.setVisible(shown)
-        # Beside the list, where there may be too little height for everything, the facts give way.
-        give_way = QSizePolicy.Policy.Preferred if self._narrow else QSizePolicy.Policy.Ignored
-        self.area.setSizePolicy(QSizePolicy.Policy.Preferred, give_way)
+        # Beside the list the metadata shrinks where the height does not suffice.
+        vertical = QSizePolicy.Policy.Preferred if self._narrow else QSizePolicy.Policy.Ignored
+        self.area.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
         self._show_fold_icon()
         policy = QSizePolicy.Policy.Maximum if self._narrow and not shown else QSizePolicy.Policy.Preferred
         self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
-        self.setMaximumHeight(NARROW_MOST if self._narrow else 16_777_215)
+        self.setMaximumHeight(NARROW_MAX_HEIGHT if self._narrow else 16_777_215)
 
     def _show_fold_icon(self) -> None:
         name = "chevron-down" if self.fold.isChecked() else "chevron-right"
@@ -343,7 +335,7 @@ class ModelDetails(QWidget):
                 if fact.is_link
                 else flags.TextSelectableByMouse
             )
-            value.linkActivated.connect(self.link_wanted)
+            value.linkActivated.connect(lambda _link: self.action_requested.emit("open_page"))
         value.setFont(interface_font(SMALL_SIZE))
         return value
 
@@ -353,9 +345,9 @@ class ModelDetails(QWidget):
             QGuiApplication.clipboard().setText(str(sender.property("copies")))
 
     def _act(self) -> None:
-        action: Action | None = primary(self._entry) if self._entry is not None else None
+        action: Action | None = primary(self._item) if self._item is not None else None
         if action is not None:
-            self.acted.emit(action)
+            self.action_requested.emit(action)
 
-    def _ask_for_menu(self) -> None:
-        self.menu_wanted.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+    def _request_menu(self) -> None:
+        self.menu_requested.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))

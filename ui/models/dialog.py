@@ -1,19 +1,12 @@
-"""The models page: what this machine has and what it could have, each with its one next step; and the way to more.
-
-The list, the details and the search of a hub are widgets of their own, deeds are ``ModelDeeds``'s; here they are put
-together and kept true: the disk is looked at in the background, the queue of downloads tells when it moves.
-"""
+"""Models dialog: the list of models, the details of the selected one, and the search of a hub."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import (
-    QAction,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -25,44 +18,50 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from model_manager.published import PublishedModel
-from ui.models.actions import Action, further, primary
+from ui.models.actions import Action, further, model_menu, primary
 from ui.models.add_buttons import AddButtons
 from ui.models.backend import ModelBackend
-from ui.models.controller import ModelDeeds
+from ui.models.controller import ModelsController
 from ui.models.details import ModelDetails
-from ui.models.entries import Entry
-from ui.models.hub_rows import published_row
-from ui.models.list_view import KeyedRow, ModelList
-from ui.models.menus import model_menu
+from ui.models.inventory import FitOf, ModelInventory
+from ui.models.item import ModelItem
+from ui.models.list_view import KeyedItem, ModelList
 from ui.models.metadata import facts_of
-from ui.models.queue_signals import queue_text
+from ui.models.model_jobs import ModelJobs
 from ui.models.row_delegate import PAD_X
-from ui.models.rows import ModelRow, row_of
+from ui.models.row_text import Heading, queue_text
 from ui.models.search import HubSearch
-from ui.models.state import FitOf, ModelState
-from ui.models.workers import ModelWorks
-from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, hairline, heading, quiet_label
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    StatusLine,
+    TranslatedDialog,
+    button,
+    hairline,
+    heading,
+    quiet_label,
+    set_style_property,
+)
 from ui.widgets.icons import icon
 from ui.widgets.theme import current_theme
 
 NARROW = 760
-"""Below this width the details stand below the list."""
-FIRST_SIZE = (1080, 740)
-LEAST_SIZE = (600, 520)
-UNBOUNDED = 16_777_215
-LIST_SHARE, DETAILS_SHARE = 64, 36
-DETAILS_LEAST, DETAILS_MOST = 300, 480
+"""Below this width the details are placed under the list."""
+DEFAULT_SIZE = (1080, 740)
+MIN_SIZE = (600, 520)
+MAX_WIDGET_SIZE = 16_777_215
+LIST_STRETCH, DETAILS_STRETCH = 64, 36
+DETAILS_MIN_WIDTH, DETAILS_MAX_WIDTH = 300, 480
 
 
 class ModelsDialog(TranslatedDialog):
-    """Roomy; closing it ends no download."""
+    """Models on this computer, of the catalogue and of a hub.  Downloads continue when it is closed."""
 
     model_chosen = Signal(str)
-    """The id of the model to use from now on; the dialog closes."""
+    """Id of the model to use; the dialog closes."""
     plan_requested = Signal(str, str)
-    """The id and the name of the model whose plan is to be shown."""
+    """Id and name of the model whose memory plan to show."""
     models_changed = Signal()
-    """A model was added to the library or taken off it, or has arrived."""
+    """A model was added to the library or removed, or its download is complete."""
 
     def __init__(
         self,
@@ -71,32 +70,33 @@ class ModelsDialog(TranslatedDialog):
         parent: QWidget | None = None,
         *,
         fit_of: FitOf | None = None,
-        works: ModelWorks | None = None,
-        look_at: Callable[[Sequence[PublishedModel], PublishedModel | None], None] | None = None,
+        jobs: ModelJobs | None = None,
+        plan_published: Callable[[Sequence[PublishedModel], PublishedModel | None], None] | None = None,
     ) -> None:
-        """``works`` goes on when the dialog is closed; without it, work ends with the dialog.
+        """``jobs`` continue when the dialog is closed; without it, jobs end with the dialog.
 
-        ``look_at`` is told what a repository publishes and which of it is looked at, to judge how well it fits.
+        ``plan_published`` is called with the files of an opened repository and the selected one, to plan their fits.
         """
         super().__init__(parent)
         self.setObjectName("modelsDialog")
         self.setAcceptDrops(True)
         self._backend = backend
-        self._look_at = look_at
-        self._wanted = ""
-        self._first = ""
-        self.works = works or ModelWorks(self)
-        self._owns_works = works is None
-        self.state = ModelState(backend, self.works, current_id, fit_of, self)
+        self._plan_published = plan_published
+        self._requested_key = ""
+        """Item to select once it is listed."""
+        self._default_key = ""
+        self.jobs = jobs or ModelJobs(self)
+        self._owns_jobs = jobs is None
+        self.inventory = ModelInventory(backend, self.jobs, current_id, fit_of, self)
         self._make_parts()
         self._lay_out()
         self._connect()
-        self.setMinimumSize(*LEAST_SIZE)
+        self.setMinimumSize(*MIN_SIZE)
         room = self.screen().availableGeometry()
-        self.resize(min(FIRST_SIZE[0], room.width() - 60), min(FIRST_SIZE[1], room.height() - 80))
+        self.resize(min(DEFAULT_SIZE[0], room.width() - 60), min(DEFAULT_SIZE[1], room.height() - 80))
         self._finish_setup()
         self.list.setFocus()
-        self.state.refresh()
+        self.inventory.rescan()
 
     def _make_parts(self) -> None:
         self._heading = heading()
@@ -113,7 +113,7 @@ class ModelsDialog(TranslatedDialog):
         self._rule = QFrame()
         self._rule.setObjectName("modelsRule")
         self.status = StatusLine("modelsStatus", hide_when_empty=True)
-        self.deeds = ModelDeeds(self._backend, self.works, self.state, self.status, self)
+        self.controller = ModelsController(self._backend, self.jobs, self.inventory, self.status, self)
         self.adding = AddButtons(self._backend.library)
         self.total = quiet_label()
         self.total.setObjectName("queueTotal")
@@ -122,29 +122,30 @@ class ModelsDialog(TranslatedDialog):
         self._close = button("closeButton")
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        words.addWidget(self._heading)
-        words.addWidget(self._note)
+        titles = QVBoxLayout()
+        titles.setSpacing(4)
+        titles.addWidget(self._heading)
+        titles.addWidget(self._note)
         head = QHBoxLayout()
         head.setContentsMargins(MARGIN, 20, MARGIN, 12)
         head.setSpacing(MARGIN)
-        head.addLayout(words, 3)
+        head.addLayout(titles, 3)
         self.field.setMinimumWidth(220)
         self.field.setMaximumWidth(420)
         self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         head.addWidget(self.field, 4, Qt.AlignmentFlag.AlignVCenter)
-        around = QVBoxLayout()
-        around.setContentsMargins(MARGIN - PAD_X - 1, 0, MARGIN - PAD_X - 1, 4)  # the frame of a drop is 1 wide
-        around.addWidget(self.search)
+        list_column = QVBoxLayout()
+        side = MARGIN - PAD_X - 1  # the frame shown while dropping is 1 px wide
+        list_column.setContentsMargins(side, 0, side, 4)
+        list_column.addWidget(self.search)
         self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._body.setSpacing(0)
-        self._body.addLayout(around, LIST_SHARE)
+        self._body.addLayout(list_column, LIST_STRETCH)
         self._body.addWidget(self._rule)
         self._body.addWidget(self.details)
         self.status.setContentsMargins(MARGIN, 12, MARGIN, 0)
         foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN - 14, 12, MARGIN, 12)  # a quiet button's words begin where others do
+        foot.setContentsMargins(MARGIN - 14, 12, MARGIN, 12)  # aligns the text of a quiet button
         foot.setSpacing(4)
         foot.addWidget(self.adding)
         foot.addWidget(self.total, 1)
@@ -160,191 +161,167 @@ class ModelsDialog(TranslatedDialog):
         layout.addLayout(foot)
 
     def _connect(self) -> None:
-        self.list.chosen.connect(self._show_details)
-        self.list.acted.connect(self._act_on)
-        self.list.opened.connect(self._open)
-        self.list.menu_wanted.connect(self._show_menu)
-        self.search.model_chosen.connect(self._show_published)
-        self.search.acted.connect(self._act)
-        self.search.models.menu_wanted.connect(self._show_menu)
-        self.search.left.connect(self.list.setFocus)
-        self.search.magnet_wanted.connect(self._fetch_magnet)
-        self.details.acted.connect(self._do)
-        self.details.menu_wanted.connect(self._show_menu_at)
-        self.details.link_wanted.connect(self._open_page)
-        self.deeds.chosen.connect(self._chosen)
-        self.deeds.wanted.connect(self._go_to)
-        self.deeds.plan_requested.connect(self.plan_requested)
-        self.state.changed.connect(self._show)
-        self.state.library_changed.connect(self.models_changed)
-        self.state.failed.connect(self.deeds.fail)
-        self.adding.wanted.connect(self.deeds.add_path)
+        self.list.current_changed.connect(self._show_details)
+        self.list.activated_button.connect(self._run_primary)
+        self.list.double_clicked.connect(self._use)
+        self.search.model_changed.connect(self._on_published_changed)
+        self.search.activated_button.connect(lambda: self._run(primary(item) if (item := self._item()) else None))
+        self.search.closed.connect(self.list.setFocus)
+        self.search.magnet_confirmed.connect(self._download_magnet)
+        self.details.action_requested.connect(self._run)
+        for each in (self.list, self.search.models, self.details):
+            each.menu_requested.connect(self._show_menu)
+        self.controller.model_chosen.connect(self._choose)
+        self.controller.selection_requested.connect(self._select)
+        self.controller.plan_requested.connect(self.plan_requested)
+        self.inventory.changed.connect(self._show)
+        self.inventory.library_changed.connect(self.models_changed)
+        self.inventory.failed.connect(self.controller.show_error)
+        self.adding.path_chosen.connect(lambda path: self.controller.add_paths([path]))
         self._close.clicked.connect(self.reject)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.field.setFocus)
 
-    # What is shown
+    # Display
 
     def refresh_fits(self) -> None:
-        """Ask anew how well each model fits: the devices, or what is known of them, changed."""
-        untouched = self.list.key() == self._first
-        self.state.refresh_fits()
-        if untouched and (first := self.state.first_key()):
-            # Nobody has chosen a row yet: the one to begin with may be another now.
-            self._first = first
-            self._go_to(first)
+        """Query all fits again, after the devices or the plans have changed."""
+        untouched = self.list.key() == self._default_key
+        self.inventory.refresh_fits()
+        if untouched and (key := self.inventory.default_key()):
+            # No row was selected by the user: follow the recommendation.
+            self._default_key = key
+            self._select(key)
 
     def add_paths(self, paths: Sequence[Path]) -> None:
-        """Take files, parts and folders that were dropped somewhere; the status line says what became of them."""
+        """Add dropped files, parts and folders; the status line shows the result."""
         self.search.go_home()
-        self.deeds.add_paths(paths)
+        self.controller.add_paths(paths)
 
     def _show(self) -> None:
-        if not self._wanted and not self.list.rows():
-            self._wanted = self.state.first_key()
-            self.list.show_rows(self._rows(), self._wanted)
-            self._first = self.list.key()
-        entry = self.state.entry(self._wanted) if self._wanted else None
-        key = entry.key if entry is not None else ""
-        self.list.show_rows(self._rows(), key)
-        if key:
-            self._wanted = ""
-            self.list.set_key(key)
-        self.search.show_models(self._row_of_published)
-        self.total.setText(queue_text(self.state.statuses()))
+        if not self._requested_key and not self.list.rows():
+            self._requested_key = self.inventory.default_key()
+            self.list.show_items(self._rows(), self._requested_key)
+            self._default_key = self.list.key()
+        item = self.inventory.item(self._requested_key) if self._requested_key else None
+        self.list.show_items(self._rows(), item.key if item is not None else "")
+        if item is not None:
+            self._requested_key = ""
+            self.list.set_key(item.key)
+        self.search.show_models(self.inventory.published_item)
+        self.total.setText(queue_text(self.inventory.downloads()))
         self._show_details()
 
-    def _rows(self) -> list[KeyedRow]:
-        known = self.state.entries
-        name = next((each.title for each in known if each.home), "")
+    def _rows(self) -> list[KeyedItem]:
+        home = [item for item in self.inventory.items if item.home]
+        others = [item for item in self.inventory.items if not item.home]
+        name = home[0].title if home else ""
         return [
-            ("", ModelRow(name, label=self.tr("the model this program is designed for"), is_heading=True)),
-            *((each.key, row_of(each)) for each in known if each.home),
-            ("", ModelRow(self.tr("Other models"), is_heading=True)),
-            *((each.key, row_of(each)) for each in known if not each.home),
+            ("", Heading(name, self.tr("the model this program is designed for"))),
+            *((item.key, item) for item in home),
+            ("", Heading(self.tr("Other models"))),
+            *((item.key, item) for item in others),
         ]
 
-    def _row_of_published(self, published: PublishedModel) -> ModelRow:
-        return published_row(published, row_of(replace(self.state.entry_of(published), home=False)))
-
-    def _entry(self) -> Entry | None:
-        """The model that the details show."""
+    def _item(self) -> ModelItem | None:
+        """Return the model that the details show."""
         if self.search.page == "list":
-            return self.state.entry(self.list.key())
+            return self.inventory.item(self.list.key())
         published = self.search.published()
-        return self.state.entry_of(published) if published is not None else None
+        return self.inventory.published_item(published) if published is not None else None
 
     def _show_details(self) -> None:
-        entry, page = self._entry(), self.search.page
-        shown = page in ("list", "repository")
-        self.details.setVisible(shown)
-        self._rule.setVisible(shown)
-        if entry is None:
-            self.details.show_nothing(self.search.problem() if page == "repository" else "")
+        item, in_repository = self._item(), self.search.page == "repository"
+        self.details.setVisible(in_repository or self.search.page == "list")
+        self._rule.setVisible(self.details.isVisibleTo(self))
+        if item is None:
+            self.details.show_nothing(self.search.problem() if in_repository else "")
             return
-        repository = self.search.repository if self.search.page == "repository" else None
-        facts = facts_of(entry, self.state.headers(entry), repository)
-        self.details.show_entry(entry, facts, has_menu=bool(further(entry)))
+        facts = facts_of(item, self.inventory.headers(item), self.search.repository if in_repository else None)
+        self.details.show_item(item, facts, has_menu=bool(further(item)))
 
-    def _show_published(self) -> None:
+    def _on_published_changed(self) -> None:
         self._show_details()
-        if self._look_at is not None and self.search.page == "repository":
-            self._look_at(self.search.all_published(), self.search.published())
+        if self._plan_published is not None and self.search.page == "repository":
+            self._plan_published(self.search.all_published(), self.search.published())
 
-    def _go_to(self, key: str) -> None:
-        self._wanted = key
+    def _select(self, key: str) -> None:
+        self._requested_key = key
         self._show()
 
-    # What is done
+    # Actions
 
-    def _act_on(self, key: str) -> None:
-        entry = self.state.entry(key)
-        action = primary(entry) if entry is not None else None
-        if entry is not None and action is not None:
-            self.deeds.do(action, entry)
+    def _run(self, action: Action | None) -> None:
+        item = self._item()
+        if item is not None and action is not None:
+            self.controller.run(action, item)
 
-    def _open(self, key: str) -> None:
-        # Twice on a row may choose a model; it must not begin to fetch 60 GiB.
-        entry = self.state.entry(key)
-        if entry is not None and primary(entry) == "use":
-            self.deeds.do("use", entry)
+    def _run_primary(self, key: str) -> None:
+        item = self.inventory.item(key)
+        action = primary(item) if item is not None else None
+        if item is not None and action is not None:
+            self.controller.run(action, item)
 
-    def _act(self) -> None:
-        entry = self._entry()
-        action = primary(entry) if entry is not None else None
-        if action is not None:
-            self._do(action)
+    def _use(self, key: str) -> None:
+        # A double click can choose a model, but does not start a download of 60 GiB.
+        item = self.inventory.item(key)
+        if item is not None and primary(item) == "use":
+            self.controller.run("use", item)
 
-    def _do(self, action: Action) -> None:
-        entry = self._entry()
-        if entry is not None:
-            self.deeds.do(action, entry)
+    def _show_menu(self, position: QPoint) -> None:
+        item = self._item()
+        if item is not None:
+            menu = model_menu(self, item, can_move_up=self.inventory.can_move_up(item))
+            menu.triggered.connect(lambda action: self._run(action.objectName()))
+            menu.popup(position)
 
-    def _open_page(self) -> None:
-        self._do("open_page")
-
-    def _show_menu(self, _key: str, place: QPoint) -> None:
-        self._show_menu_at(place)
-
-    def _show_menu_at(self, place: QPoint) -> None:
-        entry = self._entry()
-        if entry is not None:
-            menu = model_menu(self, entry, can_move_up=self.state.can_move_up(entry))
-            menu.triggered.connect(self._do_chosen)
-            menu.popup(place)
-
-    def _do_chosen(self, chosen: QAction) -> None:
-        self._do(cast(Action, chosen.objectName()))
-
-    def _chosen(self, model_id: str) -> None:
+    def _choose(self, model_id: str) -> None:
         self.model_chosen.emit(model_id)
         self.accept()
 
-    def _fetch_magnet(self, link: str) -> None:
+    def _download_magnet(self, link: str) -> None:
         self._backend.manager.add(link)
         self.search.go_home()
-        self._go_to(link)
+        self._select(link)
 
     # Dropping
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files and folders that may be models."""
+        """Accept files and folders that can contain models."""
         if _model_paths(event):
             event.acceptProposedAction()
             self._set_dropping(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Nothing is dropped after all."""
+        """Remove the frame."""
         self._set_dropping(False)
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take what was dropped."""
+        """Add the dropped files and folders."""
         self._set_dropping(False)
         event.acceptProposedAction()
         self.add_paths(_model_paths(event))
 
     def _set_dropping(self, dropping: bool) -> None:
-        self.search.setProperty("dropping", dropping)
-        self.search.style().unpolish(self.search)
-        self.search.style().polish(self.search)
+        set_style_property(self.search, "dropping", dropping)
 
     # The window
 
     def done(self, result: int) -> None:
-        """Close; work that nobody else looks after ends."""
-        if self._owns_works:
-            self.works.close()
+        """Close, and end the jobs that this dialog owns."""
+        if self._owns_jobs:
+            self.jobs.shut_down()
         super().done(result)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leads one page back before it closes."""
+        """Go back one page on Escape, or close."""
         if event.key() == Qt.Key.Key_Escape and (self.search.page != "list" or self.field.text()):
             self.search.go_back()
         else:
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the details where there is room for them."""
+        """Place the details for the new width."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -354,12 +331,12 @@ class ModelsDialog(TranslatedDialog):
         self._note.setVisible(not narrow)
         self.details.set_narrow(narrow)
         if narrow:
-            self._rule.setFixedSize(UNBOUNDED, 1)
+            self._rule.setFixedSize(MAX_WIDGET_SIZE, 1)
         else:
-            self._rule.setFixedSize(1, UNBOUNDED)
-        self.details.setMinimumWidth(0 if narrow else DETAILS_LEAST)
-        self.details.setMaximumWidth(UNBOUNDED if narrow else DETAILS_MOST)
-        self._body.setStretchFactor(self.details, 0 if narrow else DETAILS_SHARE)
+            self._rule.setFixedSize(1, MAX_WIDGET_SIZE)
+        self.details.setMinimumWidth(0 if narrow else DETAILS_MIN_WIDTH)
+        self.details.setMaximumWidth(MAX_WIDGET_SIZE if narrow else DETAILS_MAX_WIDTH)
+        self._body.setStretchFactor(self.details, 0 if narrow else DETAILS_STRETCH)
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Models"))
@@ -373,12 +350,11 @@ class ModelsDialog(TranslatedDialog):
         self._close.setText(self.tr("Close"))
         for part in (self.list, self.search, self.details, self.adding, self.status):
             part.retranslate()
-        self.state.refresh_fits()
+        self.inventory.refresh_fits()
 
     def _recolour(self) -> None:
         self._search_icon.setIcon(icon("search", current_theme().quiet_text, 16))
-        for each in (self.list, self.search.results, self.search.models):
-            each.viewport().update()
+        self.list.viewport().update()
         self.search.recolour()
         self.details.recolour()
 

@@ -1,7 +1,7 @@
-"""How well each model fits on this machine, for the rows of the models page: judged in the background.
+"""Fit of each model on this machine, planned in the background.
 
-Models of the library and the catalogue by their headers; what a hub publishes by the header of one of its files, until
-a person looks at another one: then its own is read, and the engine rehearses it.
+Models of the library and the catalogue are planned by their headers.  Files of a repository are planned by the header
+of one of them; the selected file by its own header, with a rehearsal by the engine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from model_manager.hub.access import Access
 from model_manager.library.library import ModelLibrary
 from model_manager.plan import LoadPlan, Recommendation, Wishes
 from model_manager.published import PublishedModel
-from ui.models.entries import Fit
+from ui.models.item import Fit
 from ui.plan.advice import speed_text
 from ui.plan.figures import Bar, bars_of, device_numbers, verdict_kind
 from ui.plan.strings import sentences
@@ -38,7 +38,7 @@ Judged = dict[str, tuple[LoadPlan, bool]]
 
 @dataclass(frozen=True)
 class Place:
-    """What the plans were made for: the machine, its RAM as it was, and all of it in bytes."""
+    """The hardware that the plans were made for: the machine, its RAM in use, and its total RAM in bytes."""
 
     machine: Machine
     host: HostMemory
@@ -47,7 +47,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Everything that was judged at one time."""
+    """Plans of one refresh: by model id, each with whether it is recommended, and those of the home model."""
 
     place: Place
     plans: Judged
@@ -55,7 +55,7 @@ class Judgement:
 
 
 class ModelFits(QObject):
-    """The verdict for each model by its id."""
+    """Fits of models by id."""
 
     changed = Signal()
 
@@ -74,10 +74,10 @@ class ModelFits(QObject):
         self._published: dict[str, PublishedFit] = {}
         self._place: Place | None = None
         self.home: tuple[Recommendation, ...] = ()
-        """The quantisations of the home model; empty before they were judged."""
+        """Plans of the home model's quantisations; empty before the first refresh has finished."""
 
     def of(self, model_id: str) -> Fit | None:
-        """How well it fits, in the language of now; None while it is not known."""
+        """Return the fit in the current language; None while it is unknown."""
         judged = self._judged.get(model_id)
         if judged is not None:
             plan, recommended = judged
@@ -86,22 +86,22 @@ class ModelFits(QObject):
         if published is None:
             return None
         plan = published.plan
-        words = [self._sentence(plan)]
+        texts = [self._sentence(plan)]
         if published.is_expected:
-            words.append(self.tr("Estimated from the header of another quantisation."))
+            texts.append(self.tr("Estimated from the header of another quantisation."))
         elif "not_rehearsed" in plan.reasons:
-            words.append(QCoreApplication.translate(CONTEXT, REASON_SENTENCES["not_rehearsed"]))
-        space = "" if words[0].endswith("。") else " "
+            texts.append(QCoreApplication.translate(CONTEXT, REASON_SENTENCES["not_rehearsed"]))
+        space = "" if texts[0].endswith("。") else " "
         bars = self.bars(plan)
-        return Fit(space.join(words), verdict_kind(plan), published.recommended, self.brief(plan), bars)
+        return Fit(space.join(texts), verdict_kind(plan), published.recommended, self.brief(plan), bars)
 
     def plan_of(self, model_id: str) -> LoadPlan | None:
-        """The plan behind that."""
+        """Return the plan of a model; None while it is unknown."""
         judged, published = self._judged.get(model_id), self._published.get(model_id)
         return judged[0] if judged is not None else published.plan if published is not None else None
 
     def bars(self, plan: LoadPlan) -> tuple[Bar, ...]:
-        """The picture of a plan that was made here."""
+        """Return the memory bars of a plan."""
         if self._place is None:
             return ()
         machine = self._place.machine
@@ -112,15 +112,15 @@ class ModelFits(QObject):
 
     @property
     def place(self) -> Place | None:
-        """What the plans were made for; None before anything was judged."""
+        """Hardware that the plans were made for; None before the first refresh has finished."""
         return self._place
 
     def header_of(self, model_id: str) -> PublishedHeader | None:
-        """The header of what a hub publishes, where it was read."""
+        """Return the header of a published model, where it was read."""
         return self._headers.of_id(model_id)
 
     def brief(self, plan: LoadPlan) -> str:
-        """A plan in a few words."""
+        """Return a plan in a few words."""
         if plan.verdict == "does_not_fit":
             return self.tr("Does not fit")
         if plan.verdict == "gpu":
@@ -131,12 +131,12 @@ class ModelFits(QObject):
         return self.tr("In RAM, about {speed} tokens/s").format(speed=number)
 
     def refresh(self) -> None:
-        """Look at the devices and the files again."""
+        """Plan all models again."""
         planning, library, wishes = self._planning, self._library, self._wishes()
-        run_job(self, lambda: judge(planning, library, wishes), self._take, _log)
+        run_job(self, lambda: judge(planning, library, wishes), self._set_judgement, _log)
 
-    def look_at(self, models: Sequence[PublishedModel], current: PublishedModel | None) -> None:
-        """Judge what a repository publishes, ``current`` by its own header and with a rehearsal."""
+    def plan_published(self, models: Sequence[PublishedModel], current: PublishedModel | None) -> None:
+        """Plan the files of a repository, ``current`` by its own header and with a rehearsal."""
         if not models:
             return
         planning, headers, wishes = self._planning, self._headers, self._wishes()
@@ -146,21 +146,21 @@ class ModelFits(QObject):
         run_job(
             self,
             lambda: judge_shown(planning, headers, models, current, wishes),
-            self._take_published,
+            self._set_published,
             _log,
         )
 
     def _wishes(self) -> Wishes:
         return wishes_from(self._settings())
 
-    def _take(self, judgement: Judgement) -> None:
+    def _set_judgement(self, judgement: Judgement) -> None:
         self._place, self.home = judgement.place, judgement.home
         if judgement.plans != self._judged:
             self._judged = judgement.plans
             self.changed.emit()
 
-    def _take_published(self, told: tuple[Place, dict[str, PublishedFit]]) -> None:
-        place, found = told
+    def _set_published(self, result: tuple[Place, dict[str, PublishedFit]]) -> None:
+        place, found = result
         if any(self._published.get(key) != fit for key, fit in found.items()):
             self._place = self._place or place
             self._published.update(found)
@@ -168,14 +168,14 @@ class ModelFits(QObject):
 
 
 def _log(error: UserError) -> None:
-    # Nothing is said of how well anything fits; what is wrong with the devices is said where they are shown.
-    logger.warning("what fits is not known: %s", error)
+    # No fits are shown; the settings show what is wrong with the devices.
+    logger.warning("fits are unknown: %s", error)
 
 
 def judge(planning: PlanningService, library: ModelLibrary, wishes: Wishes) -> Judgement:
-    """The plan of each model that is here or in the catalogue, and whether it is the one to take.
+    """Plan each model of the library and the catalogue.
 
-    Asks the engine for its devices: not for the window's thread.  Raises UserError as ``PlanningService.machine``.
+    Queries the devices of the engine: for a background thread.  Raises UserError as ``PlanningService.machine``.
     """
     place = _place(planning)
     home = tuple(_at_its_context(planning, place, each, wishes) for each in planning.recommend(wishes))
@@ -186,13 +186,13 @@ def judge(planning: PlanningService, library: ModelLibrary, wishes: Wishes) -> J
                 basis = PlanBasis(planning.headers_of(model.id), place.machine, place.host)
                 judged[model.id] = (basis.plan(wishes), False)
             except UserError:
-                # Nothing is said of it; using it says what is wrong.
+                # It has no fit; using it shows the error.
                 continue
     return Judgement(place, judged, home)
 
 
 def _at_its_context(planning: PlanningService, place: Place, judged: Recommendation, wishes: Wishes) -> Recommendation:
-    """With the plan that a load would take: all are compared at one context, and many have room for more."""
+    """Replace the plan by that of a real load: all are compared at one context, but many have room for a larger one."""
     try:
         plan = PlanBasis(planning.headers_of(judged.id), place.machine, place.host).plan(wishes)
     except UserError:
@@ -211,7 +211,7 @@ def judge_shown(
     current: PublishedModel | None,
     wishes: Wishes,
 ) -> tuple[Place, dict[str, PublishedFit]]:
-    """The fit of everything a repository publishes, that of ``current`` rehearsed.  For a background thread.
+    """Plan all files of a repository, ``current`` with a rehearsal.  For a background thread.
 
     Raises UserError as ``PlanningService.machine``.
     """

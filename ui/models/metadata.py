@@ -1,63 +1,40 @@
-"""What is known about a model as a list of label and value: from its header, from where it came, from the disk."""
+"""Metadata of a model as a list of label and value: from its header, its files and its origin."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
-from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, Unread
-from model_manager.gguf.shards import read_model
-from model_manager.hub.catalogue import APUS
-from model_manager.hub.home_model import reconstructed_header
 from model_manager.published import Repository
-from ui.models.entries import Entry
+from ui.models.item import ModelItem
 from ui.widgets.model_strings import date_text, number_text, size_text
 
 translate = QCoreApplication.translate
 
 SHOWN_FILES = 6
 SHOWN_DIGITS = 8
-"""Hexadecimal digits of a hash at its beginning and at its end."""
+"""Hexadecimal digits shown of the beginning and of the end of a hash."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact.  ``copy`` is what its button puts into the clipboard, ``path`` that the value is one line of a path.
-
-    An empty label begins a new group.
-    """
+    """One label and value; ``copy`` is the text for the clipboard.  An empty label begins a new group."""
 
     label: str
     value: str = ""
     copy: str = ""
     is_path: bool = False
+    """Shown in one line, elided in the middle."""
     is_link: bool = False
-    """To the page of the repository that is the value."""
+    """The value is a repository with a page."""
 
 
-def headers_of(path: Path) -> tuple[GgufHeader, ...]:
-    """The headers of a file, as far as it has one; not for the window's thread."""
-    try:
-        return read_model(path, whole=False)
-    except UserError:
-        return ()
-
-
-def expected_headers(entry: Entry) -> tuple[GgufHeader, ...]:
-    """The header of a quantisation of the home model that is not here, reconstructed."""
-    if entry.catalogue in APUS and entry.model is None:
-        assert entry.catalogue is not None
-        return (reconstructed_header(entry.catalogue),)
-    return ()
-
-
-def facts_of(entry: Entry, headers: Sequence[GgufHeader], repository: Repository | None) -> tuple[Fact, ...]:
-    """Everything worth telling, in groups."""
-    groups = (_of_header(entry, headers), _of_files(entry), _of_origin(entry, repository))
+def facts_of(item: ModelItem, headers: Sequence[GgufHeader], repository: Repository | None) -> tuple[Fact, ...]:
+    """Return all facts, in groups."""
+    groups = (_of_header(item, headers), _of_files(item), _of_origin(item, repository))
     facts: list[Fact] = []
     for group in groups:
         if group and facts:
@@ -66,7 +43,7 @@ def facts_of(entry: Entry, headers: Sequence[GgufHeader], repository: Repository
     return tuple(facts)
 
 
-def _of_header(entry: Entry, headers: Sequence[GgufHeader]) -> list[Fact]:
+def _of_header(item: ModelItem, headers: Sequence[GgufHeader]) -> list[Fact]:
     if not headers:
         return []
     first = headers[0]
@@ -94,9 +71,9 @@ def _of_header(entry: Entry, headers: Sequence[GgufHeader]) -> list[Fact]:
         if first.chat_template
         else translate("model_facts", "none (ChatML is used)")
     )
-    # The reconstructed header knows of no template because the published one has none.
+    # The reconstructed header has no template because the published one has none.
     facts.append(Fact(translate("model_facts", "Chat template"), template))
-    if entry.model is not None and entry.model.published is not None and entry.model.published.stacked:
+    if item.model is not None and item.model.published is not None and item.model.published.stacked:
         facts.append(
             Fact(translate("model_facts", "Expert tensors"), translate("model_facts", "stacked during download"))
         )
@@ -105,13 +82,11 @@ def _of_header(entry: Entry, headers: Sequence[GgufHeader]) -> list[Fact]:
     return facts
 
 
-def _of_files(entry: Entry) -> list[Fact]:
+def _of_files(item: ModelItem) -> list[Fact]:
     facts = []
-    n_bytes = entry.bytes
+    n_bytes = item.bytes
     if n_bytes:
-        exact = (
-            entry.catalogue is None or entry.catalogue.exact or entry.model is not None or entry.published is not None
-        )
+        exact = item.catalogue is None or item.catalogue.exact or item.model is not None or item.published is not None
         text = (
             translate("model_facts", "{size} ({bytes}\u00a0bytes)")
             if exact
@@ -120,75 +95,63 @@ def _of_files(entry: Entry) -> list[Fact]:
         facts.append(
             Fact(translate("model_facts", "Size"), text.format(size=size_text(n_bytes), bytes=number_text(n_bytes)))
         )
-    names = _file_names(entry)
+    names = _file_names(item)
     label = translate("model_facts", "File") if len(names) == 1 else translate("model_facts", "Files")
     for at, name in enumerate(names[:SHOWN_FILES]):
         facts.append(Fact(label if at == 0 else " ", name, is_path=True))
     if len(names) > SHOWN_FILES:
         more = translate("model_facts", "and {count} more").format(count=len(names) - SHOWN_FILES)
         facts.append(Fact(" ", more))
-    model = entry.model
-    if entry.path is not None:
-        facts.append(Fact(translate("model_facts", "Folder"), str(entry.path.parent), str(entry.path), is_path=True))
+    model = item.model
+    if item.path is not None:
+        facts.append(Fact(translate("model_facts", "Folder"), str(item.path.parent), str(item.path), is_path=True))
     sha256 = model.sha256 if model else None
     if sha256:
         facts.append(Fact("SHA-256", _short(sha256), sha256))
-        if model is not None and model.verified_at is not None and entry.state != "damaged":
+        if model is not None and model.verified_at is not None and item.state != "damaged":
             text = translate("model_facts", "computed on {date}")
-            if _is_proven(entry):
+            if _is_verified(item):
                 text = translate("model_facts", "verified on {date}")
             facts.append(Fact(" ", text.format(date=date_text(model.verified_at))))
-    elif published := _published_sha256(entry):
+    elif published := _published_sha256(item):
         facts.append(Fact("SHA-256", _short(published), published))
     return facts
 
 
-def _of_origin(entry: Entry, repository: Repository | None) -> list[Fact]:
+def _of_origin(item: ModelItem, repository: Repository | None) -> list[Fact]:
     facts = []
-    licence = (entry.catalogue.licence if entry.catalogue else None) or (repository.licence if repository else None)
+    licence = (item.catalogue.licence if item.catalogue else None) or (repository.licence if repository else None)
     if licence:
         facts.append(Fact(translate("model_facts", "Licence"), licence))
-    elif entry.catalogue is not None:
+    elif item.catalogue is not None:
         facts.append(Fact(translate("model_facts", "Licence"), translate("model_facts", "see the repository page")))
-    if entry.catalogue is not None:
-        facts.append(Fact(translate("model_facts", "Created by"), entry.catalogue.made_by))
-    if name := repository_of(entry):
+    if item.catalogue is not None:
+        facts.append(Fact(translate("model_facts", "Created by"), item.catalogue.made_by))
+    if name := item.repository:
         facts.append(Fact(translate("model_facts", "Repository"), name, is_link=True))
     return facts
 
 
-def repository_of(entry: Entry) -> str:
-    """Where it is published; empty where nobody knows."""
-    if entry.catalogue is not None:
-        return entry.catalogue.repository
-    if entry.published is not None:
-        return entry.published.repository
-    if entry.model is not None and entry.model.published is not None:
-        return entry.model.published.repository
-    owner_and_name = entry.key.partition(":")[0]
-    return owner_and_name if owner_and_name.count("/") == 1 and not owner_and_name.startswith("/") else ""
+def _file_names(item: ModelItem) -> list[str]:
+    if item.path is not None:
+        return [path.name for path in item.candidate.paths] if item.candidate else [item.path.name]
+    if item.published is not None:
+        return [file.name.rpartition("/")[2] for file in item.published.files]
+    return [item.catalogue.file_name] if item.catalogue else []
 
 
-def _file_names(entry: Entry) -> list[str]:
-    if entry.path is not None:
-        return [path.name for path in entry.candidate.paths] if entry.candidate else [entry.path.name]
-    if entry.published is not None:
-        return [file.name.rpartition("/")[2] for file in entry.published.files]
-    return [entry.catalogue.file_name] if entry.catalogue else []
+def _published_sha256(item: ModelItem) -> str | None:
+    if item.published is not None and len(item.published.files) == 1:
+        return item.published.files[0].sha256
+    return item.catalogue.sha256 if item.catalogue else None
 
 
-def _published_sha256(entry: Entry) -> str | None:
-    if entry.published is not None and len(entry.published.files) == 1:
-        return entry.published.files[0].sha256
-    return entry.catalogue.sha256 if entry.catalogue else None
-
-
-def _is_proven(entry: Entry) -> bool:
-    """Whether the file was held against what was published, and not only hashed."""
-    model = entry.model
+def _is_verified(item: ModelItem) -> bool:
+    """Whether the file was compared with the published one, and not only hashed."""
+    model = item.model
     if model is None:
         return False
-    pinned = entry.catalogue.sha256 if entry.catalogue else None
+    pinned = item.catalogue.sha256 if item.catalogue else None
     return model.published is not None or (pinned is not None and pinned == model.sha256)
 
 
@@ -197,7 +160,7 @@ def _short(sha256: str) -> str:
 
 
 def _parameters_text(count: int) -> str:
-    """As those who publish models write it in every language."""
+    """Return a parameter count as model cards write it, in every language."""
     return f"{count / 1e9:.1f} B" if count >= 1_000_000_000 else f"{count / 1e6:.1f} M"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject, QStandardPaths, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
     QDialog,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -227,6 +229,20 @@ class ChoiceOrNumber(QWidget):
             self.changed.emit(self.number.value())
 
 
+def set_style_property(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet selects by; it is evaluated only when a widget is polished."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Colour a text; ``kind`` is ``quiet``, ``good``, ``warning``, ``bad`` or empty for normal text."""
+    for each in ("quiet", "good", "warning", "bad"):
+        set_style_property(widget, each, each == kind)
+
+
 class StatusLine(QWidget):
     """Result of the last action as one sentence, with at most one button."""
 
@@ -261,11 +277,7 @@ class StatusLine(QWidget):
         """Show a sentence; ``kind`` is ``quiet``, ``good``, ``warning`` or ``bad``."""
         self._text = text
         self._action_text, self._do = action if action is not None else (None, None)
-        for each in ("quiet", "good", "warning", "bad"):
-            self.label.setProperty(each, each == kind)
-        # The style sheet looks at properties only when a widget is polished.
-        self.label.style().unpolish(self.label)
-        self.label.style().polish(self.label)
+        set_kind(self.label, kind)
         self.action.setVisible(action is not None)
         self.retranslate()
         if self._hide_when_empty:
@@ -326,6 +338,47 @@ def documents_folder() -> Path:
 def open_folder(folder: Path) -> bool:
     """Show a folder in the desktop's file manager; false where it has none."""
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+class _Question(QMessageBox):
+    """Message box with two buttons that calls ``accepted_action`` after the first."""
+
+    accepted_action: Callable[[], None] | None = None
+
+    def handle_click(self, pressed: QAbstractButton) -> None:
+        action, self.accepted_action = self.accepted_action, None
+        if action is not None and pressed.objectName() == "agreeButton":
+            action()
+
+
+def confirm(
+    parent: QWidget,
+    title: str,
+    question: str,
+    details: str,
+    yes: str,
+    no: str,
+    accepted: Callable[[], None],
+    *,
+    danger: bool = True,
+) -> QMessageBox:
+    """Open a question over ``parent`` and call ``accepted`` for the answer ``yes``; ``no`` is the default."""
+    box = _Question(parent)
+    box.setWindowTitle(title)
+    box.setAccessibleName(question)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(question)
+    box.setInformativeText(details)
+    agree = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    agree.setObjectName("agreeButton")
+    set_style_property(agree, "danger", danger)
+    keep = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(keep)
+    box.setEscapeButton(keep)
+    box.accepted_action = accepted
+    box.buttonClicked.connect(box.handle_click)
+    show_dialog(box)
+    return box
 
 
 class _FileDialog(QFileDialog):

@@ -1,0 +1,143 @@
+"""Jobs on model files without Qt: adding, converting, joining, verifying, and re-downloading damaged parts.
+
+Each is a function for a background thread that passes progress and cancellation on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_manager.disk.files import is_file
+from model_manager.download import reopen_for_mending
+from model_manager.errors import UserError
+from model_manager.hub.catalogue import CATALOGUE
+from model_manager.hub.resolver import current_state, find_published
+from model_manager.layout.convert import repair
+from model_manager.layout.join import join_parts
+from model_manager.layout.origin import read_origin
+from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.library import LocalModel, ModelLibrary
+from model_manager.library.quarantine import release_from_quarantine
+from model_manager.library.redownload import mending, remember
+from model_manager.library.verification import Verification, verify, verify_all
+from model_manager.published import PublishedModel
+from ui.models.backend import ModelBackend
+from ui.models.model_jobs import IsCancelled, OnProgress
+
+
+@dataclass(frozen=True)
+class AddResult:
+    """Result of adding files and folders.
+
+    ``added`` are new models, ``known`` were listed before; ``waiting`` need a conversion or joining first; ``folders``
+    are watched from now on.
+    """
+
+    added: tuple[LocalModel, ...] = ()
+    known: tuple[LocalModel, ...] = ()
+    waiting: tuple[ImportCandidate, ...] = ()
+    folders: tuple[Path, ...] = ()
+    problems: tuple[UserError, ...] = ()
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """The worst verification of a model's files; ``changed``: another file is published under that name by now."""
+
+    worst: Verification
+    changed: bool
+
+
+def add_paths(library: ModelLibrary, paths: Sequence[Path]) -> AddResult:
+    """Register files and watch folders, as far as possible.  Raises ``UserError`` as the library does."""
+    before = {each.id for each in library.list()}
+    models: dict[str, LocalModel] = {}
+    waiting: dict[Path, ImportCandidate] = {}
+    folders: list[Path] = []
+    problems: list[UserError] = []
+    for path in paths:
+        candidates = look_at([path])
+        waiting |= {each.paths[0]: each for each in candidates if each.action in ("join", "repair")}
+        loadable = [each for each in candidates if each.action == "register"]
+        if loadable and path.is_dir():
+            found: Sequence[LocalModel] = library.add_folder(path)
+            folders.append(path)
+        else:
+            found = [library.register(each.paths[0], each.name) for each in loadable]
+            problems += [each.problem for each in candidates if each.action is None and each.problem]
+        models |= {model.id: model for model in found}
+    return AddResult(
+        added=tuple(model for model in models.values() if model.id not in before),
+        known=tuple(model for model in models.values() if model.id in before),
+        waiting=tuple(waiting.values()),
+        folders=tuple(folders),
+        problems=tuple(problems),
+    )
+
+
+def convert_model(
+    library: ModelLibrary, path: Path, out: Path | None, on_progress: OnProgress, cancelled: IsCancelled
+) -> LocalModel:
+    """Convert a file to the current layout, in place or to ``out``, and register it."""
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    return library.register(repair(path, out, on_progress, cancelled))
+
+
+def join_model(
+    library: ModelLibrary, paths: Sequence[Path], on_progress: OnProgress, cancelled: IsCancelled
+) -> LocalModel | ImportCandidate:
+    """Join split parts to one file and register it; return a candidate where it has to be converted first."""
+    (candidate,) = look_at([join_parts(paths, on_progress, cancelled)])
+    if candidate.action == "register":
+        return library.register(candidate.paths[0], candidate.name)
+    if candidate.action is None and candidate.problem is not None:
+        raise candidate.problem
+    return candidate
+
+
+def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, cancelled: IsCancelled) -> VerifyResult:
+    """Compare a file with the published one, where a hub can be reached, and store the result."""
+    origin = read_origin(path)
+    expected, changed = None, False
+    try:
+        if origin is not None:
+            changed = current_state(origin, backend.access()) == "changed"
+        else:
+            entry = next((each for each in CATALOGUE if each.file_name == path.name and each.sha256 is None), None)
+            expected = find_published(entry.id, backend.access()) if entry is not None else None
+    except UserError:
+        # No hub can be reached: the file is hashed nevertheless.
+        pass
+    found = verify_all(path, on_progress, cancelled, expected)
+    for each in found:
+        remember(each, backend.library, expected)
+    order = {False: 0, None: 1, True: 2}
+    return VerifyResult(min(found, key=lambda each: order[each.matches]), changed)
+
+
+def reopen_damaged(verification: Verification) -> PublishedModel:
+    """Mark the damaged pieces of a verified file as missing; return the model to download."""
+    path = verification.path
+    plan = mending(verification, read_origin(path))
+    if plan is None:
+        raise UserError("origin_unknown", path=path)
+    return reopen_for_mending(path, plan.pieces)
+
+
+def reopen_quarantined(path: Path, on_progress: OnProgress, cancelled: IsCancelled) -> PublishedModel | None:
+    """Mark the damaged pieces of a quarantined file as missing; return None where it turns out to be intact."""
+    if is_file(path.with_name(f"{path.name}.json")):
+        # The journal of its download lists the verified pieces.
+        return reopen_for_mending(path, None)
+    origin = read_origin(path)
+    if origin is None:
+        raise UserError("origin_unknown", path=path)
+    verification = verify(path, on_progress, cancelled)
+    plan = mending(verification, origin) if verification.matches is False else None
+    released = release_from_quarantine(path)
+    if verification.matches is not False:
+        return None
+    return reopen_for_mending(released, plan.pieces if plan else None)

@@ -1,0 +1,324 @@
+"""The items of the models page, kept up to date from the disk, the download queue, the running jobs and the plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from model_manager.disk.files import is_file
+from model_manager.download.queue import DownloadStatus
+from model_manager.errors import UserError
+from model_manager.gguf.header import GgufHeader, check_loadable
+from model_manager.gguf.shards import read_model
+from model_manager.hub.catalogue import APUS, STARTER, CatalogueEntry
+from model_manager.hub.home_model import reconstructed_header
+from model_manager.layout.convert import unfinished_repairs
+from model_manager.layout.join import unfinished_joins
+from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.library import LocalModel, ModelLibrary
+from model_manager.library.quarantine import Quarantined, quarantined
+from model_manager.library.verification import Verification
+from model_manager.published import PublishedModel
+from ui.models.backend import ModelBackend
+from ui.models.download_signals import DownloadSignals
+from ui.models.item import Fit, ModelItem, ModelJob, candidate_key
+from ui.models.model_jobs import ModelJobs
+from ui.widgets.job import run_job
+
+SAME_SIZE = 0.01
+"""A file with the name of a catalogue entry counts as that model if its size differs by less than this fraction."""
+OVER = ("done", "cancelled")
+"""States of downloads that are not listed."""
+
+FitOf = Callable[[str], Fit | None]
+"""Fit of the model with this id, without blocking."""
+
+
+@dataclass(frozen=True)
+class DiskScan:
+    """Models of the library, each with why the engine would refuse it; quarantined files; unfinished conversions."""
+
+    models: tuple[tuple[LocalModel, UserError | None], ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    unfinished: tuple[ImportCandidate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Activity:
+    """State that is not on the disk.
+
+    ``candidates`` are dropped files that need a conversion or joining.  ``verifications`` are those that failed, by
+    item key.  ``just_downloaded`` are ids of finished downloads that no scan has seen yet.
+    """
+
+    downloads: tuple[DownloadStatus, ...] = ()
+    jobs: tuple[ModelJob, ...] = ()
+    candidates: tuple[ImportCandidate, ...] = ()
+    verifications: Mapping[str, Verification] = field(default_factory=dict)
+    just_downloaded: frozenset[str] = frozenset()
+    current_id: str | None = None
+
+
+def scan_disk(library: ModelLibrary, folder: Path) -> DiskScan:
+    """Scan the library and the models folder.  For a background thread.  Raises as ``ModelLibrary.list``."""
+    stopped = [*unfinished_repairs(folder), *unfinished_joins(folder)]
+    working = [path.with_name(path.name + suffix) for path in stopped for suffix in (".repairing", ".joining")]
+    return DiskScan(
+        models=tuple((model, None if model.ready else _refusal(model)) for model in library.list()),
+        quarantined=quarantined(folder),
+        unfinished=tuple(each for each in look_at(path for path in working if is_file(path)) if each.action),
+    )
+
+
+def list_items(scan: DiskScan, activity: Activity) -> tuple[ModelItem, ...]:
+    """Merge the catalogue, the disk and the activity: the home model first, then the starter, then all others."""
+    models = {model.id: (model, refusal) for model, refusal in scan.models}
+    items = []
+    for entry in (*APUS, STARTER):
+        found = _model_of(entry, models)
+        model, refusal = models.pop(found) if found is not None else (None, None)
+        items.append(_item(entry.id, scan, activity, model=model, refusal=refusal, catalogue=entry))
+    items += [_item(key, scan, activity, model=model, refusal=refusal) for key, (model, refusal) in models.items()]
+    keys = {item.key for item in items} | {item.model.id for item in items if item.model}
+    items += [
+        _item(status.id, scan, activity)
+        for status in activity.downloads
+        if status.id not in keys and (status.state not in OVER or status.id in activity.just_downloaded)
+    ]
+    return (*items, *_unlisted(items, scan, activity))
+
+
+def published_item(published: PublishedModel, items: Sequence[ModelItem], activity: Activity) -> ModelItem:
+    """Return the item of a published model: the listed one where the model is listed already."""
+    for item in items:
+        entry = item.catalogue
+        same = entry and (entry.repository, entry.quantisation) == (published.repository, published.quantisation)
+        if item.key == published.id or same:
+            return replace(item, published=published)
+    return _item(published.id, DiskScan(), activity, published=published)
+
+
+def _item(
+    key: str,
+    scan: DiskScan,
+    activity: Activity,
+    *,
+    model: LocalModel | None = None,
+    refusal: UserError | None = None,
+    catalogue: CatalogueEntry | None = None,
+    published: PublishedModel | None = None,
+) -> ModelItem:
+    ids = {key, *([model.id] if model else [])}
+    download = next((each for each in activity.downloads if each.id in ids), None)
+    bad = None
+    if model is None:
+        bad = next((each for each in scan.quarantined if _is_bad_file_of(each, key, catalogue, download)), None)
+    return ModelItem(
+        key=key,
+        model=model,
+        catalogue=catalogue,
+        published=published,
+        download=download if download is not None and download.state not in OVER else None,
+        job=next((each for each in activity.jobs if each.key in ids), None),
+        quarantined=bad,
+        verification=activity.verifications.get(key),
+        refusal=refusal,
+        just_downloaded=key in activity.just_downloaded,
+        in_use=activity.current_id in ids,
+    )
+
+
+def _unlisted(items: Sequence[ModelItem], scan: DiskScan, activity: Activity) -> list[ModelItem]:
+    """Files without an item so far: quarantined, unfinished, dropped, or with a job."""
+    jobs = {job.key: job for job in activity.jobs}
+    listed = {item.quarantined.path for item in items if item.quarantined}
+    found = {
+        str(bad.path): ModelItem(str(bad.path), quarantined=bad) for bad in scan.quarantined if bad.path not in listed
+    }
+    candidates = {candidate_key(each): each for each in (*scan.unfinished, *activity.candidates)}
+    candidates |= {job.key: job.candidate for job in activity.jobs if job.candidate}
+    paths = {item.path for item in items if item.path}
+    for key, candidate in candidates.items():
+        if candidate.paths[0] not in paths or key in jobs:
+            found[key] = ModelItem(key, candidate=candidate)
+    return [replace(item, job=jobs.get(key)) for key, item in found.items()]
+
+
+def _model_of(entry: CatalogueEntry, models: Mapping[str, tuple[LocalModel, UserError | None]]) -> str | None:
+    """Id of the local model that is this catalogue entry: by id, by origin, or by file name and size."""
+    if entry.id in models:
+        return entry.id
+    for model, _ in models.values():
+        if model.published and model.published.model_id == entry.id:
+            return model.id
+        same_size = abs(model.bytes - entry.bytes) <= SAME_SIZE * entry.bytes
+        if same_size and model.path.name.casefold() == entry.file_name.casefold():
+            return model.id
+    return None
+
+
+def _is_bad_file_of(
+    bad: Quarantined, key: str, catalogue: CatalogueEntry | None, download: DownloadStatus | None
+) -> bool:
+    if download is not None and download.problem is not None and download.problem.data.get("path") == bad.path:
+        return True
+    if bad.published is not None:
+        return bad.published.model_id == key
+    return catalogue is not None and bad.name == catalogue.file_name
+
+
+def _refusal(model: LocalModel) -> UserError:
+    # The library keeps only the code; the message needs the data, which may have changed since.
+    try:
+        check_loadable(*read_model(model.path))
+    except UserError as error:
+        # The details show the folder already.
+        data = {**error.data, "path": model.path.name} if "path" in error.data else error.data
+        return UserError(error.code, **data)
+    return UserError(model.problem or "file_changed", path=model.path.name)
+
+
+def _headers(path: Path) -> tuple[GgufHeader, ...]:
+    try:
+        return read_model(path, whole=False)
+    except UserError:
+        return ()
+
+
+class ModelInventory(QObject):
+    """Items of one models page."""
+
+    changed = Signal()
+    """``items`` or the headers of one have changed."""
+    library_changed = Signal()
+    """A file or the library has changed; a new scan has started."""
+    failed = Signal(object)
+    """A ``UserError``: the library could not be read."""
+
+    def __init__(
+        self, backend: ModelBackend, jobs: ModelJobs, current_id: str | None, fit_of: FitOf | None, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._backend = backend
+        self._jobs = jobs
+        self._current_id = current_id
+        self._fit_of: FitOf = fit_of or (lambda _key: None)
+        self._fits: dict[str, Fit | None] = {}
+        self._headers: dict[Path, tuple[GgufHeader, ...]] = {}
+        self._scan: DiskScan | None = None
+        self._just_downloaded: frozenset[str] = frozenset()
+        self._ended = self._ended_downloads()
+        self.candidates: dict[str, ImportCandidate] = {}
+        """Dropped files that need a conversion or joining, by item key."""
+        self.verifications: dict[str, Verification] = {}
+        """Failed verifications by item key."""
+        self.items: tuple[ModelItem, ...] = ()
+        self._signals = DownloadSignals(backend.manager, self)
+        self._signals.changed.connect(self._on_queue_changed)
+        jobs.changed.connect(self.update)
+
+    def rescan(self) -> None:
+        """Scan the disk again, in the background."""
+        library, folder, seen = self._backend.library, self._backend.folder(), self._just_downloaded
+        run_job(self, lambda: scan_disk(library, folder), lambda scan: self._set_scan(scan, seen), self._scan_failed)
+
+    def refresh_fits(self) -> None:
+        """Query all fits again."""
+        self._fits.clear()
+        self.update()
+
+    def notify_library_changed(self) -> None:
+        """Announce that a file or the library has changed, and scan again."""
+        self.library_changed.emit()
+        self.rescan()
+
+    def update(self) -> None:
+        """Rebuild ``items``."""
+        if self._scan is not None:
+            items = list_items(self._scan, self._activity())
+            self.items = tuple(replace(item, fit=self._fit(item.key)) for item in items)
+            self.changed.emit()
+
+    def item(self, key: str) -> ModelItem | None:
+        """Return the item with this key or model id."""
+        return next((item for item in self.items if key in (item.key, item.model.id if item.model else None)), None)
+
+    def published_item(self, published: PublishedModel) -> ModelItem:
+        """Return the item of a published model, with its download and its fit."""
+        item = published_item(published, self.items, self._activity())
+        return replace(item, fit=self._fit(item.key), in_repository=True)
+
+    def default_key(self) -> str:
+        """Key of the item to select first: the model in use, or the recommended one while that is the starter."""
+        in_use = (item.key for item in self.items if item.in_use and (item.home or item.catalogue is None))
+        recommended = (item.key for item in self.items if item.fit is not None and item.fit.recommended)
+        return next(in_use, "") or next(recommended, "")
+
+    def downloads(self) -> tuple[DownloadStatus, ...]:
+        """Return the download queue."""
+        return self._backend.manager.statuses()
+
+    def can_move_up(self, item: ModelItem) -> bool:
+        """Whether another download precedes this one in the queue."""
+        return item.key in [each.id for each in self.downloads() if each.state not in OVER][1:]
+
+    def headers(self, item: ModelItem) -> tuple[GgufHeader, ...]:
+        """Return the headers of a model, or those expected of a home model that is not here.
+
+        They are read in the background: empty until ``changed`` is emitted.
+        """
+        if item.catalogue in APUS and item.model is None:
+            assert item.catalogue is not None
+            return (reconstructed_header(item.catalogue),)
+        path = item.path
+        if path is None:
+            return ()
+        if path not in self._headers:
+            self._headers[path] = ()
+
+            def store(headers: tuple[GgufHeader, ...]) -> None:
+                self._headers[path] = headers
+                self.changed.emit()
+
+            run_job(self, lambda: _headers(path), store, self.failed.emit)
+        return self._headers[path]
+
+    def _set_scan(self, scan: DiskScan, seen: frozenset[str]) -> None:
+        self._scan = scan
+        self._just_downloaded -= seen
+        self._headers.clear()
+        self.refresh_fits()
+
+    def _scan_failed(self, error: UserError) -> None:
+        self.failed.emit(error)
+        self._set_scan(self._scan or DiskScan(), frozenset())
+
+    def _activity(self) -> Activity:
+        return Activity(
+            downloads=self.downloads(),
+            jobs=self._jobs.running(),
+            candidates=tuple(self.candidates.values()),
+            verifications=self.verifications,
+            just_downloaded=self._just_downloaded,
+            current_id=self._current_id,
+        )
+
+    def _fit(self, key: str) -> Fit | None:
+        if key not in self._fits:
+            self._fits[key] = self._fit_of(key)
+        return self._fits[key]
+
+    def _on_queue_changed(self) -> None:
+        ended = self._ended_downloads()
+        new, self._ended = ended - self._ended, ended
+        if new:
+            # A failed download may have quarantined its file: the disk has changed too.
+            self._just_downloaded |= {model_id for model_id, state in new if state == "done"}
+            self.notify_library_changed()
+        self.update()
+
+    def _ended_downloads(self) -> set[tuple[str, str]]:
+        return {(each.id, each.state) for each in self.downloads() if each.state in ("done", "failed")}

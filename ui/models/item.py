@@ -1,0 +1,227 @@
+"""List item of the models page: one model with references to its library entry, its download and its running job.
+
+Nothing is copied: state, title and size are derived when they are read.  Texts are made by ``row_text``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from model_manager.download.queue import ACTIVE, DownloadStatus
+from model_manager.errors import UserError
+from model_manager.gguf.quantisation_names import quantisation_in
+from model_manager.hub.catalogue import APUS, CatalogueEntry
+from model_manager.library.importer import ImportCandidate
+from model_manager.library.library import LocalModel
+from model_manager.library.quarantine import Quarantined
+from model_manager.library.verification import Verification
+from model_manager.published import PublishedModel
+from ui.plan.figures import Bar
+
+State = Literal[
+    "available",
+    "queued",
+    "preparing",
+    "downloading",
+    "waiting",
+    "verifying",
+    "paused",
+    "failed",
+    "ready",
+    "working",
+    "needs_conversion",
+    "needs_joining",
+    "damaged",
+    "quarantined",
+    "unusable",
+]
+JobKind = Literal["convert", "join", "verify", "redownload", "delete"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a model fits on this machine, as text in the current language.
+
+    ``brief`` is for a row, ``sentence`` for the details.  ``kind`` is ``good`` (full speed), ``warning`` (works
+    slowly) or ``bad`` (does not fit).  ``bars`` draw the plan.
+    """
+
+    sentence: str
+    kind: Literal["good", "warning", "bad"]
+    recommended: bool = False
+    brief: str = ""
+    bars: tuple[Bar, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelJob:
+    """A running job on a model file; ``key`` is that of its item, ``candidate`` the dropped file it works on."""
+
+    key: str
+    kind: JobKind
+    title: str
+    path: Path
+    bytes_done: int = 0
+    bytes_total: int = 0
+    stopping: bool = False
+    candidate: ImportCandidate | None = None
+
+    @property
+    def fraction(self) -> float | None:
+        """Progress from 0 to 1; None while the total is unknown."""
+        return min(1.0, self.bytes_done / self.bytes_total) if self.bytes_total else None
+
+
+@dataclass(frozen=True)
+class ModelItem:
+    """One model.  ``key`` identifies its row while the page is open, whatever state the model is in."""
+
+    key: str
+    model: LocalModel | None = None
+    catalogue: CatalogueEntry | None = None
+    published: PublishedModel | None = None
+    download: DownloadStatus | None = None
+    """Only while it is neither done nor cancelled."""
+    job: ModelJob | None = None
+    candidate: ImportCandidate | None = None
+    """A dropped or unfinished file that needs a conversion or joining before it can be registered."""
+    quarantined: Quarantined | None = None
+    verification: Verification | None = None
+    refusal: UserError | None = None
+    """Why the engine would refuse ``model``."""
+    just_downloaded: bool = False
+    """The download is done, but the folder was not scanned since."""
+    in_use: bool = False
+    fit: Fit | None = None
+    in_repository: bool = False
+    """Shown among the files of its repository, where the quantisation is the title."""
+
+    @property
+    def home(self) -> bool:
+        """Whether it is a quantisation of the home model."""
+        return self.catalogue in APUS
+
+    @cached_property
+    def state(self) -> State:
+        """What the row shows; a running job or download comes before the state of the file."""
+        if self.job is not None:
+            return "working"
+        if self.download is not None:
+            if self.download.state == "failed" and self.quarantined is not None and self.model is None:
+                return "quarantined"
+            return self.download.state  # type: ignore[return-value]  # never done or cancelled
+        if self.model is None:
+            return self._state_without_model()
+        if self.verification is not None and self.verification.matches is False:
+            return "damaged"
+        if self.model.ready:
+            return "ready"
+        legacy = self.refusal is not None and self.refusal.code == "experts_in_separate_tensors"
+        return "needs_conversion" if legacy else "unusable"
+
+    def _state_without_model(self) -> State:
+        if self.just_downloaded:
+            return "verifying"
+        if self.quarantined is not None:
+            return "quarantined"
+        if self.candidate is not None:
+            return "needs_joining" if self.candidate.action == "join" else "needs_conversion"
+        return "available"
+
+    @property
+    def is_downloading(self) -> bool:
+        """Whether a download is under way that needs no input."""
+        return self.download is not None and self.download.state in ACTIVE
+
+    @property
+    def problem(self) -> UserError | None:
+        """The error behind the state."""
+        if self.download is not None:
+            return self.download.problem
+        return self.refusal or (self.candidate.problem if self.candidate is not None else None)
+
+    @cached_property
+    def title(self) -> str:
+        """Name of the model, or of its file."""
+        if self.catalogue is not None:
+            return self.catalogue.name
+        if self.model is not None:
+            return self.model.name or self.model.path.stem
+        if self.published is not None:
+            return self.published.file_name.removesuffix(".gguf")
+        if self.candidate is not None:
+            return self.candidate.name
+        if self.quarantined is not None and self.download is None:
+            return self.quarantined.name.removesuffix(".gguf")
+        # OWNER/REPO:FILE, or the name in a magnet link.
+        return self.key.partition(":")[2].rpartition("/")[2].removesuffix(".gguf") or self.key
+
+    @cached_property
+    def quantisation(self) -> str | None:
+        """Quantisation of the weights; None where it is unknown."""
+        for source in (self.catalogue, self.model, self.published, self.candidate):
+            if source is not None:
+                return source.quantisation
+        return quantisation_in(f"{self.title}.gguf")
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files; 0 where it is unknown."""
+        for n_bytes in (
+            self.model.bytes if self.model else 0,
+            self.download.bytes_total if self.download else 0,
+            *(source.bytes for source in (self.published, self.candidate, self.quarantined, self.catalogue) if source),
+        ):
+            if n_bytes:
+                return n_bytes
+        return 0
+
+    @property
+    def path(self) -> Path | None:
+        """The file on this machine."""
+        if self.model is not None:
+            return self.model.path
+        if self.quarantined is not None:
+            return self.quarantined.path
+        if self.candidate is not None:
+            return self.candidate.paths[0]
+        return self.job.path if self.job else None
+
+    @property
+    def full_name(self) -> str:
+        """Name for use outside the list."""
+        return f"{self.title} {self.quantisation}" if self.home and self.quantisation else self.title
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another program manages the file."""
+        if self.candidate is not None:
+            return self.candidate.foreign
+        return self.model is not None and self.model.folder is not None and not self.model.in_models_folder
+
+    @property
+    def fraction(self) -> float | None:
+        """Progress of the job or the download from 0 to 1; None where there is none or its total is unknown."""
+        if self.job is not None:
+            return self.job.fraction
+        if self.download is None or self.state == "quarantined" or not self.download.bytes_total:
+            return None
+        return min(1.0, self.download.bytes_done / self.download.bytes_total)
+
+    @property
+    def repository(self) -> str:
+        """``OWNER/REPO`` that publishes it; empty where it is unknown."""
+        origin = self.model.published if self.model is not None else None
+        for source in (self.catalogue, self.published, origin):
+            if source is not None:
+                return source.repository
+        name = self.key.partition(":")[0]
+        return name if name.count("/") == 1 and not name.startswith("/") else ""
+
+
+def candidate_key(candidate: ImportCandidate) -> str:
+    """Key of the item of a candidate."""
+    return str(candidate.paths[0])

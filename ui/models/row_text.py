@@ -1,0 +1,332 @@
+"""Texts and colours of a row: of a model, a repository, a file that cannot be downloaded, or a heading.
+
+They are made each time a row is drawn, so they follow the language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication
+
+from model_manager.download.queue import ACTIVE, DownloadStatus
+from model_manager.hub.catalogue import STARTER
+from model_manager.hub.listing import LeftOut
+from model_manager.published import Repository
+from ui.models.actions import action_text, primary
+from ui.models.item import ModelItem, ModelJob
+from ui.widgets.error_text import error_text
+from ui.widgets.model_strings import (
+    count_text,
+    date_text,
+    of_text,
+    quality_of,
+    quality_text,
+    size_text,
+    speed_text,
+    time_left_text,
+)
+
+translate = QCoreApplication.translate
+
+Kind = Literal["quiet", "text", "good", "warning", "bad", "accent"]
+"""A colour role."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Heading of a group of rows."""
+
+    title: str
+    label: str = ""
+
+
+ListItem = ModelItem | Repository | LeftOut | Heading
+
+
+@dataclass(frozen=True)
+class RowText:
+    """Texts of one row.  ``fraction`` is a bar from 0 to 1; ``action`` the text of the row's button."""
+
+    title: str
+    label: str = ""
+    """Beside the title, quieter."""
+    mark: str = ""
+    mark_kind: Kind = "accent"
+    icon: str = ""
+    """Before the mark."""
+    size: str = ""
+    note: str = ""
+    fit: str = ""
+    fit_kind: Kind = "quiet"
+    state: str = ""
+    state_kind: Kind = "quiet"
+    fraction: float | None = None
+    fraction_kind: Kind = "accent"
+    problem: str = ""
+    problem_kind: Kind = "bad"
+    action: str = ""
+    is_dim: bool = False
+    """For models that cannot be used."""
+
+    def spoken(self) -> str:
+        """Return the row as one text for screen readers."""
+        parts = (self.title, self.label, self.mark, self.size, self.note, self.fit, self.state, self.problem)
+        return ". ".join(text.rstrip(".") for text in parts if text)
+
+
+def row_text(item: ListItem) -> RowText:
+    """Return the texts of a row in the current language."""
+    if isinstance(item, ModelItem):
+        return _model_text(item)
+    if isinstance(item, Repository):
+        return _repository_text(item)
+    if isinstance(item, LeftOut):
+        return _unavailable_text(item)
+    return RowText(item.title, item.label)
+
+
+def _model_text(item: ModelItem) -> RowText:
+    recommended = item.fit is not None and item.fit.recommended
+    mark = icon = ""
+    if item.in_use:
+        mark, icon = translate("model_rows", "In use"), "check"
+    elif recommended:
+        mark, icon = translate("model_rows", "Recommended"), "star"
+    problem, problem_kind = problem_text(item)
+    state, state_kind = state_text(item)
+    quantisation = item.quantisation or ""
+    row = RowText(
+        title=(quantisation or item.title) if item.home else item.title,
+        label="" if item.home or quantisation.casefold() in item.title.casefold() else quantisation,
+        mark=mark,
+        mark_kind="accent" if item.in_use else "good",
+        icon=icon,
+        size=size_text(item.bytes) if item.bytes else "",
+        note=note_text(item),
+        fit=(item.fit.brief or item.fit.sentence) if item.fit else "",
+        fit_kind=item.fit.kind if item.fit else "quiet",
+        state=state,
+        state_kind=state_kind,
+        fraction=item.fraction,
+        fraction_kind="accent" if item.state in ("downloading", "verifying", "preparing", "working") else "quiet",
+        problem=problem,
+        problem_kind=problem_kind,
+        action=button_text(item),
+        is_dim=item.state in ("unusable", "quarantined"),
+    )
+    return _in_repository(item, row) if item.in_repository else row
+
+
+def _in_repository(item: ModelItem, row: RowText) -> RowText:
+    """Make the quantisation the title, which distinguishes files of a repository, and the file name the label."""
+    assert item.published is not None
+    name, quantisation = item.published.file_name.removesuffix(".gguf"), item.published.quantisation
+    row = replace(row, title=quantisation or name, label=name if quantisation else "")
+    if len(item.published.files) < 2:
+        return row
+    files = translate("model_hub_rows", "{count} files").format(count=len(item.published.files))
+    return replace(row, note=" · ".join(text for text in (row.note, files) if text))
+
+
+def _repository_text(repository: Repository) -> RowText:
+    downloads = ""
+    if repository.downloads is not None:
+        text = translate("model_hub_rows", "{count} downloads")
+        downloads = text.format(count=count_text(repository.downloads))
+    owner, _, name = repository.id.partition("/")
+    return RowText(
+        title=name,
+        label=owner,
+        mark=translate("model_hub_rows", "Gated") if repository.gated else "",
+        mark_kind="warning",
+        icon="lock",
+        size=downloads,
+        note=repository.licence or "",
+        state=date_text(repository.updated_at) if repository.updated_at else "",
+        action=translate("model_hub_rows", "Open"),
+    )
+
+
+def _unavailable_text(file: LeftOut) -> RowText:
+    name = file.name.rpartition("/")[2]
+    return RowText(
+        title=file.quantisation or name,
+        label=name if file.quantisation else "",
+        state=translate("model_hub_rows", "Can't be downloaded"),
+        state_kind="bad",
+        problem=error_text(file.problem),
+        is_dim=True,
+    )
+
+
+def note_text(item: ModelItem) -> str:
+    """Return what the quantisation means for the quality, in a few words."""
+    if item.catalogue is not None and item.catalogue.id == STARTER.id:
+        return translate("model_rows", "Very small and fast, good for a first try")
+    return quality_text(quality_of(item.quantisation))
+
+
+def button_text(item: ModelItem) -> str:
+    """Return the text of the button of the primary action; empty where there is none."""
+    action = primary(item)
+    if item.state == "waiting":
+        return translate("model_rows", "Retry now")
+    return action_text(action) if action is not None else ""
+
+
+def state_text(item: ModelItem) -> tuple[str, Kind]:
+    """Return the state in a few words, and its colour."""
+    percent = None if item.fraction is None else int(item.fraction * 100)
+    if item.job is not None:
+        return _job_text(item.job), "text"
+    match item.state:
+        case "available":
+            return translate("model_rows", "Not downloaded") if item.bytes else "", "quiet"
+        case "queued":
+            return translate("model_rows", "Queued"), "quiet"
+        case "preparing":
+            return translate("model_rows", "Preparing…"), "text"
+        case "downloading":
+            if percent is None:
+                return translate("model_rows", "Downloading…"), "text"
+            return " · ".join((f"{percent} %", *_speed_texts(item))), "text"
+        case "waiting":
+            return _with_percent(_waiting_text(item), percent), "warning"
+        case "verifying":
+            return translate("model_rows", "Verifying…"), "text"
+        case "paused":
+            return _with_percent(translate("model_rows", "Paused"), percent), "quiet"
+        case "failed":
+            return _with_percent(translate("model_rows", "Stopped"), percent), "bad"
+        case "ready":
+            return translate("model_rows", "Ready"), "good"
+        case "needs_conversion":
+            return translate("model_rows", "Needs conversion"), "warning"
+        case "needs_joining":
+            return translate("model_rows", "Needs joining"), "warning"
+        case "damaged":
+            return translate("model_rows", "Damaged"), "bad"
+        case "quarantined":
+            return translate("model_rows", "Quarantined"), "bad"
+        case _:
+            return translate("model_rows", "Can't be used"), "bad"
+
+
+def progress_text(item: ModelItem) -> str:
+    """Return the progress with all figures, for the details; empty where nothing is under way."""
+    download, job = item.download, item.job
+    if job is not None:
+        parts = [_job_text(job)]
+        if job.bytes_total and job.kind != "delete":
+            parts.append(of_text(job.bytes_done, job.bytes_total))
+    elif download is None or not download.bytes_total:
+        is_shown = item.is_downloading or item.state in ("paused", "verifying")
+        return state_text(item)[0] if is_shown and item.state != "waiting" else ""
+    else:
+        is_running = item.state == "downloading"
+        parts = [f"{int((item.fraction or 0) * 100)} %" if is_running else state_text(item)[0]]
+        if download.bytes_done:
+            parts.append(of_text(download.bytes_done, download.bytes_total))
+        if is_running:
+            parts += _speed_texts(item)
+        if download.bytes_uploaded:
+            parts.append(translate("model_rows", "{size} uploaded").format(size=size_text(download.bytes_uploaded)))
+    return " · ".join(parts)
+
+
+def problem_text(item: ModelItem) -> tuple[str, Kind]:
+    """Return what is wrong and what to do about it, and its colour; empty where nothing is wrong."""
+    problem, text = item.problem, ""
+    kind: Kind = "warning" if item.state in ("waiting", "needs_conversion", "needs_joining") else "bad"
+    if item.job is not None:
+        return "", "quiet"
+    if item.state == "needs_conversion" and (problem is None or problem.code == "experts_in_separate_tensors"):
+        text = _conversion_text(item)
+    elif item.state == "damaged":
+        text = translate(
+            "model_rows", "This file doesn't match the published one. You can re-download only the damaged parts."
+        )
+    elif problem is not None:
+        text = error_text(problem)
+    elif item.state == "needs_joining":
+        text = translate("model_rows", "{count} parts of one file. Joining them doesn't need space for a second copy.")
+        text = text.format(count=len(item.candidate.paths) if item.candidate else 0)
+    elif item.state == "quarantined":
+        text = translate(
+            "model_rows",
+            "This file doesn't match the published one and was quarantined. You can re-download only the "
+            "damaged parts.",
+        )
+    return text, kind
+
+
+def queue_text(downloads: Sequence[DownloadStatus]) -> str:
+    """Return the number of downloads and the time left for all; empty where there are none."""
+    active = [each for each in downloads if each.state in ACTIVE]
+    paused = sum(1 for each in downloads if each.state == "paused")
+    if not active and not paused:
+        return ""
+    speed = sum(each.bytes_per_second for each in active)
+    left = sum(max(0, each.bytes_total - each.bytes_done) for each in active)
+    more = ""
+    if not active:
+        more = translate("model_queue", "paused")
+    elif speed > 0 and left > 0:
+        more = time_left_text(left / speed)
+    elif any(each.state == "waiting" for each in active):
+        more = translate("model_queue", "waiting")
+    count = len(active) or paused
+    text = translate("model_queue", "1 download")
+    if count != 1:
+        text = translate("model_queue", "{count} downloads").format(count=count)
+    return translate("model_queue", "{downloads}, {more}").format(downloads=text, more=more) if more else text
+
+
+def _conversion_text(item: ModelItem) -> str:
+    if item.is_foreign:
+        return translate(
+            "model_rows",
+            "Made before April 2024, in a layout that no current engine loads. Converting creates a "
+            "rearranged copy in the models folder, with the same values.",
+        )
+    return translate(
+        "model_rows",
+        "Made before April 2024, in a layout that no current engine loads. Converting rearranges the "
+        "file without changing any values.",
+    )
+
+
+def _speed_texts(item: ModelItem) -> list[str]:
+    download, texts = item.download, []
+    if download is not None and download.bytes_per_second:
+        texts.append(speed_text(download.bytes_per_second))
+    if download is not None and download.seconds_left is not None:
+        texts.append(time_left_text(download.seconds_left))
+    return texts
+
+
+def _waiting_text(item: ModelItem) -> str:
+    wait = item.download.retry_in_s if item.download else None
+    if wait is None:
+        return translate("model_rows", "Waiting")
+    return translate("model_rows", "Retrying in {seconds} s").format(seconds=max(1, round(wait)))
+
+
+def _job_text(job: ModelJob) -> str:
+    texts = {
+        "convert": translate("model_rows", "Converting"),
+        "join": translate("model_rows", "Joining"),
+        "verify": translate("model_rows", "Verifying"),
+        "redownload": translate("model_rows", "Checking for damage"),
+        "delete": translate("model_rows", "Deleting…"),
+    }
+    if job.stopping:
+        return translate("model_rows", "Stopping…")
+    return _with_percent(texts[job.kind], None if job.fraction is None else int(job.fraction * 100))
+
+
+def _with_percent(text: str, percent: int | None) -> str:
+    return f"{text} · {percent} %" if percent else text
