@@ -20,6 +20,14 @@
         <translation>添加模型文件</translation>
     </message>
     <message>
+        <source>{program}, models: {count}</source>
+        <translation>{program}：{count} 个模型</translation>
+    </message>
+    <message>
+        <source>Another folder…</source>
+        <translation>其他文件夹…</translation>
+    </message>
+    <message>
         <source>Add a models folder</source>
         <translation>添加模型文件夹</translation>
     </message>
@@ -2217,7 +2225,69 @@
     </message>
 </context>
 <context>
-    <name>ModelDeeds</name>
+    <name>ModelDetails</name>
+    <message>
+        <source>More actions for this model</source>
+        <translation>此模型的更多操作</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详细信息</translation>
+    </message>
+    <message>
+        <source>Memory plan…</source>
+        <translation>显存方案…</translation>
+    </message>
+    <message>
+        <source>Model information</source>
+        <translation>模型信息</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Download {size}</source>
+        <translation>下载 {size}</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy: {name}</source>
+        <translation>复制：{name}</translation>
+    </message>
+</context>
+<context>
+    <name>ModelFits</name>
+    <message>
+        <source>Estimated from the header of another quantisation.</source>
+        <translation>根据另一个量化版本的文件头估算。</translation>
+    </message>
+    <message>
+        <source>Does not fit</source>
+        <translation>放不下</translation>
+    </message>
+    <message>
+        <source>Fits on your GPU</source>
+        <translation>你的 GPU 放得下</translation>
+    </message>
+    <message>
+        <source>Fits on your GPUs</source>
+        <translation>你的多个 GPU 放得下</translation>
+    </message>
+    <message>
+        <source>Partly in RAM, about {speed} tokens/s</source>
+        <translation>部分在内存中，约 {speed} tokens/s</translation>
+    </message>
+    <message>
+        <source>In RAM, about {speed} tokens/s</source>
+        <translation>在内存中，约 {speed} tokens/s</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsController</name>
     <message>
         <source>Checking {name}…</source>
         <translation>正在检查 {name}…</translation>
@@ -2329,68 +2399,6 @@
     <message>
         <source>Models</source>
         <translation>模型</translation>
-    </message>
-</context>
-<context>
-    <name>ModelDetails</name>
-    <message>
-        <source>More actions for this model</source>
-        <translation>此模型的更多操作</translation>
-    </message>
-    <message>
-        <source>Details</source>
-        <translation>详细信息</translation>
-    </message>
-    <message>
-        <source>Memory plan…</source>
-        <translation>显存方案…</translation>
-    </message>
-    <message>
-        <source>Model information</source>
-        <translation>模型信息</translation>
-    </message>
-    <message>
-        <source>Progress</source>
-        <translation>进度</translation>
-    </message>
-    <message>
-        <source>Download {size}</source>
-        <translation>下载 {size}</translation>
-    </message>
-    <message>
-        <source>Copy</source>
-        <translation>复制</translation>
-    </message>
-    <message>
-        <source>Copy: {name}</source>
-        <translation>复制：{name}</translation>
-    </message>
-</context>
-<context>
-    <name>ModelFits</name>
-    <message>
-        <source>Estimated from the header of another quantisation.</source>
-        <translation>根据另一个量化版本的文件头估算。</translation>
-    </message>
-    <message>
-        <source>Does not fit</source>
-        <translation>放不下</translation>
-    </message>
-    <message>
-        <source>Fits on your GPU</source>
-        <translation>你的 GPU 放得下</translation>
-    </message>
-    <message>
-        <source>Fits on your GPUs</source>
-        <translation>你的多个 GPU 放得下</translation>
-    </message>
-    <message>
-        <source>Partly in RAM, about {speed} tokens/s</source>
-        <translation>部分在内存中，约 {speed} tokens/s</translation>
-    </message>
-    <message>
-        <source>In RAM, about {speed} tokens/s</source>
-        <translation>在内存中，约 {speed} tokens/s</translation>
     </message>
 </context>
 <context>
@@ -5341,17 +5349,6 @@
     <message>
         <source>{count} files</source>
         <translation>{count} 个文件</translation>
-    </message>
-</context>
-<context>
-    <name>model_menus</name>
-    <message>
-        <source>{program}, models: {count}</source>
-        <translation>{program}：{count} 个模型</translation>
-    </message>
-    <message>
-        <source>Another folder…</source>
-        <translation>其他文件夹…</translation>
     </message>
 </context>
 <context>
