@@ -1,16 +1,16 @@
-"""Build what this system can build of the program to double-click.
+"""Build the installable program for this system: bundle, archive and packages.
 
     python3 packaging/build.py [--backend cpu|vulkan|cuda] [--only bundle|archive|deb]
 
-1. an environment of its own (``build/<backend>``) with the program's libraries, PyInstaller and the starter model;
-2. the engine in it, for every processor of this kind: its CPU code is built several times and the best is chosen at
-   run time (``GGML_CPU_ALL_VARIANTS``); nothing is tuned to the machine that builds;
-3. the one-dir bundle in ``dist/apus-chat`` (``packaging/pyinstaller``), with the licences of everything inside, and
-   ``dist/engine-BACKEND``, the backend's module alone;
+1. a build environment (``build/<backend>``) with the program's libraries, PyInstaller and the starter model;
+2. the engine in it, for all processors of this architecture: the CPU code is built in several variants and the best
+   one is chosen at run time (``GGML_CPU_ALL_VARIANTS``);
+3. the one-dir bundle in ``dist/apus-chat`` (``packaging/pyinstaller``) with the licences of all libraries, and
+   ``dist/engine-BACKEND`` with only the backend's module;
 4. on Linux the archive and the Debian package (``packaging/linux``), on macOS the disk image (``packaging/macos``), on
-   Windows the installer where Inno Setup is there (``packaging/windows``).
+   Windows the installer if Inno Setup is installed (``packaging/windows``).
 
-What is there already is used again: a second run takes as long as its changes need.
+Results of earlier runs are reused.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ DIST = ROOT / "dist"
 BUNDLE = DIST / "apus-chat"
 ENGINE = "llama-cpp-python"
 ENGINE_NEEDS = ("diskcache>=5.6", "jinja2>=3.1", "numpy>=1.26", "typing-extensions>=4.12")
-"""What the engine's package asks for; it is installed without, because it is built apart."""
+"""Dependencies of the engine's package, which is built separately with ``--no-deps``."""
 PYINSTALLER = ("pyinstaller>=6.16,<7", "pyinstaller-hooks-contrib>=2025.9")
 IS_WINDOWS = os.name == "nt"
 
 CMAKE = {
-    # Modules that are loaded at run time, and of the CPU's one for each generation of processors.
+    # Backends as modules loaded at run time, and one CPU module for each processor generation.
     "cpu": ("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON", "-DGGML_RPC=ON"),
     "vulkan": ("-DGGML_VULKAN=ON",),
     "cuda": ("-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=75-virtual;80-virtual;86-real;89-real;120-virtual"),
 }
-LESS = "set(LLAMA_BUILD_COMMON OFF)\n"
-"""Read by CMake as it enters llama.cpp: its programs' shared part is not needed, and is half of the build."""
+CMAKE_INCLUDE = "set(LLAMA_BUILD_COMMON OFF)\n"
+"""Read by CMake on entering llama.cpp: skips the library shared by its programs, half of the build."""
 
 
 def main() -> int:
-    """Build; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Build the program to double-click.")
+    """Build everything and return the exit code."""
+    parser = argparse.ArgumentParser(description="Build the installable program.")
     parser.add_argument("--backend", choices=["cpu", "vulkan", "cuda"], default="cpu")
-    parser.add_argument("--only", choices=["bundle", "archive", "deb"], help="on Linux: one of the results")
+    parser.add_argument("--only", choices=["bundle", "archive", "deb"], help="on Linux: build only this")
     arguments = parser.parse_args()
     started = time.monotonic()
     environment = Environment(arguments.backend)
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 class Environment:
-    """The virtual environment that a bundle is made from."""
+    """Virtual environment of a bundle."""
 
     def __init__(self, backend: str) -> None:
         self.backend = backend
@@ -73,17 +73,17 @@ class Environment:
         self._stamp = self.folder / "stamp.json"
 
     def prepare(self) -> None:
-        """Install what is missing."""
+        """Install missing libraries and build the engine."""
         done = json.loads(self._stamp.read_text()) if self._stamp.is_file() else {}
         if not self.python.is_file():
             say("environment ...")
             run(sys.executable, "-m", "venv", str(self.folder))
-        wanted = requirements()
-        if done.get("libraries") != wanted:
+        libraries = requirements()
+        if done.get("libraries") != libraries:
             say("libraries ...")
-            self._pip(*wanted, *ENGINE_NEEDS, *PYINSTALLER)
+            self._pip(*libraries, *ENGINE_NEEDS, *PYINSTALLER)
             self._pip("--no-deps", starter_package())
-            done["libraries"] = wanted
+            done["libraries"] = libraries
             self._stamp.write_text(json.dumps(done, indent=1))
         engine = [engine_version(), *self._cmake()]
         if done.get("engine") != engine:
@@ -93,27 +93,27 @@ class Environment:
             self._stamp.write_text(json.dumps(done, indent=1))
 
     def libraries(self) -> Path:
-        """Where the engine's libraries lie."""
+        """Return the folder of the engine's libraries."""
         code = "import importlib.util as u; print(u.find_spec('llama_cpp').submodule_search_locations[0])"
         return Path(output_of(str(self.python), "-c", code)) / "lib"
 
     def _build_engine(self) -> None:
-        less = self.folder / "engine.cmake"
-        less.write_text(LESS)
-        cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={less.as_posix()}", "-DLLAVA_BUILD=OFF"]
-        # Without its cache: pip would take an engine that it built once before, whatever it was built for.
+        include = self.folder / "engine.cmake"
+        include.write_text(CMAKE_INCLUDE)
+        cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include.as_posix()}", "-DLLAVA_BUILD=OFF"]
+        # Without pip's cache, which ignores CMAKE_ARGS.
         self._pip(
             *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE),
             f"{ENGINE}=={engine_version()}",
             CMAKE_ARGS=" ".join(cmake),
         )
-        # llama.cpp installs its modules into a folder for programs, beside the packages.
+        # llama.cpp installs its modules into bin/, beside the packages.
         for module in (self.libraries().parents[1] / "bin").glob("*ggml-*"):
             shutil.move(module, self.libraries() / module.name)
         found = {path.name for path in self.libraries().iterdir()}
         for part in ("cpu", "rpc", self.backend):
             if not any(re.match(rf"(lib)?ggml-{part}", name) for name in found):
-                raise SystemExit(f"The engine came out without {part}: {sorted(found)}")
+                raise SystemExit(f"The built engine has no {part} backend: {sorted(found)}")
 
     def _cmake(self) -> list[str]:
         extra = CMAKE[self.backend] if self.backend != "cpu" else ()
@@ -124,7 +124,7 @@ class Environment:
 
 
 def bundle(environment: Environment) -> None:
-    """Make ``dist/apus-chat``."""
+    """Build ``dist/apus-chat``."""
     say("bundle ...")
     work = environment.folder / "pyinstaller"
     run(
@@ -136,18 +136,18 @@ def bundle(environment: Environment) -> None:
 
 
 def engine_folder(environment: Environment) -> None:
-    """Make ``dist/engine-BACKEND``: the backend's module alone, for who has a bundle for the CPU already."""
+    """Build ``dist/engine-BACKEND``: the backend's module, to add to a CPU bundle."""
     made = DIST / f"engine-{environment.backend}"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     for path in environment.libraries().glob(f"*ggml-{environment.backend}*"):
         shutil.copy(path, made)
-    facts = {"llama_cpp_python": engine_version(), "backend": environment.backend}
-    (made / "engine.json").write_text(json.dumps(facts, indent=1))
+    metadata = {"llama_cpp_python": engine_version(), "backend": environment.backend}
+    (made / "engine.json").write_text(json.dumps(metadata, indent=1))
 
 
 def results(backend: str, only: str | None) -> list[Path]:
-    """What this system can make of the bundle."""
+    """Build the packages of this system and return all results."""
     made = [BUNDLE]
     version = program_version()
     if sys.platform.startswith("linux"):
@@ -168,7 +168,7 @@ def results(backend: str, only: str | None) -> list[Path]:
 
 
 def requirements() -> list[str]:
-    """The program's own requirements, without the engine, which is built apart."""
+    """Return the program's requirements without the engine."""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -176,47 +176,47 @@ def requirements() -> list[str]:
 
 
 def engine_version() -> str:
-    """The version that pyproject.toml pins."""
+    """Return the engine version pinned in pyproject.toml."""
     match = re.search(rf'"{ENGINE}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert match is not None
     return match[1]
 
 
 def starter_package() -> str:
-    """The package that carries the starter model, as start.py names it."""
+    """Return the package of the starter model, as named in start.py."""
     match = re.search(r'^STARTER = "([^"]+)"', (ROOT / "start.py").read_text(encoding="utf-8"), re.MULTILINE)
     assert match is not None
     return match[1]
 
 
 def program_version() -> str:
-    """The version in app/__init__.py."""
+    """Return the version in app/__init__.py."""
     match = re.search(r'__version__ = "([^"]+)"', (ROOT / "app" / "__init__.py").read_text(encoding="utf-8"))
     assert match is not None
     return match[1]
 
 
 def run(*command: str, **environment: str) -> None:
-    """Run a command; a failure ends the build."""
+    """Run a command; exit if it fails."""
     done = subprocess.run(command, env={**os.environ, **environment}, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"failed ({done.returncode}): {' '.join(command[:6])} ...")
 
 
 def output_of(*command: str) -> str:
-    """What a command prints."""
+    """Return the standard output of a command."""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """Return the size of a file, or of all files in a folder, in bytes."""
     if path.is_file():
         return path.stat().st_size
     return sum(each.stat().st_size for each in path.rglob("*") if each.is_file() and not each.is_symlink())
 
 
 def say(text: str) -> None:
-    """One line about how far it is."""
+    """Print a progress message."""
     print(text, flush=True)
 
 

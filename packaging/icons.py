@@ -1,4 +1,4 @@
-"""Make the icons of Windows and macOS from ``resources/icons/app/apus-chat.svg``: run it when that picture changes.
+"""Create the icons for Windows and macOS from ``resources/icons/app/apus-chat.svg``.
 
     python packaging/icons.py
 
@@ -26,7 +26,7 @@ ICNS_TYPES = {b"ic07": 128, b"ic08": 256, b"ic09": 512, b"ic10": 1024}
 
 
 def png(size: int) -> bytes:
-    """The icon as a square PNG."""
+    """Render the icon as a square PNG."""
     image = QImage(size, size, QImage.Format.Format_ARGB32)
     image.fill(0)
     painter = QPainter(image)
@@ -40,7 +40,7 @@ def png(size: int) -> bytes:
 
 
 def ico() -> bytes:
-    """All sizes in one file."""
+    """Return the icon in all sizes as ICO."""
     pictures = [(size, png(size)) for size in ICO_SIZES]
     offset = 6 + 16 * len(pictures)
     entries, bodies = b"", b""
@@ -51,7 +51,7 @@ def ico() -> bytes:
 
 
 def icns() -> bytes:
-    """All sizes in one file."""
+    """Return the icon in all sizes as ICNS."""
     body = b"".join(
         kind + struct.pack(">I", 8 + len(picture)) + picture
         for kind, picture in ((kind, png(size)) for kind, size in ICNS_TYPES.items())
@@ -60,7 +60,7 @@ def icns() -> bytes:
 
 
 def main() -> int:
-    """Write both."""
+    """Write both icon files."""
     _application = QGuiApplication(sys.argv[:1])
     (HERE / "windows" / "apus-chat.ico").write_bytes(ico())
     (HERE / "macos" / "apus-chat.icns").write_bytes(icns())

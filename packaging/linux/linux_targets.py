@@ -1,4 +1,4 @@
-"""The archive and the Debian package, made from the one-dir bundle.  Nothing is compiled here."""
+"""Archive and Debian package, made from the one-dir bundle."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ Section: science
 Priority: optional
 Homepage: https://github.com/apus-chat/apus-chat
 Description: chat with very large Mixture-of-Experts models on your own desktop
- APUS Chat tells which quantisation of a model your GPUs can hold, gets it whole
- and verified, splits it over your GPUs and lets you chat, in Chinese or English.
- The conversations stay on your machine.
+ APUS Chat shows which quantisation of a model fits your GPUs, downloads and
+ verifies it, splits it over your GPUs and lets you chat in Chinese or English.
+ Conversations stay on your machine.
 """
 DEPENDS = (
     *("libc6 (>= 2.31)", "libegl1", "libgl1", "libfontconfig1", "libdbus-1-3", "libxkbcommon-x11-0", "libxcb-cursor0"),
     *("libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-render-util0", "libxcb-shape0"),
 )
-MORE = {"cpu": (), "vulkan": ("libvulkan1",), "cuda": ()}
+BACKEND_DEPENDS = {"cpu": (), "vulkan": ("libvulkan1",), "cuda": ()}
 
 
 def archive(bundle: Path, dist: Path, version: str, backend: str) -> Path:
-    """``apus-chat-VERSION-BACKEND-linux-ARCH.tar.xz``: runs from any folder."""
+    """Build ``apus-chat-VERSION-BACKEND-linux-ARCH.tar.xz``, which runs from any folder."""
     made = dist / f"apus-chat-{version}-{backend}-linux-{os.uname().machine}.tar.xz"
-    # A third of it is a model file, which no compression makes smaller: the quickest preset, on all cores.
+    # The fastest preset: a third of the content is a model file that cannot be compressed.
     command = ["xz", "-1", "-T0", "--stdout"]
     with made.open("wb") as out, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out) as packing:
         with tarfile.open(fileobj=packing.stdin, mode="w|") as tar:
-            tar.add(bundle, arcname=f"apus-chat-{version}", filter=_rooted)
+            tar.add(bundle, arcname=f"apus-chat-{version}", filter=_owned_by_root)
         assert packing.stdin is not None
         packing.stdin.close()
     if packing.returncode:
@@ -54,7 +54,7 @@ def archive(bundle: Path, dist: Path, version: str, backend: str) -> Path:
 
 
 def deb(bundle: Path, dist: Path, version: str, backend: str) -> Path:
-    """``apus-chat_VERSION-BACKEND_ARCH.deb``: menu entry, icon, type of .gguf files, and the command apus-chat."""
+    """Build ``apus-chat_VERSION-BACKEND_ARCH.deb``: menu entry, icon, file type .gguf and the command apus-chat."""
     architecture = ARCHITECTURES[os.uname().machine]
     root = ROOT / "build" / "deb"
     shutil.rmtree(root, ignore_errors=True)
@@ -77,7 +77,7 @@ def deb(bundle: Path, dist: Path, version: str, backend: str) -> Path:
     control = root / "DEBIAN"
     control.mkdir()
     kilobytes = sum(each.lstat().st_size for each in root.rglob("*") if each.is_file()) // 1024
-    depends = ", ".join((*DEPENDS, *MORE[backend]))
+    depends = ", ".join((*DEPENDS, *BACKEND_DEPENDS[backend]))
     (control / "control").write_text(
         CONTROL.format(version=version, architecture=architecture, kilobytes=kilobytes, depends=depends)
     )
@@ -85,7 +85,7 @@ def deb(bundle: Path, dist: Path, version: str, backend: str) -> Path:
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o755)
     made = dist / f"apus-chat_{version}-{backend}_{architecture}.deb"
-    # zstd would be faster, and unreadable for Debian 11.
+    # zstd would be faster, but Debian 11 cannot read it.
     command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(root), str(made)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(root)
@@ -105,7 +105,7 @@ def _icons(folder: Path) -> None:
             shutil.copy(picture, place / f"{APPLICATION}.png")
 
 
-def _rooted(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = "root"
     entry.mtime = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))

@@ -1,4 +1,4 @@
-"""Where the bundle begins."""
+"""Entry point of the bundle."""
 
 import sys
 

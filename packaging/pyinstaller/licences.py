@@ -1,4 +1,4 @@
-"""Copy the licence of every library in this environment into a folder, for the bundle: one file a library.
+"""Copy the licences of all libraries in this environment into a folder, one file per library.
 
 python licences.py FOLDER
 """
@@ -14,14 +14,14 @@ NAMES = ("licen", "copying", "notice", "authors")
 
 
 def main(folder: Path) -> None:
-    """Write them."""
+    """Write the licence files into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     for each in sorted(metadata.distributions(), key=lambda found: found.name.lower()):
         if each.name.lower() in BUILD_ONLY:
             continue
-        said = each.metadata.get("License-Expression") or each.metadata.get("License") or ""
+        declared = each.metadata.get("License-Expression") or each.metadata.get("License") or ""
         classified = [line for line in each.metadata.get_all("Classifier") or () if line.startswith("License ::")]
-        texts = [f"{each.name} {each.version}", said.strip(), *classified, each.metadata.get("Home-page") or ""]
+        texts = [f"{each.name} {each.version}", declared.strip(), *classified, each.metadata.get("Home-page") or ""]
         for path in each.files or ():
             if any(name in path.name.lower() for name in NAMES) and path.suffix.lower() not in (".py", ".pyc"):
                 place = Path(str(each.locate_file(path)))

@@ -1,7 +1,7 @@
-"""The door that an installed program comes in by, and the one name that its wheel puts into site-packages.
+"""Entry point of the installed program, and the only package its wheel adds to site-packages.
 
-The parts are imported as `app`, `ui` and `model_manager`. In the wheel they lie in this folder, in the tree three
-folders above it; `main` puts the place where they are first on the path, so that nobody else's `app` is taken.
+The packages `app`, `ui` and `model_manager` are inside this folder in the wheel and two folders above it in the source
+tree. `main` puts their location first on sys.path, so that another package named `app` is never imported.
 """
 
 import sys
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """Where `app`, `ui`, `model_manager` and `resources` lie."""
+    """Return the folder of `app`, `ui`, `model_manager` and `resources`."""
     here = Path(__file__).resolve().parent
     return here if (here / "app").is_dir() else here.parents[2]
 
 
 def main() -> int:
-    """Start the program with the arguments of the command line."""
+    """Run the program with the command-line arguments."""
     sys.path.insert(0, str(home()))
     from app.__main__ import main as program
 
