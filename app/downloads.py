@@ -10,11 +10,13 @@ from pathlib import Path
 from app.config.paths import DataFolder
 from app.config.secrets import HUB_TOKEN, Secrets
 from app.config.settings import Settings, SettingsFile
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.download.queue import DownloadManager
 from model_manager.errors import UserError
 from model_manager.hub.access import OFFICIAL, Access, host_of
 from model_manager.library.library import ModelLibrary
 from model_manager.library.relocation import abandon_move, move_models, unfinished_move
+from model_manager.progress import OnProgress, ignore_progress
 
 NO_PROXY = "none"
 KIB = 1024
@@ -83,15 +85,15 @@ class ModelDownloads:
     def move_to(
         self,
         target: Path,
-        on_progress: Callable[[int, int], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: CancelToken = NEVER_CANCELLED,
     ) -> None:
         """Move everything fetched so far to ``target`` and fetch there from now on.
 
         Raises ``Cancelled`` and ``UserError`` as ``move_models`` does; then the old folder stays in use.
         """
         with self.manager.suspended():
-            self._move(self.folder(), target, on_progress, cancelled)
+            self._move(self.folder(), target, on_progress, cancel)
 
     def close(self) -> None:
         """Stop; everything goes on at the next start."""
@@ -101,13 +103,13 @@ class ModelDownloads:
         self,
         source: Path,
         target: Path,
-        on_progress: Callable[[int, int], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        on_progress: OnProgress = ignore_progress,
+        cancel: CancelToken = NEVER_CANCELLED,
     ) -> None:
         def use_target() -> None:
             self._settings.change(models_folder="" if target == self._folder.models else str(target))
 
-        move_models(source, target, on_progress, cancelled, use_target)
+        move_models(source, target, on_progress, cancel, use_target)
         self.library.relocate(source, target)
 
     def _take_up(self) -> None:

@@ -10,6 +10,7 @@ from app.cli.output import gibibytes
 from app.messages import sentence
 from model_manager.download import Progress
 from model_manager.errors import UserError
+from model_manager.progress import Progress as FileProgress
 
 REWRITE_S = 0.2
 STEP_PERCENT = 10
@@ -52,8 +53,9 @@ class ProgressLine:
         elif self._rewrites:
             self._rewrite(f"{phase}: looking at what is there")
 
-    def count(self, done: int, total: int) -> None:
-        """Show how far work with a steady speed is, in bytes."""
+    def count(self, progress: FileProgress) -> None:
+        """Show the progress of work with a steady speed."""
+        done, total = progress.done, progress.total
         elapsed = time.monotonic() - self._begin
         speed = done / elapsed if elapsed > 1 else 0.0
         self._counted(self._what, done, total, speed, (total - done) / speed if speed else None)

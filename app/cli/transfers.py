@@ -163,7 +163,7 @@ def _verified(
 ) -> tuple[Verification, ...]:
     line = ProgressLine("checking", quiet=True)
     try:
-        found = verify_all(path, line.count, lambda: control.is_stopped, expected)
+        found = verify_all(path, line.count, control.token, expected)
     finally:
         line.close()
     for each in found:
@@ -248,9 +248,9 @@ def repair_model(services: ModelServices, arguments: argparse.Namespace) -> int:
         try:
             if part_of(path.name):
                 joining = ProgressLine("joining", quiet=True)
-                path = join_parts(parts_beside(path) or (path,), joining.count, lambda: control.is_stopped)
+                path = join_parts(parts_beside(path) or (path,), joining.count, control.token)
                 joining.close()
-            done = repair(path, out, line.count, lambda: control.is_stopped)
+            done = repair(path, out, line.count, control.token)
         finally:
             line.close()
     if arguments.json:

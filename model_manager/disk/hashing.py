@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import open_regular, read_error
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
+from model_manager.progress import OnProgress, Progress, ignore_progress
 
 PIECE_BYTES = 8 << 20
 
 
 def sha256_of(
     path: Path,
-    on_progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
 ) -> str:
     """The SHA-256 of a file's content, 64 lower-case hexadecimal digits.
 
-    ``on_progress(done_bytes, total_bytes)`` is called after every piece of 8 MiB, ``cancelled()`` before.  Both run in
+    ``on_progress`` is called after every piece of 8 MiB, ``cancel`` before.  Both run in
     the calling thread.  Memory: one piece.
 
     Raises ``Cancelled``, and ``UserError`` as ``open_regular`` does, or file_changed(path) when the file was written to
@@ -33,8 +34,7 @@ def sha256_of(
         done = 0
         # A file that somebody goes on writing to has no end: more than there was is enough to know.
         while done <= before.st_size:
-            if cancelled is not None and cancelled():
-                raise Cancelled
+            cancel.raise_if_cancelled()
             try:
                 count = file.readinto(piece)  # type: ignore[attr-defined]
             except OSError as error:
@@ -43,8 +43,7 @@ def sha256_of(
                 break
             digest.update(piece[:count])
             done += count
-            if on_progress is not None:
-                on_progress(done, before.st_size)
+            on_progress(Progress(done, before.st_size))
         after = os.fstat(file.fileno())
     if done != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise UserError("file_changed", path=path)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
 Phase = Literal["preparing", "downloading", "waiting", "verifying"]
@@ -41,14 +42,14 @@ class Control:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._progress = Progress()
-        self._stopped = False
+        self.token = CancelToken()
         self._reconnects = 0
         self._limit: float | None = None
         self._on_change: Callable[[], None] = _nothing
 
     def stop(self) -> None:
         """End it: ``download`` raises ``Cancelled`` within half a second, and what was fetched stays."""
-        self._stopped = True
+        self.token.cancel()
         self._on_change()
 
     def reconnect(self) -> None:
@@ -77,7 +78,7 @@ class Control:
     @property
     def is_stopped(self) -> bool:
         """Whether ``stop`` was called."""
-        return self._stopped
+        return self.token.is_cancelled
 
     @property
     def reconnects(self) -> int:

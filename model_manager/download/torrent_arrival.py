@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from model_manager.cancellation import CancelToken
 from model_manager.disk.files import disk_error, is_file, move_over, write_atomically
 from model_manager.disk.hashing import sha256_of
 from model_manager.download.control import Control, Phase, Progress, Speed
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.split_part_names import part_of
 from model_manager.layout.convert import repair
@@ -26,6 +27,8 @@ from model_manager.layout.join import join_parts
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
 from model_manager.library.folder_scan import QUARANTINED
+from model_manager.progress import OnProgress
+from model_manager.progress import Progress as FileProgress
 from model_manager.published import HubFile
 
 CHECKSUMS_FROM = "magnet"
@@ -147,18 +150,18 @@ class Arrival:
         discard_folder(self._staging)
         return UserError(error.code, **{**error.data, "path": bad})
 
-    def _watched(self, control: Control) -> tuple[Callable[[int, int], None], Callable[[], bool]]:
+    def _watched(self, control: Control) -> tuple[OnProgress, CancelToken]:
         speed, before = Speed(), control.progress.bytes_uploaded
         phase: Phase = "verifying"
 
-        def on_progress(done: int, total: int) -> None:
+        def on_progress(progress: FileProgress) -> None:
+            done, total = progress.done, progress.total
             rate = speed.update(done)
             left = (total - done) / rate if rate else None
             control.report(Progress(phase, done, total, rate, left, bytes_uploaded=before))
 
-        if control.is_stopped:
-            raise Cancelled
-        return on_progress, lambda: control.is_stopped
+        control.token.raise_if_cancelled()
+        return on_progress, control.token
 
     def _read(self) -> None:
         try:

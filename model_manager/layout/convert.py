@@ -8,10 +8,10 @@ elsewhere, through what is kept beside the new file (``origin``).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import (
     disk_errors,
     has_single_name,
@@ -31,9 +31,8 @@ from model_manager.layout.origin import Origin, origin_path, read_origin, write_
 from model_manager.layout.permutation import MovePlan, plan_moves
 from model_manager.layout.stacking import read_layout
 from model_manager.layout.stream_writer import write_laid_down
+from model_manager.progress import OnProgress, ignore_progress
 from model_manager.published import HubFile
-
-Progress = Callable[[int, int], None]
 
 _SUFFIXES = (".repairing", ".repair", ".repair-kept", ".repair.part")
 _LOCK = ".repair.lock"
@@ -42,8 +41,8 @@ _LOCK = ".repair.lock"
 def repair(
     path: Path,
     out: Path | None = None,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
     *,
     in_place: bool | None = None,
 ) -> Path:
@@ -54,7 +53,7 @@ def repair(
     be it called with the file's own name or with the one that it has meanwhile.  A file that loads as it is stays as it
     is.  Links to files elsewhere, and files with a second name, are never rewritten in place: others rely on them.
 
-    ``on_progress(done_bytes, total_bytes)`` and ``cancelled()`` run in the calling thread, after at most 16 MiB.
+    ``on_progress`` and ``cancel`` run in the calling thread, after at most 16 MiB.
     Memory: some MiB.  Returns the path of the repaired file; its origin is written beside it, with its SHA-256 where it
     was copied and hashing kept up with the disk.
 
@@ -73,7 +72,7 @@ def repair(
         if is_file(working_path(path)) or is_file(journal_path(path)):
             if not to_itself:
                 raise UserError("repair_stopped", path=path, working=working_path(path))
-            if finish_in_place(path, lambda layout: _origin(path, layout, None), on_progress, cancelled):
+            if finish_in_place(path, lambda layout: _origin(path, layout, None), on_progress, cancel):
                 return path
         if to_itself:
             _remove_left_over(path)
@@ -87,12 +86,12 @@ def repair(
             assert out is not None
             if out.exists() or out.is_symlink():
                 raise UserError("file_exists", path=out)
-            return _copied(path, layout, out, on_progress, cancelled)
+            return _copied(path, layout, out, on_progress, cancel)
         plan = _plan_in_place(path, layout, in_place)
         if plan is None:
-            return _copied(path, layout, path, on_progress, cancelled)
+            return _copied(path, layout, path, on_progress, cancel)
         begin_in_place(path, layout, plan)
-        finish_in_place(path, lambda layout: _origin(path, layout, None), on_progress, cancelled)
+        finish_in_place(path, lambda layout: _origin(path, layout, None), on_progress, cancel)
     return path
 
 
@@ -165,8 +164,8 @@ def _copied(
     path: Path,
     layout: Layout,
     out: Path,
-    on_progress: Progress | None,
-    cancelled: Callable[[], bool] | None,
+    on_progress: OnProgress,
+    cancel: CancelToken,
 ) -> Path:
     free = free_bytes(out.parent)
     part = out.with_name(f"{out.name}.repair.part")
@@ -178,7 +177,7 @@ def _copied(
     try:
         with disk_errors(out):
             with source:
-                sha256 = write_laid_down(path, source, layout, part, on_progress, cancelled)
+                sha256 = write_laid_down(path, source, layout, part, on_progress, cancel)
                 after = os.fstat(source.fileno())
             if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                 raise UserError("file_changed", path=path)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import disk_errors, error_detail, is_file, move_over, sync, write_at, write_atomically
 from model_manager.disk.ranges import RangeCopier
 from model_manager.disk.space import reserve
@@ -24,6 +25,7 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, write_origin
 from model_manager.layout.permutation import Batch, Move, MovePlan, gaps
+from model_manager.progress import OnProgress, Progress, ignore_progress
 
 FORMAT = 1
 _ZEROS = bytes(1 << 20)
@@ -75,13 +77,13 @@ def begin_in_place(path: Path, layout: Layout, plan: MovePlan) -> None:
 def finish_in_place(
     path: Path,
     origin_for: Callable[[Layout], Origin],
-    on_progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
 ) -> bool:
     """Go on with a repair that was begun, up to its end.  False where there is none: the file is another one by now.
 
-    ``origin_for`` makes what is kept beside the finished file.  ``on_progress(done_bytes, total_bytes)`` counts bytes
-    written, those put aside included; it and ``cancelled()`` run in the calling thread after every 16 MiB.
+    ``origin_for`` makes what is kept beside the finished file.  ``on_progress`` counts bytes
+    written, those put aside included; it and ``cancel`` run in the calling thread after every 16 MiB.
 
     Raises ``Cancelled`` where nothing was changed yet, and ``UserError``: repair_stopped(path, working) when it was
     cancelled later, repair_interrupted(path, working, detail) when the disk failed or filled up, both to be gone on
@@ -102,7 +104,7 @@ def finish_in_place(
             _tidy(path)
             return True
         elif journal.done == 0 and _is(path, journal.layout.source_bytes, journal.layout.source_head):
-            if cancelled is not None and cancelled():
+            if cancel.is_cancelled:
                 _tidy(path)
                 raise Cancelled
             move_over(path, working)
@@ -111,7 +113,7 @@ def finish_in_place(
                 raise UserError("file_missing", path=path)
             _tidy(path)
             return False
-        _rewrite(path, journal, on_progress, cancelled)
+        _rewrite(path, journal, on_progress, cancel)
         write_origin(path, origin_for(journal.layout))
         move_over(working, path)
         _tidy(path)
@@ -123,8 +125,8 @@ def finish_in_place(
 def _rewrite(
     path: Path,
     journal: _Journal,
-    on_progress: Callable[[int, int], None] | None,
-    cancelled: Callable[[], bool] | None,
+    on_progress: OnProgress,
+    cancel: CancelToken,
 ) -> None:
     layout, plan = journal.layout, journal.plan
     with ExitStack() as stack:
@@ -141,9 +143,8 @@ def _rewrite(
         for number, batch in enumerate(plan.batches[journal.done :], journal.done + 1):
             for count in _moved(copier, batch, file, kept):
                 done_bytes += count
-                if on_progress is not None:
-                    on_progress(done_bytes, plan.bytes)
-                if cancelled is not None and cancelled():
+                on_progress(Progress(done_bytes, plan.bytes))
+                if cancel.is_cancelled:
                     raise UserError("repair_stopped", path=path, working=working_path(path))
             for each in (kept, file):
                 sync(each)

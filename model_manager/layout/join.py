@@ -12,12 +12,13 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import (
     disk_error,
     error_detail,
@@ -33,9 +34,10 @@ from model_manager.disk.files import (
 from model_manager.disk.lock import FileLock
 from model_manager.disk.ranges import RangeCopier
 from model_manager.disk.space import SPARE_BYTES, free_bytes, make_sparse, reserve
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 from model_manager.gguf.header import parse_header
 from model_manager.gguf.split_part_names import PartName, grouped_parts, ordered_parts, part_of
+from model_manager.progress import OnProgress, Progress, ignore_progress
 
 __all__ = [
     "PartName",
@@ -56,7 +58,6 @@ _LEAST_BLOCK_BYTES = 16 << 20
 _MAGIC = b"GGUF"
 _SUFFIXES = (".joining", ".join", ".join.part")
 _LOCK = ".join.lock"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class _Job:
 
 def join_parts(
     paths: Sequence[Path],
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
     *,
     keep: bool = False,
     block_bytes: int = BLOCK_BYTES,
@@ -94,7 +95,7 @@ def join_parts(
     second name, for then others rely on it.  Joining that was interrupted is gone on with, be it called with whichever
     parts are left or with the path of the file that is to be.
 
-    ``on_progress(done_bytes, total_bytes)`` and ``cancelled()`` run in the calling thread, after at most 16 MiB.
+    ``on_progress`` and ``cancel`` run in the calling thread, after at most 16 MiB.
 
     Raises ``Cancelled`` where all is as before, and ``UserError``: as ``ordered_parts`` and ``parse_header`` do;
     parts_in_folders(name) that are not one; parts_are_shards(path) for a later part that is a GGUF file of its own;
@@ -112,7 +113,7 @@ def join_parts(
         begun = _begun(target)
         try:
             if begun and is_file(begun.working):
-                return _join(begun, on_progress, cancelled, block_bytes)
+                return _join(begun, on_progress, cancel, block_bytes)
             if begun and _is_done(begun):
                 _tidy(begun)
                 return target
@@ -125,18 +126,17 @@ def join_parts(
             job = _Job(target, parts)
             _check(job)
             if keep or not all(has_single_name(path) for path, _ in parts):
-                return _copy(job, on_progress, cancelled)
+                return _copy(job, on_progress, cancel)
             for path, _ in parts:
                 with path.open("r+b"):
                     pass  # a part that may not be written is better found out now
             _affordable(job, block_bytes)
-            if cancelled is not None and cancelled():
-                raise Cancelled
+            cancel.raise_if_cancelled()
             _write_journal(job)
             _begin(job)
         except OSError as error:
             raise disk_error(error, target) from error
-        return _join(job, on_progress, cancelled, block_bytes)
+        return _join(job, on_progress, cancel, block_bytes)
 
 
 def parts_beside(path: Path) -> tuple[Path, ...]:
@@ -276,7 +276,7 @@ def _begin(job: _Job) -> None:
         raise
 
 
-def _join(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool] | None, block_bytes: int) -> Path:
+def _join(job: _Job, on_progress: OnProgress, cancel: CancelToken, block_bytes: int) -> Path:
     """From wherever it stands: what is left of each part tells how far it is."""
     total = job.bytes - job.parts[0][1]
     try:
@@ -287,9 +287,8 @@ def _join(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool]
                 make_sparse(file)
                 file.truncate(job.bytes)
             for done in _moved_back(job, file, block_bytes):
-                if on_progress is not None:
-                    on_progress(done, total)
-                if cancelled is not None and cancelled():
+                on_progress(Progress(done, total))
+                if cancel.is_cancelled:
                     raise UserError("join_stopped", path=job.target, working=job.working)
             os.fsync(file.fileno())
         move_over(job.working, job.target)
@@ -336,7 +335,7 @@ def _tidy(job: _Job) -> None:
     job.journal.unlink(missing_ok=True)
 
 
-def _copy(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool] | None) -> Path:
+def _copy(job: _Job, on_progress: OnProgress, cancel: CancelToken) -> Path:
     part = job.target.with_name(f"{job.target.name}.join.part")
     with suppress(OSError):
         part.unlink()
@@ -353,10 +352,8 @@ def _copy(job: _Job, on_progress: Progress | None, cancelled: Callable[[], bool]
                 with path.open("rb", buffering=0) as source:
                     for count in copier.copy(source, 0, file, start, n_bytes):
                         done += count
-                        if on_progress is not None:
-                            on_progress(done, job.bytes)
-                        if cancelled is not None and cancelled():
-                            raise Cancelled
+                        on_progress(Progress(done, job.bytes))
+                        cancel.raise_if_cancelled()
             sync(file)
         move_over(part, job.target)
     finally:

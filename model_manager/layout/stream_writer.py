@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import read_error, sync, write_at
 from model_manager.disk.ranges import RangeCopier
 from model_manager.disk.space import reserve
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 from model_manager.layout.layout import Layout
 from model_manager.layout.permutation import gaps
+from model_manager.progress import OnProgress, Progress, ignore_progress
 
 _HASHED_AT_ONCE = 256 << 10
 _HASHED_TOGETHER = 16 << 20
@@ -36,8 +38,8 @@ def write_laid_down(
     source: BinaryIO,
     layout: Layout,
     new: Path,
-    on_progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
 ) -> str | None:
     """Write the file of ``layout`` to ``new`` out of ``source``, the published one, opened unbuffered.
 
@@ -45,7 +47,7 @@ def write_laid_down(
     to wait twice as long now.  All of the file is safe on the disk when this returns, and no more than 384 MiB wait for
     the disk meanwhile, so that progress means something on a slow one.
 
-    ``on_progress(done_bytes, total_bytes)`` and ``cancelled()`` run in the calling thread, every 16 MiB; ``path`` names
+    ``on_progress`` and ``cancel`` run in the calling thread, every 16 MiB; ``path`` names
     the source in errors.  Memory: some MiB.  Raises ``Cancelled``, ``UserError`` as ``read_error`` makes it and
     file_changed(path) where the source ends too early, and ``OSError`` for ``new``.
     """
@@ -73,10 +75,8 @@ def write_laid_down(
                 if done - synced >= _SYNC_EVERY_BYTES:
                     syncer.put(target)
                     synced = done
-                if on_progress is not None:
-                    on_progress(done, layout.target_bytes)
-                if cancelled is not None and cancelled():
-                    raise Cancelled
+                on_progress(Progress(done, layout.target_bytes))
+                cancel.raise_if_cancelled()
             hasher.put(done - hashed)
         sync(target)
     return digest.hexdigest() if keeps_up else None

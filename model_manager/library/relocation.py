@@ -20,6 +20,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import disk_error, move_over
 from model_manager.disk.lock import FileLock
 from model_manager.disk.space import free_bytes
@@ -43,6 +44,7 @@ from model_manager.library.relocation_journal import (
     same_place,
     write_move,
 )
+from model_manager.progress import OnProgress, Progress, ignore_progress
 
 SPARE_BYTES = 64 << 20
 """Room that is left on the new disk."""
@@ -50,7 +52,6 @@ SPARE_BYTES = 64 << 20
 _LOCK = ".models-move.lock"
 _PROBE = ".models-move.probe"
 
-OnProgress = Callable[[int, int], None]
 Rename = Callable[[Path, Path], object]
 
 
@@ -89,15 +90,15 @@ def abandon_move(move: Move) -> None:
 def move_models(
     source: Path,
     target: Path,
-    on_progress: OnProgress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
     on_commit: Callable[[], None] | None = None,
     *,
     rename: Rename = os.rename,
 ) -> None:
     """Move all models from one folder to another, or go on with a move of these two that was cut off.
 
-    ``on_progress(done_bytes, total_bytes)`` and ``cancelled()`` are called in this thread.  ``on_commit()`` is called
+    ``on_progress`` and ``cancel`` are called in this thread.  ``on_commit()`` is called
     when every file is sure to arrive: there the new folder becomes the models folder in the settings.  It may be called
     again after a crash; when it raises, the move goes back.  ``ModelLibrary.relocate`` is for afterwards.
 
@@ -119,7 +120,7 @@ def move_models(
         if not journal.committed:
             try:
                 _hold_all(old, held)
-                journal = _prepare(journal, on_progress, cancelled, rename)
+                journal = _prepare(journal, on_progress, cancel, rename)
                 _commit(journal, on_commit)
             except (UserError, Cancelled):
                 _go_back(old, new)
@@ -129,8 +130,7 @@ def move_models(
             if on_commit is not None:
                 on_commit()
         _finish(journal, rename)
-    if on_progress is not None:
-        on_progress(total, total)
+    on_progress(Progress(total, total))
     with suppress(OSError):
         old.rmdir()
 
@@ -173,12 +173,10 @@ def _begin(old: Path, new: Path) -> MoveJournal:
     return journal
 
 
-def _prepare(
-    journal: MoveJournal, on_progress: OnProgress | None, cancelled: Callable[[], bool] | None, rename: Rename
-) -> MoveJournal:
+def _prepare(journal: MoveJournal, on_progress: OnProgress, cancel: CancelToken, rename: Rename) -> MoveJournal:
     """Bring everything to where the move cannot fail any more; the journal with what was copied."""
     old, new = journal.source, journal.target
-    progress = _Progress(journal, on_progress, cancelled)
+    progress = _Progress(journal, on_progress, cancel)
     progress.look()
     for name in moved_names(old):
         # A queue of downloads that is there already stays: what is partly here is found without one.
@@ -251,24 +249,20 @@ def _go_back(old: Path, new: Path) -> None:
 
 
 class _Progress:
-    def __init__(
-        self, journal: MoveJournal, on_progress: OnProgress | None, cancelled: Callable[[], bool] | None
-    ) -> None:
+    def __init__(self, journal: MoveJournal, on_progress: OnProgress, cancel: CancelToken) -> None:
         self._on_progress = on_progress
-        self._cancelled = cancelled
+        self._cancel = cancel
         # Each byte counts half when it is copied and half when it is read back.
         moved = moved_names(journal.source)
         self._total = sum(size_of(journal.source / name) for name in moved)
         self._done = sum(2 * size_of(journal.source / name) for name in moved if is_copied(journal, name))
 
     def look(self) -> None:
-        if self._cancelled is not None and self._cancelled():
-            raise Cancelled
+        self._cancel.raise_if_cancelled()
 
     def tell(self, n_bytes: int) -> None:
         self._done += n_bytes
-        if self._on_progress is not None:
-            self._on_progress(min(self._done // 2, self._total), self._total)
+        self._on_progress(Progress(min(self._done // 2, self._total), self._total))
 
 
 def _copy(old: Path, new: Path, name: str, progress: _Progress) -> Copied:

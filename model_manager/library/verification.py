@@ -10,28 +10,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import open_regular, read_error
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 from model_manager.gguf.shards import named_shards
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import PIECE_BYTES, Origin, read_origin
 from model_manager.layout.published_bytes import SourceView
 from model_manager.layout.published_hashes import PublishedHashes, piece_count
+from model_manager.progress import OnProgress, Progress, ignore_progress
 from model_manager.published import HubFile, PublishedModel
 
 STEP_BYTES = 8 << 20
 """Read between two looks at whether to go on."""
 _READ_BYTES = 128 << 10
 """SHA-256 runs twice as fast over 64 to 256 KiB as over 1 MiB, which leaves the processor's cache."""
-
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,15 @@ class Verification:
 
 def verify(
     path: Path,
-    on_progress: OnProgress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
     expected: PublishedModel | None = None,
 ) -> Verification:
     """Read a file once and compare it with what was published.
 
     What was published is told by the origin beside the file, else by ``expected`` (also for a file that was repaired
     here, whose origin knows its layout and nothing of hubs), else by the catalogue.
-    ``on_progress(done_bytes, total_bytes)`` counts the file's own bytes; it and ``cancelled()`` run in this thread.
+    ``on_progress`` counts the file's own bytes; it and ``cancel`` run in this thread.
 
     Raises ``Cancelled``, and ``UserError`` as ``open_regular`` does, or file_changed(path) when the file was written to
     meanwhile.
@@ -101,7 +100,7 @@ def verify(
     origin = None if kept is None else _with_hashes(kept, path, expected)
     file, before = open_regular(path)
     with file:
-        run = _Run(path, before.st_size, on_progress, cancelled)
+        run = _Run(path, before.st_size, on_progress, cancel)
         try:
             if origin is not None and _is_sound(origin):
                 found = _against_origin(run, file, origin)
@@ -119,8 +118,8 @@ def verify(
 
 def verify_all(
     path: Path,
-    on_progress: OnProgress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
     expected: PublishedModel | None = None,
 ) -> tuple[Verification, ...]:
     """``verify`` for each file of a split model; ``path`` is any of them.  Progress runs over all.
@@ -133,11 +132,10 @@ def verify_all(
     for number, each in enumerate(paths):
         earlier = sum(sizes[:number])
 
-        def forward(done: int, _total: int, earlier: int = earlier) -> None:
-            if on_progress is not None:
-                on_progress(earlier + done, sum(sizes))
+        def forward(progress: Progress, earlier: int = earlier) -> None:
+            on_progress(Progress(earlier + progress.done, sum(sizes)))
 
-        found.append(verify(each, forward, cancelled, expected))
+        found.append(verify(each, forward, cancel, expected))
     return tuple(found)
 
 
@@ -156,21 +154,17 @@ def published_changed(origin: Origin, published: PublishedModel) -> bool:
 class _Run:
     """Progress and the wish to end, shared by the two ways of reading."""
 
-    def __init__(
-        self, path: Path, n_bytes: int, on_progress: OnProgress | None, cancelled: Callable[[], bool] | None
-    ) -> None:
+    def __init__(self, path: Path, n_bytes: int, on_progress: OnProgress, cancel: CancelToken) -> None:
         self.path = path
         self.bytes = n_bytes
         self._on_progress = on_progress
-        self._cancelled = cancelled
+        self._cancel = cancel
 
     def look(self) -> None:
-        if self._cancelled is not None and self._cancelled():
-            raise Cancelled
+        self._cancel.raise_if_cancelled()
 
     def tell(self, done: int) -> None:
-        if self._on_progress is not None:
-            self._on_progress(min(done, self.bytes), self.bytes)
+        self._on_progress(Progress(min(done, self.bytes), self.bytes))
 
 
 def _against_origin(run: _Run, file: BinaryIO, origin: Origin) -> Verification:

@@ -29,10 +29,12 @@ from model_manager.layout.origin import Origin, origin_path, read_origin, write_
 from model_manager.layout.permutation import plan_moves
 from model_manager.layout.published_bytes import SourceView
 from model_manager.layout.stacking import read_layout
+from model_manager.progress import Progress
 from model_manager.published import HubFile
 from tests.layout.conftest import Twins
 from tests.layout.expert_files import experts, write
 from tests.rigs.apus_shapes import write_shape
+from tests.rigs.cancel_after import CancelAfter
 from tests.rigs.tiny_model import write_tiny_model
 
 Usage = namedtuple("Usage", "total used free")
@@ -49,17 +51,6 @@ def begun_in_steps(path: Path) -> int:
     plan = plan_moves(layout, piece_bytes=4096, kept_bytes=16_000, batch_bytes=20_000)
     begin_in_place(path, layout, plan)
     return len(plan.batches)
-
-
-class Stop:
-    """Asks for the end after some looks."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        return self.left < 0
 
 
 @contextmanager
@@ -121,13 +112,13 @@ def test_into_another_file(twins: Callable[..., Twins], tmp_path: Path) -> None:
     files = twins()
     out = tmp_path / "elsewhere" / "new.gguf"
     out.parent.mkdir()
-    progress: list[tuple[int, int]] = []
-    assert repair(files.path, out, lambda done, total: progress.append((done, total))) == out
+    progress: list[Progress] = []
+    assert repair(files.path, out, progress.append) == out
     assert out.read_bytes() == files.stacked
     assert files.path.read_bytes() == files.published
     assert names_in(out.parent) == ["new.gguf", "new.gguf.origin.json"]
-    assert progress == sorted(progress)
-    assert progress[-1] == (len(files.stacked), len(files.stacked))
+    assert [each.done for each in progress] == sorted(each.done for each in progress)
+    assert progress[-1] == Progress(len(files.stacked), len(files.stacked))
     assert names_in(tmp_path) == ["elsewhere", "old.gguf"]
 
 
@@ -218,7 +209,7 @@ def test_what_others_rely_on_is_not_rewritten(
 def test_a_copy_that_is_cancelled(twins: Callable[..., Twins], after: int) -> None:
     files = twins()
     with pytest.raises(Cancelled):
-        repair(files.path, None, None, Stop(after))
+        repair(files.path, cancel=CancelAfter(after))
     assert files.path.read_bytes() == files.published
     assert names_in(files.path.parent) == ["old.gguf"]
 
@@ -226,7 +217,7 @@ def test_a_copy_that_is_cancelled(twins: Callable[..., Twins], after: int) -> No
 def test_in_place_that_is_cancelled_before_it_begins(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(Cancelled):
-        repair(files.path, None, None, Stop(0), in_place=True)
+        repair(files.path, cancel=CancelAfter(0), in_place=True)
     assert files.path.read_bytes() == files.published
     assert names_in(files.path.parent) == ["old.gguf"]
 
@@ -239,10 +230,10 @@ def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins])
     while working.exists() or not reached:
         # Whichever of its names the window or the person knows.
         name = working if len(reached) % 2 else files.path
-        stop = Stop(15)
+        stop = CancelAfter(15)
         seen: list[int] = []
         try:
-            repair(name, None, lambda done, _total, seen=seen: seen.append(done), stop)  # type: ignore[misc]
+            repair(name, None, lambda progress, seen=seen: seen.append(progress.done), stop)  # type: ignore[misc]
         except UserError as error:
             stopped = error
         else:
@@ -265,7 +256,7 @@ def test_another_file_takes_the_name_meanwhile(twins: Callable[..., Twins], tmp_
     files = twins()
     begun_in_steps(files.path)
     with pytest.raises(UserError):
-        repair(files.path, None, None, Stop(5))
+        repair(files.path, cancel=CancelAfter(5))
     files.path.write_bytes(b"mine")
     with pytest.raises(UserError) as caught:
         repair(files.path)
@@ -293,7 +284,7 @@ def test_a_lost_journal(twins: Callable[..., Twins], content: bytes | None) -> N
     files = twins()
     begun_in_steps(files.path)
     with pytest.raises(UserError):
-        repair(files.path, None, None, Stop(5))
+        repair(files.path, cancel=CancelAfter(5))
     if content is None:
         journal_path(files.path).unlink()
     else:
@@ -317,7 +308,7 @@ def test_two_at_once(twins: Callable[..., Twins]) -> None:
     files = twins()
     refusals = []
 
-    def again(_done: int, _total: int) -> None:
+    def again(_progress: Progress) -> None:
         if not refusals:
             with pytest.raises(UserError) as caught:
                 repair(files.path)
@@ -331,7 +322,7 @@ def test_two_at_once(twins: Callable[..., Twins]) -> None:
 def test_a_file_that_changes_meanwhile(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(UserError) as caught:
-        repair(files.path, None, lambda done, _total: os.utime(files.path, ns=(done, done)))
+        repair(files.path, None, lambda progress: os.utime(files.path, ns=(progress.done, progress.done)))
     assert caught.value.code == "file_changed"
     assert files.path.read_bytes() == files.published
 
@@ -339,7 +330,7 @@ def test_a_file_that_changes_meanwhile(twins: Callable[..., Twins]) -> None:
 def test_a_file_that_gets_shorter_meanwhile(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(UserError) as caught:
-        repair(files.path, None, lambda _done, _total: os.truncate(files.path, 100_000))
+        repair(files.path, None, lambda _progress: os.truncate(files.path, 100_000))
     assert caught.value.code == "file_changed"
     assert names_in(files.path.parent) == ["old.gguf"]
 
@@ -356,8 +347,8 @@ def test_nobody_waits_for_a_hash(twins: Callable[..., Twins], monkeypatch: pytes
         def hexdigest(self) -> str:
             return "no hash"
 
-    def told(done: int, total: int) -> None:
-        if done == total:
+    def told(progress: Progress) -> None:
+        if progress.done == progress.total:
             written.set()
 
     monkeypatch.setattr(hashlib, "sha256", Slow)

@@ -69,8 +69,8 @@ import sys
 from pathlib import Path
 from model_manager.layout.join import join_parts
 from model_manager.layout.convert import repair
-def told(done, total):
-    print(done, flush=True)
+def told(progress):
+    print(progress.done, flush=True)
 if sys.argv[1] == "repair":
     repair(Path(sys.argv[2]), None, told, in_place=True)
 else:

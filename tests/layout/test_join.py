@@ -15,7 +15,9 @@ import pytest
 
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.join import files_of_join, join_parts, parts_beside, unfinished_joins
-from tests.layout.test_convert import Stop, names_in
+from model_manager.progress import Progress
+from tests.layout.test_convert import names_in
+from tests.rigs.cancel_after import CancelAfter
 from tests.rigs.tiny_model import write_tiny_model
 
 Usage = namedtuple("Usage", "total used free")
@@ -55,14 +57,14 @@ def refused(*arguments: object, **options: object) -> UserError:
 def test_the_whole_comes_out(cut: Cut, whole: bytes, tmp_path: Path, places: tuple[int, ...], keep: bool) -> None:
     parts = cut(*places)
     before = names_in(tmp_path)
-    progress: list[tuple[int, int]] = []
-    path = join_parts(parts[::-1], lambda *each: progress.append(each), keep=keep, block_bytes=50_000)
+    progress: list[Progress] = []
+    path = join_parts(parts[::-1], progress.append, keep=keep, block_bytes=50_000)
     assert path == tmp_path / "m.gguf"
     assert path.read_bytes() == whole
     assert names_in(tmp_path) == (sorted(["m.gguf", *before]) if keep else ["m.gguf"])
-    assert progress == sorted(progress)
+    assert [each.done for each in progress] == sorted(each.done for each in progress)
     if progress:
-        assert progress[-1][0] == progress[-1][1]
+        assert progress[-1].fraction == 1
 
 
 @pytest.mark.parametrize("name", ["m.gguf-split-{0:c}", "m.gguf.{0:03}", "m.gguf-part-{0}-of-{1}"])
@@ -91,7 +93,7 @@ def test_little_room_is_needed(cut: Cut, whole: bytes, tmp_path: Path) -> None:
     parts = cut(100_000, 300_000)
     most = [0]
 
-    def look(_done: int, _total: int) -> None:
+    def look(_progress: Progress) -> None:
         used = sum(each.stat().st_blocks * 512 for each in tmp_path.iterdir())
         most[0] = max(most[0], used)
 
@@ -114,9 +116,9 @@ def test_links_are_copied(cut: Cut, whole: bytes, tmp_path: Path) -> None:
 def test_cancelled_before_it_begins(cut: Cut, tmp_path: Path) -> None:
     parts = cut(200_000)
     with pytest.raises(Cancelled):
-        join_parts(parts, None, Stop(0))
+        join_parts(parts, cancel=CancelAfter(0))
     with pytest.raises(Cancelled):
-        join_parts(parts, None, Stop(1), keep=True)
+        join_parts(parts, cancel=CancelAfter(1), keep=True)
     assert names_in(tmp_path) == ["m.gguf.part1of2", "m.gguf.part2of2"]
 
 
@@ -128,7 +130,7 @@ def test_cancelled_again_and_again(cut: Cut, whole: bytes, tmp_path: Path, by_ta
     left = tuple(parts)
     while not target.exists():
         try:
-            join_parts([target] if by_target and stops else left, None, Stop(3), block_bytes=30_000)
+            join_parts([target] if by_target and stops else left, cancel=CancelAfter(3), block_bytes=30_000)
         except UserError as error:
             stopped = error
         else:
@@ -148,7 +150,7 @@ def test_cancelled_again_and_again(cut: Cut, whole: bytes, tmp_path: Path, by_ta
 
 def test_a_part_is_taken_away_halfway(cut: Cut, tmp_path: Path) -> None:
     parts = cut(100_000, 300_000)
-    assert refused(parts, None, Stop(2), block_bytes=30_000).code == "join_stopped"
+    assert refused(parts, cancel=CancelAfter(2), block_bytes=30_000).code == "join_stopped"
     parts[1].unlink()
     assert refused(parts[2:]).code == "join_record_lost"
     (tmp_path / "m.gguf.join").unlink()
@@ -168,7 +170,7 @@ def test_a_file_with_the_name_is_never_touched(cut: Cut, tmp_path: Path) -> None
     target.write_bytes(b"mine")
     assert refused(parts).code == "file_exists"
     target.unlink()
-    assert refused(parts, None, Stop(2), block_bytes=30_000).code == "join_stopped"
+    assert refused(parts, cancel=CancelAfter(2), block_bytes=30_000).code == "join_stopped"
     target.write_bytes(b"mine")
     assert refused(parts[1:]).code == "file_exists"
     # Neither when a journal was left by a join that was not begun.
@@ -272,7 +274,7 @@ def test_two_at_once(cut: Cut) -> None:
     parts = cut(100_000)
     codes = []
 
-    def again(_done: int, _total: int) -> None:
+    def again(_progress: Progress) -> None:
         if not codes:
             codes.append(refused(parts).code)
 

@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.origin import origin_path
 from model_manager.library.library import ModelLibrary
 from model_manager.library.relocation import Move, move_models, unfinished_move
+from model_manager.progress import Progress
+from tests.rigs.cancel_after import CancelAfter
 from tests.rigs.downloaded import code_of
 from tests.rigs.moves import content_of, other_disk
 
@@ -34,13 +37,13 @@ def test_everything_moves(old: Path, new: Path, rename: Rename) -> None:
     others = {"notes.txt": b"mine", "library.json": b"{}", ".hidden.gguf": b"h"}
     for name, content in others.items():
         (old / name).write_bytes(content)
-    told: list[tuple[int, int]] = []
+    told: list[Progress] = []
     commits: list[bool] = []
     total = sum((old / name).stat().st_size for name in before)
     move_models(
         old,
         new,
-        lambda done, of: told.append((done, of)),
+        told.append,
         on_commit=lambda: commits.append((old / "a.gguf").exists()),
         rename=rename,
     )
@@ -48,8 +51,8 @@ def test_everything_moves(old: Path, new: Path, rename: Rename) -> None:
     assert content_of(old).keys() == others.keys()
     assert not (old / "below").exists()
     assert commits == [True]
-    assert told == sorted(told)
-    assert told[-1] == (total, total)
+    assert [each.done for each in told] == sorted(each.done for each in told)
+    assert told[-1] == Progress(total, total)
     assert unfinished_move(old) is None
     assert unfinished_move(new) is None
 
@@ -86,15 +89,9 @@ def test_the_library_follows(old: Path, new: Path, data: Path) -> None:
 @pytest.mark.parametrize("rename", [os.rename, other_disk], ids=["one disk", "two disks"])
 def test_cancelled_goes_back(old: Path, new: Path, rename: Rename) -> None:
     before = content_of(old)
-    looks = 0
-
-    def cancelled() -> bool:
-        nonlocal looks
-        looks += 1
-        return looks > (6 if rename is other_disk else 0)
-
+    token = CancelAfter(6 if rename is other_disk else 0)
     with pytest.raises(Cancelled):
-        move_models(old, new, cancelled=cancelled, on_commit=lambda: pytest.fail("too late"), rename=rename)
+        move_models(old, new, cancel=token, on_commit=lambda: pytest.fail("too late"), rename=rename)
     assert content_of(old) == before
     assert list(new.rglob("*")) == []
     assert unfinished_move(old) is None
@@ -102,16 +99,14 @@ def test_cancelled_goes_back(old: Path, new: Path, rename: Rename) -> None:
 
 def test_cancelled_at_the_last_moment(old: Path, new: Path) -> None:
     before = content_of(old)
-    told = [(0, 1)]
+    token = CancelToken()
+
+    def cancel_at_end(progress: Progress) -> None:
+        if progress.fraction == 1:
+            token.cancel()
+
     with pytest.raises(Cancelled):
-        move_models(
-            old,
-            new,
-            lambda done, total: told.append((done, total)),
-            lambda: told[-1][0] == told[-1][1],
-            lambda: pytest.fail("too late"),
-            rename=other_disk,
-        )
+        move_models(old, new, cancel_at_end, token, lambda: pytest.fail("too late"), rename=other_disk)
     assert content_of(old) == before
     assert list(new.rglob("*")) == []
 
@@ -144,11 +139,11 @@ def test_a_copy_with_a_flipped_bit_is_made_again(old: Path, new: Path, monkeypat
         real(out, place, piece)  # type: ignore[arg-type]
 
     monkeypatch.setattr(verified_copy, "_write", flip)
-    told: list[tuple[int, int]] = []
-    move_models(old, new, lambda done, total: told.append((done, total)), rename=other_disk)
+    told: list[Progress] = []
+    move_models(old, new, told.append, rename=other_disk)
     assert flips == 0
     assert content_of(new) == before
-    assert told[-1][0] == told[-1][1]
+    assert told[-1].fraction == 1
 
 
 def test_a_disk_that_gives_back_something_else_is_not_moved_to(
@@ -169,8 +164,8 @@ def test_a_disk_that_gives_back_something_else_is_not_moved_to(
 def test_what_comes_meanwhile_comes_along(old: Path, new: Path, tiny: Path) -> None:
     late = old / "late.gguf"
 
-    def arrive(done: int, _total: int) -> None:
-        if done and not late.exists() and not (new / "late.gguf").exists():
+    def arrive(progress: Progress) -> None:
+        if progress.done and not late.exists() and not (new / "late.gguf").exists():
             shutil.copy(tiny, late)
 
     before = content_of(old)
@@ -183,9 +178,9 @@ def test_a_file_that_is_written_to_meanwhile(old: Path, new: Path) -> None:
     sidecar = origin_path(old / "a.gguf")
     written = False
 
-    def write(done: int, _total: int) -> None:
+    def write(progress: Progress) -> None:
         nonlocal written
-        if not written and done > 2 << 20:
+        if not written and progress.done > 2 << 20:
             written = True
             sidecar.write_text("anew")
 
@@ -261,12 +256,13 @@ from pathlib import Path
 sys.argv[3:] = ["none", "0"]
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
 import errno
+from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from model_manager.library.relocation import move_models
 def other_disk(source, target):
     raise OSError(errno.EXDEV, "other disk")
 try:
-    move_models(Path(sys.argv[1]), Path(sys.argv[2]), lambda done, total: sys.exit(3), rename=other_disk)
+    move_models(Path(sys.argv[1]), Path(sys.argv[2]), lambda progress: sys.exit(3), rename=other_disk)
 except UserError as error:
     print(error.code, Path(error.data["path"]).name)
 """
@@ -311,7 +307,7 @@ def test_what_is_being_worked_on_is_not_moved(old: Path, new: Path, lock: str) -
 def test_two_moves_at_once(old: Path, new: Path, tmp_path: Path) -> None:
     codes: list[str] = []
 
-    def second(_done: int, _total: int) -> None:
+    def second(_progress: Progress) -> None:
         if not codes:
             codes.append(code_of(lambda: move_models(old, new)))
 

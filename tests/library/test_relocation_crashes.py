@@ -24,6 +24,7 @@ import errno, os, signal, sys
 from pathlib import Path
 from model_manager.library import relocation as moving
 from model_manager.library.relocation import move_models
+from model_manager.progress import ignore_progress
 
 old, new, moment, number = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 
@@ -53,7 +54,7 @@ if moment == "originals":
 if moment == "journals":
     moving.remove_move = counted(moving.remove_move)
 on_commit = counted(lambda: None) if moment == "commit" else None
-progress = (lambda done, total: die_at(done)) if moment == "bytes" else None
+progress = (lambda each: die_at(each.done)) if moment == "bytes" else ignore_progress
 move_models(old, new, progress, on_commit=on_commit, rename=rename)
 print("moved", flush=True)
 """
@@ -135,7 +136,7 @@ def test_an_interrupted_move_is_gone_on_with_where_it_was(
 
     monkeypatch.setattr(verified_copy, "_write", count)
     told: list[int] = []
-    move_models(old, new, lambda done, _: told.append(done), rename=other_disk)
+    move_models(old, new, lambda each: told.append(each.done), rename=other_disk)
     assert told[0] > total // 3
     assert sum(written) == total - copied
 

@@ -17,7 +17,9 @@ from model_manager.library.library import ModelLibrary
 from model_manager.library.redownload import Mending, mending, remember
 from model_manager.library.starter import find_starter
 from model_manager.library.verification import published_changed, verify, verify_all
+from model_manager.progress import Progress
 from model_manager.published import HubFile, PublishedModel
+from tests.rigs.cancel_after import CancelAfter
 from tests.rigs.downloaded import PIECE_BYTES, code_of, damage, write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -36,8 +38,8 @@ def downloaded(request: pytest.FixtureRequest, models: Path, tiny: Path, legacy:
 
 def test_a_file_as_it_was_downloaded(downloaded: tuple[Path, Path]) -> None:
     path, source = downloaded
-    told: list[tuple[int, int]] = []
-    found = verify(path, lambda done, total: told.append((done, total)))
+    told: list[Progress] = []
+    found = verify(path, told.append)
     assert found.matches is True
     assert found.sha256 == sha256_of(path)
     assert (found.damaged_pieces, found.head_damaged) == ((), False)
@@ -50,7 +52,7 @@ def test_a_file_as_it_was_downloaded(downloaded: tuple[Path, Path]) -> None:
         place += part.bytes
     assert place == len(published)
     assert found.published_sha256 == (_sha256(published) if len(found.parts) == 1 else None)
-    assert told[-1] == (path.stat().st_size, path.stat().st_size)
+    assert told[-1] == Progress(path.stat().st_size, path.stat().st_size)
     assert mending(found, read_origin(path)) is None
 
 
@@ -254,12 +256,12 @@ def test_every_file_of_a_split_model(tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "split.gguf", tensors_per_file=6)
     shards = sorted(tmp_path.glob("split-*.gguf"))
     total = sum(each.stat().st_size for each in shards)
-    told: list[tuple[int, int]] = []
-    found = verify_all(shards[1], lambda done, total: told.append((done, total)))
+    told: list[Progress] = []
+    found = verify_all(shards[1], told.append)
     assert [each.path for each in found] == shards
     assert [each.sha256 for each in found] == [sha256_of(each) for each in shards]
-    assert told == sorted(told)
-    assert told[-1] == (total, total)
+    assert [each.done for each in told] == sorted(each.done for each in told)
+    assert told[-1] == Progress(total, total)
     files = tuple(HubFile(each.name, each.stat().st_size, sha256_of(each)) for each in shards)
     published = PublishedModel("O/R:split", "O/R", "c" * 40, first.name, "shards", files)
     assert [each.matches for each in verify_all(first, expected=published)] == [True] * len(shards)
@@ -272,14 +274,14 @@ def test_every_file_of_a_split_model(tmp_path: Path) -> None:
 def test_it_can_be_ended(downloaded: tuple[Path, Path]) -> None:
     path, _ = downloaded
     with pytest.raises(Cancelled):
-        verify(path, cancelled=lambda: True)
+        verify(path, cancel=CancelAfter(0))
 
 
 def test_a_file_that_is_written_to_meanwhile(models: Path, tiny: Path, tmp_path: Path) -> None:
     for path in (write_downloaded(models, tiny), tmp_path / "other.gguf"):
         path.write_bytes(tiny.read_bytes())
 
-        def touch(_done: int, _total: int, path: Path = path) -> None:
+        def touch(_progress: Progress, path: Path = path) -> None:
             os.utime(path, (1, 1))
 
         assert code_of(lambda path=path, touch=touch: verify(path, touch)) == "file_changed"
@@ -296,6 +298,6 @@ def test_more_than_one_step_of_a_stacked_file(tmp_path: Path, models: Path) -> N
     assert source.stat().st_size > 12 << 20
     path = write_downloaded(models, source, cuts=(5_000_000,))
     looks: list[int] = []
-    found = verify(path, lambda done, _total: looks.append(done))
+    found = verify(path, lambda progress: looks.append(progress.done))
     assert (found.matches, found.stacked, found.sha256) == (True, True, sha256_of(path))
     assert len(looks) == 2

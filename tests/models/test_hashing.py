@@ -10,6 +10,8 @@ import pytest
 from model_manager.disk.hashing import PIECE_BYTES, sha256_of
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.catalogue import STARTER
+from model_manager.progress import Progress
+from tests.rigs.cancel_after import CancelAfter
 
 
 def test_the_starter_is_the_published_file(starter_file: Path) -> None:
@@ -21,12 +23,10 @@ def test_every_length_with_progress(tmp_path: Path, n_bytes: int) -> None:
     path = tmp_path / "file"
     content = bytes(range(251)) * (n_bytes // 251 + 1)
     path.write_bytes(content[:n_bytes])
-    seen: list[tuple[int, int]] = []
-    assert (
-        sha256_of(path, lambda done, total: seen.append((done, total))) == hashlib.sha256(content[:n_bytes]).hexdigest()
-    )
-    assert [done for done, _ in seen] == [*range(PIECE_BYTES, n_bytes, PIECE_BYTES), *([n_bytes] if n_bytes else [])]
-    assert all(total == n_bytes for _, total in seen)
+    seen: list[Progress] = []
+    assert sha256_of(path, seen.append) == hashlib.sha256(content[:n_bytes]).hexdigest()
+    assert [each.done for each in seen] == [*range(PIECE_BYTES, n_bytes, PIECE_BYTES), *([n_bytes] if n_bytes else [])]
+    assert all(each.total == n_bytes for each in seen)
 
 
 def test_cancelled_between_two_pieces(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_cancelled_between_two_pieces(tmp_path: Path) -> None:
     path.write_bytes(bytes(4 * PIECE_BYTES))
     seen: list[int] = []
     with pytest.raises(Cancelled):
-        sha256_of(path, lambda done, _: seen.append(done), lambda: len(seen) == 2)
+        sha256_of(path, lambda each: seen.append(each.done), CancelAfter(2))
     assert seen == [PIECE_BYTES, 2 * PIECE_BYTES]
 
 
@@ -42,14 +42,14 @@ def test_cancelled_before_anything_is_read(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
     with pytest.raises(Cancelled):
-        sha256_of(path, cancelled=lambda: True)
+        sha256_of(path, cancel=CancelAfter(0))
 
 
 def test_a_file_that_grows_meanwhile_has_no_hash(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(2 * PIECE_BYTES))
 
-    def append(done: int, total: int) -> None:
+    def append(progress: Progress) -> None:
         with path.open("ab") as file:
             file.write(b"more")
 
@@ -62,7 +62,7 @@ def test_a_file_that_is_cut_meanwhile_has_no_hash(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(2 * PIECE_BYTES))
 
-    def cut(done: int, total: int) -> None:
+    def cut(_progress: Progress) -> None:
         with path.open("r+b") as file:
             file.truncate(100)
 

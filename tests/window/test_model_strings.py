@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from model_manager.cancellation import CancelToken
 from model_manager.download.queue import DownloadStatus
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.tensor_types import FILE_TYPES
@@ -17,10 +18,11 @@ from model_manager.hub.catalogue import APUS
 from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
 from model_manager.library.quarantine import Quarantined
+from model_manager.progress import OnProgress, Progress
 from ui.models.actions import further, primary
 from ui.models.inventory import Activity, DiskScan, list_items
 from ui.models.item import ModelItem, ModelJob
-from ui.models.model_jobs import ModelJobs, OnProgress, Outcome
+from ui.models.model_jobs import ModelJobs, Outcome
 from ui.models.row_text import queue_text, row_text
 from ui.models.search import repository_in
 from ui.widgets.model_strings import (
@@ -190,7 +192,7 @@ def test_work_tells_of_its_progress_and_ends_with_its_result(qtbot: QtBot, tmp_p
     go = threading.Event()
 
     def work(moved: OnProgress, _cancelled: object) -> str:
-        moved(1, 4)
+        moved(Progress(1, 4))
         go.wait(10)
         return "done"
 
@@ -212,8 +214,8 @@ def test_work_can_be_stopped_and_errors_are_handed_on(qtbot: QtBot, tmp_path: Pa
     jobs.ended.connect(outcomes.append)
     stopped = threading.Event()
 
-    def until_stopped(_moved: object, cancelled: object) -> None:
-        while not cancelled():  # type: ignore[operator]
+    def until_stopped(_moved: object, token: CancelToken) -> None:
+        while not token.is_cancelled:
             stopped.wait(0.01)
         raise Cancelled
 
@@ -236,8 +238,8 @@ def test_closing_ends_what_is_being_done(tmp_path: Path, qapp: QApplication):
     jobs = ModelJobs()
     ended = threading.Event()
 
-    def until_stopped(_moved: object, cancelled: object) -> None:
-        while not cancelled():  # type: ignore[operator]
+    def until_stopped(_moved: object, token: CancelToken) -> None:
+        while not token.is_cancelled:
             ended.wait(0.01)
         ended.set()
         raise Cancelled

@@ -154,23 +154,23 @@ class ModelsController(QObject):
     def _convert(self, item: ModelItem, *, as_copy: bool) -> None:
         path, library = _path(item), self._backend.library
         out = self._backend.folder() / path.name if as_copy else None
-        self._start(item, "convert", lambda progress, cancelled: convert_model(library, path, out, progress, cancelled))
+        self._start(item, "convert", lambda progress, token: convert_model(library, path, out, progress, token))
 
     def _join(self, item: ModelItem) -> None:
         assert item.candidate is not None
         library, paths = self._backend.library, item.candidate.paths
-        self._start(item, "join", lambda progress, cancelled: join_model(library, paths, progress, cancelled))
+        self._start(item, "join", lambda progress, token: join_model(library, paths, progress, token))
 
     def _verify(self, item: ModelItem) -> None:
         path, backend = _path(item), self._backend
-        self._start(item, "verify", lambda progress, cancelled: verify_model(backend, path, progress, cancelled))
+        self._start(item, "verify", lambda progress, token: verify_model(backend, path, progress, token))
 
     def _redownload(self, item: ModelItem) -> None:
         path, verification = _path(item), item.verification
         if item.quarantined is not None:
-            self._start(item, "redownload", lambda progress, cancelled: reopen_quarantined(path, progress, cancelled))
+            self._start(item, "redownload", lambda progress, token: reopen_quarantined(path, progress, token))
         elif verification is not None:
-            self._start(item, "redownload", lambda _progress, _cancelled: reopen_damaged(verification))
+            self._start(item, "redownload", lambda _progress, _token: reopen_damaged(verification))
 
     def _on_job_ended(self, outcome: Outcome) -> None:
         key, result = outcome.job.key, outcome.result
@@ -319,7 +319,7 @@ class ModelsController(QObject):
 
     def _delete(self, item: ModelItem, removal: Removal) -> None:
         library = self._backend.library
-        self._start(item, "delete", lambda _progress, _cancelled: delete(removal, library))
+        self._start(item, "delete", lambda _progress, _token: delete(removal, library))
 
     def _confirm(self, question: str, details: str, yes: str, no: str, accepted: Callable[[], None]) -> None:
         box = confirm(self._page, self.tr("Models"), question, details, yes, no, accepted)

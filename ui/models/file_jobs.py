@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_manager.cancellation import CancelToken
 from model_manager.disk.files import is_file
 from model_manager.download import reopen_for_mending
 from model_manager.errors import UserError
@@ -22,9 +23,9 @@ from model_manager.library.library import LocalModel, ModelLibrary
 from model_manager.library.quarantine import release_from_quarantine
 from model_manager.library.redownload import mending, remember
 from model_manager.library.verification import Verification, verify, verify_all
+from model_manager.progress import OnProgress
 from model_manager.published import PublishedModel
 from ui.models.backend import ModelBackend
-from ui.models.model_jobs import IsCancelled, OnProgress
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,19 @@ def add_paths(library: ModelLibrary, paths: Sequence[Path]) -> AddResult:
 
 
 def convert_model(
-    library: ModelLibrary, path: Path, out: Path | None, on_progress: OnProgress, cancelled: IsCancelled
+    library: ModelLibrary, path: Path, out: Path | None, on_progress: OnProgress, cancel: CancelToken
 ) -> LocalModel:
     """Convert a file to the current layout, in place or to ``out``, and register it."""
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-    return library.register(repair(path, out, on_progress, cancelled))
+    return library.register(repair(path, out, on_progress, cancel))
 
 
 def join_model(
-    library: ModelLibrary, paths: Sequence[Path], on_progress: OnProgress, cancelled: IsCancelled
+    library: ModelLibrary, paths: Sequence[Path], on_progress: OnProgress, cancel: CancelToken
 ) -> LocalModel | ImportCandidate:
     """Join split parts to one file and register it; return a candidate where it has to be converted first."""
-    (candidate,) = look_at([join_parts(paths, on_progress, cancelled)])
+    (candidate,) = look_at([join_parts(paths, on_progress, cancel)])
     if candidate.action == "register":
         return library.register(candidate.paths[0], candidate.name)
     if candidate.action is None and candidate.problem is not None:
@@ -98,7 +99,7 @@ def join_model(
     return candidate
 
 
-def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, cancelled: IsCancelled) -> VerifyResult:
+def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, cancel: CancelToken) -> VerifyResult:
     """Compare a file with the published one, where a hub can be reached, and store the result."""
     origin = read_origin(path)
     expected, changed = None, False
@@ -111,7 +112,7 @@ def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, can
     except UserError:
         # No hub can be reached: the file is hashed nevertheless.
         pass
-    found = verify_all(path, on_progress, cancelled, expected)
+    found = verify_all(path, on_progress, cancel, expected)
     for each in found:
         remember(each, backend.library, expected)
     order = {False: 0, None: 1, True: 2}
@@ -127,7 +128,7 @@ def reopen_damaged(verification: Verification) -> PublishedModel:
     return reopen_for_mending(path, plan.pieces)
 
 
-def reopen_quarantined(path: Path, on_progress: OnProgress, cancelled: IsCancelled) -> PublishedModel | None:
+def reopen_quarantined(path: Path, on_progress: OnProgress, cancel: CancelToken) -> PublishedModel | None:
     """Mark the damaged pieces of a quarantined file as missing; return None where it turns out to be intact."""
     if is_file(path.with_name(f"{path.name}.json")):
         # The journal of its download lists the verified pieces.
@@ -135,7 +136,7 @@ def reopen_quarantined(path: Path, on_progress: OnProgress, cancelled: IsCancell
     origin = read_origin(path)
     if origin is None:
         raise UserError("origin_unknown", path=path)
-    verification = verify(path, on_progress, cancelled)
+    verification = verify(path, on_progress, cancel)
     plan = mending(verification, origin) if verification.matches is False else None
     released = release_from_quarantine(path)
     if verification.matches is not False:

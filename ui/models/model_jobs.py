@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
+from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
+from model_manager.progress import OnProgress, Progress
 from ui.models.item import ModelJob
 from ui.widgets.job import Job
 
-OnProgress = Callable[[int, int], None]
-IsCancelled = Callable[[], bool]
-Work = Callable[[OnProgress, IsCancelled], object]
+Work = Callable[[OnProgress, CancelToken], object]
 
 SHUT_DOWN_MS = 5_000
 """How long ``shut_down`` waits for jobs that do not react to cancellation, such as a request to a hub."""
@@ -58,12 +58,12 @@ class ModelJobs(QObject):
         thread_job = Job(self)
         self._running[job.key] = (job, thread_job)
         outcomes: list[Outcome] = []
-        thread_job.progress.connect(lambda done: self._show_progress(job.key, *done))
+        thread_job.progress.connect(lambda progress: self._show_progress(job.key, progress))
         thread_job.succeeded.connect(lambda result: outcomes.append(Outcome(job, result)))
         thread_job.failed.connect(lambda error: outcomes.append(Outcome(job, error=error)))
         thread_job.finished.connect(lambda: self._finish(job, outcomes))
         report, token = thread_job.report, thread_job.token
-        thread_job.start(lambda: work(lambda done, total: report((done, total)), lambda: token.is_cancelled))
+        thread_job.start(lambda: work(report, token))
         self.changed.emit()
         return True
 
@@ -84,10 +84,10 @@ class ModelJobs(QObject):
         if running:
             QThreadPool.globalInstance().waitForDone(SHUT_DOWN_MS)
 
-    def _show_progress(self, key: str, done: int, total: int) -> None:
+    def _show_progress(self, key: str, progress: Progress) -> None:
         if key in self._running:
             job, thread_job = self._running[key]
-            self._running[key] = (replace(job, bytes_done=done, bytes_total=total), thread_job)
+            self._running[key] = (replace(job, bytes_done=progress.done, bytes_total=progress.total), thread_job)
             self.changed.emit()
 
     def _finish(self, job: ModelJob, outcomes: list[Outcome]) -> None:

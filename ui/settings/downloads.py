@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QProgressBar, Q
 from app.config.secrets import HUB_TOKEN
 from app.downloads import NO_PROXY
 from app.services import Services
+from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 from model_manager.hub.mirrors import MirrorSpeed, measure
@@ -40,7 +41,7 @@ class _Moving(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.cancelled = threading.Event()
+        self.token = CancelToken()
 
 
 class DownloadSettings(QWidget):
@@ -253,7 +254,7 @@ class DownloadSettings(QWidget):
 
     def _move_or_stop(self) -> None:
         if self._moving is not None:
-            self._moving.cancelled.set()
+            self._moving.token.cancel()
             self.move_folder.setEnabled(False)
             return
         ask_for_folder(self, self.tr("Choose a models folder"), self.move_to)
@@ -262,13 +263,13 @@ class DownloadSettings(QWidget):
         """Move the models folder, in the background."""
         moving = _Moving(self)
         moving.moved.connect(self._show_progress)
-        emit, cancelled, downloads = moving.moved.emit, moving.cancelled.is_set, self._services.downloads
+        emit, token, downloads = moving.moved.emit, moving.token, self._services.downloads
         self._moving = moving
         self._set_busy(True)
         self._status.show_message(lambda: self.tr("Moving the models to {path}…").format(path=target))
 
         def work() -> bool:
-            downloads.move_to(target, lambda done, total: emit(done / max(1, total)), cancelled)
+            downloads.move_to(target, lambda progress: emit(progress.fraction or 0.0), token)
             return True
 
         run_job(self, work, lambda _: self._moved(), self._move_failed)
