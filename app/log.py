@@ -12,7 +12,7 @@ from types import TracebackType
 
 LOG_BYTES = 1 << 20
 LOG_NAME = "apus-chat.log"
-TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub")
+TALKATIVE = ("httpx2", "httpcore2")
 """Libraries that would tell every address that is asked: a hub signs those of files, and that is a secret too."""
 
 

@@ -1,4 +1,4 @@
-"""What a hub publishes, as values: repositories, their files, and the models that those files make up."""
+"""Values for what a hub publishes: repositories, their files, and the models made of these files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PublishedKind = Literal["file", "shards", "parts"]
 
 @dataclass(frozen=True)
 class HubFile:
-    """One file of a repository.  ``name`` is its path in there; ``sha256`` is None where the hub tells none."""
+    """File of a repository.  ``name`` is the path inside it; ``sha256`` is None where the hub lists none."""
 
     name: str
     bytes: int
@@ -21,7 +21,7 @@ class HubFile:
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository at one commit.  ``licence`` as its card writes it; ``gated`` needs a token that was let in."""
+    """Repository at one commit.  ``licence`` as in its model card; ``gated`` repositories need an accepted token."""
 
     id: str
     commit: str
@@ -34,12 +34,12 @@ class Repository:
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """One quantisation of a repository, however many files it is cut into.
+    """One quantisation in a repository, in one or more files.
 
-    ``id`` is ``OWNER/REPO:FILE`` or a catalogue's (``apus:Q2_K``), FILE being the joined file or the first shard.
-    ``kind``: one ``file``; ``shards`` that stay files of their own; raw ``parts`` that make one file when they are put
-    end to end.  ``files`` are in that order.  ``quantisation`` is read from the name, for a list: the header decides.
-    ``checksums_from`` is the host that told the sizes and hashes.
+    ``id`` is ``OWNER/REPO:FILE`` (FILE is the joined file or the first shard) or a catalogue id (``apus:Q2_K``).
+    ``kind``: one ``file``; ``shards`` that stay separate files; raw ``parts`` that form one file when concatenated.
+    ``files`` are in that order.  ``quantisation`` is read from the name and only for display.
+    ``checksums_from`` is the host that listed sizes and hashes.
     """
 
     id: str
@@ -57,7 +57,7 @@ class PublishedModel:
         return sum(file.bytes for file in self.files)
 
     def targets(self) -> tuple[Target, ...]:
-        """The files that a download makes of it."""
+        """Return the files that a download creates."""
         if self.kind == "shards":
             return tuple(Target(PurePosixPath(file.name).name, (file,)) for file in self.files)
         return (Target(self.file_name, self.files),)
@@ -65,12 +65,12 @@ class PublishedModel:
 
 @dataclass(frozen=True)
 class Target:
-    """A file on disk and what it is made of: the files of the repository that lie end to end in it."""
+    """File on disk, and the published files whose concatenation it is."""
 
     file_name: str
     parts: tuple[HubFile, ...]
 
     @property
     def bytes(self) -> int:
-        """Bytes to fetch; the file on disk is as large, unless its experts are stacked."""
+        """Bytes to download; the file on disk has the same size unless its experts are stacked."""
         return sum(part.bytes for part in self.parts)

@@ -18,8 +18,8 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import CATALOGUE, find_entry
-from model_manager.hub.client import Hub
-from model_manager.hub.resolver import find_published, list_published
+from model_manager.hub.client import HubClient
+from model_manager.hub.resolver import fetch_listing, find_published
 from model_manager.library.importer import ImportCandidate, look_at
 from model_manager.library.library import LocalModel
 from model_manager.library.removal import delete, removal_of
@@ -75,7 +75,7 @@ def _search(services: ModelServices, arguments: argparse.Namespace) -> None:
         for entry in CATALOGUE
         if words and all(word in f"{entry.id} {entry.name} {entry.repository}".casefold() for word in words)
     }
-    found = Hub(services.access(arguments.endpoint)).search(arguments.text)
+    found = HubClient(services.access(arguments.endpoint)).search(arguments.text)
     listed = {each.id for each in found}
     if arguments.json:
         extra = [{"id": repository} for repository in known if repository not in listed]
@@ -148,15 +148,16 @@ def _header_facts(headers: Sequence[GgufHeader]) -> dict[str, Any]:
 def _show_published(services: ModelServices, arguments: argparse.Namespace) -> None:
     access = services.access(arguments.endpoint)
     if find_entry(arguments.id) is None and ":" not in arguments.id:
-        repository, models = list_published(arguments.id, access)
+        listing = fetch_listing(arguments.id, access)
+        repository = listing.repository
         if arguments.json:
-            print_json({**_repository(repository), "models": [_published(each) for each in models]})
+            print_json({**_repository(repository), "models": [_published(each) for each in listing.models()]})
             return
         _print_facts(_repository(repository))
-        print_columns([(each.id, each.quantisation or "", gibibytes(each.bytes)) for each in models])
+        print_columns([(each.id, each.quantisation or "", gibibytes(each.bytes)) for each in listing.models()])
         return
     published = find_published(arguments.id, access)
-    repository, _ = list_published(published.repository, access)
+    repository = fetch_listing(published.repository, access).repository
     facts = {**_repository(repository), **_published(published)}
     if arguments.json:
         print_json(facts)

@@ -17,10 +17,9 @@ from app.servers.registry import KnownServers, Server
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, Access, host_of
 from model_manager.hub.catalogue import APUS
-from model_manager.hub.http import Web
+from model_manager.hub.http import HttpClient
 
 PATIENCE_S = 5.0
-ANSWER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -90,19 +89,17 @@ def _finding(each: Asked, seconds: float, error: UserError | None) -> Finding:
 
 
 def _hub(url: str, proxy: str | None) -> Asked:
-    web = Web(Access(endpoint=url, authority=url, proxy=proxy), connect_timeout_s=PATIENCE_S, read_timeout_s=PATIENCE_S)
+    access = Access(endpoint=url, authority=url, proxy=proxy)
+    client = HttpClient(access, connect_timeout_s=PATIENCE_S, read_timeout_s=PATIENCE_S)
     host = host_of(url).rpartition("@")[2]
 
     def ask() -> None:
-        try:
-            status, _, _ = web.get(f"{url}/api/models/{APUS[0].repository}", ANSWER_BYTES)
-        finally:
-            web.close()
-        # Whatever it says of that repository, it speaks.
-        if status >= 500:
-            raise UserError("server_failing", host=host, status=status, detail="")
+        with client, client.get(f"{url}/api/models/{APUS[0].repository}") as response:
+            # Any other status is an answer too.
+            if response.status >= 500:
+                raise UserError("server_failing", host=host, status=response.status, detail="")
 
-    return Asked("hub", host, ask, web.abort)
+    return Asked("hub", host, ask, client.abort)
 
 
 def _server(server: Server, secrets: Secrets, proxy: str | None) -> Asked:

@@ -14,7 +14,7 @@ from app.config.secrets import Secrets
 from app.doctor.diagnostic import Finding, State, Text
 from model_manager.library.starter import find_starter
 
-LIBRARIES = ("PySide6_Essentials", "llama_cpp_python", "huggingface_hub", "httpx2", "keyring", "nvidia-ml-py", "psutil")
+LIBRARIES = ("PySide6_Essentials", "llama_cpp_python", "httpx2", "keyring", "nvidia-ml-py", "psutil")
 KEYRING_S = 5.0
 """A keyring that waits for its owner shall not hold the others up."""
 

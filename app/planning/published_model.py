@@ -14,11 +14,11 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.header_stub import Hollow
 from model_manager.hub.access import Access
-from model_manager.hub.http import Web, file_url
-from model_manager.hub.remote_header import read_remote_head
+from model_manager.hub.http import HttpClient, file_url
+from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.stacking import layout_for
 from model_manager.plan import Candidate, LoadPlan, Recommendation, Wishes
-from model_manager.published import PublishedModel, Target
+from model_manager.published import HubFile, PublishedModel, Target
 
 _EXACT_TYPES = frozenset({"F32", "F16", "BF16", "F64"})
 """Norms and the like keep their type in every quantisation."""
@@ -53,17 +53,14 @@ class PublishedHeaders:
         """The headers of all files of a model; some MiB are fetched the first time.
 
         Raises:
-            UserError: as ``read_remote_head``, ``layout_for`` and ``Web.read_range``.
+            UserError: as ``read_remote_header``, ``layout_for`` and ``HttpClient.read_range``.
         """
         with self._lock:
             found = self._known.get(_key(model))
             if found is None:
                 access = self._access()
-                web = Web(access)
-                try:
-                    read = [_read(web, access.endpoint, model, target) for target in model.targets()]
-                finally:
-                    web.close()
+                with HttpClient(access) as client:
+                    read = [_read(client, model, target) for target in model.targets()]
                 found = PublishedHeader(tuple(header for header, _ in read), tuple(file for _, file in read))
                 self._known[_key(model)] = found
             return found
@@ -73,19 +70,12 @@ def _key(model: PublishedModel) -> tuple[str, str]:
     return (model.commit, model.id)
 
 
-def _read(web: Web, endpoint: str, model: PublishedModel, target: Target) -> tuple[GgufHeader, Hollow]:
-    def read_range(start: int, length: int) -> bytes:
-        content, begin = b"", 0
-        for part in target.parts:
-            inside = max(start, begin)
-            end = min(start + length, begin + part.bytes)
-            if inside < end:
-                url = file_url(endpoint, model.repository, model.commit, part.name)
-                content += web.read_range(url, inside - begin, end - inside)
-            begin += part.bytes
-        return content
+def _read(client: HttpClient, model: PublishedModel, target: Target) -> tuple[GgufHeader, Hollow]:
+    def read_part(part: HubFile, start: int, length: int) -> bytes:
+        url = file_url(client.access.endpoint, model.repository, model.commit, part.name)
+        return client.read_range(url, start, length)
 
-    header, head = read_remote_head(read_range, target.bytes, target.file_name)
+    header, head = read_remote_header(target, read_part)
     layout = layout_for(header, head)
     return header, Hollow(target.file_name, layout.target_head or head, layout.target_bytes)
 

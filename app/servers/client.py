@@ -16,7 +16,7 @@ from app.servers.protocol import Delta, Foreign, ServedModel, StreamRefused
 from app.servers.registry import is_near
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
-from model_manager.hub.http import Reply, Web
+from model_manager.hub.http import HttpClient, HttpResponse
 from model_manager.hub.http_errors import is_web_page, retry_after_s
 
 SMALL_ANSWER = 4 << 20
@@ -45,15 +45,15 @@ class ServerClient:
         self.proxy = proxy
         """As it was asked for."""
         self._lock = threading.Lock()
-        self._webs: dict[float, Web] = {}
-        self._aborted: list[Web] = []
+        self._webs: dict[float, HttpClient] = {}
+        self._aborted: list[HttpClient] = []
         self._stopped = False
 
     def models(self) -> tuple[ServedModel, ...]:
         """What the server offers."""
-        web = self._now(SHORT_S)
         try:
-            status, headers, body = web.get(f"{self.url}/models", SMALL_ANSWER, self._headers())
+            with self._now(SHORT_S).get(f"{self.url}/models", self._headers()) as reply:
+                status, headers, body = reply.status, reply.headers, reply.read(SMALL_ANSWER)
         except UserError as error:
             raise self._told(error) from error
         if status != 200 or is_web_page(headers):
@@ -116,21 +116,21 @@ class ServerClient:
         for web in webs:
             web.close()
 
-    def _now(self, silence_s: float) -> Web:
+    def _now(self, silence_s: float) -> HttpClient:
         """Connections that wait so many seconds for a word."""
         with self._lock:
             if self._stopped:
                 raise Cancelled
             if silence_s not in self._webs:
                 access = Access(proxy="" if is_near(self.url) else self.proxy)
-                self._webs[silence_s] = Web(access, connect_timeout_s=CONNECT_S, read_timeout_s=silence_s)
+                self._webs[silence_s] = HttpClient(access, connect_timeout_s=CONNECT_S, read_timeout_s=silence_s)
             return self._webs[silence_s]
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json"}
         return {**headers, "Authorization": f"Bearer {self._key}"} if self._key else headers
 
-    def _deltas(self, reply: Reply) -> Iterator[Delta]:
+    def _deltas(self, reply: HttpResponse) -> Iterator[Delta]:
         done = False
         try:
             for event in protocol.events(reply.chunks()):
@@ -154,7 +154,7 @@ class ServerClient:
             # What stands behind the end is read too, or the connection would not serve again.
             reply.read(SMALL_ANSWER)
 
-    def _chat_refusal(self, reply: Reply, name: str) -> UserError:
+    def _chat_refusal(self, reply: HttpResponse, name: str) -> UserError:
         body = reply.read(SMALL_ANSWER)
         sentence = protocol.refusal(body)
         if reply.status == 404 and sentence and sentence != "Not Found":

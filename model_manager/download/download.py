@@ -20,7 +20,7 @@ from model_manager.download.source import Link
 from model_manager.download.worker import Pace, Shared, Worker
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access, host_of
-from model_manager.hub.http import Web
+from model_manager.hub.http import HttpClient
 from model_manager.hub.http_errors import TransientError
 from model_manager.layout.file_names import FilesOf, files_of, targets_of
 from model_manager.layout.layout import Layout
@@ -63,7 +63,7 @@ def download(
     file_in_the_way(path), partial_of_another_file(path, bytes), published_shorter(name, bytes, expected_bytes),
     published_file_changed(name, repository, host), download_damaged(path, name) with the data kept in ``path``,
     lfs_pointer_instead(name), web_page_instead(name), disk_too_small(path, needed_bytes, free_bytes), and as
-    ``disk_error``, ``Web``, ``Reply.check_range``, ``status_error``, ``parse_header`` and ``layout_for`` do.
+    ``disk_error``, ``HttpClient``, ``HttpResponse.check_range``, ``parse_header`` and ``layout_for`` do.
     """
     ways = ways or Ways()
     targets = targets_of(published)
@@ -165,7 +165,7 @@ class _Run:
         while True:
             link = self._shared.link
             try:
-                return self._in_reach(lambda link=link: find_layout(target, _reader(link, target)))  # type: ignore[misc]
+                return self._in_reach(lambda link=link: find_layout(target, link.read))  # type: ignore[misc]
             except TransientError as error:
                 pause = error.retry_after_s
                 pause = self._ways.pace.pause_s(failures) if pause is None else pause
@@ -301,14 +301,10 @@ class _Run:
 
     def _new_link(self) -> Link:
         pace = self._ways.pace
-        web = Web(self._access(), connect_timeout_s=pace.connect_timeout_s, read_timeout_s=pace.read_timeout_s)
+        web = HttpClient(self._access(), connect_timeout_s=pace.connect_timeout_s, read_timeout_s=pace.read_timeout_s)
         return Link(web, self._published)
 
     def _told(self, failure: BaseException) -> BaseException:
         if isinstance(failure, OSError):
             return disk_error(failure, self._board.files[0].files.part, downloading=True)
         return failure
-
-
-def _reader(link: Link, target: Target) -> Callable[[int, int], bytes]:
-    return lambda start, length: link.read(target.parts, start, length)

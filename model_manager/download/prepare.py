@@ -17,14 +17,14 @@ from model_manager.disk.space import Reserve
 from model_manager.download.journal import Journal, Opening, read_journal, write_journal
 from model_manager.download.pieces import PartialFile
 from model_manager.errors import UserError
-from model_manager.hub.remote_header import read_remote_head
+from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.file_names import FilesOf
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import read_origin
 from model_manager.layout.stacking import layout_for
 from model_manager.published import HubFile, PublishedModel, Target
 
-ReadRange = Callable[[int, int], bytes]
+ReadPart = Callable[[HubFile, int, int], bytes]
 
 
 @contextlib.contextmanager
@@ -89,13 +89,13 @@ def left_over(files: FilesOf, target: Target) -> Journal | None:
     return journal
 
 
-def find_layout(target: Target, read_range: ReadRange) -> Layout:
+def find_layout(target: Target, read_part: ReadPart) -> Layout:
     """Read the header of a published file and decide how it is laid down.
 
     Raises ``UserError``: published_shorter(name, bytes, expected_bytes) when its parts are smaller than its header
-    says; as ``read_remote_head`` and ``layout_for`` do; and whatever ``read_range`` raises.
+    says; as ``read_remote_header`` and ``layout_for`` do; and whatever ``read_part`` raises.
     """
-    header, head = read_remote_head(read_range, target.bytes, target.file_name)
+    header, head = read_remote_header(target, read_part)
     if header.end_of_data > target.bytes:
         raise UserError(
             "published_shorter", name=target.file_name, bytes=target.bytes, expected_bytes=header.end_of_data

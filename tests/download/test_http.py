@@ -1,8 +1,7 @@
-"""The door to HTTP by itself: ranges, headers, what errors mean, and the header of a model far away."""
+"""HTTP client, response headers and errors, and GGUF headers read by range."""
 
 from __future__ import annotations
 
-import contextlib
 import struct
 import threading
 import time
@@ -17,9 +16,10 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES
 from model_manager.hub.access import Access, host_of
-from model_manager.hub.http import Web, file_url
-from model_manager.hub.http_errors import TransientError, content_range, retry_after_s, status_error, whole_number
-from model_manager.hub.remote_header import read_remote_head
+from model_manager.hub.http import HttpClient, file_url
+from model_manager.hub.http_errors import TransientError, content_range, header_number, retry_after_s, status_error
+from model_manager.hub.remote_header import read_remote_header
+from model_manager.published import HubFile, Target
 from tests.download.download_helpers import REPOSITORY, Shelf
 from tests.rigs.apus_shapes import QUANTS, write_shape
 from tests.rigs.fake_hub import FakeHub
@@ -30,17 +30,17 @@ GIB = 1 << 30
 
 
 @pytest.fixture
-def web(hub: FakeHub) -> Iterator[Web]:
-    with contextlib.closing(Web(Access(hub.url, hub.url, proxy=""), read_timeout_s=0.5)) as web:
+def web(hub: FakeHub) -> Iterator[HttpClient]:
+    with HttpClient(Access(hub.url, hub.url, proxy=""), read_timeout_s=0.5) as web:
         yield web
 
 
-def test_addresses_of_files() -> None:
+def test_file_urls() -> None:
     made = file_url("https://huggingface.co/", "some body/repo", "refs/pr/1", "a folder/ä#?%.gguf")
     assert made == "https://huggingface.co/some%20body/repo/resolve/refs%2Fpr%2F1/a%20folder/%C3%A4%23%3F%25.gguf"
 
 
-def test_ranges(web: Web, hub: FakeHub, shelf: Shelf) -> None:
+def test_read_range(web: HttpClient, hub: FakeHub, shelf: Shelf) -> None:
     content = shelf.put("m.gguf", 300_000).read_bytes()
     url = file_url(hub.url, REPOSITORY, "main", "m.gguf")
     for start, length in ((0, 1), (0, 300_000), (299_999, 1), (1234, 100_000)):
@@ -53,7 +53,7 @@ def test_ranges(web: Web, hub: FakeHub, shelf: Shelf) -> None:
         web.read_range(url, 300_000, 1)
 
 
-def test_the_connection_is_kept(web: Web, hub: FakeHub, shelf: Shelf) -> None:
+def test_connections_are_reused(web: HttpClient, hub: FakeHub, shelf: Shelf) -> None:
     shelf.put("m.gguf", 300_000)
     accepted = []
     accept = hub.server.get_request
@@ -64,7 +64,7 @@ def test_the_connection_is_kept(web: Web, hub: FakeHub, shelf: Shelf) -> None:
     assert len(accepted) == 2
 
 
-def test_a_kept_connection_that_the_server_closed(web: Web, hub: FakeHub, shelf: Shelf) -> None:
+def test_reused_connection_that_the_server_closed(web: HttpClient, hub: FakeHub, shelf: Shelf) -> None:
     content = shelf.put("m.gguf", 300_000).read_bytes()
     hub.repos[REPOSITORY]["m.gguf"].direct = True
     url = file_url(hub.url, REPOSITORY, "main", "m.gguf")
@@ -73,16 +73,18 @@ def test_a_kept_connection_that_the_server_closed(web: Web, hub: FakeHub, shelf:
     assert web.read_range(url, 0, 1000) == content[:1000]
 
 
-def test_small_things(web: Web, hub: FakeHub, shelf: Shelf) -> None:
+def test_get_reads_a_small_body(web: HttpClient, hub: FakeHub, shelf: Shelf) -> None:
     shelf.put("m.gguf", 300_000)
-    status, headers, body = web.get(f"{hub.url}/api/models/{REPOSITORY}", 1 << 20)
-    assert (status, headers["content-type"]) == (200, "application/json")
+    with web.get(f"{hub.url}/api/models/{REPOSITORY}") as response:
+        body = response.read(1 << 20)
+        assert (response.status, response.headers["content-type"]) == (200, "application/json")
     assert b"somebody/model" in body
-    assert web.get(f"{hub.url}/api/models/{REPOSITORY}", 10)[2] == body[:10]
+    with web.get(f"{hub.url}/api/models/{REPOSITORY}") as response:
+        assert response.read(10) == body[:10]
 
 
 @pytest.mark.parametrize("after", [0, 100])
-def test_silence(web: Web, hub: FakeHub, shelf: Shelf, after: int) -> None:
+def test_read_timeout(web: HttpClient, hub: FakeHub, shelf: Shelf, after: int) -> None:
     shelf.put("m.gguf", 300_000)
     hub.fault("cdn", "stall", after=after, seconds=30, times=-1)
     with pytest.raises(TransientError) as caught:
@@ -93,10 +95,10 @@ def test_silence(web: Web, hub: FakeHub, shelf: Shelf, after: int) -> None:
     )
 
 
-def test_an_end_from_outside(hub: FakeHub, shelf: Shelf) -> None:
+def test_abort_of_a_stalled_request(hub: FakeHub, shelf: Shelf) -> None:
     shelf.put("m.gguf", 300_000)
     hub.fault("cdn", "stall", after=100, seconds=30, times=-1)
-    web = Web(Access(hub.url, hub.url, proxy=""))
+    web = HttpClient(Access(hub.url, hub.url, proxy=""))
     errors: list[BaseException] = []
 
     def read() -> None:
@@ -132,14 +134,14 @@ def test_retry_after() -> None:
     assert retry_after_s("-5") == 0
 
 
-def test_numbers_in_headers() -> None:
+def test_numbers_in_response_headers() -> None:
     assert content_range("bytes 0-9/10") == (0, 9, 10)
     assert content_range("Bytes  5-7/*") == (5, 7, None)
     for wrong in (None, "", "bytes */10", "bytes 1-/10", "items 0-9/10", "bytes 0-9", "bytes -1-9/10"):
         assert content_range(wrong) is None, wrong
-    assert whole_number("12") == 12
+    assert header_number("12") == 12
     for wrong in (None, "", "-1", "1e3", "٣", "9" * 30):
-        assert whole_number(wrong) is None, wrong
+        assert header_number(wrong) is None, wrong
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_numbers_in_headers() -> None:
         (599, {}, False, "web_failing"),
     ],
 )
-def test_what_an_answer_means(status: int, headers: dict[str, str], with_token: bool, code: str) -> None:
+def test_errors_of_statuses(status: int, headers: dict[str, str], with_token: bool, code: str) -> None:
     url = "https://hub.test/some/body/resolve/main/m.gguf"
     error = status_error(status, headers, url, with_token=with_token)
     assert error.code == code
@@ -168,9 +170,9 @@ def test_what_an_answer_means(status: int, headers: dict[str, str], with_token: 
     assert isinstance(error, TransientError) == (status in (429, 503, 500, 599))
 
 
-# The shorter way for fast answers
+# Bodies of many chunks
 
-BIG = 24 << 20
+BIG = 8 << 20
 
 
 @pytest.fixture
@@ -180,93 +182,67 @@ def big(shelf: Shelf, hub: FakeHub) -> bytes:
     return content
 
 
-def body_of(web: Web, url: str, start: int = 0) -> list[bytes]:
-    with web.open(url, start, BIG - start) as reply:
-        assert reply.check_range(start, BIG - start, BIG)
-        return list(reply.chunks())
+def read_into(received: bytearray, web: HttpClient, url: str, start: int = 0) -> None:
+    with web.get_range(url, start, BIG - start) as response:
+        assert response.check_range(start, BIG - start, BIG)
+        for chunk in response.chunks():
+            received += chunk
 
 
-def test_a_fast_body_takes_the_shorter_way(web: Web, hub: FakeHub, big: bytes) -> None:
-    url = file_url(hub.url, REPOSITORY, "main", "big.gguf")
-    for start in (0, 1, 12_345_678):
-        chunks = body_of(web, url, start)
-        assert b"".join(chunks) == big[start:]
-        assert max(map(len, chunks)) > 64 << 10, "the parser gives no more than this at once"
-
-
-def test_a_fast_body_over_tls(tmp_path: Path, big: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_over_tls(tmp_path: Path, big: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with TlsServer(tmp_path, big) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
-        with contextlib.closing(Web(Access(server.url))) as web:
-            assert b"".join(body_of(web, f"{server.url}/x")) == big
-            assert b"".join(body_of(web, f"{server.url}/x", 1 << 20)) == big[1 << 20 :]
+        with HttpClient(Access(server.url)) as web:
+            for start in (0, 1 << 20):
+                received = bytearray()
+                read_into(received, web, f"{server.url}/x", start)
+                assert received == big[start:]
 
 
-def test_a_slow_body_keeps_its_connection(web: Web, hub: FakeHub, big: bytes) -> None:
-    url = file_url(hub.url, REPOSITORY, "main", "big.gguf")
-    accepted = []
-    accept = hub.server.get_request
-    hub.server.get_request = lambda: (accepted.append(1), accept())[1]  # type: ignore[method-assign]
-    hub.fault("resolve", "trickle", rate=30_000_000, times=2)
-    for _ in range(2):
-        assert b"".join(body_of(web, url)) == big
-    assert len(accepted) == 1
-
-
-def test_a_body_without_a_length_or_in_chunks(web: Web, hub: FakeHub, big: bytes) -> None:
-    url = file_url(hub.url, REPOSITORY, "main", "big.gguf")
+def test_body_without_length(web: HttpClient, hub: FakeHub, big: bytes) -> None:
     hub.fault("resolve", "drop_headers", names=["Content-Length"], times=1)
-    assert b"".join(body_of(web, url)) == big
+    received = bytearray()
+    read_into(received, web, file_url(hub.url, REPOSITORY, "main", "big.gguf"))
+    assert received == big
 
 
-@pytest.mark.parametrize("kind", ["cut", "reset"])
-def test_a_fast_body_that_breaks(web: Web, hub: FakeHub, big: bytes, kind: str) -> None:
-    url = file_url(hub.url, REPOSITORY, "main", "big.gguf")
-    hub.fault("resolve", kind, after=BIG - (1 << 20), times=1)
-    got = bytearray()
-    with pytest.raises(TransientError, match="connection_lost"):
-        read_into(got, web, url)
-    assert BIG // 2 < len(got) <= BIG - (1 << 20) or kind == "reset"
-    assert big.startswith(got)
+@pytest.mark.parametrize("kind", ["cut", "reset", "stall"])
+def test_body_that_breaks_off(web: HttpClient, hub: FakeHub, big: bytes, kind: str) -> None:
+    hub.fault("resolve", kind, after=BIG - (1 << 20), seconds=30, times=1)
+    received = bytearray()
+    with pytest.raises(TransientError, match="web_silent" if kind == "stall" else "connection_lost"):
+        read_into(received, web, file_url(hub.url, REPOSITORY, "main", "big.gguf"))
+    assert BIG // 2 < len(received) <= BIG - (1 << 20) or kind == "reset"
+    assert big.startswith(received)
 
 
-def read_into(got: bytearray, web: Web, url: str) -> None:
-    with web.open(url, 0, BIG) as reply:
-        for chunk in reply.chunks():
-            got += chunk
-
-
-def test_a_fast_body_that_stalls(web: Web, hub: FakeHub, big: bytes) -> None:
-    url = file_url(hub.url, REPOSITORY, "main", "big.gguf")
+def test_abort_while_a_body_is_read(hub: FakeHub, big: bytes) -> None:
     hub.fault("resolve", "stall", after=BIG // 2, seconds=30, times=1)
-    with pytest.raises(TransientError, match="web_silent"):
-        body_of(web, url)
-
-
-def test_a_fast_body_that_is_ended_from_outside(hub: FakeHub, big: bytes) -> None:
-    url = file_url(hub.url, REPOSITORY, "main", "big.gguf")
-    hub.fault("resolve", "stall", after=BIG // 2, seconds=30, times=1)
-    with contextlib.closing(Web(Access(hub.url, hub.url, proxy=""))) as web:
+    received = bytearray()
+    with HttpClient(Access(hub.url, hub.url, proxy="")) as web:
         timer = threading.Timer(0.5, web.abort)
         timer.start()
-        got = bytearray()
         with pytest.raises(Cancelled):
-            read_into(got, web, url)
+            read_into(received, web, file_url(hub.url, REPOSITORY, "main", "big.gguf"))
         timer.join()
-    assert len(got) == BIG // 2
+    assert len(received) == BIG // 2
 
 
 # The header
 
 
+def target_of(path: Path) -> Target:
+    return Target(path.name, (HubFile(path.name, path.stat().st_size),))
+
+
 class Far:
-    """A file that is read by ranges, and how much of it was."""
+    """File that is read by ranges, with the lengths requested."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.requests: list[int] = []
 
-    def read_range(self, start: int, length: int) -> bytes:
+    def read_part(self, part: HubFile, start: int, length: int) -> bytes:
         assert length > 0
         self.requests.append(length)
         with self.path.open("rb") as file:
@@ -276,20 +252,21 @@ class Far:
         return content
 
     def head(self) -> tuple[object, bytes]:
-        return read_remote_head(self.read_range, self.path.stat().st_size, self.path.name)
+        return read_remote_header(target_of(self.path), self.read_part)
 
 
 @pytest.mark.parametrize("quant", QUANTS)
 @pytest.mark.parametrize("legacy", [False, True])
-def test_headers_of_the_published_sizes_over_http(
-    tmp_path: Path, shelf: Shelf, hub: FakeHub, web: Web, quant: str, legacy: bool
+def test_headers_of_published_shapes_over_http(
+    tmp_path: Path, shelf: Shelf, hub: FakeHub, web: HttpClient, quant: str, legacy: bool
 ) -> None:
     path = tmp_path / "shape.gguf"
     size = write_shape(path, quant, legacy=legacy)
     shelf.put_file("shape.gguf", path, sha256="0" * 64)
     url = file_url(hub.url, REPOSITORY, "main", "shape.gguf")
 
-    header, head = read_remote_head(lambda start, length: web.read_range(url, start, length), size, "shape.gguf")
+    target = Target("shape.gguf", (HubFile("shape.gguf", size),))
+    header, head = read_remote_header(target, lambda _part, start, length: web.read_range(url, start, length))
 
     local = read_header(path)
     assert (header.tensors, header.metadata, header.data_offset) == (local.tensors, local.metadata, local.data_offset)
@@ -302,7 +279,7 @@ def test_headers_of_the_published_sizes_over_http(
     assert sum(entry.sent for entry in requests) <= 4 << 20
 
 
-def test_a_small_file_is_read_whole_and_no_more(tmp_path: Path) -> None:
+def test_small_file_takes_one_request(tmp_path: Path) -> None:
     far = Far(write_plain_gguf(tmp_path / "small.gguf", 1000))
     header, head = far.head()
     assert far.requests == [1000]
@@ -322,7 +299,7 @@ def test_long_headers(tmp_path: Path, vocabulary_bytes: int) -> None:
     assert len(far.requests) <= 6
 
 
-def test_hostile_lengths_fetch_little(tmp_path: Path) -> None:
+def test_hostile_lengths_read_little(tmp_path: Path) -> None:
     huge = 60 * GIB
     for name, content in hostile().items():
         path = tmp_path / "hostile.gguf"
@@ -346,7 +323,7 @@ def test_hostile_lengths_fetch_little(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n", "lfs_pointer_instead"),
     ],
 )
-def test_what_is_no_header(tmp_path: Path, content: bytes, code: str) -> None:
+def test_files_without_a_gguf_header(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "m.gguf"
     path.write_bytes(content)
     with pytest.raises(UserError) as caught:

@@ -14,7 +14,7 @@ import pytest
 from model_manager.download import Pace, Ways
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
-from model_manager.hub.http import Web
+from model_manager.hub.http import HttpClient
 from model_manager.hub.http_errors import TransientError
 from tests.download.download_helpers import PIECE, Fetch, Shelf, sha256_of
 from tests.rigs.fake_hub import FakeHub
@@ -50,7 +50,7 @@ def test_through_a_proxy_of_the_settings(
 
 def test_socks_of_both_kinds(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     for scheme in ("socks5", "socks5h"):
-        with SocksProxy() as proxy, contextlib.closing(Web(Access(hub.url, proxy=f"{scheme}://{proxy.host}"))) as web:
+        with SocksProxy() as proxy, HttpClient(Access(hub.url, proxy=f"{scheme}://{proxy.host}")) as web:
             url = f"{hub.url}/somebody/model/resolve/main/model.gguf"
             assert web.read_range(url, 100, 1000) == source.read_bytes()[100:1100]
 
@@ -85,7 +85,7 @@ def test_through_a_proxy_of_the_environment(
 def test_a_tunnel_to_a_server_with_tls(tmp_path: Path) -> None:
     content = b"0123456789" * 10
     with TlsServer(tmp_path, content) as server, HttpProxy() as proxy:
-        web = Web(Access(server.url, proxy=proxy.url))
+        web = HttpClient(Access(server.url, proxy=proxy.url))
         with pytest.raises(UserError) as caught:
             web.read_range(f"{server.url}/x", 10, 5)
         web.close()
@@ -103,7 +103,7 @@ def test_a_certificate_that_nobody_signed_ends_it(
         assert (error.code, error.data["host"]) == ("tls_failed", server.host)
         # The system's own store decides, and the variable that people in companies set.
         monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
-        with contextlib.closing(Web(Access(server.url, token="t", token_hosts=frozenset({server.host})))) as web:
+        with HttpClient(Access(server.url, token="t", token_hosts=frozenset({server.host}))) as web:
             assert web.read_range(f"{server.url}/x", 10, 5) == b"xxxxx"
     assert server.tokens == ["Bearer t"]
 

@@ -1,4 +1,4 @@
-"""Fake hubs with models on them, and addresses where nobody answers."""
+"""Fake hubs, and addresses that refuse or never answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def access(hub: FakeHub) -> Access:
 
 @pytest.fixture
 def add(tmp_path: Path) -> AddModel:
-    """Put a file of some bytes into a repository; returns its hash."""
+    """Add a file with this content to a repository; returns its hash."""
 
     def put(hub: FakeHub, repository: str, name: str, content: bytes = b"GGUF", **kind: bool) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
@@ -48,15 +48,15 @@ def add(tmp_path: Path) -> AddModel:
 
 @pytest.fixture
 def nobody() -> Iterator[str]:
-    """The address of a port that refuses connections."""
+    """Address that refuses connections."""
     with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port meanwhile
+        holder.bind(("127.0.0.1", 0))  # bound without listening: no other process gets the port
         yield f"http://127.0.0.1:{holder.getsockname()[1]}"
 
 
 @pytest.fixture
 def silence() -> Iterator[str]:
-    """The address of a port that takes connections and never says a word."""
+    """Address that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(16)

@@ -1,4 +1,4 @@
-"""The catalogue's home model: what is put together without a file is what the rig writes into one."""
+"""Reconstructed headers of the home model, compared with files of the same shape."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.rigs import apus_shapes
 
 
 @pytest.mark.parametrize("entry", APUS, ids=lambda entry: entry.id)
-def test_the_reconstructed_header_is_that_of_the_rig_s_file(entry: CatalogueEntry, tmp_path: Path) -> None:
+def test_reconstructed_header_equals_that_of_a_file(entry: CatalogueEntry, tmp_path: Path) -> None:
     path = tmp_path / apus_shapes.file_name(entry.quantisation)
     size = apus_shapes.write_shape(path, entry.quantisation)
     header = reconstructed_header(entry)
@@ -26,7 +26,7 @@ def test_the_reconstructed_header_is_that_of_the_rig_s_file(entry: CatalogueEntr
 
 
 @pytest.mark.parametrize("entry", APUS, ids=lambda entry: entry.id)
-def test_facts_that_are_known_of_it(entry: CatalogueEntry) -> None:
+def test_catalogue_entries_of_the_home_model(entry: CatalogueEntry) -> None:
     header = reconstructed_header(entry)
     assert header.quantisation == entry.quantisation
     assert (header.block_count, header.expert_count, header.context_length) == (60, 4, 32768)
@@ -46,12 +46,12 @@ def test_facts_that_are_known_of_it(entry: CatalogueEntry) -> None:
     )
 
 
-def test_the_published_sizes() -> None:
+def test_published_sizes() -> None:
     assert [round(entry.bytes / 1e9, 1) for entry in APUS] == [41.5, 43.7, 54.4, 69.0]
     assert [entry.bytes for entry in APUS] == sorted(entry.bytes for entry in APUS)
     assert (STARTER, *APUS) == CATALOGUE
 
 
-def test_only_the_home_model_is_reconstructed() -> None:
+def test_other_models_are_not_reconstructed() -> None:
     with pytest.raises(ValueError, match="starter"):
         reconstructed_header(STARTER)

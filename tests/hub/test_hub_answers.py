@@ -1,4 +1,4 @@
-"""What a hub is asked, and what is made of its answers: good ones, refusals, and those of no hub at all."""
+"""Requests to a hub and its answers: listings, refusals, and answers that aren't a hub's."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 from app.messages import sentence
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access, host_of
-from model_manager.hub.client import Hub
+from model_manager.hub.client import HubClient
 from model_manager.hub.http_errors import TransientError
 from model_manager.published import HubFile, Repository
 from tests.hub.conftest import AddModel
@@ -22,18 +23,18 @@ REPO = "me/model-GGUF"
 
 def problem_of(access: Access, repository: str = REPO) -> UserError:
     with pytest.raises(UserError) as caught:
-        Hub(access).repository(repository)
+        HubClient(access).repository(repository)
     assert sentence(caught.value).endswith(".")
     assert "?" not in sentence(caught.value), "every fact of the sentence is there"
     return caught.value
 
 
-def test_a_repository_in_one_question(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_repository_takes_one_request(hub: FakeHub, access: Access, add: AddModel) -> None:
     sha256 = add(hub, REPO, "sub folder/model-Q4_K_M.gguf", b"GGUF" * 10)
     add(hub, REPO, "README.md", b"# hello", lfs=False)
     hub.licences[REPO] = "llama3"
     hub.downloads[REPO] = 4711
-    assert Hub(access).repository(REPO) == Repository(
+    assert HubClient(access).repository(REPO) == Repository(
         id=REPO,
         commit=hub.commit(REPO),
         licence="llama3",
@@ -45,32 +46,26 @@ def test_a_repository_in_one_question(hub: FakeHub, access: Access, add: AddMode
     assert [entry.method for entry in hub.log] == ["GET"]
 
 
-def test_a_repository_at_a_commit(hub: FakeHub, access: Access, add: AddModel) -> None:
-    add(hub, REPO, "model.gguf")
-    commit = hub.commit(REPO)
-    assert Hub(access).repository(REPO, commit).commit == commit
-
-
-def test_a_search_finds_gguf_repositories_most_fetched_first(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_search_lists_gguf_repositories_by_downloads(hub: FakeHub, access: Access, add: AddModel) -> None:
     for number, name in enumerate(("a/tiny-GGUF", "b/Tiny-other-GGUF", "c/tiny-pytorch", "d/large-GGUF")):
         add(hub, name, "model.gguf")
         hub.downloads[name] = number
     hub.tags["c/tiny-pytorch"] = ["safetensors"]
-    found = Hub(access).search(" tiny ")
+    found = HubClient(access).search(" tiny ")
     assert [each.id for each in found] == ["b/Tiny-other-GGUF", "a/tiny-GGUF"]
     assert found[0].licence == "apache-2.0"
     assert found[0].downloads == 1
     assert not found[0].files
-    assert [each.id for each in Hub(access).search("", limit=2)] == ["d/large-GGUF", "b/Tiny-other-GGUF"]
+    assert [each.id for each in HubClient(access).search("", limit=2)] == ["d/large-GGUF", "b/Tiny-other-GGUF"]
     assert hub.count("api") == 2
     assert "filter=gguf" in hub.log[0].path
     assert "expand=sha" in hub.log[0].path, "a few fields of each, not everything"
 
 
-def test_an_endpoint_that_knows_no_filter(hub: FakeHub, access: Access) -> None:
+def test_search_on_an_endpoint_that_ignores_the_filter(hub: FakeHub, access: Access) -> None:
     answer = '[{"id": "a/b", "sha": "1", "tags": ["safetensors"]}, {"id": "a/c", "sha": "2", "tags": ["gguf"]}]'
     hub.fault("api", "status", code=200, text=answer)
-    assert [each.id for each in Hub(access).search("x")] == ["a/c"]
+    assert [each.id for each in HubClient(access).search("x")] == ["a/c"]
 
 
 @pytest.mark.parametrize(
@@ -84,27 +79,22 @@ def test_an_endpoint_that_knows_no_filter(hub: FakeHub, access: Access) -> None:
         ('"cardData": {}, "tags": ["gguf"]', None),
     ],
 )
-def test_licences_as_the_card_writes_them(hub: FakeHub, access: Access, card: str, licence: str | None) -> None:
+def test_licence_of_the_model_card(hub: FakeHub, access: Access, card: str, licence: str | None) -> None:
     hub.fault("api", "status", code=200, text=f'{{"id": "{REPO}", "sha": "abc", "siblings": [], {card}}}')
-    assert Hub(access).repository(REPO).licence == licence
+    assert HubClient(access).repository(REPO).licence == licence
 
 
-def test_what_does_not_exist(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_missing_repository(access: Access) -> None:
     assert problem_of(access, "me/nothing").code == "repository_missing"
     assert problem_of(access, "no/such/name").code == "repository_missing"
-    add(hub, REPO, "model.gguf")
-    with pytest.raises(UserError) as caught:
-        Hub(access).repository(REPO, "v9")
-    assert caught.value.code == "revision_missing"
-    assert caught.value.data == {"repository": REPO, "revision": "v9", "host": host_of(hub.url)}
 
 
-def test_a_private_repository_looks_like_none(hub: FakeHub, access: Access) -> None:
+def test_private_repository_is_reported_missing(hub: FakeHub, access: Access) -> None:
     hub.fault("api", "status", code=401)
     assert problem_of(access).code == "repository_missing"
 
 
-def test_gated_without_and_with_a_wrong_and_with_the_right_token(hub: FakeHub, add: AddModel) -> None:
+def test_gated_repository_with_and_without_token(hub: FakeHub, add: AddModel) -> None:
     add(hub, REPO, "model.gguf")
     hub.gated[REPO] = "right"
     hosts = frozenset({host_of(hub.url)})
@@ -112,16 +102,16 @@ def test_gated_without_and_with_a_wrong_and_with_the_right_token(hub: FakeHub, a
     assert (problem.code, problem.data) == ("gated_without_token", {"repository": REPO, "host": host_of(hub.url)})
     problem = problem_of(Access(endpoint=hub.url, token="wrong", token_hosts=hosts, proxy=""))
     assert (problem.code, problem.data) == ("gated_refused", {"repository": REPO, "host": host_of(hub.url)})
-    assert Hub(Access(endpoint=hub.url, token="right", token_hosts=hosts, proxy="")).repository(REPO).gated
+    assert HubClient(Access(endpoint=hub.url, token="right", token_hosts=hosts, proxy="")).repository(REPO).gated
 
 
-def test_a_token_that_the_hub_does_not_know(hub: FakeHub) -> None:
+def test_invalid_token(hub: FakeHub) -> None:
     hub.fault("api", "status", code=401, headers={"X-Error-Message": "Invalid credentials in Authorization header"})
     access = Access(endpoint=hub.url, token="old", token_hosts=frozenset({host_of(hub.url)}), proxy="")
     assert problem_of(access).code == "token_refused"
 
 
-def test_a_busy_hub_says_so_at_once(hub: FakeHub, access: Access) -> None:
+def test_busy_hub_is_reported_without_retries(hub: FakeHub, access: Access) -> None:
     hub.fault("api", "status", code=429, headers={"Retry-After": "30"}, times=-1)
     started = time.monotonic()
     problem = problem_of(access)
@@ -129,19 +119,19 @@ def test_a_busy_hub_says_so_at_once(hub: FakeHub, access: Access) -> None:
     assert isinstance(problem, TransientError)
     assert problem.retry_after_s == 30
     with pytest.raises(UserError, match="hub_busy"):
-        Hub(access).search("x")
+        HubClient(access).search("x")
     assert time.monotonic() - started < 2
     assert hub.count("api") == 2
 
 
 @pytest.mark.parametrize("code", [500, 502, 503])
-def test_a_failing_hub(hub: FakeHub, access: Access, code: int) -> None:
+def test_failing_hub(hub: FakeHub, access: Access, code: int) -> None:
     hub.fault("api", "status", code=code, times=-1)
     problem = problem_of(access)
     assert (problem.code, problem.data["status"]) == ("hub_failed", code)
     assert isinstance(problem, TransientError)
     with pytest.raises(UserError, match="hub_failed"):
-        Hub(access).search("x")
+        HubClient(access).search("x")
     assert hub.count("api") == 2
 
 
@@ -168,59 +158,61 @@ LOGIN_PAGE = "<!doctype html><html><title>Hotel</title></html>"
         (LOGIN_PAGE, {"Content-Type": "text/html"}, 511),
     ],
 )
-def test_what_is_no_hub(hub: FakeHub, access: Access, answer: str, headers: dict[str, str], code: int) -> None:
+def test_answers_of_other_servers(
+    hub: FakeHub, access: Access, answer: str, headers: dict[str, str], code: int
+) -> None:
     hub.fault("api", "status", code=code, text=answer, headers=headers, times=-1)
     problem = problem_of(access)
     assert problem.code == "hub_answer_strange"
     assert problem.data["host"] == host_of(hub.url)
     if answer in (LOGIN_PAGE, "", "[1, 2]", '"text"', "null"):
         with pytest.raises(UserError, match="hub_answer_strange"):
-            Hub(access).search("x")
+            HubClient(access).search("x")
 
 
-def test_a_hash_that_is_none_is_not_believed(hub: FakeHub, access: Access) -> None:
+def test_malformed_hash_is_ignored(hub: FakeHub, access: Access) -> None:
     sibling = '{"rfilename": "x.gguf", "size": 3, "lfs": {"sha256": "12", "size": 3, "pointerSize": 1}}'
     hub.fault("api", "status", code=200, text=f'{{"id": "a/b", "sha": "abc", "siblings": [{sibling}]}}')
-    assert Hub(access).repository("a/b").files == (HubFile("x.gguf", 3, None),)
+    assert HubClient(access).repository("a/b").files == (HubFile("x.gguf", 3, None),)
 
 
-def test_redirects_are_followed_to_a_renamed_repository(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_redirect_of_a_renamed_repository_is_followed(hub: FakeHub, access: Access, add: AddModel) -> None:
     add(hub, REPO, "model.gguf")
-    hub.fault("api", "status", code=307, headers={"Location": f"/api/models/{REPO}/revision/main?blobs=true"})
-    assert Hub(access).repository("me/old-name").id == REPO
+    hub.fault("api", "status", code=307, headers={"Location": f"/api/models/{REPO}?blobs=true"})
+    assert HubClient(access).repository("me/old-name").id == REPO
 
 
-def test_redirects_without_end(hub: FakeHub, access: Access) -> None:
+def test_redirect_loop(hub: FakeHub, access: Access) -> None:
     hub.fault("api", "redirect_loop", times=-1)
     assert problem_of(access).code == "hub_answer_strange"
     assert hub.count("api") < 10
 
 
-def test_no_network(nobody: str) -> None:
+def test_connection_refused(nobody: str) -> None:
     problem = problem_of(Access(endpoint=nobody, proxy=""))
     assert problem.code == "hub_unreachable"
     assert problem.data["host"] == host_of(nobody)
     assert "refused" in str(problem.data["detail"])
     with pytest.raises(UserError, match="hub_unreachable"):
-        Hub(Access(endpoint=nobody, proxy="")).search("x")
+        HubClient(Access(endpoint=nobody, proxy="")).search("x")
 
 
-def test_no_such_name() -> None:
+def test_unknown_host_name() -> None:
     assert problem_of(Access(endpoint="http://hub.invalid", proxy="")).code == "hub_unreachable"
 
 
-def test_a_secure_address_that_is_none(hub: FakeHub) -> None:
+def test_https_to_a_plain_server(hub: FakeHub) -> None:
     problem = problem_of(Access(endpoint=hub.url.replace("http:", "https:"), proxy=""))
     assert problem.code == "hub_unreachable"
 
 
-def test_a_proxy_that_is_not_there(nobody: str, hub: FakeHub) -> None:
+def test_unreachable_proxy(nobody: str, hub: FakeHub) -> None:
     assert problem_of(Access(endpoint=hub.url, proxy=nobody)).code == "proxy_failed"
     assert problem_of(Access(endpoint=hub.url, proxy="gopher://x")).code == "proxy_failed"
     assert hub.count("api") == 0
 
 
-def test_two_proxies_in_one_process_at_the_same_time(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
+def test_two_proxies_at_the_same_time(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
     add(hub, "first/model", "model.gguf")
     add(second_hub, "second/model", "model.gguf")
     found: dict[str, list[str]] = {}
@@ -228,8 +220,8 @@ def test_two_proxies_in_one_process_at_the_same_time(hub: FakeHub, second_hub: F
         fake.fault("api", "delay", seconds=0.2, times=-1)
 
     def ask(proxy: str) -> None:
-        # The fake hubs answer as a proxy does: it is asked for the whole address.
-        asked = Hub(Access(endpoint="http://hub.invalid", proxy=proxy))
+        # The fake hubs answer as a proxy: the request line has the whole address.
+        asked = HubClient(Access(endpoint="http://hub.invalid", proxy=proxy))
         found[proxy] = [each.id for _ in range(3) for each in asked.search("model")]
 
     threads = [threading.Thread(target=ask, args=(fake.url,)) for fake in (hub, second_hub)]
@@ -240,8 +232,9 @@ def test_two_proxies_in_one_process_at_the_same_time(hub: FakeHub, second_hub: F
     assert found == {hub.url: ["first/model"] * 3, second_hub.url: ["second/model"] * 3}
 
 
-def test_a_question_to_silence_can_be_ended(silence: str) -> None:
-    hub = Hub(Access(endpoint=silence, proxy=""))
+def test_cancelling_a_request_without_answer(silence: str) -> None:
+    token = CancelToken()
+    hub = HubClient(Access(endpoint=silence, proxy=""), token)
     ended: list[float] = []
 
     def ask() -> None:
@@ -253,9 +246,9 @@ def test_a_question_to_silence_can_be_ended(silence: str) -> None:
     thread.start()
     thread.join(0.5)
     assert thread.is_alive(), "it waits for an answer"
-    told = time.monotonic()
-    hub.abort()
+    cancelled = time.monotonic()
+    token.cancel()
     thread.join(10)
-    assert ended[0] - told < 0.5
+    assert ended[0] - cancelled < 0.5
     with pytest.raises(Cancelled):
         hub.search("x")

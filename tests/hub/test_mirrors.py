@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.catalogue import APUS
-from model_manager.hub.mirrors import SAMPLE_BYTES, MirrorSpeed, measure
+from model_manager.hub.mirrors import SAMPLE_BYTES, measure_mirrors
 from model_manager.published import HubFile, PublishedModel
 from tests.rigs.fake_hub import FakeHub
 
@@ -34,14 +35,13 @@ def mirrors(hub: FakeHub, second_hub: FakeHub, sparse: Path) -> tuple[FakeHub, F
     return hub, second_hub
 
 
-def test_the_fastest_first_and_nobody_waits_for_the_dead(
+def test_fastest_mirror_is_first_and_dead_ones_end_in_time(
     mirrors: tuple[FakeHub, FakeHub], nobody: str, silence: str
 ) -> None:
     fast, slow = mirrors
     slow.fault("cdn", "trickle", rate=200_000, times=-1)
-    told: list[MirrorSpeed] = []
     started = time.monotonic()
-    speeds = measure((silence, slow.url, nobody, fast.url), ANY, seconds=1.0, on_result=told.append)
+    speeds = measure_mirrors((silence, slow.url, nobody, fast.url), ANY, seconds=1.0)
     assert time.monotonic() - started < 3
     assert [each.endpoint for each in speeds[:2]] == [fast.url, slow.url]
     assert speeds[0].bytes_per_second is not None
@@ -52,15 +52,14 @@ def test_the_fastest_first_and_nobody_waits_for_the_dead(
     problems = {each.endpoint: each.problem.code for each in speeds[2:] if each.problem}
     assert problems[nobody] == "web_unreachable"
     assert problems[silence] == "web_silent"
-    assert sorted(told, key=lambda each: each.endpoint) == sorted(speeds, key=lambda each: each.endpoint)
     assert fast.bytes_sent() <= SAMPLE_BYTES
 
 
-def test_one_that_stops_in_the_middle(mirrors: tuple[FakeHub, FakeHub]) -> None:
+def test_mirror_that_stalls(mirrors: tuple[FakeHub, FakeHub]) -> None:
     stalling, empty = mirrors
     stalling.fault("cdn", "stall", after=1_000_000, seconds=5)
     empty.fault("cdn", "stall", after=0, seconds=5)
-    first, last = measure([stalling.url, empty.url], ANY, seconds=0.6)
+    first, last = measure_mirrors([stalling.url, empty.url], ANY, seconds=0.6)
     assert first.endpoint == stalling.url
     assert first.bytes_per_second is not None
     assert 200_000 < first.bytes_per_second < 4_000_000, "the silence counts"
@@ -69,39 +68,39 @@ def test_one_that_stops_in_the_middle(mirrors: tuple[FakeHub, FakeHub]) -> None:
     assert last.problem.data["host"] == host_of(empty.url)
 
 
-def test_what_is_no_mirror_of_it(mirrors: tuple[FakeHub, FakeHub]) -> None:
+def test_captive_portal_and_mirror_without_the_file(mirrors: tuple[FakeHub, FakeHub]) -> None:
     portal, empty = mirrors
     portal.fault("resolve", "status", code=200, text="<html>", headers={"Content-Type": "text/html"})
     del empty.repos[REPO]
-    problems = {each.endpoint: each.problem for each in measure([portal.url, empty.url], ANY, seconds=2)}
+    problems = {each.endpoint: each.problem for each in measure_mirrors([portal.url, empty.url], ANY, seconds=2)}
     assert problems[portal.url] is not None
     assert problems[portal.url].code == "captive_portal"  # type: ignore[union-attr]
     assert problems[empty.url].code == "repository_missing"  # type: ignore[union-attr]
 
 
-def test_a_bad_proxy_is_said(hub: FakeHub) -> None:
-    (speed,) = measure([hub.url], Access(proxy="gopher://x"), seconds=1)
+def test_invalid_proxy_is_reported(hub: FakeHub) -> None:
+    (speed,) = measure_mirrors([hub.url], Access(proxy="gopher://x"), seconds=1)
     assert speed.problem is not None
     assert speed.problem.code == "proxy_failed"
 
 
-def test_a_small_file_that_was_asked_about(hub: FakeHub, tmp_path: Path) -> None:
+def test_small_file_of_a_published_model(hub: FakeHub, tmp_path: Path) -> None:
     path = tmp_path / "small"
     path.write_bytes(b"GGUF" * 1000)
     file = hub.add_file("me/repo", "m.gguf", path)
     published = PublishedModel(
         "me/repo:m.gguf", "me/repo", hub.commit("me/repo"), "m.gguf", "file", (HubFile("m.gguf", 4000, file.sha256),)
     )
-    (speed,) = measure([hub.url, hub.url], ANY, published, seconds=2)
+    (speed,) = measure_mirrors([hub.url, hub.url], ANY, published, seconds=2)
     assert speed.problem is None
     assert speed.bytes_per_second
     assert [entry.range for entry in hub.log] == ["bytes=0-3999"] * 2
 
 
-def test_it_can_be_ended(silence: str) -> None:
-    end = threading.Event()
-    threading.Timer(0.2, end.set).start()
+def test_cancelling_the_test(silence: str) -> None:
+    token = CancelToken()
+    threading.Timer(0.2, token.cancel).start()
     started = time.monotonic()
     with pytest.raises(Cancelled):
-        measure([silence], ANY, seconds=30, cancelled=end.is_set)
+        measure_mirrors([silence], ANY, seconds=30, token=token)
     assert 0.2 <= time.monotonic() - started < 1.5

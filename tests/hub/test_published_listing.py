@@ -1,4 +1,4 @@
-"""From a repository's files to the models in it."""
+"""Models among the files of a repository."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from model_manager.gguf.quantisation_names import quantisation_in
 from model_manager.gguf.shards import named_shards
 from model_manager.gguf.tensor_types import FILE_TYPES
-from model_manager.hub.listing import left_out, published_models
+from model_manager.hub.listing import published_models, unavailable_models
 from model_manager.published import HubFile, PublishedModel, Repository
 
 
@@ -23,10 +23,10 @@ def listed(*names: str) -> list[tuple[str, str, list[str]]]:
 
 
 def reasons(*names: str) -> dict[str, str]:
-    return {each.name: each.problem.code for each in left_out(repository(*names))}
+    return {each.name: each.problem.code for each in unavailable_models(repository(*names))}
 
 
-def test_single_files_by_size() -> None:
+def test_single_files_are_sorted_by_size() -> None:
     files = (HubFile("m-Q8_0.gguf", 30, "a" * 64), HubFile("sub/m-Q2_K.gguf", 10), HubFile("README.md", 1))
     found = published_models(Repository("me/repo", "c0ffee", files=files))
     assert found == (
@@ -35,7 +35,7 @@ def test_single_files_by_size() -> None:
     )
 
 
-def test_shards_are_one_entry_in_their_order() -> None:
+def test_shards_form_one_model() -> None:
     names = ("q/m-00002-of-00003.gguf", "q/m-00003-of-00003.gguf", "q/m-00001-of-00003.gguf")
     assert listed(*names) == [("q/m-00001-of-00003.gguf", "shards", sorted(names))]
     (model,) = published_models(repository(*names))
@@ -47,13 +47,13 @@ def test_shards_are_one_entry_in_their_order() -> None:
 @pytest.mark.parametrize(
     "name", ["m-00002-of-00003.gguf", "m-00001-of-00001.gguf", "m-00004-of-00003.gguf", "m-0001-of-0003.gguf", "m.gguf"]
 )
-def test_names_of_shards_are_read_as_on_disk(name: str) -> None:
+def test_shard_names_match_those_on_disk(name: str) -> None:
     wanted = [path.name for path in named_shards(Path(name))]
     ((_, kind, files),) = listed(*wanted)
     assert (kind, files) == ("shards" if len(wanted) > 1 else "file", wanted)
 
 
-def test_shards_of_the_same_name_in_two_folders_stay_apart() -> None:
+def test_equal_shards_in_two_folders_are_two_models() -> None:
     names = [f"{folder}/m-0000{number}-of-00002.gguf" for folder in ("Q2_K", "Q8_0") for number in (1, 2)]
     assert listed(*names) == [(names[0], "shards", names[:2]), (names[2], "shards", names[2:])]
     assert [each.quantisation for each in published_models(repository(*names))] == ["Q2_K", "Q8_0"]
@@ -67,36 +67,36 @@ def test_shards_of_the_same_name_in_two_folders_stay_apart() -> None:
         ("x/m-Q3_K_M_Matrix.gguf.001", "x/m-Q3_K_M_Matrix.gguf.002"),
     ],
 )
-def test_raw_parts_are_one_entry_named_after_the_whole(parts: tuple[str, str]) -> None:
+def test_raw_parts_form_one_model(parts: tuple[str, str]) -> None:
     assert listed(*reversed(parts)) == [("x/m-Q3_K_M_Matrix.gguf", "parts", list(parts))]
     (model,) = published_models(repository(*parts))
     assert (model.file_name, model.quantisation, model.bytes) == ("m-Q3_K_M_Matrix.gguf", "Q3_K_M", 21)
     assert len(model.targets()) == 1
 
 
-def test_a_file_that_is_there_whole_as_well_as_in_parts() -> None:
+def test_complete_file_is_preferred_to_its_parts() -> None:
     assert listed("m.gguf.part1", "m.gguf.part2", "m.gguf") == [("m.gguf", "file", ["m.gguf"])]
 
 
-def test_incomplete_sets_are_left_out_with_their_reason() -> None:
+def test_incomplete_sets_are_unavailable() -> None:
     names = ("m-00001-of-00003.gguf", "n.gguf-split-a", "n.gguf-split-c", "whole.gguf")
     assert [each[0] for each in listed(*names)] == ["whole.gguf"]
     assert reasons(*names) == {"m-00001-of-00003.gguf": "published_incomplete", "n.gguf": "published_incomplete"}
-    (shards, parts) = left_out(repository(*names))
+    (shards, parts) = unavailable_models(repository(*names))
     assert shards.problem.data["missing"] == ["m-00002-of-00003.gguf", "m-00003-of-00003.gguf"]
     assert parts.problem.data["missing"] == ["n.gguf-split-b"]
 
 
-def test_a_set_of_which_almost_all_is_missing_is_named_in_short() -> None:
-    (each,) = left_out(repository("m-00001-of-90000.gguf"))
+def test_long_list_of_missing_shards_is_shortened() -> None:
+    (each,) = unavailable_models(repository("m-00001-of-90000.gguf"))
     assert each.problem.data["missing"] == [f"m-{number:05}-of-90000.gguf" for number in range(2, 7)] + ["..."]
 
 
-def test_parts_that_are_numbered_in_two_ways() -> None:
+def test_parts_numbered_in_two_ways() -> None:
     assert reasons("m.gguf.1", "m.gguf.part1", "m.gguf.part01") == {"m.gguf": "published_parts_unclear"}
 
 
-def test_what_is_no_model_is_left_out_in_silence() -> None:
+def test_files_that_are_not_models_are_ignored() -> None:
     names = (
         "mmproj-m-F16.gguf",
         "sub/m.mmproj-Q8_0.gguf",
@@ -111,7 +111,7 @@ def test_what_is_no_model_is_left_out_in_silence() -> None:
     assert reasons(*names) == {}
 
 
-def test_models_that_only_speak_of_a_matrix_stay() -> None:
+def test_models_named_after_an_importance_matrix_are_kept() -> None:
     names = ("m-IQ3_XXS-imatrix.gguf", "APUS-xDAN4.0-MoE-0402.Q3_K_M_Matrix.gguf")
     assert [each[0] for each in listed(*names)] == list(names)
 
@@ -120,19 +120,19 @@ def test_models_that_only_speak_of_a_matrix_stay() -> None:
     "name",
     ["../m.gguf", "a/../m.gguf", "./m.gguf", "con.gguf", "a:b.gguf", "a\\b.gguf", "m\n.gguf", "x" * 300 + ".gguf"],
 )
-def test_names_that_no_disk_should_see(name: str) -> None:
+def test_unsafe_names(name: str) -> None:
     assert listed(name, "good.gguf") == [("good.gguf", "file", ["good.gguf"])]
     assert reasons(name) == {name: "name_not_allowed"}
 
 
-def test_names_of_shards_are_checked_too() -> None:
+def test_unsafe_shard_names() -> None:
     names = ("../m-00001-of-00002.gguf", "../m-00002-of-00002.gguf")
     assert listed(*names) == []
     assert reasons(*names) == {names[0]: "name_not_allowed"}
 
 
 @pytest.mark.parametrize("name", FILE_TYPES.values())
-def test_every_quantisation_is_known_by_its_name(name: str) -> None:
+def test_every_quantisation_is_recognised(name: str) -> None:
     for written in (f"m-{name}.gguf", f"m.{name.lower()}.gguf", f"{name}/m-00001-of-00002.gguf", f"m_x-{name}-v2.gguf"):
         assert quantisation_in(written) == name
 
@@ -153,5 +153,5 @@ def test_every_quantisation_is_known_by_its_name(name: str) -> None:
         ("m-Q4_KILO.gguf", None),
     ],
 )
-def test_how_others_write_them(name: str, quantisation: str | None) -> None:
+def test_other_spellings_of_quantisations(name: str, quantisation: str | None) -> None:
     assert quantisation_in(name) == quantisation

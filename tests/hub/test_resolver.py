@@ -1,4 +1,4 @@
-"""From an id to files: the catalogue, names, quantisations; whose word on the hashes is taken; what changed since."""
+"""Model ids resolved to published files: catalogue, names, quantisations, authority of the hashes, later changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.messages import sentence
 from model_manager.errors import UserError
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.catalogue import STARTER
-from model_manager.hub.resolver import current_state, find_published, list_published, look_up
+from model_manager.hub.resolver import fetch_listing, find_published, published_state
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin
 from model_manager.published import HubFile, PublishedModel
@@ -37,7 +37,7 @@ def two(hub: FakeHub, authority: FakeHub) -> Access:
 @pytest.mark.parametrize(
     "asked", ["sub/m-Q4_K_M.gguf", "m-Q4_K_M.gguf", "M-q4_k_m.GGUF", "Q4_K_M", "q4_k_m", "sub/m-Q4_K_M.gguf-split-b"]
 )
-def test_by_file_name_part_or_quantisation(hub: FakeHub, access: Access, add: AddModel, asked: str) -> None:
+def test_id_by_file_name_part_or_quantisation(hub: FakeHub, access: Access, add: AddModel, asked: str) -> None:
     first = add(hub, REPO, "sub/m-Q4_K_M.gguf-split-a", b"GGUF1")
     second = add(hub, REPO, "sub/m-Q4_K_M.gguf-split-b", b"rest")
     add(hub, REPO, "m-Q8_0.gguf")
@@ -53,14 +53,14 @@ def test_by_file_name_part_or_quantisation(hub: FakeHub, access: Access, add: Ad
     )
 
 
-def test_any_shard_stands_for_its_model(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_id_by_any_shard(hub: FakeHub, access: Access, add: AddModel) -> None:
     for number in (1, 2):
         add(hub, REPO, f"m-0000{number}-of-00002.gguf", b"GGUF%d" % number)
     found = find_published(f"{REPO}:m-00002-of-00002.gguf", access)
     assert (found.id, found.kind) == (f"{REPO}:m-00001-of-00002.gguf", "shards")
 
 
-def test_a_repository_of_one_model_needs_no_file(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_repository_with_one_model_needs_no_file_name(hub: FakeHub, access: Access, add: AddModel) -> None:
     add(hub, REPO, "m.gguf")
     assert find_published(REPO, access).id == f"{REPO}:m.gguf"
     add(hub, REPO, "n.gguf", b"GGUF2")
@@ -68,14 +68,14 @@ def test_a_repository_of_one_model_needs_no_file(hub: FakeHub, access: Access, a
     assert (problem.code, problem.data["known"]) == ("published_ambiguous", ["m.gguf", "n.gguf"])
 
 
-def test_a_name_that_two_folders_have(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_file_name_in_two_folders(hub: FakeHub, access: Access, add: AddModel) -> None:
     for folder in ("Q2_K", "Q8_0"):
         add(hub, REPO, f"{folder}/m.gguf", folder.encode())
     assert problem_of(f"{REPO}:m.gguf", access).code == "published_ambiguous"
     assert find_published(f"{REPO}:Q8_0/m.gguf", access).id == f"{REPO}:Q8_0/m.gguf"
 
 
-def test_what_is_not_there(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_missing_file_and_repository(hub: FakeHub, access: Access, add: AddModel) -> None:
     add(hub, REPO, "m-Q2_K.gguf")
     problem = problem_of(f"{REPO}:m-Q9.gguf", access)
     assert (problem.code, problem.data["known"]) == ("published_file_missing", ["m-Q2_K.gguf"])
@@ -85,19 +85,19 @@ def test_what_is_not_there(hub: FakeHub, access: Access, add: AddModel) -> None:
 
 
 @pytest.mark.parametrize("asked", ["m-Q2_K-00001-of-00002.gguf", "Q2_K"])
-def test_what_is_not_there_whole(hub: FakeHub, access: Access, add: AddModel, asked: str) -> None:
+def test_incomplete_model(hub: FakeHub, access: Access, add: AddModel, asked: str) -> None:
     add(hub, REPO, "m-Q2_K-00001-of-00002.gguf")
     problem = problem_of(f"{REPO}:{asked}", access)
     assert (problem.code, problem.data["missing"]) == ("published_incomplete", ["m-Q2_K-00002-of-00002.gguf"])
 
 
 @pytest.mark.parametrize("model_id", ["", "model", "apus:Q9", "magnet:xt=urn:btih:00", "a/b/c:d", "a b/c:d", "a/b:\n"])
-def test_what_is_no_id(access: Access, model_id: str, hub: FakeHub) -> None:
+def test_invalid_ids(access: Access, model_id: str, hub: FakeHub) -> None:
     assert problem_of(model_id, access).code == "hub_id_unclear"
     assert hub.count("api") == 0
 
 
-def test_the_home_model_whole_and_in_parts(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_home_model_as_one_file_and_in_parts(hub: FakeHub, access: Access, add: AddModel) -> None:
     add(hub, APUS, "APUS-xDAN4.0-MoE-0402.Q2_K.gguf")
     for letter in "ab":
         add(hub, APUS, f"APUS-xDAN4.0-MoE-0402.Q3_K_M_Matrix.gguf-split-{letter}", letter.encode())
@@ -109,16 +109,12 @@ def test_the_home_model_whole_and_in_parts(hub: FakeHub, access: Access, add: Ad
     assert problem_of("apus:Q4_K_M", access).code == "published_file_missing"
 
 
-def test_the_home_model_under_another_name_is_found_by_its_quantisation(
-    hub: FakeHub, access: Access, add: AddModel
-) -> None:
+def test_renamed_home_model_is_found_by_its_quantisation(hub: FakeHub, access: Access, add: AddModel) -> None:
     add(hub, APUS, "apus-moe-q4_k_m.gguf")
     assert find_published("apus:Q4_K_M", access).file_name == "apus-moe-q4_k_m.gguf"
 
 
-def test_the_starter_is_the_file_that_the_catalogue_knows(
-    hub: FakeHub, access: Access, add: AddModel, starter: Path
-) -> None:
+def test_starter_must_match_the_catalogue(hub: FakeHub, access: Access, add: AddModel, starter: Path) -> None:
     hub.add_file(STARTER.repository, STARTER.file_name, starter, sha256=STARTER.sha256)
     found = find_published("starter", access)
     assert (found.id, found.bytes, found.files[0].sha256) == ("starter", STARTER.bytes, STARTER.sha256)
@@ -128,12 +124,12 @@ def test_the_starter_is_the_file_that_the_catalogue_knows(
     assert problem_of("starter", access).code == "published_file_changed"
 
 
-def test_the_starter_has_its_hash_where_the_hub_tells_none(hub: FakeHub, access: Access, starter: Path) -> None:
+def test_starter_gets_its_hash_from_the_catalogue(hub: FakeHub, access: Access, starter: Path) -> None:
     hub.add_file(STARTER.repository, STARTER.file_name, starter, sha256=STARTER.sha256, lfs=False)
     assert find_published("starter", access).files[0].sha256 == STARTER.sha256
 
 
-def test_the_authority_s_word_is_taken_where_they_differ(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
+def test_hashes_of_the_authority_are_used(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
     add(hub, REPO, "m.gguf", b"forged")
     true = add(second_hub, REPO, "m.gguf", b"true one")
     assert hub.commit(REPO) != second_hub.commit(REPO)
@@ -143,14 +139,14 @@ def test_the_authority_s_word_is_taken_where_they_differ(hub: FakeHub, second_hu
     assert (found.commit, found.checksums_from) == (second_hub.commit(REPO), host_of(second_hub.url))
 
 
-def test_a_slow_authority_is_waited_for(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
+def test_slow_authority_is_waited_for(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
     for fake in (hub, second_hub):
         add(fake, REPO, "m.gguf")
     second_hub.fault("api", "delay", seconds=0.5)
     assert find_published(REPO, two(hub, second_hub)).checksums_from == host_of(second_hub.url)
 
 
-def test_without_an_authority_the_endpoint_s_word_counts(
+def test_endpoint_replaces_an_unreachable_authority(
     hub: FakeHub, second_hub: FakeHub, add: AddModel, nobody: str
 ) -> None:
     own = add(hub, REPO, "m.gguf")
@@ -160,21 +156,21 @@ def test_without_an_authority_the_endpoint_s_word_counts(
     assert find_published(REPO, two(hub, second_hub)).checksums_from == host_of(hub.url), "it knows no such repository"
 
 
-def test_an_authority_that_says_nothing_holds_nobody(hub: FakeHub, add: AddModel, silence: str) -> None:
+def test_silent_authority_times_out(hub: FakeHub, add: AddModel, silence: str) -> None:
     add(hub, REPO, "m.gguf")
     started = time.monotonic()
-    told = look_up(REPO, Access(endpoint=hub.url, authority=silence, proxy=""), patience_s=0.3)
-    assert told.checksums_from == host_of(hub.url)
+    listing = fetch_listing(REPO, Access(endpoint=hub.url, authority=silence, proxy=""), authority_timeout_s=0.3)
+    assert listing.host == host_of(hub.url)
     assert 0.3 <= time.monotonic() - started < 3
 
 
-def test_a_mirror_that_is_away_while_the_authority_is_there(second_hub: FakeHub, add: AddModel, nobody: str) -> None:
+def test_unreachable_mirror_with_reachable_authority(second_hub: FakeHub, add: AddModel, nobody: str) -> None:
     add(second_hub, REPO, "m.gguf")
     access = Access(endpoint=nobody, authority=second_hub.url, proxy="")
     assert find_published(REPO, access).checksums_from == host_of(second_hub.url)
 
 
-def test_what_is_said_when_neither_helps(hub: FakeHub, second_hub: FakeHub, nobody: str) -> None:
+def test_error_when_neither_answers(hub: FakeHub, second_hub: FakeHub, nobody: str) -> None:
     hub.gated[REPO] = "token"
     hub.repos[REPO] = {}
     assert problem_of(REPO, two(hub, second_hub)).code == "gated_without_token", "the endpoint has the bytes"
@@ -182,41 +178,42 @@ def test_what_is_said_when_neither_helps(hub: FakeHub, second_hub: FakeHub, nobo
     assert problem_of(REPO, access).code == "repository_missing", "the only one that said something"
 
 
-def test_a_repository_with_its_models(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
+def test_listing_of_a_repository(hub: FakeHub, second_hub: FakeHub, add: AddModel) -> None:
     for fake in (hub, second_hub):
         add(fake, REPO, "m-Q8_0.gguf", b"GGUF large")
         add(fake, REPO, "m-Q2_K.gguf")
         fake.licences[REPO] = "mit"
-    repository, models = list_published(REPO, two(hub, second_hub))
-    assert repository.licence == "mit"
+    listing = fetch_listing(REPO, two(hub, second_hub))
+    models = listing.models()
+    assert listing.repository.licence == "mit"
     assert [each.quantisation for each in models] == ["Q2_K", "Q8_0"]
     assert {each.checksums_from for each in models} == {host_of(second_hub.url)}
 
 
-def test_what_became_of_a_published_file(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_published_state(hub: FakeHub, access: Access, add: AddModel) -> None:
     for name in ("m.gguf.part1", "m.gguf.part2", "README.md"):
         add(hub, REPO, name, name.encode())
     model = find_published(REPO, access)
     origin = Origin(model.id, REPO, model.commit, model.files, Layout.identity(model.bytes), None)
-    assert current_state(origin, access) == "same"
+    assert published_state(origin, access) == "same"
     add(hub, REPO, "README.md", b"other words")
     assert hub.commit(REPO) != model.commit
-    assert current_state(origin, access) == "same", "a new commit that leaves the file alone"
+    assert published_state(origin, access) == "same", "a new commit that leaves the file alone"
     unhashed = replace(origin, parts=tuple(replace(part, sha256=None) for part in origin.parts))
     add(hub, REPO, "m.gguf.part2", b"m.gguf.part3")
-    assert current_state(origin, access) == "changed"
-    assert current_state(unhashed, access) == "same", "of the same size, and nobody knows more"
+    assert published_state(origin, access) == "changed"
+    assert published_state(unhashed, access) == "same", "of the same size, and nobody knows more"
     add(hub, REPO, "m.gguf.part2", b"longer than it was")
-    assert current_state(unhashed, access) == "changed"
+    assert published_state(unhashed, access) == "changed"
     del hub.repos[REPO]["m.gguf.part1"]
-    assert current_state(origin, access) == "gone"
+    assert published_state(origin, access) == "gone"
     del hub.repos[REPO]
-    assert current_state(origin, access) == "gone"
+    assert published_state(origin, access) == "gone"
 
 
-def test_what_became_of_it_cannot_be_asked(access: Access, nobody: str) -> None:
+def test_published_state_without_hub(access: Access, nobody: str) -> None:
     origin = Origin("magnet:?xt=x", "", "", (), Layout.identity(0), None)
     with pytest.raises(UserError, match="hub_id_unclear"):
-        current_state(origin, access)
+        published_state(origin, access)
     with pytest.raises(UserError, match="hub_unreachable"):
-        current_state(replace(origin, repository=REPO), Access(endpoint=nobody, authority=nobody, proxy=""))
+        published_state(replace(origin, repository=REPO), Access(endpoint=nobody, authority=nobody, proxy=""))

@@ -16,7 +16,7 @@ from app.planning.published_model import PublishedHeaders, expected, families
 from app.services import Services
 from model_manager.gguf.header import read_header
 from model_manager.hub.access import Access
-from model_manager.hub.resolver import list_published
+from model_manager.hub.resolver import fetch_listing
 from model_manager.published import PublishedModel
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.fake_hub import FakeHub
@@ -154,7 +154,7 @@ def test_different_models_of_a_repository_are_families_of_their_own(hub: FakeHub
     path = write_tiny_model(tmp_path / "tiny.gguf")
     for name in ("small.Q4_K_M.gguf", "small.Q8_0.gguf", "large.Q4_K_M.gguf"):
         hub.add_file("someone/two", name, path)
-    _, found = list_published("someone/two", Access(endpoint=hub.url, authority=hub.url))
+    found = fetch_listing("someone/two", Access(endpoint=hub.url, authority=hub.url)).models()
     sizes = sorted(len(family) for family in families(found))
     assert sizes == [1, 2]
 
@@ -167,7 +167,7 @@ def test_a_header_is_read_once_and_over_parts(hub: FakeHub, tmp_path: Path) -> N
         path.write_bytes(part)
         hub.add_file("someone/parts", f"tiny.F32.gguf-split-{'abc'[number]}", path)
     access = Access(endpoint=hub.url, authority=hub.url)
-    _, found = list_published("someone/parts", access)
+    found = fetch_listing("someone/parts", access).models()
     (model,) = found
     assert isinstance(model, PublishedModel)
     headers = PublishedHeaders(lambda: access)

@@ -14,7 +14,7 @@ from model_manager.disk.files import is_file
 from model_manager.download import reopen_for_mending
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import CATALOGUE
-from model_manager.hub.resolver import current_state, find_published
+from model_manager.hub.resolver import find_published, published_state
 from model_manager.layout.convert import repair
 from model_manager.layout.join import join_parts
 from model_manager.layout.origin import read_origin
@@ -105,7 +105,7 @@ def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, can
     expected, changed = None, False
     try:
         if origin is not None:
-            changed = current_state(origin, backend.access()) == "changed"
+            changed = published_state(origin, backend.access()) == "changed"
         else:
             entry = next((each for each in CATALOGUE if each.file_name == path.name and each.sha256 is None), None)
             expected = find_published(entry.id, backend.access()) if entry is not None else None

@@ -126,7 +126,7 @@ def _of_origin(item: ModelItem, repository: Repository | None) -> list[Fact]:
     elif item.catalogue is not None:
         facts.append(Fact(translate("model_facts", "Licence"), translate("model_facts", "see the repository page")))
     if item.catalogue is not None:
-        facts.append(Fact(translate("model_facts", "Created by"), item.catalogue.made_by))
+        facts.append(Fact(translate("model_facts", "Created by"), item.catalogue.author))
     if name := item.repository:
         facts.append(Fact(translate("model_facts", "Repository"), name, is_link=True))
     return facts

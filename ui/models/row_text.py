@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication
 
 from model_manager.download.queue import ACTIVE, DownloadStatus
 from model_manager.hub.catalogue import STARTER
-from model_manager.hub.listing import LeftOut
+from model_manager.hub.listing import UnavailableModel
 from model_manager.published import Repository
 from ui.models.actions import action_text, primary
 from ui.models.item import ModelItem, ModelJob
@@ -43,7 +43,7 @@ class Heading:
     label: str = ""
 
 
-ListItem = ModelItem | Repository | LeftOut | Heading
+ListItem = ModelItem | Repository | UnavailableModel | Heading
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def row_text(item: ListItem) -> RowText:
         return _model_text(item)
     if isinstance(item, Repository):
         return _repository_text(item)
-    if isinstance(item, LeftOut):
+    if isinstance(item, UnavailableModel):
         return _unavailable_text(item)
     return RowText(item.title, item.label)
 
@@ -150,7 +150,7 @@ def _repository_text(repository: Repository) -> RowText:
     )
 
 
-def _unavailable_text(file: LeftOut) -> RowText:
+def _unavailable_text(file: UnavailableModel) -> RowText:
     name = file.name.rpartition("/")[2]
     return RowText(
         title=file.quantisation or name,

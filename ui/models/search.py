@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QV
 
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
-from model_manager.hub.client import Hub
-from model_manager.hub.listing import LeftOut, left_out
-from model_manager.hub.resolver import list_published
+from model_manager.hub.client import HubClient
+from model_manager.hub.listing import UnavailableModel, unavailable_models
+from model_manager.hub.resolver import fetch_listing
 from model_manager.published import PublishedModel, Repository
 from ui.models.backend import ModelBackend
 from ui.models.item import ModelItem
@@ -65,7 +65,7 @@ class HubSearch(QStackedWidget):
         self._field = field
         self._job: Job | None = None
         self._found: tuple[Repository, ...] = ()
-        self._files: dict[str, PublishedModel | LeftOut] = {}
+        self._files: dict[str, PublishedModel | UnavailableModel] = {}
         self._item_of: Callable[[PublishedModel], ModelItem] = lambda model: ModelItem(model.id, published=model)
         self._message: LazyText = str
         self._action: Callable[[], None] = lambda: None
@@ -138,7 +138,7 @@ class HubSearch(QStackedWidget):
     def problem(self) -> str:
         """Return why the current file cannot be downloaded; empty where it can."""
         file = self._files.get(self.models.key())
-        return error_text(file.problem) if isinstance(file, LeftOut) else ""
+        return error_text(file.problem) if isinstance(file, UnavailableModel) else ""
 
     def show_models(self, item_of: Callable[[PublishedModel], ModelItem]) -> None:
         """Update the files of the repository; ``item_of`` makes an item of each."""
@@ -194,16 +194,9 @@ class HubSearch(QStackedWidget):
 
     def _search(self, text: str) -> None:
         access = self._backend.access
-
-        def search(token: CancelToken) -> tuple[Repository, ...]:
-            hub = Hub(access())
-            with token.on_cancel(hub.abort):
-                token.raise_if_cancelled()
-                return hub.search(text)
-
         self._request(
             lambda: self.tr("Searching for “{text}”…").format(text=text),
-            search,
+            lambda token: HubClient(access(), token).search(text),
             partial(self._show_results, text),
             lambda: self._search(text),
         )
@@ -212,8 +205,8 @@ class HubSearch(QStackedWidget):
         access = self._backend.access
         self._request(
             lambda: self.tr("Checking {name}…").format(name=name),
-            lambda _token: list_published(name, access()),
-            lambda listing: self._show_repository(listing[0], listing[1], file),
+            lambda token: fetch_listing(name, access(), token=token),
+            lambda listing: self._show_repository(listing.repository, listing.models(), file),
             lambda: self._open_repository(name, file),
         )
 
@@ -266,7 +259,7 @@ class HubSearch(QStackedWidget):
     def _show_repository(self, repository: Repository, models: tuple[PublishedModel, ...], file: str) -> None:
         self.repository = repository
         self._files = {each.id: each for each in models}
-        self._files |= {f"{repository.id}:{each.name}": each for each in left_out(repository)}
+        self._files |= {f"{repository.id}:{each.name}": each for each in unavailable_models(repository)}
         if not self._files:
             self._show_message(
                 lambda: self.tr("{name} contains no GGUF files. Look for a repository whose name ends in GGUF.").format(

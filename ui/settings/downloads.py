@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from app.services import Services
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
-from model_manager.hub.mirrors import MirrorSpeed, measure
+from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
 from ui.widgets.address_choice import ChoiceOrAddress
 from ui.widgets.dialog_parts import (
     CONTROL_WIDTH,
@@ -58,7 +57,7 @@ class DownloadSettings(QWidget):
         """Whether the models folder is being moved."""
         self._moving: _Moving | None = None
         self._token_is_there = False
-        self._stop_test = threading.Event()
+        self._test_token = CancelToken()
         self._make_controls()
         self.rows = {
             "models_folder": Row(self._beside(self.show_folder, self.move_folder)),
@@ -79,7 +78,7 @@ class DownloadSettings(QWidget):
             layout.addWidget(row)
             if key == "models_folder":
                 layout.addWidget(self.progress)
-        self.destroyed.connect(self._stop_test.set)
+        self.destroyed.connect(self._test_token.cancel)
         self.show_settings()
         self._connect()
         run_job(self, self._has_token, self._show_token, self._failed)
@@ -167,11 +166,11 @@ class DownloadSettings(QWidget):
     def test_mirrors(self) -> None:
         """Measure the known endpoints and the chosen one, and take the fastest."""
         endpoints = dict.fromkeys((OFFICIAL, MIRROR, self._services.settings.now.endpoint or OFFICIAL))
-        access, stop = self._services.downloads.access, self._stop_test
+        access, token = self._services.downloads.access, self._test_token
         self.test.setEnabled(False)
         self._status.show_message(lambda: self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
         run_job(
-            self, lambda: measure(tuple(endpoints), access(), cancelled=stop.is_set), self._measured, self._test_failed
+            self, lambda: measure_mirrors(tuple(endpoints), access(), token=token), self._measured, self._test_failed
         )
 
     def _measured(self, speeds: tuple[MirrorSpeed, ...]) -> None:
