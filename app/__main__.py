@@ -54,9 +54,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _pdf() -> Format:
     # Only the export to PDF pays for Qt.
-    from ui.pdf.offscreen import pdf_without_a_window
+    from ui.pdf.document import pdf_format
 
-    return pdf_without_a_window()
+    return pdf_format()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.cli import export
 from app.cli.output import print_columns, print_json, to_plain
 from app.conversation import Conversation, Message
-from app.export.export import import_conversations
+from app.export.json_import import import_conversations
 from app.messages import sentence
 from app.store.conversation_trees import ImportResult
 from app.store.store import ConversationStore

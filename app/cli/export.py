@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.cli.output import print_columns, print_json
 from app.export.export import FORMATS, export_conversations, export_message
-from app.export.formats import Format, Options, Thoughts, Watch
+from app.export.formats import Format, Options, Thoughts
 from app.formulas import Mathematics
 from app.messages import sentence
 from app.store.store import ConversationStore
@@ -22,7 +22,7 @@ LateFormats = Mapping[str, Callable[[], Format]]
 def export(store: ConversationStore, arguments: argparse.Namespace, late: LateFormats) -> None:
     """Write, and tell the files; raises UserError as the exporters do."""
     name = arguments.format
-    formats = {**FORMATS, name: late[name]()} if name in late else FORMATS
+    chosen = late[name]() if name in late else FORMATS[name]
     mathematics = Mathematics()
     options = Options(
         metadata=not arguments.no_metadata,
@@ -31,16 +31,16 @@ def export(store: ConversationStore, arguments: argparse.Namespace, late: LateFo
         unfinished=arguments.unfinished,
         paper=arguments.paper,
         mathematics=mathematics,
-        watch=Watch(warn=_warn),
+        warn=_warn,
     )
     out = Path(arguments.out)
     try:
         if arguments.message:
             _belongs(store, arguments.message, arguments.id)
-            paths = export_message(store, arguments.message, name, out, options, formats)
+            paths = export_message(store, arguments.message, chosen, out, options)
         else:
             wanted = None if arguments.id == "all" else [arguments.id]
-            paths = export_conversations(store, wanted, name, out, options, formats)
+            paths = export_conversations(store, wanted, chosen, out, options)
     finally:
         mathematics.close()
     if arguments.json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from app import __version__
-from app.export.formats import FORMAT_NAMES, Thoughts
+from app.export.export import FORMATS
+from app.export.formats import Thoughts
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -63,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
-    export.add_argument("--format", choices=FORMAT_NAMES, required=True)
+    export.add_argument("--format", choices=list(FORMATS), required=True)
     export.add_argument("--out", metavar="PATH", required=True)
     export.add_argument("--message", metavar="ID", help="only this message of the conversation")
     export.add_argument(

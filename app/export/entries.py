@@ -1,90 +1,89 @@
-"""A conversation as a row of entries: what the formats for readers have in common before they differ."""
+"""Messages prepared for the formats for readers: speaker, thought, text, status and details."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from app.conversation import Attachment, Message, Role, Status
-from app.export.formats import Options, Thoughts
-from app.export.provenance import facts
-from app.markdown.parser import split_thought
+from app.conversation import MadeBy, Message, Role, Sampling
+from app.export.formats import Labels, Options, Thoughts
+from app.formulas import Formula as FormulaKey
+from app.markdown.blocks import Block, Formula, Prose, Table
+from app.markdown.parser import parse_part, split_thought
 from app.store.conversation_trees import ConversationTree
 
-OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Characters that turn the direction of the text after them, so that it reads otherwise than it is."""
-_SHOWN = {ord(character): f"[U+{ord(character):04X}]" for character in OVERRIDES}
+_BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _BIDI_CONTROLS}
+_PARSED_AHEAD = 40
+"""Messages.  Another process draws their formulas in the meantime."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One message, ready to be written."""
+    """A message, ready to be written."""
 
     message: Message
     speaker: str
     thought: str
-    """What it wrote to itself; empty where there is none or it is left out."""
+    """Empty where there is none or it is left out."""
     text: str
-    attachments: tuple[Attachment, ...]
     status: str
-    """Empty for a message that is complete."""
+    """Empty for a complete message."""
     error: str
-    """The code of what ended it, or nothing."""
-    facts: tuple[tuple[str, str], ...]
-    """Empty where they are not wanted."""
+    """Code of the error that ended the answer, or empty."""
+    details: tuple[tuple[str, str], ...]
+    """Labels and values of the model, settings and speed; empty where they are left out."""
+
+
+@dataclass(frozen=True)
+class ParsedEntry:
+    """An entry with its Markdown parsed."""
+
+    entry: Entry
+    thought: tuple[Block, ...]
+    text: tuple[Block, ...]
 
 
 def title_of(tree: ConversationTree, options: Options) -> str:
-    """One line without characters that turn its direction."""
-    return visible(" ".join(tree.conversation.title.split())) or options.labels.untitled
+    """Return the title on one line, without bidirectional controls."""
+    return name_bidi_controls(" ".join(tree.conversation.title.split())) or options.labels.untitled
 
 
-def visible(text: str) -> str:
-    """The text with characters that would turn its direction named instead of obeyed."""
-    return text.translate(_SHOWN)
+def name_bidi_controls(text: str) -> str:
+    """Replace bidirectional controls, which could show text in another order than it has, by their names."""
+    return text.translate(_NAMES)
 
 
 def entries(tree: ConversationTree, options: Options) -> Iterator[Entry]:
-    """The messages of the branch that is shown; tells the watch after each how far this conversation is."""
+    """Yield the messages of the shown branch; reports progress after each."""
     branch = tree.branch()
     for number, message in enumerate(branch, 1):
-        yield entry(message, options)
-        options.watch.progress(number / len(branch))
+        yield _entry(message, options)
+        options.report(number / len(branch))
 
 
-def entry(message: Message, options: Options) -> Entry:
-    """One message as the options want it."""
-    labels = options.labels
-    thought, text = "", message.content
-    if message.role is Role.ASSISTANT:
-        thought, _closed, text = split_thought(message.content)
-    return Entry(
-        message=message,
-        speaker={Role.SYSTEM: labels.system, Role.USER: labels.user, Role.ASSISTANT: labels.assistant}[message.role],
-        thought="" if options.thoughts is Thoughts.DROP else thought.strip("\n"),
-        text=text.lstrip("\n") if thought else text,
-        attachments=message.attachments,
-        status="" if message.status is Status.COMPLETE else labels.statuses[message.status],
-        error=str((message.error or {}).get("code") or ""),
-        facts=tuple(facts(message, labels)) if options.metadata and message.role is Role.ASSISTANT else (),
-    )
+def parsed_entries(tree: ConversationTree, options: Options) -> Iterator[ParsedEntry]:
+    """Yield the messages of the shown branch with their Markdown parsed; reports progress after each."""
+    branch = tree.branch()
+    waiting: deque[ParsedEntry] = deque()
+    upcoming = iter(branch)
+    for number in range(1, len(branch) + 1):
+        while len(waiting) < _PARSED_AHEAD and (message := next(upcoming, None)) is not None:
+            waiting.append(_parse(_entry(message, options), options))
+        yield waiting.popleft()
+        options.report(number / len(branch))
 
 
 def thought_label(entry: Entry, options: Options) -> str:
-    """``Thoughts``, with the time they took where it is known."""
+    """Return ``Thoughts``, with their duration where it is known."""
     seconds = entry.message.made_by.thought_s if entry.message.made_by else None
     return options.labels.thoughts + ("" if seconds is None else f" ({seconds:.1f} s)")
 
 
-def only_message(tree: ConversationTree, message_id: str) -> ConversationTree:
-    """The conversation with this message alone."""
-    (message,) = (each for each in tree.messages if each.id == message_id)
-    conversation = replace(tree.conversation, leaf_id=message_id, system_prompt="", message_count=1)
-    return ConversationTree(conversation, (replace(message, parent_id=None),))
-
-
-def way_to(tree: ConversationTree, message_id: str) -> ConversationTree:
-    """The conversation with this message and those that led to it."""
+def history(tree: ConversationTree, message_id: str) -> ConversationTree:
+    """Return the conversation with a message and those before it alone."""
     shown = ConversationTree(replace(tree.conversation, leaf_id=message_id), tree.messages)
     branch = tuple(shown.branch())
     count = sum(each.role is not Role.SYSTEM for each in branch)
@@ -92,21 +91,117 @@ def way_to(tree: ConversationTree, message_id: str) -> ConversationTree:
 
 
 def branches(tree: ConversationTree) -> list[ConversationTree]:
-    """One for each message that nothing follows, in the order of creation."""
+    """Return each branch as a conversation of its own, in the order in which their last messages were created."""
     parents = {message.parent_id for message in tree.messages}
-    return [way_to(tree, message.id) for message in tree.messages if message.id not in parents]
+    return [history(tree, message.id) for message in tree.messages if message.id not in parents]
 
 
-def watched(trees: Sequence[ConversationTree], options: Options) -> Iterator[tuple[ConversationTree, Options]]:
-    """Each conversation with options whose watch counts it as its part of the whole."""
+def with_options(trees: Sequence[ConversationTree], options: Options) -> Iterator[tuple[ConversationTree, Options]]:
+    """Yield each conversation with options whose progress is its part of the whole; reports its end."""
     sizes = [1 + len(tree.messages) for tree in trees]
-    before = 0
+    done = 0
     for tree, size in zip(trees, sizes, strict=True):
-        yield tree, part_of(options, before / sum(sizes), size / sum(sizes))
-        before += size
+        part = options.for_part(done / sum(sizes), size / sum(sizes))
+        yield tree, part
+        part.report(1.0)
+        done += size
 
 
-def part_of(options: Options, begin: float, share: float) -> Options:
-    """The same options for a part of the work that begins at ``begin`` and is ``share`` of it."""
-    progress = options.watch.progress
-    return replace(options, watch=replace(options.watch, progress=lambda done: progress(begin + share * done)))
+def _entry(message: Message, options: Options) -> Entry:
+    labels = options.labels
+    is_answer = message.role is Role.ASSISTANT
+    thought, _closed, text = split_thought(message.content) if is_answer else ("", True, message.content)
+    return Entry(
+        message=message,
+        speaker={Role.SYSTEM: labels.system, Role.USER: labels.user, Role.ASSISTANT: labels.assistant}[message.role],
+        thought="" if options.thoughts is Thoughts.DROP else thought.strip("\n"),
+        text=text.lstrip("\n") if thought else text,
+        status=labels.status(message.status),
+        error=str((message.error or {}).get("code") or ""),
+        details=tuple(_details(message, labels)) if options.metadata and is_answer else (),
+    )
+
+
+def _parse(entry: Entry, options: Options) -> ParsedEntry:
+    thought = tuple(parse_part(entry.thought)) if entry.thought else ()
+    text = tuple(parse_part(entry.text)) if entry.text.strip() else ()
+    if options.mathematics is not None:
+        # Drawn ahead: the exporter asks for each formula again and finds it drawn.
+        options.mathematics.ask(_formulas((*thought, *text)), lambda _formula, _display: None)
+    return ParsedEntry(entry, thought, text)
+
+
+def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:
+    for block in blocks:
+        match block:
+            case Formula():
+                yield block.formula, True
+            case Prose():
+                yield from ((span.formula, False) for span in block.spans if span.formula)
+            case Table():
+                for row in (block.head, *block.rows):
+                    yield from ((span.formula, False) for cell in row for span in cell if span.formula)
+
+
+def _details(message: Message, labels: Labels) -> list[tuple[str, str]]:
+    """Return labels and values; unknown values are left out.  Times are in UTC."""
+    details: list[tuple[str, object]] = [(labels.time, f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC")]
+    if message.made_by is not None:
+        details += _made_by(message.made_by, labels)
+    return [(label, str(value)) for label, value in details if value not in (None, "")]
+
+
+def _made_by(made_by: MadeBy, labels: Labels) -> list[tuple[str, object]]:
+    thought_s, speed = made_by.thought_s, made_by.tokens_per_second
+    return [
+        (labels.model, made_by.model_id),
+        (labels.endpoint, made_by.endpoint),
+        (labels.quantisation, made_by.quantisation),
+        (labels.file_sha256, made_by.file_sha256),
+        (labels.plan, _plan(made_by.plan)),
+        (labels.seed, made_by.seed),
+        (labels.sampling, _sampling(made_by.sampling)),
+        (labels.prompt_tokens, made_by.prompt_tokens),
+        (labels.left_out, len(made_by.left_out) or None),
+        (labels.completion_tokens, made_by.completion_tokens),
+        (labels.finish_reason, made_by.finish_reason),
+        (labels.thought_time, None if thought_s is None else f"{thought_s:.1f} s"),
+        (labels.tokens_per_second, None if speed is None else f"{speed:.2f}"),
+        (labels.engine, made_by.engine),
+        (labels.program, made_by.program),
+    ]
+
+
+def _plan(plan: Mapping[str, Any]) -> str:
+    """Return the memory plan on one line, in the terms of the engine; unknown or malformed values are left out."""
+    parts: list[str] = []
+    for key, name in (("context", "context"), ("kv_type", "KV"), ("n_gpu_layers", "GPU layers")):
+        value = plan.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            parts.append(f"{name} {value}")
+    split = plan.get("tensor_split")
+    if isinstance(split, list | tuple) and split:
+        parts.append("tensor split " + ", ".join(f"{each:g}" for each in split if isinstance(each, int | float)))
+    experts = plan.get("experts_in_ram")
+    if isinstance(experts, list | tuple) and experts:
+        parts.append(f"experts of {len(experts)} layers in RAM")
+    devices = plan.get("devices")
+    if isinstance(devices, list | tuple):
+        names = [str(each["name"]) for each in devices if isinstance(each, Mapping) and each.get("name")]
+        parts += ["on " + ", ".join(names)] if names else []
+    return "; ".join(parts)
+
+
+def _sampling(sampling: Sampling) -> str:
+    parts = [
+        f"temperature {sampling.temperature:g}",
+        f"top_k {sampling.top_k}",
+        f"top_p {sampling.top_p:g}",
+        f"min_p {sampling.min_p:g}",
+        f"repeat_penalty {sampling.repeat_penalty:g}",
+    ]
+    if sampling.max_tokens is not None:
+        parts.append(f"max_tokens {sampling.max_tokens}")
+    if sampling.stop:
+        parts.append(f"stop {' '.join(map(repr, sampling.stop))}")
+    return ", ".join(parts)

@@ -1,117 +1,135 @@
-"""What a format is to the export: a way to turn conversations into bytes."""
+"""Export formats: a format turns conversations into the bytes of a file, with the options and labels of an export."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from app.conversation import Status
-
-if TYPE_CHECKING:
-    from app.formulas import Mathematics
-    from app.store.conversation_trees import ConversationTree
-
-FORMAT_NAMES = ("md", "html", "pdf", "json", "txt", "jsonl")
-"""Every format by the name a person types.  The one that needs Qt is handed in from outside."""
+from app.formulas import Mathematics
+from app.messages.marking import QT_TRANSLATE_NOOP
+from app.store.conversation_trees import ConversationTree
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
 
 class Thoughts(StrEnum):
-    """What becomes of what a model wrote to itself before it answered."""
+    """How the thoughts of a model before its answer are exported."""
 
     KEEP = "keep"
     FOLD = "fold"
-    """Closed until the reader opens it; written out, but paler, where a format knows no folding."""
+    """Collapsed until the reader opens them; formats without folding show them in a quieter style."""
     DROP = "drop"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The words of an exported text; the window hands in those of its language."""
+    """Text that the exporters add to a file, in English; ``translated`` gives another language."""
 
-    language: str = "en"
-    """The code of the language the words are in, as HTML and PDF name it: ``en``, ``zh-CN``."""
-    untitled: str = "Conversation"
-    system: str = "System prompt"
-    user: str = "You"
-    assistant: str = "Assistant"
-    statuses: Mapping[Status, str] = field(
-        default_factory=lambda: {
-            Status.STREAMING: "being written",
-            Status.STOPPED: "stopped",
-            Status.INTERRUPTED: "interrupted",
-            Status.FAILED: "failed",
-        }
-    )
-    thoughts: str = "Thoughts"
-    attachment: str = "Attachment"
-    details: str = "Details"
-    time: str = "Time"
-    model: str = "Model"
-    endpoint: str = "Server"
-    quantisation: str = "Quantisation"
-    file_sha256: str = "SHA-256 of the file"
-    plan: str = "Plan"
-    seed: str = "Seed"
-    sampling: str = "Sampling"
-    prompt_tokens: str = "Tokens of the prompt"
-    left_out: str = "Messages left out"
-    completion_tokens: str = "Tokens of the answer"
-    finish_reason: str = "Ended by"
-    thought_time: str = "Time of its thoughts"
-    tokens_per_second: str = "Tokens per second"
-    engine: str = "Engine"
-    program: str = "Program"
-    page: str = "Page {number}"
+    language: str = QT_TRANSLATE_NOOP("export", "en")
+    """Code of the language, as in HTML and PDF: ``en``, ``zh-CN``."""
+    untitled: str = QT_TRANSLATE_NOOP("export", "Conversation")
+    system: str = QT_TRANSLATE_NOOP("export", "System prompt")
+    user: str = QT_TRANSLATE_NOOP("export", "You")
+    assistant: str = QT_TRANSLATE_NOOP("export", "Assistant")
+    streaming: str = QT_TRANSLATE_NOOP("export", "in progress")
+    stopped: str = QT_TRANSLATE_NOOP("export", "stopped")
+    interrupted: str = QT_TRANSLATE_NOOP("export", "interrupted")
+    failed: str = QT_TRANSLATE_NOOP("export", "failed")
+    thoughts: str = QT_TRANSLATE_NOOP("export", "Thoughts")
+    attachment: str = QT_TRANSLATE_NOOP("export", "Attachment")
+    details: str = QT_TRANSLATE_NOOP("export", "Details")
+    time: str = QT_TRANSLATE_NOOP("export", "Time")
+    model: str = QT_TRANSLATE_NOOP("export", "Model")
+    endpoint: str = QT_TRANSLATE_NOOP("export", "Server")
+    quantisation: str = QT_TRANSLATE_NOOP("export", "Quantisation")
+    file_sha256: str = QT_TRANSLATE_NOOP("export", "File SHA-256")
+    plan: str = QT_TRANSLATE_NOOP("export", "Memory plan")
+    seed: str = QT_TRANSLATE_NOOP("export", "Seed")
+    sampling: str = QT_TRANSLATE_NOOP("export", "Sampling")
+    prompt_tokens: str = QT_TRANSLATE_NOOP("export", "Prompt tokens")
+    left_out: str = QT_TRANSLATE_NOOP("export", "Messages left out")
+    completion_tokens: str = QT_TRANSLATE_NOOP("export", "Answer tokens")
+    finish_reason: str = QT_TRANSLATE_NOOP("export", "Stop reason")
+    thought_time: str = QT_TRANSLATE_NOOP("export", "Thinking time")
+    tokens_per_second: str = QT_TRANSLATE_NOOP("export", "Tokens per second")
+    engine: str = QT_TRANSLATE_NOOP("export", "Engine")
+    program: str = QT_TRANSLATE_NOOP("export", "Program")
+    page: str = QT_TRANSLATE_NOOP("export", "Page {number}")
 
+    def translated(self, translate: Callable[[str], str]) -> Labels:
+        """Return the labels in the language of ``translate``."""
+        return Labels(**{each.name: translate(getattr(self, each.name)) for each in fields(self)})
 
-def _go_on(_share: float) -> None:
-    """Nobody watches."""
-
-
-def _say_nothing(_code: str, _data: Mapping[str, object]) -> None:
-    """Nobody listens."""
+    def status(self, status: Status) -> str:
+        """Return the label of a message that is not complete; empty for one that is."""
+        return "" if status is Status.COMPLETE else str(getattr(self, status.value))
 
 
-@dataclass(frozen=True)
-class Watch:
-    """Who is told how far it is and what could not be done as it should."""
+def _ignore_progress(_share: float) -> None: ...
 
-    progress: Callable[[float], None] = _go_on
-    """Called with the share that is done, from 0 to 1; ends the export by raising ``Cancelled``."""
-    warn: Callable[[str, Mapping[str, object]], None] = _say_nothing
-    """Called with a code of ``app.messages`` and its data."""
+
+def _ignore_warning(_code: str, _data: Mapping[str, object]) -> None: ...
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to write."""
+    """Options of an export."""
 
     metadata: bool = True
-    """Add to each answer what made it."""
+    """Add the model, settings and speed of each answer."""
     thoughts: Thoughts = Thoughts.FOLD
     all_branches: bool = False
-    """For a format of separate examples: one for each branch, not only for the one that is shown."""
+    """Write all branches, not only the shown one; for formats with ``has_examples``."""
     unfinished: bool = False
-    """For the same: also answers that did not come to their end."""
+    """Write stopped and interrupted answers too; for formats with ``has_examples``."""
     paper: str = ""
-    """``a4`` or ``letter`` for a format with pages; empty for what is usual where the person lives."""
+    """``a4`` or ``letter`` for formats with pages; empty for the usual size of the territory."""
     mathematics: Mathematics | None = None
-    """Draws formulas; without it they stand as their source."""
+    """Draws formulas; without it their source is written."""
     labels: Labels = field(default_factory=Labels)
-    watch: Watch = field(default_factory=Watch)
+    progress: Callable[[float], None] = _ignore_progress
+    """Called with the share that is done, from 0 to 1."""
+    warn: Callable[[str, Mapping[str, object]], None] = _ignore_warning
+    """Called with a message code and its data where something is missing in the file."""
+    cancel: CancelToken = NEVER_CANCELLED
+
+    def report(self, share: float) -> None:
+        """Report progress.
+
+        Raises:
+            Cancelled: the export was cancelled.
+        """
+        self.cancel.raise_if_cancelled()
+        self.progress(share)
+
+    def for_part(self, start: float, share: float) -> Options:
+        """Return the options of a part of the export, whose progress counts as ``share`` of the whole."""
+        return replace(self, progress=lambda done: self.progress(start + share * done))
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format by its file name suffix, ``".md"``.
+    """A format.  ``app.export.export.FORMATS`` lists all of them."""
 
-    ``write`` is given one conversation, or any number where ``many_in_one_file`` says that it takes them.
-    """
-
-    suffix: str
-    many_in_one_file: bool
+    name: str
+    """Name on the command line and suffix of the file, without its dot."""
+    label: str
+    """Name in the window.  Source text of the translation context ``export``, like ``description``."""
+    description: str
     write: Callable[[Sequence[ConversationTree], Options], bytes]
-    needs_the_way: bool = False
-    """One message alone means nothing in it: it is written with those that led to it."""
+    """Writes one conversation, or any number with ``many_in_one_file``."""
+    many_in_one_file: bool = False
+    needs_history: bool = False
+    """A single message is written with the messages before it."""
+    is_lossless: bool = False
+    """Contains everything, whatever the options say."""
+    has_examples: bool = False
+    """Contains separate examples: the options ``all_branches`` and ``unfinished`` apply."""
+    is_pasteable: bool = False
+    """Offered for the clipboard."""
+
+    @property
+    def suffix(self) -> str:
+        """Suffix of the file name, with its dot."""
+        return f".{self.name}"

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from app.conversation import Attachment, ContextPolicy, Conversation, Message, Role, Status
 from app.export.formats import Format, Options
+from app.messages.marking import QT_TRANSLATE_NOOP
 from app.store.conversation_trees import ConversationTree, Refused
 from app.store.fields import Fields, Unfit, clean_text, plain, time_to_text
 from app.store.provenance import made_by_from_json, made_by_to_json, sampling_from_json, sampling_to_json
@@ -103,7 +104,15 @@ def _write(trees: Sequence[ConversationTree], _options: Options) -> bytes:
     return (json.dumps(document(trees), ensure_ascii=False, indent=2) + "\n").encode()
 
 
-JSON = Format(suffix=".json", many_in_one_file=True, write=_write)
+JSON = Format(
+    "json",
+    QT_TRANSLATE_NOOP("export", "JSON"),
+    QT_TRANSLATE_NOOP("export", "Everything, including all branches; can be imported again."),
+    _write,
+    many_in_one_file=True,
+    needs_history=True,
+    is_lossless=True,
+)
 
 
 def _tree(fields: Fields) -> ConversationTree:

@@ -1,7 +1,4 @@
-"""A conversation as plain text: the branch that is shown, each message below the name of its speaker.
-
-Answers lose the marks of their Markdown, as they do when they are copied as text; questions stay as they were typed.
-"""
+"""The plain text format: the shown branch, answers without their Markdown marks, questions as they were typed."""
 
 from __future__ import annotations
 
@@ -12,13 +9,14 @@ from app.export.entries import Entry, entries, thought_label, title_of
 from app.export.formats import Format, Options
 from app.markdown.blocks import plain_text
 from app.markdown.parser import parse_part
+from app.messages.marking import QT_TRANSLATE_NOOP
 from app.store.conversation_trees import ConversationTree
 
 WIDTH = 72
 
 
 def plain(tree: ConversationTree, options: Options) -> str:
-    """The conversation as one text that ends with a line break."""
+    """Return the conversation as text that ends with a line break."""
     return "\n".join(_lines(tree, options)).rstrip() + "\n"
 
 
@@ -27,14 +25,14 @@ def _lines(tree: ConversationTree, options: Options) -> Iterator[str]:
     yield from (title, "=" * min(WIDTH, max(3, len(title))), "")
     if tree.conversation.system_prompt:
         yield from (f"[{options.labels.system}]", tree.conversation.system_prompt.strip("\n"), "")
-    for each in entries(tree, options):
-        yield from _entry(each, options)
+    for entry in entries(tree, options):
+        yield from _entry(entry, options)
 
 
 def _entry(entry: Entry, options: Options) -> Iterator[str]:
     yield "-" * WIDTH
     yield f"[{entry.speaker}]"
-    for attachment in entry.attachments:
+    for attachment in entry.message.attachments:
         name = " ".join(attachment.name.split())
         yield from ("", f"[{options.labels.attachment}: {name}]", attachment.content.strip("\n"), "")
     if entry.thought:
@@ -44,9 +42,9 @@ def _entry(entry: Entry, options: Options) -> Iterator[str]:
         yield plain_text(parse_part(entry.text)) if is_answer else entry.text.strip("\n")
     if entry.status:
         yield f"({entry.status}{f': {entry.error}' if entry.error else ''})"
-    if entry.facts:
+    if entry.details:
         yield ""
-        yield from (f"  {label}: {' '.join(value.split())}" for label, value in entry.facts)
+        yield from (f"  {label}: {' '.join(value.split())}" for label, value in entry.details)
     yield ""
 
 
@@ -54,4 +52,10 @@ def _write(trees: Sequence[ConversationTree], options: Options) -> bytes:
     return plain(trees[0], options).encode()
 
 
-PLAIN = Format(suffix=".txt", many_in_one_file=False, write=_write)
+PLAIN_TEXT = Format(
+    "txt",
+    QT_TRANSLATE_NOOP("export", "Plain text"),
+    QT_TRANSLATE_NOOP("export", "Questions and answers without formatting."),
+    _write,
+    is_pasteable=True,
+)

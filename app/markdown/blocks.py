@@ -7,8 +7,11 @@ whoever draws it decides on faces, colours and distances.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Flag, StrEnum
+
+_CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 class Style(Flag):
@@ -127,3 +130,8 @@ def block_text(block: Block) -> str:
 def spans_text(spans: tuple[Span, ...]) -> str:
     """The characters of a paragraph."""
     return "".join(span.text for span in spans)
+
+
+def has_chinese(text: str) -> bool:
+    """Whether a text contains Chinese or Japanese characters; their fonts have no italics."""
+    return bool(_CHINESE.search(text))

@@ -1,1 +1,1 @@
-"""Conversations as PDF: laid out by lines, put on pages, and mended so that what is copied out is what was in it."""
+"""PDF export: layout of blocks on pages with Qt, and the parts of a PDF that Qt does not write."""

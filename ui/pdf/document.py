@@ -1,142 +1,132 @@
-"""A conversation as PDF, from its messages to the bytes of the file."""
+"""The PDF format: a conversation from its messages to the bytes of the file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice
-from PySide6.QtGui import QPdfWriter
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice
+from PySide6.QtGui import QGuiApplication, QPdfWriter
 
 from app import __version__
 from app.conversation import Role
-from app.export.entries import thought_label, title_of, visible
-from app.export.formats import Format, Options, Watch
-from app.export.rendered_messages import Rendered, rendered
-from app.markdown.blocks import Block
+from app.export.entries import ParsedEntry, parsed_entries, thought_label, title_of
+from app.export.export import PDF
+from app.export.formats import Format, Options
+from app.markdown.blocks import Block, Code
 from app.markdown.parser import parse_part
 from app.store.conversation_trees import ConversationTree
-from ui.pdf.compose import Area, Composer, text_code
-from ui.pdf.faces import PAD, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Faces, Families
-from ui.pdf.finishing import finished
-from ui.pdf.letters import Letters
-from ui.pdf.missing import missing_characters
-from ui.pdf.pages import Pages
-from ui.pdf.strips import Group, Strip
+from ui.pdf.blocks import Area, BlockLayouter
+from ui.pdf.finish import finish
+from ui.pdf.glyphs import CharacterMaps, missing_characters
+from ui.pdf.lines import clean
+from ui.pdf.pages import Group, Pages, Strip
+from ui.pdf.pictures import Pictures
+from ui.pdf.style import PADDING, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Families, PageStyle
 
-BETWEEN = 260
-"""Free space between two messages."""
-SAMPLE = 12
-"""Characters without a face that are named."""
+MESSAGE_GAP = 260
+REPORTED_CHARACTERS = 12
+"""Missing characters that a warning names."""
 
 
 def pdf_format() -> Format:
-    """The format, with the faces of this machine.  To be made in the window's thread; it may write in any other."""
-    return Format(suffix=".pdf", many_in_one_file=False, write=partial(_write, Families.of_this_machine()))
+    """Return the format with the fonts of this machine; only for the window's thread, ``write`` for any.
+
+    Where there is no Qt application yet, as on the command line, one without a screen is created.
+    """
+    application = QCoreApplication.instance() or QGuiApplication(["apus-chat", "-platform", "offscreen"])
+    return replace(PDF, write=partial(_write, Families.installed(), application))
 
 
-def _write(families: Families, trees: Sequence[ConversationTree], options: Options) -> bytes:
-    tree, faces = trees[0], Faces(families, options.mathematics)
+def _write(
+    families: Families, _application: QCoreApplication, trees: Sequence[ConversationTree], options: Options
+) -> bytes:
+    """``_application`` must exist as long as the format."""
+    tree = trees[0]
     title = title_of(tree, options)
-    letters = Letters(faces, _all_text(tree, options))
-    faces.letter = letters.of
+    style = PageStyle(families)
+    pictures = Pictures(style, options.mathematics, _all_text(tree, options))
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
     writer.setTitle(title)
     writer.setCreator(f"APUS Chat {__version__}")
-    done = _Done(options.watch)
-    options = replace(options, watch=replace(options.watch, progress=done.progress))
-    pages = Pages(writer, options.paper, faces, title, options.labels.page, done.again)
+    pages = Pages(writer, options.paper, style, title, options.labels.page, options.cancel.raise_if_cancelled)
     try:
-        _fill(pages, tree, title, faces, options)
+        layouter = BlockLayouter(style, pictures, pages.height)
+        for group in _groups(tree, title, layouter, pages.width, options):
+            pages.add(group)
     finally:
-        # A painter that is still at work when its device goes ends the program.
+        # A painter that outlives its device ends the program.
         pages.end()
         buffer.close()
-    missing = missing_characters(faces)
-    if missing:
-        options.watch.warn(_code_of(missing), {"characters": " ".join(sorted(missing)[:SAMPLE])})
-    return finished(bytes(content.data()), faces, letters.meanings, pages.marks, options.labels.language)
-
-
-@dataclass
-class _Done:
-    """The share that is done, told again at each page: a long message has many."""
-
-    watch: Watch
-    share: float = 0.0
-
-    def progress(self, share: float) -> None:
-        self.share = share
-        self.watch.progress(share)
-
-    def again(self) -> None:
-        self.watch.progress(self.share)
+    if missing := missing_characters(style):
+        has_chinese = any("\u3400" <= character <= "\u9fff" for character in missing)
+        code = "pdf_chinese_face_missing" if has_chinese else "pdf_characters_missing"
+        options.warn(code, {"characters": " ".join(sorted(missing)[:REPORTED_CHARACTERS])})
+    characters = CharacterMaps(style, pictures.meanings)
+    return finish(bytes(content.data()), characters, pages.bookmarks, options.labels.language)
 
 
 def _all_text(tree: ConversationTree, options: Options) -> str:
-    attached = (each.name + each.content for message in tree.messages for each in message.attachments)
-    words = (message.content for message in tree.messages)
-    return "".join((repr(options.labels), tree.conversation.title, tree.conversation.system_prompt, *words, *attached))
+    attachments = (each.name + each.content for message in tree.messages for each in message.attachments)
+    messages = (message.content for message in tree.messages)
+    return "".join(
+        (repr(options.labels), tree.conversation.title, tree.conversation.system_prompt, *messages, *attachments)
+    )
 
 
-def _fill(pages: Pages, tree: ConversationTree, title: str, faces: Faces, options: Options) -> None:
-    whole = Area(0.0, pages.width)
-    quiet = Area(0.0, pages.width, "quiet_text", SMALL_SIZE)
-    composer = Composer(faces, pages.height)
+def _groups(
+    tree: ConversationTree, title: str, layouter: BlockLayouter, width: float, options: Options
+) -> Iterator[Group]:
+    area, quiet_area = Area(0.0, width), Area(0.0, width, "quiet_text", SMALL_SIZE)
     conversation = tree.conversation
-    pages.add(composer.line(title, whole, gap=0.0, bold=True, size=TITLE_SIZE))
-    pages.add(composer.line(f"{conversation.created_at:%Y-%m-%d %H:%M} UTC", quiet, gap=40.0))
+    yield layouter.line(title, area, gap=0.0, bold=True, size=TITLE_SIZE)
+    yield layouter.line(f"{conversation.created_at:%Y-%m-%d %H:%M} UTC", quiet_area, gap=40.0)
     if conversation.system_prompt.strip():
-        pages.add(composer.line(options.labels.system, quiet, gap=BETWEEN, bold=True))
-        for group in composer.blocks(parse_part(conversation.system_prompt), _beside_a_bar(quiet)):
-            pages.add(group)
-    for message in rendered(tree, options):
-        for group in _message(message, composer, whole, quiet, options):
-            pages.add(group)
+        yield layouter.line(options.labels.system, quiet_area, gap=MESSAGE_GAP, bold=True)
+        yield from layouter.blocks(parse_part(conversation.system_prompt), _beside_a_bar(quiet_area))
+    for parsed in parsed_entries(tree, options):
+        yield from _message(parsed, layouter, area, quiet_area, options)
 
 
-def _message(message: Rendered, composer: Composer, whole: Area, quiet: Area, options: Options) -> Iterator[Group]:
-    entry = message.entry
-    speaker = composer.line(entry.speaker, quiet, gap=BETWEEN, bold=True)
-    if entry.message.role is Role.USER:
-        speaker.mark = " ".join(visible(entry.text).split()) or entry.speaker
+def _message(
+    parsed: ParsedEntry, layouter: BlockLayouter, area: Area, quiet_area: Area, options: Options
+) -> Iterator[Group]:
+    entry = parsed.entry
+    is_question = entry.message.role is Role.USER
+    speaker = layouter.line(entry.speaker, quiet_area, gap=MESSAGE_GAP, bold=True)
+    if is_question:
+        speaker.bookmark = " ".join(clean(entry.text).split()) or entry.speaker
     yield speaker
-    for attachment in entry.attachments:
+    for attachment in entry.message.attachments:
         name = " ".join(attachment.name.split())
-        yield composer.line(f"{options.labels.attachment}: {name}", quiet, gap=60.0)
-        yield from composer.code(text_code(attachment.content), whole, 40.0)
+        yield layouter.line(f"{options.labels.attachment}: {name}", quiet_area, gap=60.0)
+        yield from layouter.code(Code(clean(attachment.content)), area, 40.0)
     if entry.thought:
-        yield composer.line(thought_label(entry, options), quiet, gap=60.0)
-        yield from composer.blocks(message.thought, _beside_a_bar(quiet))
-    if message.text:
-        if entry.message.role is Role.USER:
-            yield from _on_a_ground(composer, message.text, whole)
-        else:
-            yield Group([Strip(110 if entry.thought else 50)], keep_with_next=True)
-            yield from composer.blocks(message.text, whole)
+        yield layouter.line(thought_label(entry, options), quiet_area, gap=60.0)
+        yield from layouter.blocks(parsed.thought, _beside_a_bar(quiet_area))
+    if parsed.text and is_question:
+        yield from _on_a_background(layouter, parsed.text, area)
+    elif parsed.text:
+        yield Group([Strip(110 if entry.thought else 50)], keep_with_next=True)
+        yield from layouter.blocks(parsed.text, area)
     if entry.status:
         status = f"({entry.status}{f': {entry.error}' if entry.error else ''})"
-        yield composer.line(status, Area(0.0, whole.width, "bad", SMALL_SIZE), gap=60.0, keep=False)
-    if entry.facts:
-        yield composer.facts(entry.facts, quiet, gap=110.0)
+        yield layouter.line(status, Area(0.0, area.width, "bad", SMALL_SIZE), gap=60.0, keep_with_next=False)
+    if entry.details:
+        yield layouter.details(entry.details, quiet_area, gap=110.0)
 
 
 def _beside_a_bar(area: Area) -> Area:
     return Area(area.left + 120, area.width - 120, area.role, TEXT_SIZE - 8, ((area.left, 18.0, "hairline"),))
 
 
-def _on_a_ground(composer: Composer, blocks: Iterable[Block], whole: Area) -> Iterator[Group]:
-    fills = ((whole.left, whole.width, "question"),)
-    inner = Area(whole.left + PAD * 1.4, whole.width - PAD * 2.8, fills=fills)
-    yield Group([Strip(PAD * 0.9)], 40.0, keep_with_next=True, fills=fills)
-    yield from composer.blocks(blocks, inner)
-    yield Group([Strip(PAD * 0.9)], 0.0, is_end=True, fills=fills)
-
-
-def _code_of(missing: set[str]) -> str:
-    has_chinese = any("\u3400" <= character <= "\u9fff" for character in missing)
-    return "pdf_chinese_face_missing" if has_chinese else "pdf_characters_missing"
+def _on_a_background(layouter: BlockLayouter, blocks: Iterable[Block], area: Area) -> Iterator[Group]:
+    fills = ((area.left, area.width, "question"),)
+    inner = Area(area.left + PADDING * 1.4, area.width - PADDING * 2.8, fills=fills)
+    yield Group([Strip(PADDING * 0.9)], 40.0, keep_with_next=True, fills=fills)
+    yield from layouter.blocks(blocks, inner)
+    yield Group([Strip(PADDING * 0.9)], is_end=True, fills=fills)

@@ -1,104 +1,140 @@
-"""Runs laid out to lines, with pictures among the words.
-
-A picture takes the place of one invisible letter that is spaced as wide as the picture and means its source.  Where no
-letter is to be had it is a space, and the source is written invisibly below the picture.
-"""
+"""Lines of text: spans and code as runs of one format, laid out to lines with pictures between the words."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout, QTextLine
 
+from app.export.entries import name_bidi_controls
+from app.markdown.blocks import Span, Style, has_chinese
 from app.markdown.highlight import CodeRole
-from ui.pdf.faces import CODE_LINE, CODE_SIZE, LINE, Faces
-from ui.pdf.pictures import Picture
-from ui.pdf.strips import Strip
-from ui.pdf.text import Run, clean, code_runs, split, units
+from ui.pdf.pictures import Picture, Pictures, PictureWithSource
+from ui.pdf.style import CODE_LINE_HEIGHT, CODE_SIZE, LINE_HEIGHT, Face, PageStyle, TextFormat
 
-CHUNK = 2_000
-"""Units of UTF-16 that are laid out at once; Qt's cost for one paragraph grows faster than its length."""
-SPACE = "\u00a0"
-SOURCE_SIZE = 40
-"""Of a formula's invisible source."""
+LONGEST_PARAGRAPH = 20_000
+"""Characters that are laid out together; the cost of a QTextLayout grows faster than its length."""
+NO_BREAK_SPACE = "\u00a0"
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffc]|[\ud800-\udfff]")
+
+Run: TypeAlias = tuple[str, TextFormat] | Picture
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class Line:
     """A line, laid out."""
 
     height: float
     width: float
-    paint: Callable[[QPainter, float, float], None]
-    """Draws it with its upper left corner there."""
+    baseline: float
+    """Distance from the top."""
+    shift: float
+    """Distance of the text from the left edge, for its alignment."""
+    line: QTextLine
+    layout: QTextLayout
+    """Owner of ``line``."""
+    pictures: Sequence[tuple[float, float, Picture | PictureWithSource]]
+    """With their places: from the left edge of the text, and from the baseline."""
+
+    def draw(self, painter: QPainter, x: float, y: float) -> None:
+        """Draw it with its upper left corner at a point."""
+        self.line.draw(painter, QPointF(x + self.shift, y + self.baseline - self.line.ascent()))
+        for left, top, picture in self.pictures:
+            picture.draw(painter, x + self.shift + left, y + self.baseline + top)
 
 
-class Lines:
-    """Lays runs out to lines of a width."""
+class TextLayouter:
+    """Makes lines of spans and code."""
 
-    def __init__(self, faces: Faces, size: int, *, line: float = LINE, kind: str = "text") -> None:
-        self._faces = faces
-        self._size = size
-        self._line = line
-        self._kind = kind
-        self._option = faces.code_option() if kind == "mono" else faces.option()
+    def __init__(self, style: PageStyle, pictures: Pictures) -> None:
+        self._style, self._pictures = style, pictures
 
-    def of(self, runs: Iterable[Run | Picture], width: float, *, align: str = "") -> Iterator[Laid]:
-        """The lines of a paragraph; a ``\\n`` in it begins a new one."""
-        row: deque[Run | Picture] = deque()
+    def span_runs(self, spans: Iterable[Span], size: int, *, role: str = "text", bold: bool = False) -> Iterator[Run]:
+        """Yield spans as runs of text and pictures, in the colour ``role`` of the theme."""
+        for span in spans:
+            if span.formula:
+                picture = self._pictures.formula(span.formula, span.text, display=False, size=size, role=role)
+                if picture is not None:
+                    yield picture
+                    continue
+                span = replace(span, style=span.style | Style.CODE)
+            style, text = span.style | (Style.STRONG if bold else Style.PLAIN), clean(span.text)
+            if Style.EMPHASIS in style and has_chinese(text):
+                # Chinese fonts have no italics; emphasis is bold there.
+                style = (style & ~Style.EMPHASIS) | Style.STRONG
+            is_code = Style.CODE in style
+            face = Face(is_code, Style.STRONG in style, Style.EMPHASIS in style)
+            text_format = self._style.text_format(
+                face, round(size * 0.9) if is_code else size, role, style & (Style.CODE | Style.STRUCK), span.href
+            )
+            yield from self._pictures.split_emoji(text, text_format)
+
+    def span_lines(
+        self, spans: Iterable[Span], size: int, width: float, *, role: str = "text", bold: bool = False,
+        line_height: float = LINE_HEIGHT,
+    ) -> list[Line]:  # fmt: skip
+        """Return the lines of spans."""
+        return list(self.lines(self.span_runs(spans, size, role=role, bold=bold), size, width, line_height=line_height))
+
+    def code_lines(self, stretches: Iterable[tuple[str, CodeRole]], width: float) -> list[Line]:
+        """Return the lines that one line of highlighted code takes; none where it is empty."""
+        runs = (
+            run
+            for text, role in stretches
+            for run in self._pictures.split_emoji(clean(text), self._style.code_format(role))
+        )
+        return list(self.lines(runs, CODE_SIZE, width, line_height=CODE_LINE_HEIGHT, is_code=True))
+
+    def lines(
+        self,
+        runs: Iterable[Run],
+        size: int,
+        width: float,
+        *,
+        line_height: float = LINE_HEIGHT,
+        align: str = "",
+        is_code: bool = False,
+    ) -> Iterator[Line]:
+        """Yield the lines of runs; each line feed in them ends a paragraph."""
+        paragraph: list[Run] = []
+        length = 0
+        for run in runs:
+            for is_new, piece in _pieces(run, width):
+                size_of_piece = 1 if isinstance(piece, Picture) else len(piece[0])
+                if is_new or length + size_of_piece > LONGEST_PARAGRAPH:
+                    yield from self._paragraph(paragraph, size, width, line_height, align, is_code)
+                    paragraph, length = [], 0
+                if size_of_piece:
+                    paragraph.append(piece)
+                    length += size_of_piece
+        yield from self._paragraph(paragraph, size, width, line_height, align, is_code)
+
+    def _paragraph(
+        self, runs: list[Run], size: int, width: float, line_height: float, align: str, is_code: bool
+    ) -> Iterator[Line]:
+        if not runs:
+            return
+        style, texts, length = self._style, [], 0
+        formats: list[QTextLayout.FormatRange] = []
+        pictures: list[tuple[int, Picture]] = []
         for run in runs:
             if isinstance(run, Picture):
-                row.append(run.within(width))
-                continue
-            for number, text in enumerate(run[0].split("\n")):
-                if number:
-                    yield from self._paragraph(row, width, align)
-                    row.clear()
-                row.extend((piece, run[1]) for piece in _pieces(text))
-        yield from self._paragraph(row, width, align)
-
-    def strips(self, runs: Iterable[Run | Picture], left: float, width: float) -> list[Strip]:
-        """The same as strips that begin at ``left``."""
-        return [Strip(line.height, partial(_paint_at, line, left)) for line in self.of(runs, width)]
-
-    def _paragraph(self, row: deque[Run | Picture], width: float, align: str) -> Iterator[Laid]:
-        while row:
-            part: list[Run | Picture] = []
-            taken = 0
-            while row and taken < CHUNK:
-                each = row.popleft()
-                part.append(each)
-                taken += _length(each)
-            lines, tail = self._lay_out(part, width, align, is_last=not row)
-            yield from lines
-            row.extendleft(reversed(tail))
-
-    def _lay_out(
-        self, row: Sequence[Run | Picture], width: float, align: str, *, is_last: bool
-    ) -> tuple[list[Laid], list[Run | Picture]]:
-        """The lines, and what stood on the last one where more of the paragraph follows."""
-        text, place, last = "", 0, None
-        formats: list[QTextLayout.FormatRange] = []
-        pictures: list[tuple[Picture, int]] = []
-        for each in row:
-            written, made = (each.letter or SPACE, self._spaced(each)) if isinstance(each, Picture) else each
-            if isinstance(each, Picture):
-                pictures.append((each, place))
-            length = units(written)
-            if last is made:
-                # One range for the pieces of a long text, or each would be a text of its own in the file.
-                formats[-1].length += length
+                text, face, char_format = run.placeholder or NO_BREAK_SPACE, Face(), self._placeholder_format(run, size)
+                pictures.append((length, run))
             else:
-                found = QTextLayout.FormatRange()
-                found.start, found.length, found.format = place, length, made
-                formats.append(found)
-            text, place, last = text + written, place + length, made
-        layout = QTextLayout(text, self._faces.font(self._kind, self._size))
-        layout.setTextOption(self._option)
+                text, face, char_format = run[0], run[1].face, run[1].char_format
+            style.record(text, face)
+            range_ = QTextLayout.FormatRange()
+            range_.start, range_.length, range_.format = length, utf16_length(text), char_format
+            formats.append(range_)
+            texts.append(text)
+            length += range_.length
+        layout = QTextLayout("".join(texts), style.font(Face(mono=is_code), size))
+        layout.setTextOption(style.code_option if is_code else style.text_option)
         layout.setFormats(formats)
         lines: list[QTextLine] = []
         layout.beginLayout()
@@ -107,115 +143,64 @@ class Lines:
             line.setPosition(QPointF(0, 0))
             lines.append(line)
         layout.endLayout()
-        tail = _from(row, lines.pop().textStart()) if not is_last and len(lines) > 1 else []
-        return [self._laid(layout, line, width, align, pictures) for line in lines], tail
+        for line in lines:
+            start, end = line.textStart(), line.textStart() + line.textLength()
+            here = [(_x_of(line, at), picture) for at, picture in pictures if start <= at < end]
+            height = size * line_height
+            above = height / 2 + size * 0.35
+            below = height - above
+            for _, picture in here:
+                # An emoji is as high as a line; a formula needs space around it.
+                if picture.image is None:
+                    above = max(above, picture.baseline + size * 0.25)
+                    below = max(below, picture.height - picture.baseline + size * 0.25)
+            natural = float(line.naturalTextWidth())
+            shift = {"right": width - natural, "center": (width - natural) / 2}.get(align, 0.0)
+            placed = [
+                (x, -picture.baseline, picture if picture.placeholder else PictureWithSource(picture, style))
+                for x, picture in here
+            ]
+            yield Line(above + below, natural, above, max(0.0, shift), line, layout, placed)
 
-    def _laid(
-        self, layout: QTextLayout, line: QTextLine, width: float, align: str, pictures: Sequence[tuple[Picture, int]]
-    ) -> Laid:
-        start, end = line.textStart(), line.textStart() + line.textLength()
-        here = [(each, _left_of(line, place)) for each, place in pictures if start <= place < end]
-        height = self._size * self._line
-        above = height / 2 + self._size * 0.35
-        below = height - above
-        lead = self._size * 0.25
-        for each, _ in here:
-            # An emoji is as high as a line; a formula needs air.
-            if each.image is None:
-                above = max(above, each.baseline + lead)
-                below = max(below, each.height - each.baseline + lead)
-        natural = float(line.naturalTextWidth())
-        shift = {"right": width - natural, "center": (width - natural) / 2}.get(align, 0.0)
-        return Laid(above + below, natural, partial(self._paint, layout, line, above, max(0.0, shift), here))
-
-    def _paint(
-        self,
-        _layout: QTextLayout,
-        line: QTextLine,
-        above: float,
-        shift: float,
-        pictures: list[tuple[Picture, float]],
-        painter: QPainter,
-        x: float,
-        y: float,
-    ) -> None:
-        """The layout is held because the line lives in it."""
-        painter.setPen(self._faces.colour("text"))
-        line.draw(painter, QPointF(x + shift, y + above - line.ascent()))
-        for shown, left in pictures:
-            paint_picture(painter, shown, QPointF(x + shift + left, y + above - shown.baseline), self._faces)
-
-    def _spaced(self, shown: Picture) -> QTextCharFormat:
-        base = self._faces.font("text", self._size)
-        if shown.letter:
-            self._faces.note(shown.letter, "text", self._size)
-        font = QFont(base)
-        own = self._faces.advance(base, shown.letter or SPACE)
-        font.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, shown.width - own)
-        made = QTextCharFormat()
-        made.setFont(font)
-        made.setForeground(QColor(0, 0, 0, 0))
-        return made
+    def _placeholder_format(self, picture: Picture, size: int) -> QTextCharFormat:
+        """Return the format of an invisible letter that is as wide as the picture."""
+        font = QFont(self._style.font(Face(), size))
+        width = self._style.text_width(picture.placeholder or NO_BREAK_SPACE, Face(), size)
+        font.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, picture.width - width)
+        char_format = QTextCharFormat()
+        char_format.setFont(font)
+        char_format.setForeground(QColor(0, 0, 0, 0))
+        return char_format
 
 
-def code_lines(line: Iterable[tuple[str, CodeRole]], faces: Faces, width: float) -> list[Laid]:
-    """One line of code, broken where it is longer than the page is wide."""
-    found = list(Lines(faces, CODE_SIZE, line=CODE_LINE, kind="mono").of(code_runs(line, faces), width))
-    return found or [Laid(CODE_SIZE * CODE_LINE, 0.0, _paint_nothing)]
+def clean(text: str) -> str:
+    """Return text that can be drawn: bidirectional controls by name, no control characters, ``\\n`` as line break."""
+    return _CONTROLS.sub("\ufffd", name_bidi_controls(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def paint_picture(painter: QPainter, shown: Picture, corner: QPointF, faces: Faces) -> None:
-    """A picture, and where no letter stands for it its source, which is seen by none and found by a search."""
-    shown.paint(painter, QRectF(corner.x(), corner.y(), shown.width, shown.height))
-    if shown.letter:
+def utf16_length(text: str) -> int:
+    """Return the length of a text for Qt."""
+    if text.isascii() or max(text) <= "\uffff":
+        return len(text)
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def _pieces(run: Run, width: float) -> Iterator[tuple[bool, Run]]:
+    """Cut a run at line feeds, and where a paragraph becomes too long; each piece with whether a line feed precedes."""
+    if isinstance(run, Picture):
+        yield False, run.fitted(width)
         return
-    source = " ".join(clean(shown.source).split())
-    font = faces.font("text", SOURCE_SIZE)
-    faces.note(source, "text", SOURCE_SIZE)
-    painter.save()
-    painter.setFont(font)
-    painter.setPen(QColor(0, 0, 0, 0))
-    painter.translate(corner.x(), corner.y() + shown.baseline)
-    natural = faces.advance(font, source)
-    if natural > shown.width > 0:
-        painter.scale(shown.width / natural, 1.0)
-    painter.drawText(QPointF(0, 0), source)
-    painter.restore()
+    for number, text in enumerate(run[0].split("\n")):
+        is_new = number > 0
+        while len(text) > LONGEST_PARAGRAPH:
+            end = text.rfind(" ", 0, LONGEST_PARAGRAPH) + 1 or LONGEST_PARAGRAPH
+            yield is_new, (text[:end], run[1])
+            text, is_new = text[end:], False
+        yield is_new, (text, run[1])
 
 
-def _left_of(line: QTextLine, place: int) -> float:
-    found = line.cursorToX(place)
-    # Its stub says object; it is the pair of C++'s value and argument.
-    assert isinstance(found, tuple)
-    return float(found[0])
-
-
-def _paint_at(line: Laid, left: float, painter: QPainter, y: float) -> None:
-    line.paint(painter, left, y)
-
-
-def _paint_nothing(_painter: QPainter, _x: float, _y: float) -> None:
-    """An empty line."""
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """A text in pieces that are taken and given back cheaply."""
-    for start in range(0, len(text), CHUNK // 4):
-        yield text[start : start + CHUNK // 4]
-
-
-def _length(each: Run | Picture) -> int:
-    return 1 if isinstance(each, Picture) else units(each[0])
-
-
-def _from(row: Sequence[Run | Picture], start: int) -> list[Run | Picture]:
-    """The row from a unit on."""
-    taken = 0
-    for number, each in enumerate(row):
-        length = _length(each)
-        if taken + length > start:
-            if isinstance(each, Picture):
-                return list(row[number:])
-            return [(split(each[0], start - taken)[1], each[1]), *row[number + 1 :]]
-        taken += length
-    return []
+def _x_of(line: QTextLine, position: int) -> float:
+    # The stub says object; it is a pair of the value and the argument of C++.
+    x = line.cursorToX(position)
+    assert isinstance(x, tuple)
+    return float(x[0])

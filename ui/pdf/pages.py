@@ -1,30 +1,90 @@
-"""Puts groups of strips on pages, one page after the other, with a footer on each."""
+"""Pages: groups of strips placed one below the other, with a footer on each page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from PySide6.QtCore import QLocale, QMarginsF, QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPageLayout, QPageSize, QPainter, QPdfWriter
+from PySide6.QtGui import QColor, QFontMetricsF, QPageLayout, QPageSize, QPainter, QPdfWriter
 
-from ui.pdf.faces import POINT, SMALL_SIZE, Faces
-from ui.pdf.outline import Mark
-from ui.pdf.strips import Fill, Group, Strip
+from ui.pdf.finish import Bookmark
+from ui.pdf.style import SMALL_SIZE, UNITS_PER_POINT, Face, PageStyle
 
 MARGIN = 560
-BOTTOM = 640
-FOOTER = 300
-"""From the lower edge of the paper to the footer's baseline."""
-PAPER = {"a4": QPageSize.PageSizeId.A4, "letter": QPageSize.PageSizeId.Letter}
+BOTTOM_MARGIN = 640
+FOOTER_BASELINE = 300
+"""Distance from the lower edge of the paper."""
+PAPER_SIZES = {"a4": QPageSize.PageSizeId.A4, "letter": QPageSize.PageSizeId.Letter}
+LETTER_TERRITORIES = {"US", "CA", "MX", "PH", "CL", "CO", "CR", "SV", "GT", "NI", "PA", "VE", "DO", "PR"}
+"""Territories with Letter paper, after the measurement data of the CLDR."""
 
 
-LETTER = {"US", "CA", "MX", "PH", "CL", "CO", "CR", "SV", "GT", "NI", "PA", "VE", "DO", "PR"}
-"""Territories where paper is Letter, after the CLDR's measurement data."""
+class Drawable(Protocol):
+    """Something on a page: a line of text, a picture, a rectangle."""
+
+    def draw(self, painter: QPainter, x: float, y: float) -> None:
+        """Draw it with its upper left corner at a point."""
 
 
-def usual_paper() -> str:
-    """What printers here hold."""
-    return "letter" if QLocale.system().name().rpartition("_")[2] in LETTER else "a4"
+Item = tuple[float, float, Drawable]
+"""A drawable with its distances from the left edge of the page and from the top of its strip."""
+Fill = tuple[float, float, str]
+"""Left edge, width and colour role of a background behind a strip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """A filled rectangle."""
+
+    width: float
+    height: float
+    colour: QColor
+
+    def draw(self, painter: QPainter, x: float, y: float) -> None:
+        """Draw it with its upper left corner at a point."""
+        painter.fillRect(QRectF(x, y, self.width, self.height), self.colour)
+
+
+@dataclass(slots=True)
+class Strip:
+    """A band across the page that is not split, usually a line of text."""
+
+    height: float
+    items: list[Item] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Group:
+    """Strips that belong together: a paragraph, a code block, a table."""
+
+    strips: list[Strip]
+    gap: float = 0.0
+    """Space above, unless the group begins a page."""
+    keep_together: bool = False
+    """Not split where it fits a page."""
+    keep_with_next: bool = False
+    is_end: bool = False
+    """The padding below the groups above: left out where a page ends between them."""
+    bookmark: str = ""
+    """Title in the outline; empty for groups that are not in it."""
+    repeated: list[Strip] = field(default_factory=list)
+    """Strips that begin each further page, such as the head of a table."""
+    fills: tuple[Fill, ...] = ()
+    """Backgrounds of all strips, and of the gap where the group above has them too."""
+
+    @property
+    def height(self) -> float:
+        """Height without the gap."""
+        return sum(strip.height for strip in self.strips)
+
+    def least_height(self, page_height: float) -> float:
+        """Return the height that must fit for the group to begin on a page."""
+        height = self.height
+        if self.keep_together and height <= page_height:
+            return height
+        return sum(strip.height for strip in self.strips[:2])
 
 
 class Pages:
@@ -34,126 +94,116 @@ class Pages:
         self,
         writer: QPdfWriter,
         paper: str,
-        faces: Faces,
+        style: PageStyle,
         title: str,
-        page_words: str,
-        turned: Callable[[], None],
+        page_label: str,
+        page_started: Callable[[], None],
     ) -> None:
-        """``page_words`` holds ``{number}``; ``turned`` is called at each new page."""
-        writer.setPageLayout(
-            QPageLayout(QPageSize(PAPER[paper or usual_paper()]), QPageLayout.Orientation.Portrait, QMarginsF())
-        )
-        writer.setResolution(72 * POINT)
-        self._writer = writer
-        self._faces = faces
-        self._title = title
-        self._page_words = page_words
-        self._turned = turned
-        self.number = 1
-        self.marks: list[Mark] = []
-        """Places to jump to."""
-        self._paper = QRectF(0, 0, writer.width(), writer.height())
-        self.width = self._paper.width() - 2 * MARGIN
-        self.height = self._paper.height() - MARGIN - BOTTOM
+        """``page_label`` contains ``{number}``; ``page_started`` is called at each new page."""
+        size = QPageSize(PAPER_SIZES[paper or default_paper()])
+        writer.setPageLayout(QPageLayout(size, QPageLayout.Orientation.Portrait, QMarginsF()))
+        writer.setResolution(72 * UNITS_PER_POINT)
+        self._writer, self._style, self._title = writer, style, title
+        self._page_label, self._page_started = page_label, page_started
+        self._number = 1
+        self.bookmarks: list[Bookmark] = []
+        self._paper_height = writer.height()
+        self.width = writer.width() - 2 * MARGIN
+        self.height = self._paper_height - MARGIN - BOTTOM_MARGIN
         self._y = 0.0
         self._held: list[Group] = []
-        self._above: tuple[Fill, ...] = ()
+        self._fills_above: tuple[Fill, ...] = ()
         self._painter = QPainter(writer)
         self._painter.translate(MARGIN, MARGIN)
 
     def add(self, group: Group) -> None:
-        """Place a group below what is there."""
+        """Place a group below the others."""
         if group.is_end and not self._held and (not self._y or self._y + group.height > self.height):
             return
         self._held.append(group)
-        if group.keep_with_next:
-            return
-        held, self._held = self._held, []
-        self._begin(held)
-        for each in held:
-            self._place(each)
+        if not group.keep_with_next:
+            needed = sum(each.gap + each.height for each in self._held[:-1])
+            needed += group.gap + group.least_height(self.height)
+            if self._y and self._y + needed > self.height:
+                self._start_page()
+            self._place_held()
 
     def end(self) -> None:
         """Finish the last page and the document."""
+        self._place_held()
+        self._draw_footer()
+        self._painter.end()
+
+    def _place_held(self) -> None:
         held, self._held = self._held, []
         for each in held:
             self._place(each)
-        self._footer()
-        self._painter.end()
-
-    def _begin(self, groups: list[Group]) -> None:
-        needed = sum(each.gap + each.height for each in groups[:-1])
-        needed += groups[-1].gap + groups[-1].least(self.height)
-        if self._y and self._y + needed > self.height:
-            self._turn()
 
     def _place(self, group: Group) -> None:
+        if self._y and self._y + group.gap + group.least_height(self.height) > self.height:
+            self._start_page()
+        gap, is_empty = (group.gap, False) if self._y else (0.0, True)
+        self._y += gap
+        if group.bookmark:
+            top = (self._paper_height - MARGIN - self._y) / UNITS_PER_POINT
+            self.bookmarks.append(Bookmark(group.bookmark, self._number - 1, top))
         strips = group.strips
-        if self._y and self._y + group.gap + group.least(self.height) > self.height:
-            self._turn()
-        y = self._y + group.gap if self._y else 0.0
-        first, is_fresh = True, not self._y
-        if group.mark:
-            above = (self._paper.height() - MARGIN - y) / POINT
-            self.marks.append(Mark(group.mark, self.number - 1, above))
         while strips:
-            # A page that holds nothing yet takes one even where it does not fit.
-            count = self._fitting(strips, y) or int(is_fresh)
+            # An empty page takes a strip that does not fit.
+            count = self._fitting(strips) or int(is_empty)
             for strip in strips[:count]:
-                self._paint(strip, y, group.fills, group.gap if first and self._y else 0.0)
-                y += strip.height
-                first = False
-            self._y = y
+                self._draw(strip, group.fills, gap)
+                gap = 0.0
             strips = strips[count:]
             if strips:
-                self._turn()
-                y, is_fresh = 0.0, True
+                self._start_page()
+                gap, is_empty = 0.0, True
                 for strip in group.repeated:
-                    self._paint(strip, y, group.fills, 0.0)
-                    y += strip.height
-                self._y = y
+                    self._draw(strip, group.fills, 0.0)
 
-    def _fitting(self, strips: list[Strip], y: float) -> int:
-        """How many go on this page; never only the last line on the next."""
-        count, end = 0, y
+    def _fitting(self, strips: list[Strip]) -> int:
+        """Return how many strips fit this page; the last one does not go to the next page alone."""
+        count, end = 0, self._y
         for strip in strips:
             end += strip.height
             if end > self.height + 0.5:
                 break
             count += 1
-        if count == len(strips):
-            return count
-        if len(strips) - count == 1 and count > 2:
-            count -= 1
-        return count
+        return count - 1 if count == len(strips) - 1 and count > 2 else count
 
-    def _paint(self, strip: Strip, y: float, around: tuple[Fill, ...], gap: float) -> None:
-        fills = (*around, *strip.fills)
+    def _draw(self, strip: Strip, fills: tuple[Fill, ...], gap: float) -> None:
         for fill in fills:
             left, width, role = fill
-            above = gap if fill in self._above else 0.0
-            self._painter.fillRect(QRectF(left, y - above, width, strip.height + above), self._faces.colour(role))
-        self._above = fills
-        if strip.paint is not None:
-            strip.paint(self._painter, y)
+            above = gap if fill in self._fills_above else 0.0
+            self._painter.fillRect(QRectF(left, self._y - above, width, strip.height + above), self._style.colour(role))
+        self._fills_above = fills
+        for x, y, item in strip.items:
+            item.draw(self._painter, x, self._y + y)
+        self._y += strip.height
 
-    def _turn(self) -> None:
-        self._footer()
+    def _start_page(self) -> None:
+        self._draw_footer()
         self._writer.newPage()
-        self.number += 1
-        self._y, self._above = 0.0, ()
-        self._turned()
+        self._number += 1
+        self._y, self._fills_above = 0.0, ()
+        self._page_started()
 
-    def _footer(self) -> None:
-        font = self._faces.font("text", SMALL_SIZE)
-        words = self._page_words.format(number=self.number)
+    def _draw_footer(self) -> None:
+        font = self._style.font(Face(), SMALL_SIZE)
+        label = self._page_label.format(number=self._number)
         metrics = QFontMetricsF(font)
-        width = metrics.horizontalAdvance(words)
+        width = metrics.horizontalAdvance(label)
         title = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, self.width - width - 200)
-        self._faces.note(title + words, "text", SMALL_SIZE)
-        baseline = self._paper.height() - MARGIN - FOOTER
+        self._style.record(title + label, Face())
+        baseline = self._paper_height - MARGIN - FOOTER_BASELINE
         painter = self._painter
         painter.setFont(font)
-        painter.setPen(self._faces.colour("quiet_text"))
+        painter.setPen(self._style.colour("quiet_text"))
         painter.drawText(QPointF(0, baseline), title)
-        painter.drawText(QPointF(self.width - width, baseline), words)
+        painter.drawText(QPointF(self.width - width, baseline), label)
+        painter.setPen(self._style.colour("text"))
+
+
+def default_paper() -> str:
+    """Return the usual paper size of the user's territory."""
+    return "letter" if QLocale.system().name().rpartition("_")[2] in LETTER_TERRITORIES else "a4"

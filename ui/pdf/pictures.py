@@ -1,58 +1,166 @@
-"""Pictures that stand in a line of text: formulas as curves, and emoji as images."""
+"""Pictures in a line of text: formulas as curves, colour emoji as images.
+
+A PDF reader copies neither.  Each picture is therefore preceded by a placeholder: an invisible letter that occurs
+nowhere else in the document and whose ToUnicode entry is the source of the picture.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QByteArray, QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from app.formulas import Mathematics
+from ui.pdf.glyphs import raw_fonts
+from ui.pdf.style import TEXT_SIZE, Face, PageStyle, TextFormat
 
 _UNSTROKED = re.compile(r"<(?:path|rect|ellipse)(?=\s)(?![^>]*\sstroke)")
+_BASE = (
+    "[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2934\u2935\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+_MODIFIERS = "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*"
+_EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_BASE}{_MODIFIERS}(?:\u200d{_BASE}{_MODIFIERS})*")
+_COLOUR_TABLES = ("CBDT", "COLR", "sbix", "SVG ")
+_EMOJI_PIXELS = 128
+_PLACEHOLDERS = (*range(0xAC00, 0xD7A4), *range(0x100, 0x250), *range(0x400, 0x500))
+"""Code points of letters that many fonts contain and few texts use; lines may break beside the first range."""
+_LONGEST_MEANING = 500
+"""Bytes of UTF-16: an entry of a ToUnicode table may have 512 (Adobe technical note 5014, 6.4.2)."""
+_HIDDEN_SIZE = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of a size; lengths in the unit of the page."""
+    """A picture of a size, in the unit of the page."""
 
     source: str
-    """What it shows, as it was written."""
+    """Text that the picture shows."""
     width: float
     height: float
     baseline: float
-    """From the top."""
+    """Distance from the top."""
     svg: str = ""
     image: QImage | None = None
-    letter: str = ""
-    """What stands in the text in its place and means ``source`` when it is copied; empty for a space."""
+    placeholder: str = ""
+    """Letter that is copied as ``source``; empty where there is none."""
 
-    def scaled(self, by: float) -> Picture:
-        """The same in another size."""
-        return replace(self, width=self.width * by, height=self.height * by, baseline=self.baseline * by)
+    def scaled(self, factor: float) -> Picture:
+        """Return the picture in another size."""
+        return replace(self, width=self.width * factor, height=self.height * factor, baseline=self.baseline * factor)
 
-    def within(self, width: float) -> Picture:
-        """The same, smaller where it is wider than that."""
+    def fitted(self, width: float) -> Picture:
+        """Return the picture, shrunk where it is wider than ``width``."""
         return self if self.width <= width else self.scaled(width / self.width)
 
-    def paint(self, painter: QPainter, place: QRectF) -> None:
-        """Draw it into a rectangle of its own shape."""
+    def draw(self, painter: QPainter, x: float, y: float) -> None:
+        """Draw it with its upper left corner at a point."""
+        rect = QRectF(x, y, self.width, self.height)
         if self.image is not None:
-            painter.drawImage(place, self.image)
+            painter.drawImage(rect, self.image)
             return
-        # On paper Qt strokes also what has no stroke, a unit wide: letters would come out bold.
+        # For a QPdfWriter Qt strokes shapes without a stroke one unit wide, which makes letters bold.
         renderer = QSvgRenderer(QByteArray(_UNSTROKED.sub(r"\g<0> stroke-width='0'", self.svg).encode()))
-        renderer.render(painter, place)
+        renderer.render(painter, rect)
 
 
-def formula_picture(
-    mathematics: Mathematics | None, formula: str, source: str, *, display: bool, size: float, colour: str
-) -> Picture | None:
-    """The formula in a size of text, without a letter; None where only its source can be shown."""
-    shape = mathematics.shape(formula, display) if mathematics is not None else None
-    if shape is None or shape.width <= 0 or shape.height <= 0:
-        return None
-    drawn = shape.at(size, colour)
-    return Picture(" ".join(source.split()), drawn.width, drawn.height, drawn.baseline, svg=drawn.svg)
+class Pictures:
+    """The pictures of one document and their placeholders."""
+
+    def __init__(self, style: PageStyle, mathematics: Mathematics | None, text: str) -> None:
+        """``text`` contains all text of the document: its characters don't become placeholders."""
+        self._style, self._mathematics = style, mathematics
+        self._emoji: dict[str, Picture | None] = {}
+        self._placeholders: dict[str, str] = {}
+        self._reserved = frozenset(text)
+        self._free: Iterator[str] | None = None
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """Sources by their placeholders."""
+        return {letter: source for source, letter in self._placeholders.items() if letter}
+
+    def formula(self, formula: str, source: str, *, display: bool, size: float, role: str) -> Picture | None:
+        """Return a formula in the colour ``role``, in line with a placeholder; None where it cannot be drawn."""
+        shape = self._mathematics.shape(formula, display) if self._mathematics is not None else None
+        if shape is None or shape.width <= 0 or shape.height <= 0:
+            return None
+        drawn = shape.at(size, self._style.colour(role).name())
+        source = " ".join(source.split())
+        placeholder = "" if display else self._placeholder(source)
+        return Picture(source, drawn.width, drawn.height, drawn.baseline, svg=drawn.svg, placeholder=placeholder)
+
+    def split_emoji(self, text: str, text_format: TextFormat) -> Iterator[tuple[str, TextFormat] | Picture]:
+        """Yield the text in its format and the pictures of its colour emoji."""
+        end = 0
+        for match in () if text.isascii() else _EMOJI.finditer(text):
+            picture = self._emoji_picture(match[0], text_format.char_format.font())
+            if picture is not None:
+                if match.start() > end:
+                    yield text[end : match.start()], text_format
+                yield picture.scaled(text_format.size / _EMOJI_PIXELS)
+                end = match.end()
+        if end < len(text):
+            yield text[end:], text_format
+
+    def _emoji_picture(self, emoji: str, font: QFont) -> Picture | None:
+        if emoji not in self._emoji:
+            fonts = raw_fonts(font, [emoji])
+            is_coloured = any(not each.fontTable(table).isEmpty() for each in fonts for table in _COLOUR_TABLES)
+            self._emoji[emoji] = _draw_emoji(emoji, font, self._placeholder(emoji)) if is_coloured else None
+        return self._emoji[emoji]
+
+    def _placeholder(self, source: str) -> str:
+        if source not in self._placeholders:
+            if self._free is None:
+                self._free = self._unused_letters()
+            fits = len(source.encode("utf-16-be", "replace")) <= _LONGEST_MEANING
+            self._placeholders[source] = next(self._free, "") if fits else ""
+        return self._placeholders[source]
+
+    def _unused_letters(self) -> Iterator[str]:
+        for font in raw_fonts(self._style.font(Face(), TEXT_SIZE), "A")[:1]:
+            for code in _PLACEHOLDERS:
+                if chr(code) not in self._reserved and font.supportsCharacter(code):
+                    yield chr(code)
+
+
+def _draw_emoji(emoji: str, font: QFont, placeholder: str) -> Picture:
+    large = QFont(font)
+    large.setPixelSize(_EMOJI_PIXELS)
+    large.setStrikeOut(False)
+    width = QFontMetricsF(large).horizontalAdvance(emoji)
+    ascent, height = _EMOJI_PIXELS * 0.95, _EMOJI_PIXELS * 1.2
+    image = QImage(max(1, round(width)), round(height), QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setFont(large)
+    painter.drawText(QPointF(0, ascent), emoji)
+    painter.end()
+    return Picture(emoji, width, height, ascent, image=image, placeholder=placeholder)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureWithSource:
+    """A picture without a placeholder, and its source as invisible text, for searching and copying."""
+
+    picture: Picture
+    style: PageStyle
+
+    def draw(self, painter: QPainter, x: float, y: float) -> None:
+        """Draw it with its upper left corner at a point."""
+        self.picture.draw(painter, x, y)
+        source = self.picture.source
+        self.style.record(source, Face())
+        painter.save()
+        painter.setFont(self.style.font(Face(), _HIDDEN_SIZE))
+        painter.setPen(QColor(0, 0, 0, 0))
+        painter.translate(x, y + self.picture.baseline)
+        natural = self.style.text_width(source, Face(), _HIDDEN_SIZE)
+        if natural > self.picture.width > 0:
+            painter.scale(self.picture.width / natural, 1.0)
+        painter.drawText(QPointF(0, 0), source)
+        painter.restore()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.erase import erase_everything
-from app.export.export import import_conversations
+from app.export.json_import import import_conversations
 from app.services import Services
 from app.store.conversation_trees import ImportResult
 from model_manager.errors import UserError

@@ -8,17 +8,57 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.export.json_format import check_head, tree_of
-from app.store.conversation_trees import ConversationTree, Refused
+from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.fields import Fields, Unfit
+from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
 CHUNK_BYTES = 1 << 20
 LARGEST_CHARACTERS = 1 << 29
 """Of one conversation: beyond this it is no conversation."""
 _CONVERSATIONS = "conversations"
+
+
+def import_conversations(store: ConversationStore, path: Path) -> ImportResult:
+    """Merge a JSON export into the store; what the store contains stays as it is.
+
+    The valid conversations of a damaged file are imported; the result lists the others and why.
+
+    Raises:
+        UserError: ``file_missing`` (path), ``file_not_readable`` (path, detail), ``import_unreadable`` (path, detail):
+            no conversation of the file is valid, ``import_newer`` (path, version, known), and what the store raises.
+    """
+    refused: list[Refused] = []
+    valid_count = 0
+
+    def valid() -> Iterator[ConversationTree]:
+        nonlocal valid_count
+        with path.open("rb") as file:
+            for tree in read_conversations(file):
+                if isinstance(tree, Refused):
+                    refused.append(tree)
+                else:
+                    valid_count += 1
+                    yield tree
+
+    try:
+        result = store.merge(valid())
+    except FileNotFoundError as error:
+        raise UserError("file_missing", path=path) from error
+    except OSError as error:
+        raise UserError("file_not_readable", path=path, detail=error.strerror or str(error)) from error
+    except UserError as error:
+        if error.code.startswith("import_"):
+            raise UserError(error.code, path=path, **error.data) from error
+        raise
+    if refused and not valid_count:
+        raise UserError("import_unreadable", path=path, **refused[0].error.data)
+    return replace(result, refused=(*refused, *result.refused))
 
 
 def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | Refused]:

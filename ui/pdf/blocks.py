@@ -1,0 +1,186 @@
+"""Blocks of a message as groups of strips: paragraphs, code on its background, quotes with their bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
+from app.markdown.highlight import coloured_lines
+from ui.pdf.lines import Line, TextLayouter
+from ui.pdf.pages import Fill, Group, Rectangle, Strip
+from ui.pdf.pictures import Pictures, PictureWithSource
+from ui.pdf.style import (
+    CODE_LINE_HEIGHT,
+    CODE_SIZE,
+    HEADING_SCALES,
+    INDENT,
+    LINE_HEIGHT,
+    PADDING,
+    QUOTE_INDENT,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    PageStyle,
+)
+from ui.pdf.table import TableLayouter
+
+LARGEST_INDENT = 0.45
+"""Share of the width."""
+BAR_WIDTH = 22
+CODE_LINES_HELD = 4_000
+"""Lines of code in one group: limits the memory of very long code."""
+
+
+@dataclass(frozen=True)
+class Area:
+    """Place and style of a message on the page."""
+
+    left: float
+    width: float
+    role: str = "text"
+    """Colour of the text."""
+    size: int = TEXT_SIZE
+    fills: tuple[Fill, ...] = ()
+
+
+class BlockLayouter:
+    """Lays blocks out to groups."""
+
+    def __init__(self, style: PageStyle, pictures: Pictures, page_height: float) -> None:
+        self._style, self._pictures, self._page_height = style, pictures, page_height
+        self._text = TextLayouter(style, pictures)
+
+    def blocks(self, blocks: Iterable[Block], area: Area) -> Iterator[Group]:
+        """Yield the blocks of a message."""
+        row = list(blocks)
+        for before, block, after in zip([None, *row], row, [*row[1:], None], strict=False):
+            keep = isinstance(after, Code | Table | Formula) and _ends_with_colon(block)
+            for group in self._block(block, area, self._gap(before, block, area.size)):
+                group.keep_with_next |= keep
+                yield group
+
+    def line(
+        self, text: str, area: Area, *, gap: float, bold: bool = False, keep_with_next: bool = True,
+        size: int | None = None, line_height: float = LINE_HEIGHT,
+    ) -> Group:  # fmt: skip
+        """Return a line of its own, such as the name of a speaker."""
+        span = Span(text, Style.STRONG if bold else Style.PLAIN)
+        lines = self._text.span_lines([span], size or area.size, area.width, role=area.role, line_height=line_height)
+        return Group(_strips(lines, area.left), gap, True, keep_with_next, fills=area.fills)
+
+    def details(self, pairs: Iterable[tuple[str, str]], area: Area, *, gap: float) -> Group:
+        """Return labels and values, one after the other in small type."""
+        text = "   ".join(f"{label}: {value}".replace(" ", "\u00a0") for label, value in pairs)
+        return self.line(text, area, gap=gap, keep_with_next=False, size=SMALL_SIZE, line_height=1.5)
+
+    def code(self, code: Code, area: Area, gap: float) -> Iterator[Group]:
+        """Yield code on its background; a very long one in several groups without a gap."""
+        fills = (*area.fills, (area.left, area.width, "code_ground"))
+        left, width = area.left + PADDING, area.width - 2 * PADDING
+        strips = [Strip(PADDING * 0.7)]
+        if code.language:
+            caption = [Span(code.language)]
+            lines = self._text.span_lines(caption, SMALL_SIZE, width, role="quiet_text", line_height=1.5)
+            strips += _strips(lines, left)
+        is_first = True
+        for stretches in coloured_lines(code.text, code.language):
+            lines = self._text.code_lines(stretches, width)
+            strips += _strips(lines, left) or [Strip(CODE_SIZE * CODE_LINE_HEIGHT)]
+            if len(strips) >= CODE_LINES_HELD:
+                yield Group(strips, gap if is_first else 0.0, fills=fills)
+                strips, is_first = [], False
+        strips.append(Strip(PADDING * 0.8))
+        yield Group(strips, gap if is_first else 0.0, keep_together=is_first, fills=fills)
+
+    def _block(self, block: Block, area: Area, gap: float) -> Iterator[Group]:
+        full_indent = INDENT * block.depth + QUOTE_INDENT * len(block.quotes)
+        indent = min(full_indent, area.width * LARGEST_INDENT)
+        scale = indent / full_indent if full_indent else 1.0
+        bars = tuple(
+            (area.left + (INDENT * lists + QUOTE_INDENT * number) * scale, BAR_WIDTH, "hairline")
+            for number, lists in enumerate(block.quotes)
+        )
+        role = "quiet_text" if block.quotes and area.role == "text" else area.role
+        inner = Area(area.left + indent, area.width - indent, role, area.size, (*area.fills, *bars))
+        groups: Iterable[Group] = ()
+        match block:
+            case Prose():
+                groups = [self._prose(block, inner, gap)]
+            case Code():
+                groups = self.code(block, inner, gap)
+            case Formula():
+                groups = [self._formula(block, inner, gap)]
+            case Table():
+                table = TableLayouter(
+                    block, self._style, self._text, inner.left, inner.width, role, self._page_height
+                ).group()
+                table.gap, table.fills = gap, inner.fills
+                groups = [table]
+            case Rule():
+                rule = Rectangle(inner.width, 6, self._style.colour("edge"))
+                groups = [Group([Strip(20, [(inner.left, 6, rule)])], gap, fills=inner.fills)]
+        for number, group in enumerate(groups):
+            if block.marker and not number:
+                self._add_marker(group, block, inner)
+            yield group
+
+    def _prose(self, block: Prose, area: Area, gap: float) -> Group:
+        is_heading = block.kind is Kind.HEADING
+        lines = self._text.span_lines(
+            block.spans,
+            _text_size(block, area),
+            area.width,
+            role=area.role,
+            bold=is_heading,
+            line_height=1.35 if is_heading else LINE_HEIGHT,
+        )
+        return Group(_strips(lines, area.left), gap, keep_with_next=is_heading, fills=area.fills)
+
+    def _formula(self, block: Formula, area: Area, gap: float) -> Group:
+        picture = self._pictures.formula(block.formula, block.source, display=True, size=area.size, role=area.role)
+        if picture is None:
+            return self._prose(Prose((Span(block.source.strip(), Style.CODE),)), area, gap)
+        picture = picture.fitted(min(area.width, picture.width * self._page_height * 0.8 / picture.height))
+        left = area.left + (area.width - picture.width) / 2
+        strip = Strip(picture.height + 60, [(left, 30, PictureWithSource(picture, self._style))])
+        return Group([strip], gap, fills=area.fills)
+
+    def _add_marker(self, group: Group, block: Block, area: Area) -> None:
+        """Put the marker of a list item beside the first line."""
+        (marker,) = self._text.span_lines([Span(block.marker)], area.size, INDENT * 3, role=area.role)
+        left = area.left - max(marker.width + area.size * 0.45, INDENT * 0.6)
+        if not group.strips:
+            line_height = 1.35 if isinstance(block, Prose) and block.kind is Kind.HEADING else LINE_HEIGHT
+            group.strips = [Strip(_text_size(block, area) * line_height)]
+        first = group.strips[0]
+        # A strip may be repeated on further pages, its marker not.
+        group.strips = [replace(first, items=[(left, 0.0, marker), *first.items]), *group.strips[1:]]
+
+    def _gap(self, before: Block | None, block: Block, size: int) -> float:
+        line = size * LINE_HEIGHT
+        if before is None:
+            return 0.0
+        if isinstance(block, Code | Table | Rule) or isinstance(before, Code | Table | Rule):
+            return line * 0.75
+        if isinstance(before, Prose) and before.kind is Kind.HEADING:
+            return line * 0.3
+        if isinstance(block, Prose) and block.kind is Kind.HEADING:
+            return line * 0.95
+        if block.marker and before.depth:
+            return line * 0.2
+        return line * (0.35 if block.depth and before.depth else 0.55)
+
+
+def _strips(lines: Iterable[Line], left: float) -> list[Strip]:
+    return [Strip(line.height, [(left, 0.0, line)]) for line in lines]
+
+
+def _text_size(block: Block, area: Area) -> int:
+    if isinstance(block, Prose) and block.kind is Kind.HEADING:
+        return round(area.size * HEADING_SCALES[block.level - 1])
+    return area.size
+
+
+def _ends_with_colon(block: Block) -> bool:
+    """Whether a paragraph introduces the block after it."""
+    return isinstance(block, Prose) and bool(block.spans) and block.spans[-1].text.rstrip().endswith((":", "："))
