@@ -166,7 +166,6 @@ GENERAL: dict[str, str] = {
     "file_not_readable": QT_TRANSLATE_NOOP(
         "errors", "The file {path} can't be read ({detail}). Check its permissions."
     ),
-    "export_format_unknown": QT_TRANSLATE_NOOP("errors", "There's no export format {format}. Choose one of {known}."),
     "pdf_chinese_face_missing": QT_TRANSLATE_NOOP(
         "errors",
         "The PDF was saved, but fonts for some of its Chinese characters ({characters}) are missing on "

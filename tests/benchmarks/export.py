@@ -22,7 +22,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.conversation import Role
 from app.export.export import FORMATS
-from app.export.formats import Format, Options, Watch
+from app.export.formats import Format, Options
 from app.formulas import Mathematics
 from app.store.conversation_trees import ConversationTree
 from tests.benchmarks.figures import Figure, at_most, report, told
@@ -72,7 +72,7 @@ def written(tree: ConversationTree, chosen: Format) -> tuple[float, dict[str, ob
     mathematics = Mathematics()
     try:
         begun, used = time.perf_counter(), time.process_time()
-        content = chosen.write([tree], Options(mathematics=mathematics, watch=Watch(progress=steps.append)))
+        content = chosen.write([tree], Options(mathematics=mathematics, progress=steps.append))
         seconds, busy = time.perf_counter() - begun, time.process_time() - used
         return seconds, {"processor_s": round(busy, 2), "bytes": len(content), "progress_steps": len(steps)}
     finally:

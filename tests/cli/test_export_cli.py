@@ -13,7 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from app.conversation import Status
-from app.export.formats import FORMAT_NAMES
+from app.export.export import FORMATS
 from app.store.store import ConversationStore
 from tests.export.conftest import MADE_BY
 
@@ -63,7 +63,7 @@ def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_one_conversation_in_each_format(export: Run, ids: list[str], tmp_path: Path, name: str) -> None:
     out = tmp_path / f"sky.{name}"
     done = export(ids[0], "--format", name, "--out", str(out), "--json")
@@ -76,7 +76,7 @@ def test_one_conversation_in_each_format(export: Run, ids: list[str], tmp_path: 
         assert "<code" not in text_of(out)
 
 
-@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_all_of_them_in_each_format(export: Run, ids: list[str], tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     done = export("all", "--format", name, "--out", str(out), "--no-metadata", "--json")
@@ -109,7 +109,7 @@ def test_one_message(export: Run, ids: list[str], data: Path, tmp_path: Path) ->
     assert [float(each) for each in PdfReader(out).pages[0].mediabox[2:]] == [612, 792]
     done = export(ids[1], "--message", answer.id, "--format", "md", "--out", str(tmp_path / "x.md"))
     assert done.returncode == 1
-    assert done.stderr == f"apus-chat: There is no message {answer.id}. It may have been deleted.\n"
+    assert done.stderr == f"apus-chat: There's no message {answer.id}. It may have been deleted.\n"
 
 
 def test_what_cannot_be_written_is_one_line_and_nothing_is_there(export: Run, ids: list[str], tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_what_cannot_be_written_is_one_line_and_nothing_is_there(export: Run, id
         done = export(ids[0], "--format", name, "--out", str(tmp_path / "file" / "sky"))
         assert done.returncode == 1
         assert len(done.stderr.splitlines()) == 1
-        assert "cannot be written" in done.stderr
+        assert "can't be written" in done.stderr
     done = export("no-such-id", "--format", "pdf", "--out", str(tmp_path / "none.pdf"))
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert not (tmp_path / "none.pdf").exists()

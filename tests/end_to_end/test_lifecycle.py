@@ -197,13 +197,13 @@ yield lambda: [each.state for each in self.services.downloads.manager.statuses()
 """
 
 EXPORTING = """
-from ui.export_dialog import ExportDialog
+from ui.export.dialog import ExportDialog
 self.show_export(())
 dialog = self.window.findChild(ExportDialog)
-dialog.format.setCurrentIndex(dialog.format.findData("pdf"))
+dialog.options.format_box.setCurrentIndex(dialog.options.format_box.findData("pdf"))
 dialog.path.setText(WORDS[0])
 dialog.export.click()
-yield lambda: dialog._work is not None and dialog._work.share > 0
+yield lambda: dialog.progress.value() > 0
 assert dialog._is_busy()
 """
 
@@ -349,7 +349,7 @@ for each in (hub_id, "me/missing-GGUF:none.gguf"):
     manager.add(each)
 yield lambda: {each.state for each in manager.statuses()} <= {"done", "failed"}
 self.show_export(())
-from ui.export_dialog import ExportDialog
+from ui.export.dialog import ExportDialog
 self.window.findChild(ExportDialog).reject()
 """
 WORDS = (

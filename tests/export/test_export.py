@@ -1,11 +1,13 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from app.export.export import export_conversations
-from app.export.file_names import file_name
-from app.export.formats import Format
+from app.export.export import FORMATS, export_conversations
+from app.export.file_names import file_name, name_key
+from app.export.formats import Format, Options
+from app.store.conversation_trees import ConversationTree
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
@@ -14,7 +16,7 @@ def test_all_conversations_become_a_folder_of_markdown(store: ConversationStore,
     for title in ("天空", "Sky", "sky", "", "a/b: c?", "天空"):
         store.create(title=title)
     out = tmp_path / "out"
-    paths = export_conversations(store, None, "md", out)
+    paths = export_conversations(store, None, FORMATS["md"], out)
     names = ["天空.md", "Sky.md", "sky (2).md", "Conversation.md", "a b c.md", "天空 (2).md"]
     assert paths == [out / name for name in names]
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
@@ -24,8 +26,8 @@ def test_all_conversations_become_a_folder_of_markdown(store: ConversationStore,
 def test_nothing_in_a_folder_is_replaced(store: ConversationStore, tmp_path: Path) -> None:
     conversation = store.create(title="README")
     (tmp_path / "readme.MD").write_text("mine")
-    assert export_conversations(store, None, "md", tmp_path) == [tmp_path / "README (2).md"]
-    assert export_conversations(store, [conversation.id], "md", tmp_path) == [tmp_path / "README (3).md"]
+    assert export_conversations(store, None, FORMATS["md"], tmp_path) == [tmp_path / "README (2).md"]
+    assert export_conversations(store, [conversation.id], FORMATS["md"], tmp_path) == [tmp_path / "README (3).md"]
     assert (tmp_path / "readme.MD").read_text() == "mine"
 
 
@@ -33,9 +35,9 @@ def test_all_conversations_become_one_file_of_json(store: ConversationStore, tmp
     first, second = store.create(title="1"), store.create(title="2")
     path = tmp_path / "all.json"
     path.write_text("old")
-    assert export_conversations(store, None, "json", path) == [path]
+    assert export_conversations(store, None, FORMATS["json"], path) == [path]
     assert [each["id"] for each in json.loads(path.read_bytes())["conversations"]] == [first.id, second.id]
-    assert export_conversations(store, [second.id], "json", path) == [path]
+    assert export_conversations(store, [second.id], FORMATS["json"], path) == [path]
     assert [each["id"] for each in json.loads(path.read_bytes())["conversations"]] == [second.id]
 
 
@@ -43,13 +45,13 @@ def test_json_in_a_folder_that_is_there(store: ConversationStore, tmp_path: Path
     conversation = store.create(title="天空")
     out = tmp_path / "out"
     out.mkdir()
-    assert export_conversations(store, [conversation.id], "json", out) == [out / "天空.json"]
-    assert export_conversations(store, None, "json", out) == [out / "Conversation.json"]
+    assert export_conversations(store, [conversation.id], FORMATS["json"], out) == [out / "天空.json"]
+    assert export_conversations(store, None, FORMATS["json"], out) == [out / "Conversation.json"]
 
 
 def test_no_conversations_at_all(store: ConversationStore, tmp_path: Path) -> None:
-    assert export_conversations(store, None, "md", tmp_path / "out") == []
-    assert export_conversations(store, None, "json", tmp_path / "all.json") == [tmp_path / "all.json"]
+    assert export_conversations(store, None, FORMATS["md"], tmp_path / "out") == []
+    assert export_conversations(store, None, FORMATS["json"], tmp_path / "all.json") == [tmp_path / "all.json"]
 
 
 def test_what_cannot_be_exported_is_told(store: ConversationStore, tmp_path: Path) -> None:
@@ -57,35 +59,32 @@ def test_what_cannot_be_exported_is_told(store: ConversationStore, tmp_path: Pat
     (tmp_path / "file").write_text("mine")
     for code, data, act in (
         (
-            "export_format_unknown",
-            {"format": "docx", "known": ["html", "json", "jsonl", "md", "txt"]},
-            lambda: export_conversations(store, None, "docx", tmp_path / "x"),
-        ),
-        (
             "export_folder_needed",
             {"path": tmp_path / "file"},
-            lambda: export_conversations(store, None, "md", tmp_path / "file"),
+            lambda: export_conversations(store, None, FORMATS["md"], tmp_path / "file"),
         ),
         (
             "conversation_missing",
             {"id": "no"},
-            lambda: export_conversations(store, ["no"], "md", tmp_path / "x"),
+            lambda: export_conversations(store, ["no"], FORMATS["md"], tmp_path / "x"),
         ),
     ):
         with pytest.raises(UserError) as raised:
             act()
         assert (raised.value.code, raised.value.data) == (code, data)
     with pytest.raises(UserError, match="file_not_writable"):
-        export_conversations(store, None, "json", tmp_path / "file" / "all.json")
+        export_conversations(store, None, FORMATS["json"], tmp_path / "file" / "all.json")
     assert not (tmp_path / "x").exists()
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_format_can_be_added(store: ConversationStore, tmp_path: Path) -> None:
-    titles = Format(".txt", True, lambda trees, options: " ".join(tree.conversation.title for tree in trees).encode())
+    def write(trees: Sequence[ConversationTree], options: Options) -> bytes:
+        return " ".join(tree.conversation.title for tree in trees).encode()
+
     store.create(title="one")
     store.create(title="two")
-    export_conversations(store, None, "txt", tmp_path / "out.txt", formats={"txt": titles})
+    export_conversations(store, None, Format("txt", "", "", write, many_in_one_file=True), tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_text() == "one two"
 
 
@@ -112,7 +111,7 @@ def test_names_that_three_systems_allow(title: str, name: str) -> None:
 
 
 def test_names_that_some_system_takes_for_one_are_told_apart() -> None:
-    taken = ["Straße.md", "été.md"]
+    taken = {name_key(name) for name in ("Straße.md", "été.md")}
     assert file_name("STRASSE", ".md", taken, untitled="") == "STRASSE (2).md"
     assert file_name("E\u0301TE\u0301", ".md", taken, untitled="") == "ÉTÉ (2).md"
-    assert file_name("", ".md", ["Conversation.MD"], untitled="?") == "conversation (2).md"
+    assert file_name("", ".md", {name_key("Conversation.MD")}, untitled="?") == "conversation (2).md"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from app.conversation import Attachment, ContextPolicy, Sampling, Status
-from app.export import json_reader
-from app.export.export import export_conversations, import_conversations
+from app.export import json_import
+from app.export.export import FORMATS, export_conversations
 from app.export.json_format import document
-from app.export.json_reader import read_conversations
+from app.export.json_import import import_conversations, read_conversations
 from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -26,7 +26,7 @@ def read(values: object) -> list[ConversationTree | Refused]:
 
 
 def written(store: ConversationStore, path: Path) -> Path:
-    export_conversations(store, None, "json", path)
+    export_conversations(store, None, FORMATS["json"], path)
     return path
 
 
@@ -189,9 +189,9 @@ def test_conversations_longer_than_what_is_read_at_once(
         store.finish_answer(answer.id, "", Status.COMPLETE)
     path = written(store, tmp_path / "all.json")
     for size in (7, 64, 4096):
-        monkeypatch.setattr(json_reader, "CHUNK_BYTES", size)
+        monkeypatch.setattr(json_import, "CHUNK_BYTES", size)
         with path.open("rb") as file:
-            assert list(json_reader.read_conversations(file)) == store.trees()
+            assert list(json_import.read_conversations(file)) == store.trees()
     import_conversations(other_store, path)
     assert other_store.trees() == store.trees()
 

@@ -4,7 +4,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from app.conversation import Attachment, Status
-from app.export.export import export_conversations
+from app.export.export import FORMATS, export_conversations
 from app.export.formats import Labels, Options, Thoughts
 from app.export.markdown import close_fence, markdown
 from app.store.store import ConversationStore
@@ -78,13 +78,13 @@ def test_what_made_an_answer(store: ConversationStore, conversation_id: str) -> 
 > - Time: `{answer.created_at:%Y-%m-%d %H:%M:%S} UTC`
 > - Model: `apus:Q2_K`
 > - Quantisation: `Q2_K`
-> - SHA-256 of the file: `{"ab" * 32}`
-> - Plan: `context 4096; tensor split 1, 2`
+> - File SHA-256: `{"ab" * 32}`
+> - Memory plan: `context 4096; tensor split 1, 2`
 > - Seed: `7`
 > - Sampling: `temperature 0.8, top_k 40, top_p 0.95, min_p 0.05, repeat_penalty 1, max_tokens 100, stop '</s>'`
-> - Tokens of the prompt: `12`
-> - Tokens of the answer: `34`
-> - Ended by: `stop`
+> - Prompt tokens: `12`
+> - Answer tokens: `34`
+> - Stop reason: `stop`
 > - Tokens per second: `8.25`
 > - Engine: `llama.cpp (llama-cpp-python 0.3.36)`
 > - Program: `0.1.0`
@@ -162,7 +162,7 @@ def test_what_is_closed_stays_as_it_is(content: str) -> None:
 
 def test_a_file_is_written(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "sky.md"
-    assert export_conversations(store, [conversation_id], "md", path) == [path]
+    assert export_conversations(store, [conversation_id], FORMATS["md"], path) == [path]
     assert path.read_bytes() == told(store, conversation_id).encode()
 
 

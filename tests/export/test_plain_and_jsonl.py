@@ -5,8 +5,9 @@ import pytest
 
 from app.chat.prompt import prompt_messages
 from app.conversation import Attachment, Role, Status
-from app.export.export import FORMATS, export_conversations, export_message, import_conversations
-from app.export.formats import Options, Thoughts, Watch
+from app.export.export import FORMATS, export_conversations, export_message
+from app.export.formats import Options, Thoughts
+from app.export.json_import import import_conversations
 from app.export.jsonl import examples
 from app.export.plain_text import plain
 from app.store.store import ConversationStore
@@ -43,7 +44,7 @@ def test_plain_text_tells_attachments_thoughts_and_how_it_ended() -> None:
     assert "[Attachment: a b.txt]\ninside\n" in text
     assert "[Thoughts]\n| hm\n" in text
     assert "yes\n(stopped)\n" in text
-    assert f"  SHA-256 of the file: {'ab' * 32}\n" in text
+    assert f"  File SHA-256: {'ab' * 32}\n" in text
     assert "| hm" not in plain(tree, Options(thoughts=Thoughts.DROP))
 
 
@@ -108,7 +109,7 @@ def test_one_object_a_line_with_what_made_it_beside_the_messages() -> None:
 def test_one_message_alone(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     _, answer, *_others = store.branch(conversation_id)
     for name in ("md", "html", "txt"):
-        (path,) = export_message(store, answer.id, name, tmp_path / f"one.{name}", BARE)
+        (path,) = export_message(store, answer.id, FORMATS[name], tmp_path / f"one.{name}", BARE)
         text = path.read_text(encoding="utf-8")
         assert "瑞利散射" in text
         assert "为什么天是蓝的" not in text
@@ -119,16 +120,16 @@ def test_one_message_with_its_way_where_a_format_needs_it(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     question, answer, *_others = store.branch(conversation_id)
-    (path,) = export_message(store, answer.id, "jsonl", tmp_path / "one.jsonl", BARE)
+    (path,) = export_message(store, answer.id, FORMATS["jsonl"], tmp_path / "one.jsonl", BARE)
     assert [each["role"] for each in json.loads(path.read_bytes())["messages"]] == ["system", "user", "assistant"]
-    (path,) = export_message(store, answer.id, "json", tmp_path)
+    (path,) = export_message(store, answer.id, FORMATS["json"], tmp_path)
     import_conversations(other_store, path)
     assert [each.id for each in other_store.branch(conversation_id)] == [question.id, answer.id]
 
 
 def test_a_message_that_is_not_there_is_told(store: ConversationStore, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="message_missing"):
-        export_message(store, "no", "md", tmp_path / "x.md")
+        export_message(store, "no", FORMATS["md"], tmp_path / "x.md")
     assert not (tmp_path / "x.md").exists()
 
 
@@ -140,7 +141,7 @@ def test_progress_runs_to_its_end_and_never_back(store: ConversationStore, tmp_p
             store.finish_answer(answer.id, "x", Status.COMPLETE)
     for name in ("md", "html", "txt", "jsonl"):
         told: list[float] = []
-        export_conversations(store, None, name, tmp_path / name, Options(watch=Watch(progress=told.append)))
+        export_conversations(store, None, FORMATS[name], tmp_path / name, Options(progress=told.append))
         assert told == sorted(told)
         assert told[-1] == pytest.approx(1.0)
 
@@ -154,14 +155,14 @@ def test_a_cancelled_export_leaves_nothing(store: ConversationStore, tmp_path: P
         if share > 0.5:
             raise Cancelled
 
-    options = Options(watch=Watch(progress=cancel))
+    options = Options(progress=cancel)
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine.txt").write_text("mine")
     for folder in ("new", "there"):
         with pytest.raises(Cancelled):
-            export_conversations(store, None, "md", tmp_path / folder, options)
+            export_conversations(store, None, FORMATS["md"], tmp_path / folder, options)
     with pytest.raises(Cancelled):
-        export_conversations(store, None, "jsonl", tmp_path / "all.jsonl", options)
+        export_conversations(store, None, FORMATS["jsonl"], tmp_path / "all.jsonl", options)
     assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.*")) == (
         sorted(["there/mine.txt", *(str(each.relative_to(tmp_path)) for each in (tmp_path / "data").rglob("*.*"))])
     )

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from app.cli.parser import make_parser
-from app.export.formats import FORMAT_NAMES
+from app.export.export import FORMATS
 from ui.settings.shortcuts import SHORTCUTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +140,7 @@ def test_the_synopsis_matches_the_parser() -> None:
             parser = actions.get(alternative.partition(" ")[0], parsers[command])
             existing = {option for action in parser._actions for option in action.option_strings}
             assert set(re.findall(r"--[\w-]+", alternative)) <= existing, alternative
-    assert "|".join(FORMAT_NAMES) in text_of(COMMAND_LINE)
+    assert "|".join(FORMATS) in text_of(COMMAND_LINE)
 
 
 @pytest.mark.parametrize("document", [*READMES, *GUIDES, COMMAND_LINE])

@@ -20,7 +20,7 @@ from shiboken6 import isValid
 
 from app.config.settings import Settings, SettingsFile
 from app.conversation import Status
-from app.export.export import export_conversations
+from app.export.export import FORMATS, export_conversations
 from app.services import Services
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -218,7 +218,7 @@ def test_settings_that_cannot_be_saved_are_told_and_hold(services: Services, sho
 def test_conversations_are_imported(services: Services, shown, qtbot, tmp_path: Path):
     with ConversationStore.open(tmp_path / "other") as other:
         add_conversation(other, "From elsewhere")
-        export_conversations(other, None, "json", tmp_path / "all.json")
+        export_conversations(other, None, FORMATS["json"], tmp_path / "all.json")
     dialog = shown(SettingsDialog(services))
     for told in ("New conversations: 1, new messages: 2", "here already"):
         dialog.data.take_in.click()
@@ -280,15 +280,15 @@ def test_all_conversations_become_a_folder_or_one_file(store: ConversationStore,
     for title in ("One", "Two"):
         add_conversation(store, title)
     dialog = shown(ExportDialog(store, None))
-    assert not dialog.this_one.isEnabled()
+    assert not dialog.scope.this_one.isEnabled()
     assert Path(dialog.path.text()).suffix != ".md"
     dialog.path.setText(str(tmp_path / "out" / "texts"))
     dialog.export.click()
     qtbot.waitUntil(lambda: "2" in dialog.status.label.text())
     assert sorted(each.name for each in (tmp_path / "out" / "texts").iterdir()) == ["One.md", "Two.md"]
-    dialog.format.setCurrentIndex(dialog.format.findData("json"))
+    dialog.options.format_box.setCurrentIndex(dialog.options.format_box.findData("json"))
     assert Path(dialog.path.text()).parent == tmp_path / "out"
-    assert not dialog.metadata.isEnabled()
+    assert not dialog.options.metadata.isEnabled()
     dialog.path.setText(str(tmp_path / "all"))
     dialog.export.click()
     qtbot.waitUntil(lambda: "all.json" in dialog.status.label.text())
@@ -298,9 +298,9 @@ def test_all_conversations_become_a_folder_or_one_file(store: ConversationStore,
 def test_what_the_person_typed_stays_where_it_can(store: ConversationStore, shown, tmp_path: Path):
     dialog = shown(ExportDialog(store, add_conversation(store, "Sky")))
     dialog.path.setText(str(tmp_path / "mine.md"))
-    dialog.format.setCurrentIndex(dialog.format.findData("json"))
+    dialog.options.format_box.setCurrentIndex(dialog.options.format_box.findData("json"))
     assert dialog.path.text() == str(tmp_path / "mine.json")
-    dialog.everything.setChecked(True)
+    dialog.scope.everything.setChecked(True)
     assert Path(dialog.path.text()).parent == tmp_path
     assert "mine" not in dialog.path.text()
     dialog.path.setText("")
@@ -323,7 +323,7 @@ def test_an_export_that_fails_says_so(store: ConversationStore, shown, qtbot, tm
     dialog = shown(ExportDialog(store, add_conversation(store, "Sky")))
     dialog.path.setText(str(tmp_path / "file" / "sky.md"))
     dialog.export.click()
-    qtbot.waitUntil(lambda: "cannot be written" in dialog.status.label.text())
+    qtbot.waitUntil(lambda: "can't be written" in dialog.status.label.text())
     assert dialog.export.isEnabled()
 
 
@@ -337,7 +337,7 @@ def test_a_dialog_closed_meanwhile_comes_back_only_when_the_work_fails(
     dialog.close()
     assert not dialog.isVisible()
     qtbot.waitUntil(dialog.isVisible)
-    assert "cannot be written" in dialog.status.label.text()
+    assert "can't be written" in dialog.status.label.text()
     dialog.path.setText(str(tmp_path / "sky.md"))
     dialog.export.click()
     with qtbot.waitSignal(dialog.finished):

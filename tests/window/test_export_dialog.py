@@ -69,7 +69,7 @@ def talk(store: ConversationStore, title: str, answer: str = "An answer.", turns
 
 
 def choose(dialog: ExportDialog, name: str) -> None:
-    dialog.format.setCurrentIndex(dialog.format.findData(name))
+    dialog.options.format_box.setCurrentIndex(dialog.options.format_box.findData(name))
 
 
 def press_export(qtbot: QtBot, dialog: ExportDialog) -> str:
@@ -80,13 +80,13 @@ def press_export(qtbot: QtBot, dialog: ExportDialog) -> str:
 
 def test_every_format_is_offered_with_what_it_is_good_for(make: Make, store: ConversationStore) -> None:
     dialog = make(talk(store, "Sky"))
-    names = [dialog.format.itemData(row) for row in range(dialog.format.count())]
+    names = [dialog.options.format_box.itemData(row) for row in range(dialog.options.format_box.count())]
     assert names == ["md", "html", "pdf", "json", "txt", "jsonl"]
     notes = set()
     for name in names:
         choose(dialog, name)
         assert dialog.path.text().endswith(f"Sky.{name}")
-        notes.add(dialog.shape._note.text())
+        notes.add(dialog.options.description.text())
     assert len(notes) == 6
 
 
@@ -116,7 +116,7 @@ def test_one_message_is_written_alone(make: Make, store: ConversationStore, qtbo
     assert "An answer." in text
     assert "Question" not in text
     choose(dialog, "jsonl")
-    assert "led to it" in dialog.shape._note.text()
+    assert "messages before it" in dialog.options.description.text()
     dialog.path.setText(str(tmp_path / "one.jsonl"))
     press_export(qtbot, dialog)
     assert len(json.loads((tmp_path / "one.jsonl").read_bytes())["messages"]) == 2
@@ -137,9 +137,9 @@ def test_archived_ones_belong_to_all(make: Make, store: ConversationStore, qtbot
     store.set_archived(archived, True)
     store.delete(deleted)
     dialog = make(archived)
-    assert "Archived" in dialog.this_one.text()
-    assert "2" in dialog.everything.text()
-    dialog.everything.click()
+    assert "Archived" in dialog.scope.this_one.text()
+    assert "2" in dialog.scope.everything.text()
+    dialog.scope.everything.click()
     choose(dialog, "json")
     dialog.path.setText(str(tmp_path / "all.json"))
     press_export(qtbot, dialog)
@@ -152,24 +152,24 @@ def test_what_means_nothing_here_is_not_shown(make: Make, store: ConversationSto
     dialog = make(conversation_id)
     assert dialog.scope.message.isHidden()
     assert dialog.scope.selected.isHidden()
-    assert dialog.this_one.isChecked()
+    assert dialog.scope.this_one.isChecked()
     for name in ("md", "html", "pdf", "txt"):
         choose(dialog, name)
-        assert dialog.shape.branches.isHidden()
-        assert dialog.shape.thoughts.isEnabled()
+        assert dialog.options.branches.isHidden()
+        assert dialog.options.thoughts.isEnabled()
     choose(dialog, "jsonl")
-    assert dialog.shape.branches.isVisible()
-    assert dialog.shape.unfinished.isVisible()
+    assert dialog.options.branches.isVisible()
+    assert dialog.options.unfinished.isVisible()
     choose(dialog, "json")
-    assert not dialog.metadata.isEnabled()
-    assert not dialog.shape.thoughts.isEnabled()
+    assert not dialog.options.metadata.isEnabled()
+    assert not dialog.options.thoughts.isEnabled()
 
 
 def test_options_reach_the_file(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
     dialog = make(talk(store, "Sky", "<think>\nidea\n</think>\n\nanswer"))
     choose(dialog, "html")
-    dialog.metadata.setChecked(False)
-    dialog.shape.thoughts.setCurrentIndex(2)
+    dialog.options.metadata.setChecked(False)
+    dialog.options.thoughts.setCurrentIndex(2)
     dialog.path.setText(str(tmp_path / "sky.html"))
     press_export(qtbot, dialog)
     text = (tmp_path / "sky.html").read_text(encoding="utf-8")
@@ -183,14 +183,18 @@ def test_the_last_choices_are_remembered(
     conversation_id = talk(store, "Sky")
     dialog = make(conversation_id)
     choose(dialog, "txt")
-    dialog.metadata.setChecked(False)
-    dialog.shape.thoughts.setCurrentIndex(2)
+    dialog.options.metadata.setChecked(False)
+    dialog.options.thoughts.setCurrentIndex(2)
     (tmp_path / "here").mkdir()
     dialog.path.setText(str(tmp_path / "here" / "sky.txt"))
     press_export(qtbot, dialog)
     dialog.close()
     again = make(conversation_id)
-    assert (again.shape.name, again.metadata.isChecked(), again.shape.thoughts.currentIndex()) == ("txt", False, 2)
+    assert (again.options.format.name, again.options.metadata.isChecked(), again.options.thoughts.currentIndex()) == (
+        "txt",
+        False,
+        2,
+    )
     assert Path(again.path.text()).parent == tmp_path / "here"
     assert SettingsFile(services.folder.settings_file).now.export_format == "txt"
 
@@ -226,7 +230,7 @@ def test_a_long_export_shows_its_progress_and_can_be_cancelled(
     qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
     assert dialog.progress.isVisible()
     assert not dialog.export.isEnabled()
-    assert not dialog.format.isEnabled()
+    assert not dialog.options.format_box.isEnabled()
     qtbot.waitUntil(lambda: dialog.progress.value() > 0, timeout=20_000)
     qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not dialog._is_busy(), timeout=20_000)
@@ -262,7 +266,7 @@ def test_nothing_is_pressed_together(
     dialog.resize(width, 100)
     choose(dialog, "jsonl")
     QApplication.processEvents()
-    for box in (dialog.format, dialog.shape.thoughts, dialog.path, dialog.export):
+    for box in (dialog.options.format_box, dialog.options.thoughts, dialog.path, dialog.export):
         # The style sheet's rounding may take a pixel.
         assert box.height() >= box.minimumSizeHint().height() - 1
         inside = box.mapTo(dialog, box.rect().bottomRight())
@@ -272,7 +276,7 @@ def test_nothing_is_pressed_together(
 
 def test_everything_has_a_name_for_those_who_cannot_see_it(make: Make, store: ConversationStore) -> None:
     dialog = make(talk(store, "Sky"))
-    for box in (dialog.format, dialog.shape.thoughts, dialog.path, dialog.progress):
+    for box in (dialog.options.format_box, dialog.options.thoughts, dialog.path, dialog.progress):
         assert box.accessibleName()
-    for button in (dialog.browse, dialog.copy, dialog.cancel, dialog.export, dialog.open_file, dialog.metadata):
+    for button in (dialog.browse, dialog.copy, dialog.cancel, dialog.export, dialog.open_file, dialog.options.metadata):
         assert button.text()

@@ -1,40 +1,35 @@
-"""How something is exported: the format, with what it is good for, and what is taken along."""
+"""Selector of the export format and its options."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.config.settings import Settings
-from app.export.formats import Format, Options, Thoughts
+from app.export.formats import Format, Labels, Options, Thoughts
 from ui.widgets.dialog_parts import quiet_label, wheel_only_with_focus
 
-ALWAYS_WHOLE = ("json",)
-"""Holds everything there is, so that it can be imported again."""
-EXAMPLES = ("jsonl",)
-"""Holds separate examples: branches and unfinished answers are a question of their own."""
 
-
-class ShapeChoice(QWidget):
+class FormatOptions(QWidget):
     """The format and its options."""
 
     changed = Signal()
 
-    def __init__(self, formats: Mapping[str, Format], chosen: Settings) -> None:
+    def __init__(self, formats: Mapping[str, Format], settings: Settings) -> None:
         super().__init__()
         self._formats = formats
-        self._with_its_way = False
-        self.format = QComboBox(self)
-        self.format.setObjectName("exportFormat")
+        self._is_one_message = False
+        self.format_box = QComboBox(self)
+        self.format_box.setObjectName("exportFormat")
         for name in formats:
-            self.format.addItem("", name)
-        self.format.setCurrentIndex(max(0, self.format.findData(chosen.export_format)))
-        self._note = quiet_label()
+            self.format_box.addItem("", name)
+        self.format_box.setCurrentIndex(max(0, self.format_box.findData(settings.export_format)))
+        self.description = quiet_label()
         self.metadata = QCheckBox(self)
         self.metadata.setObjectName("exportMetadata")
-        self.metadata.setChecked(chosen.export_metadata)
+        self.metadata.setChecked(settings.export_metadata)
         self.branches = QCheckBox(self)
         self.branches.setObjectName("exportAllBranches")
         self.unfinished = QCheckBox(self)
@@ -44,63 +39,54 @@ class ShapeChoice(QWidget):
         self.thoughts.setObjectName("exportThoughts")
         for each in Thoughts:
             self.thoughts.addItem("", each)
-        self.thoughts.setCurrentIndex(max(0, self.thoughts.findData(Thoughts(chosen.export_thoughts))))
-        for box in (self.format, self.thoughts):
+        self.thoughts.setCurrentIndex(max(0, self.thoughts.findData(Thoughts(settings.export_thoughts))))
+        for box in (self.format_box, self.thoughts):
             wheel_only_with_focus(box)
         thoughts = QHBoxLayout()
         thoughts.setSpacing(12)
         thoughts.addWidget(self._thoughts_label)
         thoughts.addWidget(self.thoughts)
         thoughts.addStretch(1)
-        # The style sheet gives the boxes a least height below their own, to which a layout would press them.
+        # The minimum heights of the style sheet are too small: a layout must not shrink the boxes to them.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addWidget(self.format)
-        layout.addWidget(self._note)
+        layout.addWidget(self.format_box)
+        layout.addWidget(self.description)
         layout.addSpacing(2)
         layout.addWidget(self.metadata)
         layout.addWidget(self.branches)
         layout.addWidget(self.unfinished)
         layout.addLayout(thoughts)
-        self.format.currentIndexChanged.connect(self._format_chosen)
-        self._format_chosen()
+        self.format_box.currentIndexChanged.connect(self._format_changed)
+        self._format_changed()
 
     @property
-    def name(self) -> str:
-        """The format's name."""
-        return str(self.format.currentData())
-
-    @property
-    def chosen(self) -> Format:
-        """The format."""
-        return self._formats[self.name]
+    def format(self) -> Format:
+        """The selected format."""
+        return self._formats[str(self.format_box.currentData())]
 
     def options(self) -> Options:
-        """What is taken along; labels, mathematics and the watch come from whoever exports."""
+        """Return the selected options, in the language of the window."""
         return Options(
             metadata=self.metadata.isChecked(),
             thoughts=Thoughts(self.thoughts.currentData()),
             all_branches=self.branches.isChecked(),
             unfinished=self.unfinished.isChecked(),
+            labels=export_labels(),
         )
 
-    def words(self) -> str:
-        """The format's name for a person."""
-        return self._words().get(self.name, (self.name.upper(), ""))[0]
-
     def set_one_message(self, is_one: bool) -> None:
-        """Whether one message alone is meant, which some formats do not write without those before it."""
-        self._with_its_way = is_one
-        self._say_note()
+        """Set whether a single message is exported; the description of some formats depends on it."""
+        self._is_one_message = is_one
+        self._update_description()
 
     def retranslate(self) -> None:
-        """Word everything."""
-        names = self._words()
-        for index, name in enumerate(self._formats):
-            self.format.setItemText(index, names.get(name, (name.upper(), ""))[0])
-        self.format.setAccessibleName(self.tr("Format"))
+        """Set all texts."""
+        for index, each in enumerate(self._formats.values()):
+            self.format_box.setItemText(index, translate(each.label))
+        self.format_box.setAccessibleName(self.tr("Format"))
         self.metadata.setText(self.tr("Include the model, settings and speed of each answer"))
         self.branches.setText(self.tr("Include all branches, not only the one shown"))
         self.unfinished.setText(self.tr("Include stopped and interrupted answers"))
@@ -108,33 +94,28 @@ class ShapeChoice(QWidget):
         self.thoughts.setAccessibleName(self.tr("Thoughts"))
         for index, text in enumerate((self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted"))):
             self.thoughts.setItemText(index, text)
-        self._say_note()
+        self._update_description()
 
-    def _format_chosen(self) -> None:
-        name = self.name
-        self.metadata.setEnabled(name not in ALWAYS_WHOLE)
-        self.thoughts.setEnabled(name not in ALWAYS_WHOLE)
-        self._thoughts_label.setEnabled(name not in ALWAYS_WHOLE)
-        for each in (self.branches, self.unfinished):
-            each.setVisible(name in EXAMPLES)
-        self._say_note()
+    def _format_changed(self) -> None:
+        for each in (self.metadata, self.thoughts, self._thoughts_label):
+            each.setEnabled(not self.format.is_lossless)
+        for box in (self.branches, self.unfinished):
+            box.setVisible(self.format.has_examples)
+        self._update_description()
         self.changed.emit()
 
-    def _say_note(self) -> None:
-        note = self._words().get(self.name, ("", ""))[1]
-        if self._with_its_way and (self.chosen.needs_the_way or self.name in ALWAYS_WHOLE):
-            note += " " + self.tr("Includes the messages before it.")
-        self._note.setText(note)
+    def _update_description(self) -> None:
+        description = translate(self.format.description)
+        if self._is_one_message and self.format.needs_history:
+            description += " " + self.tr("Includes the messages before it.")
+        self.description.setText(description)
 
-    def _words(self) -> dict[str, tuple[str, str]]:
-        return {
-            "md": (self.tr("Markdown"), self.tr("The branch shown, as text for reading or for use in other programs.")),
-            "html": (
-                self.tr("HTML page"),
-                self.tr("Opens in any browser, with formulas and colours; loads no external content."),
-            ),
-            "pdf": (self.tr("PDF"), self.tr("For printing or sharing.")),
-            "json": (self.tr("JSON"), self.tr("Everything, including all branches; can be imported again.")),
-            "txt": (self.tr("Plain text"), self.tr("Questions and answers without formatting.")),
-            "jsonl": (self.tr("JSON Lines"), self.tr("One conversation per line, for training or testing models.")),
-        }
+
+def translate(text: str) -> str:
+    """Translate a label of ``app.export``."""
+    return QCoreApplication.translate("export", text)
+
+
+def export_labels() -> Labels:
+    """Return the labels of exported files in the language of the window."""
+    return Labels().translated(translate)

@@ -186,7 +186,7 @@ def utf16_length(text: str) -> int:
 
 
 def _pieces(run: Run, width: float) -> Iterator[tuple[bool, Run]]:
-    """Cut a run at line feeds, and where a paragraph becomes too long; each piece with whether a line feed precedes."""
+    """Cut a run at line feeds and where it is too long; each piece with whether a line feed precedes."""
     if isinstance(run, Picture):
         yield False, run.fitted(width)
         return
