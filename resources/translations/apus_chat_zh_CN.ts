@@ -1588,6 +1588,45 @@
     </message>
 </context>
 <context>
+    <name>FormatOptions</name>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>Include the model, settings and speed of each answer</source>
+        <translation>包含每个回答的模型、设置和速度</translation>
+    </message>
+    <message>
+        <source>Include all branches, not only the one shown</source>
+        <translation>包含所有分支，而不只是当前显示的分支</translation>
+    </message>
+    <message>
+        <source>Include stopped and interrupted answers</source>
+        <translation>包含已停止或已中断的回答</translation>
+    </message>
+    <message>
+        <source>Thoughts</source>
+        <translation>思考过程</translation>
+    </message>
+    <message>
+        <source>Shown</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>Collapsed</source>
+        <translation>折叠</translation>
+    </message>
+    <message>
+        <source>Omitted</source>
+        <translation>不包含</translation>
+    </message>
+    <message>
+        <source>Includes the messages before it.</source>
+        <translation>同时包含它之前的消息。</translation>
+    </message>
+</context>
+<context>
     <name>Header</name>
     <message>
         <source>Show or hide conversations (Ctrl+B)</source>
@@ -2751,7 +2790,7 @@
     </message>
 </context>
 <context>
-    <name>ScopeChoice</name>
+    <name>ScopeSelector</name>
     <message>
         <source>This message</source>
         <translation>这条消息</translation>
@@ -2936,93 +2975,6 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
-    </message>
-</context>
-<context>
-    <name>ShapeChoice</name>
-    <message>
-        <source>Format</source>
-        <translation>格式</translation>
-    </message>
-    <message>
-        <source>Include the model, settings and speed of each answer</source>
-        <translation>包含每个回答的模型、设置和速度</translation>
-    </message>
-    <message>
-        <source>Include all branches, not only the one shown</source>
-        <translation>包含所有分支，而不只是当前显示的分支</translation>
-    </message>
-    <message>
-        <source>Include stopped and interrupted answers</source>
-        <translation>包含已停止或已中断的回答</translation>
-    </message>
-    <message>
-        <source>Thoughts</source>
-        <translation>思考过程</translation>
-    </message>
-    <message>
-        <source>Shown</source>
-        <translation>显示</translation>
-    </message>
-    <message>
-        <source>Collapsed</source>
-        <translation>折叠</translation>
-    </message>
-    <message>
-        <source>Omitted</source>
-        <translation>不包含</translation>
-    </message>
-    <message>
-        <source>Includes the messages before it.</source>
-        <translation>同时包含它之前的消息。</translation>
-    </message>
-    <message>
-        <source>Markdown</source>
-        <translation>Markdown</translation>
-    </message>
-    <message>
-        <source>The branch shown, as text for reading or for use in other programs.</source>
-        <translation>以文本形式导出当前显示的分支，便于阅读或在其他程序中使用。</translation>
-    </message>
-    <message>
-        <source>HTML page</source>
-        <translation>HTML 网页</translation>
-    </message>
-    <message>
-        <source>Opens in any browser, with formulas and colours; loads no external content.</source>
-        <translation>可在任何浏览器中打开，保留公式和颜色，不加载任何外部内容。</translation>
-    </message>
-    <message>
-        <source>PDF</source>
-        <translation>PDF</translation>
-    </message>
-    <message>
-        <source>For printing or sharing.</source>
-        <translation>便于打印或分享。</translation>
-    </message>
-    <message>
-        <source>JSON</source>
-        <translation>JSON</translation>
-    </message>
-    <message>
-        <source>Everything, including all branches; can be imported again.</source>
-        <translation>完整内容，包括所有分支，可以重新导入。</translation>
-    </message>
-    <message>
-        <source>Plain text</source>
-        <translation>纯文本</translation>
-    </message>
-    <message>
-        <source>Questions and answers without formatting.</source>
-        <translation>只有问题和回答，不带格式。</translation>
-    </message>
-    <message>
-        <source>JSON Lines</source>
-        <translation>JSON Lines</translation>
-    </message>
-    <message>
-        <source>One conversation per line, for training or testing models.</source>
-        <translation>每行一个对话，用于训练或测试模型。</translation>
     </message>
 </context>
 <context>
@@ -4212,10 +4164,6 @@
         <translation>无法读取文件 {path}（{detail}）。请检查它的权限。</translation>
     </message>
     <message>
-        <source>There&apos;s no export format {format}. Choose one of {known}.</source>
-        <translation>没有名为 {format} 的导出格式。请从 {known} 中选择。</translation>
-    </message>
-    <message>
         <source>The PDF was saved, but fonts for some of its Chinese characters ({characters}) are missing on this computer. Install Noto Sans CJK SC (package fonts-noto-cjk) and export again.</source>
         <translation>PDF 已保存，但这台电脑的字体缺少其中一些汉字（{characters}）。请安装 Noto Sans CJK SC 字体（软件包 fonts-noto-cjk），然后重新导出。</translation>
     </message>
@@ -5045,6 +4993,54 @@
     <message>
         <source>Page {number}</source>
         <translation>第 {number} 页</translation>
+    </message>
+    <message>
+        <source>PDF</source>
+        <translation>PDF</translation>
+    </message>
+    <message>
+        <source>For printing or sharing.</source>
+        <translation>便于打印或分享。</translation>
+    </message>
+    <message>
+        <source>HTML page</source>
+        <translation>HTML 网页</translation>
+    </message>
+    <message>
+        <source>Opens in any browser, with formulas and colours; loads no external content.</source>
+        <translation>可在任何浏览器中打开，保留公式和颜色，不加载任何外部内容。</translation>
+    </message>
+    <message>
+        <source>JSON</source>
+        <translation>JSON</translation>
+    </message>
+    <message>
+        <source>Everything, including all branches; can be imported again.</source>
+        <translation>完整内容，包括所有分支，可以重新导入。</translation>
+    </message>
+    <message>
+        <source>JSON Lines</source>
+        <translation>JSON Lines</translation>
+    </message>
+    <message>
+        <source>One conversation per line, for training or testing models.</source>
+        <translation>每行一个对话，用于训练或测试模型。</translation>
+    </message>
+    <message>
+        <source>Markdown</source>
+        <translation>Markdown</translation>
+    </message>
+    <message>
+        <source>The branch shown, as text for reading or for use in other programs.</source>
+        <translation>以文本形式导出当前显示的分支，便于阅读或在其他程序中使用。</translation>
+    </message>
+    <message>
+        <source>Plain text</source>
+        <translation>纯文本</translation>
+    </message>
+    <message>
+        <source>Questions and answers without formatting.</source>
+        <translation>只有问题和回答，不带格式。</translation>
     </message>
 </context>
 <context>
