@@ -15,7 +15,7 @@ from model_manager.download.queue import DownloadManager
 from model_manager.errors import UserError
 from model_manager.hub.access import OFFICIAL, Access, host_of
 from model_manager.library.library import ModelLibrary
-from model_manager.library.relocation import abandon_move, move_models, unfinished_move
+from model_manager.library.relocation import relocate_models, roll_back, unfinished_relocation
 from model_manager.progress import OnProgress, ignore_progress
 
 NO_PROXY = "none"
@@ -90,7 +90,7 @@ class ModelDownloads:
     ) -> None:
         """Move everything fetched so far to ``target`` and fetch there from now on.
 
-        Raises ``Cancelled`` and ``UserError`` as ``move_models`` does; then the old folder stays in use.
+        Raises ``Cancelled`` and ``UserError`` as ``relocate_models`` does; then the old folder stays in use.
         """
         with self.manager.suspended():
             self._move(self.folder(), target, on_progress, cancel)
@@ -109,17 +109,17 @@ class ModelDownloads:
         def use_target() -> None:
             self._settings.change(models_folder="" if target == self._folder.models else str(target))
 
-        move_models(source, target, on_progress, cancel, use_target)
+        relocate_models(source, target, on_progress, cancel, use_target)
         self.library.relocate(source, target)
 
     def _take_up(self) -> None:
         try:
-            move = unfinished_move(self.folder())
+            move = unfinished_relocation(self.folder())
             if move is not None and move.committed:
                 self._move(move.source, move.target)
             elif move is not None:
                 # The program ended in the middle: everything is still in the old folder, copies alone are in the new.
-                abandon_move(move)
+                roll_back(move)
         except UserError as error:
             _log.warning("the move of the models folder stays unfinished: %s", error)
         self.manager.start()

@@ -1,184 +1,127 @@
-"""Copies one large file so that the original may be deleted afterwards: read back from the disk and compared.
-
-A copy that was cut short goes on where it ended.  Holes stay holes, so that a partial download takes no more room in
-its new place than it did in the old one.  When a copy gets its final name, and what becomes of the original, is decided
-by ``moving``.
-"""
+"""Copy of a large file that is read back from the disk and compared, so that the original may be deleted."""
 
 from __future__ import annotations
 
 import errno
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from model_manager.disk.files import disk_error, open_regular, read_error, sync
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.disk.files import disk_errors, open_regular, read_error, sync, write_at
 from model_manager.errors import UserError
 
 _CHUNK_BYTES = 1 << 20
 _TRIES = 2
-_NO_HOLES = frozenset({errno.EINVAL, errno.ENOTTY, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
-@dataclass(frozen=True)
-class Copied:
-    """A finished copy: size in bytes and time of change of both files, and the CRC-32 of their data."""
+def copy_verified(
+    source: Path,
+    target: Path,
+    on_bytes: Callable[[int], None] = lambda _n_bytes: None,
+    cancel: CancelToken = NEVER_CANCELLED,
+) -> None:
+    """Copy ``source`` over ``target`` with its modification time, and compare what the disk returns.
 
-    bytes: int
-    mtime_ns: int
-    crc32: int
+    Holes remain holes, so that a partial download takes no more space.  ``on_bytes(count)`` reports progress up to
+    twice the file's size: each byte once when it is copied and once when it is compared.
 
-
-def copy_and_compare(source: Path, target: Path, tell: Callable[[int], None], look: Callable[[], None]) -> Copied:
-    """Copy ``source`` to ``target``, wait for the disk, read it back.  A ``target`` that is there is gone on with.
-
-    ``tell(bytes)`` is called as bytes are done, each byte once when it is copied and once when it is compared;
-    ``look()`` before each chunk of 1 MiB, and may raise.
-
-    Raises ``UserError`` as ``open_regular`` and ``disk_error`` do, file_changed(path) when the source was written to
-    meanwhile, copy_differs(path) when the disk twice gives back something else than was written.
+    Raises ``Cancelled``; ``UserError`` as ``open_regular`` and ``disk_error``, file_changed(path) where the source is
+    written to meanwhile, copy_differs(path) where the disk returns other data twice.
     """
-    told = 0
-
-    def count(n_bytes: int) -> None:
-        nonlocal told
-        told += n_bytes
-        tell(n_bytes)
-
     for _ in range(_TRIES):
         file, before = open_regular(source)
         with file:
-            extents = tuple(_data(file, before.st_size))
-            expected = _copy(source, file, target, extents, before, count, look)
+            chunks = tuple(_data_chunks(file, before.st_size))
+            with disk_errors(target), target.open("wb", buffering=0) as out:
+                expected = _copy(source, file, out, chunks, on_bytes, cancel)
+                out.truncate(before.st_size)
+                sync(out)
+                if hasattr(os, "posix_fadvise"):
+                    # The comparison must read from the disk, not from memory.
+                    with suppress(OSError):
+                        os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             after = os.fstat(file.fileno())
         if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise UserError("file_changed", path=source)
-        if _read_back(target, extents, before.st_size, count, look) == expected:
-            return Copied(before.st_size, before.st_mtime_ns, expected)
-        count(-told)
-        try:
-            target.unlink()
-        except OSError as error:
-            raise disk_error(error, target) from error
+        copy, status = open_regular(target)
+        with copy:
+            found = zlib.crc32(b"")
+            for offset, piece in _pieces(target, copy, chunks, cancel):
+                found = zlib.crc32(piece, found)
+                on_bytes(before.st_size + offset + len(piece))
+        if (status.st_size, found) == (before.st_size, expected):
+            with disk_errors(target):
+                os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+            return
     raise UserError("copy_differs", path=target)
 
 
-def copy_link(link: Path, copy: Path, old: Path) -> None:
-    """Another link to the same file; one that leads to a neighbour leads to the neighbour's new place.
+def copy_link(link: Path, copy: Path, folder: Path) -> None:
+    """Create a link ``copy`` to the same file as ``link``, which is in ``folder``.
 
-    ``old`` is the folder that moves.  Raises ``UserError`` as ``disk_error``.
+    A relative link to a file in ``folder`` stays relative.  Raises ``UserError`` as ``disk_error``.
     """
-    place = os.readlink(link)  # noqa: PTH115 (as text: a Path has lost whether it was "./x")
-    leads_to = Path(os.path.abspath(link.parent / place))  # noqa: PTH100
-    try:
+    destination = os.readlink(link)  # noqa: PTH115 (as text: a Path drops a leading "./")
+    absolute = Path(os.path.abspath(link.parent / destination))  # noqa: PTH100
+    stays_relative = absolute.is_relative_to(folder) and not os.path.isabs(destination)  # noqa: PTH117
+    with disk_errors(copy):
         copy.unlink(missing_ok=True)
-        copy.symlink_to(place if leads_to.is_relative_to(old) and not os.path.isabs(place) else leads_to)  # noqa: PTH117
-    except OSError as error:
-        raise disk_error(error, copy) from error
+        copy.symlink_to(destination if stays_relative else absolute)
 
 
 def _copy(
     source: Path,
     file: BinaryIO,
-    target: Path,
-    extents: tuple[tuple[int, int], ...],
-    status: os.stat_result,
-    tell: Callable[[int], None],
-    look: Callable[[], None],
+    out: BinaryIO,
+    chunks: Sequence[tuple[int, int]],
+    on_bytes: Callable[[int], None],
+    cancel: CancelToken,
 ) -> int:
-    buffer = memoryview(bytearray(_CHUNK_BYTES))
-    crc32 = 0
-    told = 0
-    try:
-        # Made where it is not there; what is there of an earlier attempt is kept.
-        with os.fdopen(os.open(target, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b", 0) as out:
-            there = out.seek(0, os.SEEK_END)
-            for place, piece in _pieces(source, file, extents, buffer, look):
-                crc32 = zlib.crc32(piece, crc32)
-                if place + len(piece) > there:
-                    _write(out, place, piece)
-                tell(place + len(piece) - told)
-                told = place + len(piece)
-            out.truncate(status.st_size)
-            tell(status.st_size - told)
-            sync(out)
-            os.fsync(out.fileno())
-            if hasattr(os, "posix_fadvise"):
-                # What is compared must come from the disk, not from memory.
-                with suppress(OSError):
-                    os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-    except OSError as error:
-        raise disk_error(error, target) from error
-    return crc32
-
-
-def _read_back(
-    target: Path,
-    extents: tuple[tuple[int, int], ...],
-    n_bytes: int,
-    tell: Callable[[int], None],
-    look: Callable[[], None],
-) -> int | None:
-    file, status = open_regular(target)
-    crc32 = 0
-    told = 0
-    with file:
-        if status.st_size != n_bytes:
-            return None
-        for place, piece in _pieces(target, file, extents, memoryview(bytearray(_CHUNK_BYTES)), look):
-            crc32 = zlib.crc32(piece, crc32)
-            tell(place + len(piece) - told)
-            told = place + len(piece)
-    tell(n_bytes - told)
+    crc32 = zlib.crc32(b"")
+    for offset, piece in _pieces(source, file, chunks, cancel):
+        crc32 = zlib.crc32(piece, crc32)
+        write_at(out, offset, piece)
+        on_bytes(offset + len(piece))
     return crc32
 
 
 def _pieces(
-    path: Path,
-    file: BinaryIO,
-    extents: tuple[tuple[int, int], ...],
-    buffer: memoryview,
-    look: Callable[[], None],
+    path: Path, file: BinaryIO, chunks: Sequence[tuple[int, int]], cancel: CancelToken
 ) -> Iterator[tuple[int, memoryview]]:
-    for start, end in extents:
-        place = start
-        while place < end:
-            look()
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    for start, length in chunks:
+        cancel.raise_if_cancelled()
+        done = 0
+        while done < length:
             try:
-                file.seek(place)
-                count = file.readinto(buffer[: min(len(buffer), end - place)])  # type: ignore[attr-defined]
+                file.seek(start + done)
+                count = file.readinto(buffer[: length - done])  # type: ignore[attr-defined]
             except OSError as error:
                 raise read_error(error, path) from error
             if not count:
                 raise UserError("file_changed", path=path)
-            yield place, buffer[:count]
-            place += count
+            yield start + done, buffer[:count]
+            done += count
 
 
-def _data(file: BinaryIO, n_bytes: int) -> Iterator[tuple[int, int]]:
-    """Beginning and end of each stretch that is no hole."""
-    place = 0
-    while place < n_bytes:
-        start, end = place, n_bytes
-        if hasattr(os, "SEEK_DATA"):
-            try:
-                start = os.lseek(file.fileno(), place, os.SEEK_DATA)
-                end = min(os.lseek(file.fileno(), start, os.SEEK_HOLE), n_bytes)
-            except OSError as error:
-                if error.errno == errno.ENXIO:
-                    return  # a hole up to the end
-                if error.errno not in _NO_HOLES:
-                    raise
-        yield start, end
-        place = end
+def _data_chunks(file: BinaryIO, n_bytes: int) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of each chunk of the file that isn't a hole."""
+    offset = 0
+    while (offset := _next_data(file, offset, n_bytes)) < n_bytes:
+        length = min(_CHUNK_BYTES, n_bytes - offset)
+        yield offset, length
+        offset += length
 
 
-def _write(out: BinaryIO, place: int, piece: memoryview) -> None:
-    out.seek(place)
-    while piece:
-        piece = piece[out.write(piece) :]
+def _next_data(file: BinaryIO, offset: int, n_bytes: int) -> int:
+    if not hasattr(os, "SEEK_DATA"):
+        return offset
+    try:
+        return os.lseek(file.fileno(), offset, os.SEEK_DATA)
+    except OSError as error:
+        # ENXIO: a hole up to the end of the file; anything else: the file system doesn't report holes.
+        return n_bytes if error.errno == errno.ENXIO else offset

@@ -1,14 +1,12 @@
-"""Moves the models folder to another place, on another drive for example: all of it or nothing.
+"""Relocation of the models folder, for example to another drive: everything moves or nothing does.
 
-Within a file system the files are renamed.  To another one they are first copied beside their future names and read
-back (``copying``), while the old folder stays as it is and in use.  Only when every copy is right is the move
-committed: from then on the new folder is the models folder.  The copies get their names and the originals go.
+Within a file system the files are renamed.  Otherwise they are copied as ``NAME.moving``, read back and compared, while
+the old folder stays unchanged and in use.  Once every copy is right the relocation is committed: the new folder becomes
+the models folder, the copies get their names and the originals are deleted.  A journal in both folders records this, so
+that an interruption before the commit is rolled back and one after it is completed.
 
-So there is no half-moved folder that anybody could meet: what is cancelled or fails before that moment goes back (the
-copies are deleted), what is cut off after it goes on.  A journal in both folders tells which (``unfinished_move``).
-
-What moves is what belongs to models: files with ``.gguf`` in their names, which includes partial downloads, their
-journals, origins and files in quarantine, and the queue of downloads.  Everything else stays.
+What moves: files with ``.gguf`` in their names, which includes partial downloads, journals, origins and quarantined
+files, and the download queue.  Everything else stays.
 """
 
 from __future__ import annotations
@@ -18,128 +16,127 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.disk.files import disk_error, move_over
+from model_manager.disk.files import disk_error, disk_errors, error_detail, move_over, write_atomically
+from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.disk.lock import FileLock
-from model_manager.disk.space import free_bytes
-from model_manager.disk.verified_copy import Copied, copy_and_compare, copy_link
-from model_manager.errors import Cancelled, UserError
-from model_manager.library.relocation_files import (
-    QUEUE,
-    copy_of,
-    is_copied,
-    moved_names,
-    needed_bytes,
-    size_of,
-    stamp_of,
-    still_to_copy,
-)
-from model_manager.library.relocation_journal import (
-    JOURNAL_NAME,
-    MoveJournal,
-    read_move,
-    remove_move,
-    same_place,
-    write_move,
-)
+from model_manager.disk.space import SPARE_BYTES, allocated_bytes, free_bytes
+from model_manager.disk.verified_copy import copy_link, copy_verified
+from model_manager.errors import UserError
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
-SPARE_BYTES = 64 << 20
-"""Room that is left on the new disk."""
+JOURNAL_NAME = ".models-move.json"
+QUEUE_NAME = "downloads.json"
+"""The download queue, which is kept in the models folder."""
 
-_LOCK = ".models-move.lock"
-_PROBE = ".models-move.probe"
+_FORMAT = 1
+_LOCK_NAME = ".models-move.lock"
+_PROBE_NAME = ".models-move.probe"
+_COPY_SUFFIX = ".moving"
+_WINDOWS_NOT_SAME_DEVICE = 17  # ERROR_NOT_SAME_DEVICE
 
 Rename = Callable[[Path, Path], object]
 
 
 @dataclass(frozen=True)
-class Move:
-    """A move that was begun and not finished; ``committed`` when it can only go on."""
+class CopiedFile:
+    """A verified copy: its name relative to both folders, and size and modification time of the original."""
+
+    name: str
+    bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Relocation:
+    """An unfinished relocation, as stored in its journal; a committed one can only be completed."""
 
     source: Path
     target: Path
-    committed: bool
+    committed: bool = False
+    copied: tuple[CopiedFile, ...] = ()
+    format: int = _FORMAT
 
 
-def unfinished_move(folder: Path) -> Move | None:
-    """The move out of or into a folder that a crash or a power cut left unfinished.
+def unfinished_relocation(folder: Path) -> Relocation | None:
+    """Return the relocation from or to a folder that a crash interrupted.
 
-    Where it is committed, ``move_models`` must be called again with the same two folders, which takes moments; else
-    either that, which uses the copies that are there, or ``abandon_move``.
+    A committed one is completed by ``relocate_models`` with the same two folders, which takes moments; any other is
+    rolled back by ``roll_back``.
     """
-    journal = read_move(folder)
-    if journal is None or not (same_place(journal.source, folder) or same_place(journal.target, folder)):
+    found = _read_journal(folder)
+    if found is None or not (_is_same(found.source, folder) or _is_same(found.target, folder)):
         return None
-    return Move(journal.source, journal.target, journal.committed)
+    return found
 
 
-def abandon_move(move: Move) -> None:
-    """Go back: delete the copies in the new folder.
+def roll_back(relocation: Relocation) -> None:
+    """Delete the copies in the new folder.
 
-    Raises ``ValueError`` for a move that is committed, and ``UserError``: move_running(path).
+    Raises ``ValueError`` for a committed relocation, and ``UserError``: move_running(path).
     """
-    if move.committed:
-        raise ValueError("a committed move can only go on")
-    with FileLock(move.source / _LOCK, UserError("move_running", path=move.source / JOURNAL_NAME)):
-        _go_back(move.source, move.target)
+    if relocation.committed:
+        raise ValueError("a committed relocation can only be completed")
+    with _lock(relocation.source):
+        _delete_copies(relocation.source, relocation.target)
 
 
-def move_models(
+def relocate_models(
     source: Path,
     target: Path,
     on_progress: OnProgress = ignore_progress,
     cancel: CancelToken = NEVER_CANCELLED,
-    on_commit: Callable[[], None] | None = None,
+    on_commit: Callable[[], None] = lambda: None,
     *,
     rename: Rename = os.rename,
 ) -> None:
-    """Move all models from one folder to another, or go on with a move of these two that was cut off.
+    """Move all models from one folder to another, or complete a committed relocation of these two.
 
-    ``on_progress`` and ``cancel`` are called in this thread.  ``on_commit()`` is called
-    when every file is sure to arrive: there the new folder becomes the models folder in the settings.  It may be called
-    again after a crash; when it raises, the move goes back.  ``ModelLibrary.relocate`` is for afterwards.
+    ``on_commit()`` makes the new folder the models folder in the settings.  It may be called again after a crash; when
+    it raises, the relocation is rolled back.  ``ModelLibrary.relocate`` is called afterwards.
 
     Raises ``Cancelled``, and ``UserError``: folder_missing(path), folders_nested(path, other), file_exists(path) for a
-    file in the new folder that would have to be overwritten, disk_too_small(path, needed_bytes, free_bytes),
-    file_too_large(path), move_running(path), models_in_use(path), move_unfinished(path, target) when another move
-    has to be finished first, original_stays(path, detail) when all is moved but a file could not be deleted in the
-    old folder; and as ``copy_and_compare`` does.
+    file in the new folder that would be overwritten, disk_too_small(path, needed_bytes, free_bytes),
+    file_too_large(path), move_running(path), models_in_use(path), move_unfinished(path, target) where another
+    relocation must be completed first, original_stays(path, detail) where everything was moved but a file in the old
+    folder can't be deleted; and as ``copy_verified``.
     """
     old, new = Path(os.path.abspath(source)), Path(os.path.abspath(target))  # noqa: PTH100
-    if not old.is_dir() and (journal := read_move(new)) and journal.committed and same_place(journal.source, old):
-        # All was copied, and somebody took the old folder away before its journal was.
-        _finish(journal, rename)
+    pending = _read_journal(new)
+    if not old.is_dir() and pending is not None and pending.committed and _is_same(pending.source, old):
+        # Everything was copied, and the old folder was removed before its journal.
+        _complete(pending, rename)
         return
     _check_folders(old, new)
-    with FileLock(old / _LOCK, UserError("move_running", path=old / JOURNAL_NAME)), ExitStack() as held:
-        journal = _begin(old, new)
-        total = sum(size_of(old / name) for name in moved_names(old))
-        if not journal.committed:
-            try:
-                _hold_all(old, held)
-                journal = _prepare(journal, on_progress, cancel, rename)
-                _commit(journal, on_commit)
-            except (UserError, Cancelled):
-                _go_back(old, new)
-                raise
+    with _lock(old), ExitStack() as held:
+        relocation = _pending(old, new) or Relocation(old, new)
+        total = sum(_size(old / name) for name in _model_files(old))
+        if relocation.committed:
+            _lock_models(old, held)
+            on_commit()
         else:
-            _hold_all(old, held)
-            if on_commit is not None:
+            _delete_copies(old, new)
+            try:
+                for folder in (new, old):
+                    _write_journal(folder, relocation)
+                _lock_models(old, held)
+                relocation = _copy_all(relocation, on_progress, cancel, rename)
+                for folder in (new, old):
+                    _write_journal(folder, relocation)
                 on_commit()
-        _finish(journal, rename)
+            except BaseException:
+                _delete_copies(old, new)
+                raise
+        _complete(relocation, rename)
     on_progress(Progress(total, total))
     with suppress(OSError):
         old.rmdir()
 
 
-def _hold_all(folder: Path, held: ExitStack) -> None:
-    """Take the locks of downloads, repairs and joinings: those that are there, and those of partial downloads."""
-    partial = (path.with_name(f"{path.name}.lock") for path in folder.rglob("*.gguf.part"))
-    for lock in sorted({*folder.rglob("*.gguf*.lock"), *partial}):
-        held.enter_context(FileLock(lock, UserError("models_in_use", path=lock.with_suffix(""))))
+# Before the commit
 
 
 def _check_folders(old: Path, new: Path) -> None:
@@ -148,133 +145,151 @@ def _check_folders(old: Path, new: Path) -> None:
     real_old, real_new = old.resolve(), new.resolve()
     if real_old.is_relative_to(real_new) or real_new.is_relative_to(real_old):
         raise UserError("folders_nested", path=new, other=old)
-    try:
+    with disk_errors(new):
         new.mkdir(parents=True, exist_ok=True)
         if new.samefile(old):
             raise UserError("folders_nested", path=new, other=old)
-    except OSError as error:
-        raise disk_error(error, new) from error
 
 
-def _begin(old: Path, new: Path) -> MoveJournal:
-    """The journal of this move, also of one that was cut off."""
-    here, there = read_move(old), read_move(new)
-    for found in (here, there):
-        if found and not (same_place(found.source, old) and same_place(found.target, new)):
-            raise UserError("move_unfinished", path=found.source, target=found.target)
-    # The old folder's decides, until it is removed at the very end.
-    if here is None and there is not None and there.committed:
-        return there
-    copied = there.copied if there is not None else {}
-    journal = MoveJournal(old, new, committed=here is not None and here.committed, copied=copied)
-    if not journal.committed:
-        for folder in (new, old):
-            write_move(folder, journal)
-    return journal
+def _pending(old: Path, new: Path) -> Relocation | None:
+    """Return the committed relocation of these two folders; refuse while another one is unfinished."""
+    found = [each for each in (_read_journal(old), _read_journal(new)) if each is not None]
+    for each in found:
+        if not (_is_same(each.source, old) and _is_same(each.target, new)):
+            raise UserError("move_unfinished", path=each.source, target=each.target)
+    # Committed once the old folder's journal says so; that one is removed first at the end.
+    return found[0] if found and found[0].committed else None
 
 
-def _prepare(journal: MoveJournal, on_progress: OnProgress, cancel: CancelToken, rename: Rename) -> MoveJournal:
-    """Bring everything to where the move cannot fail any more; the journal with what was copied."""
-    old, new = journal.source, journal.target
-    progress = _Progress(journal, on_progress, cancel)
-    progress.look()
-    for name in moved_names(old):
-        # A queue of downloads that is there already stays: what is partly here is found without one.
-        if os.path.lexists(new / name) and name != QUEUE:
+def _lock(folder: Path) -> FileLock:
+    return FileLock(folder / _LOCK_NAME, UserError("move_running", path=folder / JOURNAL_NAME))
+
+
+def _lock_models(folder: Path, held: ExitStack) -> None:
+    """Hold the locks of all downloads, conversions and joins in the folder."""
+    partial = (path.with_name(f"{path.name}.lock") for path in folder.rglob("*.gguf.part"))
+    for lock in sorted({*folder.rglob("*.gguf*.lock"), *partial}):
+        held.enter_context(FileLock(lock, UserError("models_in_use", path=lock.with_suffix(""))))
+
+
+def _copy_all(relocation: Relocation, on_progress: OnProgress, cancel: CancelToken, rename: Rename) -> Relocation:
+    """Copy everything where the files can't be renamed; returns the committed relocation."""
+    old, new = relocation.source, relocation.target
+    cancel.raise_if_cancelled()
+    for name in _model_files(old):
+        # A download queue in the new folder stays: partial downloads are found without one.
+        if os.path.lexists(new / name) and name != QUEUE_NAME:
             raise UserError("file_exists", path=new / name)
+    copied: dict[str, CopiedFile] = {}
     if _can_rename(old, new, rename):
-        return journal
-    _check_room(journal)
-    # What comes into the old folder meanwhile comes along.
-    while waiting := still_to_copy(journal):
-        for name in waiting:
-            copied = _copy(old, new, name, progress)
-            journal = replace(journal, copied={**journal.copied, name: copied})
-            write_move(new, journal)
-    progress.look()
-    return journal
+        return replace(relocation, committed=True)
+    _check_space(old, new)
+
+    def waiting() -> list[str]:
+        names = [name for name in _model_files(old) if not os.path.lexists(new / name)]
+        return [name for name in names if copied.get(name) != _original(old, name)]
+
+    # Another round for files that arrived or changed meanwhile.
+    while names := waiting():
+        total = sum(_size(old / name) for name in _model_files(old))
+        for name in names:
+            finished = sum(each.bytes for each in copied.values() if each.name != name)
+            copied[name] = _copy(old, new, name, partial(_report, on_progress, finished, total), cancel)
+    cancel.raise_if_cancelled()
+    return replace(relocation, committed=True, copied=tuple(copied.values()))
 
 
-def _commit(journal: MoveJournal, on_commit: Callable[[], None] | None) -> None:
-    committed = replace(journal, committed=True)
-    write_move(journal.target, committed)
-    write_move(journal.source, committed)
-    if on_commit is None:
-        return
+def _report(on_progress: OnProgress, finished: int, total: int, n_bytes: int) -> None:
+    # Each byte of the current file counts half when it is copied and half when it is compared.
+    on_progress(Progress(min(finished + n_bytes // 2, total), total))
+
+
+def _copy(old: Path, new: Path, name: str, on_bytes: Callable[[int], None], cancel: CancelToken) -> CopiedFile:
+    copy = _copy_path(new / name)
+    original = _original(old, name)
+    with disk_errors(copy):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+    if (old / name).is_symlink():
+        copy_link(old / name, copy, old)
+    else:
+        copy_verified(old / name, copy, on_bytes, cancel)
+    return original
+
+
+def _can_rename(old: Path, new: Path, rename: Rename) -> bool:
+    """Return whether files can be renamed from one folder to the other; tried, since device numbers can mislead."""
+    probe, renamed = old / _PROBE_NAME, new / _PROBE_NAME
     try:
-        on_commit()
-    except BaseException:
-        write_move(journal.source, journal)
-        _go_back(journal.source, journal.target)
-        raise
+        probe.write_bytes(b"")
+        rename(probe, renamed)
+    except OSError as error:
+        if error.errno == errno.EXDEV or getattr(error, "winerror", None) == _WINDOWS_NOT_SAME_DEVICE:
+            return False
+        raise disk_error(error, new) from error
+    else:
+        return True
+    finally:
+        for path in (probe, renamed):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
-def _finish(journal: MoveJournal, rename: Rename) -> None:
-    """Carry out a committed move, as far as that has not happened yet."""
-    old, new = journal.source, journal.target
+def _check_space(old: Path, new: Path) -> None:
+    """Refuse what can't fit, by the sum or by the size of one file (FAT is limited to 4 GiB)."""
+    sizes = {name: _size(old / name) for name in _model_files(old)}
+    # A partial download counts with its full size, which it will need.
+    needed = SPARE_BYTES + sum(
+        size if name.endswith(".part") else min(size, allocated_bytes(old / name)) for name, size in sizes.items()
+    )
+    if needed > (free := free_bytes(new)):
+        raise UserError("disk_too_small", path=new, needed_bytes=needed, free_bytes=free)
+    probe = new / _PROBE_NAME
+    largest = max(sizes, key=sizes.__getitem__, default="")
     try:
-        for name in journal.copied:
-            if os.path.lexists(copy_of(new / name)):
-                if os.path.lexists(new / name):
-                    raise UserError("file_exists", path=new / name)
-                move_over(copy_of(new / name), new / name)
-        for name in moved_names(old):
+        with disk_errors(new / largest), probe.open("wb") as file:
+            file.truncate(sizes.get(largest, 0))
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
+def _delete_copies(old: Path, new: Path) -> None:
+    journal = _read_journal(new)
+    if journal is not None and _is_same(journal.source, old):
+        for copy in new.rglob(f"*{_COPY_SUFFIX}"):
+            with suppress(OSError):
+                copy.unlink()
+        _remove_empty_folders(new)
+        _remove_journal(new)
+    _remove_journal(old)
+
+
+# After the commit
+
+
+def _complete(relocation: Relocation, rename: Rename) -> None:
+    """Carry out a committed relocation, as far as that hasn't happened yet."""
+    old, new = relocation.source, relocation.target
+    with disk_errors(new):
+        for copied in relocation.copied:
+            copy = _copy_path(new / copied.name)
+            if os.path.lexists(copy):
+                if os.path.lexists(new / copied.name):
+                    raise UserError("file_exists", path=new / copied.name)
+                move_over(copy, new / copied.name)
+        for name in _model_files(old):
             if not os.path.lexists(new / name):
                 _rename(old, new, name, rename)
-    except OSError as error:
-        raise disk_error(error, new) from error
-    for name, copied in journal.copied.items():
-        # A file that was written to since then is left where it is.
-        if stamp_of(old / name) == (copied.bytes, copied.mtime_ns) and size_of(new / name) == copied.bytes:
-            _unlink(old / name)
-    for name in moved_names(old):
+    for copied in relocation.copied:
+        # A file that was written to since then stays.
+        if _original(old, copied.name) == copied and _size(new / copied.name) == copied.bytes:
+            _delete_original(old / copied.name)
+    for name in _model_files(old):
         if (old / name).is_symlink() and (new / name).is_symlink():
-            _unlink(old / name)
-    remove_move(old)
-    remove_move(new)
+            _delete_original(old / name)
+    _remove_journal(old)
+    _remove_journal(new)
     _remove_empty_folders(old)
-
-
-def _go_back(old: Path, new: Path) -> None:
-    """Delete the copies.  Where the new drive is gone, they are forgotten."""
-    journal = read_move(new)
-    if journal is not None and same_place(journal.source, old):
-        # The one that is being written is not in the journal yet.
-        for name in {*journal.copied, *moved_names(old)}:
-            with suppress(OSError):
-                copy_of(new / name).unlink(missing_ok=True)
-        _remove_empty_folders(new)
-        remove_move(new)
-    remove_move(old)
-
-
-class _Progress:
-    def __init__(self, journal: MoveJournal, on_progress: OnProgress, cancel: CancelToken) -> None:
-        self._on_progress = on_progress
-        self._cancel = cancel
-        # Each byte counts half when it is copied and half when it is read back.
-        moved = moved_names(journal.source)
-        self._total = sum(size_of(journal.source / name) for name in moved)
-        self._done = sum(2 * size_of(journal.source / name) for name in moved if is_copied(journal, name))
-
-    def look(self) -> None:
-        self._cancel.raise_if_cancelled()
-
-    def tell(self, n_bytes: int) -> None:
-        self._done += n_bytes
-        self._on_progress(Progress(min(self._done // 2, self._total), self._total))
-
-
-def _copy(old: Path, new: Path, name: str, progress: _Progress) -> Copied:
-    copy = copy_of(new / name)
-    try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, copy) from error
-    if not (old / name).is_symlink():
-        return copy_and_compare(old / name, copy, progress.tell, progress.look)
-    copy_link(old / name, copy, old)
-    return Copied(*stamp_of(old / name), crc32=0)
 
 
 def _rename(old: Path, new: Path, name: str, rename: Rename) -> None:
@@ -287,60 +302,83 @@ def _rename(old: Path, new: Path, name: str, rename: Rename) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        # A disk that is mounted in the middle of the old folder.
-        copied = copy_and_compare(old / name, copy_of(new / name), lambda _: None, lambda: None)
-        move_over(copy_of(new / name), new / name)
-        if size_of(new / name) == copied.bytes:
-            _unlink(old / name)
+        # Another file system is mounted inside the old folder.
+        copy_verified(old / name, _copy_path(new / name))
+        move_over(_copy_path(new / name), new / name)
+        _delete_original(old / name)
 
 
-def _can_rename(old: Path, new: Path, rename: Rename) -> bool:
-    """Tried out: the numbers of devices say nothing certain where folders are mounted twice."""
-    probe, arrived = old / _PROBE, new / _PROBE
-    try:
-        probe.write_bytes(b"")
-        rename(probe, arrived)
-    except OSError as error:
-        if error.errno == errno.EXDEV or getattr(error, "winerror", None) == 17:  # ERROR_NOT_SAME_DEVICE
-            return False
-        raise disk_error(error, new) from error
-    else:
-        return True
-    finally:
-        for path in (probe, arrived):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-
-
-def _check_room(journal: MoveJournal) -> None:
-    """Refuse before the first byte what cannot fit, by its sum or by the size of one file (FAT ends at 4 GiB)."""
-    old, new = journal.source, journal.target
-    names = still_to_copy(journal)
-    needed = sum(needed_bytes(old / name) - size_of(copy_of(new / name)) for name in names) + SPARE_BYTES
-    probe = new / _PROBE
-    try:
-        free = free_bytes(new)
-        if needed > free:
-            raise UserError("disk_too_small", path=new, needed_bytes=needed, free_bytes=free)
-        with probe.open("wb") as file:
-            file.truncate(max((size_of(old / name) for name in names), default=0))
-    except OSError as error:
-        largest = max(names, key=lambda name: size_of(old / name), default="")
-        raise disk_error(error, new / largest if error.errno == errno.EFBIG else new) from error
-    finally:
-        with suppress(OSError):
-            probe.unlink(missing_ok=True)
-
-
-def _unlink(path: Path) -> None:
+def _delete_original(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError("original_stays", path=path, detail=error.strerror or type(error).__name__) from error
+        raise UserError("original_stays", path=path, detail=error_detail(error)) from error
 
 
 def _remove_empty_folders(folder: Path) -> None:
-    for place, folders, _ in os.walk(folder, topdown=False):
+    for parent, folders, _ in os.walk(folder, topdown=False):
         for name in folders:
             with suppress(OSError):
-                Path(place, name).rmdir()
+                Path(parent, name).rmdir()
+
+
+# Files
+
+
+def _model_files(folder: Path) -> list[str]:
+    """Return the files that move, relative to the folder, sorted; links to folders are not followed."""
+    found = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        for name in files:
+            path = Path(parent, name)
+            if _belongs_to_model(name) or path == folder / QUEUE_NAME:
+                found.append(path.relative_to(folder).as_posix())
+    return sorted(found)
+
+
+def _belongs_to_model(name: str) -> bool:
+    return ".gguf" in name.casefold() and not name.startswith(".") and not name.endswith((_COPY_SUFFIX, ".lock"))
+
+
+def _copy_path(path: Path) -> Path:
+    """Return the name of a file in the new folder before the commit."""
+    return path.with_name(f"{path.name}{_COPY_SUFFIX}")
+
+
+def _original(folder: Path, name: str) -> CopiedFile:
+    """Return size (-1 where there is no file) and modification time of a file, or of the link itself."""
+    try:
+        status = (folder / name).lstat()
+    except OSError:
+        return CopiedFile(name, -1, 0)
+    return CopiedFile(name, status.st_size, status.st_mtime_ns)
+
+
+def _size(path: Path) -> int:
+    return max(0, _original(path.parent, path.name).bytes)
+
+
+# Journal
+
+
+def _read_journal(folder: Path) -> Relocation | None:
+    try:
+        journal = from_json((folder / JOURNAL_NAME).read_bytes(), Relocation)
+    except (OSError, JsonError):
+        return None
+    return journal if journal.format == _FORMAT else None
+
+
+def _write_journal(folder: Path, relocation: Relocation) -> None:
+    write_atomically(folder / JOURNAL_NAME, to_json(relocation))
+
+
+def _remove_journal(folder: Path) -> None:
+    with suppress(OSError):
+        (folder / JOURNAL_NAME).unlink(missing_ok=True)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Return whether two paths are the same by spelling alone: either may be gone."""
+    return os.path.normcase(os.path.abspath(one)) == os.path.normcase(os.path.abspath(other))  # noqa: PTH100

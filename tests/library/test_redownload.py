@@ -15,7 +15,7 @@ from model_manager.layout.origin import read_origin
 from model_manager.library.library import ModelLibrary
 from model_manager.library.quarantine import quarantine, release_from_quarantine
 from model_manager.library.redownload import Mending, mending, remember
-from model_manager.library.relocation import move_models
+from model_manager.library.relocation import relocate_models
 from model_manager.library.verification import Verification, verify
 from model_manager.published import PublishedModel
 from tests.download.download_helpers import PIECE, Fetch, Shelf
@@ -113,7 +113,7 @@ def test_set_aside_moved_to_another_disk_released_and_mended(
     damage(path, path.stat().st_size - 10)
     bad = quarantine(path)
     new = tmp_path / "new"
-    move_models(models, new, rename=other_disk)
+    relocate_models(models, new, rename=other_disk)
     released = release_from_quarantine(new / bad.name)
     _, plan = _plan(released)
     (mended,) = Fetch(new, hub)(reopen_for_mending(plan.path, plan.pieces))

@@ -13,15 +13,18 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from filelock import FileLock
 
 from model_manager.cancellation import CancelToken
+from model_manager.disk import verified_copy
+from model_manager.disk.files import write_at
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.origin import origin_path
 from model_manager.library.library import ModelLibrary
-from model_manager.library.relocation import Move, move_models, unfinished_move
+from model_manager.library.relocation import relocate_models, unfinished_relocation
 from model_manager.progress import Progress
 from tests.rigs.cancel_after import CancelAfter
 from tests.rigs.downloaded import code_of
@@ -37,13 +40,13 @@ def test_everything_moves(old: Path, new: Path, rename: Rename) -> None:
     others = {"notes.txt": b"mine", "library.json": b"{}", ".hidden.gguf": b"h"}
     for name, content in others.items():
         (old / name).write_bytes(content)
-    told: list[Progress] = []
+    reported: list[Progress] = []
     commits: list[bool] = []
     total = sum((old / name).stat().st_size for name in before)
-    move_models(
+    relocate_models(
         old,
         new,
-        told.append,
+        reported.append,
         on_commit=lambda: commits.append((old / "a.gguf").exists()),
         rename=rename,
     )
@@ -51,24 +54,24 @@ def test_everything_moves(old: Path, new: Path, rename: Rename) -> None:
     assert content_of(old).keys() == others.keys()
     assert not (old / "below").exists()
     assert commits == [True]
-    assert [each.done for each in told] == sorted(each.done for each in told)
-    assert told[-1] == Progress(total, total)
-    assert unfinished_move(old) is None
-    assert unfinished_move(new) is None
+    assert [each.done for each in reported] == sorted(each.done for each in reported)
+    assert reported[-1] == Progress(total, total)
+    assert unfinished_relocation(old) is None
+    assert unfinished_relocation(new) is None
 
 
-def test_to_a_real_other_file_system(old: Path, far: Path) -> None:
+def test_moving_to_another_file_system_and_back(old: Path, far: Path) -> None:
     before = content_of(old)
     times = {name: (old / name).stat().st_mtime_ns for name in before}
-    move_models(old, far)
+    relocate_models(old, far)
     assert content_of(far) == before
     assert {name: (far / name).stat().st_mtime_ns for name in before} == times
     assert not old.exists()
-    move_models(far, old)
+    relocate_models(far, old)
     assert content_of(old) == before
 
 
-def test_the_library_follows(old: Path, new: Path, data: Path) -> None:
+def test_library_ids_and_hashes_follow(old: Path, new: Path, data: Path) -> None:
     place = [old]
     library = ModelLibrary(data, find_starter=lambda: None, models_folder=lambda: place[0])
     library.record_hash("split", "1" * 64)
@@ -79,7 +82,7 @@ def test_the_library_follows(old: Path, new: Path, data: Path) -> None:
         during.append({each.id: (each.sha256, each.ready, each.bytes) for each in library.list()})
         place[0] = new
 
-    move_models(old, new, on_commit=commit, rename=other_disk)
+    relocate_models(old, new, on_commit=commit, rename=other_disk)
     library.relocate(old, new)
     assert {each.id: (each.sha256, each.ready, each.bytes) for each in library.list()} == before
     assert during == [before]
@@ -87,17 +90,17 @@ def test_the_library_follows(old: Path, new: Path, data: Path) -> None:
 
 
 @pytest.mark.parametrize("rename", [os.rename, other_disk], ids=["one disk", "two disks"])
-def test_cancelled_goes_back(old: Path, new: Path, rename: Rename) -> None:
+def test_cancelling_rolls_back(old: Path, new: Path, rename: Rename) -> None:
     before = content_of(old)
     token = CancelAfter(6 if rename is other_disk else 0)
     with pytest.raises(Cancelled):
-        move_models(old, new, cancel=token, on_commit=lambda: pytest.fail("too late"), rename=rename)
+        relocate_models(old, new, cancel=token, on_commit=lambda: pytest.fail("too late"), rename=rename)
     assert content_of(old) == before
     assert list(new.rglob("*")) == []
-    assert unfinished_move(old) is None
+    assert unfinished_relocation(old) is None
 
 
-def test_cancelled_at_the_last_moment(old: Path, new: Path) -> None:
+def test_cancelling_after_the_last_byte_rolls_back(old: Path, new: Path) -> None:
     before = content_of(old)
     token = CancelToken()
 
@@ -106,62 +109,53 @@ def test_cancelled_at_the_last_moment(old: Path, new: Path) -> None:
             token.cancel()
 
     with pytest.raises(Cancelled):
-        move_models(old, new, cancel_at_end, token, lambda: pytest.fail("too late"), rename=other_disk)
+        relocate_models(old, new, cancel_at_end, token, lambda: pytest.fail("too late"), rename=other_disk)
     assert content_of(old) == before
     assert list(new.rglob("*")) == []
 
 
-def test_settings_that_cannot_be_written_take_it_back(old: Path, new: Path) -> None:
+def test_failing_to_save_the_settings_rolls_back(old: Path, new: Path) -> None:
     before = content_of(old)
 
     def refuse() -> None:
         raise UserError("settings_unwritable")
 
     for rename in (os.rename, other_disk):
-        assert code_of(lambda rename=rename: move_models(old, new, on_commit=refuse, rename=rename)) == (
+        assert code_of(lambda rename=rename: relocate_models(old, new, on_commit=refuse, rename=rename)) == (
             "settings_unwritable"
         )
         assert content_of(old) == before
         assert list(new.rglob("*")) == []
 
 
-def test_a_copy_with_a_flipped_bit_is_made_again(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from model_manager.disk import verified_copy
-
+def test_a_copy_with_a_flipped_bit_is_repeated(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content_of(old)
-    real, flips = verified_copy._write, 1
+    flips = 1
 
-    def flip(out: object, place: int, piece: memoryview) -> None:
+    def flip(out: BinaryIO, offset: int, piece: memoryview) -> None:
         nonlocal flips
         if flips and len(piece) > 1000:
             flips -= 1
             piece = memoryview(bytes([piece[0] ^ 1]) + bytes(piece[1:]))
-        real(out, place, piece)  # type: ignore[arg-type]
+        write_at(out, offset, piece)
 
-    monkeypatch.setattr(verified_copy, "_write", flip)
-    told: list[Progress] = []
-    move_models(old, new, told.append, rename=other_disk)
+    monkeypatch.setattr(verified_copy, "write_at", flip)
+    reported: list[Progress] = []
+    relocate_models(old, new, reported.append, rename=other_disk)
     assert flips == 0
     assert content_of(new) == before
-    assert told[-1].fraction == 1
+    assert reported[-1].fraction == 1
 
 
-def test_a_disk_that_gives_back_something_else_is_not_moved_to(
-    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from model_manager.disk import verified_copy
-
+def test_a_disk_that_returns_other_data_is_refused(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content_of(old)
-    real = verified_copy._write
-    monkeypatch.setattr(
-        verified_copy, "_write", lambda out, place, piece: real(out, place, memoryview(bytes(len(piece))))
-    )
-    assert code_of(lambda: move_models(old, new, rename=other_disk)) == "copy_differs"
+    monkeypatch.setattr(verified_copy, "write_at", lambda out, offset, piece: write_at(out, offset, bytes(len(piece))))
+    assert code_of(lambda: relocate_models(old, new, rename=other_disk)) == "copy_differs"
     assert content_of(old) == before
     assert list(new.rglob("*")) == []
 
 
-def test_what_comes_meanwhile_comes_along(old: Path, new: Path, tiny: Path) -> None:
+def test_a_file_that_arrives_meanwhile_moves_too(old: Path, new: Path, tiny: Path) -> None:
     late = old / "late.gguf"
 
     def arrive(progress: Progress) -> None:
@@ -169,11 +163,11 @@ def test_what_comes_meanwhile_comes_along(old: Path, new: Path, tiny: Path) -> N
             shutil.copy(tiny, late)
 
     before = content_of(old)
-    move_models(old, new, arrive, rename=other_disk)
+    relocate_models(old, new, arrive, rename=other_disk)
     assert content_of(new) == before | {"late.gguf": hashlib.sha256(tiny.read_bytes()).hexdigest()}
 
 
-def test_a_file_that_is_written_to_meanwhile(old: Path, new: Path) -> None:
+def test_a_file_that_changes_after_its_copy_is_copied_again(old: Path, new: Path) -> None:
     # Sorted, the origin of the first file is copied right after it.
     sidecar = origin_path(old / "a.gguf")
     written = False
@@ -184,37 +178,37 @@ def test_a_file_that_is_written_to_meanwhile(old: Path, new: Path) -> None:
             written = True
             sidecar.write_text("anew")
 
-    move_models(old, new, write, rename=other_disk)
+    relocate_models(old, new, write, rename=other_disk)
     assert origin_path(new / "a.gguf").read_text() == "anew"
 
 
-def test_nothing_is_overwritten(old: Path, new: Path) -> None:
+def test_existing_files_are_not_overwritten(old: Path, new: Path) -> None:
     before = content_of(old)
     new.mkdir()
     (new / "b.gguf").write_bytes(b"another model")
     (new / "downloads.json").write_text("another queue")
     for rename in (os.rename, other_disk):
-        assert code_of(lambda rename=rename: move_models(old, new, rename=rename)) == "file_exists"
+        assert code_of(lambda rename=rename: relocate_models(old, new, rename=rename)) == "file_exists"
         assert content_of(old) == before
         assert content_of(new).keys() == {"b.gguf", "downloads.json"}
     (new / "b.gguf").unlink()
-    move_models(old, new, rename=other_disk)
+    relocate_models(old, new, rename=other_disk)
     assert (new / "downloads.json").read_text() == "another queue"
     assert (old / "downloads.json").read_text() == "queue"
 
 
-def test_folders_that_cannot_be_moved_between(old: Path, tmp_path: Path) -> None:
+def test_nested_and_missing_folders_are_refused(old: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(old, target_is_directory=True)
     for target in (old, old / "below", old.parent, link, old / "below" / ".." / "new"):
-        assert code_of(lambda target=target: move_models(old, target)) == "folders_nested"
-    assert code_of(lambda: move_models(tmp_path / "gone", tmp_path / "new")) == "folder_missing"
+        assert code_of(lambda target=target: relocate_models(old, target)) == "folders_nested"
+    assert code_of(lambda: relocate_models(tmp_path / "gone", tmp_path / "new")) == "folder_missing"
     (tmp_path / "file").write_text("in the way")
-    assert code_of(lambda: move_models(old, tmp_path / "file" / "models")) == "file_not_writable"
+    assert code_of(lambda: relocate_models(old, tmp_path / "file" / "models")) == "file_not_writable"
     assert (old / "a.gguf").exists()
 
 
-def test_a_folder_that_may_not_be_written() -> None:
+def test_a_read_only_folder_is_refused() -> None:
     # pytest's own folders are closed to others, and for a moment we are others.
     with tempfile.TemporaryDirectory() as name:
         old, new = Path(name) / "old", Path(name) / "new"
@@ -228,14 +222,14 @@ def test_a_folder_that_may_not_be_written() -> None:
         if is_root:
             os.seteuid(65534)
         try:
-            assert code_of(lambda: move_models(old, new)) == "file_not_writable"
+            assert code_of(lambda: relocate_models(old, new)) == "file_not_writable"
         finally:
             if is_root:
                 os.seteuid(0)
         assert {each.name for each in old.iterdir()} == {"a.gguf"}
 
 
-def test_a_disk_that_is_too_small_is_known_before_the_first_byte(far: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_refused_before_copying(far: Path, tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.mkdir()
     free = shutil.disk_usage(far.parent).free
@@ -243,26 +237,29 @@ def test_a_disk_that_is_too_small_is_known_before_the_first_byte(far: Path, tmp_
         # A download of this size was begun: its room is spoken for.
         file.truncate(free + (1 << 20))
     with pytest.raises(UserError) as caught:
-        move_models(old, far)
+        relocate_models(old, far)
     assert caught.value.code == "disk_too_small"
     assert caught.value.data["needed_bytes"] > free
     assert list(far.iterdir()) == []
 
 
-def test_a_disk_that_takes_no_file_of_that_size(old: Path, new: Path) -> None:
+def test_a_file_system_with_a_size_limit_is_refused_before_copying(old: Path, new: Path) -> None:
     code = """
 import resource, sys
 from pathlib import Path
+from typing import BinaryIO
 sys.argv[3:] = ["none", "0"]
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
 import errno
 from model_manager.cancellation import CancelToken
+from model_manager.disk import verified_copy
+from model_manager.disk.files import write_at
 from model_manager.errors import UserError
-from model_manager.library.relocation import move_models
+from model_manager.library.relocation import relocate_models
 def other_disk(source, target):
     raise OSError(errno.EXDEV, "other disk")
 try:
-    move_models(Path(sys.argv[1]), Path(sys.argv[2]), lambda progress: sys.exit(3), rename=other_disk)
+    relocate_models(Path(sys.argv[1]), Path(sys.argv[2]), lambda progress: sys.exit(3), rename=other_disk)
 except UserError as error:
     print(error.code, Path(error.data["path"]).name)
 """
@@ -284,7 +281,7 @@ def test_a_partial_download_stays_sparse(far: Path, tmp_path: Path) -> None:
         for place in (0, (3 << 30) + 123):
             file.seek(place)
             file.write(b"there")
-    move_models(old, far)
+    relocate_models(old, far)
     moved = far / path.name
     assert moved.stat().st_size == n_bytes
     assert moved.stat().st_blocks * 512 < 8 << 20
@@ -295,35 +292,35 @@ def test_a_partial_download_stays_sparse(far: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", ["c.gguf.part.lock", "b.gguf.repair.lock", "e.gguf.join.lock"])
-def test_what_is_being_worked_on_is_not_moved(old: Path, new: Path, lock: str) -> None:
+def test_files_in_use_are_not_moved(old: Path, new: Path, lock: str) -> None:
     before = content_of(old)
     with FileLock(old / lock):
-        assert code_of(lambda: move_models(old, new)) == "models_in_use"
+        assert code_of(lambda: relocate_models(old, new)) == "models_in_use"
         assert content_of(old) == before
-    move_models(old, new)
+    relocate_models(old, new)
     assert content_of(new) == before
 
 
-def test_two_moves_at_once(old: Path, new: Path, tmp_path: Path) -> None:
+def test_a_second_relocation_at_once_is_refused(old: Path, new: Path, tmp_path: Path) -> None:
     codes: list[str] = []
 
     def second(_progress: Progress) -> None:
         if not codes:
-            codes.append(code_of(lambda: move_models(old, new)))
+            codes.append(code_of(lambda: relocate_models(old, new)))
 
-    move_models(old, new, second, rename=other_disk)
+    relocate_models(old, new, second, rename=other_disk)
     assert codes == ["move_running"]
 
 
 @pytest.mark.parametrize("rename", [os.rename, other_disk], ids=["one disk", "two disks"])
-def test_links_still_lead_where_they_led(old: Path, tmp_path: Path, tiny: Path, rename: Rename) -> None:
+def test_links_keep_their_targets(old: Path, tmp_path: Path, tiny: Path, rename: Rename) -> None:
     new = tmp_path / "some" / "where" / "else"
     (old / "absolute.gguf").symlink_to(tiny)
     (old / "relative.gguf").symlink_to(os.path.relpath(tiny, old))
     (old / "neighbour.gguf").symlink_to("a.gguf")
     (old / "broken.gguf").symlink_to("gone")
     (old / "folder.gguf").symlink_to(tiny.parent, target_is_directory=True)
-    move_models(old, new, rename=rename)
+    relocate_models(old, new, rename=rename)
     assert (new / "absolute.gguf").resolve() == tiny
     assert (new / "relative.gguf").resolve() == tiny
     assert (new / "neighbour.gguf").resolve() == new / "a.gguf"
@@ -332,7 +329,7 @@ def test_links_still_lead_where_they_led(old: Path, tmp_path: Path, tiny: Path, 
     assert tiny.exists()
 
 
-def test_an_original_that_cannot_be_deleted_is_told(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_original_that_cannot_be_deleted_is_reported(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content_of(old)
     real = Path.unlink
 
@@ -344,23 +341,25 @@ def test_an_original_that_cannot_be_deleted_is_told(old: Path, new: Path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)
-        assert code_of(lambda: move_models(old, new, rename=other_disk)) == "original_stays"
+        assert code_of(lambda: relocate_models(old, new, rename=other_disk)) == "original_stays"
     assert {name: sha for name, sha in content_of(new).items() if name in before} == before
-    assert unfinished_move(new) == Move(old, new, True)
-    move_models(old, new, rename=other_disk)
+    pending = unfinished_relocation(new)
+    assert pending is not None
+    assert (pending.source, pending.target, pending.committed) == (old, new, True)
+    relocate_models(old, new, rename=other_disk)
     assert content_of(new) == before
     assert not old.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 2}', b'{"format": 1, "source": 3}'])
-def test_a_journal_that_cannot_be_read(old: Path, new: Path, content: bytes) -> None:
+def test_a_damaged_journal_is_ignored(old: Path, new: Path, content: bytes) -> None:
     (old / ".models-move.json").write_bytes(content)
-    assert unfinished_move(old) is None
-    move_models(old, new)
+    assert unfinished_relocation(old) is None
+    relocate_models(old, new)
     assert (new / "a.gguf").exists()
 
 
-def test_a_journal_of_other_folders_is_not_ours(old: Path, tmp_path: Path) -> None:
+def test_a_journal_of_other_folders_is_ignored(old: Path, tmp_path: Path) -> None:
     stored = {"format": 1, "source": "/elsewhere", "target": "/there", "committed": True, "copied": []}
     (old / ".models-move.json").write_text(json.dumps(stored))
-    assert unfinished_move(old) is None
+    assert unfinished_relocation(old) is None
