@@ -1,4 +1,4 @@
-"""What a conversation is, as plain values.  Ids and rows belong to the store; words and pictures to the window."""
+"""Value types of conversations and messages.  The store saves them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.parameter import parameter
+from app.translation import QT_TRANSLATE_NOOP
+
 THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
 """Tags around the reasoning in the text of an answer; backends that deliver it separately have the tags added."""
 
 
 class Role(StrEnum):
-    """Who speaks."""
+    """Author of a message."""
 
     SYSTEM = "system"
     USER = "user"
@@ -20,63 +23,113 @@ class Role(StrEnum):
 
 
 class Status(StrEnum):
-    """How far a message got."""
+    """State of a message."""
 
     COMPLETE = "complete"
     STREAMING = "streaming"
-    """Being written by a process that is alive."""
+    """A live process is writing it."""
     STOPPED = "stopped"
-    """The person pressed stop."""
+    """The user stopped it."""
     INTERRUPTED = "interrupted"
-    """The engine or the program died in the middle; what was there is kept."""
+    """The engine or the program died during the answer; the text so far is kept."""
     FAILED = "failed"
-    """The answer could not be begun; ``Message.error`` says why."""
+    """The answer could not begin; ``Message.error`` is the reason."""
 
 
 class ContextPolicy(StrEnum):
-    """What happens when a conversation no longer fits into the context.  Nothing is ever left out silently."""
+    """What happens when a conversation no longer fits into the context."""
 
     STOP = "stop"
-    """The question is refused with a sentence; the person decides."""
+    """The question is refused with an error, and the user decides."""
     ROLL = "roll"
-    """The oldest turns are left out, pinned messages stay; a line in the transcript shows where."""
+    """The oldest turns are left out, except pinned messages; a line in the transcript marks the place."""
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A text that a question brings along: a file that was dropped, or a long paste."""
+    """A text attached to a question: a dropped file or a long paste."""
 
     name: str
     content: str
     tokens: int | None = None
-    """Counted by the model that was chosen when it was attached; None where none could count."""
+    """Counted by the model that was selected when it was attached; None if there was none."""
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen.  The names and the order of the samplers are llama.cpp's."""
+class SamplerParameters:
+    """Parameters of the samplers that choose the next token; names and order of the samplers are llama.cpp's."""
 
-    temperature: float = 0.7
-    """0 takes the most probable token always."""
-    top_k: int = 40
-    """Keep the k most probable tokens; 0 keeps all."""
-    top_p: float = 0.95
-    """Keep the most probable tokens that together reach this probability; 1 keeps all."""
-    min_p: float = 0.05
-    """Keep tokens at least this probable, relative to the most probable one; 0 keeps all."""
-    repeat_penalty: float = 1.0
-    """Divide the logits of the last 64 tokens by this; 1 changes nothing."""
+    temperature: float = parameter(
+        0.7,
+        minimum=0,
+        maximum=2,
+        step=0.1,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Temperature"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Higher values give more varied answers, lower values more predictable ones; 0 always picks "
+            "the most probable token.",
+        ),
+    )
+    top_p: float = parameter(
+        0.95,
+        minimum=0,
+        maximum=1,
+        step=0.05,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Top-p"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Samples from the most probable tokens that together reach this probability; 1 keeps all."
+        ),
+    )
+    top_k: int = parameter(
+        40,
+        minimum=0,
+        maximum=1000,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Top-k"),
+        description=QT_TRANSLATE_NOOP("parameters", "Samples from this many of the most probable tokens; 0 keeps all."),
+    )
+    min_p: float = parameter(
+        0.05,
+        minimum=0,
+        maximum=1,
+        step=0.01,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Min-p"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Excludes tokens whose probability is below this fraction of the most probable token's; 0 keeps all.",
+        ),
+    )
+    repeat_penalty: float = parameter(
+        1.0,
+        minimum=0.5,
+        maximum=2,
+        step=0.05,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Repeat penalty"),
+        description=QT_TRANSLATE_NOOP("parameters", "Values above 1 make repetition less likely; 1 has no effect."),
+    )
+    """Divides the logits of the last 64 tokens."""
+
+
+@dataclass(frozen=True)
+class Sampling(SamplerParameters):
+    """How an answer is generated."""
+
     seed: int | None = None
-    """None takes a fresh one for each answer."""
+    """None for a random one for each answer."""
     max_tokens: int | None = None
-    """None goes on to the end of the answer or of the context."""
+    """None for no limit but the context."""
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these strings."""
 
 
 @dataclass(frozen=True)
 class MadeBy:
-    """What made an answer, enough to make it again."""
+    """Provenance of an answer, sufficient to reproduce it."""
 
     model_id: str
     sampling: Sampling
@@ -95,16 +148,16 @@ class MadeBy:
     program: str | None = None
     plan: dict[str, Any] = field(default_factory=dict)
     endpoint: str | None = None
-    """The address of the server that answered; None for a file on this machine."""
+    """URL of the server that answered; None for a local model."""
     thought_s: float | None = None
-    """Seconds from the first word of its thoughts to their end."""
+    """Duration of the reasoning in seconds."""
     left_out: tuple[str, ...] = ()
-    """Ids of the messages of its branch that it did not see, because the context was full."""
+    """Ids of the messages of its branch that were left out because the context was full."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message.  Messages of a conversation form a tree: several answers to one question are siblings."""
+    """One message.  The messages of a conversation form a tree: answers to the same question are siblings."""
 
     id: str
     conversation_id: str
@@ -116,10 +169,10 @@ class Message:
     """With time zone, UTC."""
     made_by: MadeBy | None = None
     error: dict[str, Any] | None = None
-    """``{"code": ..., **data}`` of the UserError that ended it."""
+    """Code and data of the ``UserError`` that ended it: ``{"code": ..., **data}``."""
     attachments: tuple[Attachment, ...] = ()
     is_pinned: bool = False
-    """Stays in the prompt when older turns roll out."""
+    """Remains in the prompt when older turns are left out."""
 
 
 @dataclass(frozen=True)
@@ -134,24 +187,24 @@ class Conversation:
     model_id: str | None = None
     """The model it was last continued with."""
     leaf_id: str | None = None
-    """The last message of the branch that is shown."""
+    """Last message of the selected branch."""
     message_count: int = 0
     is_pinned: bool = False
-    """Stands above the others in the list."""
+    """Listed above the others."""
     archived_at: datetime | None = None
     deleted_at: datetime | None = None
-    """Since when it lies in the bin."""
+    """When it was moved to the trash."""
     title_is_chosen: bool = False
-    """A person wrote the title; no program changes it."""
+    """The user set the title; automatic titles don't replace it."""
     sampling: Sampling | None = None
-    """Its own; None takes the one of the settings."""
+    """None for the value in the settings."""
     context_policy: ContextPolicy | None = None
-    """Its own; None takes the one of the settings."""
+    """None for the value in the settings."""
 
 
 @dataclass(frozen=True)
 class SearchHit:
-    """A place where a search text occurs; ``message_id`` is None for a title."""
+    """Search hit; ``message_id`` is None for a title."""
 
     conversation_id: str
     message_id: str | None
@@ -159,4 +212,4 @@ class SearchHit:
     snippet: str
     """A line of text around the hit."""
     span: tuple[int, int]
-    """Where in the snippet the hit lies, in characters."""
+    """Start and end of the hit in the snippet, in characters."""

@@ -17,6 +17,7 @@ from app.idle_hasher import IdleHashing
 from app.planning.service import PlanningService
 from app.servers.service import Servers
 from app.store.store import ConversationStore
+from model_manager.errors import UserError
 from model_manager.library.library import ModelLibrary
 
 CLOSE_S = 3.0
@@ -41,6 +42,11 @@ class Services:
     presets: Presets
     drafts: Drafts
     mathematics: Mathematics
+
+    def file_problems(self) -> list[UserError]:
+        """Return why files of the data folder could not be read, if so."""
+        files = (self.settings, self.presets, self.drafts)
+        return [each.problem for each in files if each.problem is not None]
 
     def close(self) -> None:
         """Stop the running answer, keep it, end the engine, close the database."""

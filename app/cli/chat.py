@@ -127,8 +127,8 @@ def _begin(services: Services, arguments: argparse.Namespace, model_id: str) -> 
     if arguments.conversation:
         conversation = store.get(arguments.conversation)
         if arguments.system is not None:
-            store.set_system_prompt(conversation.id, arguments.system)
-        store.set_model(conversation.id, model_id)
+            store.update(conversation.id, system_prompt=arguments.system)
+        store.update(conversation.id, model_id=model_id)
     else:
         system = _system_prompt(services, arguments, model_id)
         conversation = store.create(title=title_from(arguments.message), system_prompt=system, model_id=model_id)

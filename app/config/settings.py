@@ -1,184 +1,213 @@
-"""What the person chose, kept in one JSON file: each setting is declared once, with its type, default and bounds."""
+"""User settings in one JSON file.  Each setting is declared once: type, default, bounds or choices, page and label."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.config.backup_schedule import DAILY, SCHEDULES, BackupSchedule
 from app.config.device_settings import DeviceWishes, are_servers, are_wishes, device_wishes
-from app.conversation import ContextPolicy, Sampling
-from model_manager.disk.files import write_atomically
+from app.conversation import ContextPolicy, SamplerParameters, Sampling
+from app.parameter import parameter, parameters
+from app.translation import QT_TRANSLATE_NOOP
+from model_manager.disk.json_file import JsonFile
+from model_manager.errors import UserError
 
 AUTOMATIC_LAYERS = -2
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
-class Settings:
-    """All settings.  A file that lacks one, or holds a value out of bounds, gives its default."""
+class Settings(SamplerParameters):
+    """All settings.  A setting that the file lacks, or that is invalid there, has its default."""
 
-    language: str = ""
-    """``en``, ``zh_CN``, or empty for the system's."""
-    theme: str = "system"
-    """``system``, ``light`` or ``dark``."""
-    model_id: str | None = None
-    """The model used last, by the window or the command line; a path where it is not in the library."""
-    context: int = 0
-    """Tokens; 0 takes the trained context, at most 8192."""
-    gpu_layers: int = AUTOMATIC_LAYERS
-    """Layers on GPUs: -1 all, -2 as many as fit."""
-    idle_release_minutes: int = 30
-    """Release the loaded file after so many minutes without a question; 0 never."""
-    system_prompt: str = ""
-    """For new conversations."""
-    temperature: float = Sampling.temperature
-    top_p: float = Sampling.top_p
-    top_k: int = Sampling.top_k
-    min_p: float = Sampling.min_p
-    repeat_penalty: float = Sampling.repeat_penalty
-    max_tokens: int = 0
-    """Of an answer; 0 sets no limit."""
-    context_policy: str = ContextPolicy.STOP.value
-    """``stop`` or ``roll``, for conversations that do not say otherwise."""
-    text_size: int = 15
+    language: str = parameter(
+        "",
+        choices={"": QT_TRANSLATE_NOOP("parameters", "System"), "en": "English", "zh_CN": "简体中文"},
+        page="appearance",
+        label=QT_TRANSLATE_NOOP("parameters", "Language"),
+    )
+    theme: str = parameter(
+        "system",
+        choices={
+            "system": QT_TRANSLATE_NOOP("parameters", "System"),
+            "light": QT_TRANSLATE_NOOP("parameters", "Light"),
+            "dark": QT_TRANSLATE_NOOP("parameters", "Dark"),
+        },
+        page="appearance",
+        label=QT_TRANSLATE_NOOP("parameters", "Theme"),
+    )
+    text_size: int = parameter(
+        15,
+        minimum=11,
+        maximum=28,
+        page="appearance",
+        label=QT_TRANSLATE_NOOP("parameters", "Text size"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "For conversations and the message box. You can also press Ctrl + or Ctrl −."
+        ),
+    )
     """Of the transcript and the composer, in device-independent pixels."""
-    titles_by_model: bool = True
-    """Let the model name a conversation where neither the question nor the answer does."""
-    preset_id: str = ""
-    """The preset of new conversations; empty for none."""
-    devices: str = ""
-    """JSON of ``app.config.device_settings``: devices left out, ceilings and reserves."""
-    rpc_servers: str = ""
+    preset_id: str = parameter(
+        "",
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Preset"),
+        description=QT_TRANSLATE_NOOP("parameters", "Overrides the settings below."),
+    )
+    """Preset of new conversations; empty for none."""
+    system_prompt: str = parameter(
+        "",
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "System prompt"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Instructions for the model at the start of every new conversation."
+        ),
+    )
+    max_tokens: int = parameter(0, minimum=0, maximum=1 << 24, page="conversation")
+    """Limit of an answer; 0 for none."""
+    context_policy: str = parameter(
+        ContextPolicy.STOP.value,
+        choices={
+            ContextPolicy.STOP.value: QT_TRANSLATE_NOOP("parameters", "Stop and ask me"),
+            ContextPolicy.ROLL.value: QT_TRANSLATE_NOOP("parameters", "Leave out the oldest turns"),
+        },
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "When the context is full"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Pinned messages always stay. A line marks the messages above it that the model no longer sees.",
+        ),
+    )
+    titles_by_model: bool = parameter(
+        True,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Model-generated titles"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "When idle, the model suggests a title if the first question doesn't provide one."
+        ),
+    )
+    context: int = parameter(
+        0,
+        minimum=0,
+        maximum=1 << 24,
+        step=1024,
+        page="engine",
+        label=QT_TRANSLATE_NOOP("parameters", "Context"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "How many tokens the model sees at once. More tokens use more memory."
+        ),
+    )
+    """Tokens; 0 for the trained context, at most 8192."""
+    gpu_layers: int = parameter(
+        AUTOMATIC_LAYERS,
+        minimum=AUTOMATIC_LAYERS,
+        maximum=100_000,
+        page="engine",
+        label=QT_TRANSLATE_NOOP("parameters", "Layers on GPUs"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Automatic puts as many as fit on the GPUs. The CPU computes the rest."
+        ),
+    )
+    """-1 for all, -2 for as many as fit."""
+    idle_release_minutes: int = parameter(
+        30,
+        minimum=0,
+        maximum=24 * 60,
+        page="engine",
+        label=QT_TRANSLATE_NOOP("parameters", "Unload model"),
+        description=QT_TRANSLATE_NOOP("parameters", "Frees memory after this much time without a question."),
+    )
+    """0 for never."""
+    devices: str = parameter("", check=are_wishes, page="devices")
+    """JSON of ``device_settings``: excluded devices, limits and reserves."""
+    rpc_servers: str = parameter("", check=are_servers, page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
-    export_format: str = "md"
-    """The last choice of the export, like the three below."""
-    export_metadata: bool = True
-    export_thoughts: str = "fold"
-    export_folder: str = ""
-    """Empty for the person's documents."""
-    models_folder: str = ""
-    """Where downloads lie; empty for the data folder's own."""
-    endpoint: str = ""
-    """Of the hub that lists models and gives their bytes; empty for the official one."""
+    endpoint: str = parameter("", page="downloads")
+    """URL of the hub or mirror for listings and downloads; empty for the official hub."""
+    proxy: str = parameter("", page="downloads")
+    """A URL, ``none``, or empty for the system's proxy."""
+    token_hosts: str = parameter("", page="downloads")
+    """Further hosts that may receive the token, separated by spaces."""
+    download_limit: int = parameter(0, minimum=0, maximum=1 << 24, page="downloads")
+    """KiB per second; 0 for no limit."""
+    downloads_in_background: bool = parameter(False, page="downloads")
+    """Continue downloads while the window is closed."""
+    backup_schedule: str = parameter(DAILY.id, choices=dict.fromkeys(SCHEDULES, ""), page="data")
+    """Id of a ``BackupSchedule``."""
     authority: str = ""
-    """Of the hub that is asked for checksums; empty for the official one."""
-    proxy: str = ""
-    """A URL, ``none``, or empty for what the system says."""
-    token_hosts: str = ""
-    """Further hosts that the token may be shown to, separated by spaces."""
-    download_limit: int = 0
-    """KiB per second; 0 sets no limit."""
-    downloads_in_background: bool = False
-    """Go on with downloads while the window is closed."""
-    window_geometry: str = ""
-    """Base64 of what the window saves of its place and size."""
-    sidebar_width: int = 260
-    """Device-independent pixels."""
-    sidebar_shown: bool = True
+    """URL of the hub for checksums; empty for the official one."""
+    models_folder: str = ""
+    """Folder of downloads; empty for the one in the data folder."""
+    model_id: str | None = None
+    """The model used last; a path where it is not in the library."""
     conversation_id: str | None = None
     """The conversation that was open last."""
+    export_format: str = parameter("md", choices=dict.fromkeys(("md", "html", "pdf", "json", "txt", "jsonl"), ""))
+    """The last choice in the export dialog, like the three below."""
+    export_metadata: bool = True
+    export_thoughts: str = parameter("fold", choices=dict.fromkeys(("keep", "fold", "drop"), ""))
+    export_folder: str = ""
+    """Empty for the user's documents."""
+    window_geometry: str = ""
+    """Base64 of ``QWidget.saveGeometry``."""
+    sidebar_width: int = parameter(260, minimum=180, maximum=600)
+    """Device-independent pixels."""
+    sidebar_shown: bool = True
 
     def sampling(self) -> Sampling:
-        """The sampling for new answers."""
-        return Sampling(
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            min_p=self.min_p,
-            repeat_penalty=self.repeat_penalty,
-            max_tokens=self.max_tokens or None,
-        )
+        """Return the sampling of new answers."""
+        values = {name: getattr(self, name) for name in parameters(SamplerParameters)}
+        return Sampling(**values, max_tokens=self.max_tokens or None)
 
     def device_wishes(self) -> DeviceWishes:
-        """What is fixed about the devices for all models."""
+        """Return the device settings that apply to all models."""
         return device_wishes(self.rpc_servers, self.devices)
 
+    def backups(self) -> BackupSchedule:
+        """Return the schedule of automatic backups."""
+        return SCHEDULES[self.backup_schedule]
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "language": ("", "en", "zh_CN"),
-    "theme": ("system", "light", "dark"),
-    "context_policy": tuple(policy.value for policy in ContextPolicy),
-    "export_format": ("md", "html", "pdf", "json", "txt", "jsonl"),
-    "export_thoughts": ("keep", "fold", "drop"),
-}
-BOUNDS: dict[str, tuple[float, float]] = {
-    "context": (0, 1 << 24),
-    "gpu_layers": (AUTOMATIC_LAYERS, 100_000),
-    "idle_release_minutes": (0, 24 * 60),
-    "temperature": (0, 2),
-    "top_p": (0, 1),
-    "top_k": (0, 1000),
-    "min_p": (0, 1),
-    "repeat_penalty": (0.5, 2),
-    "max_tokens": (0, 1 << 24),
-    "text_size": (11, 28),
-    "download_limit": (0, 1 << 24),
-    "sidebar_width": (180, 600),
-}
-"""Least and greatest value, both allowed."""
-CHECKS: dict[str, Callable[[object], bool]] = {"devices": are_wishes, "rpc_servers": are_servers}
-"""Texts with a form of their own."""
+
+PARAMETERS = parameters(Settings)
+"""The declarations by the names of the settings."""
 
 
 class SettingsFile:
-    """The settings and the file they are kept in.  Safe to use from several threads."""
+    """The settings and their file.  Thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file: JsonFile[dict[str, Any]] = JsonFile(path, dict[str, Any], {})
         self._lock = threading.Lock()
-        self._settings = _read(path)
+        self._settings = _settings(self._file.read())
+
+    @property
+    def problem(self) -> UserError | None:
+        """Why the file could not be read, if so."""
+        return self._file.problem
 
     @property
     def now(self) -> Settings:
-        """The settings as they are."""
+        """The current settings."""
         return self._settings
 
     def change(self, **values: Any) -> Settings:
-        """Set some and save all.
+        """Set some and save all; returns the settings.
 
         Raises:
-            UserError: ``disk_full`` or ``data_folder_not_writable``; the change holds for this run all the same.
+            UserError: as ``JsonFile.write``; the change still applies until the program ends.
         """
         with self._lock:
             changed = dataclasses.replace(self._settings, **values)
             if changed != self._settings:
                 self._settings = changed
-                text = json.dumps(dataclasses.asdict(changed), ensure_ascii=False, indent=2)
-                write_atomically(self._path, text.encode())
+                self._file.write(dataclasses.asdict(changed))
             return changed
 
 
-def _read(path: Path) -> Settings:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Settings()
-    except (OSError, ValueError) as error:
-        logger.warning("settings not readable, defaults taken: %s", error)
-        return Settings()
-    if not isinstance(stored, dict):
-        return Settings()
-    known = {field.name: field for field in dataclasses.fields(Settings)}
-    return Settings(**{key: value for key, value in stored.items() if key in known and _is_valid(key, value)})
-
-
-def _is_valid(key: str, value: object) -> bool:
-    default = getattr(Settings(), key)
-    if key in CHECKS:
-        return CHECKS[key](value)
-    if key in CHOICES:
-        return value in CHOICES[key]
-    if key in BOUNDS:
-        least, most = BOUNDS[key]
-        kinds = (int, float) if isinstance(default, float) else (int,)
-        return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most
-    if default is None:
-        return value is None or isinstance(value, str)
-    return type(value) is type(default)
+def _settings(stored: Mapping[str, Any]) -> Settings:
+    return Settings(
+        **{name: stored[name] for name, each in PARAMETERS.items() if name in stored and each.accepts(stored[name])}
+    )

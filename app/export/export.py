@@ -15,9 +15,9 @@ from app.export.json_format import JSON
 from app.export.jsonl import JSONL
 from app.export.markdown import MARKDOWN
 from app.export.plain_text import PLAIN_TEXT
-from app.messages.marking import QT_TRANSLATE_NOOP
 from app.store.conversation_trees import ConversationTree
 from app.store.store import ConversationStore
+from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.files import disk_errors, make_folder, write_atomically
 from model_manager.errors import UserError
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from app.conversation import Status
 from app.formulas import Mathematics
-from app.messages.marking import QT_TRANSLATE_NOOP
 from app.store.conversation_trees import ConversationTree
+from app.translation import QT_TRANSLATE_NOOP
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
 

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 from app.export.json_format import check_head, tree_of
 from app.store.conversation_trees import ConversationTree, ImportResult, Refused
-from app.store.fields import Fields, Unfit
 from app.store.store import ConversationStore
+from model_manager.disk.json_file import JsonError
 from model_manager.errors import UserError
 
 CHUNK_BYTES = 1 << 20
@@ -69,11 +69,13 @@ def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | Refused]:
         OSError: as the file says.
     """
     try:
-        fields = Fields(_head(_Text(file)))
-        check_head(fields)
-        if not fields.has(_CONVERSATIONS):
-            raise Unfit(_CONVERSATIONS)
-    except (Unfit, _Spoilt) as error:
+        head = _head(_Text(file))
+        check_head(head)
+        if _CONVERSATIONS not in head:
+            raise JsonError(f"missing - at `$.{_CONVERSATIONS}`")
+    except JsonError as error:
+        raise UserError("import_unreadable", detail=error.place) from error
+    except _Spoilt as error:
         raise UserError("import_unreadable", detail=str(error)) from error
     file.seek(0)
     text = _Text(file)

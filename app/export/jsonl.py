@@ -16,8 +16,8 @@ from app.conversation import Message, Role, Status
 from app.export.entries import branches, with_options
 from app.export.formats import Format, Options, Thoughts
 from app.markdown.parser import split_thought
-from app.messages.marking import QT_TRANSLATE_NOOP
 from app.store.conversation_trees import ConversationTree
+from app.translation import QT_TRANSLATE_NOOP
 
 
 def examples(tree: ConversationTree, options: Options) -> Iterator[dict[str, Any]]:

@@ -9,8 +9,8 @@ from app.export.entries import Entry, entries, thought_label, title_of
 from app.export.formats import Format, Options
 from app.markdown.blocks import plain_text
 from app.markdown.parser import parse_part
-from app.messages.marking import QT_TRANSLATE_NOOP
 from app.store.conversation_trees import ConversationTree
+from app.translation import QT_TRANSLATE_NOOP
 
 WIDTH = 72
 

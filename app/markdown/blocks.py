@@ -1,7 +1,8 @@
-"""Blocks of parsed Markdown: paragraphs, code, formulas, tables and rules in one flat list.
+"""What an answer is made of once its Markdown is read: a flat row of blocks, each with its place in the nesting.
 
-Lists and quotes are not containers: a list item is a ``Prose`` with a marker and a depth, so that renderers walk one
-list and code within a list is a block like any other.
+Lists and quotes are not containers here: an item of a list is a ``Prose`` with a marker and a depth, so that a reader
+(the window, an exporter) walks one row, and so that code inside a list is a block like any other.  A block is a value;
+whoever draws it decides on faces, colours and distances.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 class Style(Flag):
-    """Text style of a span."""
+    """How a span stands out from its neighbours."""
 
     PLAIN = 0
     STRONG = 1
@@ -22,11 +23,11 @@ class Style(Flag):
     CODE = 4
     STRUCK = 8
     QUIET = 16
-    """A formula whose end has not been received yet."""
+    """A formula that is still being written."""
 
 
 class Kind(StrEnum):
-    """Kind of a paragraph."""
+    """What a paragraph is."""
 
     TEXT = "text"
     HEADING = "heading"
@@ -39,23 +40,23 @@ class Span:
     text: str
     style: Style = Style.PLAIN
     href: str = ""
-    """Target of a link (http, https or mailto), or empty."""
+    """Where it leads: http, https or mailto, or nowhere."""
     formula: str = ""
-    """LaTeX of an inline formula without its delimiters; ``text`` is then the source with them."""
+    """LaTeX without its marks, to be drawn in the line; ``text`` is then the source with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block and its place in lists and quotes."""
+    """Where a block stands."""
 
     depth: int = 0
-    """Number of lists around it."""
+    """How many lists it lies in."""
     quotes: tuple[int, ...] = ()
-    """For each quote around it, the number of lists around that quote."""
+    """For each quote it lies in, how many lists are around that quote."""
     marker: str = ""
-    """``•`` or ``3.`` for the first block of a list item, else empty."""
+    """``•`` or ``3.`` where it begins an item of a list; the later blocks of the item have none."""
     thought: bool = False
-    """Whether it is part of the model's thoughts."""
+    """Part of what the model wrote to itself before it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +71,40 @@ class Prose(Block):
 
 @dataclass(frozen=True, slots=True)
 class Code(Block):
-    """A code block."""
+    """A block of code as it was written."""
 
     text: str
     language: str = ""
-    """First word after the fence, lower case."""
+    """The first word after the fence, lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formula(Block):
-    """A display formula."""
+    """A formula on a line of its own."""
 
     formula: str
-    """LaTeX without its delimiters."""
+    """LaTeX without its marks."""
     source: str
-    """The source with its delimiters."""
+    """As it was written, with its marks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table(Block):
-    """A table; all rows have as many cells as the head."""
+    """A table; every row has as many cells as the head."""
 
     head: tuple[tuple[Span, ...], ...]
     rows: tuple[tuple[tuple[Span, ...], ...], ...]
     align: tuple[str, ...]
-    """``left``, ``center``, ``right`` or empty, one per column."""
+    """``left``, ``center``, ``right`` or nothing, one a column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule(Block):
-    """A horizontal rule."""
+    """A line across."""
 
 
 def plain_text(blocks: list[Block]) -> str:
-    """Return the text without Markdown syntax, as it is copied."""
+    """The text without its marks, as one would copy it."""
     text = ""
     for number, block in enumerate(blocks):
         if number:
@@ -113,7 +114,7 @@ def plain_text(blocks: list[Block]) -> str:
 
 
 def block_text(block: Block) -> str:
-    """Return the text of a block without its marker; tabs separate the cells of a table."""
+    """The characters of one block, without its marker; the cells of a table are parted by tabs."""
     match block:
         case Prose():
             return spans_text(block.spans)
@@ -127,7 +128,7 @@ def block_text(block: Block) -> str:
 
 
 def spans_text(spans: tuple[Span, ...]) -> str:
-    """Return the text of spans."""
+    """The characters of a paragraph."""
     return "".join(span.text for span in spans)
 
 

@@ -13,10 +13,10 @@ from app.messages.composer import WRITING
 from app.messages.context import CONTEXT
 from app.messages.conversion import REPAIRS
 from app.messages.general import GENERAL
-from app.messages.marking import QT_TRANSLATE_NOOP
 from app.messages.model_files import MODEL_FILES
 from app.messages.plans import PLANS
 from app.messages.servers import SERVERS
+from app.translation import QT_TRANSLATE_NOOP
 from model_manager.errors import UserError
 
 SENTENCES: dict[str, str] = {**GENERAL, **CONTEXT, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS, **WRITING}

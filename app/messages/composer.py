@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.messages.marking import QT_TRANSLATE_NOOP
+from app.translation import QT_TRANSLATE_NOOP
 
 WRITING: dict[str, str] = {
     "attachment_too_large": QT_TRANSLATE_NOOP(
@@ -17,10 +17,5 @@ WRITING: dict[str, str] = {
     "attachment_is_a_folder": QT_TRANSLATE_NOOP("errors", "{name} is a folder. Choose text files in it instead."),
     "attachments_too_many": QT_TRANSLATE_NOOP(
         "errors", "A question can have up to {limit} attachments. Remove one first, or combine several into one file."
-    ),
-    "presets_damaged": QT_TRANSLATE_NOOP(
-        "errors",
-        "Your presets can't be read. The file was saved as {path}, and the built-in presets are used "
-        "instead. Fix the file and restore its name, or create new presets.",
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.messages.marking import QT_TRANSLATE_NOOP
+from app.translation import QT_TRANSLATE_NOOP
 
 CONTEXT: dict[str, str] = {
     "context_full": QT_TRANSLATE_NOOP(

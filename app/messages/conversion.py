@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.messages.marking import QT_TRANSLATE_NOOP
+from app.translation import QT_TRANSLATE_NOOP
 
 REPAIRS: dict[str, str] = {
     "experts_differ": QT_TRANSLATE_NOOP(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.messages.marking import QT_TRANSLATE_NOOP
+from app.translation import QT_TRANSLATE_NOOP
 
 CONTEXT = "doctor"
 
@@ -90,7 +90,7 @@ TEXTS: dict[str, str] = {
         "doctor", "Restart the program; it offers to restore the newest intact backup."
     ),
     "backups": QT_TRANSLATE_NOOP("doctor", "{count}, newest from {time} ({size_bytes})"),
-    "no_backups": QT_TRANSLATE_NOOP("doctor", "None yet. A backup is created automatically every day."),
+    "no_backups": QT_TRANSLATE_NOOP("doctor", "None yet. Backups are made automatically."),
     # Disk
     "folder": QT_TRANSLATE_NOOP("doctor", "{path}, {free_bytes} free"),
     "make_writable": QT_TRANSLATE_NOOP(

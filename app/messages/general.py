@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.messages.marking import QT_TRANSLATE_NOOP
+from app.translation import QT_TRANSLATE_NOOP
 
 GENERAL: dict[str, str] = {
     # Files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.messages.marking import QT_TRANSLATE_NOOP
+from app.translation import QT_TRANSLATE_NOOP
 
 MODEL_FILES: dict[str, str] = {
     "web_unreachable": QT_TRANSLATE_NOOP(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.messages.marking import QT_TRANSLATE_NOOP
+from app.translation import QT_TRANSLATE_NOOP
 
 if TYPE_CHECKING:
     from model_manager.errors import UserError

@@ -1,4 +1,4 @@
-"""Copies of the database in the folder ``backups``: what there is, when one is due, and how one is brought back."""
+"""Backups of the database in the folder ``backups``: created, listed, pruned, and prepared for a restore."""
 
 from __future__ import annotations
 
@@ -7,27 +7,38 @@ import re
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
-from app.store import search_index
-from app.store.connections import connect
-from app.store.errors import DamagedRow, code_of
-from app.store.migrations import migrate, version_of
-from app.store.schema import Step
-from model_manager.disk.files import disk_errors, is_disk_full
+from app.config.backup_schedule import BackupSchedule
+from app.store.connections import DamagedRow, connect, error_code
+from app.store.migrations import STEPS, migrate, version_of
+from app.store.search_index import drop_index
+from model_manager.disk.files import disk_error, disk_errors, replacing
 from model_manager.errors import UserError
 
-KEPT = {"daily": 7, "replaced": 10}
-"""How many copies of a kind stay.  Those that a person asked for all do."""
-DUE_AFTER = timedelta(days=1)
-_NAME = re.compile(r"conversations-(?P<kind>v\d+|daily|asked|replaced)-(?P<time>\d{8}T\d{12}Z)\.sqlite3")
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""Suffixes of the files of an SQLite database."""
+_NAME = re.compile(r"conversations-(?P<label>v\d+|daily|asked|replaced)-(?P<time>\d{8}T\d{12}Z)\.sqlite3")
 _TIME = "%Y%m%dT%H%M%S%fZ"
-BESIDE = ("", "-wal", "-shm", "-journal")
-"""What SQLite may put beside a database, after its name."""
+
+
+class BackupKind(StrEnum):
+    """Why a backup was made; the values are part of file names."""
+
+    AUTOMATIC = "daily"
+    MANUAL = "asked"
+    BEFORE_RESTORE = "replaced"
+    BEFORE_MIGRATION = "v"
+    """Followed by the schema version."""
+
+
+_KEPT = {BackupKind.BEFORE_RESTORE: 10, BackupKind.BEFORE_MIGRATION: 10}
+"""How many backups are kept.  Automatic ones depend on the schedule, and all manual ones are kept."""
 
 
 @dataclass(frozen=True)
@@ -37,62 +48,94 @@ class Backup:
     path: Path
     made_at: datetime
     bytes: int
-    kind: str
-    """``daily``, ``asked`` for by the person, ``replaced`` by another one that was restored, or ``migrated``."""
+    kind: BackupKind
 
 
-def found(folder: Path) -> list[Backup]:
-    """The copies in ``folder / "backups"``, the newest first."""
-    return sorted(_all(folder), key=lambda backup: (backup.made_at, backup.path.name), reverse=True)
+class BackupFolder:
+    """The backups of the database in ``database_folder``."""
 
+    def __init__(self, database_folder: Path) -> None:
+        self.path = database_folder / "backups"
 
-def backup_at(path: Path) -> Backup:
-    """The copy at a path that ``new_path`` made."""
-    match = _NAME.fullmatch(path.name)
-    assert match is not None
-    kind = "migrated" if match["kind"].startswith("v") else match["kind"]
-    return Backup(path, datetime.strptime(match["time"], _TIME).replace(tzinfo=UTC), path.stat().st_size, kind)
+    def list(self) -> list[Backup]:
+        """Return all backups, the newest first."""
+        found = []
+        for path in self.path.iterdir() if self.path.is_dir() else ():
+            match = _NAME.fullmatch(path.name)
+            # OSError: another process removes it at this moment.  ValueError: the name has no valid date.
+            with contextlib.suppress(OSError, ValueError):
+                if match is not None:
+                    found.append(_backup(path, match))
+        return sorted(found, key=lambda backup: (backup.made_at, backup.path.name), reverse=True)
 
+    def is_due(self, schedule: BackupSchedule) -> bool:
+        """Return whether the last automatic backup is older than the interval of the schedule."""
+        now = datetime.now(UTC)
+        # A time in the future comes from a clock that was wrong and must not prevent backups for years.
+        return not any(
+            backup.kind is BackupKind.AUTOMATIC and now - schedule.interval < backup.made_at <= now
+            for backup in self.list()
+        )
 
-def new_path(folder: Path, kind: str) -> Path:
-    """Where a copy of this kind goes that is made now."""
-    return folder / "backups" / f"conversations-{kind}-{datetime.now(UTC).strftime(_TIME)}.sqlite3"
+    def add(
+        self, connection: sqlite3.Connection, kind: BackupKind, *, version: int | None = None, kept: int | None = None
+    ) -> Backup:
+        """Make a backup, and remove the oldest of its kind beyond ``kept`` (None: as usual for its kind).
 
-
-def is_due(folder: Path) -> bool:
-    """Whether the last copy of the day was made longer ago than a day."""
-    times = [backup.made_at for backup in _all(folder) if backup.kind == "daily"]
-    now = datetime.now(UTC)
-    # One from the future, by a clock that was wrong, is no reason to make none for years.
-    return not any(now - DUE_AFTER < time <= now for time in times)
-
-
-def remove_old(folder: Path, kind: str) -> None:
-    """Remove the oldest copies of this kind, but for as many as are kept."""
-    if kind in KEPT:
-        for backup in [each for each in found(folder) if each.kind == kind][KEPT[kind] :]:
+        Raises:
+            UserError: as ``copy_database``.
+            sqlite3.Error: as it occurs, for the caller to convert.
+        """
+        label = kind.value if version is None else f"{kind.value}{version}"
+        path = self.path / f"conversations-{label}-{datetime.now(UTC).strftime(_TIME)}.sqlite3"
+        copy_database(connection, path, private=True)
+        same_kind = [backup for backup in self.list() if backup.kind is kind]
+        for backup in same_kind[kept or _KEPT.get(kind) or len(same_kind) :]:
             backup.path.unlink(missing_ok=True)
+        return next(backup for backup in same_kind if backup.path == path)
+
+    def clear(self) -> None:
+        """Remove every backup and every damaged database that was set aside.
+
+        Raises:
+            UserError: as ``disk_error``.
+        """
+        for path in (*(backup.path for backup in self.list()), *self.path.parent.glob("conversations-damaged-*")):
+            with disk_errors(path):
+                path.unlink(missing_ok=True)
 
 
-def remove_all(folder: Path) -> None:
-    """Remove every copy and what was put aside as damaged.
+def copy_database(connection: sqlite3.Connection, path: Path, *, private: bool = False) -> None:
+    """Copy the database to one file at ``path``, without the search index.
 
     Raises:
-        UserError: ``file_not_writable`` (path, detail).
+        UserError: as ``disk_error``; ``path`` is unchanged.
+        sqlite3.Error: as it occurs, for the caller to convert.
     """
-    paths = [*(backup.path for backup in _all(folder)), *folder.glob("conversations-damaged-*")]
-    for path in paths:
-        with disk_errors(path):
-            path.unlink(missing_ok=True)
+    with replacing(path, private=private) as temporary:
+        copy = sqlite3.connect(temporary, isolation_level=None)
+        try:
+            connection.backup(copy)
+            drop_index(copy)
+            # So that the copy is readable without other files, also from a read-only disk.
+            copy.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error as error:
+            if error_code(error) == "disk_full":
+                raise UserError("disk_full", path=path) from error
+            raise
+        finally:
+            copy.close()
 
 
 @contextmanager
-def brought_up_to_date(path: Path, folder: Path, steps: Sequence[Step]) -> Iterator[Path]:
-    """Yield a checked copy of the backup at ``path`` with the tables of today; it is gone after the block.
+def restorable_copy(path: Path, folder: Path) -> Iterator[Path]:
+    """Yield a verified copy of the backup at ``path``, migrated to the current schema, for the duration of the block.
+
+    ``folder`` is where the temporary copy is made.
 
     Raises:
         UserError: ``file_missing`` (path), ``backup_unsound`` (path, detail), ``backup_newer`` (path, version, known),
-            ``disk_full`` (path) or ``file_not_writable`` (path, detail).
+            or as ``disk_error``.
     """
     if not path.is_file():
         raise UserError("file_missing", path=path)
@@ -100,62 +143,34 @@ def brought_up_to_date(path: Path, folder: Path, steps: Sequence[Step]) -> Itera
     try:
         with disk_errors(temporary):
             temporary.touch(0o600)
-            for ending in BESIDE[:2]:
-                if path.with_name(path.name + ending).exists():
-                    shutil.copyfile(path.with_name(path.name + ending), temporary.with_name(temporary.name + ending))
+            for suffix in ("", "-wal"):
+                source = path.with_name(path.name + suffix)
+                if source.exists():
+                    shutil.copyfile(source, temporary.with_name(temporary.name + suffix))
         with _backup_errors(path), contextlib.closing(connect(temporary, busy_timeout_s=0)) as connection:
-            _check(connection, path, len(steps))
-            migrate(connection, steps, temporary, None)
+            _verify(connection, path)
+            migrate(connection, temporary)
             connection.execute(
                 "UPDATE messages SET status = 'interrupted', writer_id = NULL WHERE status = 'streaming'"
             )
             connection.execute("PRAGMA journal_mode = DELETE")
         yield temporary
     finally:
-        for ending in BESIDE:
+        for suffix in SUFFIXES:
             with contextlib.suppress(OSError):
-                temporary.with_name(temporary.name + ending).unlink()
+                temporary.with_name(temporary.name + suffix).unlink()
 
 
-def newest_sound(folder: Path, steps: Sequence[Step]) -> Backup | None:
-    """The newest copy that could be restored."""
-    for backup in found(folder):
-        with contextlib.suppress(UserError), brought_up_to_date(backup.path, folder, steps):
-            return backup
-    return None
+def _backup(path: Path, match: re.Match[str]) -> Backup:
+    label = match["label"]
+    kind = BackupKind.BEFORE_MIGRATION if label.startswith("v") else BackupKind(label)
+    return Backup(path, datetime.strptime(match["time"], _TIME).replace(tzinfo=UTC), path.stat().st_size, kind)
 
 
-def replace_everything(connection: sqlite3.Connection) -> None:
-    """Put the rows of the attached database ``other`` in the place of those that are here."""
-    erase(connection)
-    for table in ("conversations", "messages", "attachments"):
-        connection.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")
-
-
-def erase(connection: sqlite3.Connection) -> None:
-    """Remove every row."""
-    search_index.forget_all(connection)
-    connection.execute("PRAGMA defer_foreign_keys = ON")
-    for table in ("attachments", "messages", "conversations"):
-        connection.execute(f"DELETE FROM main.{table}")
-
-
-def _all(folder: Path) -> list[Backup]:
-    backups = folder / "backups"
-    paths = list(backups.iterdir()) if backups.is_dir() else []
-    made = []
-    for path in paths:
-        # One that another process removes at this moment is not there; nor is one with a date that never was.
-        with contextlib.suppress(OSError, ValueError):
-            if _NAME.fullmatch(path.name):
-                made.append(backup_at(path))
-    return made
-
-
-def _check(connection: sqlite3.Connection, path: Path, known: int) -> None:
+def _verify(connection: sqlite3.Connection, path: Path) -> None:
     version = version_of(connection)
-    if version > known:
-        raise UserError("backup_newer", path=path, version=version, known=known)
+    if version > len(STEPS):
+        raise UserError("backup_newer", path=path, version=version, known=len(STEPS))
     result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if result != "ok":
         raise UserError("backup_unsound", path=path, detail=result)
@@ -169,12 +184,10 @@ def _backup_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if code_of(error) == "disk_full":
+        if error_code(error) == "disk_full":
             raise UserError("disk_full", path=path) from error
         raise UserError("backup_unsound", path=path, detail=str(error)) from error
     except (DamagedRow, RuntimeError) as error:
         raise UserError("backup_unsound", path=path, detail=str(error)) from error
     except OSError as error:
-        if is_disk_full(error):
-            raise UserError("disk_full", path=path) from error
-        raise UserError("file_not_writable", path=path, detail=error.strerror or str(error)) from error
+        raise disk_error(error, path) from error

@@ -1,4 +1,4 @@
-"""Connections to the database: one for each thread that is inside the store at this moment."""
+"""Pool of SQLite connections, and SQLite's errors as ``UserError``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from app.store.errors import database_errors
+from model_manager.disk.files import error_detail, is_disk_full
+from model_manager.errors import UserError
+
+_CODES = {
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_BUSY: "database_locked",
+    sqlite3.SQLITE_LOCKED: "database_locked",
+    sqlite3.SQLITE_PROTOCOL: "database_locked",
+    sqlite3.SQLITE_CORRUPT: "database_damaged",
+    sqlite3.SQLITE_NOTADB: "database_damaged",
+    sqlite3.SQLITE_READONLY: "data_folder_not_writable",
+    sqlite3.SQLITE_CANTOPEN: "data_folder_not_writable",
+    sqlite3.SQLITE_PERM: "data_folder_not_writable",
+    sqlite3.SQLITE_IOERR: "data_disk_failed",
+    # A full disk or an exhausted quota, when the shared-memory index or the log has to grow.
+    sqlite3.SQLITE_IOERR_SHMSIZE: "disk_full",
+    sqlite3.SQLITE_IOERR_WRITE: "disk_full",
+    sqlite3.SQLITE_IOERR_SHORT_READ: "database_damaged",
+}
+_NOT_UTF8 = "Could not decode to UTF-8"
 
 
 class StoreClosed(RuntimeError):
-    """The store was used after it was closed: a bug, but for what runs in the background while the program ends."""
+    """The store was used after it was closed; background jobs must expect it while the program ends."""
+
+
+class DamagedRow(Exception):
+    """A row contains values that this program never writes; ``str()`` names the row."""
 
 
 def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sqlite3.Connection:
-    """Open ``path`` in autocommit mode; transactions are begun by hand.  A read-only connection leaves no trace."""
+    """Open the existing database at ``path`` in autocommit mode.  A read-only connection changes no file."""
     location = path.absolute().as_posix()
     mode = "ro" if read_only else "rw"
     connection = sqlite3.connect(
@@ -31,110 +54,133 @@ def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sq
     return connection
 
 
-def connect_in_memory() -> sqlite3.Connection:
-    """A database that lives in this connection and never touches a disk."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+def error_code(error: sqlite3.Error) -> str | None:
+    """Return the ``UserError`` code of an SQLite error, or None for a bug."""
+    number = getattr(error, "sqlite_errorcode", None)
+    if number is None:
+        return "database_damaged" if str(error).startswith(_NOT_UTF8) else None
+    return _CODES.get(number, _CODES.get(number & 0xFF))
+
+
+@contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """Raise errors of the database at ``path`` as ``UserError``.
+
+    Raises:
+        UserError: ``disk_full`` (path), ``database_locked`` (path), ``database_damaged`` (path, detail),
+            ``data_folder_not_writable`` (path, detail) or ``data_disk_failed`` (path, detail).
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = error_code(error)
+        if code is None:
+            raise
+        raise UserError(code, path=path, detail=str(error)) from error
+    except DamagedRow as error:
+        raise UserError("database_damaged", path=path, detail=str(error)) from error
+    except OSError as error:
+        code = "disk_full" if is_disk_full(error) else "data_folder_not_writable"
+        raise UserError(code, path=path, detail=error_detail(error)) from error
 
 
 class Connections:
-    """Lends connections, each to one thread at a time, and keeps them for the next borrower.
+    """Pool of connections to one database, each used by one thread at a time.
 
-    A pool, not one connection for each thread: a thread that ends leaves nothing open behind it.
+    A pool, not a connection for each thread: a thread that ends leaves no connection open.  A database in memory
+    (``path`` is None) has a single connection, for which threads wait.
     """
 
-    def __init__(self, path: Path, busy_timeout_s: float) -> None:
+    def __init__(self, path: Path | None, busy_timeout_s: float = 0.0) -> None:
         self._path = path
         self._busy_timeout_s = busy_timeout_s
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        if path is None:
+            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._idle.append(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that sees one state of the database, whatever others write meanwhile.
+        """Transaction that reads a single state of the database, regardless of concurrent writers.
 
         Raises:
-            UserError: see ``database_errors``.
+            UserError: as ``database_errors``.
         """
         with self._transaction("BEGIN") as connection:
             yield connection
 
     @contextmanager
-    def writing(self, other: Path | None = None) -> Iterator[sqlite3.Connection]:
-        """A transaction that is written when the block ends well and undone otherwise.
+    def writing(self, attached: Path | None = None) -> Iterator[sqlite3.Connection]:
+        """Transaction that is committed at the end of the block, and rolled back after an exception.
 
-        The database at ``other`` can be read in it under the name ``other``.
+        The database at ``attached`` is readable in it as schema ``other``.
 
         Raises:
-            UserError: see ``database_errors``; nothing of the transaction is kept then.
+            UserError: as ``database_errors``.
         """
-        with self._transaction("BEGIN IMMEDIATE", other) as connection:
+        with self._transaction("BEGIN IMMEDIATE", attached) as connection:
             yield connection
 
-    def compact(self) -> None:
-        """Give the room of removed rows back: what was in them is in no file afterwards.
+    @contextmanager
+    def borrowed(self) -> Iterator[sqlite3.Connection]:
+        """Connection in autocommit mode, for statements that can't run in a transaction.
 
         Raises:
-            UserError: see ``database_errors``.
+            UserError: as ``database_errors``.
         """
-        with database_errors(self._path):
+        with database_errors(self._path or Path(":memory:")):
             connection = self._borrow()
             try:
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                yield connection
             finally:
                 self._give_back(connection)
 
     def close(self) -> None:
-        """Close what is idle; a connection in use closes when its borrower is done."""
-        with self._lock:
+        """Close idle connections now, and the others when they are returned."""
+        with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
+            self._changed.notify_all()
         for connection in idle:
             connection.close()
 
     @contextmanager
-    def _transaction(self, begin: str, other: Path | None = None) -> Iterator[sqlite3.Connection]:
-        with database_errors(self._path):
-            connection = self._borrow()
+    def _transaction(self, begin: str, attached: Path | None = None) -> Iterator[sqlite3.Connection]:
+        with self.borrowed() as connection:
             try:
-                if other is not None:
-                    connection.execute("ATTACH ? AS other", (str(other),))
+                if attached is not None:
+                    connection.execute("ATTACH ? AS other", (str(attached),))
                 connection.execute(begin)
                 yield connection
                 connection.execute("COMMIT")
-                if other is not None:
-                    connection.execute("DETACH other")
-            except BaseException:
-                self._undo(connection, other)
-                raise
-            self._give_back(connection)
+            finally:
+                self._clean_up(connection, is_attached=attached is not None)
 
-    def _undo(self, connection: sqlite3.Connection, other: Path | None) -> None:
-        # Kept open where that is possible: on a full disk there may be no room to open another, not even to read.
+    def _clean_up(self, connection: sqlite3.Connection, *, is_attached: bool) -> None:
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if other is not None:
+            if is_attached:
                 connection.execute("DETACH other")
         except sqlite3.Error:
-            self._drop(connection)
-        else:
-            self._give_back(connection)
-
-    def _drop(self, connection: sqlite3.Connection) -> None:
-        connection.close()
+            # In an unknown state; a database in memory has no other connection.
+            if self._path is not None:
+                connection.close()
 
     def _borrow(self) -> sqlite3.Connection:
-        with self._lock:
+        with self._changed:
+            while not self._idle and not self._closed and self._path is None:
+                self._changed.wait()
             if self._closed:
                 raise StoreClosed("the store is closed")
             if self._idle:
                 return self._idle.pop()
+        assert self._path is not None
         connection = connect(self._path, busy_timeout_s=self._busy_timeout_s)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -145,37 +191,17 @@ class Connections:
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._lock:
-            if not self._closed:
+        with self._changed:
+            if not self._closed and (self._path is None or _is_open(connection)):
+                # Kept even after an error: on a full disk there may be no space to open another one.
                 self._idle.append(connection)
+                self._changed.notify()
                 return
         connection.close()
 
 
-class MemoryConnections(Connections):
-    """One connection to a database in memory, lent to one thread after another."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(Path(":memory:"), 0)
-        self._only = connection
-        self._turn = threading.Lock()
-
-    def close(self) -> None:
-        """Forget everything, once the thread that uses it is done."""
-        with self._turn:
-            super().close()
-            self._only.close()
-
-    def _borrow(self) -> sqlite3.Connection:
-        self._turn.acquire()
-        if self._closed:
-            self._turn.release()
-            raise StoreClosed("the store is closed")
-        return self._only
-
-    def _give_back(self, _connection: sqlite3.Connection) -> None:
-        self._turn.release()
-
-    def _drop(self, _connection: sqlite3.Connection) -> None:
-        # It is all there is: kept, whatever it said.
-        self._turn.release()
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        return not connection.in_transaction
+    except sqlite3.ProgrammingError:
+        return False

@@ -1,53 +1,72 @@
-"""The database as a whole: opened, closed, copied, restored, erased.  What is in it belongs to ``app.store.store``."""
+"""The SQLite database as a whole: opened, backed up, restored, erased.  Its content belongs to ``app.store.store``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+import os
+import sqlite3
+from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.store import backups, search_index
-from app.store.backups import Backup
-from app.store.connections import Connections, MemoryConnections, StoreClosed, connect_in_memory
-from app.store.migrations import copy_database, migrate
-from app.store.opening import open_database
-from app.store.recovery import Writer, mark_interrupted, writers_of_messages
-from app.store.schema import STEPS, Step
-from app.store.turns import refuse_if_written
+from app.config.backup_schedule import BackupSchedule
+from app.store import search_index
+from app.store.backups import Backup, BackupFolder, BackupKind, copy_database, restorable_copy
+from app.store.connections import Connections, StoreClosed, connect, database_errors
+from app.store.migrations import STEPS, is_empty, migrate, version_of
+from app.store.writers import Writer, opening_lock, writers_in
+from model_manager.errors import UserError
+
+LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
+"""A check after a crash reads the whole file; for a larger one it would delay the start by seconds."""
 
 
 class Database:
-    """``<folder>/conversations.sqlite3``, or a database in memory.  Every method may be called from any thread."""
+    """``<folder>/conversations.sqlite3``, or a database in memory.  All methods are thread-safe."""
 
-    def __init__(self, path: Path | None, writer: Writer, connections: Connections, steps: Sequence[Step]) -> None:
+    def __init__(self, path: Path | None, writer: Writer, connections: Connections) -> None:
         self._path = path
         self._writer = writer
         self._connections = connections
-        self._steps = steps
 
     @classmethod
-    def open(cls, folder: Path, *, busy_timeout_s: float = 5.0, steps: Sequence[Step] = STEPS) -> Self:
-        """Open the store in ``folder``, make it where there is none, and mark as interrupted what a dead process left.
+    def open(cls, folder: Path, *, busy_timeout_s: float = 5.0) -> Self:
+        """Open the database in ``folder``, or create it; answers that a dead process left unfinished are interrupted.
 
-        ``busy_timeout_s`` is how long any method waits for another process, in seconds.
+        ``busy_timeout_s`` is how long each method waits for another process, in seconds.
 
         Raises:
-            UserError: besides those told at the class, ``database_newer`` (path, version, known).  No byte of a newer
-                or damaged database is changed.
+            UserError: ``database_newer`` (path, version, known), or as ``database_errors``.  A newer or damaged
+                database is not changed.
         """
-        path, writer = open_database(folder, steps, busy_timeout_s)
-        return cls(path, writer, Connections(path, busy_timeout_s), steps)
+        path = folder / "conversations.sqlite3"
+        running = folder / "running"
+        with database_errors(path):
+            for needed in (folder, folder / "backups", running):
+                needed.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if not os.access(needed, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(needed))
+            with opening_lock(running, path, busy_timeout_s):
+                writer = Writer(running)
+                try:
+                    _prepare(path, writer, busy_timeout_s)
+                except BaseException:
+                    writer.close()
+                    raise
+        return cls(path, writer, Connections(path, busy_timeout_s))
 
     @classmethod
     def in_memory(cls) -> Self:
-        """A store of this process alone, which never touches a disk and is forgotten when it is closed."""
-        connection = connect_in_memory()
-        migrate(connection, STEPS, Path(":memory:"), None)
-        return cls(None, Writer(None), MemoryConnections(connection), STEPS)
+        """Return a store of this process alone, which never writes to a disk and ends when it is closed."""
+        connections = Connections(None)
+        with connections.borrowed() as connection:
+            migrate(connection, Path(":memory:"))
+        return cls(None, Writer(None), connections)
 
     def close(self) -> None:
-        """Give everything back.  An answer still being written counts as interrupted at the next opening."""
+        """Close all connections.  An unfinished answer counts as interrupted at the next opening."""
         self._connections.close()
         self._writer.close()
 
@@ -59,17 +78,10 @@ class Database:
     ) -> None:
         self.close()
 
-    def recover(self) -> int:
-        """Mark as interrupted what processes that died since were writing, and tell how many answers that were."""
-        with self._connections.writing() as connection:
-            writers = writers_of_messages(connection)
-            with self._writer.dead_among(writers) as dead:
-                return mark_interrupted(connection, dead)
+    def update_search_index(self, limit: int = 200) -> bool:
+        """Add up to ``limit`` new messages to the search index, and return whether more are waiting.
 
-    def update_search(self, limit: int = 200) -> bool:
-        """Take some of the new messages into the search index, and tell whether more wait; for a background thread.
-
-        Until then the search reads them through.  Does nothing once the store is closed.
+        For a background thread; the search scans these messages until then.  Does nothing after ``close``.
         """
         try:
             with self._connections.writing() as connection:
@@ -78,80 +90,151 @@ class Database:
             return False
 
     def backup(self, path: Path) -> None:
-        """Copy everything to ``path``: one SQLite file, whole or not at all.
+        """Copy the database to a file at ``path``.
 
         Raises:
-            UserError: ``disk_full`` (path) or ``file_not_writable`` (path, detail).
+            UserError: as ``copy_database``.
         """
         with self._connections.reading() as connection:
             copy_database(connection, path)
 
     def backups(self) -> list[Backup]:
-        """The copies in the folder ``backups``, the newest first; a store in memory has none."""
-        return [] if self._path is None else backups.found(self._path.parent)
+        """Return the backups in the folder ``backups``, the newest first; none for a store in memory."""
+        return [] if self._path is None else self._backup_folder.list()
 
     def backup_now(self) -> Backup:
-        """Make a copy in the folder ``backups``.
+        """Make a manual backup in the folder ``backups``.
 
         Raises:
-            UserError: ``disk_full`` (path) or ``file_not_writable`` (path, detail).
+            UserError: as ``copy_database``.
         """
-        return self._copy("asked")
+        return self._add_backup(BackupKind.MANUAL)
 
-    def backup_if_due(self) -> Backup | None:
-        """Make the copy of the day where there is none yet and there is something to copy; for a background thread.
+    def backup_if_due(self, schedule: BackupSchedule) -> Backup | None:
+        """Make the automatic backup where it is due and there is a conversation; for a background thread.
 
-        Does nothing once the store is closed.
+        Does nothing after ``close``.
 
         Raises:
-            UserError: as ``backup_now``.
+            UserError: as ``copy_database``.
         """
-        if self._path is None or not backups.is_due(self._path.parent):
+        if self._path is None or not self._backup_folder.is_due(schedule):
             return None
         try:
             with self._connections.reading() as connection:
                 if connection.execute("SELECT 1 FROM conversations LIMIT 1").fetchone() is None:
                     return None
-            return self._copy("daily")
+            return self._add_backup(BackupKind.AUTOMATIC, schedule.kept)
         except StoreClosed:
             return None
 
     def restore_backup(self, path: Path) -> Backup:
-        """Replace everything by what the copy at ``path`` holds, and tell the copy that was made of what was here.
+        """Replace everything by the content of the backup at ``path``, and return a backup of what was replaced.
 
         Raises:
-            UserError: ``answer_in_progress`` (id), ``file_missing`` (path), ``backup_unsound`` (path, detail): it is
-                damaged or something else, ``backup_newer`` (path, version, known), and as ``backup_now``.
+            UserError: ``answer_in_progress`` (id), and as ``restorable_copy`` and ``copy_database``.
         """
-        if self._path is None:
-            raise ValueError("a store in memory has no backups")
-        with backups.brought_up_to_date(path, self._path.parent, self._steps) as current:
+        folder = self._backup_folder.path.parent
+        with restorable_copy(path, folder) as copy:
             with self._connections.writing() as connection:
-                refuse_if_written(connection, self._writer)
-            kept = self._copy("replaced")
-            with self._connections.writing(current) as connection:
-                refuse_if_written(connection, self._writer)
-                backups.replace_everything(connection)
-        return kept
+                self._refuse_if_written(connection)
+            replaced = self._add_backup(BackupKind.BEFORE_RESTORE)
+            with self._connections.writing(copy) as connection:
+                self._refuse_if_written(connection)
+                _delete_everything(connection)
+                for table in ("conversations", "messages", "attachments"):
+                    connection.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")
+        return replaced
 
     def erase_everything(self) -> None:
-        """Remove every conversation, message and attachment, and the copies in ``backups``; nothing stays in a file.
+        """Remove every conversation, message, attachment and backup, so that no text remains in any file.
 
         Raises:
             UserError: ``answer_in_progress`` (id).
         """
         with self._connections.writing() as connection:
-            refuse_if_written(connection, self._writer)
-            backups.erase(connection)
-        self._connections.compact()
+            self._refuse_if_written(connection)
+            _delete_everything(connection)
+        # Rebuilds the file without the space of the removed rows.
+        with self._connections.borrowed() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if self._path is not None:
-            backups.remove_all(self._path.parent)
+            self._backup_folder.clear()
 
-    def _copy(self, kind: str) -> Backup:
+    @property
+    def _backup_folder(self) -> BackupFolder:
         if self._path is None:
             raise ValueError("a store in memory has no backups")
-        path = backups.new_path(self._path.parent, kind)
+        return BackupFolder(self._path.parent)
+
+    def _add_backup(self, kind: BackupKind, kept: int | None = None) -> Backup:
         with self._connections.reading() as connection:
-            copy_database(connection, path, private=True)
-        backups.remove_old(self._path.parent, kind)
-        return backups.backup_at(path)
+            return self._backup_folder.add(connection, kind, kept=kept)
+
+    def _refuse_if_written(
+        self, connection: sqlite3.Connection, message_ids: Collection[str] | None = None, *, elsewhere: bool = False
+    ) -> None:
+        """Refuse while one of these messages, or any message at all, is being written by a living process.
+
+        ``elsewhere``: answers that this store writes are allowed.
+
+        Raises:
+            UserError: ``answer_in_progress`` (id).
+        """
+        self._writer.mark_interrupted(connection)
+        rows = connection.execute(
+            "SELECT id, writer_id FROM messages WHERE status = 'streaming' AND writer_id IS NOT NULL"
+        )
+        for row in rows.fetchall():
+            is_allowed = elsewhere and row["writer_id"] == self._writer.id
+            if not is_allowed and (message_ids is None or row["id"] in message_ids):
+                raise UserError("answer_in_progress", id=row["id"])
+
+
+def _prepare(path: Path, writer: Writer, busy_timeout_s: float) -> None:
+    # The lock files of dead writers remain when the check fails, so that the next start checks as thoroughly.
+    with writer.dead_among(writers_in(path.parent / "running")) as dead:
+        _check(path, busy_timeout_s, thorough=bool(dead))
+    # SQLite would make the file readable for everyone; the files it adds later copy these permissions.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with closing(connect(path, busy_timeout_s=busy_timeout_s)) as connection:
+        backups = BackupFolder(path.parent)
+        migrate(
+            connection,
+            path,
+            before_step=lambda version: backups.add(connection, BackupKind.BEFORE_MIGRATION, version=version),
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        search_index.prepare(connection)
+        writer.mark_interrupted(connection)
+
+
+def _check(path: Path, busy_timeout_s: float, *, thorough: bool) -> None:
+    """Refuse a newer, foreign or damaged database without changing it."""
+    size = path.stat().st_size if path.exists() else 0
+    if size == 0:
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size > 0:
+            # SQLite would discard the log, which may contain the only data that is left.
+            raise UserError("database_damaged", path=path, detail="the file is empty but its log is not")
+        return
+    # Checked first: SQLite would create further files with the permissions of a read-only one and leave them behind.
+    os.close(os.open(path, os.O_RDWR))
+    with closing(connect(path, busy_timeout_s=busy_timeout_s, read_only=True)) as connection:
+        version = version_of(connection)
+        if version > len(STEPS):
+            raise UserError("database_newer", path=path, version=version, known=len(STEPS))
+        if version == 0 and not is_empty(connection):
+            raise UserError("database_damaged", path=path, detail="it belongs to another program")
+        if thorough and size <= LARGEST_CHECKED_BYTES:
+            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if result != "ok":
+                raise UserError("database_damaged", path=path, detail=result)
+
+
+def _delete_everything(connection: sqlite3.Connection) -> None:
+    search_index.remove_all(connection)
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    for table in ("attachments", "messages", "conversations"):
+        connection.execute(f"DELETE FROM main.{table}")

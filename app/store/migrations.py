@@ -1,78 +1,171 @@
-"""From an older version of the tables to this one, step by step, with a copy of the database before each step."""
+"""Database schema as numbered migration steps.  A released step is never changed; new ones are appended."""
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.store.errors import code_of
-from app.store.schema import Step
-from app.store.search_index import leave_out
-from model_manager.disk.files import replacing
 from model_manager.errors import UserError
 
-KEPT_BACKUPS = 10
-_BACKUP_NAME = re.compile(r"conversations-v\d+-(\d{8}T\d{12}Z)\.sqlite3")
+Step = Callable[[sqlite3.Connection], None]
+
+
+def version_1(connection: sqlite3.Connection) -> None:
+    """Create conversations, and messages as a tree."""
+    connection.execute(
+        """
+        CREATE TABLE conversations (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            title TEXT NOT NULL,
+            system_prompt TEXT NOT NULL,
+            model_id TEXT,
+            leaf_id TEXT,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            deleted_at TEXT
+        ) STRICT
+        """
+    )
+    # A parent always has a smaller number than its children.  The content is the last column: it is long, and the
+    # columns before it are read without it.
+    connection.execute(
+        """
+        CREATE TABLE messages (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+            parent_id TEXT REFERENCES messages (id),
+            role TEXT NOT NULL,
+            status TEXT NOT NULL,
+            writer_id TEXT,
+            created_at TEXT NOT NULL,
+            made_by TEXT,
+            error TEXT,
+            content TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    connection.execute("CREATE INDEX messages_of_conversation ON messages (conversation_id, role)")
+    connection.execute("CREATE INDEX messages_by_parent ON messages (parent_id)")
+    connection.execute("CREATE INDEX messages_by_time ON messages (created_at)")
+    connection.execute("CREATE INDEX messages_being_written ON messages (writer_id) WHERE status = 'streaming'")
+
+
+def version_2(connection: sqlite3.Connection) -> None:
+    """Add pins, the archive, sampling per conversation, deletion of single messages, and attachments."""
+    for column in (
+        "pinned INTEGER NOT NULL DEFAULT 0",
+        "archived_at TEXT",
+        "title_is_chosen INTEGER NOT NULL DEFAULT 0",
+        "sampling TEXT",
+        "context_policy TEXT",
+    ):
+        connection.execute(f"ALTER TABLE conversations ADD COLUMN {column}")
+    # Version 1 didn't store who set a title: any title may be the user's and isn't replaced.
+    connection.execute("UPDATE conversations SET title_is_chosen = 1 WHERE title <> ''")
+    # Rebuilt, so that the content remains the last column.
+    connection.execute(
+        """
+        CREATE TABLE renewed (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+            parent_id TEXT REFERENCES messages (id),
+            role TEXT NOT NULL,
+            status TEXT NOT NULL,
+            writer_id TEXT,
+            created_at TEXT NOT NULL,
+            deleted_at TEXT,
+            pinned INTEGER NOT NULL DEFAULT 0,
+            made_by TEXT,
+            error TEXT,
+            content TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    columns = "number, id, conversation_id, parent_id, role, status, writer_id, created_at, made_by, error, content"
+    connection.execute(f"INSERT INTO renewed ({columns}) SELECT {columns} FROM messages ORDER BY number")
+    connection.execute("DROP TABLE messages")
+    connection.execute("ALTER TABLE renewed RENAME TO messages")
+    connection.execute("CREATE INDEX messages_of_conversation ON messages (conversation_id, deleted_at, role)")
+    connection.execute("CREATE INDEX messages_by_parent ON messages (parent_id)")
+    connection.execute("CREATE INDEX messages_by_time ON messages (created_at)")
+    connection.execute("CREATE INDEX messages_being_written ON messages (writer_id) WHERE status = 'streaming'")
+    connection.execute("CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL")
+    connection.execute(
+        """
+        CREATE TABLE attachments (
+            message_id TEXT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            tokens INTEGER,
+            content TEXT NOT NULL,
+            PRIMARY KEY (message_id, position)
+        ) STRICT
+        """
+    )
+
+
+def version_3(connection: sqlite3.Connection) -> None:
+    """Add the queue of messages that the search index doesn't contain yet."""
+    connection.execute("CREATE TABLE search_todo (number INTEGER PRIMARY KEY) STRICT")
+    connection.execute("INSERT INTO search_todo SELECT number FROM messages")
+    connection.execute(
+        """
+        CREATE TRIGGER message_to_index AFTER INSERT ON messages
+        BEGIN INSERT OR IGNORE INTO search_todo VALUES (new.number); END
+        """
+    )
+    connection.execute(
+        """
+        CREATE TRIGGER message_not_to_index AFTER DELETE ON messages
+        BEGIN DELETE FROM search_todo WHERE number = old.number; END
+        """
+    )
+
+
+STEPS: tuple[Step, ...] = (version_1, version_2, version_3)
+"""``STEPS[n]`` migrates from version n to version n + 1."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """The version of the tables; 0 where there are none yet."""
+    """Return the schema version; 0 without tables."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
-    """Whether there is nothing at all in the database."""
+    """Return whether the database has no schema at all."""
     return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
 
 
-def migrate(connection: sqlite3.Connection, steps: Sequence[Step], path: Path, backups: Path | None) -> None:
-    """Bring the database up to version ``len(steps)``.
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path,
+    steps: Sequence[Step] = STEPS,
+    before_step: Callable[[int], object] = lambda _version: None,
+) -> None:
+    """Migrate the database at ``path`` to version ``len(steps)``.
 
-    A step that fails leaves the database as it was before that step.  The last ``KEPT_BACKUPS`` automatic copies in
-    ``backups`` are kept; an empty database is not copied, nor is any without that folder.
+    ``before_step(version)`` is called before each step, unless the database is new.  A step that fails leaves the
+    database unchanged.
 
     Raises:
-        UserError: ``database_newer`` (path, version, known), ``disk_full`` (path) where the copy finds no room.
-        sqlite3.Error: as it comes, for the caller to word.
+        UserError: ``database_newer`` (path, version, known), or as ``before_step``.
+        sqlite3.Error: as it occurs, for the caller to convert.
     """
-    fresh = is_empty(connection)
+    is_new = is_empty(connection)
     while (version := version_of(connection)) != len(steps):
         if version > len(steps):
             raise UserError("database_newer", path=path, version=version, known=len(steps))
-        if backups is not None and not fresh:
-            time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-            copy_database(connection, backups / f"conversations-v{version}-{time}.sqlite3", private=True)
-            _remove_old_backups(backups)
-        _take(connection, steps[version], version)
+        if not is_new:
+            before_step(version)
+        _apply(connection, steps[version], version)
 
 
-def copy_database(connection: sqlite3.Connection, path: Path, *, private: bool = False) -> None:
-    """Copy the whole database, as it is at this moment, to ``path``: one plain file, whole or not at all.
-
-    Raises:
-        UserError: ``disk_full`` (path) or ``file_not_writable`` (path, detail).
-        sqlite3.Error: as it comes, for the caller to word.
-    """
-    with replacing(path, private=private) as temporary:
-        copy = sqlite3.connect(temporary, isolation_level=None)
-        try:
-            connection.backup(copy)
-            leave_out(copy)
-            # A copy must be readable without the files beside it, from a read-only disk too.
-            copy.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.Error as error:
-            if code_of(error) == "disk_full":
-                raise UserError("disk_full", path=path) from error
-            raise
-        finally:
-            copy.close()
-
-
-def _take(connection: sqlite3.Connection, step: Step, version: int) -> None:
-    # A table that is rebuilt loses its references for a moment; they are checked once, before the end.
+def _apply(connection: sqlite3.Connection, step: Step, version: int) -> None:
+    # A table that is rebuilt loses its references temporarily; they are checked before the commit.
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("BEGIN EXCLUSIVE")
     try:
@@ -90,9 +183,3 @@ def _take(connection: sqlite3.Connection, step: Step, version: int) -> None:
         raise
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _remove_old_backups(backups: Path) -> None:
-    found = [(match[1], path) for path in backups.iterdir() if (match := _BACKUP_NAME.fullmatch(path.name))]
-    for _, path in sorted(found)[:-KEPT_BACKUPS]:
-        path.unlink(missing_ok=True)

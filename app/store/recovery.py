@@ -1,91 +1,94 @@
-"""Who is writing an answer, and which of them are dead.
-
-Every open store is a writer: it has a UUID and holds the lock of a file named after it.  The system gives the lock
-back when the process ends, however it ends, so a writer whose lock can be taken is dead.
-"""
+"""Recovery from a damaged database, before any store is open: check it, find a backup, put it in place."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
-import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-import filelock
+from app.store.backups import SUFFIXES, Backup, BackupFolder, restorable_copy
+from app.store.connections import connect, database_errors
+from app.store.writers import Writer, opening_lock, writers_in
+from model_manager.disk.files import move_over, replacing
+from model_manager.errors import Cancelled, UserError
 
-_SUFFIX = ".lock"
-OPENING = f"opening{_SUFFIX}"
-"""Held while a database is opened, so that two processes do not migrate it at once."""
-
-
-class Writer:
-    """This store among those that are alive."""
-
-    def __init__(self, running: Path | None) -> None:
-        """``running`` is the folder of lock files; None for a store that no other process can see."""
-        self.id = str(uuid.uuid4())
-        self._running = running
-        self._lock = None if running is None else _lock(running / f"{self.id}{_SUFFIX}")
-        if self._lock is not None:
-            self._lock.acquire(blocking=False)
-
-    def close(self) -> None:
-        """Tell the others that this one has ended."""
-        if self._lock is not None:
-            self._lock.release()
-            _remove(Path(self._lock.lock_file))
-
-    @contextmanager
-    def dead_among(self, writers: Iterable[str]) -> Iterator[list[str]]:
-        """Yield those of ``writers`` that are dead; when the block ends well their lock files are removed."""
-        if self._running is None:
-            yield []
-            return
-        with contextlib.ExitStack() as held:
-            dead = []
-            for writer in writers:
-                if writer == self.id:
-                    continue
-                lock = _lock(self._running / f"{writer}{_SUFFIX}")
-                with contextlib.suppress(filelock.Timeout):
-                    lock.acquire(blocking=False)
-                    held.callback(lock.release)
-                    dead.append(writer)
-            yield dead
-        for writer in dead:
-            _remove(self._running / f"{writer}{_SUFFIX}")
+STEPS_BETWEEN_CHECKS = 20_000
+"""Instructions of SQLite's virtual machine between two checks for cancellation: some milliseconds."""
 
 
-def writers_in(running: Path) -> set[str]:
-    """The writers that have a lock file: alive, or ended without closing the store."""
-    return {path.stem for path in running.glob(f"*{_SUFFIX}") if path.name != OPENING}
+@dataclass(frozen=True)
+class DatabaseReport:
+    """State of the database file."""
+
+    path: Path
+    bytes: int
+    """Size, including the write-ahead log."""
+    problem: str
+    """SQLite's description of the damage; empty for an intact database."""
+    backups: tuple[Backup, ...]
+    """The newest first."""
 
 
-def writers_of_messages(connection: sqlite3.Connection) -> set[str]:
-    """The writers that have an answer under way."""
-    rows = connection.execute("SELECT DISTINCT writer_id FROM messages WHERE status = 'streaming'")
-    return {row["writer_id"] for row in rows if row["writer_id"] is not None}
+def check_database(folder: Path, is_cancelled: Callable[[], bool] = lambda: False) -> DatabaseReport | None:
+    """Check the database in ``folder`` without changing a file; None where there is none.
+
+    Reads the whole database, which takes seconds for a large one.
+
+    Raises:
+        Cancelled: ``is_cancelled()`` returned true.
+    """
+    path = folder / "conversations.sqlite3"
+    if not path.exists():
+        return None
+    size = sum(each.stat().st_size for each in (path, path.with_name(f"{path.name}-wal")) if each.exists())
+    return DatabaseReport(path, size, _problem(path, is_cancelled), tuple(BackupFolder(folder).list()))
 
 
-def mark_interrupted(connection: sqlite3.Connection, writers: Iterable[str]) -> int:
-    """Mark what these writers were writing, and tell how many messages that were."""
-    return sum(
-        connection.execute(
-            "UPDATE messages SET status = 'interrupted', writer_id = NULL WHERE status = 'streaming' AND writer_id = ?",
-            (writer,),
-        ).rowcount
-        for writer in writers
-    )
+def newest_restorable(folder: Path) -> Backup | None:
+    """Return the newest backup that can be restored."""
+    for backup in BackupFolder(folder).list():
+        with contextlib.suppress(UserError), restorable_copy(backup.path, folder):
+            return backup
+    return None
 
 
-def _lock(path: Path) -> filelock.BaseFileLock:
-    # Not bound to a thread: the thread that closes the store need not be the one that opened it.
-    return filelock.FileLock(path, thread_local=False)
+def replace_damaged(folder: Path, backup: Path, busy_timeout_s: float = 5.0) -> Path:
+    """Set the damaged database aside, put the backup in its place, and return the new path of the damaged one.
+
+    Raises:
+        UserError: ``database_locked`` (path): another process has it open, and as ``restorable_copy``.
+    """
+    path, running = folder / "conversations.sqlite3", folder / "running"
+    aside = folder / f"conversations-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.sqlite3"
+    with database_errors(path), opening_lock(running, path, busy_timeout_s):
+        writer = Writer(running)
+        try:
+            others = writers_in(running) - {writer.id}
+            with writer.dead_among(others) as dead, restorable_copy(backup, folder) as copy:
+                if others - set(dead):
+                    raise UserError("database_locked", path=path)
+                for suffix in SUFFIXES:
+                    part = path.with_name(path.name + suffix)
+                    if part.exists():
+                        move_over(part, aside.with_name(aside.name + suffix))
+                with replacing(path, private=True) as temporary:
+                    shutil.copyfile(copy, temporary)
+        finally:
+            writer.close()
+    return aside
 
 
-def _remove(path: Path) -> None:
-    # Somebody else may look at it at this moment, which keeps it on Windows; the next opening removes it then.
-    with contextlib.suppress(OSError):
-        path.unlink()
+def _problem(path: Path, is_cancelled: Callable[[], bool]) -> str:
+    try:
+        with contextlib.closing(connect(path, busy_timeout_s=5, read_only=True)) as connection:
+            connection.set_progress_handler(lambda: int(is_cancelled()), STEPS_BETWEEN_CHECKS)
+            result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except (sqlite3.Error, OSError) as error:
+        if is_cancelled():
+            raise Cancelled from error
+        result = str(error)
+    return "" if result == "ok" else result

@@ -1,7 +1,7 @@
-"""Search over titles, contents and attachments.
+"""Search in titles, messages and attachments.
 
-The index tells which messages may contain the text, for those that it knows; the others SQLite looks through for
-pieces of the text, with the letters of English alone in both cases.  An exact look at the few candidates decides.
+``search_index`` returns candidates among the indexed messages; SQLite scans the others for parts of the text, where it
+ignores the case of ASCII letters only.  A regular expression decides on each candidate.
 """
 
 from __future__ import annotations
@@ -19,35 +19,33 @@ from app.store import search_index
 
 _BEFORE = 40
 _AFTER = 80
-_LONGEST_PIECE = 1000
-_MOST_PIECES = 10
+_LONGEST_PART = 1000
+_MOST_PARTS = 10
 _CUT = "…"
 _WORD = 16
-"""A word that was cut is left out where it ends within so many characters."""
+"""A cut word at the start of a snippet is dropped when it ends within this number of characters."""
 _MARKS = re.compile(r"[*`]+|(?<=\n)(?:#{1,6} |> ?)")
 
 _Found = tuple[str, SearchHit]
-_Rough = tuple[str, list[str]]
-"""A condition on the column ``{0}``, and its values."""
-
-
+_Condition = tuple[str, list[str]]
+"""SQL condition on the column ``{0}``, and its parameters."""
 _NEWEST = 3000
-"""So many of the newest messages are looked through first: what is frequent is found among them at once."""
+"""Number of newest messages that are scanned first: frequent texts occur among them."""
 _MOST_SORTED = 3000
-"""Up to so many candidates are put in order; of more, all messages are walked through by time."""
+"""Up to this number of candidates is sorted; with more, all messages are read in the order of time."""
 
 
 def search(connection: sqlite3.Connection, text: str, limit: int, *, use_index: bool = True) -> list[SearchHit]:
-    """The titles and messages that contain ``text``, newest first; one hit for each.
+    """Return titles and messages that contain ``text``, newest first, one hit for each.
 
-    Upper and lower case are the same, any white space equals any other.  What is deleted is left out.
+    Case is ignored and any white space equals any other.  Deleted ones are excluded.
     """
     words = text.split()
     if not words:
         return []
     exact = re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE)
-    rough = _rough_condition(words)
-    condition, values = rough
+    prefilter = _prefilter(words)
+    condition, values = prefilter
     titles = connection.execute(
         f"""
         SELECT id AS conversation_id, NULL AS message_id, title, title AS content, updated_at AS time
@@ -57,8 +55,8 @@ def search(connection: sqlite3.Connection, text: str, limit: int, *, use_index: 
         """,
         values,
     )
-    wanted = search_index.expression(words) if use_index and search_index.is_usable(connection) else None
-    messages = _scanned(connection, rough) if wanted is None else _newest_then_looked_up(connection, wanted, rough)
+    query = search_index.expression(words) if use_index and search_index.is_usable(connection) else None
+    messages = _scan(connection, prefilter) if query is None else _scan_then_look_up(connection, query, prefilter)
     found = heapq.merge(
         _hits(connection, titles, exact), _hits(connection, messages, exact), key=lambda item: item[0], reverse=True
     )
@@ -73,18 +71,18 @@ _MESSAGES = """
 _NEWEST_FIRST = "ORDER BY messages.created_at DESC, messages.number DESC"
 
 
-def _scanned(
+def _scan(
     connection: sqlite3.Connection,
-    rough: _Rough,
+    prefilter: _Condition,
     further: str = "",
-    more: Sequence[object] = (),
+    parameters: Sequence[object] = (),
     by: str = "INDEXED BY messages_by_time",
 ) -> Iterator[sqlite3.Row]:
-    """The messages that may contain the text, of those that fulfil a further condition.
+    """Yield the messages that fulfil the prefilter and a further condition, newest first.
 
-    By time, whoever has enough of them stops; without an index the few that are named are put in order.
+    In the order of the time index the caller can stop early; ``by="NOT INDEXED"`` sorts a few selected messages.
     """
-    condition, values = rough
+    condition, values = prefilter
     yield from connection.execute(
         f"""
         {_MESSAGES.format(by=by)} {further} AND (
@@ -96,43 +94,45 @@ def _scanned(
         )
         {_NEWEST_FIRST}
         """,
-        [*more, *values, *values, *values],
+        [*parameters, *values, *values, *values],
     )
 
 
-def _newest_then_looked_up(connection: sqlite3.Connection, wanted: str, rough: _Rough) -> Iterator[sqlite3.Row]:
+def _scan_then_look_up(connection: sqlite3.Connection, query: str, prefilter: _Condition) -> Iterator[sqlite3.Row]:
     last = connection.execute(
         f"SELECT created_at, number FROM messages {_NEWEST_FIRST} LIMIT 1 OFFSET ?", (_NEWEST,)
     ).fetchone()
     if last is None:
-        yield from _scanned(connection, rough)
+        yield from _scan(connection, prefilter)
         return
-    yield from _scanned(connection, rough, "AND (messages.created_at, messages.number) > (?, ?)", tuple(last))
+    yield from _scan(connection, prefilter, "AND (messages.created_at, messages.number) > (?, ?)", tuple(last))
     older = "AND (messages.created_at, messages.number) <= (?, ?) AND messages.number IN"
-    numbers = search_index.lookup(connection, wanted, _MOST_SORTED + 1)
+    numbers = search_index.lookup(connection, query, _MOST_SORTED + 1)
     if len(numbers) > _MOST_SORTED:
-        among = "(SELECT rowid FROM search_index WHERE search_index MATCH ? UNION ALL SELECT number FROM search_todo)"
-        yield from _scanned(connection, rough, f"{older} {among}", (*last, wanted))
+        candidates = (
+            "(SELECT rowid FROM search_index WHERE search_index MATCH ? UNION ALL SELECT number FROM search_todo)"
+        )
+        yield from _scan(connection, prefilter, f"{older} {candidates}", (*last, query))
     else:
-        among = "(SELECT value FROM json_each(?) UNION ALL SELECT number FROM search_todo)"
-        yield from _scanned(connection, rough, f"{older} {among}", (*last, json.dumps(numbers)), "NOT INDEXED")
+        candidates = "(SELECT value FROM json_each(?) UNION ALL SELECT number FROM search_todo)"
+        yield from _scan(connection, prefilter, f"{older} {candidates}", (*last, json.dumps(numbers)), "NOT INDEXED")
 
 
-def _rough_condition(words: Iterable[str]) -> _Rough:
-    """A condition on the column ``{0}``, with its values, that holds wherever the exact look will find ``words``."""
-    pieces = [
-        "".join(piece)[:_LONGEST_PIECE]
+def _prefilter(words: Iterable[str]) -> _Condition:
+    """Return a condition that is true wherever the regular expression will find ``words``."""
+    parts = [
+        "".join(part)[:_LONGEST_PART]
         for word in words
-        for kind, piece in groupby(word, _kind)
+        for kind, part in groupby(word, _kind)
         if kind is not _Kind.OTHER_LETTER
     ]
-    if not pieces:
+    if not parts:
         letter = next(iter("".join(words)))
         cases = [case for case in (letter.lower(), letter.upper()) if len(case) == 1]
         return " OR ".join("instr({0}, ?)" for _ in cases), cases
-    # What has no case is found twice as fast byte by byte.
-    same = [piece for piece in pieces if piece.lower() == piece.upper()][:_MOST_PIECES]
-    folded = [f"%{_escaped(piece)}%" for piece in pieces if piece.lower() != piece.upper()][:_MOST_PIECES]
+    # Text without case is found twice as fast by a comparison of bytes.
+    same = [part for part in parts if part.lower() == part.upper()][:_MOST_PARTS]
+    folded = [f"%{_escaped(part)}%" for part in parts if part.lower() != part.upper()][:_MOST_PARTS]
     conditions = ["instr({0}, ?)"] * len(same) + ["{0} LIKE ? ESCAPE '\\'"] * len(folded)
     return " AND ".join(conditions), same + folded
 
@@ -171,14 +171,14 @@ def _in_attachments(connection: sqlite3.Connection, message_id: str, exact: re.P
 
 
 def _snippet(match: re.Match[str]) -> tuple[str, tuple[int, int]]:
-    """One line around the hit, and where in it the hit lies."""
+    """Return one line around the hit, and the position of the hit in it."""
     text = match.string
     first, last = max(0, match.start() - _BEFORE), min(len(text), match.end() + _AFTER)
     before = _plain(text[first : match.start()]).lstrip()
     hit = _one_line(match[0])
     after = _plain(text[match.end() : last]).rstrip()
     if first > 0 and text[first - 1].isalnum() and " " in before[:_WORD]:
-        # Not in the middle of a word.
+        # Don't start in the middle of a word.
         before = before.partition(" ")[2]
     if first > 0:
         before = _CUT + before
@@ -188,7 +188,7 @@ def _snippet(match: re.Match[str]) -> tuple[str, tuple[int, int]]:
 
 
 def _plain(text: str) -> str:
-    """One line without the marks of Markdown that are only in the way there."""
+    """Return one line without Markdown marks."""
     return _one_line(_MARKS.sub("", text))
 
 

@@ -1,9 +1,9 @@
-"""An index of what messages and their attachments say: a text of two signs is looked up, not searched for.
+"""Full-text index (FTS5) of messages and attachments over n-grams, so that texts of two characters are found fast.
 
-It holds the pieces of every run of letters and figures: two signs long in scripts without spaces between words, else
-three, cut short at the end of a run, so that any piece of a word begins one of them.  It says only where to look; the
-exact look is the search's.  It is derived from the messages, filled in small steps while nobody waits, and never part
-of a copy: what is not in it yet stands in ``search_todo``, and is read through.
+It contains the n-grams of every run of letters and digits: bigrams in scripts without spaces between words, else
+trigrams, shorter at the end of a run, so that any part of a word is a prefix of one of them.  It returns candidates,
+which ``search`` verifies.  It is derived from the messages, filled in small steps in the background, and not part of
+backups: messages that it doesn't contain yet are listed in ``search_todo`` and scanned.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from app.store.errors import code_of
+from app.store.connections import error_code
 
 _RUN = re.compile(r"[^\W_]+")
-# Han, kana, Hangul and what belongs to them; Thai, Lao, Burmese and Khmer have no spaces between words either.
+# Han, kana, Hangul and related blocks; Thai, Lao, Burmese and Khmer have no spaces between words either.
 _DENSE = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
     "\U0001b000-\U0001b2ff\U00020000-\U0003ffff]+)"
 )
-# Python finds each of these for an i, whatever the case.
+# A case-insensitive match in Python treats each of these as an i.
 _DOTLESS = str.maketrans("\u0130\u0131", "ii")
 _STALE = -1
-"""In ``search_todo``: a program without FTS5 has changed the messages, and the index must be made anew."""
-_MOST_PIECES = 40
-"""Of one search text: more of them would find no less."""
+"""Entry in ``search_todo``: SQLite without FTS5 changed the messages, and the index must be rebuilt."""
+_MOST_GRAMS = 40
+"""For one search text; more would hardly exclude further candidates."""
 
 
 def grams(text: str) -> set[str]:
-    """The pieces under which ``text`` can be found, in one case."""
+    """Return the case-folded n-grams of ``text``."""
     found: set[str] = set()
     for run, dense in _runs(text):
         if dense:
@@ -43,24 +43,24 @@ def grams(text: str) -> set[str]:
 
 
 def expression(words: Iterable[str]) -> str | None:
-    """What to look up for a text of these words; None where the index cannot tell it from anything else."""
-    whole: dict[str, None] = {}
-    beginnings: dict[str, None] = {}
+    """Return the FTS5 query for messages with these words; None where the index can't narrow the search."""
+    complete: dict[str, None] = {}
+    prefixes: dict[str, None] = {}
     for word in words:
         for run, dense in _runs(word):
             length = 2 if dense else 3
             if len(run) >= length:
-                whole.update(dict.fromkeys(run[at : at + length] for at in range(len(run) - length + 1)))
+                complete.update(dict.fromkeys(run[at : at + length] for at in range(len(run) - length + 1)))
             elif dense or len(run) == 2:
-                beginnings[run] = None
-    # A beginning is looked up in many places and tells little: only where there is nothing better.
-    if whole:
-        return " AND ".join(f'"{piece}"' for piece in list(whole)[:_MOST_PIECES])
-    return " AND ".join(f'"{piece}" *' for piece in list(beginnings)[:_MOST_PIECES]) or None
+                prefixes[run] = None
+    # A prefix query reads many entries and excludes few: only without complete n-grams.
+    if complete:
+        return " AND ".join(f'"{gram}"' for gram in list(complete)[:_MOST_GRAMS])
+    return " AND ".join(f'"{gram}" *' for gram in list(prefixes)[:_MOST_GRAMS]) or None
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make the index where there is none, all of it yet to be done.  Writes only where it has to."""
+    """Create the index where it is missing or stale, with all messages waiting.  Writes only when necessary."""
     exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_index'").fetchone() is not None
     stale = connection.execute("SELECT 1 FROM search_todo WHERE number = ?", (_STALE,)).fetchone() is not None
     if not _has_fts5(connection):
@@ -71,8 +71,8 @@ def prepare(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("DROP TABLE IF EXISTS search_index")
-    # Without positions and sizes, which nobody asks for, it is a third smaller.  The tokens are made here; this
-    # tokenizer splits them at the spaces and takes every other sign as it is.
+    # A third smaller without positions and sizes, which aren't used.  The tokens are made here; this tokenizer splits
+    # them at spaces and keeps every other character.
     connection.execute(
         "CREATE VIRTUAL TABLE search_index USING fts5(grams, content='', detail='none', columnsize=0, tokenize='ascii')"
     )
@@ -82,21 +82,21 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def is_usable(connection: sqlite3.Connection) -> bool:
-    """Whether there is an index, and this SQLite can read it."""
+    """Return whether there is an index that this SQLite can read."""
     found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_index'").fetchone()
     return found is not None and _has_fts5(connection)
 
 
-def lookup(connection: sqlite3.Connection, wanted: str, limit: int) -> list[int]:
-    """The numbers of the messages that hold every piece of an ``expression``, of many only some."""
-    rows = connection.execute("SELECT rowid FROM search_index WHERE search_index MATCH ? LIMIT ?", (wanted, limit))
+def lookup(connection: sqlite3.Connection, query: str, limit: int) -> list[int]:
+    """Return the numbers of up to ``limit`` messages that match an ``expression``."""
+    rows = connection.execute("SELECT rowid FROM search_index WHERE search_index MATCH ? LIMIT ?", (query, limit))
     return [row[0] for row in rows]
 
 
 def add_some(connection: sqlite3.Connection, limit: int) -> bool:
-    """Take up to ``limit`` messages into the index, the newest first, and tell whether more wait.
+    """Add up to ``limit`` messages to the index, the newest first, and return whether more are waiting.
 
-    An answer that is being written waits for its end.
+    Streaming answers are added once they are finished.
     """
     if not is_usable(connection):
         return False
@@ -108,41 +108,41 @@ def add_some(connection: sqlite3.Connection, limit: int) -> bool:
         (limit + 1,),
     )
     numbers = [row[0] for row in rows]
-    taken = numbers[:limit]
-    connection.executemany("INSERT INTO search_index (rowid, grams) VALUES (?, ?)", _entries(connection, taken))
-    connection.executemany("DELETE FROM search_todo WHERE number = ?", [(number,) for number in taken])
+    added = numbers[:limit]
+    connection.executemany("INSERT INTO search_index (rowid, grams) VALUES (?, ?)", _entries(connection, added))
+    connection.executemany("DELETE FROM search_todo WHERE number = ?", [(number,) for number in added])
     return len(numbers) > limit
 
 
-def forget(connection: sqlite3.Connection, condition: str, values: Sequence[object]) -> None:
-    """Take the messages of this condition out of the index, before they are changed or removed."""
+def remove(connection: sqlite3.Connection, condition: str, values: Sequence[object]) -> None:
+    """Remove the messages that fulfil the condition from the index, before they are changed or deleted."""
     if not is_usable(connection):
         return
     rows = connection.execute(
         f"SELECT number FROM messages WHERE ({condition}) AND number NOT IN (SELECT number FROM search_todo)", values
     )
     numbers = [row[0] for row in rows]
-    # An index without the texts must be told them to forget them.
+    # A contentless index needs the tokens again to delete an entry.
     connection.executemany(
         "INSERT INTO search_index (search_index, rowid, grams) VALUES ('delete', ?, ?)", _entries(connection, numbers)
     )
     connection.executemany("INSERT INTO search_todo VALUES (?)", [(number,) for number in numbers])
 
 
-def forget_all(connection: sqlite3.Connection) -> None:
+def remove_all(connection: sqlite3.Connection) -> None:
     """Empty the index."""
     if is_usable(connection):
         connection.execute("INSERT INTO search_index (search_index) VALUES ('delete-all')")
 
 
-def leave_out(copy: sqlite3.Connection) -> None:
-    """Take the index out of a copy of the database: it is half of its size, and made anew where it is opened."""
+def drop_index(copy: sqlite3.Connection) -> None:
+    """Drop the index from a copy of the database: it is half of its size, and rebuilt when the copy is opened."""
     try:
         copy.execute("DROP TABLE IF EXISTS search_index")
         copy.execute("VACUUM")
     except sqlite3.OperationalError as error:
-        # Without FTS5 it cannot be dropped; with it the copy is as good.
-        if code_of(error) is not None:
+        # Without FTS5 it can't be dropped, and the copy is valid with it.
+        if error_code(error) is not None:
             raise
 
 
@@ -160,10 +160,10 @@ def _entries(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[tup
     entries = []
     for number in numbers:
         id_, content = connection.execute("SELECT id, content FROM messages WHERE number = ?", (number,)).fetchone()
-        pieces = grams(content)
+        found = grams(content)
         for name, text in connection.execute("SELECT name, content FROM attachments WHERE message_id = ?", (id_,)):
-            pieces |= grams(name) | grams(text)
-        entries.append((number, " ".join(pieces)))
+            found |= grams(name) | grams(text)
+        entries.append((number, " ".join(found)))
     return entries
 
 

@@ -1,18 +1,28 @@
-"""The conversation store: every conversation and message of a person, kept the moment it is made."""
+"""The conversation store: all conversations and messages, saved as soon as they are made."""
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
-from app.conversation import Attachment, ContextPolicy, Conversation, MadeBy, Message, Sampling, SearchHit, Status
-from app.store import conversations, tree, turns
-from app.store.conversation_trees import ConversationTree, ImportResult, Refused, merge_tree, read_trees
+from app.conversation import Attachment, ContextPolicy, Conversation, MadeBy, Message, Role, Sampling, SearchHit, Status
+from app.store import message_tree, search_index
+from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.database import Database
-from app.store.fields import clean_text, time_to_text
-from app.store.rows import insert_conversation, sampling_text
+from app.store.message_tree import find_conversation, find_message
+from app.store.records import (
+    CONVERSATIONS,
+    clean_text,
+    column_value,
+    columns_of,
+    conversation_of,
+    insert_conversation,
+    insert_message,
+)
 from app.store.search import search
 from model_manager.errors import UserError
 
@@ -23,18 +33,29 @@ Hits: TypeAlias = list[SearchHit]
 Trees: TypeAlias = list[ConversationTree]
 
 
-class ConversationStore(Database):
-    """Conversations in ``<folder>/conversations.sqlite3``.  Every method may be called from any thread.
+class ConversationChanges(TypedDict, total=False):
+    """Fields of ``Conversation`` that ``ConversationStore.update`` can set."""
 
-    Every method raises UserError ``disk_full`` (path), ``database_locked`` (path), ``database_damaged`` (path,
-    detail), ``data_folder_not_writable`` (path, detail) or ``data_disk_failed`` (path, detail) when that is so.  What
-    was stored before is kept then, nothing of the failed call is, and the store can be used on.
+    title: str
+    system_prompt: str
+    model_id: str | None
+    sampling: Sampling | None
+    context_policy: ContextPolicy | None
+    is_pinned: bool
+    title_is_chosen: bool
+
+
+class ConversationStore(Database):
+    """Conversations in ``<folder>/conversations.sqlite3``.  All methods are thread-safe.
+
+    Every method can raise the ``UserError`` of ``database_errors``; it changes nothing then, and the store remains
+    usable.
     """
 
     # Conversations
 
     def create(self, *, title: str = "", system_prompt: str = "", model_id: str | None = None) -> Conversation:
-        """Begin a conversation."""
+        """Create a conversation."""
         now = datetime.now(UTC)
         conversation = Conversation(
             id=str(uuid.uuid4()),
@@ -49,157 +70,164 @@ class ConversationStore(Database):
         return conversation
 
     def get(self, conversation_id: str) -> Conversation:
-        """The conversation, without its messages.
+        """Return the conversation without its messages.
 
         Raises:
             UserError: ``conversation_missing`` (id).
         """
         with self._connections.reading() as connection:
-            return tree.find_conversation(connection, conversation_id)
+            return find_conversation(connection, conversation_id)
 
     def list(self, *, archived: bool = False) -> Conversations:
-        """Those in the list, or those in the archive: pinned ones first, then those with something new."""
+        """Return the conversations outside or inside the archive: pinned ones first, then the latest activity."""
         with self._connections.reading() as connection:
-            return conversations.listed(connection, archived=archived)
+            rows = connection.execute(
+                f"""
+                {CONVERSATIONS} WHERE deleted_at IS NULL AND (archived_at IS NOT NULL) = ?
+                ORDER BY pinned DESC, updated_at DESC, number DESC
+                """,
+                (archived,),
+            )
+            return [conversation_of(row) for row in rows]
 
-    def bin(self) -> Conversations:
-        """The deleted ones, the last one first."""
+    def trash(self) -> Conversations:
+        """Return the deleted conversations, the last deleted first."""
         with self._connections.reading() as connection:
-            return conversations.in_bin(connection)
+            rows = connection.execute(
+                f"{CONVERSATIONS} WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, number DESC"
+            )
+            return [conversation_of(row) for row in rows]
+
+    def update(self, conversation_id: str, **changes: Unpack[ConversationChanges]) -> None:
+        """Change fields of a conversation.
+
+        Raises:
+            UserError: ``conversation_missing`` (id).
+        """
+        columns = columns_of(dict(changes))
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        with self._connections.writing() as connection:
+            updated = connection.execute(
+                f"UPDATE conversations SET {assignments} WHERE id = ? AND deleted_at IS NULL",
+                (*columns.values(), conversation_id),
+            )
+            if updated.rowcount == 0:
+                raise UserError("conversation_missing", id=conversation_id)
 
     def rename(self, conversation_id: str, title: str) -> None:
-        """Give it the title that a person chose.
+        """Set the title that the user chose.
 
         Raises:
-            UserError: ``conversation_missing`` (id), as each of those below that change one conversation.
+            UserError: ``conversation_missing`` (id).
         """
-        self._set(conversation_id, title=clean_text(title), title_is_chosen=1)
+        self.update(conversation_id, title=title, title_is_chosen=True)
 
     def set_automatic_title(self, conversation_id: str, title: str) -> None:
-        """Give it a title, where no person chose one."""
-        with self._connections.writing() as connection:
-            if not tree.find_conversation(connection, conversation_id).title_is_chosen:
-                conversations.change(connection, conversation_id, title=clean_text(title))
-
-    def set_system_prompt(self, conversation_id: str, system_prompt: str) -> None:
-        """Give it another system prompt."""
-        self._set(conversation_id, system_prompt=clean_text(system_prompt))
-
-    def set_model(self, conversation_id: str, model_id: str | None) -> None:
-        """Remember the model it is continued with."""
-        self._set(conversation_id, model_id=model_id)
-
-    def set_sampling(self, conversation_id: str, sampling: Sampling | None) -> None:
-        """Give it a sampling of its own; None takes that of the settings again."""
-        self._set(conversation_id, sampling=sampling_text(sampling))
-
-    def set_context_policy(self, conversation_id: str, policy: ContextPolicy | None) -> None:
-        """Say what happens when its context is full; None does as the settings say."""
-        self._set(conversation_id, context_policy=policy)
-
-    def set_pinned(self, conversation_id: str, pinned: bool) -> None:
-        """Let it stand above the others in the list, or among them again."""
-        self._set(conversation_id, pinned=int(pinned))
-
-    def set_archived(self, conversation_id: str, archived: bool) -> None:
-        """Put it into the archive, which unpins it, or back into the list."""
-        with self._connections.writing() as connection:
-            tree.find_conversation(connection, conversation_id)
-            conversations.archive(connection, [conversation_id], archived)
-
-    def archive_many(self, conversation_ids: Iterable[str], archived: bool = True) -> tuple[str, ...]:
-        """As ``set_archived``, for many; tells those that it moved."""
-        with self._connections.writing() as connection:
-            return conversations.archive(connection, conversation_ids, archived)
-
-    def delete(self, conversation_id: str) -> None:
-        """Put it into the bin; ``restore`` brings it back until it is purged."""
-        self._set(conversation_id, deleted_at=time_to_text(datetime.now(UTC)))
-
-    def delete_many(self, conversation_ids: Iterable[str]) -> tuple[str, ...]:
-        """Put them into the bin; tells those that were not in it or gone already."""
-        with self._connections.writing() as connection:
-            return conversations.delete(connection, conversation_ids)
-
-    def restore(self, conversation_id: str) -> Conversation:
-        """Undo ``delete``.
+        """Set a title unless the user chose one.
 
         Raises:
-            UserError: ``conversation_missing`` (id): it was never there, or is purged.
+            UserError: ``conversation_missing`` (id).
         """
         with self._connections.writing() as connection:
-            conversations.restore(connection, [conversation_id])
-            return tree.find_conversation(connection, conversation_id)
+            find_conversation(connection, conversation_id)
+            connection.execute(
+                "UPDATE conversations SET title = ? WHERE id = ? AND NOT title_is_chosen",
+                (clean_text(title), conversation_id),
+            )
 
-    def restore_many(self, conversation_ids: Iterable[str]) -> tuple[str, ...]:
-        """Take them out of the bin; tells those that were in it."""
-        with self._connections.writing() as connection:
-            return conversations.restore(connection, conversation_ids)
+    def archive(self, *conversation_ids: str) -> tuple[str, ...]:
+        """Move conversations to the archive, which unpins them, and return the ids of those that were moved."""
+        return self._update_each(
+            conversation_ids,
+            "archived_at = ?, pinned = 0",
+            datetime.now(UTC),
+            "deleted_at IS NULL AND archived_at IS NULL",
+        )
 
-    def purge(self, conversation_ids: Iterable[str]) -> tuple[str, ...]:
-        """Remove those of them that are in the bin, for good; tells which those were."""
+    def unarchive(self, *conversation_ids: str) -> tuple[str, ...]:
+        """Move conversations out of the archive, and return the ids of those that were moved."""
+        return self._update_each(
+            conversation_ids, "archived_at = ?", None, "deleted_at IS NULL AND archived_at IS NOT NULL"
+        )
+
+    def delete(self, *conversation_ids: str) -> tuple[str, ...]:
+        """Move conversations to the trash, and return the ids of those that were moved."""
+        return self._update_each(conversation_ids, "deleted_at = ?", datetime.now(UTC), "deleted_at IS NULL")
+
+    def restore(self, *conversation_ids: str) -> tuple[str, ...]:
+        """Move conversations out of the trash, and return the ids of those that were moved."""
+        return self._update_each(conversation_ids, "deleted_at = ?", None, "deleted_at IS NOT NULL")
+
+    def purge(self, *conversation_ids: str) -> tuple[str, ...]:
+        """Delete those of the conversations that are in the trash permanently, and return their ids."""
         with self._connections.writing() as connection:
-            return conversations.purge(connection, conversation_ids)
+            return _purge(connection, conversation_ids)
 
     def purge_deleted(self, older_than: timedelta) -> int:
-        """Remove for good what was deleted longer ago than this, conversations and single messages.
+        """Delete conversations and single messages permanently that were deleted longer ago than ``older_than``.
 
-        Tells how many conversations that were.
+        Returns the number of conversations.
         """
+        before = column_value(datetime.now(UTC) - older_than)
         with self._connections.writing() as connection:
-            return conversations.purge_older(connection, older_than)
+            rows = connection.execute("SELECT id FROM conversations WHERE deleted_at <= ?", (before,)).fetchall()
+            purged = _purge(connection, [row["id"] for row in rows])
+            search_index.remove(connection, "deleted_at <= ?", (before,))
+            # Everything below a deleted message was deleted with it or before it, so no child loses its parent.
+            connection.execute("DELETE FROM messages WHERE deleted_at <= ?", (before,))
+        return len(purged)
 
     # Messages
 
     def messages(self, conversation_id: str) -> Messages:
-        """The whole tree, in the order of creation.
+        """Return the whole tree in the order of creation.
 
         Raises:
             UserError: ``conversation_missing`` (id).
         """
         with self._connections.reading() as connection:
-            tree.find_conversation(connection, conversation_id)
-            return tree.all_messages(connection, conversation_id)
+            find_conversation(connection, conversation_id)
+            return message_tree.all_messages(connection, conversation_id)
 
     def branch(self, conversation_id: str) -> Messages:
-        """The messages that are shown, from the first one to the leaf.
+        """Return the messages of the selected branch, from the root to the leaf.
 
         Raises:
             UserError: ``conversation_missing`` (id).
         """
         with self._connections.reading() as connection:
-            leaf_id = tree.find_conversation(connection, conversation_id).leaf_id
-            return tree.branch_to(connection, conversation_id, leaf_id)
+            leaf_id = find_conversation(connection, conversation_id).leaf_id
+            return message_tree.branch_to(connection, conversation_id, leaf_id)
 
     def siblings(self, conversation_id: str) -> dict[str, tuple[str, ...]]:
-        """For each message that is shown and has siblings: their ids in order of creation, itself included.
+        """Return for each message of the selected branch that has siblings: all their ids in order of creation.
 
         Raises:
             UserError: ``conversation_missing`` (id).
         """
         with self._connections.reading() as connection:
-            return tree.siblings(connection, tree.find_conversation(connection, conversation_id))
+            return message_tree.siblings(connection, find_conversation(connection, conversation_id))
 
     def message(self, message_id: str) -> Message:
-        """One message.
+        """Return one message.
 
         Raises:
             UserError: ``message_missing`` (id).
         """
         with self._connections.reading() as connection:
-            return tree.find_message(connection, message_id)
+            return find_message(connection, message_id)
 
     def select_leaf(self, conversation_id: str, message_id: str) -> str:
-        """Show the branch through this message down to the newest message below it, and tell that message's id.
+        """Select the branch through this message down to the newest message below it, and return that leaf's id.
 
         Raises:
             UserError: ``conversation_missing`` or ``message_missing`` (id).
         """
         with self._connections.writing() as connection:
-            tree.find_conversation(connection, conversation_id)
-            tree.find_message(connection, message_id, conversation_id)
-            leaf_id = tree.newest_leaf(connection, message_id)
-            tree.show_leaf(connection, conversation_id, leaf_id)
+            find_conversation(connection, conversation_id)
+            find_message(connection, message_id, conversation_id)
+            leaf_id = message_tree.newest_leaf(connection, message_id)
+            message_tree.select_leaf(connection, conversation_id, leaf_id)
             return leaf_id
 
     def begin_turn(
@@ -210,43 +238,70 @@ class ConversationStore(Database):
         instead_of: str | None = None,
         attachments: Sequence[Attachment] = (),
     ) -> tuple[Message, Message]:
-        """Add a question under the leaf, and under it an empty answer that is being written: the new leaf.
+        """Add a question below the leaf, and below it an empty streaming answer, which becomes the leaf.
 
-        With ``instead_of``, the id of an earlier question, the new one stands beside that one.
+        ``instead_of``: id of an earlier question; the new one becomes its sibling.
 
         Raises:
             UserError: ``conversation_missing`` or ``message_missing`` (id), ``answer_in_progress`` (id): another
                 process is writing the answer that the question would follow.
         """
         with self._connections.writing() as connection:
-            return turns.begin_turn(connection, self._writer, conversation_id, question, instead_of, attachments)
+            parent_id = find_conversation(connection, conversation_id).leaf_id
+            if instead_of is not None:
+                parent_id = find_message(connection, instead_of, conversation_id).parent_id
+            if parent_id is not None:
+                self._refuse_if_written(connection, [parent_id], elsewhere=True)
+            asked = _new_message(conversation_id, parent_id, Role.USER, Status.COMPLETE, clean_text(question))
+            clean = [
+                replace(each, name=clean_text(each.name), content=clean_text(each.content)) for each in attachments
+            ]
+            asked = replace(asked, attachments=tuple(clean))
+            insert_message(connection, asked)
+            return asked, self._add_answer(connection, conversation_id, asked.id)
 
     def begin_answer(self, conversation_id: str, parent_id: str) -> Message:
-        """Add an empty answer to the question ``parent_id``, beside those it has: the new leaf.
+        """Add an empty streaming answer to the question ``parent_id``; it becomes the leaf.
 
         Raises:
             UserError: ``conversation_missing`` or ``message_missing`` (id).
         """
         with self._connections.writing() as connection:
-            return turns.begin_answer(connection, self._writer, conversation_id, parent_id)
+            find_conversation(connection, conversation_id)
+            find_message(connection, parent_id, conversation_id)
+            return self._add_answer(connection, conversation_id, parent_id)
 
     def resume_answer(self, message_id: str) -> Message:
-        """Go on writing an answer; what it holds is kept.
+        """Give an answer the status streaming again; its content is kept.
 
         Raises:
             UserError: ``message_missing`` (id), ``answer_in_progress`` (id): another process is writing it.
         """
         with self._connections.writing() as connection:
-            return turns.resume_answer(connection, self._writer, message_id)
+            self._refuse_if_written(connection, [message_id], elsewhere=True)
+            find_message(connection, message_id)
+            search_index.remove(connection, "id = ?", (message_id,))
+            connection.execute(
+                "UPDATE messages SET status = 'streaming', writer_id = ?, error = NULL WHERE id = ?",
+                (self._writer.id, message_id),
+            )
+            message = find_message(connection, message_id)
+            _touch(connection, message.conversation_id)
+            return message
 
     def save_text(self, message_id: str, content: str) -> None:
-        """Keep what there is of an answer.  Does nothing once the answer is finished: what comes late is dropped.
+        """Save the content of an answer so far; ignored once the answer is finished.
 
         Raises:
             UserError: ``message_missing`` (id).
         """
         with self._connections.writing() as connection:
-            turns.save_text(connection, self._writer, message_id, content)
+            saved = connection.execute(
+                "UPDATE messages SET content = ? WHERE id = ? AND status = 'streaming' AND writer_id = ?",
+                (clean_text(content), message_id, self._writer.id),
+            )
+            if saved.rowcount == 0:
+                find_message(connection, message_id)
 
     def finish_answer(
         self,
@@ -256,70 +311,99 @@ class ConversationStore(Database):
         made_by: MadeBy | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> Message:
-        """End an answer and tell it as it is stored.  Values in ``error`` that JSON cannot hold become text.
+        """Finish an answer, and return it as stored.  Values in ``error`` without a JSON form become text.
 
         Raises:
             UserError: ``message_missing`` (id).
         """
         if status is Status.STREAMING:
-            raise ValueError("an answer does not end by being written")
+            raise ValueError("streaming is not the status of a finished answer")
+        columns = columns_of({"content": content, "status": status, "made_by": made_by, "error": error})
         with self._connections.writing() as connection:
-            return turns.finish_answer(connection, message_id, content, status, made_by, error)
+            search_index.remove(connection, "id = ?", (message_id,))
+            connection.execute(
+                "UPDATE messages SET content = ?, status = ?, made_by = ?, error = ?, writer_id = NULL WHERE id = ?",
+                (*columns.values(), message_id),
+            )
+            message = find_message(connection, message_id)
+            _touch(connection, message.conversation_id)
+            return message
 
     def pin_message(self, message_id: str, pinned: bool) -> None:
-        """Keep a message in the prompt when older turns roll out, or no longer.
+        """Keep a message in the prompt when older turns roll out, or stop doing so.
 
         Raises:
             UserError: ``message_missing`` (id).
         """
         with self._connections.writing() as connection:
-            tree.find_message(connection, message_id)
+            find_message(connection, message_id)
             connection.execute("UPDATE messages SET pinned = ? WHERE id = ?", (pinned, message_id))
 
     def delete_message(self, message_id: str) -> tuple[str, ...]:
-        """Hide a message and everything below it, and tell the ids that this hid, for ``restore_messages``.
+        """Delete a message and everything below it, and return their ids for ``restore_messages``.
 
-        Where the branch that is shown went through it, that of the sibling before it is shown, or of the one after
-        it; where there is none, the branch ends at the parent.
+        Where the selected branch contained it, the branch of the previous or else the next sibling is selected;
+        without siblings the branch ends at the parent.
 
         Raises:
-            UserError: ``message_missing`` (id), ``answer_in_progress`` (id): an answer among them is being written.
+            UserError: ``message_missing`` (id), ``answer_in_progress`` (id): one of them is being written.
         """
         with self._connections.writing() as connection:
-            return turns.delete_message(connection, self._writer, message_id)
+            message = find_message(connection, message_id)
+            message_ids = message_tree.descendants(connection, message_id)
+            self._refuse_if_written(connection, message_ids)
+            message_tree.delete(connection, message, message_ids)
+            return tuple(message_ids)
 
     def restore_messages(self, message_ids: Sequence[str]) -> None:
-        """Undo ``delete_message`` until they are purged; the branch through the first of them is shown.
+        """Undo ``delete_message`` unless they were purged; the branch through the first of them is selected.
 
         Raises:
             UserError: ``message_missing`` (id).
         """
         with self._connections.writing() as connection:
-            tree.undelete(connection, message_ids)
+            message_tree.restore(connection, message_ids)
 
     def fork(self, conversation_id: str, message_id: str) -> Conversation:
-        """Copy the branch down to this message into a new conversation of the same title, which is told.
+        """Copy the branch down to this message into a new conversation with the same title, and return it.
 
-        An answer that is being written is copied as far as it is stored, as an interrupted one.
+        An unfinished answer is copied as far as it is saved, with the status interrupted.
 
         Raises:
             UserError: ``conversation_missing`` or ``message_missing`` (id).
         """
         with self._connections.writing() as connection:
-            return turns.fork(connection, conversation_id, message_id)
+            original = find_conversation(connection, conversation_id)
+            find_message(connection, message_id, conversation_id)
+            branch = message_tree.branch_to(connection, conversation_id, message_id)
+            new_ids = {message.id: str(uuid.uuid4()) for message in branch}
+            now = datetime.now(UTC)
+            copy = replace(
+                original,
+                id=str(uuid.uuid4()),
+                created_at=now,
+                updated_at=now,
+                leaf_id=new_ids[message_id],
+                is_pinned=False,
+                archived_at=None,
+            )
+            insert_conversation(connection, copy)
+            for message in branch:
+                insert_message(connection, _copied(message, copy.id, new_ids))
+            return find_conversation(connection, copy.id)
 
-    # Everything
+    # All conversations
 
     def search(self, text: str, limit: int = 200) -> Hits:
-        """Titles and messages that contain ``text``, newest first; one hit for each.
+        """Return titles and messages that contain ``text``, newest first, one hit for each.
 
-        Upper and lower case are the same, any white space equals any other; all branches are searched.
+        Case is ignored and any white space equals any other; all branches are searched.
         """
         with self._connections.reading() as connection:
             return search(connection, text, limit)
 
     def trees(self, conversation_ids: Sequence[str] | None = None) -> Trees:
-        """These conversations with all their messages, or all that are not deleted, as of one moment.
+        """Return these conversations, or all that are not deleted, with all their messages, from one moment.
 
         Raises:
             UserError: ``conversation_missing`` (id).
@@ -328,27 +412,111 @@ class ConversationStore(Database):
             if conversation_ids is None:
                 rows = connection.execute("SELECT id FROM conversations WHERE deleted_at IS NULL ORDER BY number")
                 conversation_ids = [row["id"] for row in rows]
-            return read_trees(connection, conversation_ids)
+            return [
+                ConversationTree(find_conversation(connection, id_), tuple(message_tree.all_messages(connection, id_)))
+                for id_ in conversation_ids
+            ]
 
     def merge(self, trees: Iterable[ConversationTree]) -> ImportResult:
-        """Add the conversations and messages that are missing, each conversation whole or not at all.
+        """Add the conversations and messages that are missing, each conversation completely or not at all.
 
-        What is there stays as it is; a deleted conversation comes back.  An answer that was being written when it was
-        exported is an interrupted one here.  A conversation with a message that belongs to another one here is
-        refused in the result: ``import_conflict`` (message_id, conversation_id).
+        Existing ones are unchanged, and deleted ones are restored.  An answer that was unfinished when it was exported
+        is interrupted.  A conversation with a message that belongs to another conversation here is refused in the
+        result: ``import_conflict`` (message_id, conversation_id).
         """
         result = ImportResult(0, 0)
-        for each in trees:
-            # One transaction each: an import of minutes must not keep a running answer from being saved.
+        for tree in trees:
+            # A transaction for each, so that a long import doesn't block saving a running answer.
             try:
                 with self._connections.writing() as connection:
-                    result += merge_tree(connection, each)
+                    result += _merge(connection, tree)
             except UserError as error:
                 if error.code != "import_conflict":
                     raise
-                result += ImportResult(0, 0, (Refused(each.conversation.title, error),))
+                result += ImportResult(0, 0, (Refused(tree.conversation.title, error),))
         return result
 
-    def _set(self, conversation_id: str, **values: str | int | None) -> None:
+    def _update_each(
+        self, conversation_ids: Iterable[str], assignments: str, value: datetime | None, condition: str
+    ) -> tuple[str, ...]:
+        statement = f"UPDATE conversations SET {assignments} WHERE id = ? AND {condition}"
         with self._connections.writing() as connection:
-            conversations.change(connection, conversation_id, **values)
+            return tuple(
+                id_ for id_ in conversation_ids if connection.execute(statement, (column_value(value), id_)).rowcount
+            )
+
+    def _add_answer(self, connection: sqlite3.Connection, conversation_id: str, parent_id: str) -> Message:
+        answer = _new_message(conversation_id, parent_id, Role.ASSISTANT, Status.STREAMING, "")
+        insert_message(connection, answer, self._writer.id)
+        message_tree.select_leaf(connection, conversation_id, answer.id)
+        _touch(connection, conversation_id)
+        return answer
+
+
+def _new_message(conversation_id: str, parent_id: str | None, role: Role, status: Status, content: str) -> Message:
+    return Message(
+        id=str(uuid.uuid4()),
+        conversation_id=conversation_id,
+        parent_id=parent_id,
+        role=role,
+        status=status,
+        content=content,
+        created_at=datetime.now(UTC),
+    )
+
+
+def _copied(message: Message, conversation_id: str, new_ids: Mapping[str, str]) -> Message:
+    made_by = message.made_by
+    if made_by is not None:
+        made_by = replace(made_by, left_out=tuple(new_ids.get(each, each) for each in made_by.left_out))
+    return replace(
+        message,
+        id=new_ids[message.id],
+        conversation_id=conversation_id,
+        parent_id=None if message.parent_id is None else new_ids[message.parent_id],
+        status=_not_streaming(message.status),
+        made_by=made_by,
+    )
+
+
+def _not_streaming(status: Status) -> Status:
+    return Status.INTERRUPTED if status is Status.STREAMING else status
+
+
+def _touch(connection: sqlite3.Connection, conversation_id: str) -> None:
+    connection.execute(
+        "UPDATE conversations SET updated_at = ? WHERE id = ?", (column_value(datetime.now(UTC)), conversation_id)
+    )
+
+
+def _purge(connection: sqlite3.Connection, conversation_ids: Iterable[str]) -> tuple[str, ...]:
+    purged = []
+    for id_ in conversation_ids:
+        if connection.execute("SELECT 1 FROM conversations WHERE id = ? AND deleted_at IS NOT NULL", (id_,)).fetchone():
+            search_index.remove(connection, "conversation_id = ?", (id_,))
+            connection.execute("DELETE FROM conversations WHERE id = ?", (id_,))
+            purged.append(id_)
+    return tuple(purged)
+
+
+def _merge(connection: sqlite3.Connection, tree: ConversationTree) -> ImportResult:
+    id_ = tree.conversation.id
+    row = connection.execute("SELECT deleted_at, leaf_id FROM conversations WHERE id = ?", (id_,)).fetchone()
+    if row is None:
+        insert_conversation(connection, tree.conversation)
+    elif row["leaf_id"] is None:
+        message_tree.select_leaf(connection, id_, tree.conversation.leaf_id)
+    is_new = row is None or row["deleted_at"] is not None
+    connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (id_,))
+    return ImportResult(int(is_new), sum(_add_if_missing(connection, message) for message in tree.messages))
+
+
+def _add_if_missing(connection: sqlite3.Connection, message: Message) -> bool:
+    row = connection.execute("SELECT conversation_id, deleted_at FROM messages WHERE id = ?", (message.id,)).fetchone()
+    if row is None:
+        insert_message(connection, replace(message, status=_not_streaming(message.status)))
+        return True
+    if row["conversation_id"] != message.conversation_id:
+        raise UserError("import_conflict", message_id=message.id, conversation_id=row["conversation_id"])
+    connection.execute("UPDATE messages SET deleted_at = NULL WHERE id = ?", (message.id,))
+    return row["deleted_at"] is not None

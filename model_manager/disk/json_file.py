@@ -16,6 +16,7 @@ from model_manager.disk.files import error_detail, set_aside, write_atomically
 from model_manager.errors import UserError
 
 T = TypeVar("T")
+_MISSING = "Object missing required field "
 
 logger = logging.getLogger(__name__)
 
@@ -24,23 +25,25 @@ class JsonError(ValueError):
     """JSON that is malformed or doesn't fit the expected type; ``str()`` names the problem and its place."""
 
     def __init__(self, message: str) -> None:
-        detail, _, place = message.partition(" - at `$")
         super().__init__(message)
-        self.place = place.strip("`.")
+        detail, _, place = message.partition(" - at `$")
+        if detail.startswith(_MISSING):
+            place += f".{detail.removeprefix(_MISSING).strip('`')}"
+        self.place = place.strip("`.").replace("`", "")
         """Path of the value, such as ``messages[3].role``; empty for the whole document."""
-        self.detail = detail
 
 
 def to_json(value: object, *, indent: int = 0) -> bytes:
-    """Encode dataclasses, enums, mappings, sequences, times and paths as UTF-8 JSON.
+    """Encode dataclasses, enums, mappings, sequences and times as UTF-8 JSON.
 
-    Numbers that aren't finite become null.  ``indent`` is the number of spaces per level; 0 writes one line.
+    Numbers that aren't finite become null, and values without a JSON form, such as paths, become text.  ``indent`` is
+    the number of spaces per level; 0 writes one line.
     """
     try:
-        data = msgspec.json.encode(value, enc_hook=_path_to_text)
+        data = msgspec.json.encode(value, enc_hook=str)
     except UnicodeEncodeError:
         # File names may contain lone surrogates, which only the escapes of the standard library preserve.
-        data = json.dumps(msgspec.to_builtins(value, enc_hook=_path_to_text)).encode()
+        data = json.dumps(msgspec.to_builtins(value, enc_hook=str)).encode()
     return msgspec.json.format(data, indent=indent) if indent else data
 
 
@@ -87,10 +90,12 @@ class JsonFile(Generic[T]):
     the owner holds a lock while it reads, changes and writes.
     """
 
-    def __init__(self, path: Path, type_: type[T], default: T) -> None:
+    def __init__(self, path: Path, type_: type[T], default: T, *, private: bool = False) -> None:
+        """``private``: only the owner may read the file."""
         self._path = path
         self._type = type_
         self._default = default
+        self._private = private
         self.problem: UserError | None = None
         """Why the last read returned the default: ``file_set_aside`` (path, aside) or ``file_unreadable`` (path,
         detail).  ``file_set_aside`` remains after later reads."""
@@ -110,7 +115,11 @@ class JsonFile(Generic[T]):
             return from_json(data, self._type)
         except JsonError as error:
             logger.warning("%s is damaged: %s", self._path, error)
-            self.problem = self._set_aside(error)
+            aside = set_aside(self._path)
+            if aside is None:
+                self.problem = UserError("file_unreadable", path=self._path, detail=str(error))
+            else:
+                self.problem = UserError("file_set_aside", path=self._path, aside=aside)
             return self._default
 
     def write(self, value: T) -> None:
@@ -124,7 +133,7 @@ class JsonFile(Generic[T]):
             self.read()
         if self._is_unreadable and self.problem is not None:
             raise self.problem
-        write_atomically(self._path, to_json(value, indent=2))
+        write_atomically(self._path, to_json(value, indent=2), private=self._private)
 
     @property
     def _is_unreadable(self) -> bool:
@@ -133,18 +142,6 @@ class JsonFile(Generic[T]):
     def _unreadable(self, error: OSError) -> UserError:
         logger.warning("%s is not readable: %s", self._path, error)
         return UserError("file_unreadable", path=self._path, detail=error_detail(error))
-
-    def _set_aside(self, error: JsonError) -> UserError:
-        aside = set_aside(self._path)
-        if aside is None:
-            return UserError("file_unreadable", path=self._path, detail=str(error))
-        return UserError("file_set_aside", path=self._path, aside=aside)
-
-
-def _path_to_text(value: object) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 
 def _text_to_path(type_: type, value: Any) -> Any:

@@ -134,7 +134,7 @@ def main() -> int:
         before = path.stat().st_size + path.with_name(f"{path.name}-wal").stat().st_size
         while True:
             begun = time.perf_counter()
-            more = store.update_search()
+            more = store.update_search_index()
             steps.append((time.perf_counter() - begun) * 1000)
             if not more:
                 break

@@ -134,7 +134,7 @@ def test_export_and_import_are_lossless_and_repeatable(run: Run, tmp_path: Path,
     restored = value(run("conversations", "restore", str(backup), "--json", *empty))
     assert Path(restored["before"]).exists()
     assert value(run("conversations", "list", "--json", *empty)) == [entry]
-    assert "choose another copy" in one_line(run("conversations", "restore", str(out), *empty))
+    assert "choose another backup" in one_line(run("conversations", "restore", str(out), *empty))
     values = json.loads(out.read_text(encoding="utf-8"))
     values["conversations"] += ["spoilt"]
     out.write_text(json.dumps(values), encoding="utf-8")
@@ -143,7 +143,7 @@ def test_export_and_import_are_lossless_and_repeatable(run: Run, tmp_path: Path,
         1,
         ["conversations[1]"],
     )
-    assert "was left out" in run("conversations", "import", str(out)).stdout
+    assert "was skipped" in run("conversations", "import", str(out)).stdout
 
 
 def test_models_are_registered_where_they_lie(run: Run, tiny_model: Path) -> None:
@@ -183,8 +183,8 @@ def test_what_cannot_be_loaded_is_one_line(run: Run, tmp_path: Path) -> None:
     cut.write_bytes(whole[: len(whole) * 2 // 3])
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
     ask = ("chat", "--message", "hi", "--model")
-    assert "not a GGUF file" in one_line(run(*ask, str(not_gguf)))
-    assert "not complete" in one_line(run(*ask, str(cut)))
+    assert "isn't a GGUF file" in one_line(run(*ask, str(not_gguf)))
+    assert "is incomplete" in one_line(run(*ask, str(cut)))
     assert "April 2024" in one_line(run(*ask, str(old)))
     assert "no file" in one_line(run(*ask, str(tmp_path / "none.gguf")))
     assert "folder" in one_line(run(*ask, str(tmp_path)))

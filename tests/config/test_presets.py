@@ -46,12 +46,11 @@ def test_a_damaged_file_is_put_aside_and_told(tmp_path: Path, content: bytes) ->
     path = tmp_path / "presets.json"
     path.write_bytes(content)
     presets = Presets(path)
-    assert presets.trouble is not None
-    assert presets.trouble.code == "presets_damaged"
-    aside = Path(str(presets.trouble.data["path"]))
-    assert aside.read_bytes() == content
+    assert presets.problem is not None
+    assert presets.problem.code == "file_set_aside"
+    aside = tmp_path / "presets.json.damaged"
     presets.add("New", OWN)
-    assert Presets(path).trouble is None
+    assert Presets(path).problem is None
     assert aside.read_bytes() == content
 
 
@@ -61,7 +60,7 @@ def test_a_value_of_the_wrong_kind_is_damage_too(tmp_path: Path) -> None:
     stored = json.loads(path.read_text("utf-8"))
     stored["presets"][0]["sampling"]["temperature"] = "warm"
     path.write_text(json.dumps(stored), "utf-8")
-    assert Presets(path).trouble is not None
+    assert Presets(path).problem is not None
 
 
 def test_what_a_newer_program_adds_is_passed_over(tmp_path: Path) -> None:
@@ -90,10 +89,10 @@ def test_drafts_outlive_the_program(tmp_path: Path) -> None:
     assert drafts.put(None, Draft("new"))
     drafts.save()
     again = Drafts(path)
-    assert again.of("one") == editing
-    assert again.of("one").after() == before
-    assert again.of(None) == Draft("new")
-    assert again.of("two") == Draft()
+    assert again.get("one") == editing
+    assert again.get("one").after() == before
+    assert again.get(None) == Draft("new")
+    assert again.get("two") == Draft()
     assert not again.put("one", editing)
     assert os.name == "nt" or path.stat().st_mode & 0o077 == 0
 
@@ -112,19 +111,21 @@ def test_drafts_of_what_is_gone_are_forgotten(tmp_path: Path) -> None:
         drafts.put(id_, Draft("x"))
     drafts.save()
     drafts.keep_only(["two"])
-    assert [drafts.of(id_).text for id_ in ("one", "two", None)] == ["", "x", "x"]
+    assert [drafts.get(id_).text for id_ in ("one", "two", None)] == ["", "x", "x"]
     drafts.erase()
-    assert drafts.of("two") == Draft()
+    assert drafts.get("two") == Draft()
     assert json.loads((tmp_path / "drafts.json").read_text("utf-8"))["drafts"] == {}
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"drafts": {"a": 1}}', b'{"drafts": {"a": {"text": "x"}}}'])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"drafts": {"a": 1}}', b'{"drafts": {"a": {"text": 1}}}'])
 def test_damaged_drafts_are_put_aside(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "drafts.json"
     path.write_bytes(content)
     drafts = Drafts(path)
-    assert drafts.of("a") == Draft()
+    assert drafts.get("a") == Draft()
+    assert drafts.problem is not None
+    assert drafts.problem.code == "file_set_aside"
     drafts.put("a", Draft("new"))
     drafts.save()
-    assert Drafts(path).of("a").text == "new"
+    assert Drafts(path).get("a").text == "new"
     assert (tmp_path / "drafts.json.damaged").read_bytes() == content

@@ -1,14 +1,13 @@
-"""Settings survive a restart, a damaged file and values that no longer fit."""
+"""Settings after a restart, a damaged file and invalid values."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from app.config.settings import BOUNDS, CHOICES, Settings, SettingsFile
+from app.config.settings import PARAMETERS, Settings, SettingsFile
 
 
 def test_a_change_is_there_at_the_next_start(tmp_path: Path) -> None:
@@ -20,11 +19,17 @@ def test_a_change_is_there_at_the_next_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '"text"'])
-def test_a_damaged_file_gives_the_defaults(tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture) -> None:
-    path = tmp_path / "settings.json"
+def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: str) -> None:
+    path, aside = tmp_path / "settings.json", tmp_path / "settings.json.damaged"
     path.write_text(content)
-    assert SettingsFile(path).now == Settings()
-    caplog.clear()
+    settings = SettingsFile(path)
+    assert settings.now == Settings()
+    assert settings.problem is not None
+    assert (settings.problem.code, settings.problem.data) == ("file_set_aside", {"path": path, "aside": aside})
+    settings.change(theme="dark")
+    assert aside.read_text() == content
+    again = SettingsFile(path)
+    assert (again.now.theme, again.problem) == ("dark", None)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +52,9 @@ def test_a_value_that_does_not_fit_gives_its_default_alone(tmp_path: Path, key: 
     assert now == Settings(idle_release_minutes=5)
 
 
-def test_bounds_and_choices_name_real_settings_and_admit_the_defaults() -> None:
-    names = {field.name for field in fields(Settings)}
-    assert set(BOUNDS) | set(CHOICES) <= names
-    for key, (least, most) in BOUNDS.items():
-        assert least <= getattr(Settings(), key) <= most
+def test_declarations_accept_the_defaults() -> None:
+    for name, declared in PARAMETERS.items():
+        assert declared.accepts(getattr(Settings(), name)), name
 
 
 def test_the_sampling_of_the_settings(tmp_path: Path) -> None:

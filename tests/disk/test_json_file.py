@@ -53,7 +53,7 @@ def test_missing_keys_take_defaults_and_unknown_keys_are_ignored() -> None:
     ("data", "place"),
     [
         (b'{"items": [{"name": "a"}, {"name": 5}]}', "items[1].name"),
-        (b'{"items": [{}]}', "items[0]"),
+        (b'{"items": [{}]}', "items[0].name"),
         (b'{"colour": "blue"}', "colour"),
         (b"[]", ""),
         (b"{", ""),

@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 
 from app.conversation import Attachment, ContextPolicy, Sampling, Status
-from app.export import json_import
+from app.export import json_format, json_import
 from app.export.export import FORMATS, export_conversations
-from app.export.json_format import document
 from app.export.json_import import import_conversations, read_conversations
 from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.store import ConversationStore
+from model_manager.disk.json_file import to_json
 from model_manager.errors import UserError
 from tests.export.conftest import MADE_BY
+
+
+def document(trees: list[ConversationTree]) -> dict[str, Any]:
+    """The document of these conversations as plain JSON."""
+    plain: dict[str, Any] = json.loads(to_json(json_format.document(trees)))
+    return plain
 
 
 def read(values: object) -> list[ConversationTree | Refused]:
@@ -200,16 +206,16 @@ def test_everything_of_version_2_comes_along(
     store: ConversationStore, other_store: ConversationStore, tmp_path: Path
 ) -> None:
     talk = store.create(title="program's")
-    store.set_sampling(talk.id, Sampling(temperature=0.1, max_tokens=5))
-    store.set_context_policy(talk.id, ContextPolicy.ROLL)
-    store.set_pinned(talk.id, True)
+    store.update(talk.id, sampling=Sampling(temperature=0.1, max_tokens=5))
+    store.update(talk.id, context_policy=ContextPolicy.ROLL)
+    store.update(talk.id, is_pinned=True)
     question, answer = store.begin_turn(
         talk.id, "?", attachments=[Attachment("a.txt", "瑞利\0", 3), Attachment("b", "")]
     )
     store.finish_answer(answer.id, "!", Status.COMPLETE, replace(MADE_BY, thought_s=1.5, left_out=(question.id,)))
     store.pin_message(question.id, True)
     store.rename(store.create(title="x").id, "person's")
-    store.set_archived(store.create(title="put away").id, True)
+    store.archive(store.create(title="put away").id)
     _, gone = store.begin_turn(talk.id, "gone")
     store.finish_answer(gone.id, "", Status.COMPLETE)
     store.delete_message(store.message(gone.id).parent_id or "")
@@ -315,10 +321,10 @@ SPOILERS: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
         lambda talk: talk["messages"][1]["made_by"]["sampling"].update(top_p=10**400),
     ),
     (
-        "conversations[0].messages[1].made_by.sampling.stop",
+        "conversations[0].messages[1].made_by.sampling.stop[0]",
         lambda talk: talk["messages"][1]["made_by"]["sampling"].update(stop=[1]),
     ),
-    ("conversations[0].messages[1].made_by", lambda talk: talk["messages"][1]["made_by"].update(plan=nested(200))),
+    ("conversations[0]", lambda talk: talk["messages"][1]["made_by"].update(plan=nested(200))),
     ("conversations[0].pinned", lambda talk: talk.update(pinned=1)),
     ("conversations[0].archived_at", lambda talk: talk.update(archived_at="yesterday")),
     ("conversations[0].context_policy", lambda talk: talk.update(context_policy="forget")),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from app.config.backup_schedule import DAILY
 from app.conversation import Attachment, Status
-from app.store.backups import KEPT, newest_sound
-from app.store.opening import replace_damaged
-from app.store.schema import STEPS
+from app.store.backups import BackupKind
+from app.store.recovery import newest_restorable, replace_damaged
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.store.processes import start
@@ -34,18 +34,18 @@ def fill(store: ConversationStore, title: str = "天") -> str:
 
 
 def test_a_copy_is_due_once_a_day_and_only_of_something(store: ConversationStore, folder: Path) -> None:
-    assert store.backup_if_due() is None
+    assert store.backup_if_due(DAILY) is None
     fill(store)
-    made = store.backup_if_due()
+    made = store.backup_if_due(DAILY)
     assert made is not None
-    assert (made.kind, made.bytes, store.backups()) == ("daily", made.path.stat().st_size, [made])
+    assert (made.kind, made.bytes, store.backups()) == (BackupKind.AUTOMATIC, made.path.stat().st_size, [made])
     assert made.path.stat().st_mode & 0o077 == 0
     assert datetime.now(UTC) - made.made_at < timedelta(minutes=1)
-    assert store.backup_if_due() is None
+    assert store.backup_if_due(DAILY) is None
     made.path.unlink()
     yesterday = named(folder, "daily", datetime.now(UTC) - timedelta(days=1, minutes=1))
     named(folder, "daily", datetime.now(UTC) + timedelta(days=400))
-    assert store.backup_if_due() is not None
+    assert store.backup_if_due(DAILY) is not None
     assert yesterday.exists()
 
 
@@ -59,13 +59,13 @@ def test_seven_days_are_kept_and_what_was_asked_for_always(store: ConversationSt
     mine.write_bytes(b"mine")
     nonsense = folder / "backups" / "conversations-daily-20269999T999999999999Z.sqlite3"
     nonsense.write_bytes(b"no such day")
-    store.backup_if_due()
-    assert [path.exists() for path in days] == [True] * (KEPT["daily"] - 1) + [False] * 4
+    store.backup_if_due(DAILY)
+    assert [path.exists() for path in days] == [True] * (DAILY.kept - 1) + [False] * 4
     store.backup_now()
     assert all(path.exists() for path in [*asked, migrated, mine, nonsense])
     listed = store.backups()
-    assert [each.kind for each in listed[:2]] == ["asked", "daily"]
-    assert listed[-1].kind == "migrated"
+    assert [each.kind for each in listed[:2]] == [BackupKind.MANUAL, BackupKind.AUTOMATIC]
+    assert listed[-1].kind is BackupKind.BEFORE_MIGRATION
     assert len(listed) == 7 + 11 + 1
 
 
@@ -78,7 +78,7 @@ def test_a_backup_replaces_everything_and_what_was_here_is_kept(store: Conversat
     kept = store.restore_backup(made.path)
     assert store.trees() == before
     assert [hit.conversation_id for hit in store.search("因为")] == [first]
-    assert kept.kind == "replaced"
+    assert kept.kind is BackupKind.BEFORE_RESTORE
     fill(store, "third")
     store.restore_backup(kept.path)
     assert sorted(each.title for each in store.list()) == ["changed", "second"]
@@ -196,7 +196,7 @@ def test_a_damaged_database_is_put_aside_for_the_newest_sound_copy(folder: Path)
     damaged = damage(folder)
     with pytest.raises(UserError, match="database_damaged"):
         ConversationStore.open(folder)
-    assert newest_sound(folder, STEPS) == sound
+    assert newest_restorable(folder) == sound
     aside = replace_damaged(folder, sound.path)
     assert aside.read_bytes() == damaged
     assert aside.parent == folder
@@ -208,11 +208,11 @@ def test_a_damaged_database_is_put_aside_for_the_newest_sound_copy(folder: Path)
 
 
 def test_without_a_sound_copy_there_is_none_to_offer(folder: Path) -> None:
-    assert newest_sound(folder, STEPS) is None
+    assert newest_restorable(folder) is None
     with ConversationStore.open(folder):
         pass
     shutil.copy(UNFIT, named(folder, "daily", datetime.now(UTC)))
-    assert newest_sound(folder, STEPS) is None
+    assert newest_restorable(folder) is None
 
 
 def test_the_database_of_a_living_process_is_not_put_aside(folder: Path) -> None:

@@ -196,8 +196,8 @@ def test_deleted_messages_are_purged_with_the_bin(store: ConversationStore, talk
 
 
 def test_a_fork_is_a_conversation_of_its_own(store: ConversationStore, talk: str) -> None:
-    store.set_sampling(talk, Sampling(temperature=0))
-    store.set_pinned(talk, True)
+    store.update(talk, sampling=Sampling(temperature=0))
+    store.update(talk, is_pinned=True)
     question, begun = store.begin_turn(talk, "1", attachments=[Attachment("a.txt", "光", 1)])
     store.finish_answer(begun.id, "first", Status.COMPLETE, replace(MADE_BY, left_out=(question.id,)))
     store.pin_message(question.id, True)

@@ -21,26 +21,26 @@ def three(store: ConversationStore) -> list[str]:
 
 def test_pinned_ones_come_first(store: ConversationStore) -> None:
     one, *_ = three(store)
-    store.set_pinned(one, True)
+    store.update(one, is_pinned=True)
     assert titles(store.list()) == ["one", "three", "two"]
     assert [each.is_pinned for each in store.list()] == [True, False, False]
-    store.set_pinned(one, False)
+    store.update(one, is_pinned=False)
     assert titles(store.list()) == ["three", "two", "one"]
 
 
 def test_the_archive_takes_and_gives_back(store: ConversationStore) -> None:
     one, two, three_ = three(store)
-    store.set_pinned(one, True)
-    store.set_archived(one, True)
-    assert store.archive_many([one, two, "none"]) == (two,)
+    store.update(one, is_pinned=True)
+    store.archive(one)
+    assert store.archive(one, two, "none") == (two,)
     assert titles(store.list()) == ["three"]
     assert sorted(titles(store.list(archived=True))) == ["one", "two"]
     assert all(each.archived_at is not None for each in store.list(archived=True))
     assert store.get(one).is_pinned is False
     assert len(store.trees()) == 3, "put away is not gone"
     assert len(store.search("one")) == 1
-    assert store.archive_many([one, two, three_], archived=False) == (one, two)
-    store.set_archived(one, False)
+    assert store.unarchive(one, two, three_) == (one, two)
+    store.unarchive(one)
     assert sorted(titles(store.list())) == ["one", "three", "two"]
     assert store.list(archived=True) == []
 
@@ -48,27 +48,27 @@ def test_the_archive_takes_and_gives_back(store: ConversationStore) -> None:
 def test_the_bin_takes_many_and_gives_back_many(store: ConversationStore) -> None:
     one, two, three_ = three(store)
     store.delete(two)
-    assert store.delete_many([one, two, "none"]) == (one,)
+    assert store.delete(one, two, "none") == (one,)
     assert titles(store.list()) == ["three"]
-    assert titles(store.bin()) == ["one", "two"]
-    assert all(each.deleted_at is not None for each in store.bin())
-    assert store.restore_many([one, three_, "none"]) == (one,)
+    assert titles(store.trash()) == ["one", "two"]
+    assert all(each.deleted_at is not None for each in store.trash())
+    assert store.restore(one, three_, "none") == (one,)
     assert store.get(one).deleted_at is None
-    assert titles(store.bin()) == ["two"]
+    assert titles(store.trash()) == ["two"]
 
 
 def test_only_what_lies_in_the_bin_is_removed_for_good(store: ConversationStore) -> None:
     one, two, three_ = three(store)
-    store.delete_many([one, two])
-    assert store.purge([one, three_, "none"]) == (one,)
-    assert titles(store.bin()) == ["two"]
+    store.delete(one, two)
+    assert store.purge(one, three_, "none") == (one,)
+    assert titles(store.trash()) == ["two"]
     assert titles(store.list()) == ["three"]
-    assert store.restore_many([one]) == ()
+    assert store.restore(one) == ()
 
 
 def test_an_archived_one_comes_back_from_the_bin_to_the_archive(store: ConversationStore) -> None:
     one, *_ = three(store)
-    store.set_archived(one, True)
+    store.archive(one)
     store.delete(one)
     assert store.list(archived=True) == []
     store.restore(one)
@@ -89,12 +89,12 @@ def test_a_program_s_title_gives_way_to_the_person_s(store: ConversationStore) -
 def test_a_conversation_has_its_own_sampling_and_policy(store: ConversationStore) -> None:
     conversation = store.create()
     sampling = Sampling(temperature=0.1, seed=3, stop=("停",))
-    store.set_sampling(conversation.id, sampling)
-    store.set_context_policy(conversation.id, ContextPolicy.ROLL)
+    store.update(conversation.id, sampling=sampling)
+    store.update(conversation.id, context_policy=ContextPolicy.ROLL)
     read = store.get(conversation.id)
     assert (read.sampling, read.context_policy) == (sampling, ContextPolicy.ROLL)
-    store.set_sampling(conversation.id, None)
-    store.set_context_policy(conversation.id, None)
+    store.update(conversation.id, sampling=None)
+    store.update(conversation.id, context_policy=None)
     assert store.get(conversation.id) == conversation
 
 
@@ -113,10 +113,9 @@ def test_what_is_not_there_is_told(store: ConversationStore) -> None:
     conversation = store.create()
     store.delete(conversation.id)
     for act in (
-        lambda: store.set_pinned(conversation.id, True),
-        lambda: store.set_archived(conversation.id, True),
-        lambda: store.set_sampling(conversation.id, None),
-        lambda: store.set_context_policy(conversation.id, None),
+        lambda: store.update(conversation.id, is_pinned=True),
+        lambda: store.update(conversation.id, sampling=None),
+        lambda: store.update(conversation.id, context_policy=None),
         lambda: store.siblings(conversation.id),
         lambda: store.fork(conversation.id, "no"),
     ):
@@ -138,7 +137,7 @@ def test_erasing_leaves_nothing_in_any_file(folder: Path) -> None:
         assert len(store.list()) == 1
         store.finish_answer(store.branch(conversation.id)[-1].id, "", Status.STOPPED)
         store.erase_everything()
-        assert store.list() == store.bin() == store.backups() == store.search("SECRET") == []
+        assert store.list() == store.trash() == store.backups() == store.search("SECRET") == []
         files = [path for path in folder.rglob("*") if path.is_file()]
         assert folder / "conversations.sqlite3" in files
         for path in files:

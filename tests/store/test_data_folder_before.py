@@ -301,7 +301,7 @@ def test_an_answer_of_a_killed_program_is_an_interrupted_one(program: Program) -
 
 def test_archive_and_bin(program: Program, services: Services) -> None:
     assert program.conversation("Packing list")["archived_at"]
-    (deleted,) = services.store.bin()
+    (deleted,) = services.store.trash()
     assert (deleted.title, deleted.deleted_at is None) == ("To be thrown away", False)
     services.store.restore(deleted.id)
     question, answer = program.conversation("To be thrown away")["messages"]
@@ -364,7 +364,7 @@ def test_devices_left_out_ceilings_and_reserves(services: Services) -> None:
 def test_presets(services: Services) -> None:
     names = dict.fromkeys(("mathematics", "translation", "code", "writing"), ("as it came", ""))
     presets = services.presets.list(names)
-    assert services.presets.trouble is None
+    assert services.presets.problem is None
     assert [each.name for each in presets] == [
         "as it came", "as it came", "Code, my way", "as it came", "Proofreader", "Only a prompt",
     ]  # fmt: skip
@@ -392,12 +392,12 @@ def test_servers(services: Services) -> None:
 
 def test_drafts(shown: Shown, services: Services) -> None:
     sky = shown[SKY]
-    draft = services.drafts.of(sky["id"])
+    draft = services.drafts.get(sky["id"])
     assert draft.text == "Why is the sky *really* blue?"
     assert draft.attachments == (Attachment("draft.txt", "kept with the draft\n", 5),)
     assert draft.instead_of == message_with(sky, "Why is the sky blue?")["id"]
     assert draft.after().text == "A thought before the edit"
-    assert services.drafts.of(None).text == "还没有发送的问题"
+    assert services.drafts.get(None).text == "还没有发送的问题"
 
 
 # Models

@@ -11,7 +11,7 @@ import filelock
 import pytest
 
 from app.conversation import Status
-from app.store.schema import STEPS
+from app.store.migrations import STEPS
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.store.processes import start
@@ -55,7 +55,7 @@ def test_no_room_while_saving_loses_nothing_and_saving_goes_on_after(store: Conv
     with file_size_limit(64 * 1024), pytest.raises(UserError) as raised:
         store.save_text(answer.id, "long " * 50_000)
     assert raised.value.code == "disk_full"
-    assert raised.value.data == {"path": folder / "conversations.sqlite3"}
+    assert raised.value.data["path"] == folder / "conversations.sqlite3"
     assert store.message(answer.id).content == "saved before"
     store.save_text(answer.id, "long " * 50_000)
     assert store.finish_answer(answer.id, "done", Status.COMPLETE).content == "done"
@@ -175,7 +175,7 @@ def test_a_process_that_keeps_writing_locks_writers_out_but_not_readers(folder: 
         with pytest.raises(UserError) as raised:
             store.begin_turn(conversation_id, "?")
         assert raised.value.code == "database_locked"
-        assert raised.value.data == {"path": folder / "conversations.sqlite3"}
+        assert raised.value.data["path"] == folder / "conversations.sqlite3"
         assert len(store.messages(conversation_id)) == 80
         child.end()
         store.begin_turn(conversation_id, "?")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.config.backup_schedule import DAILY
 from app.conversation import Attachment, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -12,7 +13,7 @@ from tests.store.processes import start_script
 
 WATCHED = """
 import os, sys
-from app.chat.conversation import Attachment, Status
+from app.conversation import Attachment, Status
 from app.store.store import ConversationStore
 
 os.environ.pop("SQLITE_TMPDIR", None)
@@ -55,9 +56,8 @@ def test_it_does_what_a_store_does(memory: ConversationStore) -> None:
     memory.delete(talk.id)
     assert memory.purge_deleted(timedelta(0)) == 1
     assert [each.id for each in memory.list()] == [copy.id]
-    assert memory.recover() == 0
     assert memory.backups() == []
-    assert memory.backup_if_due() is None
+    assert memory.backup_if_due(DAILY) is None
     memory.close()
     with pytest.raises(RuntimeError):
         memory.list()

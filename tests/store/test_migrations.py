@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.conversation import Attachment, ContextPolicy, Sampling, Status
-from app.store.migrations import KEPT_BACKUPS, migrate, version_of
-from app.store.schema import STEPS
+from app.store.backups import BackupFolder, BackupKind
+from app.store.migrations import STEPS, Step, migrate, version_of
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
@@ -48,6 +48,13 @@ def version_1(folder: Path) -> Iterator[tuple[sqlite3.Connection, Path, Path]]:
     shutil.copy(VERSION_1, path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         yield connection, path, backups
+
+
+def migrate_with_backups(connection: sqlite3.Connection, steps: list[Step], path: Path) -> None:
+    def back_up(version: int) -> None:
+        BackupFolder(path.parent).add(connection, BackupKind.BEFORE_MIGRATION, version=version)
+
+    migrate(connection, path, steps, back_up)
 
 
 def everything(connection: sqlite3.Connection) -> list[str]:
@@ -93,7 +100,7 @@ def test_a_database_of_version_1_opens_with_everything_in_it(folder: Path) -> No
 def test_steps_are_taken_in_order_with_a_copy_before_each(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
         before = connection.execute("SELECT * FROM messages ORDER BY number").fetchall()
-        migrate(connection, [*FIRST, add_stars, rebuild_messages], path, backups)
+        migrate_with_backups(connection, [*FIRST, add_stars, rebuild_messages], path)
         assert version_of(connection) == 3
         assert connection.execute("SELECT sum(starred) FROM conversations").fetchone()[0] == 0
         assert connection.execute("SELECT * FROM messages ORDER BY number").fetchall() == before
@@ -104,21 +111,21 @@ def test_steps_are_taken_in_order_with_a_copy_before_each(folder: Path) -> None:
 
 def test_a_step_that_fails_leaves_the_version_before_it(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
-        migrate(connection, [*FIRST, add_stars], path, backups)
+        migrate_with_backups(connection, [*FIRST, add_stars], path)
         before = everything(connection)
         with pytest.raises(sqlite3.OperationalError, match="no_such_column"):
-            migrate(connection, [*FIRST, add_stars, fail_late], path, backups)
+            migrate_with_backups(connection, [*FIRST, add_stars, fail_late], path)
         assert version_of(connection) == 2
         assert everything(connection) == before
     assert versions_in(backups) == [1, 2]
 
 
 @pytest.mark.parametrize("step", [end_the_transaction, break_references])
-def test_a_step_that_is_wrong_is_a_bug(folder: Path, step: object) -> None:
-    with version_1(folder) as (connection, path, backups):
+def test_a_step_that_is_wrong_is_a_bug(folder: Path, step: Step) -> None:
+    with version_1(folder) as (connection, path, _):
         before = everything(connection)
         with pytest.raises(RuntimeError):
-            migrate(connection, [*FIRST, step], path, backups)
+            migrate(connection, path, [*FIRST, step])
         assert version_of(connection) == 1
         assert everything(connection) == before
 
@@ -132,7 +139,7 @@ def test_a_database_of_version_2_opens_with_everything_in_it(folder: Path) -> No
         assert (sky.sampling, sky.context_policy) == (Sampling(temperature=0.1, stop=("</s>",)), ContextPolicy.ROLL)
         (put_away,) = store.list(archived=True)
         assert put_away.title == "Put away"
-        (deleted,) = store.bin()
+        (deleted,) = store.trash()
         assert (deleted.title, deleted.deleted_at is None) == ("In the bin", False)
         question, first, second = store.messages(sky.id)
         assert store.branch(sky.id) == [question, second]
@@ -151,21 +158,18 @@ def test_a_database_of_version_2_opens_with_everything_in_it(folder: Path) -> No
         assert store.message(hidden).content == "hidden"
 
 
-def test_a_store_opens_over_all_its_steps(folder: Path) -> None:
+def test_opening_migrates_with_a_backup_of_each_version(folder: Path) -> None:
     folder.mkdir()
     shutil.copy(VERSION_1, folder / "conversations.sqlite3")
-    with ConversationStore.open(folder, steps=[*STEPS, add_stars]) as store:
+    with ConversationStore.open(folder) as store:
         assert len(store.list()) == 3
         store.begin_turn(store.create().id, "?")
-    with pytest.raises(UserError) as raised:
-        ConversationStore.open(folder)
-    known = len(STEPS)
-    assert raised.value.data == {"path": folder / "conversations.sqlite3", "version": known + 1, "known": known}
+        assert len(store.backups()) == len(STEPS) - 1
 
 
-def test_a_new_database_is_not_copied(folder: Path) -> None:
-    with ConversationStore.open(folder, steps=[*STEPS, add_stars]):
-        assert list((folder / "backups").iterdir()) == []
+def test_a_new_database_is_not_backed_up(folder: Path) -> None:
+    with ConversationStore.open(folder) as store:
+        assert store.backups() == []
 
 
 def test_the_last_copies_are_kept_and_files_of_the_person_too(folder: Path) -> None:
@@ -173,9 +177,9 @@ def test_the_last_copies_are_kept_and_files_of_the_person_too(folder: Path) -> N
         for year in range(2000, 2012):
             (backups / f"conversations-v9-{year}0101T000000000000Z.sqlite3").write_bytes(b"")
         (backups / "conversations-v1-before-the-holidays.sqlite3").write_bytes(b"mine")
-        migrate(connection, [*FIRST, add_stars], path, backups)
+        migrate_with_backups(connection, [*FIRST, add_stars], path)
     names = sorted(path.name for path in backups.iterdir())
     assert "conversations-v1-before-the-holidays.sqlite3" in names
-    assert len(names) == KEPT_BACKUPS + 1
+    assert len(names) == 10 + 1
     assert "conversations-v9-20020101T000000000000Z.sqlite3" not in names
     assert "conversations-v9-20030101T000000000000Z.sqlite3" in names

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.config.backup_schedule import DAILY
 from app.conversation import Attachment, Conversation, Message, Role, SearchHit, Status
 from app.store import search as search_module
 from app.store import search_index
@@ -110,7 +111,7 @@ def test_ten_thousand_messages_are_searched_in_a_tenth_of_a_second(store: Conver
 
 
 def index_all(store: ConversationStore) -> None:
-    while store.update_search(7):
+    while store.update_search_index(7):
         pass
 
 
@@ -148,7 +149,7 @@ def test_what_any_search_finds_is_what_a_look_at_everything_finds(
     if all_indexed:
         index_all(store)
     else:
-        store.update_search(20)
+        store.update_search_index(20)
     found = 0
     for _ in range(200):
         text = chance.choice(texts)
@@ -180,7 +181,7 @@ def test_a_message_is_found_before_and_after_the_index_knows_it(store: Conversat
     index_all(store)
     assert waiting(folder) == 0
     assert (found(store, "空是"), indexed(folder, "空是")) == (["天空是蓝的"], 1)
-    assert store.update_search() is False
+    assert store.update_search_index() is False
 
 
 def test_an_answer_is_taken_in_when_it_is_finished_and_again_when_it_goes_on(
@@ -214,7 +215,7 @@ def test_what_is_removed_leaves_the_index(store: ConversationStore, folder: Path
     index_all(store)
     store.delete(first)
     assert (found(store, "one words"), indexed(folder, "one")) == ([], 1), "it may come back"
-    store.purge([first])
+    store.purge(first)
     assert indexed(folder, "one") == 0
     question = store.branch(second)[0]
     store.delete_message(question.id)
@@ -278,9 +279,9 @@ def test_without_fts5_everything_is_found_and_the_index_is_made_anew_later(
     with monkeypatch.context() as patch:
         patch.setattr(search_index, "_has_fts5", lambda _connection: False)
         with ConversationStore.open(folder) as store:
-            assert store.update_search() is False
+            assert store.update_search_index() is False
             store.delete(gone)
-            store.purge([gone])
+            store.purge(gone)
             say(store, "new 天空")
             assert found(store, "天空") == ["new 天空", "kept 天空"]
     with ConversationStore.open(folder) as store:
@@ -294,8 +295,8 @@ def test_a_closed_store_is_left_alone_by_what_runs_in_the_background(folder: Pat
     store = ConversationStore.open(folder)
     say(store, "words")
     store.close()
-    assert store.update_search() is False
-    assert store.backup_if_due() is None
+    assert store.update_search_index() is False
+    assert store.backup_if_due(DAILY) is None
 
 
 def many_conversations(count: int = 50) -> Iterator[ConversationTree]:

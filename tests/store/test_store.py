@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,6 +60,22 @@ def test_an_answer_grows_and_ends_with_what_made_it(store: ConversationStore) ->
     finished = store.finish_answer(answer.id, "因为光。", Status.COMPLETE, MADE_BY)
     assert finished == store.message(answer.id)
     assert (finished.status, finished.content, finished.made_by) == (Status.COMPLETE, "因为光。", MADE_BY)
+
+
+def test_rows_of_a_version_without_some_parameters_read_with_their_defaults(folder: Path) -> None:
+    with ConversationStore.open(folder) as store:
+        conversation = store.create()
+        store.update(conversation.id, sampling=MADE_BY.sampling)
+        _, answer = store.begin_turn(conversation.id, "?")
+        store.finish_answer(answer.id, "!", Status.COMPLETE, MADE_BY)
+    with closing(sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)) as connection:
+        connection.execute("UPDATE messages SET made_by = json_remove(made_by, '$.sampling.min_p', '$.plan')")
+        connection.execute("UPDATE conversations SET sampling = json_remove(sampling, '$.min_p')")
+    with ConversationStore.open(folder) as store:
+        made_by = store.message(answer.id).made_by
+        assert made_by is not None
+        assert made_by == replace(MADE_BY, plan={}, sampling=replace(MADE_BY.sampling, min_p=Sampling.min_p))
+        assert store.get(conversation.id).sampling == made_by.sampling
 
 
 def test_what_comes_after_the_end_of_an_answer_is_dropped(store: ConversationStore) -> None:
@@ -133,8 +152,8 @@ def test_the_list_is_ordered_by_what_was_said_last(store: ConversationStore) -> 
     assert [each.title for each in store.list()] == ["first", "second"]
     before = store.get(second.id).updated_at
     store.rename(second.id, "二")
-    store.set_system_prompt(second.id, "短")
-    store.set_model(second.id, "starter")
+    store.update(second.id, system_prompt="短")
+    store.update(second.id, model_id="starter")
     read = store.get(second.id)
     assert (read.title, read.system_prompt, read.model_id, read.updated_at) == ("二", "短", "starter", before)
 
@@ -148,13 +167,12 @@ def test_deletion_is_undone_until_it_is_purged(store: ConversationStore) -> None
         store.messages(gone.id)
     store.save_text(answer.id, "an answer under way goes on")
     assert store.purge_deleted(timedelta(days=30)) == 0
-    assert store.restore(gone.id).message_count == 2
+    assert store.restore(gone.id) == (gone.id,)
+    assert store.get(gone.id).message_count == 2
     assert store.message(answer.id).content == "an answer under way goes on"
     store.delete(gone.id)
     assert store.purge_deleted(timedelta(0)) == 1
-    with pytest.raises(UserError) as raised:
-        store.restore(gone.id)
-    assert code_of(raised) == "conversation_missing"
+    assert store.restore(gone.id) == ()
     with pytest.raises(UserError) as raised:
         store.save_text(answer.id, "")
     assert code_of(raised) == "message_missing"
@@ -167,7 +185,6 @@ def test_what_is_not_there_is_told(store: ConversationStore) -> None:
     for act in (
         lambda: store.get("no"),
         lambda: store.rename("no", ""),
-        lambda: store.delete("no"),
         lambda: store.begin_turn("no", ""),
         lambda: store.branch("no"),
     ):

@@ -330,7 +330,7 @@ def test_the_header_makes_a_new_chat_temporary_and_ordinary_again(window: MainWi
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert window.workspace.page.is_temporary
     assert window.composer.text() == "what I was writing"
-    assert window.workspace.services.drafts.of(None).text == ""
+    assert window.workspace.services.drafts.get(None).text == ""
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert not window.workspace.page.is_temporary
     assert window.composer.text() == "what I was writing"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sqlite3
 import sys
@@ -18,14 +17,14 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollAre
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.config.settings import Settings, SettingsFile
+from app.config.settings import PARAMETERS, Settings, SettingsFile
 from app.conversation import Status
 from app.export.export import FORMATS, export_conversations
 from app.services import Services
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.dialog import ExportDialog
-from ui.settings.dialog import NOT_SHOWN, SECTIONS, SettingsDialog
+from ui.settings.dialog import SECTIONS, SettingsDialog
 from ui.start.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
 from ui.widgets.dialog_parts import MARGIN
 from ui.widgets.error_text import error_text
@@ -152,11 +151,11 @@ def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(serv
     dialog.conversation.sampling.numbers["repeat_penalty"].setValue(0)
     assert services.settings.now.temperature == 2
     assert services.settings.now.repeat_penalty == 0.5
+    pages = {name for name, each in PARAMETERS.items() if each.page not in ("", "devices", "data")}
     downloads = {"models_folder", "endpoint", "token_hosts", "proxy", "download_limit", "downloads_in_background"}
     shown_rows = {**dialog.rows, **dialog.downloads.rows}
     assert downloads <= dialog.downloads.rows.keys()
-    settings = {field.name for field in dataclasses.fields(Settings)}
-    assert settings <= shown_rows.keys() | set(NOT_SHOWN) | {"devices", "rpc_servers"}
+    assert pages <= shown_rows.keys()
     for row in dialog.rows.values():
         # A button's name is its text.
         is_worded = isinstance(row.control, QPushButton) and bool(row.control.text())
@@ -220,7 +219,7 @@ def test_conversations_are_imported(services: Services, shown, qtbot, tmp_path: 
         add_conversation(other, "From elsewhere")
         export_conversations(other, None, FORMATS["json"], tmp_path / "all.json")
     dialog = shown(SettingsDialog(services))
-    for told in ("New conversations: 1, new messages: 2", "here already"):
+    for told in ("New conversations: 1, new messages: 2", "already exists"):
         dialog.data.take_in.click()
         with qtbot.waitSignal(dialog.conversations_changed):
             pick_in_file_dialog(qtbot, dialog, tmp_path / "all.json")
@@ -234,7 +233,7 @@ def test_a_file_that_is_no_export_is_refused_in_words(services: Services, shown,
     dialog = shown(SettingsDialog(services))
     dialog.data.import_file(path)
     assert not dialog.data.take_in.isEnabled()
-    qtbot.waitUntil(lambda: "broken.json is not a JSON export" in dialog._status.label.text())
+    qtbot.waitUntil(lambda: "broken.json isn't a JSON export" in dialog._status.label.text())
     assert dialog.data.take_in.isEnabled()
 
 
@@ -243,7 +242,7 @@ def test_the_database_is_backed_up(services: Services, shown, qtbot, tmp_path: P
     dialog = shown(SettingsDialog(services))
     dialog.data.back_up.click()
     pick_in_file_dialog(qtbot, dialog, tmp_path / "copy.sqlite3")
-    qtbot.waitUntil(lambda: "The copy is complete" in dialog._status.label.text())
+    qtbot.waitUntil(lambda: "Backup saved" in dialog._status.label.text())
     with sqlite3.connect(tmp_path / "copy.sqlite3") as copy:
         assert copy.execute("SELECT title FROM conversations").fetchall() == [("Kept twice",)]
     copy.close()

@@ -134,7 +134,7 @@ def test_the_selected_ones_become_a_folder(make: Make, store: ConversationStore,
 
 def test_archived_ones_belong_to_all(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
     kept, archived, deleted = (talk(store, title) for title in ("Kept", "Archived", "Deleted"))
-    store.set_archived(archived, True)
+    store.archive(archived)
     store.delete(deleted)
     dialog = make(archived)
     assert "Archived" in dialog.scope.this_one.text()

@@ -182,7 +182,7 @@ def test_the_keys_walk_and_enter_opens(open_window: OpenWindow, qtbot: QtBot) ->
 def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "kept", "put away", "also away")
-    store_of(window).set_pinned(ids[2], True)
+    store_of(window).update(ids[2], is_pinned=True)
     window.workspace.open_conversation(ids[1])
     window.workspace.history.refresh()
     click(qtbot, window, "also away", CONTROL)
@@ -193,7 +193,7 @@ def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot)
     undo(qtbot, window)
     assert titles(window) == ["also away", "put away", "kept"]
     assert store_of(window).get(ids[2]).is_pinned, "the undo brings the pin back"
-    store_of(window).archive_many(ids[1:])
+    store_of(window).archive(*ids[1:])
     window.workspace.history.refresh()
     link = find(window, "archiveButton", QToolButton)
     assert link.text() == "Archive · 2"  # type: ignore[attr-defined]
@@ -212,7 +212,7 @@ def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot)
 def test_an_archived_conversation_that_was_open_is_open_again_at_the_next_start(open_window: OpenWindow) -> None:
     window = open_window()
     (id_,) = with_conversations(window, "put away")
-    store_of(window).set_archived(id_, True)
+    store_of(window).archive(id_)
     window.workspace.history.refresh()
     window.workspace.open_conversation(id_)
     window = open_window()
@@ -222,7 +222,7 @@ def test_an_archived_conversation_that_was_open_is_open_again_at_the_next_start(
 def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two", "three", "kept")
-    store_of(window).delete_many(ids[:3])
+    store_of(window).delete(*ids[:3])
     window.workspace.history.refresh()
     assert find(window, "binButton", QToolButton).text() == "Bin · 3"  # type: ignore[attr-defined]
     press(qtbot, window, "binButton")
@@ -237,13 +237,13 @@ def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenW
     click(qtbot, window, "two")
     qtbot.keyClick(rows(window), Qt.Key.Key_Delete)
     answer_question(qtbot, window, "Cancel")
-    assert len(store_of(window).bin()) == 2
+    assert len(store_of(window).trash()) == 2
     press(qtbot, window, "purgeChosenButton")
     answer_question(qtbot, window, "purgeButton")
     assert titles(window) == ["three"]
     press(qtbot, window, "emptyBinButton")
     answer_question(qtbot, window, "purgeButton")
-    assert store_of(window).bin() == []
+    assert store_of(window).trash() == []
     assert "The bin is empty." in find(window, "nothingHere", QLabel).text()  # type: ignore[attr-defined]
     assert not find(window, "emptyBinButton").isVisible()
     press(qtbot, window, "shelfBackButton")
@@ -328,7 +328,7 @@ def test_the_index_the_bin_and_the_copy_of_the_day_are_looked_after(
     store.finish_answer(first.id, "因为光", Status.COMPLETE)
     qtbot.waitUntil(lambda: [each.kind for each in store.backups()] == ["daily"], timeout=20_000)
     window.workspace.page.changed.emit()
-    qtbot.waitUntil(lambda: not store.update_search(0), timeout=20_000)
+    qtbot.waitUntil(lambda: not store.update_search_index(0), timeout=20_000)
     assert len(store.search("为光")) == 1
 
 

@@ -16,6 +16,7 @@ from app.config.presets import Choices
 from app.conversation import Attachment, Status
 from app.export.json_format import document
 from app.store.store import ConversationStore
+from model_manager.disk.json_file import to_json
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
 from ui.settings.backups import BackupsDialog
@@ -78,7 +79,7 @@ def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
     assert (rows(dialog), dialog.restore.isEnabled()) == ([], False)
     dialog.make.click()
     assert not dialog.make.isEnabled()
-    said(qtbot, status, "The copy is complete")
+    said(qtbot, status, "Backup complete")
     assert "manual" in rows(dialog)[0], "the copy of the day may be there too"
     second = say(store_of(window), "second")
     store_of(window).delete(first)
@@ -111,13 +112,13 @@ def test_a_restore_that_is_not_wanted_or_not_possible_changes_nothing(
     qtbot.waitUntil(lambda: dialog.findChild(QMessageBox, "restoreQuestion") is None)
     dialog.ask_to_restore(foreign)
     confirm(qtbot, dialog, "confirmRestoreButton")
-    said(qtbot, dialog.status.label.text, "choose another copy")
+    said(qtbot, dialog.status.label.text, "choose another backup")
     qtbot.waitUntil(lambda: dialog.findChild(QMessageBox, "restoreQuestion") is None)
     sound = store_of(window).backup_now()
     _, answer = store_of(window).begin_turn(talk, "now")
     dialog.ask_to_restore(sound.path)
     confirm(qtbot, dialog, "confirmRestoreButton")
-    said(qtbot, dialog.status.label.text, "An answer is being written")
+    said(qtbot, dialog.status.label.text, "An answer is still being written")
     store_of(window).finish_answer(answer.id, "", Status.COMPLETE)
     assert [each.title for each in store_of(window).list()] == ["kept"]
 
@@ -128,7 +129,7 @@ def test_an_import_says_what_it_left_out(
     with ConversationStore.open(tmp_path / "other") as other:
         for title in ("sound", "spoilt", "cracked", "bent", "torn"):
             say(other, title)
-        values = document(other.trees())
+        values = json.loads(to_json(document(other.trees())))
     for talk in values["conversations"][1:]:
         talk["messages"][0]["role"] = "robot"
     path = tmp_path / "some.json"
@@ -146,7 +147,7 @@ def test_everything_of_mine_is_deleted_after_two_steps(
     store = services.store
     talk = say(store, "SECRET")
     store.delete(say(store, "SECRET in the bin"))
-    store.set_archived(say(store, "SECRET put away"), True)
+    store.archive(say(store, "SECRET put away"))
     store.backup_now()
     copies = len(store.backups())
     services.presets.add("SECRET preset", Choices("SECRET prompt"))
@@ -191,5 +192,5 @@ def test_nothing_is_deleted_while_an_answer_is_written_or_without_the_second_ste
     assert isinstance(dialog, EraseDialog)
     dialog.sure.click()
     dialog.erase.click()
-    said(qtbot, settings.data._status.label.text, "An answer is being written")
+    said(qtbot, settings.data._status.label.text, "An answer is still being written")
     assert [each.title for each in store_of(window).list()] == ["kept"]

@@ -80,9 +80,9 @@ class Desk(QObject):
         self._page.context.changed.connect(self._measure_chips)
         for part in (deeds, self.attaching, self.drafting, self.guard):
             part.complaint.connect(self._notice.show_error)
-        trouble = self._services.presets.trouble
-        if trouble is not None:
-            self._notice.show_error(error_text(trouble))
+        problems = self._services.file_problems()
+        if problems:
+            self._notice.show_error("\n".join(map(error_text, problems)))
 
     def actions(self) -> dict[str, Callable[[], object]]:
         """What shortcuts do here, by the ids of ``ui.settings.shortcuts``."""

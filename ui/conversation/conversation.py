@@ -266,7 +266,7 @@ class ConversationPage(QObject):
         branch = store.branch(answer.conversation_id)
         place = next(place for place, message in enumerate(branch) if message.id == answer.id)
         conversation = store.get(answer.conversation_id)
-        store.set_model(answer.conversation_id, model_id)
+        store.update(answer.conversation_id, model_id=model_id)
         request = ChatRequest(
             prompt_messages(conversation.system_prompt, branch[:place]),
             conversation.sampling or settings.sampling(),

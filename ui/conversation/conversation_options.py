@@ -39,11 +39,11 @@ class OwnChoices(QObject):
             return
         before = self.of(store, conversation_id)
         if choices.system_prompt is not None and choices.system_prompt != before.system_prompt:
-            store.set_system_prompt(conversation_id, choices.system_prompt)
+            store.update(conversation_id, system_prompt=choices.system_prompt)
         if choices.sampling != before.sampling:
-            store.set_sampling(conversation_id, choices.sampling)
+            store.update(conversation_id, sampling=choices.sampling)
         if choices.context_policy != before.context_policy:
-            store.set_context_policy(conversation_id, choices.context_policy)
+            store.update(conversation_id, context_policy=choices.context_policy)
 
     def begin(self, store: ConversationStore, title: str, model_id: str) -> Conversation:
         """A conversation that has what was chosen for it.  Raises UserError as the store does."""

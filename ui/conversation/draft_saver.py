@@ -38,7 +38,7 @@ class Drafting(QObject):
 
     def show(self) -> None:
         """Put the draft of the shown conversation into the composer."""
-        self._composer.show_draft(Draft() if self._page.is_temporary else self._drafts.of(self._page.conversation_id))
+        self._composer.show_draft(Draft() if self._page.is_temporary else self._drafts.get(self._page.conversation_id))
 
     def sent(self, conversation_id: str | None, draft: Draft) -> None:
         """The draft of this conversation was sent; it may have begun only with that."""
@@ -52,7 +52,7 @@ class Drafting(QObject):
     def look_again(self) -> None:
         """Conversations came, or all of them went, and with them their drafts: what is shown follows."""
         self.forget_missing()
-        if not self._page.is_temporary and self._drafts.of(self._page.conversation_id) != self._composer.draft():
+        if not self._page.is_temporary and self._drafts.get(self._page.conversation_id) != self._composer.draft():
             self.show()
 
     def forget_missing(self) -> None:
@@ -61,7 +61,7 @@ class Drafting(QObject):
             return
         store = self._services.store
         try:
-            there = [each.id for each in (*store.list(), *store.list(archived=True), *store.bin())]
+            there = [each.id for each in (*store.list(), *store.list(archived=True), *store.trash())]
         except UserError:
             # Then nothing is known to be gone.
             return

@@ -100,7 +100,7 @@ class MessageDeeds(QObject):
         """From now on the oldest turns of this conversation are left out, and the refused question is answered."""
         model_id = self._page.model_id()
         if model_id is not None:
-            self._page.store.set_context_policy(message.conversation_id, ContextPolicy.ROLL)
+            self._page.store.update(message.conversation_id, context_policy=ContextPolicy.ROLL)
             self._page.go_on(message.id, model_id)
 
     def _delete(self, message: Message) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QMessageBox, QVBoxLayout, QWidget
 
-from app.store.backups import Backup
+from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.widgets.dialog_frame import arrange
@@ -187,22 +187,17 @@ class BackupsDialog(BusyDialog):
 
     def _kind(self, backup: Backup) -> str:
         return {
-            "daily": self.tr("automatic"),
-            "asked": self.tr("manual"),
-            "replaced": self.tr("before a restore"),
-            "migrated": self.tr("before an update"),
+            BackupKind.AUTOMATIC: self.tr("automatic"),
+            BackupKind.MANUAL: self.tr("manual"),
+            BackupKind.BEFORE_RESTORE: self.tr("before a restore"),
+            BackupKind.BEFORE_MIGRATION: self.tr("before an update"),
         }[backup.kind]
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Database backups"))
         self._heading.setText(self.tr("Database backups"))
-        self._note.setText(
-            self.tr(
-                "A backup is made automatically every day, and the last seven are kept. Each contains all "
-                "conversations, including those in the archive and trash."
-            )
-        )
-        self._nothing.setText(self.tr("No backups yet. The first automatic backup is made within a day."))
+        self._note.setText(self.tr("Each backup contains all conversations, including those in the archive and trash."))
+        self._nothing.setText(self.tr("No backups yet."))
         self.list.setAccessibleName(self.tr("Database backups"))
         self.make.setText(self.tr("Back up now"))
         self.from_file.setText(self.tr("Restore from a file…"))

@@ -6,11 +6,12 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit
 
 from app.config.presets import Presets
-from app.config.settings import CHOICES, Settings
-from app.conversation import Sampling
+from app.config.settings import Settings
+from app.conversation import SamplerParameters, Sampling
+from app.parameter import parameters
 from ui.widgets.preset_strings import PresetStrings
 from ui.widgets.sampling_rows import SamplingRows
-from ui.widgets.setting_rows import SettingsGroup, show_choice, word_choices
+from ui.widgets.setting_rows import SettingsGroup, show_choice
 
 TYPING_PAUSE_MS = 500
 """A text is saved when the person pauses, not at every key."""
@@ -27,7 +28,7 @@ class ConversationDefaults(SettingsGroup):
         self.preset = self._combo("preset_id", "defaultPreset", ("",))
         self.system_prompt = prompt_field("systemPrompt")
         self.sampling = SamplingRows(with_seed=False)
-        self.context_policy = self._combo("context_policy", "contextPolicy", CHOICES["context_policy"])
+        self.context_policy = self._combo("context_policy", "contextPolicy")
         self.titles = QCheckBox()
         self.titles.setObjectName("titlesByModel")
         # Without words beside it, its right edge is that of the other controls.
@@ -74,33 +75,9 @@ class ConversationDefaults(SettingsGroup):
 
     def retranslate(self) -> None:
         """Word everything anew."""
+        super().retranslate()
         self._fill_presets(self.preset.currentData() or "")
         self.sampling.retranslate()
-        self._word_rows(
-            {
-                "preset_id": (
-                    self.tr("Preset"),
-                    self.tr("Overrides the settings below."),
-                ),
-                "system_prompt": (
-                    self.tr("System prompt"),
-                    self.tr("Instructions for the model at the start of every new conversation."),
-                ),
-                "context_policy": (
-                    self.tr("When the context is full"),
-                    self.tr(
-                        "Pinned messages always stay. A line marks the messages above it that the model no longer sees."
-                    ),
-                ),
-                "titles_by_model": (
-                    self.tr("Model-generated titles"),
-                    self.tr("When idle, the model suggests a title if the first question doesn't provide one."),
-                ),
-            }
-        )
-        word_choices(
-            self.context_policy, {"stop": self.tr("Stop and ask me"), "roll": self.tr("Leave out the oldest turns")}
-        )
         self.system_prompt.setPlaceholderText(self.tr("For example: Answer briefly."))
 
     def _fill_presets(self, chosen: str) -> None:
@@ -115,16 +92,8 @@ class ConversationDefaults(SettingsGroup):
         combo.blockSignals(False)
 
     def _sampling_chosen(self, sampling: Sampling) -> None:
-        self.chosen.emit(
-            {
-                "temperature": sampling.temperature,
-                "top_k": sampling.top_k,
-                "top_p": sampling.top_p,
-                "min_p": sampling.min_p,
-                "repeat_penalty": sampling.repeat_penalty,
-                "max_tokens": sampling.max_tokens or 0,
-            }
-        )
+        values = {name: getattr(sampling, name) for name in parameters(SamplerParameters)}
+        self.chosen.emit({**values, "max_tokens": sampling.max_tokens or 0})
 
 
 def prompt_field(name: str) -> QPlainTextEdit:

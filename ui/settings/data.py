@@ -85,9 +85,12 @@ class DataSettings(QWidget):
             self.tr("Back up the database"), self.tr("Saves all conversations, including deleted ones, to one file.")
         )
         self.back_up.setText(self.tr("Back up…"))
+        schedule = self._services.settings.now.backups()
         backups.set_texts(
             self.tr("Automatic backups"),
-            self.tr("Made daily; the last seven are kept. You can restore any of them."),
+            {"daily": self.tr("Made daily; the last {count} are kept. You can restore any of them.")}[
+                schedule.id
+            ].format(count=schedule.kept),
         )
         self.backups.setText(self.tr("View backups…"))
         restore.set_texts(
@@ -152,7 +155,7 @@ class DataSettings(QWidget):
     def _ask_to_erase(self) -> None:
         store = self._services.store
         try:
-            count = len(store.list()) + len(store.list(archived=True)) + len(store.bin())
+            count = len(store.list()) + len(store.list(archived=True)) + len(store.trash())
         except UserError as error:
             self._failed(error)
             return

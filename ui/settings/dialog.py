@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.config.settings import Settings
+from app.config.settings import PARAMETERS, Settings
 from app.services import Services
 from model_manager.errors import UserError
 from ui.settings.conversation import ConversationDefaults
@@ -35,20 +35,6 @@ WITH_SECTIONS = 760
 """The width from which on their names stand at the left, in device-independent pixels."""
 SCROLL_BAR_WIDTH = 10
 """As the style sheet has it; it stands in the margin, so that all right edges are in one line."""
-NOT_SHOWN = (
-    "authority",
-    "conversation_id",
-    "export_folder",
-    "export_format",
-    "export_metadata",
-    "export_thoughts",
-    "model_id",
-    "models_folder",
-    "sidebar_shown",
-    "sidebar_width",
-    "window_geometry",
-)
-"""Settings that are remembered, or set elsewhere: the defaults leave them alone."""
 
 
 class SettingsDialog(BusyDialog):
@@ -158,7 +144,7 @@ class SettingsDialog(BusyDialog):
     def _restore_defaults(self) -> None:
         self.conversation.finish_text()
         before = self._settings.now
-        self._put({key: value for key, value in dataclasses.asdict(Settings()).items() if key not in NOT_SHOWN})
+        self._put(dataclasses.asdict(Settings()))
         if self._settings.now != before:
             self._status.show_message(
                 lambda: self.tr("Defaults restored."),
@@ -166,7 +152,8 @@ class SettingsDialog(BusyDialog):
             )
 
     def _put(self, values: dict[str, Any]) -> None:
-        self._set(**{key: value for key, value in values.items() if key not in NOT_SHOWN})
+        # Settings without a page are remembered, or set elsewhere.
+        self._set(**{key: value for key, value in values.items() if PARAMETERS[key].page})
         self._show(self._settings.now)
         self.devices.show_settings()
         self.downloads.show_settings()

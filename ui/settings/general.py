@@ -5,10 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSpinBox
 
-from app.config.settings import BOUNDS, CHOICES, Settings
+from app.config.settings import PARAMETERS, Settings
 from ui.widgets.dialog_parts import CONTROL_WIDTH, ChoiceOrNumber, button, indent, wheel_only_with_focus
-from ui.widgets.language import AVAILABLE
-from ui.widgets.setting_rows import SettingsGroup, word_choices
+from ui.widgets.setting_rows import SettingsGroup
 
 IDLE_MINUTES = (0, 5, 15, 30, 60, 120, 240)
 
@@ -18,11 +17,11 @@ class AppearanceSettings(SettingsGroup):
 
     def __init__(self) -> None:
         super().__init__()
-        self.language = self._combo("language", "languageChoice", CHOICES["language"])
-        self.theme = self._combo("theme", "themeChoice", CHOICES["theme"])
+        self.language = self._combo("language", "languageChoice")
+        self.theme = self._combo("theme", "themeChoice")
         self.text_size = QSpinBox()
         self.text_size.setObjectName("textSize")
-        self.text_size.setRange(int(BOUNDS["text_size"][0]), int(BOUNDS["text_size"][1]))
+        self.text_size.setRange(int(PARAMETERS["text_size"].minimum), int(PARAMETERS["text_size"].maximum))
         self.text_size.setFixedWidth(CONTROL_WIDTH // 2)
         self.text_size.setAlignment(Qt.AlignmentFlag.AlignLeft)
         wheel_only_with_focus(self.text_size)
@@ -39,21 +38,6 @@ class AppearanceSettings(SettingsGroup):
         self.text_size.setValue(settings.text_size)
         self.text_size.blockSignals(False)
 
-    def retranslate(self) -> None:
-        """Word everything anew."""
-        self._word_rows(
-            {
-                "language": (self.tr("Language"), ""),
-                "theme": (self.tr("Theme"), ""),
-                "text_size": (
-                    self.tr("Text size"),
-                    self.tr("For conversations and the message box. You can also press Ctrl + or Ctrl −."),
-                ),
-            }
-        )
-        word_choices(self.language, {"": self.tr("System"), **AVAILABLE})
-        word_choices(self.theme, {"system": self.tr("System"), "light": self.tr("Light"), "dark": self.tr("Dark")})
-
 
 class EngineSettings(SettingsGroup):
     """How much of a model lies where, and for how long; and the way to what this machine can do."""
@@ -62,8 +46,10 @@ class EngineSettings(SettingsGroup):
 
     def __init__(self) -> None:
         super().__init__()
-        self.context = ChoiceOrNumber((0,), 8192, 256, int(BOUNDS["context"][1]), 1024)
-        self.gpu_layers = ChoiceOrNumber((-2, -1), 32, 0, int(BOUNDS["gpu_layers"][1]), 1)
+        self.context = ChoiceOrNumber(
+            (0,), 8192, 256, int(PARAMETERS["context"].maximum), int(PARAMETERS["context"].step)
+        )
+        self.gpu_layers = ChoiceOrNumber((-2, -1), 32, 0, int(PARAMETERS["gpu_layers"].maximum), 1)
         self.idle_release = self._combo("idle_release_minutes", "idleRelease", IDLE_MINUTES)
         self._choices = {"context": self.context, "gpu_layers": self.gpu_layers}
         for key, choice in self._choices.items():
@@ -87,25 +73,9 @@ class EngineSettings(SettingsGroup):
 
     def retranslate(self) -> None:
         """Word everything anew."""
-        self._word_rows(
-            {
-                "context": (
-                    self.tr("Context"),
-                    self.tr("How many tokens the model sees at once. More tokens use more memory."),
-                ),
-                "gpu_layers": (
-                    self.tr("Layers on GPUs"),
-                    self.tr("Automatic puts as many as fit on the GPUs. The CPU computes the rest."),
-                ),
-                "idle_release_minutes": (
-                    self.tr("Unload model"),
-                    self.tr("Frees memory after this much time without a question."),
-                ),
-                "check_machine": (
-                    self.tr("Diagnostics"),
-                    self.tr("Shows what works, what doesn't and how to fix it."),
-                ),
-            }
+        super().retranslate()
+        self.rows["check_machine"].set_texts(
+            self.tr("Diagnostics"), self.tr("Shows what works, what doesn't and how to fix it.")
         )
         for index in range(self.idle_release.count()):
             self.idle_release.setItemText(index, self._minutes(self.idle_release.itemData(index)))

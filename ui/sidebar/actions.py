@@ -45,7 +45,7 @@ class History(QObject):
 
         def read() -> None:
             self._sidebar.set_conversations(
-                store.list(), self._page.conversation_id, store.list(archived=True), store.bin()
+                store.list(), self._page.conversation_id, store.list(archived=True), store.trash()
             )
 
         self._notice.attempt(read)
@@ -71,7 +71,7 @@ class History(QObject):
 
     def _pin(self, ids: Ids, pinned: bool) -> None:
         for id_ in ids:
-            if not self._notice.attempt(partial(self._store.set_pinned, id_, pinned)):
+            if not self._notice.attempt(partial(self._store.update, id_, is_pinned=pinned)):
                 break
         self.refresh()
 
@@ -81,7 +81,7 @@ class History(QObject):
 
         def move() -> None:
             pinned.extend(each.id for each in self._store.list() if each.is_pinned and each.id in ids)
-            moved.extend(self._store.archive_many(ids, archived))
+            moved.extend(self._store.archive(*ids) if archived else self._store.unarchive(*ids))
 
         if not self._notice.attempt(move):
             return
@@ -96,13 +96,13 @@ class History(QObject):
         self.refresh()
 
     def _undo_archive(self, ids: Sequence[str], pinned: Sequence[str], was_open: str | None) -> None:
-        if self._notice.attempt(lambda: self._store.archive_many(ids, archived=False)):
+        if self._notice.attempt(lambda: self._store.unarchive(*ids)):
             self._pin(tuple(pinned), True)
             self._come_back(was_open)
 
     def _delete(self, ids: Ids) -> None:
         moved: list[str] = []
-        if not self._notice.attempt(lambda: moved.extend(self._store.delete_many(ids))):
+        if not self._notice.attempt(lambda: moved.extend(self._store.delete(*ids))):
             return
         was_open = self._leave(ids)
         self.refresh()
@@ -114,12 +114,12 @@ class History(QObject):
         )
 
     def _undo_delete(self, ids: Sequence[str], was_open: str | None) -> None:
-        if self._notice.attempt(lambda: self._store.restore_many(ids)):
+        if self._notice.attempt(lambda: self._store.restore(*ids)):
             self._come_back(was_open)
 
     def _restore(self, ids: Ids) -> None:
         moved: list[str] = []
-        if not self._notice.attempt(lambda: moved.extend(self._store.restore_many(ids))):
+        if not self._notice.attempt(lambda: moved.extend(self._store.restore(*ids))):
             return
         self.refresh()
         if len(moved) == 1:
@@ -153,7 +153,7 @@ class History(QObject):
         show_dialog(box)
 
     def _purge(self, ids: Ids) -> None:
-        self._notice.attempt(lambda: self._store.purge(ids))
+        self._notice.attempt(lambda: self._store.purge(*ids))
         self.refresh()
 
     def _search(self, text: str) -> None:

@@ -132,10 +132,9 @@ def _leave_now() -> None:
 def _copy_for(error: UserError, folder: Path) -> Backup:
     """The newest sound copy of a database that is damaged; raises ``error`` where there is none, or other trouble."""
     # Needed only then, and its import costs the start some milliseconds.
-    from app.store.backups import newest_sound
-    from app.store.schema import STEPS
+    from app.store.recovery import newest_restorable
 
-    backup = newest_sound(folder, STEPS) if error.code == "database_damaged" else None
+    backup = newest_restorable(folder) if error.code == "database_damaged" else None
     if backup is None:
         raise error
     return backup
@@ -143,7 +142,7 @@ def _copy_for(error: UserError, folder: Path) -> Backup:
 
 def _put_in_place(backup: Backup, error: UserError, window: MainWindow) -> bool:
     """Offer the copy, and put it in the place of the damaged database; false where the person would rather quit."""
-    from app.store.opening import replace_damaged
+    from app.store.recovery import replace_damaged
     from ui.start.recovery_dialog import RecoveryDialog
 
     if RecoveryDialog(error, backup, window).exec() != QDialog.DialogCode.Accepted:

@@ -8,11 +8,12 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 
-from app.config.settings import BOUNDS
-from app.conversation import Sampling
+from app.config.settings import PARAMETERS
+from app.conversation import SamplerParameters, Sampling
+from app.parameter import Parameter, parameters
 from ui.widgets.dialog_parts import CONTROL_WIDTH, ChoiceOrNumber, Row, hairline, indent, wheel_only_with_focus
+from ui.widgets.setting_rows import parameter_texts
 
-STEPS = {"temperature": 0.1, "top_p": 0.05, "top_k": 1, "min_p": 0.01, "repeat_penalty": 0.05}
 NO_LIMIT, FRESH_SEED = 0, -1
 LARGEST_SEED = (1 << 31) - 1
 """As far as a spin box counts."""
@@ -27,8 +28,10 @@ class SamplingRows(QWidget):
     def __init__(self, *, with_seed: bool) -> None:
         super().__init__()
         self._sampling = Sampling()
-        self.numbers: dict[str, QSpinBox | QDoubleSpinBox] = {key: _number(key, step) for key, step in STEPS.items()}
-        self.max_tokens = ChoiceOrNumber((NO_LIMIT,), 1024, 1, int(BOUNDS["max_tokens"][1]), 256)
+        self.numbers: dict[str, QSpinBox | QDoubleSpinBox] = {
+            key: _number(key, each) for key, each in parameters(SamplerParameters).items()
+        }
+        self.max_tokens = ChoiceOrNumber((NO_LIMIT,), 1024, 1, int(PARAMETERS["max_tokens"].maximum), 256)
         self.seed = ChoiceOrNumber((FRESH_SEED,), 42, 0, LARGEST_SEED, 1)
         self.rows = {key: Row(number) for key, number in self.numbers.items()}
         self.rows["max_tokens"] = Row(self.max_tokens)
@@ -80,29 +83,7 @@ class SamplingRows(QWidget):
 
     def _words(self) -> dict[str, tuple[str, str]]:
         return {
-            "temperature": (
-                self.tr("Temperature"),
-                self.tr(
-                    "Higher values give more varied answers, lower values more predictable ones; 0 always picks "
-                    "the most probable token."
-                ),
-            ),
-            "top_p": (
-                self.tr("Top-p"),
-                self.tr("Samples from the most probable tokens that together reach this probability; 1 keeps all."),
-            ),
-            "top_k": (self.tr("Top-k"), self.tr("Samples from this many of the most probable tokens; 0 keeps all.")),
-            "min_p": (
-                self.tr("Min-p"),
-                self.tr(
-                    "Excludes tokens whose probability is below this fraction of the most probable token's; 0 "
-                    "keeps all."
-                ),
-            ),
-            "repeat_penalty": (
-                self.tr("Repeat penalty"),
-                self.tr("Values above 1 make repetition less likely; 1 has no effect."),
-            ),
+            **{key: parameter_texts(each) for key, each in parameters(SamplerParameters).items()},
             "max_tokens": (
                 self.tr("Maximum tokens"),
                 self.tr("In tokens; an English word is slightly more than one."),
@@ -114,16 +95,15 @@ class SamplingRows(QWidget):
         }
 
 
-def _number(key: str, step: float) -> QSpinBox | QDoubleSpinBox:
-    least, most = BOUNDS[key]
+def _number(key: str, parameter: Parameter) -> QSpinBox | QDoubleSpinBox:
     number: QSpinBox | QDoubleSpinBox
-    if isinstance(step, int):
+    if isinstance(parameter.default, int):
         number = QSpinBox()
-        number.setRange(int(least), int(most))
+        number.setRange(int(parameter.minimum), int(parameter.maximum))
     else:
         number = QDoubleSpinBox()
-        number.setRange(least, most)
-        number.setSingleStep(step)
+        number.setRange(parameter.minimum, parameter.maximum)
+        number.setSingleStep(parameter.step)
     number.setObjectName(key)
     number.setKeyboardTracking(False)
     number.setFixedWidth(CONTROL_WIDTH // 2)

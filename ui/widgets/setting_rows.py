@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from app.config.settings import Settings
+from app.config.settings import PARAMETERS, Settings
+from app.parameter import Parameter
 from ui.widgets.dialog_parts import CONTROL_WIDTH, Row, hairline, wheel_only_with_focus
 
 
@@ -32,8 +33,13 @@ class SettingsGroup(QWidget):
             show_choice(combo, getattr(settings, key))
 
     def retranslate(self) -> None:
-        """Word everything anew."""
-        raise NotImplementedError
+        """Set the texts of all rows and choices from their declarations."""
+        for key, row in self.rows.items():
+            if key in PARAMETERS and PARAMETERS[key].label:
+                row.set_texts(*parameter_texts(PARAMETERS[key]))
+        for key, combo in self.combos.items():
+            labels = {value: text for value, text in PARAMETERS[key].choices.items() if text}
+            word_choices(combo, {value: _translated(text) for value, text in labels.items()})
 
     def finish(self) -> None:
         """Keep what is half typed."""
@@ -47,9 +53,9 @@ class SettingsGroup(QWidget):
             self.column.addWidget(hairline())
         self.column.addWidget(widget)
 
-    def _combo(self, key: str, name: str, values: Sequence[object]) -> QComboBox:
-        """A combo box for the setting ``key``; each value gets its words later."""
-        combo = choice_box(name, values)
+    def _combo(self, key: str, name: str, values: Sequence[object] = ()) -> QComboBox:
+        """Return a combo box for the setting ``key``, with its declared choices unless ``values`` are given."""
+        combo = choice_box(name, values or tuple(PARAMETERS[key].choices))
         self.combos[key] = combo
         combo.currentIndexChanged.connect(lambda _index: self.chosen.emit({key: combo.currentData()}))
         return combo
@@ -57,6 +63,11 @@ class SettingsGroup(QWidget):
     def _word_rows(self, words: Mapping[str, tuple[str, str]]) -> None:
         for key, (title, explanation) in words.items():
             self.rows[key].set_texts(title, explanation)
+
+
+def parameter_texts(parameter: Parameter) -> tuple[str, str]:
+    """Return the translated label and description of a parameter."""
+    return _translated(parameter.label), _translated(parameter.description)
 
 
 def choice_box(name: str, values: Sequence[object] = ()) -> QComboBox:
@@ -83,3 +94,7 @@ def word_choices(combo: QComboBox, words: Mapping[Any, str]) -> None:
     """Word the values of a combo box."""
     for value, text in words.items():
         combo.setItemText(combo.findData(value), text)
+
+
+def _translated(text: str) -> str:
+    return QCoreApplication.translate("parameters", text) if text else ""

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.config.settings import SettingsFile
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -22,9 +23,10 @@ PAUSE_MS = 50
 class Upkeep(QObject):
     """Works in other threads, a little at a time; what fails is tried again another time."""
 
-    def __init__(self, store: ConversationStore, parent: QObject) -> None:
+    def __init__(self, store: ConversationStore, settings: SettingsFile, parent: QObject) -> None:
         super().__init__(parent)
         self._store = store
+        self._settings = settings
         self._indexing = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -37,11 +39,11 @@ class Upkeep(QObject):
             self._timer.start(AFTER_START_MS)
 
     def _tidy(self) -> None:
-        store = self._store
+        store, settings = self._store, self._settings
 
         def work() -> None:
             try:
-                store.backup_if_due()
+                store.backup_if_due(settings.now.backups())
                 store.purge_deleted(timedelta(days=KEPT_DAYS))
             except StoreClosed:
                 # The program ended meanwhile.
@@ -52,7 +54,7 @@ class Upkeep(QObject):
     def _index(self) -> None:
         store = self._store
         self._indexing = True
-        run_job(self, store.update_search, self._indexed, self._failed)
+        run_job(self, store.update_search_index, self._indexed, self._failed)
 
     def _indexed(self, more: bool) -> None:
         self._indexing = False

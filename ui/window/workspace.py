@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.config.settings import BOUNDS, Settings
+from app.config.settings import PARAMETERS, Settings
 from app.markdown.highlight import warm_up
 from app.servers.registry import is_server_model
 from app.services import Services
@@ -55,7 +55,7 @@ class Workspace(QObject):
         self.models = ModelChoice(services, window.header, window)
         self.page = ConversationPage(services, self.transcript, self.models.model_id, self.models.name, self)
         self.history = History(services.store, self._sidebar, self._notice, self.page)
-        self.upkeep = Upkeep(services.store, self)
+        self.upkeep = Upkeep(services.store, services.settings, self)
         self.context = ContextControl(window.header.gauge, self.page, self.models, services.settings, window.appearance)
         self.background = BackgroundDownloads(services, window)
         self._garbage = GarbageAtRest(self.page.is_any_running, self)
@@ -275,9 +275,10 @@ class Workspace(QObject):
 
     def _resize_text(self, step: int) -> None:
         """Larger or smaller by ``step`` pixels; 0 is the usual size."""
-        least, most = BOUNDS["text_size"]
+        declared = PARAMETERS["text_size"]
         size = self.services.settings.now.text_size + step if step else Settings.text_size
-        self._notice.attempt(lambda: self.services.settings.change(text_size=int(max(least, min(most, size)))))
+        size = int(max(declared.minimum, min(declared.maximum, size)))
+        self._notice.attempt(lambda: self.services.settings.change(text_size=size))
         self._take_theme()
 
     def _use_language(self, code: str) -> None:

@@ -1,0 +1,50 @@
+"""Declarations of values that the user can set: bounds or choices, and the strings of their row in the interface."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Declaration of one dataclass field.  Strings are translated in the context ``parameters``."""
+
+    default: Any = None
+    minimum: float = 0
+    maximum: float = 0
+    """Bounds of a number, both permitted; without bounds they are equal."""
+    step: float = 1
+    choices: Mapping[Any, str] = field(default_factory=dict)
+    """Labels of the permitted values; empty labels are made by the interface."""
+    check: Callable[[object], bool] | None = None
+    """Validation of a value with a format of its own."""
+    label: str = ""
+    description: str = ""
+    page: str = ""
+    """Section of the settings dialog; empty for values that are remembered rather than set there."""
+
+    def accepts(self, value: object) -> bool:
+        """Return whether ``value`` has the type of the default and is within the bounds or among the choices."""
+        if self.check is not None:
+            return self.check(value)
+        if self.choices:
+            return value in self.choices
+        if self.maximum > self.minimum:
+            types = (int, float) if isinstance(self.default, float) else (int,)
+            return isinstance(value, types) and not isinstance(value, bool) and self.minimum <= value <= self.maximum
+        if self.default is None:
+            return value is None or isinstance(value, str)
+        return type(value) is type(self.default)
+
+
+def parameter(default: Any, **declaration: Any) -> Any:
+    """Return a dataclass field with this default and the declaration of a ``Parameter``."""
+    return field(default=default, metadata={"parameter": Parameter(default, **declaration)})
+
+
+def parameters(type_: type) -> dict[str, Parameter]:
+    """Return the declarations of a dataclass by the names of its fields, in their order."""
+    return {each.name: each.metadata.get("parameter") or Parameter(each.default) for each in dataclasses.fields(type_)}

@@ -1,0 +1,8 @@
+"""Marker for strings that Qt's tools extract for translation."""
+
+from __future__ import annotations
+
+
+def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:
+    """Mark ``text`` for translation and return it unchanged."""
+    return text
