@@ -33,37 +33,6 @@
     </message>
 </context>
 <context>
-    <name>AppearanceSettings</name>
-    <message>
-        <source>Language</source>
-        <translation>语言</translation>
-    </message>
-    <message>
-        <source>Theme</source>
-        <translation>主题</translation>
-    </message>
-    <message>
-        <source>Text size</source>
-        <translation>文字大小</translation>
-    </message>
-    <message>
-        <source>For conversations and the message box. You can also press Ctrl + or Ctrl −.</source>
-        <translation>用于对话和输入框。也可按 Ctrl + 或 Ctrl − 调整。</translation>
-    </message>
-    <message>
-        <source>System</source>
-        <translation>跟随系统</translation>
-    </message>
-    <message>
-        <source>Light</source>
-        <translation>浅色</translation>
-    </message>
-    <message>
-        <source>Dark</source>
-        <translation>深色</translation>
-    </message>
-</context>
-<context>
     <name>Attaching</name>
     <message>
         <source>Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
@@ -195,12 +164,12 @@
         <translation>数据库备份</translation>
     </message>
     <message>
-        <source>A backup is made automatically every day, and the last seven are kept. Each contains all conversations, including those in the archive and trash.</source>
-        <translation>每天自动备份一次，保留最近七份。每份备份都包含所有对话，包括归档和回收站中的对话。</translation>
+        <source>Each backup contains all conversations, including those in the archive and trash.</source>
+        <translation>每份备份包含所有对话，包括归档和回收站中的对话。</translation>
     </message>
     <message>
-        <source>No backups yet. The first automatic backup is made within a day.</source>
-        <translation>还没有备份。首次自动备份将在一天内完成。</translation>
+        <source>No backups yet.</source>
+        <translation>还没有备份。</translation>
     </message>
     <message>
         <source>Back up now</source>
@@ -439,46 +408,6 @@
 </context>
 <context>
     <name>ConversationDefaults</name>
-    <message>
-        <source>Preset</source>
-        <translation>预设</translation>
-    </message>
-    <message>
-        <source>Overrides the settings below.</source>
-        <translation>新对话将使用此预设，而不是下面的设置。</translation>
-    </message>
-    <message>
-        <source>System prompt</source>
-        <translation>系统提示词</translation>
-    </message>
-    <message>
-        <source>Instructions for the model at the start of every new conversation.</source>
-        <translation>每个新对话开始时给模型的指示。</translation>
-    </message>
-    <message>
-        <source>When the context is full</source>
-        <translation>上下文已满时</translation>
-    </message>
-    <message>
-        <source>Pinned messages always stay. A line marks the messages above it that the model no longer sees.</source>
-        <translation>标为“始终保留”的消息不会略去。分隔线以上的其他内容模型已看不到。</translation>
-    </message>
-    <message>
-        <source>Model-generated titles</source>
-        <translation>由模型生成标题</translation>
-    </message>
-    <message>
-        <source>When idle, the model suggests a title if the first question doesn&apos;t provide one.</source>
-        <translation>第一个问题不适合作为标题时，模型会在空闲时拟一个标题。</translation>
-    </message>
-    <message>
-        <source>Stop and ask me</source>
-        <translation>停下来询问我</translation>
-    </message>
-    <message>
-        <source>Leave out the oldest turns</source>
-        <translation>略去最早的对话轮次</translation>
-    </message>
     <message>
         <source>For example: Answer briefly.</source>
         <translation>例如：请简短回答。</translation>
@@ -731,8 +660,8 @@
         <translation>自动备份</translation>
     </message>
     <message>
-        <source>Made daily; the last seven are kept. You can restore any of them.</source>
-        <translation>每天备份一次，保留最近七份，任意一份均可恢复。</translation>
+        <source>Made daily; the last {count} are kept. You can restore any of them.</source>
+        <translation>每天自动备份，保留最近 {count} 份，可以恢复其中任意一份。</translation>
     </message>
     <message>
         <source>View backups…</source>
@@ -1255,30 +1184,6 @@
 </context>
 <context>
     <name>EngineSettings</name>
-    <message>
-        <source>Context</source>
-        <translation>上下文</translation>
-    </message>
-    <message>
-        <source>How many tokens the model sees at once. More tokens use more memory.</source>
-        <translation>模型一次能看到的 token 数。数值越大，占用的内存和显存越多。</translation>
-    </message>
-    <message>
-        <source>Layers on GPUs</source>
-        <translation>GPU 上的层数</translation>
-    </message>
-    <message>
-        <source>Automatic puts as many as fit on the GPUs. The CPU computes the rest.</source>
-        <translation>“自动”会把尽可能多的层放到 GPU 上，其余由 CPU 计算。</translation>
-    </message>
-    <message>
-        <source>Unload model</source>
-        <translation>卸载模型</translation>
-    </message>
-    <message>
-        <source>Frees memory after this much time without a question.</source>
-        <translation>超过这段时间没有提问时释放内存和显存。</translation>
-    </message>
     <message>
         <source>Diagnostics</source>
         <translation>诊断</translation>
@@ -2737,46 +2642,6 @@
         <translation>随机种子</translation>
     </message>
     <message>
-        <source>Temperature</source>
-        <translation>温度</translation>
-    </message>
-    <message>
-        <source>Higher values give more varied answers, lower values more predictable ones; 0 always picks the most probable token.</source>
-        <translation>值越高，回答越多样；值越低，回答越稳定。0 表示始终选取概率最高的 token。</translation>
-    </message>
-    <message>
-        <source>Top-p</source>
-        <translation>Top-p</translation>
-    </message>
-    <message>
-        <source>Samples from the most probable tokens that together reach this probability; 1 keeps all.</source>
-        <translation>只从累计概率达到此值的最可能的 token 中选择；1 表示全部保留。</translation>
-    </message>
-    <message>
-        <source>Top-k</source>
-        <translation>Top-k</translation>
-    </message>
-    <message>
-        <source>Samples from this many of the most probable tokens; 0 keeps all.</source>
-        <translation>只从概率最高的这么多个 token 中选择；0 表示全部保留。</translation>
-    </message>
-    <message>
-        <source>Min-p</source>
-        <translation>Min-p</translation>
-    </message>
-    <message>
-        <source>Excludes tokens whose probability is below this fraction of the most probable token&apos;s; 0 keeps all.</source>
-        <translation>排除概率低于最高概率乘以此比例的 token；0 表示全部保留。</translation>
-    </message>
-    <message>
-        <source>Repeat penalty</source>
-        <translation>重复惩罚</translation>
-    </message>
-    <message>
-        <source>Values above 1 make repetition less likely; 1 has no effect.</source>
-        <translation>大于 1 可减少重复；1 表示不起作用。</translation>
-    </message>
-    <message>
         <source>Maximum tokens</source>
         <translation>最大 token 数</translation>
     </message>
@@ -3837,8 +3702,8 @@
         <translation>{count} 份，最新一份备份于 {time}（{size_bytes}）</translation>
     </message>
     <message>
-        <source>None yet. A backup is created automatically every day.</source>
-        <translation>还没有备份。每天会自动备份一次。</translation>
+        <source>None yet. Backups are made automatically.</source>
+        <translation>还没有备份。备份会自动进行。</translation>
     </message>
     <message>
         <source>{path}, {free_bytes} free</source>
@@ -4870,10 +4735,6 @@
     <message>
         <source>A question can have up to {limit} attachments. Remove one first, or combine several into one file.</source>
         <translation>一个问题最多可以有 {limit} 个附件。请先移除一个，或将几个合并成一个文件。</translation>
-    </message>
-    <message>
-        <source>Your presets can&apos;t be read. The file was saved as {path}, and the built-in presets are used instead. Fix the file and restore its name, or create new presets.</source>
-        <translation>无法读取你的预设。原文件已另存为 {path}，现在使用内置预设。可以修复该文件并恢复原名，或新建预设。</translation>
     </message>
 </context>
 <context>
