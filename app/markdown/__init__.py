@@ -1,1 +1,1 @@
-"""From what a model wrote to blocks that can be drawn: no Qt, no colours, nothing loaded from anywhere."""
+"""Markdown as models write it, parsed to blocks with markdown-it-py."""

@@ -1,8 +1,7 @@
-"""What an answer is made of once its Markdown is read: a flat row of blocks, each with its place in the nesting.
+"""Blocks of parsed Markdown: paragraphs, code, formulas, tables and rules in one flat list.
 
-Lists and quotes are not containers here: an item of a list is a ``Prose`` with a marker and a depth, so that a reader
-(the window, an exporter) walks one row, and so that code inside a list is a block like any other.  A block is a value;
-whoever draws it decides on faces, colours and distances.
+Lists and quotes are not containers: a list item is a ``Prose`` with a marker and a depth, so that renderers walk one
+list and code within a list is a block like any other.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 class Style(Flag):
-    """How a span stands out from its neighbours."""
+    """Text style of a span."""
 
     PLAIN = 0
     STRONG = 1
@@ -23,11 +22,11 @@ class Style(Flag):
     CODE = 4
     STRUCK = 8
     QUIET = 16
-    """A formula that is still being written."""
+    """A formula whose end has not been received yet."""
 
 
 class Kind(StrEnum):
-    """What a paragraph is."""
+    """Kind of a paragraph."""
 
     TEXT = "text"
     HEADING = "heading"
@@ -40,23 +39,23 @@ class Span:
     text: str
     style: Style = Style.PLAIN
     href: str = ""
-    """Where it leads: http, https or mailto, or nowhere."""
+    """Target of a link (http, https or mailto), or empty."""
     formula: str = ""
-    """LaTeX without its marks, to be drawn in the line; ``text`` is then the source with them."""
+    """LaTeX of an inline formula without its delimiters; ``text`` is then the source with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Where a block stands."""
+    """A block and its place in lists and quotes."""
 
     depth: int = 0
-    """How many lists it lies in."""
+    """Number of lists around it."""
     quotes: tuple[int, ...] = ()
-    """For each quote it lies in, how many lists are around that quote."""
+    """For each quote around it, the number of lists around that quote."""
     marker: str = ""
-    """``•`` or ``3.`` where it begins an item of a list; the later blocks of the item have none."""
+    """``•`` or ``3.`` for the first block of a list item, else empty."""
     thought: bool = False
-    """Part of what the model wrote to itself before it answered."""
+    """Whether it is part of the model's thoughts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +70,40 @@ class Prose(Block):
 
 @dataclass(frozen=True, slots=True)
 class Code(Block):
-    """A block of code as it was written."""
+    """A code block."""
 
     text: str
     language: str = ""
-    """The first word after the fence, lower case."""
+    """First word after the fence, lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formula(Block):
-    """A formula on a line of its own."""
+    """A display formula."""
 
     formula: str
-    """LaTeX without its marks."""
+    """LaTeX without its delimiters."""
     source: str
-    """As it was written, with its marks."""
+    """The source with its delimiters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table(Block):
-    """A table; every row has as many cells as the head."""
+    """A table; all rows have as many cells as the head."""
 
     head: tuple[tuple[Span, ...], ...]
     rows: tuple[tuple[tuple[Span, ...], ...], ...]
     align: tuple[str, ...]
-    """``left``, ``center``, ``right`` or nothing, one a column."""
+    """``left``, ``center``, ``right`` or empty, one per column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule(Block):
-    """A line across."""
+    """A horizontal rule."""
 
 
 def plain_text(blocks: list[Block]) -> str:
-    """The text without its marks, as one would copy it."""
+    """Return the text without Markdown syntax, as it is copied."""
     text = ""
     for number, block in enumerate(blocks):
         if number:
@@ -114,7 +113,7 @@ def plain_text(blocks: list[Block]) -> str:
 
 
 def block_text(block: Block) -> str:
-    """The characters of one block, without its marker; the cells of a table are parted by tabs."""
+    """Return the text of a block without its marker; tabs separate the cells of a table."""
     match block:
         case Prose():
             return spans_text(block.spans)
@@ -128,7 +127,7 @@ def block_text(block: Block) -> str:
 
 
 def spans_text(spans: tuple[Span, ...]) -> str:
-    """The characters of a paragraph."""
+    """Return the text of spans."""
     return "".join(span.text for span in spans)
 
 

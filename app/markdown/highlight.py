@@ -1,4 +1,4 @@
-"""What the characters of a piece of code are: keyword, string, comment.  Which colour that gives is the theme's."""
+"""Syntax highlighting: code as stretches of one role.  Themes map roles to colours."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 Line = tuple[tuple[str, "CodeRole"], ...]
 
-TOO_LONG = 100_000
-"""Characters beyond which code stays in one colour."""
+MAX_LENGTH = 100_000
+"""Characters.  Longer code is not highlighted."""
 
 
 class CodeRole(StrEnum):
-    """What a stretch of code is."""
+    """Role of a stretch of code."""
 
     PLAIN = "text"
     KEYWORD = "keyword"
@@ -28,8 +28,28 @@ class CodeRole(StrEnum):
     COMMENT = "comment"
 
 
+_ROLES = (
+    ("Token.Comment", CodeRole.COMMENT),
+    ("Token.Keyword.Type", CodeRole.TYPE),
+    ("Token.Keyword", CodeRole.KEYWORD),
+    ("Token.Operator.Word", CodeRole.KEYWORD),
+    ("Token.Literal.String", CodeRole.STRING),
+    ("Token.Literal.Number", CodeRole.NUMBER),
+    ("Token.Name.Function", CodeRole.NAME),
+    ("Token.Name.Class", CodeRole.TYPE),
+    ("Token.Name.Decorator", CodeRole.NAME),
+    ("Token.Name.Builtin", CodeRole.TYPE),
+    ("Token.Name.Tag", CodeRole.KEYWORD),
+    ("Token.Name.Attribute", CodeRole.NAME),
+    ("Token.Generic.Inserted", CodeRole.STRING),
+    ("Token.Generic.Deleted", CodeRole.KEYWORD),
+    ("Token.Generic.Heading", CodeRole.COMMENT),
+)
+"""Roles by the prefixes of Pygments token types; the first match counts."""
+
+
 def warm_up() -> None:
-    """Import what rendering needs, so that the first answer does not wait for it."""
+    """Import the libraries ahead of the first answer."""
     from app.markdown.parser import parse
 
     parse("**a**")
@@ -38,29 +58,29 @@ def warm_up() -> None:
 
 
 def highlight(text: str, language: str) -> Iterator[tuple[str, CodeRole]]:
-    """The text cut into stretches of one role, as they are found; joined they are the text again."""
-    lexer = _lexer(language) if language and len(text) <= TOO_LONG else None
+    """Yield the text in stretches of one role; joined they are the text."""
+    lexer = _lexer(language) if language and len(text) <= MAX_LENGTH else None
     if lexer is None:
         yield text, CodeRole.PLAIN
         return
-    begun, role_begun, given = "", CodeRole.PLAIN, 0
+    stretch, stretch_role, done = "", CodeRole.PLAIN, 0
     for kind, piece in lexer.get_tokens(text):
         role = _role(str(kind))
-        if role is not role_begun and begun:
-            yield begun, role_begun
-            begun = ""
-        # A lexer may change what it reads (line ends, tabs); from there on the text is given as it is.
-        if not text.startswith(piece, given):
+        if role is not stretch_role and stretch:
+            yield stretch, stretch_role
+            stretch = ""
+        # Some lexers change the text (line ends, tabs); from there on it is not highlighted.
+        if not text.startswith(piece, done):
             break
-        begun, role_begun, given = begun + piece, role, given + len(piece)
-    if begun:
-        yield begun, role_begun
-    if given < len(text):
-        yield text[given:], CodeRole.PLAIN
+        stretch, stretch_role, done = stretch + piece, role, done + len(piece)
+    if stretch:
+        yield stretch, stretch_role
+    if done < len(text):
+        yield text[done:], CodeRole.PLAIN
 
 
 def coloured_lines(text: str, language: str) -> Iterator[Line]:
-    """The lines of a text, each as stretches without its line break."""
+    """Yield the lines of a text as stretches, without line breaks."""
     line: list[tuple[str, CodeRole]] = []
     for stretch, role in highlight(text, language):
         first, *others = stretch.split("\n")
@@ -74,7 +94,7 @@ def coloured_lines(text: str, language: str) -> Iterator[Line]:
 
 @lru_cache(maxsize=64)
 def _lexer(language: str) -> Lexer | None:
-    # Pygments takes 27 ms to import, which the first window does not wait for.
+    # Deferred: importing Pygments takes 27 ms.
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 
@@ -85,24 +105,5 @@ def _lexer(language: str) -> Lexer | None:
 
 
 @lru_cache(maxsize=256)
-def _role(kind: str) -> CodeRole:
-    for start, role in (
-        ("Token.Comment", CodeRole.COMMENT),
-        ("Token.Keyword.Type", CodeRole.TYPE),
-        ("Token.Keyword", CodeRole.KEYWORD),
-        ("Token.Operator.Word", CodeRole.KEYWORD),
-        ("Token.Literal.String", CodeRole.STRING),
-        ("Token.Literal.Number", CodeRole.NUMBER),
-        ("Token.Name.Function", CodeRole.NAME),
-        ("Token.Name.Class", CodeRole.TYPE),
-        ("Token.Name.Decorator", CodeRole.NAME),
-        ("Token.Name.Builtin", CodeRole.TYPE),
-        ("Token.Name.Tag", CodeRole.KEYWORD),
-        ("Token.Name.Attribute", CodeRole.NAME),
-        ("Token.Generic.Inserted", CodeRole.STRING),
-        ("Token.Generic.Deleted", CodeRole.KEYWORD),
-        ("Token.Generic.Heading", CodeRole.COMMENT),
-    ):
-        if kind.startswith(start):
-            return role
-    return CodeRole.PLAIN
+def _role(token_type: str) -> CodeRole:
+    return next((role for prefix, role in _ROLES if token_type.startswith(prefix)), CodeRole.PLAIN)

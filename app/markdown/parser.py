@@ -1,8 +1,8 @@
-"""Markdown to blocks: CommonMark with tables, strikethrough and mathematics, read by markdown-it-py.
+"""Parser from Markdown to blocks: CommonMark with tables, strikethrough and formulas, based on markdown-it-py.
 
-What a model writes is not trusted.  Raw HTML stays visible text, a picture becomes a link that says what it shows, and
-only http, https and mailto lead anywhere.  Two things differ from the letter of CommonMark because of how models write:
-a line break stays a line break, and a line of dashes below a paragraph is a rule instead of making it a heading.
+The text of a model is not trusted: raw HTML remains visible text, images become links, and links lead to http, https
+and mailto addresses only.  Two rules differ from CommonMark because of how models write: a line break remains one, and
+a line of dashes below a paragraph is a rule, not the underline of a heading.
 """
 
 from __future__ import annotations
@@ -15,69 +15,69 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
-from app.markdown import cjk_emphasis, math_syntax
+from app.markdown import math_syntax
 from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
-from app.markdown.limits import unless_crowded
+from app.markdown.inline_rules import unless_crowded, with_cjk_delimiters
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
-NESTING = 24
-"""How deep quotes and lists may lie in each other; a list with its item counts twice."""
+MAX_NESTING = 24
+"""Levels of quotes and lists; a list with its item counts as two."""
 BULLETS = ("•", "◦", "▪")
 
-_INTERRUPTED = ["paragraph", "reference", "blockquote", "list"]
-"""What ends where a quote begins, and without the last where a list does."""
+_ENDED_BY_QUOTE = ["paragraph", "reference", "blockquote", "list"]
+_ENDED_BY_LIST = _ENDED_BY_QUOTE[:-1]
 _SAFE_LINK = re.compile(r"(https?://|mailto:)[^\s]", re.IGNORECASE)
-_BARE_LINK = re.compile(r"https?://[^\s<>\"'`\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]+")
-_AFTER_LINK = ".,;:!?*_~"
+_BARE_URL = re.compile(r"https?://[^\s<>\"'`\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]+")
+_TRAILING = ".,;:!?*_~"
 _PUNCTUATION = re.compile(r"[.,;:!?。，；：！？、]+")
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
 
 @lru_cache(maxsize=1)
 def parser() -> MarkdownIt:
-    """The one parser; it keeps nothing between two texts."""
-    # Some 30 ms that an empty first window does not wait for.
+    """Return the parser; it has no state between two texts."""
+    # Deferred: importing markdown-it takes 30 ms.
     from markdown_it import MarkdownIt
     from markdown_it.rules_block import blockquote, list_block
-    from markdown_it.rules_inline import image, link
+    from markdown_it.rules_inline import emphasis, image, link, strikethrough
 
-    made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": NESTING})
+    made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": MAX_NESTING})
     made.enable(["table", "strikethrough"])
     made.disable(["html_block", "html_inline", "lheading"])
     made.block.ruler.at("paragraph", math_syntax.paragraph)
-    made.block.ruler.at("blockquote", partial(_unless_too_deep, blockquote), {"alt": _INTERRUPTED})
-    made.block.ruler.at("list", partial(_unless_too_deep, list_block), {"alt": _INTERRUPTED[:-1]})
+    made.block.ruler.at("blockquote", partial(_unless_too_deep, blockquote), {"alt": _ENDED_BY_QUOTE})
+    made.block.ruler.at("list", partial(_unless_too_deep, list_block), {"alt": _ENDED_BY_LIST})
     made.inline.ruler.before("escape", "formula", math_syntax.inline_formula)
     made.core.ruler.before("block", "hide_bars", math_syntax.hide_bars)
     made.core.ruler.after("block", "show_bars", math_syntax.show_bars)
-    made.core.ruler.after("show_bars", "mark_tail", math_syntax.mark_tail)
+    made.core.ruler.after("show_bars", "remember_tail", math_syntax.remember_tail)
     made.inline.ruler.at("link", partial(unless_crowded, link))
     made.inline.ruler.at("image", partial(unless_crowded, image))
-    made.inline.ruler.at("emphasis", cjk_emphasis.emphasis)
-    made.inline.ruler.at("strikethrough", cjk_emphasis.strikethrough)
+    made.inline.ruler.at("emphasis", partial(with_cjk_delimiters, emphasis.tokenize))
+    made.inline.ruler.at("strikethrough", partial(with_cjk_delimiters, strikethrough.tokenize))
     return made
 
 
 def _unless_too_deep(
     rule: Callable[[StateBlock, int, int, bool], bool], state: StateBlock, start: int, end: int, silent: bool
 ) -> bool:
-    """A quote or a list; the parser drops what is nested deeper than it goes, here it stays text with its marks."""
-    return state.level < NESTING - 3 and rule(state, start, end, silent)
+    """Apply the quote or the list rule; text that is nested too deeply, which markdown-it drops, remains text."""
+    return state.level < MAX_NESTING - 3 and rule(state, start, end, silent)
 
 
 def parse(text: str) -> list[Block]:
-    """The blocks of a whole message."""
+    """Return the blocks of a whole message."""
     thought, closed, answer = split_thought(text)
     blocks = [as_thought(block) for block in parse_part(thought)] if thought else []
     return blocks + (parse_part(answer) if closed else [])
 
 
 def split_thought(text: str) -> tuple[str, bool, str]:
-    """What stands in ``<think>`` at the head of a message, whether it is over, and the rest."""
+    """Return the thought in ``<think>`` at the start of a message, whether it has ended, and the text after it."""
     head = text.lstrip()
     if not head.startswith(THOUGHT_OPEN):
         return "", True, text
@@ -86,25 +86,25 @@ def split_thought(text: str) -> tuple[str, bool, str]:
 
 
 def as_thought(block: Block) -> Block:
-    """The same block, marked as part of the model's thought."""
+    """Return the block, marked as part of the model's thoughts."""
     return replace(block, thought=True)
 
 
 def parse_part(text: str) -> list[Block]:
-    """The blocks of a text that holds no thought."""
+    """Return the blocks of a text without a thought."""
     return list(read_tokens(parser().parse(text, {})))
 
 
 def tokens_of(text: str, references: MutableMapping[str, Any], *, preview: bool = False) -> list[Token]:
-    """The tokens of a piece of text that knows the link references of the pieces before it.
+    """Return the tokens of a part of a text; ``references`` are the link references of the parts before it.
 
-    With ``preview`` a formula that the text leaves open is taken for one, as far as it goes.
+    With ``preview`` a formula without its end is a formula too.
     """
     return parser().parse(text, {"references": references, math_syntax.PREVIEW: preview})
 
 
 def tokens_and_open_line(text: str, references: MutableMapping[str, Any]) -> tuple[list[Token], int | None]:
-    """The same, and the line on which a formula begins that only the end of the text leaves open."""
+    """Return the tokens, and the line of a formula whose end may follow in the next part."""
     environment: dict[str, Any] = {"references": references}
     tokens = parser().parse(text, environment)
     return tokens, environment.get(math_syntax.OPEN_LINE)
@@ -112,16 +112,16 @@ def tokens_and_open_line(text: str, references: MutableMapping[str, Any]) -> tup
 
 @dataclass
 class _Place:
-    """Where the walk through the tokens is."""
+    """Lists and quotes around the current token."""
 
     numbers: list[int | None] = field(default_factory=list)
-    """For each open list the number of its next item, None for bullets."""
+    """Number of the next item of each open list, None for bullets."""
     quotes: tuple[int, ...] = ()
     marker: str = ""
 
 
 def read_tokens(tokens: list[Token], first_number: int | None = None) -> Iterator[Block]:
-    """Blocks from tokens.  ``first_number`` goes on with an ordered list whose earlier items were read before."""
+    """Yield the blocks of tokens.  ``first_number``: number of the first item, if an ordered list is continued."""
     place = _Place()
     index = 0
     while index < len(tokens):
@@ -161,6 +161,7 @@ def read_tokens(tokens: list[Token], first_number: int | None = None) -> Iterato
 
 
 def _where(place: _Place) -> dict[str, Any]:
+    """Return the fields of ``Block``; only the first block of an item gets its marker."""
     marker, place.marker = place.marker, ""
     return {"depth": len(place.numbers), "quotes": place.quotes, "marker": marker}
 
@@ -175,8 +176,8 @@ def _marker(place: _Place, markup: str) -> str:
 
 
 def _paragraph(token: Token, place: _Place) -> Iterator[Block]:
-    """A paragraph; a formula on lines of its own parts it in two."""
-    runs = _runs(token.children, parted=True)
+    """Yield a paragraph; a display formula within it separates two."""
+    runs = _runs(token.children, with_display_formulas=True)
     if not any(isinstance(run, Formula) for run in runs):
         yield _prose(inline_spans(token.children), place)
         return
@@ -188,7 +189,7 @@ def _paragraph(token: Token, place: _Place) -> Iterator[Block]:
         if before := _stripped(text):
             yield _prose(before, place)
         text = []
-        # A full stop behind a formula belongs to it and does not begin a line.
+        # Punctuation after a formula becomes part of it instead of beginning a line.
         formula, source, after = run.formula, run.source, runs[number + 1] if number + 1 < len(runs) else None
         if isinstance(after, Span) and not after.formula and (mark := _PUNCTUATION.match(after.text)):
             formula, source = formula + rf"\text{{{mark[0]}}}", source + mark[0]
@@ -199,7 +200,7 @@ def _paragraph(token: Token, place: _Place) -> Iterator[Block]:
 
 
 def _stripped(spans: list[Span]) -> tuple[Span, ...]:
-    """Spans without blanks and line breaks at both ends."""
+    """Return spans without white space at both ends."""
     left, right = 0, len(spans)
     while left < right and not spans[left].formula and not spans[left].text.strip():
         left += 1
@@ -236,26 +237,26 @@ def _table(tokens: list[Token], place: _Place) -> Table:
 
 
 def inline_spans(children: list[Token] | None) -> tuple[Span, ...]:
-    """The runs of one paragraph, neighbours of one style joined."""
-    return tuple(run for run in _runs(children, parted=False) if isinstance(run, Span))
+    """Return the spans of one paragraph."""
+    return tuple(run for run in _runs(children) if isinstance(run, Span))
 
 
 _STYLES = {"strong": Style.STRONG, "em": Style.EMPHASIS, "s": Style.STRUCK}
 
 
-def _runs(children: list[Token] | None, *, parted: bool) -> list[Span | Formula]:
-    """The runs; with ``parted`` a formula on lines of its own is one by itself."""
+def _runs(children: list[Token] | None, *, with_display_formulas: bool = False) -> list[Span | Formula]:
+    """Return spans, adjacent ones of one style joined; display formulas are spans too unless asked for."""
     runs: list[Span | Formula] = []
     open_styles: list[Style] = []
     hrefs = [""]
 
-    def add(text: str, how: Style, href: str) -> None:
+    def add(text: str, style: Style, href: str) -> None:
         last = runs[-1] if runs else None
-        if isinstance(last, Span) and last.style == how and last.href == href and not last.formula:
+        if isinstance(last, Span) and last.style == style and last.href == href and not last.formula:
             runs.pop()
             text = last.text + text
         if text:
-            runs.append(Span(text, how, href))
+            runs.append(Span(text, style, href))
 
     for child in children or []:
         style = reduce(or_, open_styles, Style.PLAIN)
@@ -270,7 +271,7 @@ def _runs(children: list[Token] | None, *, parted: bool) -> list[Span | Formula]
                 hrefs.pop()
             case "code_inline":
                 add(child.content, style | Style.CODE, hrefs[-1])
-            case "formula" if parted and child.meta["display"]:
+            case "formula" if with_display_formulas and child.meta["display"]:
                 runs.append(Formula(child.content, child.markup))
             case "formula":
                 runs.append(Span(child.markup, style, hrefs[-1], child.content))
@@ -289,23 +290,23 @@ def _runs(children: list[Token] | None, *, parted: bool) -> list[Span | Formula]
 
 
 def safe_link(address: str) -> str:
-    """The address if it may be followed, else nothing."""
+    """Return the address if its scheme is allowed, else an empty string."""
     return address if _SAFE_LINK.match(address) else ""
 
 
 def bare_links(text: str) -> Iterator[tuple[str, str]]:
-    """Text cut where a web address stands in it without any marks."""
+    """Yield the text in parts, each with the address that it is, or an empty string."""
     if "://" not in text:
         yield text, ""
         return
     end = 0
-    for found in _BARE_LINK.finditer(text):
-        address = found[0].rstrip(_AFTER_LINK)
+    for match in _BARE_URL.finditer(text):
+        address = match[0].rstrip(_TRAILING)
         while address.endswith(")") and address.count(")") > address.count("("):
-            address = address[:-1].rstrip(_AFTER_LINK)
+            address = address[:-1].rstrip(_TRAILING)
         if not _SAFE_LINK.match(address):
             continue
-        yield text[end : found.start()], ""
+        yield text[end : match.start()], ""
         yield address, address
-        end = found.start() + len(address)
+        end = match.start() + len(address)
     yield text[end:], ""

@@ -1,8 +1,7 @@
-"""Markdown that is still being written: closed blocks are read once, only the open end is read again.
+"""Incremental Markdown parser: closed blocks are parsed once, only the open end is parsed again.
 
-The blocks after ``feed`` are those of a full parse of the same text, but for one thing that only the end can tell: a
-link whose reference is defined further down.  So whoever shows a stream parses the whole message once when it is over,
-unless ``is_exact`` says that nothing can come of it.
+The blocks are those of a full parse of the same text, except for links whose reference is defined later: unless
+``is_exact``, the message must be parsed once more when it is complete.
 """
 
 from __future__ import annotations
@@ -26,20 +25,17 @@ _ITEM_INDENT = 3
 
 
 class StreamingMarkdown:
-    """The blocks of a growing text.
-
-    ``blocks`` is the whole row; the first ``settled`` of them will not change any more.
-    """
+    """Parser of a growing text; the first ``settled`` of its ``blocks`` do not change any more."""
 
     def __init__(self) -> None:
         self._thought: _Part | None = None
         self._answer: _Part | None = None
         self._held = ""
         self._before = ""
-        """What may still become the mark at the head or at the end of a thought."""
+        """Text that may be the beginning of a tag at the start or the end of a thought."""
 
     def feed(self, text: str) -> None:
-        """Take what came since the last call."""
+        """Append text."""
         text = self._held + text
         self._held = "\r" if text.endswith("\r") else ""
         text = text.removesuffix(self._held).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
@@ -70,7 +66,7 @@ class StreamingMarkdown:
 
     @property
     def settled(self) -> int:
-        """How many blocks at the front are final."""
+        """Number of final blocks at the front."""
         thought = self._thought
         if self._answer is None:
             return len(thought.settled) if thought else 0
@@ -78,20 +74,20 @@ class StreamingMarkdown:
 
     @property
     def open_characters(self) -> int:
-        """How much text is read again with each call; open code and open tables are not."""
+        """Length of the text that each call parses again; open code and tables are not."""
         part = self._answer or self._thought
         return part.open_characters if part else 0
 
     @property
     def is_exact(self) -> bool:
-        """Whether a full parse of the same text could not give anything else."""
+        """Whether a full parse of the same text gives the same blocks."""
         return not any(part and part.has_references for part in (self._thought, self._answer))
 
     def blocks(self, *, preview: bool = False) -> list[Block]:
-        """All blocks so far.
+        """Return all blocks.
 
-        With ``preview`` a last line that consists of marks alone waits until more of it is there: a lone ``-`` or
-        ``##`` would flash up as text and turn into something else with the next token.
+        With ``preview`` a last line of Markdown syntax alone is left out: a lone ``-`` or ``##`` would be shown as text
+        until the next token.
         """
         parts = [part for part in (self._thought, self._answer) if part]
         blocks: list[Block] = []
@@ -103,21 +99,21 @@ class StreamingMarkdown:
 
 
 class _Part:
-    """One run of Markdown: its closed blocks and its open end."""
+    """The thought or the answer: its closed blocks and its open end."""
 
     def __init__(self) -> None:
         self.settled: list[Block] = []
         self._tail = ""
         self._seen = 0
-        """How much of the tail was searched for closed blocks."""
+        """Length of the tail that was searched for closed blocks."""
         self._references: dict[str, Any] = {}
         self._number: int | None = None
-        """The next number where the tail goes on with an ordered list."""
+        """Number of the next item, if the tail continues an ordered list."""
         self._fence: re.Match[str] | None = None
-        """The opening line where the tail is one block of code that is still open."""
+        """Opening line, if the tail is one open code block."""
         self._closing = re.compile("")
         self._table: Table | None = None
-        """What was read of the table that the tail consists of, without its open last line."""
+        """The table without its last line, if the tail is one open table."""
         self._table_head = ""
 
     @property
@@ -168,7 +164,7 @@ class _Part:
         words = self._fence[2].split()
         language = words[0].strip("{}.").lower() if words else ""
         end, last = len(self._tail), self._tail.rfind("\n") + 1
-        # The parser passes over a last line of nothing but blanks.
+        # The parser ignores a blank last line.
         if (
             not self._tail[last:].strip()
             or self._closing.fullmatch(self._tail[last:] + "\n")
@@ -178,7 +174,7 @@ class _Part:
         return Code(self._tail[self._fence.end() : max(end, self._fence.end())].removesuffix("\n"), language)
 
     def _settle(self) -> bool:
-        """Move closed blocks off the tail; true if there may be more to move."""
+        """Move closed blocks from the tail to ``settled``; returns whether to try again."""
         if self._fence:
             closing = self._closing.search(self._tail, max(self._fence.end(), self._seen))
             if not closing:
@@ -216,7 +212,7 @@ class _Part:
         self._number = self._next_number(tokens)
 
     def _next_number(self, tokens: list[Token]) -> int | None:
-        """What the next item is called if the tail begins in the middle of an ordered list."""
+        """Return the number of the next item, if the tail continues an ordered list."""
         if not tokens or tokens[-1].type != "ordered_list_close":
             return None
         opening = max(at for at, token in enumerate(tokens) if token.type == "ordered_list_open" and token.level == 0)
@@ -248,9 +244,9 @@ class _Part:
 
 
 def _closed_lines(tokens: list[Token], lines: list[str], open_line: int | None) -> int:
-    """How many of these whole lines belong to blocks that nothing written later can change.
+    """Return how many of these complete lines belong to blocks that no later text can change.
 
-    From ``open_line`` on a formula is open, and what looks like blocks may turn out to be inside it.
+    From ``open_line`` on a formula is open, and apparent blocks may be part of it.
     """
     top = [token for token in tokens if token.level == 0 and token.nesting >= 0 and token.map]
     if not top:
@@ -262,13 +258,13 @@ def _closed_lines(tokens: list[Token], lines: list[str], open_line: int | None) 
         items = [token for token in tokens[at:] if token.type == "list_item_open" and token.level == 1]
         starts += [item.map[0] for item in items if item.map and _indent(lines[item.map[0]]) <= _ITEM_INDENT]
     cut = max(starts)
-    # A heading with a bar in it may turn out to be the head of a table.
+    # A heading with a bar may be the head of a table.
     is_whole = last.type == "hr" or (last.type == "heading_open" and "|" not in lines[last.map[0] if last.map else 0])
     if last.map and (is_whole or (last.type == "fence" and _is_closed(last))):
         cut = last.map[1]
     if open_line is not None:
         cut = min(cut, _before(starts, open_line))
-    # A reference definition leaves no token and may still take the next line as its title; wait for the blank line.
+    # A link reference has no token, and the next line may be its title: only a blank line ends it.
     covered = {line for token in top if token.map for line in range(*token.map)}
     for line in range(cut):
         if line not in covered and lines[line].strip() and not (line + 1 < cut and not lines[line + 1].strip()):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.markdown.highlight import TOO_LONG, CodeRole, coloured_lines, highlight
+from app.markdown.highlight import MAX_LENGTH, CodeRole, coloured_lines, highlight
 
 PYTHON = """@wrap
 def f(x: int) -> str:
@@ -44,7 +44,7 @@ def test_a_string_over_lines_is_one():
 
 
 def test_very_long_code_stays_plain():
-    assert {role for _, role in highlight("x = 1\n" * TOO_LONG, "python")} == {CodeRole.PLAIN}
+    assert {role for _, role in highlight("x = 1\n" * MAX_LENGTH, "python")} == {CodeRole.PLAIN}
 
 
 def test_the_libraries_wait_until_there_is_text_and_code():

@@ -1,4 +1,4 @@
-"""Markdown becomes the blocks one expects, and nothing of it reaches outside."""
+"""Parsing of Markdown to blocks; links to allowed schemes only."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def links(text: str) -> list[tuple[str, str]]:
     return [(span.text, span.href) for block in parse(text) for span in block.spans if span.href]
 
 
-def test_inline_marks():
+def test_inline_styles():
     assert styles("a **b** *c* `d` ~~e~~ ***f***") == [
         ("a ", Style.PLAIN),
         ("b", Style.STRONG),
@@ -34,11 +34,11 @@ def test_inline_marks():
     ]
 
 
-def test_chinese_marks():
+def test_emphasis_within_chinese_text():
     assert styles("这是**重点**内容") == [("这是", Style.PLAIN), ("重点", Style.STRONG), ("内容", Style.PLAIN)]
 
 
-def test_a_line_break_stays_one():
+def test_line_break_is_kept():
     assert only("one\ntwo").spans == (Span("one\ntwo"),)
 
 
@@ -66,28 +66,28 @@ def test_lists_are_flat_with_markers_and_depth():
     ]
 
 
-def test_bullets_differ_by_depth():
+def test_bullets_depend_on_depth():
     assert [block.marker for block in parse("- a\n  - b\n    - c\n      - d")] == ["•", "◦", "▪", "▪"]
 
 
-def test_code_inside_a_list_is_a_block_of_its_own():
+def test_code_in_a_list_is_a_separate_block():
     item, code, after = parse("1. do\n   ```sh\n   ls\n   ```\n2. done")
     assert (item.marker, item.depth) == ("1.", 1)
     assert code == Code("ls", "sh", depth=1)
     assert after.marker == "2."
 
 
-def test_an_empty_item_is_still_an_item():
+def test_empty_list_item_is_kept():
     assert [block.marker for block in parse("- a\n-\n- b")] == ["•", "•", "•"]
 
 
-def test_quotes_know_the_lists_around_them():
+def test_quotes_count_the_lists_around_them():
     quote, inner = parse("> a\n\n- b\n  > c")[0], parse("- b\n  > c")[1]
     assert quote.quotes == (0,)
     assert inner.quotes == (1,)
 
 
-def test_code_keeps_every_character():
+def test_code_is_unchanged():
     assert only("```Python title=x\n  a\n\n\tb\n```") == Code("  a\n\n\tb", "python")
     assert only("    indented") == Code("indented")
     assert only("```\nnever closed") == Code("never closed")
@@ -101,7 +101,7 @@ def test_tables():
     assert table.rows == (((Span("1"),), (Span("2", Style.CODE),)), ((Span("3"),), ()))
 
 
-def test_html_stays_visible_text():
+def test_html_is_text():
     for text in (
         "<script>alert(1)</script>",
         "a <img src=x onerror=y> b",
@@ -113,7 +113,7 @@ def test_html_stays_visible_text():
             assert piece in shown
 
 
-def test_only_safe_links_lead_anywhere():
+def test_links_are_limited_to_allowed_schemes():
     assert links("[a](https://x.org) [b](http://y.org) [c](mailto:z@x.org)") == [
         ("a", "https://x.org"),
         ("b", "http://y.org"),
@@ -139,7 +139,7 @@ def test_only_safe_links_lead_anywhere():
         assert links(f"<{address}>") == []
 
 
-def test_a_picture_is_a_link_that_says_what_it_shows():
+def test_image_is_a_link_with_its_description():
     assert links("![a chart](https://x.org/y.png)") == [("a chart", "https://x.org/y.png")]
     assert links("![](https://x.org/y.png)") == [("https://x.org/y.png", "https://x.org/y.png")]
     assert links("[![alt](https://x.org/y.png)](https://z.org)") == [("alt", "https://z.org")]
@@ -155,15 +155,15 @@ def test_a_picture_is_a_link_that_says_what_it_shows():
         ("**https://x.org**", "https://x.org"),
     ],
 )
-def test_bare_addresses_are_links(text: str, address: str):
+def test_bare_urls_are_links(text: str, address: str):
     assert links(text) == [(address, address)]
 
 
-def test_no_address_in_code_is_a_link():
+def test_urls_in_code_are_not_links():
     assert links("`https://x.org`") == []
 
 
-def test_a_thought_is_marked():
+def test_thought_blocks_are_marked():
     thought, answer = parse("<think>\nhm **so**\n</think>\n\nYes.")
     assert thought.thought
     assert not answer.thought
@@ -171,34 +171,41 @@ def test_a_thought_is_marked():
     assert not parse("no <think>x</think>")[0].thought
 
 
-def test_plain_text_reads_like_the_page():
+def test_plain_text_of_blocks():
     text = plain_text(parse("# T\n\na **b**\n\n1. x\n   - y\n2. z\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```py\nc\n```"))
     assert text == "T\n\na b\n\n1. x\n  • y\n2. z\n\na\tb\n1\t2\n\nc"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "\n\n", "   ", "*", "`", "```", "[", "![", "|", "<think>", "<think></think>", "\0", "-", ">"]
-)
-def test_scraps_are_no_trouble(text: str):
-    parse(text)
+@pytest.mark.parametrize("text", ["`", "[", "![", "|", "text"])
+def test_incomplete_syntax_is_text(text: str):
+    assert plain_text(parse(text)) == text
 
 
-def test_deep_nesting_is_no_trouble():
-    parse("> " * 2_000 + "x")
-    parse("".join("  " * n + "- x\n" for n in range(200)))
-    parse("[" * 2_000 + "x" + "](y)" * 2_000)
-    parse("*" * 4_000 + "x")
+@pytest.mark.parametrize("text", ["", "\n\n", "   ", "<think>", "<think></think>", ">", "```"])
+def test_syntax_without_text_is_empty(text: str):
+    assert plain_text(parse(text)) == ""
+
+
+def test_a_null_character_is_replaced():
+    assert plain_text(parse("\0")) == "\ufffd"
+
+
+def test_deep_nesting_loses_no_text():
+    assert plain_text(parse("> " * 2_000 + "x")).endswith("> x")
+    assert plain_text(parse("".join("  " * n + "- x\n" for n in range(200)))).count("x") == 200
+    for text in ("[" * 2_000 + "x" + "](y)" * 2_000, "*" * 4_000 + "x"):
+        assert plain_text(parse(text)) == text
 
 
 @pytest.mark.parametrize("text", ["> " * 1_000 + "the end", "- " * 1_000 + "the end", "> - " * 500 + "the end"])
-def test_what_is_nested_too_deep_stays_text(text: str):
+def test_text_beyond_the_nesting_limit_is_kept(text: str):
     assert "the end" in plain_text(parse(text))
 
 
-def test_a_formula_inside_a_link_parts_the_paragraph_and_loses_nothing():
+def test_display_formula_in_a_link_splits_the_paragraph():
     text = plain_text(parse("a [b $$x$$ c](https://x.org) **d \\[y\\] e** f"))
     assert text == "a b\n\n$$x$$\n\nc d\n\n\\[y\\]\n\ne f"
 
 
-def test_bold_inside_bold_ends_with_the_outer_one():
+def test_nested_bold_ends_with_the_outer_one():
     assert styles("**a **b** c**") == [("a b c", Style.STRONG)]

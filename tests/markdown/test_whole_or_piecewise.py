@@ -5,7 +5,7 @@ import random
 import pytest
 from markdown_it import MarkdownIt
 
-from app.markdown.math_syntax import LONGEST
+from app.markdown.math_syntax import MAX_LENGTH
 from app.markdown.parser import parse, parser
 from app.markdown.streaming import StreamingMarkdown
 from tests.markdown.corpus import FORMULAS, HOSTILE, SPECIFICATION, made, scraps
@@ -85,4 +85,4 @@ def test_hostile_texts_end(name: str):
 
 
 def test_a_formula_that_is_too_long_is_text():
-    assert parse("$$" + "x" * LONGEST + "$$")[0].spans[0].text.startswith("$$x")
+    assert parse("$$" + "x" * MAX_LENGTH + "$$")[0].spans[0].text.startswith("$$x")
