@@ -12,7 +12,7 @@ from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
 from app.downloads import ModelDownloads, proxy_of
 from app.engine.local_engine import LocalEngine
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.idle_hasher import IdleHashing
 from app.planning.service import PlanningService
 from app.servers.service import Servers
@@ -41,7 +41,7 @@ class Services:
     servers: Servers
     presets: Presets
     drafts: Drafts
-    mathematics: Mathematics
+    formula_renderer: FormulaRenderer
 
     def file_problems(self) -> list[UserError]:
         """Return why files of the data folder could not be read, if so."""
@@ -52,7 +52,7 @@ class Services:
         """Stop the running answer, keep it, end the engine, close the database."""
         self.downloads.close()
         self.hashing.close()
-        self.mathematics.close()
+        self.formula_renderer.close()
         self.worker.close(CLOSE_S)
         self.servers.close()
         self.engine.release()
@@ -91,6 +91,6 @@ def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> 
         servers=Servers(folder.servers_file, secrets, lambda: proxy_of(settings.now)),
         presets=Presets(folder.presets_file),
         drafts=Drafts(folder.drafts_file),
-        mathematics=Mathematics(),
+        formula_renderer=FormulaRenderer(),
     )
     return services

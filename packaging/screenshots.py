@@ -195,7 +195,7 @@ def bytes_of(image: QImage) -> bytes:
 def conversation(studio: Studio) -> None:
     studio.open(shown(studio.language))
     # It is drawn in a process of its own, which may take its time.
-    studio.wait_for(lambda: studio.services.mathematics.is_known(FORMULA, True))
+    studio.wait_for(lambda: studio.services.formula_renderer.is_known(FORMULA, True))
     studio.settle()
 
 

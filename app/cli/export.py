@@ -10,7 +10,7 @@ from pathlib import Path
 from app.cli.output import print_columns, print_json
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import Format, Options, Thoughts
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.messages import sentence
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -23,14 +23,14 @@ def export(store: ConversationStore, arguments: argparse.Namespace, late: LateFo
     """Write, and tell the files; raises UserError as the exporters do."""
     name = arguments.format
     chosen = late[name]() if name in late else FORMATS[name]
-    mathematics = Mathematics()
+    formula_renderer = FormulaRenderer()
     options = Options(
         metadata=not arguments.no_metadata,
         thoughts=Thoughts(arguments.thoughts),
         all_branches=arguments.all_branches,
         unfinished=arguments.unfinished,
         paper=arguments.paper,
-        mathematics=mathematics,
+        formula_renderer=formula_renderer,
         warn=_warn,
     )
     out = Path(arguments.out)
@@ -42,7 +42,7 @@ def export(store: ConversationStore, arguments: argparse.Namespace, late: LateFo
             wanted = None if arguments.id == "all" else [arguments.id]
             paths = export_conversations(store, wanted, chosen, out, options)
     finally:
-        mathematics.close()
+        formula_renderer.close()
     if arguments.json:
         print_json({"paths": paths})
     else:

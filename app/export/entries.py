@@ -125,9 +125,9 @@ def _entry(message: Message, options: Options) -> Entry:
 def _parse(entry: Entry, options: Options) -> ParsedEntry:
     thought = tuple(parse_part(entry.thought)) if entry.thought else ()
     text = tuple(parse_part(entry.text)) if entry.text.strip() else ()
-    if options.mathematics is not None:
+    if options.formula_renderer is not None:
         # Drawn ahead: the exporter asks for each formula again and finds it drawn.
-        options.mathematics.ask(_formulas((*thought, *text)), lambda _formula, _display: None)
+        options.formula_renderer.request(_formulas((*thought, *text)), lambda _formula, _display: None)
     return ParsedEntry(entry, thought, text)
 
 

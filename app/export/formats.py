@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 from app.conversation import Status
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.store.conversation_trees import ConversationTree
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
@@ -85,7 +85,7 @@ class Options:
     """Write stopped and interrupted answers too; for formats with ``has_examples``."""
     paper: str = ""
     """``a4`` or ``letter`` for formats with pages; empty for the usual size of the territory."""
-    mathematics: Mathematics | None = None
+    formula_renderer: FormulaRenderer | None = None
     """Draws formulas; without it their source is written."""
     labels: Labels = field(default_factory=Labels)
     progress: Callable[[float], None] = _ignore_progress

@@ -25,7 +25,7 @@ POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-u
 
 def page(tree: ConversationTree, options: Options) -> str:
     """Return the whole document."""
-    writer = BlockWriter(options.mathematics)
+    writer = BlockWriter(options.formula_renderer)
     # The style sheet contains rules for the formulas of the body.
     body = "\n".join(_body(tree, options, writer))
     sheet = f"\n{style_sheet()}\n{writer.style_rules()}\n"

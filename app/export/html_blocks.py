@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from app.export.entries import name_bidi_controls
-from app.formulas import Mathematics, Shape
+from app.formulas import FormulaRenderer, Shape
 from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table, has_chinese
 from app.markdown.highlight import CodeRole, highlight
 
@@ -53,8 +53,8 @@ class BlockWriter:
     A formula gets a class for its depth: style attributes would have to be allowed for the whole page.
     """
 
-    def __init__(self, mathematics: Mathematics | None) -> None:
-        self._mathematics = mathematics
+    def __init__(self, formula_renderer: FormulaRenderer | None) -> None:
+        self._formula_renderer = formula_renderer
         self._depths: set[int] = set()
 
     def html(self, blocks: Iterable[Block]) -> str:
@@ -129,7 +129,7 @@ class BlockWriter:
         return _svg(shape, span.text, f"d{depth}")
 
     def _shape(self, formula: str, *, display: bool) -> Shape | None:
-        return self._mathematics.shape(formula, display) if self._mathematics is not None else None
+        return self._formula_renderer.shape(formula, display) if self._formula_renderer is not None else None
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""Formulas as pictures: LaTeX in, scalable drawings out, made in a process that may be ended at any time."""
+"""Formulas as SVG: LaTeX is drawn in a child process that can be ended at any time."""
 
-from app.formulas.drawing import Drawn, Shape
-from app.formulas.renderer import Formula, Mathematics
+from app.formulas.renderer import Formula, FormulaRenderer
+from app.formulas.shape import FormulaPicture, Shape
 
-__all__ = ["Drawn", "Formula", "Mathematics", "Shape"]
+__all__ = ["Formula", "FormulaPicture", "FormulaRenderer", "Shape"]

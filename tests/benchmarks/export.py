@@ -23,7 +23,7 @@ from PySide6.QtGui import QGuiApplication
 from app.conversation import Role
 from app.export.export import FORMATS
 from app.export.formats import Format, Options
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.store.conversation_trees import ConversationTree
 from tests.benchmarks.figures import Figure, at_most, report, told
 from tests.export.tree_builders import talk
@@ -69,14 +69,14 @@ def conversation() -> ConversationTree:
 def written(tree: ConversationTree, chosen: Format) -> tuple[float, dict[str, object]]:
     """Seconds; and of the processor, bytes, and how often the progress was told."""
     steps: list[float] = []
-    mathematics = Mathematics()
+    formula_renderer = FormulaRenderer()
     try:
         begun, used = time.perf_counter(), time.process_time()
-        content = chosen.write([tree], Options(mathematics=mathematics, progress=steps.append))
+        content = chosen.write([tree], Options(formula_renderer=formula_renderer, progress=steps.append))
         seconds, busy = time.perf_counter() - begun, time.process_time() - used
         return seconds, {"processor_s": round(busy, 2), "bytes": len(content), "progress_steps": len(steps)}
     finally:
-        mathematics.close()
+        formula_renderer.close()
 
 
 def longest_gap_ms(tree: ConversationTree) -> float:

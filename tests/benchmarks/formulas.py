@@ -21,7 +21,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.conversation import Role
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.markdown.parser import parse
 from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, rounded, told
 from tests.markdown.corpus import HOSTILE
@@ -34,7 +34,7 @@ MESSAGES, ROUNDS, UNSEEN = 10_000, 9, 20
 OPEN_MS, BLOCKED_MS, DRAWN_MS, GROWTH = 150, 50, 2_000, 10
 
 
-def draw_all(mathematics: Mathematics) -> float:
+def draw_all(formula_renderer: FormulaRenderer) -> float:
     """Milliseconds until all are drawn."""
     arrived, left = threading.Event(), [len(FORMULAS)]
 
@@ -44,7 +44,7 @@ def draw_all(mathematics: Mathematics) -> float:
             arrived.set()
 
     started = time.perf_counter()
-    mathematics.ask([(formula, True) for formula in FORMULAS], tell)
+    formula_renderer.request([(formula, True) for formula in FORMULAS], tell)
     arrived.wait(120)
     return (time.perf_counter() - started) * 1000
 
@@ -52,14 +52,14 @@ def draw_all(mathematics: Mathematics) -> float:
 def drawing() -> list[Figure]:
     cold, warm, cached = [], [], []
     for _ in range(3):
-        mathematics = Mathematics()
-        cold.append(draw_all(mathematics))
-        cached.append(draw_all(mathematics))
-        mathematics.close()
-        mathematics = Mathematics()
-        mathematics.draw("x", False, 16, "#000000")
-        warm.append(draw_all(mathematics))
-        mathematics.close()
+        formula_renderer = FormulaRenderer()
+        cold.append(draw_all(formula_renderer))
+        cached.append(draw_all(formula_renderer))
+        formula_renderer.close()
+        formula_renderer = FormulaRenderer()
+        formula_renderer.shape("x", False)
+        warm.append(draw_all(formula_renderer))
+        formula_renderer.close()
     return [
         told(at_most("44 formulas, the process started for them, ms", median(cold), DRAWN_MS, each=rounded(cold))),
         told(at_most("44 formulas, the process running, ms", median(warm), DRAWN_MS, each=rounded(warm))),
@@ -80,8 +80,8 @@ def conversation(number: int) -> list[Item]:
 
 
 def opening(app: QApplication) -> list[Figure]:
-    mathematics = Mathematics()
-    widget = window(mathematics)
+    formula_renderer = FormulaRenderer()
+    widget = window(formula_renderer)
     opened, by_the_clock, complete, gaps = [], [], [], []
     for number in range(ROUNDS):
         items = conversation(number)
@@ -94,7 +94,7 @@ def opening(app: QApplication) -> list[Figure]:
         by_the_clock.append((time.perf_counter() - started) * 1000)
         gaps.append(longest_gap(lambda: not any(p._awaited for p in widget.page.view(MESSAGES - 1).parts)))
         complete.append((time.perf_counter() - started) * 1000)
-    mathematics.close()
+    formula_renderer.close()
     name = f"{MESSAGES:,} messages with {UNSEEN} unseen formulas on the screen"
     return [
         told(at_most(f"{name}: to painted, ms", median(opened), OPEN_MS, by_the_clock=rounded(by_the_clock))),
@@ -118,24 +118,24 @@ def hostile() -> list[Figure]:
         "boxes of matrices": r"\boxed{\begin{pmatrix}?&?\\1&2\end{pmatrix}}",
     }
     for name, level in levels.items():
-        mathematics = Mathematics()
-        widget = window(mathematics)
+        formula_renderer = FormulaRenderer()
+        widget = window(formula_renderer)
         depth = 30 if level.count("?") == 1 else 6
         formula = bomb(depth, level)
         started = time.perf_counter()
         widget.set_items([Item("a", Role.ASSISTANT, f"So $x$ and\n\n$${formula}$$\n\nend")])
         gap = longest_gap(lambda w=widget: not any(p._awaited for p in w.page.view(0).parts))
         seconds = time.perf_counter() - started
-        drawn = mathematics.known(formula, True) is not None
+        drawn = formula_renderer.known(formula, True) is not None
         title = f"longest block of the window, {depth} levels of {name}, ms"
         figures.append(told(block_figure(title, gap, drawn=drawn, seconds=round(seconds, 2))))
-        mathematics.close()
+        formula_renderer.close()
     return figures
 
 
-def window(mathematics: Mathematics) -> Transcript:
+def window(formula_renderer: FormulaRenderer) -> Transcript:
     widget = Transcript()
-    widget.use_mathematics(mathematics)
+    widget.use_formula_renderer(formula_renderer)
     widget.resize(1000, 860)
     widget.set_theme(LIGHT)
     widget.show()

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.backend import Piece
 from app.conversation import Role, Status
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from tests.benchmarks.figures import Figure, at_most, median, report, told
 from ui.conversation.bridge import TurnSignals
 from ui.transcript import Item, Transcript
@@ -98,8 +98,8 @@ class Bench:
 
     def opening(self) -> list[Figure]:
         formulas = "\n\n".join(f"$$\\frac{{{n}}}{{x^{n}}} + \\sqrt{{{n}}}$$" for n in range(20))
-        mathematics = Mathematics()
-        self.widget.use_mathematics(mathematics)
+        formula_renderer = FormulaRenderer()
+        self.widget.use_formula_renderer(formula_renderer)
         many, other = conversation(10_000), conversation(4)
         many[-1] = Item("last", Role.ASSISTANT, formulas)
         before, times = resident(), []
@@ -109,7 +109,7 @@ class Bench:
             many[-1] = Item("last", Role.ASSISTANT, formulas.replace("x", "abcdefg"[n]))
             times.append(clocked(lambda: (self.widget.set_items(many), self.paint())))
         grown = (resident() - before) / MIB
-        mathematics.close()
+        formula_renderer.close()
         return [
             cost_figure("open 10,000 messages, median ms", times, 150, median),
             told(at_most("memory for 10,000 messages, MiB", grown, 60)),

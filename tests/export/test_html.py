@@ -10,7 +10,7 @@ from app.conversation import Attachment, Role, Status
 from app.export.export import FORMATS
 from app.export.formats import Labels, Options, Thoughts
 from app.export.html import page
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from tests.export.conftest import MADE_BY
 from tests.export.tree_builders import HOSTILE, Page, answered, talk
 
@@ -57,8 +57,8 @@ ATTRIBUTES = {
 
 
 @pytest.fixture(scope="module")
-def mathematics() -> Iterator[Mathematics]:
-    made = Mathematics()
+def formula_renderer() -> Iterator[FormulaRenderer]:
+    made = FormulaRenderer()
     yield made
     made.close()
 
@@ -90,7 +90,7 @@ def assert_inert(text: str) -> None:
 
 
 @pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_is_hostile_is_text(content: str, mathematics: Mathematics) -> None:
+def test_what_is_hostile_is_text(content: str, formula_renderer: FormulaRenderer) -> None:
     tree = answered(
         content,
         question=content,
@@ -99,13 +99,13 @@ def test_what_is_hostile_is_text(content: str, mathematics: Mathematics) -> None
         attachments=(Attachment(content, content),),
         made_by=MADE_BY,
     )
-    for options in (Options(), Options(thoughts=Thoughts.KEEP, mathematics=mathematics)):
+    for options in (Options(), Options(thoughts=Thoughts.KEEP, formula_renderer=formula_renderer)):
         assert_inert(page(tree, options))
 
 
-def test_the_policy_allows_this_style_sheet_and_nothing_else(mathematics: Mathematics) -> None:
+def test_the_policy_allows_this_style_sheet_and_nothing_else(formula_renderer: FormulaRenderer) -> None:
     for content in ("plain", r"with $\frac{1}{2}$ and $x^2$"):
-        text = written(content, mathematics=mathematics)
+        text = written(content, formula_renderer=formula_renderer)
         (policy,) = [each["content"] for each in Page(text).all("meta") if each.get("http-equiv")]
         sheet = text.partition("<style>")[2].partition("</style>")[0]
         digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
@@ -123,8 +123,8 @@ def test_the_policy_allows_this_style_sheet_and_nothing_else(mathematics: Mathem
         assert text.index("Content-Security-Policy") < text.index("<style>")
 
 
-def test_no_address_is_loaded_from(mathematics: Mathematics) -> None:
-    text = page(answered("\n\n".join(HOSTILE), made_by=MADE_BY), Options(mathematics=mathematics))
+def test_no_address_is_loaded_from(formula_renderer: FormulaRenderer) -> None:
+    text = page(answered("\n\n".join(HOSTILE), made_by=MADE_BY), Options(formula_renderer=formula_renderer))
     for tag, attributes in Page(text).tags:
         assert not {"src", "srcset", "data", "poster", "background", "action", "xlink:href"} & set(attributes), tag
 
@@ -178,8 +178,8 @@ def test_a_leading_line_break_in_code_stays() -> None:
     assert "".join(code.itertext()) == "\n\na"
 
 
-def test_formulas_are_pictures_in_the_colour_of_the_text(mathematics: Mathematics) -> None:
-    text = written("Inline $x^2$.\n\n$$\n\\sum_{i=1}^n i\n$$", mathematics=mathematics)
+def test_formulas_are_pictures_in_the_colour_of_the_text(formula_renderer: FormulaRenderer) -> None:
+    text = written("Inline $x^2$.\n\n$$\n\\sum_{i=1}^n i\n$$", formula_renderer=formula_renderer)
     inline, display = Page(text).all("svg")
     assert (inline["aria-label"], inline["role"]) == ("$x^2$", "img")
     assert display["class"] == "display"
@@ -188,9 +188,9 @@ def test_formulas_are_pictures_in_the_colour_of_the_text(mathematics: Mathematic
     assert f".{depth} {{ vertical-align: -" in text
 
 
-def test_formulas_that_cannot_be_drawn_are_their_source(mathematics: Mathematics) -> None:
-    for drawer in (None, mathematics):
-        assert body(r"$\unknowncommand{x}$", mathematics=drawer) == (
+def test_formulas_that_cannot_be_drawn_are_their_source(formula_renderer: FormulaRenderer) -> None:
+    for drawer in (None, formula_renderer):
+        assert body(r"$\unknowncommand{x}$", formula_renderer=drawer) == (
             r'<p><code class="source">$\unknowncommand{x}$</code></p>'
         )
 

@@ -16,7 +16,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 
 from app.conversation import Attachment, Role, Status
 from app.export.formats import Labels, Options, Thoughts
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.store.conversation_trees import ConversationTree
 from model_manager.errors import Cancelled
 from tests.export.conftest import MADE_BY
@@ -38,8 +38,8 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 
 @pytest.fixture(scope="module")
-def mathematics() -> Iterator[Mathematics]:
-    made = Mathematics()
+def formula_renderer() -> Iterator[FormulaRenderer]:
+    made = FormulaRenderer()
     yield made
     made.close()
 
@@ -130,9 +130,9 @@ def test_emoji_are_copied_though_they_are_images() -> None:
     assert len(reader.pages[0].images) == 5
 
 
-def test_formulas_are_curves_with_their_source_below(mathematics: Mathematics) -> None:
+def test_formulas_are_curves_with_their_source_below(formula_renderer: FormulaRenderer) -> None:
     content = "Before $x^2$ after.\n\n$$\n\\frac{1}{2}\n$$\n\nand $\\unknowncommand{y}$"
-    reader = read(answered(content), mathematics=mathematics)
+    reader = read(answered(content), formula_renderer=formula_renderer)
     out = squeezed(text_of(reader))
     assert "Before$x^2$after." in out
     assert r"$$\frac{1}{2}$$" in out
@@ -258,11 +258,11 @@ def test_everything_that_was_asked_for_is_there() -> None:
 
 
 @pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_is_hostile_is_drawn(content: str, mathematics: Mathematics) -> None:
+def test_what_is_hostile_is_drawn(content: str, formula_renderer: FormulaRenderer) -> None:
     tree = answered(
         content, question=content, title=content, system=content, attachments=(Attachment(content, content),)
     )
-    reader = read(tree, mathematics=mathematics)
+    reader = read(tree, formula_renderer=formula_renderer)
     for number in range(1, int(reader.trailer["/Size"])):
         found = reader.get_object(number)
         if isinstance(found, dict):

@@ -8,7 +8,7 @@ import pytest
 
 from app.formulas.child import ziamath_fixes
 from app.formulas.child.drawing import Drawer
-from app.formulas.child.normalise import Refused, tidied
+from app.formulas.child.normalise import UnsupportedFormula, normalise
 
 LINES = (Path(__file__).parents[1] / "rigs" / "formulas.txt").read_text("utf-8").splitlines()
 BEGIN = LINES.index("#broken")
@@ -131,7 +131,7 @@ def test_without_its_doubling_the_library_draws_the_same():
 import sys
 from ziamath.nodes.mrow import Mrow
 before = Mrow._get_height_nostretch
-from app.mathematics.child.drawing import Drawer
+from app.formulas.child.drawing import Drawer
 drawer = Drawer()
 after = Mrow._get_height_nostretch
 nested = [r"\\left(\\frac{\\sqrt{x}}{\\left[y^{2}\\right]}\\right)", r"\\sqrt{\\left(a_{\\frac{1}{2}}\\right)^2}"]
@@ -172,10 +172,10 @@ def test_thirty_levels_are_drawn(drawer: Drawer):
     ],
 )
 def test_tidying(written: str, drawn: str):
-    assert tidied(written) == drawn
+    assert normalise(written) == drawn
 
 
 @pytest.mark.parametrize("formula", ["{", "}{", r"\begin{cases} x", r"x \end{cases}", r"\begin{cases}\end{align}"])
 def test_what_does_not_close_is_refused(formula: str):
-    with pytest.raises(Refused):
-        tidied(formula)
+    with pytest.raises(UnsupportedFormula):
+        normalise(formula)

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.formulas.launch import FORMULA_FLAG, command
-from app.formulas.limits import MAX_DEPTH, depth, may_be_drawn
+from app.formulas.limits import MAX_DEPTH, depth, is_within_limits
 
 BOMB = "x"
 for _ in range(25):
@@ -22,33 +22,33 @@ for _ in range(25):
 
 
 @pytest.fixture
-def mathematics() -> Iterator[Mathematics]:
-    made = Mathematics(limit_s=10)
+def formula_renderer() -> Iterator[FormulaRenderer]:
+    made = FormulaRenderer(limit_s=10)
     yield made
     made.close()
 
 
-def drawn(mathematics: Mathematics, formula: str):
-    return mathematics.draw(formula, False, 16, "#123456")
+def drawn(formula_renderer: FormulaRenderer, formula: str):
+    return formula_renderer.shape(formula, False)
 
 
-def test_a_picture_has_a_size_a_colour_and_a_baseline(mathematics: Mathematics):
-    small, large = (mathematics.draw("x^2", False, size, "#123456") for size in (10, 20))
-    assert small is not None
-    assert large is not None
+def test_a_picture_has_a_size_a_colour_and_a_baseline(formula_renderer: FormulaRenderer):
+    shape = drawn(formula_renderer, "x^2")
+    assert shape is not None
+    small, large = (shape.at(size, "#123456") for size in (10, 20))
     assert large.width == pytest.approx(2 * small.width)
     assert 0 < small.baseline < small.height
     assert "#123456" in small.svg
     assert "currentColor" not in small.svg
 
 
-def test_nothing_runs_before_the_first_formula(mathematics: Mathematics):
-    assert not mathematics.is_running
-    drawn(mathematics, "x")
-    assert mathematics.is_running
+def test_nothing_runs_before_the_first_formula(formula_renderer: FormulaRenderer):
+    assert not formula_renderer.is_running
+    drawn(formula_renderer, "x")
+    assert formula_renderer.is_running
 
 
-def test_what_cannot_be_drawn_is_none_and_the_next_one_is_drawn(mathematics: Mathematics):
+def test_what_cannot_be_drawn_is_none_and_the_next_one_is_drawn(formula_renderer: FormulaRenderer):
     for formula in (
         r"\frac{1}{",
         "a^b^c",
@@ -57,11 +57,11 @@ def test_what_cannot_be_drawn_is_none_and_the_next_one_is_drawn(mathematics: Mat
         "{" * (MAX_DEPTH + 1) + "x" + "}" * (MAX_DEPTH + 1),
         "x" * 10_000,
     ):
-        assert drawn(mathematics, formula) is None
-    assert drawn(mathematics, "x") is not None
+        assert drawn(formula_renderer, formula) is None
+    assert drawn(formula_renderer, "x") is not None
 
 
-def test_many_at_once_from_many_threads(mathematics: Mathematics):
+def test_many_at_once_from_many_threads(formula_renderer: FormulaRenderer):
     told: list[str] = []
     arrived = threading.Event()
 
@@ -71,7 +71,7 @@ def test_many_at_once_from_many_threads(mathematics: Mathematics):
             arrived.set()
 
     def ask(number: int) -> None:
-        mathematics.ask([(f"x_{{{number + n}}}", bool(n % 2)) for n in range(10)], tell)
+        formula_renderer.request([(f"x_{{{number + n}}}", bool(n % 2)) for n in range(10)], tell)
 
     threads = [threading.Thread(target=ask, args=(10 * number,)) for number in range(6)]
     for thread in threads:
@@ -80,11 +80,11 @@ def test_many_at_once_from_many_threads(mathematics: Mathematics):
         thread.join()
     assert arrived.wait(60)
     assert len(set(told)) == 60
-    assert mathematics.known("x_{3}", True) is not None
+    assert formula_renderer.known("x_{3}", True) is not None
 
 
 def test_a_bomb_is_ended_and_the_others_do_not_wait_for_it():
-    mathematics = Mathematics(limit_s=0.5)
+    formula_renderer = FormulaRenderer(limit_s=0.5)
     order: list[str] = []
     arrived = threading.Event()
 
@@ -94,74 +94,74 @@ def test_a_bomb_is_ended_and_the_others_do_not_wait_for_it():
             arrived.set()
 
     try:
-        mathematics.ask([(BOMB, True), ("x", True), ("y", True)], tell)
+        formula_renderer.request([(BOMB, True), ("x", True), ("y", True)], tell)
         assert arrived.wait(60)
         assert order[-1] == BOMB
-        assert mathematics.known(BOMB, True) is None
-        assert mathematics.is_known(BOMB, True)
-        assert drawn(mathematics, "z") is not None
+        assert formula_renderer.known(BOMB, True) is None
+        assert formula_renderer.is_known(BOMB, True)
+        assert drawn(formula_renderer, "z") is not None
     finally:
-        mathematics.close()
+        formula_renderer.close()
 
 
-def test_a_process_that_was_killed_is_started_again(mathematics: Mathematics):
-    drawn(mathematics, "x")
-    process = mathematics._process
+def test_a_process_that_was_killed_is_started_again(formula_renderer: FormulaRenderer):
+    drawn(formula_renderer, "x")
+    process = formula_renderer._process
     assert process is not None
     os.kill(process.pid, signal.SIGTERM)
     psutil.wait_procs([psutil.Process(process.pid)] if psutil.pid_exists(process.pid) else [], timeout=30)
-    assert drawn(mathematics, "y") is not None
+    assert drawn(formula_renderer, "y") is not None
 
 
 def test_it_rests_when_nothing_comes():
-    mathematics = Mathematics(idle_s=0.05)
+    formula_renderer = FormulaRenderer(idle_s=0.05)
     try:
-        assert drawn(mathematics, "x") is not None
-        thread = mathematics._thread
+        assert drawn(formula_renderer, "x") is not None
+        thread = formula_renderer._thread
         if thread is not None:
             thread.join(30)
-        assert not mathematics.is_running
-        assert drawn(mathematics, "y") is not None
-        assert drawn(mathematics, "x") is not None
+        assert not formula_renderer.is_running
+        assert drawn(formula_renderer, "y") is not None
+        assert drawn(formula_renderer, "x") is not None
     finally:
-        mathematics.close()
+        formula_renderer.close()
 
 
 def test_the_process_ends_with_it():
-    mathematics = Mathematics()
-    drawn(mathematics, "x")
-    process = mathematics._process
+    formula_renderer = FormulaRenderer()
+    drawn(formula_renderer, "x")
+    process = formula_renderer._process
     assert process is not None
-    mathematics.close()
+    formula_renderer.close()
     assert not psutil.pid_exists(process.pid)
-    assert drawn(mathematics, "y") is None
-    assert mathematics.known("x", False) is not None
+    assert drawn(formula_renderer, "y") is None
+    assert formula_renderer.known("x", False) is not None
 
 
 def test_closing_does_not_wait_for_a_bomb_and_tells_those_who_wait():
-    mathematics = Mathematics(limit_s=60)
+    formula_renderer = FormulaRenderer(limit_s=60)
     told = threading.Event()
-    mathematics.ask([(BOMB, True)], lambda _formula, _display: told.set())
-    mathematics.close()
+    formula_renderer.request([(BOMB, True)], lambda _formula, _display: told.set())
+    formula_renderer.close()
     assert told.wait(10)
 
 
 def test_the_cache_keeps_to_its_bounds():
-    mathematics = Mathematics(cache_bytes=20_000)
+    formula_renderer = FormulaRenderer(cache_bytes=20_000)
     try:
         for number in range(30):
-            assert drawn(mathematics, f"x_{{{number}}} + y") is not None
-        assert mathematics._bytes <= 20_000
-        assert not mathematics.is_known("x_{0} + y", False)
-        assert mathematics.known("x_{29} + y", False) is not None
+            assert drawn(formula_renderer, f"x_{{{number}}} + y") is not None
+        assert formula_renderer._bytes <= 20_000
+        assert not formula_renderer.is_known("x_{0} + y", False)
+        assert formula_renderer.known("x_{29} + y", False) is not None
     finally:
-        mathematics.close()
+        formula_renderer.close()
 
 
 def test_the_program_itself_never_loads_the_library():
     program = (
-        "import sys; from app.formulas import Mathematics; import app.services;"
-        "m = Mathematics(); assert m.draw('x', True, 16, '#fff'); m.close();"
+        "import sys; from app.formulas import FormulaRenderer; import app.services;"
+        "m = FormulaRenderer(); assert m.shape('x', True); m.close();"
         "assert not any(name.split('.')[0] in {'ziamath', 'ziafont', 'latex2mathml'} for name in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2], timeout=120)
@@ -169,7 +169,7 @@ def test_the_program_itself_never_loads_the_library():
 
 def test_the_process_ends_when_its_parent_is_gone():
     program = (
-        "import os, sys; from app.formulas import Mathematics; m = Mathematics(); m.draw('x', True, 16, '#fff');"
+        "import os, sys; from app.formulas import FormulaRenderer; m = FormulaRenderer(); m.shape('x', True);"
         "print(m._process.pid, flush=True); os._exit(1)"
     )
     done = subprocess.run(
@@ -186,7 +186,7 @@ def test_the_process_ends_when_its_parent_is_gone():
 )
 def test_depth(formula: str, levels: int):
     assert depth(formula) == levels
-    assert may_be_drawn(formula)
+    assert is_within_limits(formula)
 
 
 def test_a_frozen_program_starts_itself_with_the_flag(monkeypatch: pytest.MonkeyPatch):

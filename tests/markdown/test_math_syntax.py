@@ -1,4 +1,4 @@
-"""Where mathematics begins and ends, and where a dollar is only money."""
+"""Formulas in Markdown: where they begin and end, and which dollars are prices."""
 
 import pytest
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Role, Status
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
 from ui.transcript.copying import view_markdown
@@ -23,17 +23,17 @@ WIDE = " + ".join(f"x_{{{number}}}" for number in range(60))
 
 
 @pytest.fixture
-def mathematics() -> Iterator[Mathematics]:
-    made = Mathematics(limit_s=10)
+def formula_renderer() -> Iterator[FormulaRenderer]:
+    made = FormulaRenderer(limit_s=10)
     yield made
     made.close()
 
 
 @pytest.fixture
-def transcript(qtbot: QtBot, mathematics: Mathematics) -> Transcript:
+def transcript(qtbot: QtBot, formula_renderer: FormulaRenderer) -> Transcript:
     widget = Transcript()
     qtbot.addWidget(widget)
-    widget.use_mathematics(mathematics)
+    widget.use_formula_renderer(formula_renderer)
     widget.resize(900, 600)
     widget.show()
     QApplication.processEvents()
@@ -272,20 +272,20 @@ def test_a_bomb_stays_source_and_the_window_goes_on(qtbot: QtBot):
     bomb = "x"
     for _ in range(20):
         bomb = rf"\frac{{\begin{{cases}}{bomb}&1\\2&3\end{{cases}}}}{{2}}"
-    mathematics = Mathematics(limit_s=0.2)
+    formula_renderer = FormulaRenderer(limit_s=0.2)
     try:
         widget = Transcript()
         qtbot.addWidget(widget)
-        widget.use_mathematics(mathematics)
+        widget.use_formula_renderer(formula_renderer)
         widget.resize(900, 600)
         widget.show()
         inline, display = show(qtbot, widget, f"so $x$ is\n\n$${bomb}$$")
-        assert mathematics.known("x", False) is not None
-        assert mathematics.known(bomb, True) is None
+        assert formula_renderer.known("x", False) is not None
+        assert formula_renderer.known(bomb, True) is None
         assert not ink(painted(display), 0, display.width).isEmpty()
         assert not inline._awaited
     finally:
-        mathematics.close()
+        formula_renderer.close()
 
 
 def test_the_main_window_draws_them(qtbot: QtBot, open_window):
@@ -294,4 +294,4 @@ def test_the_main_window_draws_them(qtbot: QtBot, open_window):
     window.pages.setCurrentWidget(transcript)
     transcript.set_items([answer("so $x^2$ is")])
     wait_for_drawings(qtbot, transcript)
-    assert window.workspace.services.mathematics.known("x^2", False) is not None
+    assert window.workspace.services.formula_renderer.known("x^2", False) is not None

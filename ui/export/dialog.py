@@ -27,7 +27,7 @@ from app.config.settings import Settings, SettingsFile
 from app.export.export import FORMATS, export_conversations, export_message, message_tree
 from app.export.file_names import file_name, name_key
 from app.export.formats import Format, Options
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.format_options import FormatOptions, export_labels, translate
@@ -58,7 +58,7 @@ class ExportDialog(BusyDialog):
     """Proposes a new file in the last used folder.
 
     ``message_id`` is a message of the conversation to begin with, ``selection`` are the ids of the selected
-    conversations.  With ``settings`` the choices are remembered; without ``mathematics`` formulas remain their source.
+    conversations.  With ``settings`` the choices are remembered; without ``formula_renderer`` formulas remain source.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class ExportDialog(BusyDialog):
         selection: Sequence[str] = (),
         message_id: str | None = None,
         settings: SettingsFile | None = None,
-        mathematics: Mathematics | None = None,
+        formula_renderer: FormulaRenderer | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("exportDialog")
-        self._store, self._settings, self._mathematics = store, settings, mathematics
+        self._store, self._settings, self._formula_renderer = store, settings, formula_renderer
         self._formats = formats if formats is not None else {**FORMATS, "pdf": pdf_format()}
         values = settings.now if settings is not None else Settings()
         conversations = {each.id: each for each in (*store.list(), *store.list(archived=True))}
@@ -276,7 +276,11 @@ class ExportDialog(BusyDialog):
         self.progress.setValue(0)
         self.status.show_message(lambda: self.tr("Exporting…"))
         self._update()
-        job.start(partial(work, replace(options, mathematics=self._mathematics, progress=job.report, cancel=job.token)))
+        job.start(
+            partial(
+                work, replace(options, formula_renderer=self._formula_renderer, progress=job.report, cancel=job.token)
+            )
+        )
 
     def _show_progress(self, share: float) -> None:
         self.progress.setValue(round(share * PROGRESS_STEPS))

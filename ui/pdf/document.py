@@ -46,7 +46,7 @@ def _write(
     tree = trees[0]
     title = title_of(tree, options)
     style = PageStyle(families)
-    pictures = Pictures(style, options.mathematics, _all_text(tree, options))
+    pictures = Pictures(style, options.formula_renderer, _all_text(tree, options))
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

@@ -14,7 +14,7 @@ from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from ui.pdf.glyphs import raw_fonts
 from ui.pdf.style import TEXT_SIZE, Face, PageStyle, TextFormat
 
@@ -70,9 +70,9 @@ class Picture:
 class Pictures:
     """The pictures of one document and their placeholders."""
 
-    def __init__(self, style: PageStyle, mathematics: Mathematics | None, text: str) -> None:
+    def __init__(self, style: PageStyle, formula_renderer: FormulaRenderer | None, text: str) -> None:
         """``text`` contains all text of the document: its characters don't become placeholders."""
-        self._style, self._mathematics = style, mathematics
+        self._style, self._formula_renderer = style, formula_renderer
         self._emoji: dict[str, Picture | None] = {}
         self._placeholders: dict[str, str] = {}
         self._reserved = frozenset(text)
@@ -85,7 +85,7 @@ class Pictures:
 
     def formula(self, formula: str, source: str, *, display: bool, size: float, role: str) -> Picture | None:
         """Return a formula in the colour ``role``, in line with a placeholder; None where it cannot be drawn."""
-        shape = self._mathematics.shape(formula, display) if self._mathematics is not None else None
+        shape = self._formula_renderer.shape(formula, display) if self._formula_renderer is not None else None
         if shape is None or shape.width <= 0 or shape.height <= 0:
             return None
         drawn = shape.at(size, self._style.colour(role).name())

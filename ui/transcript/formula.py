@@ -30,7 +30,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtSvg import QSvgRenderer
 
-from app.formulas import Mathematics, Shape
+from app.formulas import FormulaRenderer, Shape
 from app.markdown.blocks import Span
 from ui.widgets.theme import CHINESE_FAMILIES
 
@@ -73,32 +73,32 @@ class Formulas(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._mathematics: Mathematics | None = None
+        self._formula_renderer: FormulaRenderer | None = None
         self._pictures: OrderedDict[tuple[str, bool, int, str, float], QPixmap] = OrderedDict()
         self._bytes = 0
         self._gather = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._gather.timeout.connect(self.arrived)
         self._told.connect(self._gather_up)
 
-    def use(self, mathematics: Mathematics) -> None:
+    def use(self, formula_renderer: FormulaRenderer) -> None:
         """Draw with this from now on."""
-        self._mathematics = mathematics
+        self._formula_renderer = formula_renderer
 
     def want(self, formula: str, display: bool) -> bool:
         """Have it drawn; true where nothing more will come of that, because it is known already."""
-        mathematics = self._mathematics
-        if mathematics is None or mathematics.is_known(formula, display):
+        formula_renderer = self._formula_renderer
+        if formula_renderer is None or formula_renderer.is_known(formula, display):
             return True
-        mathematics.ask([(formula, display)], self._tell)
+        formula_renderer.request([(formula, display)], self._tell)
         return False
 
     def is_known(self, formula: str, display: bool) -> bool:
         """Whether it was drawn, or cannot be."""
-        return self._mathematics is None or self._mathematics.is_known(formula, display)
+        return self._formula_renderer is None or self._formula_renderer.is_known(formula, display)
 
     def shape(self, formula: str, display: bool) -> Shape | None:
         """The drawing, where there is one."""
-        return self._mathematics.known(formula, display) if self._mathematics else None
+        return self._formula_renderer.known(formula, display) if self._formula_renderer else None
 
     def picture(self, shape: Shape, key: tuple[str, bool], size: float, colour: str, ratio: float) -> QPixmap:
         """The drawing as a picture."""
@@ -107,7 +107,7 @@ class Formulas(QObject):
         if found is not None:
             self._pictures.move_to_end(whole)
             return found
-        drawn = shape.at(size, colour, faces=chinese_face())
+        drawn = shape.at(size, colour, families=chinese_face())
         made = QPixmap(max(1, math.ceil(drawn.width * ratio)), max(1, math.ceil(drawn.height * ratio)))
         made.fill(Qt.GlobalColor.transparent)
         painter = QPainter(made)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.conversation import Status
-from app.formulas import Mathematics
+from app.formulas import FormulaRenderer
 from ui.transcript import actions
 from ui.transcript.copying import selected_text
 from ui.transcript.formula import Formulas
@@ -97,9 +97,9 @@ class Transcript(Screen):
             self.page.views[number].waiting = text
             self.viewport().update()
 
-    def use_mathematics(self, mathematics: Mathematics) -> None:
+    def use_formula_renderer(self, formula_renderer: FormulaRenderer) -> None:
         """Draw formulas with this; without it they are shown as their source."""
-        self.formulas.use(mathematics)
+        self.formulas.use(formula_renderer)
         self.relayout()
 
     def _take_formulas(self) -> None:

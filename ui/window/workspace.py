@@ -49,7 +49,7 @@ class Workspace(QObject):
         self._text_size = services.settings.now.text_size
         self.welcome = Welcome(window)
         self.transcript = Transcript(window)
-        self.transcript.use_mathematics(services.mathematics)
+        self.transcript.use_formula_renderer(services.formula_renderer)
         window.pages.addWidget(self.welcome)
         window.pages.addWidget(self.transcript)
         self.models = ModelChoice(services, window.header, window)
@@ -199,7 +199,7 @@ class Workspace(QObject):
                 message_id=message_id,
                 selection=conversation_ids if alone is None else (),
                 settings=self.services.settings,
-                mathematics=self.services.mathematics,
+                formula_renderer=self.services.formula_renderer,
             )
         )
 

@@ -1,1 +1,1 @@
-"""The process that draws formulas: the only place that imports ziamath."""
+"""The child process that draws formulas; the only importer of ziamath."""

@@ -1,9 +1,9 @@
-"""The process that draws formulas, and nothing else.
+"""The program of the child process that draws formulas.
 
-A formula is written by a model, and some take for ever or ask for gigabytes.  A process can be ended, and nothing is
-lost with it.  Who starts, asks and ends it is ``app.formulas.process``.
+Formulas come from a model, and some take unlimited time or memory.  ``app.formulas.process`` starts and ends the
+process.
 
-One JSON object a line.  In: ``{"formula", "display"}``.  Out: ``{"ready": true}`` once, then for each formula
+One JSON object per line.  In: ``{"formula", "display"}``.  Out: ``{"ready": true}`` once, then for each formula
 ``{"svg", "width", "height", "baseline"}`` or ``{"broken": WHY}``.
 """
 
@@ -26,12 +26,12 @@ from app.formulas.limits import LIMIT_BYTES, LIMIT_S, MAX_SVG, PATIENCE
 from app.process.limited_child import limit_memory, send
 
 _GRACE_S = 1.0
-"""Who asks ends this process in time; where nobody is there to do so any more, it ends itself so much later."""
+"""Seconds after which the process ends itself, if its parent is gone and cannot."""
 
 
 def main() -> None:
-    """Serve until the other side closes the pipe or is gone."""
-    # Ctrl+C in a terminal reaches the whole group; what it means is for the window's process to say.
+    """Serve until the parent closes the pipe."""
+    # Ctrl+C in a terminal reaches the whole process group; the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit_memory(LIMIT_BYTES)
     logging.disable(logging.CRITICAL)
@@ -41,13 +41,13 @@ def main() -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer line by line."""
+    """Answer requests until their end."""
     drawer = Drawer()
     send(answers, {"ready": True})
-    with Path(os.devnull).open("w") as nowhere:
+    with Path(os.devnull).open("w") as null_file:
         for line in requests:
-            # A watchdog that needs no lock of Python's: it ends this process even within one endless operation.
-            faulthandler.dump_traceback_later(LIMIT_S * PATIENCE + _GRACE_S, exit=True, file=nowhere)
+            # A watchdog that needs no lock of Python: it ends the process even within one endless operation.
+            faulthandler.dump_traceback_later(LIMIT_S * PATIENCE + _GRACE_S, exit=True, file=null_file)
             answer = _answer(drawer, json.loads(line))
             faulthandler.cancel_dump_traceback_later()
             send(answers, answer)
@@ -57,7 +57,7 @@ def _answer(drawer: Drawer, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         drawn = drawer.draw(request["formula"], display=request["display"])
     except Exception as error:
-        # StopIteration, AssertionError, RecursionError, MemoryError: a broken formula makes the library raise anything.
+        # For malformed formulas the library raises anything: StopIteration, AssertionError, MemoryError.
         return {"broken": type(error).__name__}
     return drawn if len(drawn["svg"]) <= MAX_SVG else {"broken": "size"}
 

@@ -1,8 +1,8 @@
-"""LaTeX as models write it, put into the words that ziamath 0.13 and latex2mathml 3.81 draw rightly.
+"""Normalisation of LaTeX to the commands that ziamath 0.13 and latex2mathml 3.81 draw correctly.
 
-Both pass over in silence what they do not know: an unknown environment loses its frame, ``\\tag`` its place and
-``\\hline`` its line, ``align`` gains numbers nobody wrote.  Here such things are rewritten, and what cannot be is
-refused, so that the person sees the source instead of half a formula.
+Both silently ignore what they do not support: unknown environments lose their delimiters, ``\\tag`` its place and
+``\\hline`` its line, ``align`` gains numbers.  Such commands are rewritten here, or the formula is rejected, so that
+its source is shown instead of part of it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable
 from functools import partial
 
 RULE_ABOVE = "\ue0f1"
-"""A mark in the first cell of a row of an array: a line above this row."""
+"""Marker in the first cell of a row: a line above this row."""
 COLUMN_RULE = 0xE100
-"""Marks in the first cell of an array: a line before column ``ord(mark) - COLUMN_RULE``."""
+"""Markers in the first cell of a table: a line before column ``ord(marker) - COLUMN_RULE``."""
 MAX_COLUMNS = 64
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|[{}]|[^\\{}]+", re.DOTALL)
@@ -37,7 +37,7 @@ _LONG_ARROWS = {
     r"\xlongequal": "=",
 }
 _NEGATED = ((re.compile(r"\\not\s*="), r"\neq "), (re.compile(r"\\not\s*\\in(?![a-zA-Z])"), r"\notin "))
-_OTHER_NAMES = {
+_ALIASES = {
     r"\bm": r"\boldsymbol",
     r"\pmb": r"\boldsymbol",
     r"\lt": "<",
@@ -62,35 +62,35 @@ _OTHER_NAMES = {
     r"\Biggl": r"\Bigg",
     r"\Biggr": r"\Bigg",
 }
-_NAMES = re.compile("|".join(re.escape(name) + r"(?![a-zA-Z])" for name in sorted(_OTHER_NAMES, reverse=True)))
+_ALIAS_PATTERN = re.compile("|".join(re.escape(name) + r"(?![a-zA-Z])" for name in sorted(_ALIASES, reverse=True)))
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
-class Refused(ValueError):
-    """This cannot be drawn as it was meant."""
+class UnsupportedFormula(ValueError):
+    """The formula cannot be drawn correctly."""
 
 
-def tidied(formula: str) -> str:
-    """The formula in the words of the drawing library.
+def normalise(formula: str) -> str:
+    """Return the formula in the commands of the libraries.
 
     Raises:
-        Refused: braces or environments that do not close, or an environment nobody knows.
+        UnsupportedFormula: braces or environments are not closed, or an environment is unknown.
     """
     _check_braces(formula)
     formula = re.sub(r"(?<!\\)%[^\n]*", "", formula)
     formula = _DROPPED.sub(" ", formula)
-    formula = with_arguments(formula, r"\label", 1, lambda _: "")
-    formula = with_arguments(formula, r"\tag*", 1, lambda found: rf"\qquad\text{{{found[0]}}}")
-    formula = with_arguments(formula, r"\tag", 1, lambda found: rf"\qquad\text{{({found[0]})}}")
+    formula = _replace_command(formula, r"\label", 1, lambda _: "")
+    formula = _replace_command(formula, r"\tag*", 1, lambda match: rf"\qquad\text{{{match[0]}}}")
+    formula = _replace_command(formula, r"\tag", 1, lambda match: rf"\qquad\text{{({match[0]})}}")
     for name in (r"\text", r"\mbox", r"\textrm"):
-        formula = with_arguments(formula, name, 1, lambda found: _text(found[0]))
-    # A colour with braces behind it is meant for what stands in them, not for all the rest.
-    formula = with_arguments(formula, r"\color", 2, lambda found: rf"\textcolor{{{found[0]}}}{{{found[1]}}}")
+        formula = _replace_command(formula, name, 1, lambda match: _text(match[0]))
+    # A colour with two arguments applies to the second one, not to the rest of the formula.
+    formula = _replace_command(formula, r"\color", 2, lambda match: rf"\textcolor{{{match[0]}}}{{{match[1]}}}")
     for name in (r"\binom", r"\dbinom", r"\tbinom"):
-        formula = with_arguments(formula, name, 2, _binomial)
+        formula = _replace_command(formula, name, 2, _binomial)
     for name, arrow in _LONG_ARROWS.items():
-        formula = with_arguments(formula, name, 1, partial(_over_arrow, arrow))
-    # The library would make one sign for a norm out of |a||b|.
+        formula = _replace_command(formula, name, 1, partial(_over_arrow, arrow))
+    # The library would draw the bars of |a||b| as a norm.
     formula = formula.replace("||", "| |")
     formula = _THOUSANDS.sub("{,}", formula)
     for negated, name in _NEGATED:
@@ -98,22 +98,22 @@ def tidied(formula: str) -> str:
     return _environments(formula)
 
 
-def with_arguments(text: str, command: str, count: int, made: Callable[[list[str]], str]) -> str:
-    """Put something else for a command with ``count`` arguments in braces, wherever it stands."""
+def _replace_command(text: str, command: str, count: int, replacement: Callable[[list[str]], str]) -> str:
+    """Replace a command and its ``count`` arguments in braces by what ``replacement`` returns."""
     pieces, at = [], 0
     pattern = re.compile(re.escape(command) + r"(?![a-zA-Z*])\s*(?=\{)")
-    while found := pattern.search(text, at):
+    while match := pattern.search(text, at):
         arguments: list[str] = []
-        end = found.end()
+        end = match.end()
         while len(arguments) < count and (opening := re.compile(r"\s*\{").match(text, end)):
             close = _closing(text, opening.end())
             arguments.append(text[opening.end() : close])
             end = close + 1
         if len(arguments) < count:
-            pieces.append(text[at : found.end()])
-            at = found.end()
+            pieces.append(text[at : match.end()])
+            at = match.end()
             continue
-        pieces += [text[at : found.start()], made(arguments)]
+        pieces += [text[at : match.start()], replacement(arguments)]
         at = end
     return "".join([*pieces, text[at:]])
 
@@ -123,40 +123,35 @@ def _check_braces(text: str) -> None:
     for token in _TOKEN.findall(text):
         depth += (token == "{") - (token == "}")
         if depth < 0:
-            raise Refused("braces")
+            raise UnsupportedFormula("braces")
     if depth:
-        raise Refused("braces")
+        raise UnsupportedFormula("braces")
 
 
 def _closing(text: str, start: int) -> int:
-    """The place of the brace that closes the one before ``start``."""
+    """Return the place of the brace that closes the one before ``start``."""
     depth = 1
-    for found in _TOKEN.finditer(text, start):
-        depth += (found[0] == "{") - (found[0] == "}")
+    for match in _TOKEN.finditer(text, start):
+        depth += (match[0] == "{") - (match[0] == "}")
         if not depth:
-            return found.start()
-    raise Refused("braces")
+            return match.start()
+    raise UnsupportedFormula("braces")
 
 
 def _binomial(parts: list[str]) -> str:
-    above, below = (tidied_part(part) for part in parts)
+    above, below = (_replace_command(part, r"\binom", 2, _binomial) for part in parts)
     return rf"\left({{{above} \atop {below}}}\right)"
-
-
-def tidied_part(part: str) -> str:
-    """The same for an argument that was cut out."""
-    return with_arguments(part, r"\binom", 2, _binomial)
 
 
 def _over_arrow(arrow: str, parts: list[str]) -> str:
     return rf"\;\overset{{{parts[0]}}}{{{arrow}}}\;"
 
 
-def _text(words: str) -> str:
-    """Text with mathematics between dollars in it: text, mathematics, text."""
-    pieces = re.split(r"(?<!\\)\$", words)
+def _text(text: str) -> str:
+    """Split text that contains formulas between dollars."""
+    pieces = re.split(r"(?<!\\)\$", text)
     if len(pieces) % 2 == 0:
-        raise Refused("dollars")
+        raise UnsupportedFormula("dollars")
     made = ""
     for number, piece in enumerate(pieces):
         if number % 2:
@@ -166,23 +161,23 @@ def _text(words: str) -> str:
     return made or "{}"
 
 
-def _plain_text(words: str) -> str:
-    """Commands inside text: only signs with a backslash have a meaning there."""
-    return re.sub(r"\\([$%&#_{}])", lambda found: found[1] if found[1] not in "{}" else found[0], words)
+def _plain_text(text: str) -> str:
+    """Remove the backslash of escaped characters."""
+    return re.sub(r"\\([$%&#_{}])", lambda match: match[1] if match[1] not in "{}" else match[0], text)
 
 
 def _environments(text: str) -> str:
-    # A name that the formula gives itself keeps its own meaning.
+    # Commands that the formula defines itself keep their meaning.
     if not re.search(r"\\(newcommand|renewcommand|def|let)(?![a-zA-Z])", text):
-        text = _NAMES.sub(lambda found: _OTHER_NAMES[found[0]], text)
+        text = _ALIAS_PATTERN.sub(lambda match: _ALIASES[match[0]], text)
     pieces, at = [], 0
-    while found := _BEGIN.search(text, at):
-        end_start, end = _end_of(text, found)
-        pieces += [text[at : found.start()], _environment(found[1], text[found.end() : end_start])]
+    while match := _BEGIN.search(text, at):
+        end_start, end = _end_of(text, match)
+        pieces += [text[at : match.start()], _environment(match[1], text[match.end() : end_start])]
         at = end
     rest = text[at:]
     if _MARK.search(rest):
-        raise Refused("environment")
+        raise UnsupportedFormula("environment")
     return "".join([*pieces, rest])
 
 
@@ -195,7 +190,7 @@ def _end_of(text: str, opening: re.Match[str]) -> tuple[int, int]:
             break
         if not names:
             return mark.start(), mark.end()
-    raise Refused("environment")
+    raise UnsupportedFormula("environment")
 
 
 def _environment(name: str, body: str) -> str:
@@ -221,18 +216,18 @@ def _environment(name: str, body: str) -> str:
         return rf"\left.\begin{{array}}{{ll}}{body}\end{{array}}\right\}}"
     if name in _MATRICES:
         return rf"\begin{{{name}}}{_ruled(body)}\end{{{name}}}"
-    raise Refused("environment")
+    raise UnsupportedFormula("environment")
 
 
 def _without(pattern: re.Pattern[str], body: str) -> str:
-    found = pattern.match(body)
-    return body[found.end() :] if found else body
+    match = pattern.match(body)
+    return body[match.end() :] if match else body
 
 
 def _array(body: str) -> str:
     columns = _ARRAY.match(body)
     if not columns:
-        raise Refused("columns")
+        raise UnsupportedFormula("columns")
     letters, marks = "", ""
     for letter in columns[1].replace(" ", ""):
         if letter in "lcr":
@@ -240,9 +235,9 @@ def _array(body: str) -> str:
         elif letter == "|":
             marks += chr(COLUMN_RULE + len(letters))
         else:
-            raise Refused("columns")
+            raise UnsupportedFormula("columns")
     if not letters or len(letters) > MAX_COLUMNS:
-        raise Refused("columns")
+        raise UnsupportedFormula("columns")
     rows = _ruled(_environments(body[columns.end() :]))
     return rf"\begin{{array}}{{{letters}}}{marks}{rows}\end{{array}}"
 

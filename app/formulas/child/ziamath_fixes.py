@@ -1,6 +1,6 @@
-"""What ziamath 0.13 does not do by itself: characters its font lacks, lines in tables, nesting without doubling.
+"""Extensions of ziamath 0.13: characters that its font lacks, lines in tables, nesting in linear time.
 
-Each change hangs on a name of that release; the tests compare what is drawn with and without them.
+They replace internal names of that release; the tests compare the output with and without them.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from ziamath.nodes.mtable import Mtable
 from app.formulas.child.normalise import COLUMN_RULE, MAX_COLUMNS, RULE_ABOVE
 
 BINARY = "×÷⋅·∗∘∪∩∧∨⊕⊗⊖⊙\u29f5"
-"""Signs between two things that the library sets too tight or knows no space for."""
+"""Binary operators without sufficient space in the library."""
 ARROWS = "⟵⟶⟷⟸⟹⟺⟼"
-"""Long ones, for which it knows no space either."""
+"""Long arrows without space in the library."""
 INTEGRALS = "∫∬∭∮∯∰∱∲∳"
 _BOX_PAD = 0.28
-"""Space inside a box, in em."""
+"""Padding of a box, in em."""
 TIGHT = "0.1em"
-"""The distance of rows in what stands below a sum or inside a line of text."""
+"""Distance of rows in subscripts of sums and in inline formulas."""
 _ROW_HEIGHT, _ROW_DEPTH = "0.55em", "0.21em"
-"""Every row is at least so high, or rows of low letters would stand closer than others."""
+"""Minimum height of a row, so that the distances of all rows are equal."""
 EM = 40.0
-"""Size at which everything is drawn."""
+"""Text size of all drawings."""
 _RULE = 0.045
-"""Thickness of a line in a table, in em."""
+"""Thickness of lines in tables, in em."""
 _AROUND_RULE = 0.18
-"""Space between such a line and what stands beside it, in em."""
+"""Space beside such lines, in em."""
 
 
 def prepare() -> None:
-    """Set the library up; once, before the first formula."""
+    """Configure the library, once before the first formula."""
     config.svg2 = False
     config.precision = 2
     config.math.color = "currentColor"
@@ -53,18 +53,18 @@ def prepare() -> None:
             return TextGlyph(char, font, bold=variant.bold)
         return find(font, char, variant)
 
-    def get_height_nostretch(row: Any, line: Any, **how: Any) -> Any:
-        # Every row is built twice, first to learn how tall its brackets must be.  Inside that first time brackets do
-        # not grow, so nobody asks for the height; without this a formula costs twice as much with each level.
-        return (0.0, 0.0) if how.get("nostretch") else height(row, line, **how)
+    def get_height_nostretch(row: Any, line: Any, **options: Any) -> Any:
+        # Each row is built twice, first without stretching to measure its brackets.  That pass needs no heights of
+        # inner rows; without this change the time would double with each level.
+        return (0.0, 0.0) if options.get("nostretch") else height(row, line, **options)
 
-    setattr(MathFont, "findglyph", findglyph)  # noqa: B010 (mypy rightly warns of putting one method for another)
+    setattr(MathFont, "findglyph", findglyph)  # noqa: B010 (mypy forbids to replace a method)
     setattr(Mrow, "_get_height_nostretch", get_height_nostretch)  # noqa: B010
     mnode._node_classes["mtable"] = RuledTable
-    mnode._node_classes["menclose"] = RoomyBox
+    mnode._node_classes["menclose"] = PaddedBox
     for (sign, _), how in operators.operators.items():
         if sign in INTEGRALS:
-            # An integral in the line of a text is not as tall as what it integrates.
+            # An inline integral is not as tall as its integrand.
             how["stretchy"] = "false"
     for sign in ARROWS:
         operators.operators[(sign, "infix")] = {"lspace": "thickmathspace", "rspace": "thickmathspace"}
@@ -73,9 +73,9 @@ def prepare() -> None:
 
 
 class TextGlyph:
-    """A character that the font of mathematics lacks: Chinese, mostly.  Whoever shows the picture has a face for it.
+    """A character that the mathematics font lacks, usually Chinese, drawn as text in a font of the viewer.
 
-    The face is not known here.  A wide character is one em in all of them; others are taken for 0.6 em.
+    A wide character is one em in any font; 0.6 em is assumed for others.
     """
 
     index = 0
@@ -94,11 +94,11 @@ class TextGlyph:
         self.path = SimpleNamespace(bbox=box)
 
     def advance(self, nextchr: Any = None) -> int:  # noqa: ARG002 (the library's signature)
-        """Its width in units of the font."""
+        """Return the width in font units."""
         return self._width
 
     def place(self, x: float, y: float, point_size: float) -> ET.Element:
-        """A text element with its baseline at a point."""
+        """Return a text element with its baseline at a point."""
         made = ET.Element("text", x=f"{x:.2f}", y=f"{y:.2f}")
         made.set("font-size", f"{point_size:.2f}")
         if self._bold:
@@ -107,32 +107,32 @@ class TextGlyph:
         return made
 
 
-class RoomyBox(Menclose, tag="roomybox"):
-    """A box that leaves its content some air; the library's own says it is higher than it is."""
+class PaddedBox(Menclose, tag="paddedbox"):
+    """A box with padding; the height of the library's own is wrong."""
 
-    def _setup(self, **how: Any) -> None:
+    def _setup(self, **options: Any) -> None:
         if self.notation != ["box"]:
-            super()._setup(**how)
+            super()._setup(**options)
             return
         base, pad = self.base.bbox, _BOX_PAD * self.glyphsize
         thick = self.units_to_points(self.font.math.consts.radicalRuleThickness)
         width, height = base.xmax - base.xmin + 2 * pad, base.ymax - base.ymin + 2 * pad
-        self.nodes += [Box(width, height, thick, style=self.style, **how), self.base]
+        self.nodes += [Box(width, height, thick, style=self.style, **options), self.base]
         self.nodexy += [(thick / 2, pad - base.ymin), (thick / 2 + pad - base.xmin, 0)]
         edge = pad + thick
         self.bbox = BBox(0, width + thick, base.ymin - edge, base.ymax + edge)
 
 
 class RuledTable(Mtable, tag="ruledtable"):
-    """A table with the lines that ``tidy`` marked in its cells."""
+    """A table with the lines whose markers ``normalise`` put into its cells."""
 
-    def _setup(self, **how: Any) -> None:
-        above, before = _take_marks(self.element)
+    def _setup(self, **options: Any) -> None:
+        above, before = _remove_markers(self.element)
         if self.element.get("rowspacing") != TIGHT:
             for cells_of_row in self.element:
                 if len(cells_of_row):
                     ET.SubElement(cells_of_row[0], "mspace", height=_ROW_HEIGHT, depth=_ROW_DEPTH)
-        super()._setup(**how)
+        super()._setup(**options)
         if not (above or before):
             return
         pad, thick = _AROUND_RULE * self.glyphsize, _RULE * self.glyphsize
@@ -140,7 +140,7 @@ class RuledTable(Mtable, tag="ruledtable"):
         rows, cells = _rows(self), self.nodes[:]
         places = list(self.nodexy)
         extra = pad * 2 + thick
-        # Rows below a line move down, columns behind one to the right.
+        # Rows below a line move down, columns after one to the right.
         for number, (row, column) in enumerate(rows):
             x, y = places[number]
             down = sum(count for at, count in above.items() if at <= row) * extra
@@ -156,7 +156,7 @@ class RuledTable(Mtable, tag="ruledtable"):
         width = right - left + total_aside
         top, bottom = -high + shift, -low + total_down + shift
         for at, lines in above.items():
-            # Between two rows in the middle; above the first and below the last at the edge.
+            # In the middle between two rows, or at the edge of the first or last one.
             if at == 0:
                 y = top = tops[0] - pad - thick + shift
             elif at >= count:
@@ -165,10 +165,10 @@ class RuledTable(Mtable, tag="ruledtable"):
             else:
                 y = (bottoms[at - 1] + tops[at]) / 2 + shift
             for line in range(lines):
-                self.nodes.append(HLine(width, thick, style=self.style, **how))
+                self.nodes.append(HLine(width, thick, style=self.style, **options))
                 self.nodexy.append((left, y + (line - (lines - 1) / 2) * 3 * thick))
         for at in before:
-            self.nodes.append(VLine(bottom - top, thick, style=self.style, **how))
+            self.nodes.append(VLine(bottom - top, thick, style=self.style, **options))
             self.nodexy.append((self._between(rows, cells, places, at, columns, pad, thick, left, width), top))
         self.bbox = BBox(left, left + width, -bottom, -top)
 
@@ -193,30 +193,30 @@ class RuledTable(Mtable, tag="ruledtable"):
         return (max(ends) + min(starts)) / 2 if ends and starts else left + pad
 
 
-def _take_marks(table: ET.Element) -> tuple[dict[int, int], list[int]]:
-    """The lines above each row and before each column; their marks and a row of nothing else are taken out."""
+def _remove_markers(table: ET.Element) -> tuple[dict[int, int], list[int]]:
+    """Return the lines above each row and before each column; removes their markers and rows without anything else."""
     above: dict[int, int] = {}
     before: list[int] = []
     number = 0
     for row in list(table):
         cells = list(row)
         if cells:
-            marks = [each for each in cells[0].iter() if each.tag == "mi" and _is_mark(each.text)]
-            for mark in marks:
-                for char in (mark.text or "").strip():
+            markers = [each for each in cells[0].iter() if each.tag == "mi" and _is_marker(each.text)]
+            for marker in markers:
+                for char in (marker.text or "").strip():
                     if char == RULE_ABOVE:
                         above[number] = above.get(number, 0) + 1
                     else:
                         before.append(ord(char) - COLUMN_RULE)
-                _remove(cells[0], mark)
-            if marks and len(cells) == 1 and not len(cells[0]) and number:
+                _remove(cells[0], marker)
+            if markers and len(cells) == 1 and not len(cells[0]) and number:
                 table.remove(row)
                 continue
         number += 1
     return above, before
 
 
-def _is_mark(text: str | None) -> bool:
+def _is_marker(text: str | None) -> bool:
     text = (text or "").strip()
     return bool(text) and all(
         char == RULE_ABOVE or COLUMN_RULE <= ord(char) <= COLUMN_RULE + MAX_COLUMNS for char in text
@@ -231,7 +231,7 @@ def _remove(tree: ET.Element, what: ET.Element) -> None:
 
 
 def _rows(table: Mtable) -> list[tuple[int, int]]:
-    """Row and column of each cell, in the order in which the library places them."""
+    """Return row and column of each cell, in the order of the library."""
     return [(row, column) for row, cells in enumerate(table.element) for column in range(len(cells))]
 
 
