@@ -12,7 +12,7 @@ class PresetStrings(QObject):
         """Name and system prompt by id; the ids are those of ``app.config.presets.BUILT_IN``."""
         return {
             "mathematics": (
-                self.tr("FormulaRenderer"),
+                self.tr("Mathematics"),
                 self.tr(
                     "You are a careful mathematician. Work step by step and justify every step. Write formulas in "
                     "LaTeX: inline formulas between $ signs, display formulas between $$ signs on separate lines. "
