@@ -118,7 +118,7 @@ class Bench:
     def moving(self) -> list[Figure]:
         self.widget.set_items(conversation(10_000))
         self.paint()
-        frames = [clocked(lambda: (self.widget.scroll_by(-120), self.paint())) for _ in range(400)]
+        frames = [clocked(lambda: (self.widget.state.scroll_by(-120), self.paint())) for _ in range(400)]
         bar = self.widget.verticalScrollBar()
         jumps = [
             clocked(lambda share=share: (bar.setValue(round(bar.maximum() * share)), self.paint()))
@@ -135,18 +135,18 @@ class Bench:
         for needle in ("experts", "Question 77", "nothing like it"):
             finder, loop, gaps = self.widget.finder, QEventLoop(), Gaps()
             started, worked = time.perf_counter(), time.thread_time()
-            finder.look_for(needle)
-            finder.changed.connect(lambda finder=finder, loop=loop: finder.is_looking or loop.quit())
-            if finder.is_looking:
+            finder.search(needle)
+            finder.changed.connect(lambda finder=finder, loop=loop: finder.is_searching or loop.quit())
+            if finder.is_searching:
                 loop.exec()
             wholes.append(Cost(1000 * (time.thread_time() - worked)))
             wholes[-1].clock = 1000 * (time.perf_counter() - started)
             finder.changed.disconnect()
-            finder.changed.connect(self.widget._show_found)
+            finder.changed.connect(self.widget._show_matches)
             blocks.append(gaps.end())
             steps.append(clocked(lambda finder=finder: (finder.step(-1), self.paint())))
             totals.append(finder.total)
-            finder.look_for("")
+            finder.search("")
         return [
             cost_figure("find in 10,000 messages, longest block, ms", blocks, 50, max),
             cost_figure("find: to the next hit, ms", steps, 30, max),
@@ -244,7 +244,7 @@ class Bench:
                 painted = clocked(self.paint)
                 view = self.widget.page.view(0)
                 until = time.perf_counter() + 20
-                while (view.is_behind or view.wants_colour) and time.perf_counter() < until:
+                while (view.is_behind or view.body.needs_highlight) and time.perf_counter() < until:
                     self.app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
                 self.app.processEvents()
                 costs += [opened, painted, gaps.end()]

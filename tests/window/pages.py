@@ -40,7 +40,7 @@ def spot_of(transcript: Transcript, number: int, text: str, at: int = 0) -> QPoi
     for part in view.parts:
         hits = part.find(text)
         if hits:
-            place = part.place_of(hits[0][0] + at).translated(part.x + transcript.page.left + 1, part.y + top)
+            place = part.rect_of(hits[0][0] + at).translated(part.x + transcript.page.left + 1, part.y + top)
             return QPoint(round(place.x()), round(place.center().y()))
     raise AssertionError(f"{text!r} is not there")
 

@@ -12,10 +12,10 @@ from app.conversation import Role, Status
 from app.formulas import FormulaRenderer
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
-from ui.transcript.copying import view_markdown
-from ui.transcript.display import FormulaPart
-from ui.transcript.formula import formulas_in, key_of
-from ui.transcript.parts import Part
+from ui.transcript.blocks.formula import formula_key, formulas_in
+from ui.transcript.blocks.formula_part import FormulaPart
+from ui.transcript.blocks.part import Part
+from ui.transcript.clipboard import copy
 from ui.widgets.theme import DARK, LIGHT
 
 PATIENCE_MS = 60_000
@@ -50,7 +50,7 @@ def parts(transcript: Transcript, number: int = 0) -> list[Part]:
 
 def wait_for_drawings(qtbot: QtBot, transcript: Transcript) -> None:
     def are_there() -> bool:
-        return not any(part._awaited for view in transcript.page.views.values() for part in view.parts)
+        return not any(part.pending_formulas for view in transcript.page.views.values() for part in view.parts)
 
     qtbot.waitUntil(are_there, timeout=PATIENCE_MS)
 
@@ -84,11 +84,11 @@ def ink(image: QImage, left: float, right: float, ground: str = "#ffffff") -> QR
 def test_a_formula_stands_on_the_line_of_the_text(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "nnn $n$ $x_2$ $\\frac{n}{2}$ nnn")
     image = painted(part)
-    first, last = part.place_of(0).x(), part.place_of(3).x()
+    first, last = part.rect_of(0).x(), part.rect_of(3).x()
     text = ink(image, first, last)
-    formula = ink(image, part.place_of(4).x(), part.place_of(5).x())
+    formula = ink(image, part.rect_of(4).x(), part.rect_of(5).x())
     assert abs(text.bottom() - formula.bottom()) <= 1
-    after = ink(image, part.place_of(part.length - 3).x(), part.place_of(part.length).x())
+    after = ink(image, part.rect_of(part.length - 3).x(), part.rect_of(part.length).x())
     assert after.bottom() == text.bottom()
 
 
@@ -112,9 +112,9 @@ def test_chinese_inside_is_drawn(qtbot: QtBot, transcript: Transcript):
 def test_room_is_kept_until_it_is_drawn(qtbot: QtBot, transcript: Transcript):
     transcript.set_items([answer("a $x^2+y^2$ b\n\n$$\\frac{1}{2}$$")])
     flow, display = parts(transcript)
-    assert flow._awaited
+    assert flow.pending_formulas
     assert display.height > transcript.text_style.size
-    assert flow.place_of(3).x() - flow.place_of(2).x() > transcript.text_style.size
+    assert flow.rect_of(3).x() - flow.rect_of(2).x() > transcript.text_style.size
     wait_for_drawings(qtbot, transcript)
     assert not ink(painted(display), 0, display.width).isEmpty()
 
@@ -135,14 +135,14 @@ def test_without_a_drawing_process_all_show_their_source(qtbot: QtBot):
     widget.show()
     widget.set_items([answer("so $x^2$ it is")])
     (part,) = parts(widget)
-    assert not ink(painted(part), part.place_of(3).x(), part.place_of(4).x()).isEmpty()
+    assert not ink(painted(part), part.rect_of(3).x(), part.rect_of(4).x()).isEmpty()
 
 
 def test_what_is_copied_holds_the_source(qtbot: QtBot, transcript: Transcript):
     text = "The **sum** $a+b$ and \\(c\\):\n\n$$\nx = 1\n$$\n\n| a | b |\n|---|---|\n| $|x|$ | 好 |\n\n- $y$ end"
     show(qtbot, transcript, text)
-    transcript.select_all()
-    transcript.copy()
+    transcript.state.select_all()
+    copy(transcript.state)
     copied = QGuiApplication.clipboard().text()
     for piece in ("The sum $a+b$ and \\(c\\):", "$$\nx = 1\n$$", "$|x|$\t好", "• $y$ end"):
         assert piece in copied
@@ -158,8 +158,8 @@ def test_a_part_of_a_line_is_copied_with_its_formula(qtbot: QtBot, transcript: T
 def test_it_is_copied_as_markdown(qtbot: QtBot, transcript: Transcript):
     text = "a **b** $x$ c d\n\n- $$y$$\n\nend"
     show(qtbot, transcript, text)
-    view = transcript.page.view(0)
-    assert view_markdown(view, (0, 2), view.end) == "**b** $x$ c d\n\n- $$y$$\n\nend"
+    body = transcript.page.view(0).body
+    assert body.text((0, 2), body.end, markdown=True) == "**b** $x$ c d\n\n- $$y$$\n\nend"
 
 
 def test_a_double_click_takes_the_whole_formula(qtbot: QtBot, transcript: Transcript):
@@ -229,9 +229,9 @@ def test_a_long_broken_one_is_broken_into_lines(qtbot: QtBot, transcript: Transc
 
 def test_columns_hold_their_formulas(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "| a | b |\n|---|---|\n| $x_1+x_2+x_3+x_4+x_5+x_6+x_7$ | b |")
-    low, high = part.wants()[0]
+    low, high = part.column_widths()[0]
     ((position, shape),) = formulas_in(part.document)
-    assert key_of(shape) == ("x_1+x_2+x_3+x_4+x_5+x_6+x_7", False)
+    assert formula_key(shape) == ("x_1+x_2+x_3+x_4+x_5+x_6+x_7", False)
     assert position == part.find("x_1")[0][0]
     assert high >= 150
     assert low >= 150
@@ -245,7 +245,7 @@ def test_the_line_one_reads_stays_when_formulas_above_it_arrive(qtbot: QtBot, tr
     view = transcript.page.view(0)
     number = len(view.parts) - 1
     transcript.page.show(0, 40 - view.top_of((number, 0)))
-    transcript.scroll_by(0)
+    transcript.state.scroll_by(0)
     before = dict(transcript.page.visible)[0] + view.top_of((number, 0))
     height = view.height
     wait_for_drawings(qtbot, transcript)
@@ -283,7 +283,7 @@ def test_a_bomb_stays_source_and_the_window_goes_on(qtbot: QtBot):
         assert formula_renderer.known("x", False) is not None
         assert formula_renderer.known(bomb, True) is None
         assert not ink(painted(display), 0, display.width).isEmpty()
-        assert not inline._awaited
+        assert not inline.pending_formulas
     finally:
         formula_renderer.close()
 

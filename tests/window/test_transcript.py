@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QToolTip
 from app.conversation import Status
 from tests.window.pages import ANSWER, answer, at_bottom, button_of, drag, question, spot_of, talk, wheel
 from ui.transcript import Transcript
-from ui.transcript.code import CodePart
-from ui.transcript.menu import make_menu
+from ui.transcript.blocks.code import CodePart
+from ui.transcript.clipboard import copy
 from ui.widgets.theme import DARK, LIGHT
 
 
@@ -25,8 +25,8 @@ def test_an_empty_page_is_no_trouble(transcript):
     for key in (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
         QTest.keyClick(transcript, key)
     QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(50, 50))
-    transcript.select_all()
-    transcript.copy()
+    transcript.state.select_all()
+    copy(transcript.state)
     transcript.grab()
     assert transcript.selected_text() == ""
 
@@ -72,7 +72,7 @@ def test_scrolling_moves_the_page_by_just_that_much(transcript):
     transcript.scroll_to_item("150")
     for distance in (-37, 12, -300, -5, 64):
         places = dict(transcript.page.visible)
-        transcript.scroll_by(distance)
+        transcript.state.scroll_by(distance)
         shared = [number for number, _ in transcript.page.visible if number in places]
         for number in shared:
             assert dict(transcript.page.visible)[number] == pytest.approx(places[number] - distance)
@@ -152,13 +152,13 @@ def test_a_waiting_line_stands_in_for_the_first_word(transcript):
 
 def test_the_caret_stands_still_where_motion_is_unwanted(transcript):
     transcript.set_items([answer("s", "Text", Status.STREAMING)])
-    assert transcript._caret.is_moving
+    assert transcript._caret_timer.isActive()
     transcript.set_reduced_motion(True)
-    assert not transcript._caret.is_moving
+    assert not transcript._caret_timer.isActive()
     assert transcript.grab().toImage() == transcript.grab().toImage()
     transcript.set_reduced_motion(False)
     transcript.update_item(answer("s", "Text"))
-    assert not transcript._caret.is_moving
+    assert not transcript._caret_timer.isActive()
 
 
 def test_actions_are_asked_for(transcript, qtbot):
@@ -255,12 +255,12 @@ def test_everything_is_copied_also_what_was_never_drawn(transcript):
     assert text.startswith("Question 0\n\nSome bold")
     assert text.endswith("y = 2\n\nEnd.")
     drawn, whole = transcript.page.view(1), transcript.page.view(101)
-    assert drawn.text((0, 0), drawn.end) == whole.text((0, 0), whole.end)
+    assert drawn.body.text((0, 0), drawn.body.end) == whole.body.text((0, 0), whole.body.end)
 
 
 def test_tables_are_copied_with_tabs(transcript):
     transcript.set_items([answer("a", "| a | b |\n|---|---|\n" + "\n".join(f"| {n} | x |" for n in range(60)))])
-    transcript.select_all()
+    transcript.state.select_all()
     lines = transcript.selected_text().split("\n")
     assert lines[0] == "a\tb"
     assert lines[1:] == [f"{n}\tx" for n in range(60)]
@@ -300,9 +300,11 @@ def test_a_search_hit_is_brought_to_the_screen(transcript):
     assert transcript.grab().toImage() != marked
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")
 def test_the_menu_offers_the_actions_to_the_keyboard(transcript, qtbot):
     transcript.set_items([answer("a")])
-    menu = make_menu(transcript, QPointF(spot_of(transcript, 0, "a link", 2)))
+    transcript.show_menu(QPointF(spot_of(transcript, 0, "a link", 2)))
+    menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     actions = {action.text().split("\t")[0]: action for action in menu.actions() if action.text()}
     assert not actions["Copy"].isEnabled()
@@ -315,7 +317,7 @@ def test_the_menu_offers_the_actions_to_the_keyboard(transcript, qtbot):
     assert asked.args == ["retry", "a"]
     actions["Select all"].trigger()
     assert transcript.selected_text()
-    menu.deleteLater()
+    menu.close()
 
 
 def test_a_theme_reaches_every_pixel(transcript):
@@ -334,7 +336,7 @@ class Shouting(QTranslator):
     """A language of capitals."""
 
     def translate(self, context, source, disambiguation=None, n=-1) -> str:
-        return source.upper() if context == "TranscriptWords" else ""
+        return source.upper() if context == "TranscriptStrings" else ""
 
     def isEmpty(self) -> bool:
         return False
@@ -345,11 +347,11 @@ def test_another_language_arrives_while_it_runs(transcript, qapp):
     language = Shouting()
     qapp.installTranslator(language)
     QApplication.processEvents()
-    assert transcript.words.retry == "TRY AGAIN"
+    assert transcript.state.strings.action("retry") == "TRY AGAIN"
     assert {button.label for button in transcript.page.view(0).buttons} >= {"TRY AGAIN"}
     qapp.removeTranslator(language)
     QApplication.processEvents()
-    assert transcript.words.retry == "Try again"
+    assert transcript.state.strings.action("retry") == "Try again"
 
 
 def test_long_code_gets_its_colours_little_by_little(transcript, qtbot):
@@ -358,8 +360,8 @@ def test_long_code_gets_its_colours_little_by_little(transcript, qtbot):
     qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind)
     (part,) = transcript.page.view(0).parts
     assert isinstance(part, CodePart)
-    qtbot.waitUntil(lambda: not part.wants_colour)
-    assert part.document.toPlainText() == part.code
+    qtbot.waitUntil(lambda: not part.needs_highlight)
+    assert part.document.toPlainText() == part.block.text
     last = part.document.lastBlock()
     assert any(each.format.foreground().color() == QColor(LIGHT.code_string) for each in last.textFormats())
 

@@ -72,7 +72,7 @@ QTest.qWaitForWindowActive(transcript)
 transcript.setFocus()
 content = "<think>A secret plan</think>See [the page](https://a.b/c).\\n\\n```py\\nx = 1\\n```"
 transcript.set_items([
-    Item("q", Role.USER, "Why?", actions=("copy", "next"), place=(1, 2), attachments=("one.txt",)),
+    Item("q", Role.USER, "Why?", actions=("copy", "next"), version=(1, 2), attachments=("one.txt",)),
     Item("a", Role.ASSISTANT, content, actions=("copy", "retry", "pin", "delete"), is_pinned=True,
          divider="The model no longer sees what stands above", thought_s=12),
 ])

@@ -23,7 +23,7 @@ def look_for(page, qtbot, text: str) -> None:
     page.open_find()
     page.find_bar.field.setText(text)
     QTest.keyClick(page.find_bar.field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not page.finder.is_looking)
+    qtbot.waitUntil(lambda: not page.finder.is_searching)
 
 
 def count(page) -> str:
@@ -88,7 +88,7 @@ def test_what_one_sees_is_found_whatever_its_marks(page, qtbot, needle, text):
     page.set_items([question("q"), answer("a", text), question("z")])
     look_for(page, qtbot, needle)
     assert count(page) == "1 of 1"
-    number, place, *span = 1, *page.finder.present(1)
+    number, place, *span = 1, *page.finder.current_match(1)
     assert page.page.view(number).parts[place].text(*span).endswith(needle)
 
 
@@ -107,7 +107,7 @@ def test_hits_are_marked_and_the_present_one_stands_out(page, qtbot):
 
 
 def test_a_hit_far_away_is_gone_to_without_laying_everything_out(page, qtbot):
-    items = talk(2_000)
+    items = talk(500)
     items[40] = question("q", "the needle")
     page.set_items(items)
     look_for(page, qtbot, "needle")
@@ -129,11 +129,11 @@ def test_a_folded_thought_opens_for_a_hit_inside(page, qtbot):
     look_for(page, qtbot, "word")
     assert count(page) == "1 of 2"
     assert page.page.view(1).thought_open
-    page.set_thought_open(1, False)
+    page.state.set_thought_open(1, False)
     enter(page)
     assert count(page) == "2 of 2"
     assert not page.page.view(1).thought_open
-    assert page.finder.present(1) is not None
+    assert page.finder.current_match(1) is not None
     enter(page, Qt.KeyboardModifier.ShiftModifier)
     assert page.page.view(1).thought_open
 

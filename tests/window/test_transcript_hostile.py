@@ -8,7 +8,8 @@ from PySide6.QtTest import QTest
 from app.conversation import Status
 from app.markdown.control_characters import visible
 from tests.window.pages import answer, question, spot_of
-from ui.transcript.focus_order import stops
+from ui.transcript.clipboard import copy
+from ui.transcript.message import FocusTarget
 
 LONG = {
     "a line of 1 MB": "x" * 1_000_000,
@@ -25,6 +26,10 @@ def whole(transcript) -> str:
     return "\n".join(part.document.toPlainText() for part in transcript.page.view(0).parts)
 
 
+def links(transcript) -> list[FocusTarget]:
+    return [target for target in transcript.page.view(0).focus_targets() if target.address]
+
+
 @pytest.mark.parametrize("name", LONG)
 @pytest.mark.parametrize("write", [answer, question])
 def test_what_is_too_much_is_cut_and_copied_whole(transcript, qtbot, name, write):
@@ -32,8 +37,8 @@ def test_what_is_too_much_is_cut_and_copied_whole(transcript, qtbot, name, write
     transcript.set_items([write("h", text)])
     qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind, timeout=20_000)
     assert len(whole(transcript)) < 410_000
-    transcript.select_all()
-    transcript.copy_markdown()
+    transcript.state.select_all()
+    copy(transcript.state, markdown=True)
     assert QGuiApplication.clipboard().text() == text
 
 
@@ -83,14 +88,14 @@ def test_a_growing_line_without_end_is_cut_too(transcript):
 )
 def test_addresses_that_do_something_are_text(transcript, qtbot, address):
     transcript.set_items([answer("a", f"Click [here]({address}) or ![there]({address}) now. <{address}>")])
-    assert not [stop for stop in stops(transcript.page.view(0)) if stop.address]
+    assert not links(transcript)
     with qtbot.assertNotEmitted(transcript.link_activated):
         QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=spot_of(transcript, 0, "here", 1))
 
 
 def test_a_picture_is_a_link_that_says_what_it_shows(transcript):
     transcript.set_items([answer("a", "![A graph of it](https://a.b/c.png)")])
-    (link,) = [stop for stop in stops(transcript.page.view(0)) if stop.address]
+    (link,) = links(transcript)
     assert (link.name, link.address) == ("A graph of it", "https://a.b/c.png")
 
 

@@ -34,17 +34,17 @@ def focused(transcript, qtbot):
 def test_up_and_down_with_control_go_from_message_to_message(focused):
     focused.set_items(talk(60))
     key(focused, "Up", CTRL)
-    assert focused.keyboard.message == 59
+    assert focused.state.focused_message == 59
     for expected in range(58, 30, -1):
         key(focused, "Up", CTRL)
-        assert focused.keyboard.message == expected
+        assert focused.state.focused_message == expected
         top = dict(focused.page.visible)[expected]
         assert 0 <= top < focused.page.height
     key(focused, "Down", ALT)
-    assert focused.keyboard.message == 32
+    assert focused.state.focused_message == 32
     key(focused, "Home")
     key(focused, "Down", CTRL)
-    assert focused.keyboard.message == 0
+    assert focused.state.focused_message == 0
     key(focused, "End")
     assert at_bottom(focused)
 
@@ -53,7 +53,7 @@ def test_the_message_with_the_keyboard_shows_its_mark_and_its_actions(focused):
     focused.set_items(talk(4))
     before = focused.viewport().grab().toImage()
     key(focused, "Up", CTRL, 3)
-    assert focused.keyboard.message == 1
+    assert focused.state.focused_message == 1
     picture = focused.viewport().grab().toImage()
     assert picture != before
     bar = round(focused.page.left) - 15
@@ -66,7 +66,7 @@ def test_left_and_right_walk_through_what_a_message_offers(focused, qtbot):
     seen = []
     for _ in range(6):
         key(focused, "Right")
-        seen.append(focused.keyboard.key)
+        seen.append(focused.state.focused_key)
     assert seen == ["link:0:20", "code:1", "action:copy", "action:retry", "action:retry", "action:retry"]
     with qtbot.waitSignal(focused.action_requested) as asked:
         key(focused, "Return")
@@ -93,15 +93,15 @@ def test_tab_walks_through_the_message_and_leaves(qtbot):
     transcript.set_items([answer("a", "Text", actions=("copy", "retry"))])
     before.setFocus()
     QTest.keyClick(before, Qt.Key.Key_Tab)
-    assert (transcript.hasFocus(), transcript.keyboard.message, transcript.keyboard.key) == (True, 0, "")
+    assert (transcript.hasFocus(), transcript.state.focused_message, transcript.state.focused_key) == (True, 0, "")
     for expected in ("action:copy", "action:retry"):
         key(transcript, "Tab")
-        assert transcript.keyboard.key == expected
+        assert transcript.state.focused_key == expected
     key(transcript, "Tab")
     assert after.hasFocus()
     QTest.keyClick(after, Qt.Key.Key_Backtab)
     assert transcript.hasFocus()
-    assert transcript.keyboard.key == "action:retry"
+    assert transcript.state.focused_key == "action:retry"
 
 
 def test_shift_selects_from_the_beginning_of_the_message(focused):
@@ -150,7 +150,7 @@ def test_the_caret_stays_on_the_screen(focused):
     key(focused, "F7")
     key(focused, "Down", times=60)
     number, *place = focused.keyboard.caret
-    y = focused.page.view(number).rect_of(tuple(place)).y() + dict(focused.page.visible)[number]
+    y = focused.page.view(number).body.rect_of(tuple(place)).y() + dict(focused.page.visible)[number]
     assert 0 < y < focused.page.height
 
 
@@ -199,7 +199,7 @@ def test_escape_goes_to_the_window_when_there_is_nothing_to_leave(focused):
         return override.isAccepted()
 
     assert not is_kept(Qt.Key.Key_Escape)
-    focused.select_all()
+    focused.state.select_all()
     assert is_kept(Qt.Key.Key_Escape)
 
 
@@ -214,12 +214,5 @@ def test_the_menu_key_opens_the_menu_where_the_keyboard_is(focused):
     assert isinstance(menu, QMenu)
     texts = [action.text() for action in menu.actions()]
     menu.close()
-    assert focused.words.copy_link in texts
-    assert focused.words.action("retry") in texts
-
-
-def test_the_size_of_the_text_is_asked_for(focused, qtbot):
-    for step in (1, -1, 0):
-        with qtbot.waitSignal(focused.text_size_wanted) as asked:
-            focused.change_text_size(step)
-        assert asked.args == [step]
+    assert focused.state.strings.copy_link in texts
+    assert focused.state.strings.action("retry") in texts

@@ -45,18 +45,20 @@ def test_what_is_rarely_wanted_waits_behind_one_button(transcript, qtbot, name):
     transcript.set_items([answer("a", actions=ALL)])
     press(transcript, 0, "action:more")
     actions = menu_of(transcript)
-    assert list(actions) == [transcript.words.action(each) for each in ("fork", "details", "export", "pin", "delete")]
+    assert list(actions) == [
+        transcript.state.strings.action(each) for each in ("fork", "details", "export", "pin", "delete")
+    ]
     with qtbot.waitSignal(transcript.action_requested) as asked:
-        actions[transcript.words.action(name)].trigger()
+        actions[transcript.state.strings.action(name)].trigger()
     assert asked.args == [name, "a"]
 
 
 def test_every_action_has_a_label(transcript):
-    assert all(transcript.words.action(name) for name in ACTIONS)
+    assert all(transcript.state.strings.action(name) for name in ACTIONS)
 
 
 def test_versions_are_counted_and_changed(transcript, qtbot):
-    transcript.set_items([question("q"), answer("a", place=(2, 3), actions=("copy", "previous", "next"))])
+    transcript.set_items([question("q"), answer("a", version=(2, 3), actions=("copy", "previous", "next"))])
     for name in ("previous", "next"):
         with qtbot.waitSignal(transcript.action_requested) as asked:
             press(transcript, 1, f"action:{name}")
@@ -64,22 +66,22 @@ def test_versions_are_counted_and_changed(transcript, qtbot):
 
 
 def test_the_end_of_the_versions_keeps_the_arrows_in_place(transcript):
-    transcript.set_items([answer("a", place=(2, 3), actions=("previous", "next"))])
+    transcript.set_items([answer("a", version=(2, 3), actions=("previous", "next"))])
     middle = button_of(transcript, 0, "action:next")
-    transcript.set_items([answer("b", place=(1, 3), actions=("next",))])
+    transcript.set_items([answer("b", version=(1, 3), actions=("next",))])
     assert button_of(transcript, 0, "action:next") == middle
     assert "action:previous" not in keys(transcript)
 
 
 def test_another_version_stands_where_the_one_before_stood(transcript):
     items = talk(40)
-    items[21] = answer("21", "\n\n".join(["Some words."] * 30), place=(1, 2), actions=("next",))
+    items[21] = answer("21", "\n\n".join(["Some words."] * 30), version=(1, 2), actions=("next",))
     transcript.set_items(items)
     transcript.scroll_to_item("21")
-    transcript.scroll_by(500)
+    transcript.state.scroll_by(500)
     top = dict(transcript.page.visible)[21]
     transcript.press(21, "action:next")
-    items[21:] = [answer("other", "\n\n".join(["Other words."] * 40), place=(2, 2), actions=("previous",))]
+    items[21:] = [answer("other", "\n\n".join(["Other words."] * 40), version=(2, 2), actions=("previous",))]
     transcript.set_items(items)
     assert dict(transcript.page.visible)[21] == top
     assert not transcript.page.following
@@ -100,7 +102,7 @@ def test_a_pin_shows_and_is_taken_out(transcript, qtbot):
     assert "action:pin" not in keys(transcript, 0)
     (pin,) = [button for button in transcript.page.view(1).buttons if button.key == "action:pin"]
     assert pin.always
-    assert pin.tip == transcript.words.unpin
+    assert pin.tip == transcript.state.strings.unpin
     with qtbot.waitSignal(transcript.action_requested) as asked:
         press(transcript, 1, "action:pin")
     assert asked.args == ["pin", "b"]
@@ -144,8 +146,8 @@ def test_nothing_leaves_the_column_at_any_size(transcript, size, width):
     transcript.set_theme(LIGHT, size)
     transcript.set_items(
         [
-            question("q", "Why?", place=(1, 2), attachments=("one.txt · 12 tokens", "two.txt")),
-            answer("a", place=(1, 2), is_pinned=True, divider="Not seen any more", actions=ALL),
+            question("q", "Why?", version=(1, 2), attachments=("one.txt · 12 tokens", "two.txt")),
+            answer("a", version=(1, 2), is_pinned=True, divider="Not seen any more", actions=ALL),
             answer("b", "Half", Status.STOPPED, note="It was stopped. " * 6, actions=("copy", "retry", "continue")),
         ]
     )
@@ -164,5 +166,5 @@ def test_the_menu_of_a_message_offers_what_its_row_does(transcript, qtbot):
     actions = menu_of(transcript)
     for name in ALL[1:]:
         with qtbot.waitSignal(transcript.action_requested) as asked:
-            actions[transcript.words.action(name)].trigger()
+            actions[transcript.state.strings.action(name)].trigger()
         assert asked.args == [name, "a"]

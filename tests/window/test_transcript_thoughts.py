@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 
 from app.conversation import Status
 from tests.window.pages import answer, button_of, question, spot_of
+from ui.transcript.clipboard import copy
 
 CONTENT = "<think>\nFirst a **secret** plan.\n\n- then more\n</think>\nThe answer."
 
@@ -102,14 +103,14 @@ def test_an_empty_thought_is_none(transcript):
 
 def test_what_is_folded_is_copied_as_markdown_and_not_as_text(transcript):
     transcript.set_items([answer("a", CONTENT)])
-    transcript.select_all()
-    transcript.copy()
+    transcript.state.select_all()
+    copy(transcript.state)
     assert QGuiApplication.clipboard().text() == "The answer."
-    transcript.copy_markdown()
+    copy(transcript.state, markdown=True)
     assert QGuiApplication.clipboard().text() == CONTENT
     click(transcript)
-    transcript.select_all()
-    transcript.copy()
+    transcript.state.select_all()
+    copy(transcript.state)
     assert "secret" in QGuiApplication.clipboard().text()
 
 

@@ -32,7 +32,7 @@ from ui.conversation.message_items import MessageItems
 from ui.conversation.running_answer import RunningAnswer, start_answer
 from ui.conversation.title_updater import Titling
 from ui.transcript.item import Item
-from ui.transcript.widget import Transcript
+from ui.transcript.transcript import Transcript
 from ui.widgets.error_text import CONTEXT, error_text
 
 TICK_MS = 1000

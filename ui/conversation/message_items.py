@@ -60,7 +60,7 @@ class MessageItems(QObject):
             else self._note(message) or self._seen_note(message, line),
             figures="" if is_question else self._figures(message),
             actions=self._question_actions(message, place, is_last) if is_question else self._actions(message, place),
-            place=place,
+            version=place,
             divider=self.tr("The model no longer sees the messages above")
             if line is not None and message.id == line.first_seen
             else "",

@@ -1,6 +1,6 @@
-"""The transcript: a virtualised page of messages that paints for itself."""
+"""The transcript: a virtualised page of messages that paints itself."""
 
 from ui.transcript.item import Item
-from ui.transcript.widget import Transcript
+from ui.transcript.transcript import Transcript
 
 __all__ = ["Item", "Transcript"]

@@ -1,334 +1,286 @@
-"""The transcript for a screen reader: a list whose items are the messages, each with its buttons and links.
+"""The transcript for screen readers: a list of messages, each with its buttons and links.
 
-A custom painted widget says nothing by itself.  Text comes from the items, not from what is drawn, so a message can be
-read that was never on the screen.
+Texts come from the items and not from what is painted, so that messages can be read that were never on the screen.
 """
 
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, QPointF, QRect
-from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleActionInterface,
-    QAccessibleEvent,
-    QAccessibleInterface,
-    QColor,
-    QWindow,
-)
+from PySide6.QtCore import QObject, QPoint, QPointF, QRect, QRectF
+from PySide6.QtGui import QAccessible, QAccessibleActionInterface, QAccessibleInterface, QColor, QWindow
 from PySide6.QtWidgets import QAccessibleWidget
 from shiboken6 import isValid
 
-from ui.transcript.copying import item_text
-from ui.transcript.focus_order import Stop, stops
-
-if TYPE_CHECKING:
-    from ui.transcript.screen import Screen
+from ui.transcript.clipboard import item_text
+from ui.transcript.message import FocusTarget
+from ui.transcript.transcript import Transcript
 
 PRESS = "Press"
 
 
-class AccessibleTranscript(QAccessibleWidget):
-    """The list of messages."""
+class _Children:
+    """The children of an interface, made on request and kept, since Qt keeps only their addresses."""
 
-    def __init__(self, transcript: Screen) -> None:
-        super().__init__(transcript, QAccessible.Role.List, transcript.accessibleName())
-        self._transcript = transcript
-        self._children: dict[int, AccessibleMessage] = {}
+    _children: dict[int, _Painted]
 
     def childCount(self) -> int:
-        """One a message."""
-        return len(self._transcript.page.items)
+        """Return 0: an interface without children."""
+        return 0
 
-    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]
-        """A message; made when it is asked for and kept, since Qt keeps only its address."""
+    def _make_child(self, index: int) -> _Painted:
+        raise NotImplementedError
+
+    def child(self, index: int) -> _Painted | None:
+        """Return one of the children."""
         if not 0 <= index < self.childCount():
             return None
         if index not in self._children:
-            made = AccessibleMessage(self._transcript, index)
-            self._children[index] = made
-            QAccessible.registerAccessibleInterface(made)
+            self._children[index] = self._make_child(index)
+            QAccessible.registerAccessibleInterface(self._children[index])
         return self._children[index]
 
     def indexOfChild(self, child: QAccessibleInterface) -> int:
-        """Where a message stands."""
-        return child.index if isinstance(child, AccessibleMessage) else -1
+        """Return the index of a child."""
+        return child.index if isinstance(child, _Painted) else -1
 
-    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]
-        """The message at a point of the screen."""
-        point = self._transcript.viewport().mapFromGlobal(QPoint(x, y))
-        place = self._transcript.page.message_at(point.y())
-        return self.child(place[0]) if place else None
+    def childAt(self, x: int, y: int) -> _Painted | None:
+        """Return the child at a point of the screen."""
+        children = (self.child(index) for index in range(self.childCount()))
+        return next((child for child in children if child and child.rect().contains(x, y)), None)
+
+
+class AccessibleTranscript(_Children, QAccessibleWidget):  # type: ignore[misc]
+    """The list of messages."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        super().__init__(transcript, QAccessible.Role.List, transcript.accessibleName())
+        self._transcript = transcript
+        self._children = {}
+
+    def childCount(self) -> int:
+        """Return the number of messages."""
+        return len(self._transcript.page.items)
+
+    def _make_child(self, index: int) -> _Painted:
+        return AccessibleMessage(self._transcript, index)
+
+    def childAt(self, x: int, y: int) -> _Painted | None:  # type: ignore[override]
+        """Return the message at a point of the screen, without asking each for its rectangle."""
+        found = self._transcript.page.message_at(self._transcript.viewport().mapFromGlobal(QPoint(x, y)).y())
+        return self.child(found[0]) if found else None
 
     def focusChild(self) -> QAccessibleInterface | None:  # type: ignore[override]
-        """The message that has the keyboard, or its button or link."""
-        keyboard = self._transcript.keyboard
-        message = self.child(keyboard.message) if self._transcript.hasFocus() else None
-        if message is None or not keyboard.key:
-            return message
-        assert isinstance(message, AccessibleMessage)
-        return message.child_of_key(keyboard.key) or message
+        """Return the message that has the keyboard focus, or its button or link."""
+        state = self._transcript.state
+        message = self.child(state.focused_message) if self._transcript.hasFocus() else None
+        if not isinstance(message, AccessibleMessage):
+            return None
+        keys = [target.key for target in message.targets()]
+        return message.child(keys.index(state.focused_key)) if state.focused_key in keys else message
 
 
-class _Painted(QAccessibleInterface):
-    """What both a message and a spot in it have in common."""
+class _Painted(_Children, QAccessibleInterface):  # type: ignore[misc]
+    """A painted area of the transcript, which is neither a QObject nor a widget."""
 
-    def __init__(self, transcript: Screen, index: int) -> None:
+    def __init__(self, transcript: Transcript, index: int) -> None:
         super().__init__()
         self._transcript = transcript
+        self._children = {}
         self.index = index
 
     def object(self) -> QObject | None:  # type: ignore[override]
-        """None: it is no object of Qt."""
+        """Return None: it is no QObject."""
         return None
 
     def window(self) -> QWindow | None:  # type: ignore[override]
-        """The window of the transcript."""
+        """Return the window of the transcript."""
         return self._transcript.window().windowHandle()
 
     def setText(self, kind: QAccessible.Text, text: str) -> None:
-        """Nothing here can be written."""
+        """Do nothing: it is read only."""
 
     def foregroundColor(self) -> QColor:
-        """Not told."""
+        """Return no colour."""
         return QColor()
 
     def backgroundColor(self) -> QColor:
-        """Not told."""
+        """Return no colour."""
         return QColor()
+
+    def _has_focus(self, number: int, key: str) -> bool:
+        state = self._transcript.state
+        return self._transcript.hasFocus() and (state.focused_message, state.focused_key) == (number, key)
+
+    def _on_screen(self, number: int, rect: QRectF) -> QRect:
+        """Return a rectangle of a message in coordinates of the screen; empty where it is not shown."""
+        top = self._transcript.page.top_of(number)
+        if top is None:
+            return QRect()
+        moved = rect.translated(QPointF(self._transcript.page.left, top)).toAlignedRect()
+        return QRect(self._transcript.viewport().mapToGlobal(moved.topLeft()), moved.size())
 
 
 class AccessibleMessage(_Painted):
     """One message."""
 
-    def __init__(self, transcript: Screen, index: int) -> None:
-        super().__init__(transcript, index)
-        self._children: dict[int, AccessibleStop] = {}
-
     def isValid(self) -> bool:
-        """Whether the message is still there."""
+        """Whether the message still exists."""
         return isValid(self._transcript) and self.index < len(self._transcript.page.items)
 
     def parent(self) -> QAccessibleInterface | None:  # type: ignore[override]
-        """The list."""
+        """Return the list."""
         return QAccessible.queryAccessibleInterface(self._transcript)
 
-    def stops(self) -> list[Stop]:
-        """Its buttons and links as they are now."""
-        return stops(self._transcript.page.view(self.index)) if self.isValid() else []
+    def targets(self) -> list[FocusTarget]:
+        """Return its present buttons and links."""
+        return self._transcript.page.view(self.index).focus_targets() if self.isValid() else []
 
     def childCount(self) -> int:
-        """One a button and a link."""
-        return len(self.stops())
+        """Return the number of its buttons and links."""
+        return len(self.targets())
 
-    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]
-        """A button or a link, kept like a message."""
-        if not 0 <= index < self.childCount():
-            return None
-        if index not in self._children:
-            made = AccessibleStop(self._transcript, index, self)
-            self._children[index] = made
-            QAccessible.registerAccessibleInterface(made)
-        return self._children[index]
-
-    def child_of_key(self, key: str) -> QAccessibleInterface | None:
-        """The button or link of a key."""
-        return next((self.child(at) for at, stop in enumerate(self.stops()) if stop.key == key), None)
-
-    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]
-        """The button or link at a point of the screen."""
-        for at in range(self.childCount()):
-            child = self.child(at)
-            if child is not None and child.rect().contains(x, y):
-                return child
-        return None
-
-    def indexOfChild(self, child: QAccessibleInterface) -> int:
-        """Where a button or a link stands."""
-        return child.index if isinstance(child, AccessibleStop) else -1
+    def _make_child(self, index: int) -> _Painted:
+        return AccessibleTarget(self._transcript, index, self)
 
     def role(self) -> QAccessible.Role:
-        """An item of a list."""
+        """Return the role of a list item."""
         return QAccessible.Role.ListItem
 
     def text(self, kind: QAccessible.Text) -> str:
-        """Who speaks, and what is said."""
+        """Return the author as the name, and the text as the value."""
         if not self.isValid():
             return ""
-        item, words = self._transcript.page.items[self.index], self._transcript.words
+        state = self._transcript.state
+        item, strings = state.page.items[self.index], state.strings
         if kind is QAccessible.Text.Name:
-            names = [words.you if item.is_question else words.answer]
-            if item.place:
-                names.append(words.place.format(place=item.place[0], count=item.place[1]))
+            names = [strings.you if item.is_question else strings.answer]
+            if item.version:
+                names.append(strings.version.format(place=item.version[0], count=item.version[1]))
             if item.is_pinned:
-                names.append(words.pinned)
+                names.append(strings.pinned)
             return ", ".join(names)
         if kind in {QAccessible.Text.Value, QAccessible.Text.Description}:
-            said = item_text(item, with_thought=self._transcript.thoughts.is_open(item))
-            return "\n\n".join(filter(None, (item.divider, said, item.note)))
+            text = item_text(item, with_thought=state.thoughts.is_open(item))
+            return "\n\n".join(filter(None, (item.divider, text, item.note)))
         return ""
 
     def state(self) -> QAccessible.State:
-        """Whether it is on the screen and has the keyboard."""
+        """Return whether it is on the screen and has the keyboard focus."""
         state = QAccessible.State()
-        state.readOnly = 1
-        state.focusable = 1
-        if self.index not in {number for number, _ in self._transcript.page.visible}:
-            state.offscreen = 1
-        keyboard = self._transcript.keyboard
-        if self._transcript.hasFocus() and keyboard.message == self.index and not keyboard.key:
-            state.focused = 1
+        state.readOnly = state.focusable = 1
+        state.offscreen = int(self._transcript.page.top_of(self.index) is None)
+        state.focused = int(self._has_focus(self.index, ""))
         return state
 
     def rect(self) -> QRect:
-        """Its place on the screen."""
+        """Return its rectangle on the screen."""
         page = self._transcript.page
-        for number, top in page.visible:
-            if number == self.index:
-                corner = self._transcript.viewport().mapToGlobal(QPoint(int(page.left), int(top)))
-                return QRect(corner.x(), corner.y(), int(page.column), int(page.heights[number]))
-        return QRect()
+        height = page.heights[self.index] if self.isValid() else 0.0
+        return self._on_screen(self.index, QRectF(0, 0, page.column, height))
 
 
-class AccessibleStop(_Painted):
+class AccessibleTarget(_Painted):
     """A button or a link of a message."""
 
-    def __init__(self, transcript: Screen, index: int, message: AccessibleMessage) -> None:
+    def __init__(self, transcript: Transcript, index: int, message: AccessibleMessage) -> None:
         super().__init__(transcript, index)
         self._message = message
-        self._press = _Press(self)
+        self._action = _PressAction(self)
 
-    def _stop(self) -> Stop | None:
-        found = self._message.stops()
-        return found[self.index] if self.index < len(found) else None
+    def target(self) -> FocusTarget | None:
+        """Return the button or link, or None where it no longer exists."""
+        targets = self._message.targets()
+        return targets[self.index] if self.index < len(targets) else None
 
     def isValid(self) -> bool:
-        """Whether it is still there."""
-        return self._message.isValid() and self._stop() is not None
+        """Whether it still exists."""
+        return self.target() is not None
 
     def parent(self) -> QAccessibleInterface | None:  # type: ignore[override]
-        """The message."""
+        """Return the message."""
         return self._message
 
-    def childCount(self) -> int:
-        """None."""
-        return 0
-
-    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]
-        """None."""
-        return None
-
-    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]
-        """None."""
-        return None
-
-    def indexOfChild(self, child: QAccessibleInterface) -> int:
-        """None."""
-        return -1
-
     def role(self) -> QAccessible.Role:
-        """A link where it leads somewhere."""
-        stop = self._stop()
-        return QAccessible.Role.Link if stop and stop.address else QAccessible.Role.Button
+        """Return the role of a link or of a button."""
+        target = self.target()
+        return QAccessible.Role.Link if target and target.address else QAccessible.Role.Button
 
     def text(self, kind: QAccessible.Text) -> str:
-        """What it is called, and where it leads."""
-        stop = self._stop()
-        if stop is None:
+        """Return the label as the name, and the address of a link as the value."""
+        target = self.target()
+        if target is None:
             return ""
-        return {QAccessible.Text.Name: stop.name, QAccessible.Text.Value: stop.address}.get(kind, "")
+        return {QAccessible.Text.Name: target.name, QAccessible.Text.Value: target.address}.get(kind, "")
 
     def state(self) -> QAccessible.State:
-        """Whether it has the keyboard, and whether the thought it folds is open."""
-        state, stop, keyboard = QAccessible.State(), self._stop(), self._transcript.keyboard
+        """Return whether it has the keyboard focus, and whether the thoughts that it folds are expanded."""
+        state, target, number = QAccessible.State(), self.target(), self._message.index
         state.focusable = 1
-        if stop is None:
-            state.invalid = 1
-            return state
-        if self._transcript.hasFocus() and (keyboard.message, keyboard.key) == (self._message.index, stop.key):
-            state.focused = 1
-        if stop.key == "thought":
-            state.expandable = 1
-            is_open = self._transcript.thoughts.is_open(self._transcript.page.items[self._message.index])
-            state.expanded, state.collapsed = int(is_open), int(not is_open)
+        state.invalid = int(target is None)
+        state.focused = int(target is not None and self._has_focus(number, target.key))
+        if target is not None and target.key == "thought":
+            is_open = self._transcript.state.thoughts.is_open(self._transcript.page.items[number])
+            state.expandable, state.expanded, state.collapsed = 1, int(is_open), int(not is_open)
         return state
 
     def rect(self) -> QRect:
-        """Its place on the screen."""
-        page, stop = self._transcript.page, self._stop()
-        top = dict(page.visible).get(self._message.index)
-        if top is None or stop is None:
-            return QRect()
-        rect = stop.rects[0].translated(QPointF(page.left, top)).toAlignedRect()
-        return QRect(self._transcript.viewport().mapToGlobal(rect.topLeft()), rect.size())
+        """Return its rectangle on the screen."""
+        target = self.target()
+        return self._on_screen(self._message.index, target.rects[0]) if target else QRect()
 
     def interface_cast(self, kind: QAccessible.InterfaceType) -> object:  # type: ignore[override]
-        """It can be pressed."""
-        return self._press if kind == QAccessible.InterfaceType.ActionInterface else None
+        """Return its action."""
+        return self._action if kind == QAccessible.InterfaceType.ActionInterface else None
 
     def press(self) -> None:
-        """Do what a click does."""
-        stop = self._stop()
-        if stop is not None:
-            self._transcript.keyboard.take(self._message.index, stop.key)
-            self._transcript.keyboard.press()
+        """Press the button or follow the link."""
+        target = self.target()
+        if target is not None:
+            self._transcript.state.set_focus(self._message.index, target.key)
+            self._transcript.state.press_focused()
 
 
-class _Press(QAccessibleActionInterface):
-    """The one thing that can be done with a button or a link."""
+class _PressAction(QAccessibleActionInterface):
+    """The one action of a button or a link."""
 
-    def __init__(self, stop: AccessibleStop) -> None:
+    def __init__(self, target: AccessibleTarget) -> None:
         super().__init__()
-        self._stop = stop
+        self._target = target
 
     def actionNames(self) -> list[str]:
-        """To press it."""
+        """Return the name of the action."""
         return [PRESS]
 
     def localizedActionName(self, name: str) -> str:
-        """What the button is called."""
-        return self._stop.text(QAccessible.Text.Name)
+        """Return the label of the button."""
+        return self._target.text(QAccessible.Text.Name)
 
     def localizedActionDescription(self, name: str) -> str:
-        """Nothing more."""
+        """Return no description."""
         return ""
 
     def doAction(self, name: str) -> None:
         """Press it."""
-        if name == PRESS and self._stop.isValid():
-            self._stop.press()
+        if name == PRESS:
+            self._target.press()
 
     def keyBindingsForAction(self, name: str) -> list[str]:
-        """None of its own."""
+        """Return no key bindings."""
         return []
 
 
-def tell_focus(transcript: Screen) -> None:
-    """Let a screen reader say what has the keyboard now."""
-    if not QAccessible.isActive():
-        return
-    page = QAccessible.queryAccessibleInterface(transcript)
-    child = page.focusChild() if page is not None else None
-    if child is not None:
-        QAccessible.updateAccessibility(QAccessibleEvent(child, QAccessible.Event.Focus))
-
-
 class AccessibleFactory:
-    """Makes the interface of a transcript.  Whoever installs it keeps it: ``QAccessible.installFactory(factory)``.
+    """Makes the interface of a transcript; the caller of ``QAccessible.installFactory(factory)`` keeps it.
 
-    The interfaces are never let go, not even with the factory.  Qt deletes them together with their widgets, or at the
-    end of the program, and a second deletion from Python's side would end the process.
+    The interfaces are never released by Python, not even with the factory: Qt deletes them with their widgets or at
+    the end of the program, and a second deletion would crash.
     """
 
     def __call__(self, name: str, thing: QObject) -> QAccessibleInterface | None:
-        """The interface for a transcript; anything else is left to Qt."""
-        from ui.transcript.screen import Screen
-
-        if not isinstance(thing, Screen):
+        """Return the interface of a transcript; anything else is left to Qt."""
+        if not isinstance(thing, Transcript):
             return None
-        made = AccessibleTranscript(thing)
-        # One reference that nobody gives back.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))
-        return made
+        interface = AccessibleTranscript(thing)
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(interface))
+        return interface

@@ -1,110 +1,71 @@
-"""What a person does with a message: presses one of its buttons, copies, looks up a hit."""
+"""Menus of a message: the context menu, which also brings every action to the keyboard, and the rare actions."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
 
-from ui.transcript.code import CodePart
-from ui.transcript.copying import item_text, selected_markdown, selected_text
-from ui.transcript.finder import pieces
-from ui.transcript.parts import find_in, pattern_of
-from ui.transcript.row import icon_of, rare_actions
+from ui.transcript.clipboard import copy, item_text
+from ui.transcript.decorations import icon_of, rare_actions
+from ui.transcript.keyboard import MARKDOWN_KEYS
+from ui.transcript.state import TranscriptState
 from ui.widgets import icons
 
-if TYPE_CHECKING:
-    from ui.transcript.widget import Transcript
 
-READ_S = 0.08
-"""How long one waits for a long message in which something was found."""
-
-
-def press(transcript: Transcript, number: int, key: str) -> None:
-    """A button of a message is pressed."""
-    kind, _, name = key.partition(":")
-    item = transcript.page.items[number]
-    if kind == "thought":
-        transcript.set_thought_open(number, not transcript.thoughts.is_open(item))
-        return
-    if kind == "code":
-        part = transcript.page.view(number).parts[int(name)]
-        assert isinstance(part, CodePart)
-        QGuiApplication.clipboard().setText(part.code)
-        transcript.show_done(f"{number} {key}")
-        return
-    if name == "more":
-        menu = more_menu(transcript, number)
-        rect = next(button.rect for button in transcript.page.view(number).buttons if button.key == key)
-        top = dict(transcript.page.visible).get(number, 0.0)
-        corner = rect.bottomLeft() + QPointF(transcript.page.left, top + 2)
-        menu.popup(transcript.viewport().mapToGlobal(QPoint(round(corner.x()), round(corner.y()))))
-        return
-    if name == "copy":
-        transcript.show_done(f"{number} {key}")
-    ask(transcript, number, name)
-
-
-def ask(transcript: Transcript, number: int, name: str) -> None:
-    """Ask for an action; another version of a message shall stand where this one stands."""
-    if name in {"previous", "next"}:
-        top = dict(transcript.page.visible).get(number)
-        transcript.switching = (number, top) if top is not None else None
-    transcript.action_requested.emit(name, transcript.page.items[number].id)
-
-
-def more_menu(transcript: Transcript, number: int) -> QMenu:
-    """What is rarely wanted of a message."""
-    menu = QMenu(transcript)
-    menu.setObjectName("moreMenu")
-    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    item, words = transcript.page.items[number], transcript.words
-    for name in rare_actions(item):
-        if name == "delete":
-            menu.addSeparator()
-        icon = icons.icon(icon_of(name), transcript.text_style.theme.text)
-        menu.addAction(icon, words.action(name, is_pinned=item.is_pinned), partial(ask, transcript, number, name))
+def rare_menu(state: TranscriptState, number: int, parent: QWidget) -> QMenu:
+    """Make the menu of a message's rarely used actions."""
+    menu = _menu("moreMenu", parent)
+    _add_actions(menu, state, number, rare_actions(state.page.items[number]))
     return menu
 
 
-def copy(transcript: Transcript) -> None:
-    """The selection as text, or the message that has the keyboard."""
-    text = selected_text(transcript.page, transcript.selection)
-    if not text and 0 <= transcript.keyboard.message < len(transcript.page.items):
-        text = item_text(transcript.page.items[transcript.keyboard.message], with_thought=False)
-    if text:
-        QGuiApplication.clipboard().setText(text)
+def context_menu(state: TranscriptState, number: int | None, link: str, parent: QWidget) -> QMenu:
+    """Make the menu for a message, if there is one, and for the address that was clicked, if there is one."""
+    menu, strings, clipboard = _menu("messageMenu", parent), state.strings, QGuiApplication.clipboard()
+    if link:
+        menu.addAction(strings.open_link, lambda: state.link_activated.emit(link))
+        menu.addAction(strings.copy_link, lambda: clipboard.setText(link))
+        menu.addSeparator()
+    for label, keys, markdown in (
+        (strings.copy, QKeySequence(QKeySequence.StandardKey.Copy), False),
+        (strings.copy_markdown, QKeySequence(MARKDOWN_KEYS), True),
+    ):
+        action = menu.addAction(label, partial(copy, state, markdown=markdown))
+        action.setShortcut(keys)
+        action.setEnabled(not state.selection.is_empty)
+    menu.addSeparator()
+    if number is not None:
+        item = state.page.items[number]
+        text = menu.addAction(strings.copy_message, lambda: clipboard.setText(item_text(item, with_thought=False)))
+        source = menu.addAction(strings.copy_message_markdown, lambda: clipboard.setText(item.content))
+        for action in (text, source):
+            action.setEnabled(bool(item.content))
+        menu.addSeparator()
+        _add_actions(menu, state, number, [name for name in item.actions if name != "copy"])
+        menu.addSeparator()
+    everything = menu.addAction(strings.select_all, state.select_all)
+    everything.setShortcut(QKeySequence(QKeySequence.StandardKey.SelectAll))
+    everything.setEnabled(bool(state.page.items))
+    return menu
 
 
-def copy_markdown(transcript: Transcript) -> None:
-    """The selection as it was written, or the message that has the keyboard."""
-    text = selected_markdown(transcript.page, transcript.selection)
-    if not text and 0 <= transcript.keyboard.message < len(transcript.page.items):
-        text = transcript.page.items[transcript.keyboard.message].content
-    if text:
-        QGuiApplication.clipboard().setText(text)
+def _menu(name: str, parent: QWidget) -> QMenu:
+    menu = QMenu(parent)
+    menu.setObjectName(name)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    return menu
 
 
-def first_hit(transcript: Transcript, number: int, needle: str) -> tuple[int, int, int] | None:
-    """Where a text first stands in a message; a thought is unfolded where it stands only there."""
-    if not needle:
-        return None
-    view, item = transcript.page.view(number), transcript.page.items[number]
-    if view.is_behind:
-        view.read_on(time.perf_counter() + READ_S)
-        transcript.page.measure_again(number)
-        view = transcript.page.view(number)
-    found = find_in(view.parts, needle)
-    if not found and view.has_thought and not view.thought_open:
-        pattern = pattern_of(needle)
-        if any(is_thought and pattern.search(text) for is_thought, text in pieces(item)):
-            transcript.set_thought_open(number, True)
-            found = find_in(transcript.page.view(number).parts, needle)
-    if not found:
-        return None
-    first = min(found)
-    return first, *found[first][0]
+def _add_actions(menu: QMenu, state: TranscriptState, number: int, names: Iterable[str]) -> None:
+    is_pinned = state.page.items[number].is_pinned
+    colour = state.page.view(number).style.theme.text
+    for name in names:
+        if name == "delete":
+            menu.addSeparator()
+        label = state.strings.action(name, is_pinned=is_pinned)
+        request = partial(state.action_requested.emit, number, name)
+        menu.addAction(icons.icon(icon_of(name), colour), label, request)

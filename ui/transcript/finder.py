@@ -1,6 +1,6 @@
-"""Finds a text in the whole conversation without laying it out: it looks into the texts, a little at a time.
+"""Search in the conversation, without laying it out: it looks into the texts, a slice of the messages at a time.
 
-A hit is known by its message and by its number in it; only where one goes is laid out.
+A match is known by its message and its number in it; only messages that are gone to are laid out.
 """
 
 from __future__ import annotations
@@ -10,43 +10,41 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.markdown.blocks import Block, Table, block_text, spans_text
 from app.markdown.control_characters import visible
 from app.markdown.parser import parse, split_thought
+from ui.transcript.blocks.part import search_pattern
+from ui.transcript.blocks.stack import Marks
 from ui.transcript.item import Item
-from ui.transcript.message import Marks, MessageView
-from ui.transcript.parts import find_in, pattern_of
-from ui.transcript.reading import typed
-
-if TYPE_CHECKING:
-    from ui.transcript.widget import Transcript
+from ui.transcript.message import MessageView
+from ui.transcript.reader import question_text
+from ui.transcript.state import Match, TranscriptState
 
 SLICE_S, PAUSE_MS = 0.008, 2
-AGAIN_MS = 300
-"""How soon a growing answer is looked through again."""
-MARKED_MOST = 64
+REFRESH_MS = 300
+"""How soon a growing answer is searched again."""
+MAX_MARKED = 64
 """Messages whose marks are remembered."""
 _MARKUP = str.maketrans("", "", "*_~`\\[]()#>|<!: \t\r\n\u00a0")
 _FENCE = re.compile(r"^.*(?:```|~~~).*$", re.MULTILINE)
-_HIDES = ("](", "][", "]:", "&", "$", "\\")
-"""What may stand in a source and not in what is shown of it: then only reading it tells."""
+_NOT_SHOWN = ("](", "][", "]:", "&", "$", "\\")
+"""Source text that may differ from what is shown of it: only parsing tells."""
 
 
-def pieces(item: Item) -> Iterator[tuple[bool, str]]:
-    """The texts of a message in the order in which they are drawn, each with whether it is part of the thought."""
+def _texts(item: Item) -> Iterator[tuple[bool, str]]:
+    """Yield the texts of a message in the order in which they are shown, each with whether it is a thought."""
     if item.is_question:
-        yield False, typed(item.content)[0]
+        yield False, question_text(item.content)[0]
         return
     for block in parse(visible(item.content)):
-        for text in _texts(block):
+        for text in _block_texts(block):
             yield block.thought, text
 
 
-def _texts(block: Block) -> Iterator[str]:
+def _block_texts(block: Block) -> Iterator[str]:
     if isinstance(block, Table):
         for row in (block.head, *block.rows):
             yield from map(spans_text, row)
@@ -54,207 +52,226 @@ def _texts(block: Block) -> Iterator[str]:
         yield block_text(block)
 
 
-def _counted(item: Item, needle: str) -> tuple[int, int] | None:
-    """How often a text of letters stands in the thought and behind it, where that is sure without reading Markdown.
+def _count_in_source(item: Item, needle: str) -> tuple[int, int] | None:
+    """Count the matches in the thoughts and after them without parsing, or return None where that is not exact.
 
-    It is where the marks hide nothing and part nothing: then leaving them out brings no hit, and none stands in them.
+    It is exact where markup neither hides nor interrupts a match: then leaving it out adds none.
     """
     content, low = item.content, needle.lower()
     if not item.is_question:
-        stands_in_marks = "[" in content or low.isdecimal() or low in "think"
-        stands_in_marks = stands_in_marks or any(mark in content for mark in _HIDES)
-        stands_in_marks = stands_in_marks or any(low in line.lower() for line in _FENCE.findall(content))
-        if stands_in_marks or not all(character.isalnum() or character == " " for character in low):
+        in_markup = "[" in content or low.isdecimal() or low in "think"
+        in_markup = in_markup or any(mark in content for mark in _NOT_SHOWN)
+        in_markup = in_markup or any(low in line.lower() for line in _FENCE.findall(content))
+        if in_markup or not all(character.isalnum() or character == " " for character in low):
             return None
     thought, _, answer = split_thought(content)
     found = (thought.lower().count(low), answer.lower().count(low))
-    bare = content.lower().translate(_MARKUP).count(low.translate(_MARKUP))
-    return found if item.is_question or sum(found) == bare else None
+    without_markup = content.lower().translate(_MARKUP).count(low.translate(_MARKUP))
+    return found if item.is_question or sum(found) == without_markup else None
+
+
+def count_matches(item: Item, needle: str) -> tuple[int, int]:
+    """Return how often a text occurs in the thoughts of a message and after them."""
+    low = needle.lower()
+    bare = low.translate(_MARKUP)
+    if bare not in item.content.lower().translate(_MARKUP) and not any(mark in item.content for mark in _NOT_SHOWN):
+        return 0, 0
+    counted = _count_in_source(item, needle) if bare == low.replace(" ", "") else None
+    if counted is not None:
+        return counted
+    pattern, counts = search_pattern(needle), [0, 0]
+    for is_thought, text in _texts(item):
+        counts[not is_thought] += sum(1 for _ in pattern.finditer(text.replace("\u00a0", " ")))
+    return counts[0], counts[1]
 
 
 class Finder(QObject):
-    """The search for one text in one conversation."""
+    """The search for one text, in all messages of a conversation or in one of them."""
 
     changed = Signal()
-    """More was found, or another hit is the present one."""
+    """More matches are known, or another one is the current match."""
+    read_requested = Signal(int)
+    """A long message must be read to its end to show a match in it."""
 
-    def __init__(self, transcript: Transcript) -> None:
-        super().__init__(transcript)
-        self._transcript = transcript
+    def __init__(self, state: TranscriptState, parent: QObject) -> None:
+        super().__init__(parent)
+        self._state = state
         self.needle = ""
+        self._only: int | None = None
+        """The only message that is searched."""
         self._counts: dict[int, tuple[int, int]] = {}
-        """For messages with hits: how many in the thought, and how many behind it."""
+        """For messages with matches: how many in the thoughts, and how many after them."""
         self._order: list[int] = []
         self._sums: list[int] = []
+        """Messages with matches, and the matches up to and including each."""
         self._next = 0
+        """The first message that is not searched yet."""
         self._from = 0
-        self._here: tuple[int, int] | None = None
-        """Message and number of the present hit."""
-        self._wanted: int | None = None
+        """Where the search began on the screen."""
+        self._current: tuple[int, int] | None = None
+        """Message and number of the current match."""
+        self._reading: int | None = None
         """The message that is being read in order to go there."""
         self._marks: dict[int, tuple[MessageView, int, Marks]] = {}
         self._slices = QTimer(self, singleShot=True, interval=PAUSE_MS)
-        self._slices.timeout.connect(self._look_on)
-        self._again = QTimer(self, singleShot=True, interval=AGAIN_MS)
-        self._again.timeout.connect(self._look_again)
+        self._slices.timeout.connect(self._search_slice)
+        self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._refresh.timeout.connect(self._search_stale)
         self._stale: set[int] = set()
 
-    # What is looked for
-
-    def look_for(self, needle: str) -> None:
-        """Begin anew; the first hit in what begins on the screen or below becomes the present one."""
-        self.needle = needle
-        shown = self._transcript.page.visible
+    def search(self, needle: str) -> None:
+        """Search the conversation; the first match on the screen or below becomes the current one."""
+        self.needle, self._only = needle, None
+        shown = self._state.page.visible
         self._from = next((number for number, top in shown if top >= 0), shown[0][0] if shown else 0)
-        self.restart()
+        self._start()
+
+    def search_message(self, number: int, needle: str) -> bool:
+        """Search one message and go to its first match; false if it has none."""
+        self.needle, self._only, self._from = needle, number, number
+        self._start()
+        return bool(self._current)
 
     def restart(self) -> None:
-        """The conversation is another one."""
+        """Search other messages; a search in one message ends."""
+        if self._only is not None:
+            self.needle, self._only = "", None
+        self._start()
+
+    def _start(self) -> None:
         self._counts, self._order, self._sums, self._marks = {}, [], [], {}
-        self._next, self._here, self._wanted = 0, None, None
+        self._next, self._current, self._reading = 0, None, None
         self._stale.clear()
         self._slices.stop()
+        if self.needle and self._only is not None:
+            self._count(self._only)
+            self._next = len(self._state.page.items)
         if self.needle:
-            self._look_on()
-        self.changed.emit()
+            self._search_slice()
+        else:
+            self.changed.emit()
 
     def forget_marks(self) -> None:
-        """The messages are laid out anew."""
+        """Find the marks again: the messages are laid out again."""
         self._marks = {}
 
     def refresh(self, number: int) -> None:
-        """A message has another text; a growing one is looked at again only now and then."""
-        if not self.needle:
-            return
-        self._stale.add(number)
-        if not self._again.isActive():
-            self._again.start()
+        """Search a message again some time later: its text has changed."""
+        if self.needle and self._only is None:
+            self._stale.add(number)
+            if not self._refresh.isActive():
+                self._refresh.start()
 
     @property
-    def is_looking(self) -> bool:
-        """Whether some messages were not looked at yet."""
-        return bool(self.needle) and self._next < len(self._transcript.page.items)
+    def is_searching(self) -> bool:
+        """Whether some messages are not searched yet."""
+        return bool(self.needle) and self._next < len(self._state.page.items)
 
     @property
     def total(self) -> int:
-        """How many hits are known."""
+        """Number of known matches."""
         return self._sums[-1] if self._sums else 0
 
     @property
     def place(self) -> int:
-        """Which of the hits is the present one, from 1; 0 before there is one."""
-        if self._here is None:
+        """Number of the current match, from 1; 0 before there is one."""
+        if self._current is None:
             return 0
-        return self._before(self._here[0]) + self._here[1] + 1
+        number, match = self._current
+        at = bisect_left(self._order, number)
+        return (self._sums[at - 1] if at else 0) + match + 1
 
-    # Looking
+    # Counting
 
-    def _look_on(self) -> None:
-        items, until = self._transcript.page.items, time.perf_counter() + SLICE_S
-        needle = self.needle.lower().translate(_MARKUP)
+    def _search_slice(self) -> None:
+        items, deadline = self._state.page.items, time.perf_counter() + SLICE_S
         while self._next < len(items):
-            self._count(self._next, needle)
+            self._count(self._next)
             self._next += 1
-            if self._next % 8 == 0 and time.perf_counter() > until:
+            if self._next % 8 == 0 and time.perf_counter() > deadline:
                 self._slices.start()
                 break
         self._sum_up()
-        if self._here is None and self._order:
+        if self._current is None and self._order:
             first = bisect_left(self._order, self._from)
-            if first < len(self._order) or not self.is_looking:
-                self._go(self._order[first if first < len(self._order) else 0], 0)
+            if first < len(self._order) or not self.is_searching:
+                self._go(self._order[first % len(self._order)], 0)
         self.changed.emit()
 
-    def _look_again(self) -> None:
-        needle = self.needle.lower().translate(_MARKUP)
+    def _search_stale(self) -> None:
         for number in self._stale:
-            if number < self._next and number < len(self._transcript.page.items):
-                self._count(number, needle)
-        self._next = max(self._next, 0)
+            if number < min(self._next, len(self._state.page.items)):
+                self._count(number)
         self._stale.clear()
         self._sum_up()
-        if self._here and self._here[1] >= sum(self._counts.get(self._here[0], (0, 0))):
-            self._here = None
-        if self.is_looking:
+        if self._current and self._current[1] >= sum(self._counts.get(self._current[0], (0, 0))):
+            self._current = None
+        if self.is_searching:
             self._slices.start()
         self.changed.emit()
 
-    def _count(self, number: int, needle: str) -> None:
-        item = self._transcript.page.items[number]
-        self._counts.pop(number, None)
-        content = item.content
-        if needle not in content.lower().translate(_MARKUP) and not any(mark in content for mark in _HIDES):
-            return
-        known = _counted(item, self.needle) if needle == self.needle.lower().replace(" ", "") else None
-        if known is not None:
-            if any(known):
-                self._counts[number] = known
-            return
-        pattern, thought, answer = pattern_of(self.needle), 0, 0
-        for is_thought, text in pieces(item):
-            found = sum(1 for _ in pattern.finditer(text.replace("\u00a0", " ")))
-            thought, answer = thought + found * is_thought, answer + found * (not is_thought)
-        if thought or answer:
-            self._counts[number] = (thought, answer)
+    def _count(self, number: int) -> None:
+        counts = count_matches(self._state.page.items[number], self.needle)
+        if any(counts):
+            self._counts[number] = counts
+        else:
+            self._counts.pop(number, None)
 
     def _sum_up(self) -> None:
         self._order = sorted(self._counts)
         self._sums = list(accumulate(sum(self._counts[number]) for number in self._order))
 
-    def _before(self, number: int) -> int:
-        at = bisect_left(self._order, number)
-        return self._sums[at - 1] if at else 0
+    # Going from match to match
 
-    # Going from hit to hit
-
-    def step(self, way: int) -> None:
-        """Go to the next hit (1) or the one before (-1), around the ends."""
-        total = self.total
-        if not total:
+    def step(self, step: int) -> None:
+        """Go to the next match (1) or the one before (-1), around the ends."""
+        if not self.total:
             return
-        at = (self.place - 1 + way) % total if self._here else (0 if way > 0 else total - 1)
+        at = 0 if step > 0 else -1
+        if self._current:
+            at = self.place - 1 + step
+        at %= self.total
         order = bisect_right(self._sums, at)
         self._go(self._order[order], at - (self._sums[order - 1] if order else 0))
 
-    def _go(self, number: int, at: int) -> None:
-        thought, answer = self._counts[number]
-        self._here = (number, at % (thought + answer))
-        transcript = self._transcript
-        if self._here[1] < thought and not transcript.thoughts.is_open(transcript.page.items[number]):
-            transcript.set_thought_open(number, True)
-        if transcript.page.view(number).is_behind:
-            self._wanted = number
-            transcript.read_behind(number)
-        transcript.show_hit(number, self.present(number))
+    def _go(self, number: int, match: int) -> None:
+        state, (thought, answer) = self._state, self._counts[number]
+        self._current = (number, match % (thought + answer))
+        if self._current[1] < thought and not state.thoughts.is_open(state.page.items[number]):
+            state.set_thought_open(number, True)
+        if state.page.view(number).is_behind:
+            self._reading = number
+            self.read_requested.emit(number)
+        state.show_match(number, self.current_match(number))
         self.changed.emit()
 
-    def arrived(self, number: int) -> None:
-        """A message that was long to read is read."""
-        if self._wanted == number:
-            self._wanted = None
-            if self._here and self._here[0] == number:
-                self._transcript.show_hit(number, self.present(number))
+    def handle_read(self, number: int) -> None:
+        """Go to the current match of a message that has been read to its end."""
+        if self._reading == number:
+            self._reading = None
+            if self._current and self._current[0] == number:
+                self._state.show_match(number, self.current_match(number))
 
-    # What is marked
+    # Marks
 
     def marks(self, number: int) -> Marks:
-        """The hits in a message that is laid out."""
-        if not self.needle:
+        """Return the matches in a message that is laid out."""
+        if not self.needle or self._only not in {None, number}:
             return {}
-        view = self._transcript.page.view(number)
+        view = self._state.page.view(number)
         known = self._marks.get(number)
-        if known is None or known[0] is not view or known[1] != view.stamp:
-            if len(self._marks) > MARKED_MOST:
+        if known is None or known[0] is not view or known[1] != view.revision:
+            if len(self._marks) > MAX_MARKED:
                 self._marks.clear()
-            known = self._marks[number] = (view, view.stamp, find_in(view.parts, self.needle))
+            known = self._marks[number] = (view, view.revision, view.body.find(self.needle))
         return known[2]
 
-    def present(self, number: int) -> tuple[int, int, int] | None:
-        """The present hit if it lies in a message: its part, its beginning, its end."""
-        if self._here is None or self._here[0] != number:
+    def current_match(self, number: int) -> Match | None:
+        """Return the current match if it is in a message."""
+        if self._current is None or self._current[0] != number:
             return None
-        view = self._transcript.page.view(number)
+        view = self._state.page.view(number)
         found = [(at, *span) for at, ranges in sorted(self.marks(number).items()) for span in ranges]
-        folded = self._counts.get(number, (0, 0))[0] if view.has_thought and not view.thought_open else 0
-        place = self._here[1] - folded
-        return found[min(place, len(found) - 1)] if found and place >= 0 else None
+        collapsed = self._counts.get(number, (0, 0))[0] if view.has_thought and not view.thought_open else 0
+        match = self._current[1] - collapsed
+        return found[min(match, len(found) - 1)] if found and match >= 0 else None

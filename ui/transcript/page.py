@@ -1,40 +1,102 @@
-"""Which messages are on the screen and where: heights guessed for all, measured for those that are seen.
+"""The page of a transcript: which messages are on the screen and where.
 
-One message is the anchor: its place on the screen is the truth and the scroll bar follows from it.  So nothing jumps
-when a message above turns out taller than it was guessed, when the window changes its width, or when text is added.
+Heights are estimated for all messages and measured for those that are shown.  One message is the anchor: its place on
+the screen is exact and the scroll bar follows from it.  So nothing jumps when a message above turns out taller than
+estimated, when the width changes, or when text is added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from app.conversation import Status
-from ui.transcript.heights import Heights
+from ui.transcript.blocks.stack import Place
 from ui.transcript.item import Item
 from ui.transcript.message import MessageView
 from ui.transcript.style import COLUMN, MARGIN
 
-KEPT = 40
+KEPT_VIEWS = 40
 """Messages that stay laid out beyond those on the screen."""
-BARE_HEIGHT, BYTE_HEIGHT, LINE_HEIGHT = 82, 0.3, 10
-"""What a guess of a height is made of: a message without text, a byte of its text, a line break in it."""
+EMPTY_HEIGHT, BYTE_HEIGHT, LINE_HEIGHT = 82, 0.3, 10
+"""Estimated height of a message without text, of a byte of its text, and of a line break in it."""
+
+ReadingLine = tuple[int, Place, float]
+"""A message, a place in it, and how far below the top of the screen it is."""
 
 
-def _guess(item: Item) -> float:
-    return BARE_HEIGHT + BYTE_HEIGHT * len(item.content.encode()) + LINE_HEIGHT * item.content.count("\n")
+def _estimated_height(item: Item) -> float:
+    return EMPTY_HEIGHT + BYTE_HEIGHT * len(item.content.encode()) + LINE_HEIGHT * item.content.count("\n")
+
+
+class Heights:
+    """Heights of the messages in a Fenwick tree: changing one of many thousands takes a few steps."""
+
+    def __init__(self, heights: Iterable[float] = ()) -> None:
+        self._heights = list(heights)
+        self._tree = [0.0, *self._heights]
+        for at in range(1, len(self._tree)):
+            above = at + (at & -at)
+            if above < len(self._tree):
+                self._tree[above] += self._tree[at]
+
+    def __len__(self) -> int:
+        return len(self._heights)
+
+    def __getitem__(self, index: int) -> float:
+        return self._heights[index]
+
+    def __setitem__(self, index: int, height: float) -> None:
+        change = height - self._heights[index]
+        self._heights[index] = height
+        at = index + 1
+        while change and at < len(self._tree):
+            self._tree[at] += change
+            at += at & -at
+
+    def append(self, height: float) -> None:
+        """Add one at the end."""
+        at = len(self._tree)
+        first = at - (at & -at)
+        self._tree.append(height + self.before(at - 1) - self.before(first))
+        self._heights.append(height)
+
+    def before(self, index: int) -> float:
+        """Return the sum of all heights before one."""
+        total = 0.0
+        while index > 0:
+            total += self._tree[index]
+            index -= index & -index
+        return total
+
+    @property
+    def total(self) -> float:
+        """The sum of all."""
+        return self.before(len(self._heights))
+
+    def at(self, offset: float) -> int:
+        """Return the index of the one at an offset from the beginning."""
+        index, step = 0, 1 << (len(self._tree).bit_length() - 1)
+        while step:
+            following = index + step
+            if following < len(self._tree) and self._tree[following] <= offset:
+                index = following
+                offset -= self._tree[index]
+            step >>= 1
+        return max(0, min(index, len(self._heights) - 1))
 
 
 class Page:
-    """The messages of one conversation as a page of a certain width and height."""
+    """The messages of one conversation in a column of the viewport."""
 
-    def __init__(self, make_view: Callable[[Item], MessageView], thought_is_open: Callable[[Item], bool]) -> None:
+    def __init__(self, make_view: Callable[[Item], MessageView]) -> None:
         self._make_view = make_view
-        self.thought_is_open = thought_is_open
         self.items: list[Item] = []
         self.index: dict[str, int] = {}
+        """Number of each message by its id."""
         self.heights = Heights()
         self.views: dict[int, MessageView] = {}
         self.visible: list[tuple[int, float]] = []
+        """Numbers of the messages on the screen, each with its top."""
         self.following = True
         """Whether the end of the page stays at the bottom of the screen."""
         self.column = 0.0
@@ -43,97 +105,97 @@ class Page:
         self._anchor = (0, float(MARGIN))
         self._measured: set[int] = set()
 
-    # Its messages
+    # Messages
 
     def set_items(self, items: list[Item], *, keep: bool = False) -> None:
-        """Another conversation, from its end; with ``keep`` what stands on the screen stays there."""
+        """Show other messages from their end; with ``keep`` what is on the screen stays there."""
         self.items = list(items)
         self.index = {item.id: number for number, item in enumerate(items)}
-        self.heights = Heights([_guess(item) for item in items])
-        self.views, self._measured = {}, set()
+        self.heights = Heights(map(_estimated_height, items))
+        self.forget_views()
         self.following = self.following or not keep
 
-    def append(self, item: Item) -> None:
-        """One more message at the end."""
+    def add(self, item: Item) -> None:
+        """Add a message at the end."""
         self.index[item.id] = len(self.items)
         self.items.append(item)
-        self.heights.append(_guess(item))
+        self.heights.append(_estimated_height(item))
 
     def replace(self, item: Item) -> None:
-        """Another state of a message that is there."""
+        """Show another state of a message."""
         number = self.index[item.id]
         self.items[number] = item
-        self._measured.discard(number)
+        self.measure_again(number)
         if number in self.views:
             self.views[number].set_item(item)
 
-    def grow(self, item: Item, added: str) -> None:
-        """More of an answer that is being written."""
+    def append_text(self, item: Item, text: str) -> None:
+        """Show more of an answer that is being written; ``item`` already contains ``text``."""
         number = self.index[item.id]
         self.items[number] = item
-        self._measured.discard(number)
+        self.measure_again(number)
         if number in self.views:
-            self.views[number].item = item
-            self.views[number].grow(added)
+            self.views[number].append(item, text)
 
     def view(self, number: int) -> MessageView:
-        """A message, laid out for the present width."""
+        """Return a message laid out for the present width."""
         view = self.views.get(number)
         if view is None:
             view = self.views[number] = self._make_view(self.items[number])
-            self._measured.discard(number)
+            self.measure_again(number)
         if number not in self._measured or view.width != self.column:
             self.heights[number] = view.lay_out(self.column)
             self._measured.add(number)
         return view
 
-    def hold(self) -> tuple[int, tuple[int, int], float] | None:
-        """The line at the top of the screen, to come back to when heights above it have changed."""
+    def measure_again(self, number: int) -> None:
+        """Lay a message out again when it is next shown."""
+        self._measured.discard(number)
+
+    def forget_views(self) -> None:
+        """Make all views again: other colours, text size or language."""
+        self.views.clear()
+        self._measured.clear()
+
+    def update_formulas(self) -> bool:
+        """Show the formulas that have been rendered since; the line that is being read stays in place."""
+        line = self._reading_line(skip_formulas=True)
+        changed = [number for number, view in self.views.items() if view.body.update_formulas()]
+        self._measured.difference_update(changed)
+        if changed:
+            self._restore(line)
+        return bool(changed)
+
+    # Place on the screen
+
+    def resize(self, width: float, height: float) -> None:
+        """Use another size of the viewport; the line that is being read stays in place."""
+        column = max(120.0, min(float(COLUMN), width - 2 * MARGIN))
+        self.left = round((width - column) / 2)
+        self.height = height
+        if column != self.column:
+            self.column = column
+            line = self._reading_line()
+            self._measured.clear()
+            self._restore(line)
+
+    def _reading_line(self, *, skip_formulas: bool = False) -> ReadingLine | None:
+        """Return the line at the top of the screen, or the first text below it, whose height does not change."""
         number, top = self._anchor
         view = self.views.get(number)
         if view is None or top >= 0:
             return None
-        place, below = view.first_text(-top, self.height) or view.place_at_height(-top)
-        return number, place, below
+        text = view.first_text(-top, self.height) if skip_formulas else None
+        return number, *(text or view.place_at_height(-top))
 
-    def come_back(self, held: tuple[int, tuple[int, int], float] | None) -> None:
-        """Put that line where it was."""
-        if held is not None and not self.following:
-            number, place, below = held
+    def _restore(self, line: ReadingLine | None) -> None:
+        if line is not None and not self.following:
+            number, place, below = line
             self._anchor = (number, below - self.view(number).top_of(place))
-
-    def measure_again(self, number: int) -> None:
-        """A message may have another height."""
-        self._measured.discard(number)
-
-    def forget_views(self) -> None:
-        """Lay everything out anew: other colours, another size, other words."""
-        self.views.clear()
-        self._measured.clear()
-
-    # Its place on the screen
-
-    def resize(self, width: float, height: float) -> None:
-        """Another size of the screen; what one is reading stays in its place."""
-        column = max(120.0, min(float(COLUMN), width - 2 * MARGIN))
-        self.left = round((width - column) / 2)
-        self.height = height
-        if column == self.column:
-            return
-        self.column = column
-        number, top = self._anchor
-        reading = None
-        if number in self.views and top < 0:
-            view = self.views[number]
-            reading = view.place_at_height(-top)
-        self._measured.clear()
-        if reading is not None:
-            view = self.view(number)
-            self._anchor = (number, reading[1] - view.top_of(reading[0]))
 
     @property
     def total(self) -> float:
-        """The height of the whole page."""
+        """Height of the whole page."""
         return self.heights.total + 2 * MARGIN
 
     @property
@@ -143,20 +205,18 @@ class Page:
         return MARGIN + self.heights.before(number) - top
 
     def scroll_by(self, distance: float) -> None:
-        """Move the page up by a distance, to the pixel, whatever was guessed."""
+        """Scroll down by a distance, exact to the pixel."""
         number, top = self._anchor
-        self._anchor = (number, top - distance)
-        self.following = False
+        self.show(number, top - distance)
 
     def scroll_to(self, offset: float) -> None:
-        """Go to a place of the page as the guesses have it."""
+        """Scroll to an offset of the page, as far as heights are known."""
         number = self.heights.at(offset - MARGIN) if self.items else 0
-        self._anchor = (number, MARGIN + self.heights.before(number) - offset)
-        self.following = False
+        self.show(number, MARGIN + self.heights.before(number) - offset)
 
-    def show(self, number: int, below: float) -> None:
-        """Bring a message's top to a distance below the top of the screen."""
-        self._anchor = (number, below)
+    def show(self, number: int, top: float) -> None:
+        """Place a message's top at a distance below the top of the screen."""
+        self._anchor = (number, top)
         self.following = False
 
     def arrange(self) -> None:
@@ -168,16 +228,16 @@ class Page:
             return
         number, top = self._anchor
         followed = self.following
-        if self.following or number >= count:
+        if followed or number >= count:
             number = count - 1
             self.view(number)
             top = self.height - MARGIN - self.heights[number]
         self._fill(number, top)
         self._pull_to_ends()
         self._anchor = self.visible[0]
-        last, bottom = self.visible[-1][0], self.visible[-1][1]
+        last, bottom = self.visible[-1]
         at_end = last == count - 1 and bottom + self.heights[last] <= self.height - MARGIN + 2
-        # The end of a message that is not read yet is no end.
+        # While a message is still being read, its present end is not the end.
         self.following = at_end and (followed or not self.views[last].is_behind)
         self._evict()
 
@@ -199,7 +259,7 @@ class Page:
             number += 1
 
     def _pull_to_ends(self) -> None:
-        """The page neither ends above the bottom of the screen nor begins below its top."""
+        """Let the page neither end above the bottom of the screen nor begin below its top."""
         last, top = self.visible[-1]
         gap = self.height - MARGIN - (top + self.heights[last])
         if last == len(self.items) - 1 and gap > 0:
@@ -209,17 +269,21 @@ class Page:
             self._fill(0, float(MARGIN))
 
     def _evict(self) -> None:
-        if len(self.views) <= KEPT + len(self.visible):
+        if len(self.views) <= KEPT_VIEWS + len(self.visible):
             return
         middle = self.visible[len(self.visible) // 2][0]
         keep = {number for number, _ in self.visible}
-        keep |= {n for n in self.views if self.items[n].status is Status.STREAMING}
-        far = sorted((n for n in self.views if n not in keep), key=lambda n: -abs(n - middle))
-        for number in far[: len(self.views) - KEPT // 2 - len(keep)]:
+        keep |= {number for number in self.views if self.items[number].status is Status.STREAMING}
+        far = sorted((number for number in self.views if number not in keep), key=lambda number: -abs(number - middle))
+        for number in far[: len(self.views) - KEPT_VIEWS // 2 - len(keep)]:
             del self.views[number]
 
+    def top_of(self, number: int) -> float | None:
+        """Return the top of a message on the screen, or None where it is not on it."""
+        return next((top for shown, top in self.visible if shown == number), None)
+
     def message_at(self, y: float) -> tuple[int, float] | None:
-        """The message nearest to a height of the screen, and its top."""
+        """Return the message nearest to a height of the screen, and its top."""
         for number, top in self.visible:
             if y < top + self.heights[number]:
                 return number, top

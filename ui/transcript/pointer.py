@@ -1,235 +1,251 @@
-"""What the pointer does on the transcript: hovering, clicking, selecting, the wheel."""
+"""Mouse on the transcript: hovering, clicking, selecting, the wheel."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from ui.transcript.blocks.part import Part
 from ui.transcript.buttons import Button
 from ui.transcript.message import MessageView
-from ui.transcript.selection import Selection, Spot
+from ui.transcript.state import Selection, Spot, TranscriptState
 
-if TYPE_CHECKING:
-    from ui.transcript.widget import Transcript
-
-NOTCH = 96
+WHEEL_STEP = 96
 """Pixels for a notch of a wheel."""
 EDGE_MS = 30
+EDGE_STEP = 60.0
+"""Most pixels that a selection beyond the edge scrolls every ``EDGE_MS``."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What is under a point of the viewport."""
+
+    number: int
+    view: MessageView
+    point: QPointF
+    """The point in the message."""
+
+    @property
+    def button(self) -> Button | None:
+        """The button under the point."""
+        return self.view.button_at(self.point)
+
+    @property
+    def part(self) -> Part | None:
+        """The part under the point."""
+        return self.view.body.part_at(self.point)
+
+    @property
+    def link(self) -> str:
+        """The address under the point."""
+        return self.view.body.link_at(self.point)
+
+    @property
+    def spot(self) -> Spot:
+        """The spot nearest to the point."""
+        return self.number, *self.view.body.place_at(self.point)
 
 
 class Pointer(QObject):
-    """The pointer over one transcript."""
+    """The mouse over one transcript."""
 
-    def __init__(self, transcript: Transcript) -> None:
-        super().__init__(transcript)
-        self._transcript = transcript
+    def __init__(self, state: TranscriptState, viewport: QWidget) -> None:
+        super().__init__(viewport)
+        self._state = state
+        self._viewport = viewport
         self.message = -1
-        """The message under the pointer."""
-        self._button: tuple[int, str] = (-1, "")
-        self._pressed: tuple[int, str] = (-1, "")
+        """Number of the message under the pointer, or -1."""
+        self._hovered = self._pressed = (-1, "")
+        """Number of a message and the key of its button."""
         self._press_link = ""
-        self._press_point = QPointF()
-        self._last_point = QPointF()
+        self._press_point = self._last_point = QPointF()
         self._selecting = False
-        self._double = QTimer(self, singleShot=True)
-        self._edge = QTimer(self, interval=EDGE_MS)
-        self._edge.timeout.connect(self._beyond_the_edge)
+        self._triple_click = QTimer(self, singleShot=True)
+        self._edge_scroll = QTimer(self, interval=EDGE_MS)
+        self._edge_scroll.timeout.connect(self._scroll_beyond_edge)
+        viewport.setMouseTracking(True)
+        viewport.installEventFilter(self)
 
     def reset(self) -> None:
-        """The page is another one."""
-        self.message, self._button, self._pressed = -1, (-1, ""), (-1, "")
+        """Forget everything: the conversation is another one."""
+        self.message, self._hovered, self._pressed = -1, (-1, ""), (-1, "")
         self._selecting = False
-        self._edge.stop()
+        self._edge_scroll.stop()
 
-    def over(self, number: int) -> tuple[str, str]:
-        """The button of a message under the pointer, and the one that is held down."""
-        return (
-            self._button[1] if self._button[0] == number else "",
-            self._pressed[1] if self._pressed[0] == number else "",
-        )
-
-    def handle(self, event: QEvent) -> bool:
-        """Take an event of the viewport; true if it needs no more."""
-        kinds = QEvent.Type
-        if isinstance(event, QMouseEvent):
-            if event.type() is kinds.MouseMove:
-                self._move(event)
-            elif event.type() is kinds.MouseButtonPress and event.button() is Qt.MouseButton.LeftButton:
-                self._press(event)
-            elif event.type() is kinds.MouseButtonDblClick and event.button() is Qt.MouseButton.LeftButton:
-                self._double_click(event)
-            elif event.type() is kinds.MouseButtonRelease and event.button() is Qt.MouseButton.LeftButton:
-                self._release(event)
-            else:
-                return False
-            return True
-        if isinstance(event, QWheelEvent):
-            return self._wheel(event)
-        if event.type() is kinds.Leave:
-            self.message, self._button = -1, (-1, "")
-            self._transcript.viewport().update()
-        if event.type() is kinds.ToolTip and isinstance(event, QHelpEvent):
-            self._tooltip(event)
-            return True
-        return False
-
-    # What lies under a point
+    def button_keys(self, number: int) -> tuple[str, str]:
+        """Return the keys of the hovered and of the pressed button of a message."""
+        hovered, pressed = (key if message == number else "" for message, key in (self._hovered, self._pressed))
+        return hovered, pressed
 
     def link_at(self, point: QPointF) -> str:
-        """The address under a point of the viewport."""
-        found = self._view_at(point)
-        return found[1].link_at(found[2]) if found else ""
+        """Return the address under a point of the viewport."""
+        hit = self._hit(point)
+        return hit.link if hit else ""
 
-    def _view_at(self, point: QPointF) -> tuple[int, MessageView, QPointF] | None:
-        page = self._transcript.page
-        place = page.message_at(point.y())
-        if place is None:
+    def eventFilter(self, _viewport: QObject, event: QEvent) -> bool:
+        """Handle the mouse events of the viewport."""
+        if isinstance(event, QMouseEvent):
+            if event.type() is QEvent.Type.MouseMove:
+                self._move(event.position())
+                return True
+            handlers = {
+                QEvent.Type.MouseButtonPress: self._press,
+                QEvent.Type.MouseButtonDblClick: self._double_click,
+                QEvent.Type.MouseButtonRelease: self._release,
+            }
+            handler = handlers.get(event.type())
+            if handler is None or event.button() is not Qt.MouseButton.LeftButton:
+                return False
+            handler(event)
+            return True
+        if isinstance(event, QWheelEvent):
+            self._wheel(event)
+            event.accept()
+            return True
+        if isinstance(event, QHelpEvent):
+            self._show_tooltip(event)
+            return True
+        if event.type() is QEvent.Type.Leave:
+            self.message, self._hovered = -1, (-1, "")
+            self._state.repaint_requested.emit()
+        return False
+
+    def _hit(self, point: QPointF) -> Hit | None:
+        page = self._state.page
+        found = page.message_at(point.y())
+        if found is None:
             return None
-        return place[0], page.view(place[0]), point - QPointF(page.left, place[1])
-
-    def _button_at(self, point: QPointF) -> tuple[int, Button] | None:
-        found = self._view_at(point)
-        button = found[1].button_at(found[2]) if found else None
-        return (found[0], button) if found and button else None
-
-    def _spot_at(self, point: QPointF) -> Spot | None:
-        found = self._view_at(point)
-        return (found[0], *found[1].place_at(found[2])) if found else None
+        number, top = found
+        return Hit(number, page.view(number), point - QPointF(page.left, top))
 
     # Moving
 
-    def _move(self, event: QMouseEvent) -> None:
-        point = self._last_point = event.position()
-        if self._selecting:
-            self._extend(point)
-            outside = not 0 <= point.y() <= self._transcript.page.height
-            if outside and not self._edge.isActive():
-                self._edge.start()
-            elif not outside:
-                self._edge.stop()
+    def _move(self, point: QPointF) -> None:
+        self._last_point = point
+        if not self._selecting:
+            self._hover(point)
             return
-        self._hover(point)
+        self._extend(point)
+        is_inside = 0 <= point.y() <= self._state.page.height
+        if is_inside:
+            self._edge_scroll.stop()
+        elif not self._edge_scroll.isActive():
+            self._edge_scroll.start()
 
     def _hover(self, point: QPointF) -> None:
-        found = self._view_at(point)
-        button = found[1].button_at(found[2]) if found else None
-        part = found[1].part_at(found[2]) if found else None
+        hit = self._hit(point)
+        button = hit.button if hit else None
         cursor = Qt.CursorShape.ArrowCursor
-        if button or (found and found[1].link_at(found[2])):
+        if hit and (button or hit.link):
             cursor = Qt.CursorShape.PointingHandCursor
-        elif part:
+        elif hit and hit.part:
             cursor = Qt.CursorShape.IBeamCursor
-        viewport = self._transcript.viewport()
-        if viewport.cursor().shape() is not cursor:
-            viewport.setCursor(cursor)
-        state = (found[0] if found else -1), ((found[0], button.key) if found and button else (-1, ""))
-        if state != (self.message, self._button):
-            self.message, self._button = state
-            viewport.update()
+        if self._viewport.cursor().shape() is not cursor:
+            self._viewport.setCursor(cursor)
+        message = hit.number if hit else -1
+        hovered = (message, button.key) if button else (-1, "")
+        if (message, hovered) != (self.message, self._hovered):
+            self.message, self._hovered = message, hovered
+            self._state.repaint_requested.emit()
 
-    def _beyond_the_edge(self) -> None:
-        y, height = self._last_point.y(), self._transcript.page.height
+    def _scroll_beyond_edge(self) -> None:
+        y, height = self._last_point.y(), self._state.page.height
         beyond = min(0.0, y) or max(0.0, y - height)
         if not self._selecting or not beyond:
-            self._edge.stop()
+            self._edge_scroll.stop()
             return
-        self._transcript.scroll_by(max(-60.0, min(60.0, beyond)))
+        self._state.scroll_by(max(-EDGE_STEP, min(EDGE_STEP, beyond)))
         self._extend(QPointF(self._last_point.x(), min(max(0.0, y), height - 1)))
 
-    def _wheel(self, event: QWheelEvent) -> bool:
+    def _wheel(self, event: QWheelEvent) -> None:
         pixels, notches = event.pixelDelta(), event.angleDelta()
-        across = pixels.x() or notches.x() * NOTCH / 120
-        down = pixels.y() or notches.y() * NOTCH / 120
+        across = pixels.x() or notches.x() * WHEEL_STEP / 120
+        down = pixels.y() or notches.y() * WHEEL_STEP / 120
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             if notches.y():
-                self._transcript.change_text_size(1 if notches.y() > 0 else -1)
-            event.accept()
-            return True
+                self._state.text_size_requested.emit(1 if notches.y() > 0 else -1)
+            return
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not across:
             across, down = down, 0
         if abs(across) > abs(down):
-            found = self._view_at(event.position())
-            part = found[1].part_at(found[2]) if found else None
+            hit = self._hit(event.position())
+            part = hit.part if hit else None
             if part and part.scroll(-across):
-                self._transcript.viewport().update()
+                self._state.repaint_requested.emit()
         elif down:
-            self._transcript.scroll_by(-down)
+            self._state.scroll_by(-down)
             self._hover(event.position())
-        event.accept()
-        return True
 
-    def _tooltip(self, event: QHelpEvent) -> None:
-        point = QPointF(event.pos())
-        button = self._button_at(point)
-        text = self.link_at(point)
-        if button:
-            done = self._transcript.done == f"{button[0]} {button[1].key}"
-            tip = button[1].tip if button[1].tip != button[1].label else ""
-            text = self._transcript.words.copied if done else tip
-        QToolTip.showText(event.globalPos(), text, self._transcript.viewport())
+    def _show_tooltip(self, event: QHelpEvent) -> None:
+        hit = self._hit(QPointF(event.pos()))
+        button = hit.button if hit else None
+        text = hit.link if hit else ""
+        if hit and button:
+            text = button.tip if button.tip != button.label else ""
+            if self._state.done == (hit.number, button.key):
+                text = self._state.strings.copied
+        QToolTip.showText(event.globalPos(), text, self._viewport)
 
     # Clicking and selecting
 
     def _press(self, event: QMouseEvent) -> None:
         point = self._press_point = self._last_point = event.position()
-        transcript = self._transcript
-        button = self._button_at(point)
+        hit = self._hit(point)
+        self._press_link = hit.link if hit else ""
+        if hit is None:
+            return
+        state, button, spot = self._state, hit.button, hit.spot
         if button:
-            self._pressed = (button[0], button[1].key)
-            transcript.viewport().update()
+            self._pressed = (hit.number, button.key)
+            state.repaint_requested.emit()
             return
-        self._press_link = self.link_at(point)
-        spot = self._spot_at(point)
-        if spot is None:
+        if self._triple_click.isActive():
+            self._triple_click.stop()
+            self._select_around(hit, paragraph=True)
             return
-        if self._double.isActive():
-            self._double.stop()
-            self._select_around(spot, paragraph=True)
-            return
-        transcript.keyboard.reset()
-        shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-        anchor = transcript.selection.anchor if shift and not transcript.selection.is_empty else spot
-        transcript.set_selection(Selection(anchor, spot))
+        state.set_focus(-1)
+        extend = event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not state.selection.is_empty
+        state.set_selection(Selection(state.selection.anchor if extend else spot, spot))
         self._selecting = True
 
     def _double_click(self, event: QMouseEvent) -> None:
-        if self._button_at(event.position()):
+        hit = self._hit(event.position())
+        if hit and hit.button:
             self._press(event)
-            return
-        spot = self._spot_at(event.position())
-        if spot is not None:
-            self._select_around(spot, paragraph=False)
-            self._double.start(QApplication.doubleClickInterval())
+        elif hit:
+            self._select_around(hit, paragraph=False)
+            self._triple_click.start(QApplication.doubleClickInterval())
 
-    def _select_around(self, spot: Spot, *, paragraph: bool) -> None:
-        view = self._transcript.page.view(spot[0])
-        if not view.parts:
+    def _select_around(self, hit: Hit, *, paragraph: bool) -> None:
+        if not hit.view.parts:
             return
-        part = view.parts[spot[1]]
-        start, end = part.paragraph_at(spot[2]) if paragraph else part.word_at(spot[2])
-        self._transcript.set_selection(Selection((*spot[:2], start), (*spot[:2], end)))
+        number, at, position = hit.spot
+        part = hit.view.parts[at]
+        start, end = part.paragraph_at(position) if paragraph else part.word_at(position)
+        self._state.set_selection(Selection((number, at, start), (number, at, end)))
 
     def _extend(self, point: QPointF) -> None:
-        spot = self._spot_at(point)
-        if spot is not None:
-            self._transcript.set_selection(Selection(self._transcript.selection.anchor, spot))
+        hit = self._hit(point)
+        if hit is not None:
+            self._state.set_selection(Selection(self._state.selection.anchor, hit.spot))
 
     def _release(self, event: QMouseEvent) -> None:
-        transcript, point = self._transcript, event.position()
-        self._edge.stop()
+        state, point = self._state, event.position()
+        hit = self._hit(point)
+        button, link = (hit.button, hit.link) if hit else (None, "")
+        self._edge_scroll.stop()
         pressed, self._pressed = self._pressed, (-1, "")
-        button = self._button_at(point)
         if pressed[1]:
-            transcript.viewport().update()
-            if button and (button[0], button[1].key) == pressed:
-                transcript.press(button[0], button[1].key)
+            state.repaint_requested.emit()
+            if hit and button and (hit.number, button.key) == pressed:
+                state.button_pressed.emit(*pressed)
             return
         was_selecting, self._selecting = self._selecting, False
-        near = (point - self._press_point).manhattanLength() < QApplication.startDragDistance()
-        link = self.link_at(point)
-        if was_selecting and near and link and link == self._press_link and transcript.selection.is_empty:
-            transcript.link_activated.emit(link)
+        is_click = (point - self._press_point).manhattanLength() < QApplication.startDragDistance()
+        if was_selecting and is_click and link and link == self._press_link and state.selection.is_empty:
+            state.link_activated.emit(link)
         self._hover(point)

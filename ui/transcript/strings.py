@@ -1,55 +1,69 @@
-"""The transcript's own words: said once for a language and handed on as a value."""
+"""Texts of the transcript in one language."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from ui.transcript.item import Words
 
+class TranscriptStrings(QObject):
+    """Texts in the language at the time of construction.  A QObject because of ``tr``."""
 
-class TranscriptWords(QObject):
-    """Where they are translated.  A QObject for the sake of ``tr``."""
+    def __init__(self) -> None:
+        super().__init__()
+        self.conversation = self.tr("Conversation")
+        self.you = self.tr("You")
+        self.answer = self.tr("Answer")
+        self.pinned = self.tr("Pinned")
+        self.version = self.tr("Version {place} of {count}")
+        self.attachment = self.tr("Attachment: {name}")
+        self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")
+        self.jump = self.tr("Jump to the newest message")
+        self.more = self.tr("More")
+        self.show = self.tr("Show")
+        self.hide = self.tr("Hide")
+        self.copy = self.tr("Copy")
+        self.copied = self.tr("Copied")
+        self.copy_code = self.tr("Copy code")
+        self.copy_link = self.tr("Copy link address")
+        self.open_link = self.tr("Open link…")
+        self.copy_markdown = self.tr("Copy as Markdown")
+        self.copy_message = self.tr("Copy message as text")
+        self.copy_message_markdown = self.tr("Copy message as Markdown")
+        self.select_all = self.tr("Select all")
+        self.unpin = self.tr("Unpin")
+        self._actions = {
+            "copy": self.copy,
+            "retry": self.tr("Try again"),
+            "begin": self.tr("New conversation"),
+            "roll": self.tr("Leave out the oldest turns"),
+            "continue": self.tr("Continue"),
+            "edit": self.tr("Edit"),
+            "fork": self.tr("New conversation from here"),
+            "details": self.tr("Answer details…"),
+            "export": self.tr("Export this message…"),
+            "pin": self.tr("Always keep in context"),
+            "delete": self.tr("Delete from here on"),
+            "previous": self.tr("Previous version"),
+            "next": self.tr("Next version"),
+        }
+        self._thinking = self.tr("Thinking…")
+        self._thought = self.tr("Thoughts")
+        self._thinking_for = self.tr("Thinking… {time}")
+        self._thought_for = self.tr("Thought for {time}")
+        self._seconds = self.tr("{seconds} s")
+        self._minutes = self.tr("{minutes} min {seconds} s")
 
-    def now(self) -> Words:
-        """The words in the present language."""
-        return Words(
-            copy=self.tr("Copy"),
-            copied=self.tr("Copied"),
-            copy_code=self.tr("Copy code"),
-            copy_link=self.tr("Copy link address"),
-            open_link=self.tr("Open link…"),
-            copy_markdown=self.tr("Copy as Markdown"),
-            copy_message=self.tr("Copy message as text"),
-            copy_message_markdown=self.tr("Copy message as Markdown"),
-            select_all=self.tr("Select all"),
-            retry=self.tr("Try again"),
-            begin=self.tr("New conversation"),
-            roll=self.tr("Leave out the oldest turns"),
-            go_on=self.tr("Continue"),
-            edit=self.tr("Edit"),
-            fork=self.tr("New conversation from here"),
-            details=self.tr("Answer details…"),
-            export=self.tr("Export this message…"),
-            pin=self.tr("Always keep in context"),
-            unpin=self.tr("Unpin"),
-            delete=self.tr("Delete from here on"),
-            previous=self.tr("Previous version"),
-            next=self.tr("Next version"),
-            more=self.tr("More"),
-            place=self.tr("Version {place} of {count}"),
-            thinking=self.tr("Thinking…"),
-            thought=self.tr("Thoughts"),
-            thinking_for=self.tr("Thinking… {time}"),
-            thought_for=self.tr("Thought for {time}"),
-            seconds=self.tr("{seconds} s"),
-            minutes=self.tr("{minutes} min {seconds} s"),
-            open=self.tr("Show"),
-            close=self.tr("Hide"),
-            attachment=self.tr("Attachment: {name}"),
-            pinned=self.tr("Pinned"),
-            shown_in_part=self.tr("Only part is shown. Copy the message to get all of it."),
-            jump=self.tr("Jump to the newest message"),
-            conversation=self.tr("Conversation"),
-            you=self.tr("You"),
-            answer=self.tr("Answer"),
-        )
+    def action(self, name: str, *, is_pinned: bool = False) -> str:
+        """Return the label of an action."""
+        return self.unpin if name == "pin" and is_pinned else self._actions[name]
+
+    def thought_line(self, seconds: float | None, *, is_thinking: bool) -> str:
+        """Return the line that stands for the thoughts of an answer."""
+        if seconds is None:
+            return self._thinking if is_thinking else self._thought
+        whole = max(1, round(seconds))
+        if whole < 60:
+            time = self._seconds.format(seconds=whole)
+        else:
+            time = self._minutes.format(minutes=whole // 60, seconds=whole % 60)
+        return (self._thinking_for if is_thinking else self._thought_for).format(time=time)

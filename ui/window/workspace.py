@@ -21,7 +21,7 @@ from ui.conversation.model_picker import ModelChoice
 from ui.models.background_downloads import BackgroundDownloads
 from ui.settings.shortcuts import make_shortcuts
 from ui.sidebar.actions import History
-from ui.transcript.widget import Transcript
+from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
@@ -87,7 +87,7 @@ class Workspace(QObject):
         self.transcript.link_activated.connect(self.desk.dialogs.ask_to_open)
         self.transcript.action_requested.connect(self.desk.deeds.do)
         self.desk.deeds.export_wanted.connect(self._export_message)
-        self.transcript.text_size_wanted.connect(self._resize_text)
+        self.transcript.text_size_requested.connect(self._resize_text)
         self.desk.open_wanted.connect(self.open_conversation)
         self.desk.changed.connect(self._refresh_state)
         self.desk.list_changed.connect(self._refresh_list)

@@ -1,0 +1,356 @@
+"""Formulas inside a QTextDocument: requested from the renderer, cached as pictures, drawn on the baseline of the line.
+
+A formula is one object replacement character of its document.  It keeps estimated space until it is rendered; one that
+cannot be rendered shows its source as code.  Pictures take their colour when they are painted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from functools import lru_cache
+from typing import NamedTuple
+
+from PySide6.QtCore import QByteArray, QObject, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QFont,
+    QFontDatabase,
+    QFontMetrics,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QPixmap,
+    QPyTextObject,
+    QTextBlock,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+)
+from PySide6.QtSvg import QSvgRenderer
+
+from app.formulas import FormulaRenderer, Shape
+from app.markdown.blocks import Span
+from ui.transcript.style import TextStyle
+from ui.widgets.theme import CHINESE_FAMILIES
+
+OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
+OBJECT = "\ufffc"
+_FIRST = QTextFormat.Property.UserProperty.value + 1
+_SOURCE, _FORMULA, _DISPLAY, _SIZE, _ROLE, _WIDTH, _BASELINE, _ASCENT, _DESCENT, _FAILED = range(_FIRST, _FIRST + 10)
+SCALE = 1.06
+"""The letters of the math font are a little smaller than those of the interface font."""
+MIN_DISPLAY_SCALE, MIN_INLINE_SCALE = 0.75, 0.4
+"""How far a formula may shrink where it is wider than the available width."""
+NOTIFY_MS = 16
+PICTURE_BYTES = 24 << 20
+PADDING = 4
+_SAMPLE_SIZE = 100
+UNKNOWN_WIDTH = 640
+"""Width of a line that is not laid out yet."""
+_COMMAND = re.compile(r"\\[a-zA-Z]+|\\.|[{}^_&]|\s+")
+_TALL = re.compile(r"\\(?:[dtc]?frac|sum|int|prod|lim|binom|over|under|boxed|sqrt)")
+_WRAPPED = int(Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignLeft)
+
+FormulaKey = tuple[str, bool]
+"""LaTeX without delimiters, and whether it is a display formula."""
+
+
+class FormulaSize(NamedTuple):
+    """Size of a formula in pixels; ``baseline`` is measured from the top."""
+
+    width: float
+    height: float
+    baseline: float
+
+
+class FormulaCache(QObject):
+    """Formulas of one transcript: requests to the renderer, and the pictures painted last."""
+
+    rendered = Signal()
+    """Some requested formulas are rendered, or have failed."""
+    _finished = Signal()
+    """Crosses from the renderer's thread to the window's."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._renderer: FormulaRenderer | None = None
+        self._pictures: OrderedDict[tuple[str, bool, int, str, float], QPixmap] = OrderedDict()
+        self._bytes = 0
+        self._notify = QTimer(self, singleShot=True, interval=NOTIFY_MS)
+        self._notify.timeout.connect(self.rendered)
+        self._finished.connect(self._start_notify)
+
+    def set_renderer(self, renderer: FormulaRenderer) -> None:
+        """Use a renderer; without one every formula shows its source."""
+        self._renderer = renderer
+
+    def request(self, formula: str, display: bool) -> None:
+        """Have a formula rendered unless it is finished."""
+        if self._renderer is not None and not self._renderer.is_known(formula, display):
+            self._renderer.request([(formula, display)], self._on_finished)
+
+    def is_finished(self, formula: str, display: bool) -> bool:
+        """Whether a formula is rendered or has failed."""
+        return self._renderer is None or self._renderer.is_known(formula, display)
+
+    def shape(self, formula: str, display: bool) -> Shape | None:
+        """Return the rendered formula, or None while it is pending or where it has failed."""
+        return self._renderer.known(formula, display) if self._renderer else None
+
+    def size(self, style: TextStyle, key: FormulaKey, source: str, size: float, width: float) -> FormulaSize:
+        """Measure a formula for a text size: as rendered, as wrapped source, or estimated while it is pending."""
+        shape = self.shape(*key)
+        if shape is not None:
+            return FormulaSize(shape.width * size, shape.height * size, shape.baseline * size)
+        return source_size(source, style.code_font, width) if self.is_finished(*key) else estimated_size(*key, size)
+
+    def picture(self, shape: Shape, key: FormulaKey, size: float, colour: str, ratio: float) -> QPixmap:
+        """Return a rendered formula as a picture for a text size, colour and device pixel ratio."""
+        picture_key = (*key, round(size * 64), colour, ratio)
+        cached = self._pictures.get(picture_key)
+        if cached is not None:
+            self._pictures.move_to_end(picture_key)
+            return cached
+        drawn = shape.at(size, colour, families=chinese_family())
+        area = QRectF(0, 0, drawn.width * ratio, drawn.height * ratio)
+        picture = QPixmap(max(1, math.ceil(area.width())), max(1, math.ceil(area.height())))
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        QSvgRenderer(QByteArray(drawn.svg.encode())).render(painter, area)
+        painter.end()
+        picture.setDevicePixelRatio(ratio)
+        self._pictures[picture_key] = picture
+        self._bytes += _bytes_of(picture)
+        while self._bytes > PICTURE_BYTES and len(self._pictures) > 1:
+            self._bytes -= _bytes_of(self._pictures.popitem(last=False)[1])
+        return picture
+
+    def _on_finished(self, _formula: str, _display: bool) -> None:
+        try:
+            self._finished.emit()
+        except RuntimeError:
+            # The widget was deleted while its last formula was rendered.
+            return
+
+    def _start_notify(self) -> None:
+        if not self._notify.isActive():
+            self._notify.start()
+
+
+def _bytes_of(picture: QPixmap) -> int:
+    return picture.width() * picture.height() * 4
+
+
+class FormulaObject(QPyTextObject):
+    """Measures and draws the formulas of the documents that it is registered with."""
+
+    def __init__(self, style: TextStyle, formulas: FormulaCache) -> None:
+        super().__init__()
+        self._style = style
+        self._formulas = formulas
+
+    def intrinsicSize(self, document: QTextDocument, position: int, text_format: QTextFormat) -> QSizeF:
+        """Return the space that a formula takes in its line."""
+        width, baseline, scale = self._measure(document, text_format)
+        above = max(math.ceil(baseline * scale), text_format.doubleProperty(_ASCENT))
+        return QSizeF(width * scale, above + text_format.doubleProperty(_DESCENT))
+
+    def drawObject(
+        self,
+        painter: QPainter,
+        rect: QRectF | QRect,
+        document: QTextDocument,
+        position: int,
+        text_format: QTextFormat,
+    ) -> None:
+        """Draw a formula with its baseline on that of the line."""
+        style, key, rect = self._style, formula_key(text_format), QRectF(rect)
+        shape = self._formulas.shape(*key)
+        if shape is not None:
+            _, baseline, scale = self._measure(document, text_format)
+            ratio = painter.device().devicePixelRatioF()
+            colour = style.colour(text_format.stringProperty(_ROLE)).name()
+            picture = self._formulas.picture(shape, key, text_format.doubleProperty(_SIZE) * scale, colour, ratio)
+            top = rect.bottom() - text_format.doubleProperty(_DESCENT) - baseline * scale
+            painter.drawPixmap(_on_pixels(painter, QPointF(rect.x(), top), ratio), picture)
+        elif self._formulas.is_finished(*key):
+            background = QPainterPath()
+            background.addRoundedRect(rect.adjusted(0, -1, 0, 1), PADDING, PADDING)
+            painter.fillPath(background, style.colour("code_ground"))
+            painter.setFont(style.code_font)
+            painter.setPen(style.colour("code_text"))
+            painter.drawText(rect.adjusted(PADDING, 0, PADDING, 0), _WRAPPED, formula_source(text_format))
+        else:
+            # The renderer's cache may have dropped it since it was inserted.
+            self._formulas.request(*key)
+
+    def _measure(self, document: QTextDocument, text_format: QTextFormat) -> tuple[float, float, float]:
+        """Return width, baseline and scale from the format: Qt asks very often."""
+        if text_format.boolProperty(_FAILED):
+            # The source is wrapped to the width.
+            size = source_size(formula_source(text_format), self._style.code_font, document.textWidth())
+            return size.width, size.baseline, 1.0
+        width = text_format.doubleProperty(_WIDTH)
+        scale = formula_scale(width, document.textWidth(), display=text_format.boolProperty(_DISPLAY))
+        return width, text_format.doubleProperty(_BASELINE), scale
+
+
+class RenderContext:
+    """What every part of a transcript is drawn with: the style, the formulas, and the object that draws them."""
+
+    def __init__(self, style: TextStyle, formulas: FormulaCache) -> None:
+        self.style = style
+        self.formulas = formulas
+        self.formula_object = FormulaObject(style, formulas)
+
+
+def formula_scale(width: float, available: float, *, display: bool) -> float:
+    """Return the scale at which a formula fits; a display formula that would become too small is scrolled instead."""
+    if not 0 < available < width:
+        return 1.0
+    scale = available / width
+    if display:
+        return scale if scale >= MIN_DISPLAY_SCALE else 1.0
+    return max(MIN_INLINE_SCALE, scale)
+
+
+def source_size(source: str, font: QFont, width: float) -> FormulaSize:
+    """Measure a formula's source, wrapped to a width; 0 or less is a width that is not known yet."""
+    return _source_size(source, font.toString(), (width if width > 0 else UNKNOWN_WIDTH) - 2 * PADDING)
+
+
+@lru_cache(maxsize=256)
+def _source_size(source: str, font_description: str, width: float) -> FormulaSize:
+    font = QFont()
+    font.fromString(font_description)
+    metrics = QFontMetricsF(font)
+    box = metrics.boundingRect(QRectF(0, 0, width, 10_000), _WRAPPED, source)
+    return FormulaSize(box.width() + 2 * PADDING, box.height(), box.height() - metrics.descent())
+
+
+def estimated_size(formula: str, display: bool, size: float) -> FormulaSize:
+    """Estimate the space of a formula that is not rendered yet."""
+    rows = re.split(r"\\\\|\\atop", formula)
+    letters = max(len(_COMMAND.sub("", row)) + row.count("\\") * 0.6 for row in rows)
+    lines = 1.0
+    if _TALL.search(formula):
+        lines = 2.3 if display else 1.5
+    height = lines * size * (1.0 if len(rows) == 1 else 0.8 * len(rows))
+    return FormulaSize(max(0.6, letters * 0.56) * size, height, height / 2 + size * 0.26)
+
+
+def _on_pixels(painter: QPainter, corner: QPointF, ratio: float) -> QPointF:
+    """Return the nearest point on the device's pixel grid: between two pixels a picture is blurred."""
+    mapped = painter.worldTransform().map(corner) * ratio
+    shift = QPointF(round(mapped.x()) - mapped.x(), round(mapped.y()) - mapped.y())
+    return corner + shift / ratio
+
+
+@lru_cache(maxsize=1)
+def chinese_family() -> str:
+    """Return the font family for characters that the math font lacks."""
+    installed = set(QFontDatabase.families())
+    return next((family for family in CHINESE_FAMILIES if family in installed), "sans-serif")
+
+
+@lru_cache(maxsize=256)
+def _font_with_descent(descent: int) -> QFont:
+    """Return a font with at least this descent: Qt places an object below the baseline by the descent of its font."""
+    font = QFont()
+    font.setPixelSize(_SAMPLE_SIZE)
+    # Each size that is tried loads a font, so begin just below the final one.
+    size = max(1, descent * _SAMPLE_SIZE // max(1, QFontMetrics(font).descent()) - 3)
+    font.setPixelSize(size)
+    while QFontMetrics(font).descent() < descent:
+        size += 1
+        font.setPixelSize(size)
+    return font
+
+
+def insert_formula(
+    cursor: QTextCursor,
+    context: RenderContext,
+    base: QTextCharFormat,
+    span: Span,
+    *,
+    display: bool,
+    size: float,
+    role: str,
+) -> None:
+    """Insert a formula at the cursor and request it."""
+    text_format = QTextCharFormat(base)
+    text_format.setObjectType(OBJECT_TYPE)
+    text_format.setProperty(_SOURCE, span.text)
+    text_format.setProperty(_FORMULA, span.formula)
+    text_format.setProperty(_DISPLAY, display)
+    text_format.setProperty(_SIZE, size * SCALE)
+    text_format.setProperty(_ROLE, role)
+    context.formulas.request(span.formula, display)
+    _set_size(text_format, context, cursor.document().textWidth())
+    cursor.insertText(OBJECT, text_format)
+    cursor.setCharFormat(base)
+
+
+def _set_size(text_format: QTextCharFormat, context: RenderContext, width: float) -> None:
+    style, key, letters = context.style, formula_key(text_format), text_format.doubleProperty(_SIZE)
+    size = context.formulas.size(style, key, formula_source(text_format), letters, width)
+    failed = context.formulas.is_finished(*key) and context.formulas.shape(*key) is None
+    text_format.setProperty(_WIDTH, size.width)
+    text_format.setProperty(_BASELINE, size.baseline)
+    text_format.setProperty(_FAILED, failed)
+    descent = math.ceil(size.height - size.baseline)
+    if not text_format.boolProperty(_DISPLAY):
+        # A line with only a formula is as high as one of text, and level with the text in the next table cell.
+        larger = letters / (style.size * SCALE)
+        descent = max(descent, round(style.text_metrics.descent() * larger))
+        text_format.setProperty(_ASCENT, float(round(style.text_metrics.ascent() * larger)))
+    alignment = QTextCharFormat.VerticalAlignment.AlignNormal
+    if descent > 0:
+        font = _font_with_descent(descent)
+        text_format.setFont(font)
+        alignment = QTextCharFormat.VerticalAlignment.AlignBaseline
+        descent = QFontMetrics(font).descent()
+    text_format.setVerticalAlignment(alignment)
+    text_format.setProperty(_DESCENT, float(max(0, descent)))
+
+
+def update_sizes(document: QTextDocument, context: RenderContext) -> None:
+    """Give the formulas of a document the space that they need after rendering."""
+    cursor = QTextCursor(document)
+    cursor.beginEditBlock()
+    for position, found in formulas_in(document):
+        text_format = QTextCharFormat(found)
+        _set_size(text_format, context, document.textWidth())
+        cursor.setPosition(position)
+        cursor.setPosition(position + 1, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setCharFormat(text_format)
+    cursor.endEditBlock()
+    # An equal format is no change to Qt, although the size differs.
+    document.markContentsDirty(0, document.characterCount())
+
+
+def formulas_in(document: QTextDocument, first: QTextBlock | None = None) -> list[tuple[int, QTextCharFormat]]:
+    """Return the formulas of a document with their positions, from a paragraph on."""
+    found, block = [], first or document.begin()
+    while block.isValid():
+        if OBJECT in block.text():
+            for run in block.textFormats():
+                if run.format.objectType() == OBJECT_TYPE:
+                    # The run owns its format.  Two equal formulas side by side are one run.
+                    text_format = QTextCharFormat(run.format)
+                    found += [(block.position() + run.start + n, text_format) for n in range(run.length)]
+        block = block.next()
+    return found
+
+
+def formula_source(text_format: QTextFormat) -> str:
+    """Return a formula as it was written, with its delimiters."""
+    return text_format.stringProperty(_SOURCE)
+
+
+def formula_key(text_format: QTextFormat) -> FormulaKey:
+    """Return a formula without its delimiters, and whether it is a display formula."""
+    return text_format.stringProperty(_FORMULA), text_format.boolProperty(_DISPLAY)

@@ -1,0 +1,64 @@
+"""Spans as Markdown source: what is copied from a stretch of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from app.markdown.blocks import Span, Style
+from ui.transcript.blocks.part import utf16_length
+
+MARKERS = {"•": "-", "◦": "-", "▪": "-", "☐": "- [ ]", "☑": "- [x]"}
+"""Shown markers of list items and their Markdown."""
+_DELIMITERS = ((Style.CODE, "`"), (Style.STRONG, "**"), (Style.EMPHASIS, "*"), (Style.STRUCK, "~~"))
+
+
+def span_length(span: Span) -> int:
+    """Return the number of positions that a span takes in a document: a formula is one."""
+    return 1 if span.formula else utf16_length(span.text)
+
+
+def spans_slice(spans: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
+    """Yield the spans between two positions, cut to them; a formula stays whole."""
+    offset = 0
+    for span in spans:
+        size = span_length(span)
+        low, high = max(start - offset, 0), min(end - offset, size)
+        offset += size
+        if low < high:
+            yield span if high - low == size else replace(span, text=_utf16_slice(span.text, low, high))
+
+
+def spans_markdown(spans: tuple[Span, ...], start: int = 0, end: int | None = None) -> str:
+    """Return the spans between two positions as Markdown."""
+    cut = spans_slice(spans, start, sum(map(span_length, spans)) if end is None else end)
+    runs = groupby(cut, lambda span: (span.style & ~Style.QUIET, span.href))
+    return "".join(_with_delimiters("".join(span.text for span in run), *key) for key, run in runs)
+
+
+def _with_delimiters(text: str, style: Style, href: str) -> str:
+    """Return a run of one style with its delimiters, which are next to letters and not to blanks."""
+    inner = text.strip()
+    if not inner:
+        return text
+    left, right = text[: text.index(inner[0])], text[len(text.rstrip()) :]
+    written = inner
+    for each, delimiter in _DELIMITERS:
+        if each in style:
+            written = f"`` {inner} ``" if each is Style.CODE and "`" in inner else f"{delimiter}{written}{delimiter}"
+    if href and href != inner:
+        written = f"[{written}]({href})"
+    return left + written + right
+
+
+def _utf16_slice(text: str, low: int, high: int) -> str:
+    if len(text) == utf16_length(text):
+        return text[low:high]
+    return text.encode("utf-16-le", "surrogatepass")[2 * low : 2 * high].decode("utf-16-le", "replace")
+
+
+def indented(text: str, prefix: str) -> str:
+    """Return a block with a prefix on each line; below a list marker the prefix is blanks."""
+    hanging = prefix if not prefix or ">" in prefix else " " * len(prefix)
+    return prefix + text.replace("\n", "\n" + hanging)

@@ -1,0 +1,322 @@
+"""Base class of the parts of a message: one QTextDocument with its position, and a horizontal rule.
+
+A part keeps what is unchanged while an answer is written and sets only the end again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QPainter,
+    QPainterPath,
+    QTextBlock,
+    QTextCursor,
+    QTextDocument,
+    QTextOption,
+)
+
+from app.markdown.blocks import Block
+from ui.transcript.blocks.formula import (
+    OBJECT,
+    OBJECT_TYPE,
+    FormulaKey,
+    RenderContext,
+    formula_key,
+    formula_source,
+    formulas_in,
+    update_sizes,
+)
+
+Range = tuple[int, int]
+LINE_BREAK = "\u2028"
+BAR_SIZE = 3
+"""Width of a quote bar, and height of the scroll bar below a part that is wider than the column."""
+
+
+class Part:
+    """One part of a message; ``x`` and ``y`` are its corner in the message, positions are those of its document."""
+
+    is_text = True
+    """Whether it is read along a line; a formula is one object."""
+    is_indented = True
+    """Whether the part begins where its block does; running text indents each paragraph by itself."""
+    continues = False
+    """Whether it is a later piece of the table in the part above."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self.context, self.style = context, context.style
+        self.x = self.y = self.width = self.height = 0.0
+        self.offset = self.overflow = 0.0
+        """How far it is scrolled sideways, and how far it can be."""
+        self.document = QTextDocument()
+        self.document.setUndoRedoEnabled(False)
+        self.document.setDocumentMargin(0)
+        self.document.setDefaultFont(self.style.text_font)
+        self.document.documentLayout().registerHandler(OBJECT_TYPE, context.formula_object)
+        self.blocks: list[Block] = []
+        self.previous: Block | None = None
+        """The last block of the part above."""
+        self.needs_layout = True
+        self.pending_formulas: set[FormulaKey] = set()
+
+    @property
+    def inner(self) -> QPointF:
+        """Corner of the document inside the part."""
+        return QPointF(0, 0)
+
+    @property
+    def rect(self) -> QRectF:
+        """Rectangle of the part in the message."""
+        return QRectF(self.x, self.y, self.width, self.height)
+
+    @property
+    def changed_from(self) -> float:
+        """Height down to which the last change left the part as it was."""
+        return 0.0
+
+    @property
+    def length(self) -> int:
+        """Number of positions in the text."""
+        return self.document.characterCount() - 1
+
+    # Content and layout
+
+    def set_blocks(self, blocks: list[Block]) -> None:
+        """Show these blocks, keeping what is unchanged."""
+        self.blocks = list(blocks)
+
+    def lay_out(self, width: float) -> None:
+        """Find the height for a width."""
+        self.width = width
+        # Setting even the same width would lay a table out again.
+        if self.document.textWidth() != width:
+            self.document.setTextWidth(width)
+        self.height = self.document.size().height()
+
+    def set_wrap_mode(self, mode: QTextOption.WrapMode, tab_width: float | None = None) -> None:
+        """Choose where lines are broken."""
+        option = QTextOption()
+        option.setWrapMode(mode)
+        if tab_width is not None:
+            option.setTabStopDistance(tab_width)
+        self.document.setDefaultTextOption(option)
+
+    def await_formulas(self, first: QTextBlock | None = None) -> None:
+        """Remember the formulas, from a paragraph on, that are not rendered yet."""
+        keys = {formula_key(text_format) for _, text_format in formulas_in(self.document, first)}
+        self.pending_formulas |= {key for key in keys if not self.context.formulas.is_finished(*key)}
+
+    def update_formulas(self) -> bool:
+        """Show the formulas that have been rendered since; true if there are some."""
+        finished = {key for key in self.pending_formulas if self.context.formulas.is_finished(*key)}
+        if finished:
+            self.pending_formulas -= finished
+            update_sizes(self.document, self.context)
+        return bool(finished)
+
+    def scroll(self, distance: float) -> bool:
+        """Scroll sideways; false if it is at its end already."""
+        before = self.offset
+        self.offset = min(max(0.0, before + distance), self.overflow)
+        return self.offset != before
+
+    # Painting
+
+    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
+        """Draw what lies in ``clip``, which is in the part's coordinates."""
+        painter.save()
+        painter.translate(self.inner)
+        clip = clip.translated(-self.inner)
+        for start, end in marked:
+            self._paint_range(painter, clip, start, end, "accent", 0.3)
+        if selected:
+            self._paint_range(painter, clip, *selected, "selection", 1.0)
+        context = QAbstractTextDocumentLayout.PaintContext()
+        context.palette = self.style.palette
+        context.clip = clip
+        self.document.documentLayout().draw(painter, context)
+        painter.restore()
+
+    def _paint_range(self, painter: QPainter, clip: QRectF, start: int, end: int, role: str, opacity: float) -> None:
+        colour = self.style.colour(role)
+        colour.setAlphaF(opacity)
+        for band in self._bands(clip, start, end, full=True):
+            painter.fillRect(band, colour)
+
+    def _paint_bars(self, painter: QPainter, previous: Block | None, block: Block, top: float, height: float) -> None:
+        """Draw the bars of a block's quotes, joined with those of the block above."""
+        joined = self.style.bars(previous) if previous else []
+        left = self.x if self.is_indented else 0.0
+        for bar in self.style.bars(block):
+            above = self.style.gap(previous, block) + 1 if bar in joined else 0
+            rect = QRectF(bar - left, top - above, BAR_SIZE, height + above)
+            painter.fillRect(rect, self.style.colour("hairline"))
+
+    def _paint_scroll_bar(self, painter: QPainter, left: float, width: float, bottom: float) -> None:
+        """Draw how far the part is scrolled sideways, where it is wider than the column."""
+        if self.overflow:
+            share = width / (width + self.overflow)
+            rect = QRectF(left + self.offset * share, bottom - BAR_SIZE, width * share, BAR_SIZE)
+            path = QPainterPath()
+            path.addRoundedRect(rect, BAR_SIZE / 2, BAR_SIZE / 2)
+            painter.fillPath(path, self.style.colour("edge"))
+
+    # Geometry of the text
+
+    def position_at(self, point: QPointF) -> int:
+        """Return the position nearest to a point."""
+        return max(0, self.document.documentLayout().hitTest(point - self.inner, Qt.HitTestAccuracy.FuzzyHit))
+
+    def link_at(self, point: QPointF) -> str:
+        """Return the address under a point."""
+        return self.document.documentLayout().anchorAt(point - self.inner)
+
+    def rect_of(self, position: int) -> QRectF:
+        """Return the caret rectangle of a position in the part's coordinates, without width."""
+        block = self.document.findBlock(position)
+        if not block.isValid():
+            return QRectF(0, 0, 0, self.style.line)
+        line = block.layout().lineForTextPosition(position - block.position())
+        corner = self.document.documentLayout().blockBoundingRect(block).topLeft() + self.inner
+        if not line.isValid():
+            return QRectF(corner.x(), corner.y(), 0, self.style.line)
+        x = _x(line.cursorToX(position - block.position()))
+        return QRectF(corner.x() + x, corner.y() + line.y(), 0, line.height())
+
+    def line_rects(self, start: int, end: int) -> list[QRectF]:
+        """Return the rectangles between two positions, one for each line."""
+        everything = QRectF(0, 0, self.width, self.height)
+        return [band.translated(self.inner) for band in self._bands(everything, start, end, full=False)]
+
+    def visible_paragraphs(self, clip: QRectF) -> Iterator[tuple[QTextBlock, QRectF]]:
+        """Yield the paragraphs that lie in ``clip``, which is in the document's coordinates."""
+        layout = self.document.documentLayout()
+        position = layout.hitTest(QPointF(0, max(0.0, clip.top())), Qt.HitTestAccuracy.FuzzyHit)
+        block = self.document.findBlock(max(0, position))
+        if block.previous().isValid():
+            block = block.previous()
+        while block.isValid():
+            rect = layout.blockBoundingRect(block)
+            if rect.top() > clip.bottom():
+                return
+            yield block, rect
+            block = block.next()
+
+    def _bands(self, clip: QRectF, start: int, end: int, *, full: bool) -> Iterator[QRectF]:
+        """Yield the line rectangles between two positions; ``full`` leaves no gap between lines."""
+        for block, rect in self.visible_paragraphs(clip):
+            if block.position() >= end and not (block.position() == end == start):
+                return
+            if block.position() + block.length() <= start:
+                continue
+            layout, top = block.layout(), 0.0
+            low, high = start - block.position(), end - block.position()
+            for number in range(layout.lineCount()):
+                line = layout.lineAt(number)
+                bottom, line_end = line.y() + line.height(), line.textStart() + line.textLength()
+                first, last = max(low, line.textStart()), min(high, line_end)
+                # The selected line break is shown as a little extra width.
+                beyond = full and high > line_end - 1 and last >= first
+                if first < last or (beyond and first <= last):
+                    left, right = (_x(line.cursorToX(position)) for position in (first, last))
+                    right += 5 if beyond and number == layout.lineCount() - 1 else 0
+                    y = top if full else line.y()
+                    yield QRectF(rect.x() + left, rect.y() + y, right - left, bottom - y)
+                top = bottom
+
+    # The text itself
+
+    def text(self, start: int, end: int) -> str:
+        """Return the text between two positions as plain text; formulas are their source."""
+        cursor = QTextCursor(self.document)
+        cursor.setPosition(start)
+        cursor.setPosition(min(end, self.length), QTextCursor.MoveMode.KeepAnchor)
+        text = cursor.selectedText().replace("\u2029", "\n").replace(LINE_BREAK, "\n")
+        if OBJECT not in text:
+            return text
+        formulas = formulas_in(self.document, self.document.findBlock(start))
+        sources = (formula_source(text_format) for position, text_format in formulas if position >= start)
+        return "".join(next(sources, OBJECT) if character == OBJECT else character for character in text)
+
+    def markdown(self, start: int, end: int, *, continues: bool) -> str:
+        """Return the text between two positions as Markdown; ``continues`` if it goes on from the part above."""
+        return self.text(start, end)
+
+    def find(self, text: str) -> list[Range]:
+        """Return the ranges of a text, ignoring case; a match inside a formula is the whole formula."""
+        if not text:
+            return []
+        pattern, document = search_pattern(text), self.document.toPlainText()
+        if OBJECT not in document and utf16_length(document) == len(document):
+            return [match.span() for match in pattern.finditer(document)]
+        sources = iter([formula_source(text_format) for _, text_format in formulas_in(self.document)])
+        searched, starts, ends, position = "", [], [], 0
+        for character in document:
+            piece = next(sources, OBJECT) if character == OBJECT else character
+            after = position + utf16_length(character)
+            searched += piece
+            starts += [position] * len(piece)
+            ends += [after] * len(piece)
+            position = after
+        return [(starts[match.start()], ends[match.end() - 1]) for match in pattern.finditer(searched)]
+
+    def links(self) -> Iterator[tuple[int, int, str]]:
+        """Yield start, end and address of each link."""
+        block = self.document.begin()
+        while block.isValid():
+            for address, group in groupby(block.textFormats(), lambda run: run.format.anchorHref()):
+                runs = list(group)
+                if address:
+                    yield block.position() + runs[0].start, block.position() + runs[-1].start + runs[-1].length, address
+            block = block.next()
+
+    def word_at(self, position: int) -> Range:
+        """Return the range of the word around a position; a formula is a word."""
+        if self.document.characterAt(position) == OBJECT:
+            return position, position + 1
+        cursor = QTextCursor(self.document)
+        cursor.setPosition(min(position, self.length))
+        cursor.select(QTextCursor.SelectionType.WordUnderCursor)
+        return cursor.selectionStart(), cursor.selectionEnd()
+
+    def paragraph_at(self, position: int) -> Range:
+        """Return the range of the paragraph around a position."""
+        block = self.document.findBlock(min(position, self.length))
+        return block.position(), block.position() + block.length() - 1
+
+
+class RulePart(Part):
+    """A horizontal rule."""
+
+    def lay_out(self, width: float) -> None:
+        """Use the whole width."""
+        self.width, self.height = width, 9
+
+    def markdown(self, start: int, end: int, *, continues: bool) -> str:
+        """Return the rule as it was written."""
+        return "---"
+
+    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
+        """Draw the line."""
+        painter.fillRect(QRectF(0, 4, self.width, 1), self.style.colour("hairline"))
+
+
+def utf16_length(text: str) -> int:
+    """Return the number of positions that a text takes in a QTextDocument, which counts UTF-16 code units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+@lru_cache(maxsize=8)
+def search_pattern(text: str) -> re.Pattern[str]:
+    """Compile the pattern that finds a text, ignoring case."""
+    return re.compile(re.escape(text), re.IGNORECASE)
+
+
+def _x(value: object) -> float:
+    return float(value[0] if isinstance(value, tuple) else value)  # type: ignore[arg-type]

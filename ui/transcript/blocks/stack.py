@@ -1,0 +1,246 @@
+"""The parts of one message below each other.
+
+What stays the same while an answer grows is neither read nor laid out again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter
+
+from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Table
+from ui.transcript.blocks.code import CodePart
+from ui.transcript.blocks.formula import RenderContext
+from ui.transcript.blocks.formula_part import FormulaPart
+from ui.transcript.blocks.part import Part, Range, RulePart
+from ui.transcript.blocks.table import MAX_COLUMNS, TablePart, share_columns, split_table
+from ui.transcript.blocks.text import PlainTextPart, TextPart
+from ui.transcript.buttons import Button
+
+Place = tuple[int, int]
+"""Number of a part, and a position in its text."""
+Marks = dict[int, list[Range]]
+"""Marked ranges by the number of their part."""
+
+_PARTS: dict[type[Block], type[Part]] = {
+    Prose: TextPart,
+    Code: CodePart,
+    Formula: FormulaPart,
+    Table: TablePart,
+    Rule: RulePart,
+}
+
+
+class PartStack:
+    """Parts in a column; rectangles and points are those of the message."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self._context = context
+        self.parts: list[Part] = []
+        self._blocks: list[Block] = []
+        self._ends: list[int] = []
+        """For each part the number of the block after its last one."""
+        self.is_cut = False
+        """Whether some table columns are not shown."""
+        self.changed_from = 0.0
+        """Height down to which the last layout changed nothing."""
+        self._layout = (-1.0, -1.0)
+        """Top and width of the last layout."""
+        self._buttons: list[tuple[int, Button]] = []
+
+    # Content
+
+    def show_plain(self, text: str) -> None:
+        """Show text as a user typed it."""
+        self.parts = [PlainTextPart(self._context, text)]
+
+    def show(self, blocks: list[Block], *, growing: bool) -> None:
+        """Show these blocks; ``growing`` if more of the last one may arrive."""
+        unchanged = 0
+        for old, new in zip(self._blocks, blocks, strict=False):
+            if old is not new:
+                break
+            unchanged += 1
+        # The part with the first new block, or the one above it, which that block may belong to.
+        number = bisect_left(self._ends, unchanged)
+        start = self._ends[number - 1] if number else 0
+        del self._ends[number:]
+        for group, end in _groups(blocks, start):
+            self._set_part(number, group, growing=growing and end == len(blocks))
+            self._ends.append(end)
+            number += 1
+        del self.parts[number:]
+        self._blocks = blocks
+        self.is_cut = any(isinstance(block, Table) and len(block.align) > MAX_COLUMNS for block in blocks)
+
+    def _set_part(self, number: int, group: list[Block], *, growing: bool) -> None:
+        kind = _PARTS[type(group[0])]
+        if number == len(self.parts):
+            self.parts.append(kind(self._context))
+        elif type(self.parts[number]) is not kind:
+            self.parts[number:] = [kind(self._context)]
+        part = self.parts[number]
+        is_growing_code = isinstance(part, CodePart) and part.is_growing
+        if part.blocks == group and not is_growing_code:
+            return
+        if isinstance(part, CodePart):
+            part.is_growing = growing and (part.is_growing or not part.blocks)
+        part.needs_layout = True
+        part.set_blocks(group)
+
+    def update_formulas(self) -> bool:
+        """Show the formulas that have been rendered since; true if there are some."""
+        changed = [part for part in self.parts if part.update_formulas()]
+        for part in changed:
+            part.needs_layout = True
+        return bool(changed)
+
+    @property
+    def needs_highlight(self) -> bool:
+        """Whether some long code is not highlighted yet."""
+        return any(isinstance(part, CodePart) and part.needs_highlight for part in self.parts)
+
+    def highlight_until(self, deadline: float) -> None:
+        """Highlight long code until a time of ``perf_counter``."""
+        for part in self.parts:
+            if isinstance(part, CodePart) and part.needs_highlight:
+                part.highlight_until(deadline)
+                if part.needs_highlight:
+                    return
+
+    # Layout
+
+    def lay_out(self, top: float, width: float, copy_code: str) -> float:
+        """Find the places of the parts; returns the bottom.  ``copy_code`` is the tool tip of the button of code."""
+        parts, first = self.parts, 0
+        if self._layout == (top, width):
+            first = next((number for number, part in enumerate(parts) if part.needs_layout), len(parts))
+            while 0 < first < len(parts) and parts[first].continues:
+                first -= 1
+        self._layout = (top, width)
+        while self._buttons and self._buttons[-1][0] >= first:
+            self._buttons.pop()
+        y = self.changed_from = top
+        previous = None
+        if first:
+            above = parts[first - 1]
+            y, previous = above.y + above.height, above.blocks[-1]
+            # The caret of a growing answer was in its last line.
+            self.changed_from = above.y + above.rect_of(above.length).top()
+        for number in range(first, len(parts)):
+            part = parts[number]
+            block = part.blocks[0]
+            indent = self._context.style.indent(block)
+            if isinstance(part, TablePart) and not part.continues:
+                share_columns(self._table_at(number), width - indent)
+            part.x = indent if part.is_indented else 0
+            part.y = y + self._context.style.gap(previous, block)
+            part.previous = previous
+            was_shown = part.height > 0
+            if part.needs_layout or part.width != width - part.x:
+                part.lay_out(width - part.x)
+                part.needs_layout = False
+                if number == first and was_shown:
+                    self.changed_from = part.y + part.changed_from
+            y, previous = part.y + part.height, part.blocks[-1]
+            if isinstance(part, CodePart):
+                self._buttons.append((number, Button(f"code:{number}", part.button_rect, "copy", "", copy_code, True)))
+        return y
+
+    @property
+    def buttons(self) -> list[Button]:
+        """The buttons that copy code."""
+        return [button for _, button in self._buttons]
+
+    def _table_at(self, number: int) -> list[TablePart]:
+        pieces: list[TablePart] = []
+        for part in self.parts[number:]:
+            if not isinstance(part, TablePart) or (pieces and not part.continues):
+                break
+            pieces.append(part)
+        return pieces
+
+    # Painting
+
+    def paint(self, painter: QPainter, clip: QRectF, selection: tuple[Place, Place] | None, marks: Marks) -> None:
+        """Draw the parts that lie in ``clip``."""
+        selected = {number: (low, high) for number, low, high in self.ranges(*selection)} if selection else {}
+        for number, part in enumerate(self.parts):
+            if part.y > clip.bottom() + 4 or part.y + part.height < clip.top() - 4:
+                continue
+            low, high = selected.get(number, (0, 0))
+            painter.save()
+            painter.translate(part.x, part.y)
+            inside = clip.translated(-part.x, -part.y)
+            part.paint(painter, inside, (low, high) if low < high else None, marks.get(number, []))
+            painter.restore()
+
+    # Places
+
+    @property
+    def end(self) -> Place:
+        """The place after the last character."""
+        return (len(self.parts) - 1, self.parts[-1].length) if self.parts else (0, 0)
+
+    def part_at(self, point: QPointF) -> Part | None:
+        """Return the part under a point."""
+        return next((part for part in self.parts if part.rect.contains(point)), None)
+
+    def link_at(self, point: QPointF) -> str:
+        """Return the address under a point."""
+        part = self.part_at(point)
+        return part.link_at(point - part.rect.topLeft()) if part else ""
+
+    def place_at(self, point: QPointF) -> Place:
+        """Return the place nearest to a point."""
+        for number, part in enumerate(self.parts):
+            if point.y() < part.y:
+                return number, 0
+            if point.y() <= part.y + part.height:
+                return number, part.position_at(point - part.rect.topLeft())
+        return self.end
+
+    def rect_of(self, place: Place) -> QRectF:
+        """Return the caret rectangle of a place, without width."""
+        if place[0] >= len(self.parts):
+            return QRectF(0, 0, 0, self._context.style.line)
+        part = self.parts[place[0]]
+        return part.rect_of(place[1]).translated(part.x, part.y)
+
+    def ranges(self, start: Place, end: Place) -> Iterator[tuple[int, int, int]]:
+        """Yield the number, first and last position of each part between two places."""
+        for number in range(start[0], min(end[0] + 1, len(self.parts))):
+            low = start[1] if number == start[0] else 0
+            yield number, low, end[1] if number == end[0] else self.parts[number].length
+
+    def text(self, start: Place, end: Place, *, markdown: bool = False) -> str:
+        """Return the text between two places, as plain text or as Markdown."""
+        text = ""
+        for number, low, high in self.ranges(start, end):
+            part = self.parts[number]
+            continues = part.continues and bool(text)
+            piece = part.markdown(low, high, continues=continues) if markdown else part.text(low, high)
+            text += ("\n" if continues else "\n\n") + piece if text and piece else piece
+        return text
+
+    def find(self, text: str) -> Marks:
+        """Return where a text occurs, ignoring case."""
+        return {number: ranges for number, part in enumerate(self.parts) if (ranges := part.find(text))}
+
+
+def _groups(blocks: list[Block], start: int) -> list[tuple[list[Block], int]]:
+    """Return the blocks of each part from one block on, with the number of the block after them."""
+    groups: list[tuple[list[Block], int]] = []
+    for number in range(start, len(blocks)):
+        block = blocks[number]
+        if isinstance(block, Table):
+            groups += [([piece], number + 1) for piece in split_table(block)]
+        elif groups and isinstance(block, Prose) and isinstance(groups[-1][0][-1], Prose):
+            groups[-1][0].append(block)
+            groups[-1] = (groups[-1][0], number + 1)
+        else:
+            groups.append(([block], number + 1))
+    return groups

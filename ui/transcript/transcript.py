@@ -1,0 +1,535 @@
+"""The transcript: a virtualised, scrolling view of one conversation that paints its messages itself.
+
+It shows finished items and emits what the user requests; it knows no conversation, no engine and no store.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QContextMenuEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolButton, QWidget
+
+from app.conversation import Status
+from app.formulas import FormulaRenderer
+from ui.transcript.actions import context_menu, rare_menu
+from ui.transcript.blocks.code import CodePart
+from ui.transcript.blocks.formula import FormulaCache, RenderContext
+from ui.transcript.buttons import ButtonStates, paint_ring
+from ui.transcript.clipboard import selected_text
+from ui.transcript.find_bar import WIDTH as FIND_WIDTH
+from ui.transcript.find_bar import FindBar
+from ui.transcript.finder import Finder
+from ui.transcript.item import Item
+from ui.transcript.keyboard import Keyboard
+from ui.transcript.message import MessageView
+from ui.transcript.pointer import Pointer
+from ui.transcript.state import LINE_STEP, Selection, TranscriptState
+from ui.transcript.strings import TranscriptStrings
+from ui.transcript.style import TextStyle
+from ui.widgets import icons
+from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
+
+READ_MS, READ_PAUSE_MS = 8, 4
+"""Reading and highlighting of long messages: milliseconds of work, then of pause."""
+DONE_MS = 1500
+"""How long a copy button shows a tick."""
+SECOND_MS = 1000
+CARET_STEP_MS, CARET_PERIOD_S = 60, 1.6
+"""Animation of the caret at the end of a growing answer."""
+CARET_ROOM = 8
+JUMP_SIZE, JUMP_SPACE, JUMP_BOTTOM = 36, 12, 16
+FIND_MARGIN = 12
+
+
+class Transcript(QAbstractScrollArea):
+    """The messages of one conversation."""
+
+    action_requested = Signal(str, str)
+    """One of ``item.ACTIONS`` and the id of the message."""
+    link_activated = Signal(str)
+    text_size_requested = Signal(int)
+    """A larger (1) or smaller (-1) text, or the default size (0)."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("transcript")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.state = state = TranscriptState(self._make_view, self)
+        self.page = state.page
+        self.find_bar = FindBar(self)
+        self.finder = Finder(state, self)
+        self.pointer = Pointer(state, self.viewport())
+        self.keyboard = Keyboard(state, self.find_bar, self)
+        self.formulas = FormulaCache(self)
+        self._waiting: dict[str, str] = {}
+        """By message id the line shown instead of an answer that has not begun."""
+        self._version_place: tuple[int, float] | None = None
+        """Number and top of the message whose other version was requested."""
+        self._reading: set[int] = set()
+        """Long messages to be read to their end although they may not be on the screen."""
+        self._setting_bar = False
+        self._reduced_motion = False
+        self._read_timer = QTimer(self, singleShot=True, interval=READ_PAUSE_MS)
+        self._caret_timer = QTimer(self, interval=CARET_STEP_MS)
+        self._second_timer = QTimer(self, interval=SECOND_MS)
+        self._done_timer = QTimer(self, singleShot=True, interval=DONE_MS)
+        self._jump = QToolButton(self)
+        self._jump.setObjectName("jumpToNewestButton")
+        self._jump.setFixedSize(JUMP_SIZE, JUMP_SIZE)
+        self._jump.setIconSize(QSize(icons.SIZE, icons.SIZE))
+        self._jump.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._jump.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._jump.hide()
+        self._connect()
+        self.set_theme(LIGHT)
+        self._retranslate()
+
+    def _connect(self) -> None:
+        state, finder = self.state, self.finder
+        state.arrange_requested.connect(self._arrange)
+        state.repaint_requested.connect(self.viewport().update)
+        state.focus_moved.connect(self._announce_focus)
+        state.button_pressed.connect(self.press)
+        state.action_requested.connect(self._request_action)
+        state.link_activated.connect(self.link_activated)
+        state.text_size_requested.connect(self.text_size_requested)
+        self.keyboard.menu_requested.connect(self.show_menu)
+        self.find_bar.search_requested.connect(finder.search)
+        self.find_bar.step_requested.connect(finder.step)
+        finder.changed.connect(self._show_matches)
+        finder.read_requested.connect(self._read_to_end)
+        self.formulas.rendered.connect(self._update_formulas)
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self._jump.clicked.connect(state.jump_to_newest)
+        self._read_timer.timeout.connect(self._read_more)
+        self._caret_timer.timeout.connect(self._repaint_carets)
+        self._second_timer.timeout.connect(self._count_seconds)
+        self._done_timer.timeout.connect(lambda: self._show_done(-1, ""))
+
+    def _make_view(self, item: Item) -> MessageView:
+        thoughts = self.state.thoughts
+        view = MessageView(item, self._context, self.state.strings, thought_open=thoughts.is_open(item))
+        view.waiting = self._waiting.get(item.id, "")
+        view.thought_s = thoughts.seconds(item)
+        return view
+
+    # Content
+
+    def set_items(self, items: list[Item]) -> None:
+        """Show another conversation from its end, or the same one in another state at the same place."""
+        version_place, self._version_place = self._version_place, None
+        before = self.page.items
+        is_same = bool(before and items) and (before[0].id == items[0].id or version_place is not None)
+        self.state.selection = Selection()
+        self._reading.clear()
+        self.page.set_items(items, keep=is_same)
+        if is_same and version_place is not None and version_place[0] < len(items):
+            self.page.show(*version_place)
+        self.pointer.reset()
+        if not is_same:
+            self._waiting.clear()
+            self.keyboard.reset()
+        self._arrange()
+        self.finder.restart()
+        self._watch_answer()
+
+    def update_item(self, item: Item) -> None:
+        """Show another state of a message; one of another conversation is ignored."""
+        number = self.page.index.get(item.id)
+        if number is None:
+            return
+        if item.status is not Status.STREAMING:
+            self._waiting.pop(item.id, None)
+        self.page.replace(item)
+        self._update_thought(number)
+        self.finder.refresh(number)
+        self._arrange()
+        self._watch_answer()
+
+    def append_item(self, item: Item) -> None:
+        """Add a message at the end; a question scrolls there."""
+        self.page.add(item)
+        self.page.following = self.page.following or item.is_question
+        self._arrange()
+        self.finder.refresh(len(self.page.items) - 1)
+        self._watch_answer()
+
+    def append_text(self, item_id: str, text: str) -> None:
+        """Append to an answer that is being written; one of another conversation is ignored."""
+        number = self.page.index.get(item_id)
+        if number is None:
+            return
+        item = self.page.items[number]
+        self.page.append_text(replace(item, content=item.content + text), text)
+        self._update_thought(number)
+        self.finder.refresh(number)
+        self._arrange(number)
+
+    def _update_thought(self, number: int) -> None:
+        item, thoughts, view = self.page.items[number], self.state.thoughts, self.page.views.get(number)
+        thoughts.measure(item)
+        if view is not None:
+            view.thought_s = thoughts.seconds(item)
+            view.set_thought_open(thoughts.is_open(item))
+
+    def set_waiting(self, item_id: str, text: str) -> None:
+        """Set the line shown instead of an answer before its first token."""
+        self._waiting[item_id] = text
+        view = self.page.views.get(self.page.index.get(item_id, -1))
+        if view is not None:
+            view.waiting = text
+            self.viewport().update()
+
+    def use_formula_renderer(self, renderer: FormulaRenderer) -> None:
+        """Render formulas with this; without it they are shown as their source."""
+        self.formulas.set_renderer(renderer)
+        self._relayout()
+
+    def _update_formulas(self) -> None:
+        if self.page.update_formulas():
+            self._arrange()
+        self.viewport().update()
+
+    # Appearance
+
+    def set_theme(self, theme: Theme, text_size: int = TEXT_SIZE) -> None:
+        """Use other colours, or another text size."""
+        self._context = RenderContext(TextStyle(theme, text_size), self.formulas)
+        self._jump.setIcon(icons.icon("arrow-down", theme.text))
+        self._jump.setStyleSheet(
+            f"QToolButton {{ background: {theme.raised}; border: 1px solid {theme.edge};"
+            f" border-radius: {JUMP_SIZE // 2}px; }}"
+            f"QToolButton:hover {{ background: {theme.hover}; }}"
+        )
+        self.find_bar.set_theme(theme)
+        self._relayout()
+
+    @property
+    def text_style(self) -> TextStyle:
+        """Fonts, colours and distances in use."""
+        return self._context.style
+
+    def set_reduced_motion(self, reduced: bool) -> None:
+        """Choose whether the caret of a growing answer stands still."""
+        self._reduced_motion = reduced
+        self._watch_answer()
+
+    def _retranslate(self) -> None:
+        self.state.strings = strings = TranscriptStrings()
+        self._jump.setToolTip(f"{strings.jump} (End)")
+        self._jump.setAccessibleName(strings.jump)
+        self.setAccessibleName(strings.conversation)
+        self._relayout()
+
+    def _relayout(self) -> None:
+        self.page.forget_views()
+        self.finder.forget_marks()
+        self._arrange()
+
+    # Scrolling
+
+    def scroll_to_item(self, item_id: str, text: str = "") -> None:
+        """Scroll to a message, and to the first place where a text occurs in it, which is marked."""
+        number = self.page.index.get(item_id)
+        if number is not None and not self.finder.search_message(number, text):
+            self.state.show_message(number)
+
+    def jump_to_newest(self) -> None:
+        """Scroll to the end and follow it."""
+        self.state.jump_to_newest()
+
+    def open_find(self) -> None:
+        """Show the bar that finds a text; one selected line is searched at once."""
+        if self.isVisible():
+            selected = self.selected_text()
+            self.find_bar.open_bar("" if "\n" in selected else selected)
+
+    def _show_matches(self) -> None:
+        self.find_bar.show_count(self.finder.place, self.finder.total, is_searching=self.finder.is_searching)
+        self.viewport().update()
+
+    def _arrange(self, grown: int | None = None) -> None:
+        """Find the messages on the screen and update the scroll bar; ``grown`` is the only message that changed."""
+        page, bar = self.page, self.verticalScrollBar()
+        if page.height <= 0:
+            return
+        before = page.visible
+        page.arrange()
+        # The bar has whole pixels and the anchor has not: it only shows where the page is.
+        self._setting_bar = True
+        bar.setPageStep(int(page.height))
+        bar.setSingleStep(LINE_STEP)
+        maximum = max(0, math.ceil(page.total - page.height))
+        bar.setRange(0, maximum)
+        bar.setValue(maximum if page.following else round(page.offset))
+        self._setting_bar = False
+        self._jump.setVisible(bool(page.items) and not page.following)
+        views = [page.view(number) for number, _ in page.visible]
+        if any(view.is_behind or view.body.needs_highlight for view in views):
+            self._read_timer.start()
+        distance = None if grown is None or self.find_bar.isVisible() else _scrolled_up(before, page.visible, grown)
+        has_whole_pixels = self.viewport().devicePixelRatioF().is_integer()
+        if distance is None or not distance.is_integer() or not has_whole_pixels:
+            self.viewport().update()
+            return
+        # An answer grows by a line or less: painting everything else again would cost more than all the rest.
+        if distance:
+            self.viewport().scroll(0, -int(distance))
+        changed = max(0, int(page.visible[-1][1] + views[-1].body.changed_from) - CARET_ROOM)
+        self.viewport().update(0, changed, self.viewport().width(), self.viewport().height() - changed)
+
+    def _scrolled(self, value: int) -> None:
+        if self._setting_bar:
+            return
+        distance = value - self.page.offset
+        if abs(distance) <= 2 * self.page.height:
+            self.page.scroll_by(distance)
+        else:
+            self.page.scroll_to(value)
+        self._arrange()
+
+    # Work in the background
+
+    def _read_to_end(self, number: int) -> None:
+        self._reading.add(number)
+        self._read_timer.start()
+
+    def _read_more(self) -> None:
+        """Read long messages and highlight long code for a moment."""
+        deadline, page = time.perf_counter() + READ_MS / 1000, self.page
+        self._reading = {number for number in self._reading if number < len(page.items)}
+        for number in dict.fromkeys([*(number for number, _ in page.visible), *self._reading]):
+            view = page.view(number)
+            if view.is_behind:
+                view.read_until(deadline)
+                page.measure_again(number)
+            if not view.is_behind:
+                if number in self._reading:
+                    self._reading.discard(number)
+                    self.finder.handle_read(number)
+                view.body.highlight_until(deadline)
+            if time.perf_counter() > deadline:
+                break
+        self._arrange()
+        if self._reading:
+            self._read_timer.start()
+
+    def _watch_answer(self) -> None:
+        """Animate the caret and count the seconds of thinking while an answer grows that can be seen."""
+        is_growing = self.isVisible() and any(item.status is Status.STREAMING for item in self.page.items[-2:])
+        for timer, is_needed in ((self._caret_timer, not self._reduced_motion), (self._second_timer, True)):
+            if not (is_growing and is_needed):
+                timer.stop()
+            elif not timer.isActive():
+                timer.start()
+
+    def _count_seconds(self) -> None:
+        for number, _ in self.page.visible:
+            view = self.page.view(number)
+            if view.is_thinking:
+                view.thought_s = self.state.thoughts.seconds(view.item)
+                self.page.measure_again(number)
+                self._arrange()
+                return
+
+    def _repaint_carets(self) -> None:
+        for number, top in self.page.visible:
+            view = self.page.view(number)
+            if view.item.status is Status.STREAMING:
+                rect = view.caret_rect().translated(self.page.left, top).adjusted(-2, -2, 2, 2)
+                self.viewport().update(rect.toAlignedRect())
+
+    def _announce_focus(self) -> None:
+        """Let a screen reader announce what has the keyboard focus."""
+        if not QAccessible.isActive():
+            return
+        interface = QAccessible.queryAccessibleInterface(self)
+        child = interface.focusChild() if interface is not None else None
+        if child is not None:
+            QAccessible.updateAccessibility(QAccessibleEvent(child, QAccessible.Event.Focus))
+
+    # Actions and selection
+
+    def press(self, number: int, key: str) -> None:
+        """Press a button of a message."""
+        kind, _, name = key.partition(":")
+        item, view = self.page.items[number], self.page.view(number)
+        if kind == "thought":
+            self.state.set_thought_open(number, not self.state.thoughts.is_open(item))
+        elif kind == "code":
+            part = view.parts[int(name)]
+            assert isinstance(part, CodePart)
+            QGuiApplication.clipboard().setText(part.block.text)
+            self._show_done(number, key)
+        elif name == "more":
+            corner = next(button.rect.bottomLeft() for button in view.buttons if button.key == key)
+            top = self.page.top_of(number) or 0.0
+            self._open_menu(rare_menu(self.state, number, self), corner + QPointF(self.page.left, top + 2))
+        else:
+            if name == "copy":
+                self._show_done(number, key)
+            self._request_action(number, name)
+
+    def _request_action(self, number: int, name: str) -> None:
+        if name in {"previous", "next"}:
+            # The other version is shown in the same place.
+            top = self.page.top_of(number)
+            self._version_place = (number, top) if top is not None else None
+        self.action_requested.emit(name, self.page.items[number].id)
+
+    def _show_done(self, number: int, key: str) -> None:
+        self.state.done = (number, key)
+        if key:
+            self._done_timer.start()
+        self.viewport().update()
+
+    def show_menu(self, point: QPointF | None = None) -> None:
+        """Open the context menu at a point of the viewport, or where the keyboard focus is."""
+        if point is None:
+            point = self.keyboard.focus_point()
+            target = self.state.focused_target()
+            link = target.address if target else ""
+        else:
+            link = self.pointer.link_at(point)
+        found = self.page.message_at(point.y())
+        self._open_menu(context_menu(self.state, found[0] if found else None, link, self), point)
+
+    def _open_menu(self, menu: QMenu, point: QPointF) -> None:
+        menu.popup(self.viewport().mapToGlobal(QPoint(round(point.x()), round(point.y()))))
+
+    def selected_text(self) -> str:
+        """Return the selected text; messages are separated by blank lines."""
+        return selected_text(self.state)
+
+    # Qt events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the column to the width; the line that is being read stays in place."""
+        size = self.viewport().size()
+        self.page.resize(size.width(), size.height())
+        self._arrange()
+        # The button is right of the text where there is space, else over its end.
+        edge = round(self.page.left + self.page.column)
+        left = edge + JUMP_SPACE
+        if left + JUMP_SIZE > size.width():
+            left = edge - JUMP_SIZE
+        self._jump.move(left, size.height() - JUMP_SIZE - JUMP_BOTTOM)
+        self.find_bar.resize(min(FIND_WIDTH, size.width() - 2 * FIND_MARGIN), self.find_bar.height())
+        self.find_bar.move(size.width() - self.find_bar.width() - FIND_MARGIN, FIND_MARGIN)
+        super().resizeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Start the animation of the caret."""
+        super().showEvent(event)
+        self._watch_answer()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop the animation of the caret."""
+        super().hideEvent(event)
+        self._watch_answer()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Do nothing: the page is painted again where the bar was moved."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Focus a message where the focus came with the Tab key."""
+        super().focusInEvent(event)
+        if event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}:
+            self.keyboard.enter(backwards=event.reason() is Qt.FocusReason.BacktabFocusReason)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Hide the marks of the keyboard focus."""
+        super().focusOutEvent(event)
+        self.viewport().update()
+
+    def focusNextPrevChild(self, following: bool) -> bool:
+        """Go through the buttons of a message with the Tab key before leaving."""
+        return (self.hasFocus() and self.keyboard.walk(1 if following else -1)) or super().focusNextPrevChild(following)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Give keys to the keyboard; the others go to the window."""
+        if not self.keyboard.handle(event):
+            event.ignore()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu of the message under the mouse, or of the one with the keyboard focus."""
+        if event.reason() is QContextMenuEvent.Reason.Keyboard:
+            self.show_menu()
+        else:
+            self.show_menu(QPointF(self.viewport().mapFromGlobal(event.globalPos())))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the messages on the screen."""
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        dirty = QRectF(event.rect())
+        painter.fillRect(dirty, self._context.style.colour("page"))
+        for number, top in self.page.visible:
+            clip = dirty.translated(-self.page.left, -top)
+            if clip.bottom() < 0 or clip.top() > self.page.heights[number]:
+                continue
+            painter.save()
+            painter.translate(self.page.left, top)
+            self._paint_message(painter, number, clip)
+            painter.restore()
+        painter.end()
+
+    def _paint_message(self, painter: QPainter, number: int, clip: QRectF) -> None:
+        state, view = self.state, self.page.view(number)
+        view.paint(painter, clip, state.selection.within(number, view.body.end), self.finder.marks(number))
+        match = self.finder.current_match(number)
+        if match is not None and match[0] < len(view.parts):
+            part = view.parts[match[0]]
+            for rect in part.line_rects(*match[1:]):
+                paint_ring(painter, view.style, rect.translated(part.x, part.y).adjusted(-2, -1, 2, 1), 1.5)
+        has_focus = self.hasFocus() and number == state.focused_message
+        is_last_answer = number == len(self.page.items) - 1 and not view.item.is_question
+        hovered, pressed = self.pointer.button_keys(number)
+        done = state.done[1] if state.done[0] == number else ""
+        states = ButtonStates(hovered, pressed, done, state.focused_key if has_focus else "")
+        near = has_focus or is_last_answer or number == self.pointer.message
+        view.paint_buttons(painter, clip, states, near=near)
+        if self.hasFocus():
+            self.keyboard.paint(painter, number)
+        if view.item.status is Status.STREAMING:
+            colour = view.style.colour("accent")
+            if not self._reduced_motion:
+                phase = time.monotonic() / CARET_PERIOD_S * 2 * math.pi
+                colour.setAlphaF(0.625 + 0.375 * math.cos(phase))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawEllipse(view.caret_rect())
+
+
+def _scrolled_up(before: list[tuple[int, float]], after: list[tuple[int, float]], grown: int) -> float | None:
+    """Return how far all messages moved up while the last one grew, or None where more has changed."""
+    if not before or not after or before[-1][0] != grown or after[-1][0] != grown:
+        return None
+    old = dict(before)
+    distances = {old[number] - top if number in old else None for number, top in after}
+    return distances.pop() if len(distances) == 1 else None
