@@ -3201,7 +3201,51 @@
     </message>
 </context>
 <context>
-    <name>TranscriptWords</name>
+    <name>TranscriptStrings</name>
+    <message>
+        <source>Conversation</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>You</source>
+        <translation>你</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation>始终保留</translation>
+    </message>
+    <message>
+        <source>Version {place} of {count}</source>
+        <translation>第 {place} 个版本，共 {count} 个</translation>
+    </message>
+    <message>
+        <source>Attachment: {name}</source>
+        <translation>附件：{name}</translation>
+    </message>
+    <message>
+        <source>Only part is shown. Copy the message to get all of it.</source>
+        <translation>只显示了一部分。复制消息可获得全部内容。</translation>
+    </message>
+    <message>
+        <source>Jump to the newest message</source>
+        <translation>跳到最新消息</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>展开</translation>
+    </message>
+    <message>
+        <source>Hide</source>
+        <translation>收起</translation>
+    </message>
     <message>
         <source>Copy</source>
         <translation>复制</translation>
@@ -3237,6 +3281,10 @@
     <message>
         <source>Select all</source>
         <translation>全选</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation>取消始终保留</translation>
     </message>
     <message>
         <source>Try again</source>
@@ -3275,10 +3323,6 @@
         <translation>始终保留在上下文中</translation>
     </message>
     <message>
-        <source>Unpin</source>
-        <translation>取消始终保留</translation>
-    </message>
-    <message>
         <source>Delete from here on</source>
         <translation>删除此处及之后的内容</translation>
     </message>
@@ -3289,14 +3333,6 @@
     <message>
         <source>Next version</source>
         <translation>下一个版本</translation>
-    </message>
-    <message>
-        <source>More</source>
-        <translation>更多</translation>
-    </message>
-    <message>
-        <source>Version {place} of {count}</source>
-        <translation>第 {place} 个版本，共 {count} 个</translation>
     </message>
     <message>
         <source>Thinking…</source>
@@ -3321,42 +3357,6 @@
     <message>
         <source>{minutes} min {seconds} s</source>
         <translation>{minutes} 分 {seconds} 秒</translation>
-    </message>
-    <message>
-        <source>Show</source>
-        <translation>展开</translation>
-    </message>
-    <message>
-        <source>Hide</source>
-        <translation>收起</translation>
-    </message>
-    <message>
-        <source>Attachment: {name}</source>
-        <translation>附件：{name}</translation>
-    </message>
-    <message>
-        <source>Pinned</source>
-        <translation>始终保留</translation>
-    </message>
-    <message>
-        <source>Only part is shown. Copy the message to get all of it.</source>
-        <translation>只显示了一部分。复制消息可获得全部内容。</translation>
-    </message>
-    <message>
-        <source>Jump to the newest message</source>
-        <translation>跳到最新消息</translation>
-    </message>
-    <message>
-        <source>Conversation</source>
-        <translation>对话</translation>
-    </message>
-    <message>
-        <source>You</source>
-        <translation>你</translation>
-    </message>
-    <message>
-        <source>Answer</source>
-        <translation>回答</translation>
     </message>
 </context>
 <context>
