@@ -39,7 +39,7 @@ def frames(quantisation: str, gib: tuple[float, ...]) -> Figure:
     border = view.findChild(Border, "planBorderGPU0GPU1")
     medians = {}
     moved: list[Wishes] = []
-    view.wishes_changed.connect(moved.append)
+    view.options_changed.connect(moved.append)
     for name, widget in (("border", border), ("context", view.panel.context.slider)):
         assert isinstance(widget, QWidget)
         widget.setFocus()

@@ -27,12 +27,12 @@ def test_every_verdict_has_its_sentence() -> None:
     plans = _plans()
     assert {each.verdict for each in plans} == set(VERDICTS)
     sentences = [verdict_sentence(each, str) for each in plans]
-    assert sentences[0].startswith("Fits on your two cards with 16k context, ")
+    assert sentences[0].startswith("Fits on your two GPUs with 16k context, ")
     assert sentences[1].startswith("Fits on GPU0 with 32k context, ")
-    assert sentences[2].startswith("Fits on your 3 cards with 5k context, ")
+    assert sentences[2].startswith("Fits on your 3 GPUs with 5k context, ")
     assert "the experts of 18 of its 60 layers in RAM" in sentences[3]
     assert "of its 60 layers on the GPU" in sentences[4]
-    assert sentences[5].startswith("Runs on the processor with 8k context")
+    assert sentences[5].startswith("Runs on the CPU with 8k context")
     assert "RAM" in sentences[6]
     assert "manual" in sentences[7]
     assert all("{" not in sentence and sentence.endswith(".") for sentence in sentences)

@@ -1,4 +1,4 @@
-"""The picture of a loaded model, and its speed measured in the window, over the real engine and two RPC devices."""
+"""The memory plan of a loaded model and its measured speed, with the real engine and two RPC devices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from model_manager.plan import Wishes
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer, wait_for_words
-from tests.window.plan_pictures import drag
+from tests.window.plan_views import drag
 from ui.plan.dialog import PlanDialog
 from ui.plan.layer_strip import Border
 
@@ -54,7 +54,7 @@ def show(qtbot: QtBot, services: Services) -> Show:
         qtbot.addWidget(dialog)
         with qtbot.waitExposed(dialog):
             dialog.show()
-        qtbot.waitUntil(lambda: dialog._looked is not None, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: dialog._state is not None, timeout=PATIENCE_MS)
         dialog.measure.sizes = {"prompt_tokens": 64, "generated_tokens": 8, "repetitions": 2}
         return dialog
 
@@ -81,7 +81,7 @@ def wait_until_measured(qtbot: QtBot, dialog: PlanDialog) -> None:
     QApplication.processEvents()
 
 
-def test_measuring_shows_two_speeds_and_forecast_beside_real_figures(
+def test_measuring_shows_speeds_and_actual_memory(
     qtbot: QtBot, services: Services, show: Show, moe: str, two_devices: tuple[str, ...]
 ) -> None:
     services.settings.change(**DeviceWishes(two_devices).to_settings())
@@ -93,7 +93,7 @@ def test_measuring_shows_two_speeds_and_forecast_beside_real_figures(
     assert not dialog.view.panel.isEnabled()
     wait_until_measured(qtbot, dialog)
     assert len(rows(dialog)) == 2
-    assert rows(dialog)[1].startswith("The plan as it is: prompt ")
+    assert rows(dialog)[1].startswith("Current plan: prompt ")
     qtbot.waitUntil(lambda: any(bar.actual for bar in dialog.view.bars), timeout=PATIENCE_MS)
     assert dialog.view.panel.isEnabled()
     loaded = services.planning.loads.loaded
@@ -103,22 +103,22 @@ def test_measuring_shows_two_speeds_and_forecast_beside_real_figures(
         assert bar.actual is not None
         assert bar.actual.weights == loaded.actual[bar.name]["weights_bytes"] > 0
         assert bar.actual.total == pytest.approx(bar.parts.total, abs=8 << 20)
-    shown = [row.note.whole for row in dialog.view._rows]
-    assert all(text.startswith("forecast ") and " · real " in text for text in shown)
+    shown = [row.note.full_text for row in dialog.view._rows]
+    assert all(text.startswith("estimated ") and " · actual " in text for text in shown)
 
 
-def test_a_split_by_hand_is_what_the_engine_loads(
+def test_a_manual_split_is_loaded_by_the_engine(
     qtbot: QtBot, services: Services, show: Show, moe: str, two_devices: tuple[str, ...]
 ) -> None:
     services.settings.change(**DeviceWishes(two_devices).to_settings())
     dialog = show(moe)
-    dialog.kept.connect(lambda wishes: services.planning.wished.keep(moe, wishes))
+    dialog.kept.connect(lambda options: services.planning.wished.keep(moe, options))
     border: Any = find(dialog, "planBorderRPC0RPC1", Border)
     before = border.value()
     drag(qtbot, border, round(2 * border.pixels))
-    qtbot.waitUntil(lambda: dialog.view.wishes.tensor_split == (before + 2, 7 - before - 2))
-    dialog.view.panel.experts.changed.emit(lambda now: Wishes(tensor_split=now.tensor_split, experts_in_ram=(1, 4)))
-    qtbot.waitUntil(lambda: dialog.view.wishes.experts_in_ram == (1, 4))
+    qtbot.waitUntil(lambda: dialog.view.options.tensor_split == (before + 2, 7 - before - 2))
+    dialog.view.panel.advanced.changed.emit(lambda now: Wishes(tensor_split=now.tensor_split, experts_in_ram=(1, 4)))
+    qtbot.waitUntil(lambda: dialog.view.options.experts_in_ram == (1, 4))
     press(qtbot, dialog, "keepPlanButton")
     press(qtbot, dialog, "measureButton")
     wait_until_measured(qtbot, dialog)
@@ -126,14 +126,14 @@ def test_a_split_by_hand_is_what_the_engine_loads(
     assert loaded is not None
     assert loaded.options.tensor_split == (before + 2, 7 - before - 2)
     assert loaded.options.experts_in_ram == (1, 4)
-    assert services.planning.wished.of(moe) == dialog.view.wishes
-    # Whoever opens the picture later finds it as it was kept, with what was loaded.
+    assert services.planning.wished.of(moe) == dialog.view.options
+    # A dialog opened later shows the saved plan and what was loaded.
     again = show(moe)
-    assert again.view.wishes == dialog.view.wishes
+    assert again.view.options == dialog.view.options
     assert all(bar.actual for bar in again.view.bars)
 
 
-def test_tuning_measures_several_plans_and_keeps_the_fastest(
+def test_tuning_measures_several_plans_and_saves_the_fastest(
     qtbot: QtBot, services: Services, show: Show, moe: str
 ) -> None:
     services.settings.change(context=1024)
@@ -150,16 +150,16 @@ def test_tuning_measures_several_plans_and_keeps_the_fastest(
     table = rows(dialog)
     assert len(table) >= 4
     assert sum("(fastest)" in row for row in table) == 1
-    assert "fastest" in state(dialog)
+    assert "Fastest" in state(dialog)
     best = next(each for each in dialog.measure._measured if each is dialog.measure._best)
     qtbot.waitUntil(lambda: dialog.view.plan is not None and dialog.view.plan.micro_batch == best.plan.micro_batch)
-    list(services.planning.loads.load(dialog._wanted()))
+    list(services.planning.loads.load(dialog._request()))
     loaded = services.planning.loads.loaded
     assert loaded is not None
     assert (loaded.plan.kv_type, loaded.plan.micro_batch) == (best.plan.kv_type, best.plan.micro_batch)
 
 
-def test_a_measurement_is_cancelled_and_begun_again(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
+def test_a_measurement_is_cancelled_and_started_again(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
     dialog = show(moe)
     bar: Any = find(dialog, "measureProgress", QProgressBar)
     with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
@@ -174,7 +174,7 @@ def test_a_measurement_is_cancelled_and_begun_again(qtbot: QtBot, services: Serv
     assert not services.folder.root.joinpath("plans.json").exists()
 
 
-def test_closing_in_the_middle_leaves_the_worker_free(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
+def test_closing_the_dialog_cancels_the_measurement(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
     dialog = show(moe)
     bar: Any = find(dialog, "measureProgress", QProgressBar)
     with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
@@ -187,7 +187,7 @@ def test_closing_in_the_middle_leaves_the_worker_free(qtbot: QtBot, services: Se
     assert not services.worker.is_busy()
 
 
-def test_an_answer_under_way_is_waited_for(qtbot: QtBot, open_window: Any) -> None:
+def test_a_measurement_waits_for_the_current_answer(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
     services: Services = window.workspace.services
     services.settings.change(model_id="starter", max_tokens=80)
@@ -195,9 +195,9 @@ def test_an_answer_under_way_is_waited_for(qtbot: QtBot, open_window: Any) -> No
     wait_for_words(qtbot, window)
     dialog = PlanDialog(services, "starter", "starter", window)
     dialog.show()
-    qtbot.waitUntil(lambda: dialog._looked is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog._state is not None, timeout=PATIENCE_MS)
     press(qtbot, dialog, "measureButton")
-    assert state(dialog).startswith("Waiting for the answer that is under way")
+    assert state(dialog).startswith("Waiting for the current answer to finish")
     # Given up while it waits, it leaves the answer alone.
     press(qtbot, dialog, "cancelMeasureButton")
     answer = wait_for_answer(qtbot, window)
@@ -206,12 +206,12 @@ def test_an_answer_under_way_is_waited_for(qtbot: QtBot, open_window: Any) -> No
     dialog.reject()
 
 
-def test_closing_the_window_in_the_middle_ends_it(qtbot: QtBot, open_window: Any) -> None:
+def test_closing_the_window_cancels_the_measurement(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
     services: Services = window.workspace.services
     window.workspace.models.show_plan("starter", "starter")
     dialog: Any = find(window, "planDialog", PlanDialog)
-    qtbot.waitUntil(lambda: dialog._looked is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog._state is not None, timeout=PATIENCE_MS)
     bar: Any = find(dialog, "measureProgress", QProgressBar)
     with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
         press(qtbot, dialog, "tuneButton")
@@ -221,7 +221,7 @@ def test_closing_the_window_in_the_middle_ends_it(qtbot: QtBot, open_window: Any
     qtbot.waitUntil(lambda: done == [1], timeout=PATIENCE_MS)
 
 
-def test_what_is_not_here_or_only_pretended_is_not_measured(
+def test_missing_files_and_simulated_gpus_are_not_measured(
     qtbot: QtBot, services: Services, show: Show, moe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = show("apus:Q2_K")
@@ -233,7 +233,7 @@ def test_what_is_not_here_or_only_pretended_is_not_measured(
     assert "simulated" in state(pretended)
 
 
-def test_the_picture_is_one_click_from_the_header(qtbot: QtBot, open_window: Any) -> None:
+def test_the_memory_plan_opens_from_the_header(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
     services: Services = window.workspace.services
     with serving() as first, serving() as second:

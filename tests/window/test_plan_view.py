@@ -1,4 +1,4 @@
-"""The picture of a plan: what it shows and says, in both themes, for the eye and for the ear."""
+"""The memory plan: bars, texts, colours, tab order and accessibility."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from model_manager.errors import UserError
 from model_manager.plan import Wishes, plan_model
 from tests.plan.plan_builders import GIB, MIB, apus_facts, cards, ram
 from tests.window.input import find
-from tests.window.plan_pictures import Shown
+from tests.window.plan_views import Shown
+from ui.plan.bar_data import full_bytes, places_of
 from ui.plan.bars import BarRow, brush_of
-from ui.plan.figures import full_bytes, places_of
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
 from ui.widgets.theme import DARK, LIGHT, Theme, apply_theme
@@ -29,11 +29,11 @@ def light(qapp: QApplication) -> Iterator[None]:
     apply_theme(qapp, LIGHT)
 
 
-def test_it_says_what_becomes_of_the_plan(qtbot: QtBot):
+def test_the_verdict_is_shown(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
     sentence = find(shown.view, "planSentence", QLabel)
     assert isinstance(sentence, QLabel)
-    assert sentence.text().startswith("Fits on your two cards with 16k context")
+    assert sentence.text().startswith("Fits on your two GPUs with 16k context")
     assert sentence.text().endswith("left on GPU 1.")
     assert shown.view.kind == "good"
     assert shown.view.accessibleName()
@@ -45,7 +45,7 @@ def test_it_says_what_becomes_of_the_plan(qtbot: QtBot):
     ("quantisation", "gib", "ram_gib", "role"),
     [("Q2_K", (23.5, 23.5), 64, "good"), ("Q4_K_M", (8.0,), 64, "warning"), ("Q4_K_M", (8.0,), 16, "bad")],
 )
-def test_the_sign_has_the_colour_of_the_verdict(
+def test_the_icon_has_the_colour_of_the_verdict(
     qapp: QApplication,
     qtbot: QtBot,
     theme: Theme,
@@ -62,9 +62,9 @@ def test_the_sign_has_the_colour_of_the_verdict(
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
-def test_a_bar_that_is_too_full_is_painted_bad_beyond_its_limit(qapp: QApplication, qtbot: QtBot, theme: Theme):
+def test_excess_memory_is_painted_in_the_error_colour(qapp: QApplication, qtbot: QtBot, theme: Theme):
     fixed = Wishes(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
-    shown = Shown(qtbot, "Q2_K", 23.5, 23.5, wishes=fixed)
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5, options=fixed)
     apply_theme(qapp, theme)
     row = find(shown.view, "planBarGPU0", BarRow)
     assert isinstance(row, BarRow)
@@ -74,13 +74,13 @@ def test_a_bar_that_is_too_full_is_painted_bad_beyond_its_limit(qapp: QApplicati
     assert image.pixelColor(round(places.limit) + 8, y) == QColor(theme.bad)
     assert image.pixelColor(round(places.limit) - 8, y) == QColor(theme.accent)
     assert shown.view.kind == "bad"
-    assert "too much" in row.note.whole
+    assert "over capacity" in row.note.full_text
     other = find(shown.view, "planBarGPU1", BarRow)
     assert isinstance(other, BarRow)
     assert theme.bad not in _colours(other.bar.grab().toImage())
 
 
-def test_the_three_tones_can_be_told_apart():
+def test_the_three_tones_are_distinguishable():
     for theme in (LIGHT, DARK):
         tones = [brush_of(kind, theme).color() for kind in ("weights", "kv", "compute")]  # type: ignore[arg-type]
         grounds = [QColor(theme.page), *tones]
@@ -88,13 +88,13 @@ def test_the_three_tones_can_be_told_apart():
             assert max(abs(a - b) for a, b in zip(one.getRgb(), other.getRgb(), strict=True)) >= 30, theme.name
 
 
-def test_forecast_and_real_figures_stand_beside_each_other(qtbot: QtBot):
+def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
     row = find(shown.view, "planBarGPU0", BarRow)
     assert isinstance(row, BarRow)
     assert shown.view.plan is not None
     low, height = shown.view.plan.devices[0], row.bar.sizeHint().height()
-    assert "not confirmed" in shown.view.head.notes.text()
+    assert "confirmed" in shown.view.head.notes.text()
     shown.view.set_actual(
         {
             "GPU0": {"weights_bytes": low.weights_bytes, "kv_bytes": low.kv_bytes, "compute_bytes": 99 * MIB},
@@ -102,16 +102,16 @@ def test_forecast_and_real_figures_stand_beside_each_other(qtbot: QtBot):
         }
     )
     real = low.weights_bytes + low.kv_bytes + 99 * MIB
-    assert row.note.whole == f"forecast {shown.view.bars[0].used_bytes / GIB:.1f} · real {real / GIB:.1f}"
+    assert row.note.full_text == f"estimated {shown.view.bars[0].used_bytes / GIB:.1f} · actual {real / GIB:.1f}"
     assert row.bar.sizeHint().height() > height
-    assert "real 99 MiB" in row.bar.accessibleName()
-    assert "real 99 MiB" in row.bar.toolTip()
+    assert "actual 99 MiB" in row.bar.accessibleName()
+    assert "actual 99 MiB" in row.bar.toolTip()
     assert "not confirmed" not in shown.view.head.notes.text()
-    with qtbot.waitSignal(shown.view.wishes_changed):
+    with qtbot.waitSignal(shown.view.options_changed):
         shown.view.panel.context.slider.setValue(0)
-    assert row.note.whole == f"loaded now: {real / GIB:.1f}"
+    assert row.note.full_text == f"currently loaded: {real / GIB:.1f}"
     shown.view.set_actual(None)
-    assert row.note.whole.endswith("left")
+    assert row.note.full_text.endswith("left")
 
 
 def test_without_a_device_there_is_one_bar_and_a_hint(qtbot: QtBot):
@@ -119,37 +119,37 @@ def test_without_a_device_there_is_one_bar_and_a_hint(qtbot: QtBot):
     assert [bar.name for bar in shown.view.bars] == [""]
     hint = find(shown.view, "planHint", QLabel)
     assert isinstance(hint, QLabel)
-    assert "no graphics card" in hint.text()
+    assert "no usable GPU" in hint.text()
     assert not shown.view.panel.split_row.isVisible()
     problem = UserError("gpus_need_driver", gpus="2 x RTX 4090")
     shown.view.show_plan(shown.plan, Wishes(), (), shown.host, shown.facts, hint=problem)
     assert "2 x RTX 4090" in hint.text()
 
 
-def test_another_machine_gets_other_bars(qtbot: QtBot):
+def test_bars_follow_the_machine(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
     shown.devices = cards(24, 12, 8, 8)
     shown.view.show_plan(shown.plan, Wishes(), shown.devices, shown.host, shown.facts)
     assert [bar.name for bar in shown.view.bars] == ["GPU0", "GPU1", "GPU2", "GPU3", ""]
     assert len(shown.view.panel.strip.borders) == 3
-    assert shown.told == []
+    assert shown.plans == []
     shown.view.show_nothing()
     assert shown.view.head.headline.text() == ""
     assert not shown.view.panel.isVisible()
 
 
-def test_wishes_that_cannot_be_have_a_sentence_and_a_way_back(qtbot: QtBot):
-    shown = Shown(qtbot, "Q2_K", 23.5, wishes=Wishes(devices=("CUDA7",)))
+def test_impossible_options_show_an_error_and_can_be_reset(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, options=Wishes(devices=("CUDA7",)))
     assert "CUDA7" in shown.view.head.headline.text()
     assert shown.view.kind == "bad"
     back = find(shown.view, "planBackToAutomatic", QPushButton)
-    with qtbot.waitSignal(shown.view.wishes_changed):
+    with qtbot.waitSignal(shown.view.options_changed):
         qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
-    assert shown.view.wishes == Wishes()
+    assert shown.view.options == Wishes()
     assert "CUDA7" not in shown.view.head.headline.text()
 
 
-def test_while_a_model_loads_nothing_can_be_changed(qtbot: QtBot):
+def test_controls_are_locked_while_a_model_loads(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
     shown.view.set_busy(True, lambda: "Loading, 12 of 41 GB")
     assert shown.view.head.busy.text() == "Loading, 12 of 41 GB"
@@ -160,14 +160,14 @@ def test_while_a_model_loads_nothing_can_be_changed(qtbot: QtBot):
     check.click()
     QApplication.processEvents()
     assert check.isChecked()
-    assert shown.told == []
+    assert shown.plans == []
     shown.view.set_busy(False)
     assert not shown.view.head.busy.isVisible()
-    with qtbot.waitSignal(shown.view.wishes_changed):
+    with qtbot.waitSignal(shown.view.options_changed):
         qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
 
 
-def test_the_tab_key_goes_from_above_to_below(qtbot: QtBot):
+def test_the_tab_order_is_top_to_bottom(qtbot: QtBot):
     page, above, below = QWidget(), QPushButton(), QPushButton()
     qtbot.addWidget(page)
     view = PlanView()
@@ -175,7 +175,7 @@ def test_the_tab_key_goes_from_above_to_below(qtbot: QtBot):
     for each in (above, view, below):
         layout.addWidget(each)
     devices, host, facts = cards(23.5, 23.5), ram(), apus_facts("Q2_K")
-    view.show_plan(lambda wishes: plan_model(facts, devices, host, wishes), Wishes(), devices, host, facts)
+    view.show_plan(lambda options: plan_model(facts, devices, host, options), Wishes(), devices, host, facts)
     with qtbot.waitActive(page):
         page.show()
     memory, border = find(view, "planBarRam", BarRow), find(view, "planBorderGPU0GPU1")
@@ -190,7 +190,7 @@ def test_the_tab_key_goes_from_above_to_below(qtbot: QtBot):
     assert below.hasFocus()
 
 
-def test_every_bar_and_control_can_be_heard(qtbot: QtBot):
+def test_every_bar_and_control_has_an_accessible_name(qtbot: QtBot):
     shown = Shown(qtbot, "Q3_K_M", 23.5, 21.5)
     for row in shown.view.findChildren(BarRow):
         assert "Weights" in row.bar.accessibleName()
@@ -199,7 +199,7 @@ def test_every_bar_and_control_can_be_heard(qtbot: QtBot):
         if row.check is not None:
             assert row.check.accessibleName().startswith("Use GPU")
             assert row.check.accessibleDescription() == row.bar.accessibleName()
-    for control in shown.view.panel.stops:
+    for control in shown.view.panel.tab_order:
         assert control.accessibleName() or getattr(control, "text", str)(), control.objectName()
 
 
@@ -207,13 +207,13 @@ def test_every_bar_and_control_can_be_heard(qtbot: QtBot):
 @pytest.mark.parametrize("gib", [(), (8.0,), (23.5, 23.5), (24.0, 16.0, 12.0, 8.0)])
 def test_nothing_is_clipped_or_covered(qtbot: QtBot, width: int, gib: tuple[float, ...]):
     shown = Shown(qtbot, "Q4_K_M", *gib, width=width)
-    shown.view.panel.set_expert(True)
+    shown.view.panel.set_advanced(True)
     shown.view.resize(width, shown.view.layout().totalHeightForWidth(width))
     QApplication.processEvents()
     assert shown.view.width() == width
     rows = shown.view.findChildren(BarRow)
     parts = [part for row in rows for part in (row.title, row.bar, row.figure, row.note, row.detail)]
-    controls = [stop for stop in shown.view.panel.stops if stop.isVisible() and not isinstance(stop, Border)]
+    controls = [stop for stop in shown.view.panel.tab_order if stop.isVisible() and not isinstance(stop, Border)]
     places = [
         QRect(part.mapTo(shown.view, QPoint(0, 0)), part.size()) for part in (*parts, *controls) if part.isVisible()
     ]
@@ -221,11 +221,11 @@ def test_nothing_is_clipped_or_covered(qtbot: QtBot, width: int, gib: tuple[floa
         assert shown.view.rect().contains(place)
         assert not any(place.intersects(other) for other in places[:number])
     for row in rows:
-        assert row.figure.text() == row.figure.whole
-        assert row.note.text() == row.note.whole
+        assert row.figure.text() == row.figure.full_text
+        assert row.note.text() == row.note.full_text
 
 
-def test_the_words_follow_the_language(qtbot: QtBot):
+def test_texts_follow_the_language(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
     shown.view.panel.more.setText("")
     shown.view.set_busy(True, iter(["one", "two"]).__next__)

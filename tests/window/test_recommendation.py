@@ -27,7 +27,7 @@ from ui.conversation.model_picker import model_backend
 from ui.models.dialog import ModelsDialog
 from ui.models.fits import ModelFits
 from ui.plan.dialog import PlanDialog
-from ui.plan.summary_bars import PlanGlance
+from ui.plan.summary_bars import SummaryBars
 
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
 
@@ -227,7 +227,7 @@ def test_the_first_start_says_what_this_machine_holds(
     label: Any = find(window, "adviceLabel", QLabel)
     qtbot.waitUntil(lambda: bool(label.text()), timeout=PATIENCE_MS)
     assert words in label.text()
-    glance: Any = find(window.workspace.welcome, "planGlance", PlanGlance)
+    glance: Any = find(window.workspace.welcome, "planGlance", SummaryBars)
     assert len(glance.bars) == bars or not words
     window.workspace.models.use("starter")
     assert not label.isVisible()

@@ -20,7 +20,7 @@ from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
 from ui.conversation.running_answer import RunningAnswer
 from ui.models.backend import ModelBackend
-from ui.plan.advice import advice, computer_text, place_text, recommended_of
+from ui.plan.recommendation_text import computer_text, place_text, recommendation_text, recommended
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from model_manager.plan import Wishes
     from ui.models.fits import ModelFits
     from ui.models.model_jobs import ModelJobs
-    from ui.plan.figures import Bar
+    from ui.plan.bar_data import Bar
 
 STARTER = "starter"
 MOST_IN_MENU = 12
@@ -199,8 +199,8 @@ class ModelChoice(QObject):
         """Which quantisation of the home model to take here and how it would lie; empty while nobody knows."""
         if self._fits is None:
             return "", ()
-        best = recommended_of(self._fits.home)
-        return advice(self._fits.home), self._fits.bars(best.plan) if best is not None else ()
+        best = recommended(self._fits.home)
+        return recommendation_text(self._fits.home), self._fits.bars(best.plan) if best is not None else ()
 
     def _look_again(self) -> None:
         """Where the settings of the devices, or the context, are others now, so is what fits."""

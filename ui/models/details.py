@@ -28,7 +28,7 @@ from ui.models.actions import Action, primary
 from ui.models.item import ModelItem
 from ui.models.metadata import Fact
 from ui.models.row_text import button_text, note_text, problem_text, progress_text
-from ui.plan.summary_bars import PlanGlance
+from ui.plan.summary_bars import SummaryBars
 from ui.widgets.dialog_parts import (
     HEADING_SIZE,
     MARGIN,
@@ -105,7 +105,7 @@ class ModelDetails(QWidget):
         self.use = button("useModelButton")
         self.prepare = button("convertModelButton")
         self.plan = button("showPlanButton")
-        self.glance = PlanGlance()
+        self.glance = SummaryBars()
         self.more = QToolButton()
         self.more.setObjectName("moreModelButton")
         self.more.setFixedSize(34, 34)

@@ -25,8 +25,8 @@ from model_manager.library.library import ModelLibrary
 from model_manager.plan import LoadPlan, Recommendation, Wishes
 from model_manager.published import PublishedModel
 from ui.models.item import Fit
-from ui.plan.advice import speed_text
-from ui.plan.figures import Bar, bars_of, device_numbers, verdict_kind
+from ui.plan.bar_data import Bar, bars_of, device_numbers, verdict_kind
+from ui.plan.recommendation_text import speed_text
 from ui.plan.strings import sentences
 from ui.widgets.error_text import CONTEXT
 from ui.widgets.job import run_job

@@ -19,7 +19,7 @@ from model_manager.library.library import LocalModel
 from model_manager.library.quarantine import Quarantined
 from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
-from ui.plan.figures import Bar
+from ui.plan.bar_data import Bar
 
 State = Literal[
     "available",

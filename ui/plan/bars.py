@@ -1,7 +1,7 @@
-"""The bars of the picture of a plan: memory of one device each, what fills it, and the legend below.
+"""Bars of the memory plan, one per device, and their legend.
 
-Colours come from the theme that the application's palette shows.  The model is three tones of the accent from the left;
-it must stay before the thin line, behind which the reserve and other programs are.
+The model is shown in three tones of the accent colour from the left.  A thin line marks the limit; reserve and other
+programs are beyond it.
 """
 
 from __future__ import annotations
@@ -12,29 +12,38 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from ui.plan.figures import Bar, PartKind, Stretch, actual_places, full_bytes, places_of
-from ui.plan.rows import CheckTitle, PlanRow
-from ui.plan.strings import bar_in_words, bar_tip, bar_title, both_text, layers_text, left_text, part_name, used_text
+from ui.plan.bar_data import Bar, PartKind, Stretch, actual_places, full_bytes, places_of
+from ui.plan.rows import ElidedCheckBox, PlanRow
+from ui.plan.strings import (
+    actual_text,
+    bar_description,
+    bar_tip,
+    bar_title,
+    layers_text,
+    left_text,
+    part_name,
+    used_text,
+)
 from ui.widgets.dialog_parts import SMALL_SIZE
 from ui.widgets.theme import Theme, current_theme, interface_font
 
 BAR, RADIUS, OVERHANG = 16, 4.0, 3
-"""Height of a bar, its corners, and how far the line of the limit stands out above and below."""
+"""Height of a bar, radius of its corners, overhang of the limit line, in pixels."""
 THIN, THIN_GAP = 4, 3
 SWATCH = 10
-LEAST_PART = 1.5
+MIN_STRETCH = 1.5
 KINDS: tuple[PartKind, ...] = ("weights", "kv", "compute", "shared", "over", "reserve", "other")
 
 
 def mixed(one: str, other: str, share: float) -> QColor:
-    """``share`` of one colour in another."""
+    """Mix ``share`` of one colour into another."""
     first, second = QColor(one), QColor(other)
     pairs = ((first.red(), second.red()), (first.green(), second.green()), (first.blue(), second.blue()))
     return QColor(*(round(share * a + (1 - share) * b) for a, b in pairs))
 
 
 def brush_of(kind: PartKind, theme: Theme) -> QBrush:
-    """What a part is filled with."""
+    """Return the fill of a part."""
     match kind:
         case "weights":
             return QBrush(QColor(theme.accent))
@@ -53,7 +62,7 @@ def brush_of(kind: PartKind, theme: Theme) -> QBrush:
 
 
 class MemoryBar(QWidget):
-    """One bar, and below it a thin one of what the engine took, after a load."""
+    """Memory bar of one device, with a thin bar of the actual memory below after a load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,26 +71,26 @@ class MemoryBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_bar(self, bar: Bar, full: int, *, as_forecast: bool) -> None:
-        """Show a bar; the whole width stands for ``full`` bytes."""
+        """Show a bar; the full width represents ``full`` bytes."""
         grown = self._bar is None or (self._bar.actual is None) != (bar.actual is None)
         self._bar, self._full = bar, full
         self.setToolTip(bar_tip(bar, as_forecast=as_forecast))
-        self.setAccessibleName(bar_in_words(bar, as_forecast=as_forecast))
+        self.setAccessibleName(bar_description(bar, as_forecast=as_forecast))
         if grown:
             self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        """As high as what it shows."""
+        """Return a size with room for the thin bar if there is one."""
         has_actual = self._bar is not None and self._bar.actual is not None
         return QSize(160, BAR + 2 * OVERHANG + (THIN + THIN_GAP - OVERHANG if has_actual else 0))
 
     def minimumSizeHint(self) -> QSize:
-        """The same, however narrow."""
+        """Return the minimum size."""
         return QSize(60, self.sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw it."""
+        """Draw the bar."""
         if self._bar is None:
             return
         theme = current_theme()
@@ -124,9 +133,9 @@ def _draw_stretches(painter: QPainter, stretches: Sequence[Stretch], end: float,
 
 
 def _draw_stretch(painter: QPainter, stretch: Stretch, top: int, height: int, theme: Theme) -> None:
-    # A pixel of the ground between two parts: their tones are too alike to touch.
-    gap = 1.0 if stretch.right - stretch.left > LEAST_PART + 1 else 0.0
-    width = max(LEAST_PART, stretch.right - stretch.left - gap)
+    # One pixel between parts, whose tones are similar.
+    gap = 1.0 if stretch.right - stretch.left > MIN_STRETCH + 1 else 0.0
+    width = max(MIN_STRETCH, stretch.right - stretch.left - gap)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(brush_of(stretch.kind, theme))
     painter.drawRect(QRectF(stretch.left, top, width, height))
@@ -147,47 +156,44 @@ def _draw_focus(widget: QWidget, theme: Theme) -> None:
 
 
 class BarRow(PlanRow):
-    """The bar of one device with its words; a device can be left out, RAM cannot."""
+    """Bar of one device with its texts; devices have a check box, RAM has none."""
 
     toggled = Signal(str, bool)
-    """The device's name, and whether it is to be used."""
+    """Device name, and whether to use it."""
 
     def __init__(self, name: str, *, indented: bool = True) -> None:
         self.bar = MemoryBar()
-        super().__init__(self.bar, CheckTitle() if name else None, indented=indented)
+        super().__init__(self.bar, ElidedCheckBox() if name else None, indented=indented)
         self.name = name
         self.setObjectName(f"planBar{name or 'Ram'}")
-        self.check = self.title if isinstance(self.title, CheckTitle) else None
+        self.check = self.title if isinstance(self.title, ElidedCheckBox) else None
         if self.check is not None:
             self.check.setObjectName(f"planUse{name}")
-            self.check.clicked.connect(self._tell)
+            self.check.clicked.connect(lambda on: self.toggled.emit(self.name, on))
         else:
-            # A device's figures are read with its check box; RAM has none.
+            # Screen readers read a device's figures with its check box.
             self.bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def show_bar(self, bar: Bar, full: int, *, as_forecast: bool) -> None:
-        """Show one state of it."""
+        """Show a bar; the full width represents ``full`` bytes."""
         self.bar.set_bar(bar, full, as_forecast=as_forecast)
-        self.title.say(bar_title(bar))
-        self.detail.say(layers_text(bar))
-        self.figure.say(used_text(bar))
+        self.title.set_text(bar_title(bar))
+        self.detail.set_text(layers_text(bar))
+        self.figure.set_text(used_text(bar))
         if bar.actual is not None:
-            self.note.say(both_text(bar, bar.actual, as_forecast=as_forecast))
+            self.note.set_text(actual_text(bar, bar.actual, as_forecast=as_forecast))
         else:
-            self.note.say(left_text(bar), "bad" if bar.left_bytes < 0 else "")
+            self.note.set_text(left_text(bar), is_bad=bar.left_bytes < 0)
         if self.check is not None:
             self.check.setChecked(bar.is_on)
             self.check.setToolTip(self.bar.toolTip())
             self.check.setAccessibleName(self.tr("Use {device}").format(device=bar_title(bar)))
             self.check.setAccessibleDescription(self.bar.accessibleName())
-        self.show_lines()
-
-    def _tell(self, on: bool) -> None:
-        self.toggled.emit(self.name, on)
+        self.hide_empty_lines()
 
 
 class Legend(QWidget):
-    """What the colours mean, of those that are to be seen; wraps where it is narrow."""
+    """Legend of the visible colours, wrapped to the width."""
 
     LINE, ITEM_GAP = 20, 16
 
@@ -199,7 +205,7 @@ class Legend(QWidget):
         self.setSizePolicy(policy)
 
     def show_bars(self, bars: Sequence[Bar]) -> None:
-        """Name what these bars show."""
+        """Show the legend for these bars."""
         full = full_bytes(bars)
         seen = {stretch.kind for bar in bars for stretch in places_of(bar, 1000.0, full).stretches}
         kinds: tuple[PartKind, ...] = (*(kind for kind in KINDS if kind in seen), "limit")
@@ -208,19 +214,19 @@ class Legend(QWidget):
             self.retranslate()
 
     def retranslate(self) -> None:
-        """Say the same in the language of now."""
+        """Update all texts."""
         self.setAccessibleName(", ".join(part_name(kind) for kind in self._kinds))
         self.setFixedHeight(self.LINE * (1 + max((line for _, line, _ in self._items()), default=0)))
         self.update()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Change the words with the language."""
+        """Follow the language."""
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Take the lines that are needed."""
+        """Wrap to the new width."""
         super().resizeEvent(event)
         self.retranslate()
 
@@ -245,7 +251,7 @@ class Legend(QWidget):
         painter.end()
 
     def _items(self) -> list[tuple[PartKind, int, int]]:
-        """Each kind with its line and where it begins."""
+        """Return each kind with its line and x position."""
         metrics = QFontMetrics(self.font())
         found: list[tuple[PartKind, int, int]] = []
         x = line = 0

@@ -1,70 +1,75 @@
-"""The two controls everybody may want below the bars: how long the context is, and how finely its cache is kept."""
+"""Controls of the memory plan: context slider, and combo and spin boxes for one option each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QSpinBox, QVBoxLayout, QWidget
 
-from model_manager.plan import KvType, KvWish
-from ui.plan.figures import nearest_step
+from ui.plan.bar_data import nearest_step
+from ui.plan.changes import Change
 from ui.plan.strings import tokens_short, tokens_text
-from ui.widgets.dialog_parts import SMALL_SIZE, wheel_only_with_focus
+from ui.widgets.dialog_parts import SMALL_SIZE, indent, wheel_only_with_focus
 from ui.widgets.theme import current_theme, interface_font
 
 HANDLE = 16
-"""Width of the slider's handle in the style sheet."""
+"""Width of the slider's handle in the style sheet, in pixels."""
 LABEL_HEIGHT = 18
-KV_CHOICES: tuple[KvWish, ...] = ("auto", "f16", "q8_0", "q4_0")
+AUTOMATIC = -1
 
 
-class _Steps(QWidget):
-    """The names of a slider's steps below it; a click goes to the nearest."""
+def set_option(option: str, value: object) -> Change:
+    """Return the change that sets one option."""
+    return lambda options: replace(options, **{option: value})  # type: ignore[arg-type]
 
-    picked = Signal(int)
+
+class _StepLabels(QWidget):
+    """Labels of a slider's steps; a click selects the nearest step."""
+
+    clicked = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
         self.setFont(interface_font(SMALL_SIZE))
         self.setFixedHeight(LABEL_HEIGHT)
-        self.names: tuple[str, ...] = ()
-        self.chosen = 0
+        self.labels: tuple[str, ...] = ()
+        self.current = 0
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go there."""
-        if self.names:
-            centres = [self._centre(place) for place in range(len(self.names))]
-            x = event.position().x()
-            self.picked.emit(min(range(len(centres)), key=lambda place: abs(centres[place] - x)))
+        """Select the nearest step."""
+        x = event.position().x()
+        if self.labels:
+            self.clicked.emit(min(range(len(self.labels)), key=lambda step: abs(self._centre(step) - x)))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw those that have room, the chosen one first."""
+        """Draw the labels that have room, the current one first."""
         theme, painter = current_theme(), QPainter(self)
         metrics = QFontMetrics(self.font())
-        taken: list[QRect] = []
-        for place in sorted(range(len(self.names)), key=lambda place: place != self.chosen):
-            width = metrics.horizontalAdvance(self.names[place])
-            left = min(max(0, round(self._centre(place) - width / 2)), self.width() - width)
+        drawn: list[QRect] = []
+        for step in sorted(range(len(self.labels)), key=lambda step: step != self.current):
+            width = metrics.horizontalAdvance(self.labels[step])
+            left = min(max(0, round(self._centre(step) - width / 2)), self.width() - width)
             rect = QRect(left, 0, width, self.height())
-            if any(rect.adjusted(-5, 0, 5, 0).intersects(other) for other in taken):
+            if any(rect.adjusted(-5, 0, 5, 0).intersects(other) for other in drawn):
                 continue
-            taken.append(rect)
-            painter.setPen(theme.text if place == self.chosen and self.isEnabled() else theme.quiet_text)
-            painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), self.names[place])
+            drawn.append(rect)
+            painter.setPen(theme.text if step == self.current and self.isEnabled() else theme.quiet_text)
+            painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), self.labels[step])
         painter.end()
 
-    def _centre(self, place: int) -> float:
-        spare = self.width() - HANDLE
-        return HANDLE / 2 + (spare * place / (len(self.names) - 1) if len(self.names) > 1 else 0)
+    def _centre(self, step: int) -> float:
+        range_ = self.width() - HANDLE
+        return HANDLE / 2 + (range_ * step / (len(self.labels) - 1) if len(self.labels) > 1 else 0)
 
 
 class ContextSlider(QWidget):
-    """Contexts in steps."""
+    """Slider over context lengths in steps."""
 
-    chosen = Signal(int)
-    """Tokens."""
+    changed = Signal(object)
+    """A ``Change``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +78,7 @@ class ContextSlider(QWidget):
         self.slider.setFixedHeight(20)
         self.slider.setPageStep(1)
         wheel_only_with_focus(self.slider)
-        self.labels = _Steps()
+        self.labels = _StepLabels()
         self._steps: tuple[int, ...] = ()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -82,21 +87,21 @@ class ContextSlider(QWidget):
         layout.addWidget(self.labels)
         self.setFocusProxy(self.slider)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.slider.valueChanged.connect(self._changed)
-        self.labels.picked.connect(self._pick)
+        self.slider.valueChanged.connect(self._handle_value)
+        self.labels.clicked.connect(self.slider.setValue)
 
-    def show_steps(self, steps: Sequence[int], now: int) -> None:
-        """Offer these contexts, the one of now chosen."""
+    def show_steps(self, steps: Sequence[int], context: int) -> None:
+        """Offer these context lengths in tokens, with ``context`` selected."""
         self._steps = tuple(steps)
-        place = nearest_step(self._steps, now)
+        step = nearest_step(self._steps, context)
         self.slider.blockSignals(True)
         self.slider.setRange(0, len(self._steps) - 1)
-        self.slider.setValue(place)
+        self.slider.setValue(step)
         self.slider.blockSignals(False)
-        self.labels.names = tuple(tokens_short(step) for step in self._steps)
-        self.labels.chosen = place
+        self.labels.labels = tuple(tokens_short(each) for each in self._steps)
+        self.labels.current = step
         self.labels.update()
-        self.slider.setAccessibleDescription(tokens_text(now))
+        self.slider.setAccessibleDescription(tokens_text(context))
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
@@ -105,57 +110,112 @@ class ContextSlider(QWidget):
         super().changeEvent(event)
 
     def sizeHint(self) -> QSize:
-        """A slider with a line of text."""
+        """Return the size of the slider with its labels."""
         return QSize(240, 20 + 2 + LABEL_HEIGHT)
 
-    def _changed(self, place: int) -> None:
-        self.labels.chosen = place
+    def _handle_value(self, step: int) -> None:
+        self.labels.current = step
         self.labels.update()
-        self.chosen.emit(self._steps[place])
-
-    def _pick(self, place: int) -> None:
-        self.slider.setValue(place)
+        self.changed.emit(set_option("context", self._steps[step]))
 
 
-class KvChoice(QComboBox):
-    """How finely the KV cache is kept."""
+class OptionComboBox(QComboBox):
+    """Combo box for one option of a plan, named by its field in ``Wishes``."""
 
-    chosen = Signal(str)
-    """A ``KvWish``."""
+    changed = Signal(object)
+    """A ``Change``."""
 
-    def __init__(self) -> None:
+    def __init__(self, object_name: str, option: str, values: Iterable[object]) -> None:
         super().__init__()
-        self.setObjectName("planKvType")
+        self.setObjectName(object_name)
+        self.setMinimumContentsLength(6)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for wish in KV_CHOICES:
-            self.addItem("", wish)
+        self.set_values(values)
         wheel_only_with_focus(self)
-        self._now: KvType = "f16"
-        self.activated.connect(self._tell)
-        self.retranslate()
+        self.activated.connect(lambda place: self.changed.emit(set_option(option, self.itemData(place))))
 
-    def show_choice(self, wish: KvWish, now: KvType, possible: Sequence[str]) -> None:
-        """What is wished, what the plan made of it, and which types this model can have."""
-        self._now = now
-        self.setCurrentIndex(KV_CHOICES.index(wish))
-        model = self.model()
-        for place, choice in enumerate(KV_CHOICES):
-            allowed = choice == "auto" or choice in possible
-            # The standard model keeps an item's flags there; None are those of an ordinary item.
-            model.setData(model.index(place, 0), None if allowed else 0, Qt.ItemDataRole.UserRole - 1)
-        self.retranslate()
+    def values(self) -> list[object]:
+        """Return the values of all items."""
+        return [self.itemData(place) for place in range(self.count())]
 
-    def retranslate(self) -> None:
-        """Say the same in the language of now."""
-        texts = {
-            "auto": self.tr("Automatic ({kind})").format(kind=self._now),
-            "f16": self.tr("f16: exact"),
-            "q8_0": self.tr("q8_0: half the memory, almost no loss"),
-            "q4_0": self.tr("q4_0: a quarter of the memory, less exact"),
-        }
-        for place, wish in enumerate(KV_CHOICES):
-            if self.itemText(place) != texts[wish]:
-                self.setItemText(place, texts[wish])
+    def set_values(self, values: Iterable[object]) -> None:
+        """Offer these values; their texts come from ``set_texts``."""
+        values = list(values)
+        if values != self.values():
+            self.clear()
+            for value in values:
+                self.addItem("", value)
 
-    def _tell(self, place: int) -> None:
-        self.chosen.emit(self.itemData(place))
+    def set_texts(self, texts: Sequence[str]) -> None:
+        """Set the texts of the items, in order."""
+        for place, text in enumerate(texts[: self.count()]):
+            if self.itemText(place) != text:
+                self.setItemText(place, text)
+
+    def set_allowed(self, allowed: Iterable[object]) -> None:
+        """Disable the items of all other values."""
+        allowed, model = list(allowed), self.model()
+        for place, value in enumerate(self.values()):
+            # The role of QStandardItemModel that holds an item's flags: 0 disables it, None restores the default.
+            model.setData(model.index(place, 0), None if value in allowed else 0, Qt.ItemDataRole.UserRole - 1)
+
+    def show_value(self, value: object) -> None:
+        """Select ``value``; a value that is not offered is added."""
+        values = self.values()  # findData does not find None
+        if value not in values and value is not None:
+            self.addItem(str(value), value)
+            values.append(value)
+        self.setCurrentIndex(values.index(value) if value in values else 0)
+
+
+class OptionSpinBox(QSpinBox):
+    """Spin box for a number or "automatic"; a step from there begins at the plan's number."""
+
+    changed = Signal(object)
+    """The number, or None for automatic."""
+
+    def __init__(self, object_name: str, minimum: int) -> None:
+        super().__init__()
+        self.setObjectName(object_name)
+        self._minimum = minimum
+        self._planned: int | None = None
+        self.setMinimum(AUTOMATIC)
+        self.setKeyboardTracking(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        indent(self)
+        wheel_only_with_focus(self)
+        self.valueChanged.connect(lambda _value: self.changed.emit(self.number))
+
+    def show_number(self, fixed: int | None, planned: int | None, maximum: int) -> None:
+        """Show the fixed number, or "automatic" with the plan's number (None if the engine decides)."""
+        self._planned = planned
+        text = self.tr("Automatic") if planned is None else self.tr("Automatic ({kind})").format(kind=planned)
+        self.blockSignals(True)
+        self.setMaximum(maximum)
+        self.setSpecialValueText(text)
+        self.setValue(AUTOMATIC if fixed is None else fixed)
+        self.blockSignals(False)
+
+    @property
+    def number(self) -> int | None:
+        """The number, or None for automatic."""
+        return None if self.value() == AUTOMATIC else max(self._minimum, self.value())
+
+    def stepBy(self, steps: int) -> None:
+        """Step from "automatic" to the number next to the plan's, and below the minimum back to it."""
+        if self.value() == AUTOMATIC:
+            start = self._planned if self._planned is not None else self._minimum - (1 if steps > 0 else 0)
+            self.setValue(max(self._minimum, start + steps))
+        elif self.value() + steps < self._minimum:
+            self.setValue(AUTOMATIC)
+        else:
+            super().stepBy(steps)
+
+    def stepEnabled(self) -> QSpinBox.StepEnabledFlag:
+        """Allow steps in both directions also from "automatic", the smallest value internally."""
+        flags = QSpinBox.StepEnabledFlag
+        if self.value() == AUTOMATIC:
+            down = self._planned is not None and self._planned > self._minimum
+            return flags.StepUpEnabled | (flags.StepDownEnabled if down else flags.StepNone)
+        return super().stepEnabled()

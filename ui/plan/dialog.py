@@ -1,4 +1,4 @@
-"""How one model lies on this machine: the picture of its plan, changed live, measured, and kept for this model."""
+"""Dialog with the memory plan of one model: change it, measure it, save it for the model."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from app.planning.service import PlanningService
 from app.services import Services
 from model_manager.devices.devices import read_memory
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, ModelFacts, SplitMode, Wishes
-from ui.plan.figures import device_numbers
-from ui.plan.measure_panel import MeasureSection
+from model_manager.plan import LoadPlan, ModelFacts, Wishes
+from ui.plan.bar_data import device_numbers
+from ui.plan.measure_panel import MeasurePanel
+from ui.plan.panel import SPLIT_MODES
 from ui.plan.view import PlanView
 from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, hairline, heading
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 
-FIRST_SIZE = (760, 700)
-SPLIT_MODES: tuple[SplitMode, ...] = ("layer", "row", "tensor", "none")
-"""Those of the engine that this program is built for."""
+INITIAL_SIZE = (760, 700)
 
 
 @dataclass(frozen=True)
-class _Looked:
+class _State:
+    """Model and machine at the time of the last scan."""
+
     basis: PlanBasis
     ram_bytes: int
-    noted: LoadPlan | None
-    """What a load takes because it worked before."""
-    is_here: bool
-    """Whether there is a file that can be loaded."""
+    remembered: LoadPlan | None
+    """The plan that worked before and is used for a load."""
+    is_downloaded: bool
 
 
 class PlanDialog(TranslatedDialog):
-    """The plan of one model.  Only a measurement loads it here; else the next message to the model does."""
+    """Memory plan of one model.  Only measuring loads the model; otherwise the next message does."""
 
     kept = Signal(object)
-    """The ``Wishes`` to load this model with from now on."""
+    """The ``Wishes`` for this model, saved by the user."""
 
     def __init__(
         self,
@@ -53,23 +53,23 @@ class PlanDialog(TranslatedDialog):
         *,
         published: PublishedHeader | None = None,
     ) -> None:
-        """``published``: the header of a model that is not here, as a hub shows it."""
+        """Create the dialog; ``published`` is the header of a model on a hub that is not downloaded."""
         super().__init__(parent)
         self.setObjectName("planDialog")
         self._services, self._planning = services, services.planning
         self._settings = services.settings.now
         self._model_id, self._published = model_id, published
         self._name = name
-        self._wishes = services.planning.wished.of(model_id)
-        self._is_over = False
-        self._looked: _Looked | None = None
+        self._saved = services.planning.wished.of(model_id)
+        self._is_closed = False
+        self._state: _State | None = None
         self._facts: ModelFacts | None = None
-        self._known: dict[Wishes, LoadPlan] = {}
-        """Plans that are not made anew: what is loaded, and what worked before."""
+        self._fixed_plans: dict[Wishes, LoadPlan] = {}
+        """Plans that are not recomputed: the loaded one and the one that worked before."""
         self._heading = heading()
         self.view = PlanView()
-        self.view.wishes = self._wishes
-        self.measure = MeasureSection(services, self._wanted)
+        self.view.options = self._saved
+        self.measure = MeasurePanel(services, self._request)
         self.measure.hide()
         self.status = StatusLine("planStatus")
         self.keep = button("keepPlanButton", primary=True)
@@ -78,13 +78,13 @@ class PlanDialog(TranslatedDialog):
         self.keep.setEnabled(False)
         self.keep.clicked.connect(self._keep)
         self._close.clicked.connect(self.reject)
-        self.view.wishes_changed.connect(self._changed)
-        self.measure.busy_changed.connect(self._measuring)
+        self.view.options_changed.connect(self._handle_change)
+        self.measure.busy_changed.connect(self._handle_busy)
         room = self.screen().availableGeometry()
-        self.resize(min(FIRST_SIZE[0], room.width() - 60), min(FIRST_SIZE[1], room.height() - 80))
+        self.resize(min(INITIAL_SIZE[0], room.width() - 60), min(INITIAL_SIZE[1], room.height() - 80))
         self._finish_setup()
         self.view.set_busy(True, lambda: self.tr("Scanning devices…"))
-        self._look()
+        self._scan()
 
     def _lay_out(self) -> None:
         page = QWidget()
@@ -120,107 +120,104 @@ class PlanDialog(TranslatedDialog):
         layout.addWidget(hairline())
         layout.addLayout(foot)
 
-    # What is known
-
-    def _look(self) -> None:
-        planning, model_id, whole = self._planning, self._model_id, self._whole(self.view.wishes)
+    def _scan(self) -> None:
+        planning, model_id, options = self._planning, self._model_id, self._full_options(self.view.options)
         published = self._published
-        run_job(self, lambda: _look(planning, model_id, published, whole), self._show, self._failed)
+        run_job(self, lambda: _scan(planning, model_id, published, options), self._show, self._show_error)
 
-    def _show(self, looked: _Looked) -> None:
+    def _show(self, state: _State) -> None:
         loaded = self._planning.loads.loaded
-        is_loaded = loaded is not None and loaded.wanted.path == looked.basis.headers[0].path
-        self._looked = looked
-        self._facts = self._facts or looked.basis.facts
-        self._known = {} if looked.noted is None else {self._whole(self.view.wishes): looked.noted}
+        is_loaded = loaded is not None and loaded.wanted.path == state.basis.headers[0].path
+        self._state = state
+        self._facts = self._facts or state.basis.facts
+        options = self._full_options(self.view.options)
+        self._fixed_plans = {} if state.remembered is None else {options: state.remembered}
         if is_loaded and loaded is not None and loaded.wanted.devices == self._settings.device_wishes():
-            self._known[loaded.wanted.wishes] = loaded.plan
+            self._fixed_plans[loaded.wanted.wishes] = loaded.plan
         self.view.set_busy(False)
-        self._draw(looked.basis)
+        self._draw(state.basis)
         if is_loaded and loaded is not None:
             self.view.set_actual(loaded.actual)
         for each in (self._rule, self.measure):
             each.show()
-        names = [device.name for device in looked.basis.machine.devices]
-        self.measure.set_possible(device_numbers(names), self._why_not_measured)
+        names = [device.name for device in state.basis.machine.devices]
+        self.measure.set_available(device_numbers(names), self._unavailable_text)
         files = self._published.files if self._published is not None else ()
-        if (looked.is_here or files) and not self._known:
-            planning, basis, whole = self._planning, looked.basis, self._whole(self.view.wishes)
-            run_job(self, lambda: planning.rehearsed(basis, whole, files), self._rehearsed, lambda _error: None)
+        if (state.is_downloaded or files) and not self._fixed_plans:
+            planning, basis = self._planning, state.basis
+            run_job(self, lambda: planning.rehearsed(basis, options, files), self._rehearsed, lambda _error: None)
 
     def _draw(self, basis: PlanBasis) -> None:
         machine = basis.machine
         assert self._facts is not None
-        assert self._looked is not None
+        assert self._state is not None
         self.view.show_plan(
             self._plan,
-            self.view.wishes,
+            self.view.options,
             machine.devices,
             basis.host,
             self._facts,
             total_bytes=machine.total_bytes,
-            host_total_bytes=self._looked.ram_bytes,
+            host_total_bytes=self._state.ram_bytes,
             hint=machine.hint or next(iter(machine.missing), None),
             split_modes=SPLIT_MODES,
         )
 
     def _rehearsed(self, basis: PlanBasis) -> None:
-        """The engine told its compute buffers: the same picture, to the mebibyte."""
-        if self._looked is not None and basis.measured is not None and not self.measure.is_busy:
-            self._looked = _Looked(basis, self._looked.ram_bytes, self._looked.noted, self._looked.is_here)
+        """Show the same plan with the compute buffers reported by the engine."""
+        if self._state is not None and basis.measured is not None and not self.measure.is_busy:
+            self._state = _State(basis, self._state.ram_bytes, self._state.remembered, self._state.is_downloaded)
             self._draw(basis)
 
-    def _plan(self, wishes: Wishes) -> LoadPlan:
-        assert self._looked is not None
-        whole = self._whole(wishes)
-        return self._known.get(whole) or self._looked.basis.plan(whole)
+    def _plan(self, options: Wishes) -> LoadPlan:
+        assert self._state is not None
+        full = self._full_options(options)
+        return self._fixed_plans.get(full) or self._state.basis.plan(full)
 
-    def _whole(self, wishes: Wishes) -> Wishes:
-        return wishes_for(self._settings, wishes)
+    def _full_options(self, options: Wishes) -> Wishes:
+        return wishes_for(self._settings, options)
 
-    # What is done
-
-    def _changed(self, wishes: Wishes) -> None:
-        self.keep.setEnabled(wishes != self._wishes)
+    def _handle_change(self, options: Wishes) -> None:
+        self.keep.setEnabled(options != self._saved)
         self.status.clear()
 
     def _keep(self) -> None:
-        self._wishes = self.view.wishes
-        self.kept.emit(self._wishes)
+        self._saved = self.view.options
+        self.kept.emit(self._saved)
         self.keep.setEnabled(False)
         self.status.show_message(lambda: self.tr("Saved. The next message loads the model with this plan."), "good")
 
-    def _failed(self, error: UserError) -> None:
+    def _show_error(self, error: UserError) -> None:
         self.view.set_busy(False)
         self.status.show_message(lambda: error_text(error), "bad")
 
-    def _wanted(self) -> Wanted:
+    def _request(self) -> Wanted:
         planning = self._planning
         headers = planning.headers_of(self._model_id)
-        return planning.wanted(headers[0].path, self._whole(self.view.wishes))
+        return planning.wanted(headers[0].path, self._full_options(self.view.options))
 
-    def _why_not_measured(self) -> str:
-        looked = self._looked
-        if looked is None or not looked.is_here:
+    def _unavailable_text(self) -> str:
+        state = self._state
+        if state is None or not state.is_downloaded:
             return self.tr("Download the model to measure its speed.")
-        if looked.basis.machine.is_pretended:
+        if state.basis.machine.is_pretended:
             return self.tr("These GPUs are simulated, so there is nothing to measure.")
         return ""
 
-    def _measuring(self, busy: bool) -> None:
-        if self._is_over:
+    def _handle_busy(self, busy: bool) -> None:
+        if self._is_closed:
             return
-        self.keep.setEnabled(not busy and self.view.wishes != self._wishes)
+        self.keep.setEnabled(not busy and self.view.options != self._saved)
         if busy:
             self.view.set_busy(True, lambda: self.tr("The speed is being measured."))
         else:
-            # What is loaded now, and what is kept, may be others.
-            self._look()
+            # The loaded and the saved plan may have changed.
+            self._scan()
 
     def done(self, result: int) -> None:
-        """Close; nothing is measured for a picture that is gone."""
-        self._is_over = True
-        self.measure.close_down()
+        """Cancel a measurement and close."""
+        self._is_closed = True
+        self.measure.shut_down()
         super().done(result)
 
     def _retranslate(self) -> None:
@@ -233,12 +230,12 @@ class PlanDialog(TranslatedDialog):
         self.status.retranslate()
 
 
-def _look(planning: PlanningService, model_id: str, published: PublishedHeader | None, wishes: Wishes) -> _Looked:
-    """Everything the picture needs.  Asks the engine; not for the window's thread."""
+def _scan(planning: PlanningService, model_id: str, published: PublishedHeader | None, options: Wishes) -> _State:
+    """Collect what the plan needs.  Asks the engine, so it must not run in the window's thread."""
     if published is None:
         basis = planning.basis(model_id)
     else:
         basis = PlanBasis(published.headers, planning.machine(), planning.host())
-    is_here = basis.headers[0].path.is_file()
-    noted = planning.noted(basis, wishes) if is_here and not basis.machine.is_pretended else None
-    return _Looked(basis, read_memory().total_bytes, noted, is_here)
+    is_downloaded = basis.headers[0].path.is_file()
+    remembered = planning.noted(basis, options) if is_downloaded and not basis.machine.is_pretended else None
+    return _State(basis, read_memory().total_bytes, remembered, is_downloaded)

@@ -1,4 +1,4 @@
-"""What stands above the picture of a plan: what becomes of it, what else there is to know, and what is being done."""
+"""Head of the memory plan: verdict, notes and the current activity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from ui.plan.figures import VerdictKind
+from ui.plan.bar_data import VerdictKind
 from ui.widgets.dialog_parts import HEADING_SIZE, LazyText, quiet_label
 from ui.widgets.icons import pixmap
 from ui.widgets.theme import current_theme, interface_font
@@ -16,12 +16,12 @@ _ICONS: dict[VerdictKind, str] = {"good": "check", "warning": "info", "bad": "wa
 
 
 class PlanHead(QWidget):
-    """The verdict with its sign, and up to three quieter lines below."""
+    """Verdict with an icon, and up to three lines below."""
 
     def __init__(self) -> None:
         super().__init__()
         self.kind: VerdictKind = "good"
-        """The role whose colour the sign has."""
+        """Rating that determines icon and colour."""
         self._icon = QLabel()
         self._icon.setObjectName("planVerdict")
         self._icon.setFixedSize(ICON, ICON)
@@ -35,7 +35,7 @@ class PlanHead(QWidget):
         self.notes, self.hint, self.busy = quiet_label(), quiet_label(), quiet_label()
         for label, name in ((self.notes, "planNotes"), (self.hint, "planHint"), (self.busy, "planBusy")):
             label.setObjectName(name)
-        self._busy_words: LazyText | None = None
+        self._busy_text: LazyText | None = None
         first = QHBoxLayout()
         first.setSpacing(8)
         first.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
@@ -51,42 +51,42 @@ class PlanHead(QWidget):
         layout.addLayout(first)
         layout.addLayout(words)
 
-    def say(self, verdict: str, notes: str, hint: str, kind: VerdictKind) -> None:
-        """Show what becomes of a plan; an empty verdict shows none."""
+    def show_verdict(self, verdict: str, notes: str, hint: str, kind: VerdictKind) -> None:
+        """Show the verdict of a plan; an empty one hides it."""
         self.kind = kind
         self.headline.setText(verdict)
         self.headline.setAccessibleName(f"{verdict} {notes}".strip())
-        _say(self.notes, notes)
-        _say(self.hint, hint)
+        _set_text(self.notes, notes)
+        _set_text(self.hint, hint)
         self._icon.setVisible(bool(verdict))
         self._colour()
         self._keep_height()
 
-    def settle(self) -> None:
-        """Take no more height than is needed now."""
+    def reset_height(self) -> None:
+        """Shrink to the required height."""
         self.setMinimumHeight(0)
         self._keep_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Other lines, another height."""
+        """Adapt the height to the new width."""
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
-            self.settle()
+            self.reset_height()
 
     def _keep_height(self) -> None:
-        # A line that comes and goes while a slider is moved would move the slider.
+        # The height only grows: a line that comes and goes while a slider is moved would move the slider.
         needed = self._layout.totalHeightForWidth(self.width()) if self.isVisible() else 0
         if needed > self.minimumHeight():
             self.setMinimumHeight(needed)
 
-    def say_busy(self, words: LazyText | None) -> None:
-        """Say what is being done, None where nothing is."""
-        self._busy_words = words
+    def show_busy(self, text: LazyText | None) -> None:
+        """Show the current activity, None to hide it."""
+        self._busy_text = text
         self.retranslate()
 
     def retranslate(self) -> None:
-        """Say what is being done in the language of now; the rest is said by ``say``."""
-        _say(self.busy, self._busy_words() if self._busy_words is not None else "")
+        """Update the current activity; the other texts come from ``show_verdict``."""
+        _set_text(self.busy, self._busy_text() if self._busy_text is not None else "")
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
@@ -99,6 +99,6 @@ class PlanHead(QWidget):
         self._icon.setPixmap(pixmap(_ICONS[self.kind], colour, ICON, self.devicePixelRatioF()))
 
 
-def _say(label: QLabel, text: str) -> None:
+def _set_text(label: QLabel, text: str) -> None:
     label.setText(text)
     label.setVisible(bool(text))

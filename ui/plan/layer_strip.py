@@ -1,6 +1,6 @@
-"""The strip of layers: which of them lie where, with borders that can be dragged or moved with the arrow keys.
+"""Strip of all layers by device, with borders that can be dragged or moved with the arrow keys.
 
-The strip knows segments and borders only; what moving one means for the plan is said in ``plan_wishes``.
+The effect of moving a border on the plan is in ``ui.plan.changes``.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
+from ui.plan.bar_data import pixels_per_layer, strip_edges
 from ui.plan.bars import mixed
-from ui.plan.figures import pixels_a_slot, strip_edges
 from ui.widgets.dialog_parts import SMALL_SIZE
 from ui.widgets.theme import current_theme, interface_font
 
 HEIGHT, RADIUS = 26, 5.0
-LEAST = 12.0
-"""Pixels of a segment without a layer."""
+MIN_SEGMENT = 12.0
+"""Width of a segment without layers, in pixels."""
 GRIP_WIDTH, GRIP_HEIGHT = 14, 32
 MARK = 3
-PAGE = 5
+PAGE_STEP = 5
 
 Segment = tuple[str, int]
-"""A device's name, empty for RAM, and how many layers lie there, the output among them."""
+"""Device name (empty for RAM) and its number of layers, including the output."""
 
 
 class Border(QSlider):
-    """What separates two segments; its value is the number of layers in the one before it.
+    """Border between two segments; its value is the number of layers before it.
 
-    A slider for the keyboard and for those who cannot see it, a handle for the mouse.
+    A slider for the keyboard and screen readers, a handle for the mouse.
     """
 
     dragged = Signal(int)
-    """The value that the mouse asks for."""
+    """The value at the mouse position."""
     released = Signal()
 
     def __init__(self, parent: QWidget) -> None:
@@ -54,60 +54,60 @@ class Border(QSlider):
         self.setFixedSize(GRIP_WIDTH, GRIP_HEIGHT)
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setPageStep(PAGE)
+        self.setPageStep(PAGE_STEP)
         self.pixels = 1.0
-        """For one layer."""
-        self._from: tuple[float, int, float] | None = None
+        """Pixels per layer."""
+        self._drag_start: tuple[float, int, float] | None = None
 
     @property
     def is_dragged(self) -> bool:
-        """Whether the mouse holds it."""
-        return self._from is not None
+        """Whether it is being dragged."""
+        return self._drag_start is not None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of it."""
+        """Start dragging."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._from = (event.globalPosition().x(), self.value(), self.pixels)
+        self._drag_start = (event.globalPosition().x(), self.value(), self.pixels)
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Ask for the layers that belong to where it is held."""
-        if self._from is None:
+        """Emit the value at the mouse position."""
+        if self._drag_start is None:
             return
-        # Measured from where it was taken: the border itself may go elsewhere with every plan.
-        x, value, pixels = self._from
+        # Relative to the start of the drag, because the border moves with every new plan.
+        x, value, pixels = self._drag_start
         self.dragged.emit(value + round((event.globalPosition().x() - x) / pixels))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let it go."""
-        self._from = None
+        """End dragging."""
+        self._drag_start = None
         self.update()
         self.released.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel scrolls the page."""
+        """Leave the wheel to the scroll area."""
         event.ignore()
 
     def enterEvent(self, event: QEvent) -> None:
-        """Show that it can be taken."""
+        """Highlight on hover."""
         super().enterEvent(event)  # type: ignore[arg-type]
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """And no more."""
+        """End the highlight."""
         super().leaveEvent(event)
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """A grip over the border."""
+        """Draw the grip."""
         theme, painter = current_theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        held = self.is_dragged or self.hasFocus()
-        colour = QColor(theme.accent if held or self.underMouse() else theme.quiet_text)
-        painter.setPen(QPen(colour if self.isEnabled() else QColor(theme.hairline), 2 if held else 1.2))
+        active = self.is_dragged or self.hasFocus()
+        colour = QColor(theme.accent if active or self.underMouse() else theme.quiet_text)
+        painter.setPen(QPen(colour if self.isEnabled() else QColor(theme.hairline), 2 if active else 1.2))
         painter.setBrush(QColor(theme.raised))
         grip = QRectF(self.rect()).adjusted(3, 3, -3, -3)
         painter.drawRoundedRect(grip, 4, 4)
@@ -120,10 +120,10 @@ class Border(QSlider):
 
 
 class LayerStrip(QWidget):
-    """All layers in a row, by where they lie; marked are those whose experts stay in RAM."""
+    """All layers in a row, by device; layers with experts in RAM are marked."""
 
     moved = Signal(object, int, int)
-    """The segments that the movement began with, the border between two of them, and the layers before it."""
+    """Segments at the start of the movement, number of the border, and layers before it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,15 +135,15 @@ class LayerStrip(QWidget):
         self._names: tuple[str, ...] = ()
         self._marked: tuple[int, ...] = ()
         self._borders: dict[tuple[str, str], Border] = {}
-        self._held: tuple[Segment, ...] | None = None
+        self._dragged_segments: tuple[Segment, ...] | None = None
 
     @property
     def borders(self) -> tuple[Border, ...]:
-        """The handles between the segments, from left to right."""
+        """Borders between the segments, from left to right."""
         return tuple(self._borders[key] for key in self._keys())
 
     def show_segments(self, segments: Sequence[Segment], names: Sequence[str], marked: Sequence[int]) -> None:
-        """Show where the layers lie; ``names`` of the segments for a person, ``marked`` are numbers of layers."""
+        """Show these segments; ``names`` are their labels, ``marked`` are numbers of layers."""
         self._segments, self._names, self._marked = tuple(segments), tuple(names), tuple(marked)
         keys = self._keys()
         for key in [key for key in self._borders if key not in keys]:
@@ -154,13 +154,13 @@ class LayerStrip(QWidget):
         for number, key in enumerate(keys):
             if key not in self._borders:
                 self._borders[key] = self._make_border(key)
-            border, before, behind = self._borders[key], segments[number][1], segments[number + 1][1]
+            border, before, after = self._borders[key], segments[number][1], segments[number + 1][1]
             border.blockSignals(True)
-            border.setRange(0, before + behind)
+            border.setRange(0, before + after)
             border.setValue(before)
             border.blockSignals(False)
-            text = self.tr("Boundary between {one} and {other}: {before} and {behind} layers").format(
-                one=names[number], other=names[number + 1], before=before, behind=behind
+            text = self.tr("Boundary between {one} and {other}: {before} and {after} layers").format(
+                one=names[number], other=names[number + 1], before=before, after=after
             )
             border.setAccessibleName(text)
             border.setToolTip(text)
@@ -168,16 +168,16 @@ class LayerStrip(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A strip."""
+        """Return the preferred size."""
         return QSize(240, GRIP_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the handles over their borders."""
+        """Move the borders."""
         super().resizeEvent(event)
         self._place()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the segments; a grey one is RAM."""
+        """Draw the segments; RAM is grey."""
         theme, painter = current_theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(interface_font(SMALL_SIZE))
@@ -191,12 +191,12 @@ class LayerStrip(QWidget):
             ground = mixed(theme.quiet_text, theme.page, 0.2) if not name else _tone(number, theme.accent, theme.page)
             painter.fillRect(place, QBrush(ground if count else QColor(theme.sidebar)))
             self._draw_marks(painter, place, first, count, QColor(theme.text))
-            self._draw_words(painter, place, self._names[number], count, QColor(theme.text))
+            self._draw_label(painter, place, self._names[number], count, QColor(theme.text))
             first += count
         painter.end()
 
     def _draw_marks(self, painter: QPainter, place: QRectF, first: int, count: int, colour: QColor) -> None:
-        # One stroke for each layer whose experts are in RAM, along the lower edge.
+        # One stroke at the lower edge for each layer with experts in RAM.
         if not count:
             return
         step = place.width() / count
@@ -206,7 +206,7 @@ class LayerStrip(QWidget):
                 x = place.left() + (layer - first) * step
                 painter.fillRect(QRectF(x, place.bottom() - MARK, width, MARK), colour)
 
-    def _draw_words(self, painter: QPainter, place: QRectF, name: str, count: int, colour: QColor) -> None:
+    def _draw_label(self, painter: QPainter, place: QRectF, name: str, count: int, colour: QColor) -> None:
         metrics = QFontMetrics(painter.font())
         room = place.width() - GRIP_WIDTH - 6
         text = f"{name} · {count}"
@@ -217,7 +217,7 @@ class LayerStrip(QWidget):
             painter.drawText(place.adjusted(0, 0, 0, -1), int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _edges(self) -> tuple[float, ...]:
-        return strip_edges([count for _, count in self._segments], self.width(), LEAST)
+        return strip_edges([count for _, count in self._segments], self.width(), MIN_SEGMENT)
 
     def _keys(self) -> list[tuple[str, str]]:
         names = [name for name, _ in self._segments]
@@ -228,34 +228,34 @@ class LayerStrip(QWidget):
         counts = [count for _, count in self._segments]
         for number, key in enumerate(self._keys()):
             border = self._borders[key]
-            border.pixels = pixels_a_slot(counts, self.width(), LEAST)
+            border.pixels = pixels_per_layer(counts, self.width(), MIN_SEGMENT)
             border.move(round(edges[number + 1] - GRIP_WIDTH / 2), 0)
 
     def _make_border(self, key: tuple[str, str]) -> Border:
         border = Border(self)
         border.setObjectName(f"planBorder{key[0] or 'Ram'}{key[1]}")
         border.dragged.connect(lambda value: self._drag(key, value))
-        border.released.connect(self._let_go)
+        border.released.connect(self._end_drag)
         border.valueChanged.connect(lambda value: self._step(key, value))
         border.show()
         return border
 
     def _drag(self, key: tuple[str, str], value: int) -> None:
-        if self._held is None:
-            self._held = self._segments
-        names = [name for name, _ in self._held]
+        if self._dragged_segments is None:
+            self._dragged_segments = self._segments
+        names = [name for name, _ in self._dragged_segments]
         for number, pair in enumerate(pairwise(names)):
             if pair == key:
-                self.moved.emit(self._held, number, value)
+                self.moved.emit(self._dragged_segments, number, value)
 
     def _step(self, key: tuple[str, str], value: int) -> None:
         if key in self._keys():
             self.moved.emit(self._segments, self._keys().index(key), value)
 
-    def _let_go(self) -> None:
-        self._held = None
+    def _end_drag(self) -> None:
+        self._dragged_segments = None
 
 
 def _tone(number: int, accent: str, page: str) -> QColor:
-    # Neighbours are told apart by two tones in turn.
+    # Adjacent segments alternate between two tones.
     return mixed(accent, page, 0.34 if number % 2 else 0.22)

@@ -1,4 +1,4 @@
-"""How fast a plan is, measured: two buttons, what is being done and how long still, and a table of what came of it."""
+"""Measuring the speed of a plan: buttons, progress with time left, and a table of the results."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from app.planning.planned_load import Wanted
-from app.planning.tuning import Change, Measured, Tuned
+from app.planning.tuning import Change, Measured, Tuned, TuneProgress, Tuner
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan
-from ui.plan.measurement import MeasureProgress, Measuring
 from ui.plan.strings import device_name
 from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import pixmap
+from ui.widgets.job import Job
 from ui.widgets.model_strings import time_left_text
 from ui.widgets.theme import current_theme, interface_font
 
-SIGN = 16
+ICON = 16
 FIGURE_WIDTH = 124
-SOON = 0.02
-"""Below this part of the work nobody can tell how long the rest takes."""
+MIN_FRACTION = 0.02
+"""Below this fraction of the work no remaining time is shown."""
 
 
-class MeasureSection(QWidget):
-    """Measures one model's plan; one measurement at a time."""
+class MeasurePanel(QWidget):
+    """Measures the plan of one model, in the inference worker after the current answer."""
 
     kept = Signal()
-    """A plan other than the present one turned out to be the fastest, and is taken from now on."""
+    """A plan other than the current one is the fastest and is used from now on."""
     busy_changed = Signal(bool)
 
-    def __init__(self, services: Services, wanted: Callable[[], Wanted]) -> None:
-        """``wanted`` tells what is to be measured; it is called in another thread."""
+    def __init__(self, services: Services, request: Callable[[], Wanted]) -> None:
+        """``request`` returns the load to measure; it is called in the worker's thread and reads the file's header."""
         super().__init__()
         self.setObjectName("measureSection")
-        self._services, self._wanted = services, wanted
+        self._services, self._request = services, request
         self._numbers: Mapping[str, int] = {}
-        self._why_not: Callable[[], str] = str
-        self._running: Measuring | None = None
+        self._unavailable_text: Callable[[], str] = str
+        self._job: Job | None = None
         self.sizes: dict[str, int] = {}
-        """Other numbers of tokens than a ``Tuner`` usually takes."""
-        self._since: float | None = None
-        self._progress: MeasureProgress | None = None
+        """Keyword arguments of ``Tuner``: numbers of tokens and repetitions."""
+        self._started_at: float | None = None
+        self._progress: float | TuneProgress | None = None
         self._measured: tuple[Measured, ...] = ()
         self._best: Measured | None = None
-        self._problem: UserError | None = None
+        self._error: UserError | None = None
         self._is_cancelled = False
         self._shown: tuple[_Line, ...] = ()
         self.title, self.state = QLabel(), quiet_label()
@@ -67,13 +67,13 @@ class MeasureSection(QWidget):
         self.retranslate()
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.title)
-        words.addWidget(self.state)
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(self.title)
+        texts.addWidget(self.state)
         head = QHBoxLayout()
         head.setSpacing(8)
-        head.addLayout(words, 1)
+        head.addLayout(texts, 1)
         for each in (self.measure, self.tune, self.cancel):
             head.addWidget(each, 0, Qt.AlignmentFlag.AlignTop)
         self._rows = QVBoxLayout()
@@ -87,67 +87,82 @@ class MeasureSection(QWidget):
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being measured."""
-        return self._running is not None
+        """Whether a measurement is running."""
+        return self._job is not None
 
-    def set_possible(self, numbers: Mapping[str, int], why_not: Callable[[], str] = str) -> None:
-        """``numbers`` of the devices as ``device_numbers`` finds them; ``why_not`` says why nothing can be measured."""
-        self._numbers, self._why_not = numbers, why_not
+    def set_available(self, numbers: Mapping[str, int], unavailable_text: Callable[[], str] = str) -> None:
+        """Set the numbers from ``device_numbers`` and the reason why measuring is unavailable (empty: available)."""
+        self._numbers, self._unavailable_text = numbers, unavailable_text
         self.retranslate()
 
-    def close_down(self) -> None:
-        """Nobody looks any more: end what runs."""
-        if self._running is not None:
-            self._running.cancel()
-            self._forget()
+    def shut_down(self) -> None:
+        """Cancel a running measurement."""
+        if self._job is not None:
+            self._job.cancel()
+            self._release_job()
 
     def _start(self, *, tune: bool) -> None:
-        if self._running is not None:
+        if self._job is not None:
             return
-        services = self._services
-        running = self._running = Measuring(services.worker, services.engine, services.planning)
-        running.told.connect(self._tell)
-        running.ended.connect(self._ended)
-        self._since = self._progress = None
-        self._measured, self._best, self._problem, self._is_cancelled = (), None, None, False
-        running.start(self._wanted, tune=tune, **self.sizes)
+        services, request, sizes = self._services, self._request, self.sizes
+        job = self._job = Job(self)
+        token, report = job.token, job.report
+
+        def work() -> Measured | Tuned | None:
+            token.raise_if_cancelled()
+            tuner = Tuner(services.engine, services.planning.loads, token=token, **sizes)
+            result = None
+            for event in tuner.tune(request()) if tune else tuner.measure(request()):
+                if isinstance(event, Measured | Tuned):
+                    result = event
+                else:
+                    report(event)
+            return result
+
+        job.progress.connect(self._show_progress)
+        job.succeeded.connect(self._show_result)
+        job.failed.connect(self._show_error)
+        job.finished.connect(self._release_job)
+        self._started_at = self._progress = None
+        self._measured, self._best, self._error, self._is_cancelled = (), None, None, False
+        job.start(work, lambda run: services.worker.submit(run, token))
         self.retranslate()
         self.cancel.setFocus()
         self.busy_changed.emit(True)
 
     def _cancel(self) -> None:
         self._is_cancelled = True
-        self.close_down()
+        self.shut_down()
 
-    def _tell(self, told: object) -> None:
-        match told:
-            case MeasureProgress():
-                self._since = self._since or time.monotonic()
-                self._progress = told
-                self._show_state()
-            case Measured():
-                self._measured, self._best = (told,), None
-            case Tuned():
-                self._measured, self._best = told.measured, told.best
-                if told.best is not told.measured[0]:
-                    self.kept.emit()
+    def _show_progress(self, progress: float | TuneProgress) -> None:
+        self._started_at = self._started_at or time.monotonic()
+        self._progress = progress
+        self._update_state()
 
-    def _ended(self, problem: UserError | None) -> None:
-        self._problem = problem
-        self._forget()
+    def _show_result(self, result: Measured | Tuned) -> None:
+        if isinstance(result, Measured):
+            self._measured = (result,)
+            return
+        self._measured, self._best = result.measured, result.best
+        if result.best is not result.measured[0]:
+            self.kept.emit()
 
-    def _forget(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            running.told.disconnect(self._tell)
-            running.ended.disconnect(self._ended)
+    def _show_error(self, error: UserError) -> None:
+        self._error = error
+
+    def _release_job(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            # A cancelled job can still be running; its signals no longer belong to this panel.
+            job.progress.disconnect(self._show_progress)
+            job.succeeded.disconnect(self._show_result)
+            job.failed.disconnect(self._show_error)
+            job.finished.disconnect(self._release_job)
         self.retranslate()
         self.busy_changed.emit(False)
 
-    # Words
-
     def retranslate(self) -> None:
-        """Say the same in the language of now."""
+        """Update all texts."""
         self.title.setText(self.tr("Speed"))
         self.measure.setText(self.tr("Measure"))
         self.measure.setToolTip(self.tr("Loads the current plan and measures prompt and answer speed"))
@@ -159,26 +174,28 @@ class MeasureSection(QWidget):
         self.bar.setAccessibleName(self.tr("Measurement progress"))
         for each in (self.measure, self.tune):
             each.setVisible(not self.is_busy)
-            each.setEnabled(not self._why_not())
+            each.setEnabled(not self._unavailable_text())
         self.cancel.setVisible(self.is_busy)
         self.bar.setVisible(self.is_busy)
-        self._show_state()
-        self._show_rows()
+        self._update_state()
+        self._update_rows()
 
-    def _show_state(self) -> None:
+    @property
+    def _fraction(self) -> float:
+        progress = self._progress
+        return progress.fraction if isinstance(progress, TuneProgress) else progress or 0.0
+
+    def _update_state(self) -> None:
         text = self._state_text()
         self.state.setText(text)
         self.state.setAccessibleName(text)
-        if self._progress is not None:
-            self.bar.setValue(round(1000 * self._progress.fraction))
-        else:
-            self.bar.setValue(0)
+        self.bar.setValue(round(1000 * self._fraction))
 
     def _state_text(self) -> str:
-        if self._running is not None:
-            return self._going_text()
-        if self._problem is not None:
-            return error_text(self._problem)
+        if self._job is not None:
+            return self._progress_text()
+        if self._error is not None:
+            return error_text(self._error)
         if self._is_cancelled:
             return self.tr("Cancelled. Nothing was changed.")
         if self._best is not None:
@@ -187,21 +204,21 @@ class MeasureSection(QWidget):
             return self.tr("Fastest plan saved. The next message loads the model with it.")
         if self._measured:
             return self.tr("Median of three measurements.")
-        return self._why_not() or self.tr("Measuring doesn't interrupt an answer in progress.")
+        return self._unavailable_text() or self.tr("Measuring doesn't interrupt an answer in progress.")
 
-    def _going_text(self) -> str:
+    def _progress_text(self) -> str:
         progress = self._progress
         if progress is None:
             return self.tr("Waiting for the current answer to finish…")
-        if progress.step is None or progress.step.number == 1:
-            text = self.tr("Measuring the current plan…")
-        else:
+        if isinstance(progress, TuneProgress) and progress.number > 1:
             text = self.tr("{number} of {count}: {change}").format(
-                number=progress.step.number, count=progress.step.count, change=self._change_text(progress.step.change)
+                number=progress.number, count=progress.count, change=self._change_text(progress.change)
             )
-        if self._since is not None and progress.fraction > SOON:
-            gone = time.monotonic() - self._since
-            text += " · " + time_left_text(gone * (1 - progress.fraction) / progress.fraction)
+        else:
+            text = self.tr("Measuring the current plan…")
+        if self._started_at is not None and self._fraction > MIN_FRACTION:
+            elapsed = time.monotonic() - self._started_at
+            text += " · " + time_left_text(elapsed * (1 - self._fraction) / self._fraction)
         return text
 
     def _change_text(self, change: Change) -> str:
@@ -236,9 +253,7 @@ class MeasureSection(QWidget):
             places.append(self.tr("{count} threads").format(count=plan.threads))
         return " · ".join(places)
 
-    # The table
-
-    def _show_rows(self) -> None:
+    def _update_rows(self) -> None:
         lines = self._lines()
         if lines == self._shown:
             return
@@ -274,7 +289,7 @@ class MeasureSection(QWidget):
 
 @dataclass(frozen=True)
 class _Line:
-    """One plan: what is different about it, how it lies, and its two speeds, in words."""
+    """Texts of one row: what is different about the plan, its placement and both speeds."""
 
     title: str
     detail: str
@@ -285,14 +300,14 @@ class _Line:
 
 
 class _Row(QWidget):
-    """A line of the table."""
+    """Row of the table."""
 
     def __init__(self, line: _Line) -> None:
         super().__init__()
         is_head, is_best = line.is_head, line.is_best
         self.setObjectName("measuredRow")
-        self._sign = QLabel()
-        self._sign.setFixedWidth(SIGN)
+        self._icon = QLabel()
+        self._icon.setFixedWidth(ICON)
         self._is_best = is_best
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 4 if is_head else 8, 0, 4 if is_head else 8)
@@ -301,7 +316,7 @@ class _Row(QWidget):
         grid.setColumnStretch(1, 1)
         name = QLabel(line.title)
         name.setFont(interface_font(14, bold=is_best))
-        grid.addWidget(self._sign, 0, 0)
+        grid.addWidget(self._icon, 0, 0)
         grid.addWidget(name, 0, 1)
         for column, text in ((2, line.prompt), (3, line.answer)):
             figure = QLabel(text)
@@ -314,22 +329,22 @@ class _Row(QWidget):
                 figure.setFont(interface_font(14, bold=True))
             grid.addWidget(figure, 0, column)
         if line.detail:
-            words = quiet_label()
-            words.setText(line.detail)
-            grid.addWidget(words, 1, 1, 1, 3)
+            detail = quiet_label()
+            detail.setText(line.detail)
+            grid.addWidget(detail, 1, 1, 1, 3)
         self.setAccessibleName(self.tr("{plan}: prompt {prompt}, answer {answer}").format(
             plan=line.title, prompt=line.prompt, answer=line.answer
         ))  # fmt: skip
         self.setAccessibleDescription(line.detail)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._colour()
+        self._update_icon()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._colour()
+            self._update_icon()
 
-    def _colour(self) -> None:
+    def _update_icon(self) -> None:
         if self._is_best:
-            self._sign.setPixmap(pixmap("check", current_theme().good, SIGN, self.devicePixelRatioF()))
+            self._icon.setPixmap(pixmap("check", current_theme().good, ICON, self.devicePixelRatioF()))

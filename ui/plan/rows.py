@@ -1,7 +1,6 @@
-"""The rows of the picture of a plan: what at the left, a bar or a control in the middle, figures at the right.
+"""Rows of the memory plan: title at the left, a bar or control in the middle, figures at the right.
 
-All rows share their columns, so that bars and controls stand below each other; where there is little room the words
-stand above and below instead.
+All rows share their column widths.  In a narrow window the texts are above and below the middle instead.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from ui.widgets.dialog_parts import SMALL_SIZE
 from ui.widgets.theme import interface_font
 
 GAP = 16
-MOST_LEFT, LEAST_LEFT = 230, 110
+MIN_LEFT, MAX_LEFT = 110, 230
 CHECK_SPACE = 26
-"""The check box and what stands between it and its text."""
+"""Width of the check box and the gap before its text."""
 
 
-class Line(QLabel):
-    """One line that gives way at its end, with all of it in its tooltip."""
+class ElidedLabel(QLabel):
+    """One line of text, elided at its end; the tooltip has the full text."""
 
     def __init__(self, *, quiet: bool = False, right: bool = False) -> None:
         super().__init__()
-        self._whole = ""
+        self.full_text = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         if quiet:
@@ -35,136 +34,129 @@ class Line(QLabel):
         if right:
             self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
-    def say(self, text: str, kind: str = "") -> None:
-        """Show a text, in the colour of ``bad`` where that is its kind."""
-        if self.property("bad") != (kind == "bad"):
-            self.setProperty("bad", kind == "bad")
-            # The style sheet looks at properties only when a widget is polished.
+    def set_text(self, text: str, *, is_bad: bool = False) -> None:
+        """Show ``text``, in the colour of errors if ``is_bad``."""
+        if self.property("bad") != is_bad:
+            self.setProperty("bad", is_bad)
+            # The style sheet reads properties only when a widget is polished.
             self.style().unpolish(self)
             self.style().polish(self)
-        if text != self._whole:
-            self._whole = text
+        if text != self.full_text:
+            self.full_text = text
             self.setAccessibleName(text)
             self._elide()
 
-    @property
-    def whole(self) -> str:
-        """All of the text."""
-        return self._whole
-
-    def natural_width(self) -> int:
-        """What it takes to show all of it."""
-        return self.fontMetrics().horizontalAdvance(self._whole) + max(0, self.indent()) + 1
+    def full_width(self) -> int:
+        """Return the width of the full text in pixels."""
+        return self.fontMetrics().horizontalAdvance(self.full_text) + max(0, self.indent()) + 1
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as much as there is room for."""
+        """Elide for the new width."""
         super().resizeEvent(event)
         self._elide()
 
     def _elide(self) -> None:
         room = max(0, self.width() - max(0, self.indent()))
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        shown = self.fontMetrics().elidedText(self.full_text, Qt.TextElideMode.ElideRight, room)
         if shown != self.text():
             self.setText(shown)
-        self.setToolTip(self._whole if shown != self._whole else "")
+        self.setToolTip(self.full_text if shown != self.full_text else "")
 
 
-class CheckTitle(QCheckBox):
-    """The title of a device, with which it is taken in or left out; gives way at its end."""
+class ElidedCheckBox(QCheckBox):
+    """Check box whose text is elided at its end."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._whole = ""
+        self.full_text = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def say(self, text: str) -> None:
-        """Show a text."""
-        self._whole = text
+    def set_text(self, text: str) -> None:
+        """Show ``text``."""
+        self.full_text = text
         self._elide()
 
-    def lock(self, locked: bool) -> None:
-        """Let it be changed or not; a disabled one would look as if it were not checked."""
+    def set_locked(self, locked: bool) -> None:
+        """Allow changes or not; a disabled check box would look unchecked."""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, locked)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if locked else Qt.FocusPolicy.StrongFocus)
 
-    def natural_width(self) -> int:
-        """What it takes to show all of it."""
-        return self.fontMetrics().horizontalAdvance(self._whole) + CHECK_SPACE + 4
+    def full_width(self) -> int:
+        """Return the width of check box and full text in pixels."""
+        return self.fontMetrics().horizontalAdvance(self.full_text) + CHECK_SPACE + 4
 
     def minimumSizeHint(self) -> QSize:
-        """Any width will do."""
+        """Allow any width."""
         return QSize(CHECK_SPACE, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as much as there is room for."""
+        """Elide for the new width."""
         super().resizeEvent(event)
         self._elide()
 
     def _elide(self) -> None:
         room = self.width() - CHECK_SPACE
-        # In a check box an ampersand marks a key.
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room).replace("&", "&&"))
+        text = self.fontMetrics().elidedText(self.full_text, Qt.TextElideMode.ElideRight, room)
+        # An ampersand would mark a mnemonic.
+        self.setText(text.replace("&", "&&"))
 
 
 class PlanRow(QWidget):
-    """One row.  ``figure`` and its quieter ``note`` stand at the right."""
+    """One row: ``title`` and ``detail`` at the left, ``figure`` and ``note`` at the right."""
 
-    def __init__(self, middle: QWidget, title: CheckTitle | Line | None = None, *, indented: bool = False) -> None:
+    def __init__(
+        self, middle: QWidget, title: ElidedCheckBox | ElidedLabel | None = None, *, indented: bool = False
+    ) -> None:
         super().__init__()
-        self.title = title if title is not None else Line()
-        self.detail = Line(quiet=True)
+        self.title = title if title is not None else ElidedLabel()
+        self.detail = ElidedLabel(quiet=True)
         self.middle = middle
-        self.figure = Line(right=True)
-        self.note = Line(quiet=True, right=True)
+        self.figure = ElidedLabel(right=True)
+        self.note = ElidedLabel(quiet=True, right=True)
         self._narrow: bool | None = None
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GAP)
-        self._grid.setVerticalSpacing(1)
         for each in (self.title, self.detail, self.middle, self.figure, self.note):
             each.setParent(self)
-        for each in (self.title, self.detail):
-            if indented and isinstance(each, Line):
+            if indented and isinstance(each, ElidedLabel) and each in (self.title, self.detail):
                 each.setIndent(CHECK_SPACE)
 
     def arrange(self, *, narrow: bool, left: int, right: int) -> None:
-        """Take the columns' widths, or the words above and below."""
+        """Lay out with these column widths in pixels; if ``narrow``, with texts above and below the middle."""
         grid = self._grid
         if narrow != self._narrow:
             self._narrow = narrow
             grid.setVerticalSpacing(3 if narrow else 1)
             for each in (self.title, self.detail, self.middle, self.figure, self.note):
                 grid.removeWidget(each)
-            centre = Qt.AlignmentFlag.AlignVCenter
+            grid.addWidget(self.title, 0, 0)
             if narrow:
-                grid.addWidget(self.title, 0, 0)
                 grid.addWidget(self.figure, 0, 1)
                 grid.addWidget(self.middle, 1, 0, 1, 2)
                 grid.addWidget(self.detail, 2, 0)
                 grid.addWidget(self.note, 2, 1)
             else:
-                grid.addWidget(self.title, 0, 0)
                 grid.addWidget(self.detail, 1, 0)
-                grid.addWidget(self.middle, 0, 1, 2, 1, centre)
+                grid.addWidget(self.middle, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
                 grid.addWidget(self.figure, 0, 2)
                 grid.addWidget(self.note, 1, 2)
-        for column, (width, stretch) in enumerate(
-            ((0, 1), (right, 0), (0, 0)) if narrow else ((left, 0), (0, 1), (right, 0))
-        ):
+        columns = ((0, 1), (right, 0), (0, 0)) if narrow else ((left, 0), (0, 1), (right, 0))
+        for column, (width, stretch) in enumerate(columns):
             grid.setColumnMinimumWidth(column, width)
             grid.setColumnStretch(column, stretch)
-        self.show_lines()
+        self.hide_empty_lines()
 
-    def show_lines(self) -> None:
-        """Leave out lines that say nothing, in both columns of words at once."""
-        second = bool(self.detail.whole or self.note.whole)
-        self.detail.setVisible(second)
-        self.note.setVisible(second)
+    def hide_empty_lines(self) -> None:
+        """Hide the second line of texts if it is empty on both sides."""
+        visible = bool(self.detail.full_text or self.note.full_text)
+        self.detail.setVisible(visible)
+        self.note.setVisible(visible)
 
 
 def column_widths(rows: Sequence[PlanRow], width: int, *, narrow: bool) -> tuple[int, int]:
-    """How wide the words at the left and the figures at the right are to be for all rows together."""
-    left = max((max(row.title.natural_width(), row.detail.natural_width()) for row in rows), default=0)
-    right = max((max(row.figure.natural_width(), row.note.natural_width()) for row in rows), default=0)
-    most_left = min(MOST_LEFT, max(LEAST_LEFT, width * 3 // 10))
-    return min(max(LEAST_LEFT, left), most_left), min(right, width * (6 if narrow else 3) // 10)
+    """Return the widths of the left and right column for all rows in a view of ``width`` pixels."""
+    left = max((max(row.title.full_width(), row.detail.full_width()) for row in rows), default=0)
+    right = max((max(row.figure.full_width(), row.note.full_width()) for row in rows), default=0)
+    max_left = min(MAX_LEFT, max(MIN_LEFT, width * 3 // 10))
+    return min(max(MIN_LEFT, left), max_left), min(right, width * (6 if narrow else 3) // 10)

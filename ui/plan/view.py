@@ -1,7 +1,6 @@
-"""The picture of a plan: one sentence, a bar for each device and for RAM, and the controls that change it live.
+"""Memory plan of a model: verdict, one bar per device and for RAM, and the controls that change the plan live.
 
-The picture makes no plan and keeps none: it asks the planner it was given, a pure and fast function of the wishes, and
-tells every change of them.  Devices, totals and what was allocated are handed in.
+Plans come from a planner, a pure and fast function of the options.  Devices and allocated memory are passed in.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from model_manager.devices.devices import HostMemory, PlanDevice
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, ModelFacts, SplitMode, Wishes
+from ui.plan.bar_data import ActualBytes, Bar, VerdictKind, bars_of, device_numbers, full_bytes, verdict_kind
 from ui.plan.bars import BarRow, Legend
-from ui.plan.figures import ActualBytes, Bar, VerdictKind, bars_of, device_numbers, full_bytes, verdict_kind
+from ui.plan.changes import Change, automatic, devices_on, with_device
 from ui.plan.head import PlanHead
-from ui.plan.overrides import Change, automatic, devices_on, with_device
 from ui.plan.panel import PlanPanel
 from ui.plan.rows import column_widths
 from ui.plan.strings import sentences
@@ -30,14 +29,14 @@ from ui.widgets.error_text import error_text
 Planner = Callable[[Wishes], LoadPlan]
 
 NARROW_BELOW = 640
-USUAL_SPLIT_MODES: tuple[SplitMode, ...] = ("layer", "row")
+DEFAULT_SPLIT_MODES: tuple[SplitMode, ...] = ("layer", "row")
 
 
 class PlanView(QWidget):
-    """The plan of one model at a time."""
+    """The plan of one model."""
 
-    wishes_changed = Signal(object)
-    """The ``Wishes`` after every change that a person made, together with whose plan the picture was drawn anew."""
+    options_changed = Signal(object)
+    """The ``Wishes`` after a change by the user, when the new plan is shown."""
 
     _is_built = False
     _is_busy = False
@@ -51,37 +50,32 @@ class PlanView(QWidget):
         self._host = HostMemory(0)
         self._totals: Mapping[str, int] = {}
         self._host_total: int | None = None
-        self._split_modes: Sequence[SplitMode] = USUAL_SPLIT_MODES
+        self._split_modes: Sequence[SplitMode] = DEFAULT_SPLIT_MODES
         self._hint: UserError | None = None
         self._actual: ActualBytes | None = None
         self._actual_of: LoadPlan | None = None
         self._problem: UserError | None = None
-        self.wishes = Wishes()
-        """What is fixed now."""
+        self.options = Wishes()
+        """The fixed options."""
         self.plan: LoadPlan | None = None
-        """The plan that is shown."""
+        """The shown plan."""
         self.bars: tuple[Bar, ...] = ()
-        """What the picture shows, the last one RAM."""
+        """The shown bars, RAM last."""
         self._rows: list[BarRow] = []
         self._numbers: Mapping[str, int] = {}
         self._columns = (0, 0)
-        self._stops: tuple[QWidget, ...] = ()
-        self._make_parts()
+        self._tab_order: tuple[QWidget, ...] = ()
+        self.head, self.legend, self.panel = PlanHead(), Legend(), PlanPanel()
         self._lay_out()
         self.panel.changed.connect(self._change)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(0)
-        # Several movements between two frames become one plan.
-        self._soon.timeout.connect(self._replan)
+        self._replan_timer = QTimer(self)
+        self._replan_timer.setSingleShot(True)
+        self._replan_timer.setInterval(0)
+        # Several changes between two frames result in one plan.
+        self._replan_timer.timeout.connect(self._replan)
         self._body.hide()
         self._is_built = True
         self.retranslate()
-
-    def _make_parts(self) -> None:
-        self.head = PlanHead()
-        self.legend = Legend()
-        self.panel = PlanPanel()
 
     def _lay_out(self) -> None:
         self._bar_rows = QVBoxLayout()
@@ -108,7 +102,7 @@ class PlanView(QWidget):
     def show_plan(
         self,
         planner: Planner,
-        wishes: Wishes,
+        options: Wishes,
         devices: Sequence[PlanDevice],
         host: HostMemory,
         facts: ModelFacts,
@@ -116,58 +110,57 @@ class PlanView(QWidget):
         total_bytes: Mapping[str, int] | None = None,
         host_total_bytes: int | None = None,
         hint: UserError | None = None,
-        split_modes: Sequence[SplitMode] = USUAL_SPLIT_MODES,
+        split_modes: Sequence[SplitMode] = DEFAULT_SPLIT_MODES,
     ) -> None:
-        """Show the plan of a model on these devices and this RAM.
+        """Show the plan of a model for these devices and RAM.
 
-        ``planner`` takes some milliseconds and may raise UserError; what was allocated for the model before is
-        forgotten when ``facts`` are others.  ``total_bytes`` by device name and ``host_total_bytes``: what is not free
-        of them counts as other programs' (so both are to be read while this model is not loaded).  ``hint`` is a
-        sentence about devices that the engine could use but does not.  ``split_modes`` are those of the engine.
+        ``planner`` takes some milliseconds and may raise UserError.  Memory of ``total_bytes`` (by device name) and
+        ``host_total_bytes`` that is not free counts as other programs', so read both while the model is not loaded.
+        ``hint`` is a message about devices that the engine does not use; ``split_modes`` are the engine's.
         """
         if facts is not self._facts:
             self.plan = self._actual = self._actual_of = None
-        self._planner, self.wishes, self._facts = planner, wishes, facts
+        self._planner, self.options, self._facts = planner, options, facts
         self._devices, self._host = tuple(devices), host
         self._numbers = device_numbers([device.name for device in devices])
         self._totals, self._host_total = dict(total_bytes or {}), host_total_bytes
         self._hint, self._split_modes = hint, tuple(split_modes)
-        self._soon.stop()
-        self._make_plan()
+        self._replan_timer.stop()
+        self._update_plan()
         self._columns = (0, 0)
         self._show()
-        self.head.settle()
+        self.head.reset_height()
 
     def show_nothing(self) -> None:
-        """No model is chosen."""
-        self._soon.stop()
+        """Show that no model is selected."""
+        self._replan_timer.stop()
         self._planner = self.plan = self._problem = self._hint = None
         self._actual = self._actual_of = None
         self.bars = ()
         self._show()
-        self.head.settle()
+        self.head.reset_height()
 
     def set_actual(self, actual: ActualBytes | None) -> None:
-        """What the engine allocated for the plan that is shown, as ``ActualBytes`` has it; None: nothing.
+        """Show what the engine allocated for the shown plan, None if nothing.
 
-        Where the plan is changed afterwards the figures stay and are called what is loaded now.
+        After a change of the plan the figures stay, labelled as currently loaded.
         """
         self._actual = actual
         self._actual_of = self.plan if actual is not None else None
         self._show()
 
-    def set_busy(self, busy: bool, words: LazyText | None = None) -> None:
-        """Lock the controls while a model loads; ``words`` say what is being done."""
+    def set_busy(self, busy: bool, text: LazyText | None = None) -> None:
+        """Lock the controls while a model loads; ``text`` is the current activity."""
         self._is_busy = busy
         self.panel.setEnabled(not busy)
         for row in self._rows:
             if row.check is not None:
-                row.check.lock(busy)
-        self.head.say_busy(words if busy else None)
+                row.check.set_locked(busy)
+        self.head.show_busy(text if busy else None)
 
     @property
     def kind(self) -> VerdictKind:
-        """The role whose colour the verdict has."""
+        """Rating of the shown plan."""
         return "bad" if self._problem is not None or self.plan is None else verdict_kind(self.plan)
 
     @property
@@ -175,51 +168,51 @@ class PlanView(QWidget):
         return self.plan is not None and self.plan == self._actual_of
 
     def _change(self, change: Change) -> None:
-        wishes = change(self.wishes)
-        if wishes != self.wishes:
-            self.wishes = wishes
-            self._soon.start()
+        options = change(self.options)
+        if options != self.options:
+            self.options = options
+            self._replan_timer.start()
 
     def _replan(self) -> None:
         if self._planner is not None:
-            self._make_plan()
+            self._update_plan()
             self._show()
-            self.wishes_changed.emit(self.wishes)
+            self.options_changed.emit(self.options)
 
-    def _make_plan(self) -> None:
+    def _update_plan(self) -> None:
         assert self._planner is not None
         try:
-            self.plan, self._problem = self._planner(self.wishes), None
+            self.plan, self._problem = self._planner(self.options), None
         except UserError as error:
             self._problem = error
             if self.plan is None:
-                # A picture all the same, or there were no way back from wishes that cannot be.
+                # Show the automatic plan, so that impossible options can be changed back.
                 with suppress(UserError):
-                    self.plan = self._planner(automatic(self.wishes))
+                    self.plan = self._planner(automatic(self.options))
 
     def _toggle(self, name: str, on: bool) -> None:
         names = [device.name for device in self._devices]
         if self._is_busy:
-            self._show()  # the tick goes back: whoever cannot see that it is locked may still have set it
+            self._show()  # assistive tools can toggle a locked check box
         else:
-            self._change(lambda now: with_device(now, names, name, on=on))
+            self._change(lambda options: with_device(options, names, name, on=on))
 
     def _show(self) -> None:
-        self._show_words()
+        self._show_texts()
         plan = self.plan
         self._body.setVisible(plan is not None)
         if plan is None:
             return
         names = [device.name for device in self._devices]
-        left_out = frozenset(names) - devices_on(self.wishes, names)
+        left_out = frozenset(names) - devices_on(self.options, names)
         self.bars = bars_of(plan, self._devices, self._host, self._totals, self._host_total, self._actual, left_out)
         self._show_bars()
         assert self._facts is not None
-        self.panel.show_plan(self.wishes, plan, self._facts, self._numbers, names, self._split_modes)
+        self.panel.show_plan(self.options, plan, self._facts, self._numbers, names, self._split_modes)
         self._arrange()
-        self._order_stops()
+        self._set_tab_order()
 
-    def _show_words(self) -> None:
+    def _show_texts(self) -> None:
         verdict = notes = hint = ""
         if self._problem is not None:
             verdict = error_text(self._problem)
@@ -229,18 +222,18 @@ class PlanView(QWidget):
             hint = error_text(self._hint)
         elif self.plan is not None and not self._devices:
             hint = self.tr("The engine found no usable GPU. Models run on the CPU.")
-        self.head.say(verdict, notes, hint, self.kind)
+        self.head.show_verdict(verdict, notes, hint, self.kind)
         self.setAccessibleDescription(f"{verdict} {notes}".strip())
 
     def _show_bars(self) -> None:
         if [row.name for row in self._rows] != [bar.name for bar in self.bars]:
-            self._make_rows()
-        cards = [bar for bar in self.bars if not bar.is_ram]
+            self._create_rows()
+        gpus = [bar for bar in self.bars if not bar.is_ram]
         for row, bar in zip(self._rows, self.bars, strict=True):
-            row.show_bar(bar, full_bytes([bar] if bar.is_ram else cards), as_forecast=self._is_loaded)
+            row.show_bar(bar, full_bytes([bar] if bar.is_ram else gpus), as_forecast=self._is_loaded)
         self.legend.show_bars(self.bars)
 
-    def _make_rows(self) -> None:
+    def _create_rows(self) -> None:
         for row in self._rows:
             self._bar_rows.removeWidget(row)
             row.hide()
@@ -251,45 +244,45 @@ class PlanView(QWidget):
             self._bar_rows.addWidget(row)
             row.show()
             if row.check is not None:
-                row.check.lock(self._is_busy)
+                row.check.set_locked(self._is_busy)
 
-    def _order_stops(self) -> None:
-        # The tab key follows the order of making, and rows and borders are made when they are needed.
-        stops = (*(row.check or row.bar for row in self._rows), *self.panel.stops)
-        if stops != self._stops:
-            self._stops = stops
-            # The sentence can have the focus (by a click), without which Qt would not take it as a place to begin at.
-            for before, behind in pairwise((self.head.headline, *stops)):
-                QWidget.setTabOrder(before, behind)
+    def _set_tab_order(self) -> None:
+        # The default order is that of creation, and rows and borders are created when needed.
+        order = (*(row.check or row.bar for row in self._rows), *self.panel.tab_order)
+        if order != self._tab_order:
+            self._tab_order = order
+            # Starts at the headline, which a click can focus.
+            for before, after in pairwise((self.head.headline, *order)):
+                QWidget.setTabOrder(before, after)
 
     def _arrange(self) -> None:
         narrow = self.width() < NARROW_BELOW
         self.panel.arrange(narrow=narrow)
         rows = [*self._rows, *self.panel.rows]
-        # Bars whose left end goes to and fro while something is dragged cannot be compared.
-        found = column_widths(rows, self.width(), narrow=narrow)
-        left, right = self._columns = (max(found[0], self._columns[0]), max(found[1], self._columns[1]))
+        # Columns only grow while something is dragged, so that the bars do not move.
+        left, right = column_widths(rows, self.width(), narrow=narrow)
+        left, right = self._columns = (max(left, self._columns[0]), max(right, self._columns[1]))
         for row in rows:
             row.arrange(narrow=narrow, left=left, right=right)
 
     def retranslate(self) -> None:
-        """Say the same in the language of now."""
+        """Update all texts."""
         self.setAccessibleName(self.tr("Memory plan"))
         self.panel.retranslate()
         self.head.retranslate()
         self._columns = (0, 0)
         self._show()
-        self.head.settle()
+        self.head.reset_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Words beside the bars, or above and below them."""
+        """Arrange for the new width."""
         super().resizeEvent(event)
         if self.plan is not None:
             self._columns = (0, 0)
             self._arrange()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Change the words with the language; the parts follow the theme themselves."""
+        """Follow the language."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange and self._is_built:
             self.retranslate()

@@ -19,7 +19,7 @@ from app.config.device_settings import MOST_GIB, DeviceWish
 from app.planning.machine import Machine
 from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, PlanDevice, read_memory
 from model_manager.devices.nvidia import GpuProcess, NvidiaCard
-from ui.plan.figures import short_description
+from ui.plan.bar_data import short_description
 from ui.plan.rows import CHECK_SPACE
 from ui.plan.strings import gib, size_text
 from ui.widgets.dialog_parts import button, indent, quiet_label, wheel_only_with_focus

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.plan.figures import Bar
-from ui.plan.summary_bars import PlanGlance
+from ui.plan.bar_data import Bar
+from ui.plan.summary_bars import SummaryBars
 from ui.widgets.language import AVAILABLE
 from ui.widgets.theme import interface_font
 
@@ -55,7 +55,7 @@ class Welcome(QWidget):
         self._computer_label.setObjectName("computerLabel")
         self._advice_label = QLabel(self)
         self._advice_label.setObjectName("adviceLabel")
-        self._glance = PlanGlance()
+        self._glance = SummaryBars()
         self._glance.setMaximumWidth(WIDTH)
         self._title = QLabel(self)
         self._text = QLabel(self)

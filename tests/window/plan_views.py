@@ -1,4 +1,4 @@
-"""A picture of a plan over the real planner on the home model, and the hands that drag in it."""
+"""Helpers: a memory plan of the home model with the real planner, and dragging in it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from ui.plan.view import PlanView
 
 
 class Shown:
-    """A picture over the real planner, and everything that it told."""
+    """A shown memory plan with the real planner, and the options it was called with."""
 
     def __init__(self, qtbot: QtBot, quantisation: str, *gib: float, **more: object) -> None:
         self.facts = apus_facts(quantisation)
         self.devices = cards(*gib)
         self.host = ram(float(more.pop("ram_gib", 64)))  # type: ignore[arg-type]
-        self.told: list[Wishes] = []
+        self.plans: list[Wishes] = []
         self.planned: list[Wishes] = []
         self.view = PlanView()
         qtbot.addWidget(self.view)
         self.view.resize(int(more.pop("width", 860)), 700)  # type: ignore[call-overload]
-        wishes = more.pop("wishes", Wishes())
-        self.view.show_plan(self.plan, wishes, self.devices, self.host, self.facts, **more)  # type: ignore[arg-type]
-        self.view.wishes_changed.connect(self.told.append)
+        options = more.pop("options", Wishes())
+        self.view.show_plan(self.plan, options, self.devices, self.host, self.facts, **more)  # type: ignore[arg-type]
+        self.view.options_changed.connect(self.plans.append)
         with qtbot.waitExposed(self.view):
             self.view.show()
 
-    def plan(self, wishes: Wishes) -> LoadPlan:
-        self.planned.append(wishes)
-        return plan_model(self.facts, self.devices, self.host, wishes)
+    def plan(self, options: Wishes) -> LoadPlan:
+        self.planned.append(options)
+        return plan_model(self.facts, self.devices, self.host, options)
 
     def border(self, one: str = "GPU0", other: str = "GPU1") -> Border:
         found = find(self.view, f"planBorder{one or 'Ram'}{other}", Border)
@@ -46,7 +46,7 @@ class Shown:
 
 
 def drag(qtbot: QtBot, border: Border, pixels: int, *, steps: int = 8) -> None:
-    """Take a border, move it so far to the right in steps, and let it go; it may move away under the mouse."""
+    """Drag a border by so many pixels to the right, in steps; the border can move away under the mouse."""
     start = border.mapToGlobal(border.rect().center())
 
     def at(far: int) -> QPoint:

@@ -1,4 +1,4 @@
-"""The figures, the geometry, the wishes and the words of the picture of a plan, without a window."""
+"""Values, geometry, changes and texts of the memory plan, without a window."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model_manager.plan import LoadPlan, Wishes, plan_model
 from model_manager.plan.compute_buffers import Setting
 from model_manager.plan.problem import Corrections, Problem
 from tests.plan.plan_builders import GIB, MIB, apus_facts, cards, plan_apus, ram
-from ui.plan.figures import (
+from ui.plan.bar_data import (
     Bar,
     Parts,
     actual_places,
@@ -26,7 +26,7 @@ from ui.plan.figures import (
     strip_edges,
     verdict_kind,
 )
-from ui.plan.overrides import (
+from ui.plan.changes import (
     automatic,
     devices_on,
     layers_with_experts,
@@ -35,7 +35,16 @@ from ui.plan.overrides import (
     with_device,
     with_experts,
 )
-from ui.plan.strings import bar_in_words, bar_tip, bar_title, layers_text, left_text, size_text, tokens_short, used_text
+from ui.plan.strings import (
+    bar_description,
+    bar_tip,
+    bar_title,
+    layers_text,
+    left_text,
+    size_text,
+    tokens_short,
+    used_text,
+)
 
 NAMES = ("GPU0", "GPU1")
 
@@ -47,7 +56,7 @@ def bars_for(plan: LoadPlan, devices: tuple[PlanDevice, ...], **more: object) ->
 # Figures without a window
 
 
-def test_bars_are_the_figures_of_the_plan():
+def test_bars_have_the_values_of_the_plan():
     devices = cards(23.5, 21.5)
     plan = plan_model(apus_facts("Q3_K_M"), devices, ram())
     totals = {"GPU0": 24 * GIB, "GPU1": 24 * GIB}
@@ -71,7 +80,7 @@ def test_bars_are_the_figures_of_the_plan():
     assert memory.other_bytes == 32 * GIB
 
 
-def test_the_reserve_of_ram_is_that_of_the_plan():
+def test_ram_has_the_reserve_of_the_plan():
     for gib in (2, 8, 64, 512):
         host = HostMemory(gib * GIB)
         setting = Setting(4096, 512, 1, False, True, True)
@@ -81,7 +90,7 @@ def test_the_reserve_of_ram_is_that_of_the_plan():
         assert bar.limit_bytes == problem.ram
 
 
-def test_a_device_that_is_left_out_keeps_its_bar():
+def test_an_excluded_device_keeps_its_bar():
     devices = cards(23.5, 23.5)
     plan = plan_model(apus_facts("Q2_K"), devices, ram(), Wishes(devices=("GPU1",)))
     left_out, used, _memory = bars_for(plan, devices, left_out=frozenset({"GPU0"}))
@@ -89,7 +98,7 @@ def test_a_device_that_is_left_out_keeps_its_bar():
     assert used.layers == tuple(range(60))
 
 
-def test_what_lies_on_a_gpu_that_shares_ram_fills_ram():
+def test_memory_of_a_gpu_that_shares_ram_counts_in_ram():
     devices = (replace(cards(48)[0], shares_ram=True),)
     plan = plan_model(apus_facts("Q2_K"), devices, ram(96))
     card, memory = bars_of(plan, devices, ram(96))
@@ -97,7 +106,7 @@ def test_what_lies_on_a_gpu_that_shares_ram_fills_ram():
     assert memory.used_bytes == plan.host.used_bytes + card.parts.total
 
 
-def test_the_engines_figures_are_told_apart_by_device_and_added_up_for_ram():
+def test_actual_memory_is_per_device_and_summed_for_ram():
     devices = cards(23.5)
     plan = plan_model(apus_facts("Q2_K"), devices, ram())
     actual = {
@@ -110,7 +119,7 @@ def test_the_engines_figures_are_told_apart_by_device_and_added_up_for_ram():
     assert memory.actual == Parts(10, 20, 30, 4)
 
 
-def test_without_devices_ram_holds_the_whole_model():
+def test_without_devices_the_model_is_in_ram():
     plan = plan_apus("Q2_K")
     (memory,) = bars_for(plan, ())
     assert memory.layers == tuple(range(60))
@@ -118,7 +127,7 @@ def test_without_devices_ram_holds_the_whole_model():
     assert memory.parts.total == plan.host.used_bytes
 
 
-def test_the_parts_of_a_bar_stand_in_order_and_end_at_the_limit():
+def test_parts_of_a_bar_are_in_order_and_end_at_the_limit():
     devices = cards(23.5, 23.5)
     bars = bars_for(plan_apus("Q2_K", 23.5, 23.5), devices, total_bytes={"GPU0": 24 * GIB, "GPU1": 24 * GIB})
     full = full_bytes(bars[:-1])
@@ -134,7 +143,7 @@ def test_the_parts_of_a_bar_stand_in_order_and_end_at_the_limit():
     assert weights.right == pytest.approx(480 * bars[0].parts.weights / full)
 
 
-def test_what_is_too_much_goes_beyond_the_limit_and_the_end():
+def test_excess_extends_beyond_the_limit_and_the_end():
     devices = cards(16, 16)
     plan = plan_model(
         apus_facts("Q2_K"), devices, ram(), Wishes(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
@@ -150,12 +159,12 @@ def test_what_is_too_much_goes_beyond_the_limit_and_the_end():
     assert "over" not in [stretch.kind for stretch in places_of(bars[1], 400, full_bytes(bars[:-1])).stretches]
 
 
-def test_a_smaller_card_has_a_shorter_bar():
+def test_a_smaller_gpu_has_a_shorter_bar():
     bars = bars_for(plan_apus("Q2_K", 24, 12), cards(24, 12))
     assert places_of(bars[1], 600, full_bytes(bars[:-1])).end == pytest.approx(300)
 
 
-def test_what_was_allocated_has_the_same_scale():
+def test_actual_memory_has_the_same_scale():
     assert [(each.kind, each.left, each.right) for each in actual_places(Parts(10, 0, 30, 10), 100, 100)] == [
         ("weights", 0, 20),
         ("compute", 20, 50),
@@ -163,7 +172,7 @@ def test_what_was_allocated_has_the_same_scale():
 
 
 @pytest.mark.parametrize(
-    ("trained", "now", "steps"),
+    ("trained", "current", "steps"),
     [
         (32768, 8192, (2048, 4096, 8192, 16384, 32768)),
         (40960, 8192, (2048, 4096, 8192, 16384, 32768, 40960)),
@@ -172,25 +181,25 @@ def test_what_was_allocated_has_the_same_scale():
         (None, 8192, (2048, 4096, 8192, 16384, 32768, 65536, 131072)),
     ],
 )
-def test_the_steps_of_the_context(trained: int | None, now: int, steps: tuple[int, ...]):
+def test_context_steps(trained: int | None, now: int, steps: tuple[int, ...]):
     assert context_steps(trained, now) == steps
     assert steps[nearest_step(steps, now)] == now
 
 
-def test_numbers_of_devices_only_where_they_are_different():
+def test_device_numbers_must_be_unique():
     assert device_numbers(["CUDA0", "CUDA1"]) == {"CUDA0": 0, "CUDA1": 1}
     assert device_numbers(["CUDA0", "Vulkan0"]) == {}
     assert device_numbers(["CUDA0", "RPC[10.0.0.2:50052]"]) == {}
 
 
-def test_an_empty_segment_can_still_be_seen():
+def test_an_empty_segment_has_a_minimum_width():
     edges = strip_edges((60, 0, 1), 300, 12)
     assert edges[0] == 0
     assert edges[-1] == pytest.approx(300)
     assert all(right - left >= 12 for left, right in pairwise(edges))
 
 
-def test_the_verdict_has_a_colour():
+def test_verdict_kinds():
     assert verdict_kind(plan_apus("Q2_K", 23.5, 23.5)) == "good"
     slow = plan_apus("Q4_K_M", 8)
     assert slow.verdict == "experts_in_ram"
@@ -201,7 +210,7 @@ def test_the_verdict_has_a_colour():
 # Wishes without a window
 
 
-def test_devices_are_taken_in_and_left_out():
+def test_switching_devices():
     fixed = Wishes(tensor_split=(1.0, 2.0), main_gpu="GPU0", context=4096)
     one = with_device(fixed, NAMES, "GPU0", on=False)
     assert one == Wishes(devices=("GPU1",), context=4096)
@@ -212,17 +221,17 @@ def test_devices_are_taken_in_and_left_out():
     assert with_device(one, NAMES, "GPU0", on=True) == Wishes(context=4096)
 
 
-def test_a_border_keeps_all_layers():
+def test_moving_a_border_keeps_the_number_of_layers():
     segments = (("GPU0", 30), ("GPU1", 20), ("GPU2", 11))
     assert with_border(Wishes(), segments, 1, 26).tensor_split == (30, 26, 5)
     assert with_border(Wishes(), segments, 0, 99).tensor_split == (50, 0, 11)
     assert with_border(Wishes(), segments, 0, -3).tensor_split == (0, 50, 11)
 
 
-def test_the_border_to_ram_says_how_many_layers_are_on_devices():
+def test_the_border_to_ram_sets_the_layers_on_devices():
     segments = (("", 11), ("GPU0", 30), ("GPU1", 20))
-    wishes = with_border(Wishes(), segments, 0, 21)
-    assert (wishes.n_gpu_layers, wishes.tensor_split) == (40, (20, 20))
+    options = with_border(Wishes(), segments, 0, 21)
+    assert (options.n_gpu_layers, options.tensor_split) == (40, (20, 20))
     alone = with_border(Wishes(), (("", 11), ("GPU0", 50)), 0, 61)
     assert (alone.n_gpu_layers, alone.tensor_split) == (0, ())
 
@@ -236,12 +245,12 @@ def test_experts_are_spread_evenly():
     assert with_experts(Wishes(experts_in_ram=()), layers, None).experts_in_ram is None
 
 
-def test_automatic_keeps_what_the_picture_does_not_show():
-    wishes = Wishes(context=4096, devices=("GPU0",), threads=3, margin_bytes=5, full_windows=False)
-    assert automatic(wishes) == Wishes(margin_bytes=5, full_windows=False)
+def test_automatic_keeps_options_that_the_view_does_not_show():
+    options = Wishes(context=4096, devices=("GPU0",), threads=3, margin_bytes=5, full_windows=False)
+    assert automatic(options) == Wishes(margin_bytes=5, full_windows=False)
 
 
-def test_ram_is_a_segment_where_layers_may_lie_there():
+def test_ram_is_a_segment_if_layers_can_be_there():
     plan = plan_apus("Q4_K_M", 8)
     assert segments_of(plan, Wishes()) == (("GPU0", 61),)
     few = Wishes(n_gpu_layers=20)
@@ -252,7 +261,7 @@ def test_ram_is_a_segment_where_layers_may_lie_there():
 # Words
 
 
-def test_the_words_of_a_bar():
+def test_texts_of_a_bar():
     devices = cards(23.5, 21.5)
     plan = plan_model(apus_facts("Q3_K_M"), devices, ram())
     first, second, memory = bars_for(plan, devices, total_bytes={"GPU0": 24 * GIB})
@@ -262,11 +271,11 @@ def test_the_words_of_a_bar():
     assert layers_text(memory) == f"experts of {len(plan.experts_in_ram)} layers"
     assert used_text(first) == f"{first.used_bytes / GIB:.1f} of 24.0 GiB"
     assert left_text(first) == f"{size_text(first.left_bytes)} left"
-    words = bar_in_words(first, as_forecast=False)
+    words = bar_description(first, as_forecast=False)
     for part in (
         f"Weights {first.parts.weights / GIB:.1f} GiB",
         "KV cache",
-        "Reserve 0.5 GiB",
+        "Reserved 0.5 GiB",
         "Other programs 0.5 GiB",
     ):
         assert part in words
@@ -275,7 +284,7 @@ def test_the_words_of_a_bar():
     assert f"{first.parts.weights / MIB:.0f} MiB" in tip.replace(",", "")
 
 
-def test_short_words():
+def test_short_texts():
     assert short_description("AMD Radeon RX 7900 XTX (RADV NAVI31)") == "RX 7900 XTX (RADV NAVI31)"
     assert [tokens_short(count) for count in (2048, 40960, 1 << 20, 3000)] == ["2k", "40k", "1M", "3000"]
     assert size_text(72 * MIB) == "72 MiB"

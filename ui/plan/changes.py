@@ -1,0 +1,84 @@
+"""Changes of plan options made in the memory plan: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from model_manager.plan import LoadPlan, ModelFacts, Wishes
+
+Change = Callable[[Wishes], Wishes]
+
+
+def automatic(options: Wishes) -> Wishes:
+    """Return ``options`` with everything automatic that the memory plan can fix."""
+    return Wishes(
+        pipeline=options.pipeline,
+        output_rows=options.output_rows,
+        full_windows=options.full_windows,
+        margin_bytes=options.margin_bytes,
+    )
+
+
+def devices_on(options: Wishes, names: Sequence[str]) -> frozenset[str]:
+    """Return the devices that can be used; none if no layer may be on a device."""
+    if options.n_gpu_layers == 0:
+        return frozenset()
+    return frozenset(name for name in names if not options.devices or name in options.devices)
+
+
+def with_device(options: Wishes, names: Sequence[str], name: str, *, on: bool) -> Wishes:
+    """Return ``options`` with one device switched on or off.  A manual split is reset."""
+    before = devices_on(options, names)
+    selected = tuple(each for each in names if (on if each == name else each in before))
+    layers = None if options.n_gpu_layers == 0 else options.n_gpu_layers
+    return replace(
+        options,
+        devices=() if len(selected) == len(names) else selected,
+        n_gpu_layers=layers if selected else 0,
+        tensor_split=(),
+        main_gpu=options.main_gpu if options.main_gpu in selected else None,
+        split_mode="layer" if options.split_mode == "none" else options.split_mode,
+    )
+
+
+def segments_of(plan: LoadPlan, options: Wishes) -> tuple[tuple[str, int], ...]:
+    """Return device names and their numbers of layers (with the output); RAM first, with an empty name, if it has some.
+
+    RAM has a segment if it has layers or if the number of layers on GPUs is fixed.
+    """
+    total = plan.n_layer + 1
+    devices = tuple((device.name, len(device.layers)) for device in plan.devices)
+    if not devices or (plan.n_gpu_layers >= total and options.n_gpu_layers is None):
+        return devices
+    return (("", total - plan.n_gpu_layers), *devices)
+
+
+def with_border(options: Wishes, segments: Sequence[tuple[str, int]], border: int, left: int) -> Wishes:
+    """Return ``options`` with the border after segment number ``border`` moved, so that it has ``left`` layers."""
+    counts = [count for _, count in segments]
+    both = counts[border] + counts[border + 1]
+    counts[border] = min(max(0, left), both)
+    counts[border + 1] = both - counts[border]
+    on_devices = counts[1:] if segments[0][0] == "" else counts
+    if segments[border][0] == "":
+        options = replace(options, n_gpu_layers=sum(on_devices))
+    shares = tuple(float(count) for count in on_devices)
+    return replace(options, tensor_split=shares if len(shares) > 1 and any(shares) else ())
+
+
+def layers_with_experts(facts: ModelFacts) -> tuple[int, ...]:
+    """Return the numbers of the layers that have experts."""
+    return tuple(number for number, layer in enumerate(facts.layers) if layer.experts.total)
+
+
+def with_experts(options: Wishes, layers: Sequence[int], count: int | None) -> Wishes:
+    """Return ``options`` with the experts of ``count`` of these layers in RAM (None: automatic).
+
+    The layers are spread evenly, because the first ones would all be on the same GPU.
+    """
+    if count is None:
+        return replace(options, experts_in_ram=None)
+    count = min(count, len(layers))
+    chosen = tuple(layers[(2 * number + 1) * len(layers) // (2 * count)] for number in range(count))
+    return replace(options, experts_in_ram=chosen)
