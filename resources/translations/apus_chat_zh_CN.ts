@@ -33,6 +33,73 @@
     </message>
 </context>
 <context>
+    <name>AdvancedOptions</name>
+    <message>
+        <source>Layers on GPUs</source>
+        <translation>GPU 上的层数</translation>
+    </message>
+    <message>
+        <source>Experts in RAM (layers)</source>
+        <translation>放在内存中的专家（层数）</translation>
+    </message>
+    <message>
+        <source>Split mode</source>
+        <translation>切分方式</translation>
+    </message>
+    <message>
+        <source>Main GPU</source>
+        <translation>主 GPU</translation>
+    </message>
+    <message>
+        <source>Flash attention</source>
+        <translation>Flash Attention</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Batch size (tokens)</source>
+        <translation>批大小（token）</translation>
+    </message>
+    <message>
+        <source>Micro-batch size (tokens)</source>
+        <translation>微批大小（token）</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>By layer</source>
+        <translation>按层</translation>
+    </message>
+    <message>
+        <source>By row</source>
+        <translation>按行</translation>
+    </message>
+    <message>
+        <source>By tensor</source>
+        <translation>按张量</translation>
+    </message>
+    <message>
+        <source>Single GPU</source>
+        <translation>仅用一个 GPU</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>开</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>Automatic ({kind})</source>
+        <translation>自动（{kind}）</translation>
+    </message>
+</context>
+<context>
     <name>Attaching</name>
     <message>
         <source>Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
@@ -1265,73 +1332,6 @@
     </message>
 </context>
 <context>
-    <name>ExpertPage</name>
-    <message>
-        <source>Layers on GPUs</source>
-        <translation>GPU 上的层数</translation>
-    </message>
-    <message>
-        <source>Experts in RAM (layers)</source>
-        <translation>放在内存中的专家（层数）</translation>
-    </message>
-    <message>
-        <source>Split mode</source>
-        <translation>切分方式</translation>
-    </message>
-    <message>
-        <source>Main GPU</source>
-        <translation>主 GPU</translation>
-    </message>
-    <message>
-        <source>Flash attention</source>
-        <translation>Flash Attention</translation>
-    </message>
-    <message>
-        <source>Threads</source>
-        <translation>线程数</translation>
-    </message>
-    <message>
-        <source>Batch size (tokens)</source>
-        <translation>批大小（token）</translation>
-    </message>
-    <message>
-        <source>Micro-batch size (tokens)</source>
-        <translation>微批大小（token）</translation>
-    </message>
-    <message>
-        <source>Automatic</source>
-        <translation>自动</translation>
-    </message>
-    <message>
-        <source>By layer</source>
-        <translation>按层</translation>
-    </message>
-    <message>
-        <source>By row</source>
-        <translation>按行</translation>
-    </message>
-    <message>
-        <source>By tensor</source>
-        <translation>按张量</translation>
-    </message>
-    <message>
-        <source>Single GPU</source>
-        <translation>仅用一个 GPU</translation>
-    </message>
-    <message>
-        <source>On</source>
-        <translation>开</translation>
-    </message>
-    <message>
-        <source>Off</source>
-        <translation>关</translation>
-    </message>
-    <message>
-        <source>Automatic ({kind})</source>
-        <translation>自动（{kind}）</translation>
-    </message>
-</context>
-<context>
     <name>ExportDialog</name>
     <message>
         <source>APUS Chat {day}</source>
@@ -1692,29 +1692,10 @@
     </message>
 </context>
 <context>
-    <name>KvChoice</name>
-    <message>
-        <source>Automatic ({kind})</source>
-        <translation>自动（{kind}）</translation>
-    </message>
-    <message>
-        <source>f16: exact</source>
-        <translation>f16：精确</translation>
-    </message>
-    <message>
-        <source>q8_0: half the memory, almost no loss</source>
-        <translation>q8_0：占用减半，几乎无损</translation>
-    </message>
-    <message>
-        <source>q4_0: a quarter of the memory, less exact</source>
-        <translation>q4_0：占用四分之一，精度较低</translation>
-    </message>
-</context>
-<context>
     <name>LayerStrip</name>
     <message>
-        <source>Boundary between {one} and {other}: {before} and {behind} layers</source>
-        <translation>{one} 与 {other} 的分界：分别为 {before} 层和 {behind} 层</translation>
+        <source>Boundary between {one} and {other}: {before} and {after} layers</source>
+        <translation>{one} 与 {other} 的分界：{before} 层和 {after} 层</translation>
     </message>
 </context>
 <context>
@@ -1901,7 +1882,7 @@
     </message>
 </context>
 <context>
-    <name>MeasureSection</name>
+    <name>MeasurePanel</name>
     <message>
         <source>Speed</source>
         <translation>速度</translation>
@@ -1955,12 +1936,12 @@
         <translation>正在等待当前回答完成…</translation>
     </message>
     <message>
-        <source>Measuring the current plan…</source>
-        <translation>正在测量当前方案…</translation>
-    </message>
-    <message>
         <source>{number} of {count}: {change}</source>
         <translation>第 {number} 项，共 {count} 项：{change}</translation>
+    </message>
+    <message>
+        <source>Measuring the current plan…</source>
+        <translation>正在测量当前方案…</translation>
     </message>
     <message>
         <source>Current plan</source>
@@ -1999,14 +1980,6 @@
         <translation>减少线程</translation>
     </message>
     <message>
-        <source>Prompt, tokens/s</source>
-        <translation>提示，tokens/s</translation>
-    </message>
-    <message>
-        <source>Answer, tokens/s</source>
-        <translation>回答，tokens/s</translation>
-    </message>
-    <message>
         <source>Same number of layers on each GPU</source>
         <translation>各 GPU 层数相同</translation>
     </message>
@@ -2033,6 +2006,14 @@
     <message>
         <source>{count} threads</source>
         <translation>{count} 个线程</translation>
+    </message>
+    <message>
+        <source>Prompt, tokens/s</source>
+        <translation>提示，tokens/s</translation>
+    </message>
+    <message>
+        <source>Answer, tokens/s</source>
+        <translation>回答，tokens/s</translation>
     </message>
     <message>
         <source>{plan} (fastest)</source>
@@ -2392,7 +2373,7 @@
     </message>
 </context>
 <context>
-    <name>NumberOrAutomatic</name>
+    <name>OptionSpinBox</name>
     <message>
         <source>Automatic</source>
         <translation>自动</translation>
@@ -2458,6 +2439,22 @@
     <message>
         <source>Reset all options to automatic</source>
         <translation>将所有选项恢复为自动</translation>
+    </message>
+    <message>
+        <source>Automatic ({kind})</source>
+        <translation>自动（{kind}）</translation>
+    </message>
+    <message>
+        <source>f16: exact</source>
+        <translation>f16：精确</translation>
+    </message>
+    <message>
+        <source>q8_0: half the memory, almost no loss</source>
+        <translation>q8_0：占用减半，几乎无损</translation>
+    </message>
+    <message>
+        <source>q4_0: a quarter of the memory, less exact</source>
+        <translation>q4_0：占用四分之一，精度较低</translation>
     </message>
     <message>
         <source>{count} layers</source>
@@ -5004,69 +5001,6 @@
     </message>
 </context>
 <context>
-    <name>model_advice</name>
-    <message>
-        <source>No quantisation of this model fits on this computer. Choose a smaller model, the starter model or a server.</source>
-        <translation>这台电脑放不下该模型的任何量化版本。请选择更小的模型、入门模型或服务器。</translation>
-    </message>
-    <message>
-        <source>{quantisation} fits on your GPU with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可放入你的 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>{quantisation} fits on your two GPUs with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可放入你的两块 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>{quantisation} fits on your {count} GPUs with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可放入你的 {count} 块 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>{quantisation} runs on the CPU with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可以用 CPU 运行，上下文 {context}，约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>{quantisation} runs partly in RAM with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可以运行，部分放在内存中，上下文 {context}，约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>Only {quantisation} runs on this computer, but slowly: about {speed} tokens/s. A smaller model or a server answers faster.</source>
-        <translation>这台电脑只能运行 {quantisation}，而且较慢：约 {speed} tokens/s。更小的模型或服务器回答更快。</translation>
-    </message>
-    <message>
-        <source>GPU, {gib} GiB</source>
-        <translation>GPU，{gib} GiB</translation>
-    </message>
-    <message>
-        <source>{gib} GiB RAM</source>
-        <translation>{gib} GiB 内存</translation>
-    </message>
-    <message>
-        <source>This computer: {facts}</source>
-        <translation>这台电脑：{facts}</translation>
-    </message>
-    <message>
-        <source>doesn&apos;t fit</source>
-        <translation>放不下</translation>
-    </message>
-    <message>
-        <source>fits on the GPU</source>
-        <translation>可放入 GPU</translation>
-    </message>
-    <message>
-        <source>fits on {count} GPUs</source>
-        <translation>可放入 {count} 块 GPU</translation>
-    </message>
-    <message>
-        <source>partly in RAM</source>
-        <translation>部分在内存中</translation>
-    </message>
-    <message>
-        <source>CPU</source>
-        <translation>CPU</translation>
-    </message>
-</context>
-<context>
     <name>model_facts</name>
     <message>
         <source>Architecture</source>
@@ -5454,7 +5388,67 @@
     </message>
 </context>
 <context>
-    <name>plan_words</name>
+    <name>plan</name>
+    <message>
+        <source>No quantisation of this model fits on this computer. Choose a smaller model, the starter model or a server.</source>
+        <translation>这台电脑放不下该模型的任何量化版本。请选择更小的模型、入门模型或服务器。</translation>
+    </message>
+    <message>
+        <source>{quantisation} fits on your GPU with {context} context, about {speed} tokens/s.</source>
+        <translation>{quantisation} 可放入你的 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>{quantisation} fits on your two GPUs with {context} context, about {speed} tokens/s.</source>
+        <translation>{quantisation} 可放入你的两块 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>{quantisation} fits on your {count} GPUs with {context} context, about {speed} tokens/s.</source>
+        <translation>{quantisation} 可放入你的 {count} 块 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>{quantisation} runs on the CPU with {context} context, about {speed} tokens/s.</source>
+        <translation>{quantisation} 可以用 CPU 运行，上下文 {context}，约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>{quantisation} runs partly in RAM with {context} context, about {speed} tokens/s.</source>
+        <translation>{quantisation} 可以运行，部分放在内存中，上下文 {context}，约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>Only {quantisation} runs on this computer, but slowly: about {speed} tokens/s. A smaller model or a server answers faster.</source>
+        <translation>这台电脑只能运行 {quantisation}，而且较慢：约 {speed} tokens/s。更小的模型或服务器回答更快。</translation>
+    </message>
+    <message>
+        <source>GPU, {gib} GiB</source>
+        <translation>GPU，{gib} GiB</translation>
+    </message>
+    <message>
+        <source>{gib} GiB RAM</source>
+        <translation>{gib} GiB 内存</translation>
+    </message>
+    <message>
+        <source>This computer: {facts}</source>
+        <translation>这台电脑：{facts}</translation>
+    </message>
+    <message>
+        <source>doesn&apos;t fit</source>
+        <translation>放不下</translation>
+    </message>
+    <message>
+        <source>fits on the GPU</source>
+        <translation>可放入 GPU</translation>
+    </message>
+    <message>
+        <source>fits on {count} GPUs</source>
+        <translation>可放入 {count} 块 GPU</translation>
+    </message>
+    <message>
+        <source>partly in RAM</source>
+        <translation>部分在内存中</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
     <message>
         <source>RAM</source>
         <translation>内存</translation>
@@ -5516,8 +5510,8 @@
         <translation>剩余 {size}</translation>
     </message>
     <message>
-        <source>estimated {forecast} · actual {real}</source>
-        <translation>预计 {forecast} · 实际 {real}</translation>
+        <source>estimated {estimate} · actual {real}</source>
+        <translation>预计 {estimate} · 实际 {real}</translation>
     </message>
     <message>
         <source>currently loaded: {real}</source>
@@ -5556,12 +5550,12 @@
         <translation>上限</translation>
     </message>
     <message>
-        <source>{name}: estimated {forecast}, actual {real}</source>
-        <translation>{name}：预计 {forecast}，实际 {real}</translation>
+        <source>{name}: estimated {estimate}, actual {real}</source>
+        <translation>{name}：预计 {estimate}，实际 {real}</translation>
     </message>
     <message>
-        <source>{name}: {forecast}, currently loaded {real}</source>
-        <translation>{name}：{forecast}，当前已加载 {real}</translation>
+        <source>{name}: {estimate}, currently loaded {real}</source>
+        <translation>{name}：{estimate}，当前已加载 {real}</translation>
     </message>
     <message>
         <source>Repacked weights</source>
@@ -5572,12 +5566,12 @@
         <translation>剩余</translation>
     </message>
     <message>
-        <source>{name} {forecast}, actual {real}</source>
-        <translation>{name} {forecast}，实际 {real}</translation>
+        <source>{name} {estimate}, actual {real}</source>
+        <translation>{name} {estimate}，实际 {real}</translation>
     </message>
     <message>
-        <source>{name} {forecast}, currently loaded {real}</source>
-        <translation>{name} {forecast}，当前已加载 {real}</translation>
+        <source>{name} {estimate}, currently loaded {real}</source>
+        <translation>{name} {estimate}，当前已加载 {real}</translation>
     </message>
     <message>
         <source>{count} tokens</source>
