@@ -115,7 +115,7 @@ def test_back_to_what_the_settings_say(window: MainWindow, qtbot: QtBot) -> None
 
 def test_a_new_conversation_begins_with_what_was_chosen_before(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
-    choose(dialog, "FormulaRenderer")
+    choose(dialog, "Mathematics")
     assert "LaTeX" in dialog.system_prompt.toPlainText()
     close(qtbot, window, dialog)
     assert window.workspace.services.store.list() == []
@@ -125,7 +125,7 @@ def test_a_new_conversation_begins_with_what_was_chosen_before(window: MainWindo
     assert "LaTeX" in conversation.system_prompt
     assert conversation.sampling == BUILT_IN["mathematics"]
     again = opened(qtbot, window)
-    assert again.presets.picker.currentText() == "FormulaRenderer"
+    assert again.presets.picker.currentText() == "Mathematics"
     close(qtbot, window, again)
     window.workspace.new_conversation()
     assert window.workspace.page.choices() == Choices()
@@ -198,7 +198,7 @@ def test_the_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot:
 def test_the_built_in_presets_speak_the_person_s_language(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     names = [dialog.presets.picker.itemText(at) for at in range(dialog.presets.picker.count())]
-    assert names == ["None", "FormulaRenderer", "Chinese–English translation", "Code", "Writing"]
+    assert names == ["None", "Mathematics", "Chinese–English translation", "Code", "Writing"]
     close(qtbot, window, dialog)
 
 
