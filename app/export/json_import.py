@@ -1,6 +1,6 @@
-"""Reading an export piece by piece: a file of any size takes the memory of its largest conversation.
+"""Import of JSON exports: a file is read in parts, so that it takes the memory of its largest conversation only.
 
-A file that is cut off or spoilt in the middle gives what comes before that place.
+The conversations before the place where a file is damaged or cut off are imported.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from model_manager.disk.json_file import JsonError
 from model_manager.errors import UserError
 
 CHUNK_BYTES = 1 << 20
-LARGEST_CHARACTERS = 1 << 29
-"""Of one conversation: beyond this it is no conversation."""
+MAX_CONVERSATION = 1 << 29
+"""Characters.  A longer value is treated as damaged."""
 _CONVERSATIONS = "conversations"
 
 
@@ -62,42 +62,69 @@ def import_conversations(store: ConversationStore, path: Path) -> ImportResult:
 
 
 def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | Refused]:
-    """Yield each conversation of an export, or why it is not taken.
+    """Yield each conversation of an export, or why it is refused.
 
     Raises:
-        UserError: ``import_unreadable`` (detail) where it is no export, ``import_newer`` (version, known).
-        OSError: as the file says.
+        UserError: ``import_unreadable`` (detail): it is not an export, ``import_newer`` (version, known).
+        OSError: the file cannot be read.
     """
     try:
-        head = _head(_Text(file))
-        check_head(head)
-        if _CONVERSATIONS not in head:
-            raise JsonError(f"missing - at `$.{_CONVERSATIONS}`")
+        _check_head(_Reader(file))
     except JsonError as error:
-        raise UserError("import_unreadable", detail=error.place) from error
-    except _Spoilt as error:
-        raise UserError("import_unreadable", detail=str(error)) from error
+        raise UserError("import_unreadable", detail=error.place or str(error)) from error
     file.seek(0)
-    text = _Text(file)
-    number = 0
+    count = 0
     try:
-        for key in _keys(text):
-            if key != _CONVERSATIONS:
-                text.value()
-                continue
-            for _ in _elements(text):
-                yield tree_of(text.value(), number)
-                number += 1
-    except _Spoilt as error:
-        yield Refused(f"{_CONVERSATIONS}[{number}]", UserError("import_unfit", detail=str(error)))
+        for key, value in _members(_Reader(file)):
+            if key == _CONVERSATIONS and value is not None:
+                yield tree_of(value[0], count)
+                count += 1
+    except JsonError as error:
+        yield Refused(f"{_CONVERSATIONS}[{count}]", UserError("import_unfit", detail=str(error)))
 
 
-class _Spoilt(ValueError):
-    """The text is no JSON from here on.  ``str()`` says where."""
+def _check_head(reader: _Reader) -> None:
+    head: dict[str, Any] = {}
+    for key, value in _members(reader):
+        head[key] = value
+        if head.keys() >= {"format", "version", _CONVERSATIONS}:
+            break
+    check_head(head)
+    if _CONVERSATIONS not in head:
+        raise JsonError(f"missing - at `$.{_CONVERSATIONS}`")
 
 
-class _Text:
-    """The text of a JSON file, of which only the part is held that is being read."""
+def _members(reader: _Reader) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of a document.
+
+    ``conversations`` comes once with None and then once for each conversation, which is in a tuple.
+    """
+    for _ in _items(reader, "{", "}"):
+        if reader.peek() != '"':
+            raise reader.error()
+        key = reader.value()
+        reader.skip(":")
+        if key != _CONVERSATIONS:
+            yield key, reader.value()
+            continue
+        yield key, None
+        for _ in _items(reader, "[", "]"):
+            yield key, (reader.value(),)
+
+
+def _items(reader: _Reader, opening: str, closing: str) -> Iterator[None]:
+    """Yield before each member of an object or element of a list; the caller reads it."""
+    reader.skip(opening)
+    if reader.peek() == closing:
+        reader.skip(closing)
+        return
+    yield
+    while reader.skip("," + closing) == ",":
+        yield
+
+
+class _Reader:
+    """Reads a JSON file, of which it holds only the current part.  All methods raise JsonError for malformed JSON."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -105,101 +132,62 @@ class _Text:
         self._decoder = json.JSONDecoder()
         self._buffer = ""
         self._at = 0
-        self._before = 0
+        self._dropped = 0
+        """Characters before the buffer."""
         self._ended = False
 
-    def next(self) -> str:
-        """The next sign that is not white space, not yet taken; empty at the end."""
+    def peek(self) -> str:
+        """Return the next character that is not white space; empty at the end."""
         while True:
             while self._at < len(self._buffer):
                 if self._buffer[self._at] not in " \t\r\n":
                     return self._buffer[self._at]
                 self._at += 1
-            if not self._more(CHUNK_BYTES):
+            if not self._fill(CHUNK_BYTES):
                 return ""
 
-    def take(self, signs: str) -> str:
-        """Take the next sign, which is one of ``signs``."""
-        sign = self.next()
-        if not sign or sign not in signs:
-            raise self._spoilt()
+    def skip(self, characters: str) -> str:
+        """Skip the next character, which must be one of ``characters``, and return it."""
+        character = self.peek()
+        if not character or character not in characters:
+            raise self.error()
         self._at += 1
-        return sign
+        return character
 
     def value(self) -> Any:
-        """Take the next value, whatever it is."""
-        self.next()
+        """Read the next value."""
+        self.peek()
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._at)
             except RecursionError as error:
-                raise self._spoilt() from error
+                raise self.error() from error
             except ValueError as error:
-                # Cut off here, or spoilt?  Twice as much is held each time: a long one is parsed a few times, not many.
-                held = len(self._buffer) - self._at
-                if held > LARGEST_CHARACTERS or not self._more(max(CHUNK_BYTES, held)):
-                    raise self._spoilt() from error
+                # Incomplete or malformed.  The buffer doubles each time, so that a long value is parsed a few times.
+                length = len(self._buffer) - self._at
+                if length > MAX_CONVERSATION or not self._fill(max(CHUNK_BYTES, length)):
+                    raise self.error() from error
                 continue
-            # A number at the end of what was read may go on.
-            if end == len(self._buffer) and self._more(CHUNK_BYTES):
+            # A number at the end of the buffer may continue.
+            if end == len(self._buffer) and self._fill(CHUNK_BYTES):
                 continue
             self._at = end
             return value
 
-    def _more(self, size: int) -> bool:
+    def error(self) -> JsonError:
+        """Return the error of malformed JSON at the current place."""
+        return JsonError(f"character {self._dropped + self._at}")
+
+    def _fill(self, size: int) -> bool:
+        """Read ``size`` more bytes; returns whether there may be more."""
         if self._ended:
             return False
         content = self._file.read(size)
         self._ended = not content
         try:
-            more = self._decode(content, self._ended)
+            text = self._decode(content, self._ended)
         except UnicodeDecodeError as error:
-            raise self._spoilt() from error
-        self._before += self._at
-        self._buffer, self._at = self._buffer[self._at :] + more, 0
+            raise self.error() from error
+        self._dropped += self._at
+        self._buffer, self._at = self._buffer[self._at :] + text, 0
         return True
-
-    def _spoilt(self) -> _Spoilt:
-        return _Spoilt(f"character {self._before + self._at}")
-
-
-def _head(text: _Text) -> dict[str, Any]:
-    """What stands beside the conversations; their place is taken by ``True``."""
-    found: dict[str, Any] = {}
-    for key in _keys(text):
-        if key == _CONVERSATIONS:
-            found[key] = True
-            if "format" in found and "version" in found:
-                break
-            for _ in _elements(text):
-                text.value()
-        else:
-            found[key] = text.value()
-    return found
-
-
-def _keys(text: _Text) -> Iterator[str]:
-    """Yield the keys of an object; whoever takes them takes each value before the next key."""
-    text.take("{")
-    if text.next() == "}":
-        return
-    while True:
-        if text.next() != '"':
-            text.take('"')
-        key = text.value()
-        text.take(":")
-        yield key
-        if text.take(",}") == "}":
-            return
-
-
-def _elements(text: _Text) -> Iterator[None]:
-    """Yield before each value of a list; whoever takes them takes that value."""
-    text.take("[")
-    if text.next() == "]":
-        text.take("]")
-        return
-    while True:
-        yield None
-        if text.take(",]") == "]":
-            return

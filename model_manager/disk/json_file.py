@@ -43,7 +43,7 @@ def to_json(value: object, *, indent: int = 0) -> bytes:
         data = msgspec.json.encode(value, enc_hook=str)
     except UnicodeEncodeError:
         # File names may contain lone surrogates, which only the escapes of the standard library preserve.
-        data = json.dumps(msgspec.to_builtins(value, enc_hook=str)).encode()
+        return json.dumps(msgspec.to_builtins(value, enc_hook=str), indent=indent or None).encode()
     return msgspec.json.format(data, indent=indent) if indent else data
 
 

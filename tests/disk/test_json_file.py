@@ -69,7 +69,8 @@ def test_json_that_does_not_fit_is_refused_with_its_place(data: bytes, place: st
 
 def test_lone_surrogates_and_numbers_that_are_not_finite() -> None:
     name = "caf\udce9"
-    assert from_json(to_json(Item(name)), Item) == Item(name)
+    for indent in (0, 2):
+        assert from_json(to_json(Item(name), indent=indent), Item) == Item(name)
     assert to_json([math.nan, math.inf]) == b"[null,null]"
     assert from_json(b'\xef\xbb\xbf{"name": "a"}', Item) == Item("a")
 

@@ -33,6 +33,7 @@ from model_manager.errors import UserError
 from ui.export.format_options import FormatOptions, export_labels, translate
 from ui.export.scope import Scope, ScopeSelector
 from ui.pdf.document import pdf_format
+from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
     BusyDialog,
@@ -40,7 +41,6 @@ from ui.widgets.dialog_parts import (
     ask_for_file,
     button,
     documents_folder,
-    hairline,
     heading,
     open_folder,
     quiet_label,
@@ -131,7 +131,7 @@ class ExportDialog(BusyDialog):
         target.addWidget(self._path_note)
         self._labels = [QLabel(), QLabel(), QLabel()]
         column = QVBoxLayout()
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 12)
         column.setSpacing(16)
         column.addWidget(self._heading)
         grid = QGridLayout()
@@ -148,29 +148,13 @@ class ExportDialog(BusyDialog):
         grid.addLayout(target, 2, 1)
         column.addLayout(grid)
         column.addStretch(1)
-        progress = QHBoxLayout()
-        progress.setContentsMargins(MARGIN, 0, MARGIN, 12)
-        progress.addWidget(self.progress)
+        column.addWidget(self.progress)
         status = QHBoxLayout()
-        status.setContentsMargins(MARGIN, 0, MARGIN, 12)
         status.setSpacing(8)
         status.addWidget(self.status, 1)
         status.addWidget(self.open_file)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        buttons.setSpacing(8)
-        buttons.addWidget(self.copy)
-        buttons.addStretch(1)
-        for each in (self.cancel, self._close, self.export):
-            buttons.addWidget(each)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(column, 1)
-        layout.addLayout(progress)
-        layout.addLayout(status)
-        layout.addWidget(hairline())
-        layout.addLayout(buttons)
+        column.addLayout(status)
+        arrange(self, column, self.copy, None, self.cancel, self._close, self.export)
 
     # Target
 
