@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 from app.conversation import Role, Status
 from ui.transcript import Item, Transcript
 
+NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 ANSWER = """Some **bold** text with [a link](https://example.org/x).
 
 - one
@@ -52,15 +53,17 @@ def button_of(transcript: Transcript, number: int, key: str) -> QPoint:
     return button.rect.center().toPoint() + QPoint(round(transcript.page.left), round(top))
 
 
-def wheel(transcript: Transcript, notches: float = 0, pixels: int = 0, across: int = 0) -> None:
-    at = QPointF(transcript.viewport().rect().center())
+def wheel(
+    transcript: Transcript, notches: float = 0, pixels: int = 0, across: int = 0, modifiers=NO_MODIFIER, at=None
+) -> None:
+    at = QPointF(at or transcript.viewport().rect().center())
     event = QWheelEvent(
         at,
         transcript.viewport().mapToGlobal(at),
         QPoint(across, pixels),
         QPoint(0, round(notches * 120)),
         Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
+        modifiers,
         Qt.ScrollPhase.NoScrollPhase,
         False,
     )

@@ -16,7 +16,7 @@ from ui.transcript.blocks.formula import formula_key, formulas_in
 from ui.transcript.blocks.formula_part import FormulaPart
 from ui.transcript.blocks.part import Part
 from ui.transcript.clipboard import copy
-from ui.widgets.theme import DARK, LIGHT
+from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE
 
 PATIENCE_MS = 60_000
 WIDE = " + ".join(f"x_{{{number}}}" for number in range(60))
@@ -104,7 +104,7 @@ def test_it_takes_the_colour_of_the_theme(qtbot: QtBot, transcript: Transcript):
 def test_chinese_inside_is_drawn(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "$$\\text{总价}$$")
     box = ink(painted(part), 0, part.width)
-    assert box.width() > 1.6 * transcript.text_style.size
+    assert box.width() > 1.6 * TEXT_SIZE
     (empty,) = show(qtbot, transcript, "$$\\phantom{xy}\\,\\text{口}$$")
     assert ink(painted(empty), 0, empty.width).width() < box.width()
 
@@ -113,8 +113,8 @@ def test_room_is_kept_until_it_is_drawn(qtbot: QtBot, transcript: Transcript):
     transcript.set_items([answer("a $x^2+y^2$ b\n\n$$\\frac{1}{2}$$")])
     flow, display = parts(transcript)
     assert flow.pending_formulas
-    assert display.height > transcript.text_style.size
-    assert flow.rect_of(3).x() - flow.rect_of(2).x() > transcript.text_style.size
+    assert display.height > TEXT_SIZE
+    assert flow.rect_of(3).x() - flow.rect_of(2).x() > TEXT_SIZE
     wait_for_drawings(qtbot, transcript)
     assert not ink(painted(display), 0, display.width).isEmpty()
 

@@ -89,6 +89,15 @@ def test_the_wheel_and_the_touchpad(transcript):
     assert at_bottom(transcript)
 
 
+def test_the_wheel_with_control_requests_a_text_size(transcript, qtbot):
+    transcript.set_items(talk(4))
+    for notches, step in ((1, 1), (-2, -1)):
+        with qtbot.waitSignal(transcript.text_size_requested) as requested:
+            wheel(transcript, notches=notches, modifiers=Qt.KeyboardModifier.ControlModifier)
+        assert requested.args == [step]
+    assert at_bottom(transcript)
+
+
 def test_dragging_the_bar_goes_anywhere(transcript):
     transcript.set_items(talk(1000))
     bar = transcript.verticalScrollBar()
@@ -150,15 +159,19 @@ def test_a_waiting_line_stands_in_for_the_first_word(transcript):
     assert transcript.grab().toImage() != empty
 
 
-def test_the_caret_stands_still_where_motion_is_unwanted(transcript):
+def test_the_caret_is_animated_unless_motion_is_reduced(transcript, qtbot):
     transcript.set_items([answer("s", "Text", Status.STREAMING)])
-    assert transcript._caret_timer.isActive()
+    first = transcript.grab().toImage()
+    qtbot.waitUntil(lambda: transcript.grab().toImage() != first)
     transcript.set_reduced_motion(True)
-    assert not transcript._caret_timer.isActive()
-    assert transcript.grab().toImage() == transcript.grab().toImage()
+    still = transcript.grab().toImage()
+    qtbot.wait(80)
+    assert transcript.grab().toImage() == still
     transcript.set_reduced_motion(False)
     transcript.update_item(answer("s", "Text"))
-    assert not transcript._caret_timer.isActive()
+    finished = transcript.grab().toImage()
+    qtbot.wait(80)
+    assert transcript.grab().toImage() == finished
 
 
 def test_actions_are_asked_for(transcript, qtbot):

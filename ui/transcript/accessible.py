@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 
 from PySide6.QtCore import QObject, QPoint, QPointF, QRect, QRectF
-from PySide6.QtGui import QAccessible, QAccessibleActionInterface, QAccessibleInterface, QColor, QWindow
+from PySide6.QtGui import QAccessible, QAccessibleActionInterface, QAccessibleInterface, QWindow
 from PySide6.QtWidgets import QAccessibleWidget
 from shiboken6 import isValid
 
@@ -99,14 +99,6 @@ class _Painted(_Children, QAccessibleInterface):  # type: ignore[misc]
 
     def setText(self, kind: QAccessible.Text, text: str) -> None:
         """Do nothing: it is read only."""
-
-    def foregroundColor(self) -> QColor:
-        """Return no colour."""
-        return QColor()
-
-    def backgroundColor(self) -> QColor:
-        """Return no colour."""
-        return QColor()
 
     def _has_focus(self, number: int, key: str) -> bool:
         state = self._transcript.state
@@ -255,10 +247,6 @@ class _PressAction(QAccessibleActionInterface):
     def localizedActionName(self, name: str) -> str:
         """Return the label of the button."""
         return self._target.text(QAccessible.Text.Name)
-
-    def localizedActionDescription(self, name: str) -> str:
-        """Return no description."""
-        return ""
 
     def doAction(self, name: str) -> None:
         """Press it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QTextCursor
 
@@ -11,30 +9,15 @@ from ui.transcript.blocks.part import Part
 from ui.transcript.page import Page
 from ui.transcript.state import Spot
 
-
-class Move(Enum):
-    """One movement."""
-
-    LEFT = QTextCursor.MoveOperation.PreviousCharacter
-    RIGHT = QTextCursor.MoveOperation.NextCharacter
-    WORD_LEFT = QTextCursor.MoveOperation.PreviousWord
-    WORD_RIGHT = QTextCursor.MoveOperation.NextWord
-    UP = QTextCursor.MoveOperation.Up
-    DOWN = QTextCursor.MoveOperation.Down
-    LINE_START = QTextCursor.MoveOperation.StartOfLine
-    LINE_END = QTextCursor.MoveOperation.EndOfLine
-    FIRST = QTextCursor.MoveOperation.Start
-    LAST = QTextCursor.MoveOperation.End
-
-
-_BACK = {Move.LEFT, Move.WORD_LEFT, Move.UP}
+Move = QTextCursor.MoveOperation
+_BACK = {Move.PreviousCharacter, Move.PreviousWord, Move.Up}
 
 
 def moved(page: Page, spot: Spot, move: Move, x: float | None = None) -> Spot:
-    """Return where a movement leads; the same spot at the ends.  ``x`` is the column that UP and DOWN keep."""
-    if move is Move.FIRST:
+    """Return where a movement leads; the same spot at the ends.  ``x`` is the column that Up and Down keep."""
+    if move is Move.Start:
         return 0, 0, 0
-    if move is Move.LAST:
+    if move is Move.End:
         last = len(page.items) - 1
         return last, *page.view(last).body.end
     number, at, position = spot
@@ -43,18 +26,18 @@ def moved(page: Page, spot: Spot, move: Move, x: float | None = None) -> Spot:
         part = view.parts[at]
         cursor = QTextCursor(part.document)
         cursor.setPosition(min(position, part.length))
-        if move in {Move.UP, Move.DOWN} and x is not None:
+        if move in {Move.Up, Move.Down} and x is not None:
             cursor.setVerticalMovementX(round(x - part.x - part.inner.x()))
-        if cursor.movePosition(move.value) and cursor.position() != position:
+        if cursor.movePosition(move) and cursor.position() != position:
             return number, at, cursor.position()
-    if move in {Move.LINE_START, Move.LINE_END}:
+    if move in {Move.StartOfLine, Move.EndOfLine}:
         return spot
     neighbour = _neighbour(page, number, at, -1 if move in _BACK else 1)
     if neighbour is None:
         return spot
     number, at, part = neighbour
-    if move in {Move.UP, Move.DOWN}:
-        y = part.inner.y() + (part.document.size().height() - 2 if move is Move.UP else 2)
+    if move in {Move.Up, Move.Down}:
+        y = part.inner.y() + (part.document.size().height() - 2 if move is Move.Up else 2)
         return number, at, part.position_at(QPointF((x or 0.0) - part.x, y))
     return number, at, part.length if move in _BACK else 0
 

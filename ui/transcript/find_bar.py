@@ -32,7 +32,8 @@ class FindBar(QFrame):
         self.field = QLineEdit(self)
         self.field.setObjectName("findField")
         self.field.setFrame(False)
-        self.field.installEventFilter(self)
+        for watched in (self, self.field):
+            watched.installEventFilter(self)
         self._count = QLabel(self)
         self._count.setObjectName("findCount")
         self._previous = self._button("findPreviousButton", lambda: self.step(-1))
@@ -124,7 +125,7 @@ class FindBar(QFrame):
             button.setEnabled(total > 0)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Handle Enter, Escape, the arrows and F3 in the field, also where they are shortcuts of the window."""
+        """Handle Enter, Escape, the arrows and F3, also where they are shortcuts of the window."""
         if event.type() not in {QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride} or not isinstance(event, QKeyEvent):
             return False
         key = Qt.Key(event.key())
@@ -138,13 +139,6 @@ class FindBar(QFrame):
         else:
             self.step(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEPS[key])
         return True
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Close the bar with Escape from its buttons too."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close_bar()
-        else:
-            super().keyPressEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""

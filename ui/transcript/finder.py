@@ -19,15 +19,12 @@ from app.markdown.parser import parse, split_thought
 from ui.transcript.blocks.part import search_pattern
 from ui.transcript.blocks.stack import Marks
 from ui.transcript.item import Item
-from ui.transcript.message import MessageView
 from ui.transcript.reader import question_text
 from ui.transcript.state import Match, TranscriptState
 
 SLICE_S, PAUSE_MS = 0.008, 2
 REFRESH_MS = 300
 """How soon a growing answer is searched again."""
-MAX_MARKED = 64
-"""Messages whose marks are remembered."""
 _MARKUP = str.maketrans("", "", "*_~`\\[]()#>|<!: \t\r\n\u00a0")
 _FENCE = re.compile(r"^.*(?:```|~~~).*$", re.MULTILINE)
 _NOT_SHOWN = ("](", "][", "]:", "&", "$", "\\")
@@ -112,7 +109,6 @@ class Finder(QObject):
         """Message and number of the current match."""
         self._reading: int | None = None
         """The message that is being read in order to go there."""
-        self._marks: dict[int, tuple[MessageView, int, Marks]] = {}
         self._slices = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._slices.timeout.connect(self._search_slice)
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
@@ -139,7 +135,7 @@ class Finder(QObject):
         self._start()
 
     def _start(self) -> None:
-        self._counts, self._order, self._sums, self._marks = {}, [], [], {}
+        self._counts, self._order, self._sums = {}, [], []
         self._next, self._current, self._reading = 0, None, None
         self._stale.clear()
         self._slices.stop()
@@ -150,10 +146,6 @@ class Finder(QObject):
             self._search_slice()
         else:
             self.changed.emit()
-
-    def forget_marks(self) -> None:
-        """Find the marks again: the messages are laid out again."""
-        self._marks = {}
 
     def refresh(self, number: int) -> None:
         """Search a message again some time later: its text has changed."""
@@ -258,13 +250,7 @@ class Finder(QObject):
         """Return the matches in a message that is laid out."""
         if not self.needle or self._only not in {None, number}:
             return {}
-        view = self._state.page.view(number)
-        known = self._marks.get(number)
-        if known is None or known[0] is not view or known[1] != view.revision:
-            if len(self._marks) > MAX_MARKED:
-                self._marks.clear()
-            known = self._marks[number] = (view, view.revision, view.body.find(self.needle))
-        return known[2]
+        return self._state.page.view(number).body.find(self.needle)
 
     def current_match(self, number: int) -> Match | None:
         """Return the current match if it is in a message."""

@@ -29,12 +29,12 @@ _SCROLLS = {
 }
 """Lines and pages that a key scrolls."""
 _MOVES = {
-    Qt.Key.Key_Left: (Move.LEFT, Move.WORD_LEFT),
-    Qt.Key.Key_Right: (Move.RIGHT, Move.WORD_RIGHT),
-    Qt.Key.Key_Up: (Move.UP, Move.UP),
-    Qt.Key.Key_Down: (Move.DOWN, Move.DOWN),
-    Qt.Key.Key_Home: (Move.LINE_START, Move.FIRST),
-    Qt.Key.Key_End: (Move.LINE_END, Move.LAST),
+    Qt.Key.Key_Left: (Move.PreviousCharacter, Move.PreviousWord),
+    Qt.Key.Key_Right: (Move.NextCharacter, Move.NextWord),
+    Qt.Key.Key_Up: (Move.Up, Move.Up),
+    Qt.Key.Key_Down: (Move.Down, Move.Down),
+    Qt.Key.Key_Home: (Move.StartOfLine, Move.Start),
+    Qt.Key.Key_End: (Move.EndOfLine, Move.End),
 }
 """How a key moves the caret, alone and with Ctrl."""
 MARKDOWN_KEYS = QKeyCombination(Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier, Qt.Key.Key_C)
@@ -207,7 +207,7 @@ class Keyboard(QObject):
         body = page.view(number).body
         spot = (number, *min((place[0], place[1]), body.end))
         anchor = spot if state.selection.is_empty else state.selection.anchor
-        if move not in {Move.UP, Move.DOWN}:
+        if move not in {Move.Up, Move.Down}:
             self._column = None
         elif self._column is None:
             self._column = body.rect_of(spot[1:]).x()

@@ -58,8 +58,6 @@ class MessageView:
         self.width = self.height = 0.0
         self.bubble = QRectF()
         """Background of a question."""
-        self.revision = 0
-        """Increased with each change of the text."""
         self.is_cut = False
         """Whether some of the message is not shown."""
         self.text_top = self.text_bottom = 0.0
@@ -104,7 +102,6 @@ class MessageView:
         if self.item.is_question:
             text, self.is_cut = question_text(self.item.content)
             self.body.show_plain(text)
-            self.revision += 1
         elif self.item.status is Status.STREAMING or len(self.item.content) > READ_AT_ONCE:
             self._reader = Reader(self.item.content)
             self.read_until(time.perf_counter() + FIRST_S)
@@ -130,7 +127,6 @@ class MessageView:
             self._show(read_whole(self.item.content), growing=False)
 
     def _show(self, blocks: list[Block], *, growing: bool) -> None:
-        self.revision += 1
         self.has_thought = bool(blocks) and blocks[0].thought
         if self.has_thought and not self.thought_open:
             blocks = [block for block in blocks if not block.thought]

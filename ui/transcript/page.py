@@ -7,7 +7,9 @@ estimated, when the width changes, or when text is added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate, islice
 
 from app.conversation import Status
 from ui.transcript.blocks.stack import Place
@@ -28,63 +30,6 @@ def _estimated_height(item: Item) -> float:
     return EMPTY_HEIGHT + BYTE_HEIGHT * len(item.content.encode()) + LINE_HEIGHT * item.content.count("\n")
 
 
-class Heights:
-    """Heights of the messages in a Fenwick tree: changing one of many thousands takes a few steps."""
-
-    def __init__(self, heights: Iterable[float] = ()) -> None:
-        self._heights = list(heights)
-        self._tree = [0.0, *self._heights]
-        for at in range(1, len(self._tree)):
-            above = at + (at & -at)
-            if above < len(self._tree):
-                self._tree[above] += self._tree[at]
-
-    def __len__(self) -> int:
-        return len(self._heights)
-
-    def __getitem__(self, index: int) -> float:
-        return self._heights[index]
-
-    def __setitem__(self, index: int, height: float) -> None:
-        change = height - self._heights[index]
-        self._heights[index] = height
-        at = index + 1
-        while change and at < len(self._tree):
-            self._tree[at] += change
-            at += at & -at
-
-    def append(self, height: float) -> None:
-        """Add one at the end."""
-        at = len(self._tree)
-        first = at - (at & -at)
-        self._tree.append(height + self.before(at - 1) - self.before(first))
-        self._heights.append(height)
-
-    def before(self, index: int) -> float:
-        """Return the sum of all heights before one."""
-        total = 0.0
-        while index > 0:
-            total += self._tree[index]
-            index -= index & -index
-        return total
-
-    @property
-    def total(self) -> float:
-        """The sum of all."""
-        return self.before(len(self._heights))
-
-    def at(self, offset: float) -> int:
-        """Return the index of the one at an offset from the beginning."""
-        index, step = 0, 1 << (len(self._tree).bit_length() - 1)
-        while step:
-            following = index + step
-            if following < len(self._tree) and self._tree[following] <= offset:
-                index = following
-                offset -= self._tree[index]
-            step >>= 1
-        return max(0, min(index, len(self._heights) - 1))
-
-
 class Page:
     """The messages of one conversation in a column of the viewport."""
 
@@ -93,7 +38,7 @@ class Page:
         self.items: list[Item] = []
         self.index: dict[str, int] = {}
         """Number of each message by its id."""
-        self.heights = Heights()
+        self.heights: list[float] = []
         self.views: dict[int, MessageView] = {}
         self.visible: list[tuple[int, float]] = []
         """Numbers of the messages on the screen, each with its top."""
@@ -102,6 +47,7 @@ class Page:
         self.column = 0.0
         self.left = 0.0
         self.height = 0.0
+        self._messages_height = 0.0
         self._anchor = (0, float(MARGIN))
         self._measured: set[int] = set()
 
@@ -111,7 +57,8 @@ class Page:
         """Show other messages from their end; with ``keep`` what is on the screen stays there."""
         self.items = list(items)
         self.index = {item.id: number for number, item in enumerate(items)}
-        self.heights = Heights(map(_estimated_height, items))
+        self.heights = [_estimated_height(item) for item in items]
+        self._messages_height = sum(self.heights)
         self.forget_views()
         self.following = self.following or not keep
 
@@ -119,7 +66,8 @@ class Page:
         """Add a message at the end."""
         self.index[item.id] = len(self.items)
         self.items.append(item)
-        self.heights.append(_estimated_height(item))
+        self.heights.append(0.0)
+        self._set_height(self.index[item.id], _estimated_height(item))
 
     def replace(self, item: Item) -> None:
         """Show another state of a message."""
@@ -144,9 +92,13 @@ class Page:
             view = self.views[number] = self._make_view(self.items[number])
             self.measure_again(number)
         if number not in self._measured or view.width != self.column:
-            self.heights[number] = view.lay_out(self.column)
+            self._set_height(number, view.lay_out(self.column))
             self._measured.add(number)
         return view
+
+    def _set_height(self, number: int, height: float) -> None:
+        self._messages_height += height - self.heights[number]
+        self.heights[number] = height
 
     def measure_again(self, number: int) -> None:
         """Lay a message out again when it is next shown."""
@@ -196,13 +148,13 @@ class Page:
     @property
     def total(self) -> float:
         """Height of the whole page."""
-        return self.heights.total + 2 * MARGIN
+        return self._messages_height + 2 * MARGIN
 
     @property
     def offset(self) -> float:
         """How far the page is scrolled."""
         number, top = self._anchor
-        return MARGIN + self.heights.before(number) - top
+        return MARGIN + sum(islice(self.heights, number)) - top
 
     def scroll_by(self, distance: float) -> None:
         """Scroll down by a distance, exact to the pixel."""
@@ -211,8 +163,9 @@ class Page:
 
     def scroll_to(self, offset: float) -> None:
         """Scroll to an offset of the page, as far as heights are known."""
-        number = self.heights.at(offset - MARGIN) if self.items else 0
-        self.show(number, MARGIN + self.heights.before(number) - offset)
+        tops = list(accumulate(self.heights, initial=float(MARGIN)))
+        number = max(0, min(bisect_right(tops, offset), len(self.items)) - 1)
+        self.show(number, tops[number] - offset)
 
     def show(self, number: int, top: float) -> None:
         """Place a message's top at a distance below the top of the screen."""

@@ -54,10 +54,10 @@ class TextStyle:
         self.palette = QPalette()
         self.palette.setColor(QPalette.ColorRole.Text, QColor(theme.text))
         self.span_format = lru_cache(maxsize=None)(self._span_format)
-        self._code_formats: dict[CodeRole, QTextCharFormat] = {}
+        self.code_formats: dict[CodeRole, QTextCharFormat] = {}
         for role in CodeRole:
-            self._code_formats[role] = QTextCharFormat()
-            self._code_formats[role].setForeground(self.colour(f"code_{role.value}"))
+            self.code_formats[role] = QTextCharFormat()
+            self.code_formats[role].setForeground(self.colour(f"code_{role.value}"))
 
     def scaled(self, length: float) -> int:
         """Return a distance that grows with the text size."""
@@ -66,10 +66,6 @@ class TextStyle:
     def colour(self, role: str) -> QColor:
         """Return the colour of a role of the theme."""
         return QColor(getattr(self.theme, role))
-
-    def code_format(self, role: CodeRole) -> QTextCharFormat:
-        """Return the format of highlighted code."""
-        return self._code_formats[role]
 
     def block_format(self, block: Prose, gap: float) -> QTextBlockFormat:
         """Return the format of a paragraph."""

@@ -88,8 +88,7 @@ class Transcript(QAbstractScrollArea):
         self._setting_bar = False
         self._reduced_motion = False
         self._read_timer = QTimer(self, singleShot=True, interval=READ_PAUSE_MS)
-        self._caret_timer = QTimer(self, interval=CARET_STEP_MS)
-        self._second_timer = QTimer(self, interval=SECOND_MS)
+        self._answer_timer = QTimer(self)
         self._done_timer = QTimer(self, singleShot=True, interval=DONE_MS)
         self._jump = QToolButton(self)
         self._jump.setObjectName("jumpToNewestButton")
@@ -120,8 +119,7 @@ class Transcript(QAbstractScrollArea):
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self._jump.clicked.connect(state.jump_to_newest)
         self._read_timer.timeout.connect(self._read_more)
-        self._caret_timer.timeout.connect(self._repaint_carets)
-        self._second_timer.timeout.connect(self._count_seconds)
+        self._answer_timer.timeout.connect(self._animate)
         self._done_timer.timeout.connect(lambda: self._show_done(-1, ""))
 
     def _make_view(self, item: Item) -> MessageView:
@@ -222,11 +220,6 @@ class Transcript(QAbstractScrollArea):
         self.find_bar.set_theme(theme)
         self._relayout()
 
-    @property
-    def text_style(self) -> TextStyle:
-        """Fonts, colours and distances in use."""
-        return self._context.style
-
     def set_reduced_motion(self, reduced: bool) -> None:
         """Choose whether the caret of a growing answer stands still."""
         self._reduced_motion = reduced
@@ -241,7 +234,6 @@ class Transcript(QAbstractScrollArea):
 
     def _relayout(self) -> None:
         self.page.forget_views()
-        self.finder.forget_marks()
         self._arrange()
 
     # Scrolling
@@ -335,27 +327,25 @@ class Transcript(QAbstractScrollArea):
     def _watch_answer(self) -> None:
         """Animate the caret and count the seconds of thinking while an answer grows that can be seen."""
         is_growing = self.isVisible() and any(item.status is Status.STREAMING for item in self.page.items[-2:])
-        for timer, is_needed in ((self._caret_timer, not self._reduced_motion), (self._second_timer, True)):
-            if not (is_growing and is_needed):
-                timer.stop()
-            elif not timer.isActive():
-                timer.start()
+        self._answer_timer.setInterval(SECOND_MS if self._reduced_motion else CARET_STEP_MS)
+        if not is_growing:
+            self._answer_timer.stop()
+        elif not self._answer_timer.isActive():
+            self._answer_timer.start()
 
-    def _count_seconds(self) -> None:
-        for number, _ in self.page.visible:
-            view = self.page.view(number)
-            if view.is_thinking:
-                view.thought_s = self.state.thoughts.seconds(view.item)
-                self.page.measure_again(number)
-                self._arrange()
-                return
-
-    def _repaint_carets(self) -> None:
+    def _animate(self) -> None:
         for number, top in self.page.visible:
             view = self.page.view(number)
-            if view.item.status is Status.STREAMING:
+            if view.item.status is not Status.STREAMING:
+                continue
+            if not self._reduced_motion:
                 rect = view.caret_rect().translated(self.page.left, top).adjusted(-2, -2, 2, 2)
                 self.viewport().update(rect.toAlignedRect())
+            seconds = self.state.thoughts.seconds(view.item)
+            if view.is_thinking and round(seconds or 0) != round(view.thought_s or 0):
+                view.thought_s = seconds
+                self.page.measure_again(number)
+                self._arrange()
 
     def _announce_focus(self) -> None:
         """Let a screen reader announce what has the keyboard focus."""

@@ -101,7 +101,7 @@ class CodePart(Part):
             else:
                 cursor.setBlockFormat(self._line_format)
             for text, role in line:
-                cursor.insertText(text, self.style.code_format(role))
+                cursor.insertText(text, self.style.code_formats[role])
         if len(lines) < len(old):
             last = self.document.findBlockByNumber(len(lines) - 1)
             cursor.setPosition(last.position() + last.length() - 1)

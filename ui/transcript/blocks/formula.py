@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import OrderedDict
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPixmap,
+    QPixmapCache,
     QPyTextObject,
     QTextBlock,
     QTextCharFormat,
@@ -44,7 +44,8 @@ SCALE = 1.06
 MIN_DISPLAY_SCALE, MIN_INLINE_SCALE = 0.75, 0.4
 """How far a formula may shrink where it is wider than the available width."""
 NOTIFY_MS = 16
-PICTURE_BYTES = 24 << 20
+CACHE_KIB = 24 << 10
+"""Pictures of formulas and icons that the program keeps."""
 PADDING = 4
 _SAMPLE_SIZE = 100
 UNKNOWN_WIDTH = 640
@@ -66,7 +67,7 @@ class FormulaSize(NamedTuple):
 
 
 class FormulaCache(QObject):
-    """Formulas of one transcript: requests to the renderer, and the pictures painted last."""
+    """Formulas of one transcript: requests to the renderer, and pictures of what it has rendered."""
 
     rendered = Signal()
     """Some requested formulas are rendered, or have failed."""
@@ -76,8 +77,7 @@ class FormulaCache(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._renderer: FormulaRenderer | None = None
-        self._pictures: OrderedDict[tuple[str, bool, int, str, float], QPixmap] = OrderedDict()
-        self._bytes = 0
+        QPixmapCache.setCacheLimit(CACHE_KIB)
         self._notify = QTimer(self, singleShot=True, interval=NOTIFY_MS)
         self._notify.timeout.connect(self.rendered)
         self._finished.connect(self._start_notify)
@@ -108,11 +108,9 @@ class FormulaCache(QObject):
 
     def picture(self, shape: Shape, key: FormulaKey, size: float, colour: str, ratio: float) -> QPixmap:
         """Return a rendered formula as a picture for a text size, colour and device pixel ratio."""
-        picture_key = (*key, round(size * 64), colour, ratio)
-        cached = self._pictures.get(picture_key)
-        if cached is not None:
-            self._pictures.move_to_end(picture_key)
-            return cached
+        name, picture = f"formula {round(size * 64)} {colour} {ratio} {key}", QPixmap()
+        if QPixmapCache.find(name, picture):
+            return picture
         drawn = shape.at(size, colour, families=chinese_family())
         area = QRectF(0, 0, drawn.width * ratio, drawn.height * ratio)
         picture = QPixmap(max(1, math.ceil(area.width())), max(1, math.ceil(area.height())))
@@ -122,10 +120,7 @@ class FormulaCache(QObject):
         QSvgRenderer(QByteArray(drawn.svg.encode())).render(painter, area)
         painter.end()
         picture.setDevicePixelRatio(ratio)
-        self._pictures[picture_key] = picture
-        self._bytes += _bytes_of(picture)
-        while self._bytes > PICTURE_BYTES and len(self._pictures) > 1:
-            self._bytes -= _bytes_of(self._pictures.popitem(last=False)[1])
+        QPixmapCache.insert(name, picture)
         return picture
 
     def _on_finished(self, _formula: str, _display: bool) -> None:
@@ -138,10 +133,6 @@ class FormulaCache(QObject):
     def _start_notify(self) -> None:
         if not self._notify.isActive():
             self._notify.start()
-
-
-def _bytes_of(picture: QPixmap) -> int:
-    return picture.width() * picture.height() * 4
 
 
 class FormulaObject(QPyTextObject):

@@ -50,6 +50,8 @@ class PartStack:
         self._layout = (-1.0, -1.0)
         """Top and width of the last layout."""
         self._buttons: list[tuple[int, Button]] = []
+        self._found: tuple[str, Marks] | None = None
+        """The text searched last, and where it occurs."""
 
     # Content
 
@@ -59,6 +61,7 @@ class PartStack:
 
     def show(self, blocks: list[Block], *, growing: bool) -> None:
         """Show these blocks; ``growing`` if more of the last one may arrive."""
+        self._found = None
         unchanged = 0
         for old, new in zip(self._blocks, blocks, strict=False):
             if old is not new:
@@ -228,7 +231,10 @@ class PartStack:
 
     def find(self, text: str) -> Marks:
         """Return where a text occurs, ignoring case."""
-        return {number: ranges for number, part in enumerate(self.parts) if (ranges := part.find(text))}
+        if self._found is None or self._found[0] != text:
+            marks = {number: ranges for number, part in enumerate(self.parts) if (ranges := part.find(text))}
+            self._found = (text, marks)
+        return self._found[1]
 
 
 def _groups(blocks: list[Block], start: int) -> list[tuple[list[Block], int]]:
