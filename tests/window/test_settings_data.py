@@ -164,7 +164,7 @@ def test_everything_of_mine_is_deleted_after_two_steps(
     dialog = find(settings, "eraseDialog", EraseDialog)
     assert isinstance(dialog, EraseDialog)
     assert copies >= 1
-    assert "bin included (3)" in dialog._goes.text()
+    assert "archive and trash (3)" in dialog._goes.text()
     assert not dialog.erase.isEnabled()
     dialog.sure.click()
     qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)
