@@ -20,7 +20,7 @@ from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import CATALOGUE, find_entry
 from model_manager.hub.client import HubClient
 from model_manager.hub.resolver import fetch_listing, find_published
-from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import LocalModel
 from model_manager.library.removal import delete, removal_of
 from model_manager.published import PublishedModel, Repository
@@ -209,7 +209,7 @@ def _print_facts(facts: dict[str, Any]) -> None:
 
 def _import(services: ModelServices, arguments: argparse.Namespace) -> None:
     path = Path(arguments.path).expanduser()
-    candidates = look_at([path])
+    candidates = inspect_paths([path])
     added: list[LocalModel] = []
     problems: list[UserError] = []
     for each in candidates:

@@ -20,8 +20,8 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.split_part_names import part_of
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.hub.resolver import find_published
-from model_manager.layout.convert import repair
-from model_manager.layout.join import join_parts, parts_beside
+from model_manager.layout.convert import stack_experts
+from model_manager.layout.join import join_parts, sibling_parts
 from model_manager.layout.origin import read_origin
 from model_manager.library.library import LocalModel
 from model_manager.library.redownload import mending, remember
@@ -145,7 +145,7 @@ def _expected(services: ModelServices, arguments: argparse.Namespace, model: Loc
         return find_published(arguments.against, services.access(arguments.endpoint))
     known = next((each for each in CATALOGUE if each.file_name == model.path.name and each.sha256 is None), None)
     origin = read_origin(model.path)
-    if known is None or (origin is not None and any(part.sha256 for part in origin.parts)):
+    if known is None or (origin is not None and origin.has_hashes):
         return None
     try:
         return find_published(known.id, services.access(arguments.endpoint))
@@ -248,9 +248,9 @@ def repair_model(services: ModelServices, arguments: argparse.Namespace) -> int:
         try:
             if part_of(path.name):
                 joining = ProgressLine("joining", quiet=True)
-                path = join_parts(parts_beside(path) or (path,), joining.count, control.token)
+                path = join_parts(sibling_parts(path) or (path,), joining.count, control.token)
                 joining.close()
-            done = repair(path, out, line.count, control.token)
+            done = stack_experts(path, out, line.count, control.token)
         finally:
             line.close()
     if arguments.json:

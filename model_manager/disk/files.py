@@ -114,6 +114,21 @@ def has_single_name(path: Path) -> bool:
     return not path.is_symlink() and path.stat().st_nlink == 1
 
 
+def file_identity(path: Path) -> object:
+    """Return a key that is equal for two names of one file: a link and its target, or another spelling."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return os.path.normcase(path)
+    return status.st_dev, status.st_ino
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether ``path`` is a folder; false below a folder without access."""
+    # Path.is_dir raises in this case on Python 3.11 to 3.13.
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def file_size(path: Path) -> int:
     """Return the size in bytes; 0 for a file that is missing or inaccessible."""
     try:

@@ -5,8 +5,10 @@ The only importer of ``msgspec``.
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import zlib
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +21,10 @@ T = TypeVar("T")
 _MISSING = "Object missing required field "
 
 logger = logging.getLogger(__name__)
+
+
+class CompressedBytes(bytes):
+    """Bytes whose JSON form is compressed (zlib, base64)."""
 
 
 class JsonError(ValueError):
@@ -40,11 +46,16 @@ def to_json(value: object, *, indent: int = 0) -> bytes:
     the number of spaces per level; 0 writes one line.
     """
     try:
-        data = msgspec.json.encode(value, enc_hook=str)
+        data = msgspec.json.encode(value, enc_hook=_to_text)
     except UnicodeEncodeError:
         # File names may contain lone surrogates, which only the escapes of the standard library preserve.
-        return json.dumps(msgspec.to_builtins(value, enc_hook=str), indent=indent or None).encode()
+        return json.dumps(to_plain(value), indent=indent or None).encode()
     return msgspec.json.format(data, indent=indent) if indent else data
+
+
+def to_plain(value: object) -> Any:
+    """Convert a value to dicts, lists, strings and numbers, as ``to_json`` encodes it."""
+    return msgspec.to_builtins(value, enc_hook=_to_text)
 
 
 def from_json(data: bytes | str, type_: type[T]) -> T:
@@ -56,7 +67,7 @@ def from_json(data: bytes | str, type_: type[T]) -> T:
         JsonError: the JSON is malformed, or a value is missing or has another type.
     """
     try:
-        return msgspec.json.decode(data, type=type_, dec_hook=_text_to_path)
+        return msgspec.json.decode(data, type=type_, dec_hook=_from_text)
     except msgspec.ValidationError as error:
         raise JsonError(str(error)) from error
     except msgspec.DecodeError:
@@ -78,7 +89,7 @@ def from_plain(value: object, type_: type[T]) -> T:
         JsonError: a value is missing or has another type.
     """
     try:
-        return msgspec.convert(value, type_, dec_hook=_text_to_path)
+        return msgspec.convert(value, type_, dec_hook=_from_text)
     except (msgspec.ValidationError, RecursionError) as error:
         raise JsonError(str(error)) from error
 
@@ -144,7 +155,20 @@ class JsonFile(Generic[T]):
         return UserError("file_unreadable", path=self._path, detail=error_detail(error))
 
 
-def _text_to_path(type_: type, value: Any) -> Any:
-    if issubclass(type_, Path) and isinstance(value, str):
+def _to_text(value: object) -> Any:
+    if isinstance(value, CompressedBytes):
+        return base64.b64encode(zlib.compress(value)).decode()
+    return str(value)
+
+
+def _from_text(type_: type, value: Any) -> Any:
+    if not isinstance(value, str):
+        raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+    if issubclass(type_, Path):
         return Path(value)
+    if issubclass(type_, CompressedBytes):
+        try:
+            return CompressedBytes(zlib.decompress(base64.b64decode(value, validate=True)))
+        except zlib.error as error:
+            raise ValueError(str(error)) from error
     raise NotImplementedError(f"{type_.__name__} has no JSON form")

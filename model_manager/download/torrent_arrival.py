@@ -22,7 +22,7 @@ from model_manager.download.control import Control, Phase, Progress, Speed
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.split_part_names import part_of
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
@@ -102,7 +102,7 @@ class Arrival:
             self._hashes[name] = sha256_of(work, *self._watched(control))
             self._write()
         if header.experts_in_separate_tensors and header.split_count == 1:
-            repair(work, None, *self._watched(control))
+            stack_experts(work, None, *self._watched(control))
         if target.exists():
             raise UserError("file_in_the_way", path=target)
         try:

@@ -27,7 +27,7 @@ from model_manager.gguf.tensor_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TE
 
 __all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "parse_header", "read_header"]
 
-_MAGIC = b"GGUF"
+MAGIC = b"GGUF"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _WEB_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--", b'{"error"')
 _TELLING_BYTES = 512
@@ -204,8 +204,8 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
 
 
 def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
-    magic = reader.take(min(file_bytes, len(_MAGIC)))
-    if magic != _MAGIC:
+    magic = reader.take(min(file_bytes, len(MAGIC)))
+    if magic != MAGIC:
         raise UserError(_what_else(magic + reader.take(min(file_bytes - len(magic), _TELLING_BYTES))), path=path)
     version = reader.u32()
     if version not in (2, 3):

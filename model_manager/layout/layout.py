@@ -1,24 +1,22 @@
-"""Where each byte of a published file lies in the file on disk.
+"""Map from the bytes of a published file to the bytes of the file on disk.
 
-Most files are laid down as they are.  One with a tensor for each expert is laid down with its experts stacked: a new
-head, and the same tensor data at other offsets.  Everything that writes, checks or repairs a file does it through this
-one map, so that nothing else has to know which of the two it is.
+Most files are stored as published.  One with a tensor for each expert is stored with its experts stacked: a new header,
+and the same tensor data at other offsets.  Everything that writes, verifies or repairs a file uses this map.
 """
 
 from __future__ import annotations
 
-import base64
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
+
+from model_manager.disk.json_file import CompressedBytes, from_plain, to_plain
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """``length`` bytes from ``source`` on in the published file lie from ``target`` on in the file on disk."""
+class Segment(NamedTuple):
+    """``length`` bytes at ``source`` in the published file are at ``target`` in the file on disk."""
 
     source: int
     target: int
@@ -29,20 +27,20 @@ class Segment:
 class Layout:
     """A map of bytes.
 
-    ``segments`` are sorted by ``source`` and overlap on neither side.  Source bytes in no segment (the old head, and
+    ``segments`` are sorted by ``source`` and overlap on neither side.  Source bytes in no segment (the old header and
     its padding) are ``source_head``; target bytes in no segment are ``target_head``, from byte 0, and zeros elsewhere.
-    Both heads are empty where the file is laid down as it is.
+    Both heads are empty where the file is stored as published.
     """
 
     source_bytes: int
     target_bytes: int
     segments: tuple[Segment, ...] = field(repr=False)
-    source_head: bytes = field(default=b"", repr=False)
-    target_head: bytes = field(default=b"", repr=False)
+    source_head: CompressedBytes = field(default=CompressedBytes(), repr=False)
+    target_head: CompressedBytes = field(default=CompressedBytes(), repr=False)
 
     @classmethod
     def identity(cls, n_bytes: int) -> Layout:
-        """Every byte stays where it is."""
+        """Return the layout of a file that is stored as published."""
         return cls(n_bytes, n_bytes, (Segment(0, 0, n_bytes),) if n_bytes else ())
 
     @property
@@ -55,7 +53,7 @@ class Layout:
         return [segment.source for segment in self.segments]
 
     def pieces(self, source: int, length: int) -> Iterator[Segment]:
-        """The mapped parts of ``length`` bytes of the published file, in order.  Unmapped bytes are left out."""
+        """Yield the mapped parts of ``length`` bytes of the published file, in order; unmapped bytes are left out."""
         end = source + length
         for segment in self.segments[max(0, bisect_right(self._sources, source) - 1) :]:
             if segment.source >= end:
@@ -64,34 +62,21 @@ class Layout:
             if start < stop:
                 yield Segment(start, segment.target + start - segment.source, stop - start)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; the heads compressed."""
-        return {
-            "source_bytes": self.source_bytes,
-            "target_bytes": self.target_bytes,
-            "segments": [[each.source, each.target, each.length] for each in self.segments],
-            "source_head": _packed(self.source_head),
-            "target_head": _packed(self.target_head),
-        }
+    def gaps(self) -> Iterator[tuple[int, int]]:
+        """Yield offset and length of the zeros in the file on disk: after its head and in no segment."""
+        end = len(self.target_head)
+        for segment in sorted(self.segments, key=lambda each: each.target):
+            if segment.target > end:
+                yield end, segment.target - end
+            end = segment.target + segment.length
+        if self.target_bytes > end:
+            yield end, self.target_bytes - end
+
+    def to_json(self) -> Any:
+        """Return the layout as plain values."""
+        return to_plain(self)
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Layout:
-        """The inverse of ``to_json``.  Raises ValueError, KeyError, TypeError or zlib.error for anything else."""
-        segments = tuple(
-            Segment(int(source), int(target), int(length)) for source, target, length in stored["segments"]
-        )
-        return cls(
-            int(stored["source_bytes"]),
-            int(stored["target_bytes"]),
-            segments,
-            _unpacked(stored["source_head"]),
-            _unpacked(stored["target_head"]),
-        )
-
-
-def _packed(content: bytes) -> str:
-    return base64.b64encode(zlib.compress(content)).decode()
-
-
-def _unpacked(text: str) -> bytes:
-    return zlib.decompress(base64.b64decode(text, validate=True))
+    def from_json(cls, stored: object) -> Layout:
+        """Return the layout that ``to_json`` made.  Raises ``JsonError``, a ``ValueError``."""
+        return from_plain(stored, cls)

@@ -1,34 +1,37 @@
-"""Where a model file came from, kept beside it: what was published, and how its bytes lie in the file here.
+"""Origin of a model file, stored beside it: what was published, and how its bytes are arranged in the file on disk.
 
-With it a file whose experts were stacked can still be proven to be the published one, damage can be traced to a piece
-of the file, and that piece alone fetched again.
+It proves that a file whose experts were stacked is the published one, and shows which piece of a file is damaged, so
+that only this piece is downloaded again.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from model_manager.disk.files import write_atomically
+from model_manager.disk.files import file_size, write_atomically
+from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.layout.layout import Layout
 from model_manager.published import HubFile
 
 FORMAT = 1
 PIECE_BYTES = 16 << 20
-"""Bytes of the published parts that are fetched, journalled and checked together; a part's last piece is shorter."""
+"""Unit in which the published parts are downloaded, journalled and checked; a part's last piece is shorter."""
+MAX_ORIGIN_BYTES = 256 << 20
+"""Larger files are ignored: the origin of a model with 1263 tensors and a 64,000-token vocabulary takes 2 MB."""
+
+_CLOCK_TOLERANCE = timedelta(seconds=3)
+"""FAT stores modification times with a resolution of two seconds."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What is known about one file on disk.
+    """Origin of one file on disk.
 
-    ``parts`` are the published files that make it up, with their SHA-256 where the hub told one; ``layout`` maps them,
-    put end to end, to the file here; ``sha256`` is that of the file here.  ``piece_crc32`` holds a CRC-32 for each
-    piece of ``piece_bytes`` of each part, in order; empty where the file was not fetched by this program.
+    ``parts`` are the published files that make it up, with their SHA-256 where the hub provides one; ``layout`` maps
+    them, concatenated, to the file on disk, whose hash is ``sha256``.  ``piece_crc32`` holds a CRC-32 for each piece of
+    ``piece_bytes`` of each part, in order; empty where this program didn't download the file.
     """
 
     model_id: str
@@ -41,55 +44,84 @@ class Origin:
     checksums_from: str = ""
     piece_bytes: int = PIECE_BYTES
     piece_crc32: tuple[int, ...] = field(default=(), repr=False)
+    format: int = field(default=FORMAT, repr=False)
+
+    @property
+    def has_hashes(self) -> bool:
+        """Whether the published hash of any part is known."""
+        return any(part.sha256 for part in self.parts)
+
+    def piece_lengths(self) -> list[int]:
+        """Return the bytes of each piece, in the order of ``piece_crc32``."""
+        return [
+            min(self.piece_bytes, part.bytes - start)
+            for part in self.parts
+            for start in range(0, part.bytes, self.piece_bytes)
+        ]
+
+    def summary(self) -> OriginSummary:
+        """Return the origin without layout and checksums."""
+        return OriginSummary(
+            model_id=self.model_id,
+            repository=self.repository,
+            commit=self.commit,
+            stacked=not self.layout.is_identity,
+            published_sha256=self.parts[0].sha256 if len(self.parts) == 1 else None,
+            checksums_from=self.checksums_from,
+            bytes=self.layout.target_bytes,
+            sha256=self.sha256,
+            verified_at=self.verified_at,
+        )
+
+
+@dataclass(frozen=True)
+class OriginSummary:
+    """The part of an origin that the library caches, so that a list of models doesn't parse megabytes.
+
+    ``stacked``: the experts were stacked, so the file on disk isn't the published one byte for byte.
+    ``published_sha256`` is the published hash; None where unknown, or for a file made of several split parts.
+    ``bytes``, ``sha256`` and ``verified_at`` (UTC) describe the file on disk.
+    """
+
+    model_id: str
+    repository: str
+    commit: str
+    stacked: bool
+    published_sha256: str | None
+    checksums_from: str
+    bytes: int
+    sha256: str | None
+    verified_at: datetime | None
+
+    def applies_to(self, n_bytes: int, mtime_ns: int) -> bool:
+        """Return whether ``sha256`` holds for a file of this size that was last modified at ``mtime_ns``."""
+        if self.sha256 is None or self.verified_at is None or n_bytes != self.bytes:
+            return False
+        return mtime_ns <= (self.verified_at + _CLOCK_TOLERANCE).timestamp() * 1e9
 
 
 def origin_path(path: Path) -> Path:
-    """The file that tells where ``path`` came from."""
+    """Return the path of the file that stores the origin of ``path``."""
     return path.with_name(f"{path.name}.origin.json")
 
 
 def write_origin(path: Path, origin: Origin) -> None:
-    """Keep the origin of ``path`` beside it.  Raises OSError."""
-    write_atomically(origin_path(path), json.dumps(origin_to_json(origin), indent=1).encode())
+    """Store the origin of ``path`` beside it.  Raises ``UserError`` as ``disk_error``."""
+    write_atomically(origin_path(path), to_json(origin, indent=1))
 
 
 def read_origin(path: Path) -> Origin | None:
-    """The origin of ``path``; None where none was kept or it cannot be read."""
+    """Return the origin of ``path``; None where there is none or it is damaged."""
     try:
-        stored = json.loads(origin_path(path).read_bytes())
-        return origin_from_json(stored) if stored["format"] == FORMAT else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error, RecursionError):
+        if file_size(origin_path(path)) > MAX_ORIGIN_BYTES:
+            return None
+        origin = from_json(origin_path(path).read_bytes(), Origin)
+    except (OSError, JsonError, ValueError):
         return None
+    return origin if origin.format == FORMAT else None
 
 
-def origin_to_json(origin: Origin) -> dict[str, Any]:
-    """Plain values."""
-    return {
-        "format": FORMAT,
-        "model_id": origin.model_id,
-        "repository": origin.repository,
-        "commit": origin.commit,
-        "parts": [{"name": part.name, "bytes": part.bytes, "sha256": part.sha256} for part in origin.parts],
-        "layout": origin.layout.to_json(),
-        "sha256": origin.sha256,
-        "verified_at": origin.verified_at.isoformat() if origin.verified_at else None,
-        "checksums_from": origin.checksums_from,
-        "piece_bytes": origin.piece_bytes,
-        "piece_crc32": list(origin.piece_crc32),
-    }
-
-
-def origin_from_json(stored: dict[str, Any]) -> Origin:
-    """The inverse of ``origin_to_json``.  Raises ValueError, KeyError, TypeError or zlib.error for anything else."""
-    return Origin(
-        model_id=str(stored["model_id"]),
-        repository=str(stored["repository"]),
-        commit=str(stored["commit"]),
-        parts=tuple(HubFile(str(part["name"]), int(part["bytes"]), part["sha256"]) for part in stored["parts"]),
-        layout=Layout.from_json(stored["layout"]),
-        sha256=stored["sha256"],
-        verified_at=datetime.fromisoformat(stored["verified_at"]) if stored["verified_at"] else None,
-        checksums_from=str(stored["checksums_from"]),
-        piece_bytes=int(stored["piece_bytes"]),
-        piece_crc32=tuple(int(each) for each in stored["piece_crc32"]),
-    )
+def read_origin_summary(path: Path) -> OriginSummary | None:
+    """Return the summary of the origin of ``path``; None where there is none or it is damaged."""
+    origin = read_origin(path)
+    return None if origin is None else origin.summary()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.disk.files import open_regular, read_error
+from model_manager.disk.json_file import CompressedBytes
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo, parse_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES, Damaged, Reader
@@ -76,7 +77,7 @@ def layout_for(header: GgufHeader, head: bytes) -> Layout:
     stacks = _stacks(header)
     target_head = _new_head(header, head, stacks)
     segments, target_bytes = _segments(header, stacks, len(target_head))
-    return Layout(header.file_bytes, target_bytes, segments, head, target_head)
+    return Layout(header.file_bytes, target_bytes, segments, CompressedBytes(head), CompressedBytes(target_head))
 
 
 def read_layout(path: Path) -> tuple[GgufHeader, Layout]:

@@ -1,39 +1,35 @@
-"""Writes a file in its layout from the first byte to the last, out of the published one, and hashes it meanwhile.
+"""Writing a file in its layout from beginning to end, from the published file, while hashing it.
 
-Hashing and waiting for the disk happen in threads of their own.  Where the copy goes, and what becomes of the old file,
-is the callers' business.
+Hashing and waiting for the disk happen in threads of their own.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import queue
-import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, Generic, TypeVar
+from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.files import read_error, sync, write_at
 from model_manager.disk.ranges import RangeCopier
 from model_manager.disk.space import reserve
 from model_manager.errors import UserError
+from model_manager.layout.in_place import ZEROS
 from model_manager.layout.layout import Layout
-from model_manager.layout.permutation import gaps
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
-_HASHED_AT_ONCE = 256 << 10
-_HASHED_TOGETHER = 16 << 20
-_MAX_LAG = 16
-"""How many times that the hash may be behind."""
-_SYNC_EVERY_BYTES = 128 << 20
-_ZEROS = bytes(1 << 20)
-
-Job = TypeVar("Job")
+_READ_BYTES = 256 << 10
+_HASH_BYTES = 16 << 20
+"""Hashed by one task."""
+_MAX_WAITING_HASHES = 16
+_SYNC_BYTES = 128 << 20
 
 
-def write_laid_down(
+def write_in_layout(
     path: Path,
     source: BinaryIO,
     layout: Layout,
@@ -41,80 +37,111 @@ def write_laid_down(
     on_progress: OnProgress = ignore_progress,
     cancel: CancelToken = NEVER_CANCELLED,
 ) -> str | None:
-    """Write the file of ``layout`` to ``new`` out of ``source``, the published one, opened unbuffered.
+    """Write the file of ``layout`` to ``new`` from ``source``, the published file, opened unbuffered.
 
-    Returns its SHA-256, or None where hashing could not keep up with the disk: it can be made later, and is no reason
-    to wait twice as long now.  All of the file is safe on the disk when this returns, and no more than 384 MiB wait for
-    the disk meanwhile, so that progress means something on a slow one.
+    Returns its SHA-256, or None where hashing couldn't keep up with the disk: waiting for it would double the time, and
+    it can be computed later.  The file is on the disk when this returns, and at most 384 MiB wait for the disk
+    meanwhile, so that progress is meaningful on a slow one.
 
-    ``on_progress`` and ``cancel`` run in the calling thread, every 16 MiB; ``path`` names
-    the source in errors.  Memory: some MiB.  Raises ``Cancelled``, ``UserError`` as ``read_error`` makes it and
-    file_changed(path) where the source ends too early, and ``OSError`` for ``new``.
+    Progress is reported every 16 MiB; ``path`` names the source in errors.  Memory: a few MiB.  Raises ``Cancelled``,
+    ``UserError`` as ``read_error`` and file_changed(path) where the source ends too early, and ``OSError`` for ``new``.
     """
-    digest = hashlib.sha256()
-    buffer = memoryview(bytearray(_HASHED_AT_ONCE))
     with new.open("wb", buffering=0) as target, new.open("rb", buffering=0) as written:
         reserve(target, layout.target_bytes)
-
-        def hash_next(count: int) -> None:
-            while count:
-                got = written.readinto(buffer[: min(count, len(buffer))])
-                if not got:
-                    raise OSError(errno.EIO, "the file got shorter while it was written")
-                digest.update(buffer[:got])
-                count -= got
-
-        with _Behind("repair-hash", hash_next, _MAX_LAG) as hasher, _Behind("repair-sync", sync, 1) as syncer:
-            done = synced = hashed = 0
-            keeps_up = True
-            for count in _written(path, source, layout, target):
+        hasher = _HashBehind(written)
+        syncer = ThreadPoolExecutor(1, "conversion-sync")
+        try:
+            done = synced = 0
+            syncing: Future[None] | None = None
+            for count in _write(path, source, layout, target):
                 done += count
-                if keeps_up and done - hashed >= _HASHED_TOGETHER:
-                    keeps_up = hasher.offer(done - hashed)
-                    hashed = done
-                if done - synced >= _SYNC_EVERY_BYTES:
-                    syncer.put(target)
+                hasher.advance(done)
+                if done - synced >= _SYNC_BYTES:
+                    if syncing is not None:
+                        syncing.result()
+                    syncing = syncer.submit(sync, target)
                     synced = done
                 on_progress(Progress(done, layout.target_bytes))
                 cancel.raise_if_cancelled()
-            hasher.put(done - hashed)
+            digest = hasher.finish(done)
+            if syncing is not None:
+                syncing.result()
+        finally:
+            hasher.shut_down()
+            syncer.shutdown()
         sync(target)
-    return digest.hexdigest() if keeps_up else None
+    return digest
 
 
-def _written(path: Path, source: BinaryIO, layout: Layout, target: BinaryIO) -> Iterator[int]:
+class _HashBehind:
+    """Hashes a growing file in a thread; gives up where too much is waiting."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._pool = ThreadPoolExecutor(1, "conversion-hash")
+        self._waiting: deque[Future[None]] = deque()
+        self._submitted = 0
+        self._keeps_up = True
+
+    def advance(self, written: int) -> None:
+        """Hash what was written so far, in tasks of 16 MiB."""
+        if self._keeps_up and written - self._submitted >= _HASH_BYTES:
+            while self._waiting and self._waiting[0].done():
+                self._waiting.popleft().result()
+            self._keeps_up = len(self._waiting) <= _MAX_WAITING_HASHES
+            if self._keeps_up:
+                self._submit(written)
+
+    def finish(self, written: int) -> str | None:
+        """Hash the rest; returns the digest, None where hashing didn't keep up."""
+        if not self._keeps_up:
+            return None
+        self._submit(written)
+        for each in self._waiting:
+            each.result()
+        return self._digest.hexdigest()
+
+    def shut_down(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _submit(self, written: int) -> None:
+        self._waiting.append(self._pool.submit(self._hash, written - self._submitted))
+        self._submitted = written
+
+    def _hash(self, count: int) -> None:
+        while count:
+            n_bytes = self._file.readinto(self._buffer[: min(count, len(self._buffer))])  # type: ignore[attr-defined]
+            if not n_bytes:
+                raise OSError(errno.EIO, "the file was truncated while it was written")
+            self._digest.update(self._buffer[:n_bytes])
+            count -= n_bytes
+
+
+def _write(path: Path, source: BinaryIO, layout: Layout, target: BinaryIO) -> Iterator[int]:
     """Write the new file in its order; yields the bytes of each step."""
     copier = RangeCopier()
     write_at(target, 0, layout.target_head)
-    place = len(layout.target_head)
-    yield place
-    for start, length in _runs(layout):
+    yield len(layout.target_head)
+    runs: list[tuple[int, int | None, int]] = [(each.target, each.source, each.length) for each in layout.segments]
+    runs += [(offset, None, length) for offset, length in layout.gaps()]
+    for offset, start, length in sorted(runs, key=lambda run: run[0]):
         if start is None:
-            for begin in range(place, place + length, len(_ZEROS)):
-                count = min(len(_ZEROS), place + length - begin)
-                write_at(target, begin, _ZEROS[:count])
+            for begin in range(offset, offset + length, len(ZEROS)):
+                count = min(len(ZEROS), offset + length - begin)
+                write_at(target, begin, ZEROS[:count])
                 yield count
-        else:
-            try:
-                yield from copier.copy(source, start, target, place, length)
-            except OSError as error:
-                _blame(path, source, start, length)
-                raise error from None
-        place += length
+            continue
+        try:
+            yield from copier.copy(source, start, target, offset, length)
+        except OSError as error:
+            _raise_read_error(path, source, start, length)
+            raise error from None
 
 
-def _runs(layout: Layout) -> Iterator[tuple[int | None, int]]:
-    """What follows the head, in order: each stretch's place in the old file, None for zeros, and its length."""
-    stretches: list[tuple[int, int | None, int]] = [
-        (segment.target, segment.source, segment.length) for segment in layout.segments
-    ]
-    stretches += [(place, None, length) for place, length in gaps(layout)]
-    for _, source, length in sorted(stretches, key=lambda each: each[0]):
-        yield source, length
-
-
-def _blame(path: Path, source: BinaryIO, start: int, length: int) -> None:
-    """Raise a ``UserError`` where it is the old file that cannot be read: a copy made by the system does not tell."""
+def _raise_read_error(path: Path, source: BinaryIO, start: int, length: int) -> None:
+    """Raise a ``UserError`` where the source can't be read: the system's copy doesn't say which file failed."""
     buffer = memoryview(bytearray(1 << 20))
     try:
         source.seek(start)
@@ -125,51 +152,3 @@ def _blame(path: Path, source: BinaryIO, start: int, length: int) -> None:
             length -= count
     except OSError as error:
         raise read_error(error, path) from error
-
-
-class _Behind(Generic[Job]):
-    """Does jobs one after the other in a thread of its own; no more than ``waiting`` of them wait.
-
-    What a job raises comes out where the next is handed over, or where the block ends.
-    """
-
-    def __init__(self, name: str, work: Callable[[Job], None], waiting: int) -> None:
-        self._work = work
-        self._jobs: queue.Queue[Job | None] = queue.Queue(waiting)
-        self._error: Exception | None = None
-        self._given_up = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def __enter__(self) -> _Behind[Job]:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._jobs.put(None)
-        self._thread.join()
-        if kind is None and self._error:
-            raise self._error
-
-    def put(self, job: Job) -> None:
-        """Have a job done; waits while too many are waiting."""
-        if self._error:
-            raise self._error
-        self._jobs.put(job)
-
-    def offer(self, job: Job) -> bool:
-        """Have a job done, unless too many are waiting; then none of those is done either."""
-        if self._error:
-            raise self._error
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            self._given_up = True
-        return not self._given_up
-
-    def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            if self._error is None and not self._given_up:
-                try:
-                    self._work(job)
-                except Exception as error:
-                    self._error = error

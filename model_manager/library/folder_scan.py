@@ -1,8 +1,7 @@
-"""Finds the model files in a folder, whoever put them there.  Looks at names alone: no file is opened.
+"""Model files in a folder, found by their names alone: no file is opened.
 
-Bounded in depth and number, so that a folder given by mistake (a whole disk) costs a moment and no more; hidden folders
-are left out, and links that lead in a circle end.  What the files found are worth is for ``shards`` and
-``gguf_header`` to say.
+Limited in depth and number, so that a large folder (a whole disk) takes a moment only; hidden folders are skipped, and
+loops of links end.
 """
 
 from __future__ import annotations
@@ -11,96 +10,91 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from model_manager.disk.files import file_identity, is_folder
 from model_manager.errors import UserError
 from model_manager.gguf.shards import model_stem, named_shards
-from model_manager.library.ollama import is_ollama_folder, ollama_models
+from model_manager.library.other_programs import is_ollama_folder, ollama_models
 
 MAX_DEPTH = 8
 MAX_ENTRIES = 20_000
-"""Files and folders looked at; the largest caches known hold some thousand."""
+"""Files and folders; the largest known caches contain some thousand."""
 
 QUARANTINED = ".bad"
 HALF_DONE = {".repairing": "repair_stopped", ".joining": "join_stopped"}
-"""Endings of files that ``repair`` and ``raw_parts`` have not finished, with what to say about them."""
+"""Suffixes of unfinished conversions and joins, and the error code for each."""
 _UNFINISHED = re.compile(
     # Of this program, of browsers and of other chat programs, in that order.
     r".*\.(part|repairing|moving|joining|crdownload|partial|download|downloadinprogress|downloading|incomplete|tmp|aria2)"
     r"|incomplete-.*\.gguf",
     re.IGNORECASE,
 )
-_NAMES_THAT_TELL_NOTHING = frozenset({"model", "ggml-model", "gguf-model", "weights"})
+_GENERIC_STEMS = frozenset({"model", "ggml-model", "gguf-model", "weights"})
 _HUB_FOLDER = re.compile(r"models--(?P<owner>.+?)--(?P<name>.+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file that stands for a model: of a split one the first that is there.  ``stem`` is what to call it by."""
+    """First existing file of a model; ``stem`` is the name to show."""
 
     path: Path
     stem: str
 
 
 def walk(root: Path, max_depth: int = MAX_DEPTH, max_entries: int = MAX_ENTRIES) -> Iterator[Path]:
-    """The files in a folder and in those below it, in the order of their names; links are followed, loops are not.
+    """Yield the files in a folder and its subfolders, sorted by name; links are followed.
 
-    Folders that may not be read count as empty.
+    Folders that can't be read count as empty.
     """
-    seen: set[tuple[int, int]] = set()
-    left = max_entries
+    seen: set[object] = set()
     waiting = [(root, 0)]
     while waiting:
         folder, depth = waiting.pop()
+        key = file_identity(folder)
+        if key in seen:
+            continue
+        seen.add(key)
         try:
-            status = folder.stat()
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
-                content = sorted(_first(entries, left), key=lambda entry: entry.name)
+                content = sorted(islice(entries, max(0, max_entries)), key=lambda entry: entry.name)
         except (OSError, ValueError):
             continue
-        left -= len(content)
-        deeper = []
+        max_entries -= len(content)
+        subfolders = []
         for entry in content:
             if entry.name.startswith("."):
                 continue
             try:
                 if entry.is_dir():
-                    deeper.append((folder / entry.name, depth + 1))
+                    subfolders.append((folder / entry.name, depth + 1))
                 elif entry.is_file():
                     yield folder / entry.name
             except OSError:
                 continue
         if depth < max_depth:
-            waiting.extend(reversed(deeper))
+            waiting.extend(reversed(subfolders))
 
 
 def model_files(folder: Path) -> tuple[FoundFile, ...] | None:
-    """The models in a folder; None where the folder is not there, as with a drive that is not plugged in."""
-    if not os.path.isdir(folder):  # noqa: PTH112 (Path.is_dir raises for a folder above that is closed to us)
+    """Return the models in a folder; None where it doesn't exist, as on a drive that isn't connected."""
+    if not is_folder(folder):
         return None
     if is_ollama_folder(folder):
         return tuple(FoundFile(path, name) for name, path in ollama_models(folder).items())
-    found: list[FoundFile] = []
-    shards: set[Path] = set()
+    found: dict[Path, FoundFile] = {}
     for path in walk(folder):
-        if not path.name.casefold().endswith(".gguf") or is_unfinished(path):
-            continue
-        first = named_shards(path)[0]
-        if first in shards:
-            continue
-        shards.add(first)
-        found.append(FoundFile(path, telling_stem(path)))
-    return tuple(found)
+        if path.name.casefold().endswith(".gguf") and not is_unfinished(path):
+            found.setdefault(named_shards(path)[0], FoundFile(path, display_stem(path)))
+    return tuple(found.values())
 
 
-def telling_stem(path: Path) -> str:
-    """The file's stem, or the name of a folder above where the stem says nothing (``model.gguf``)."""
+def display_stem(path: Path) -> str:
+    """Return the file's stem, or the name of a parent folder where the stem is generic (``model.gguf``)."""
     stem = model_stem(path)
-    if stem.casefold() not in _NAMES_THAT_TELL_NOTHING:
+    if stem.casefold() not in _GENERIC_STEMS:
         return stem
     for folder in path.parents:
         if hub := _HUB_FOLDER.fullmatch(folder.name):
@@ -111,14 +105,14 @@ def telling_stem(path: Path) -> str:
 
 
 def is_unfinished(path: Path) -> bool:
-    """Whether the name is one that downloads carry before they are done."""
+    """Return whether the name is that of an unfinished download."""
     return _UNFINISHED.fullmatch(path.name) is not None
 
 
 def refuse_by_name(path: Path) -> None:
-    """Refuse what is not to be loaded whatever its bytes are: they may be zeros behind a good header.
+    """Refuse a file that must not be loaded whatever its header says: the data behind it may be missing.
 
-    Raises ``UserError``: unfinished_download(path), file_quarantined(path), and for what can be gone on with
+    Raises ``UserError``: unfinished_download(path), file_quarantined(path), and for what can be continued
     repair_stopped(path, working), join_stopped(path, working).
     """
     for suffix, code in HALF_DONE.items():
@@ -128,21 +122,3 @@ def refuse_by_name(path: Path) -> None:
         raise UserError("unfinished_download", path=path)
     if path.name.casefold().endswith(QUARANTINED):
         raise UserError("file_quarantined", path=path)
-
-
-def identity(path: Path) -> object:
-    """The same for two names of one file: a link and what it leads to, or another spelling."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return os.path.normcase(path)
-    return status.st_dev, status.st_ino
-
-
-def _first(entries: Iterator[os.DirEntry[str]], count: int) -> list[os.DirEntry[str]]:
-    content: list[os.DirEntry[str]] = []
-    for entry in entries:
-        if len(content) >= count:
-            break
-        content.append(entry)
-    return content

@@ -1,8 +1,8 @@
-"""What was dropped on the window or named on the command line: which models are in it, and what each of them needs.
+"""Inspection of files and folders that were dropped on the window or named on the command line.
 
-Files, shards, raw parts and folders, in any mixture.  Nothing is copied, changed or registered here: the outcome is a
-list of candidates, and doing what their ``action`` says is the caller's business (``ModelLibrary.register``,
-``raw_parts.join_parts``, ``repair``).
+They may contain models, shards, split parts and folders in any mixture.  Nothing is changed or registered: the result
+is a list of candidates, whose ``action`` the caller carries out (``ModelLibrary.register``, ``join_parts``,
+``stack_experts``).
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from model_manager.disk.files import is_file, open_regular, read_error
+from model_manager.disk.files import file_identity, file_size, is_file, is_folder
 from model_manager.errors import UserError
-from model_manager.gguf.header import check_loadable, read_header
+from model_manager.gguf.header import check_loadable
 from model_manager.gguf.shards import named_shards, read_model
 from model_manager.gguf.split_part_names import grouped_parts, part_of
-from model_manager.layout.join import parts_beside
+from model_manager.layout.join import check_parts, sibling_parts
 from model_manager.library.folder_scan import (
     FoundFile,
-    identity,
+    display_stem,
     is_unfinished,
     model_files,
     refuse_by_name,
-    telling_stem,
     walk,
 )
 
@@ -45,8 +44,7 @@ Action = Literal["register", "join", "repair"]
 
 MAX_CANDIDATES = 2000
 
-_MAGIC = b"GGUF"
-_TO_GO_ON_WITH: dict[str, Action] = {"repair_stopped": "repair", "join_stopped": "join"}
+_CONTINUE: dict[str, Action] = {"repair_stopped": "repair", "join_stopped": "join"}
 _KINDS: dict[str, CandidateKind] = {
     "unfinished_download": "unfinished",
     "gguf_incomplete": "unfinished",
@@ -62,12 +60,12 @@ _KINDS: dict[str, CandidateKind] = {
 
 @dataclass(frozen=True)
 class ImportCandidate:
-    """One model, or one thing that turned out to be none.
+    """One model, or one file that isn't a model.
 
-    ``paths``: its files, the one that stands for it first, raw parts in the order of their bytes.  ``bytes`` counts all
-    of them.  ``name`` is what to call it (``ModelLibrary.register`` takes it).  ``problem`` says what is wrong, also
-    where an ``action`` mends it; ``action`` is None where nothing can be done with the files as they are.
-    ``foreign``: the files are looked after by another program and must not be changed in place.
+    ``paths``: its files, the first one to load first, split parts in the order of their bytes; ``bytes`` is their sum.
+    ``name`` is the name to register it by.  ``problem`` describes what is wrong, also where an ``action`` corrects it;
+    ``action`` is None where nothing can be done with the files.  ``foreign``: the path is a link to a file of another
+    program, which must not be changed in place.
     """
 
     kind: CandidateKind
@@ -80,117 +78,93 @@ class ImportCandidate:
     foreign: bool = False
 
 
-def look_at(paths: Iterable[Path], *, foreign: bool = False) -> tuple[ImportCandidate, ...]:
-    """What is in these files and folders, each model once, in their order.
+def inspect_paths(paths: Iterable[Path]) -> tuple[ImportCandidate, ...]:
+    """Return the models in these files and folders, each once, in their order.
 
-    Of files every one is told about; of folders what has to do with models (hidden files, and everything beyond
-    ``scanning.MAX_DEPTH`` and ``MAX_ENTRIES``, is left out).  A folder without any is one candidate, with the problem
-    no_models_in_folder(path).  Reads headers: not for the window's thread.  Raises nothing.
+    Every file is a candidate; in folders those related to models (see ``folder_scan`` for its limits).  A folder
+    without any is one candidate with the problem no_models_in_folder(path).  Reads headers; raises nothing.
     """
     found: list[ImportCandidate] = []
     seen: set[object] = set()
 
     def add(path: Path, name: str | None = None) -> None:
-        if len(found) < MAX_CANDIDATES and identity(path) not in seen:
-            candidate = _candidate(path, name, foreign=foreign)
-            seen.update(map(identity, (path, *candidate.paths)))
+        if len(found) < MAX_CANDIDATES and file_identity(path) not in seen:
+            candidate = _inspect(path, name)
+            seen.update(map(file_identity, (path, *candidate.paths)))
             found.append(candidate)
 
     for each in paths:
-        path = Path(os.path.abspath(each))  # noqa: PTH100 (links stay links: a cache names files by them)
-        if not os.path.isdir(path):  # noqa: PTH112
+        path = Path(os.path.abspath(each))  # noqa: PTH100 (links are not resolved: a cache names files by them)
+        if not is_folder(path):
             add(path)
             continue
         before = len(found)
-        inside = _inside(path)
-        for file in inside:
+        files = _files_in(path)
+        for file in files:
             add(file.path, file.stem)
-        if not inside and len(found) == before:
+        if not files and len(found) == before:
             problem = UserError("no_models_in_folder", path=path)
             found.append(ImportCandidate("not_a_model", (path,), 0, path.name, problem))
     return tuple(found)
 
 
-def _inside(folder: Path) -> tuple[FoundFile, ...]:
-    """The files of a folder that have to do with models: whole ones, raw parts, and downloads under way."""
+def _files_in(folder: Path) -> tuple[FoundFile, ...]:
+    """Return the models, split parts and unfinished downloads in a folder."""
     models = {each.path: each for each in model_files(folder) or ()}
     shards = {shard for path in models for shard in named_shards(path)}
     others = (
-        FoundFile(path, telling_stem(path))
+        FoundFile(path, display_stem(path))
         for path in walk(folder)
         if path not in shards and ".gguf" in path.name.casefold() and (part_of(path.name) or is_unfinished(path))
     )
     return (*models.values(), *others)
 
 
-def _candidate(path: Path, name: str | None, *, foreign: bool) -> ImportCandidate:
-    foreign = foreign or os.path.islink(path)  # noqa: PTH114 (Path raises for a name that is too long)
+def _inspect(path: Path, name: str | None) -> ImportCandidate:
+    foreign = os.path.islink(path)  # noqa: PTH114 (Path raises for a name that is too long)
     if part := part_of(path.name):
-        return _parts(path, part.base, foreign=foreign)
-    shards = named_shards(path)
-    there = tuple(each for each in shards if is_file(each)) or (path,)
-    name = name or telling_stem(path)
-    n_bytes = sum(map(_size, there))
+        return _inspect_parts(path, part.base, foreign=foreign)
+    files = tuple(each for each in named_shards(path) if is_file(each)) or (path,)
+    n_bytes = sum(map(file_size, files))
+    quantisation: str | None = None
+
+    def candidate(
+        kind: CandidateKind, problem: UserError | None = None, action: Action | None = None
+    ) -> ImportCandidate:
+        return ImportCandidate(kind, files, n_bytes, name or display_stem(path), problem, action, quantisation, foreign)
+
     try:
         refuse_by_name(path)
-        headers = read_model(there[0])
+        headers = read_model(files[0])
     except UserError as error:
-        kind = _KINDS.get(error.code, "not_a_model")
-        action = _TO_GO_ON_WITH.get(error.code)
-        return ImportCandidate(kind, there, n_bytes, name, error, action, foreign=foreign)
+        return candidate(_KINDS.get(error.code, "not_a_model"), error, _CONTINUE.get(error.code))
     quantisation = headers[0].quantisation
     try:
         check_loadable(*headers)
     except UserError as error:
         if error.code != "experts_in_separate_tensors":
-            return ImportCandidate("not_a_chat_model", there, n_bytes, name, error, None, quantisation, foreign)
+            return candidate("not_a_chat_model", error)
         if len(headers) > 1:
-            error = UserError("experts_in_shards", path=path, count=len(headers))
-            return ImportCandidate("legacy", there, n_bytes, name, error, None, quantisation, foreign)
-        return ImportCandidate("legacy", there, n_bytes, name, error, "repair", quantisation, foreign)
-    return ImportCandidate("model", there, n_bytes, name, None, "register", quantisation, foreign)
+            return candidate("legacy", UserError("experts_in_shards", path=path, count=len(headers)))
+        return candidate("legacy", error, "repair")
+    return candidate("model", None, "register")
 
 
-def _parts(path: Path, base: str, *, foreign: bool) -> ImportCandidate:
-    """The raw parts that belong together with ``path``, from its folder."""
-    name = telling_stem(path.with_name(base))
+def _inspect_parts(path: Path, base: str, *, foreign: bool) -> ImportCandidate:
+    """Inspect the split parts in the folder of ``path`` that belong to the file ``base``."""
+    name = display_stem(path.with_name(base))
     try:
-        paths = parts_beside(path)
-        n_bytes = sum(map(_size, paths))
-        header = read_header(paths[0], whole=False)
-        for later in paths[1:]:
-            if _begins_a_file(later):
-                raise UserError("parts_are_shards", path=later)
-        expected = header.end_of_data
-        # The last tensor's padding may or may not be there.
-        if not expected <= n_bytes < expected + header.alignment:
-            raise UserError("parts_do_not_fit", name=base, bytes=n_bytes, expected_bytes=expected)
+        paths = sibling_parts(path)
+        header = check_parts(paths)
     except UserError as error:
-        paths = _siblings(path, base)
-        n_bytes = sum(map(_size, paths))
-        return ImportCandidate("parts_incomplete", paths, n_bytes, name, error, foreign=foreign)
-    return ImportCandidate("parts", paths, n_bytes, name, None, "join", header.quantisation, foreign)
+        paths = _parts_in_folder(path, base)
+        return ImportCandidate("parts_incomplete", paths, sum(map(file_size, paths)), name, error, foreign=foreign)
+    return ImportCandidate("parts", paths, sum(map(file_size, paths)), name, None, "join", header.quantisation, foreign)
 
 
-def _siblings(path: Path, base: str) -> tuple[Path, ...]:
+def _parts_in_folder(path: Path, base: str) -> tuple[Path, ...]:
     try:
         names = grouped_parts(each.name for each in path.parent.iterdir()).get(base, ())
     except OSError:
         names = ()
     return tuple(path.with_name(each) for each in sorted(names)) or (path,)
-
-
-def _begins_a_file(path: Path) -> bool:
-    file, _ = open_regular(path)
-    with file:
-        try:
-            return file.read(len(_MAGIC)) == _MAGIC
-        except OSError as error:
-            raise read_error(error, path) from error
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except (OSError, ValueError):
-        return 0

@@ -1,8 +1,8 @@
-"""The models on this machine: the starter, files registered where they lie, and those in folders that are watched.
+"""Library of the models on this computer: the starter, registered files, and files in watched folders.
 
-Watched are the models folder, where downloads go, and folders that another program fills.  The library copies nothing
-and deletes nothing (``removal`` does).  It looks at headers, never at whole files: hashes are computed elsewhere
-(``hashing``, ``verification``) and remembered here for as long as the file keeps its size and its time of change.
+Watched are the models folder, where downloads go, and folders of other programs.  Nothing is copied or deleted
+(``removal`` deletes).  Only headers are read: hashes are computed elsewhere and stored here while the file keeps its
+size and modification time.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from model_manager.disk.files import file_identity
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable
 from model_manager.gguf.shards import first_shard, model_stem, read_model
 from model_manager.hub.catalogue import STARTER
-from model_manager.layout.origin_summary import OriginSummary
-from model_manager.library.folder_scan import FoundFile, identity, model_files, refuse_by_name
-from model_manager.library.metadata import facts_of
-from model_manager.library.model_ids import id_of, is_published_id, looks_like_a_path, name_found, unique_id
-from model_manager.library.registry import Facts, KnownHash, Registry, RegistryFile, Stamp, relocated, with_hash
+from model_manager.layout.origin import OriginSummary
+from model_manager.library.folder_scan import FoundFile, model_files, refuse_by_name
+from model_manager.library.metadata import FileStamp, ModelMetadata, read_metadata
+from model_manager.library.model_ids import assign_ids, id_of, is_published_id, looks_like_a_path, unique_id
+from model_manager.library.registry import FileHash, Registry, RegistryFile, named_paths
 from model_manager.library.starter import find_starter as find_starter_file
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -30,15 +31,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class LocalModel:
-    """A model on this machine.
+    """A model on this computer.
 
-    ``bytes`` counts all files of a split model, 0 where they are gone and were never seen.  ``ready`` is false when the
-    engine would refuse it; ``problem`` is then the code of the ``UserError`` that ``read_model`` and ``check_loadable``
-    raise.  ``sha256`` is that of ``path`` and None until it was computed; ``verified_at`` (UTC) is when that was.
-    ``published`` tells where a downloaded file came from.
+    ``bytes`` counts all files of a split model, 0 where they are missing and were never read.  ``ready`` is false where
+    the engine would refuse it; ``problem`` is then the code of the ``UserError`` of ``read_model`` or
+    ``check_loadable``.  ``sha256`` is the hash of ``path``, None until it was computed, at ``verified_at`` (UTC).
+    ``published`` is the origin of a downloaded file.
 
-    ``folder`` is the watched folder that the file was found in, None for the starter and for what was registered;
-    ``in_models_folder`` whether that is the one that downloads go to.
+    ``folder`` is the watched folder of the file, None for the starter and for registered models; ``in_models_folder``:
+    whether that is the folder that downloads go to.
     """
 
     id: str
@@ -56,22 +57,31 @@ class LocalModel:
 
 
 @dataclass(frozen=True)
-class _Around:
-    """What lies in the watched folders: each file with its folder, and whether that is the models folder."""
+class _Scan:
+    """Files in watched folders that aren't registered, and for the path of each its folder and metadata."""
 
     files: tuple[FoundFile, ...]
     folders: Mapping[str, Path]
-    """By path of the file."""
-    own: frozenset[str]
-    """Paths of the files in the models folder."""
-    facts: Mapping[str, Facts]
+    metadata: Mapping[str, ModelMetadata]
+    models_folder: Path | None
+
+    def is_own(self, path: str) -> bool:
+        """Return whether the file was found in the models folder."""
+        return self.folders.get(path) == self.models_folder is not None
+
+    def is_listed(self, path: str) -> bool:
+        """Return whether to list the file: all in the models folder, and loadable ones in other folders."""
+        metadata = self.metadata[path]
+        # A model whose drive is not connected stays listed, with the reason.
+        is_disconnected = metadata.problem == "file_missing" and metadata.bytes > 0
+        return self.is_own(path) or metadata.problem is None or is_disconnected
 
 
 class ModelLibrary:
-    """The library of one folder.  Any number of threads and processes may use the same folder at once.
+    """The library of one folder.  Any number of threads and processes may use the same folder.
 
-    ``folder`` holds the list (``library.json``); ``models_folder`` is where downloads go, which may be another one, on
-    another drive, and may change while the library is in use.  Without it no folder is watched by itself.
+    ``folder`` contains ``library.json``; ``models_folder`` is where downloads go, which may be on another drive and may
+    change while the library is in use.
     """
 
     def __init__(
@@ -86,36 +96,41 @@ class ModelLibrary:
 
     @property
     def models_folder(self) -> Path | None:
-        """Where downloads go at this moment."""
+        """The folder that downloads go to."""
         folder = self._models_folder() if callable(self._models_folder) else self._models_folder
-        return None if folder is None else _absolute(os.fspath(folder))
+        return None if folder is None else _absolute(folder)
+
+    @property
+    def problem(self) -> UserError | None:
+        """file_set_aside(path, aside) after a damaged ``library.json`` was renamed."""
+        return self._file.problem
 
     def list(self) -> tuple[LocalModel, ...]:
-        """The starter first, where it is present, then what was registered, oldest first, then what the folders hold.
+        """Return the starter, then registered models, oldest first, then those in folders.
 
-        Of the models folder everything is listed, of other watched folders what the engine would load.  Reads headers
-        only of files that changed since the last time.  Raises ``UserError`` as ``RegistryFile.read``.
+        All models in the models folder are listed, and loadable ones in other watched folders.  Only headers of files
+        that changed since the last call are read.  Raises ``UserError`` as ``RegistryFile.read``.
         """
         registry = self._file.read()
-        around = self._look_around(registry)
+        scan = self._scan(registry)
         named = self._named(registry)
-        facts = {path: facts_of(Path(path), registry.facts.get(path)) for path in named.values()}
-        known = self._known(registry, around)
+        metadata = {path: read_metadata(Path(path), registry.facts.get(path)) for path in named.values()}
+        metadata.update(scan.metadata)
+        known = self._known(registry, scan)
         found = {model_id: path for model_id, path in known.items() if model_id not in named}
-        merged = {**facts, **around.facts}
-        if found != registry.found or any(merged[path] != registry.facts.get(path) for path in merged):
-            registry = self._keep(merged, around) or replace(registry, found=found)
-            known = self._known(registry, around)
+        if found != registry.found_paths or any(metadata[path] != registry.facts.get(path) for path in metadata):
+            registry = self._store(metadata, scan) or replace(registry, found=named_paths(found))
+            known = self._known(registry, scan)
         return tuple(
-            self._local_model(model_id, path, merged.get(path), registry, around) for model_id, path in known.items()
+            self._local_model(model_id, path, metadata.get(path), registry, scan) for model_id, path in known.items()
         )
 
     def resolve(self, text: str) -> LocalModel:
-        """The model that a person means: an id, or a path to a file that need not be registered (its path is its id).
+        """Return the model with this id, or at this path, which need not be registered (its path is then its id).
 
-        A model that cannot be loaded is found all the same, with ``ready`` false.  Raises ``UserError``:
-        model_unknown(id, known), model_not_downloaded(id), starter_missing(), file_missing(path) for what looks like a
-        path, and as ``refuse_by_name``.
+        A model that can't be loaded is returned with ``ready`` false.  Raises ``UserError``: model_unknown(id, known),
+        model_not_downloaded(id), starter_missing(), file_missing(path) for what looks like a path, and as
+        ``refuse_by_name``.
         """
         registry = self._file.read()
         named = self._named(registry)
@@ -123,10 +138,10 @@ class ModelLibrary:
             return self._local_model(text, named[text], None, registry, None)
         if text == STARTER.id:
             raise UserError("starter_missing")
-        registry, around = self._look_and_remember(registry)
-        known = self._known(registry, around)
+        registry, scan = self._scan_and_store(registry)
+        known = self._known(registry, scan)
         if text in known:
-            return self._local_model(text, known[text], around.facts.get(known[text]), registry, around)
+            return self._local_model(text, known[text], scan.metadata.get(known[text]), registry, scan)
         path = _absolute(text)
         if is_published_id(text) and not _exists(path):
             raise UserError("model_not_downloaded", id=text)
@@ -137,236 +152,229 @@ class ModelLibrary:
         refuse_by_name(path)
         path = first_shard(path)
         model_id = id_of(path, known) or str(path)
-        return self._local_model(model_id, known.get(model_id, str(path)), None, registry, around)
+        return self._local_model(model_id, known.get(model_id, str(path)), None, registry, scan)
 
     def register(self, path: Path, name: str | None = None) -> LocalModel:
-        """Register a file where it lies; a file that is registered or lies in a watched folder keeps its entry.
+        """Register a file in place; one that is registered already or is in a watched folder keeps its entry.
 
         The id is ``name``, by default the file's stem (without the number of a shard), made unique.  Raises
-        ``UserError`` as ``read_model``, ``check_loadable`` and ``refuse_by_name`` do: nothing is registered that the
-        engine would refuse; and as ``RegistryFile.change``.
+        ``UserError`` as ``read_model``, ``check_loadable`` and ``refuse_by_name``: nothing that the engine would refuse
+        is registered; and as ``RegistryFile.change``.
         """
-        model_path = first_shard(_absolute(os.fspath(path)))
+        model_path = first_shard(_absolute(path))
         refuse_by_name(model_path)
         check_loadable(*read_model(model_path))
-        facts = facts_of(model_path, None)
-        _, around = self._look_and_remember(self._file.read())
+        metadata = read_metadata(model_path)
+        _, scan = self._scan_and_store(self._file.read())
         model_id = ""
 
         def add(registry: Registry) -> Registry:
             nonlocal model_id
-            known = self._known(registry, around)
-            found = id_of(model_path, known)
-            model_id = found or unique_id(name or model_stem(model_path), known)
-            models = registry.models if found else {**registry.models, model_id: str(model_path)}
-            return replace(registry, models=models, facts={**registry.facts, str(model_path): facts})
+            known = self._known(registry, scan)
+            existing = id_of(model_path, known)
+            model_id = existing or unique_id(name or model_stem(model_path), known)
+            new = () if existing else named_paths({model_id: str(model_path)})
+            return replace(
+                registry, models=(*registry.models, *new), facts={**registry.facts, str(model_path): metadata}
+            )
 
         registry = self._file.change(add)
-        return self._local_model(model_id, self._known(registry, around)[model_id], None, registry, around)
+        return self._local_model(model_id, self._known(registry, scan)[model_id], None, registry, scan)
 
     def remove(self, model_id: str) -> None:
-        """Forget a registered model; its file stays where it is.
+        """Remove a registered model from the list; its file stays.
 
-        Raises ``UserError``: model_unknown(id, known), starter_stays(), model_in_folder(id, folder) for one that is
-        listed because it lies in a watched folder; and as ``RegistryFile.change``.
+        Raises ``UserError``: model_unknown(id, known), starter_stays(), model_in_folder(id, folder) for a model in a
+        watched folder; and as ``RegistryFile.change``.
         """
         if model_id == STARTER.id:
             raise UserError("starter_stays")
         registry = self._file.read()
-        if model_id not in registry.models:
-            registry, around = self._look_and_remember(registry)
-            known = self._known(registry, around)
+        if model_id not in registry.model_paths:
+            registry, scan = self._scan_and_store(registry)
+            known = self._known(registry, scan)
             if model_id in known:
-                raise UserError("model_in_folder", id=model_id, folder=around.folders[known[model_id]])
+                raise UserError("model_in_folder", id=model_id, folder=scan.folders[known[model_id]])
             raise UserError("model_unknown", id=model_id, known=list(known))
 
         def forget(registry: Registry) -> Registry:
-            models = {each: path for each, path in registry.models.items() if each != model_id}
-            facts = {path: each for path, each in registry.facts.items() if path != registry.models.get(model_id)}
-            return replace(registry, models=models, facts=facts)
+            removed = registry.model_paths.get(model_id)
+            return replace(
+                registry,
+                models=tuple(each for each in registry.models if each.id != model_id),
+                facts={path: each for path, each in registry.facts.items() if path != removed},
+            )
 
         self._file.change(forget)
 
     def folders(self) -> tuple[Path, ...]:
-        """The folders of other programs that are watched, in the order in which they were added."""
+        """Return the watched folders of other programs, in the order in which they were added."""
         return tuple(map(Path, self._file.read().folders))
 
     def add_folder(self, path: Path) -> tuple[LocalModel, ...]:
-        """Watch a folder that another program fills: what is good in it is listed, now and later.  Returns it.
+        """Watch a folder of another program; returns the loadable models in it.
 
         Raises ``UserError``: folder_missing(path), and as ``RegistryFile.change``.
         """
-        folder = _absolute(os.fspath(path))
+        folder = _absolute(path)
         if model_files(folder) is None:
             raise UserError("folder_missing", path=folder)
 
         def add(registry: Registry) -> Registry:
-            if any(identity(Path(each)) == identity(folder) for each in registry.folders):
+            if any(file_identity(Path(each)) == file_identity(folder) for each in registry.folders):
                 return registry
             return replace(registry, folders=(*registry.folders, str(folder)))
 
         self._file.change(add)
-        # A model that was registered before, or lies in two watched folders, is listed once and elsewhere.
+        # Models that are registered, or in another watched folder, are listed there.
         return tuple(each for each in self.list() if each.folder == folder)
 
     def remove_folder(self, path: Path) -> None:
-        """Watch a folder no more; the files stay.  One that is not watched makes no difference.
+        """Stop watching a folder; its files stay.  Raises ``UserError`` as ``RegistryFile.change``."""
+        removed = os.path.normcase(_absolute(path))
 
-        Raises ``UserError`` as ``RegistryFile.change``.
-        """
-        folder = str(_absolute(os.fspath(path)))
-        self._file.change(lambda registry: replace(registry, folders=_without(registry.folders, folder)))
+        def forget(registry: Registry) -> Registry:
+            return replace(
+                registry, folders=tuple(each for each in registry.folders if os.path.normcase(each) != removed)
+            )
+
+        self._file.change(forget)
 
     def relocate(self, old: Path, new: Path) -> None:
-        """Follow files that were moved from one folder to another (``moving``): names, hashes and facts go with them.
+        """Follow files that moved from one folder to another: ids, hashes and metadata are kept.
 
-        Only what is gone from ``old`` and lies at the same place under ``new`` is followed.  Raises ``UserError`` as
+        Only files that are missing in ``old`` and exist in ``new`` are followed.  Raises ``UserError`` as
         ``RegistryFile.change``.
         """
-        source, target = _absolute(os.fspath(old)), _absolute(os.fspath(new))
-        self._file.change(lambda registry: relocated(registry, source, target))
+        self._file.change(lambda registry: registry.relocated(_absolute(old), _absolute(new)))
 
-    def known_hash(self, path: Path) -> KnownHash | None:
-        """The hash of a file, if it was computed since the file last changed.  Raises as ``RegistryFile.read``."""
-        absolute, registry = _absolute(os.fspath(path)), self._file.read()
-        facts = registry.facts.get(str(absolute))
-        return _hash_of(absolute, registry, facts.origin if facts else None)
+    def known_hash(self, path: Path) -> FileHash | None:
+        """Return the hash of a file, where it was computed since the last change of the file.
 
-    def record_hash(self, model_id: str, sha256: str) -> None:
-        """Remember the hash that was just computed from a model's file; ``model_id`` as ``resolve`` takes it.
-
-        Raises ``UserError`` as ``resolve`` and ``RegistryFile.change`` do.
+        Raises ``UserError`` as ``RegistryFile.read``.
         """
-        self.record_file_hash(self.resolve(model_id).path, sha256)
+        absolute, registry = _absolute(path), self._file.read()
+        metadata = registry.facts.get(str(absolute))
+        return _hash_of(absolute, registry, metadata.origin if metadata else None)
 
     def record_file_hash(self, path: Path, sha256: str) -> None:
-        """The same for any file, such as a later shard.  Raises ``UserError``: file_missing(path) and as ``change``."""
+        """Store the hash that was just computed from a file.
+
+        Raises ``UserError``: file_missing(path) and as ``RegistryFile.change``.
+        """
         if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"no SHA-256 in lower-case hexadecimal digits: {sha256!r}")
-        stamp = Stamp.of(_absolute(os.fspath(path)))
+            raise ValueError(f"not a SHA-256 in lower-case hexadecimal digits: {sha256!r}")
+        stamp = FileStamp.of(_absolute(path))
         if stamp.bytes < 0:
             raise UserError("file_missing", path=path)
-        known = KnownHash(sha256, datetime.now(UTC))
-        self._file.change(lambda registry: with_hash(registry, stamp, known))
+        known = FileHash(stamp.bytes, stamp.mtime_ns, sha256, datetime.now(UTC))
+        self._file.change(lambda registry: registry.with_hash(stamp.path, known))
 
     def _named(self, registry: Registry) -> dict[str, str]:
-        """Paths by id of the starter and of what was registered."""
+        """Return the paths of the starter and of registered models by id."""
         starter = self._find_starter()
-        first = {} if starter is None else {STARTER.id: str(_absolute(os.fspath(starter)))}
-        return {**first, **registry.models}
+        first = {} if starter is None else {STARTER.id: str(_absolute(starter))}
+        return {**first, **registry.model_paths}
 
-    def _look_around(self, registry: Registry) -> _Around:
-        """The files in the watched folders that have no name yet, each once."""
-        own = self.models_folder
-        roots = [*([] if own is None else [own]), *map(Path, registry.folders)]
-        seen = {identity(Path(path)) for path in self._named(registry).values()} if roots else set()
+    def _scan(self, registry: Registry) -> _Scan:
+        models_folder = self.models_folder
+        roots = [*([] if models_folder is None else [models_folder]), *map(Path, registry.folders)]
+        seen = {file_identity(Path(path)) for path in self._named(registry).values()} if roots else set()
         files: list[FoundFile] = []
         folders: dict[str, Path] = {}
         for root in roots:
             found = model_files(root)
             if found is None:
-                # A drive that is not plugged in: its models are still known.
-                found = tuple(
-                    FoundFile(Path(path), model_id)
-                    for model_id, path in registry.found.items()
-                    if Path(path).is_relative_to(root)
-                )
+                # On a drive that isn't connected: its models are still known.
+                paths = [(Path(each.path), each.id) for each in registry.found]
+                found = tuple(FoundFile(path, model_id) for path, model_id in paths if path.is_relative_to(root))
             for each in found:
-                if (key := identity(each.path)) not in seen:
+                if (key := file_identity(each.path)) not in seen:
                     seen.add(key)
                     files.append(each)
                     folders[str(each.path)] = root
-        facts = {path: facts_of(Path(path), registry.facts.get(path)) for path in folders}
-        inside = frozenset(path for path, root in folders.items() if root == own)
-        return _Around(tuple(files), folders, inside, facts)
+        metadata = {path: read_metadata(Path(path), registry.facts.get(path)) for path in folders}
+        return _Scan(tuple(files), folders, metadata, models_folder)
 
-    def _look_and_remember(self, registry: Registry) -> tuple[Registry, _Around]:
-        around = self._look_around(registry)
-        if any(each != registry.facts.get(path) for path, each in around.facts.items()):
-            registry = self._keep(around.facts, around) or registry
-        return registry, around
+    def _scan_and_store(self, registry: Registry) -> tuple[Registry, _Scan]:
+        scan = self._scan(registry)
+        if any(each != registry.facts.get(path) for path, each in scan.metadata.items()):
+            registry = self._store(scan.metadata, scan) or registry
+        return registry, scan
 
-    def _known(self, registry: Registry, around: _Around) -> dict[str, str]:
-        """Paths by id of everything that is listed."""
+    def _known(self, registry: Registry, scan: _Scan) -> dict[str, str]:
+        """Return the paths of all listed models by id."""
         named = self._named(registry)
-        listed = [
-            (path, each.stem, facts.origin.model_id if facts.origin and path in around.own else None)
-            for each in around.files
-            if _is_listed(facts := around.facts[path := str(each.path)], path in around.own)
-        ]
         registered = set(map(os.path.normcase, named.values()))
-        listed = [each for each in listed if os.path.normcase(each[0]) not in registered]
-        return {**named, **name_found(listed, registry.found, named)}
+        listed = []
+        for each in scan.files:
+            path = str(each.path)
+            if scan.is_listed(path) and os.path.normcase(path) not in registered:
+                origin = scan.metadata[path].origin if scan.is_own(path) else None
+                listed.append((path, each.stem, origin.model_id if origin else None))
+        return {**named, **assign_ids(listed, registry.found_paths, named)}
 
     def _local_model(
-        self, model_id: str, path: str, facts: Facts | None, registry: Registry, around: _Around | None
+        self, model_id: str, path: str, metadata: ModelMetadata | None, registry: Registry, scan: _Scan | None
     ) -> LocalModel:
-        facts = facts or facts_of(Path(path), registry.facts.get(path))
-        known = _hash_of(Path(path), registry, facts.origin)
-        is_found = around is not None and model_id not in registry.models and model_id != STARTER.id
+        metadata = metadata or read_metadata(Path(path), registry.facts.get(path))
+        known = _hash_of(Path(path), registry, metadata.origin)
+        in_folder = scan is not None and model_id != STARTER.id and model_id not in registry.model_paths
         return LocalModel(
             id=model_id,
             path=Path(path),
-            bytes=facts.bytes,
-            ready=facts.problem is None,
+            bytes=metadata.bytes,
+            ready=metadata.problem is None,
             sha256=known.sha256 if known else None,
             verified_at=known.verified_at if known else None,
-            quantisation=facts.quantisation,
-            name=STARTER.name if model_id == STARTER.id else facts.name,
-            problem=facts.problem,
-            published=facts.origin,
-            folder=around.folders.get(path) if is_found and around else None,
-            in_models_folder=bool(is_found and around and path in around.own),
+            quantisation=metadata.quantisation,
+            name=STARTER.name if model_id == STARTER.id else metadata.name,
+            problem=metadata.problem,
+            published=metadata.origin,
+            folder=scan.folders.get(path) if in_folder and scan else None,
+            in_models_folder=bool(in_folder and scan and scan.is_own(path)),
         )
 
-    def _keep(self, facts: Mapping[str, Facts], around: _Around) -> Registry | None:
-        def renew(registry: Registry) -> Registry:
+    def _store(self, metadata: Mapping[str, ModelMetadata], scan: _Scan) -> Registry | None:
+        def update(registry: Registry) -> Registry:
             named = self._named(registry)
-            wanted = {*named.values(), *around.folders}
-            merged = {**registry.facts, **facts}
-            kept = {path: each for path, each in merged.items() if path in wanted}
-            known = self._known(registry, around)
-            found = {model_id: path for model_id, path in known.items() if model_id not in named}
-            return replace(registry, facts=kept, found=found)
+            listed = {*named.values(), *scan.folders}
+            merged = {**registry.facts, **metadata}
+            found = {key: path for key, path in self._known(registry, scan).items() if key not in named}
+            return replace(
+                registry,
+                facts={path: each for path, each in merged.items() if path in listed},
+                found=named_paths(found),
+            )
 
         try:
-            return self._file.change(renew)
+            return self._file.change(update)
         except UserError:
             # Metadata can be read again: without it the next scan is only slower.
             return None
 
 
-def _is_listed(facts: Facts, own: bool) -> bool:
-    # What was good before its drive was unplugged is still worth its line, with the reason.
-    gone = facts.problem == "file_missing" and facts.bytes > 0
-    return own or facts.problem is None or gone
-
-
-def _hash_of(path: Path, registry: Registry, origin: OriginSummary | None) -> KnownHash | None:
+def _hash_of(path: Path, registry: Registry, origin: OriginSummary | None) -> FileHash | None:
     stored = registry.hashes.get(str(path))
     if stored is None and origin is None:
         return None
-    stamp = Stamp.of(path)
-    if stored is not None and stored.stamp == stamp:
-        return stored.hash
-    if origin is not None and origin.sha256 and origin.verified_at and origin.holds_for(stamp.bytes, stamp.mtime_ns):
-        return KnownHash(origin.sha256, origin.verified_at)
+    stamp = FileStamp.of(path)
+    if stored is not None and (stored.bytes, stored.mtime_ns) == (stamp.bytes, stamp.mtime_ns):
+        return stored
+    if origin and origin.sha256 and origin.verified_at and origin.applies_to(stamp.bytes, stamp.mtime_ns):
+        return FileHash(stamp.bytes, stamp.mtime_ns, origin.sha256, origin.verified_at)
     return None
 
 
-def _without(folders: tuple[str, ...], folder: str) -> tuple[str, ...]:
-    return tuple(each for each in folders if os.path.normcase(each) != os.path.normcase(folder))
-
-
-def _absolute(text: str) -> Path:
-    # Links are not followed: the hub's cache links a file's name to one that is only its hash.
-    return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111
+def _absolute(path: str | Path) -> Path:
+    # Links are not resolved: the hub's cache links a file's name to one that is only its hash.
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
 
 
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except PermissionError:
-        return True  # or not: to be told that it may not be read is what helps
+        return True  # unknown; reading it then reports the permissions
     except (OSError, ValueError):
         return False

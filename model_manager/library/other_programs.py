@@ -1,41 +1,44 @@
-"""Where other programs for local models keep their files on the three systems, so that nothing is downloaded twice.
+"""Model folders of other programs for local models on the three systems, so that nothing is downloaded twice.
 
-Their files stay theirs: they are listed and loaded where they lie, and never changed or deleted.
+Their files are listed and loaded in place, and never changed or deleted.
 
 Sources: LM Studio's ``settings.json`` (``downloadsFolder``) and ``.lmstudio-home-pointer``; ``mysettings.cpp`` of
 GPT4All (``AppLocalDataLocation``, key ``modelPath``); ``src-tauri/src/core/app/commands.rs`` of Jan; ``constants.py``
-of huggingface_hub; ``fs_get_cache_directory`` of llama.cpp; ``envconfig/config.go`` of Ollama and its Linux service.
+of huggingface_hub; ``fs_get_cache_directory`` of llama.cpp; ``envconfig/config.go`` of Ollama and its Linux service,
+``manifest/manifest.go`` and ``manifest/paths.go`` for its files.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from model_manager.library.folder_scan import identity
-from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.disk.files import file_identity, is_file, is_folder
+from model_manager.disk.json_file import JsonError, from_json
 
 Program = Literal["LM Studio", "GPT4All", "Jan", "Hugging Face", "llama.cpp", "Ollama"]
 
 _MAX_SETTINGS_BYTES = 1 << 20
+_OLLAMA_MODEL_LAYER = "application/vnd.ollama.image.model"
+_OLLAMA_DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
+_MAX_OLLAMA_MANIFESTS = 2000
 
 
 @dataclass(frozen=True)
-class MachineFacts:
-    """What the places depend on.  ``platform`` is one of ``sys.platform``'s: ``linux``, ``darwin``, ``win32``."""
+class SystemFolders:
+    """Home folder, environment variables and ``sys.platform`` (``linux``, ``darwin``, ``win32``)."""
 
     home: Path
     environment: Mapping[str, str]
     platform: str
 
     def folder(self, variable: str) -> Path | None:
-        """The folder that a variable of the environment names."""
+        """Return the folder in an environment variable."""
         text = self.environment.get(variable, "").strip()
         if text.startswith("~"):
             text = text[1:].lstrip("/\\") or "."
@@ -43,7 +46,7 @@ class MachineFacts:
 
     @property
     def cache(self) -> Path:
-        """Where programs keep what they can fetch again."""
+        """Folder for caches."""
         if self.platform == "win32":
             return self.local_data
         if self.platform == "darwin":
@@ -52,7 +55,7 @@ class MachineFacts:
 
     @property
     def data(self) -> Path:
-        """Where programs keep what is the person's, on Windows on every machine of theirs."""
+        """Folder for the user's data, on Windows the roaming one."""
         if self.platform == "win32":
             return self.folder("APPDATA") or self.home / "AppData" / "Roaming"
         if self.platform == "darwin":
@@ -61,14 +64,14 @@ class MachineFacts:
 
     @property
     def local_data(self) -> Path:
-        """The same, on Windows for this machine alone."""
+        """Folder for the user's data on this computer."""
         if self.platform == "win32":
             return self.folder("LOCALAPPDATA") or self.home / "AppData" / "Local"
         return self.data
 
     @property
     def settings(self) -> Path:
-        """Where programs keep their settings; Qt's own place on macOS too."""
+        """Folder for settings, on macOS the one that Qt uses."""
         if self.platform == "win32":
             return self.data
         return self.folder("XDG_CONFIG_HOME") or self.home / ".config"
@@ -76,101 +79,143 @@ class MachineFacts:
 
 @dataclass(frozen=True)
 class ProgramFolder:
-    """A folder in which a program keeps models."""
+    """A folder in which a program stores models."""
 
     program: Program
     path: Path
 
 
-def machine_facts() -> MachineFacts:
-    """The facts of this machine and this person."""
-    return MachineFacts(Path.home(), os.environ, sys.platform)
+def system_folders() -> SystemFolders:
+    """Return the folders of this system and user."""
+    return SystemFolders(Path.home(), os.environ, sys.platform)
 
 
-def find_folders(facts: MachineFacts) -> tuple[ProgramFolder, ...]:
-    """The folders of other programs that are there, each once.  Whether models lie in them is not looked at."""
+def find_folders(system: SystemFolders) -> tuple[ProgramFolder, ...]:
+    """Return the existing folders of other programs, each once, with or without models."""
     found: list[ProgramFolder] = []
     seen: set[object] = set()
-    for program, path in _places(facts):
-        # Path.is_dir raises for a folder that is closed to us, as that of Ollama's service can be.
-        if os.path.isdir(path) and (key := identity(path)) not in seen:  # noqa: PTH112
+    for program, path in _candidates(system):
+        if is_folder(path) and (key := file_identity(path)) not in seen:
             seen.add(key)
             found.append(ProgramFolder(program, path))
     return tuple(found)
 
 
-def models_in(folder: ProgramFolder) -> tuple[ImportCandidate, ...]:
-    """What could be taken over from a folder: models that load, and those that would after a repair into a copy.
+def is_ollama_folder(folder: Path) -> bool:
+    """Return whether the folder is arranged like Ollama's: ``manifests`` and ``blobs``."""
+    return is_folder(folder / "manifests") and is_folder(folder / "blobs")
 
-    Reads headers: not for the window's thread.
+
+def ollama_models(folder: Path) -> dict[str, Path]:
+    """Return Ollama's files by names such as ``llama3.2-3b``, each file once; models in several files are left out.
+
+    manifests/HOST/NAMESPACE/MODEL/TAG     JSON: the layers of a model, as in a registry of container images
+    blobs/sha256-64HEX                     the layers; those of the model type are GGUF files
     """
-    candidates = look_at((folder.path,), foreign=True)
-    return tuple(each for each in candidates if each.kind in ("model", "legacy", "parts"))
+    found: dict[str, Path] = {}
+    try:
+        manifests = sorted((folder / "manifests").glob("*/*/*/*"))[:_MAX_OLLAMA_MANIFESTS]
+    except OSError:
+        return found
+    for manifest in manifests:
+        path = _ollama_file(manifest, folder / "blobs")
+        if path is None or path in found.values():
+            continue
+        model, tag = manifest.parent.name, manifest.name
+        name = model if tag == "latest" else f"{model}-{tag}"
+        namespace = manifest.parent.parent.name
+        found[name if namespace == "library" and name not in found else f"{namespace}-{name}"] = path
+    return found
 
 
-def _places(facts: MachineFacts) -> Iterator[tuple[Program, Path]]:
-    for path in _lm_studio(facts):
+@dataclass(frozen=True)
+class _OllamaLayer:
+    mediaType: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class _OllamaManifest:
+    layers: tuple[_OllamaLayer, ...]
+
+
+def _ollama_file(manifest: Path, blobs: Path) -> Path | None:
+    try:
+        layers = from_json(_read_text(manifest), _OllamaManifest).layers
+    except JsonError:
+        return None
+    digests = [each.digest for each in layers if each.mediaType == _OLLAMA_MODEL_LAYER]
+    match = _OLLAMA_DIGEST.fullmatch(digests[0]) if len(digests) == 1 else None
+    if match is None:
+        return None
+    # Until version 0.1.45 or so the name had a colon where the system allows one.
+    names = (f"sha256-{match[1]}", f"sha256:{match[1]}")
+    return next((blobs / name for name in names if is_file(blobs / name)), None)
+
+
+def _candidates(system: SystemFolders) -> Iterator[tuple[Program, Path]]:
+    for path in _lm_studio(system):
         yield "LM Studio", path
-    for path in _gpt4all(facts):
+    for path in _gpt4all(system):
         yield "GPT4All", path
-    for data in _jan(facts):
+    for data in _jan(system):
         yield "Jan", data / "llamacpp" / "models"
         yield "Jan", data / "models"
-    yield "Hugging Face", _hub_cache(facts)
-    yield "llama.cpp", facts.folder("LLAMA_CACHE") or facts.cache / "llama.cpp"
-    yield "Ollama", facts.folder("OLLAMA_MODELS") or facts.home / ".ollama" / "models"
-    if facts.platform == "linux":
-        # The service that its installer sets up runs as a user of its own.
+    yield "Hugging Face", _hub_cache(system)
+    yield "llama.cpp", system.folder("LLAMA_CACHE") or system.cache / "llama.cpp"
+    yield "Ollama", system.folder("OLLAMA_MODELS") or system.home / ".ollama" / "models"
+    if system.platform == "linux":
+        # The service of its installer runs as another user.
         yield "Ollama", Path("/usr/share/ollama/.ollama/models")
 
 
-def _lm_studio(facts: MachineFacts) -> Iterator[Path]:
-    homes = [facts.home / ".lmstudio", facts.home / ".cache" / "lm-studio"]
-    pointer = _text(facts.home / ".lmstudio-home-pointer").strip()
-    for home in (*([facts.home / pointer] if pointer else []), *homes):
+def _lm_studio(system: SystemFolders) -> Iterator[Path]:
+    homes = [system.home / ".lmstudio", system.home / ".cache" / "lm-studio"]
+    pointer = _read_text(system.home / ".lmstudio-home-pointer").strip()
+    for home in (*([system.home / pointer] if pointer else []), *homes):
         chosen = _setting(home / "settings.json", "downloadsFolder")
-        yield facts.home / chosen if chosen else home / "models"
+        yield system.home / chosen if chosen else home / "models"
 
 
-def _gpt4all(facts: MachineFacts) -> Iterator[Path]:
-    flatpak = facts.home / ".var" / "app" / "io.gpt4all.gpt4all"
-    for settings, data in ((facts.settings, facts.local_data), (flatpak / "config", flatpak / "data")):
-        # Qt's INI form doubles backslashes.
-        match = re.search(r"^modelPath=(.+)$", _text(settings / "nomic.ai" / "GPT4All.ini"), re.MULTILINE)
+def _gpt4all(system: SystemFolders) -> Iterator[Path]:
+    flatpak = system.home / ".var" / "app" / "io.gpt4all.gpt4all"
+    for settings, data in ((system.settings, system.local_data), (flatpak / "config", flatpak / "data")):
+        # Qt doubles backslashes in INI files.
+        match = re.search(r"^modelPath=(.+)$", _read_text(settings / "nomic.ai" / "GPT4All.ini"), re.MULTILINE)
         if match:
-            yield facts.home / match[1].strip().strip('"').replace("\\\\", "\\")
+            yield system.home / match[1].strip().strip('"').replace("\\\\", "\\")
         yield data / "nomic.ai" / "GPT4All"
 
 
-def _jan(facts: MachineFacts) -> Iterator[Path]:
-    if named := facts.folder("JAN_DATA_FOLDER"):
+def _jan(system: SystemFolders) -> Iterator[Path]:
+    if named := system.folder("JAN_DATA_FOLDER"):
         yield named
-    for home in (facts.data / "Jan", facts.data / "jan.ai.app", facts.settings / "Jan"):
+    for home in (system.data / "Jan", system.data / "jan.ai.app", system.settings / "Jan"):
         if chosen := _setting(home / "settings.json", "data_folder"):
-            yield facts.home / chosen
-    yield facts.data / "Jan" / "data"
+            yield system.home / chosen
+    yield system.data / "Jan" / "data"
     # Until version 0.5.
-    yield facts.home / "jan"
+    yield system.home / "jan"
 
 
-def _hub_cache(facts: MachineFacts) -> Path:
-    named = facts.folder("HF_HUB_CACHE") or facts.folder("HUGGINGFACE_HUB_CACHE")
+def _hub_cache(system: SystemFolders) -> Path:
+    named = system.folder("HF_HUB_CACHE") or system.folder("HUGGINGFACE_HUB_CACHE")
     if named:
         return named
-    # The library keeps to ~/.cache on all three systems.
-    home = facts.folder("HF_HOME") or (facts.folder("XDG_CACHE_HOME") or facts.home / ".cache") / "huggingface"
+    # The library uses ~/.cache on all three systems.
+    home = system.folder("HF_HOME") or (system.folder("XDG_CACHE_HOME") or system.home / ".cache") / "huggingface"
     return home / "hub"
 
 
 def _setting(path: Path, key: str) -> str | None:
     try:
-        value = json.loads(_text(path))[key]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        value = from_json(_read_text(path), dict[str, Any]).get(key)
+    except JsonError:
         return None
     return value if isinstance(value, str) and value and "\0" not in value else None
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return file.read(_MAX_SETTINGS_BYTES).decode(errors="replace")

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from model_manager.disk.files import disk_errors, is_file, move_over, write_atomically
 from model_manager.errors import UserError
-from model_manager.layout.origin import origin_path
-from model_manager.layout.origin_summary import OriginSummary, read_summary
+from model_manager.layout.origin import OriginSummary, origin_path, read_origin_summary
 from model_manager.library.folder_scan import QUARANTINED, walk
 from model_manager.library.library import ModelLibrary
 
@@ -64,7 +63,7 @@ def quarantined(folder: Path) -> tuple[Quarantined, ...]:
         if match is None:
             continue
         with suppress(OSError):
-            found.append(Quarantined(path, match["name"], path.stat().st_size, read_summary(path)))
+            found.append(Quarantined(path, match["name"], path.stat().st_size, read_origin_summary(path)))
     return tuple(found)
 
 

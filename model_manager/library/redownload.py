@@ -13,7 +13,6 @@ from pathlib import Path
 from model_manager.errors import UserError
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import PIECE_BYTES, Origin, read_origin, write_origin
-from model_manager.layout.published_hashes import piece_lengths
 from model_manager.library.library import ModelLibrary
 from model_manager.library.verification import Verification
 from model_manager.published import HubFile, PublishedModel
@@ -34,7 +33,7 @@ def mending(verification: Verification, origin: Origin | None) -> Mending | None
         return None
     if not verification.pieces_known:
         return Mending(verification.path, None, sum(part.bytes for part in origin.parts))
-    lengths = piece_lengths(origin)
+    lengths = origin.piece_lengths()
     return Mending(
         verification.path,
         verification.damaged_pieces,
@@ -56,7 +55,7 @@ def remember(verification: Verification, library: ModelLibrary, expected: Publis
     if not verification.matches:
         return
     origin = read_origin(path)
-    if expected is not None and (origin is None or not any(part.sha256 for part in origin.parts)):
+    if expected is not None and (origin is None or not origin.has_hashes):
         own = library.models_folder
         if origin is None and (own is None or not path.absolute().is_relative_to(own)):
             return

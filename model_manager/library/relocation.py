@@ -118,7 +118,6 @@ def relocate_models(
             _lock_models(old, held)
             on_commit()
         else:
-            _delete_copies(old, new)
             try:
                 for folder in (new, old):
                     _write_journal(folder, relocation)
@@ -152,13 +151,20 @@ def _check_folders(old: Path, new: Path) -> None:
 
 
 def _pending(old: Path, new: Path) -> Relocation | None:
-    """Return the committed relocation of these two folders; refuse while another one is unfinished."""
+    """Return the committed relocation of these two folders, and roll back one that was interrupted before its commit.
+
+    Raises ``UserError``: move_unfinished(path, target) for other folders.
+    """
     found = [each for each in (_read_journal(old), _read_journal(new)) if each is not None]
     for each in found:
         if not (_is_same(each.source, old) and _is_same(each.target, new)):
             raise UserError("move_unfinished", path=each.source, target=each.target)
     # Committed once the old folder's journal says so; that one is removed first at the end.
-    return found[0] if found and found[0].committed else None
+    if found and found[0].committed:
+        return found[0]
+    if found:
+        _delete_copies(old, new)
+    return None
 
 
 def _lock(folder: Path) -> FileLock:

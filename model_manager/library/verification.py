@@ -22,8 +22,7 @@ from model_manager.gguf.shards import named_shards
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import PIECE_BYTES, Origin, read_origin
-from model_manager.layout.published_bytes import SourceView
-from model_manager.layout.published_hashes import PublishedHashes, piece_count
+from model_manager.layout.published_bytes import PublishedHashes, SourceView
 from model_manager.progress import OnProgress, Progress, ignore_progress
 from model_manager.published import HubFile, PublishedModel
 
@@ -181,7 +180,7 @@ def _against_origin(run: _Run, file: BinaryIO, origin: Origin) -> Verification:
     parts = _compared(origin.parts, hashes.digests)
     damaged: tuple[int, ...] = ()
     # What a file that is too short has no bytes of counts as damaged.
-    if pieces_known := len(origin.piece_crc32) == piece_count(origin):
+    if pieces_known := len(origin.piece_crc32) == len(origin.piece_lengths()):
         found: list[int | None] = [*hashes.crc32s, *[None] * (len(origin.piece_crc32) - len(hashes.crc32s))]
         damaged = tuple(number for number, crc32 in enumerate(origin.piece_crc32) if crc32 != found[number])
     matches = _matches(parts, intact=size_right and not head_damaged)
@@ -230,7 +229,7 @@ def _against_what_is_known(run: _Run, file: BinaryIO, expected: PublishedModel |
 def _read_as_it_lies(run: _Run, file: BinaryIO, hashes: PublishedHashes) -> str:
     """Read the file from end to end; its SHA-256."""
     # That of the only part is that of the file: it is not made twice.
-    whole = None if hashes.is_whole(run.bytes) else hashlib.sha256()
+    whole = None if hashes.is_only_part(run.bytes) else hashlib.sha256()
     buffer = memoryview(bytearray(_READ_BYTES))
     done = 0
     # A file that somebody goes on writing to has no end.
@@ -240,7 +239,7 @@ def _read_as_it_lies(run: _Run, file: BinaryIO, hashes: PublishedHashes) -> str:
         while step < STEP_BYTES and (count := file.readinto(buffer)):  # type: ignore[attr-defined]
             if whole is not None:
                 whole.update(buffer[:count])
-            hashes.take(buffer[:count])
+            hashes.update(buffer[:count])
             step += count
         if not step:
             break
@@ -278,7 +277,7 @@ def _read_both_ways(run: _Run, file: BinaryIO, layout: Layout, hashes: Published
                 count = view.readinto(start, piece)
                 # Zeros for what a file that is too short has not: what comes after it in this order may be there.
                 piece[count:] = bytes(len(piece) - count)
-                hashes.take(piece)
+                hashes.update(piece)
             pending.result()
             run.tell(done + STEP_BYTES)
     return whole.hexdigest()
@@ -312,7 +311,7 @@ def _expected_parts(
 
 def _with_hashes(origin: Origin, path: Path, expected: PublishedModel | None) -> Origin:
     """The origin, with what ``expected`` tells where it knows of no hash itself."""
-    if any(part.sha256 for part in origin.parts):
+    if origin.has_hashes:
         return origin
     parts, model_id = _expected_parts(path, origin.layout.source_bytes, expected)
     if not parts or sum(part.bytes for part in parts) != origin.layout.source_bytes:

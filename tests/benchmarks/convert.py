@@ -24,10 +24,10 @@ RUNS = 5
 REPAIR = """
 import json, sys, time
 from pathlib import Path
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 path, out = Path(sys.argv[1]), Path(sys.argv[2])
 begin = time.perf_counter()
-repair(path, out, in_place=True if out == path else None)
+stack_experts(path, out, in_place=True if out == path else None)
 seconds = time.perf_counter() - begin
 # Not ru_maxrss, which begins with that of the process that started this one.
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))

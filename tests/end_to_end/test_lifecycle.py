@@ -19,7 +19,7 @@ from app.conversation import MadeBy, Sampling, Status
 from app.log import LOG_BYTES, start_log
 from app.store.store import ConversationStore
 from model_manager.gguf.header import read_header
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.openai_server import openai_server
 from tests.rigs.tiny_model import write_tiny_model
@@ -243,7 +243,7 @@ yield lambda: not works.all() or works.all()[0].bytes_done > 0
 def test_while_it_repairs(tmp_path: Path, way: str) -> None:
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, n_layer=12, n_embd=256, legacy=True)
     leaves_well(REPAIRING, tmp_path / "data", way, str(old))
-    repair(old)
+    stack_experts(old)
     names = {tensor.name for tensor in read_header(old).tensors}
     assert "blk.11.ffn_up_exps.weight" in names, "what was begun can be finished"
 

@@ -20,34 +20,39 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from model_manager.layout.convert import repair, unfinished_repairs
-from model_manager.layout.in_place import begin_in_place, journal_path, working_path
-from model_manager.layout.join import join_parts, parts_beside, unfinished_joins
+from model_manager.layout import join as joining
+from model_manager.layout.convert import stack_experts, unfinished_conversions
+from model_manager.layout.in_place import JOURNAL, WORKING, begin_in_place
+from model_manager.layout.join import join_parts, sibling_parts, unfinished_joins
 from model_manager.layout.permutation import plan_moves
 from model_manager.layout.stacking import read_layout
+from model_manager.layout.work_files import with_suffix
 
-WATCHED = ("inplace.py", "repair.py", "raw_parts.py", "writing.py", "files.py", "origin.py")
+WATCHED = ("in_place.py", "convert.py", "join.py", "ranges.py", "files.py", "origin.py")
 
 
 def in_place(folder: Path) -> None:
     path = folder / "old.gguf"
-    if not working_path(path).exists() and not journal_path(path).exists():
+    if not with_suffix(path, WORKING).exists() and not with_suffix(path, JOURNAL).exists():
         _, layout = read_layout(path)
         if not layout.is_identity:
-            begin_in_place(path, layout, plan_moves(layout, piece_bytes=20_000, kept_bytes=60_000, batch_bytes=100_000))
-    repair(path, in_place=True)
+            begin_in_place(
+                path, layout, plan_moves(layout, piece_bytes=20_000, saved_bytes=60_000, batch_bytes=100_000)
+            )
+    stack_experts(path, in_place=True)
 
 
 def copy(folder: Path) -> None:
-    repair(folder / "old.gguf", in_place=False)
+    stack_experts(folder / "old.gguf", in_place=False)
 
 
 def join(folder: Path) -> None:
+    joining.BLOCK_BYTES = 100_000
     target = folder / "whole.gguf"
     if unfinished_joins(folder):
-        join_parts([target], block_bytes=100_000)
-    elif parts := parts_beside(folder / "whole.gguf.part1of3"):
-        join_parts(parts, block_bytes=100_000)
+        join_parts([target])
+    elif parts := sibling_parts(folder / "whole.gguf.part1of3"):
+        join_parts(parts)
 
 
 WORKS: dict[str, Callable[[Path], None]] = {"in_place": in_place, "copy": copy, "join": join}
@@ -126,7 +131,7 @@ def main(name: str, folder: Path, masters: Path, points: int, seed: int) -> dict
             # Whoever looks at the folder must find the old file, the new one, or one to go on with.
             outcome, _ = forked(work, folder, kill_at)
             counts[outcome] = counts.get(outcome, 0) + 1
-            known = unfinished_repairs(folder) or unfinished_joins(folder) or tuple(folder.glob("*.gguf"))
+            known = unfinished_conversions(folder) or unfinished_joins(folder) or tuple(folder.glob("*.gguf"))
             if not known and not tuple(folder.glob("*.part1of3")):
                 wrong.append(f"lines {first}, {second}: nothing to go on with")
         if problem := same(folder, masters / "after"):

@@ -22,13 +22,14 @@ import pytest
 from model_manager.disk import space
 from model_manager.disk.space import SPARE_BYTES
 from model_manager.errors import Cancelled, UserError
-from model_manager.layout.convert import files_of_repair, needs_repair, repair, unfinished_repairs
-from model_manager.layout.in_place import begin_in_place, journal_path, kept_path, working_path
+from model_manager.layout.convert import needs_conversion, stack_experts, unfinished_conversions
+from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
 from model_manager.layout.permutation import plan_moves
 from model_manager.layout.published_bytes import SourceView
 from model_manager.layout.stacking import read_layout
+from model_manager.layout.work_files import with_suffix
 from model_manager.progress import Progress
 from model_manager.published import HubFile
 from tests.layout.conftest import Twins
@@ -48,7 +49,7 @@ def names_in(folder: Path) -> list[str]:
 def begun_in_steps(path: Path) -> int:
     """Begin a repair in place of many small steps; returns the number of its batches."""
     _, layout = read_layout(path)
-    plan = plan_moves(layout, piece_bytes=4096, kept_bytes=16_000, batch_bytes=20_000)
+    plan = plan_moves(layout, piece_bytes=4096, saved_bytes=16_000, batch_bytes=20_000)
     begin_in_place(path, layout, plan)
     return len(plan.batches)
 
@@ -89,10 +90,10 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @pytest.mark.parametrize("tensor_type", ["F32", "Q8_0", "Q4_0"])
 def test_the_twin_comes_out(twins: Callable[..., Twins], n_expert: int, tensor_type: str, in_place: bool) -> None:
     files = twins(n_expert=n_expert, tensor_type=tensor_type)
-    assert needs_repair(files.path)
-    assert repair(files.path, in_place=in_place) == files.path
+    assert needs_conversion(files.path)
+    assert stack_experts(files.path, in_place=in_place) == files.path
     assert files.path.read_bytes() == files.stacked
-    assert not needs_repair(files.path)
+    assert not needs_conversion(files.path)
     assert names_in(files.path.parent) == ["old.gguf", "old.gguf.origin.json"]
     origin = read_origin(files.path)
     assert origin is not None
@@ -104,7 +105,7 @@ def test_the_twin_comes_out(twins: Callable[..., Twins], n_expert: int, tensor_t
 @pytest.mark.parametrize("in_place", [False, True])
 def test_gaps_are_closed_with_zeros(twins: Callable[..., Twins], in_place: bool) -> None:
     files = twins(n_expert=3, alignment=4096, tensor_type="Q4_0")
-    repair(files.path, in_place=in_place)
+    stack_experts(files.path, in_place=in_place)
     assert files.path.read_bytes() == files.stacked
 
 
@@ -113,7 +114,7 @@ def test_into_another_file(twins: Callable[..., Twins], tmp_path: Path) -> None:
     out = tmp_path / "elsewhere" / "new.gguf"
     out.parent.mkdir()
     progress: list[Progress] = []
-    assert repair(files.path, out, progress.append) == out
+    assert stack_experts(files.path, out, progress.append) == out
     assert out.read_bytes() == files.stacked
     assert files.path.read_bytes() == files.published
     assert names_in(out.parent) == ["new.gguf", "new.gguf.origin.json"]
@@ -126,17 +127,17 @@ def test_from_a_folder_that_may_only_be_read(twins: Callable[..., Twins], tmp_pa
     files = twins()
     with read_only_copy(files.path) as path:
         out = path.parent.parent / "new.gguf"
-        assert repair(path, out).read_bytes() == files.stacked
+        assert stack_experts(path, out).read_bytes() == files.stacked
 
 
 def test_a_file_that_loads_stays_as_it_is(tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "new.gguf", n_expert=4)
     before = path.read_bytes()
-    assert repair(path) == path
+    assert stack_experts(path) == path
     assert path.read_bytes() == before
     assert names_in(tmp_path) == ["new.gguf"]
     with pytest.raises(UserError) as caught:
-        repair(path, tmp_path / "out.gguf")
+        stack_experts(path, tmp_path / "out.gguf")
     assert caught.value.code == "repair_not_needed"
 
 
@@ -145,7 +146,7 @@ def test_a_file_in_the_way(twins: Callable[..., Twins], tmp_path: Path) -> None:
     out = tmp_path / "out.gguf"
     out.write_bytes(b"mine")
     with pytest.raises(UserError) as caught:
-        repair(files.path, out)
+        stack_experts(files.path, out)
     assert (caught.value.code, caught.value.data["path"]) == ("file_exists", out)
     assert out.read_bytes() == b"mine"
 
@@ -155,7 +156,7 @@ def test_who_published_it_stays_known(twins: Callable[..., Twins]) -> None:
     part = HubFile("a/old.gguf", len(files.published), hashlib.sha256(files.published).hexdigest())
     known = Origin("apus:Q2_K", "a/b", "c" * 40, (part,), Layout.identity(part.bytes), part.sha256, datetime.now(UTC))
     write_origin(files.path, known)
-    repair(files.path)
+    stack_experts(files.path)
     origin = read_origin(files.path)
     assert origin is not None
     assert (origin.model_id, origin.repository, origin.commit, origin.parts) == ("apus:Q2_K", "a/b", "c" * 40, (part,))
@@ -169,15 +170,15 @@ def test_in_place_where_a_copy_does_not_fit(tmp_path: Path, full_disk: Callable[
     write_shape(path, "Q2_K", n_layer=1, n_ff=6144, n_vocab=1000, legacy=True)
     n_bytes = write_shape(twin, "Q2_K", n_layer=1, n_ff=6144, n_vocab=1000)
     _, layout = read_layout(path)
-    kept = plan_moves(layout).kept_bytes
+    kept = plan_moves(layout).saved_bytes
     assert kept < n_bytes
     full_disk(kept + SPARE_BYTES - 1)
     with pytest.raises(UserError) as caught:
-        repair(path)
+        stack_experts(path)
     assert caught.value.code == "repair_no_room"
     assert caught.value.data["free_bytes"] == kept + SPARE_BYTES - 1
     full_disk(kept + SPARE_BYTES)
-    repair(path)
+    stack_experts(path)
     assert filecmp.cmp(path, twin, shallow=False)
     origin = read_origin(path)
     assert origin is not None
@@ -196,10 +197,10 @@ def test_what_others_rely_on_is_not_rewritten(
         mine.hardlink_to(files.path)
     full_disk(1 << 20)
     with pytest.raises(UserError) as caught:
-        repair(mine)
+        stack_experts(mine)
     assert caught.value.code == "repair_no_room"
     full_disk(1 << 40)
-    repair(mine)
+    stack_experts(mine)
     assert mine.read_bytes() == files.stacked
     assert not mine.is_symlink()
     assert files.path.read_bytes() == files.published
@@ -209,7 +210,7 @@ def test_what_others_rely_on_is_not_rewritten(
 def test_a_copy_that_is_cancelled(twins: Callable[..., Twins], after: int) -> None:
     files = twins()
     with pytest.raises(Cancelled):
-        repair(files.path, cancel=CancelAfter(after))
+        stack_experts(files.path, cancel=CancelAfter(after))
     assert files.path.read_bytes() == files.published
     assert names_in(files.path.parent) == ["old.gguf"]
 
@@ -217,14 +218,14 @@ def test_a_copy_that_is_cancelled(twins: Callable[..., Twins], after: int) -> No
 def test_in_place_that_is_cancelled_before_it_begins(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(Cancelled):
-        repair(files.path, cancel=CancelAfter(0), in_place=True)
+        stack_experts(files.path, cancel=CancelAfter(0), in_place=True)
     assert files.path.read_bytes() == files.published
     assert names_in(files.path.parent) == ["old.gguf"]
 
 
 def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins]) -> None:
     files = twins()
-    folder, working = files.path.parent, working_path(files.path)
+    folder, working = files.path.parent, with_suffix(files.path, WORKING)
     assert begun_in_steps(files.path) > 10
     reached: list[int] = []
     while working.exists() or not reached:
@@ -233,7 +234,7 @@ def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins])
         stop = CancelAfter(15)
         seen: list[int] = []
         try:
-            repair(name, None, lambda progress, seen=seen: seen.append(progress.done), stop)  # type: ignore[misc]
+            stack_experts(name, None, lambda progress, seen=seen: seen.append(progress.done), stop)  # type: ignore[misc]
         except UserError as error:
             stopped = error
         else:
@@ -241,32 +242,32 @@ def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins])
         assert stopped.code == "repair_stopped"
         assert stopped.data == {"path": files.path, "working": working}
         assert not files.path.exists()
-        assert unfinished_repairs(folder) == (files.path,)
-        assert needs_repair(files.path)
-        assert set(files_of_repair(files.path)) == {working, journal_path(files.path), kept_path(files.path)}
+        assert unfinished_conversions(folder) == (files.path,)
+        assert needs_conversion(files.path)
+        assert names_in(files.path.parent) == [f"old.gguf{suffix}" for suffix in (JOURNAL, SAVED, WORKING)]
         reached.append(seen[-1])
     assert len(reached) > 5
     assert reached[-1] > reached[0]
     assert files.path.read_bytes() == files.stacked
     assert names_in(folder) == ["old.gguf", "old.gguf.origin.json"]
-    assert unfinished_repairs(folder) == ()
+    assert unfinished_conversions(folder) == ()
 
 
 def test_another_file_takes_the_name_meanwhile(twins: Callable[..., Twins], tmp_path: Path) -> None:
     files = twins()
     begun_in_steps(files.path)
     with pytest.raises(UserError):
-        repair(files.path, cancel=CancelAfter(5))
+        stack_experts(files.path, cancel=CancelAfter(5))
     files.path.write_bytes(b"mine")
     with pytest.raises(UserError) as caught:
-        repair(files.path)
+        stack_experts(files.path)
     assert caught.value.code == "repair_blocked"
     assert files.path.read_bytes() == b"mine"
     files.path.unlink()
     with pytest.raises(UserError) as caught:
-        repair(files.path, tmp_path / "out.gguf")
+        stack_experts(files.path, tmp_path / "out.gguf")
     assert caught.value.code == "repair_stopped"
-    assert repair(files.path).read_bytes() == files.stacked
+    assert stack_experts(files.path).read_bytes() == files.stacked
 
 
 def test_a_journal_of_a_file_that_was_replaced(twins: Callable[..., Twins]) -> None:
@@ -275,8 +276,8 @@ def test_a_journal_of_a_file_that_was_replaced(twins: Callable[..., Twins]) -> N
     new = files.path.with_name("new")
     write_tiny_model(new, n_expert=2, legacy=True, seed=5).replace(files.path)
     write_tiny_model(new, n_expert=2, seed=5)
-    assert repair(files.path).read_bytes() == new.read_bytes()
-    assert not files_of_repair(files.path)
+    assert stack_experts(files.path).read_bytes() == new.read_bytes()
+    assert names_in(files.path.parent) == ["new", "old.gguf", "old.gguf.origin.json"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[1]\n", b'{"format": 9}\n', b"\xff\xfe"])
@@ -284,23 +285,23 @@ def test_a_lost_journal(twins: Callable[..., Twins], content: bytes | None) -> N
     files = twins()
     begun_in_steps(files.path)
     with pytest.raises(UserError):
-        repair(files.path, cancel=CancelAfter(5))
+        stack_experts(files.path, cancel=CancelAfter(5))
     if content is None:
-        journal_path(files.path).unlink()
+        with_suffix(files.path, JOURNAL).unlink()
     else:
-        journal_path(files.path).write_bytes(content)
+        with_suffix(files.path, JOURNAL).write_bytes(content)
     with pytest.raises(UserError) as caught:
-        repair(files.path)
+        stack_experts(files.path)
     assert caught.value.code == "repair_record_lost"
-    assert working_path(files.path).exists()
+    assert with_suffix(files.path, WORKING).exists()
 
 
 def test_what_a_crash_left_of_a_copy_is_removed(twins: Callable[..., Twins]) -> None:
     files = twins()
     for suffix in (".repair.part", ".repair-kept"):
         files.path.with_name(files.path.name + suffix).write_bytes(b"left over")
-    assert unfinished_repairs(files.path.parent) == (files.path,)
-    repair(files.path)
+    assert unfinished_conversions(files.path.parent) == (files.path,)
+    stack_experts(files.path)
     assert names_in(files.path.parent) == ["old.gguf", "old.gguf.origin.json"]
 
 
@@ -311,10 +312,10 @@ def test_two_at_once(twins: Callable[..., Twins]) -> None:
     def again(_progress: Progress) -> None:
         if not refusals:
             with pytest.raises(UserError) as caught:
-                repair(files.path)
+                stack_experts(files.path)
             refusals.append(caught.value.code)
 
-    repair(files.path, None, again)
+    stack_experts(files.path, None, again)
     assert refusals == ["repair_running"]
     assert files.path.read_bytes() == files.stacked
 
@@ -322,7 +323,7 @@ def test_two_at_once(twins: Callable[..., Twins]) -> None:
 def test_a_file_that_changes_meanwhile(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(UserError) as caught:
-        repair(files.path, None, lambda progress: os.utime(files.path, ns=(progress.done, progress.done)))
+        stack_experts(files.path, None, lambda progress: os.utime(files.path, ns=(progress.done, progress.done)))
     assert caught.value.code == "file_changed"
     assert files.path.read_bytes() == files.published
 
@@ -330,7 +331,7 @@ def test_a_file_that_changes_meanwhile(twins: Callable[..., Twins]) -> None:
 def test_a_file_that_gets_shorter_meanwhile(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(UserError) as caught:
-        repair(files.path, None, lambda _progress: os.truncate(files.path, 100_000))
+        stack_experts(files.path, None, lambda _progress: os.truncate(files.path, 100_000))
     assert caught.value.code == "file_changed"
     assert names_in(files.path.parent) == ["old.gguf"]
 
@@ -352,8 +353,8 @@ def test_nobody_waits_for_a_hash(twins: Callable[..., Twins], monkeypatch: pytes
             written.set()
 
     monkeypatch.setattr(hashlib, "sha256", Slow)
-    monkeypatch.setattr("model_manager.layout.stream_writer._HASHED_TOGETHER", 1000)
-    repair(files.path, None, told)
+    monkeypatch.setattr("model_manager.layout.stream_writer._HASH_BYTES", 1000)
+    stack_experts(files.path, None, told)
     monkeypatch.undo()
     origin = read_origin(files.path)
     assert origin is not None
@@ -374,21 +375,21 @@ def test_a_failing_disk_in_place(twins: Callable[..., Twins], monkeypatch: pytes
 
     monkeypatch.setattr(os, "fdatasync", failing)
     with pytest.raises(UserError) as caught:
-        repair(files.path)
+        stack_experts(files.path)
     assert (caught.value.code, caught.value.data["detail"]) == ("repair_interrupted", "Input/output error")
     monkeypatch.undo()
-    assert repair(files.path).read_bytes() == files.stacked
+    assert stack_experts(files.path).read_bytes() == files.stacked
 
 
 LIMITED = """
 import resource, sys
 from pathlib import Path
 from model_manager.errors import UserError
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 path, limit, in_place = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "True"
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    repair(path, in_place=in_place)
+    stack_experts(path, in_place=in_place)
 except UserError as error:
     print(error.code)
 """
@@ -417,7 +418,7 @@ def test_a_disk_that_fills_up(
 
     monkeypatch.setattr(space, "_linux_fallocate", full)
     with pytest.raises(UserError) as caught:
-        repair(files.path, in_place=in_place)
+        stack_experts(files.path, in_place=in_place)
     assert caught.value.code == "disk_full"
     assert files.path.read_bytes() == files.published
     assert names_in(files.path.parent) == ["old.gguf"]
@@ -428,7 +429,7 @@ def test_systems_that_copy_nothing_by_themselves(twins: Callable[..., Twins], mo
     for name in ("copy_file_range", "fdatasync"):
         monkeypatch.delattr(os, name, raising=False)
     begun_in_steps(files.path)
-    assert repair(files.path).read_bytes() == files.stacked
+    assert stack_experts(files.path).read_bytes() == files.stacked
 
 
 @pytest.mark.parametrize("in_place", [False, True])
@@ -436,7 +437,7 @@ def test_a_folder_that_may_not_be_written(twins: Callable[..., Twins], in_place:
     files = twins()
     with read_only_copy(files.path) as path:
         with pytest.raises(UserError) as caught:
-            repair(path, in_place=in_place)
+            stack_experts(path, in_place=in_place)
         assert path.read_bytes() == files.published
     assert caught.value.code == "file_not_writable"
 
@@ -448,7 +449,7 @@ def test_a_set_of_shards(tmp_path: Path) -> None:
     assert len(shards) > 2
     for path in (first, shards[-1]):
         with pytest.raises(UserError) as caught:
-            repair(path)
+            stack_experts(path)
         assert caught.value.code == "experts_in_shards"
         assert caught.value.data["count"] == len(shards)
     assert [path.read_bytes() for path in shards] == before
@@ -460,27 +461,27 @@ def test_files_of_other_kinds(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "odd.gguf"
     path.write_bytes(content)
     with pytest.raises(UserError):
-        repair(path)
+        stack_experts(path)
     assert path.read_bytes() == content
     assert names_in(tmp_path) == ["odd.gguf"]
 
 
 def test_no_file_at_all(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        repair(tmp_path / "none.gguf")
+        stack_experts(tmp_path / "none.gguf")
     assert caught.value.code == "file_missing"
     with pytest.raises(UserError) as caught:
-        repair(tmp_path / "no folder" / "none.gguf")
+        stack_experts(tmp_path / "no folder" / "none.gguf")
     assert caught.value.code == "folder_missing"
     assert names_in(tmp_path) == []
-    assert unfinished_repairs(tmp_path / "no folder") == ()
+    assert unfinished_conversions(tmp_path / "no folder") == ()
 
 
 def test_experts_that_differ_leave_the_file_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "mixed.gguf", [*experts(0, 2), *experts(1, 1), *experts(1, 0)], expert_count=2)
     before = path.read_bytes()
     with pytest.raises(UserError) as caught:
-        repair(path)
+        stack_experts(path)
     assert caught.value.code == "experts_missing"
     assert path.read_bytes() == before
 
@@ -499,7 +500,7 @@ def test_the_origin_comes_back_when_the_new_file_cannot_take_its_place(
 
     monkeypatch.setattr(Path, "replace", refused)
     with pytest.raises(UserError) as caught:
-        repair(files.path)
+        stack_experts(files.path)
     assert caught.value.code == "file_not_writable"
     assert origin_path(files.path).read_bytes() == b"what was known"
     assert files.path.read_bytes() == files.published

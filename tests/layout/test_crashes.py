@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.layout.convert import repair, unfinished_repairs
+from model_manager.layout.convert import stack_experts, unfinished_conversions
 from model_manager.layout.join import join_parts
 from tests.layout.conftest import Twins
 from tests.rigs.big_moe import write_big_moe
@@ -68,11 +68,11 @@ KILLED = """
 import sys
 from pathlib import Path
 from model_manager.layout.join import join_parts
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 def told(progress):
     print(progress.done, flush=True)
 if sys.argv[1] == "repair":
-    repair(Path(sys.argv[2]), None, told, in_place=True)
+    stack_experts(Path(sys.argv[2]), None, told, in_place=True)
 else:
     join_parts([Path(each) for each in sys.argv[2:]], told)
 """
@@ -97,16 +97,16 @@ def test_a_real_repair_killed_from_outside(tmp_path: Path) -> None:
     path = tmp_path / "old.gguf"
     write_big_moe(path, n_layer=1, legacy=True)
     copy = tmp_path / "new.gguf"
-    repair(path, copy)
+    stack_experts(path, copy)
     with copy.open("rb") as file:
         expected = hashlib.file_digest(file, "sha256").hexdigest()
     dice = random.Random(3)
     kills = 0
     while kills < 20:
         kills += kill_once(["repair", str(path)], dice.randrange(0, 25), dice)
-        if not unfinished_repairs(tmp_path) and kills < 20:
+        if not unfinished_conversions(tmp_path) and kills < 20:
             write_big_moe(path, n_layer=1, legacy=True)
-    repair(path)
+    stack_experts(path)
     with path.open("rb") as file:
         assert hashlib.file_digest(file, "sha256").hexdigest() == expected
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.layout.layout import Layout, Segment
-from model_manager.layout.permutation import Batch, MovePlan, gaps, plan_moves
+from model_manager.layout.permutation import Batch, MovePlan, plan_moves
 from model_manager.layout.stacking import read_layout
 from tests.rigs.apus_shapes import QUANTS, write_shape
 
@@ -31,8 +31,8 @@ def shuffled(dice: random.Random, count: int, sizes: Sequence[int], shift: int) 
 
 def do(batch: Batch, file: bytearray, kept: bytearray) -> None:
     for move in batch:
-        content = (kept if move.from_kept else file)[move.source : move.source + move.length]
-        (kept if move.to_kept else file)[move.target : move.target + move.length] = content
+        content = (kept if move.from_saved else file)[move.source : move.source + move.length]
+        (kept if move.to_saved else file)[move.target : move.target + move.length] = content
 
 
 def spoil(dice: random.Random, batch: Batch, file: bytearray, kept: bytearray) -> None:
@@ -40,13 +40,13 @@ def spoil(dice: random.Random, batch: Batch, file: bytearray, kept: bytearray) -
     for move in batch:
         if dice.random() < 0.7:
             start, stop = sorted(dice.randint(0, move.length) for _ in range(2))
-            where = kept if move.to_kept else file
+            where = kept if move.to_saved else file
             where[move.target + start : move.target + stop] = dice.randbytes(stop - start)
 
 
 def apply(plan: MovePlan, layout: Layout, published: bytes, dice: random.Random) -> bytes:
     file = bytearray(published.ljust(max(layout.source_bytes, layout.target_bytes), b"\0"))
-    kept = bytearray(plan.kept_bytes)
+    kept = bytearray(plan.saved_bytes)
     for batch in plan.batches:
         for _ in range(dice.choice([0, 1, 2])):
             spoil(dice, batch, file, kept)
@@ -63,7 +63,7 @@ def test_every_byte_arrives_whatever_crashes_leave(seed: int) -> None:
     plan = plan_moves(
         layout,
         piece_bytes=dice.choice([16, 100, 1 << 20]),
-        kept_bytes=dice.choice([1, 300, 1 << 20]),
+        saved_bytes=dice.choice([1, 300, 1 << 20]),
         batch_bytes=dice.choice([1, 500, 1 << 20]),
     )
     result = apply(plan, layout, published, dice)
@@ -77,7 +77,7 @@ def test_nothing_moves_where_nothing_has_to() -> None:
 
 def test_gaps_are_all_that_is_in_no_segment() -> None:
     layout = Layout(100, 130, (Segment(20, 40, 10), Segment(60, 25, 5), Segment(70, 50, 20)), bytes(20), bytes(25))
-    assert list(gaps(layout)) == [(30, 10), (70, 60)]
+    assert list(layout.gaps()) == [(30, 10), (70, 60)]
 
 
 @pytest.mark.parametrize("quant", QUANTS)
@@ -85,12 +85,12 @@ def test_the_published_shapes_need_little_room(tmp_path: Path, quant: str) -> No
     write_shape(tmp_path / "old.gguf", quant, legacy=True)
     _, layout = read_layout(tmp_path / "old.gguf")
     plan = plan_moves(layout)
-    assert plan.kept_bytes <= 256 << 20
+    assert plan.saved_bytes <= 256 << 20
     assert layout.source_bytes < plan.bytes < 1.5 * layout.source_bytes
     for batch in plan.batches:
         for kept in (False, True):
             spans = sorted(
-                [(move.target, move.target + move.length) for move in batch if move.to_kept == kept]
-                + [(move.source, move.source + move.length) for move in batch if move.from_kept == kept]
+                [(move.target, move.target + move.length) for move in batch if move.to_saved == kept]
+                + [(move.source, move.source + move.length) for move in batch if move.from_saved == kept]
             )
             assert all(start >= end for (_, end), (start, _) in pairwise(spans))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.layout import Layout
 from model_manager.layout.published_bytes import SourceView
 from model_manager.layout.stacking import read_layout
@@ -105,7 +105,7 @@ def test_reading_costs_less_than_hashing(tmp_path: Path) -> None:
     write_big_moe(path, n_layer=1, legacy=True)
     _, layout = read_layout(path)
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
-    repair(path)
+    stack_experts(path)
     buffer = memoryview(bytearray(1 << 18))
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 from tests.rigs.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is None, reason="the engine is not installed")
@@ -73,10 +73,10 @@ def test_the_same_logits(tmp_path: Path, tensor_type: str, n_expert: int) -> Non
     }
     old = write_tiny_model(tmp_path / "old.gguf", legacy=True, **options)  # type: ignore[arg-type]
     twin = write_tiny_model(tmp_path / "twin.gguf", **options)  # type: ignore[arg-type]
-    copied = repair(old, tmp_path / "copied.gguf")
+    copied = stack_experts(old, tmp_path / "copied.gguf")
     in_place = tmp_path / "in_place.gguf"
     in_place.write_bytes(old.read_bytes())
-    repair(in_place, in_place=True)
+    stack_experts(in_place, in_place=True)
     command = [sys.executable, "-c", LOGITS, *map(str, (old, twin, copied, in_place))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
-from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import ModelLibrary
 from tests.rigs.downloaded import write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
@@ -27,7 +27,7 @@ def _cut(folder: Path, source: Path, names: tuple[str, ...]) -> list[Path]:
 
 
 def _one(path: Path) -> ImportCandidate:
-    (found,) = look_at((path,))
+    (found,) = inspect_paths((path,))
     return found
 
 
@@ -44,7 +44,7 @@ def test_a_good_file_is_to_be_registered(library: ModelLibrary, tiny: Path) -> N
 def test_a_legacy_file_is_to_be_repaired(library: ModelLibrary, tmp_path: Path, legacy: Path) -> None:
     found = _one(legacy)
     assert (found.kind, found.action, _problem(found)) == ("legacy", "repair", "experts_in_separate_tensors")
-    out = repair(found.paths[0], tmp_path / "new.gguf")
+    out = stack_experts(found.paths[0], tmp_path / "new.gguf")
     assert _one(out).action == "register"
     assert library.register(out).ready
 
@@ -60,7 +60,7 @@ def test_raw_parts_are_one_candidate_whichever_is_dropped(
     library: ModelLibrary, tmp_path: Path, tiny: Path, dropped: list[int]
 ) -> None:
     paths = _cut(tmp_path / "parts", tiny, tuple(f"big.gguf.part{number}of3" for number in (1, 2, 3)))
-    (found,) = look_at([paths[number] for number in dropped])
+    (found,) = inspect_paths([paths[number] for number in dropped])
     assert (found.kind, found.paths, found.name) == ("parts", tuple(paths), "big")
     assert (found.action, found.problem, found.bytes) == ("join", None, tiny.stat().st_size)
     joined = join_parts(found.paths)
@@ -95,7 +95,7 @@ def test_a_set_of_shards(tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "split.gguf", tensors_per_file=6)
     shards = sorted(tmp_path.glob("split-*.gguf"))
     for dropped in ([shards[2]], shards, list(reversed(shards))):
-        (found,) = look_at(dropped)
+        (found,) = inspect_paths(dropped)
         assert (found.kind, found.paths, found.action) == ("model", tuple(shards), "register")
         assert (found.name, found.bytes) == ("split", sum(each.stat().st_size for each in shards))
     shards[2].unlink()
@@ -149,7 +149,7 @@ def test_downloads_that_others_have_not_finished(tmp_path: Path, tiny: Path, nam
     path.write_bytes(tiny.read_bytes()[:100_000] + bytes(tiny.stat().st_size - 100_000))
     found = _one(path)
     assert (found.kind, _problem(found), found.action) == ("unfinished", "unfinished_download", None)
-    (in_folder,) = look_at((tmp_path,))
+    (in_folder,) = inspect_paths((tmp_path,))
     assert (in_folder.kind, in_folder.paths, in_folder.action) == (found.kind, found.paths, None)
 
 
@@ -198,7 +198,7 @@ def test_a_folder_with_a_bit_of_everything(tmp_path: Path, tiny: Path, legacy: P
     (root / "nowhere.gguf").symlink_to(root / "gone")
     os.mkfifo(root / "pipe.gguf")
     before = sorted(root.rglob("*"))
-    found = {each.name: (each.kind, each.action) for each in look_at((root,))}
+    found = {each.name: (each.kind, each.action) for each in inspect_paths((root,))}
     assert found == {
         "a": ("model", "register"),
         "b": ("parts", "join"),
@@ -215,7 +215,7 @@ def test_the_same_thing_twice_is_one(tmp_path: Path, tiny: Path) -> None:
     shutil.copy(tiny, path)
     link = tmp_path / "link.gguf"
     link.symlink_to(path)
-    assert [each.paths for each in look_at((path, tmp_path, link, path))] == [(path,)]
+    assert [each.paths for each in inspect_paths((path, tmp_path, link, path))] == [(path,)]
 
 
 def test_a_folder_without_models(tmp_path: Path) -> None:

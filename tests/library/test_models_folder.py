@@ -183,7 +183,7 @@ def test_a_found_model_is_not_registered_twice_and_not_forgotten(
     path = write_downloaded(models, tiny)
     found = library.list()[0]
     assert library.register(path) == found
-    assert RegistryFile(data).read().models == {}
+    assert RegistryFile(data).read().models == ()
     assert code_of(lambda: library.remove("apus:Q2_K")) == "model_in_folder"
     assert library.list() == (found,)
 
@@ -287,7 +287,7 @@ def test_files_that_moved_keep_names_and_hashes(
 ) -> None:
     path = write_downloaded(models, tiny)
     (models / "hand.gguf").write_bytes(tiny.read_bytes())
-    library.record_hash("hand" if "hand" in _ids(library) else "", "1" * 64)
+    library.record_file_hash(library.resolve("hand").path, "1" * 64)
     before = {each.id: each for each in library.list()}
     new = tmp_path / "new"
     new.mkdir()
@@ -297,7 +297,7 @@ def test_files_that_moved_keep_names_and_hashes(
     for each in (path, origin_path(path), models / "hand.gguf"):
         each.replace(new / each.name)
     library.relocate(models, new)
-    assert RegistryFile(data).read().found["apus:Q4_K_M"] == str(stays)
+    assert RegistryFile(data).read().found_paths["apus:Q4_K_M"] == str(stays)
     (new / stays.name).unlink()
     moved = ModelLibrary(data, find_starter=lambda: None, models_folder=new)
     after = {each.id: each for each in moved.list()}

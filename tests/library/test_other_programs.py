@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.library.importer import inspect_paths
 from model_manager.library.library import ModelLibrary
-from model_manager.library.other_programs import MachineFacts, ProgramFolder, find_folders, machine_facts, models_in
+from model_manager.library.other_programs import SystemFolders, find_folders, system_folders
 
 
-def _facts(home: Path, platform: str = "linux", **environment: str) -> MachineFacts:
-    return MachineFacts(home, environment, platform)
+def _facts(home: Path, platform: str = "linux", **environment: str) -> SystemFolders:
+    return SystemFolders(home, environment, platform)
 
 
-def _found(facts: MachineFacts) -> dict[str, list[Path]]:
+def _found(facts: SystemFolders) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for each in find_folders(facts):
         if each.path.is_relative_to(facts.home):
@@ -122,7 +123,7 @@ def test_one_folder_is_named_once(tmp_path: Path) -> None:
 
 
 def test_this_machine_is_looked_at_without_an_error() -> None:
-    for each in find_folders(machine_facts()):
+    for each in find_folders(system_folders()):
         assert each.path.is_dir()
 
 
@@ -133,10 +134,10 @@ def test_models_of_a_folder_are_candidates(tmp_path: Path, tiny: Path, legacy: P
     shutil.copy(legacy, folder / "old.gguf")
     (folder / "cut.gguf").write_bytes(tiny.read_bytes()[:-1])
     (folder / "new.gguf.downloadInProgress").write_bytes(tiny.read_bytes())
-    found = models_in(ProgramFolder("LM Studio", tmp_path / "models"))
-    assert {each.name: (each.action, each.foreign) for each in found} == {
-        "good": ("register", True),
-        "old": ("repair", True),
+    found = inspect_paths([tmp_path / "models"])
+    assert {each.name: each.action for each in found if each.kind in ("model", "legacy")} == {
+        "good": "register",
+        "old": "repair",
     }
 
 
@@ -167,13 +168,12 @@ def test_ollama_s_files_go_by_the_names_of_its_manifests(
         "library/picture/latest": b"\x89PNG",
     }
     _ollama(folder, names, colon)
-    found = models_in(ProgramFolder("Ollama", folder))
-    assert {each.name: each.action for each in found} == {
+    found = inspect_paths([folder])
+    assert {each.name: each.action for each in found if each.action} == {
         "llama3.2-3b": "register",
         "mixtral-old": "repair",
         "someone-tiny": "register",
     }
-    assert all(each.foreign for each in found)
     watched = library.add_folder(folder)
     assert {each.id for each in watched} == {"llama3.2-3b", "someone-tiny"}
     assert library.resolve("llama3.2-3b").ready
@@ -199,4 +199,4 @@ def test_manifests_that_cannot_be_read(tmp_path: Path, tiny: Path, manifest: byt
     bad = folder / "manifests" / "registry.ollama.ai" / "library" / "bad" / "latest"
     bad.parent.mkdir(parents=True)
     bad.write_bytes(manifest)
-    assert [each.name for each in models_in(ProgramFolder("Ollama", folder))] == ["good"]
+    assert [each.name for each in inspect_paths([folder])] == ["good"]

@@ -10,7 +10,7 @@ import pytest
 from model_manager.disk.hashing import sha256_of
 from model_manager.download import reopen_for_mending
 from model_manager.gguf.header import read_header
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.origin import read_origin
 from model_manager.library.library import ModelLibrary
 from model_manager.library.quarantine import quarantine, release_from_quarantine
@@ -126,7 +126,7 @@ def test_a_file_repaired_here_can_be_proven_to_be_the_published_one(
 ) -> None:
     old = tmp_path / "old.gguf"
     old.write_bytes(legacy.read_bytes())
-    path = repair(old, tmp_path / "repaired.gguf")
+    path = stack_experts(old, tmp_path / "repaired.gguf")
     # Nobody told what was published: it is not taken for it.
     assert (verify(path).matches, verify(path).published_id) == (None, None)
     found = verify(path, expected=published)

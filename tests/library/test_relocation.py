@@ -74,7 +74,7 @@ def test_moving_to_another_file_system_and_back(old: Path, far: Path) -> None:
 def test_library_ids_and_hashes_follow(old: Path, new: Path, data: Path) -> None:
     place = [old]
     library = ModelLibrary(data, find_starter=lambda: None, models_folder=lambda: place[0])
-    library.record_hash("split", "1" * 64)
+    library.record_file_hash(library.resolve("split").path, "1" * 64)
     before = {each.id: (each.sha256, each.ready, each.bytes) for each in library.list()}
     during = []
 

@@ -24,7 +24,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for path in sys.argv[2:]:
     library.register(Path(path))
-    library.record_hash(path, "0" * 64)
+    library.record_file_hash(Path(path), "0" * 64)
 """
 
 
@@ -131,10 +131,11 @@ from pathlib import Path
 from model_manager.disk import files
 from model_manager.library.library import ModelLibrary
 files.os.fsync = lambda descriptor: os._exit(9)
-ModelLibrary(Path(sys.argv[1]), find_starter=lambda: None).record_hash("tiny", "0" * 64)
+library = ModelLibrary(Path(sys.argv[1]), find_starter=lambda: None)
+library.record_file_hash(library.resolve("tiny").path, "0" * 64)
 """
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, timeout=60, check=False)
     assert done.returncode == 9
     assert (tmp_path / "library.json").read_bytes() == before
-    library.record_hash("tiny", "1" * 64)
+    library.record_file_hash(library.resolve("tiny").path, "1" * 64)
     assert library.list()[0].sha256 == "1" * 64

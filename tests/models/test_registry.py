@@ -37,7 +37,7 @@ def test_a_hash_holds_until_the_file_changes(library: ModelLibrary, folder: Path
     assert library.known_hash(model) is None
     before = datetime.now(UTC)
     sha256 = sha256_of(model)
-    library.record_hash(model_id, sha256)
+    library.record_file_hash(library.resolve(model_id).path, sha256)
     found = ModelLibrary(folder, find_starter=lambda: None).list()[0]
     assert found.sha256 == sha256
     assert found.verified_at is not None
@@ -53,23 +53,23 @@ def test_a_hash_holds_until_the_file_changes(library: ModelLibrary, folder: Path
 def test_the_starter_s_hash_is_not_known_before_it_was_computed(folder: Path, tiny: Path) -> None:
     library = ModelLibrary(folder, find_starter=lambda: tiny)
     assert library.list()[0].sha256 is None
-    library.record_hash("starter", SHA)
+    library.record_file_hash(library.resolve("starter").path, SHA)
     assert library.resolve("starter").sha256 == SHA
     assert library.list()[0].verified_at is not None
 
 
 def test_a_file_without_registration_can_have_a_hash_too(library: ModelLibrary, model: Path, tmp_path: Path) -> None:
-    library.record_hash(str(model), SHA)
+    library.record_file_hash(model, SHA)
     assert library.resolve(str(model)).sha256 == SHA
     assert library.register(model).sha256 == SHA
     assert _code(lambda: library.record_file_hash(tmp_path / "gone", SHA)) == "file_missing"
     with pytest.raises(ValueError, match="SHA-256"):
-        library.record_hash(str(model), SHA.upper())
+        library.record_file_hash(model, SHA.upper())
 
 
 def test_the_hash_of_another_file_in_the_same_place_is_not_ours(library: ModelLibrary, model: Path) -> None:
     model_id = library.register(model).id
-    library.record_hash(model_id, SHA)
+    library.record_file_hash(library.resolve(model_id).path, SHA)
     status = model.stat()
     model.unlink()
     model.write_bytes(small_model() + bytes(100))
@@ -120,7 +120,7 @@ def test_a_registry_that_we_may_not_read_is_told(library: ModelLibrary, model: P
 def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     library = ModelLibrary(tmp_path / "file", find_starter=lambda: None)
-    assert _code(lambda: library.register(tiny)) in {"file_missing", "file_not_writable"}
+    assert _code(lambda: library.register(tiny)) in ("file_missing", "file_unreadable")
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,9 @@ def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:
         b"{",
         b"[]",
         b"null",
-        b'{"format": 1}',
         b'{"format": "1"}',
         b"\xff\xfe\x00",
         b'{"format": 1, "facts_version": 1, "models": [1], "facts": {}, "hashes": {}}',
-        b'{"format": 1, "facts_version": 2, "models": [], "facts": {"a": {}}, "hashes": {}}',
         b'{"format": 1, "facts_version": 1, "models": [], "facts": {}, "hashes": {"a": {"bytes": 1, "mtime_ns": 1,'
         b' "sha256": "", "verified_at": "yesterday"}}}',
         b"[" * 100_000,
@@ -145,7 +143,7 @@ def test_a_damaged_registry_is_set_aside_and_the_starter_still_works(folder: Pat
     (folder / "library.json").write_bytes(content)
     library = ModelLibrary(folder, find_starter=lambda: tiny)
     assert [each.id for each in library.list()] == ["starter"]
-    assert (folder / "library.json.bad").read_bytes() == content
+    assert (folder / "library.json.damaged").read_bytes() == content
     assert json.loads((folder / "library.json").read_bytes())["models"] == []
 
 
@@ -161,7 +159,7 @@ def test_the_registry_of_a_newer_program_is_left_alone(folder: Path, model: Path
 
 def test_findings_of_an_older_reader_are_made_anew(folder: Path, model: Path, library: ModelLibrary) -> None:
     found = library.register(model)
-    library.record_hash(found.id, SHA)
+    library.record_file_hash(library.resolve(found.id).path, SHA)
     path = folder / "library.json"
     stored = json.loads(path.read_text())
     stored["facts_version"] = 0

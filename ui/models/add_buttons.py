@@ -10,8 +10,9 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
+from model_manager.library.importer import inspect_paths
 from model_manager.library.library import ModelLibrary
-from model_manager.library.other_programs import MachineFacts, ProgramFolder, find_folders, machine_facts, models_in
+from model_manager.library.other_programs import ProgramFolder, SystemFolders, find_folders, system_folders
 from ui.widgets.dialog_parts import ask_for_file, ask_for_folder, button
 from ui.widgets.job import run_job
 
@@ -24,11 +25,17 @@ class OfferedFolder:
     count: int
 
 
-def offered_folders(facts: MachineFacts, watched: Sequence[Path]) -> tuple[OfferedFolder, ...]:
+def offered_folders(facts: SystemFolders, watched: Sequence[Path]) -> tuple[OfferedFolder, ...]:
     """Return folders of other programs that hold models and are not watched yet.  Reads the headers of their files."""
     folders = [each for each in find_folders(facts) if each.path not in watched]
-    offered = [OfferedFolder(each, sum(1 for found in models_in(each) if found.kind == "model")) for each in folders]
+    offered = [
+        OfferedFolder(each, sum(1 for found in inspect_paths([each.path]) if found.kind == "model")) for each in folders
+    ]
     return tuple(each for each in offered if each.count)
+
+
+def _model_count(folder: Path) -> int:
+    return sum(1 for each in inspect_paths([folder]) if each.kind == "model")
 
 
 class AddButtons(QWidget):
@@ -49,7 +56,7 @@ class AddButtons(QWidget):
         layout.addWidget(self.folder)
         self.file.clicked.connect(self._choose_files)
         self.folder.clicked.connect(self._show_menu)
-        run_job(self, lambda: offered_folders(machine_facts(), library.folders()), self._set_offered, lambda _: None)
+        run_job(self, lambda: offered_folders(system_folders(), library.folders()), self._set_offered, lambda _: None)
 
     def retranslate(self) -> None:
         """Set all texts in the current language."""

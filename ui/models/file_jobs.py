@@ -15,10 +15,10 @@ from model_manager.download import reopen_for_mending
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.hub.resolver import find_published, published_state
-from model_manager.layout.convert import repair
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
 from model_manager.layout.origin import read_origin
-from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import LocalModel, ModelLibrary
 from model_manager.library.quarantine import release_from_quarantine
 from model_manager.library.redownload import mending, remember
@@ -59,7 +59,7 @@ def add_paths(library: ModelLibrary, paths: Sequence[Path]) -> AddResult:
     folders: list[Path] = []
     problems: list[UserError] = []
     for path in paths:
-        candidates = look_at([path])
+        candidates = inspect_paths([path])
         waiting |= {each.paths[0]: each for each in candidates if each.action in ("join", "repair")}
         loadable = [each for each in candidates if each.action == "register"]
         if loadable and path.is_dir():
@@ -84,14 +84,14 @@ def convert_model(
     """Convert a file to the current layout, in place or to ``out``, and register it."""
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-    return library.register(repair(path, out, on_progress, cancel))
+    return library.register(stack_experts(path, out, on_progress, cancel))
 
 
 def join_model(
     library: ModelLibrary, paths: Sequence[Path], on_progress: OnProgress, cancel: CancelToken
 ) -> LocalModel | ImportCandidate:
     """Join split parts to one file and register it; return a candidate where it has to be converted first."""
-    (candidate,) = look_at([join_parts(paths, on_progress, cancel)])
+    (candidate,) = inspect_paths([join_parts(paths, on_progress, cancel)])
     if candidate.action == "register":
         return library.register(candidate.paths[0], candidate.name)
     if candidate.action is None and candidate.problem is not None:

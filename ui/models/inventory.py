@@ -15,9 +15,9 @@ from model_manager.gguf.header import GgufHeader, check_loadable
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS, STARTER, CatalogueEntry
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.layout.convert import unfinished_repairs
+from model_manager.layout.convert import unfinished_conversions
 from model_manager.layout.join import unfinished_joins
-from model_manager.library.importer import ImportCandidate, look_at
+from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import LocalModel, ModelLibrary
 from model_manager.library.quarantine import Quarantined, quarantined
 from model_manager.library.verification import Verification
@@ -64,12 +64,12 @@ class Activity:
 
 def scan_disk(library: ModelLibrary, folder: Path) -> DiskScan:
     """Scan the library and the models folder.  For a background thread.  Raises as ``ModelLibrary.list``."""
-    stopped = [*unfinished_repairs(folder), *unfinished_joins(folder)]
+    stopped = [*unfinished_conversions(folder), *unfinished_joins(folder)]
     working = [path.with_name(path.name + suffix) for path in stopped for suffix in (".repairing", ".joining")]
     return DiskScan(
         models=tuple((model, None if model.ready else _refusal(model)) for model in library.list()),
         quarantined=quarantined(folder),
-        unfinished=tuple(each for each in look_at(path for path in working if is_file(path)) if each.action),
+        unfinished=tuple(each for each in inspect_paths(path for path in working if is_file(path)) if each.action),
     )
 
 
