@@ -24,8 +24,12 @@ from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts, sibling_parts
 from model_manager.layout.origin import read_origin
 from model_manager.library.library import LocalModel
-from model_manager.library.redownload import mending, remember
-from model_manager.library.verification import Verification, verify_all
+from model_manager.library.verification import (
+    Verification,
+    pieces_to_redownload,
+    record_verification,
+    verify_all,
+)
 from model_manager.published import PublishedModel
 
 KIB = 1024
@@ -167,7 +171,7 @@ def _verified(
     finally:
         line.close()
     for each in found:
-        remember(each, services.library, expected)
+        record_verification(each, services.library, expected)
     return found
 
 
@@ -175,14 +179,14 @@ def _mend(
     services: ModelServices, found: Sequence[Verification], control: Control, arguments: argparse.Namespace
 ) -> None:
     for each in found:
-        plan = mending(each, read_origin(each.path))
-        if plan is None:
+        pieces = pieces_to_redownload(each, read_origin(each.path))
+        if pieces is None:
             if each.matches is False:
                 raise _not_published(each)
             continue
-        published = reopen_for_mending(plan.path, plan.pieces)
+        published = reopen_for_mending(each.path, pieces)
         line = ProgressLine("download", quiet=True)
-        folder = plan.path.parent
+        folder = each.path.parent
 
         def fetch(published: PublishedModel = published, folder: Path = folder) -> tuple[Path, ...]:
             return download(published, folder, lambda: services.access(arguments.endpoint), control)

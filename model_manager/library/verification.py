@@ -1,42 +1,45 @@
-"""Is this file the published one, bit for bit, and if not, which pieces of it are damaged?
+"""Verification of a file against what was published, and which of its pieces must be downloaded again.
 
-A file that was downloaded has its origin beside it: it is read in the *published* order through its layout, so that one
-whose experts were stacked is held against the hub's own SHA-256 too.  Any other file is hashed as it lies and compared
-with what the caller, or the catalogue, knows.  Fetching damaged pieces again is ``download``'s business
-(``reopen_for_mending``), which ones is decided in ``mending``.
+A downloaded file has its origin beside it: it is read in the published order through its layout, so that a file whose
+experts were stacked is compared with the hub's SHA-256 too.  Any other file is hashed as it is and compared with what
+the caller or the catalogue knows.  ``download`` downloads damaged pieces.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.disk.files import open_regular, read_error
+from model_manager.disk.files import file_size, open_regular, read_error
 from model_manager.errors import UserError
 from model_manager.gguf.shards import named_shards
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.layout.layout import Layout
-from model_manager.layout.origin import PIECE_BYTES, Origin, read_origin
+from model_manager.layout.origin import Origin, read_origin, write_origin
 from model_manager.layout.published_bytes import PublishedHashes, SourceView
+from model_manager.library.library import ModelLibrary
 from model_manager.progress import OnProgress, Progress, ignore_progress
 from model_manager.published import HubFile, PublishedModel
 
 STEP_BYTES = 8 << 20
-"""Read between two looks at whether to go on."""
+"""Read between two progress steps."""
 _READ_BYTES = 128 << 10
-"""SHA-256 runs twice as fast over 64 to 256 KiB as over 1 MiB, which leaves the processor's cache."""
+"""SHA-256 is twice as fast over 64 to 256 KiB as over 1 MiB, which exceeds the processor's cache."""
 
 
 @dataclass(frozen=True)
 class PartCheck:
-    """One published file: what its SHA-256 should be, None where nobody told, and what it is here.
+    """One published file: its expected SHA-256, None where unknown, and the SHA-256 of its bytes on disk.
 
-    ``sha256`` is None where the file here ends before the part does.
+    ``sha256`` is None where the file on disk ends before the part does.
     """
 
     name: str
@@ -47,16 +50,15 @@ class PartCheck:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found out about one file.
+    """Result of the verification of one file.
 
-    ``matches``: whether it is the published one, None where nobody knows what was published.  ``published_id`` is what
-    it was compared with.  ``sha256`` is that of the file here, which for a ``stacked`` one is not the published hash;
-    it is None for a stacked file that does not match.  ``parts`` are the published files, in their order.
+    ``matches``: whether it is the published file, None where that is unknown; ``published_id`` is the model that it was
+    compared with.  ``sha256`` is the hash of the file on disk, which for a ``stacked`` file isn't the published one;
+    None for a stacked file that doesn't match.  ``parts`` are the published files in their order.
 
-    ``damaged_pieces`` are numbers of pieces of the published parts (``origin.PIECE_BYTES``), counted through all parts,
-    whose checksum is wrong; ``head_damaged`` that the new head of a stacked file is.  Where a file does not match and
-    ``pieces_known`` is false, the damage can be anywhere.  ``published_changed``: what the caller says is published now
-    is another file than the one that was downloaded.
+    ``damaged_pieces`` are the numbers of pieces of the published parts (``Origin.piece_crc32``) with a wrong checksum;
+    ``head_damaged``: the new header of a stacked file is damaged.  Where a file doesn't match and ``pieces_known`` is
+    false, the damage can be anywhere.  ``published_changed``: what is published now differs from what was downloaded.
     """
 
     path: Path
@@ -72,11 +74,11 @@ class Verification:
     head_damaged: bool = False
     published_changed: bool = False
     piece_crc32: tuple[int, ...] = field(default=(), repr=False)
-    """What ``Origin.piece_crc32`` would be, where the published parts are known."""
+    """CRC-32 of each complete piece on disk, where the published parts are known."""
 
     @property
     def published_sha256(self) -> str | None:
-        """What the published file's SHA-256 should be; None where unknown, and for a file of several raw parts."""
+        """Expected hash of the published file; None where unknown, and for a file of several split parts."""
         return self.parts[0].expected_sha256 if len(self.parts) == 1 else None
 
 
@@ -88,30 +90,37 @@ def verify(
 ) -> Verification:
     """Read a file once and compare it with what was published.
 
-    What was published is told by the origin beside the file, else by ``expected`` (also for a file that was repaired
-    here, whose origin knows its layout and nothing of hubs), else by the catalogue.
-    ``on_progress`` counts the file's own bytes; it and ``cancel`` run in this thread.
+    That is known from the origin beside the file, else from ``expected`` (also for a file that was converted on this
+    computer, whose origin has a layout but no hashes), else from the catalogue.
 
-    Raises ``Cancelled``, and ``UserError`` as ``open_regular`` does, or file_changed(path) when the file was written to
+    Raises ``Cancelled``, and ``UserError`` as ``open_regular``, or file_changed(path) where the file is written to
     meanwhile.
     """
-    kept = read_origin(path)
-    origin = None if kept is None else _with_hashes(kept, path, expected)
+    stored = read_origin(path)
     file, before = open_regular(path)
     with file:
-        run = _Run(path, before.st_size, on_progress, cancel)
+        origin = _reference(path, before.st_size, stored, expected)
+        hashes = PublishedHashes(origin.parts, origin.piece_bytes)
+        layout = origin.layout
+
+        def report(done: int) -> None:
+            on_progress(Progress(min(done, before.st_size), before.st_size))
+
         try:
-            if origin is not None and _is_sound(origin):
-                found = _against_origin(run, file, origin)
+            if layout.is_identity:
+                sha256 = _read_sequentially(path, file, before.st_size, hashes, report, cancel)
             else:
-                found = _against_what_is_known(run, file, expected)
+                sha256 = _read_both_orders(path, file, before.st_size, layout, hashes, report, cancel)
+            file.seek(0)
+            head_damaged = file.read(len(layout.target_head)) != layout.target_head
         except OSError as error:
             raise read_error(error, path) from error
         after = os.fstat(file.fileno())
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise UserError("file_changed", path=path)
-    if kept is not None and expected is not None and any(part.sha256 for part in kept.parts):
-        return replace(found, published_changed=published_changed(kept, expected))
+    found = _compare(path, before.st_size, origin, hashes, sha256, head_damaged=head_damaged)
+    if stored is not None and expected is not None and stored.has_hashes:
+        return replace(found, published_changed=published_changed(stored, expected))
     return found
 
 
@@ -121,25 +130,25 @@ def verify_all(
     cancel: CancelToken = NEVER_CANCELLED,
     expected: PublishedModel | None = None,
 ) -> tuple[Verification, ...]:
-    """``verify`` for each file of a split model; ``path`` is any of them.  Progress runs over all.
+    """Verify each file of a split model; ``path`` is any of them.  Progress counts the bytes of all.
 
-    Raises as ``verify``; file_missing(path) for a shard that is not there.
+    Raises as ``verify``; file_missing(path) for a missing shard.
     """
     paths = named_shards(path)
-    sizes = [_size(each) for each in paths]
+    sizes = [file_size(each) for each in paths]
     found = []
     for number, each in enumerate(paths):
         earlier = sum(sizes[:number])
 
-        def forward(progress: Progress, earlier: int = earlier) -> None:
+        def report(progress: Progress, earlier: int = earlier) -> None:
             on_progress(Progress(earlier + progress.done, sum(sizes)))
 
-        found.append(verify(each, forward, cancel, expected))
+        found.append(verify(each, report, cancel, expected))
     return tuple(found)
 
 
 def published_changed(origin: Origin, published: PublishedModel) -> bool:
-    """Whether what is published now under these names is not what was downloaded.  Hashes decide, not commits."""
+    """Return whether what is published now differs from what was downloaded, by sizes and hashes."""
     now = {part.name: part for part in published.files}
     for part in origin.parts:
         new = now.get(part.name)
@@ -150,178 +159,135 @@ def published_changed(origin: Origin, published: PublishedModel) -> bool:
     return False
 
 
-class _Run:
-    """Progress and the wish to end, shared by the two ways of reading."""
+def pieces_to_redownload(verification: Verification, origin: Origin | None) -> tuple[int, ...] | None:
+    """Return the numbers of the pieces that must be downloaded again.
 
-    def __init__(self, path: Path, n_bytes: int, on_progress: OnProgress, cancel: CancelToken) -> None:
-        self.path = path
-        self.bytes = n_bytes
-        self._on_progress = on_progress
-        self._cancel = cancel
-
-    def look(self) -> None:
-        self._cancel.raise_if_cancelled()
-
-    def tell(self, done: int) -> None:
-        self._on_progress(Progress(min(done, self.bytes), self.bytes))
+    None where the file matches, or what was published is unknown.
+    """
+    if verification.matches is not False or origin is None:
+        return None
+    if verification.pieces_known:
+        return verification.damaged_pieces
+    return tuple(range(len(origin.piece_lengths())))
 
 
-def _against_origin(run: _Run, file: BinaryIO, origin: Origin) -> Verification:
+def record_verification(
+    verification: Verification, library: ModelLibrary, expected: PublishedModel | None = None
+) -> None:
+    """Store the hash in the library, and in the file's origin where it matches.
+
+    A file of unknown origin that matches ``expected`` gets an origin, so that it can be repaired like a download, where
+    it is in the models folder or was converted on this computer.
+
+    Raises ``UserError`` as ``ModelLibrary.record_file_hash``.  An origin that can't be written (a read-only folder) is
+    ignored.
+    """
+    path = verification.path
+    if verification.sha256 is not None:
+        library.record_file_hash(path, verification.sha256)
+    if not verification.matches:
+        return
+    origin = read_origin(path)
+    if expected is not None and (origin is None or not origin.has_hashes):
+        models_folder = library.models_folder
+        if origin is None and (models_folder is None or not path.absolute().is_relative_to(models_folder)):
+            return
+        new = _origin_of(
+            expected, tuple(HubFile(each.name, each.bytes, each.expected_sha256) for each in verification.parts)
+        )
+        if origin is not None:
+            new = replace(new, layout=origin.layout, piece_bytes=origin.piece_bytes)
+        origin = replace(new, checksums_from=expected.checksums_from, piece_crc32=verification.piece_crc32)
+    if origin is not None:
+        with suppress(UserError):
+            write_origin(path, replace(origin, sha256=verification.sha256, verified_at=datetime.now(UTC)))
+
+
+# What to compare with
+
+
+def _reference(path: Path, n_bytes: int, stored: Origin | None, expected: PublishedModel | None) -> Origin:
+    """Return the origin to compare a file with; one without parts where nothing is known."""
+    if stored is not None and not stored.has_hashes:
+        parts = _expected_parts(path, stored.layout.source_bytes, expected)
+        if expected is not None and parts and sum(part.bytes for part in parts) == stored.layout.source_bytes:
+            same_sizes = [part.bytes for part in parts] == [part.bytes for part in stored.parts]
+            stored = replace(
+                stored,
+                model_id=stored.model_id or expected.id,
+                parts=parts,
+                piece_crc32=stored.piece_crc32 if same_sizes else (),
+            )
+    if stored is not None and _is_consistent(stored):
+        return stored
+    if expected is not None:
+        return _origin_of(expected, _expected_parts(path, n_bytes, expected))
+    return Origin("", "", "", (), Layout.identity(n_bytes), None)
+
+
+def _origin_of(published: PublishedModel, parts: tuple[HubFile, ...]) -> Origin:
+    layout = Layout.identity(sum(part.bytes for part in parts))
+    return Origin(published.id, published.repository, published.commit, parts, layout, sha256=None)
+
+
+def _expected_parts(path: Path, n_bytes: int, expected: PublishedModel | None) -> tuple[HubFile, ...]:
+    """Return the parts of the published file with the name or size of a file on disk, else of the first one."""
+    targets = expected.targets() if expected is not None else ()
+    named = [target for target in targets if target.file_name == path.name]
+    sized = [target for target in targets if target.bytes == n_bytes]
+    return next((target.parts for target in (*named, *sized, *targets)), ())
+
+
+def _is_consistent(origin: Origin) -> bool:
+    """Return whether parts and layout describe the same bytes; the stored origin may have been edited."""
+    sizes = [part.bytes for part in origin.parts]
+    return bool(sizes) and min(sizes) >= 0 and sum(sizes) == origin.layout.source_bytes and origin.piece_bytes > 0
+
+
+# Comparison
+
+
+def _compare(
+    path: Path, n_bytes: int, origin: Origin, hashes: PublishedHashes, sha256: str, *, head_damaged: bool
+) -> Verification:
     layout = origin.layout
-    hashes = PublishedHashes(origin.parts, origin.piece_bytes)
-    head_damaged = False
-    if layout.is_identity:
-        sha256 = _read_as_it_lies(run, file, hashes)
-    else:
-        sha256 = _read_both_ways(run, file, layout, hashes)
-        file.seek(0)
-        head_damaged = file.read(len(layout.target_head)) != layout.target_head
-    size_right = run.bytes == layout.target_bytes
-    parts = _compared(origin.parts, hashes.digests)
+    is_size_right = n_bytes == layout.target_bytes
+    # A part beyond the end of a file that is too short has no digest.
+    digests = [*hashes.digests, *[None] * (len(origin.parts) - len(hashes.digests))]
+    parts = tuple(
+        PartCheck(part.name, part.bytes, part.sha256, digest)
+        for part, digest in zip(origin.parts, digests, strict=True)
+    )
     damaged: tuple[int, ...] = ()
-    # What a file that is too short has no bytes of counts as damaged.
     if pieces_known := len(origin.piece_crc32) == len(origin.piece_lengths()):
+        # Pieces beyond the end of a file that is too short count as damaged.
         found: list[int | None] = [*hashes.crc32s, *[None] * (len(origin.piece_crc32) - len(hashes.crc32s))]
         damaged = tuple(number for number, crc32 in enumerate(origin.piece_crc32) if crc32 != found[number])
-    matches = _matches(parts, intact=size_right and not head_damaged)
-    if matches:
-        damaged = ()
+    is_wrong = any(part.expected_sha256 not in (None, part.sha256) for part in parts)
+    matches: bool | None = None
+    if not is_size_right or head_damaged or is_wrong:
+        matches = False
+    elif parts and all(part.expected_sha256 for part in parts):
+        matches, damaged = True, ()
     elif damaged:
         matches = False
+    published_id: str | None = origin.model_id or None
+    if not parts and published_id is None:
+        published_id, matches = _in_catalogue(path, sha256)
     return Verification(
-        path=run.path,
-        bytes=run.bytes,
-        expected_bytes=layout.target_bytes,
+        path=path,
+        bytes=n_bytes,
+        expected_bytes=layout.target_bytes if parts else None,
         sha256=sha256 if layout.is_identity or matches is not False else None,
         matches=matches,
-        published_id=origin.model_id or None,
+        published_id=published_id,
         parts=parts,
         stacked=not layout.is_identity,
         damaged_pieces=damaged,
-        # Every piece as it was fetched, and yet another hash: what was fetched was not the published file.
-        pieces_known=pieces_known and (bool(damaged) or head_damaged or not size_right),
+        # Where every piece is as it was downloaded but the hash is wrong, another file was downloaded.
+        pieces_known=pieces_known and (bool(damaged) or head_damaged or not is_size_right),
         head_damaged=head_damaged,
         piece_crc32=tuple(hashes.crc32s),
-    )
-
-
-def _against_what_is_known(run: _Run, file: BinaryIO, expected: PublishedModel | None) -> Verification:
-    parts, published_id = _expected_parts(run.path, run.bytes, expected)
-    hashes = PublishedHashes(parts, PIECE_BYTES)
-    sha256 = _read_as_it_lies(run, file, hashes)
-    expected_bytes = sum(part.bytes for part in parts) if parts else None
-    checks = _compared(parts, hashes.digests)
-    matches = _matches(checks, intact=expected_bytes == run.bytes) if checks else None
-    if not checks:
-        published_id, matches = _in_catalogue(run.path, sha256)
-    return Verification(
-        path=run.path,
-        bytes=run.bytes,
-        expected_bytes=expected_bytes,
-        sha256=sha256,
-        matches=matches,
-        published_id=published_id,
-        parts=checks,
-        piece_crc32=tuple(hashes.crc32s),
-    )
-
-
-def _read_as_it_lies(run: _Run, file: BinaryIO, hashes: PublishedHashes) -> str:
-    """Read the file from end to end; its SHA-256."""
-    # That of the only part is that of the file: it is not made twice.
-    whole = None if hashes.is_only_part(run.bytes) else hashlib.sha256()
-    buffer = memoryview(bytearray(_READ_BYTES))
-    done = 0
-    # A file that somebody goes on writing to has no end.
-    while done <= run.bytes:
-        run.look()
-        step = 0
-        while step < STEP_BYTES and (count := file.readinto(buffer)):  # type: ignore[attr-defined]
-            if whole is not None:
-                whole.update(buffer[:count])
-            hashes.update(buffer[:count])
-            step += count
-        if not step:
-            break
-        done += step
-        run.tell(done)
-    if whole is not None:
-        return whole.hexdigest()
-    if not hashes.digests:
-        raise UserError("file_changed", path=run.path)
-    return hashes.digests[0]
-
-
-def _read_both_ways(run: _Run, file: BinaryIO, layout: Layout, hashes: PublishedHashes) -> str:
-    """Read the file in the published order for ``hashes``, and in its own for its SHA-256, which is returned.
-
-    Both go side by side and are never further apart than a layer, so that the disk is read once.
-    """
-    whole = hashlib.sha256()
-    view = SourceView(layout, file)
-    buffer, own_buffer = memoryview(bytearray(_READ_BYTES)), memoryview(bytearray(_READ_BYTES))
-    second, _ = open_regular(run.path)
-
-    def own_order() -> None:
-        step = 0
-        while step < STEP_BYTES and (count := second.readinto(own_buffer)):  # type: ignore[attr-defined]
-            whole.update(own_buffer[:count])
-            step += count
-
-    with second, ThreadPoolExecutor(1) as pool:
-        for done in range(0, max(layout.source_bytes, run.bytes), STEP_BYTES):
-            run.look()
-            pending = pool.submit(own_order)
-            for start in range(done, min(done + STEP_BYTES, layout.source_bytes), _READ_BYTES):
-                piece = buffer[: min(_READ_BYTES, layout.source_bytes - start)]
-                count = view.readinto(start, piece)
-                # Zeros for what a file that is too short has not: what comes after it in this order may be there.
-                piece[count:] = bytes(len(piece) - count)
-                hashes.update(piece)
-            pending.result()
-            run.tell(done + STEP_BYTES)
-    return whole.hexdigest()
-
-
-def _compared(parts: tuple[HubFile, ...], digests: list[str]) -> tuple[PartCheck, ...]:
-    # A part beyond the end of a file that is too short has no digest.
-    return tuple(
-        PartCheck(part.name, part.bytes, part.sha256, digests[number] if number < len(digests) else None)
-        for number, part in enumerate(parts)
-    )
-
-
-def _matches(parts: tuple[PartCheck, ...], *, intact: bool) -> bool | None:
-    if not intact or any(part.expected_sha256 not in (None, part.sha256) for part in parts):
-        return False
-    return True if parts and all(part.expected_sha256 for part in parts) else None
-
-
-def _expected_parts(
-    path: Path, n_bytes: int, expected: PublishedModel | None
-) -> tuple[tuple[HubFile, ...], str | None]:
-    if expected is None:
-        return (), None
-    targets = expected.targets()
-    named = [target for target in targets if target.file_name == path.name]
-    sized = [target for target in targets if target.bytes == n_bytes]
-    chosen = (named or sized or list(targets))[:1]
-    return (chosen[0].parts if chosen else ()), expected.id
-
-
-def _with_hashes(origin: Origin, path: Path, expected: PublishedModel | None) -> Origin:
-    """The origin, with what ``expected`` tells where it knows of no hash itself."""
-    if origin.has_hashes:
-        return origin
-    parts, model_id = _expected_parts(path, origin.layout.source_bytes, expected)
-    if not parts or sum(part.bytes for part in parts) != origin.layout.source_bytes:
-        return origin
-    same = [part.bytes for part in parts] == [part.bytes for part in origin.parts]
-    return replace(
-        origin,
-        model_id=origin.model_id or model_id or "",
-        parts=parts,
-        piece_crc32=origin.piece_crc32 if same else (),
     )
 
 
@@ -335,14 +301,76 @@ def _in_catalogue(path: Path, sha256: str) -> tuple[str | None, bool | None]:
     return None, None
 
 
-def _is_sound(origin: Origin) -> bool:
-    """Whether the parts and the layout speak of the same bytes: the file that tells may have been tampered with."""
-    sizes = [part.bytes for part in origin.parts]
-    return bool(sizes) and min(sizes) >= 0 and sum(sizes) == origin.layout.source_bytes and origin.piece_bytes > 0
+# Reading
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except (OSError, ValueError):
-        return 0
+def _read_sequentially(
+    path: Path,
+    file: BinaryIO,
+    n_bytes: int,
+    hashes: PublishedHashes,
+    report: Callable[[int], None],
+    cancel: CancelToken,
+) -> str:
+    """Read the file from beginning to end; returns its SHA-256."""
+    # That of the only part is that of the file: it isn't computed twice.
+    whole = None if hashes.is_only_part(n_bytes) else hashlib.sha256()
+    buffer = memoryview(bytearray(_READ_BYTES))
+    done = 0
+    # Ends for a file that another program appends to.
+    while done <= n_bytes:
+        cancel.raise_if_cancelled()
+        step = 0
+        while step < STEP_BYTES and (count := file.readinto(buffer)):  # type: ignore[attr-defined]
+            if whole is not None:
+                whole.update(buffer[:count])
+            hashes.update(buffer[:count])
+            step += count
+        if not step:
+            break
+        done += step
+        report(done)
+    if whole is not None:
+        return whole.hexdigest()
+    if not hashes.digests:
+        raise UserError("file_changed", path=path)
+    return hashes.digests[0]
+
+
+def _read_both_orders(
+    path: Path,
+    file: BinaryIO,
+    n_bytes: int,
+    layout: Layout,
+    hashes: PublishedHashes,
+    report: Callable[[int], None],
+    cancel: CancelToken,
+) -> str:
+    """Read the file in the published order for ``hashes``, and in its own order for its SHA-256, which is returned.
+
+    Both run in parallel and are never further apart than a layer, so that the disk is read once.
+    """
+    whole = hashlib.sha256()
+    view = SourceView(layout, file)
+    buffer, own_buffer = memoryview(bytearray(_READ_BYTES)), memoryview(bytearray(_READ_BYTES))
+    second, _ = open_regular(path)
+
+    def hash_own_order() -> None:
+        step = 0
+        while step < STEP_BYTES and (count := second.readinto(own_buffer)):  # type: ignore[attr-defined]
+            whole.update(own_buffer[:count])
+            step += count
+
+    with second, ThreadPoolExecutor(1) as pool:
+        for done in range(0, max(layout.source_bytes, n_bytes), STEP_BYTES):
+            cancel.raise_if_cancelled()
+            pending = pool.submit(hash_own_order)
+            for start in range(done, min(done + STEP_BYTES, layout.source_bytes), _READ_BYTES):
+                piece = buffer[: min(_READ_BYTES, layout.source_bytes - start)]
+                count = view.readinto(start, piece)
+                # Zeros for what a file that is too short lacks: later bytes in this order may exist.
+                piece[count:] = bytes(len(piece) - count)
+                hashes.update(piece)
+            pending.result()
+            report(done + STEP_BYTES)
+    return whole.hexdigest()

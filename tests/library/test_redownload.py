@@ -14,9 +14,8 @@ from model_manager.layout.convert import stack_experts
 from model_manager.layout.origin import read_origin
 from model_manager.library.library import ModelLibrary
 from model_manager.library.quarantine import quarantine, release_from_quarantine
-from model_manager.library.redownload import Mending, mending, remember
 from model_manager.library.relocation import relocate_models
-from model_manager.library.verification import Verification, verify
+from model_manager.library.verification import Verification, pieces_to_redownload, record_verification, verify
 from model_manager.published import PublishedModel
 from tests.download.download_helpers import PIECE, Fetch, Shelf
 from tests.rigs.downloaded import damage
@@ -47,11 +46,11 @@ def published(request: pytest.FixtureRequest, tmp_path: Path, hub: FakeHub, tiny
     return shelf.published("parts", "m.gguf")
 
 
-def _plan(path: Path) -> tuple[Verification, Mending]:
+def _pieces(path: Path) -> tuple[Verification, tuple[int, ...]]:
     found = verify(path)
-    plan = mending(found, read_origin(path))
-    assert plan is not None
-    return found, plan
+    pieces = pieces_to_redownload(found, read_origin(path))
+    assert pieces is not None
+    return found, pieces
 
 
 def test_what_was_downloaded_is_the_published_file(
@@ -78,17 +77,15 @@ def test_damaged_pieces_alone_are_fetched_again(
     assert origin is not None
     segment = origin.layout.segments[len(origin.layout.segments) // 2]
     damage(path, segment.target + segment.length // 2)
-    _, plan = _plan(path)
-    assert plan.pieces is not None
-    assert len(plan.pieces) == 1
-    assert 0 < plan.bytes <= PIECE
+    _, pieces = _pieces(path)
+    assert len(pieces) == 1
     hub.reset()
-    (mended,) = fetch(reopen_for_mending(plan.path, plan.pieces))
+    (mended,) = fetch(reopen_for_mending(path, pieces))
     assert (mended, sha256_of(mended)) == (path, right)
     # The head is read once more, to see that it is still the same file.
-    assert hub.bytes_sent() <= plan.bytes + read_header(path).data_offset + PIECE
+    assert hub.bytes_sent() <= PIECE + read_header(path).data_offset + PIECE
     assert verify(path).matches is True
-    remember(verify(path), library)
+    record_verification(verify(path), library)
     assert library.list()[0].sha256 == right
 
 
@@ -99,9 +96,9 @@ def test_a_new_head_is_written_anew_without_fetching(fetch: Fetch, published: Pu
     assert origin is not None
     right = sha256_of(path)
     damage(path, 50)
-    found, plan = _plan(path)
-    assert (found.head_damaged, plan.pieces, plan.bytes) == (True, (), 0)
-    (mended,) = fetch(reopen_for_mending(plan.path, plan.pieces))
+    found, pieces = _pieces(path)
+    assert (found.head_damaged, pieces) == (True, ())
+    (mended,) = fetch(reopen_for_mending(path, pieces))
     assert sha256_of(mended) == right
 
 
@@ -115,8 +112,8 @@ def test_set_aside_moved_to_another_disk_released_and_mended(
     new = tmp_path / "new"
     relocate_models(models, new, rename=other_disk)
     released = release_from_quarantine(new / bad.name)
-    _, plan = _plan(released)
-    (mended,) = Fetch(new, hub)(reopen_for_mending(plan.path, plan.pieces))
+    _, pieces = _pieces(released)
+    (mended,) = Fetch(new, hub)(reopen_for_mending(released, pieces))
     assert (mended, sha256_of(mended)) == (new / path.name, right)
 
 
@@ -131,15 +128,14 @@ def test_a_file_repaired_here_can_be_proven_to_be_the_published_one(
     assert (verify(path).matches, verify(path).published_id) == (None, None)
     found = verify(path, expected=published)
     assert (found.matches, found.published_id, found.stacked) == (True, published.id, True)
-    remember(found, library, published)
+    record_verification(found, library, published)
     assert verify(path).matches is True
     right = sha256_of(path)
     damage(path, path.stat().st_size - 1)
     assert verify(path, expected=published).matches is False
-    _, plan = _plan(path)
-    assert plan.pieces is not None
-    assert len(plan.pieces) == 1
-    (mended,) = Fetch(tmp_path, hub)(reopen_for_mending(path, plan.pieces))
+    _, pieces = _pieces(path)
+    assert len(pieces) == 1
+    (mended,) = Fetch(tmp_path, hub)(reopen_for_mending(path, pieces))
     assert sha256_of(mended) == right
 
 
@@ -152,11 +148,11 @@ def test_a_file_put_into_the_folder_by_hand_becomes_known(
     by_hand, elsewhere = models / "m.gguf", tmp_path / "m.gguf"
     for path in (by_hand, elsewhere):
         path.write_bytes(tiny.read_bytes())
-        remember(verify(path, expected=published), library, published)
+        record_verification(verify(path, expected=published), library, published)
     assert [each.id for each in library.list()] == [published.id]
     assert library.list()[0].sha256 == sha256_of(by_hand)
     # In the person's own folders nothing is put beside their files.
     assert read_origin(elsewhere) is None
     damage(by_hand, 5)
-    _, plan = _plan(by_hand)
-    assert plan.pieces == (0,)
+    _, pieces = _pieces(by_hand)
+    assert pieces == (0,)

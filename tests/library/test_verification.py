@@ -14,9 +14,14 @@ from model_manager.errors import Cancelled
 from model_manager.hub.catalogue import STARTER
 from model_manager.layout.origin import origin_path, read_origin, write_origin
 from model_manager.library.library import ModelLibrary
-from model_manager.library.redownload import Mending, mending, remember
 from model_manager.library.starter import find_starter
-from model_manager.library.verification import published_changed, verify, verify_all
+from model_manager.library.verification import (
+    pieces_to_redownload,
+    published_changed,
+    record_verification,
+    verify,
+    verify_all,
+)
 from model_manager.progress import Progress
 from model_manager.published import HubFile, PublishedModel
 from tests.rigs.cancel_after import CancelAfter
@@ -53,7 +58,7 @@ def test_a_file_as_it_was_downloaded(downloaded: tuple[Path, Path]) -> None:
     assert place == len(published)
     assert found.published_sha256 == (_sha256(published) if len(found.parts) == 1 else None)
     assert told[-1] == Progress(path.stat().st_size, path.stat().st_size)
-    assert mending(found, read_origin(path)) is None
+    assert pieces_to_redownload(found, read_origin(path)) is None
 
 
 def test_damage_is_traced_to_its_pieces(downloaded: tuple[Path, Path]) -> None:
@@ -77,10 +82,7 @@ def test_damage_is_traced_to_its_pieces(downloaded: tuple[Path, Path]) -> None:
     assert found.damaged_pieces == tuple(sorted(set(expected)))
     assert found.pieces_known
     assert found.sha256 == (None if found.stacked else sha256_of(path))
-    plan = mending(found, origin)
-    assert plan is not None
-    assert plan.pieces == found.damaged_pieces
-    assert 0 < plan.bytes <= PIECE_BYTES * len(found.damaged_pieces)
+    assert pieces_to_redownload(found, origin) == found.damaged_pieces
 
 
 def test_a_file_that_is_too_short(downloaded: tuple[Path, Path]) -> None:
@@ -106,7 +108,7 @@ def test_a_file_that_is_too_long(downloaded: tuple[Path, Path]) -> None:
         file.write(b"more")
     found = verify(path)
     assert (found.matches, found.damaged_pieces, found.pieces_known) == (False, (), True)
-    assert mending(found, read_origin(path)) == Mending(path, (), 0)
+    assert pieces_to_redownload(found, read_origin(path)) == ()
 
 
 def test_the_new_head_of_a_stacked_file_is_looked_at_too(models: Path, legacy: Path) -> None:
@@ -116,7 +118,7 @@ def test_the_new_head_of_a_stacked_file_is_looked_at_too(models: Path, legacy: P
     # The published bytes are all there: they alone would not tell.
     assert [part.sha256 for part in found.parts] == [part.expected_sha256 for part in found.parts]
     assert (found.matches, found.head_damaged, found.damaged_pieces) == (False, True, ())
-    assert mending(found, read_origin(path)) == Mending(path, (), 0)
+    assert pieces_to_redownload(found, read_origin(path)) == ()
 
 
 def test_damage_without_checksums_of_pieces_can_be_anywhere(models: Path, tiny: Path) -> None:
@@ -125,7 +127,9 @@ def test_damage_without_checksums_of_pieces_can_be_anywhere(models: Path, tiny: 
     damage(path, 200_000)
     found = verify(path)
     assert (found.matches, found.pieces_known) == (False, False)
-    assert mending(found, read_origin(path)) == Mending(path, None, path.stat().st_size)
+    origin = read_origin(path)
+    assert origin is not None
+    assert pieces_to_redownload(found, origin) == tuple(range(len(origin.piece_lengths())))
 
 
 def test_a_file_that_never_was_the_published_one(models: Path, tiny: Path) -> None:
@@ -177,7 +181,7 @@ def test_a_file_without_origin_against_what_is_published(tmp_path: Path, tiny: P
 def test_a_file_that_nobody_knows(tiny: Path) -> None:
     found = verify(tiny)
     assert (found.matches, found.published_id, found.sha256) == (None, None, sha256_of(tiny))
-    assert mending(found, None) is None
+    assert pieces_to_redownload(found, None) is None
 
 
 def test_the_starter_is_known_by_its_hash_and_by_its_name(tmp_path: Path, tiny: Path) -> None:
@@ -231,7 +235,7 @@ def test_what_was_found_out_is_remembered(library: ModelLibrary, models: Path, t
     assert origin.verified_at is not None
     write_origin(path, replace(origin, verified_at=None, sha256=None))
     assert library.list()[0].sha256 is None
-    remember(verify(path), library)
+    record_verification(verify(path), library)
     again = read_origin(path)
     assert again is not None
     assert again.sha256 == sha256_of(path)
@@ -245,7 +249,7 @@ def test_damage_that_left_no_trace_is_remembered(library: ModelLibrary, models: 
     good = library.list()[0].sha256
     damage(path, 9_000)
     assert library.list()[0].sha256 == good
-    remember(verify(path), library)
+    record_verification(verify(path), library)
     assert library.list()[0].sha256 == sha256_of(path) != good
     origin = read_origin(path)
     assert origin is not None

@@ -21,8 +21,13 @@ from model_manager.layout.origin import read_origin
 from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import LocalModel, ModelLibrary
 from model_manager.library.quarantine import release_from_quarantine
-from model_manager.library.redownload import mending, remember
-from model_manager.library.verification import Verification, verify, verify_all
+from model_manager.library.verification import (
+    Verification,
+    pieces_to_redownload,
+    record_verification,
+    verify,
+    verify_all,
+)
 from model_manager.progress import OnProgress
 from model_manager.published import PublishedModel
 from ui.models.backend import ModelBackend
@@ -114,7 +119,7 @@ def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, can
         pass
     found = verify_all(path, on_progress, cancel, expected)
     for each in found:
-        remember(each, backend.library, expected)
+        record_verification(each, backend.library, expected)
     order = {False: 0, None: 1, True: 2}
     return VerifyResult(min(found, key=lambda each: order[each.matches]), changed)
 
@@ -122,10 +127,10 @@ def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, can
 def reopen_damaged(verification: Verification) -> PublishedModel:
     """Mark the damaged pieces of a verified file as missing; return the model to download."""
     path = verification.path
-    plan = mending(verification, read_origin(path))
-    if plan is None:
+    pieces = pieces_to_redownload(verification, read_origin(path))
+    if pieces is None:
         raise UserError("origin_unknown", path=path)
-    return reopen_for_mending(path, plan.pieces)
+    return reopen_for_mending(path, pieces)
 
 
 def reopen_quarantined(path: Path, on_progress: OnProgress, cancel: CancelToken) -> PublishedModel | None:
@@ -137,8 +142,6 @@ def reopen_quarantined(path: Path, on_progress: OnProgress, cancel: CancelToken)
     if origin is None:
         raise UserError("origin_unknown", path=path)
     verification = verify(path, on_progress, cancel)
-    plan = mending(verification, origin) if verification.matches is False else None
+    pieces = pieces_to_redownload(verification, origin)
     released = release_from_quarantine(path)
-    if verification.matches is not False:
-        return None
-    return reopen_for_mending(released, plan.pieces if plan else None)
+    return None if pieces is None else reopen_for_mending(released, pieces)
