@@ -1,8 +1,7 @@
-"""Files that turned out not to be what was published are set aside under another name: never loaded, never deleted.
+"""Quarantine: files that aren't what was published are renamed, so that they are never loaded and never deleted.
 
-``NAME.gguf`` becomes ``NAME.gguf.bad`` and its origin goes with it.  A download whose hash is wrong at its end is put
-there by ``download`` itself, which keeps a journal beside it.  To mend the former (``download.reopen_for_mending``) it
-is released first; the latter is mended as it is.
+``NAME.gguf`` becomes ``NAME.gguf.bad``, with its origin.  A download whose hash is wrong at its end is renamed by
+``download`` itself, which keeps a journal beside it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _BAD_NAME = re.compile(r"(?P<name>.+\.gguf)(\.\d{1,6})?\.bad", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A file in quarantine; ``name`` is the one it had, ``bytes`` its size, ``published`` where it came from."""
+    """A file in quarantine; ``name`` is its former name, ``bytes`` its size, ``published`` its origin."""
 
     path: Path
     name: str
@@ -33,10 +32,10 @@ class Quarantined:
 
 
 def quarantine(path: Path, library: ModelLibrary | None = None) -> Path:
-    """Set a file aside, with its origin, and take it off the library; returns its new path.
+    """Rename a file with its origin and remove it from the library; returns its new path.
 
-    An older one of that name in quarantine stays.  Raises ``UserError``: file_missing(path), file_is_a_link(path) for a
-    name in another program's cache, file_not_writable(path, detail), and as ``ModelLibrary.remove`` does.
+    Raises ``UserError``: file_missing(path), file_is_a_link(path) for a name in another program's cache, as
+    ``disk_error`` and ``ModelLibrary.remove``.
     """
     if os.path.islink(path):  # noqa: PTH114 (Path raises for a name that is too long)
         raise UserError("file_is_a_link", path=path)
@@ -56,22 +55,21 @@ def quarantine(path: Path, library: ModelLibrary | None = None) -> Path:
 
 
 def quarantined(folder: Path) -> tuple[Quarantined, ...]:
-    """The files in quarantine in a folder and those below it."""
+    """Return the files in quarantine in a folder and its subfolders."""
     found = []
     for path in walk(folder):
         match = _BAD_NAME.fullmatch(path.name)
-        if match is None:
-            continue
-        with suppress(OSError):
-            found.append(Quarantined(path, match["name"], path.stat().st_size, read_origin_summary(path)))
+        if match is not None:
+            with suppress(OSError):
+                found.append(Quarantined(path, match["name"], path.stat().st_size, read_origin_summary(path)))
     return tuple(found)
 
 
 def release_from_quarantine(path: Path) -> Path:
-    """Give a file back its name, whatever is wrong with it; returns its path.
+    """Give a file its former name, whatever its content; returns its path.
 
-    Raises ``UserError``: file_missing(path), not_in_quarantine(path), file_exists(path) where another file has that
-    name now, file_not_writable(path, detail).
+    Raises ``UserError``: file_missing(path), not_in_quarantine(path), file_exists(path) where another file has the
+    name, and as ``disk_error``.
     """
     match = _BAD_NAME.fullmatch(path.name)
     if match is None:
@@ -83,14 +81,14 @@ def release_from_quarantine(path: Path) -> Path:
         raise UserError("file_exists", path=target)
     _rename_with_origin(path, target)
     with suppress(OSError):
-        # The journal of a download that ended wrong speaks of a name that is gone now.
+        # The journal of the download refers to the quarantined name.
         path.with_name(f"{path.name}.json").unlink(missing_ok=True)
     return target
 
 
 def _rename_with_origin(path: Path, target: Path) -> None:
     with disk_errors(path):
-        # The origin is there under both names while the file has either: a crash leaves it beside the file.
+        # The origin exists under both names during the rename, so that a crash leaves it beside the file.
         with suppress(FileNotFoundError):
             write_atomically(origin_path(target), origin_path(path).read_bytes())
         move_over(path, target)

