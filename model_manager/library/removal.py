@@ -59,8 +59,10 @@ def removal_of_quarantined(file: Quarantined) -> Removal:
 def delete(removal: Removal, library: ModelLibrary) -> None:
     """Delete the files and remove the model from the library.  Missing files are ignored.
 
-    The model's first file is deleted last: after an error the rest can still be found and deleted.  Raises
-    ``UserError``: file_not_deleted(path, detail), for example while Windows has it open, and as ``ModelLibrary.remove``.
+    The model's first file is deleted last: after an error the rest can still be found and deleted.
+
+    Raises ``UserError``: file_not_deleted(path, detail), for example while Windows has it open, and as
+    ``ModelLibrary.remove``.
     """
     for path in removal.paths:
         try:

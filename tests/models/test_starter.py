@@ -52,8 +52,7 @@ def test_finds_nothing_in_a_package_without_the_file(first_on_the_path: Path) ->
 
 
 def test_finds_nothing_without_the_package() -> None:
-    code = "from model_manager.library import starter
-from model_manager.library.starter import find_starter; print(find_starter())"
+    code = "from model_manager.library.starter import find_starter; print(find_starter())"
     root = Path(__file__).parents[2]
     command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
