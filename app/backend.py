@@ -1,4 +1,4 @@
-"""What can answer: one interface for local files and servers.
+"""Chat backend: the interface of local models and servers that answer a conversation.
 
 A backend is used from one thread at a time, the inference worker's.  ``stream`` blocks between events; its
 ``CancelToken`` may be cancelled from any thread.
@@ -7,8 +7,8 @@ A backend is used from one thread at a time, the inference worker's.  ``stream``
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.conversation import ContextPolicy, Role, Sampling
 from model_manager.cancellation import CancelToken
@@ -113,8 +113,23 @@ class Finished:
 ChatEvent = LoadProgress | Loaded | Replanned | Fitted | PromptProgress | Piece | Finished
 
 
+@dataclass(frozen=True)
+class AnswerOrigin:
+    """The part of an answer's provenance that its backend knows; the fields are those of ``MadeBy``."""
+
+    model_id: str
+    file_sha256: str | None = None
+    quantisation: str | None = None
+    engine: str | None = None
+    plan: dict[str, Any] = field(default_factory=dict)
+    endpoint: str | None = None
+
+
 class ChatBackend(Protocol):
-    """Something that answers: a local model or a server."""
+    """A model that answers, local or on a server."""
+
+    is_remote: bool
+    """Whether a server answers: the conversation leaves this computer, and each request may cost money."""
 
     def stream(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent]:
         """Yield events and at last ``Finished``, with the reason ``cancelled`` after a cancellation.
@@ -123,4 +138,8 @@ class ChatBackend(Protocol):
             UserError: it could not be answered (``engine_died``, ``prompt_too_long``, ...).
             Cancelled: ``token`` was cancelled before the first token.
         """
+        ...
+
+    def origin(self) -> AnswerOrigin:
+        """Return the origin of the last answer."""
         ...

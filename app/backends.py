@@ -1,30 +1,21 @@
-"""From the id of a model to what answers: a file of the library, or a model of a server."""
+"""Choice of the chat backend for a model id: a local file or a model of a server."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from app.backend import ChatBackend
-from app.chat.turn import AnswerOrigin
 from app.local_backend import LocalBackend
+from app.planning.overrides import wishes_for
 from app.servers.registry import is_server_model
 from app.services import Services
+from model_manager.errors import UserError
 
 
-class AnswerBackend(ChatBackend, Protocol):
-    """A chat source that can say what an answer of it was made with."""
+def backend_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any) -> ChatBackend:
+    """Return the backend for ``model_id``.  ``wishes`` are those of ``Wishes``; a server has none of them.
 
-    def origin(self) -> AnswerOrigin:
-        """Asked once the answer is done."""
-        ...
-
-
-def backend_for(
-    services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any
-) -> AnswerBackend:
-    """What answers for ``model_id``.  ``wishes`` are those of ``Wishes``; a server takes none of them.
-
-    What is wrong with a file or a server is told when it is asked.
+    A missing file or server is reported by the backend's first request.
     """
     if is_server_model(model_id):
         return services.servers.source(model_id)
@@ -32,3 +23,19 @@ def backend_for(
     return LocalBackend(
         services.library, services.engine, services.planning, model_id, settings, rpc_servers=rpc_servers, **wishes
     )
+
+
+def context_size(services: Services, model_id: str) -> int:
+    """Return the context in tokens of the next request to a local model; 0 where it is not known before loading."""
+    loaded, settings = services.planning.loads.loaded, services.settings.now
+    if not model_id or is_server_model(model_id):
+        return 0
+    context = wishes_for(settings, services.planning.wished.of(model_id)).context
+    try:
+        if loaded is not None and loaded.wanted.path == services.library.resolve(model_id).path:
+            # With another context in the settings it is loaded again.
+            return loaded.result.context if context == loaded.wanted.wishes.context else context or 0
+    except UserError:
+        # The next request reports what is wrong with the file.
+        return 0
+    return context or 0

@@ -14,6 +14,10 @@ THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
 """Tags around the reasoning in the text of an answer; backends that deliver it separately have the tags added."""
 
 
+TRASH_DAYS = 30
+"""Deleted conversations and messages can be restored for this long."""
+
+
 class Role(StrEnum):
     """Author of a message."""
 
@@ -213,3 +217,21 @@ class SearchHit:
     """A line of text around the hit."""
     span: tuple[int, int]
     """Start and end of the hit in the snippet, in characters."""
+
+
+@dataclass(frozen=True)
+class ContextUse:
+    """How full the context of a conversation is, in tokens; ``size`` is 0 where it is not known."""
+
+    used: int
+    size: int
+    is_estimate: bool = False
+    left_out: tuple[str, ...] = ()
+    """Ids of the messages that the model does not see."""
+    pinned: tuple[str, ...] = ()
+    """Ids of the pinned messages."""
+
+    @property
+    def free(self) -> int:
+        """Tokens left for the next question and its answer."""
+        return max(0, self.size - self.used)

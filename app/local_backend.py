@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.backend import ChatEvent, ChatRequest
-from app.chat.turn import AnswerOrigin
+from app.backend import AnswerOrigin, ChatEvent, ChatRequest
 from app.config.settings import Settings
 from app.engine.local_engine import LocalEngine
 from app.planning.overrides import wishes_for
@@ -33,6 +32,8 @@ class ChosenModel:
 
 class LocalBackend:
     """A model of the library as a chat backend; it is resolved and checked on its first request."""
+
+    is_remote = False
 
     def __init__(
         self,

@@ -40,6 +40,7 @@ from model_manager.devices.devices import HostMemory, Memory
 from tests.rigs.apus_shapes import write_shape
 from ui.widgets.appearance import Appearance
 from ui.widgets.theme import Theme
+from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
 FOLDER = Path(__file__).resolve().parents[1] / "resources" / "pictures"
@@ -106,7 +107,7 @@ class Studio:
         self.window = MainWindow(self.services.settings, self._appearance)
         self.window.resize(*SIZE)
         self.window.show()
-        self.workspace = self.window.start(self.services)
+        self.controller = WindowController(self.services, self.window)
 
     def _use(self, folder: Path | None) -> None:
         model_id = "starter"
@@ -119,8 +120,8 @@ class Studio:
 
     def open(self, conversation_id: str) -> None:
         """Show a conversation."""
-        self.workspace.models.look_for_advice()
-        self.workspace.open_conversation(conversation_id)
+        self.controller.models.request_advice()
+        self.controller.conversation.open(conversation_id)
         self.settle()
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
@@ -201,7 +202,7 @@ def conversation(studio: Studio) -> None:
 
 def branches(studio: Studio) -> None:
     studio.open(branched())
-    transcript = studio.workspace.transcript
+    transcript = studio.controller.transcript
     top = dict(transcript.page.visible)[1]
     view = transcript.page.view(1)
     row = max((button.rect.center().y() for button in view.buttons), default=view.height - 10)
@@ -213,12 +214,12 @@ def branches(studio: Studio) -> None:
 
 def models(studio: Studio) -> None:
     conversation(studio)
-    studio.workspace.models.show_dialog()
+    studio.controller.models.show_dialog()
 
 
 def plan(studio: Studio) -> None:
     conversation(studio)
-    studio.workspace.models.show_plan(studio.workspace.models.model_id(), studio.workspace.models.name())
+    studio.controller.models.show_plan(studio.controller.models.model_id(), studio.controller.models.name())
 
 
 def first_start(studio: Studio) -> None:
@@ -230,7 +231,7 @@ def servers(studio: Studio) -> None:
     known = studio.services.servers.known
     known.add("http://192.168.1.20:8000/v1", "vLLM in the cellar", models=("Qwen3-235B-A22B", "APUS-xDAN-4.0-MoE"))
     known.add("http://127.0.0.1:11434/v1", "Ollama", models=("llama3.2:3b",))
-    studio.workspace.show_settings()
+    studio.controller.show_settings()
     studio.settle()
     dialog = studio.window.findChild(QDialog, "settingsDialog")
     dialog.resize(dialog.width(), 620)
@@ -253,7 +254,7 @@ def search(studio: Studio) -> None:
 
 def export(studio: Studio) -> None:
     conversation(studio)
-    studio.workspace.show_export((shown(studio.language),))
+    studio.controller.show_export((shown(studio.language),))
 
 
 def narrow(studio: Studio) -> None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.backend import ChatRequest, Fitted, PromptMessage
-from app.chat.context_use import ContextUse
 from app.chat.prompt import prompt_messages
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.conversation import ContextPolicy, MadeBy, Message, Role
+from app.conversation import ContextPolicy, ContextUse, MadeBy, Message, Role
 from model_manager.errors import UserError
 
 ANSWER_SHARE = 8

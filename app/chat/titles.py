@@ -1,26 +1,39 @@
-"""Titles of conversations: at once from the first question, better once its answer is there.
+"""Titles of conversations: from the first question, and improved once its answer is there.
 
-The model that answered is asked only where neither the question nor the answer names the matter by itself.
+The model is asked for a title only where neither the question nor the answer contains one.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from app.backend import ChatRequest, PromptMessage
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Attachment, Role, Sampling
+from app.backend import ChatEvent, ChatRequest, Finished, Piece, PromptMessage
+from app.chat.answer import RunningAnswer
+from app.config.settings import SettingsFile
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Attachment, Message, Role, Sampling, Status
+from app.store.store import ConversationStore
+from model_manager.cancellation import CancelToken
+from model_manager.errors import Cancelled, UserError
 
 TITLE_CHARACTERS = 48
-SHORTEST_SENTENCE = 8
-LONGEST_OF_MODEL = 72
-"""Characters of a title that a model or a heading gives; more is a sentence of the answer."""
+MIN_SENTENCE_CHARACTERS = 8
+MAX_TITLE_CHARACTERS = 72
+"""Limit for a title from a model or a heading; longer text is a sentence of the answer."""
 TITLE_TOKENS = 24
-ASKED_FOR = (
+TITLE_PROMPT = (
     "Write a title for this conversation, at most eight words, in the language of the question above. "
     "Give the title alone, without quotation marks."
 )
+MAX_ANSWER_S = 20.0
+"""A model that takes longer than this for an answer is not asked for a title."""
+MAX_QUESTIONS = 3
+"""Questions that a title is taken from; conversations with more keep theirs."""
+MAX_MESSAGES = 64
+"""Conversations with more messages, all versions included, keep their title: reading them takes a while."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|(?<=[。！？])")
 _GREETING = re.compile(
@@ -29,18 +42,20 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
-_MARKS = re.compile(r"[*_`~]+|^[#>\s]+|^(?:[-+]|\d+[.)])\s+")
+_MARKUP = re.compile(r"[*_`~]+|^[#>\s]+|^(?:[-+]|\d+[.)])\s+")
 _LABEL = re.compile(r"^(?:title|标题|题目)\s*[:：]\s*", re.IGNORECASE)
 _QUOTES = "\"'“”‘’「」『』《》«»"
 
+logger = logging.getLogger(__name__)
+
 
 def title_from(question: str) -> str:
-    """A title from a question: its first line, or that line's first sentence, or as much as fits, cut at a word."""
+    """Return a title from a question: its first line, or that line's first sentence, or its beginning."""
     line = next((line.strip() for line in question.splitlines() if line.strip()), "")
     if len(line) <= TITLE_CHARACTERS:
         return line
     sentence = _SENTENCE_END.split(line, maxsplit=1)[0].strip()
-    if SHORTEST_SENTENCE <= len(sentence) <= TITLE_CHARACTERS:
+    if MIN_SENTENCE_CHARACTERS <= len(sentence) <= TITLE_CHARACTERS:
         return sentence
     cut = line[: TITLE_CHARACTERS - 1]
     at_word = cut.rsplit(" ", 1)[0] if " " in cut[TITLE_CHARACTERS // 2 :] else cut
@@ -48,39 +63,118 @@ def title_from(question: str) -> str:
 
 
 def first_title(question: str, attachments: Sequence[Attachment] = ()) -> str:
-    """The title that a conversation begins with: of the question's words, or the name of what it brings along."""
+    """Return the title of a new conversation: from the question, or the name of its first attachment."""
     return title_from(question) or (title_from(attachments[0].name) if attachments else "")
 
 
 def is_greeting(question: str) -> bool:
-    """Whether it only opens the conversation."""
+    """Return whether a question only opens the conversation."""
     return _GREETING.fullmatch(question.strip()) is not None
 
 
 def is_telling(question: str) -> bool:
-    """Whether the question's own words make a title: neither a greeting nor cut."""
+    """Return whether a question makes a good title: it is neither a greeting nor too long."""
     title = title_from(question)
     return bool(title) and not title.endswith("…") and not is_greeting(question)
 
 
 def title_from_answer(answer: str) -> str:
-    """The heading that an answer begins with; empty where it has none."""
-    spoken = answer.rpartition("</think>")[2].lstrip()
-    heading = _HEADING.search(spoken[:400])
-    return cleaned(heading[1]) if heading else ""
+    """Return the heading at the beginning of an answer; empty where it has none."""
+    heading = _HEADING.search(answer.rpartition(THOUGHT_CLOSE)[2].lstrip()[:400])
+    return clean_title(heading[1]) if heading else ""
 
 
-def title_request(messages: tuple[PromptMessage, ...], answer: str) -> ChatRequest:
-    """The question for a title: it follows the conversation, so that nothing of that has to be read again."""
-    asked = (PromptMessage(Role.ASSISTANT, answer), PromptMessage(Role.USER, ASKED_FOR))
-    return ChatRequest((*messages, *asked), replace(Sampling(), temperature=0.0, seed=0, max_tokens=TITLE_TOKENS))
-
-
-def cleaned(text: str) -> str:
-    """A title out of what a model wrote; empty where that is none, as a thought or a whole paragraph."""
+def clean_title(text: str) -> str:
+    """Return the title in a model's reply; empty where that is only a thought, or too long."""
     if THOUGHT_OPEN in text:
         text = text.rpartition(THOUGHT_CLOSE)[2] if THOUGHT_CLOSE in text else ""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    line = _LABEL.sub("", _MARKS.sub("", line)).strip().strip(_QUOTES).strip()
+    line = _LABEL.sub("", _MARKUP.sub("", line)).strip().strip(_QUOTES).strip()
     line = line.rstrip(".。:：") if not line.endswith("...") else line
-    return line if 2 <= len(line) <= LONGEST_OF_MODEL else ""
+    return line if 2 <= len(line) <= MAX_TITLE_CHARACTERS else ""
+
+
+class TitleUpdater:
+    """Improves the title of a conversation after its first answers, unless the user has chosen one.
+
+    ``on_change`` is called in the thread of ``update`` or in that of a job given to ``submit``.
+    """
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        settings: SettingsFile,
+        submit: Callable[[Callable[[], None], CancelToken], object],
+        on_change: Callable[[], object],
+    ) -> None:
+        self._store, self._settings, self._submit, self._on_change = store, settings, submit, on_change
+        self._token = CancelToken()
+
+    def cancel(self) -> None:
+        """Cancel the generation of a title: an answer is wanted."""
+        self._token.cancel()
+
+    def update(self, answer: RunningAnswer, message: Message, *, may_generate: bool) -> None:
+        """Improve the title after an answer; ``may_generate`` says whether the model is idle."""
+        try:
+            self._update(answer, message, may_generate)
+        except UserError as error:
+            # Not worth an error message: the store reports its problems with the next question.
+            logger.warning("no title: %s", error.code)
+
+    def _update(self, answer: RunningAnswer, message: Message, may_generate: bool) -> None:
+        store = self._store
+        conversation = store.get(message.conversation_id)
+        if (
+            conversation.title_is_chosen
+            or message.status is not Status.COMPLETE
+            or conversation.message_count > MAX_MESSAGES
+        ):
+            return
+        questions = [each for each in store.branch(conversation.id) if each.role is Role.USER]
+        first = first_title(questions[0].content, questions[0].attachments)
+        if len(questions) > MAX_QUESTIONS or conversation.title != first:
+            return
+        telling = next((each for each in questions if is_telling(each.content)), None)
+        title = title_from(telling.content) if telling else title_from_answer(message.content)
+        if title:
+            if title != conversation.title:
+                store.set_automatic_title(conversation.id, title)
+                self._on_change()
+        elif may_generate and not all(is_greeting(each.content) for each in questions):
+            self._generate(answer, message)
+
+    def _generate(self, answer: RunningAnswer, message: Message) -> None:
+        is_slow = time.monotonic() - answer.started_at > MAX_ANSWER_S
+        if is_slow or answer.backend.is_remote or not self._settings.now.titles_by_model:
+            return
+        token = self._token = CancelToken()
+        # It continues the conversation, so that the KV cache is reused.
+        asked = (PromptMessage(Role.ASSISTANT, message.content), PromptMessage(Role.USER, TITLE_PROMPT))
+        sampling = replace(Sampling(), temperature=0.0, seed=0, max_tokens=TITLE_TOKENS)
+        request = ChatRequest((*answer.request.messages, *asked), sampling)
+
+        def job() -> None:
+            try:
+                title = _title_in(answer.backend.stream(request, token))
+                if title and not token.is_cancelled:
+                    self._store.set_automatic_title(message.conversation_id, title)
+                    self._on_change()
+            except Cancelled:
+                return
+            except UserError as error:
+                logger.warning("no title: %s", error.code)
+
+        self._submit(job, token)
+
+
+def _title_in(events: Iterable[ChatEvent]) -> str:
+    """Return the title in a reply; empty where it was cut at the token limit."""
+    text, reason = "", ""
+    for event in events:
+        if isinstance(event, Piece):
+            text += event.text
+        elif isinstance(event, Finished):
+            reason = event.finish_reason
+    is_complete = reason == "stop" or (reason == "length" and "\n" in text.strip())
+    return clean_title(text) if is_complete else ""

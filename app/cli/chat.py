@@ -1,48 +1,42 @@
-"""``apus-chat chat``: one question, the answer as it comes, and the conversation kept."""
+"""The ``chat`` command: asks one question, prints the answer as it arrives, and stores the conversation."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import os
-import random
 import sys
 from typing import Any
 
-from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, Replanned
-from app.backends import AnswerBackend, backend_for
-from app.chat.context import left_out_before
-from app.chat.prompt import first_system_prompt, prompt_messages
-from app.chat.titles import title_from
-from app.chat.turn import run_turn
+from app.backend import ChatBackend, ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, Replanned
+from app.backends import backend_for
+from app.chat.answer import AnswerResult, RunningAnswer
+from app.chat.session import Adjust, ChatSession
 from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.output import print_json
-from app.conversation import ContextPolicy, Message, Role
+from app.conversation import ContextPolicy
 from app.local_backend import LocalBackend, loaded_plan
 from app.messages.context import left_out_sentence
 from app.messages.plans import replanned_sentence
-from app.servers.backend import ServerBackend
 from app.servers.registry import api_base, is_open_to_readers
 from app.services import Services
 from model_manager.cancellation import CancelToken
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 
 
-class _Listener:
-    """Prints pieces as they come and keeps what the JSON needs."""
+class _Output:
+    """Prints the text as it arrives, and collects what the JSON report needs."""
 
-    def __init__(self, printing: bool) -> None:
-        self._printing = printing
+    def __init__(self, is_printing: bool) -> None:
+        self._is_printing = is_printing
         self.text = ""
         self.load_s = 0.0
-        self.finished: Finished | None = None
 
-    def __call__(self, event: ChatEvent) -> None:
+    def handle(self, event: ChatEvent | AnswerResult) -> None:
         match event:
             case Piece():
                 self.text += event.text
-                if self._printing:
+                if self._is_printing:
                     sys.stdout.write(event.text)
                     sys.stdout.flush()
             case Loaded():
@@ -50,56 +44,62 @@ class _Listener:
             case Replanned():
                 sys.stderr.write(f"apus-chat: {replanned_sentence(event.plan, str, event.because)}\n")
             case Fitted(left_out=(_, *_)):
-                told = left_out_sentence(len(event.left_out), event.context, str)
-                sys.stderr.write(f"apus-chat: {told}\n")
-            case Finished():
-                self.finished = event
+                sentence = left_out_sentence(len(event.left_out), event.context, str)
+                sys.stderr.write(f"apus-chat: {sentence}\n")
+
+    def end_line(self) -> None:
+        """End the last line of the printed text."""
+        if self._is_printing and self.text and not self.text.endswith("\n"):
+            sys.stdout.write("\n")
+            sys.stdout.flush()
 
 
 def run(services: Services, arguments: argparse.Namespace) -> int:
-    """Ask, print, keep.
+    """Ask, print and store; return the exit code.
 
     Raises:
-        UserError: it could not be answered, or the answer not be kept.
+        UserError: it could not be answered, or the answer could not be stored.
     """
-    settings = services.settings.now
-    chat_source, model_id = _source(services, arguments)
-    wishes = {"temperature": arguments.temperature, "seed": arguments.seed, "max_tokens": arguments.max_tokens}
-    sampling = dataclasses.replace(
-        settings.sampling(), **{key: value for key, value in wishes.items() if value is not None}
-    )
-    listener, token = _Listener(printing=not arguments.json), CancelToken()
+    backend, model_id = _backend(services, arguments)
+    output, token = _Output(not arguments.json), CancelToken()
+    # The job runs here instead of in the inference worker: nothing else is to be done meanwhile.
+    session = ChatSession(services.store, services.settings, lambda _id: backend, lambda job, _token: job())
+
+    def post(answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:
+        output.handle(event)
+        session.handle(answer, event)
+
+    session.post = post
+    if arguments.no_save:
+        session.open_temporary()
+    elif arguments.conversation:
+        session.open(arguments.conversation)
+    if arguments.system is not None:
+        session.set_choices(dataclasses.replace(session.choices(), system_prompt=arguments.system))
+
     with stopped_by_interrupt(token.cancel) as interrupted:
-        if arguments.no_save:
-            question = PromptMessage(Role.USER, arguments.message)
-            system = _system_prompt(services, arguments, model_id)
-            opening = (PromptMessage(Role.SYSTEM, system),) if system else ()
-            request = ChatRequest((*opening, question), dataclasses.replace(sampling, seed=_seed(sampling.seed)))
-            conversation_id = None
-            with contextlib.suppress(Cancelled):
-                for event in chat_source.stream(request, token):
-                    listener(event)
-        else:
-            conversation_id, request, answer = _begin(services, arguments, model_id)
-            request = dataclasses.replace(request, sampling=sampling)
-            result = run_turn(services.store, chat_source, request, answer, chat_source.origin, listener, token)
-            if not arguments.endpoint:
-                services.settings.change(model_id=model_id)
-            if error := result.error or result.save_error:
-                _end_line(listener, arguments)
-                raise error
+        adjust = _adjustment(arguments)
+        _, answer = session.ask(arguments.message, model_id, adjust=adjust, token=token)
+    result, conversation_id = answer.result, session.conversation_id
+    session.close()
+    assert result is not None
+    if arguments.no_save:
+        conversation_id = None
+    elif not arguments.endpoint:
+        services.settings.change(model_id=model_id)
+    output.end_line()
     if interrupted:
-        _end_line(listener, arguments)
         return INTERRUPTED
+    if error := result.error or result.save_error:
+        raise error
     if arguments.json:
-        plan = None if isinstance(chat_source, ServerBackend) else loaded_plan(services.planning)
-        print_json(_report(listener, conversation_id, plan))
-    _end_line(listener, arguments)
+        plan = None if backend.is_remote else loaded_plan(services.planning)
+        print_json(_report(result.finished, output, conversation_id, plan))
     return 0
 
 
-def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerBackend, str]:
-    """What answers, and the id under which it is kept."""
+def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBackend, str]:
+    """Return the backend, and the model id that is stored with the conversation."""
     if arguments.endpoint:
         if is_open_to_readers(api_base(arguments.endpoint)):
             sys.stderr.write("apus-chat: plain HTTP: whoever carries it can read what you write, and the key\n")
@@ -109,7 +109,7 @@ def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerBa
         name = arguments.model or ""
         return services.servers.source_at(arguments.endpoint, key, name), name or arguments.endpoint
     model_id = arguments.model or services.settings.now.model_id or "starter"
-    chat_source = backend_for(
+    backend = backend_for(
         services,
         model_id,
         context=arguments.context,
@@ -117,66 +117,40 @@ def _source(services: Services, arguments: argparse.Namespace) -> tuple[AnswerBa
         devices=tuple(arguments.device) if arguments.device else None,
         rpc_servers=tuple(arguments.rpc or ()),
     )
-    if isinstance(chat_source, LocalBackend):
-        model_id = chat_source.choose().file.id
-    return chat_source, model_id
+    if isinstance(backend, LocalBackend):
+        model_id = backend.choose().file.id
+    return backend, model_id
 
 
-def _begin(services: Services, arguments: argparse.Namespace, model_id: str) -> tuple[str, ChatRequest, Message]:
-    store = services.store
-    if arguments.conversation:
-        conversation = store.get(arguments.conversation)
-        if arguments.system is not None:
-            store.update(conversation.id, system_prompt=arguments.system)
-        store.update(conversation.id, model_id=model_id)
-    else:
-        system = _system_prompt(services, arguments, model_id)
-        conversation = store.create(title=title_from(arguments.message), system_prompt=system, model_id=model_id)
-    _, answer = store.begin_turn(conversation.id, arguments.message)
-    branch = store.branch(conversation.id)
-    system_prompt = store.get(conversation.id).system_prompt
-    request = ChatRequest(
-        prompt_messages(system_prompt, branch[:-1]),
-        services.settings.now.sampling(),
-        context_policy=_context_policy(services, arguments, conversation.context_policy),
-        left_out=left_out_before(branch),
-    )
-    return conversation.id, request, answer
+def _adjustment(arguments: argparse.Namespace) -> Adjust:
+    """Return the change that the options make to a request."""
+    options = {"temperature": arguments.temperature, "seed": arguments.seed, "max_tokens": arguments.max_tokens}
+    given = {name: value for name, value in options.items() if value is not None}
+
+    def adjust(request: ChatRequest) -> ChatRequest:
+        return dataclasses.replace(
+            request,
+            sampling=dataclasses.replace(request.sampling, **given),
+            context_policy=ContextPolicy(arguments.context_policy or request.context_policy),
+        )
+
+    return adjust
 
 
-def _context_policy(services: Services, arguments: argparse.Namespace, own: ContextPolicy | None) -> ContextPolicy:
-    return ContextPolicy(arguments.context_policy or own or services.settings.now.context_policy)
-
-
-def _system_prompt(services: Services, arguments: argparse.Namespace, model_id: str) -> str:
-    if arguments.system is not None:
-        return str(arguments.system)
-    return first_system_prompt(services.settings.now.system_prompt, model_id)
-
-
-def _report(listener: _Listener, conversation_id: str | None, plan: dict[str, Any] | None) -> dict[str, Any]:
-    finished = listener.finished
+def _report(
+    finished: Finished | None, output: _Output, conversation_id: str | None, plan: dict[str, Any] | None
+) -> dict[str, Any]:
     if finished is None:
         raise UserError("engine_died", phase="generating", log="")
     return {
-        "text": listener.text,
+        "text": output.text,
         "finish_reason": finished.finish_reason,
         "prompt_tokens": finished.prompt_tokens,
         "completion_tokens": finished.completion_tokens,
         "prompt_tokens_per_second": finished.prompt_tokens_per_second,
         "tokens_per_second": finished.tokens_per_second,
         "time_to_first_token_s": finished.time_to_first_token_s,
-        "load_s": listener.load_s,
+        "load_s": output.load_s,
         "conversation_id": conversation_id,
         "plan": plan,
     }
-
-
-def _end_line(listener: _Listener, arguments: argparse.Namespace) -> None:
-    if not arguments.json and listener.text and not listener.text.endswith("\n"):
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-
-
-def _seed(wished: int | None) -> int:
-    return random.getrandbits(32) if wished is None else wished

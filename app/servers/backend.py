@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
+from app.backend import AnswerOrigin, ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
 from app.chat.context import fit, fit_by_estimate
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.chat.turn import AnswerOrigin
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, ContextPolicy
 from app.servers import protocol
 from app.servers.client import ServerClient
@@ -36,6 +35,8 @@ class ServerState:
 
 class ServerBackend:
     """One model of one server."""
+
+    is_remote = True
 
     def __init__(self, reach: Callable[[], tuple[ServerClient, ServerState]], model_id: str, name: str) -> None:
         """``reach`` gives the client when it is first needed, in the thread that asks: its key may have to be unlocked.

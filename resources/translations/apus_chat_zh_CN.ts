@@ -100,7 +100,34 @@
     </message>
 </context>
 <context>
-    <name>Attaching</name>
+    <name>AttachmentChip</name>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>about {count} tokens</source>
+        <translation>约 {count} 个 token</translation>
+    </message>
+    <message>
+        <source>This doesn&apos;t fit in the context of {context} tokens. Choose a larger context or attach only part of the text.</source>
+        <translation>超出了 {context} 个 token 的上下文。请选择更大的上下文，或只添加其中一部分。</translation>
+    </message>
+    <message>
+        <source>Show {name}, {size}</source>
+        <translation>查看 {name}，{size}</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Remove {name}</source>
+        <translation>移除 {name}</translation>
+    </message>
+</context>
+<context>
+    <name>AttachmentLoader</name>
     <message>
         <source>Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
         <translation>文本文件 (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;所有文件 (*)</translation>
@@ -263,64 +290,6 @@
     </message>
 </context>
 <context>
-    <name>Chip</name>
-    <message>
-        <source>{count} tokens</source>
-        <translation>{count} 个 token</translation>
-    </message>
-    <message>
-        <source>about {count} tokens</source>
-        <translation>约 {count} 个 token</translation>
-    </message>
-    <message>
-        <source>This doesn&apos;t fit in the context of {context} tokens. Choose a larger context or attach only part of the text.</source>
-        <translation>超出了 {context} 个 token 的上下文。请选择更大的上下文，或只添加其中一部分。</translation>
-    </message>
-    <message>
-        <source>Show {name}, {size}</source>
-        <translation>查看 {name}，{size}</translation>
-    </message>
-    <message>
-        <source>Remove</source>
-        <translation>移除</translation>
-    </message>
-    <message>
-        <source>Remove {name}</source>
-        <translation>移除 {name}</translation>
-    </message>
-</context>
-<context>
-    <name>ChoiceBar</name>
-    <message>
-        <source>{count} selected</source>
-        <translation>已选 {count} 个</translation>
-    </message>
-    <message>
-        <source>Archive selected</source>
-        <translation>归档所选对话</translation>
-    </message>
-    <message>
-        <source>Unarchive</source>
-        <translation>取消归档</translation>
-    </message>
-    <message>
-        <source>Restore</source>
-        <translation>恢复</translation>
-    </message>
-    <message>
-        <source>Export selected…</source>
-        <translation>导出所选对话…</translation>
-    </message>
-    <message>
-        <source>Move selected to trash</source>
-        <translation>将所选对话移到回收站</translation>
-    </message>
-    <message>
-        <source>Delete permanently…</source>
-        <translation>彻底删除…</translation>
-    </message>
-</context>
-<context>
     <name>Composer</name>
     <message>
         <source>Message…</source>
@@ -471,6 +440,81 @@
     <message>
         <source>{count} messages</source>
         <translation>{count} 条消息</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationController</name>
+    <message>
+        <source>Chat saved to your conversations.</source>
+        <translation>已保存到对话列表。</translation>
+    </message>
+    <message>
+        <source>Temporary chat</source>
+        <translation>临时对话</translation>
+    </message>
+    <message>
+        <source>Save this temporary chat?</source>
+        <translation>要保存这个临时对话吗？</translation>
+    </message>
+    <message>
+        <source>It isn&apos;t saved yet. If you leave, it&apos;s permanently deleted.</source>
+        <translation>此对话尚未保存，离开后会永久删除。</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Discard</source>
+        <translation>不保存</translation>
+    </message>
+    <message>
+        <source>No model selected. Choose a model file.</source>
+        <translation>尚未选择模型。请选择一个模型文件。</translation>
+    </message>
+    <message>
+        <source>Choose a model file…</source>
+        <translation>选择模型文件…</translation>
+    </message>
+    <message>
+        <source>Wait until the answer is complete, or stop it first (Esc).</source>
+        <translation>请等待回答完成，或先停止回答 (Esc)。</translation>
+    </message>
+    <message>
+        <source>This is a new conversation. The original is unchanged.</source>
+        <translation>这是一个新对话，原来的对话保持不变。</translation>
+    </message>
+    <message>
+        <source>Message deleted.</source>
+        <translation>消息已删除。</translation>
+    </message>
+    <message>
+        <source>Message deleted, along with the one below it.</source>
+        <translation>消息已删除，其后的 1 条也已删除。</translation>
+    </message>
+    <message>
+        <source>Message deleted, along with {count} below it.</source>
+        <translation>消息已删除，其后的 {count} 条也已删除。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Open link</source>
+        <translation>打开链接</translation>
+    </message>
+    <message>
+        <source>Open this address in your browser?</source>
+        <translation>要在浏览器中打开这个地址吗？</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
     </message>
 </context>
 <context>
@@ -809,57 +853,6 @@
     <message>
         <source>Show in folder</source>
         <translation>在文件夹中显示</translation>
-    </message>
-</context>
-<context>
-    <name>Desk</name>
-    <message>
-        <source>No model selected. Choose a model file.</source>
-        <translation>尚未选择模型。请选择一个模型文件。</translation>
-    </message>
-    <message>
-        <source>Choose a model file…</source>
-        <translation>选择模型文件…</translation>
-    </message>
-    <message>
-        <source>Choose a model file</source>
-        <translation>选择模型文件</translation>
-    </message>
-    <message>
-        <source>GGUF model files (*.gguf)</source>
-        <translation>GGUF 模型文件 (*.gguf)</translation>
-    </message>
-    <message>
-        <source>This is a new conversation. The original is unchanged.</source>
-        <translation>这是一个新对话，原来的对话保持不变。</translation>
-    </message>
-    <message>
-        <source>Message deleted.</source>
-        <translation>消息已删除。</translation>
-    </message>
-    <message>
-        <source>Message deleted, along with the one below it.</source>
-        <translation>消息已删除，其后的 1 条也已删除。</translation>
-    </message>
-    <message>
-        <source>Message deleted, along with {count} below it.</source>
-        <translation>消息已删除，其后的 {count} 条也已删除。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Answer ready</source>
-        <translation>回答已完成</translation>
-    </message>
-    <message>
-        <source>Answer interrupted</source>
-        <translation>回答已中断</translation>
-    </message>
-    <message>
-        <source>Chat saved to your conversations.</source>
-        <translation>已保存到对话列表。</translation>
     </message>
 </context>
 <context>
@@ -1579,57 +1572,6 @@
     </message>
 </context>
 <context>
-    <name>History</name>
-    <message>
-        <source>Conversation archived.</source>
-        <translation>对话已归档。</translation>
-    </message>
-    <message>
-        <source>{count} conversations archived.</source>
-        <translation>已归档 {count} 个对话。</translation>
-    </message>
-    <message>
-        <source>Conversation deleted.</source>
-        <translation>对话已删除。</translation>
-    </message>
-    <message>
-        <source>{count} conversations deleted.</source>
-        <translation>已删除 {count} 个对话。</translation>
-    </message>
-    <message>
-        <source>Conversation restored.</source>
-        <translation>对话已恢复。</translation>
-    </message>
-    <message>
-        <source>Open</source>
-        <translation>打开</translation>
-    </message>
-    <message>
-        <source>{count} conversations restored.</source>
-        <translation>已恢复 {count} 个对话。</translation>
-    </message>
-    <message>
-        <source>Delete permanently</source>
-        <translation>彻底删除</translation>
-    </message>
-    <message>
-        <source>Delete this conversation permanently?</source>
-        <translation>彻底删除这个对话？</translation>
-    </message>
-    <message>
-        <source>Delete {count} conversations permanently?</source>
-        <translation>彻底删除这 {count} 个对话？</translation>
-    </message>
-    <message>
-        <source>This can&apos;t be undone. Earlier backups still contain what you delete.</source>
-        <translation>此操作无法撤销。此前的备份中仍保留被删除的内容。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-</context>
-<context>
     <name>HubSearch</name>
     <message>
         <source>A magnet link downloads from other people&apos;s computers and shares what you have with others while it runs. The file is verified like any other download.</source>
@@ -2021,13 +1963,6 @@
     </message>
 </context>
 <context>
-    <name>MessageDeeds</name>
-    <message>
-        <source>Wait until the answer is complete, or stop it first (Esc).</source>
-        <translation>请等待回答完成，或先停止回答 (Esc)。</translation>
-    </message>
-</context>
-<context>
     <name>MessageItems</name>
     <message>
         <source>Loading {model}: {percent}%{left}</source>
@@ -2107,49 +2042,6 @@
     </message>
 </context>
 <context>
-    <name>ModelChoice</name>
-    <message>
-        <source>Choose a model</source>
-        <translation>选择模型</translation>
-    </message>
-    <message>
-        <source>No model selected</source>
-        <translation>尚未选择模型</translation>
-    </message>
-    <message>
-        <source>Loaded when you send a message</source>
-        <translation>发送消息时加载</translation>
-    </message>
-    <message>
-        <source>{model} · loading {percent}%</source>
-        <translation>{model} · 加载中 {percent}%</translation>
-    </message>
-    <message>
-        <source>Loaded and ready</source>
-        <translation>已加载，可以使用</translation>
-    </message>
-    <message>
-        <source>Memory plan…</source>
-        <translation>显存方案…</translation>
-    </message>
-    <message>
-        <source>Models…</source>
-        <translation>模型…</translation>
-    </message>
-    <message>
-        <source>Unload model (frees its memory)</source>
-        <translation>卸载模型（释放内存）</translation>
-    </message>
-    <message>
-        <source>{count} models</source>
-        <translation>{count} 个模型</translation>
-    </message>
-    <message>
-        <source>{model} on {server}</source>
-        <translation>{server} 上的 {model}</translation>
-    </message>
-</context>
-<context>
     <name>ModelDetails</name>
     <message>
         <source>More actions for this model</source>
@@ -2209,6 +2101,57 @@
     <message>
         <source>In RAM, about {speed} tokens/s</source>
         <translation>在内存中，约 {speed} tokens/s</translation>
+    </message>
+</context>
+<context>
+    <name>ModelPicker</name>
+    <message>
+        <source>GGUF model files (*.gguf)</source>
+        <translation>GGUF 模型文件 (*.gguf)</translation>
+    </message>
+    <message>
+        <source>Choose a model file</source>
+        <translation>选择模型文件</translation>
+    </message>
+    <message>
+        <source>Choose a model</source>
+        <translation>选择模型</translation>
+    </message>
+    <message>
+        <source>No model selected</source>
+        <translation>尚未选择模型</translation>
+    </message>
+    <message>
+        <source>Loaded when you send a message</source>
+        <translation>发送消息时加载</translation>
+    </message>
+    <message>
+        <source>{model} · loading {percent}%</source>
+        <translation>{model} · 加载中 {percent}%</translation>
+    </message>
+    <message>
+        <source>Loaded and ready</source>
+        <translation>已加载，可以使用</translation>
+    </message>
+    <message>
+        <source>Memory plan…</source>
+        <translation>显存方案…</translation>
+    </message>
+    <message>
+        <source>Models…</source>
+        <translation>模型…</translation>
+    </message>
+    <message>
+        <source>Unload model (frees its memory)</source>
+        <translation>卸载模型（释放内存）</translation>
+    </message>
+    <message>
+        <source>{count} models</source>
+        <translation>{count} 个模型</translation>
+    </message>
+    <message>
+        <source>{model} on {server}</source>
+        <translation>{server} 上的 {model}</translation>
     </message>
 </context>
 <context>
@@ -2672,6 +2615,37 @@
     <message>
         <source>All conversations ({count})</source>
         <translation>全部对话（{count} 个）</translation>
+    </message>
+</context>
+<context>
+    <name>SelectionBar</name>
+    <message>
+        <source>{count} selected</source>
+        <translation>已选 {count} 个</translation>
+    </message>
+    <message>
+        <source>Archive selected</source>
+        <translation>归档所选对话</translation>
+    </message>
+    <message>
+        <source>Unarchive</source>
+        <translation>取消归档</translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Export selected…</source>
+        <translation>导出所选对话…</translation>
+    </message>
+    <message>
+        <source>Move selected to trash</source>
+        <translation>将所选对话移到回收站</translation>
+    </message>
+    <message>
+        <source>Delete permanently…</source>
+        <translation>彻底删除…</translation>
     </message>
 </context>
 <context>
@@ -3171,30 +3145,58 @@
     </message>
 </context>
 <context>
-    <name>TemporaryGuard</name>
+    <name>SidebarController</name>
     <message>
-        <source>Temporary chat</source>
-        <translation>临时对话</translation>
+        <source>Conversation archived.</source>
+        <translation>对话已归档。</translation>
     </message>
     <message>
-        <source>Save this temporary chat?</source>
-        <translation>要保存这个临时对话吗？</translation>
+        <source>{count} conversations archived.</source>
+        <translation>已归档 {count} 个对话。</translation>
     </message>
     <message>
-        <source>It isn&apos;t saved yet. If you leave, it&apos;s permanently deleted.</source>
-        <translation>此对话尚未保存，离开后会永久删除。</translation>
+        <source>Conversation deleted.</source>
+        <translation>对话已删除。</translation>
     </message>
     <message>
-        <source>Save</source>
-        <translation>保存</translation>
+        <source>{count} conversations deleted.</source>
+        <translation>已删除 {count} 个对话。</translation>
     </message>
     <message>
-        <source>Discard</source>
-        <translation>不保存</translation>
+        <source>Conversation restored.</source>
+        <translation>对话已恢复。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>{count} conversations restored.</source>
+        <translation>已恢复 {count} 个对话。</translation>
+    </message>
+    <message>
+        <source>Delete this conversation permanently?</source>
+        <translation>彻底删除这个对话？</translation>
+    </message>
+    <message>
+        <source>Delete {count} conversations permanently?</source>
+        <translation>彻底删除这 {count} 个对话？</translation>
+    </message>
+    <message>
+        <source>Delete permanently</source>
+        <translation>彻底删除</translation>
+    </message>
+    <message>
+        <source>This can&apos;t be undone. Earlier backups still contain what you delete.</source>
+        <translation>此操作无法撤销。此前的备份中仍保留被删除的内容。</translation>
     </message>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
     </message>
 </context>
 <context>
@@ -3416,7 +3418,15 @@
     </message>
 </context>
 <context>
-    <name>Workspace</name>
+    <name>WindowController</name>
+    <message>
+        <source>Answer ready</source>
+        <translation>回答已完成</translation>
+    </message>
+    <message>
+        <source>Answer interrupted</source>
+        <translation>回答已中断</translation>
+    </message>
     <message>
         <source>Convert…</source>
         <translation>转换…</translation>
@@ -3432,13 +3442,6 @@
     <message>
         <source>Conversation</source>
         <translation>对话</translation>
-    </message>
-</context>
-<context>
-    <name>WorkspaceDialogs</name>
-    <message>
-        <source>Open this address in your browser?</source>
-        <translation>要在浏览器中打开这个地址吗？</translation>
     </message>
 </context>
 <context>

@@ -17,13 +17,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-import ui.conversation.conversation
-from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptProgress
-from app.chat.turn import AnswerOrigin
+import ui.conversation.controller
+from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptProgress
+from app.backends import backend_for
 from app.config.drafts import Draft
 from app.config.paths import DataFolder
 from app.conversation import Status
@@ -31,8 +32,8 @@ from app.services import Services, build_services
 from model_manager.cancellation import CancelToken
 from tests.benchmarks.figures import Figure, at_most, report
 from ui.widgets.appearance import Appearance
+from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
-from ui.window.workspace import Workspace
 
 CALM, FAST = (200, 20), (1_000, 16)
 """Tokens a second, and for how many seconds."""
@@ -58,6 +59,8 @@ def choose(items):
 
 class Steady:
     """A source that gives so many tokens a second, four characters each, gathered as the engine gathers them."""
+
+    is_remote = False
 
     def __init__(self, rate: int, seconds: int) -> None:
         self._rate, self._seconds = rate, seconds
@@ -91,7 +94,7 @@ class Answered:
     """Characters that came and are not shown."""
 
 
-def while_answering(workspace: Workspace) -> Answered:
+def while_answering(controller: WindowController) -> Answered:
     """Watch the window until the answer is over."""
     longest, longest_work = 0.0, 0.0
     last, last_work = time.perf_counter(), time.thread_time()
@@ -103,7 +106,7 @@ def while_answering(workspace: Workspace) -> Answered:
         now, work = time.perf_counter(), time.thread_time()
         longest, longest_work = max(longest, now - last), max(longest_work, work - last_work)
         last, last_work = now, work
-        if workspace.page.running() is None:
+        if controller.conversation.running is None:
             loop.quit()
 
     timer = QTimer()
@@ -112,8 +115,8 @@ def while_answering(workspace: Workspace) -> Answered:
     loop.exec()
     timer.stop()
     share = (time.process_time() - busy) / (time.perf_counter() - began)
-    kept = workspace.services.store.branch(workspace.page.conversation_id or "")[-1].content
-    shown = workspace.transcript.page.items[-1].content
+    kept = controller.services.store.branch(controller.conversation.conversation_id or "")[-1].content
+    shown = controller.transcript.page.items[-1].content
     return Answered(1000 * longest, 1000 * longest_work, share, abs(len(kept) - len(shown)))
 
 
@@ -129,20 +132,20 @@ def fill(services: Services) -> str:
 def measure(services: Services, application: QApplication) -> list[Answered]:
     window = MainWindow(services.settings, Appearance(application, services.settings.now))
     window.show()
-    workspace = window.start(services)
+    rate: tuple[int, int] | None = None
+
+    def steady_or_real(services: Services, model_id: str) -> ChatBackend:
+        return Steady(*rate) if rate is not None else backend_for(services, model_id)
+
+    with mock.patch.object(ui.conversation.controller, "backend_for", steady_or_real):
+        controller = WindowController(services, window)
     application.processEvents()
-    backend_for = ui.conversation.backend_for
     long_one = fill(services)
     found = []
     for rate in (CALM, FAST, None):
-        if rate is not None:
-            ui.conversation.backend_for = lambda *_arguments, rate=rate, **_more: Steady(*rate)
-            workspace.open_conversation(long_one)
-        else:
-            ui.conversation.backend_for = backend_for
-            workspace.new_conversation()
-        workspace.desk.send(Draft(QUESTION))
-        found.append(while_answering(workspace))
+        controller.conversation.open(long_one if rate is not None else None)
+        controller.conversation.send(Draft(QUESTION))
+        found.append(while_answering(controller))
     window.close()
     return found
 

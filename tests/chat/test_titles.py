@@ -6,7 +6,7 @@ import pytest
 
 from app.chat.titles import (
     TITLE_CHARACTERS,
-    cleaned,
+    clean_title,
     first_title,
     is_greeting,
     is_telling,
@@ -96,4 +96,4 @@ def test_the_heading_of_an_answer(answer: str, title: str) -> None:
     ],
 )
 def test_what_a_model_proposes_is_cleaned_or_refused(said: str, title: str) -> None:
-    assert cleaned(said) == title
+    assert clean_title(said) == title

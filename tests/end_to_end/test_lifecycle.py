@@ -33,13 +33,13 @@ import os, signal, sys
 from pathlib import Path
 import psutil
 from PySide6.QtCore import QTimer
-import ui.application
-import ui.workspace
-from app.drafts import Draft
+import ui.start.application
+import ui.window.controller
+from app.config.drafts import Draft
 
 FOLDER, WAY, *WORDS = sys.argv[1:]
 
-class Driven(ui.workspace.Workspace):
+class Driven(ui.window.controller.WindowController):
     def __init__(self, services, window):
         super().__init__(services, window)
         self.window = window
@@ -60,14 +60,14 @@ class Driven(ui.workspace.Workspace):
                 return
     def ask(self, model_id, text):
         self.models.use(model_id)
-        self.desk.send(Draft(text))
+        self.conversation.send(Draft(text))
     def idle(self):
-        return not self.page.is_any_running()
+        return not self.conversation.is_any_running()
     def steps(self):
 STEPS
 
-ui.workspace.Workspace = Driven
-sys.exit(ui.application.run(FOLDER))
+ui.window.controller.WindowController = Driven
+sys.exit(ui.start.application.run(FOLDER))
 """
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to one process")
 WAYS = pytest.mark.parametrize("way", ["close", "signal"])
@@ -136,7 +136,7 @@ def test_while_it_loads(tmp_path: Path, way: str) -> None:
 
 READING = """
 self.ask(WORDS[0], "word " * 6000)
-yield lambda: self.page.running() is not None and self.page.running().reading is not None
+yield lambda: self.conversation.running is not None and self.conversation.running.prompt is not None
 """
 
 
@@ -150,7 +150,7 @@ def test_while_it_reads(tmp_path: Path, way: str) -> None:
 
 GENERATING = """
 self.ask(WORDS[0], "hello")
-yield lambda: self.page.running() is not None and len(self.page.running().text) > 200
+yield lambda: self.conversation.running is not None and len(self.conversation.running.text) > 200
 self.window.composer.field.setPlainText("half a thought")
 """
 
@@ -227,8 +227,8 @@ def test_while_it_exports_a_pdf(tmp_path: Path, way: str) -> None:
 
 
 REPAIRING = """
-from ui.model_jobs import repair_job
-from ui.model_works import Work
+from ui.models.jobs import repair_job
+from ui.models.workers import Work
 path = Path(WORDS[0])
 self.models.show_dialog()
 works = self.models._works
@@ -249,7 +249,7 @@ def test_while_it_repairs(tmp_path: Path, way: str) -> None:
 
 
 MEASURING = """
-from ui.plan_dialog import PlanDialog
+from ui.plan.dialog import PlanDialog
 self.models.use(WORDS[0])
 self.models.show_plan(WORDS[0], "tiny")
 dialog = self.window.findChild(PlanDialog)
@@ -268,7 +268,7 @@ def test_while_it_measures(tmp_path: Path, way: str) -> None:
 
 
 LOOKING = """
-self.desk.dialogs.show_doctor()
+self.conversation.dialogs.show_doctor()
 from ui.doctor_dialog import DoctorDialog
 dialog = self.window.findChild(DoctorDialog)
 yield lambda: "memory" in dialog.findings
@@ -286,7 +286,7 @@ def test_while_it_looks_at_the_machine(tmp_path: Path, way: str) -> None:
 WAITING = """
 import threading
 from PySide6.QtCore import QThreadPool
-ui.application.BACKGROUND_MS = 200
+ui.start.application.BACKGROUND_MS = 200
 begun = threading.Event()
 QThreadPool.globalInstance().start(lambda: (begun.set(), threading.Event().wait()))
 yield begun.is_set
@@ -323,7 +323,7 @@ url, other_url, hub_id = WORDS
 self.services.settings.change(max_tokens=24, system_prompt="Speak of heliotropes.")
 self.ask("starter", "Tell of xylophones and of zeppelins.")
 yield self.idle
-self.page.ask("Once more, of quetzalcoatlus.", "starter")
+self.conversation.ask("Once more, of quetzalcoatlus.", "starter")
 yield self.idle
 # A title, an answer that fails, a model that is none.
 for model_id in ("no-such-model", FOLDER + "/broken.gguf"):
@@ -334,7 +334,7 @@ yield self.idle
 # The engine dies in the middle of a word.
 self.services.settings.change(max_tokens=0)
 self.ask(FOLDER + "/endless.gguf", "Speak on of brontosaurs.")
-yield lambda: self.page.running() is not None and len(self.page.running().text) > 20
+yield lambda: self.conversation.running is not None and len(self.conversation.running.text) > 20
 os.kill(self.services.engine.pid, signal.SIGKILL)
 yield self.idle
 # A server with its key, and one that refuses it and repeats what it was asked.

@@ -22,26 +22,26 @@ PATIENCE_S = 60
 DRIVER = """
 import sys
 from PySide6.QtCore import QTimer
-import ui.application
-from app.drafts import Draft
-import ui.workspace
-class Driven(ui.workspace.Workspace):
+import ui.start.application
+from app.config.drafts import Draft
+import ui.window.controller
+class Driven(ui.window.controller.WindowController):
     def __init__(self, services, window):
         super().__init__(services, window)
         print("ready", flush=True)
         if len(sys.argv) > 2:
             self.models.use(sys.argv[2])
-            self.desk.send(Draft("hello"))
+            self.conversation.send(Draft("hello"))
             self.watch = QTimer(self)
             self.watch.timeout.connect(self.look)
             self.watch.start(50)
     def look(self):
-        running = self.page.running()
-        if running is not None and running.first_token_at and running.since - running.first_token_at > 1.2:
+        running = self.conversation.running
+        if running is not None and running.first_token_at and running.updated_at - running.first_token_at > 1.2:
             print("writing", flush=True)
             self.watch.stop()
-ui.workspace.Workspace = Driven
-sys.exit(ui.application.run(sys.argv[1]))
+ui.window.controller.WindowController = Driven
+sys.exit(ui.start.application.run(sys.argv[1]))
 """
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to one process")
 
@@ -111,10 +111,10 @@ def test_ended_in_the_middle_it_stops_and_keeps_the_answer(tmp_path: Path) -> No
 BROKEN = """
 import sys
 from PySide6.QtCore import QTimer
-import ui.application
-from app.drafts import Draft
-import ui.workspace
-class Broken(ui.workspace.Workspace):
+import ui.start.application
+from app.config.drafts import Draft
+import ui.window.controller
+class Broken(ui.window.controller.WindowController):
     def __init__(self, services, window):
         super().__init__(services, window)
         QTimer.singleShot(0, self, lambda: 1 // 0)
@@ -123,13 +123,13 @@ class Broken(ui.workspace.Workspace):
         self.watch.start(50)
     def look(self):
         from PySide6.QtWidgets import QApplication
-        from ui.crash_dialog import CrashDialog
+        from ui.start.crash_dialog import CrashDialog
         for shown in QApplication.topLevelWidgets():
             if isinstance(shown, CrashDialog) and shown.isVisible():
                 print("told", flush=True)
                 self.watch.stop()
-ui.workspace.Workspace = Broken
-sys.exit(ui.application.run(sys.argv[1]))
+ui.window.controller.WindowController = Broken
+sys.exit(ui.start.application.run(sys.argv[1]))
 """
 
 
@@ -145,9 +145,9 @@ START_PROBLEM = """
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
-import ui.application
-from app.drafts import Draft
-class Pressing(ui.application.MainWindow):
+import ui.start.application
+from app.config.drafts import Draft
+class Pressing(ui.start.application.MainWindow):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.watch = QTimer(self)
@@ -159,8 +159,8 @@ class Pressing(ui.application.MainWindow):
                 self.watch.stop()
                 print(shown.text(), flush=True)
                 shown.close()
-ui.application.MainWindow = Pressing
-sys.exit(ui.application.run(sys.argv[1]))
+ui.start.application.MainWindow = Pressing
+sys.exit(ui.start.application.run(sys.argv[1]))
 """
 
 
@@ -180,14 +180,14 @@ def test_a_damaged_database_is_said_and_nothing_is_touched(tmp_path: Path) -> No
 SECOND = """
 import sys
 from pathlib import Path
-import ui.application
-from app.drafts import Draft
-sys.exit(ui.application.run(sys.argv[1], [Path(each) for each in sys.argv[2:]]))
+import ui.start.application
+from app.config.drafts import Draft
+sys.exit(ui.start.application.run(sys.argv[1], [Path(each) for each in sys.argv[2:]]))
 """
 TAKING = """
 import sys
-import ui.application
-from app.drafts import Draft
+import ui.start.application
+from app.config.drafts import Draft
 import ui.main_window
 class Taking(ui.main_window.MainWindow):
     def start(self, services):
@@ -196,8 +196,8 @@ class Taking(ui.main_window.MainWindow):
     def come_to_front(self, files):
         print(*[path.name for path in files], flush=True)
         super().come_to_front(files)
-ui.application.MainWindow = Taking
-sys.exit(ui.application.run(sys.argv[1]))
+ui.start.application.MainWindow = Taking
+sys.exit(ui.start.application.run(sys.argv[1]))
 """
 
 

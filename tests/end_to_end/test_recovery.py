@@ -16,9 +16,9 @@ PRESSING = """
 import json, sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton
-import ui.application
-import ui.workspace
-class Pressing(ui.application.MainWindow):
+import ui.start.application
+import ui.window.controller
+class Pressing(ui.start.application.MainWindow):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.watch = QTimer(self)
@@ -31,14 +31,14 @@ class Pressing(ui.application.MainWindow):
                 button = shown.findChild(QPushButton, sys.argv[2])
                 print(json.dumps(button.text()), flush=True)
                 button.click()
-class Listing(ui.workspace.Workspace):
+class Listing(ui.window.controller.WindowController):
     def __init__(self, services, window):
         super().__init__(services, window)
         print(json.dumps([each.title for each in services.store.list()]), flush=True)
         QTimer.singleShot(0, window, window.close)
-ui.application.MainWindow = Pressing
-ui.workspace.Workspace = Listing
-sys.exit(ui.application.run(sys.argv[1]))
+ui.start.application.MainWindow = Pressing
+ui.window.controller.WindowController = Listing
+sys.exit(ui.start.application.run(sys.argv[1]))
 """
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
 from app.backends import backend_for
+from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.prompt import prompt_messages
-from app.chat.turn import TurnResult, run_turn
 from app.config.device_settings import DeviceWishes, device_keys, server_address
 from app.config.settings import Settings
 from app.conversation import Sampling, Status
@@ -210,12 +210,12 @@ def test_half_an_answer_stays_and_the_next_question_goes_without_the_device(
             plans.append(loaded.plan)
             end.close()
 
-    def ask(question: str, most: int) -> TurnResult:
+    def ask(question: str, most: int) -> AnswerResult:
         _, answer = store.begin_turn(conversation.id, question)
         source = backend_for(services, str(tiny_model), tensor_split=(1.0, 1.0))
         prompt = prompt_messages("", store.branch(conversation.id)[:-1])
         request = ChatRequest(prompt, Sampling(seed=1, max_tokens=most))
-        return run_turn(store, source, request, answer, source.origin, leave)
+        return RunningAnswer(answer, store, source, request, str(tiny_model)).generate(leave)
 
     died = ask("Hello.", 1500)
     assert died.error is not None

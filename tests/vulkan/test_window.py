@@ -24,13 +24,13 @@ def test_memory_that_runs_out_is_told_in_a_line_and_the_answer_arrives(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = open_window()
-    services: Services = window.workspace.services
+    services: Services = window.controller.services
     smaller, beside, _, _ = ENDINGS["a segmentation fault"]
     limit = addresses(services, **smaller) + beside * MIB
     monkeypatch.setenv(WRAPPER_VARIABLE, f"prlimit --as={limit}")
     services.settings.change(model_id="starter", max_tokens=8)
     send(qtbot, window, "Hello.")
-    page = window.workspace.page
+    page = window.controller.conversation
     qtbot.waitUntil(lambda: page.running() is None and len(branch(window)) > 1, timeout=PATIENCE_MS)
     answer = branch(window)[-1]
     assert is_complete(answer)

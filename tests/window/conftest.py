@@ -16,6 +16,7 @@ from app.config.settings import Settings
 from app.services import Services, build_services
 from ui.transcript import Transcript
 from ui.widgets.appearance import Appearance
+from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
 OpenWindow = Callable[[], MainWindow]
@@ -45,7 +46,7 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
         opened.append((window, services, appearance))
         with qtbot.waitActive(window):
             window.show()
-        window.start(services)
+        window.controller = WindowController(services, window)
         return window
 
     hook = sys.excepthook

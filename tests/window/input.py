@@ -33,18 +33,20 @@ def send(qtbot: QtBot, window: MainWindow, text: str) -> None:
 
 
 def branch(window: MainWindow) -> list[Message]:
-    conversation_id = window.workspace.page.conversation_id
-    return window.workspace.services.store.branch(conversation_id) if conversation_id else []
+    conversation_id = window.controller.conversation.conversation_id
+    return window.controller.services.store.branch(conversation_id) if conversation_id else []
 
 
 def wait_for_answer(qtbot: QtBot, window: MainWindow) -> Message:
-    qtbot.waitUntil(lambda: window.workspace.page.running() is None and bool(branch(window)), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: window.controller.conversation.running is None and bool(branch(window)), timeout=PATIENCE_MS
+    )
     return branch(window)[-1]
 
 
 def wait_for_words(qtbot: QtBot, window: MainWindow, characters: int = 20) -> None:
     def are_there() -> bool:
-        running = window.workspace.page.running()
+        running = window.controller.conversation.running
         return running is not None and len(running.text) >= characters
 
     qtbot.waitUntil(are_there, timeout=PATIENCE_MS)

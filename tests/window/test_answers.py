@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.config.drafts import Draft
 from app.conversation import Message, Role, Status
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
@@ -24,8 +25,8 @@ from ui.window.main_window import MainWindow
 @pytest.fixture
 def window(open_window: OpenWindow, tiny_model: Path) -> MainWindow:
     made = open_window()
-    made.workspace.models.use(str(tiny_model))
-    made.workspace.services.settings.change(max_tokens=5, titles_by_model=False)
+    made.controller.models.use(str(tiny_model))
+    made.controller.services.settings.change(max_tokens=5, titles_by_model=False)
     return made
 
 
@@ -41,7 +42,7 @@ def ask(qtbot: QtBot, window: MainWindow, text: str) -> tuple[Message, Message]:
 
 
 def act(window: MainWindow, action: str, message: Message) -> None:
-    window.workspace.transcript.action_requested.emit(action, message.id)
+    window.controller.transcript.action_requested.emit(action, message.id)
 
 
 def press(qtbot: QtBot, window: MainWindow, keys: str) -> None:
@@ -54,7 +55,7 @@ def contents(window: MainWindow) -> list[str]:
 
 
 def item_of(window: MainWindow, message: Message):
-    return next(item for item in window.workspace.transcript.page.items if item.id == message.id)
+    return next(item for item in window.controller.transcript.page.items if item.id == message.id)
 
 
 # Editing
@@ -75,13 +76,13 @@ def test_an_edited_question_stands_beside_the_old_one(window: MainWindow, qtbot:
     assert composer.text() == "half a draft"
     assert not composer.is_editing()
     edited = branch(window)[0]
-    assert item_of(window, edited).place == (2, 2)
-    assert window.workspace.services.store.message(question.id).content == "first try"
+    assert item_of(window, edited).version == (2, 2)
+    assert window.controller.services.store.message(question.id).content == "first try"
 
     act(window, "previous", edited)
     assert contents(window) == ["first try"]
     assert branch(window)[-1].id == answer.id
-    assert item_of(window, question).place == (1, 2)
+    assert item_of(window, question).version == (1, 2)
     act(window, "previous", question)
     assert contents(window) == ["first try"]
     act(window, "next", question)
@@ -116,11 +117,11 @@ def test_an_edit_under_way_survives_other_conversations(window: MainWindow, qtbo
     write(window, "draft")
     act(window, "edit", question)
     write(window, " and new ones")
-    here = window.workspace.page.conversation_id
-    window.workspace.new_conversation()
+    here = window.controller.conversation.conversation_id
+    window.controller.conversation.open(None)
     assert window.composer.text() == ""
     assert not window.composer.is_editing()
-    window.workspace.open_conversation(here)
+    window.controller.conversation.open(here)
     assert window.composer.text() == "old words and new ones"
     qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
     assert window.composer.text() == "draft"
@@ -131,8 +132,8 @@ def test_an_edit_under_way_survives_other_conversations(window: MainWindow, qtbo
 
 def test_retry_takes_the_sampling_and_the_model_of_now(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
     _, first = ask(qtbot, window, "hello")
-    window.workspace.services.settings.change(temperature=1.5, max_tokens=9)
-    window.workspace.models.use(str(endless))
+    window.controller.services.settings.change(temperature=1.5, max_tokens=9)
+    window.controller.models.use(str(endless))
     press(qtbot, window, "Ctrl+R")
     second = wait_for_answer(qtbot, window)
     assert second.parent_id == first.parent_id
@@ -141,7 +142,7 @@ def test_retry_takes_the_sampling_and_the_model_of_now(window: MainWindow, qtbot
     assert second.made_by.sampling.temperature == 1.5
     assert second.made_by.completion_tokens == 9
     assert second.made_by.model_id != first.made_by.model_id
-    assert item_of(window, second).place == (2, 2)
+    assert item_of(window, second).version == (2, 2)
     press(qtbot, window, "Alt+Left")
     assert branch(window)[-1].id == first.id
     press(qtbot, window, "Alt+Right")
@@ -152,8 +153,8 @@ def test_what_changes_the_branch_waits_for_the_answer_and_says_so(
     window: MainWindow, qtbot: QtBot, endless: Path
 ) -> None:
     question, _ = ask(qtbot, window, "hello")
-    window.workspace.models.use(str(endless))
-    window.workspace.services.settings.change(max_tokens=0)
+    window.controller.models.use(str(endless))
+    window.controller.services.settings.change(max_tokens=0)
     send(qtbot, window, "go on")
     wait_for_words(qtbot, window)
     act(window, "delete", question)
@@ -175,10 +176,10 @@ def test_a_deleted_message_takes_what_is_below_with_it_and_comes_back(window: Ma
     before = [message.id for message in branch(window)]
     act(window, "delete", two)
     assert contents(window) == ["one"]
-    assert window.notice.text() == "Message deleted, and 3 below it."
+    assert window.notice.text() == "Message deleted, along with 3 below it."
     assert window.notice.trigger_action()
     assert [message.id for message in branch(window)] == before
-    assert [item.id for item in window.workspace.transcript.page.items] == before
+    assert [item.id for item in window.controller.transcript.page.items] == before
 
 
 def test_a_question_that_lost_its_answer_can_be_asked_again(window: MainWindow, qtbot: QtBot) -> None:
@@ -195,12 +196,12 @@ def test_a_question_that_lost_its_answer_can_be_asked_again(window: MainWindow, 
 def test_a_fork_is_a_conversation_of_its_own(window: MainWindow, qtbot: QtBot) -> None:
     _, first = ask(qtbot, window, "one")
     ask(qtbot, window, "two")
-    original = window.workspace.page.conversation_id
+    original = window.controller.conversation.conversation_id
     act(window, "fork", first)
-    assert window.workspace.page.conversation_id != original
+    assert window.controller.conversation.conversation_id != original
     assert contents(window) == ["one"]
     ask(qtbot, window, "another way")
-    store = window.workspace.services.store
+    store = window.controller.services.store
     assert original is not None
     assert [m.content for m in store.branch(original) if m.role is Role.USER] == ["one", "two"]
     assert len(titles(window)) == 2
@@ -210,7 +211,7 @@ def test_a_pin_is_kept_and_can_be_taken_out(window: MainWindow, qtbot: QtBot) ->
     question, _ = ask(qtbot, window, "keep this in mind")
     act(window, "pin", question)
     assert item_of(window, question).is_pinned
-    assert window.workspace.services.store.message(question.id).is_pinned
+    assert window.controller.services.store.message(question.id).is_pinned
     act(window, "pin", question)
     assert not item_of(window, question).is_pinned
 
@@ -239,7 +240,7 @@ def test_the_details_tell_everything_that_made_an_answer(window: MainWindow, qtb
 
 
 def stored_text(window: MainWindow) -> str:
-    folder = window.workspace.services.folder.root
+    folder = window.controller.services.folder.root
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock")]
     return "".join(path.read_bytes().decode("utf-8", "replace") for path in files)
 
@@ -247,19 +248,19 @@ def stored_text(window: MainWindow) -> str:
 def test_a_temporary_chat_is_nowhere_and_is_gone(window: MainWindow, qtbot: QtBot, open_window: OpenWindow) -> None:
     ask(qtbot, window, "an ordinary one")
     press(qtbot, window, "Ctrl+Shift+N")
-    page = window.workspace.page
+    page = window.controller.conversation
     assert page.is_temporary
-    assert window.workspace.welcome.isVisible()
-    assert "not stored" in window.composer.field.placeholderText()
+    assert window.controller.welcome.isVisible()
+    assert "not saved" in window.composer.field.placeholderText()
     send(qtbot, window, "zebrasecret")
-    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.running is None and not page.is_empty, timeout=PATIENCE_MS)
     assert [message.status for message in page.store.branch(page.conversation_id)][-1] is Status.COMPLETE
     write(window, "zebradraft")
     assert find(window, "keepTemporaryButton").isVisible()
     assert titles(window) == ["an ordinary one"]
-    assert window.workspace.services.store.search("zebra") == []
+    assert window.controller.services.store.search("zebra") == []
     window = open_window()
-    assert window.workspace.page.conversation_id is None
+    assert window.controller.conversation.conversation_id is None
     assert titles(window) == ["an ordinary one"]
     assert "zebra" not in stored_text(window)
 
@@ -273,11 +274,11 @@ def question_box(window: MainWindow) -> QMessageBox:
 @pytest.mark.parametrize("button", ["keepButton", "discardButton", None])
 def test_leaving_a_temporary_chat_asks(window: MainWindow, qtbot: QtBot, button: str | None) -> None:
     press(qtbot, window, "Ctrl+Shift+N")
-    page = window.workspace.page
+    page = window.controller.conversation
     send(qtbot, window, "for now")
-    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.running is None and not page.is_empty, timeout=PATIENCE_MS)
     shown = page.conversation_id
-    window.workspace.new_conversation()
+    window.controller.conversation.open(None)
     box = question_box(window)
     assert page.conversation_id == shown
     if button is None:
@@ -286,15 +287,15 @@ def test_leaving_a_temporary_chat_asks(window: MainWindow, qtbot: QtBot, button:
         assert page.is_temporary
         return
     qtbot.mouseClick(find(box, button, QPushButton), Qt.MouseButton.LeftButton)
-    assert page.is_empty()
+    assert page.is_empty
     assert not page.is_temporary
     assert titles(window) == (["for now"] if button == "keepButton" else [])
     qtbot.waitUntil(lambda: window.findChild(QWidget, "temporaryQuestion") is None)
 
 
 def test_a_temporary_chat_can_be_kept_while_it_is_answered(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
-    window.workspace.models.use(str(endless))
-    window.workspace.services.settings.change(max_tokens=3000)
+    window.controller.models.use(str(endless))
+    window.controller.services.settings.change(max_tokens=3000)
     qtbot.mouseClick(find(window, "temporaryButton"), Qt.MouseButton.LeftButton)
     send(qtbot, window, "keep me")
     wait_for_words_of_any(qtbot, window)
@@ -304,23 +305,23 @@ def test_a_temporary_chat_can_be_kept_while_it_is_answered(window: MainWindow, q
     assert answer.status is Status.COMPLETE
     assert answer.made_by is not None
     assert answer.made_by.completion_tokens == 3000
-    assert window.workspace.transcript.page.items[-1].content == answer.content
+    assert window.controller.transcript.page.items[-1].content == answer.content
 
 
 def wait_for_words_of_any(qtbot: QtBot, window: MainWindow) -> None:
-    page = window.workspace.page
-    qtbot.waitUntil(lambda: page.running() is not None and len(page.running().text) > 20, timeout=PATIENCE_MS)
+    page = window.controller.conversation
+    qtbot.waitUntil(lambda: page.running is not None and len(page.running.text) > 20, timeout=PATIENCE_MS)
 
 
 def test_a_discarded_answer_ends(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
-    window.workspace.models.use(str(endless))
-    window.workspace.services.settings.change(max_tokens=0)
+    window.controller.models.use(str(endless))
+    window.controller.services.settings.change(max_tokens=0)
     press(qtbot, window, "Ctrl+Shift+N")
     send(qtbot, window, "long")
     wait_for_words_of_any(qtbot, window)
-    window.workspace.new_conversation()
+    window.controller.conversation.open(None)
     qtbot.mouseClick(find(question_box(window), "discardButton", QPushButton), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not window.workspace.page.is_any_running(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not window.controller.conversation.is_any_running(), timeout=PATIENCE_MS)
     assert not window.notice.isVisible()
 
 
@@ -328,11 +329,11 @@ def test_the_header_makes_a_new_chat_temporary_and_ordinary_again(window: MainWi
     write(window, "what I was writing")
     button = find(window, "temporaryButton")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert window.workspace.page.is_temporary
+    assert window.controller.conversation.is_temporary
     assert window.composer.text() == "what I was writing"
-    assert window.workspace.services.drafts.get(None).text == ""
+    assert window.controller.services.drafts.get(None).text == ""
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert not window.workspace.page.is_temporary
+    assert not window.controller.conversation.is_temporary
     assert window.composer.text() == "what I was writing"
 
 
@@ -340,9 +341,9 @@ def test_a_temporary_chat_can_be_exported(window: MainWindow, qtbot: QtBot) -> N
     from ui.export.dialog import ExportDialog
 
     press(qtbot, window, "Ctrl+Shift+N")
-    page = window.workspace.page
+    page = window.controller.conversation
     send(qtbot, window, "to be exported")
-    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.running is None and not page.is_empty, timeout=PATIENCE_MS)
     press(qtbot, window, "Ctrl+E")
     dialog = find(window, "exportDialog", ExportDialog)
     assert dialog._store is page.store
@@ -364,16 +365,16 @@ def test_a_greeting_is_no_title_once_there_is_a_question(window: MainWindow, qtb
 
 def test_a_chosen_title_stays(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "hi")
-    conversation_id = window.workspace.page.conversation_id
+    conversation_id = window.controller.conversation.conversation_id
     assert conversation_id is not None
-    window.workspace.services.store.rename(conversation_id, "Mine")
+    window.controller.services.store.rename(conversation_id, "Mine")
     ask(qtbot, window, "Why is the sea salty?")
     assert titles(window) == ["Mine"]
 
 
 def test_the_model_is_asked_for_a_title_where_the_question_makes_none(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    services = window.workspace.services
+    services = window.controller.services
     services.settings.change(temperature=0.0, max_tokens=30, context=2048)
     question = "please tell me, as briefly as you can, " + "about the capital of France and what it is known for " * 2
     send(qtbot, window, question)
@@ -393,15 +394,14 @@ def test_the_model_is_asked_for_a_title_where_the_question_makes_none(open_windo
 
 
 def test_a_long_answer_is_told_to_who_looks_elsewhere(window: MainWindow, qtbot: QtBot) -> None:
-    desk = window.workspace.desk
-    desk.slow_answer_s = 0.0
-    with qtbot.assertNotEmitted(window.workspace.background.notified):
+    window.controller.notify_after_s = 0.0
+    with qtbot.assertNotEmitted(window.controller.background.notified):
         ask(qtbot, window, "while I watch")
     other = QWidget()
     qtbot.addWidget(other)
     window.hide()
-    with qtbot.waitSignal(window.workspace.background.notified, timeout=PATIENCE_MS) as told:
-        window.workspace.page.ask("while I am away", str(window.workspace.models.model_id()))
+    with qtbot.waitSignal(window.controller.background.notified, timeout=PATIENCE_MS) as told:
+        window.controller.conversation.send(Draft("while I am away"))
     assert told.args[0] == "Answer ready"
     window.show()
 
@@ -426,7 +426,7 @@ def test_every_shortcut_is_listed_and_no_two_are_the_same(window: MainWindow, qt
 
 
 def test_the_text_grows_and_shrinks_by_key(window: MainWindow, qtbot: QtBot) -> None:
-    settings = window.workspace.services.settings
+    settings = window.controller.services.settings
     before = window.composer.field.font().pixelSize()
     press(qtbot, window, "Ctrl+=")
     assert settings.now.text_size == before + 1
@@ -440,41 +440,41 @@ def test_the_text_grows_and_shrinks_by_key(window: MainWindow, qtbot: QtBot) -> 
 
 def test_the_next_conversation_is_one_key_away(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "one")
-    one = window.workspace.page.conversation_id
-    window.workspace.new_conversation()
+    one = window.controller.conversation.conversation_id
+    window.controller.conversation.open(None)
     ask(qtbot, window, "two")
-    two = window.workspace.page.conversation_id
+    two = window.controller.conversation.conversation_id
     press(qtbot, window, "Ctrl+PgDown")
-    assert window.workspace.page.conversation_id == one
+    assert window.controller.conversation.conversation_id == one
     press(qtbot, window, "Ctrl+PgUp")
-    assert window.workspace.page.conversation_id == two
+    assert window.controller.conversation.conversation_id == two
     press(qtbot, window, "Ctrl+PgUp")
-    assert window.workspace.page.conversation_id == two
+    assert window.controller.conversation.conversation_id == two
 
 
 def test_nothing_of_a_temporary_chat_goes_elsewhere_unasked(window: MainWindow, qtbot: QtBot) -> None:
     press(qtbot, window, "Ctrl+Shift+N")
-    page = window.workspace.page
+    page = window.controller.conversation
     send(qtbot, window, "one")
-    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
-    for item in window.workspace.transcript.page.items:
+    qtbot.waitUntil(lambda: page.running is None and not page.is_empty, timeout=PATIENCE_MS)
+    for item in window.controller.transcript.page.items:
         assert "fork" not in item.actions
         assert "delete" in item.actions
     question = page.store.branch(page.conversation_id)[0]
     act(window, "edit", question)
     send(qtbot, window, " more")
-    qtbot.waitUntil(lambda: page.running() is None, timeout=PATIENCE_MS)
-    assert item_of(window, page.store.branch(page.conversation_id)[0]).place == (2, 2)
-    assert window.workspace.services.store.list() == []
+    qtbot.waitUntil(lambda: page.running is None, timeout=PATIENCE_MS)
+    assert item_of(window, page.store.branch(page.conversation_id)[0]).version == (2, 2)
+    assert window.controller.services.store.list() == []
 
 
 @pytest.mark.parametrize("width", [700, 1180])
 def test_every_control_has_a_name_and_room(window: MainWindow, qtbot: QtBot, width: int) -> None:
     question, _ = ask(qtbot, window, "hello")
     window.resize(width, 600)
-    window.workspace.desk.attaching.paste("word " * 1000)
+    window.controller.conversation.attachments.paste("word " * 1000)
     act(window, "edit", question)
-    window.workspace.desk.attaching.paste("words " * 1000)
+    window.controller.conversation.attachments.paste("words " * 1000)
     for button in window.findChildren(QAbstractButton):
         if button.isVisible():
             assert button.accessibleName() or button.text(), button.objectName()
@@ -486,13 +486,13 @@ def test_every_control_has_a_name_and_room(window: MainWindow, qtbot: QtBot, wid
 
 def test_a_draft_cannot_be_lost_by_sending_it_without_a_store(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "hello")
-    services = window.workspace.services
-    conversation_id = window.workspace.page.conversation_id
+    services = window.controller.services
+    conversation_id = window.controller.conversation.conversation_id
     assert conversation_id is not None
     services.store.delete(conversation_id)
     send(qtbot, window, "words that took an hour")
     assert window.composer.text() == "words that took an hour"
-    assert "There is no conversation" in window.notice.text()
+    assert "There's no conversation" in window.notice.text()
     services.store.restore(conversation_id)
 
 

@@ -21,8 +21,8 @@ from ui.window.main_window import MainWindow
 @pytest.fixture
 def window(open_window: OpenWindow, tiny_model: Path) -> MainWindow:
     made = open_window()
-    made.workspace.models.use(str(tiny_model))
-    made.workspace.services.settings.change(max_tokens=3, titles_by_model=False)
+    made.controller.models.use(str(tiny_model))
+    made.controller.services.settings.change(max_tokens=3, titles_by_model=False)
     return made
 
 
@@ -58,9 +58,9 @@ def test_dropped_files_go_with_the_question(window: MainWindow, qtbot: QtBot, tm
     assert names(window) == []
     assert titles(window) == ["What do they say?"]
     assert answer.made_by is not None
-    (item, _) = window.workspace.transcript.page.items
+    (item, _) = window.controller.transcript.page.items
     assert [label.split(" · ")[0] for label in item.attachments] == [each.name for each in question.attachments]
-    window.workspace.transcript.action_requested.emit("attachment:1", question.id)
+    window.controller.transcript.action_requested.emit("attachment:1", question.id)
     viewer = find(window, "attachmentViewer", AttachmentViewer)
     assert isinstance(viewer, AttachmentViewer)
     assert viewer.text.toPlainText() == question.attachments[1].content
@@ -102,7 +102,7 @@ def test_a_long_paste_becomes_a_chip_and_a_short_one_stays_text(window: MainWind
 
 def test_a_pasted_text_can_be_put_into_the_message_after_all(window: MainWindow, qtbot: QtBot) -> None:
     long = "word " * 1000
-    window.workspace.desk.attaching.paste(long)
+    window.controller.conversation.attachments.paste(long)
     qtbot.mouseClick(find(window, "openAttachmentButton"), Qt.MouseButton.LeftButton)
     viewer = find(window, "attachmentViewer", AttachmentViewer)
     qtbot.mouseClick(find(viewer, "insertAttachmentButton", QPushButton), Qt.MouseButton.LeftButton)
@@ -115,7 +115,7 @@ def test_what_is_no_text_is_refused_with_a_sentence(window: MainWindow, qtbot: Q
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
     (good,) = texts(tmp_path, good="text")
     drop(window, picture, good)
-    qtbot.waitUntil(lambda: "picture.png holds no plain text" in window.notice.text() and bool(names(window)))
+    qtbot.waitUntil(lambda: "picture.png can't be attached" in window.notice.text() and bool(names(window)))
     assert names(window) == ["good.txt"]
 
 
@@ -126,7 +126,7 @@ def test_a_model_file_among_texts_still_goes_to_the_library(
     model.write_bytes(tiny_model.read_bytes())
     drop(window, model, *texts(tmp_path, notes="text"))
     qtbot.waitUntil(lambda: names(window) == ["notes.txt"])
-    qtbot.waitUntil(lambda: window.workspace.services.settings.now.model_id == "another")
+    qtbot.waitUntil(lambda: window.controller.services.settings.now.model_id == "another")
 
 
 def test_a_chip_can_be_removed_and_tells_its_tokens(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_chip_can_be_removed_and_tells_its_tokens(window: MainWindow, qtbot: Q
     chips = window.composer.chips
     qtbot.waitUntil(lambda: any(each.tokens for each in chips.attachments()), timeout=PATIENCE_MS)
     (attachment,) = chips.attachments()
-    assert (attachment.tokens,) == window.workspace.services.engine.count_aside(["a b c d e f"])
+    assert (attachment.tokens,) == window.controller.services.engine.count_aside(["a b c d e f"])
     assert f"{attachment.tokens} tokens" in [label.text() for label in chips.findChildren(QLabel)]
     qtbot.mouseClick(find(window, "removeAttachmentButton"), Qt.MouseButton.LeftButton)
     assert names(window) == []
@@ -144,16 +144,16 @@ def test_a_chip_can_be_removed_and_tells_its_tokens(window: MainWindow, qtbot: Q
 
 
 def test_without_a_model_the_count_is_an_estimate_and_says_so(window: MainWindow, qtbot: QtBot) -> None:
-    window.workspace.desk.attaching.paste("海" * 5000)
+    window.controller.conversation.attachments.paste("海" * 5000)
     assert "about 3,500 tokens" in [label.text() for label in window.composer.chips.findChildren(QLabel)]
 
 
 def test_one_larger_than_the_context_is_marked(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     send(qtbot, window, "load the model")
     wait_for_answer(qtbot, window)
-    window.workspace.desk.attaching.paste("x y " * 5000)
+    window.controller.conversation.attachments.paste("x y " * 5000)
     chip = find(window, "attachmentChip")
-    qtbot.waitUntil(lambda: "More than the context" in chip.toolTip(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "doesn't fit in the context" in chip.toolTip(), timeout=PATIENCE_MS)
 
 
 def test_files_are_chosen_with_the_paper_clip(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -171,23 +171,23 @@ def test_drafts_and_their_attachments_survive_a_restart(
 ) -> None:
     send(qtbot, window, "a conversation")
     wait_for_answer(qtbot, window)
-    conversation_id = window.workspace.page.conversation_id
+    conversation_id = window.controller.conversation.conversation_id
     write(window, "half a question 半")
-    window.workspace.desk.attaching.paste("word " * 1000)
-    window.workspace.new_conversation()
+    window.controller.conversation.attachments.paste("word " * 1000)
+    window.controller.conversation.open(None)
     write(window, "and a new one")
     window = open_window()
-    window.workspace.open_conversation(conversation_id)
+    window.controller.conversation.open(conversation_id)
     assert window.composer.text() == "half a question 半"
     assert names(window) == ["Pasted text"]
-    window.workspace.new_conversation()
+    window.controller.conversation.open(None)
     assert window.composer.text() == "and a new one"
     assert names(window) == []
 
 
 def test_drafts_are_saved_while_the_window_is_open(window: MainWindow, qtbot: QtBot) -> None:
     write(window, "not lost in a crash")
-    path = window.workspace.services.folder.drafts_file
+    path = window.controller.services.folder.drafts_file
     qtbot.waitUntil(lambda: path.exists() and Drafts(path).of(None).text == "not lost in a crash")
     send(qtbot, window, "")
     wait_for_answer(qtbot, window)
@@ -200,7 +200,7 @@ def test_an_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtB
     send(qtbot, window, "What is it?")
     wait_for_answer(qtbot, window)
     question = branch(window)[0]
-    window.workspace.transcript.action_requested.emit("edit", question.id)
+    window.controller.transcript.action_requested.emit("edit", question.id)
     assert names(window) == ["notes.txt"]
     send(qtbot, window, " Briefly.")
     wait_for_answer(qtbot, window)
@@ -214,19 +214,19 @@ def test_deleting_everything_takes_the_drafts_too(window: MainWindow, qtbot: QtB
     from ui.settings.dialog import SettingsDialog
 
     write(window, "words nobody shall find")
-    window.workspace.show_settings()
+    window.controller.show_settings()
     settings = find(window, "settingsDialog", SettingsDialog)
     assert isinstance(settings, SettingsDialog)
-    erase_everything(window.workspace.services)
+    erase_everything(window.controller.services)
     settings.conversations_changed.emit()
     assert window.composer.text() == ""
     qtbot.keyClick(settings, Qt.Key.Key_Escape)
-    path = window.workspace.services.folder.drafts_file
+    path = window.controller.services.folder.drafts_file
     assert not path.exists() or "nobody" not in path.read_text("utf-8")
 
 
 def test_there_is_a_most_of_them(window: MainWindow, qtbot: QtBot) -> None:
     for number in range(21):
-        window.workspace.desk.attaching.paste(f"{number} " + "word " * 1000)
+        window.controller.conversation.attachments.paste(f"{number} " + "word " * 1000)
     assert len(names(window)) == 20
-    assert "Up to 20 texts" in window.notice.text()
+    assert "up to 20 attachments" in window.notice.text()

@@ -16,8 +16,7 @@ from model_manager.plan import Wishes
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
-from ui.conversation.context_gauge import ContextGauge
-from ui.conversation.context_popover import ContextPopover
+from ui.conversation.context_gauge import ContextGauge, ContextPopover
 from ui.plan.dialog import PlanDialog
 from ui.transcript.buttons import Look
 from ui.transcript.item import Item
@@ -35,8 +34,8 @@ def model(tmp_path: Path) -> Path:
 
 def use(window: MainWindow, model: Path, **settings: object) -> None:
     values = {"context": CONTEXT, "max_tokens": ANSWER, "temperature": 0.0, "titles_by_model": False, **settings}
-    window.workspace.services.settings.change(**values)
-    window.workspace.models.use(str(model))
+    window.controller.services.settings.change(**values)
+    window.controller.models.use(str(model))
 
 
 def ask(qtbot: QtBot, window: MainWindow, text: str) -> Message:
@@ -60,7 +59,7 @@ def gauge(window: MainWindow) -> ContextGauge:
 
 
 def items(window: MainWindow) -> list[Item]:
-    return window.workspace.transcript.page.items
+    return window.controller.transcript.page.items
 
 
 def item(window: MainWindow, message_id: str) -> Item:
@@ -69,12 +68,12 @@ def item(window: MainWindow, message_id: str) -> Item:
 
 def act(window: MainWindow, action: str, message_id: str) -> None:
     assert action in item(window, message_id).actions
-    window.workspace.transcript.action_requested.emit(action, message_id)
+    window.controller.transcript.action_requested.emit(action, message_id)
 
 
 def framed_labels(window: MainWindow, message_id: str) -> list[str]:
     """What the buttons say that stand below a message without the pointer near."""
-    page = window.workspace.transcript.page
+    page = window.controller.transcript.page
     view = page.views[page.index[message_id]]
     return [button.label for button in view.buttons if button.look is Look.FRAME]
 
@@ -105,33 +104,33 @@ def test_the_gauge_tells_what_the_engine_counts(open_window: OpenWindow, qtbot: 
     first = ask(qtbot, window, "hello")
     assert first.made_by is not None
     used = first.made_by.prompt_tokens + first.made_by.completion_tokens
-    assert gauge(window).text() == f"context {used} / {CONTEXT}"
+    assert gauge(window).text() == f"Context {used} / {CONTEXT}"
     second = ask(qtbot, window, "and again")
     assert second.made_by is not None
     # What the engine counts for the conversation, up to the beginning of another answer.
     sent = [PromptMessage(m.role, m.content) for m in branch(window)[:3]]
-    assert window.workspace.services.engine.count(sent)[0] == second.made_by.prompt_tokens
+    assert window.controller.services.engine.count(sent)[0] == second.made_by.prompt_tokens
     used = second.made_by.prompt_tokens + second.made_by.completion_tokens
     assert gauge(window).use.used == used
     assert str(used) in gauge(window).accessibleName()
     # What stands in the composer is no part of it, and another conversation has its own.
     window.composer.field.setPlainText("a draft " * 20)
     assert gauge(window).use.used == used
-    asked = window.workspace.page.conversation_id
-    window.workspace.new_conversation()
+    asked = window.controller.conversation.conversation_id
+    window.controller.conversation.open(None)
     assert gauge(window).use.used == 0
-    window.workspace.open_conversation(asked)
-    assert gauge(window).text() == f"context {used} / {CONTEXT}"
+    window.controller.conversation.open(asked)
+    assert gauge(window).text() == f"Context {used} / {CONTEXT}"
 
 
 def test_the_gauge_follows_an_answer_as_it_comes(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model, context=2048, max_tokens=0)
     seen: list[int] = []
-    window.workspace.page.context.changed.connect(lambda: seen.append(window.workspace.page.context.use.used))
+    window.controller.conversation._events.received.connect(lambda *_: seen.append(gauge(window).use.used))
     send(qtbot, window, "hello")
     qtbot.waitUntil(lambda: len(set(seen)) > 4, timeout=PATIENCE_MS)
-    window.workspace.page.stop()
+    window.controller.conversation.session.stop()
     answer = wait_for_answer(qtbot, window)
     assert answer.made_by is not None
     assert seen == sorted(seen)
@@ -143,13 +142,13 @@ def test_without_the_engine_s_figures_the_number_is_an_estimate(
 ) -> None:
     window = open_window()
     use(window, model)
-    store = window.workspace.services.store
+    store = window.controller.services.store
     conversation = store.create(title="Imported")
     _, answer = store.begin_turn(conversation.id, "word " * 34)
     store.finish_answer(answer.id, "word " * 34, Status.COMPLETE, None)
-    window.workspace.open_conversation(conversation.id)
+    window.controller.conversation.open(conversation.id)
     assert gauge(window).use.used == 110
-    assert gauge(window).text() == "context ~110 / 256"
+    assert gauge(window).text() == "Context ~110 / 256"
     card = popover(qtbot, window)
     assert figure(card, "used") == "about 110 tokens"
     close(qtbot, window, card)
@@ -180,7 +179,7 @@ def test_stopping_keeps_the_question_and_offers_what_to_do(open_window: OpenWind
     assert answered.status is Status.COMPLETE
     assert answered.made_by is not None
     assert answered.made_by.left_out
-    store = window.workspace.services.store
+    store = window.controller.services.store
     assert store.get(answered.conversation_id).context_policy is ContextPolicy.ROLL
     assert len(branch(window)) == len(messages)
     assert [each.id for each in items(window) if each.divider] == [branch(window)[len(answered.made_by.left_out)].id]
@@ -211,7 +210,7 @@ def test_a_new_conversation_is_offered(open_window: OpenWindow, qtbot: QtBot, mo
     use(window, model)
     refused = fill(qtbot, window)
     act(window, "begin", refused.id)
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
     assert window.composer.field.hasFocus()
 
 
@@ -257,8 +256,8 @@ def test_a_pinned_turn_stays_and_says_so(open_window: OpenWindow, qtbot: QtBot, 
     assert first.id not in rolled.made_by.left_out
     (line,) = [place for place, each in enumerate(items(window)) if each.divider]
     assert line == 2 + len(rolled.made_by.left_out)
-    assert "still sees" in items(window)[1].note
-    assert "still sees" in items(window)[0].note
+    assert "Always kept" in items(window)[1].note
+    assert "Always kept" in items(window)[0].note
     card = popover(qtbot, window)
     assert figure(card, "pinned") == "1 message"
     close(qtbot, window, card)
@@ -285,7 +284,7 @@ def test_an_answer_that_reaches_the_end_says_so_and_continue_obeys_the_policy(
     use(window, model)
     for number in range(2):
         ask(qtbot, window, QUESTION.format(number))
-    window.workspace.services.settings.change(max_tokens=0)
+    window.controller.services.settings.change(max_tokens=0)
     full = ask(qtbot, window, "go on")
     assert full.made_by is not None
     assert full.made_by.finish_reason == "length"
@@ -323,7 +322,7 @@ def test_the_card_shows_the_figures_and_takes_a_choice(open_window: OpenWindow, 
     assert stop.hasFocus()
     qtbot.keyClick(stop, Qt.Key.Key_Down)
     assert roll.isChecked()
-    store = window.workspace.services.store
+    store = window.controller.services.store
     assert store.get(answer.conversation_id).context_policy is ContextPolicy.ROLL
     close(qtbot, window, card)
     # With the keyboard alone, too.
@@ -348,5 +347,5 @@ def test_a_new_conversation_keeps_what_was_chosen_before_its_first_question(
     qtbot.mouseClick(card.radios[ContextPolicy.ROLL], Qt.MouseButton.LeftButton)
     close(qtbot, window, card)
     answer = ask(qtbot, window, "hello")
-    store = window.workspace.services.store
+    store = window.controller.services.store
     assert store.get(answer.conversation_id).context_policy is ContextPolicy.ROLL

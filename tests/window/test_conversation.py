@@ -30,12 +30,12 @@ def endless(tmp_path: Path) -> Path:
 
 
 def use(window: MainWindow, model: Path) -> None:
-    window.workspace.models.use(str(model))
+    window.controller.models.use(str(model))
 
 
 def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    assert window.workspace.welcome.isVisible()
+    assert window.controller.welcome.isVisible()
     assert find(window, "useStarterButton").isVisible()
     assert find(window, "chooseFileButton").isVisible()
     assert window.composer.field.hasFocus()
@@ -46,9 +46,9 @@ def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenW
 
 def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    window.workspace.services.settings.change(temperature=0.0, max_tokens=40)
+    window.controller.services.settings.change(temperature=0.0, max_tokens=40)
     send(qtbot, window, QUESTION)
-    assert not window.workspace.welcome.isVisible()
+    assert not window.controller.welcome.isVisible()
     assert window.composer.text() == ""
     answer = wait_for_answer(qtbot, window)
     assert answer.status is Status.COMPLETE
@@ -66,29 +66,29 @@ def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBo
     assert isinstance(rows, QListWidget)
     qtbot.waitUntil(lambda: rows.count() == 1 and rows.item(0).data(Qt.ItemDataRole.UserRole + 1) is not None)
     qtbot.keyClick(search, Qt.Key.Key_Return)
-    assert window.workspace.page.conversation_id == answer.conversation_id
+    assert window.controller.conversation.conversation_id == answer.conversation_id
 
 
 def test_a_new_conversation_has_the_keyboard_and_stores_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    window.workspace.services.store.create(title="Old")
-    window.workspace.page.changed.emit()
+    window.controller.services.store.create(title="Old")
+    window.controller.conversation.list_changed.emit()
     window.sidebar.search.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     assert window.composer.field.hasFocus()
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
     assert titles(window) == ["Old"]
 
 
 def test_enter_sends_shift_enter_breaks_the_line(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
-    window.workspace.services.settings.change(max_tokens=3)
+    window.controller.services.settings.change(max_tokens=3)
     composer = write(window, "one")
     qtbot.keyClick(composer, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     write(window, "two")
     assert composer.toPlainText() == "one\ntwo"
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
     qtbot.keyClick(composer, Qt.Key.Key_Return)
     wait_for_answer(qtbot, window)
     assert branch(window)[0].content == "one\ntwo"
@@ -100,12 +100,12 @@ def test_enter_in_an_open_composition_never_sends(open_window: OpenWindow, qtbot
     composer = write(window, "早上")
     QApplication.sendEvent(composer, QInputMethodEvent("hao", []))
     qtbot.keyClick(composer, Qt.Key.Key_Return)
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
     assert composer.toPlainText() == "早上"
     commit = QInputMethodEvent()
     commit.setCommitString("好")
     QApplication.sendEvent(composer, commit)
-    window.workspace.services.settings.change(max_tokens=2)
+    window.controller.services.settings.change(max_tokens=2)
     qtbot.keyClick(composer, Qt.Key.Key_Return)
     wait_for_answer(qtbot, window)
     assert branch(window)[0].content == "早上好"
@@ -115,7 +115,7 @@ def test_nothing_is_sent_that_is_empty(open_window: OpenWindow, qtbot: QtBot) ->
     window = open_window()
     assert not find(window, "sendButton").isEnabled()
     send(qtbot, window, "  \n ")
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
 
 
 def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
@@ -131,8 +131,8 @@ def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow,
     assert stopped.content
     assert find(window, "sendButton").isVisible()
 
-    window.workspace.services.settings.change(max_tokens=5)
-    window.workspace.transcript.action_requested.emit("continue", stopped.id)
+    window.controller.services.settings.change(max_tokens=5)
+    window.controller.transcript.action_requested.emit("continue", stopped.id)
     continued = wait_for_answer(qtbot, window)
     assert continued.id == stopped.id
     assert continued.status is Status.COMPLETE
@@ -152,15 +152,15 @@ def test_escape_stops(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> N
 def test_retry_makes_a_sibling(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
-    window.workspace.services.settings.change(max_tokens=6)
+    window.controller.services.settings.change(max_tokens=6)
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)
-    window.workspace.transcript.action_requested.emit("retry", first.id)
+    window.controller.transcript.action_requested.emit("retry", first.id)
     second = wait_for_answer(qtbot, window)
     assert second.id != first.id
     assert second.parent_id == first.parent_id
     assert len(branch(window)) == 2
-    assert len(window.workspace.services.store.messages(first.conversation_id)) == 3
+    assert len(window.controller.services.store.messages(first.conversation_id)) == 3
 
 
 @pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="Windows has no signal to kill with")
@@ -169,7 +169,7 @@ def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow
     use(window, endless)
     send(qtbot, window, "hello")
     wait_for_words(qtbot, window)
-    child = window.workspace.services.engine.pid
+    child = window.controller.services.engine.pid
     assert child is not None
     os.kill(child, signal.SIGKILL)
     died = wait_for_answer(qtbot, window)
@@ -177,11 +177,11 @@ def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow
     assert died.content
     assert died.error is not None
     assert died.error["code"] == "engine_died"
-    item = window.workspace.page._words.item(died)
+    item = window.controller.conversation._items.item(died)
     assert "SIGKILL" in item.note
     assert {"retry", "continue"} <= set(item.actions)
-    window.workspace.services.settings.change(max_tokens=4)
-    window.workspace.transcript.action_requested.emit("retry", died.id)
+    window.controller.services.settings.change(max_tokens=4)
+    window.controller.transcript.action_requested.emit("retry", died.id)
     assert wait_for_answer(qtbot, window).status is Status.COMPLETE
 
 
@@ -193,7 +193,7 @@ def test_a_file_that_cannot_be_loaded_is_said_in_place(open_window: OpenWindow, 
     send(qtbot, window, "hello")
     failed = wait_for_answer(qtbot, window)
     assert failed.status is Status.FAILED
-    assert "not a GGUF file" in window.workspace.page._words.item(failed).note
+    assert "not a GGUF file" in window.controller.conversation._items.item(failed).note
     assert branch(window)[0].content == "hello"
 
 
@@ -201,19 +201,19 @@ def test_an_answer_goes_on_while_another_conversation_is_read(
     open_window: OpenWindow, qtbot: QtBot, endless: Path
 ) -> None:
     window = open_window()
-    other = window.workspace.services.store.create(title="Other")
+    other = window.controller.services.store.create(title="Other")
     use(window, endless)
-    window.workspace.services.settings.change(max_tokens=1500)
+    window.controller.services.settings.change(max_tokens=1500)
     send(qtbot, window, "hello")
     wait_for_words(qtbot, window)
-    asked_in = window.workspace.page.conversation_id
-    window.workspace.open_conversation(other.id)
+    asked_in = window.controller.conversation.conversation_id
+    window.controller.conversation.open(other.id)
     assert not find(window, "stopButton").isVisible()
-    window.workspace.open_conversation(asked_in)
+    window.controller.conversation.open(asked_in)
     answer = wait_for_answer(qtbot, window)
     assert answer.made_by is not None
     assert answer.made_by.completion_tokens == 1500
-    assert window.workspace.transcript.page.items[-1].content == answer.content
+    assert window.controller.transcript.page.items[-1].content == answer.content
 
 
 def test_a_second_question_waits_and_can_be_stopped_while_it_does(
@@ -223,18 +223,18 @@ def test_a_second_question_waits_and_can_be_stopped_while_it_does(
     use(window, endless)
     send(qtbot, window, "first")
     wait_for_words(qtbot, window)
-    first = window.workspace.page.conversation_id
-    window.workspace.new_conversation()
+    first = window.controller.conversation.conversation_id
+    window.controller.conversation.open(None)
     send(qtbot, window, "second")
-    running = window.workspace.page.running()
+    running = window.controller.conversation.running
     assert running is not None
-    assert "Waiting" in running.waiting_text(window.workspace.page._words)
+    assert "Waiting" in window.controller.conversation._items.waiting(running, "Model")
     qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
-    second = window.workspace.page.conversation_id
-    window.workspace.open_conversation(first)
-    window.workspace.page.stop()
-    qtbot.waitUntil(lambda: not window.workspace.page.is_any_running(), timeout=PATIENCE_MS)
-    store = window.workspace.services.store
+    second = window.controller.conversation.conversation_id
+    window.controller.conversation.open(first)
+    window.controller.conversation.session.stop()
+    qtbot.waitUntil(lambda: not window.controller.conversation.is_any_running(), timeout=PATIENCE_MS)
+    store = window.controller.services.store
     assert first is not None
     assert second is not None
     assert store.branch(first)[-1].content
@@ -256,10 +256,10 @@ def test_closing_in_the_middle_keeps_the_answer(open_window: OpenWindow, qtbot: 
 def test_the_model_can_be_released(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
-    window.workspace.services.settings.change(max_tokens=2)
+    window.controller.services.settings.change(max_tokens=2)
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
-    assert window.workspace.services.engine.state is not None
-    window.workspace.models.release()
+    assert window.controller.services.engine.state is not None
+    window.controller.models.release()
     qtbot.waitUntil(lambda: not engine_children(), timeout=PATIENCE_MS)
-    assert window.workspace.services.engine.state is None
+    assert window.controller.services.engine.state is None

@@ -22,8 +22,8 @@ from ui.window.main_window import MainWindow
 @pytest.fixture
 def window(open_window: OpenWindow, tiny_model: Path) -> MainWindow:
     made = open_window()
-    made.workspace.models.use(str(tiny_model))
-    made.workspace.services.settings.change(max_tokens=3, titles_by_model=False)
+    made.controller.models.use(str(tiny_model))
+    made.controller.services.settings.change(max_tokens=3, titles_by_model=False)
     return made
 
 
@@ -40,7 +40,7 @@ def opened(qtbot: QtBot, window: MainWindow) -> ConversationSettings:
 def begin_of_answer(qtbot: QtBot, window: MainWindow) -> Message:
     """A preset sets no limit, and the tiny model ends only with its context."""
     wait_for_words(qtbot, window, 3)
-    window.workspace.page.stop()
+    window.controller.conversation.session.stop()
     return wait_for_answer(qtbot, window)
 
 
@@ -80,8 +80,8 @@ def test_a_conversation_answers_with_its_own_and_others_do_not(window: MainWindo
     dialog.context_policy.setCurrentIndex(dialog.context_policy.findData(ContextPolicy.ROLL))
     dialog.system_prompt.setPlainText("Answer in rhymes.")
     close(qtbot, window, dialog)
-    store = window.workspace.services.store
-    conversation = store.get(window.workspace.page.conversation_id)
+    store = window.controller.services.store
+    conversation = store.get(window.controller.conversation.conversation_id)
     assert conversation.sampling is not None
     assert conversation.sampling.temperature == 1.25
     assert conversation.context_policy is ContextPolicy.ROLL
@@ -92,7 +92,7 @@ def test_a_conversation_answers_with_its_own_and_others_do_not(window: MainWindo
     assert answer.made_by is not None
     assert answer.made_by.sampling.temperature == 1.25
     assert answer.made_by.completion_tokens == 8
-    window.workspace.new_conversation()
+    window.controller.conversation.open(None)
     send(qtbot, window, "elsewhere")
     other = wait_for_answer(qtbot, window)
     assert other.made_by is not None
@@ -102,9 +102,9 @@ def test_a_conversation_answers_with_its_own_and_others_do_not(window: MainWindo
 def test_back_to_what_the_settings_say(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
-    page = window.workspace.page
+    page = window.controller.conversation
     page.choose(Choices("Mine.", BUILT_IN["code"], ContextPolicy.ROLL))
-    window.workspace.services.settings.change(system_prompt="Usual.")
+    window.controller.services.settings.change(system_prompt="Usual.")
     dialog = opened(qtbot, window)
     qtbot.mouseClick(find(dialog, "usualPromptButton"), Qt.MouseButton.LeftButton)
     dialog.which_sampling.setCurrentIndex(0)
@@ -118,17 +118,17 @@ def test_a_new_conversation_begins_with_what_was_chosen_before(window: MainWindo
     choose(dialog, "Mathematics")
     assert "LaTeX" in dialog.system_prompt.toPlainText()
     close(qtbot, window, dialog)
-    assert window.workspace.services.store.list() == []
+    assert window.controller.services.store.list() == []
     send(qtbot, window, "1 + 1?")
     answer = begin_of_answer(qtbot, window)
-    conversation = window.workspace.services.store.get(answer.conversation_id)
+    conversation = window.controller.services.store.get(answer.conversation_id)
     assert "LaTeX" in conversation.system_prompt
     assert conversation.sampling == BUILT_IN["mathematics"]
     again = opened(qtbot, window)
     assert again.presets.picker.currentText() == "Mathematics"
     close(qtbot, window, again)
-    window.workspace.new_conversation()
-    assert window.workspace.page.choices() == Choices()
+    window.controller.conversation.open(None)
+    assert window.controller.conversation.session.choices() == Choices()
 
 
 def test_applying_a_preset_can_be_undone(window: MainWindow, qtbot: QtBot) -> None:
@@ -139,7 +139,7 @@ def test_applying_a_preset_can_be_undone(window: MainWindow, qtbot: QtBot) -> No
     assert undo.isVisible()
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert dialog.system_prompt.toPlainText() == "Words of my own."
-    assert window.workspace.page.choices() == Choices("Words of my own.")
+    assert window.controller.conversation.session.choices() == Choices("Words of my own.")
     assert dialog.presets.picker.currentText() == "None"
 
 
@@ -153,7 +153,7 @@ def test_presets_are_saved_renamed_deleted_and_come_back(window: MainWindow, qtb
     action(dialog, "Rename").trigger()
     name_it(qtbot, "Sea dog")
     assert dialog.presets.picker.currentText() == "Sea dog"
-    presets = window.workspace.services.presets
+    presets = window.controller.services.presets
     words = dialog.presets._words.built_in()
     assert [each.name for each in Presets(presets._path).list(words)][-1] == "Sea dog"
     action(dialog, "Delete").trigger()
@@ -181,18 +181,18 @@ def test_an_edited_built_in_preset_comes_back_as_it_came(window: MainWindow, qtb
 
 
 def test_the_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot: QtBot) -> None:
-    window.workspace.show_settings()
+    window.controller.show_settings()
     settings = find(window, "settingsDialog", SettingsDialog)
     assert isinstance(settings, SettingsDialog)
     preset = settings.conversation.preset
     preset.setCurrentIndex(preset.findText("Code"))
     qtbot.keyClick(settings, Qt.Key.Key_Escape)
-    window.workspace.new_conversation()
+    window.controller.conversation.open(None)
     send(qtbot, window, "sort a list")
     answer = begin_of_answer(qtbot, window)
     assert answer.made_by is not None
     assert answer.made_by.sampling.top_p == BUILT_IN["code"].top_p
-    assert window.workspace.services.store.get(answer.conversation_id).sampling == BUILT_IN["code"]
+    assert window.controller.services.store.get(answer.conversation_id).sampling == BUILT_IN["code"]
 
 
 def test_the_built_in_presets_speak_the_person_s_language(window: MainWindow, qtbot: QtBot) -> None:
@@ -203,23 +203,23 @@ def test_the_built_in_presets_speak_the_person_s_language(window: MainWindow, qt
 
 
 def test_a_temporary_chat_has_settings_of_its_own_too(window: MainWindow, qtbot: QtBot) -> None:
-    window.workspace.desk.new_temporary()
+    window.controller.conversation.open_temporary()
     dialog = opened(qtbot, window)
     dialog.system_prompt.setPlainText("Only here.")
     close(qtbot, window, dialog)
     send(qtbot, window, "hello")
-    page = window.workspace.page
+    page = window.controller.conversation
     qtbot.waitUntil(lambda: page.running() is None and not page.is_empty())
     assert page.store.get(page.conversation_id).system_prompt == "Only here."
     assert [message.role for message in page.store.branch(page.conversation_id)] == [Role.USER, Role.ASSISTANT]
-    assert window.workspace.services.store.list() == []
+    assert window.controller.services.store.list() == []
 
 
 def test_every_answer_keeps_what_made_it(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)
-    window.workspace.page.choose(Choices("Changed.", BUILT_IN["writing"], None))
-    window.workspace.transcript.action_requested.emit("retry", first.id)
+    window.controller.conversation.session.set_choices(Choices("Changed.", BUILT_IN["writing"], None))
+    window.controller.transcript.action_requested.emit("retry", first.id)
     second = begin_of_answer(qtbot, window)
     assert first.made_by is not None
     assert second.made_by is not None

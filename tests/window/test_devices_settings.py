@@ -208,17 +208,17 @@ def test_the_number_box_begins_below_the_least(qtbot: QtBot) -> None:
 
 def test_a_device_that_goes_away_is_a_sentence_and_a_smaller_plan(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
-    workspace = window.workspace
+    controller = window.controller
     with serving() as first, ExitStack() as leaving:
         second = leaving.enter_context(serving())
-        workspace.services.settings.change(rpc_servers=f"{first} {second}", model_id="starter", max_tokens=8)
+        controller.services.settings.change(rpc_servers=f"{first} {second}", model_id="starter", max_tokens=8)
         send(qtbot, window, "Name a colour.")
         wait_for_answer(qtbot, window)
-        loaded = workspace.services.planning.loads.loaded
+        loaded = controller.services.planning.loads.loaded
         assert loaded is not None
         assert loaded.options.rpc_servers == (first, second)
-        workspace.models.release()
-        qtbot.waitUntil(lambda: workspace.services.engine.state is None, timeout=PATIENCE_MS)
+        controller.models.release()
+        qtbot.waitUntil(lambda: controller.services.engine.state is None, timeout=PATIENCE_MS)
         leaving.close()
         send(qtbot, window, "And another.")
         answer = wait_for_answer(qtbot, window)
@@ -226,7 +226,7 @@ def test_a_device_that_goes_away_is_a_sentence_and_a_smaller_plan(qtbot: QtBot, 
         notice = find(window, "noticeBar")
         assert second in notice.text()  # type: ignore[attr-defined]
         assert "loaded without it" in notice.text()  # type: ignore[attr-defined]
-        loaded = workspace.services.planning.loads.loaded
+        loaded = controller.services.planning.loads.loaded
         assert loaded is not None
         assert loaded.options.rpc_servers == (first,)
 

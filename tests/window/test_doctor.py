@@ -57,7 +57,7 @@ def test_it_is_found_by_its_shortcut_and_fills_by_itself(qtbot: QtBot, open_wind
 
 def test_the_settings_lead_to_it(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
-    window.workspace.show_settings()
+    window.controller.show_settings()
     settings = window.findChild(SettingsDialog)
     assert settings is not None
     press(qtbot, settings, "checkMachineButton")
@@ -75,8 +75,8 @@ def test_the_network_is_asked_when_its_button_is_pressed_and_again_from_then_on(
 ) -> None:
     window = open_window()
     with FakeHub() as hub:
-        window.workspace.services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
-        window.workspace.desk.dialogs.show_doctor()
+        window.controller.services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+        window.controller.show_diagnostics()
         dialog = opened(qtbot, window)
         assert not hub.log
         press(qtbot, dialog, "checkNetworkButton")
@@ -92,11 +92,11 @@ def test_the_network_is_asked_when_its_button_is_pressed_and_again_from_then_on(
 
 def test_the_report_holds_no_word_of_a_conversation(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
-    window.workspace.models.use("starter")
-    window.workspace.services.settings.change(max_tokens=12, system_prompt="speak of heliotropes")
+    window.controller.models.use("starter")
+    window.controller.services.settings.change(max_tokens=12, system_prompt="speak of heliotropes")
     send(qtbot, window, "What is a xylophone?")
     answer = wait_for_answer(qtbot, window)
-    window.workspace.desk.dialogs.show_doctor()
+    window.controller.show_diagnostics()
     dialog = opened(qtbot, window)
     press(qtbot, dialog, "copyReportButton")
     text = QApplication.clipboard().text()
@@ -124,7 +124,7 @@ def test_a_command_is_copied_and_what_is_wrong_is_said_to_those_who_cannot_see(q
 
 def test_a_narrow_page_puts_values_under_their_names(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
-    window.workspace.desk.dialogs.show_doctor()
+    window.controller.show_diagnostics()
     dialog = opened(qtbot, window)
     (row,) = (each for each in dialog.findChildren(FindingRow) if each.finding.id == "memory")
 
@@ -143,12 +143,12 @@ def test_the_first_start_offers_language_server_and_check(
 ) -> None:
     monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
     window = open_window()
-    welcome = window.workspace.welcome
+    welcome = window.controller.welcome
     computer = find(welcome, "computerLabel", QLabel)
     qtbot.waitUntil(lambda: bool(computer.text()), timeout=PATIENCE_MS)  # type: ignore[attr-defined]
     assert computer.text().startswith("This computer: 2 × card of 24 GiB")  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-zh_CN")
-    assert window.workspace.services.settings.now.language == "zh_CN"
+    assert window.controller.services.settings.now.language == "zh_CN"
     assert find(welcome, "useStarterButton", QPushButton).text() != "Use the starter model"  # type: ignore[attr-defined]
     assert find(welcome, "language-zh_CN", QPushButton).isChecked()  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-en")
@@ -161,7 +161,7 @@ def test_the_first_start_offers_language_server_and_check(
     settings.accept()
     press(qtbot, welcome, "checkMachineLink")
     opened(qtbot, window).reject()
-    window.workspace.models.use("starter")
+    window.controller.models.use("starter")
     assert not any(find(welcome, name).isVisible() for name in ("useServerButton", "checkMachineLink", "language-en"))
 
 

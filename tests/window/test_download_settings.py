@@ -21,8 +21,8 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from ui.models.dialog import ModelsDialog
 from ui.settings.dialog import SettingsDialog
+from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
-from ui.window.workspace import Workspace
 
 REPOSITORY = "somebody/tiny"
 MODEL = f"{REPOSITORY}:one.gguf"
@@ -71,25 +71,25 @@ def hub(tmp_path: Path) -> Iterator[FakeHub]:
         yield served
 
 
-def open_at(hub: FakeHub, open_window: OpenWindow) -> tuple[MainWindow, Workspace]:
+def open_at(hub: FakeHub, open_window: OpenWindow) -> tuple[MainWindow, WindowController]:
     window = open_window()
-    assert window.workspace is not None
-    settings = window.workspace.services.settings
+    assert window.controller is not None
+    settings = window.controller.services.settings
     settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
-    return window, window.workspace
+    return window, window.controller
 
 
-def settings_dialog(window: MainWindow, workspace: Workspace) -> SettingsDialog:
-    workspace.show_settings()
+def settings_dialog(window: MainWindow, controller: WindowController) -> SettingsDialog:
+    controller.show_settings()
     dialog = window.findChild(SettingsDialog)
     assert dialog is not None
     return dialog
 
 
 def test_an_endpoint_is_taken_at_once_and_a_wrong_one_is_told(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
-    window, workspace = open_at(hub, open_window)
-    dialog = settings_dialog(window, workspace)
-    page, settings = dialog.downloads, workspace.services.settings
+    window, controller = open_at(hub, open_window)
+    dialog = settings_dialog(window, controller)
+    page, settings = dialog.downloads, controller.services.settings
     page.endpoint.choice.setCurrentIndex(1)
     assert settings.now.endpoint == "https://hf-mirror.com"
     page.endpoint.choice.setCurrentIndex(2)
@@ -105,15 +105,15 @@ def test_an_endpoint_is_taken_at_once_and_a_wrong_one_is_told(hub: FakeHub, open
 
 
 def test_a_proxy_and_a_limit_are_taken(hub: FakeHub, open_window: OpenWindow) -> None:
-    window, workspace = open_at(hub, open_window)
-    page, settings = settings_dialog(window, workspace).downloads, workspace.services.settings
+    window, controller = open_at(hub, open_window)
+    page, settings = settings_dialog(window, controller).downloads, controller.services.settings
     page.proxy.choice.setCurrentIndex(2)
     page.proxy.address.setText("socks5://127.0.0.1:1080")
     page.proxy.address.editingFinished.emit()
     assert settings.now.proxy == "socks5://127.0.0.1:1080"
-    assert workspace.services.downloads.access().proxy == "socks5://127.0.0.1:1080"
+    assert controller.services.downloads.access().proxy == "socks5://127.0.0.1:1080"
     page.proxy.choice.setCurrentIndex(1)
-    assert workspace.services.downloads.access().proxy == ""
+    assert controller.services.downloads.access().proxy == ""
     page.limit.number.setValue(500)
     page.limit.choice.setCurrentIndex(1)
     assert settings.now.download_limit == 500
@@ -124,25 +124,25 @@ def test_the_fastest_mirror_is_taken_and_that_can_be_undone(hub: FakeHub, open_w
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        window, workspace = open_at(hub, open_window)
+        window, controller = open_at(hub, open_window)
         # What is known by name cannot be reached from here: only the endpoint in the settings answers.
-        workspace.services.settings.change(proxy=closed)
-        dialog = settings_dialog(window, workspace)
+        controller.services.settings.change(proxy=closed)
+        dialog = settings_dialog(window, controller)
         dialog.downloads.test_mirrors()
         qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
-        assert workspace.services.settings.now.endpoint == hub.url
-        workspace.services.settings.change(proxy="none")
+        assert controller.services.settings.now.endpoint == hub.url
+        controller.services.settings.change(proxy="none")
         dialog.downloads.test_mirrors()
         qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
     assert "MB/s" in dialog._status.label.text()
-    assert workspace.services.settings.now.endpoint == hub.url
+    assert controller.services.settings.now.endpoint == hub.url
 
 
 def test_the_token_lies_in_the_keyring_and_nowhere_else(
     hub: FakeHub, open_window: OpenWindow, safe: Safe, qtbot, tmp_path: Path
 ) -> None:
-    window, workspace = open_at(hub, open_window)
-    page = settings_dialog(window, workspace).downloads
+    window, controller = open_at(hub, open_window)
+    page = settings_dialog(window, controller).downloads
     page.token.setText("hf_verysecret")
     page.keep_token.click()
     qtbot.waitUntil(lambda: page.keep_token.text() == "Remove")
@@ -159,23 +159,23 @@ def test_the_token_lies_in_the_keyring_and_nowhere_else(
 def test_without_a_keyring_the_token_lives_as_long_as_the_program(
     hub: FakeHub, open_window: OpenWindow, no_safe: None, qtbot
 ) -> None:
-    window, workspace = open_at(hub, open_window)
-    dialog = settings_dialog(window, workspace)
+    window, controller = open_at(hub, open_window)
+    dialog = settings_dialog(window, controller)
     dialog.downloads.token.setText("hf_shortlived")
     dialog.downloads.keep_token.click()
     qtbot.waitUntil(lambda: bool(dialog._status.label.text()))
     assert "until the program ends" in dialog._status.label.text()
-    assert workspace.services.downloads.access().token == "hf_shortlived"
+    assert controller.services.downloads.access().token == "hf_shortlived"
 
 
 def test_the_models_folder_moves_with_what_is_in_it(
     hub: FakeHub, open_window: OpenWindow, qtbot, tmp_path: Path
 ) -> None:
-    window, workspace = open_at(hub, open_window)
-    services = workspace.services
-    with qtbot.waitSignal(workspace.background.download_finished, timeout=20_000):
+    window, controller = open_at(hub, open_window)
+    services = controller.services
+    with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
         services.downloads.manager.add(MODEL)
-    dialog = settings_dialog(window, workspace)
+    dialog = settings_dialog(window, controller)
     target = tmp_path / "another drive"
     dialog.downloads.move_to(target)
     qtbot.waitUntil(lambda: not dialog.downloads.busy, timeout=20_000)
@@ -187,24 +187,24 @@ def test_the_models_folder_moves_with_what_is_in_it(
 
 
 def test_word_of_its_end_offers_to_use_it(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
-    window, workspace = open_at(hub, open_window)
-    with qtbot.waitSignal(workspace.background.download_finished, timeout=20_000):
-        workspace.services.downloads.manager.add(MODEL)
+    window, controller = open_at(hub, open_window)
+    with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
+        controller.services.downloads.manager.add(MODEL)
     assert window.notice.isVisible()
     assert window.notice.trigger_action()
-    assert workspace.services.settings.now.model_id == MODEL
+    assert controller.services.settings.now.model_id == MODEL
 
 
 def test_a_closed_window_goes_on_only_where_that_was_chosen(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     hub.fault("cdn", "trickle", times=-1, rate=60_000)
-    window, workspace = open_at(hub, open_window)
-    services = workspace.services
+    window, controller = open_at(hub, open_window)
+    services = controller.services
     services.settings.change(downloads_in_background=True)
     services.downloads.manager.add(MODEL)
     assert window.close() is False
     assert window.isMinimized()
     hub.faults.clear()
-    with qtbot.waitSignal(workspace.background.download_finished, timeout=20_000):
+    with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
         services.downloads.manager.reconnect()
     # Nothing is left to be done: now it closes.
     qtbot.waitUntil(lambda: not services.downloads.manager.is_active)
@@ -213,9 +213,9 @@ def test_a_closed_window_goes_on_only_where_that_was_chosen(hub: FakeHub, open_w
 
 def test_closing_for_good_ends_downloads_too(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     hub.fault("cdn", "trickle", times=-1, rate=20_000)
-    window, workspace = open_at(hub, open_window)
-    workspace.services.settings.change(downloads_in_background=True)
-    workspace.services.downloads.manager.add(MODEL)
+    window, controller = open_at(hub, open_window)
+    controller.services.settings.change(downloads_in_background=True)
+    controller.services.downloads.manager.add(MODEL)
     window.quit()
     assert not window.isVisible()
 
@@ -223,7 +223,7 @@ def test_closing_for_good_ends_downloads_too(hub: FakeHub, open_window: OpenWind
 def test_several_files_dropped_on_the_window_open_the_models(
     hub: FakeHub, open_window: OpenWindow, tmp_path: Path, qtbot
 ) -> None:
-    window, _workspace = open_at(hub, open_window)
+    window, _controller = open_at(hub, open_window)
     whole = (tmp_path / "one.gguf").read_bytes()
     parts = [tmp_path / f"cut.gguf.part{number}of2" for number in (1, 2)]
     parts[0].write_bytes(whole[:100_000])
@@ -247,9 +247,9 @@ def test_several_files_dropped_on_the_window_open_the_models(
 def test_a_file_with_separate_experts_offers_its_repair(
     hub: FakeHub, open_window: OpenWindow, tmp_path: Path, qtbot
 ) -> None:
-    window, workspace = open_at(hub, open_window)
+    window, controller = open_at(hub, open_window)
     legacy = write_tiny_model(tmp_path / "legacy.gguf", n_expert=4, legacy=True)
-    workspace.models.add_file(legacy)
+    controller.models.add_file(legacy)
     qtbot.waitUntil(lambda: window.notice.isVisible() and "legacy.gguf" in window.notice.text())
     button = next(each for each in window.notice.findChildren(QPushButton) if each.text() == "Convert…")
     button.click()

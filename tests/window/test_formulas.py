@@ -290,8 +290,8 @@ def test_a_bomb_stays_source_and_the_window_goes_on(qtbot: QtBot):
 
 def test_the_main_window_draws_them(qtbot: QtBot, open_window):
     window = open_window()
-    transcript = window.workspace.transcript
+    transcript = window.controller.transcript
     window.pages.setCurrentWidget(transcript)
     transcript.set_items([answer("so $x^2$ is")])
     wait_for_drawings(qtbot, transcript)
-    assert window.workspace.services.formula_renderer.known("x^2", False) is not None
+    assert window.controller.services.formula_renderer.known("x^2", False) is not None

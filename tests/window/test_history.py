@@ -16,8 +16,8 @@ from app.store.conversation_trees import ConversationTree
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
-from ui.sidebar.conversation_list import BIN, LIST
-from ui.sidebar.row_delegate import HEADING_ROLE
+from ui.sidebar.conversation_list import Shelf
+from ui.sidebar.row_delegate import ROW_ROLE
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
@@ -26,13 +26,13 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 
 
 def store_of(window: MainWindow) -> ConversationStore:
-    return window.workspace.services.store
+    return window.controller.services.store
 
 
 def with_conversations(window: MainWindow, *named: str) -> list[str]:
     """The last named one is the newest, and stands at the top."""
     ids = [store_of(window).create(title=title).id for title in named]
-    window.workspace.page.changed.emit()
+    window.controller.conversation.list_changed.emit()
     return ids
 
 
@@ -42,7 +42,7 @@ def rows(window: MainWindow) -> QListWidget:
 
 def headings(window: MainWindow) -> list[str]:
     items = [rows(window).item(row) for row in range(rows(window).count())]
-    return [item.text() for item in items if item.data(HEADING_ROLE)]
+    return [item.text() for item in items if item.data(ROW_ROLE) is None]
 
 
 def click(
@@ -112,11 +112,11 @@ def test_conversations_stand_under_their_time_and_pinned_ones_on_top(open_window
         )
         for number, (title, days) in enumerate(ages.items())
     )
-    window.workspace.history.refresh()
+    window.controller.conversations.refresh()
     assert headings(window) == ["Today", "Yesterday", "Previous 7 days", "Earlier"]
     window.sidebar.list.setFocus()
     rows(window).setCurrentItem(rows(window).findItems("old and pinned", Qt.MatchFlag.MatchExactly)[0])
-    assert offered(window) == ["Open", "Rename", "Pin", "Archive", "Export…", "Delete"]
+    assert offered(window) == ["Open", "Rename", "Pin", "Archive", "Export…", "Move to trash"]
     pick(window, "pin")
     assert headings(window) == ["Pinned", "Today", "Yesterday", "Previous 7 days", "Earlier"]
     assert titles(window)[0] == "old and pinned"
@@ -131,24 +131,24 @@ def test_several_are_chosen_with_control_and_shift_and_deleted_at_once(open_wind
     window = open_window()
     ids = with_conversations(window, "five", "four", "three", "two", "one")
     click(qtbot, window, "three")
-    assert window.workspace.page.conversation_id == ids[2]
-    assert not window.sidebar.choice.isVisible()
+    assert window.controller.conversation.conversation_id == ids[2]
+    assert not window.sidebar.selection_bar.isVisible()
     click(qtbot, window, "one", CONTROL)
-    assert window.sidebar.list.chosen() == (ids[4], ids[2])
-    assert window.workspace.page.conversation_id == ids[2], "choosing opens nothing"
+    assert window.sidebar.list.selected_ids() == (ids[4], ids[2])
+    assert window.controller.conversation.conversation_id == ids[2], "choosing opens nothing"
     click(qtbot, window, "four", SHIFT)
-    assert set(window.sidebar.list.chosen()) >= {ids[1], ids[2], ids[3], ids[4]}
-    count = len(window.sidebar.list.chosen())
-    assert window.sidebar.choice.findChild(QLabel).text() == f"{count} chosen"
-    window.workspace.page.changed.emit()
-    assert len(window.sidebar.list.chosen()) == count, "what is chosen survives an answer's end"
+    assert set(window.sidebar.list.selected_ids()) >= {ids[1], ids[2], ids[3], ids[4]}
+    count = len(window.sidebar.list.selected_ids())
+    assert window.sidebar.selection_bar.findChild(QLabel).text() == f"{count} selected"
+    window.controller.conversation.list_changed.emit()
+    assert len(window.sidebar.list.selected_ids()) == count, "what is chosen survives an answer's end"
     press(qtbot, window, "deleteChosenButton")
     assert titles(window) == ["five"]
     assert window.notice.text() == f"{count} conversations deleted."
-    assert window.workspace.page.is_empty(), "the open one was among them"
+    assert window.controller.conversation.is_empty, "the open one was among them"
     undo(qtbot, window)
     assert titles(window) == ["one", "two", "three", "four", "five"]
-    assert window.workspace.page.conversation_id == ids[2]
+    assert window.controller.conversation.conversation_id == ids[2]
 
 
 def test_everything_is_chosen_by_key_and_left_again_by_escape(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -156,13 +156,13 @@ def test_everything_is_chosen_by_key_and_left_again_by_escape(open_window: OpenW
     ids = with_conversations(window, "one", "two", "three")
     window.sidebar.list.setFocus()
     qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
-    assert set(window.sidebar.list.chosen()) == set(ids)
-    assert offered(window) == ["Pin", "Archive", "Export…", "Delete"]
+    assert set(window.sidebar.list.selected_ids()) == set(ids)
+    assert offered(window) == ["Pin", "Archive", "Export…", "Move to trash"]
     pick(window, "pin")
     assert all(each.is_pinned for each in store_of(window).list())
     assert offered(window)[0] == "Unpin"
     qtbot.keyClick(rows(window), Qt.Key.Key_Escape)
-    assert len(window.sidebar.list.chosen()) <= 1
+    assert len(window.sidebar.list.selected_ids()) <= 1
     qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
     qtbot.keyClick(rows(window), Qt.Key.Key_Delete)
     assert titles(window) == []
@@ -176,32 +176,32 @@ def test_the_keys_walk_and_enter_opens(open_window: OpenWindow, qtbot: QtBot) ->
     qtbot.keyClick(rows(window), Qt.Key.Key_Down)
     qtbot.keyClick(rows(window), Qt.Key.Key_Down)
     qtbot.keyClick(rows(window), Qt.Key.Key_Return)
-    assert window.workspace.page.conversation_id in ids
+    assert window.controller.conversation.conversation_id in ids
 
 
 def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "kept", "put away", "also away")
     store_of(window).update(ids[2], is_pinned=True)
-    window.workspace.open_conversation(ids[1])
-    window.workspace.history.refresh()
+    window.controller.conversation.open(ids[1])
+    window.controller.conversations.refresh()
     click(qtbot, window, "also away", CONTROL)
     pick(window, "archive")
     assert titles(window) == ["kept"]
     assert window.notice.text() == "2 conversations archived."
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
     undo(qtbot, window)
     assert titles(window) == ["also away", "put away", "kept"]
     assert store_of(window).get(ids[2]).is_pinned, "the undo brings the pin back"
     store_of(window).archive(*ids[1:])
-    window.workspace.history.refresh()
+    window.controller.conversations.refresh()
     link = find(window, "archiveButton", QToolButton)
     assert link.text() == "Archive · 2"  # type: ignore[attr-defined]
     press(qtbot, window, "archiveButton")
     assert sorted(titles(window)) == ["also away", "put away"]
     click(qtbot, window, "put away")
-    assert window.workspace.page.conversation_id == ids[1], "it can be read there"
-    assert offered(window) == ["Open", "Rename", "Unarchive", "Export…", "Delete"]
+    assert window.controller.conversation.conversation_id == ids[1], "it can be read there"
+    assert offered(window) == ["Open", "Rename", "Unarchive", "Export…", "Move to trash"]
     press(qtbot, window, "unarchiveChosenButton")
     assert titles(window) == ["also away"]
     qtbot.keyClick(rows(window), Qt.Key.Key_Escape)
@@ -213,24 +213,24 @@ def test_an_archived_conversation_that_was_open_is_open_again_at_the_next_start(
     window = open_window()
     (id_,) = with_conversations(window, "put away")
     store_of(window).archive(id_)
-    window.workspace.history.refresh()
-    window.workspace.open_conversation(id_)
+    window.controller.conversations.refresh()
+    window.controller.conversation.open(id_)
     window = open_window()
-    assert window.workspace.page.conversation_id == id_
+    assert window.controller.conversation.conversation_id == id_
 
 
 def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two", "three", "kept")
     store_of(window).delete(*ids[:3])
-    window.workspace.history.refresh()
-    assert find(window, "binButton", QToolButton).text() == "Bin · 3"  # type: ignore[attr-defined]
+    window.controller.conversations.refresh()
+    assert find(window, "binButton", QToolButton).text() == "Trash · 3"  # type: ignore[attr-defined]
     press(qtbot, window, "binButton")
     assert sorted(titles(window)) == ["one", "three", "two"]
     assert "30 days" in " ".join(label.text() for label in window.sidebar.heading.findChildren(QLabel))
-    before = window.workspace.page.conversation_id
+    before = window.controller.conversation.conversation_id
     click(qtbot, window, "one")
-    assert window.workspace.page.conversation_id == before, "what is deleted is not opened"
+    assert window.controller.conversation.conversation_id == before, "what is deleted is not opened"
     assert offered(window) == ["Restore", "Delete permanently…"]
     press(qtbot, window, "restoreChosenButton")
     assert window.notice.text() == "Conversation restored."
@@ -244,7 +244,7 @@ def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenW
     press(qtbot, window, "emptyBinButton")
     answer_question(qtbot, window, "purgeButton")
     assert store_of(window).trash() == []
-    assert "The bin is empty." in find(window, "nothingHere", QLabel).text()  # type: ignore[attr-defined]
+    assert "The trash is empty." in find(window, "nothingHere", QLabel).text()  # type: ignore[attr-defined]
     assert not find(window, "emptyBinButton").isVisible()
     press(qtbot, window, "shelfBackButton")
     assert titles(window) == ["one", "kept"] or titles(window) == ["kept", "one"]
@@ -254,12 +254,12 @@ def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenW
 def test_a_title_that_is_being_edited_survives_what_happens_meanwhile(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "old", "other")
-    window.workspace.open_conversation(ids[0])
+    window.controller.conversation.open(ids[0])
     pick(window, "rename")
     editor = find(window.sidebar, "titleField", QLineEdit)
     editor.setText("half wr")  # type: ignore[attr-defined]
     store_of(window).create(title="from another process")
-    window.workspace.page.changed.emit()
+    window.controller.conversation.list_changed.emit()
     assert editor.isVisible()
     editor.setText("half written, now whole")  # type: ignore[attr-defined]
     qtbot.keyClick(editor, Qt.Key.Key_Return)
@@ -288,16 +288,16 @@ def test_a_hit_is_opened_in_its_place_and_several_hits_of_one_are_one_choice(
     window.sidebar.search.setText("天空")
     qtbot.waitUntil(lambda: titles(window) == ["谈天", "谈天"])
     qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
-    assert window.sidebar.list.chosen() == (talk.id,)
+    assert window.sidebar.list.selected_ids() == (talk.id,)
     item, _ = rows(window).findItems("谈天", Qt.MatchFlag.MatchExactly)
     assert "天空" in item.data(Qt.ItemDataRole.AccessibleTextRole)
     qtbot.keyClick(window.sidebar.search, Qt.Key.Key_Return)
-    assert window.workspace.page.conversation_id == talk.id
+    assert window.controller.conversation.conversation_id == talk.id
     window.sidebar.search.setText("光谱")
     qtbot.waitUntil(lambda: len(titles(window)) == 1)
     pick_first = rows(window).item(0)
     rows(window).setCurrentItem(pick_first)
-    assert offered(window) == ["Open", "Archive", "Export…", "Delete"]
+    assert offered(window) == ["Open", "Archive", "Export…", "Move to trash"]
     pick(window, "delete")
     qtbot.waitUntil(lambda: titles(window) == [])
     undo(qtbot, window)
@@ -308,7 +308,7 @@ def test_exporting_what_is_chosen(open_window: OpenWindow, qtbot: QtBot) -> None
     window = open_window()
     ids = with_conversations(window, "one", "two", "three")
     asked: list[tuple[str, ...]] = []
-    window.sidebar.export_wanted.connect(asked.append)
+    window.sidebar.export_requested.connect(asked.append)
     click(qtbot, window, "one")
     click(qtbot, window, "two", CONTROL)
     press(qtbot, window, "exportChosenButton")
@@ -327,17 +327,17 @@ def test_the_index_the_bin_and_the_copy_of_the_day_are_looked_after(
     _, first = store.begin_turn(talk.id, "?")
     store.finish_answer(first.id, "因为光", Status.COMPLETE)
     qtbot.waitUntil(lambda: [each.kind for each in store.backups()] == ["daily"], timeout=20_000)
-    window.workspace.page.changed.emit()
+    window.controller.conversation.list_changed.emit()
     qtbot.waitUntil(lambda: not store.update_search_index(0), timeout=20_000)
     assert len(store.search("为光")) == 1
 
 
-@pytest.mark.parametrize("shelf", [LIST, BIN])
+@pytest.mark.parametrize("shelf", [Shelf.CONVERSATIONS, Shelf.TRASH])
 def test_everything_in_the_sidebar_has_a_name(open_window: OpenWindow, shelf: str) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two")
     store_of(window).delete(ids[0])
-    window.workspace.history.refresh()
+    window.controller.conversations.refresh()
     window.sidebar.show_shelf(shelf)
     rows(window).selectAll()
     for button in window.sidebar.findChildren(QToolButton) + window.sidebar.findChildren(QPushButton):

@@ -169,14 +169,14 @@ def test_the_window_holds_while_it_answers(qtbot: QtBot, bus: Bus, open_window: 
     desktop = bus.serve("org.freedesktop.ScreenSaver")
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     window = open_window()
-    window.workspace.models.use(str(model))
-    assert not window.workspace.awake.is_held
+    window.controller.models.use(str(model))
+    assert not window.controller.awake.is_active
     send(qtbot, window, "hello")
     assert line_of_while_the_window_lives(qtbot, desktop).startswith("held|APUS Chat|An answer")
     wait_for_words(qtbot, window)
-    assert window.workspace.awake.is_held
+    assert window.controller.awake.is_active
     qtbot.mouseClick(find(window, "stopButton"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not window.workspace.awake.is_held, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not window.controller.awake.is_active, timeout=PATIENCE_MS)
     assert line_of(desktop) == "released\n"
 
 

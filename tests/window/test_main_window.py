@@ -20,8 +20,8 @@ NAMES = (
 
 
 def with_conversations(window: MainWindow, *named: str) -> list[str]:
-    ids = [window.workspace.services.store.create(title=title).id for title in named]
-    window.workspace.page.changed.emit()
+    ids = [window.controller.services.store.create(title=title).id for title in named]
+    window.controller.conversation.list_changed.emit()
     return ids
 
 
@@ -39,27 +39,27 @@ def test_the_window_has_its_name(open_window: OpenWindow) -> None:
 def test_delete_can_be_undone(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "First", "Second")
-    window.workspace.open_conversation(ids[1])
+    window.controller.conversation.open(ids[1])
     window.sidebar.list.setFocus()
     qtbot.keyClick(window.sidebar.list, Qt.Key.Key_Delete)
     assert titles(window) == ["First"]
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
     undo = next(button for button in window.notice.findChildren(QPushButton) if button.text() == "Undo")
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert sorted(titles(window)) == ["First", "Second"]
-    assert window.workspace.page.conversation_id == ids[1]
+    assert window.controller.conversation.conversation_id == ids[1]
 
 
 def test_a_conversation_is_renamed_in_place(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "Old name")
-    window.workspace.open_conversation(ids[0])
+    window.controller.conversation.open(ids[0])
     window.sidebar.list.setFocus()
     qtbot.keyClick(window.sidebar.list, Qt.Key.Key_F2)
     editor = find(window.sidebar, "titleField", QLineEdit)
     editor.setText("新名字")  # type: ignore[attr-defined]
     qtbot.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: window.workspace.services.store.get(ids[0]).title == "新名字")
+    qtbot.waitUntil(lambda: window.controller.services.store.get(ids[0]).title == "新名字")
     assert titles(window) == ["新名字"]
 
 
@@ -69,7 +69,7 @@ def test_search_that_finds_nothing_says_so(open_window: OpenWindow, qtbot: QtBot
     window.sidebar.search.setFocus()
     qtbot.keyClicks(window.sidebar.search, "zzz")
     qtbot.waitUntil(lambda: titles(window) == [])
-    assert window.sidebar._nothing.isVisible()
+    assert window.sidebar._empty_label.isVisible()
     qtbot.keyClick(window.sidebar.search, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: titles(window) == ["Alpha"])
 
@@ -77,28 +77,28 @@ def test_search_that_finds_nothing_says_so(open_window: OpenWindow, qtbot: QtBot
 def test_a_draft_stays_with_its_conversation(open_window: OpenWindow) -> None:
     window = open_window()
     first, second = with_conversations(window, "First", "Second")
-    window.workspace.open_conversation(first)
+    window.controller.conversation.open(first)
     window.composer.set_text("half a thought")
-    window.workspace.open_conversation(second)
+    window.controller.conversation.open(second)
     assert window.composer.text() == ""
-    window.workspace.open_conversation(first)
+    window.controller.conversation.open(first)
     assert window.composer.text() == "half a thought"
 
 
 def test_language_changes_while_running(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     assert window.sidebar.new_button.text() == "New conversation"
-    settings = window.workspace.services.settings.change(language="zh_CN")
-    window.workspace.take_settings(settings)
+    settings = window.controller.services.settings.change(language="zh_CN")
+    window.controller.apply_settings(settings)
     qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "新建对话")
-    window.workspace.take_settings(window.workspace.services.settings.change(language="en"))
+    window.controller.apply_settings(window.controller.services.settings.change(language="en"))
     qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "New conversation")
 
 
 def test_theme_changes_while_running(open_window: OpenWindow) -> None:
     window = open_window()
     light = window.grab().toImage().pixelColor(window.width() // 2 + 100, 100).lightness()
-    window.workspace.take_settings(window.workspace.services.settings.change(theme="dark"))
+    window.controller.apply_settings(window.controller.services.settings.change(theme="dark"))
     dark = window.grab().toImage().pixelColor(window.width() // 2 + 100, 100).lightness()
     assert light > 200
     assert dark < 60
@@ -107,11 +107,11 @@ def test_theme_changes_while_running(open_window: OpenWindow) -> None:
 def test_place_size_and_conversation_are_remembered(open_window: OpenWindow) -> None:
     window = open_window()
     ids = with_conversations(window, "One", "Two")
-    window.workspace.open_conversation(ids[0])
+    window.controller.conversation.open(ids[0])
     window.resize(777, 555)
     window = open_window()
     assert (window.width(), window.height()) == (777, 555)
-    assert window.workspace.page.conversation_id == ids[0]
+    assert window.controller.conversation.conversation_id == ids[0]
 
 
 def test_a_narrow_window_is_the_pages_alone(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -134,7 +134,7 @@ def test_dialogs_open_by_key_and_close_by_escape(
 ) -> None:
     window = open_window()
     ids = with_conversations(window, "One")
-    window.workspace.open_conversation(ids[0])
+    window.controller.conversation.open(ids[0])
     qtbot.keyClick(window, keys[0], Qt.KeyboardModifier.ControlModifier)
     dialog = find(window, name)
     assert dialog.isVisible()
@@ -144,8 +144,8 @@ def test_dialogs_open_by_key_and_close_by_escape(
 
 def test_a_model_file_that_is_added_is_used(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
-    window.workspace.models.add_file(tiny_model)
-    qtbot.waitUntil(lambda: window.workspace.services.settings.now.model_id == "tiny")
-    window.workspace.models.add_file(tiny_model.parent / "none.gguf")
-    qtbot.waitUntil(lambda: "no file" in window.notice.text())
-    assert window.workspace.services.settings.now.model_id == "tiny"
+    window.controller.models.add_file(tiny_model)
+    qtbot.waitUntil(lambda: window.controller.services.settings.now.model_id == "tiny")
+    window.controller.models.add_file(tiny_model.parent / "none.gguf")
+    qtbot.waitUntil(lambda: "doesn't exist" in window.notice.text())
+    assert window.controller.services.settings.now.model_id == "tiny"

@@ -25,11 +25,11 @@ MIB = 1 << 20
 
 def test_the_composer_is_usable_while_a_model_loads(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
-    window.workspace.services.settings.change(model_id="starter", max_tokens=8)
+    window.controller.services.settings.change(model_id="starter", max_tokens=8)
     send(qtbot, window, "Hello.")
 
     def is_loading() -> bool:
-        running = window.workspace.page.running()
+        running = window.controller.conversation.running
         return running is not None and running.load is not None
 
     qtbot.waitUntil(is_loading, timeout=PATIENCE_MS)
@@ -52,7 +52,7 @@ def test_a_smaller_plan_is_announced_in_one_line(
 ) -> None:
     monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
     window = open_window()
-    services: Services = window.workspace.services
+    services: Services = window.controller.services
     path = services.library.resolve("starter").path
     # Room for the starter with a cache of 8 bits, and not for one of 16.
     list(services.planning.loads.load(services.planning.wanted(path, Wishes(kv_type="q8_0", micro_batch=128))))
@@ -79,7 +79,7 @@ def test_after_losing_a_device_the_next_answer_works_without_it(
     with serving() as first, ExitStack() as leaving:
         second = leaving.enter_context(serving())
         window = open_window()
-        services: Services = window.workspace.services
+        services: Services = window.controller.services
         model_id = services.library.register(tiny_model).id
         services.settings.change(model_id=model_id, rpc_servers=f"{first} {second}")
         services.planning.wished.keep(model_id, Wishes(tensor_split=(1.0, 1.0)))
@@ -91,7 +91,7 @@ def test_after_losing_a_device_the_next_answer_works_without_it(
         leaving.close()
         half = wait_for_answer(qtbot, window)
         assert (half.status, bool(half.content)) == (Status.INTERRUPTED, True)
-        assert f"The device at {second} disconnected" in window.workspace.page._words.item(half).note
+        assert f"The device at {second} disconnected" in window.controller.conversation._items.item(half).note
 
         services.settings.change(max_tokens=4)
         send(qtbot, window, "And then?")
@@ -105,5 +105,5 @@ def test_after_losing_a_device_the_next_answer_works_without_it(
         assert loaded is not None
         assert [device.name for device in loaded.plan.used_devices] == ["RPC0"]
         assert loaded.options.rpc_servers == (first,)
-        window.workspace.models.release()
+        window.controller.models.release()
         qtbot.waitUntil(lambda: services.engine.state is None, timeout=PATIENCE_MS)

@@ -189,7 +189,7 @@ def test_closing_the_dialog_cancels_the_measurement(qtbot: QtBot, services: Serv
 
 def test_a_measurement_waits_for_the_current_answer(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
-    services: Services = window.workspace.services
+    services: Services = window.controller.services
     services.settings.change(model_id="starter", max_tokens=80)
     send(qtbot, window, "Tell me a long story.")
     wait_for_words(qtbot, window)
@@ -208,8 +208,8 @@ def test_a_measurement_waits_for_the_current_answer(qtbot: QtBot, open_window: A
 
 def test_closing_the_window_cancels_the_measurement(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
-    services: Services = window.workspace.services
-    window.workspace.models.show_plan("starter", "starter")
+    services: Services = window.controller.services
+    window.controller.models.show_plan("starter", "starter")
     dialog: Any = find(window, "planDialog", PlanDialog)
     qtbot.waitUntil(lambda: dialog._state is not None, timeout=PATIENCE_MS)
     bar: Any = find(dialog, "measureProgress", QProgressBar)
@@ -235,7 +235,7 @@ def test_missing_files_and_simulated_gpus_are_not_measured(
 
 def test_the_memory_plan_opens_from_the_header(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
-    services: Services = window.workspace.services
+    services: Services = window.controller.services
     with serving() as first, serving() as second:
         services.settings.change(model_id="starter", max_tokens=4, rpc_servers=f"{first} {second}")
         send(qtbot, window, "Hello.")

@@ -227,9 +227,9 @@ def test_the_first_start_says_what_this_machine_holds(
     label: Any = find(window, "adviceLabel", QLabel)
     qtbot.waitUntil(lambda: bool(label.text()), timeout=PATIENCE_MS)
     assert words in label.text()
-    glance: Any = find(window.workspace.welcome, "planGlance", SummaryBars)
+    glance: Any = find(window.controller.welcome, "planGlance", SummaryBars)
     assert len(glance.bars) == bars or not words
-    window.workspace.models.use("starter")
+    window.controller.models.use("starter")
     assert not label.isVisible()
     assert not glance.isVisible()
 
@@ -239,7 +239,7 @@ def test_the_recommended_one_has_its_picture_beside_the_list(
 ) -> None:
     monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
     window = open_window()
-    window.workspace.models.show_dialog()
+    window.controller.models.show_dialog()
     dialog: Any = find(window, "modelsDialog", ModelsDialog)
     dialog.resize(1000, 700)
     qtbot.waitUntil(lambda: len(dialog.details.glance.bars) == 3, timeout=PATIENCE_MS)

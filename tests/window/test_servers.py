@@ -26,7 +26,7 @@ def server() -> Iterator[OpenAiServer]:
 
 
 def open_settings(window: MainWindow, qtbot: QtBot) -> SettingsDialog:
-    window.workspace.show_settings()
+    window.controller.show_settings()
     dialog = window.findChild(SettingsDialog)
     assert dialog is not None
     qtbot.waitUntil(dialog.isVisible)
@@ -74,11 +74,11 @@ def test_a_server_is_added_asked_and_continued_here(
     assert (answer.content, answer.status) == ("".join(WORDS), Status.COMPLETE)
     assert answer.made_by is not None
     assert (answer.made_by.endpoint, answer.made_by.engine) == (server.url, "vLLM")
-    use_of_context = window.workspace.page.context.use
+    use_of_context = window.controller.conversation.context.use
     assert (use_of_context.used, use_of_context.size) == (17 + len(WORDS), 1024)
     assert find(window, "contextGauge").isVisible()
-    window.workspace.models.use(str(tiny_model))
-    window.workspace.services.settings.change(max_tokens=5)
+    window.controller.models.use(str(tiny_model))
+    window.controller.services.settings.change(max_tokens=5)
     send(qtbot, window, "And here?")
     qtbot.waitUntil(lambda: len(branch(window)) == 4 and branch(window)[-1].status is Status.COMPLETE, timeout=60_000)
     here = branch(window)[-1]
@@ -166,7 +166,7 @@ def test_the_menu_offers_what_servers_have(open_window: OpenWindow, qtbot: QtBot
 
 def test_a_server_that_left_the_list_is_told(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    window.workspace.models.use("server:gone/apus")
+    window.controller.models.use("server:gone/apus")
     assert model_button(window) == "apus"
     send(qtbot, window, "How many experts?")
     answer = wait_for_answer(qtbot, window)

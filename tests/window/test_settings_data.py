@@ -28,7 +28,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSi
 
 
 def store_of(window: MainWindow) -> ConversationStore:
-    return window.workspace.services.store
+    return window.controller.services.store
 
 
 def say(store: ConversationStore, title: str) -> str:
@@ -45,7 +45,7 @@ def window(open_window: OpenWindow) -> MainWindow:
 
 @pytest.fixture
 def settings(window: MainWindow) -> SettingsDialog:
-    window.workspace.show_settings()
+    window.controller.show_settings()
     return find(window, "settingsDialog", SettingsDialog)  # type: ignore[return-value]
 
 
@@ -73,7 +73,7 @@ def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
     window: MainWindow, settings: SettingsDialog, qtbot: QtBot
 ) -> None:
     first = say(store_of(window), "first")
-    window.workspace.open_conversation(first)
+    window.controller.conversation.open(first)
     dialog = backups(settings)
     status = dialog.status.label.text
     assert (rows(dialog), dialog.restore.isEnabled()) == ([], False)
@@ -83,14 +83,14 @@ def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
     assert "manual" in rows(dialog)[0], "the copy of the day may be there too"
     second = say(store_of(window), "second")
     store_of(window).delete(first)
-    window.workspace.open_conversation(second)
+    window.controller.conversation.open(second)
     assert "manual" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     qtbot.mouseClick(dialog.restore, Qt.MouseButton.LeftButton)
     confirm(qtbot, dialog, "confirmRestoreButton")
     said(qtbot, status, "Restored")
     assert titles(window) == ["first"]
-    assert window.workspace.page.conversation_id is None, "the open one is gone"
+    assert window.controller.conversation.conversation_id is None, "the open one is gone"
     assert "before a restore" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     dialog.list.itemActivated.emit(dialog.list.item(0))
@@ -143,7 +143,7 @@ def test_an_import_says_what_it_left_out(
 def test_everything_of_mine_is_deleted_after_two_steps(
     window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    services = window.workspace.services
+    services = window.controller.services
     store = services.store
     talk = say(store, "SECRET")
     store.delete(say(store, "SECRET in the bin"))
@@ -158,7 +158,7 @@ def test_everything_of_mine_is_deleted_after_two_steps(
         (services.folder.logs / name).write_text("SECRET line")
     (services.folder.root / "presets.json.damaged").write_text("SECRET")
     services.settings.change(temperature=0.3, model_id="starter")
-    window.workspace.open_conversation(talk)
+    window.controller.conversation.open(talk)
 
     settings.data.erase.click()
     dialog = find(settings, "eraseDialog", EraseDialog)
@@ -170,7 +170,7 @@ def test_everything_of_mine_is_deleted_after_two_steps(
     qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)
     said(qtbot, settings.data._status.label.text, "All your data has been deleted.")
     assert titles(window) == []
-    assert window.workspace.page.is_empty()
+    assert window.controller.conversation.is_empty
     assert (services.settings.now.temperature, services.settings.now.model_id) == (0.3, "starter")
     for path in services.folder.root.rglob("*"):
         if path.is_file():

@@ -174,12 +174,12 @@ def test_escape_in_the_transcript_closes_the_bar(page, qtbot):
 
 def test_control_f_finds_in_the_conversation_and_with_shift_in_all_of_them(open_window, qtbot):
     window = open_window()
-    store = window.workspace.services.store
+    store = window.controller.services.store
     conversation = store.create(title="One", model_id="starter")
     _, made = store.begin_turn(conversation.id, "A question about words")
     store.finish_answer(made.id, "An answer with words", Status.COMPLETE)
-    window.workspace.open_conversation(conversation.id)
-    composer, bar = window.composer.field, window.workspace.transcript.find_bar
+    window.controller.conversation.open(conversation.id)
+    composer, bar = window.composer.field, window.controller.transcript.find_bar
     assert composer.hasFocus()
     QTest.keyClick(composer, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert bar.field.hasFocus()

@@ -39,7 +39,7 @@ def test_added_asked_stopped_and_continued_by_a_file_here(
     open_window: OpenWindow, qtbot: QtBot, vllm: VllmServer, tiny_model: Path
 ) -> None:
     window = open_window()
-    settings = window.workspace.services.settings
+    settings = window.controller.services.settings
     use(window, vllm, qtbot)
     settings.change(max_tokens=30, titles_by_model=False)
     send(qtbot, window, "Hello")
@@ -55,9 +55,9 @@ def test_added_asked_stopped_and_continued_by_a_file_here(
     stopped = wait_for_answer(qtbot, window)
     assert stopped.status is Status.STOPPED
     qtbot.waitUntil(lambda: vllm.requests_running() == 0, timeout=PATIENCE_MS)
-    window.workspace.models.use(str(tiny_model))
+    window.controller.models.use(str(tiny_model))
     settings.change(max_tokens=5)
-    window.workspace.transcript.action_requested.emit("continue", stopped.id)
+    window.controller.transcript.action_requested.emit("continue", stopped.id)
     qtbot.waitUntil(lambda: branch(window)[-1].status is Status.COMPLETE, timeout=PATIENCE_MS)
     continued = branch(window)[-1]
     assert continued.content.startswith(stopped.content)
@@ -75,7 +75,7 @@ def test_a_wrong_key(open_window: OpenWindow, qtbot: QtBot, vllm: VllmServer) ->
 def test_a_conversation_longer_than_its_context(open_window: OpenWindow, qtbot: QtBot, vllm: VllmServer) -> None:
     window = open_window()
     use(window, vllm, qtbot)
-    window.workspace.services.settings.change(max_tokens=20, titles_by_model=False)
+    window.controller.services.settings.change(max_tokens=20, titles_by_model=False)
     send(qtbot, window, "why " * 200)
     wait_for_answer(qtbot, window)
     send(qtbot, window, "and why " * 40)
@@ -83,7 +83,7 @@ def test_a_conversation_longer_than_its_context(open_window: OpenWindow, qtbot: 
     assert refused.status is Status.FAILED
     assert refused.error is not None
     assert refused.error["code"] == "context_full"
-    window.workspace.transcript.action_requested.emit("roll", refused.id)
+    window.controller.transcript.action_requested.emit("roll", refused.id)
     qtbot.waitUntil(lambda: branch(window)[-1].status is Status.COMPLETE, timeout=PATIENCE_MS)
     rolled = branch(window)[-1]
     assert rolled.made_by is not None
@@ -94,7 +94,7 @@ def test_killed_in_the_middle_and_back_again(open_window: OpenWindow, qtbot: QtB
     with VllmServer(tmp_path / "log") as server:
         window = open_window()
         use(window, server, qtbot)
-        window.workspace.services.settings.change(titles_by_model=False)
+        window.controller.services.settings.change(titles_by_model=False)
         send(qtbot, window, "Hello")
         wait_for_words(qtbot, window, 20)
         server.kill()
@@ -103,13 +103,13 @@ def test_killed_in_the_middle_and_back_again(open_window: OpenWindow, qtbot: QtB
         assert broken.content
         assert broken.error is not None
         assert broken.error["code"] == "server_lost"
-        window.workspace.transcript.action_requested.emit("continue", broken.id)
+        window.controller.transcript.action_requested.emit("continue", broken.id)
         away = wait_for_answer(qtbot, window)
         assert away.error is not None
         assert away.error["code"] == "server_unreachable"
         assert away.content == broken.content
         server.start()
-        window.workspace.services.settings.change(max_tokens=5)
-        window.workspace.transcript.action_requested.emit("continue", broken.id)
+        window.controller.services.settings.change(max_tokens=5)
+        window.controller.transcript.action_requested.emit("continue", broken.id)
         qtbot.waitUntil(lambda: branch(window)[-1].status is Status.COMPLETE, timeout=PATIENCE_MS)
         assert branch(window)[-1].content.startswith(broken.content)

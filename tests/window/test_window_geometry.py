@@ -36,7 +36,7 @@ def test_a_window_whose_screen_is_gone_comes_back_to_one_that_is_there(open_wind
 
 def test_a_place_that_makes_no_sense_is_forgotten(open_window: OpenWindow) -> None:
     window = open_window()
-    settings = window.workspace.services.settings
+    settings = window.controller.services.settings
     window.close()
     settings.change(window_geometry="AAAA")
     again = open_window()

@@ -1,4 +1,4 @@
-"""The attached texts in the composer: a row of chips that wraps, each with name and size, to be opened or removed."""
+"""Attachments in the composer: chips in lines that wrap, each with the name and size of a text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ui.widgets.icons import icon, pixmap
 from ui.widgets.numbers import grouped, rounded
 from ui.widgets.theme import Theme, interface_font
 
-GAP = 6
+SPACING = 6
 NAME_WIDTH = 200
-SMALL = 13
+SMALL_SIZE = 13
 
 
-class Chip(QFrame):
-    """One attached text."""
+class AttachmentChip(QFrame):
+    """One attachment, to be opened or removed."""
 
     opened = Signal()
     removed = Signal()
@@ -35,10 +35,10 @@ class Chip(QFrame):
         self._open.setObjectName("openAttachmentButton")
         self._open.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._open.setIconSize(QSize(16, 16))
-        self._open.setFont(interface_font(SMALL))
+        self._open.setFont(interface_font(SMALL_SIZE))
         self._size = QLabel(self)
-        self._size.setFont(interface_font(SMALL))
-        self._sign = QLabel(self)
+        self._size.setFont(interface_font(SMALL_SIZE))
+        self._warning = QLabel(self)
         self._remove = QToolButton(self)
         self._remove.setObjectName("removeAttachmentButton")
         self._remove.setIconSize(QSize(12, 12))
@@ -47,7 +47,7 @@ class Chip(QFrame):
         layout.setContentsMargins(2, 2, 4, 2)
         layout.setSpacing(4)
         layout.addWidget(self._open)
-        layout.addWidget(self._sign)
+        layout.addWidget(self._warning)
         layout.addWidget(self._size)
         layout.addWidget(self._remove)
         for button in (self._open, self._remove):
@@ -57,7 +57,7 @@ class Chip(QFrame):
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
-        """Take the colours."""
+        """Apply the colours."""
         self._theme = theme
         self.setStyleSheet(
             f"#attachmentChip {{ background: {theme.hover}; border: none; border-radius: 6px; }}"
@@ -66,15 +66,15 @@ class Chip(QFrame):
         )
         self._open.setIcon(icon("file", theme.quiet_text, 16))
         self._remove.setIcon(icon("close", theme.quiet_text, 12))
-        self.retranslate()
+        self._retranslate()
 
     def set_attachment(self, attachment: Attachment, context: int) -> None:
-        """Show its count of tokens, beside a context of so many; 0 where that is not known."""
+        """Show another count of its tokens, and a warning where they exceed ``context``; 0 is unknown."""
         self.attachment, self._context = attachment, context
-        self.retranslate()
+        self._retranslate()
 
-    def retranslate(self) -> None:
-        """Word everything anew."""
+    def _retranslate(self) -> None:
+        """Set all texts."""
         attachment = self.attachment
         name = self.fontMetrics().elidedText(attachment.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
         self._open.setText(name.replace("&", "&&"))
@@ -87,8 +87,8 @@ class Chip(QFrame):
         too_large = 0 < self._context <= tokens
         self._size.setText(size)
         self._size.setStyleSheet(f"color: {self._theme.warning if too_large else self._theme.quiet_text};")
-        self._sign.setVisible(too_large)
-        self._sign.setPixmap(pixmap("warning", self._theme.warning, 14, self.devicePixelRatioF()))
+        self._warning.setVisible(too_large)
+        self._warning.setPixmap(pixmap("warning", self._theme.warning, 14, self.devicePixelRatioF()))
         tip = f"{attachment.name}\n{size}"
         if too_large:
             tip += "\n" + self.tr(
@@ -102,33 +102,32 @@ class Chip(QFrame):
         self.adjustSize()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Change the words with the language."""
+        """Retranslate."""
         if event.type() == QEvent.Type.LanguageChange:
-            self.retranslate()
+            self._retranslate()
         super().changeEvent(event)
 
 
-class Chips(QWidget):
-    """All of them.  As high as its lines."""
+class AttachmentChips(QWidget):
+    """All attachments; the widget is as high as its lines."""
 
     changed = Signal()
-    opened = Signal(object)
-    """The ``Attachment``."""
+    opened = Signal(Attachment)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._chips: list[Chip] = []
+        self._chips: list[AttachmentChip] = []
         self._context = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.hide()
 
     def attachments(self) -> tuple[Attachment, ...]:
-        """What is attached, in order."""
+        """Return the attachments in order."""
         return tuple(chip.attachment for chip in self._chips)
 
     def set_attachments(self, attachments: Sequence[Attachment]) -> None:
-        """Show these instead."""
+        """Replace the attachments."""
         for chip in self._chips:
             chip.hide()
             chip.deleteLater()
@@ -138,13 +137,13 @@ class Chips(QWidget):
         self._arrange()
 
     def add(self, attachment: Attachment) -> None:
-        """One more."""
+        """Add an attachment."""
         self._add(attachment)
         self._arrange()
         self.changed.emit()
 
     def replace(self, before: Attachment, after: Attachment) -> None:
-        """The same text, counted now; nothing where it was removed meanwhile."""
+        """Replace an attachment by its counted version, unless it was removed meanwhile."""
         for chip in self._chips:
             if chip.attachment == before:
                 chip.set_attachment(after, self._context)
@@ -153,13 +152,13 @@ class Chips(QWidget):
                 return
 
     def remove(self, attachment: Attachment) -> None:
-        """Take one away."""
+        """Remove an attachment."""
         chip = next((each for each in self._chips if each.attachment == attachment), None)
         if chip is not None:
             self._remove(chip)
 
     def set_context(self, tokens: int) -> None:
-        """How many tokens the context holds; 0 where that is not known."""
+        """Set the context in tokens; 0 is unknown."""
         if tokens == self._context:
             return
         self._context = tokens
@@ -168,34 +167,34 @@ class Chips(QWidget):
         self._arrange()
 
     def set_theme(self, theme: Theme) -> None:
-        """Take the colours."""
+        """Apply the colours."""
         self._theme = theme
         for chip in self._chips:
             chip.set_theme(theme)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Other words, or another face, take other room."""
+        """Arrange the chips again, whose texts have other widths."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.FontChange):
             self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Wrap anew."""
+        """Wrap the lines."""
         super().resizeEvent(event)
         self._arrange()
 
     def _add(self, attachment: Attachment) -> None:
-        chip = Chip(attachment, self._theme, self)
+        chip = AttachmentChip(attachment, self._theme, self)
         chip.set_attachment(attachment, self._context)
         chip.opened.connect(lambda: self.opened.emit(chip.attachment))
         chip.removed.connect(lambda: self._remove(chip))
         self._chips.append(chip)
         chip.show()
 
-    def _remove(self, chip: Chip) -> None:
+    def _remove(self, chip: AttachmentChip) -> None:
         self._chips.remove(chip)
         chip.hide()
-        # Its own button is what was pressed.
+        # Later: its own button is emitting the signal.
         chip.deleteLater()
         self._arrange()
         self.changed.emit()
@@ -206,8 +205,8 @@ class Chips(QWidget):
             size = chip.sizeHint()
             width = min(size.width(), max(80, self.width()))
             if x and x + width > self.width():
-                x, y = 0, y + line + GAP
+                x, y = 0, y + line + SPACING
             chip.setGeometry(x, y, width, size.height())
-            x, line = x + width + GAP, size.height()
+            x, line = x + width + SPACING, size.height()
         self.setFixedHeight(y + line if self._chips else 0)
         self.setVisible(bool(self._chips))

@@ -1,4 +1,4 @@
-"""An attached text to be read: as it is, in a face of equal widths, to be copied but not changed."""
+"""Dialog with the text of an attachment, read-only."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from ui.widgets.dialog_parts import MARGIN, TranslatedDialog, button, heading, q
 from ui.widgets.numbers import grouped, rounded
 from ui.widgets.theme import mono_font
 
-MOST_TO_INSERT = 100_000
-"""Characters; the composer is no editor for more."""
+MAX_INSERT_CHARACTERS = 100_000
+"""Characters; the composer is no editor for longer texts."""
 
 
 class AttachmentViewer(TranslatedDialog):
-    """One attached text."""
+    """Shows one attachment; ``can_insert`` offers to insert its text into the message instead."""
 
-    insert_wanted = Signal(object)
-    """The ``Attachment`` that shall stand among the words instead."""
+    insert_requested = Signal(Attachment)
 
     def __init__(self, attachment: Attachment, parent: QWidget, *, can_insert: bool = False) -> None:
         super().__init__(parent)
@@ -29,7 +28,7 @@ class AttachmentViewer(TranslatedDialog):
         self._attachment = attachment
         self._heading = heading()
         self._heading.setText(attachment.name)
-        self._facts = quiet_label()
+        self._size = quiet_label()
         self.text = QPlainTextEdit()
         self.text.setObjectName("attachmentText")
         self.text.setReadOnly(True)
@@ -37,19 +36,19 @@ class AttachmentViewer(TranslatedDialog):
         self.text.document().setDocumentMargin(8)
         self.text.setPlainText(attachment.content)
         self._insert = button("insertAttachmentButton", quiet=True)
-        self._insert.setVisible(can_insert and len(attachment.content) <= MOST_TO_INSERT)
+        self._insert.setVisible(can_insert and len(attachment.content) <= MAX_INSERT_CHARACTERS)
         self._copy = button("copyAttachmentButton")
         self._close = button("closeButton", primary=True)
         column = QVBoxLayout()
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
         column.setSpacing(4)
         column.addWidget(self._heading)
-        column.addWidget(self._facts)
+        column.addWidget(self._size)
         column.addSpacing(8)
         column.addWidget(self.text, 1)
         arrange(self, column, self._insert, None, self._copy, self._close)
         self._copy.clicked.connect(self._copy_all)
-        self._insert.clicked.connect(self._give_back)
+        self._insert.clicked.connect(self._request_insert)
         self._close.clicked.connect(self.accept)
         self.resize(640, 520)
         self._finish_setup()
@@ -57,20 +56,20 @@ class AttachmentViewer(TranslatedDialog):
     def _copy_all(self) -> None:
         QGuiApplication.clipboard().setText(self._attachment.content)
 
-    def _give_back(self) -> None:
-        self.insert_wanted.emit(self._attachment)
+    def _request_insert(self) -> None:
+        self.insert_requested.emit(self._attachment)
         self.accept()
 
     def _retranslate(self) -> None:
         attachment = self._attachment
         self.setWindowTitle(attachment.name)
         self.setAccessibleName(self.tr("Attachment {name}").format(name=attachment.name))
-        facts = self.tr("{lines} lines, about {tokens} tokens")
+        size = self.tr("{lines} lines, about {tokens} tokens")
         tokens = rounded(estimated_tokens(attachment.content))
         if attachment.tokens is not None:
-            facts, tokens = self.tr("{lines} lines, {tokens} tokens"), attachment.tokens
+            size, tokens = self.tr("{lines} lines, {tokens} tokens"), attachment.tokens
         lines = len(attachment.content.rstrip("\n").split("\n"))
-        self._facts.setText(facts.format(lines=grouped(lines), tokens=grouped(tokens)))
+        self._size.setText(size.format(lines=grouped(lines), tokens=grouped(tokens)))
         self.text.setAccessibleName(self.tr("Text"))
         self._insert.setText(self.tr("Insert into message"))
         self._copy.setText(self.tr("Copy"))

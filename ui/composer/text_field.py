@@ -1,4 +1,4 @@
-"""The text field of the composer: sends on Enter, never inside an input method's composition; passes files on."""
+"""Text field of the composer: sends on Enter, except while an input method is composing."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ui.widgets.theme import TEXT_SIZE, interface_font
 
 
 class ComposerField(QPlainTextEdit):
-    """The text field.  ``objectName`` is ``composer``: this is what has the keyboard."""
+    """The text field; its object name is ``composer``."""
 
-    send_wanted = Signal()
+    send_requested = Signal()
     focus_changed = Signal()
-    edit_last_wanted = Signal()
-    """The arrow up in an empty field."""
-    files_given = Signal(list)
-    """Paths that were pasted or dropped."""
+    edit_last_requested = Signal()
+    """Arrow up was pressed in the empty field."""
+    files_received = Signal(list)
+    """``Path`` of each pasted or dropped file."""
     long_pasted = Signal(str)
-    """A text too long to stand among one's words."""
+    """A pasted text of more than ``LONG_PASTE`` characters."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -38,48 +38,48 @@ class ComposerField(QPlainTextEdit):
         self._composing = False
 
     def set_text_size(self, size: int) -> None:
-        """The size of the text in device-independent pixels."""
+        """Set the size of the text in device-independent pixels."""
         self._size = size
         self.setFont(interface_font(size))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter sends; with Shift it breaks the line; while a composition is open it belongs to the input method."""
+        """Send on Enter, break the line on Shift+Enter; leave both to an input method that is composing."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self._composing:
                 event.accept()
                 return
             if not event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
                 event.accept()
-                self.send_wanted.emit()
+                self.send_requested.emit()
                 return
         is_plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
         if event.key() == Qt.Key.Key_Up and is_plain and not self._composing and self.document().isEmpty():
             event.accept()
-            self.edit_last_wanted.emit()
+            self.edit_last_requested.emit()
             return
         super().keyPressEvent(event)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """Watch whether a composition is open."""
+        """Track whether an input method is composing."""
         self._composing = bool(event.preeditString())
         super().inputMethodEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Files too: they are passed on."""
+        """Accept files."""
         return bool(local_files(source)) or super().canInsertFromMimeData(source)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """Pass on files and long texts; the rest is text among the words."""
+        """Emit files and long texts; insert other text."""
         paths = local_files(source)
         if paths:
-            self.files_given.emit(paths)
+            self.files_received.emit(paths)
         elif source.hasText() and len(source.text()) > LONG_PASTE:
             self.long_pasted.emit(source.text())
         else:
             super().insertFromMimeData(source)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Keep the text's size when the application's font is set anew."""
+        """Keep the size of the text when the application's font changes."""
         if event.type() == QEvent.Type.ApplicationFontChange:
             self.setFont(interface_font(self._size))
         super().changeEvent(event)
@@ -95,5 +95,5 @@ class ComposerField(QPlainTextEdit):
 
 
 def local_files(source: QMimeData) -> list[Path]:
-    """The files and folders of this machine that are being handed over."""
+    """Return the local files and folders in dropped or pasted data."""
     return [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()]

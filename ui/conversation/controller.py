@@ -1,219 +1,544 @@
-"""What happens between the composer, the open conversation and its messages: sent, edited, attached, kept, told."""
+"""Controller of the open conversation: connects composer, header and transcript with the chat session."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QWidget
 
+from app.backend import ChatEvent, Finished, Loaded, Piece, Replanned
+from app.backends import backend_for, context_size
+from app.chat.answer import AnswerResult, RunningAnswer
+from app.chat.context_tracker import ContextTracker
+from app.chat.prompt import first_system_prompt
+from app.chat.session import ChatSession
+from app.chat.titles import TitleUpdater
 from app.config.drafts import Draft
-from app.conversation import Message, Role, Status
+from app.config.presets import Choices
+from app.conversation import ContextPolicy, Message, Role, Status
+from app.messages.plans import replanned_sentence
+from app.servers.registry import is_server_model
 from app.services import Services
 from app.store.store import ConversationStore
-from ui.composer.attachments import Attaching
-from ui.conversation.conversation import ConversationPage
-from ui.conversation.dialogs import WorkspaceDialogs
-from ui.conversation.draft_saver import Drafting
-from ui.conversation.message_actions import MessageDeeds
-from ui.conversation.model_picker import ModelChoice
-from ui.conversation.temporary_chat import TemporaryGuard
-from ui.models.background_downloads import BackgroundDownloads
-from ui.widgets.error_text import error_text
+from model_manager.errors import UserError
+from ui.composer.attachments import AttachmentLoader
+from ui.composer.composer import Composer
+from ui.conversation.answer_events import AnswerEvents
+from ui.conversation.draft_saver import DraftSaver
+from ui.conversation.header import Header
+from ui.conversation.message_items import MessageItems
+from ui.conversation.model_picker import ModelPicker
+from ui.transcript.item import ATTACHMENT, Item
+from ui.transcript.transcript import Transcript
+from ui.widgets.dialog_parts import show_dialog
+from ui.widgets.error_text import CONTEXT, error_text
+from ui.widgets.notice import NoticeBar
+from ui.widgets.preset_strings import PresetStrings
+from ui.widgets.question import ask
 
-if TYPE_CHECKING:
-    from ui.window.main_window import MainWindow
+TICK_MS = 1000
+BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "edit", "delete")
+"""Actions that change the branch, and wait for the end of its running answer."""
 
-SLOW_ANSWER_S = 20.0
 
+class ConversationController(QObject):
+    """Shows the open conversation and does what the user requests of it and its messages."""
 
-class Desk(QObject):
-    """Connects composer, header, transcript and dialogs with the page of the open conversation."""
-
-    open_wanted = Signal(object)
-    """The id of a conversation to be shown."""
-    changed = Signal()
-    """What the frame shows of the open conversation is to be shown anew."""
+    state_changed = Signal()
+    """Another conversation is open, or an answer has started, progressed or ended."""
     list_changed = Signal()
+    """Titles, order or number of the stored conversations have changed."""
+    answer_finished = Signal(RunningAnswer)
+    """An answer, also of another conversation; its ``result`` is set."""
+    export_requested = Signal(Message)
 
     def __init__(
         self,
         services: Services,
-        window: MainWindow,
-        page: ConversationPage,
-        models: ModelChoice,
-        background: BackgroundDownloads,
+        transcript: Transcript,
+        header: Header,
+        composer: Composer,
+        notice: NoticeBar,
+        models: ModelPicker,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._services, self._window, self._page, self._models = services, window, page, models
-        self._composer, self._notice, self._background = window.composer, window.notice, background
-        self.dialogs = WorkspaceDialogs(services, page, models.name_of, window)
-        self.deeds = MessageDeeds(page, self)
-        self.attaching = Attaching(services, window.composer, window)
-        self.drafting = Drafting(services, window.composer, page)
-        self.guard = TemporaryGuard(page, window)
-        self.slow_answer_s = SLOW_ANSWER_S
-        """Of an answer that took longer a person who looks elsewhere is told."""
+        self._services, self._transcript, self._header, self._composer = services, transcript, header, composer
+        self._notice, self._models, self._window = notice, models, window
+        self._items = MessageItems(self)
+        self._preset_strings = PresetStrings(self)
+        self._branch: list[Message] = []
+        self._siblings: dict[str, tuple[str, ...]] = {}
+        submit, store = services.worker.submit, services.store
+        titles = TitleUpdater(store, services.settings, submit, self.list_changed.emit)
+        self.session = ChatSession(
+            store,
+            services.settings,
+            partial(backend_for, services),
+            submit,
+            default_choices=self._default_choices,
+            titles=titles,
+        )
+        self._events = AnswerEvents(self)
+        self._events.received.connect(self._handle_event)
+        self.session.post = self._events.post
+        self.context = ContextTracker(partial(context_size, services))
+        self.attachments = AttachmentLoader(services.engine, composer, window)
+        self.drafts = DraftSaver(services.drafts, store, self.session, composer, self)
+        self._tick = QTimer(self, interval=TICK_MS)
+        self._tick.timeout.connect(self._show_waiting)
         self._connect()
 
     def _connect(self) -> None:
-        header, composer, deeds = self._window.header, self._composer, self.deeds
-        header.settings_wanted.connect(self.dialogs.show_conversation_settings)
-        header.temporary_wanted.connect(self._toggle_temporary)
-        header.keep_wanted.connect(self._keep_temporary)
-        composer.sent.connect(self.send)
-        composer.stop_wanted.connect(self._page.stop)
-        composer.field.files_given.connect(self.take_files)
-        composer.field.edit_last_wanted.connect(self._edit_last)
-        self._window.files_dropped.connect(self.take_files)
-        deeds.edit_wanted.connect(self._edit)
-        deeds.details_wanted.connect(self.dialogs.show_details)
-        deeds.attachment_wanted.connect(self.attaching.show)
-        deeds.begin_wanted.connect(partial(self.open_wanted.emit, None))
-        deeds.forked.connect(self._show_fork)
-        deeds.deleted.connect(self._tell_of_deleted)
-        deeds.told.connect(lambda text: self._notice.show_message(text))
-        self._page.answered.connect(self._tell_of_answer)
-        self._page.context.changed.connect(self._measure_chips)
-        for part in (deeds, self.attaching, self.drafting, self.guard):
-            part.complaint.connect(self._notice.show_error)
+        header, composer, transcript = self._header, self._composer, self._transcript
+        header.settings_requested.connect(self.show_settings)
+        header.temporary_requested.connect(self._toggle_temporary)
+        header.save_requested.connect(self._save_temporary)
+        header.gauge.clicked.connect(self.show_context)
+        header.gauge.policy_chosen.connect(self._set_context_policy)
+        header.gauge.larger_requested.connect(self._show_plan)
+        composer.submitted.connect(self.send)
+        composer.stop_requested.connect(self.session.stop)
+        composer.field.edit_last_requested.connect(partial(self.act_on_last, "edit", Role.USER))
+        transcript.action_requested.connect(self.act)
+        transcript.link_activated.connect(self._ask_to_open)
+        self.attachments.failed.connect(self._show_error)
+        self.drafts.failed.connect(self._show_error)
         problems = self._services.file_problems()
         if problems:
             self._notice.show_error("\n".join(map(error_text, problems)))
 
-    def actions(self) -> dict[str, Callable[[], object]]:
-        """What shortcuts do here, by the ids of ``ui.settings.shortcuts``."""
-        last = self.deeds.do_with_last
-        return {
-            "temporary": self.new_temporary,
-            "settings_of_conversation": self.dialogs.show_conversation_settings,
-            "write": self._composer.field.setFocus,
-            "attach": self.attaching.choose,
-            "retry": partial(last, "retry", Role.ASSISTANT),
-            "continue": partial(last, "continue", Role.ASSISTANT),
-            "edit_last": self._edit_last,
-            "copy_last": partial(last, "copy", Role.ASSISTANT),
-            "previous_version": partial(last, "previous", Role.ASSISTANT),
-            "next_version": partial(last, "next", Role.ASSISTANT),
-            "details": partial(last, "details", Role.ASSISTANT),
-            "doctor": self.dialogs.show_doctor,
-            "shortcuts": self.dialogs.show_shortcuts,
-        }
+    # State
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The open conversation; None before its first question."""
+        return self.session.conversation_id
+
+    @property
+    def store(self) -> ConversationStore:
+        """The store of the open conversation."""
+        return self.session.store
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the open conversation is not stored."""
+        return self.session.is_temporary
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the open conversation has no messages yet."""
+        return self.conversation_id is None
+
+    @property
+    def running(self) -> RunningAnswer | None:
+        """The running answer of the open conversation."""
+        return self.session.running
+
+    def is_any_running(self) -> bool:
+        """Return whether an answer is running in any conversation."""
+        return bool(self.session.answers)
+
+    # Opening
+
+    def open(self, conversation_id: str | None, message_id: str = "", needle: str = "") -> None:
+        """Open a conversation, at a message where one is given; None opens a new one.
+
+        Asks first where a temporary conversation would be lost.
+        """
+        self._before_leaving(partial(self._open, conversation_id, message_id, needle))
+
+    def open_temporary(self) -> None:
+        """Open a new conversation that is not stored."""
+        self._before_leaving(self._open_temporary)
+
+    def refresh(self) -> None:
+        """Show the open conversation as it is stored now.
+
+        Raises:
+            UserError: as the store does.
+        """
+        store, conversation_id = self.store, self.conversation_id
+        prompt = ""
+        self._branch, self._siblings = [], {}
+        if conversation_id is not None:
+            self._branch, self._siblings = store.branch(conversation_id), store.siblings(conversation_id)
+            prompt = store.get(conversation_id).system_prompt
+        self._items.can_fork = not self.is_temporary
+        self.context.show(self._branch, prompt, self.running, self._models.model_id() or "")
+        shown = [self._current(message) for message in self._branch]
+        self._transcript.set_items(self._items.items(shown, self._siblings, self.context.horizon))
+        self._show_waiting()
+        self._show_context()
+
+    def refresh_context(self) -> None:
+        """Show the context of the model that would answer now."""
+        self._update_context(lambda: self.context.update(self.running, self._models.model_id() or ""))
+
+    def close(self) -> None:
+        """Save the draft and drop a temporary conversation."""
+        self.drafts.close()
+        self.session.close()
+
+    def _open(self, conversation_id: str | None, message_id: str, needle: str) -> None:
+        def show() -> None:
+            self.session.open(conversation_id, message_id)
+            self.refresh()
+
+        if not self._notice.attempt(show):
+            return
+        self.drafts.show()
+        self._header.set_status("")
+        self.state_changed.emit()
+        if message_id:
+            self._transcript.scroll_to_item(message_id, needle)
+        else:
+            self._composer.field.setFocus()
+
+    def _open_temporary(self) -> None:
+        # What is written for a new conversation stays in the composer, but is no longer saved.
+        keeps_text = self.is_empty
+        if keeps_text and not self.is_temporary:
+            self.drafts.set(None, Draft())
+        self.session.open_temporary()
+        self.refresh()
+        if not keeps_text:
+            self.drafts.show()
+        self._header.set_status("")
+        self.list_changed.emit()
+        self.state_changed.emit()
+        self._composer.field.setFocus()
+
+    def _toggle_temporary(self) -> None:
+        if not self.is_temporary:
+            self._open_temporary()
+            return
+        draft = self._composer.draft()
+        self.open(None)
+        self._composer.show_draft(draft)
+
+    def _save_temporary(self) -> bool:
+        def save() -> None:
+            self.session.save_temporary()
+            self.refresh()
+
+        if not self._notice.attempt(save):
+            return False
+        self.list_changed.emit()
+        self.state_changed.emit()
+        self._notice.show_message(self.tr("Chat saved to your conversations."))
+        return True
+
+    def _before_leaving(self, then: Callable[[], None]) -> None:
+        """Call ``then``, after the user has decided about a temporary conversation with messages."""
+        if not self.is_temporary or self.is_empty:
+            then()
+            return
+
+        def save() -> None:
+            if self._save_temporary():
+                then()
+
+        ask(
+            self._window,
+            "temporaryQuestion",
+            self.tr("Temporary chat"),
+            self.tr("Save this temporary chat?"),
+            self.tr("It isn't saved yet. If you leave, it's permanently deleted."),
+            ("keepButton", self.tr("Save")),
+            self.tr("Cancel"),
+            save,
+            discard=("discardButton", self.tr("Discard"), then),
+        )
+
+    # Asking
 
     def send(self, draft: Draft) -> None:
-        """Ask; what was written stays in the composer where it could not be kept."""
+        """Send a question; it stays in the composer where it could not be stored."""
         model_id = self._models.model_id()
         if model_id is None:
             self._notice.show_error(
                 self.tr("No model selected. Choose a model file."),
                 self.tr("Choose a model file…"),
-                self.choose_file,
+                self._models.choose_file,
             )
             return
         self._notice.hide()
-        before = self._page.conversation_id
-        if self._notice.attempt(lambda: self._page.ask(draft.text, model_id, draft.attachments, draft.instead_of)):
+        before = self.conversation_id
+        if self._notice.attempt(lambda: self._ask(draft, model_id)):
             self._composer.clear()
-            self.drafting.sent(before, draft)
+            if not self.is_temporary:
+                self.drafts.set(before, draft.after())
             self._notice.attempt(lambda: self._models.remember(model_id))
-        self.changed.emit()
-
-    def choose_file(self) -> None:
-        """Let the person choose a model file, and use it."""
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Choose a model file"), str(Path.home()), self.tr("GGUF model files (*.gguf)")
-        )
-        if path:
-            self._models.add_file(Path(path))
-
-    def take_files(self, paths: list[Path]) -> None:
-        """Model files and folders go to the library, everything else to the question."""
-        models = [path for path in paths if ".gguf" in path.name.lower() or path.is_dir()]
-        if len(models) == 1 and models[0].suffix.lower() == ".gguf" and not models[0].is_dir():
-            self._models.add_file(models[0])
-        elif models:
-            self._models.show_dialog(models)
-        self.attaching.take([path for path in paths if path not in models])
+        self.state_changed.emit()
 
     def escape(self) -> None:
-        """Leave the editing of an earlier question, or stop the answer."""
+        """Cancel the editing of an earlier question, or stop the answer."""
         if self._composer.is_editing():
             self._composer.cancel_edit()
         else:
-            self._page.stop()
+            self.session.stop()
 
-    def leave(self) -> None:
-        """The window closes."""
-        self.drafting.leave()
-        self._page.leave()
-
-    def _measure_chips(self) -> None:
-        self._composer.chips.set_context(self._page.context.use.size)
-
-    # Messages
-
-    def _edit(self, message: Message) -> None:
-        self._composer.begin_edit(message.id, message.content, message.attachments)
-
-    def _edit_last(self) -> None:
-        self.deeds.do_with_last("edit", Role.USER)
-
-    def _show_fork(self, conversation_id: str) -> None:
-        self.open_wanted.emit(conversation_id)
-        self._notice.show_message(self.tr("This is a new conversation. The original is unchanged."))
-
-    def _tell_of_deleted(self, store: ConversationStore, message_ids: tuple[str, ...]) -> None:
-        below = len(message_ids) - 1
-        text = self.tr("Message deleted.")
-        if below == 1:
-            text = self.tr("Message deleted, along with the one below it.")
-        elif below > 1:
-            text = self.tr("Message deleted, along with {count} below it.").format(count=below)
-        self._notice.show_message(text, self.tr("Undo"), partial(self.deeds.undo_delete, store, message_ids))
-
-    def _tell_of_answer(self, message: Message, seconds: float, is_stored: bool) -> None:
-        if seconds < self.slow_answer_s or message.status is Status.STOPPED:
-            return
-        title, text, show = self.tr("Answer ready"), "", None
-        if message.status is not Status.COMPLETE:
-            title = self.tr("Answer interrupted")
-        if is_stored:
-            text = next((line.strip() for line in message.content.splitlines() if line.strip()), "")[:120]
-            show = partial(self.open_wanted.emit, message.conversation_id)
-        self._background.notify(title, text, show)
-
-    # Temporary conversations
-
-    def new_temporary(self) -> None:
-        """Show an empty page of which nothing is ever stored."""
-        self.guard.before(self._begin_temporary)
-
-    def _begin_temporary(self) -> None:
-        text_stays = self._page.is_empty()
-        if text_stays and not self._page.is_temporary:
-            self.drafting.became_temporary()
-        if not self._notice.attempt(self._page.begin_temporary):
-            return
-        if not text_stays:
-            self.drafting.show()
-        self._window.header.set_status("")
+    def _ask(self, draft: Draft, model_id: str) -> None:
+        if self.is_empty:
+            self._transcript.set_items([])
+        question, answer = self.session.ask(draft.text, model_id, draft.attachments, replaces=draft.instead_of)
+        if draft.instead_of is not None:
+            self._show_new_branch()
+        else:
+            for message in (question, answer.message):
+                self._branch.append(message)
+                self._transcript.append_item(self._items.item(message))
+            self.context.extend(self._branch)
+            self._show_started()
         self.list_changed.emit()
-        self.changed.emit()
-        self._composer.field.setFocus()
 
-    def _toggle_temporary(self) -> None:
-        if not self._page.is_temporary:
-            self._begin_temporary()
+    def _show_new_branch(self) -> None:
+        self.refresh()
+        self._transcript.jump_to_newest()
+        self._show_started()
+
+    def _show_started(self) -> None:
+        self._tick.start()
+        self._show_waiting()
+        self.state_changed.emit()
+
+    def _handle_event(self, answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:
+        has_text = answer.first_token_at is not None
+        self.session.handle(answer, event)
+        if isinstance(event, AnswerResult):
+            self._finish(answer, event)
             return
-        draft = self._composer.draft()
-        self.open_wanted.emit(None)
-        self._composer.show_draft(draft)
+        if isinstance(event, Replanned):
+            translate = partial(QCoreApplication.translate, CONTEXT)
+            self._notice.show_message(replanned_sentence(event.plan, translate, event.because))
+        message = answer.message
+        if message.conversation_id != self.conversation_id:
+            if isinstance(event, Loaded | Finished):
+                self.state_changed.emit()
+            return
+        self._update_context(lambda: self.context.handle(answer, event))
+        if isinstance(event, Piece):
+            if not has_text:
+                self._transcript.set_waiting(message.id, "")
+            self._transcript.append_text(message.id, event.text)
+            speed = answer.tokens_per_second()
+            if speed is not None:
+                self._header.set_status(self._items.speed(speed))
+        else:
+            self._show_waiting()
+            self.state_changed.emit()
 
-    def _keep_temporary(self) -> None:
-        if self.guard.keep():
+    def _finish(self, answer: RunningAnswer, result: AnswerResult) -> None:
+        if not self.session.answers:
+            self._tick.stop()
+        message = result.message
+        if message.conversation_id == self.conversation_id:
+            self._branch = [message if each.id == message.id else each for each in self._branch]
+            self._update_context(lambda: self.context.finish(self._branch, self._models.model_id() or ""))
+            self._transcript.set_waiting(message.id, "")
+            self._show_message(message.id)
+        if answer.result is not None and answer.result.save_error is not None:
+            self._show_error(answer.result.save_error)
+        self.state_changed.emit()
+        if answer.is_stored:
             self.list_changed.emit()
-            self.changed.emit()
-            self._notice.show_message(self.tr("Chat saved to your conversations."))
+        self.answer_finished.emit(answer)
+
+    # Actions on messages
+
+    def act(self, action: str, message_id: str) -> None:
+        """Do one of the transcript's actions with a message."""
+        if action in BLOCKED_WHILE_RUNNING and self.running is not None:
+            self._notice.show_message(self.tr("Wait until the answer is complete, or stop it first (Esc)."))
+            return
+        self._notice.attempt(lambda: self._act(action, self.store.message(message_id)))
+
+    def act_on_last(self, action: str, role: Role) -> None:
+        """Do an action with the last message of a role, where it offers the action."""
+        message = next((each for each in reversed(self._branch) if each.role is role), None)
+        if message is not None and action in self._item(message).actions:
+            self.act(action, message.id)
+
+    def _act(self, action: str, message: Message) -> None:
+        model_id, store = self._models.model_id(), self.store
+        match action:
+            case "copy":
+                QGuiApplication.clipboard().setText(message.content)
+            case "edit":
+                self._composer.begin_edit(message.id, message.content, message.attachments)
+            case "details":
+                self._show_details(message)
+            case "export":
+                self.export_requested.emit(message)
+            case "retry" if model_id is not None:
+                self.session.retry(message.id, model_id)
+                self._show_new_branch()
+            case "continue" if model_id is not None:
+                self._resume(message, model_id)
+            case "roll" if model_id is not None:
+                # The oldest turns are left out from now on, and the question that did not fit is answered.
+                store.update(message.conversation_id, context_policy=ContextPolicy.ROLL)
+                self._resume(message, model_id)
+            case "begin":
+                self.open(None)
+            case "pin":
+                store.pin_message(message.id, not message.is_pinned)
+                self.refresh()
+            case "delete":
+                self._delete(message)
+            case "fork":
+                fork = store.fork(message.conversation_id, message.id)
+                self.list_changed.emit()
+                self.open(fork.id)
+                self._notice.show_message(self.tr("This is a new conversation. The original is unchanged."))
+            case "previous" | "next":
+                self._show_version(message.id, -1 if action == "previous" else 1)
+            case _ if action.startswith(ATTACHMENT):
+                self.attachments.show(message.attachments[int(action.removeprefix(ATTACHMENT))])
+
+    def _resume(self, message: Message, model_id: str) -> None:
+        answer = self.session.resume(message.id, model_id)
+        self._branch = [answer.message if each.id == message.id else each for each in self._branch]
+        self._show_message(message.id)
+        self._show_started()
+
+    def _show_version(self, message_id: str, step: int) -> None:
+        versions = self._siblings.get(message_id, ())
+        place = versions.index(message_id) + step if message_id in versions else -1
+        if self.conversation_id is not None and 0 <= place < len(versions):
+            self.store.select_leaf(self.conversation_id, versions[place])
+            self.refresh()
+            self._transcript.scroll_to_item(versions[place])
+            self.state_changed.emit()
+
+    def _delete(self, message: Message) -> None:
+        store = self.store
+        ids = store.delete_message(message.id)
+        self.refresh()
+        self.list_changed.emit()
+        more = len(ids) - 1
+        text = self.tr("Message deleted.")
+        if more == 1:
+            text = self.tr("Message deleted, along with the one below it.")
+        elif more > 1:
+            text = self.tr("Message deleted, along with {count} below it.").format(count=more)
+        self._notice.show_message(text, self.tr("Undo"), partial(self._undo_delete, store, ids))
+
+    def _undo_delete(self, store: ConversationStore, message_ids: tuple[str, ...]) -> None:
+        def restore() -> None:
+            store.restore_messages(message_ids)
+            self.refresh()
+
+        self._notice.attempt(restore)
+        self.list_changed.emit()
+
+    # Dialogs
+
+    def show_settings(self) -> None:
+        """Open the settings of the open conversation."""
+        from ui.conversation.settings_dialog import ConversationSettings
+
+        services, session = self._services, self.session
+        default_prompt = first_system_prompt(services.settings.now.system_prompt, self._models.model_id() or "")
+        show_dialog(
+            ConversationSettings(
+                services.settings,
+                services.presets,
+                session.choices(),
+                session.set_choices,
+                default_prompt,
+                self._window,
+            )
+        )
+
+    def show_context(self) -> None:
+        """Open the details of the context below the gauge."""
+        model_id = self._models.model_id()
+        try:
+            policy = self.session.choices().context_policy
+        except UserError:
+            # The conversation has been deleted by another process.
+            policy = None
+        self._header.gauge.show_popover(
+            policy or ContextPolicy(self._services.settings.now.context_policy),
+            can_grow=model_id is not None and not is_server_model(model_id),
+        )
+
+    def _set_context_policy(self, policy: ContextPolicy) -> None:
+        session = self.session
+        self._notice.attempt(lambda: session.set_choices(replace(session.choices(), context_policy=policy)))
+
+    def _show_plan(self) -> None:
+        model_id = self._models.model_id()
+        if model_id is not None:
+            self._models.show_plan(model_id, self._models.name())
+
+    def _show_details(self, message: Message) -> None:
+        from ui.conversation.answer_details import DetailsDialog
+
+        if message.made_by is not None:
+            show_dialog(DetailsDialog(message, self._models.name_of(message.made_by.model_id), self._window))
+
+    def _ask_to_open(self, address: str) -> None:
+        """Show where a link leads before it is opened."""
+        ask(
+            self._window,
+            "linkQuestion",
+            self.tr("Open link"),
+            self.tr("Open this address in your browser?"),
+            address,
+            ("openButton", self.tr("Open")),
+            self.tr("Cancel"),
+            lambda: QDesktopServices.openUrl(QUrl(address)),
+        )
+
+    # Display
+
+    def _default_choices(self) -> Choices:
+        """The preset of new conversations, where the settings name one."""
+        preset_id = self._services.settings.now.preset_id
+        presets = self._services.presets.list(self._preset_strings.built_in())
+        return next((preset.choices for preset in presets if preset.id == preset_id), Choices())
+
+    def _current(self, message: Message) -> Message:
+        """The message with the text that has arrived but is not stored yet."""
+        answer = self.session.answers.get(message.id)
+        return replace(message, content=answer.text, status=Status.STREAMING) if answer else message
+
+    def _item(self, message: Message) -> Item:
+        return self._items.item(
+            self._current(message), self._siblings.get(message.id, ()), horizon=self.context.horizon
+        )
+
+    def _show_message(self, message_id: str) -> None:
+        message = next((each for each in self._branch if each.id == message_id), None)
+        if message is not None:
+            self._transcript.update_item(self._item(message))
+
+    def _show_waiting(self) -> None:
+        answer = self.running
+        if answer is not None and answer.first_token_at is None:
+            text = self._items.waiting(answer, self._models.name_of(answer.model_id))
+            self._transcript.set_waiting(answer.message.id, text)
+
+    def _update_context(self, change: Callable[[], None]) -> None:
+        before = self.context.horizon
+        change()
+        after = self.context.horizon
+        if before != after:
+            for horizon in (before, after):
+                for message_id in (horizon.first_seen, *horizon.still_seen) if horizon is not None else ():
+                    self._show_message(message_id)
+        self._show_context()
+
+    def _show_context(self) -> None:
+        self._header.gauge.set_use(self.context.use)
+        self._composer.chips.set_context(self.context.use.size)
+
+    def _show_error(self, error: UserError) -> None:
+        self._notice.show_error(error_text(error))

@@ -1,97 +1,87 @@
-"""Keeps what is written and not sent: takes it at every change, saves it now and then, puts it back."""
+"""Saver of drafts: what is written in the composer and not sent yet."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.chat.session import ChatSession
 from app.config.drafts import Draft, Drafts
-from app.services import Services
+from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.composer.composer import Composer
-from ui.conversation.conversation import ConversationPage
-from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 
 SAVE_MS, SAVE_LARGE_MS = 1000, 5000
-LARGE = 1 << 20
-"""Characters; so much is not written every second."""
+LARGE_CHARACTERS = 1 << 20
+"""Attachments above this size are written less often."""
 
 
-class Drafting(QObject):
-    """Between the composer and the file of drafts.  What is written in a temporary conversation is not kept."""
+class DraftSaver(QObject):
+    """Keeps the draft of each conversation, except of temporary ones, and writes them to their file."""
 
-    complaint = Signal(str)
+    failed = Signal(UserError)
+    """The first of several failures in a row."""
 
-    def __init__(self, services: Services, composer: Composer, page: ConversationPage) -> None:
-        super().__init__(page)
-        self._services, self._composer, self._page = services, composer, page
-        self._complained = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+    def __init__(
+        self, drafts: Drafts, store: ConversationStore, session: ChatSession, composer: Composer, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._drafts, self._store, self._session, self._composer = drafts, store, session, composer
+        self._has_failed = False
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._save)
-        composer.changed.connect(self._take)
-        self.forget_missing()
-
-    @property
-    def _drafts(self) -> Drafts:
-        return self._services.drafts
+        composer.changed.connect(self._update)
+        self._forget_missing()
 
     def show(self) -> None:
-        """Put the draft of the shown conversation into the composer."""
-        self._composer.show_draft(Draft() if self._page.is_temporary else self._drafts.get(self._page.conversation_id))
+        """Show the draft of the open conversation in the composer."""
+        is_temporary = self._session.is_temporary
+        self._composer.show_draft(Draft() if is_temporary else self._drafts.get(self._session.conversation_id))
 
-    def sent(self, conversation_id: str | None, draft: Draft) -> None:
-        """The draft of this conversation was sent; it may have begun only with that."""
-        if not self._page.is_temporary:
-            self._put(conversation_id, draft.after())
+    def set(self, conversation_id: str | None, draft: Draft) -> None:
+        """Set the draft of a conversation; None is the new one."""
+        if self._drafts.put(conversation_id, draft) and not self._timer.isActive():
+            size = sum(len(each.content) for each in draft.attachments)
+            self._timer.start(SAVE_LARGE_MS if size > LARGE_CHARACTERS else SAVE_MS)
 
-    def became_temporary(self) -> None:
-        """What is written for a new conversation shall not be stored."""
-        self._put(None, Draft())
-
-    def look_again(self) -> None:
-        """Conversations came, or all of them went, and with them their drafts: what is shown follows."""
-        self.forget_missing()
-        if not self._page.is_temporary and self._drafts.get(self._page.conversation_id) != self._composer.draft():
+    def refresh(self) -> None:
+        """Adapt to changes of the store by an import, a restored backup or the deletion of all data."""
+        self._forget_missing()
+        session = self._session
+        if not session.is_temporary and self._drafts.get(session.conversation_id) != self._composer.draft():
             self.show()
 
-    def forget_missing(self) -> None:
-        """Forget drafts of conversations that are gone for good."""
-        if not self._drafts.has_any():
-            return
-        store = self._services.store
-        try:
-            there = [each.id for each in (*store.list(), *store.list(archived=True), *store.trash())]
-        except UserError:
-            # Then nothing is known to be gone.
-            return
-        self._drafts.keep_only(there)
-
-    def leave(self) -> None:
-        """The window closes: save what there is."""
+    def close(self) -> None:
+        """Write the drafts a last time."""
         self._timer.stop()
         try:
             self._drafts.save()
         except UserError as error:
-            self._failed(error)
+            self._fail(error)
 
-    def _take(self) -> None:
-        if not self._page.is_temporary:
-            self._put(self._page.conversation_id, self._composer.draft())
+    def _update(self) -> None:
+        if not self._session.is_temporary:
+            self.set(self._session.conversation_id, self._composer.draft())
 
-    def _put(self, conversation_id: str | None, draft: Draft) -> None:
-        if self._drafts.put(conversation_id, draft) and not self._timer.isActive():
-            size = sum(len(each.content) for each in draft.attachments)
-            self._timer.start(SAVE_LARGE_MS if size > LARGE else SAVE_MS)
+    def _forget_missing(self) -> None:
+        """Forget the drafts of conversations that were permanently deleted."""
+        if not self._drafts.has_any():
+            return
+        store = self._store
+        try:
+            present = [each.id for each in (*store.list(), *store.list(archived=True), *store.trash())]
+        except UserError:
+            # Then it is not known which are missing.
+            return
+        self._drafts.keep_only(present)
 
     def _save(self) -> None:
-        run_job(self, self._drafts.save, self._saved, self._failed)
+        run_job(self, self._drafts.save, self._succeed, self._fail)
 
-    def _saved(self, _none: None) -> None:
-        self._complained = False
+    def _succeed(self, _none: None) -> None:
+        self._has_failed = False
 
-    def _failed(self, error: UserError) -> None:
-        # Once, not every second.
-        if not self._complained:
-            self._complained = True
-            self.complaint.emit(error_text(error))
+    def _fail(self, error: UserError) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            self.failed.emit(error)

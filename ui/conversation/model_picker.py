@@ -1,4 +1,4 @@
-"""Which model answers: the model button, its menu, and the ways to choose, add and release one."""
+"""Model picker: the model button with its menu, and the dialogs to choose, add and unload a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
 
-from app.config.settings import Settings
+from app.chat.answer import RunningAnswer
 from app.servers.registry import is_server_model, parts_of
 from app.services import Services
 from model_manager.errors import UserError
@@ -18,10 +18,9 @@ from model_manager.hub.access import OFFICIAL
 from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
-from ui.conversation.running_answer import RunningAnswer
 from ui.models.backend import ModelBackend
 from ui.plan.recommendation_text import computer_text, place_text, recommendation_text, recommended
-from ui.widgets.error_text import error_text
+from ui.widgets.dialog_parts import ask_for_file
 from ui.widgets.job import run_job
 
 if TYPE_CHECKING:
@@ -31,18 +30,17 @@ if TYPE_CHECKING:
     from ui.plan.bar_data import Bar
 
 STARTER = "starter"
-MOST_IN_MENU = 12
+MAX_MENU_MODELS = 12
 ADVICE_MS = 400
-"""After the start, so that nothing that a person waits for has to wait for it."""
+"""Delay after the start: planning must not slow the first paint."""
 
 
-class ModelChoice(QObject):
-    """Keeps the model button true.  The choice itself is a setting."""
+class ModelPicker(QObject):
+    """Shows the selected model on the model button; the selection itself is a setting."""
 
     changed = Signal()
-    complaint = Signal(str)
-    repair_wanted = Signal(object)
-    """A ``UserError`` about a file that a repair makes loadable."""
+    """The selected model, its name, its plan or what is known about the computer."""
+    failed = Signal(UserError)
 
     def __init__(self, services: Services, header: Header, window: QWidget) -> None:
         super().__init__(window)
@@ -55,69 +53,62 @@ class ModelChoice(QObject):
         self._jobs: ModelJobs | None = None
         self._fits: ModelFits | None = None
         self._fits_for: tuple[object, ...] = ()
-        self._advice_soon = QTimer(self)
-        self._advice_soon.setSingleShot(True)
-        self._advice_soon.setInterval(ADVICE_MS)
-        self._advice_soon.timeout.connect(self._fits_now)
-        header.model_menu_wanted.connect(self._show_menu)
+        self._advice_timer = QTimer(self, singleShot=True, interval=ADVICE_MS)
+        self._advice_timer.timeout.connect(self._fits_now)
+        header.model_menu_requested.connect(self._show_menu)
 
     def model_id(self) -> str | None:
-        """The model that would answer now: the one used last, else the starter, else none."""
+        """Return the selected model: the last one used, else the starter model, else None."""
         chosen = self._services.settings.now.model_id
         return chosen or (STARTER if self._has_starter else None)
 
-    def starter_is_here(self) -> bool:
+    @property
+    def has_starter(self) -> bool:
         """Whether the starter model is installed."""
         return self._has_starter
 
     def name(self) -> str:
-        """A name for a person of the model that would answer."""
+        """Return the display name of the selected model; empty for none."""
         model_id = self.model_id()
         return "" if model_id is None else self.name_of(model_id)
 
     def name_of(self, model_id: str) -> str:
-        """A name for a person."""
+        """Return the display name of a model."""
         if model_id not in self._names:
             self._names[model_id] = self._look_up(model_id)
         return self._names[model_id]
 
-    def remember(self, model_id: str) -> Settings:
-        """Keep it as the model used last.  Raises UserError as ``SettingsFile.change``."""
-        return self._services.settings.change(model_id=model_id)
+    def remember(self, model_id: str) -> None:
+        """Save the model as the last one used.  Raises UserError as ``SettingsFile.change``."""
+        self._services.settings.change(model_id=model_id)
 
     def use(self, model_id: str) -> None:
-        """Answer with this one from now on."""
+        """Select a model."""
         self._services.hashing.look()
         try:
             self.remember(model_id)
         except UserError as error:
-            self.complaint.emit(error_text(error))
+            self.failed.emit(error)
         self.changed.emit()
 
     def use_starter(self) -> None:
-        """Answer with the starter model from now on."""
+        """Select the starter model."""
         self.use(STARTER)
+
+    def choose_file(self) -> None:
+        """Let the user choose a model file, and use it."""
+        kinds = self.tr("GGUF model files (*.gguf)")
+        ask_for_file(self._window, self.tr("Choose a model file"), kinds, self.add_file)
 
     def add_file(self, path: Path) -> None:
         """Register a file in the library and use it."""
         library = self._services.library
-        run_job(
-            self,
-            lambda: library.register(path),
-            lambda model: self.use(model.id),
-            self._not_added,
-        )
-
-    def _not_added(self, error: UserError) -> None:
-        if error.code == "experts_in_separate_tensors":
-            self.repair_wanted.emit(error)
-        else:
-            self.complaint.emit(error_text(error))
+        run_job(self, lambda: library.register(path), lambda model: self.use(model.id), self.failed.emit)
 
     def refresh(self, running: RunningAnswer | None, is_any_running: bool) -> None:
-        """Say on the button what is so now."""
+        """Show the state of the selected model on the button."""
         self._is_any_running = is_any_running
-        self._look_again()
+        self._refresh_fits()
         name = self.name()
         if not name:
             self._header.set_model(self.tr("Choose a model"), self.tr("No model selected"))
@@ -134,7 +125,7 @@ class ModelChoice(QObject):
         self._header.set_model(text, tip, name if place and text.endswith(place) else "")
 
     def show_dialog(self, paths: Sequence[Path] = ()) -> None:
-        """Open the models, and look at the files that were dropped or have to be repaired."""
+        """Open the models dialog, which adds the files or offers to convert them."""
         from ui.models.dialog import ModelsDialog
         from ui.models.model_jobs import ModelJobs
 
@@ -161,7 +152,7 @@ class ModelChoice(QObject):
             dialog.add_paths(paths)
 
     def show_plan(self, model_id: str, name: str) -> None:
-        """Open the picture of how a model lies on this machine."""
+        """Open the memory plan of a model."""
         from ui.plan.dialog import PlanDialog
 
         over = QApplication.activeModalWidget() or self._window
@@ -175,7 +166,7 @@ class ModelChoice(QObject):
         try:
             self._services.planning.wished.keep(model_id, wishes)
         except UserError as error:
-            self.complaint.emit(error_text(error))
+            self.failed.emit(error)
         self.changed.emit()
 
     def _fits_now(self) -> ModelFits:
@@ -190,20 +181,20 @@ class ModelChoice(QObject):
         self._fits.refresh()
         return self._fits
 
-    def look_for_advice(self) -> None:
-        """Find out, in a moment and in the background, what this machine can hold; ``changed`` tells when."""
-        if self._fits is None and not self._advice_soon.isActive():
-            self._advice_soon.start()
+    def request_advice(self) -> None:
+        """Plan the home model for this computer in the background; ``changed`` follows."""
+        if self._fits is None and not self._advice_timer.isActive():
+            self._advice_timer.start()
 
     def advice(self) -> tuple[str, tuple[Bar, ...]]:
-        """Which quantisation of the home model to take here and how it would lie; empty while nobody knows."""
+        """Return the recommended quantisation of the home model and its memory plan; empty until planned."""
         if self._fits is None:
             return "", ()
         best = recommended(self._fits.home)
         return recommendation_text(self._fits.home), self._fits.bars(best.plan) if best is not None else ()
 
-    def _look_again(self) -> None:
-        """Where the settings of the devices, or the context, are others now, so is what fits."""
+    def _refresh_fits(self) -> None:
+        """Plan again where the settings for devices or context have changed."""
         settings = self._services.settings.now
         now = (settings.devices, settings.rpc_servers, settings.context, settings.gpu_layers)
         if self._fits is not None and now != self._fits_for:
@@ -211,12 +202,12 @@ class ModelChoice(QObject):
         self._fits_for = now
 
     def computer(self) -> str:
-        """What this machine has, in a line; empty while nobody knows."""
+        """Return a line about the hardware of this computer; empty until known."""
         place = self._fits.place if self._fits is not None else None
         return computer_text(place.machine, place.ram_bytes) if place is not None else ""
 
     def _place(self) -> str:
-        """Where the model lies or would lie, where that is known without asking anybody."""
+        """Return where the selected model is or would be loaded; empty where that is not known."""
         model_id, loaded = self.model_id(), self._services.planning.loads.loaded
         if model_id is None or is_server_model(model_id):
             return ""
@@ -229,22 +220,22 @@ class ModelChoice(QObject):
         plan = self._fits.plan_of(model_id) if self._fits is not None else None
         return place_text(plan) if plan is not None else ""
 
-    def leave(self) -> None:
-        """The window closes: stop repairs and the like, which can be taken up again, and what is being measured."""
+    def close(self) -> None:
+        """Stop conversions, measurements and other jobs."""
         for dialog in self._window.findChildren(QDialog, "planDialog"):
             dialog.reject()
         if self._jobs is not None:
             self._jobs.shut_down()
 
     def release(self) -> None:
-        """Free the memory of the loaded model, after the answer that may be under way."""
+        """Unload the model, after a running answer."""
         self._services.worker.submit(self._services.engine.release)
 
     def _show_menu(self) -> None:
         try:
             models = self._services.library.list()
         except UserError as error:
-            self.complaint.emit(error_text(error))
+            self.failed.emit(error)
             return
         menu = QMenu(self._window)
         menu.setObjectName("modelMenu")
@@ -258,9 +249,9 @@ class ModelChoice(QObject):
         menu.addSeparator()
         model_id = self.model_id()
         if model_id is not None and not is_server_model(model_id):
-            lies = menu.addAction(self.tr("Memory plan…"))
-            lies.setObjectName("showPlanAction")
-            lies.triggered.connect(lambda: self.show_plan(model_id, self.name()))
+            plan = menu.addAction(self.tr("Memory plan…"))
+            plan.setObjectName("showPlanAction")
+            plan.triggered.connect(lambda: self.show_plan(model_id, self.name()))
         menu.addAction(self.tr("Models…"), self.show_dialog)
         release = menu.addAction(self.tr("Unload model (frees its memory)"), self.release)
         release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
@@ -274,9 +265,11 @@ class ModelChoice(QObject):
                 continue
             menu.addSection(server.title)
             names = server.models
-            # A hosted server lists hundreds; the menu holds those one can look over, the rest have a menu of their own.
+            # A hosted server lists hundreds of models.
             inner = (
-                menu if len(names) <= MOST_IN_MENU else menu.addMenu(self.tr("{count} models").format(count=len(names)))
+                menu
+                if len(names) <= MAX_MENU_MODELS
+                else menu.addMenu(self.tr("{count} models").format(count=len(names)))
             )
             for name in names:
                 model_id = server.model_id(name)
@@ -286,7 +279,7 @@ class ModelChoice(QObject):
                 action.triggered.connect(lambda _checked=False, model_id=model_id: self.use(model_id))
 
     def forget_names(self) -> None:
-        """The library changed: names may be others now."""
+        """Forget the cached names: the library has changed."""
         self._names.clear()
         self.changed.emit()
 
@@ -299,12 +292,12 @@ class ModelChoice(QObject):
                 )
             return _name(self._services.library.resolve(model_id))
         except UserError:
-            # Sending says what is wrong with it.
+            # The next request reports what is wrong with it.
             return parts_of(model_id)[1] if is_server_model(model_id) else Path(model_id).stem
 
 
 def model_backend(services: Services) -> ModelBackend:
-    """What the models page needs of the program's parts."""
+    """Return what the models dialog uses of the services."""
     downloads = services.downloads
     return ModelBackend(
         library=services.library,

@@ -1,80 +1,80 @@
-"""The conversations at the left: search, a new one, the list by age, the ways to archive and bin.
+"""Sidebar: search, new conversation, the list with its archive and trash, models and settings.
 
-It shows and asks; what is asked for is done by ``ui.sidebar.actions``.
+``ui.sidebar.controller`` does what is requested here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
-from app.conversation import Conversation, SearchHit
-from ui.sidebar.conversation_list import ARCHIVE, BIN, HITS, LIST, Content, ConversationList
+from app.conversation import TRASH_DAYS, Conversation, SearchHit
+from ui.sidebar.conversation_list import ConversationList, Shelf
 from ui.sidebar.menu import ConversationMenu
-from ui.sidebar.shelf import KEPT_DAYS, ChoiceBar, ShelfHeading, ShelfLinks, row_button
+from ui.sidebar.shelves import SelectionBar, ShelfHeading, ShelfLinks, tool_button
 from ui.widgets.icons import icon
 from ui.widgets.theme import Theme
+from ui.widgets.translated import TranslatedWidget
 
 SEARCH_DELAY_MS = 120
 
 
-class Sidebar(QWidget):
-    """Search field, new button, list, and the ways to archive, bin, models and settings."""
+class Sidebar(TranslatedWidget):
+    """Shows the conversations and emits requests."""
 
-    new_wanted = Signal()
+    new_requested = Signal()
     opened = Signal(str, str)
-    """Conversation id, and the message id of a hit or an empty string."""
-    search_wanted = Signal(str)
-    rename_done = Signal(str, str)
-    pin_wanted = Signal(object, bool)
-    """Ids as a tuple, as in the signals below."""
-    archive_wanted = Signal(object, bool)
-    """With true into the archive, with false out of it."""
-    delete_wanted = Signal(object)
-    restore_wanted = Signal(object)
-    purge_wanted = Signal(object)
-    export_wanted = Signal(object)
-    models_wanted = Signal()
-    settings_wanted = Signal()
+    """Conversation id, and the message id of a search result or an empty string."""
+    search_requested = Signal(str)
+    title_edited = Signal(str, str)
+    """Conversation id and new title."""
+    action_requested = Signal(str, tuple)
+    """``pin``, ``unpin``, ``archive``, ``unarchive``, ``delete``, ``restore`` or ``purge``, and conversation ids."""
+    export_requested = Signal(tuple)
+    """Conversation ids."""
+    models_requested = Signal()
+    settings_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
-        self._shelves: dict[str, Sequence[Conversation]] = {LIST: (), ARCHIVE: (), BIN: ()}
-        self._shelf = LIST
+        self._shelves: dict[Shelf, Sequence[Conversation]] = {}
+        self._shelf = Shelf.CONVERSATIONS
         self._hits: Sequence[SearchHit] = ()
         self._searched = ""
-        self._current: str | None = None
+        self._open_id: str | None = None
         self.search = QLineEdit(self)
         self.search.setObjectName("searchField")
         self.search.setClearButtonEnabled(True)
         self._search_icon = QAction(self)
         self.search.addAction(self._search_icon, QLineEdit.ActionPosition.LeadingPosition)
-        self.new_button = row_button("newConversationButton", self)
         self.heading = ShelfHeading(theme, self)
         self.list = ConversationList(theme, self)
-        self._nothing = QLabel(self)
-        self._nothing.setObjectName("nothingHere")
-        self._nothing.setProperty("quiet", True)
-        self._nothing.setWordWrap(True)
-        self._nothing.setTextFormat(Qt.TextFormat.PlainText)
-        self._nothing.setContentsMargins(20, 8, 12, 8)
-        self.choice = ChoiceBar(theme, self)
+        self._empty_label = QLabel(self)
+        self._empty_label.setObjectName("nothingHere")
+        self._empty_label.setProperty("quiet", True)
+        self._empty_label.setWordWrap(True)
+        self._empty_label.setTextFormat(Qt.TextFormat.PlainText)
+        self._empty_label.setContentsMargins(20, 8, 12, 8)
+        self.selection_bar = SelectionBar(theme, self)
         self.links = ShelfLinks(theme, self)
-        self._models = row_button("modelsButton", self)
-        self._settings = row_button("settingsButton", self)
+        self.new_button = self._button("newConversationButton", self.new_requested)
+        self._models = self._button("modelsButton", self.models_requested)
+        self._settings = self._button("settingsButton", self.settings_requested)
         self._lay_out()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SEARCH_DELAY_MS)
+        self._timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
         self._connect()
         self.set_theme(theme)
         self._retranslate()
-        self._show_links()
+
+    def _button(self, name: str, clicked: SignalInstance) -> QToolButton:
+        button = tool_button(name, self)
+        button.clicked.connect(clicked)
+        return button
 
     def _lay_out(self) -> None:
         top = QVBoxLayout()
@@ -93,102 +93,106 @@ class Sidebar(QWidget):
         layout.setSpacing(0)
         layout.addLayout(top)
         layout.addWidget(self.heading)
-        layout.addWidget(self._nothing)
+        layout.addWidget(self._empty_label)
         layout.addWidget(self.list, 1)
-        layout.addWidget(self.choice)
+        layout.addWidget(self.selection_bar)
         layout.addWidget(self.links)
         layout.addLayout(bottom)
 
     def _connect(self) -> None:
-        self._timer.timeout.connect(lambda: self.search_wanted.emit(self.search.text().strip()))
+        self._timer.timeout.connect(lambda: self.search_requested.emit(self.search_text()))
         self.search.textChanged.connect(lambda: self._timer.start())
         self.search.returnPressed.connect(self._open_first)
-        self.new_button.clicked.connect(self.new_wanted)
-        self._models.clicked.connect(self.models_wanted)
-        self._settings.clicked.connect(self.settings_wanted)
         self.list.opened.connect(self.opened)
-        self.list.customContextMenuRequested.connect(self._menu)
-        self.list.rename_done.connect(self.rename_done)
-        self.list.removal_wanted.connect(lambda: self.do("purge" if self._shown() == BIN else "delete"))
-        self.list.choice_changed.connect(self._show_choice)
-        self.choice.wanted.connect(self.do)
-        self.links.wanted.connect(self.show_shelf)
-        self.heading.back_wanted.connect(lambda: self.show_shelf(LIST))
-        self.heading.empty_wanted.connect(self._empty_bin)
+        self.list.customContextMenuRequested.connect(self._show_menu)
+        self.list.title_edited.connect(self.title_edited)
+        self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() == Shelf.TRASH else "delete"))
+        self.list.selection_changed.connect(self._show_selection)
+        self.selection_bar.triggered.connect(self.act)
+        self.links.clicked.connect(self.show_shelf)
+        self.heading.back_requested.connect(lambda: self.show_shelf(Shelf.CONVERSATIONS))
+        self.heading.empty_requested.connect(self._empty_trash)
 
     def set_theme(self, theme: Theme) -> None:
-        """Take the colours."""
+        """Apply the colours."""
         self._theme = theme
         self.setStyleSheet(f"Sidebar {{ background: {theme.sidebar}; }}")
         self._search_icon.setIcon(icon("search", theme.quiet_text, 16))
-        # Qt's own action for the button that clears; it has no other name.
+        # Qt's own action of the clear button; it has no other name.
         clear = self.search.findChild(QAction, "_q_qlineeditclearaction")
         if clear is not None:
             clear.setIcon(icon("close", theme.quiet_text, 16))
         self.new_button.setIcon(icon("new-chat", theme.accent))
         self._models.setIcon(icon("models", theme.quiet_text))
         self._settings.setIcon(icon("settings", theme.quiet_text))
-        self.list.rows.set_theme(theme)
-        for part in (self.heading, self.choice, self.links):
+        self.list.delegate.set_theme(theme)
+        for part in (self.heading, self.selection_bar, self.links):
             part.set_theme(theme)
         self.list.viewport().update()
 
     def set_conversations(
         self,
         conversations: Sequence[Conversation],
-        current: str | None,
         archived: Sequence[Conversation] = (),
         deleted: Sequence[Conversation] = (),
     ) -> None:
-        """Show these, in their order, the current one marked; the others lie in the archive and in the bin."""
-        self._shelves = {LIST: conversations, ARCHIVE: archived, BIN: deleted}
-        self._current = current
-        self._show_links()
-        self._fill()
+        """Show these conversations, in their order."""
+        self._shelves = {Shelf.CONVERSATIONS: conversations, Shelf.ARCHIVE: archived, Shelf.TRASH: deleted}
+        self.links.set_counts(len(archived), len(deleted))
+        self._show_rows()
 
-    def set_current(self, conversation_id: str | None) -> None:
-        """Mark another one."""
-        self._current = conversation_id
-        self.list.mark_open(conversation_id)
+    def set_open(self, conversation_id: str | None) -> None:
+        """Mark the open conversation."""
+        if conversation_id != self._open_id:
+            self._open_id = conversation_id
+            self.list.mark_open(conversation_id)
 
     def set_hits(self, hits: Sequence[SearchHit], text: str = "") -> None:
-        """Show what was found for ``text``, which stands in the search field."""
+        """Show the results of a search for ``text``."""
         self._hits, self._searched = hits, text
-        self._fill()
+        self._show_rows()
 
-    def is_searching(self) -> bool:
-        """Whether hits are shown instead of the conversations."""
-        return bool(self.search.text().strip())
+    def search_text(self) -> str:
+        """Return the text to search for; empty where the conversations are shown."""
+        return self.search.text().strip()
 
-    def has_conversations(self, conversation_id: str | None = "") -> bool:
-        """Whether there is any in the list, or this one in list or archive."""
-        if conversation_id == "":
-            return bool(self._shelves[LIST])
-        return any(each.id == conversation_id for shelf in (LIST, ARCHIVE) for each in self._shelves[shelf])
+    def start_search(self) -> None:
+        """Show the sidebar with the focus in the search field."""
+        self.show()
+        self.search.setFocus()
+        self.search.selectAll()
+
+    def has_conversations(self) -> bool:
+        """Return whether the list has any conversation."""
+        return bool(self._shelves.get(Shelf.CONVERSATIONS))
+
+    def has_conversation(self, conversation_id: str | None) -> bool:
+        """Return whether a conversation is in the list or in the archive."""
+        shelves = (self._shelves.get(shelf, ()) for shelf in (Shelf.CONVERSATIONS, Shelf.ARCHIVE))
+        return any(each.id == conversation_id for shelf in shelves for each in shelf)
 
     def show_shelf(self, shelf: str) -> None:
-        """Show the list, the archive or the bin."""
-        self._shelf = shelf
+        """Show the list, the archive or the trash."""
+        self._shelf = Shelf(shelf)
         self.search.clear()
-        self._show_links()
-        self._fill()
+        self._show_rows()
         self.list.setFocus()
 
     def escape(self) -> bool:
-        """Take a step back in what has the keyboard: one row chosen instead of several, the list instead of the bin."""
+        """Undo a multiple selection or leave archive and trash, where the sidebar has the focus."""
         if not self.isAncestorOf(self.focusWidget() or self):
             return False
-        if len(self.list.chosen()) > 1:
-            self.list.choose_one()
-        elif self._shelf != LIST and not self.is_searching():
-            self.show_shelf(LIST)
+        if len(self.list.selected_ids()) > 1:
+            self.list.select_open()
+        elif self._shelf != Shelf.CONVERSATIONS and not self.search_text():
+            self.show_shelf(Shelf.CONVERSATIONS)
         else:
             return False
         return True
 
-    def do(self, action: str) -> None:
-        """Ask for something to be done with the chosen conversations."""
-        ids = self.list.chosen()
+    def act(self, action: str) -> None:
+        """Request an action for the selected conversations."""
+        ids = self.list.selected_ids()
         if not ids:
             return
         match action:
@@ -196,82 +200,60 @@ class Sidebar(QWidget):
                 self.opened.emit(ids[0], "")
             case "rename":
                 self.list.edit_title(ids[0])
-            case "pin" | "unpin":
-                self.pin_wanted.emit(ids, action == "pin")
-            case "archive" | "unarchive":
-                self.archive_wanted.emit(ids, action == "archive")
-            case "delete":
-                self.delete_wanted.emit(ids)
-            case "restore":
-                self.restore_wanted.emit(ids)
-            case "purge":
-                self.purge_wanted.emit(ids)
             case "export":
-                self.export_wanted.emit(ids)
+                self.export_requested.emit(ids)
+            case _:
+                self.action_requested.emit(action, ids)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Change the words with the language."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self._retranslate()
-            self._fill()
-        super().changeEvent(event)
+    def _shown(self) -> Shelf:
+        return Shelf.RESULTS if self.search_text() else self._shelf
 
-    def _shown(self) -> str:
-        return HITS if self.is_searching() else self._shelf
-
-    def _fill(self) -> None:
+    def _show_rows(self) -> None:
         shelf = self._shown()
         conversations = self._shelves.get(shelf, ())
-        self.list.show_content(Content(shelf, conversations, self._hits if shelf == HITS else ()))
+        self.list.show_rows(shelf, self._hits if shelf == Shelf.RESULTS else conversations)
         self.heading.show_shelf(shelf, len(conversations))
-        empty = self.list.count() == 0
-        self._nothing.setVisible(empty)
-        self._nothing.setText(self._empty_words(shelf))
-        self.list.mark_open(self._current)
-        self._show_choice()
+        self._empty_label.setVisible(self.list.count() == 0)
+        self._empty_label.setText(self._empty_text(shelf))
+        self.list.mark_open(self._open_id)
+        self._show_selection()
 
-    def _empty_words(self, shelf: str) -> str:
-        if shelf == HITS:
-            if self._searched != self.search.text().strip():
+    def _empty_text(self, shelf: Shelf) -> str:
+        if shelf == Shelf.RESULTS:
+            if self._searched != self.search_text():
                 return ""
             return self.tr('No results for "{text}". Try another word or only part of it.').format(text=self._searched)
         return {
-            LIST: self.tr("Your conversations appear here."),
-            ARCHIVE: self.tr(
+            Shelf.CONVERSATIONS: self.tr("Your conversations appear here."),
+            Shelf.ARCHIVE: self.tr(
                 "The archive is empty. Archived conversations leave the list but still appear in search results."
             ),
-            BIN: self.tr("The trash is empty. Deleted conversations are kept here for {days} days.").format(
-                days=KEPT_DAYS
+            Shelf.TRASH: self.tr("The trash is empty. Deleted conversations are kept here for {days} days.").format(
+                days=TRASH_DAYS
             ),
         }[shelf]
 
-    def _show_links(self) -> None:
-        self.links.set_counts(len(self._shelves[ARCHIVE]), len(self._shelves[BIN]))
-
-    def _show_choice(self) -> None:
-        self.choice.show_for(self._shown(), len(self.list.chosen()))
+    def _show_selection(self) -> None:
+        self.selection_bar.show_for(self._shown(), len(self.list.selected_ids()))
 
     def _open_first(self) -> None:
-        if self.is_searching():
+        if self.search_text():
             self.list.open_first()
 
-    def _empty_bin(self) -> None:
-        self.purge_wanted.emit(tuple(each.id for each in self._shelves[BIN]))
+    def _empty_trash(self) -> None:
+        self.action_requested.emit("purge", tuple(each.id for each in self._shelves[Shelf.TRASH]))
 
-    def _menu(self, place: QPoint) -> None:
-        # A right click has chosen the row under it already; a key means what is chosen.
-        chosen = self.list.chosen()
-        if not chosen:
-            return
-        known = [self.list.conversation(each) for each in chosen]
-        menu = ConversationMenu(self._shown(), known, self._theme, self.do, self)
-        menu.show_at(self.list.viewport().mapToGlobal(place))
+    def _show_menu(self, position: QPoint) -> None:
+        selected = [self.list.conversation(each) for each in self.list.selected_ids()]
+        if selected:
+            menu = ConversationMenu(self._shown(), selected, self._theme, self.act, self)
+            menu.show_at(self.list.viewport().mapToGlobal(position))
 
     def _retranslate(self) -> None:
         self.search.setPlaceholderText(self.tr("Search"))
         self.search.setToolTip(self.tr("Search titles, messages and attachments (Ctrl+Shift+F)"))
         self.search.setAccessibleName(self.tr("Search titles, messages and attachments"))
-        # Qt makes these and gives them no name: what the field does, and what empties it.
+        # Qt creates these buttons without names.
         names = (self.tr("Search"), self.tr("Clear search"))
         for button, name in zip(self.search.findChildren(QToolButton), names, strict=False):
             button.setAccessibleName(name)
@@ -283,3 +265,4 @@ class Sidebar(QWidget):
         self._models.setToolTip(self.tr("Model files on this computer (Ctrl+M)"))
         self._settings.setText(self.tr("Settings"))
         self._settings.setToolTip(self.tr("Settings (Ctrl+,)"))
+        self._show_rows()

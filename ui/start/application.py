@@ -1,4 +1,4 @@
-"""Starts and ends the program with its window."""
+"""Start and end of the program with its window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PySide6.QtGui import QAccessible, QIcon
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from app import __version__
-from app.config.paths import data_folder, resources
+from app.config.paths import DataFolder, data_folder, resources
 from app.config.settings import SettingsFile
 from app.log import on_bug, start_log
 from model_manager.errors import UserError
@@ -29,23 +29,85 @@ if TYPE_CHECKING:
     from app.services import Services
     from app.store.backups import Backup
     from ui.transcript.accessible import AccessibleFactory
+    from ui.window.controller import WindowController
 
-BACKGROUND_MS = 5000
-"""How long work in the background may take to end: a keyring that waits for its owner never would."""
+JOBS_MS = 5000
+"""Time that background jobs get to end: one that waits for an unlocked keyring never does."""
 APPLICATION_ID = "io.github.apus_chat.ApusChat"
 
 
-class _Bugs(QObject):
-    """Brings a bug from whatever thread it was in to the window's."""
+class _UncaughtErrors(QObject):
+    """Carries an uncaught exception from any thread to the window's."""
 
-    happened = Signal(object)
+    raised = Signal(BaseException)
+
+
+class _Program:
+    """The window, and what is opened behind it once it is painted: the user sees it, and can write, immediately."""
+
+    def __init__(self, application: QApplication, folder: DataFolder) -> None:
+        self._application, self._folder = application, folder
+        self._settings = SettingsFile(folder.settings_file)
+        self.window = MainWindow(self._settings, Appearance(application, self._settings.now))
+        self.window.painted.connect(self._start)
+        self._files: list[Path] = []
+        self._services: Services | None = None
+        self._controller: WindowController | None = None
+        self._accessible: AccessibleFactory | None = None
+
+    def open_files(self, files: Sequence[Path]) -> None:
+        """Add files as if they were dropped on the window, as soon as it is started."""
+        self._files += files
+        if self._controller is not None and self._files:
+            files, self._files = self._files, []
+            self._controller.add_files(files)
+
+    def close(self) -> None:
+        """Wait for background jobs and close the services."""
+        self.window.hide()
+        is_idle = QThreadPool.globalInstance().waitForDone(JOBS_MS)
+        if self._services is not None:
+            self._services.close()
+        if not is_idle and not QThreadPool.globalInstance().waitForDone(0):
+            _exit_immediately()
+
+    def _start(self) -> None:
+        if self.window.isHidden():
+            # Closed while it was opening.
+            self._application.exit(0)
+            return
+        # Imported after the first paint: these take a while.
+        from app.services import build_services
+        from ui.transcript.accessible import AccessibleFactory
+        from ui.window.controller import WindowController
+
+        try:
+            try:
+                services = build_services(self._folder, self._settings)
+            except UserError as error:
+                conversations = self._folder.conversations
+                if not _restore(_backup_for(error, conversations), error, self.window):
+                    self.window.close()
+                    self._application.exit(1)
+                    return
+                services = build_services(self._folder, self._settings)
+        except UserError as error:
+            self.window.close()
+            self._application.exit(_show_start_error(error))
+            return
+        self._services = services
+        # Qt stores only its address.
+        self._accessible = AccessibleFactory()
+        QAccessible.installFactory(self._accessible)
+        self._controller = WindowController(services, self.window)
+        self.open_files([])
 
 
 def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
-    """Open the window and stay until it is closed; returns the exit code.
+    """Open the window and stay until it is closed; return the exit code.
 
-    ``files`` are offered to the library.  Where a window over this data folder is open, it gets them and comes to the
-    front instead.
+    ``files`` are added to the library or the question.  A window that is already open over this data folder gets them
+    instead and comes to the front.
     """
     application = QApplication(sys.argv[:1])
     application.setApplicationName("apus-chat")
@@ -56,82 +118,49 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
     try:
         folder = data_folder(data_dir)
     except UserError as error:
-        return _cannot_start(error)
+        return _show_start_error(error)
     if hand_over(folder.root, files):
         return 0
     start_log(folder.logs)
-    bugs = _Bugs()
+    errors = _UncaughtErrors()
 
-    def show_bug(error: BaseException) -> None:
-        # Needed only then, and its import costs the start some milliseconds.
+    def show_error(error: BaseException) -> None:
+        # Imported where it is needed, as it would delay the start.
         from ui.start.crash_dialog import show_crash
 
         show_crash(error, folder.logs)
 
-    bugs.happened.connect(show_bug)
-    on_bug(bugs.happened.emit)
-    settings = SettingsFile(folder.settings_file)
-    window = MainWindow(settings, Appearance(application, settings.now))
-    notifier = _close_on_signals(window.quit)
+    errors.raised.connect(show_error)
+    on_bug(errors.raised.emit)
+    program = _Program(application, folder)
+    notifier = _close_on_signals(program.window.quit)
     instance = SingleInstance(folder.root)
-    instance.asked.connect(window.come_to_front)
-    window.take_files(list(files))
-    window.show()
-    running: list[Services] = []
-    accessible: list[AccessibleFactory] = []
 
-    def start() -> None:
-        if window.isHidden():
-            # Closed in the very moment of its opening.
-            application.exit(0)
-            return
-        from app.services import build_services
-        from ui.transcript.accessible import AccessibleFactory
+    def open_again(files: list[Path]) -> None:
+        program.window.come_to_front()
+        program.open_files(files)
 
-        try:
-            try:
-                running.append(build_services(folder, settings))
-            except UserError as error:
-                if not _put_in_place(_copy_for(error, folder.conversations), error, window):
-                    window.close()
-                    application.exit(1)
-                    return
-                running.append(build_services(folder, settings))
-        except UserError as error:
-            window.close()
-            application.exit(_cannot_start(error))
-            return
-        # Qt keeps only its address.
-        accessible.append(AccessibleFactory())
-        QAccessible.installFactory(accessible[0])
-        window.start(running[0])
-
-    # What is behind the window is opened once it is painted: the person sees it, and may write, at once.
-    window.painted.connect(start)
+    instance.files_received.connect(open_again)
+    program.open_files(files)
+    program.window.show()
     try:
         return int(application.exec())
     finally:
         instance.close()
         notifier.setEnabled(False)
-        window.hide()
-        # What draws or reads in the background must not outlive the application.
-        is_idle = QThreadPool.globalInstance().waitForDone(BACKGROUND_MS)
-        for services in running:
-            services.close()
-        if not is_idle and not QThreadPool.globalInstance().waitForDone(0):
-            _leave_now()
+        program.close()
 
 
-def _leave_now() -> None:
-    """End with a thread still in the process, for which Qt would wait without end; everything is saved and closed."""
-    logging.getLogger(__name__).warning("left while something in the background would not end")
+def _exit_immediately() -> None:
+    """Exit although a job is still running, for which Qt would wait forever; everything is saved and closed."""
+    logging.getLogger(__name__).warning("exited although a background job did not end")
     logging.shutdown()
     os._exit(0)
 
 
-def _copy_for(error: UserError, folder: Path) -> Backup:
-    """The newest sound copy of a database that is damaged; raises ``error`` where there is none, or other trouble."""
-    # Needed only then, and its import costs the start some milliseconds.
+def _backup_for(error: UserError, folder: Path) -> Backup:
+    """Return the newest intact backup of a damaged database; raise ``error`` where there is none or it is another."""
+    # Imported where it is needed, as it would delay the start.
     from app.store.recovery import newest_restorable
 
     backup = newest_restorable(folder) if error.code == "database_damaged" else None
@@ -140,8 +169,8 @@ def _copy_for(error: UserError, folder: Path) -> Backup:
     return backup
 
 
-def _put_in_place(backup: Backup, error: UserError, window: MainWindow) -> bool:
-    """Offer the copy, and put it in the place of the damaged database; false where the person would rather quit."""
+def _restore(backup: Backup, error: UserError, window: MainWindow) -> bool:
+    """Offer to restore a backup in place of the damaged database; return false where the user quits instead."""
     from app.store.recovery import replace_damaged
     from ui.start.recovery_dialog import RecoveryDialog
 
@@ -151,7 +180,7 @@ def _put_in_place(backup: Backup, error: UserError, window: MainWindow) -> bool:
     return True
 
 
-def _cannot_start(error: UserError) -> int:
+def _show_start_error(error: UserError) -> int:
     box = QMessageBox(QMessageBox.Icon.Critical, "APUS Chat", error_text(error), QMessageBox.StandardButton.Close)
     box.setObjectName("startProblem")
     sys.stderr.write(f"apus-chat: {error_text(error)}\n")
@@ -160,9 +189,9 @@ def _cannot_start(error: UserError) -> int:
 
 
 def _close_on_signals(close: Callable[[], object]) -> QSocketNotifier:
-    """Close the window on Ctrl+C in the terminal and on the system's request to end.
+    """Call ``close`` on SIGINT and SIGTERM.
 
-    Python runs signal handlers only when it runs at all: a socket that a signal writes to wakes Qt's event loop.
+    A signal writes to a socket, which wakes the event loop: Python runs handlers only while it runs code.
     """
     reading, writing = socket.socketpair()
     for end in (reading, writing):

@@ -1,4 +1,4 @@
-"""At the start, where the database is damaged: the newest sound copy can take its place."""
+"""Recovery dialog: offers the newest backup in place of a damaged database, at the start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH = 560
 
 
 class RecoveryDialog(TranslatedDialog):
-    """Accepted where the person wants the copy; nothing is touched before."""
+    """Accepted where the user wants to restore the backup; it changes nothing itself."""
 
     def __init__(self, error: UserError, backup: Backup, parent: QWidget | None = None) -> None:
         super().__init__(parent)

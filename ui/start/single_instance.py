@@ -1,6 +1,6 @@
-"""One window for one data folder: a second start hands over what it was to open, and ends.
+"""Single instance per data folder: a second start hands its files over to the first and exits.
 
-Whoever listens on the folder's local socket is the first.  A socket that a killed program left behind is taken over.
+The primary instance listens on a local socket.  The socket of a killed process is replaced.
 """
 
 from __future__ import annotations
@@ -13,73 +13,73 @@ from PySide6.QtCore import QCryptographicHash, QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 WAIT_MS = 2000
-"""How long the first one may take to answer; it may be painting."""
-LONGEST = 1 << 20
+"""Time for the primary instance to reply; it may be busy painting."""
+MAX_BYTES = 1 << 20
 
 
 def socket_name(folder: Path) -> str:
-    """The socket of a data folder.  Short: a path of more than 107 bytes is no socket's on Linux."""
-    # Qt's own, for it is here already: OpenSSL's costs the start some milliseconds.
+    """Return the socket name of a data folder; short, as Linux limits the path to 107 bytes."""
+    # Qt is loaded already; hashlib with OpenSSL would delay the start.
     digest = QCryptographicHash.hash(str(folder.resolve()).encode(), QCryptographicHash.Algorithm.Sha256)
     return f"apus-chat-{bytes(digest.toHex().data()).decode()[:16]}"
 
 
 def hand_over(folder: Path, files: Sequence[Path]) -> bool:
-    """Give the files to the program that runs over ``folder`` and let it come to the front; false where none runs."""
+    """Hand files over to the primary instance for ``folder``, which comes to the front; return false without one."""
     socket = QLocalSocket()
     socket.connectToServer(socket_name(folder))
     if not socket.waitForConnected(WAIT_MS):
         return False
     socket.write(json.dumps([str(path.resolve()) for path in files]).encode() + b"\n")
-    # Its word that it took them: without, a program in the middle of its end would lose them.
-    taken = socket.waitForReadyRead(WAIT_MS)
+    # Without its reply, an instance that is just closing would lose the files.
+    has_reply = socket.waitForReadyRead(WAIT_MS)
     socket.disconnectFromServer()
-    return taken
+    return has_reply
 
 
 class SingleInstance(QObject):
-    """The first one's ear."""
+    """Listener of the primary instance."""
 
-    asked = Signal(list)
-    """Another start: the paths that it was to open, perhaps none.  The window is to come to the front."""
+    files_received = Signal(list)
+    """Another start has handed over its files, a list of ``Path`` that may be empty."""
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
-        self._server.newConnection.connect(self._take)
+        self._server.newConnection.connect(self._accept)
         name = socket_name(folder)
         if not self._server.listen(name):
-            # Nobody answered there a moment ago.
+            # Left by a killed process: nothing has replied there.
             QLocalServer.removeServer(name)
             self._server.listen(name)
 
     def close(self) -> None:
-        """Listen no more: the next start opens a window of its own."""
+        """Stop listening; the next start becomes the primary instance."""
         self._server.close()
 
-    def _take(self) -> None:
+    def _accept(self) -> None:
         while (socket := self._server.nextPendingConnection()) is not None:
             socket.disconnected.connect(socket.deleteLater)
             socket.readyRead.connect(self._read)
             if socket.canReadLine():
-                self._answer(socket)
+                self._reply(socket)
 
     def _read(self) -> None:
         socket = self.sender()
         assert isinstance(socket, QLocalSocket)
         if socket.canReadLine():
-            self._answer(socket)
-        elif socket.bytesAvailable() > LONGEST:
+            self._reply(socket)
+        elif socket.bytesAvailable() > MAX_BYTES:
             socket.abort()
 
-    def _answer(self, socket: QLocalSocket) -> None:
+    def _reply(self, socket: QLocalSocket) -> None:
         try:
-            told = json.loads(bytes(socket.readLine(LONGEST).data()))
-            paths = [Path(str(each)) for each in told]
+            names = json.loads(bytes(socket.readLine(MAX_BYTES).data()))
+            paths = [Path(str(each)) for each in names]
         except (ValueError, TypeError):
             socket.abort()
             return
         socket.write(b"taken\n")
         socket.flush()
-        self.asked.emit(paths)
+        self.files_received.emit(paths)

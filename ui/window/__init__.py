@@ -1,1 +1,1 @@
-"""The main window and its shortcuts."""
+"""The main window and its controller."""

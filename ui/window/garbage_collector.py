@@ -1,7 +1,6 @@
-"""Python's search for garbage in cycles, kept out of the way of an answer that is being written.
+"""Garbage collection of cycles while the program is idle.
 
-A full search looks at every object: with a conversation of ten thousand messages it holds the window for 80 ms, in the
-middle of whatever it does.  Here it waits for a moment of rest.  What is in no cycle is freed at once, as always.
+A full collection visits every object: with a conversation of ten thousand messages it stops the window for 80 ms.
 """
 
 from __future__ import annotations
@@ -11,31 +10,31 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
 
-EVERY_MS = 60_000
+INTERVAL_MS = 60_000
 NEVER = 1_000_000
-"""More young searches than a run of the program has."""
+"""More collections of the middle generation than happen in one run of the program."""
 
 
-class GarbageAtRest(QObject):
-    """Full searches only while nothing is under way; the short ones, for young objects, go on by themselves."""
+class IdleGarbageCollector(QObject):
+    """Runs full collections only while nothing is busy; the short ones, of young objects, stay automatic."""
 
     def __init__(self, is_busy: Callable[[], bool], parent: QObject) -> None:
         super().__init__(parent)
         self._is_busy = is_busy
-        self._before = gc.get_threshold()
-        gc.set_threshold(self._before[0], self._before[1], NEVER)
-        self._timer = QTimer(self, interval=EVERY_MS)
-        self._timer.timeout.connect(self.look)
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(self._thresholds[0], self._thresholds[1], NEVER)
+        self._timer = QTimer(self, interval=INTERVAL_MS)
+        self._timer.timeout.connect(self.collect)
         self._timer.start()
 
-    def look(self) -> bool:
-        """Search now unless something is under way; whether it was done."""
+    def collect(self) -> bool:
+        """Run a full collection unless something is busy; return whether it ran."""
         if self._is_busy():
             return False
         gc.collect()
         return True
 
-    def leave(self) -> None:
-        """Let Python decide by itself again."""
+    def close(self) -> None:
+        """Return to Python's automatic collections."""
         self._timer.stop()
-        gc.set_threshold(*self._before)
+        gc.set_threshold(*self._thresholds)

@@ -1,4 +1,4 @@
-"""One answer from beginning to end over a real store; what answers is scripted, since it is the seam to the outside."""
+"""One answer from beginning to end over a real store, with a scripted backend."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece
-from app.chat.turn import AnswerOrigin, TurnResult, run_turn
+from app.backend import AnswerOrigin, ChatEvent, ChatRequest, Finished, Loaded, Piece
+from app.chat.answer import AnswerResult, RunningAnswer
 from app.conversation import Message, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
@@ -18,15 +18,15 @@ ORIGIN = AnswerOrigin("starter", "ab" * 32, "Q4_1", "llama.cpp")
 DONE = Finished("stop", 10, 2, 100.0, 50.0, 0.1)
 
 
-class Script:
-    """A source that does what the test wrote down."""
+class ScriptedBackend:
+    """A backend that yields, raises or calls what it is given."""
+
+    is_remote = False
 
     def __init__(self, *steps: ChatEvent | BaseException | Callable[[], object]) -> None:
         self._steps = steps
-        self.asked: list[ChatRequest] = []
 
-    def stream(self, request: ChatRequest, _token: CancelToken) -> Iterator[ChatEvent]:
-        self.asked.append(request)
+    def stream(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent]:
         for step in self._steps:
             if isinstance(step, BaseException):
                 raise step
@@ -34,6 +34,9 @@ class Script:
                 step()
             else:
                 yield step
+
+    def origin(self) -> AnswerOrigin:
+        return ORIGIN
 
 
 @pytest.fixture
@@ -47,45 +50,35 @@ def answer(store: ConversationStore) -> Message:
     return store.begin_turn(store.create().id, "What is the sea?")[1]
 
 
-def turn(store: ConversationStore, answer: Message, source: Script, prefill: str = "") -> TurnResult:
-    request = ChatRequest((), Sampling(temperature=0.5), prefill)
-    return run_turn(store, source, request, answer, lambda: ORIGIN, lambda _event: None)
+def generate(store: ConversationStore, answer: Message, backend: ScriptedBackend, prefill: str = "") -> AnswerResult:
+    request = ChatRequest((), Sampling(temperature=0.5, seed=7), prefill)
+    return RunningAnswer(answer, store, backend, request, "starter").generate(lambda _event: None)
 
 
-def test_a_whole_answer_is_kept_with_what_made_it(store: ConversationStore, answer: Message) -> None:
-    source = Script(Loaded(0.0, 100), Piece("The ", 1, 11), Piece("sea.", 2, 12), DONE)
-    result = turn(store, answer, source)
+def test_complete_answer_is_stored_with_its_provenance(store: ConversationStore, answer: Message) -> None:
+    backend = ScriptedBackend(Loaded(0.0, 100), Piece("The ", 1, 11), Piece("sea.", 2, 12), DONE)
+    result = generate(store, answer, backend)
     kept = store.message(answer.id)
     assert result.error is None
     assert (kept.content, kept.status) == ("The sea.", Status.COMPLETE)
     assert kept.made_by is not None
     assert kept.made_by.file_sha256 == ORIGIN.file_sha256
     assert kept.made_by.tokens_per_second == 50.0
-    assert kept.made_by.seed == source.asked[0].sampling.seed, "the seed that was drawn is the one that was used"
+    assert kept.made_by.seed == 7
     assert kept.made_by.sampling.temperature == 0.5
     assert result.message == kept
 
 
-def test_a_chosen_seed_stays(store: ConversationStore, answer: Message) -> None:
-    request = ChatRequest((), Sampling(seed=7))
-    run_turn(store, Script(DONE), request, answer, lambda: ORIGIN, lambda _event: None)
-    made_by = store.message(answer.id).made_by
-    assert made_by is not None
-    assert made_by.seed == 7
-
-
-def test_the_growing_answer_is_in_the_database(
-    store: ConversationStore, answer: Message, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_growing_answer_is_stored(store: ConversationStore, answer: Message, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(100))
-    monkeypatch.setattr("app.chat.turn.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("app.chat.answer.time.monotonic", lambda: float(next(clock)))
     seen: list[tuple[str, Status]] = []
 
-    def look() -> None:
+    def read() -> None:
         kept = store.message(answer.id)
         seen.append((kept.content, kept.status))
 
-    turn(store, answer, Script(look, Piece("One", 1, 1), look, Piece(" two", 2, 2), look, DONE))
+    generate(store, answer, ScriptedBackend(read, Piece("One", 1, 1), read, Piece(" two", 2, 2), read, DONE))
     assert seen == [
         ("", Status.STREAMING),
         ("One", Status.STREAMING),
@@ -93,9 +86,9 @@ def test_the_growing_answer_is_in_the_database(
     ]
 
 
-def test_an_engine_that_dies_leaves_the_words_and_the_reason(store: ConversationStore, answer: Message) -> None:
+def test_dead_engine_leaves_text_and_error(store: ConversationStore, answer: Message) -> None:
     died = UserError("engine_died", phase="generating", returncode=-9, signal="SIGKILL", log="")
-    result = turn(store, answer, Script(Piece("Half", 1, 1), died))
+    result = generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), died))
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half", Status.INTERRUPTED)
     assert kept.error is not None
@@ -103,47 +96,43 @@ def test_an_engine_that_dies_leaves_the_words_and_the_reason(store: Conversation
     assert result.error is died
 
 
-def test_an_answer_that_never_began_failed(store: ConversationStore, answer: Message) -> None:
-    turn(store, answer, Script(UserError("not_gguf", path=Path("/x.gguf"))))
+def test_answer_without_text_has_failed(store: ConversationStore, answer: Message) -> None:
+    generate(store, answer, ScriptedBackend(UserError("not_gguf", path=Path("/x.gguf"))))
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("", Status.FAILED)
     assert kept.error == {"code": "not_gguf", "path": "/x.gguf"}
 
 
 @pytest.mark.parametrize("end", [Cancelled(), Finished("cancelled", 10, 1, None, None, None)])
-def test_a_stopped_answer_keeps_what_was_there(
-    store: ConversationStore, answer: Message, end: Finished | Cancelled
-) -> None:
-    result = turn(store, answer, Script(Piece("Half", 1, 1), end))
+def test_stopped_answer_keeps_its_text(store: ConversationStore, answer: Message, end: Finished | Cancelled) -> None:
+    result = generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), end))
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half", Status.STOPPED)
     assert result.error is None
 
 
-def test_a_bug_is_raised_when_the_words_are_safe(store: ConversationStore, answer: Message) -> None:
-    with pytest.raises(ZeroDivisionError):
-        turn(store, answer, Script(Piece("Half", 1, 1), lambda: 1 // 0))
+def test_bug_is_returned_after_the_text_was_stored(store: ConversationStore, answer: Message) -> None:
+    result = generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), lambda: 1 // 0))
+    assert isinstance(result.bug, ZeroDivisionError)
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half", Status.INTERRUPTED)
 
 
-def test_continuing_adds_to_what_was_there(store: ConversationStore, answer: Message) -> None:
-    turn(store, answer, Script(Piece("Half", 1, 1), Cancelled()))
+def test_continuing_appends_to_the_text(store: ConversationStore, answer: Message) -> None:
+    generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), Cancelled()))
     resumed = store.resume_answer(answer.id)
-    turn(store, resumed, Script(Piece(" and half", 1, 1), DONE), prefill=resumed.content)
+    generate(store, resumed, ScriptedBackend(Piece(" and half", 1, 1), DONE), prefill=resumed.content)
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half and half", Status.COMPLETE)
 
 
-def test_a_store_that_cannot_be_written_does_not_lose_the_words(
-    store: ConversationStore, answer: Message, tmp_path: Path
-) -> None:
+def test_failing_store_does_not_lose_the_text(store: ConversationStore, answer: Message, tmp_path: Path) -> None:
     import sqlite3
 
     blocker = sqlite3.connect(tmp_path / "conversations" / "conversations.sqlite3", isolation_level=None)
     with ConversationStore.open(tmp_path / "conversations", busy_timeout_s=0.05) as hasty:
         blocker.execute("BEGIN IMMEDIATE")
-        result = turn(hasty, answer, Script(Piece("No limit", 1, 1), DONE))
+        result = generate(hasty, answer, ScriptedBackend(Piece("No limit", 1, 1), DONE))
         blocker.execute("ROLLBACK")
         blocker.close()
         assert result.save_error is not None
@@ -151,3 +140,10 @@ def test_a_store_that_cannot_be_written_does_not_lose_the_words(
         assert result.message.content == "No limit"
         hasty.finish_answer(answer.id, result.message.content, Status.COMPLETE, result.message.made_by)
     assert store.message(answer.id).content == "No limit"
+
+
+def test_answer_cancelled_in_the_queue_does_not_start(store: ConversationStore, answer: Message) -> None:
+    backend = ScriptedBackend(lambda: pytest.fail("it was started"))
+    running = RunningAnswer(answer, store, backend, ChatRequest((), Sampling()), "starter")
+    running.token.cancel()
+    assert running.generate(lambda _event: None).message.status is Status.STOPPED

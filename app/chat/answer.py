@@ -1,0 +1,216 @@
+"""One answer: its state while it is generated, and the loop that streams it from a chat backend into the store."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from app import __version__
+from app.backend import (
+    ChatBackend,
+    ChatEvent,
+    ChatRequest,
+    Finished,
+    Fitted,
+    Loaded,
+    LoadProgress,
+    Piece,
+    PromptProgress,
+)
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, MadeBy, Message, Status
+from app.store.store import ConversationStore
+from model_manager.cancellation import CancelToken
+from model_manager.errors import Cancelled, UserError
+
+SAVE_INTERVAL_S = 0.8
+SPEED_TOKENS = 8
+"""Tokens from which on the speed of a running answer is shown."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AnswerResult:
+    """How an answer ended.
+
+    ``message`` is the stored message, or what it should be where ``save_error`` says that it could not be stored.
+    ``finished`` holds the backend's figures where generation came to its end, ``bug`` an unexpected exception.
+    """
+
+    message: Message
+    error: UserError | None = None
+    save_error: UserError | None = None
+    finished: Finished | None = None
+    bug: BaseException | None = None
+
+
+@dataclass
+class RunningAnswer:
+    """An answer that is queued or being generated.
+
+    ``generate`` runs in the inference worker's thread and only reads the first group of fields; ``apply`` and
+    everything else belong to the thread of the session.
+    """
+
+    message: Message
+    store: ConversationStore
+    backend: ChatBackend
+    request: ChatRequest
+    model_id: str
+    token: CancelToken = field(default_factory=CancelToken)
+
+    is_stored: bool = True
+    """Whether its conversation is stored; false for a temporary one until that is saved."""
+    text: str = ""
+    has_started: bool = False
+    """Whether an event has arrived; before that the answer is queued behind another one."""
+    load: LoadProgress | None = None
+    prompt: PromptProgress | None = None
+    fitted: Fitted | None = None
+    context_used: int = 0
+    """Tokens in the KV cache."""
+    tokens: int = 0
+    first_token_at: float | None = None
+    result: AnswerResult | None = None
+    started_at: float = field(default_factory=time.monotonic)
+    updated_at: float = field(default_factory=time.monotonic)
+    """Time of the last event, as the other times on the monotonic clock."""
+
+    def apply(self, event: ChatEvent) -> None:
+        """Update the state with an event."""
+        self.has_started = True
+        self.updated_at = time.monotonic()
+        match event:
+            case LoadProgress():
+                self.load = event
+            case Loaded():
+                self.load = None
+            case Fitted():
+                self.fitted = event
+            case PromptProgress():
+                self.prompt = event
+            case Piece():
+                self.text += event.text
+                self.tokens, self.context_used = event.tokens, event.context_used
+                if self.first_token_at is None:
+                    self.first_token_at = self.updated_at
+
+    def tokens_per_second(self) -> float | None:
+        """Return the speed so far, None before ``SPEED_TOKENS``."""
+        if self.first_token_at is None or self.tokens < SPEED_TOKENS:
+            return None
+        seconds = self.updated_at - self.first_token_at
+        return (self.tokens - 1) / seconds if seconds > 0 else None
+
+    def generate(self, on_event: Callable[[ChatEvent], None]) -> AnswerResult:
+        """Stream the answer, calling ``on_event`` for every event, and store it.
+
+        The growing text is stored about once a second, so that it survives a crash.  An error of the backend or of
+        the store is part of the result.
+        """
+        text, tokens, saved_at = self.request.prefill, 0, time.monotonic()
+        left_out = self.request.left_out
+        finished: Finished | None = None
+        error: UserError | None = None
+        bug: BaseException | None = None
+        status = Status.COMPLETE
+        thinking = ThoughtTimer(self.request.prefill)
+        try:
+            self.token.raise_if_cancelled()
+            for event in self.backend.stream(self.request, self.token):
+                if isinstance(event, Piece):
+                    text, tokens, now = text + event.text, event.tokens, time.monotonic()
+                    thinking.add(event.text, now)
+                    if now - saved_at >= SAVE_INTERVAL_S:
+                        saved_at = now
+                        self._save_text(text)
+                elif isinstance(event, Fitted):
+                    left_out = event.left_out
+                elif isinstance(event, Finished):
+                    finished = event
+                on_event(event)
+            if finished is not None and finished.finish_reason == "cancelled":
+                status = Status.STOPPED
+        except Cancelled:
+            status = Status.STOPPED
+        except UserError as caught:
+            error, status = caught, Status.INTERRUPTED if tokens or text else Status.FAILED
+        except BaseException as caught:
+            bug, status = caught, Status.INTERRUPTED
+        made_by = None
+        if bug is None:
+            provenance = self._provenance(finished, tokens)
+            made_by = replace(provenance, left_out=left_out, thought_s=thinking.seconds)
+        details = {"code": error.code, **error.data} if error else None
+        message = replace(self.message, content=text, status=status, made_by=made_by, error=details)
+        save_error = None
+        try:
+            message = self.store.finish_answer(message.id, text, status, made_by, details)
+        except UserError as caught:
+            save_error = caught
+            logger.warning("answer not stored: %s", caught.code)
+        return AnswerResult(message, error, save_error, finished, bug)
+
+    def _save_text(self, text: str) -> None:
+        try:
+            self.store.save_text(self.message.id, text)
+        except UserError as error:
+            # The next attempt follows within a second, and the last one is reported.
+            logger.warning("answer not saved yet: %s", error.code)
+
+    def _provenance(self, finished: Finished | None, tokens: int) -> MadeBy:
+        origin, sampling = self.backend.origin(), self.request.sampling
+        return MadeBy(
+            model_id=origin.model_id,
+            sampling=sampling,
+            seed=sampling.seed or 0,
+            prompt_tokens=finished.prompt_tokens if finished else 0,
+            completion_tokens=finished.completion_tokens if finished else tokens,
+            finish_reason=finished.finish_reason if finished else "died",
+            tokens_per_second=finished.tokens_per_second if finished else None,
+            prompt_tokens_per_second=finished.prompt_tokens_per_second if finished else None,
+            time_to_first_token_s=finished.time_to_first_token_s if finished else None,
+            file_sha256=origin.file_sha256,
+            quantisation=origin.quantisation,
+            engine=origin.engine,
+            plan=origin.plan,
+            endpoint=origin.endpoint,
+            program=f"APUS Chat {__version__}",
+        )
+
+
+class ThoughtTimer:
+    """Measures how long an answer thinks, between ``<think>`` at its beginning and ``</think>``."""
+
+    def __init__(self, prefill: str = "") -> None:
+        """``prefill`` is the beginning of a continued answer; its thoughts were measured before."""
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+        self._text = ""
+        self._is_watching = not prefill.strip()
+
+    @property
+    def seconds(self) -> float | None:
+        """Duration of the thoughts; None without thoughts, or where they did not end."""
+        if self._started_at is None or self._ended_at is None:
+            return None
+        return self._ended_at - self._started_at
+
+    def add(self, text: str, now: float) -> None:
+        """Add a piece that arrived at ``now``, in seconds of a monotonic clock."""
+        if not self._is_watching:
+            return
+        self._text += text
+        if self._started_at is None:
+            beginning = self._text.lstrip()
+            if beginning.startswith(THOUGHT_OPEN):
+                self._started_at = now
+            elif not THOUGHT_OPEN.startswith(beginning):
+                self._is_watching = False
+                return
+        if self._started_at is not None:
+            if THOUGHT_CLOSE in self._text:
+                self._ended_at, self._is_watching = now, False
+            self._text = self._text[-len(THOUGHT_CLOSE) :]

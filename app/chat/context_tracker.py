@@ -1,0 +1,71 @@
+"""Tracker of how full the context of the open conversation is, and of which messages the model no longer sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from app.backend import ChatEvent, Fitted, Loaded, Piece
+from app.chat.answer import RunningAnswer
+from app.chat.context import Horizon, context_use, horizon
+from app.conversation import ContextUse, Message
+
+
+class ContextTracker:
+    """Context use of one branch: the engine's own count wherever there is one, else an estimate."""
+
+    def __init__(self, size: Callable[[str], int]) -> None:
+        """``size`` returns the context in tokens of the next request to a model, 0 where it is not known."""
+        self._size = size
+        self._reported: dict[str, int] = {}
+        """Contexts that backends have reported, by model id."""
+        self._branch: Sequence[Message] = ()
+        self._system_prompt = ""
+        self._base = self.use = ContextUse(0, 0)
+        self._answer_size = 0
+        self.horizon: Horizon | None = None
+
+    def show(self, branch: Sequence[Message], system_prompt: str, answer: RunningAnswer | None, model_id: str) -> None:
+        """Track another branch, or another state of it, with its running answer."""
+        self._branch, self._system_prompt = branch, system_prompt
+        self._base = context_use(branch, system_prompt, 0)
+        self._answer_size = _size_of(branch)
+        self.update(answer, model_id)
+
+    def extend(self, branch: Sequence[Message]) -> None:
+        """Track the same branch with a question and its empty answer at the end."""
+        self._branch = branch
+
+    def finish(self, branch: Sequence[Message], model_id: str) -> None:
+        """Track the same branch with a finished answer."""
+        self.show(branch, self._system_prompt, None, model_id)
+
+    def handle(self, answer: RunningAnswer, event: ChatEvent) -> None:
+        """Track an event of the running answer that has been applied to it."""
+        if isinstance(event, Piece):
+            if event.context_used:
+                self.use = replace(self.use, used=event.context_used, is_estimate=False)
+        elif isinstance(event, Loaded | Fitted):
+            if isinstance(event, Loaded) and event.context:
+                self._reported[answer.model_id] = event.context
+            self.update(answer, answer.model_id)
+
+    def update(self, answer: RunningAnswer | None, model_id: str) -> None:
+        """Recompute the use, as after the choice of another model."""
+        use = self._base
+        if answer is not None and answer.fitted is not None:
+            use = replace(use, left_out=answer.fitted.left_out)
+            if answer.context_used:
+                use = replace(use, used=answer.context_used, is_estimate=False)
+            elif answer.fitted.prompt_tokens:
+                use = replace(use, used=answer.fitted.prompt_tokens, is_estimate=answer.backend.is_remote)
+        size = self._size(model_id) or self._reported.get(model_id, 0) or self._answer_size
+        self.use = replace(use, size=size)
+        self.horizon = horizon(self._branch, use.left_out)
+
+
+def _size_of(branch: Sequence[Message]) -> int:
+    """Return the context of the newest answer whose plan says it."""
+    plans = (message.made_by.plan for message in reversed(branch) if message.made_by is not None)
+    sizes = (plan.get("context") for plan in plans)
+    return next((size for size in sizes if isinstance(size, int) and size > 0), 0)

@@ -1,0 +1,272 @@
+"""Chat session: sends the questions of the open conversation to chat backends and records the answers.
+
+Qt-free: the window and the ``chat`` command are two front ends of it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from app.backend import ChatBackend, ChatEvent, ChatRequest
+from app.chat.answer import AnswerResult, RunningAnswer
+from app.chat.context import left_out_before
+from app.chat.prompt import first_system_prompt, prompt_messages
+from app.chat.titles import TitleUpdater, first_title
+from app.config.presets import Choices
+from app.config.settings import SettingsFile
+from app.conversation import Attachment, ContextPolicy, Message, Role
+from app.store.store import ConversationStore
+from model_manager.cancellation import CancelToken
+from model_manager.errors import UserError
+
+Job = Callable[[], None]
+Adjust = Callable[[ChatRequest], ChatRequest]
+
+
+class ChatSession:
+    """The open conversation and all running answers, also those of other conversations.
+
+    Every method belongs to one thread, the owner's.  ``submit`` runs a job in the inference worker's thread; the
+    events of the job are given to ``post`` there, which must call ``handle`` in the owner's thread.  Without another
+    ``post`` they are handled immediately, as suits a ``submit`` that runs the job at once.
+
+    An open temporary conversation lives in a store of its own in memory, which is dropped with it.
+    """
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        settings: SettingsFile,
+        backend_for: Callable[[str], ChatBackend],
+        submit: Callable[[Job, CancelToken], object],
+        *,
+        default_choices: Callable[[], Choices] = Choices,
+        titles: TitleUpdater | None = None,
+    ) -> None:
+        """``default_choices`` are those of a new conversation; ``titles`` improves titles after an answer."""
+        self._permanent, self._settings, self._backend_for, self._submit = store, settings, backend_for, submit
+        self._default_choices, self._titles = default_choices, titles
+        self._temporary: ConversationStore | None = None
+        self._new_choices: Choices | None = None
+        self.conversation_id: str | None = None
+        """The open conversation; None before its first question."""
+        self.answers: dict[str, RunningAnswer] = {}
+        """The running answers by the ids of their messages."""
+        self.post: Callable[[RunningAnswer, ChatEvent | AnswerResult], None] = self.handle
+
+    @property
+    def store(self) -> ConversationStore:
+        """The store of the open conversation."""
+        return self._temporary or self._permanent
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the open conversation is not stored."""
+        return self._temporary is not None
+
+    @property
+    def running(self) -> RunningAnswer | None:
+        """The running answer of the open conversation."""
+        answers = (each for each in self.answers.values() if each.message.conversation_id == self.conversation_id)
+        return next(answers, None)
+
+    # The open conversation
+
+    def open(self, conversation_id: str | None, message_id: str = "") -> None:
+        """Open a conversation, on the branch of ``message_id`` where that is given; None opens a new one.
+
+        Raises:
+            UserError: ``conversation_missing``, or as the store does; the conversation before stays open.
+        """
+        if conversation_id is not None:
+            shown = {message.id for message in self._permanent.branch(conversation_id)}
+            if message_id and message_id not in shown:
+                self._permanent.select_leaf(conversation_id, message_id)
+        self._leave_temporary()
+        self.conversation_id, self._new_choices = conversation_id, None
+
+    def open_temporary(self) -> None:
+        """Open a new conversation that is not stored."""
+        self._leave_temporary()
+        self._temporary = ConversationStore.in_memory()
+        self.conversation_id, self._new_choices = None, None
+
+    def save_temporary(self) -> None:
+        """Store the open temporary conversation; a running answer goes on.
+
+        Raises:
+            UserError: it could not be stored and stays temporary.
+        """
+        if self._temporary is None:
+            return
+        self._permanent.merge(self._temporary.trees())
+        for answer in self.answers.values():
+            answer.is_stored = answer.is_stored or answer.store is self._temporary
+        self._leave_temporary()
+
+    def close(self) -> None:
+        """Drop an open temporary conversation."""
+        self._leave_temporary()
+
+    def choices(self) -> Choices:
+        """Return the own choices of the open conversation.  Raises UserError as the store does."""
+        if self.conversation_id is None:
+            return self._new_choices or self._default_choices()
+        conversation = self.store.get(self.conversation_id)
+        return Choices(conversation.system_prompt, conversation.sampling, conversation.context_policy)
+
+    def set_choices(self, choices: Choices) -> None:
+        """Change the choices of the open conversation, from the next answer on.  Raises UserError as the store does."""
+        if self.conversation_id is None:
+            self._new_choices = choices
+        else:
+            self._store_choices(self.conversation_id, choices, self.choices())
+
+    # Answers
+
+    def ask(
+        self,
+        question: str,
+        model_id: str,
+        attachments: Sequence[Attachment] = (),
+        *,
+        replaces: str | None = None,
+        adjust: Adjust | None = None,
+        token: CancelToken | None = None,
+    ) -> tuple[Message, RunningAnswer]:
+        """Store a question and start its answer; return both.
+
+        ``replaces`` is the id of an earlier question of which this is another version.  ``adjust`` changes the request
+        that the choices and the settings make.
+
+        Raises:
+            UserError: it could not be stored; nothing was started.
+        """
+        backend = self._backend_for(model_id)
+        if self.conversation_id is None:
+            self.conversation_id = self._create(first_title(question, attachments), model_id)
+        asked, answer = self.store.begin_turn(
+            self.conversation_id, question, instead_of=replaces, attachments=tuple(attachments)
+        )
+        return asked, self._start(answer, backend, model_id, adjust, token)
+
+    def retry(self, message_id: str, model_id: str) -> RunningAnswer:
+        """Start another answer to a question; ``message_id`` is the question's or that of one of its answers.
+
+        Raises:
+            UserError: as the store does.
+        """
+        backend = self._backend_for(model_id)
+        message = self.store.message(message_id)
+        question_id = message.id if message.role is Role.USER else message.parent_id or ""
+        answer = self.store.begin_answer(message.conversation_id, question_id)
+        return self._start(answer, backend, model_id)
+
+    def resume(self, message_id: str, model_id: str) -> RunningAnswer:
+        """Continue an answer from where it ended.
+
+        Raises:
+            UserError: as the store does.
+        """
+        backend = self._backend_for(model_id)
+        return self._start(self.store.resume_answer(message_id), backend, model_id)
+
+    def stop(self) -> None:
+        """Stop the running answer of the open conversation."""
+        if self.running is not None:
+            self.running.token.cancel()
+
+    def handle(self, answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:
+        """Update the session with an event of an answer; an ``AnswerResult`` is the last one."""
+        if not isinstance(event, AnswerResult):
+            answer.apply(event)
+            return
+        del self.answers[answer.message.id]
+        answer.result = event
+        if answer.is_stored and answer.store is not self._permanent:
+            # Its conversation was saved while it was running.
+            message = event.message
+            try:
+                self._permanent.finish_answer(
+                    message.id, message.content, message.status, message.made_by, message.error
+                )
+            except UserError as error:
+                answer.result = replace(event, save_error=error)
+        if answer.is_stored and self._titles is not None:
+            self._titles.update(answer, event.message, may_generate=not self.answers)
+
+    def _create(self, title: str, model_id: str) -> str:
+        choices, store = self.choices(), self.store
+        prompt = choices.system_prompt
+        if prompt is None:
+            prompt = first_system_prompt(self._settings.now.system_prompt, model_id)
+        created = store.create(title=title, system_prompt=prompt, model_id=model_id)
+        self._store_choices(created.id, choices, Choices(prompt))
+        self._new_choices = None
+        return created.id
+
+    def _store_choices(self, conversation_id: str, choices: Choices, before: Choices) -> None:
+        prompt = choices.system_prompt if choices.system_prompt is not None else before.system_prompt or ""
+        if replace(choices, system_prompt=prompt) != before:
+            self.store.update(
+                conversation_id,
+                system_prompt=prompt,
+                sampling=choices.sampling,
+                context_policy=choices.context_policy,
+            )
+
+    def _start(
+        self,
+        message: Message,
+        backend: ChatBackend,
+        model_id: str,
+        adjust: Adjust | None = None,
+        token: CancelToken | None = None,
+    ) -> RunningAnswer:
+        if self._titles is not None:
+            self._titles.cancel()
+        store = self.store
+        request = self._request(store, message)
+        if adjust is not None:
+            request = adjust(request)
+        if request.sampling.seed is None:
+            request = replace(request, sampling=replace(request.sampling, seed=random.getrandbits(32)))
+        store.update(message.conversation_id, model_id=model_id)
+        answer = RunningAnswer(message, store, backend, request, model_id, token or CancelToken())
+        answer.is_stored, answer.text = not self.is_temporary, message.content
+        self.answers[message.id] = answer
+
+        def job() -> None:
+            result = answer.generate(partial(self.post, answer))
+            self.post(answer, result)
+            if result.bug is not None:
+                raise result.bug
+
+        self._submit(job, answer.token)
+        return answer
+
+    def _request(self, store: ConversationStore, message: Message) -> ChatRequest:
+        """The request for an answer: its branch above it, with the choices of its conversation or the settings."""
+        conversation, settings = store.get(message.conversation_id), self._settings.now
+        branch = store.branch(message.conversation_id)
+        place = next(place for place, each in enumerate(branch) if each.id == message.id)
+        return ChatRequest(
+            prompt_messages(conversation.system_prompt, branch[:place]),
+            conversation.sampling or settings.sampling(),
+            message.content,
+            conversation.context_policy or ContextPolicy(settings.context_policy),
+            left_out_before(branch[: place + 1]),
+        )
+
+    def _leave_temporary(self) -> None:
+        store, self._temporary = self._temporary, None
+        if store is None:
+            return
+        for answer in self.answers.values():
+            if answer.store is store and not answer.is_stored:
+                answer.token.cancel()
+        # After the answer that may still be writing to it.
+        self._submit(store.close, CancelToken())

@@ -1,0 +1,88 @@
+"""Events of answers arrive in order, complete, and joined where they are fast."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from app.backend import ChatRequest, Loaded, Piece
+from app.chat.answer import AnswerResult, RunningAnswer
+from app.conversation import Sampling
+from app.store.store import ConversationStore
+from ui.conversation.answer_events import AnswerEvents, join_pieces
+
+
+@pytest.fixture
+def answers() -> list[RunningAnswer]:
+    store = ConversationStore.in_memory()
+    messages = [store.begin_turn(store.create().id, "?")[1] for _ in range(2)]
+    request = ChatRequest((), Sampling())
+    return [RunningAnswer(message, store, None, request, "starter") for message in messages]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def parent() -> QObject:
+    return QObject()
+
+
+def test_consecutive_pieces_of_one_answer_are_joined(answers: list[RunningAnswer]) -> None:
+    first, second = answers
+    events = [
+        (first, Loaded(0.0, 8)),
+        (first, Piece("x", 1, 11)),
+        (first, Piece("y", 2, 12)),
+        (second, Piece("z", 1, 5)),
+        (first, Piece("w", 3, 13)),
+    ]
+    assert list(join_pieces(events)) == [
+        (first, Loaded(0.0, 8)),
+        (first, Piece("xy", 2, 12)),
+        (second, Piece("z", 1, 5)),
+        (first, Piece("w", 3, 13)),
+    ]
+
+
+def test_every_piece_arrives_and_the_result_is_last(
+    qtbot: QtBot, answers: list[RunningAnswer], parent: QObject
+) -> None:
+    events, answer = AnswerEvents(parent), answers[0]
+    received: list[object] = []
+    events.received.connect(lambda _answer, event: received.append(event))
+
+    def write() -> None:
+        for number in range(5000):
+            events.post(answer, Piece(chr(0x4E00 + number), number + 1, number))
+        events.post(answer, AnswerResult(answer.message))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    qtbot.waitUntil(lambda: bool(received) and isinstance(received[-1], AnswerResult), timeout=10_000)
+    thread.join()
+    text = "".join(event.text for event in received if isinstance(event, Piece))
+    assert text == "".join(chr(0x4E00 + number) for number in range(5000))
+    assert len(received) < 5000
+
+
+def test_slow_layout_lengthens_the_pause(qtbot: QtBot, answers: list[RunningAnswer], parent: QObject) -> None:
+    events, answer = AnswerEvents(parent), answers[0]
+    texts: list[str] = []
+
+    def show(_answer: RunningAnswer, piece: Piece) -> None:
+        texts.append(piece.text)
+        until = time.thread_time() + 0.05
+        while time.thread_time() < until:
+            pass
+
+    events.received.connect(show)
+    for character in "abc":
+        events.post(answer, Piece(character, 1, 1))
+    assert texts == []
+    qtbot.waitUntil(lambda: texts == ["abc"])
+    started = time.monotonic()
+    events.post(answer, Piece("d", 4, 4))
+    qtbot.waitUntil(lambda: texts == ["abc", "d"])
+    assert time.monotonic() - started > 0.15

@@ -1,0 +1,340 @@
+"""Controller of the main window: connects its parts with the services, and opens the dialogs of the program."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
+
+from app.chat.answer import RunningAnswer
+from app.config.settings import PARAMETERS, Settings
+from app.conversation import Message, Role, Status
+from app.markdown.highlight import warm_up
+from app.servers.registry import is_server_model
+from app.services import Services
+from model_manager.errors import UserError
+from ui.conversation.controller import ConversationController
+from ui.conversation.model_picker import ModelPicker
+from ui.models.background_downloads import BackgroundDownloads
+from ui.settings.shortcuts import make_shortcuts
+from ui.sidebar.controller import SidebarController
+from ui.transcript.transcript import Transcript
+from ui.widgets.dialog_parts import show_dialog
+from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
+from ui.window.garbage_collector import IdleGarbageCollector
+from ui.window.keep_awake import KeepAwake, system_inhibitor
+from ui.window.main_window import MainWindow
+from ui.window.maintenance import Maintenance
+from ui.window.welcome import Welcome, WelcomeState
+
+NOTIFY_AFTER_S = 20.0
+NOTIFICATION_CHARACTERS = 120
+
+
+class WindowController(QObject):
+    """Everything behind one main window.  Belongs to the window and ends with it."""
+
+    _engine_changed = Signal()
+    """Emitted in the inference worker's thread."""
+
+    def __init__(self, services: Services, window: MainWindow) -> None:
+        super().__init__(window)
+        self.services, self.window = services, window
+        self._text_size = services.settings.now.text_size
+        self.notify_after_s = NOTIFY_AFTER_S
+        """Show a desktop notification for answers that took longer while the window was inactive (seconds)."""
+        self.welcome = Welcome(window)
+        self.transcript = Transcript(window)
+        self.transcript.use_formula_renderer(services.formula_renderer)
+        window.pages.addWidget(self.welcome)
+        window.pages.addWidget(self.transcript)
+        self.models = ModelPicker(services, window.header, window)
+        self.conversation = ConversationController(
+            services, self.transcript, window.header, window.composer, window.notice, self.models, window
+        )
+        self.conversations = SidebarController(services.store, window.sidebar, window.notice, self.conversation)
+        self.maintenance = Maintenance(services.store, services.settings, self)
+        self.background = BackgroundDownloads(services, window)
+        self._garbage = IdleGarbageCollector(self.conversation.is_any_running, self)
+        self.awake = KeepAwake(self._is_busy, system_inhibitor(), self)
+        self._connect()
+        make_shortcuts(window, self._actions())
+        services.engine.on_change = self._engine_changed.emit
+        self._apply_theme()
+        self._apply_language()
+        self._refresh_list()
+        last = services.settings.now.conversation_id
+        self.conversation.open(last if window.sidebar.has_conversation(last) else None)
+        services.hashing.look()
+        # These imports would delay the first answer.
+        run_job(self, warm_up, lambda _none: None, lambda _error: None)
+
+    def _connect(self) -> None:
+        window, sidebar, conversation = self.window, self.window.sidebar, self.conversation
+        window.can_close = lambda: not self.background.keep_running()
+        window.closed.connect(self._close)
+        window.files_dropped.connect(self.add_files)
+        window.composer.field.files_received.connect(self.add_files)
+        window.language_changed.connect(self._apply_language)
+        window.appearance.changed.connect(self._apply_theme)
+        window.header.export_requested.connect(self._export_open)
+        sidebar.new_requested.connect(partial(conversation.open, None))
+        sidebar.opened.connect(self._open)
+        sidebar.export_requested.connect(self.show_export)
+        sidebar.models_requested.connect(partial(self.models.show_dialog, ()))
+        sidebar.settings_requested.connect(partial(self.show_settings, ""))
+        self.transcript.text_size_requested.connect(self._change_text_size)
+        self.welcome.starter_requested.connect(self.models.use_starter)
+        self.welcome.file_requested.connect(self.models.choose_file)
+        self.welcome.models_requested.connect(partial(self.models.show_dialog, ()))
+        self.welcome.server_requested.connect(partial(self.show_settings, "servers"))
+        self.welcome.diagnostics_requested.connect(self.show_diagnostics)
+        self.welcome.language_requested.connect(self._set_language)
+        conversation.state_changed.connect(self._refresh)
+        conversation.state_changed.connect(self.awake.refresh)
+        conversation.list_changed.connect(self._refresh_list)
+        conversation.answer_finished.connect(self._on_answer)
+        conversation.export_requested.connect(self._export_message)
+        self.services.downloads.manager.subscribe(self.awake.refresh)
+        self.models.changed.connect(self._refresh)
+        self.models.failed.connect(self._show_model_error)
+        self._engine_changed.connect(self._refresh)
+        self._engine_changed.connect(conversation.attachments.count)
+        self.background.download_finished.connect(self._on_download)
+        self.background.quit_requested.connect(window.quit)
+
+    def _actions(self) -> dict[str, Callable[[], object]]:
+        """The actions of the shortcuts, by the ids of ``ui.settings.shortcuts``."""
+        window, conversation, find_bar = self.window, self.conversation, self.transcript.find_bar
+        on_last = conversation.act_on_last
+        return {
+            "new": partial(conversation.open, None),
+            "temporary": conversation.open_temporary,
+            "settings_of_conversation": conversation.show_settings,
+            "search": window.sidebar.start_search,
+            "next_conversation": partial(self.conversations.open_neighbour, 1),
+            "previous_conversation": partial(self.conversations.open_neighbour, -1),
+            "export": self._export_open,
+            "write": window.composer.field.setFocus,
+            "attach": conversation.attachments.choose,
+            "escape": self._escape,
+            "retry": partial(on_last, "retry", Role.ASSISTANT),
+            "continue": partial(on_last, "continue", Role.ASSISTANT),
+            "edit_last": partial(on_last, "edit", Role.USER),
+            "copy_last": partial(on_last, "copy", Role.ASSISTANT),
+            "previous_version": partial(on_last, "previous", Role.ASSISTANT),
+            "next_version": partial(on_last, "next", Role.ASSISTANT),
+            "details": partial(on_last, "details", Role.ASSISTANT),
+            "find": self.transcript.open_find,
+            "find_next": partial(find_bar.step, 1),
+            "find_previous": partial(find_bar.step, -1),
+            "larger": partial(self._change_text_size, 1),
+            "smaller": partial(self._change_text_size, -1),
+            "usual_size": partial(self._change_text_size, 0),
+            "sidebar": window.toggle_sidebar,
+            "models": self.models.show_dialog,
+            "settings": self.show_settings,
+            "doctor": self.show_diagnostics,
+            "shortcuts": self.show_shortcuts,
+            "quit": window.quit,
+        }
+
+    def add_files(self, paths: Sequence[Path]) -> None:
+        """Add model files and folders to the library, and attach other files to the question."""
+        models = [path for path in paths if ".gguf" in path.name.lower() or path.is_dir()]
+        if len(models) == 1 and models[0].suffix.lower() == ".gguf" and not models[0].is_dir():
+            self.models.add_file(models[0])
+        elif models:
+            self.models.show_dialog(models)
+        for path in paths:
+            if path not in models:
+                self.conversation.attachments.add_file(path)
+
+    def _open(self, conversation_id: str, message_id: str) -> None:
+        needle = self.window.sidebar.search.text().strip() if message_id else ""
+        self.conversation.open(conversation_id, message_id, needle)
+
+    def _close(self) -> None:
+        conversation = self.conversation
+        last = None if conversation.is_temporary else conversation.conversation_id
+        self.window.notice.attempt(lambda: self.services.settings.change(conversation_id=last))
+        conversation.close()
+        self.services.engine.on_change = lambda: None
+        self.background.shut_down()
+        self._garbage.close()
+        self.services.downloads.manager.unsubscribe(self.awake.refresh)
+        self.awake.close()
+        self.models.close()
+
+    # Dialogs
+
+    def show_settings(self, section: str = "") -> None:
+        """Open the settings, at a section where one is named."""
+        from ui.settings.dialog import SettingsDialog
+
+        dialog = SettingsDialog(self.services, self.window)
+        dialog.changed.connect(self.apply_settings)
+        dialog.conversations_changed.connect(self.conversations.reload)
+        dialog.conversations_changed.connect(self.maintenance.schedule)
+        dialog.conversations_changed.connect(self.conversation.drafts.refresh)
+        dialog.model_chosen.connect(self.models.use)
+        dialog.diagnostics_requested.connect(self.show_diagnostics)
+        show_dialog(dialog)
+        if section:
+            dialog.show_section(section)
+
+    def show_export(self, conversation_ids: tuple[str, ...], message_id: str | None = None) -> None:
+        """Open the export of some conversations, of all where none is given, or of one message."""
+        from ui.export.dialog import ExportDialog
+
+        only_id = conversation_ids[0] if len(conversation_ids) == 1 else None
+        is_open = only_id is not None and only_id == self.conversation.conversation_id
+        show_dialog(
+            ExportDialog(
+                self.conversation.store if is_open else self.services.store,
+                only_id,
+                self.window,
+                message_id=message_id,
+                selection=conversation_ids if only_id is None else (),
+                settings=self.services.settings,
+                formula_renderer=self.services.formula_renderer,
+            )
+        )
+
+    def show_diagnostics(self) -> None:
+        """Open the diagnostics, over the settings where those are open."""
+        from ui.doctor.dialog import DoctorDialog
+
+        show_dialog(DoctorDialog(self.services, QApplication.activeModalWidget() or self.window))
+
+    def show_shortcuts(self) -> None:
+        """Open the list of keyboard shortcuts."""
+        from ui.settings.shortcuts_dialog import ShortcutsDialog
+
+        show_dialog(ShortcutsDialog(self.window))
+
+    def _export_message(self, message: Message) -> None:
+        self.show_export((message.conversation_id,), message.id)
+
+    def _export_open(self) -> None:
+        conversation_id = self.conversation.conversation_id
+        self.show_export((conversation_id,) if conversation_id is not None else ())
+
+    # Events
+
+    def _on_answer(self, answer: RunningAnswer) -> None:
+        result = answer.result
+        assert result is not None
+        if result.error is not None and result.error.code == "experts_in_separate_tensors":
+            self._show_model_error(result.error)
+        message, seconds = result.message, time.monotonic() - answer.started_at
+        if seconds < self.notify_after_s or message.status is Status.STOPPED:
+            return
+        is_complete = message.status is Status.COMPLETE
+        title = self.tr("Answer ready") if is_complete else self.tr("Answer interrupted")
+        text, show = "", None
+        if answer.is_stored:
+            lines = (line.strip() for line in message.content.splitlines())
+            text = next((line for line in lines if line), "")[:NOTIFICATION_CHARACTERS]
+            show = partial(self.conversation.open, message.conversation_id)
+        self.background.notify(title, text, show)
+
+    def _show_model_error(self, error: UserError) -> None:
+        if error.code == "experts_in_separate_tensors":
+            show_models = partial(self.models.show_dialog, [Path(str(error.data["path"]))])
+            self.window.notice.show_error(error_text(error), self.tr("Convert…"), show_models)
+        else:
+            self.window.notice.show_error(error_text(error))
+
+    def _on_download(self, model_id: str) -> None:
+        self.models.forget_names()
+        self.services.hashing.look()
+        self.window.notice.show_message(
+            self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id)),
+            self.tr("Use now"),
+            partial(self.models.use, model_id),
+        )
+
+    # State
+
+    def _is_busy(self) -> bool:
+        return self.conversation.is_any_running() or self.services.downloads.manager.is_active
+
+    def _refresh_list(self) -> None:
+        self.conversations.refresh()
+        self.maintenance.schedule()
+
+    def _refresh(self) -> None:
+        """Show the state of the open conversation and the selected model in the window's parts."""
+        window, conversation, models = self.window, self.conversation, self.models
+        running, is_empty = conversation.running, conversation.is_empty
+        window.composer.set_running(running is not None)
+        window.composer.set_temporary(conversation.is_temporary)
+        window.header.set_temporary(is_temporary=conversation.is_temporary, is_empty=is_empty)
+        window.header.set_can_export(not is_empty)
+        window.sidebar.set_open(conversation.conversation_id)
+        models.refresh(running, conversation.is_any_running())
+        conversation.refresh_context()
+        window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
+        if not is_empty:
+            return
+        is_first_start = self.services.settings.now.model_id is None and not window.sidebar.has_conversations()
+        if is_first_start:
+            models.request_advice()
+        advice, bars = models.advice()
+        self.welcome.show_state(
+            WelcomeState(
+                is_first_start=is_first_start,
+                has_starter=models.has_starter,
+                model_name=models.name(),
+                is_remote=is_server_model(models.model_id() or ""),
+                is_temporary=conversation.is_temporary,
+                advice=advice,
+                bars=bars,
+                computer=models.computer(),
+                language=window.appearance.language,
+            )
+        )
+
+    def apply_settings(self, settings: Settings) -> None:
+        """Apply changed settings."""
+        self.window.appearance.use(settings)
+        if settings.text_size != self._text_size:
+            self._apply_theme()
+        self._refresh()
+
+    def _apply_theme(self) -> None:
+        size = self._text_size = self.services.settings.now.text_size
+        self.transcript.set_theme(self.window.appearance.theme, size)
+        self.window.composer.set_text_size(size)
+
+    def _apply_language(self) -> None:
+        self.transcript.setAccessibleName(self.tr("Conversation"))
+        if not self.conversation.is_empty:
+            self.window.notice.attempt(self.conversation.refresh)
+        self._refresh()
+
+    def _set_language(self, code: str) -> None:
+        self.window.notice.attempt(lambda: self.services.settings.change(language=code))
+        self.apply_settings(self.services.settings.now)
+
+    def _change_text_size(self, step: int) -> None:
+        """Make the text larger or smaller by ``step`` pixels; 0 resets it."""
+        bounds = PARAMETERS["text_size"]
+        size = self.services.settings.now.text_size + step if step else Settings.text_size
+        size = int(max(bounds.minimum, min(bounds.maximum, size)))
+        self.window.notice.attempt(lambda: self.services.settings.change(text_size=size))
+        self._apply_theme()
+
+    def _escape(self) -> None:
+        sidebar = self.window.sidebar
+        if sidebar.search.hasFocus():
+            sidebar.search.clear()
+            self.window.composer.field.setFocus()
+        elif not sidebar.escape():
+            self.conversation.escape()
