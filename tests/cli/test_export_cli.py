@@ -1,24 +1,34 @@
-"""``conversations export`` as a script uses it: every format, options, what is refused."""
+"""``conversations export``: formats, options and errors."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from pypdf import PdfReader
+from PySide6.QtWidgets import QApplication
 
+from app.__main__ import main
 from app.conversation import Status
 from app.export.export import FORMATS
 from app.store.store import ConversationStore
 from tests.export.conftest import MADE_BY
 
 ROOT = Path(__file__).resolve().parents[2]
-Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
 
 
 @pytest.fixture
@@ -41,18 +51,14 @@ def ids(data: Path) -> list[str]:
 
 
 @pytest.fixture
-def export(data: Path) -> Run:
-    def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {key: each for key, each in os.environ.items() if key not in ("DISPLAY", "QT_QPA_PLATFORM")}
-        return subprocess.run(
-            [sys.executable, "-m", "app", "conversations", "export", *arguments],
-            cwd=ROOT,
-            env={**environment, "APUS_CHAT_DATA_DIR": str(data)},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+def export(data: Path, capsys: pytest.CaptureFixture[str], qapp: QApplication) -> Run:
+    def run_program(*arguments: str) -> Done:
+        try:
+            code = main(["conversations", "export", *arguments, "--data-dir", str(data)])
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
 
     return run_program
 
@@ -72,12 +78,12 @@ def test_one_conversation_in_each_format(export: Run, ids: list[str], tmp_path: 
     assert "散射" in text_of(out)
     assert "ab" * 32 in text_of(out).replace("\n", "")
     if name in ("html", "pdf"):
-        # Formulas are drawn here, too: the source stands nowhere as text of its own.
+        # Formulas are drawn: no source is shown.
         assert "<code" not in text_of(out)
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_all_of_them_in_each_format(export: Run, ids: list[str], tmp_path: Path, name: str) -> None:
+def test_all_conversations_in_each_format(export: Run, ids: list[str], tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     done = export("all", "--format", name, "--out", str(out), "--no-metadata", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -112,7 +118,7 @@ def test_one_message(export: Run, ids: list[str], data: Path, tmp_path: Path) ->
     assert done.stderr == f"apus-chat: There's no message {answer.id}. It may have been deleted.\n"
 
 
-def test_what_cannot_be_written_is_one_line_and_nothing_is_there(export: Run, ids: list[str], tmp_path: Path) -> None:
+def test_errors_are_one_line(export: Run, ids: list[str], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for name in ("pdf", "html"):
         done = export(ids[0], "--format", name, "--out", str(tmp_path / "file" / "sky"))
@@ -125,7 +131,7 @@ def test_what_cannot_be_written_is_one_line_and_nothing_is_there(export: Run, id
     assert export(ids[0], "--format", "docx", "--out", "x").returncode == 2
 
 
-def test_only_the_export_to_pdf_loads_qt(ids: list[str], data: Path, tmp_path: Path) -> None:
+def test_only_pdf_imports_qt(ids: list[str], data: Path, tmp_path: Path) -> None:
     script = "import sys; from app.__main__ import main; main(sys.argv[1:]); print('PySide6' in sys.modules)"
     where = ("--out", str(tmp_path / "out"), "--data-dir", str(data))
     for name, loads in (("html", "False"), ("pdf", "True")):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.conversation import MadeBy, Sampling, Status
+from app.formulas import FormulaRenderer
 from app.store.store import ConversationStore
 
 MADE_BY = MadeBy(
@@ -24,6 +25,13 @@ MADE_BY = MadeBy(
 )
 
 
+@pytest.fixture(scope="session")
+def formula_renderer() -> Iterator[FormulaRenderer]:
+    renderer = FormulaRenderer()
+    yield renderer
+    renderer.close()
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[ConversationStore]:
     with ConversationStore.open(tmp_path / "data") as opened:
@@ -38,7 +46,7 @@ def other_store(tmp_path: Path) -> Iterator[ConversationStore]:
 
 @pytest.fixture
 def conversation_id(store: ConversationStore) -> str:
-    """Two answers to the first question; the branch through the older one is shown and goes on, unfinished."""
+    """Two answers to the first question; the shown branch continues after the older one and ends interrupted."""
     conversation = store.create(title="天空的颜色", system_prompt="请简短回答。", model_id="apus:Q2_K")
     question, first = store.begin_turn(conversation.id, "为什么天是蓝的?")
     store.finish_answer(first.id, "# 原因\n\n因为**瑞利散射**。", Status.COMPLETE, MADE_BY)

@@ -12,7 +12,7 @@ from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
 
-def test_all_conversations_become_a_folder_of_markdown(store: ConversationStore, tmp_path: Path) -> None:
+def test_all_conversations_as_markdown_are_a_folder(store: ConversationStore, tmp_path: Path) -> None:
     for title in ("天空", "Sky", "sky", "", "a/b: c?", "天空"):
         store.create(title=title)
     out = tmp_path / "out"
@@ -23,7 +23,7 @@ def test_all_conversations_become_a_folder_of_markdown(store: ConversationStore,
     assert (out / "天空 (2).md").read_text(encoding="utf-8") == "# 天空\n"
 
 
-def test_nothing_in_a_folder_is_replaced(store: ConversationStore, tmp_path: Path) -> None:
+def test_files_in_a_folder_are_not_replaced(store: ConversationStore, tmp_path: Path) -> None:
     conversation = store.create(title="README")
     (tmp_path / "readme.MD").write_text("mine")
     assert export_conversations(store, None, FORMATS["md"], tmp_path) == [tmp_path / "README (2).md"]
@@ -31,7 +31,7 @@ def test_nothing_in_a_folder_is_replaced(store: ConversationStore, tmp_path: Pat
     assert (tmp_path / "readme.MD").read_text() == "mine"
 
 
-def test_all_conversations_become_one_file_of_json(store: ConversationStore, tmp_path: Path) -> None:
+def test_all_conversations_as_json_are_one_file(store: ConversationStore, tmp_path: Path) -> None:
     first, second = store.create(title="1"), store.create(title="2")
     path = tmp_path / "all.json"
     path.write_text("old")
@@ -41,7 +41,7 @@ def test_all_conversations_become_one_file_of_json(store: ConversationStore, tmp
     assert [each["id"] for each in json.loads(path.read_bytes())["conversations"]] == [second.id]
 
 
-def test_json_in_a_folder_that_is_there(store: ConversationStore, tmp_path: Path) -> None:
+def test_json_into_an_existing_folder(store: ConversationStore, tmp_path: Path) -> None:
     conversation = store.create(title="天空")
     out = tmp_path / "out"
     out.mkdir()
@@ -49,12 +49,12 @@ def test_json_in_a_folder_that_is_there(store: ConversationStore, tmp_path: Path
     assert export_conversations(store, None, FORMATS["json"], out) == [out / "Conversation.json"]
 
 
-def test_no_conversations_at_all(store: ConversationStore, tmp_path: Path) -> None:
+def test_export_without_conversations(store: ConversationStore, tmp_path: Path) -> None:
     assert export_conversations(store, None, FORMATS["md"], tmp_path / "out") == []
     assert export_conversations(store, None, FORMATS["json"], tmp_path / "all.json") == [tmp_path / "all.json"]
 
 
-def test_what_cannot_be_exported_is_told(store: ConversationStore, tmp_path: Path) -> None:
+def test_errors_of_an_export(store: ConversationStore, tmp_path: Path) -> None:
     store.create()
     (tmp_path / "file").write_text("mine")
     for code, data, act in (
@@ -78,7 +78,7 @@ def test_what_cannot_be_exported_is_told(store: ConversationStore, tmp_path: Pat
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_format_can_be_added(store: ConversationStore, tmp_path: Path) -> None:
+def test_another_format(store: ConversationStore, tmp_path: Path) -> None:
     def write(trees: Sequence[ConversationTree], options: Options) -> bytes:
         return " ".join(tree.conversation.title for tree in trees).encode()
 
@@ -106,11 +106,11 @@ def test_a_format_can_be_added(store: ConversationStore, tmp_path: Path) -> None
         ("天" * 100, "天" * 40 + ".md"),
     ],
 )
-def test_names_that_three_systems_allow(title: str, name: str) -> None:
+def test_file_names_are_valid_on_all_systems(title: str, name: str) -> None:
     assert file_name(title, ".md", set(), untitled="untitled") == name
 
 
-def test_names_that_some_system_takes_for_one_are_told_apart() -> None:
+def test_equal_file_names_are_numbered() -> None:
     taken = {name_key(name) for name in ("Straße.md", "été.md")}
     assert file_name("STRASSE", ".md", taken, untitled="") == "STRASSE (2).md"
     assert file_name("E\u0301TE\u0301", ".md", taken, untitled="") == "ÉTÉ (2).md"

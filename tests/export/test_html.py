@@ -1,7 +1,6 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
 
 import html5lib
 import pytest
@@ -56,19 +55,12 @@ ATTRIBUTES = {
 }
 
 
-@pytest.fixture(scope="module")
-def formula_renderer() -> Iterator[FormulaRenderer]:
-    made = FormulaRenderer()
-    yield made
-    made.close()
-
-
 def written(content: str, **options: object) -> str:
     return page(answered(content), Options(metadata=False, **options))  # type: ignore[arg-type]
 
 
 def body(content: str, **options: object) -> str:
-    """What stands in the answer, without line breaks."""
+    """Return the HTML of the answer without line breaks."""
     found = re.search(
         r'<article class="assistant">.*?<div class="said" dir="auto">\n(.*)\n</div>\n</article>',
         written(content, **options),
@@ -90,7 +82,7 @@ def assert_inert(text: str) -> None:
 
 
 @pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_is_hostile_is_text(content: str, formula_renderer: FormulaRenderer) -> None:
+def test_hostile_content_is_text(content: str, formula_renderer: FormulaRenderer) -> None:
     tree = answered(
         content,
         question=content,
@@ -103,7 +95,7 @@ def test_what_is_hostile_is_text(content: str, formula_renderer: FormulaRenderer
         assert_inert(page(tree, options))
 
 
-def test_the_policy_allows_this_style_sheet_and_nothing_else(formula_renderer: FormulaRenderer) -> None:
+def test_policy_allows_only_the_style_sheet(formula_renderer: FormulaRenderer) -> None:
     for content in ("plain", r"with $\frac{1}{2}$ and $x^2$"):
         text = written(content, formula_renderer=formula_renderer)
         (policy,) = [each["content"] for each in Page(text).all("meta") if each.get("http-equiv")]
@@ -119,11 +111,11 @@ def test_the_policy_allows_this_style_sheet_and_nothing_else(formula_renderer: F
         ]
         assert " style=" not in text
         assert not re.search(r"url\(|@import|expression\(", sheet)
-        # The policy stands before everything that it rules.
+        # The policy precedes everything to which it applies.
         assert text.index("Content-Security-Policy") < text.index("<style>")
 
 
-def test_no_address_is_loaded_from(formula_renderer: FormulaRenderer) -> None:
+def test_page_loads_no_resources(formula_renderer: FormulaRenderer) -> None:
     text = page(answered("\n\n".join(HOSTILE), made_by=MADE_BY), Options(formula_renderer=formula_renderer))
     for tag, attributes in Page(text).tags:
         assert not {"src", "srcset", "data", "poster", "background", "action", "xlink:href"} & set(attributes), tag
@@ -169,16 +161,16 @@ def test_no_address_is_loaded_from(formula_renderer: FormulaRenderer) -> None:
         ),
     ],
 )
-def test_markdown_becomes_elements(markdown: str, html: str) -> None:
+def test_markdown_as_elements(markdown: str, html: str) -> None:
     assert body(markdown) == html
 
 
-def test_a_leading_line_break_in_code_stays() -> None:
+def test_leading_line_break_in_code_is_kept() -> None:
     (code,) = html5lib.parse(written("```\n\n\na\n```"), namespaceHTMLElements=False).iter("pre")
     assert "".join(code.itertext()) == "\n\na"
 
 
-def test_formulas_are_pictures_in_the_colour_of_the_text(formula_renderer: FormulaRenderer) -> None:
+def test_formulas_are_svg_in_the_text_colour(formula_renderer: FormulaRenderer) -> None:
     text = written("Inline $x^2$.\n\n$$\n\\sum_{i=1}^n i\n$$", formula_renderer=formula_renderer)
     inline, display = Page(text).all("svg")
     assert (inline["aria-label"], inline["role"]) == ("$x^2$", "img")
@@ -188,14 +180,14 @@ def test_formulas_are_pictures_in_the_colour_of_the_text(formula_renderer: Formu
     assert f".{depth} {{ vertical-align: -" in text
 
 
-def test_formulas_that_cannot_be_drawn_are_their_source(formula_renderer: FormulaRenderer) -> None:
+def test_formulas_that_cannot_be_drawn_are_source(formula_renderer: FormulaRenderer) -> None:
     for drawer in (None, formula_renderer):
         assert body(r"$\unknowncommand{x}$", formula_renderer=drawer) == (
             r'<p><code class="source">$\unknowncommand{x}$</code></p>'
         )
 
 
-def test_characters_that_turn_directions_are_named() -> None:
+def test_bidi_controls_are_named() -> None:
     text = written("a\u202eb `c\u2066d`\n\n```\ne\u202ef\n```")
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
     assert "a[U+202E]b" in text
@@ -213,7 +205,7 @@ def test_thoughts_are_folded_shown_or_left_out() -> None:
     assert "answer" in dropped
 
 
-def test_the_page_tells_its_language_and_what_made_it() -> None:
+def test_page_contains_language_and_generator() -> None:
     tree = answered("a", made_by=MADE_BY, status=Status.STOPPED, attachments=(Attachment("n.txt", "inside <b>"),))
     text = page(tree, Options(labels=Labels(language="zh-CN", assistant="助手")))
     assert Page(text).all("html") == [{"lang": "zh-CN"}]
@@ -224,7 +216,7 @@ def test_the_page_tells_its_language_and_what_made_it() -> None:
     assert "ab" * 32 not in page(tree, Options(metadata=False))
 
 
-def test_the_page_is_readable_without_its_style() -> None:
+def test_page_is_readable_without_style() -> None:
     text = page(talk((Role.USER, "q1"), (Role.ASSISTANT, "a1"), (Role.USER, "q2"), (Role.ASSISTANT, "a2")), Options())
     words = Page(text).text.split()
     assert [word for word in words if word in ("You", "Assistant", "q1", "q2", "a1", "a2")] == (
@@ -233,10 +225,10 @@ def test_the_page_is_readable_without_its_style() -> None:
     assert [tag for tag, _ in Page(text).tags if tag in ("h1", "h2")] == ["h1", "h2", "h2", "h2", "h2"]
 
 
-def test_a_line_of_a_megabyte_is_written_whole() -> None:
+def test_line_of_a_megabyte() -> None:
     assert "x" * 1_000_000 in written("x" * 1_000_000)
 
 
-def test_it_is_a_format_like_the_others() -> None:
+def test_html_format_writes_the_page() -> None:
     tree = answered("天")
     assert FORMATS["html"].write([tree], Options()).decode() == page(tree, Options())

@@ -36,7 +36,7 @@ def written(store: ConversationStore, path: Path) -> Path:
     return path
 
 
-def test_everything_comes_back_in_another_store(
+def test_import_restores_everything(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     store.create(title="empty")
@@ -58,7 +58,7 @@ def test_importing_again_changes_nothing(
     assert store.trees() == other_store.trees() == before
 
 
-def test_an_import_merges_and_keeps_what_is_there(
+def test_import_merges_with_existing_conversations(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     import_conversations(other_store, written(store, tmp_path / "first.json"))
@@ -76,7 +76,7 @@ def test_an_import_merges_and_keeps_what_is_there(
     assert other_store.branch(conversation_id)[-2:] == [there_question, other_store.message(there.id)]
 
 
-def test_an_answer_that_was_being_written_is_interrupted_where_it_is_imported(
+def test_streaming_answer_is_interrupted_after_import(
     store: ConversationStore, other_store: ConversationStore, tmp_path: Path
 ) -> None:
     _, answer = store.begin_turn(store.create().id, "?")
@@ -89,9 +89,7 @@ def test_an_answer_that_was_being_written_is_interrupted_where_it_is_imported(
     assert other_store.message(answer.id).content == "half"
 
 
-def test_a_deleted_conversation_is_not_exported_and_an_import_brings_it_back(
-    store: ConversationStore, conversation_id: str, tmp_path: Path
-) -> None:
+def test_import_restores_a_deleted_conversation(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     path = written(store, tmp_path / "all.json")
     before = store.trees()
     store.delete(conversation_id)
@@ -100,7 +98,7 @@ def test_a_deleted_conversation_is_not_exported_and_an_import_brings_it_back(
     assert store.trees() == before
 
 
-def test_an_empty_conversation_shows_what_an_import_adds(
+def test_empty_conversation_shows_imported_messages(
     store: ConversationStore, other_store: ConversationStore, tmp_path: Path
 ) -> None:
     conversation = store.create()
@@ -110,7 +108,7 @@ def test_an_empty_conversation_shows_what_an_import_adds(
     assert len(other_store.branch(conversation.id)) == 2
 
 
-def test_a_message_that_belongs_to_another_conversation_is_refused_and_the_rest_is_taken(
+def test_message_of_another_conversation_is_refused(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     values = document(store.trees())
@@ -135,7 +133,7 @@ def spoilt(store: ConversationStore, path: Path) -> Path:
     return path
 
 
-def test_what_is_sound_in_a_damaged_file_is_taken_and_the_rest_is_told(
+def test_valid_conversations_of_a_damaged_file_are_imported(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     kept = store.create(title="sound")
@@ -148,7 +146,7 @@ def test_what_is_sound_in_a_damaged_file_is_taken_and_the_rest_is_told(
     assert other_store.trees() == store.trees([kept.id])
 
 
-def test_a_file_of_which_nothing_is_sound_is_refused(
+def test_file_without_valid_conversations_is_refused(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     path = spoilt(store, tmp_path / "none.json")
@@ -158,7 +156,7 @@ def test_a_file_of_which_nothing_is_sound_is_refused(
 
 
 @pytest.mark.parametrize("share", [0.35, 0.65, 0.95])
-def test_a_file_that_was_cut_off_gives_what_is_whole(
+def test_truncated_file_gives_its_complete_conversations(
     store: ConversationStore, other_store: ConversationStore, tmp_path: Path, share: float
 ) -> None:
     for number in range(10):
@@ -177,7 +175,7 @@ def test_a_file_that_was_cut_off_gives_what_is_whole(
 @pytest.mark.parametrize(
     "order", [("conversations", "format", "version"), ("version", "more", "format", "conversations")]
 )
-def test_the_order_of_keys_does_not_count(
+def test_keys_in_any_order(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path, order: tuple[str]
 ) -> None:
     values = {**document(store.trees()), "more": [1.5e3, {"conversations": []}]}
@@ -187,7 +185,7 @@ def test_the_order_of_keys_does_not_count(
     assert other_store.trees() == store.trees()
 
 
-def test_conversations_longer_than_what_is_read_at_once(
+def test_conversations_longer_than_a_chunk(
     store: ConversationStore, other_store: ConversationStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for length in (0, 1, 5000, 3, 40_000):
@@ -202,9 +200,7 @@ def test_conversations_longer_than_what_is_read_at_once(
     assert other_store.trees() == store.trees()
 
 
-def test_everything_of_version_2_comes_along(
-    store: ConversationStore, other_store: ConversationStore, tmp_path: Path
-) -> None:
+def test_fields_of_version_2(store: ConversationStore, other_store: ConversationStore, tmp_path: Path) -> None:
     talk = store.create(title="program's")
     store.update(talk.id, sampling=Sampling(temperature=0.1, max_tokens=5))
     store.update(talk.id, context_policy=ContextPolicy.ROLL)
@@ -226,7 +222,7 @@ def test_everything_of_version_2_comes_along(
     assert [each.title for each in other_store.list()] == [each.title for each in store.list()]
 
 
-def test_a_file_of_version_1_is_read(store: ConversationStore, conversation_id: str) -> None:
+def test_file_of_version_1(store: ConversationStore, conversation_id: str) -> None:
     values = document(store.trees())
     values["version"] = 1
     (talk,) = values["conversations"]
@@ -241,9 +237,7 @@ def test_a_file_of_version_1_is_read(store: ConversationStore, conversation_id: 
     assert tree.conversation == replace(here.conversation, title_is_chosen=True)
 
 
-def test_a_message_that_was_deleted_here_comes_back(
-    store: ConversationStore, conversation_id: str, tmp_path: Path
-) -> None:
+def test_import_restores_deleted_messages(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     path = written(store, tmp_path / "all.json")
     before = store.messages(conversation_id)
     store.delete_message(before[1].id)
@@ -251,18 +245,18 @@ def test_a_message_that_was_deleted_here_comes_back(
     assert store.messages(conversation_id) == before
 
 
-def test_the_file_is_for_people_too(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
+def test_file_is_readable(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     text = written(store, tmp_path / "all.json").read_text(encoding="utf-8")
     assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 2,\n')
     assert "为什么天是蓝的?" in text
 
 
-def test_a_file_with_a_byte_order_mark_is_read(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
+def test_file_with_a_byte_order_mark(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     content = written(store, tmp_path / "all.json").read_bytes()
     assert list(read_conversations(io.BytesIO(b"\xef\xbb\xbf" + content))) == store.trees()
 
 
-def test_a_newer_file_is_told(other_store: ConversationStore, tmp_path: Path) -> None:
+def test_newer_file_is_refused(other_store: ConversationStore, tmp_path: Path) -> None:
     path = tmp_path / "newer.json"
     path.write_text('{"format": "apus-chat-conversations", "version": 3, "talks": []}')
     with pytest.raises(UserError) as raised:
@@ -285,7 +279,7 @@ def test_a_newer_file_is_told(other_store: ConversationStore, tmp_path: Path) ->
         b'{"format": "apus-chat-conversations", "version": true, "conversations": []}',
     ],
 )
-def test_a_file_of_something_else_is_told(other_store: ConversationStore, tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused(other_store: ConversationStore, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "some.json"
     path.write_bytes(content)
     with pytest.raises(UserError) as raised:
@@ -339,7 +333,7 @@ SPOILERS: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
 
 
 @pytest.mark.parametrize(("place", "spoil"), SPOILERS)
-def test_what_does_not_fit_is_told_with_its_place(
+def test_invalid_value_is_reported_with_its_place(
     store: ConversationStore, conversation_id: str, place: str, spoil: Callable[[dict[str, Any]], None]
 ) -> None:
     values = document(store.trees())
@@ -354,7 +348,7 @@ def test_what_does_not_fit_is_told_with_its_place(
         assert refused.error.data == {"detail": place}
 
 
-def test_halves_of_characters_do_not_stop_an_import(other_store: ConversationStore, store: ConversationStore) -> None:
+def test_lone_surrogates_are_replaced(other_store: ConversationStore, store: ConversationStore) -> None:
     store.begin_turn(store.create().id, "?")
     values = document(store.trees())
     values["conversations"][0]["messages"][0]["content"] = "\ud83d"
@@ -364,14 +358,14 @@ def test_halves_of_characters_do_not_stop_an_import(other_store: ConversationSto
     assert other_store.messages(tree.conversation.id)[0].content == "\ufffd"
 
 
-def test_what_a_later_program_adds_is_left_out(other_store: ConversationStore, store: ConversationStore) -> None:
+def test_unknown_keys_are_ignored(other_store: ConversationStore, store: ConversationStore) -> None:
     store.begin_turn(store.create().id, "?")
     values = document(store.trees())
     values["conversations"][0]["colour"] = "blue"
     assert read(values) == store.trees()
 
 
-def test_a_missing_file_is_told(store: ConversationStore, tmp_path: Path) -> None:
+def test_missing_file(store: ConversationStore, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="file_missing"):
         import_conversations(store, tmp_path / "none.json")
     with pytest.raises(UserError, match="file_not_readable"):

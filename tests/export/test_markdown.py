@@ -11,7 +11,7 @@ from app.store.store import ConversationStore
 from tests.export.tree_builders import answered
 
 
-def told(store: ConversationStore, conversation_id: str, **options: object) -> str:
+def reported(store: ConversationStore, conversation_id: str, **options: object) -> str:
     (tree,) = store.trees([conversation_id])
     return markdown(tree, Options(**options))
 
@@ -25,9 +25,9 @@ def headings(text: str) -> list[str]:
     ]
 
 
-def test_the_branch_that_is_shown_as_it_was_written(store: ConversationStore, conversation_id: str) -> None:
+def test_shown_branch_is_written_unchanged(store: ConversationStore, conversation_id: str) -> None:
     assert (
-        told(store, conversation_id, metadata=False)
+        reported(store, conversation_id, metadata=False)
         == """\
 # 天空的颜色
 
@@ -68,8 +68,8 @@ print('红')
     )
 
 
-def test_what_made_an_answer(store: ConversationStore, conversation_id: str) -> None:
-    text = told(store, conversation_id)
+def test_details_of_an_answer(store: ConversationStore, conversation_id: str) -> None:
+    text = reported(store, conversation_id)
     (answer,) = [message for message in store.branch(conversation_id) if message.made_by is not None]
     assert (
         f"""
@@ -96,21 +96,21 @@ def test_what_made_an_answer(store: ConversationStore, conversation_id: str) -> 
     assert text.count("> - Time") == 2
 
 
-def test_the_words_are_handed_in(store: ConversationStore, conversation_id: str) -> None:
-    text = told(store, conversation_id, labels=Labels(user="你", assistant="助手", system="系统提示词"))
+def test_labels_in_another_language(store: ConversationStore, conversation_id: str) -> None:
+    text = reported(store, conversation_id, labels=Labels(user="你", assistant="助手", system="系统提示词"))
     assert headings(text)[:4] == ["h1 天空的颜色", "h2 系统提示词", "h2 你", "h2 助手"]
 
 
 @pytest.mark.parametrize("title", ["*a* _b_ `c` [d](e) <f> &amp; \\g", "1. one", "# two", "two\nlines"])
-def test_a_title_is_text(store: ConversationStore, title: str) -> None:
+def test_title_is_escaped(store: ConversationStore, title: str) -> None:
     conversation = store.create(title=title)
-    tokens = MarkdownIt("commonmark").parse(told(store, conversation.id))
+    tokens = MarkdownIt("commonmark").parse(reported(store, conversation.id))
     assert [token.type for token in tokens] == ["heading_open", "inline", "heading_close"]
     assert "".join(child.content for child in tokens[1].children or []) == title.replace("\n", " ")
 
 
-def test_a_conversation_without_title(store: ConversationStore) -> None:
-    assert told(store, store.create().id) == "# Conversation\n"
+def test_conversation_without_title(store: ConversationStore) -> None:
+    assert reported(store, store.create().id) == "# Conversation\n"
 
 
 OPEN = [
@@ -141,12 +141,12 @@ CLOSED = [
 
 
 @pytest.mark.parametrize("content", OPEN + CLOSED)
-def test_no_message_swallows_what_comes_after_it(store: ConversationStore, content: str) -> None:
+def test_open_fence_is_closed(store: ConversationStore, content: str) -> None:
     conversation = store.create(title="T")
     _, answer = store.begin_turn(conversation.id, content)
     store.finish_answer(answer.id, content, Status.COMPLETE)
     store.begin_turn(conversation.id, "last")
-    found = headings(told(store, conversation.id, metadata=False))
+    found = headings(reported(store, conversation.id, metadata=False))
     assert [heading for heading in found if heading in ("h2 You", "h2 Assistant")] == [
         "h2 You",
         "h2 Assistant",
@@ -156,17 +156,17 @@ def test_no_message_swallows_what_comes_after_it(store: ConversationStore, conte
 
 
 @pytest.mark.parametrize("content", CLOSED)
-def test_what_is_closed_stays_as_it_is(content: str) -> None:
+def test_closed_fence_is_unchanged(content: str) -> None:
     assert close_fence(content) == content
 
 
-def test_a_file_is_written(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
+def test_file_is_written(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "sky.md"
     assert export_conversations(store, [conversation_id], FORMATS["md"], path) == [path]
-    assert path.read_bytes() == told(store, conversation_id).encode()
+    assert path.read_bytes() == reported(store, conversation_id).encode()
 
 
-def test_thoughts_stand_in_a_quote_folded_or_not_at_all() -> None:
+def test_thoughts_as_a_quote_folded_or_left_out() -> None:
     tree = answered("<think>\nidea\n```\ncode</details>\n</think>\n\nanswer", made_by=None)
     kept, folded, dropped = (markdown(tree, Options(metadata=False, thoughts=each)) for each in Thoughts)
     assert (
@@ -178,7 +178,7 @@ def test_thoughts_stand_in_a_quote_folded_or_not_at_all() -> None:
     assert headings(folded) == ["h1 Title", "h2 You", "h2 Assistant"]
 
 
-def test_an_attachment_cannot_leave_its_fence() -> None:
+def test_attachment_stays_in_its_fence() -> None:
     text = markdown(answered("a", attachments=(Attachment("n`.md", "x\n````\n# no heading\n"),)), Options())
     assert "**Attachment: n\\`.md**\n\n`````\nx\n````\n# no heading\n`````\n\n?" in text
     assert headings(text) == ["h1 Title", "h2 You", "h2 Assistant"]

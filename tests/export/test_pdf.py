@@ -1,4 +1,4 @@
-"""PDFs as another program reads them: what is on which page, what is copied out, where links lead."""
+"""PDF export as pypdf reads it: pages, copied text, links."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import io
 import re
 import subprocess
 import sys
+import threading
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from app.conversation import Attachment, Role, Status
 from app.export.formats import Labels, Options, Thoughts
 from app.formulas import FormulaRenderer
 from app.store.conversation_trees import ConversationTree
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
 from tests.export.conftest import MADE_BY
 from tests.export.tree_builders import HOSTILE, answered, talk
@@ -35,13 +36,6 @@ COMMON = "".join(
 """The 3755 characters of the first level of GB 2312, the most frequent ones."""
 
 pytestmark = pytest.mark.usefixtures("qapp")
-
-
-@pytest.fixture(scope="module")
-def formula_renderer() -> Iterator[FormulaRenderer]:
-    made = FormulaRenderer()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -81,11 +75,11 @@ def places(page: PageObject) -> list[float]:
     return found
 
 
-# What is copied out
+# Copied text
 
 
 @pytest.mark.usefixtures("has_chinese")
-def test_the_common_characters_come_out_as_they_went_in() -> None:
+def test_common_chinese_characters_are_copied() -> None:
     content = f"{COMMON}\n\n**{COMMON[:500]}**\n\n# {COMMON[500:600]}\n\n```python\n{COMMON[600:700]}\n```"
     out = text_of(read(answered(content)))
     ideographs = "".join(each for each in out if "\u2e80" <= each <= "\u9fff" or "\uf900" <= each <= "\ufaff")
@@ -105,20 +99,20 @@ def test_the_common_characters_come_out_as_they_went_in() -> None:
         "a-b c\u2010d e—f",
     ],
 )
-def test_what_is_copied_is_what_was_written(content: str) -> None:
+def test_copied_text_equals_the_source(content: str) -> None:
     for written in (content, f"```\n{content}\n```"):
         out = unicodedata.normalize("NFC", squeezed(text_of(read(answered(written)))))
         assert squeezed(content) in out
 
 
 @pytest.mark.usefixtures("has_chinese")
-def test_characters_that_share_a_shape_are_the_plain_ones() -> None:
+def test_characters_that_share_a_glyph_are_the_plain_ones() -> None:
     assert "文见西口" in squeezed(text_of(read(answered("文见西口"))))
     # Where a text holds both, one shape cannot be two characters.
     assert squeezed(text_of(read(answered("⽂文")))).count("文文") == 1
 
 
-def test_emoji_are_copied_though_they_are_images() -> None:
+def test_emoji_are_images_that_can_be_copied() -> None:
     if "Noto Color Emoji" not in QFontDatabase.families():
         pytest.skip("no colour font on this machine")
     content = "ok 😀 👩‍🚀 👍🏽 ✅ 🇨🇳 done"
@@ -130,7 +124,7 @@ def test_emoji_are_copied_though_they_are_images() -> None:
     assert len(reader.pages[0].images) == 5
 
 
-def test_formulas_are_curves_with_their_source_below(formula_renderer: FormulaRenderer) -> None:
+def test_formulas_are_curves_whose_source_can_be_copied(formula_renderer: FormulaRenderer) -> None:
     content = "Before $x^2$ after.\n\n$$\n\\frac{1}{2}\n$$\n\nand $\\unknowncommand{y}$"
     reader = read(answered(content), formula_renderer=formula_renderer)
     out = squeezed(text_of(reader))
@@ -157,7 +151,7 @@ def test_pages_have_numbers_a_title_and_a_language() -> None:
     assert reader.root_object["/Lang"] == "zh-CN"
 
 
-def test_questions_can_be_jumped_to() -> None:
+def test_outline_lists_the_questions() -> None:
     questions = ["First?", "第二个问题？ (with) \\ <b>", "x" * 200, "\U0001d538\u202e"]
     said = [each for words in questions for each in ((Role.USER, words), (Role.ASSISTANT, "a\n\n" * 20))]
     reader = read(talk(*said))
@@ -176,35 +170,35 @@ def test_questions_can_be_jumped_to() -> None:
         assert squeezed(words) in squeezed(reader.pages[number].extract_text())
 
 
-def test_letter_is_letter() -> None:
+def test_letter_paper() -> None:
     content = pdf_format().write([answered("x")], Options(paper="letter"))
     assert [float(each) for each in PdfReader(io.BytesIO(content)).pages[0].mediabox[2:]] == [612, 792]
 
 
 @pytest.mark.parametrize("before", range(20, 60, 3))
-def test_code_that_fits_a_page_is_not_torn(before: int) -> None:
+def test_code_that_fits_a_page_is_not_split(before: int) -> None:
     code = "\n".join(f"line_{number} = {number}" for number in range(20))
     text = "\n\n".join(["one line"] * before) + f"\n\nAs follows:\n\n```python\n{code}\n```\n\nafter"
     (holder,) = [page.extract_text() for page in read(answered(text)).pages if "line_" in page.extract_text()]
     assert squeezed(code) in squeezed(holder)
-    # And what announces it comes along.
+    # With the paragraph that introduces it.
     assert "As follows:" in holder
 
 
-def test_code_longer_than_a_page_goes_on() -> None:
+def test_code_longer_than_a_page() -> None:
     code = "\n".join(f"line_{number}" for number in range(300))
     out = text_of(read(answered(f"```\n{code}\n```")))
     assert re.findall(r"line_\d+", out) == code.split("\n")
 
 
-def test_a_heading_never_ends_a_page() -> None:
+def test_heading_does_not_end_a_page() -> None:
     for before in range(25, 45):
         reader = read(answered("\n\n".join(["one line"] * before) + "\n\n# Heading\n\nbelow"))
         (page,) = [page.extract_text() for page in reader.pages if "Heading" in page.extract_text()]
         assert "below" in page
 
 
-def test_the_head_of_a_table_is_on_each_of_its_pages() -> None:
+def test_table_head_is_repeated_on_each_page() -> None:
     rows = "\n".join(f"| row {number} | {number} |" for number in range(120))
     reader = read(answered(f"| Name | Figure |\n|---|--:|\n{rows}"))
     holders = [page.extract_text() for page in reader.pages if "row " in page.extract_text()]
@@ -214,7 +208,7 @@ def test_the_head_of_a_table_is_on_each_of_its_pages() -> None:
 
 
 @pytest.mark.parametrize("columns", [12, 60])
-def test_a_wide_table_stays_on_the_page(columns: int) -> None:
+def test_wide_table_fits_the_page(columns: int) -> None:
     row = "|" + "|".join(f"cell{number}" for number in range(columns)) + "|"
     reader = read(answered(f"{row}\n|{'---|' * columns}\n{row}"))
     out = squeezed(text_of(reader))
@@ -225,17 +219,17 @@ def test_a_wide_table_stays_on_the_page(columns: int) -> None:
         assert max(places(page)) < right
 
 
-def test_a_row_higher_than_a_page_is_parted() -> None:
+def test_row_higher_than_a_page_is_split() -> None:
     words = " ".join(f"w{number}" for number in range(4_000))
     out = text_of(read(answered(f"| a | b |\n|---|---|\n| {words} | x |")))
     # Qt draws long text in parts, which pypdf separates even within a word.
     assert re.findall(r"w\d+", squeezed(out)) == words.split()
 
 
-# What is taken along
+# Options
 
 
-def test_everything_that_was_asked_for_is_there() -> None:
+def test_options_determine_the_content() -> None:
     tree = answered(
         "<think>\nmy idea\n</think>\n\nthe answer",
         question="the question",
@@ -258,7 +252,7 @@ def test_everything_that_was_asked_for_is_there() -> None:
 
 
 @pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_is_hostile_is_drawn(content: str, formula_renderer: FormulaRenderer) -> None:
+def test_hostile_content_is_drawn(content: str, formula_renderer: FormulaRenderer) -> None:
     tree = answered(
         content, question=content, title=content, system=content, attachments=(Attachment(content, content),)
     )
@@ -281,7 +275,7 @@ def test_what_is_hostile_is_drawn(content: str, formula_renderer: FormulaRendere
         "https://example.org/%20?x=1&y=2#z",
     ],
 )
-def test_an_address_stays_in_its_string(address: str) -> None:
+def test_url_stays_in_its_string(address: str) -> None:
     safe = escape_url(address)
     assert not set(safe) & set("()\\<> \r\n")
     assert safe.isascii()
@@ -296,39 +290,43 @@ def test_an_address_stays_in_its_string(address: str) -> None:
     ["x" * 300_000, "```\n" + "y" * 300_000 + "\n```", "😀" * 3_000, "a\u0301" * 20_000, "\n".join("|" * 200)],
     ids=["line", "code", "emoji", "marks", "bars"],
 )
-def test_what_is_huge_is_written(content: str) -> None:
+def test_huge_content(content: str) -> None:
     assert len(read(answered(content)).pages) >= 1
 
 
-# While it works
+# Progress
 
 
-def test_progress_and_cancel() -> None:
+def test_progress_grows_to_the_end() -> None:
     tree = talk(*[(Role.USER, "q"), (Role.ASSISTANT, "a\n\n" * 60)] * 10)
-    told: list[float] = []
-    pdf_format().write([tree], Options(progress=told.append))
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    reported: list[float] = []
+    pdf_format().write([tree], Options(progress=reported.append))
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
 
-    def cancel(share: float) -> None:
-        if share >= 0.5:
-            raise Cancelled
 
+def test_cancellation_within_a_long_message() -> None:
+    token = CancelToken()
+    reported: list[float] = []
+    timer = threading.Timer(0.1, token.cancel)
+    timer.start()
     with pytest.raises(Cancelled):
-        pdf_format().write([tree], Options(progress=cancel))
+        pdf_format().write([answered("word " * 300_000)], Options(progress=reported.append, cancel=token))
+    timer.join()
+    assert len(reported) <= 1
 
 
-def test_characters_without_a_face_are_told() -> None:
-    told: list[tuple[str, dict[str, object]]] = []
-    options = Options(warn=lambda code, data: told.append((code, dict(data))))
+def test_missing_characters_are_reported() -> None:
+    reported: list[tuple[str, dict[str, object]]] = []
+    options = Options(warn=lambda code, data: reported.append((code, dict(data))))
     pdf_format().write([answered("plain 文")], options)
-    assert told == []
+    assert reported == []
     # A private character of the last plane: no font has it.
     pdf_format().write([answered("before \U000e0fff\U0001d0ff after \u1abf\U0001f8ff x")], options)
-    assert [code for code, _ in told] in (["pdf_characters_missing"], [])
+    assert [code for code, _ in reported] in (["pdf_characters_missing"], [])
 
 
-def test_without_a_chinese_font_it_says_which_to_install(tmp_path: Path) -> None:
+def test_missing_chinese_font_is_reported(tmp_path: Path) -> None:
     """In a process that sees one font without Chinese."""
     fonts = Path("/usr/share/fonts/truetype/dejavu")
     if not fonts.is_dir():
@@ -341,10 +339,10 @@ def test_without_a_chinese_font_it_says_which_to_install(tmp_path: Path) -> None
         "from app.export.formats import Options\n"
         "from tests.export.tree_builders import answered\n"
         "from ui.pdf.document import pdf_format\n"
-        "told = []\n"
+        "reported = []\n"
         "write = pdf_format().write\n"
-        "write([answered('天空 sky')], Options(warn=lambda code, data: told.append((code, dict(data)))))\n"
-        "print(told)\n"
+        "write([answered('天空 sky')], Options(warn=lambda code, data: reported.append((code, dict(data)))))\n"
+        "print(reported)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

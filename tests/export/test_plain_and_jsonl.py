@@ -11,6 +11,7 @@ from app.export.json_import import import_conversations
 from app.export.jsonl import examples
 from app.export.plain_text import plain
 from app.store.store import ConversationStore
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.export.conftest import MADE_BY
 from tests.export.tree_builders import answered, talk
@@ -26,7 +27,7 @@ def messages(tree: object, options: Options = BARE) -> list[list[tuple[str, str]
 # Plain text
 
 
-def test_an_answer_loses_its_marks_and_a_question_stays_as_typed() -> None:
+def test_answer_without_syntax_and_question_as_typed() -> None:
     assert plain(
         answered("# Head\n\n**a** `b`\n\n- c", question="*why*?", title="T\u202e *x*", system="Be brief."), BARE
     ) == (
@@ -38,7 +39,7 @@ def test_an_answer_loses_its_marks_and_a_question_stays_as_typed() -> None:
     )
 
 
-def test_plain_text_tells_attachments_thoughts_and_how_it_ended() -> None:
+def test_plain_text_contains_attachments_thoughts_and_status() -> None:
     tree = answered(THOUGHT, made_by=MADE_BY, status=Status.STOPPED, attachments=(Attachment("a\nb.txt", "inside\n"),))
     text = plain(tree, Options())
     assert "[Attachment: a b.txt]\ninside\n" in text
@@ -51,7 +52,7 @@ def test_plain_text_tells_attachments_thoughts_and_how_it_ended() -> None:
 # JSON Lines
 
 
-def test_an_example_is_what_the_model_saw_and_said() -> None:
+def test_example_contains_the_prompt_and_the_answer() -> None:
     tree = answered("a", question="q", system="s", attachments=(Attachment("n.txt", "inside"),))
     (found,) = messages(tree)
     assert found == [(each.role.value, each.content) for each in prompt_messages("s", tree.branch())]
@@ -59,7 +60,7 @@ def test_an_example_is_what_the_model_saw_and_said() -> None:
     assert found[2] == ("assistant", "a")
 
 
-def test_an_example_ends_with_a_complete_answer() -> None:
+def test_example_ends_with_a_complete_answer() -> None:
     said = ((Role.USER, "1"), (Role.ASSISTANT, "one"), (Role.USER, "2"), (Role.ASSISTANT, "tw"))
     for status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED, Status.STREAMING):
         tree = talk(*said, status=status)
@@ -69,17 +70,17 @@ def test_an_example_ends_with_a_complete_answer() -> None:
     assert messages(answered("an", status=Status.STOPPED)) == []
 
 
-def test_a_question_that_was_never_answered_is_left_out() -> None:
+def test_unanswered_question_is_left_out() -> None:
     tree = talk((Role.USER, "1"), (Role.ASSISTANT, ""), (Role.USER, "2"), (Role.ASSISTANT, "two"))
     assert messages(tree) == [[("user", "2"), ("assistant", "two")]]
 
 
-def test_thoughts_belong_to_an_example_unless_they_are_dropped() -> None:
+def test_example_contains_thoughts_unless_dropped() -> None:
     assert messages(answered(THOUGHT))[0][-1][1] == THOUGHT
     assert messages(answered(THOUGHT), Options(metadata=False, thoughts=Thoughts.DROP))[0][-1][1] == "yes"
 
 
-def test_each_branch_is_an_example_where_they_are_wanted(store: ConversationStore) -> None:
+def test_all_branches_as_examples(store: ConversationStore) -> None:
     conversation = store.create()
     question, first = store.begin_turn(conversation.id, "q")
     store.finish_answer(first.id, "one", Status.COMPLETE)
@@ -92,7 +93,7 @@ def test_each_branch_is_an_example_where_they_are_wanted(store: ConversationStor
     )
 
 
-def test_one_object_a_line_with_what_made_it_beside_the_messages() -> None:
+def test_one_object_per_line_with_metadata() -> None:
     trees = [answered("一\n二\u2028三", made_by=MADE_BY), answered("x")]
     lines = FORMATS["jsonl"].write(trees, Options()).decode().split("\n")
     assert lines.pop() == ""
@@ -116,7 +117,7 @@ def test_one_message_alone(store: ConversationStore, conversation_id: str, tmp_p
         assert "请简短回答" not in text
 
 
-def test_one_message_with_its_way_where_a_format_needs_it(
+def test_one_message_with_its_history(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:
     question, answer, *_others = store.branch(conversation_id)
@@ -127,42 +128,41 @@ def test_one_message_with_its_way_where_a_format_needs_it(
     assert [each.id for each in other_store.branch(conversation_id)] == [question.id, answer.id]
 
 
-def test_a_message_that_is_not_there_is_told(store: ConversationStore, tmp_path: Path) -> None:
+def test_missing_message(store: ConversationStore, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="message_missing"):
         export_message(store, "no", FORMATS["md"], tmp_path / "x.md")
     assert not (tmp_path / "x.md").exists()
 
 
-def test_progress_runs_to_its_end_and_never_back(store: ConversationStore, tmp_path: Path) -> None:
+def test_progress_grows_to_the_end(store: ConversationStore, tmp_path: Path) -> None:
     for title in ("a", "b", "c"):
         conversation = store.create(title=title)
         for number in range(3):
             _, answer = store.begin_turn(conversation.id, str(number))
             store.finish_answer(answer.id, "x", Status.COMPLETE)
     for name in ("md", "html", "txt", "jsonl"):
-        told: list[float] = []
-        export_conversations(store, None, FORMATS[name], tmp_path / name, Options(progress=told.append))
-        assert told == sorted(told)
-        assert told[-1] == pytest.approx(1.0)
+        reported: list[float] = []
+        export_conversations(store, None, FORMATS[name], tmp_path / name, Options(progress=reported.append))
+        assert reported == sorted(reported)
+        assert reported[-1] == pytest.approx(1.0)
 
 
-def test_a_cancelled_export_leaves_nothing(store: ConversationStore, tmp_path: Path) -> None:
+def test_cancelled_export_leaves_no_files(store: ConversationStore, tmp_path: Path) -> None:
     for title in ("a", "b", "c"):
         _, answer = store.begin_turn(store.create(title=title).id, "?")
         store.finish_answer(answer.id, "x", Status.COMPLETE)
 
-    def cancel(share: float) -> None:
-        if share > 0.5:
-            raise Cancelled
+    def options() -> Options:
+        token = CancelToken()
+        return Options(progress=lambda share: token.cancel() if share > 0.5 else None, cancel=token)
 
-    options = Options(progress=cancel)
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine.txt").write_text("mine")
     for folder in ("new", "there"):
         with pytest.raises(Cancelled):
-            export_conversations(store, None, FORMATS["md"], tmp_path / folder, options)
+            export_conversations(store, None, FORMATS["md"], tmp_path / folder, options())
     with pytest.raises(Cancelled):
-        export_conversations(store, None, FORMATS["jsonl"], tmp_path / "all.jsonl", options)
+        export_conversations(store, None, FORMATS["jsonl"], tmp_path / "all.jsonl", options())
     assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.*")) == (
         sorted(["there/mine.txt", *(str(each.relative_to(tmp_path)) for each in (tmp_path / "data").rglob("*.*"))])
     )

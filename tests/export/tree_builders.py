@@ -1,4 +1,4 @@
-"""Conversations as values, for exporters that need no store."""
+"""Conversations for exporters, without a store."""
 
 from __future__ import annotations
 

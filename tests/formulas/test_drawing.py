@@ -1,4 +1,4 @@
-"""What is drawn of a formula: the whole of it or nothing, in shapes and characters only."""
+"""Drawing of formulas: completely or not at all, as shapes and characters only."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -29,7 +29,7 @@ def words(drawer: Drawer, formula: str) -> str:
     return "".join(each.text or "" for each in shapes(drawer, formula, "text"))
 
 
-def test_all_typical_formulas_are_drawn(drawer: Drawer):
+def test_typical_formulas_are_drawn(drawer: Drawer):
     assert len(TYPICAL) == 44
     for formula in TYPICAL:
         drawn = drawer.draw(formula, display=True)
@@ -38,12 +38,12 @@ def test_all_typical_formulas_are_drawn(drawer: Drawer):
 
 
 @pytest.mark.parametrize("formula", BROKEN)
-def test_broken_ones_are_refused(drawer: Drawer, formula: str):
+def test_malformed_formulas_are_refused(drawer: Drawer, formula: str):
     with pytest.raises(Exception):  # noqa: B017, PT011 (the library raises a dozen kinds)
         drawer.draw(formula, display=True)
 
 
-def test_chinese_stands_as_characters_for_a_face_that_has_them(drawer: Drawer):
+def test_chinese_characters_are_text(drawer: Drawer):
     assert words(drawer, r"\text{总价} = \text{单价} \times 3") == "总价单价"
     assert words(drawer, "中文直接 + x^2") == "中文直接"
     (one,) = shapes(drawer, r"x + \textbf{粗}", "text")
@@ -61,7 +61,7 @@ def test_lines_of_a_table_are_drawn(drawer: Drawer):
     assert shapes(drawer, r"\begin{array}{cc} a & b \\ c & d \end{array}", "rect") == []
 
 
-def test_the_line_lies_between_its_rows(drawer: Drawer):
+def test_line_is_between_its_rows(drawer: Drawer):
     drawn = ET.fromstring(
         drawer.draw(r"\begin{array}{c} \text{上} \\ \hline \text{下} \end{array}", display=True)["svg"]
     )
@@ -70,12 +70,12 @@ def test_the_line_lies_between_its_rows(drawer: Drawer):
     assert above < line < below - ziamath_fixes.EM / 2
 
 
-def test_a_tag_is_drawn(drawer: Drawer):
+def test_tag_is_drawn(drawer: Drawer):
     plain, tagged = (drawer.draw(text, display=True)["width"] for text in ("x = 3", r"x = 3 \tag{1}"))
     assert tagged > plain + 2
 
 
-def test_numbers_nobody_wrote_are_not_drawn(drawer: Drawer):
+def test_equations_are_not_numbered(drawer: Drawer):
     body = r"a &= b + c \\ &= d"
     numbered, plain = (
         drawer.draw(rf"\begin{{{name}}} {body} \end{{{name}}}", display=True)["width"] for name in ("align", "aligned")
@@ -96,7 +96,7 @@ def test_numbers_nobody_wrote_are_not_drawn(drawer: Drawer):
         r"\text{a $b}",
     ],
 )
-def test_what_would_be_drawn_wrongly_is_refused(drawer: Drawer, formula: str):
+def test_unsupported_formulas_are_refused(drawer: Drawer, formula: str):
     with pytest.raises(Exception):  # noqa: B017, PT011
         drawer.draw(formula, display=True)
 
@@ -111,7 +111,7 @@ def test_what_would_be_drawn_wrongly_is_refused(drawer: Drawer, formula: str):
         r"\boxed{\textcolor{expression(alert(1))}{x}}",
     ],
 )
-def test_nothing_but_shapes_comes_out(drawer: Drawer, formula: str):
+def test_svg_contains_only_shapes(drawer: Drawer, formula: str):
     try:
         svg = drawer.draw(formula, display=True)["svg"]
     except Exception:
@@ -122,7 +122,7 @@ def test_nothing_but_shapes_comes_out(drawer: Drawer, formula: str):
         assert all(re.fullmatch(r"[\w#.\s,-]*", value) for value in element.attrib.values())
 
 
-def test_without_its_doubling_the_library_draws_the_same():
+def test_measuring_rows_once_draws_the_same():
     """The change to ``Mrow`` saves time and nothing else."""
     import subprocess
     import sys
@@ -171,11 +171,11 @@ def test_thirty_levels_are_drawn(drawer: Drawer):
         (r"50\% x", r"50\% x"),
     ],
 )
-def test_tidying(written: str, drawn: str):
+def test_normalisation(written: str, drawn: str):
     assert normalise(written) == drawn
 
 
 @pytest.mark.parametrize("formula", ["{", "}{", r"\begin{cases} x", r"x \end{cases}", r"\begin{cases}\end{align}"])
-def test_what_does_not_close_is_refused(formula: str):
+def test_unclosed_formulas_are_refused(formula: str):
     with pytest.raises(UnsupportedFormula):
         normalise(formula)

@@ -1,4 +1,4 @@
-"""Formulas asked for from any thread, drawn in a process that may be ended at any time."""
+"""Formula renderer: requests from any thread, drawn in a child process."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def drawn(formula_renderer: FormulaRenderer, formula: str):
     return formula_renderer.shape(formula, False)
 
 
-def test_a_picture_has_a_size_a_colour_and_a_baseline(formula_renderer: FormulaRenderer):
+def test_picture_has_size_colour_and_baseline(formula_renderer: FormulaRenderer):
     shape = drawn(formula_renderer, "x^2")
     assert shape is not None
     small, large = (shape.at(size, "#123456") for size in (10, 20))
@@ -42,13 +42,13 @@ def test_a_picture_has_a_size_a_colour_and_a_baseline(formula_renderer: FormulaR
     assert "currentColor" not in small.svg
 
 
-def test_nothing_runs_before_the_first_formula(formula_renderer: FormulaRenderer):
+def test_process_starts_with_the_first_formula(formula_renderer: FormulaRenderer):
     assert not formula_renderer.is_running
     drawn(formula_renderer, "x")
     assert formula_renderer.is_running
 
 
-def test_what_cannot_be_drawn_is_none_and_the_next_one_is_drawn(formula_renderer: FormulaRenderer):
+def test_formula_that_cannot_be_drawn_is_none(formula_renderer: FormulaRenderer):
     for formula in (
         r"\frac{1}{",
         "a^b^c",
@@ -61,13 +61,13 @@ def test_what_cannot_be_drawn_is_none_and_the_next_one_is_drawn(formula_renderer
     assert drawn(formula_renderer, "x") is not None
 
 
-def test_many_at_once_from_many_threads(formula_renderer: FormulaRenderer):
-    told: list[str] = []
+def test_requests_from_several_threads(formula_renderer: FormulaRenderer):
+    reported: list[str] = []
     arrived = threading.Event()
 
     def tell(formula: str, display: bool) -> None:
-        told.append(formula)
-        if len(told) == 60:
+        reported.append(formula)
+        if len(reported) == 60:
             arrived.set()
 
     def ask(number: int) -> None:
@@ -79,11 +79,11 @@ def test_many_at_once_from_many_threads(formula_renderer: FormulaRenderer):
     for thread in threads:
         thread.join()
     assert arrived.wait(60)
-    assert len(set(told)) == 60
+    assert len(set(reported)) == 60
     assert formula_renderer.known("x_{3}", True) is not None
 
 
-def test_a_bomb_is_ended_and_the_others_do_not_wait_for_it():
+def test_expensive_formula_is_ended_after_the_others():
     formula_renderer = FormulaRenderer(limit_s=0.5)
     order: list[str] = []
     arrived = threading.Event()
@@ -104,7 +104,7 @@ def test_a_bomb_is_ended_and_the_others_do_not_wait_for_it():
         formula_renderer.close()
 
 
-def test_a_process_that_was_killed_is_started_again(formula_renderer: FormulaRenderer):
+def test_killed_process_is_restarted(formula_renderer: FormulaRenderer):
     drawn(formula_renderer, "x")
     process = formula_renderer._process
     assert process is not None
@@ -113,7 +113,7 @@ def test_a_process_that_was_killed_is_started_again(formula_renderer: FormulaRen
     assert drawn(formula_renderer, "y") is not None
 
 
-def test_it_rests_when_nothing_comes():
+def test_idle_process_ends():
     formula_renderer = FormulaRenderer(idle_s=0.05)
     try:
         assert drawn(formula_renderer, "x") is not None
@@ -127,7 +127,7 @@ def test_it_rests_when_nothing_comes():
         formula_renderer.close()
 
 
-def test_the_process_ends_with_it():
+def test_close_ends_the_process():
     formula_renderer = FormulaRenderer()
     drawn(formula_renderer, "x")
     process = formula_renderer._process
@@ -138,15 +138,15 @@ def test_the_process_ends_with_it():
     assert formula_renderer.known("x", False) is not None
 
 
-def test_closing_does_not_wait_for_a_bomb_and_tells_those_who_wait():
+def test_close_does_not_wait_for_an_expensive_formula():
     formula_renderer = FormulaRenderer(limit_s=60)
-    told = threading.Event()
-    formula_renderer.request([(BOMB, True)], lambda _formula, _display: told.set())
+    reported = threading.Event()
+    formula_renderer.request([(BOMB, True)], lambda _formula, _display: reported.set())
     formula_renderer.close()
-    assert told.wait(10)
+    assert reported.wait(10)
 
 
-def test_the_cache_keeps_to_its_bounds():
+def test_cache_is_limited():
     formula_renderer = FormulaRenderer(cache_bytes=20_000)
     try:
         for number in range(30):
@@ -158,7 +158,7 @@ def test_the_cache_keeps_to_its_bounds():
         formula_renderer.close()
 
 
-def test_the_program_itself_never_loads_the_library():
+def test_library_is_not_imported_by_the_program():
     program = (
         "import sys; from app.formulas import FormulaRenderer; import app.services;"
         "m = FormulaRenderer(); assert m.shape('x', True); m.close();"
@@ -167,7 +167,7 @@ def test_the_program_itself_never_loads_the_library():
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2], timeout=120)
 
 
-def test_the_process_ends_when_its_parent_is_gone():
+def test_process_ends_with_its_parent():
     program = (
         "import os, sys; from app.formulas import FormulaRenderer; m = FormulaRenderer(); m.shape('x', True);"
         "print(m._process.pid, flush=True); os._exit(1)"
@@ -184,17 +184,17 @@ def test_the_process_ends_when_its_parent_is_gone():
 @pytest.mark.parametrize(
     ("formula", "levels"), [("x", 0), ("{{x}}", 2), (r"\{\{", 0), (r"\left( \left[ x \right] \right)", 2)]
 )
-def test_depth(formula: str, levels: int):
+def test_nesting_depth(formula: str, levels: int):
     assert depth(formula) == levels
     assert is_within_limits(formula)
 
 
-def test_a_frozen_program_starts_itself_with_the_flag(monkeypatch: pytest.MonkeyPatch):
+def test_frozen_program_starts_itself_with_the_flag(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert command() == [sys.executable, FORMULA_FLAG]
 
 
-def test_the_program_serves_behind_the_flag():
+def test_program_serves_with_the_flag():
     request = json.dumps({"formula": "x", "display": True}).encode() + b"\n"
     done = subprocess.run(
         [sys.executable, "-m", "app", FORMULA_FLAG],

@@ -1,4 +1,4 @@
-"""Texts of the kind models write: the examples of the CommonMark specification, and texts made of a seed."""
+"""Test texts: the examples of the CommonMark specification, and texts generated from a seed."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ _BLOCKS = [
 ]
 
 
-def made(seed: int, blocks: int = 8) -> str:
-    """A text of some blocks, always the same for a seed."""
+def generated(seed: int, blocks: int = 8) -> str:
+    """Return a text of some blocks, the same for each seed."""
     chance = random.Random(seed)
     text = ""
     for _ in range(blocks):
@@ -81,15 +81,15 @@ def made(seed: int, blocks: int = 8) -> str:
 HOSTILE = {
     "brackets": "\\[ x " * 20_000,
     "bracket lines": "\\[ x\n" * 6_000,
-    "dollars": "$x{" * 30_000,
+    "dollars": "$x{" * 12_000,
     "double dollars": "$$ x\n\n" * 6_000,
-    "environments": "\\begin{align}\n" * 4_000,
-    "other environments": "\\begin{cases} x & y \\\\ \n\n" * 3_000,
+    "environments": "\\begin{align}\n" * 2_000,
+    "other environments": "\\begin{cases} x & y \\\\ \n\n" * 1_500,
     "parentheses": "\\( x\n" * 6_000,
     "bars": "| $x" * 20_000,
     "backticks": "`$" * 20_000,
     "one line": "x" * 1_000_000,
-    "stars": "**中。" * 20_000,
+    "stars": "**中。" * 10_000,
     "quotes": "> " * 1_000 + "$$\nx\n$$",
     "braces": "$" + "{" * 50_000,
 }
@@ -102,6 +102,6 @@ _SCRAPS = (
 
 
 def scraps(seed: int) -> str:
-    """Marks thrown together, always the same for a seed."""
+    """Return random syntax, the same for each seed."""
     chance = random.Random(seed)
     return "".join(chance.choice(_SCRAPS) for _ in range(chance.randint(3, 40)))

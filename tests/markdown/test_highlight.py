@@ -1,4 +1,4 @@
-"""Code keeps its characters whatever the lexer thinks of them."""
+"""Syntax highlighting."""
 
 import subprocess
 import sys
@@ -23,13 +23,13 @@ class A:
 @pytest.mark.parametrize(
     "text", [PYTHON, "", "\n", "a\r\nb", "\tx\n\n\n", "中文 = '字符串'\n", "\ufeffx", "<?php '\"`", "\\\n"]
 )
-def test_nothing_is_lost(language: str, text: str):
+def test_stretches_join_to_the_text(language: str, text: str):
     assert "".join(piece for piece, _ in highlight(text, language)) == text
     lines = ["".join(piece for piece, _ in line) for line in coloured_lines(text, language)]
     assert lines == text.split("\n")
 
 
-def test_roles():
+def test_roles_of_python_code():
     roles = {piece.strip(): role for piece, role in highlight(PYTHON, "python")}
     assert roles["def"] is CodeRole.KEYWORD
     assert roles["f"] is CodeRole.NAME
@@ -38,16 +38,16 @@ def test_roles():
     assert roles["A"] is CodeRole.TYPE
 
 
-def test_a_string_over_lines_is_one():
+def test_string_over_several_lines_keeps_its_role():
     lines = list(coloured_lines('x = """a\nb"""', "python"))
     assert lines[1] == (('b"""', CodeRole.STRING),)
 
 
-def test_very_long_code_stays_plain():
+def test_very_long_code_is_not_highlighted():
     assert {role for _, role in highlight("x = 1\n" * MAX_LENGTH, "python")} == {CodeRole.PLAIN}
 
 
-def test_the_libraries_wait_until_there_is_text_and_code():
+def test_libraries_are_imported_on_first_use():
     program = (
         "import sys; from app.markdown.parser import parse; from app.markdown.highlight import highlight;"
         "from app.markdown.streaming import StreamingMarkdown; assert 'markdown_it' not in sys.modules;"

@@ -3,6 +3,7 @@
 import pytest
 
 from app.markdown.blocks import Code, Formula, Prose, Style, Table, plain_text
+from app.markdown.math_syntax import MAX_LENGTH
 from app.markdown.parser import parse
 from app.markdown.streaming import StreamingMarkdown
 
@@ -40,7 +41,7 @@ def displayed(text: str) -> list[str]:
         ("\\(\n- a\n\\)", ["- a"]),
     ],
 )
-def test_in_the_line(text: str, formulas: list[str]):
+def test_inline_formulas(text: str, formulas: list[str]):
     assert inline(text) == formulas
     assert displayed(text) == []
 
@@ -75,7 +76,7 @@ def test_in_the_line(text: str, formulas: list[str]):
         "[a\\]",
     ],
 )
-def test_only_text(text: str):
+def test_text_without_formulas(text: str):
     assert inline(text) == []
     assert displayed(text) == []
 
@@ -97,7 +98,7 @@ def test_only_text(text: str):
         (NESTED, [NESTED]),
     ],
 )
-def test_on_lines_of_their_own(text: str, formulas: list[str]):
+def test_display_formulas(text: str, formulas: list[str]):
     assert displayed(text) == formulas
 
 
@@ -113,11 +114,11 @@ def test_on_lines_of_their_own(text: str, formulas: list[str]):
         ("\\begin{align}\n\n# head\n\n\\end{align}", [Prose, Prose, Prose]),
     ],
 )
-def test_what_is_around_them(text: str, kinds: list[type]):
+def test_blocks_around_display_formulas(text: str, kinds: list[type]):
     assert [type(block) for block in parse(text)] == kinds
 
 
-def test_the_bullet_goes_to_the_first_block_of_the_item():
+def test_first_block_of_an_item_gets_the_marker():
     blocks = parse("- $$x$$\n  after\n- text $$y$$")
     assert [(type(block), block.marker, block.depth) for block in blocks] == [
         (Formula, "•", 1),
@@ -127,7 +128,7 @@ def test_the_bullet_goes_to_the_first_block_of_the_item():
     ]
 
 
-def test_bars_in_a_table():
+def test_bars_of_formulas_in_tables():
     (table,) = parse("| a | b |\n|---|---|\n| $|x|$ | $P(A|B)$ |\n| $5 | $6 |\n| \\(a|b\\) | `$` |")
     assert isinstance(table, Table)
     assert [[[span.formula or span.text for span in cell] for cell in row] for row in table.rows] == [
@@ -137,7 +138,7 @@ def test_bars_in_a_table():
     ]
 
 
-def test_the_text_is_the_source():
+def test_plain_text_contains_the_source():
     assert plain_text(parse("a $x$\n\n$$y$$\n\n\\[z\\].")) == "a $x$\n\n$$y$$\n\n\\[z\\]."
 
 
@@ -152,7 +153,7 @@ def test_the_text_is_the_source():
         "so \\boxed{a_1 * b * c",
     ],
 )
-def test_an_open_formula_is_quiet_source(text: str):
+def test_open_formula_is_quiet_source(text: str):
     stream = StreamingMarkdown()
     stream.feed(text)
     (block,) = stream.blocks(preview=True)
@@ -162,7 +163,7 @@ def test_an_open_formula_is_quiet_source(text: str):
     assert stream.blocks() == parse(text)
 
 
-def test_money_is_not_taken_for_an_open_formula():
+def test_price_is_not_an_open_formula():
     stream = StreamingMarkdown()
     stream.feed("It costs $5 and")
     (block,) = stream.blocks(preview=True)
@@ -191,7 +192,7 @@ def test_bold_beside_chinese(text: str, bold: list[str]):
     assert [span.text for block in parse(text) for span in block.spans if Style.STRONG in span.style] == bold
 
 
-def test_struck_and_slanted_beside_chinese():
+def test_strikethrough_and_emphasis_beside_chinese():
     (block,) = parse("~~删除。~~后*强调。*后")
     assert [(span.text, span.style) for span in block.spans] == [
         ("删除。", Style.STRUCK),
@@ -201,5 +202,9 @@ def test_struck_and_slanted_beside_chinese():
     ]
 
 
-def test_a_range_is_not_struck():
+def test_tilde_range_is_not_strikethrough():
     assert [span.style for span in parse("3~5个，7~8个")[0].spans] == [Style.PLAIN]
+
+
+def test_formula_that_is_too_long_is_text():
+    assert parse("$$" + "x" * MAX_LENGTH + "$$")[0].spans[0].text.startswith("$$x")

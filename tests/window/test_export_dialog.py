@@ -1,4 +1,4 @@
-"""The export dialog in the hands of a person: what, how, where, while it works, and afterwards."""
+"""The export dialog."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make(services: Services, qtbot: QtBot) -> Make:
 
 
 class Opener(QObject):
-    """Stands where the desktop's programs are."""
+    """Replaces the desktop's programs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def press_export(qtbot: QtBot, dialog: ExportDialog) -> str:
     return dialog.status.label.text()
 
 
-def test_every_format_is_offered_with_what_it_is_good_for(make: Make, store: ConversationStore) -> None:
+def test_each_format_has_a_description(make: Make, store: ConversationStore) -> None:
     dialog = make(talk(store, "Sky"))
     names = [dialog.options.format_box.itemData(row) for row in range(dialog.options.format_box.count())]
     assert names == ["md", "html", "pdf", "json", "txt", "jsonl"]
@@ -91,7 +91,7 @@ def test_every_format_is_offered_with_what_it_is_good_for(make: Make, store: Con
 
 
 @pytest.mark.parametrize("name", ["md", "html", "pdf", "json", "txt", "jsonl"])
-def test_each_format_writes_its_file(
+def test_each_format_writes_a_file(
     make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path, name: str
 ) -> None:
     dialog = make(talk(store, "Sky"))
@@ -105,7 +105,7 @@ def test_each_format_writes_its_file(
         assert b"An answer." in content
 
 
-def test_one_message_is_written_alone(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+def test_one_message_is_exported(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
     conversation_id = talk(store, "Sky", turns=2)
     answer = store.branch(conversation_id)[1]
     dialog = make(conversation_id, message_id=answer.id)
@@ -122,7 +122,7 @@ def test_one_message_is_written_alone(make: Make, store: ConversationStore, qtbo
     assert len(json.loads((tmp_path / "one.jsonl").read_bytes())["messages"]) == 2
 
 
-def test_the_selected_ones_become_a_folder(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+def test_selection_is_a_folder(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
     ids = [talk(store, title) for title in ("One", "Two", "Three")]
     dialog = make(None, selection=ids[:2])
     assert dialog.scope.selected.isChecked()
@@ -132,7 +132,7 @@ def test_the_selected_ones_become_a_folder(make: Make, store: ConversationStore,
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["One.md", "Two.md"]
 
 
-def test_archived_ones_belong_to_all(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+def test_all_includes_the_archive(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
     kept, archived, deleted = (talk(store, title) for title in ("Kept", "Archived", "Deleted"))
     store.archive(archived)
     store.delete(deleted)
@@ -147,7 +147,7 @@ def test_archived_ones_belong_to_all(make: Make, store: ConversationStore, qtbot
     assert [each["id"] for each in found] == [kept, archived]
 
 
-def test_what_means_nothing_here_is_not_shown(make: Make, store: ConversationStore) -> None:
+def test_options_that_do_not_apply_are_hidden(make: Make, store: ConversationStore) -> None:
     conversation_id = talk(store, "Sky")
     dialog = make(conversation_id)
     assert dialog.scope.message.isHidden()
@@ -165,7 +165,7 @@ def test_what_means_nothing_here_is_not_shown(make: Make, store: ConversationSto
     assert not dialog.options.thoughts.isEnabled()
 
 
-def test_options_reach_the_file(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
+def test_options_are_applied(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
     dialog = make(talk(store, "Sky", "<think>\nidea\n</think>\n\nanswer"))
     choose(dialog, "html")
     dialog.options.metadata.setChecked(False)
@@ -177,7 +177,7 @@ def test_options_reach_the_file(make: Make, store: ConversationStore, qtbot: QtB
     assert "ab" * 32 not in text
 
 
-def test_the_last_choices_are_remembered(
+def test_choices_are_remembered(
     make: Make, store: ConversationStore, services: Services, qtbot: QtBot, tmp_path: Path
 ) -> None:
     conversation_id = talk(store, "Sky")
@@ -199,7 +199,7 @@ def test_the_last_choices_are_remembered(
     assert SettingsFile(services.folder.settings_file).now.export_format == "txt"
 
 
-def test_copied_to_the_clipboard(make: Make, store: ConversationStore, qtbot: QtBot) -> None:
+def test_copy_to_the_clipboard(make: Make, store: ConversationStore, qtbot: QtBot) -> None:
     dialog = make(talk(store, "Sky"))
     qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Copied" in dialog.status.label.text())
@@ -208,7 +208,7 @@ def test_copied_to_the_clipboard(make: Make, store: ConversationStore, qtbot: Qt
     assert dialog.copy.isHidden()
 
 
-def test_afterwards_it_can_be_opened(
+def test_exported_file_can_be_opened(
     make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path, opener: Opener
 ) -> None:
     dialog = make(talk(store, "Sky"))
@@ -220,7 +220,7 @@ def test_afterwards_it_can_be_opened(
     assert opener.opened == [tmp_path / "sky.md", tmp_path]
 
 
-def test_a_long_export_shows_its_progress_and_can_be_cancelled(
+def test_long_export_shows_progress_and_can_be_cancelled(
     make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path
 ) -> None:
     dialog = make(talk(store, "Sky", "word 字 " * 3_000, turns=60))
@@ -240,7 +240,7 @@ def test_a_long_export_shows_its_progress_and_can_be_cancelled(
     assert dialog.export.isEnabled()
 
 
-def test_the_window_lives_while_a_pdf_is_written(
+def test_window_stays_responsive_during_a_pdf_export(
     make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path
 ) -> None:
     dialog = make(talk(store, "Sky", "word 字 " * 3_000, turns=6))
@@ -257,7 +257,7 @@ def test_the_window_lives_while_a_pdf_is_written(
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [420, 900])
-def test_nothing_is_pressed_together(
+def test_controls_keep_their_minimum_height(
     make: Make, store: ConversationStore, qapp: QApplication, theme: object, width: int
 ) -> None:
     apply_theme(qapp, theme)  # type: ignore[arg-type]
@@ -274,7 +274,7 @@ def test_nothing_is_pressed_together(
     apply_theme(qapp, LIGHT)
 
 
-def test_everything_has_a_name_for_those_who_cannot_see_it(make: Make, store: ConversationStore) -> None:
+def test_controls_have_accessible_names(make: Make, store: ConversationStore) -> None:
     dialog = make(talk(store, "Sky"))
     for box in (dialog.options.format_box, dialog.options.thoughts, dialog.path, dialog.progress):
         assert box.accessibleName()
