@@ -17,7 +17,7 @@ from app.planning.machine import Machine
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
-from model_manager.gguf.header_stub import Hollow, hollow_model
+from model_manager.gguf.header_stub import HeaderStub, header_stubs
 from model_manager.layout.stacking import layout_for
 from model_manager.plan import (
     LoadPlan,
@@ -101,17 +101,17 @@ def rehearsable(headers: Sequence[GgufHeader]) -> Iterator[Path]:
     else:
         yield path
         return
-    with hollow_model([hollow]) as stand_in:
+    with header_stubs([hollow]) as stand_in:
         yield stand_in
 
 
-def _repaired(header: GgufHeader) -> Hollow:
+def _repaired(header: GgufHeader) -> HeaderStub:
     try:
         with header.path.open("rb") as file:
             layout = layout_for(header, file.read(header.data_offset))
     except OSError as error:
         raise UserError("file_unreadable", path=header.path, detail=error.strerror or str(error)) from error
-    return Hollow(header.path.name, layout.target_head, layout.target_bytes)
+    return HeaderStub(header.path.name, layout.target_head, layout.target_bytes)
 
 
 def possible(wishes: Wishes, machine: Machine) -> Wishes:

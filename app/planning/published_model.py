@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
-from model_manager.gguf.header_stub import Hollow
+from model_manager.gguf.header_stub import HeaderStub
 from model_manager.hub.access import Access
 from model_manager.hub.http import HttpClient, file_url
 from model_manager.hub.remote_header import read_remote_header
@@ -29,7 +29,7 @@ class PublishedHeader:
     """The headers of all files of a published model, and the files as a rehearsal needs them."""
 
     headers: tuple[GgufHeader, ...]
-    files: tuple[Hollow, ...] = field(repr=False, default=())
+    files: tuple[HeaderStub, ...] = field(repr=False, default=())
 
 
 class PublishedHeaders:
@@ -70,14 +70,14 @@ def _key(model: PublishedModel) -> tuple[str, str]:
     return (model.commit, model.id)
 
 
-def _read(client: HttpClient, model: PublishedModel, target: Target) -> tuple[GgufHeader, Hollow]:
+def _read(client: HttpClient, model: PublishedModel, target: Target) -> tuple[GgufHeader, HeaderStub]:
     def read_part(part: HubFile, start: int, length: int) -> bytes:
         url = file_url(client.access.endpoint, model.repository, model.commit, part.name)
         return client.read_range(url, start, length)
 
     header, head = read_remote_header(target, read_part)
     layout = layout_for(header, head)
-    return header, Hollow(target.file_name, layout.target_head or head, layout.target_bytes)
+    return header, HeaderStub(target.file_name, layout.target_head or head, layout.target_bytes)
 
 
 def families(models: Sequence[PublishedModel]) -> tuple[tuple[PublishedModel, ...], ...]:

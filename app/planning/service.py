@@ -22,7 +22,7 @@ from app.planning.remembered_plans import Case, RememberedPlans
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
-from model_manager.gguf.header_stub import Hollow, hollow_model
+from model_manager.gguf.header_stub import HeaderStub, header_stubs
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS, CatalogueEntry, find_entry
 from model_manager.hub.home_model import reconstructed_header
@@ -115,7 +115,7 @@ class PlanningService:
         plan = basis.plan(found) if found is not None else None
         return plan if plan is not None and plan.verdict != "does_not_fit" else None
 
-    def rehearsed(self, basis: PlanBasis, wishes: Wishes, files: Sequence[Hollow] = ()) -> PlanBasis:
+    def rehearsed(self, basis: PlanBasis, wishes: Wishes, files: Sequence[HeaderStub] = ()) -> PlanBasis:
         """The same with the engine's own compute buffers, where the devices are real and the file is here.
 
         Of a file that is not here yet ``files`` are what a rehearsal needs.  Takes a second, in a child of its own.
@@ -132,7 +132,7 @@ class PlanningService:
         try:
             with (
                 self._reader.alone(),
-                hollow_model(files) if files else rehearsable(basis.headers) as path,
+                header_stubs(files) if files else rehearsable(basis.headers) as path,
                 Rehearser(self._folder.logs / "rehearsal.log", gpus=machine.gpus) as rehearser,
             ):
                 if set(machine.rpc_servers) & set(self._reader.engaged):

@@ -1,8 +1,7 @@
-"""What a GGUF file says about itself: metadata, tensors, and how long the file must be.
+"""Header of a GGUF file: metadata, tensors, and the size that the file must have.
 
-The header decides everything that is computed about a model; names, README texts and file names do not.  Strict where
-the engine is strict (llama.cpp refuses gaps between tensors, doubled names and so on), so that a header read here is
-one that the engine reads too.
+Everything computed about a model comes from its header, never from names or README files.  As strict as llama.cpp,
+which refuses gaps between tensors, duplicate names and so on, so that the engine reads every header that is read here.
 
 Source of the format: ``ggml/include/gguf.h`` and ``ggml/src/gguf.cpp`` of llama.cpp; the keys of the metadata:
 ``gguf-py/gguf/constants.py``.
@@ -21,7 +20,7 @@ from typing import BinaryIO
 
 from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import UserError
-from model_manager.gguf.hyperparameters import find_absurd
+from model_manager.gguf.hyperparameters import find_invalid
 from model_manager.gguf.reader import U32_TYPE, Damaged, Reader, Unread, Value
 from model_manager.gguf.tensor_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
 
@@ -30,7 +29,7 @@ __all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "par
 MAGIC = b"GGUF"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _WEB_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--", b'{"error"')
-_TELLING_BYTES = 512
+_SNIFFED_BYTES = 512
 _DEFAULT_ALIGNMENT = 32
 _MAX_KEYS = 1 << 16
 _MAX_KEY_BYTES = (1 << 16) - 1
@@ -43,7 +42,7 @@ _ONE_EXPERT = re.compile(r"blk\.\d+\.ffn_(up|gate|down)\.\d+\.weight")
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """One tensor.  ``shape`` in ggml's order, the fastest dimension first; bytes counted from ``data_offset`` on."""
+    """One tensor.  ``shape`` in ggml's order, fastest dimension first; ``offset`` is relative to ``data_offset``."""
 
     name: str
     shape: tuple[int, ...]
@@ -54,10 +53,10 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class GgufHeader:
-    """The header of one file.  Sizes and offsets in bytes; ``data_offset`` and ``file_bytes`` from byte 0 on.
+    """The header of one file.  Sizes and offsets in bytes; ``data_offset`` is relative to the beginning of the file.
 
-    ``metadata`` holds numbers, strings and tuples of up to 1024 numbers; longer arrays, arrays of strings (the
-    vocabulary) and strings beyond 1 MiB are there as ``Unread``.
+    ``metadata`` contains numbers, strings and tuples of up to 1024 numbers; longer arrays, arrays of strings (the
+    vocabulary) and strings beyond 1 MiB are ``Unread``.
     """
 
     path: Path
@@ -69,58 +68,58 @@ class GgufHeader:
     alignment: int
 
     def text(self, key: str) -> str | None:
-        """A metadata value if it is there and a string."""
+        """Return a metadata value if it is a string."""
         value = self.metadata.get(key)
         return value if isinstance(value, str) else None
 
     def integer(self, key: str) -> int | None:
-        """A metadata value if it is there and a whole number."""
+        """Return a metadata value if it is a whole number."""
         value = self.metadata.get(key)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     @property
     def architecture(self) -> str | None:
-        """The family of the network (``"llama"``), which is also the prefix of its keys."""
+        """Architecture (``"llama"``), which is also the prefix of its keys."""
         return self.text("general.architecture")
 
     @property
     def name(self) -> str | None:
-        """What its makers call the model."""
+        """Name that the authors gave the model."""
         return self.text("general.name")
 
     @property
     def context_length(self) -> int | None:
-        """Tokens that the model was trained to see at once."""
+        """Context length of the training, in tokens."""
         return self.integer(f"{self.architecture}.context_length")
 
     @property
     def block_count(self) -> int | None:
-        """Layers."""
+        """Number of layers."""
         return self.integer(f"{self.architecture}.block_count")
 
     @property
     def expert_count(self) -> int:
-        """Experts in each layer; 0 for a dense model."""
+        """Number of experts in each layer; 0 for a dense model."""
         return self.integer(f"{self.architecture}.expert_count") or 0
 
     @property
     def chat_template(self) -> str | None:
-        """The model's own Jinja template, None where the file has none."""
+        """Jinja template of the model."""
         return self.text("tokenizer.chat_template")
 
     @property
     def split_count(self) -> int:
-        """Files that the model is cut into; 1 for a model in one piece."""
+        """Number of files of a split model; 1 for a single file."""
         return max(1, self.integer("split.count") or 1)
 
     @property
     def split_number(self) -> int:
-        """Which of those files this is, from 0."""
+        """Number of this file among them, from 0."""
         return self.integer("split.no") or 0
 
     @cached_property
     def quantisation(self) -> str | None:
-        """As people write it (``"Q3_K_M"``); without ``general.file_type`` the type that takes the most bytes."""
+        """Usual name (``"Q3_K_M"``); without ``general.file_type`` the tensor type with the most bytes."""
         number = self.integer("general.file_type")
         if number is not None and (known := FILE_TYPES.get(number & ~_GUESSED_FILE_TYPE)):
             return known
@@ -131,17 +130,17 @@ class GgufHeader:
 
     @cached_property
     def parameter_count(self) -> int:
-        """Values in all tensors of this file."""
+        """Number of values in all tensors of this file."""
         return sum(prod(tensor.shape) for tensor in self.tensors)
 
     @cached_property
     def experts_in_separate_tensors(self) -> bool:
-        """Whether every expert has tensors of its own (``blk.0.ffn_up.3.weight``), as until April 2024."""
+        """Whether every expert has its own tensors (``blk.0.ffn_up.3.weight``), as until April 2024."""
         return any(_ONE_EXPERT.fullmatch(tensor.name) for tensor in self.tensors)
 
     @property
     def end_of_data(self) -> int:
-        """Bytes that the file must have at least."""
+        """Least size of the file."""
         last = max((tensor.offset + tensor.n_bytes for tensor in self.tensors), default=0)
         return self.data_offset + last
 
@@ -149,7 +148,7 @@ class GgufHeader:
 def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
     """Read the header of a GGUF file of version 2 or 3, little-endian.
 
-    ``whole=False`` accepts a file whose tensor data is not all there, such as a download under way.
+    ``whole=False`` accepts a file whose tensor data is incomplete, such as a partial download.
 
     Raises ``UserError``: file_missing(path), is_a_folder(path), not_a_file(path), file_unreadable(path, detail),
     not_gguf(path), is_web_page(path), is_lfs_pointer(path), gguf_version_unsupported(path, version, big_endian),
@@ -168,9 +167,9 @@ def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
 
 
 def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
-    """The header at the beginning of anything that can seek and read; ``path`` only names it.
+    """Read the header at the beginning of a seekable binary file; ``path`` names it in errors.
 
-    Reads windows of up to 1 MiB, in order, and nothing beyond the header's last window.
+    Reads windows of up to 1 MiB, in order, and nothing beyond the last window of the header.
 
     Raises ``OSError`` as ``file`` does, and ``UserError``: not_gguf(path), is_web_page(path), is_lfs_pointer(path),
     gguf_version_unsupported(path, version, big_endian), gguf_damaged(path, detail), tensor_type_unsupported(path,
@@ -183,10 +182,10 @@ def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
 
 
 def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
-    """Refuse what the engine would refuse; ``further`` are the other files of a split model.
+    """Refuse a model that the engine would refuse; ``further`` are the other files of a split model.
 
-    Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which a lossless
-    re-layout of their bytes makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
+    Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which
+    stacking the experts makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
     projectors, importance matrices, vocabularies without weights and models with a vocabulary of word pieces, which
     only compare texts; hyperparameters_absurd(path, key, value) for numbers that would end the engine's process.
     """
@@ -199,17 +198,20 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     for each in (header, *further):
         if each.experts_in_separate_tensors:
             raise UserError("experts_in_separate_tensors", path=header.path)
-    if absurd := find_absurd(architecture, header.metadata):
-        raise UserError("hyperparameters_absurd", path=header.path, key=absurd.key, value=absurd.value)
+    if invalid := find_invalid(architecture, header.metadata):
+        key, value = invalid
+        raise UserError("hyperparameters_absurd", path=header.path, key=key, value=value)
 
 
 def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
-    magic = reader.take(min(file_bytes, len(MAGIC)))
+    magic = reader.read(min(file_bytes, len(MAGIC)))
     if magic != MAGIC:
-        raise UserError(_what_else(magic + reader.take(min(file_bytes - len(magic), _TELLING_BYTES))), path=path)
+        raise UserError(
+            _code_of_other_file(magic + reader.read(min(file_bytes - len(magic), _SNIFFED_BYTES))), path=path
+        )
     version = reader.u32()
     if version not in (2, 3):
-        # A big-endian file has its small version number in the other end of the four bytes.
+        # In a big-endian file the small version number is in the upper bytes.
         big_endian = version & 0xFFFF == 0 and version != 0
         if big_endian:
             version = int.from_bytes(version.to_bytes(4, "little"), "big")
@@ -231,8 +233,8 @@ def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
     )
 
 
-def _what_else(beginning: bytes) -> str:
-    """The code for a file that is no GGUF, from its first bytes: what a failed download often leaves."""
+def _code_of_other_file(beginning: bytes) -> str:
+    """Return the error code for a file that isn't GGUF: a failed download often leaves another one."""
     if beginning.startswith(_LFS_POINTER):
         return "is_lfs_pointer"
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -245,7 +247,7 @@ def _read_metadata(reader: Reader, count: int) -> tuple[dict[str, Value], int]:
     for _ in range(count):
         key = reader.identifier(_MAX_KEY_BYTES)
         if key in metadata:
-            raise Damaged(f"key {key!r} twice")
+            raise Damaged(f"duplicate key {key!r}")
         kind, value = reader.value()
         metadata[key] = value
         if key == "general.alignment":
@@ -262,7 +264,7 @@ def _read_tensors(path: Path, reader: Reader, count: int, alignment: int) -> tup
     for _ in range(count):
         name = reader.identifier(_MAX_TENSOR_NAME_BYTES)
         if name in names:
-            raise Damaged(f"tensor {name!r} twice")
+            raise Damaged(f"duplicate tensor {name!r}")
         names.add(name)
         dimensions = reader.u32()
         if dimensions > _MAX_DIMENSIONS:

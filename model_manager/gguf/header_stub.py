@@ -1,26 +1,25 @@
-"""Files that have a true header and nothing behind it: a model at its full size, at the cost of its header.
+"""Header stubs: files with the header of a model, its full size and no data, at the cost of the header.
 
-The engine rehearses a load on them, before the first byte of the tensors is there.  They are no models: they live in a
-folder of their own and go with it.
+The engine rehearses a load on them before any tensor data exists.  They are kept in a temporary folder, away from
+models.
 """
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from model_manager.disk.space import make_sparse
 
 
 @dataclass(frozen=True)
-class Hollow:
-    """One file: its name, its head (bytes from 0 up to where the tensor data begins) and its full size in bytes.
+class HeaderStub:
+    """One file: its name, its head (all bytes before the tensor data) and its full size in bytes.
 
-    For a file that is laid down otherwise than published these are ``target_head`` and ``target_bytes`` of its layout.
+    For a file with stacked experts these are ``target_head`` and ``target_bytes`` of its layout.
     """
 
     name: str
@@ -29,11 +28,9 @@ class Hollow:
 
 
 def write_sparse(head: bytes, file_bytes: int, path: Path) -> None:
-    """Write ``head`` and let the file be ``file_bytes`` long, with a hole behind it.
+    """Write ``head`` and extend the file to ``file_bytes`` with a hole.
 
-    Where the file system knows no holes the length takes its room, or is refused.
-
-    Raises OSError.
+    On a file system without holes the length takes its space, or is refused.  Raises ``OSError``.
     """
     with path.open("wb") as file:
         make_sparse(file)
@@ -42,17 +39,13 @@ def write_sparse(head: bytes, file_bytes: int, path: Path) -> None:
 
 
 @contextmanager
-def hollow_model(files: Sequence[Hollow], folder: Path | None = None) -> Iterator[Path]:
-    """The files of a model side by side, in a new folder in ``folder`` (the system's for short-lived files without
-    one); yields the first, which stands for the model.  They are gone afterwards.
+def header_stubs(files: Sequence[HeaderStub], folder: Path | None = None) -> Iterator[Path]:
+    """Write the stubs of a model to a temporary folder in ``folder``; yields the path of the first, to load.
 
-    Raises OSError.
+    Raises ``OSError``.
     """
-    with contextlib.ExitStack() as stack:
-        # A child process that was ended a moment ago may still hold a file open on Windows.
-        place = Path(
-            stack.enter_context(tempfile.TemporaryDirectory("-rehearsal", dir=folder, ignore_cleanup_errors=True))
-        )
+    # On Windows a child process that has just ended may still have a file open.
+    with TemporaryDirectory("-rehearsal", dir=folder, ignore_cleanup_errors=True) as name:
         for each in files:
-            write_sparse(each.head, each.file_bytes, place / Path(each.name).name)
-        yield place / Path(files[0].name).name
+            write_sparse(each.head, each.file_bytes, Path(name, Path(each.name).name))
+        yield Path(name, Path(files[0].name).name)

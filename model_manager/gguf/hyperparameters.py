@@ -1,7 +1,7 @@
-"""Numbers in a header that no model has and that would take the engine's whole process down instead of being refused.
+"""Hyperparameters that no model has and that would abort the engine's process instead of being refused.
 
-The engine asserts them; everything it refuses by itself, with a message, is left to it.  Keys that are missing are no
-concern here: some architectures have none of these.
+The engine asserts them; everything that it refuses with a message is left to it.  Missing keys are ignored: some
+architectures have none of these.
 
 Source: ``llama_model_base::load_hparams`` in ``src/llama-model.cpp``, ``src/llama-hparams.h`` and the operations of
 ``ggml-cpu`` of llama.cpp, as shipped with llama-cpp-python 0.3.36.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from model_manager.gguf.reader import Value
 
@@ -31,25 +30,17 @@ _BOUNDS = {
     "rope.dimension_count": (0, 1 << 16),
     "vocab_size": (0, 1 << 26),
 }
-"""Least and greatest value, or of every layer's value.  What the engine asserts, and generous bounds for the rest."""
+"""Least and greatest value, also for each layer: what the engine asserts, and generous bounds for the rest."""
 _EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "attention.group_norm_epsilon")
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
 
 
-@dataclass(frozen=True)
-class Absurd:
-    """A key of the metadata and its value, as text."""
-
-    key: str
-    value: str
+def find_invalid(architecture: str, metadata: Mapping[str, Value]) -> tuple[str, str] | None:
+    """Return the first key with an invalid value, and the value as text; None where all are valid."""
+    return next(_invalid(architecture, metadata), None)
 
 
-def find_absurd(architecture: str, metadata: Mapping[str, Value]) -> Absurd | None:
-    """The first absurd number, None where all is in order."""
-    return next(_absurd(architecture, metadata), None)
-
-
-def _absurd(architecture: str, metadata: Mapping[str, Value]) -> Iterator[Absurd]:
+def _invalid(architecture: str, metadata: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
     def key(name: str) -> str:
         return f"{architecture}.{name}"
 
@@ -61,27 +52,27 @@ def _absurd(architecture: str, metadata: Mapping[str, Value]) -> Iterator[Absurd
     for name, (least, most) in _BOUNDS.items():
         for number in numbers(name):
             if not least <= number <= most:
-                yield Absurd(key(name), str(number))
+                yield (key(name), str(number))
     layers = max(numbers("block_count"), default=0)
     for number in numbers("nextn_predict_layers"):
         if layers and number > layers:
-            yield Absurd(key("nextn_predict_layers"), f"{number} of {layers}")
+            yield (key("nextn_predict_layers"), f"{number} of {layers}")
     for name in _EPSILONS:
         epsilon = metadata.get(key(name))
         if isinstance(epsilon, float) and not 0 <= epsilon < math.inf:
-            yield Absurd(key(name), str(epsilon))
+            yield (key(name), str(epsilon))
     scaling = metadata.get(key("rope.scaling.type"))
     if isinstance(scaling, str) and scaling not in _ROPE_SCALING:
-        yield Absurd(key("rope.scaling.type"), scaling[:40])
+        yield (key("rope.scaling.type"), scaling[:40])
     experts = max(numbers("expert_count"), default=0)
     if architecture.startswith("hunyuan") and experts <= 1:
-        return  # the engine takes such a model for a dense one
+        return  # dense for the engine
     used = max(numbers("expert_used_count"), default=0)
     if used > experts or (experts and not used):
-        yield Absurd(key("expert_used_count"), f"{used} of {experts}")
+        yield (key("expert_used_count"), f"{used} of {experts}")
     groups = max(numbers("expert_group_count"), default=0)
     if groups and (groups >= experts or (groups > 1 and experts % groups)):
-        yield Absurd(key("expert_group_count"), f"{groups} for {experts}")
+        yield (key("expert_group_count"), f"{groups} for {experts}")
     used_groups = max(numbers("expert_group_used_count"), default=0)
     if groups > 1 and not 0 < used_groups < groups:
-        yield Absurd(key("expert_group_used_count"), f"{used_groups} of {groups}")
+        yield (key("expert_group_used_count"), f"{used_groups} of {groups}")

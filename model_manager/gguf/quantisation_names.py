@@ -1,12 +1,12 @@
-"""The quantisation that a file's name speaks of: good enough for a list, never for a computation (headers are)."""
+"""Quantisation in a file's name: sufficient for a list, never for a computation, which needs the header."""
 
 from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
 
-# llama.cpp's own names (``ggml_types.FILE_TYPES``, and types that are gone), K-quants whose outer tensors have another
-# size (Q6_K_L, UD-Q4_K_XL), and 16 and 32 bits as their makers write them.
+# The names of llama.cpp (``FILE_TYPES``, and removed types), K-quants whose outer tensors have another size (Q6_K_L,
+# UD-Q4_K_XL), and spellings of 16 and 32 bits.
 _NAME = re.compile(
     r"(?<![A-Z0-9])(UD-)?"
     r"(I?Q[1-8]_(?:K(?:_(?:XXS|XS|S|M|L|XL))?|NL(?:_[48]_[48])?|[01](?:_[48]_[48])?|XXS|XS|S|M|L|XL)"
@@ -17,9 +17,9 @@ _NAME = re.compile(
 
 
 def quantisation_in(name: str) -> str | None:
-    """The last quantisation in ``name``, as people write it (``Q4_K_M``, ``UD-Q2_K_XL``); else that of its folder.
+    """Return the last quantisation in ``name``, a path in a repository, else in its folder (``UD-Q2_K_XL``).
 
-    ``name`` is a path inside a repository.  None where neither says one.
+    None where neither contains one.
     """
     path = PurePosixPath(name)
     for text in (path.name, path.parent.name):

@@ -1,8 +1,7 @@
-"""Reads the bytes of a GGUF header, trusting none of them.
+"""Reader of the bytes of a GGUF header, which may be damaged or hostile.
 
-Memory and time stay small whatever the bytes say: one window of the file is held at a time, arrays and very long
-strings are skipped over, and every count is measured against the file before it is believed.  What the values mean is
-``gguf_header``'s business.
+Memory and time are bounded: one window of the file is in memory at a time, arrays and very long strings are skipped,
+and every count is compared with the file's size.  The meaning of the values is left to ``header``.
 
 Source of the format: ``ggml/include/gguf.h`` and ``ggml/src/gguf.cpp`` of llama.cpp.
 """
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 MAX_HEADER_BYTES = 128 << 20
-"""The largest known headers carry a 33 MB ``tokenizer.json``."""
+"""The largest known headers contain a ``tokenizer.json`` of 33 MB."""
 MAX_STRING_BYTES = 1 << 20
 MAX_ARRAY_VALUES = 1024
 MAX_SKIPPED_STRINGS = 1 << 22
@@ -53,7 +52,7 @@ Value = Number | str | tuple[Number, ...] | Unread
 
 
 class Damaged(Exception):
-    """The bytes are no GGUF header; ``detail`` says where, for a report."""
+    """The bytes are no GGUF header; ``detail`` names the place."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -61,7 +60,7 @@ class Damaged(Exception):
 
 
 class Reader:
-    """A bounds-checked walk through the header, from byte 0 on.  Every method may raise ``Damaged`` or ``OSError``."""
+    """Bounds-checked reader from byte 0.  Every method may raise ``Damaged`` or ``OSError``."""
 
     def __init__(self, file: BinaryIO, file_bytes: int) -> None:
         self._file = file
@@ -74,48 +73,48 @@ class Reader:
 
     @property
     def position(self) -> int:
-        """Bytes from the beginning of the file to what is read next."""
+        """Offset of the next byte."""
         return self._window_start + self._at
 
     def u32(self) -> int:
-        """An unsigned number of 4 bytes."""
+        """Read an unsigned number of 4 bytes."""
         self._need(4)
         value: int = _U32.unpack_from(self._window, self._at)[0]
         self._at += 4
         return value
 
     def u64(self) -> int:
-        """An unsigned number of 8 bytes."""
+        """Read an unsigned number of 8 bytes."""
         self._need(8)
         value: int = _U64.unpack_from(self._window, self._at)[0]
         self._at += 8
         return value
 
-    def take(self, count: int) -> bytes:
-        """The next ``count`` bytes."""
+    def read(self, count: int) -> bytes:
+        """Read ``count`` bytes."""
         self._need(count)
         start = self._at
         self._at += count
         return self._window[start : self._at]
 
     def identifier(self, max_bytes: int) -> str:
-        """A string that names something: not empty, no longer than ``max_bytes``, valid UTF-8."""
+        """Read a name: not empty, at most ``max_bytes``, valid UTF-8."""
         start = self.position
         count = self.u64()
         if not 0 < count <= max_bytes:
             raise Damaged(f"name of {count} bytes at byte {start}")
         try:
-            return self.take(count).decode()
+            return self.read(count).decode()
         except UnicodeDecodeError:
             raise Damaged(f"name that is not UTF-8 at byte {start}") from None
 
     def value(self) -> tuple[int, Value]:
-        """A metadata value with the number of its type."""
+        """Read a metadata value; returns the number of its type and the value."""
         start = self.position
         kind = self.u32()
         if kind in _NUMBERS:
             scalar = _NUMBERS[kind][1]
-            return kind, scalar.unpack(self.take(scalar.size))[0]
+            return kind, scalar.unpack(self.read(scalar.size))[0]
         if kind == _STRING:
             return kind, self._text()
         if kind == _ARRAY:
@@ -127,8 +126,8 @@ class Reader:
         if count > MAX_STRING_BYTES or not self._may_keep(count):
             self._skip(count)
             return Unread("str", count)
-        # Chat templates with a broken character exist and load: only the character is lost.
-        return self.take(count).decode(errors="replace")
+        # Chat templates with an invalid character exist and load; only the character is replaced.
+        return self.read(count).decode(errors="replace")
 
     def _array(self) -> Value:
         start = self.position
@@ -142,7 +141,7 @@ class Reader:
         if count > MAX_ARRAY_VALUES or not self._may_keep(count * 40):
             self._skip(count * scalar.size)
             return Unread(name, count)
-        return struct.unpack(f"<{count}{scalar.format[-1]}", self.take(count * scalar.size))
+        return struct.unpack(f"<{count}{scalar.format[-1]}", self.read(count * scalar.size))
 
     def _may_keep(self, count: int) -> bool:
         self._kept_bytes += min(count, MAX_STRING_BYTES)
@@ -157,7 +156,7 @@ class Reader:
         self._skipped_strings += count
         if self._skipped_strings > MAX_SKIPPED_STRINGS:
             raise Damaged(f"{self._skipped_strings} strings up to byte {self.position}")
-        # The hot loop of a vocabulary: a hundred thousand strings, so everything is a local name.
+        # Hot loop over a vocabulary of a hundred thousand strings, hence the local names.
         unpack = _U64.unpack_from
         window, at = self._window, self._at
         last = len(window) - 8

@@ -1,7 +1,7 @@
-"""Models cut into several GGUF files, named ``NAME-00001-of-00003.gguf``.
+"""Shards of a model split into several GGUF files, named ``NAME-00001-of-00003.gguf``.
 
 Source of the naming and of the ``split.*`` keys: ``llama_split_path`` in ``src/llama.cpp`` and
-``src/llama-model-loader.cpp`` of llama.cpp, which is always given the first file.
+``src/llama-model-loader.cpp`` of llama.cpp, which loads the first file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
 
 def named_shards(path: Path) -> tuple[Path, ...]:
-    """The files that belong to ``path`` by its name alone, in order; only itself for a model in one piece."""
+    """Return the files of the model by the name of ``path`` alone, in order; only ``path`` where it isn't a shard."""
     match = _SHARD.fullmatch(path.name)
     if match is None or not 1 <= int(match["number"]) <= int(match["count"]):
         return (path,)
@@ -26,22 +26,22 @@ def named_shards(path: Path) -> tuple[Path, ...]:
 
 
 def first_shard(path: Path) -> Path:
-    """The file that stands for the model: the first of a split one, where it is there, else ``path`` itself."""
+    """Return the file to load: the first shard where it exists, else ``path``."""
     first = named_shards(path)[0]
     return first if is_file(first) else path
 
 
 def model_stem(path: Path) -> str:
-    """The file's name without ``.gguf`` and without the number of the shard."""
+    """Return the file's name without ``.gguf`` and without the number of the shard."""
     match = _SHARD.fullmatch(path.name)
     return match["stem"] if match else path.stem
 
 
 def shard_paths(header: GgufHeader) -> tuple[Path, ...]:
-    """All files of the model that ``header`` belongs to, the first one first, each of them there.
+    """Return all files of the model that ``header`` belongs to, in order.
 
-    Raises ``UserError``: shard_misnamed(path, number, count) when the name does not fit what the header says, so that
-    the others cannot be found; shard_missing(path) for the first that is not there.
+    Raises ``UserError``: shard_misnamed(path, number, count) where the name doesn't match the header, so that the
+    others can't be found; shard_missing(path) for the first missing one.
     """
     if header.split_count == 1:
         return (header.path,)
@@ -56,11 +56,11 @@ def shard_paths(header: GgufHeader) -> tuple[Path, ...]:
 
 
 def read_model(path: Path, *, whole: bool = True) -> tuple[GgufHeader, ...]:
-    """The headers of all files of a model, the first one first; ``path`` may be any of them.
+    """Return the headers of all files of a model in order; ``path`` may be any of them.
 
     The metadata of the model is in the first, its tensors are in all of them.
 
-    Raises ``UserError`` as ``read_header`` and ``shard_paths`` do, and gguf_damaged(path, detail) when the files do not
+    Raises ``UserError`` as ``read_header`` and ``shard_paths``, and gguf_damaged(path, detail) where the files don't
     belong together.
     """
     header = read_header(path, whole=whole)

@@ -1,8 +1,7 @@
-"""Names of raw parts: one GGUF file that was cut into pieces of bytes, because a hub or a disk takes no larger file.
+"""Names of split parts: pieces of one GGUF file that was too large for a hub or a disk.
 
-Nothing in such pieces says what they are but their names: ``MODEL.gguf-split-a``, ``MODEL.gguf.part1of3`` and so on.
-What is decided here is decided by name alone, for a listing as well as for a folder; whether the pieces fit is found
-out from the header when they are joined.  Files of ``gguf-split`` are another thing, see ``shards``.
+Only their names identify them: ``MODEL.gguf-split-a``, ``MODEL.gguf.part1of3`` and so on.  Used for listings of a hub
+as well as for folders; ``join`` checks the parts against the header.  The files of ``gguf-split`` are ``shards``.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class PartName:
-    """The name of one part, taken apart.
+    """Parsed name of one part.
 
-    ``base`` is the name of the whole file; ``number`` the part's place in the way of counting that ``style`` tells,
-    which the parts of one file share; ``count`` how many there are, where the name says so.
+    ``base`` is the name of the whole file; ``number`` the part's number in the numbering ``style``, which the parts of
+    one file share; ``count`` the number of parts, where the name contains it.
     """
 
     name: str
@@ -41,7 +40,7 @@ class PartName:
     after: str
 
     def sibling(self, number: int) -> str:
-        """The name of another part of the same file."""
+        """Return the name of another part of the same file."""
         if self.style in _LETTERS:
             places = range(self.width - 1, -1, -1)
             letters = "".join(chr(ord("a") + number // 26**place % 26) for place in places)
@@ -50,7 +49,7 @@ class PartName:
 
 
 def part_of(name: str) -> PartName | None:
-    """What the name says, None for the name of anything but a raw part.  ``name`` may hold folders."""
+    """Return the parsed name, None where it isn't that of a split part.  ``name`` may contain folders."""
     match = _PART.fullmatch(name)
     if match is None:
         return None
@@ -77,10 +76,10 @@ def part_of(name: str) -> PartName | None:
 
 
 def ordered_parts(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of one file's parts in the order of their bytes.
+    """Return the names of one file's parts in the order of their bytes.
 
-    Raises ``UserError``: not_parts(name) for a name that is none of a part, or of another file's; parts_twice(name,
-    parts) where two names stand for the same place or count in different ways; parts_missing(name, missing).
+    Raises ``UserError``: not_parts(name) for another name, or a part of another file; parts_twice(name, parts) for
+    duplicate numbers or different numberings; parts_missing(name, missing).
     """
     parts: list[PartName] = []
     for name in names:
@@ -95,7 +94,7 @@ def ordered_parts(names: Iterable[str]) -> tuple[str, ...]:
     numbers = [part.number for part in parts]
     if len(set(numbers)) != len(numbers) or len({(part.style, part.count) for part in parts}) > 1:
         raise UserError("parts_twice", name=first.base, parts=[part.name for part in parts])
-    # Letters begin with a; numbers with 0 or with 1, which only the parts themselves can tell.
+    # Letters begin with a, numbers with 0 or with 1.
     begin = 0 if first.style in _LETTERS or first.number == 0 else 1
     end = last.number if first.count is None else begin + first.count - 1
     if end < last.number:
@@ -114,7 +113,7 @@ def ordered_parts(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def grouped_parts(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The parts among ``names`` by the file that they make up, as they come; everything else is left out."""
+    """Return the parts among ``names`` by their file, in the given order; all other names are left out."""
     groups: dict[str, list[str]] = {}
     for name in names:
         if part := part_of(name):

@@ -1,4 +1,4 @@
-"""The tensor types of ggml and the names of quantisations, as numbers in a GGUF file.
+"""Tensor types of ggml and names of quantisations, by their numbers in a GGUF file.
 
 Source: ``ggml/include/ggml.h`` (``enum ggml_type``), ``ggml/src/ggml-common.h`` (the blocks), ``include/llama.h``
 (``enum llama_ftype``) and ``src/llama-model-loader.cpp`` of llama.cpp, as shipped with llama-cpp-python 0.3.36.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
-    """How a tensor's values are stored: ``block_values`` neighbours of a row share ``block_bytes`` bytes."""
+    """Storage of a tensor's values: each ``block_values`` neighbours of a row take ``block_bytes`` bytes."""
 
     name: str
     block_values: int
@@ -69,7 +69,7 @@ REMOVED_TENSOR_TYPES: dict[int, str] = {
     37: "IQ4_NL_4_8",
     38: "IQ4_NL_8_8",
 }
-"""Types that files of 2023 and 2024 may hold and the engine no longer reads."""
+"""Types in files of 2023 and 2024 that the engine no longer reads."""
 
 FILE_TYPES: dict[int, str] = {
     0: "F32",
@@ -109,4 +109,4 @@ FILE_TYPES: dict[int, str] = {
     40: "Q1_0",
     41: "Q2_0",
 }
-"""``general.file_type`` as people write it: the mix of tensor types that a file was quantised to."""
+"""Names of ``general.file_type``: the mix of tensor types that a file was quantised to."""

@@ -165,7 +165,7 @@ def _new_head(header: GgufHeader, head: bytes, stacks: tuple[_Stack, ...]) -> by
 def _end_of_metadata(header: GgufHeader, head: bytes) -> int:
     try:
         reader = Reader(BytesIO(head), len(head))
-        start = reader.take(_FIRST_KEY)
+        start = reader.read(_FIRST_KEY)
         tensor_count, key_count = struct.unpack_from("<QQ", start, _TENSOR_COUNT_AT)
         if tensor_count != len(header.tensors) or key_count != len(header.metadata):
             raise ValueError("the head of another file")

@@ -17,7 +17,7 @@ from app.engine.rehearsal import Rehearser
 from app.planning.basis import asking
 from model_manager.devices.devices import HostMemory, PlanDevice, pretended_devices, read_host
 from model_manager.gguf.header import read_header
-from model_manager.gguf.header_stub import Hollow, hollow_model
+from model_manager.gguf.header_stub import HeaderStub, header_stubs
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
@@ -55,11 +55,11 @@ def rehearsing(folder: Path) -> Figure:
     write_shape(shape, "Q4_K_M")
     headers = (read_header(shape),)
     with shape.open("rb") as file:
-        hollow = Hollow("remote.gguf", file.read(headers[0].data_offset), shape.stat().st_size)
+        hollow = HeaderStub("remote.gguf", file.read(headers[0].data_offset), shape.stat().st_size)
     devices = tuple(PlanDevice(f"RPC{number}", 24 * GIB, backend="RPC") for number in range(2))
     host = HostMemory(96 * GIB, 40e9, 8)
     times = []
-    with serving() as first, serving() as second, hollow_model([hollow], folder) as path:
+    with serving() as first, serving() as second, header_stubs([hollow], folder) as path:
         for _ in range(5):
             begin = time.perf_counter()
             with Rehearser(folder / "rehearsal.log") as rehearser:

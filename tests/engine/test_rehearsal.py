@@ -20,7 +20,7 @@ from app.engine.rehearsal import Rehearsal, Rehearser, rehearse
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
-from model_manager.gguf.header_stub import Hollow, hollow_model, write_sparse
+from model_manager.gguf.header_stub import HeaderStub, header_stubs, write_sparse
 from model_manager.layout.stacking import layout_for
 from tests.engine.requests import load
 from tests.rigs.apus_shapes import write_shape
@@ -140,7 +140,7 @@ def test_a_model_is_rehearsed_before_it_is_downloaded(
     rehearser: Rehearser, two_devices: tuple[str, ...], full_size: Path, tmp_path: Path
 ) -> None:
     head, size = head_of(full_size), full_size.stat().st_size
-    with hollow_model([Hollow("remote.gguf", head, size)], tmp_path) as path:
+    with header_stubs([HeaderStub("remote.gguf", head, size)], tmp_path) as path:
         assert path.stat().st_size == size
         foretold = rehearse_full_size(rehearser, path, two_devices, context=4096)
     assert not path.parent.exists()
@@ -153,7 +153,7 @@ def test_a_file_of_one_tensor_per_expert_is_rehearsed_as_it_will_be_laid_down(
     legacy = tmp_path / "legacy.gguf"
     write_shape(legacy, "Q4_K_M", legacy=True)
     layout = layout_for(read_header(legacy), head_of(legacy))
-    with hollow_model([Hollow(legacy.name, layout.target_head, layout.target_bytes)]) as path:
+    with header_stubs([HeaderStub(legacy.name, layout.target_head, layout.target_bytes)]) as path:
         foretold = rehearse_full_size(rehearser, path, two_devices, context=4096)
     assert foretold.compute_bytes == rehearse_full_size(rehearser, full_size, two_devices, context=4096).compute_bytes
 
@@ -162,8 +162,8 @@ def test_the_files_of_a_split_model_are_rehearsed_together(rehearser: Rehearser,
     first = write_tiny_model(tmp_path / "whole.gguf", n_layer=4, tensors_per_file=20)
     shards = sorted(tmp_path.glob("whole-*.gguf"))
     assert len(shards) > 1
-    hollow = [Hollow(shard.name, head_of(shard), shard.stat().st_size) for shard in shards]
-    with hollow_model(hollow, tmp_path) as path:
+    hollow = [HeaderStub(shard.name, head_of(shard), shard.stat().st_size) for shard in shards]
+    with header_stubs(hollow, tmp_path) as path:
         assert path.name == first.name
         foretold = rehearser.rehearse(LoadOptions(str(path), context=512))
     assert foretold.host_compute_bytes == rehearser.rehearse(LoadOptions(str(first), context=512)).host_compute_bytes
