@@ -123,9 +123,26 @@ class SamplerParameters:
 class Sampling(SamplerParameters):
     """How an answer is generated."""
 
-    seed: int | None = None
+    seed: int | None = parameter(
+        None,
+        minimum=0,
+        maximum=(1 << 31) - 1,
+        named_values={None: QT_TRANSLATE_NOOP("parameters", "Random each time")},
+        suggestion=42,
+        label=QT_TRANSLATE_NOOP("parameters", "Seed"),
+        description=QT_TRANSLATE_NOOP("parameters", "The same seed and settings give the same answer again."),
+    )
     """None for a random one for each answer."""
-    max_tokens: int | None = None
+    max_tokens: int | None = parameter(
+        None,
+        minimum=1,
+        maximum=1 << 24,
+        step=256,
+        named_values={None: QT_TRANSLATE_NOOP("parameters", "No limit")},
+        suggestion=1024,
+        label=QT_TRANSLATE_NOOP("parameters", "Maximum tokens"),
+        description=QT_TRANSLATE_NOOP("parameters", "In tokens; an English word is slightly more than one."),
+    )
     """None for no limit but the context."""
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these strings."""

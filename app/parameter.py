@@ -19,6 +19,10 @@ class Parameter:
     step: float = 1
     choices: Mapping[Any, str] = field(default_factory=dict)
     """Labels of the permitted values; empty labels are made by the interface."""
+    named_values: Mapping[Any, str] = field(default_factory=dict)
+    """Labels of special values outside the bounds, such as 0 for "Automatic"; the others are entered as a number."""
+    suggestion: float = 0
+    """Number offered first in place of a named value."""
     check: Callable[[object], bool] | None = None
     """Validation of a value with a format of its own."""
     label: str = ""
@@ -32,6 +36,8 @@ class Parameter:
             return self.check(value)
         if self.choices:
             return value in self.choices
+        if value in self.named_values and not isinstance(value, bool):
+            return True
         if self.maximum > self.minimum:
             types = (int, float) if isinstance(self.default, float) else (int,)
             return isinstance(value, types) and not isinstance(value, bool) and self.minimum <= value <= self.maximum

@@ -25,7 +25,7 @@ TS = FOLDER / "apus_chat_zh_CN.ts"
 
 
 def sources() -> list[Path]:
-    return [path for part in ("app/messages", "app/export", "ui") for path in sorted((ROOT / part).rglob("*.py"))]
+    return [path for part in ("app", "ui") for path in sorted((ROOT / part).rglob("*.py"))]
 
 
 def update(ts: Path) -> None:

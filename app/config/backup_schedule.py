@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app.translation import QT_TRANSLATE_NOOP
+
 
 @dataclass(frozen=True)
 class BackupSchedule:
@@ -12,9 +14,10 @@ class BackupSchedule:
 
     id: str
     """Value of the setting ``backup_schedule``."""
+    label: str
     interval: timedelta
     kept: int
 
 
-DAILY = BackupSchedule("daily", timedelta(days=1), kept=7)
+DAILY = BackupSchedule("daily", QT_TRANSLATE_NOOP("parameters", "Every day"), timedelta(days=1), kept=7)
 SCHEDULES = {each.id: each for each in (DAILY,)}

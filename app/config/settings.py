@@ -66,7 +66,17 @@ class Settings(SamplerParameters):
             "parameters", "Instructions for the model at the start of every new conversation."
         ),
     )
-    max_tokens: int = parameter(0, minimum=0, maximum=1 << 24, page="conversation")
+    max_tokens: int = parameter(
+        0,
+        minimum=1,
+        maximum=1 << 24,
+        step=256,
+        named_values={0: QT_TRANSLATE_NOOP("parameters", "No limit")},
+        suggestion=1024,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Maximum tokens"),
+        description=QT_TRANSLATE_NOOP("parameters", "In tokens; an English word is slightly more than one."),
+    )
     """Limit of an answer; 0 for none."""
     context_policy: str = parameter(
         ContextPolicy.STOP.value,
@@ -91,9 +101,11 @@ class Settings(SamplerParameters):
     )
     context: int = parameter(
         0,
-        minimum=0,
+        minimum=256,
         maximum=1 << 24,
         step=1024,
+        named_values={0: QT_TRANSLATE_NOOP("parameters", "Automatic")},
+        suggestion=8192,
         page="engine",
         label=QT_TRANSLATE_NOOP("parameters", "Context"),
         description=QT_TRANSLATE_NOOP(
@@ -103,8 +115,13 @@ class Settings(SamplerParameters):
     """Tokens; 0 for the trained context, at most 8192."""
     gpu_layers: int = parameter(
         AUTOMATIC_LAYERS,
-        minimum=AUTOMATIC_LAYERS,
+        minimum=0,
         maximum=100_000,
+        named_values={
+            AUTOMATIC_LAYERS: QT_TRANSLATE_NOOP("parameters", "Automatic"),
+            -1: QT_TRANSLATE_NOOP("parameters", "All"),
+        },
+        suggestion=32,
         page="engine",
         label=QT_TRANSLATE_NOOP("parameters", "Layers on GPUs"),
         description=QT_TRANSLATE_NOOP(
@@ -125,17 +142,55 @@ class Settings(SamplerParameters):
     """JSON of ``device_settings``: excluded devices, limits and reserves."""
     rpc_servers: str = parameter("", check=are_servers, page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
-    endpoint: str = parameter("", page="downloads")
+    endpoint: str = parameter(
+        "",
+        page="downloads",
+        label=QT_TRANSLATE_NOOP("parameters", "Download from"),
+        description=QT_TRANSLATE_NOOP("parameters", "The official hub, a mirror or any compatible endpoint."),
+    )
     """URL of the hub or mirror for listings and downloads; empty for the official hub."""
-    proxy: str = parameter("", page="downloads")
+    proxy: str = parameter(
+        "",
+        page="downloads",
+        label=QT_TRANSLATE_NOOP("parameters", "Proxy"),
+        description=QT_TRANSLATE_NOOP("parameters", "HTTP or SOCKS, for example socks5://127.0.0.1:1080"),
+    )
     """A URL, ``none``, or empty for the system's proxy."""
-    token_hosts: str = parameter("", page="downloads")
+    token_hosts: str = parameter(
+        "",
+        page="downloads",
+        label=QT_TRANSLATE_NOOP("parameters", "Other hosts that receive the token"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Hosts you trust with your token, such as your own mirror. Usually empty."
+        ),
+    )
     """Further hosts that may receive the token, separated by spaces."""
-    download_limit: int = parameter(0, minimum=0, maximum=1 << 24, page="downloads")
+    download_limit: int = parameter(
+        0,
+        minimum=16,
+        maximum=1 << 24,
+        step=256,
+        named_values={0: QT_TRANSLATE_NOOP("parameters", "No limit")},
+        suggestion=4096,
+        page="downloads",
+        label=QT_TRANSLATE_NOOP("parameters", "Speed limit"),
+        description=QT_TRANSLATE_NOOP("parameters", "In KiB/s, for all downloads combined."),
+    )
     """KiB per second; 0 for no limit."""
-    downloads_in_background: bool = parameter(False, page="downloads")
+    downloads_in_background: bool = parameter(
+        False,
+        page="downloads",
+        label=QT_TRANSLATE_NOOP("parameters", "Keep downloading when the window is closed"),
+        description=QT_TRANSLATE_NOOP("parameters", "The program stays in the system tray until all downloads finish."),
+    )
     """Continue downloads while the window is closed."""
-    backup_schedule: str = parameter(DAILY.id, choices=dict.fromkeys(SCHEDULES, ""), page="data")
+    backup_schedule: str = parameter(
+        DAILY.id,
+        choices={each.id: each.label for each in SCHEDULES.values()},
+        page="data",
+        label=QT_TRANSLATE_NOOP("parameters", "Automatic backups"),
+        description=QT_TRANSLATE_NOOP("parameters", "The last seven are kept."),
+    )
     """Id of a ``BackupSchedule``."""
     authority: str = ""
     """URL of the hub for checksums; empty for the official one."""

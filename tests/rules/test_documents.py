@@ -161,7 +161,7 @@ def test_readmes_start_with_two_commands(document: str) -> None:
 
 @pytest.mark.parametrize("document", GUIDES)
 def test_shortcuts_exist_in_the_window(document: str) -> None:
-    existing = {keys for shortcut in SHORTCUTS for keys in shortcut.keys}
+    existing = {keys for group in SHORTCUTS.values() for shortcut in group for keys in shortcut.keys}
     named = set(re.findall(r"(?<![\w+])(?:(?:Ctrl|Shift|Alt)\+)+(?:\w+|[,/])|\bF\d+\b", text_of(document)))
     assert len(named) > 10
     assert named <= existing

@@ -17,7 +17,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
 from ui.conversation.answer_details import DetailsDialog
 from ui.export.dialog import ExportDialog
-from ui.settings.shortcuts import SHORTCUTS, ShortcutStrings
+from ui.settings.shortcuts import SHORTCUTS
 from ui.settings.shortcuts_dialog import ShortcutsDialog
 from ui.window.main_window import MainWindow
 
@@ -410,13 +410,12 @@ def test_a_long_answer_is_told_to_who_looks_elsewhere(window: MainWindow, qtbot:
 
 
 def test_every_shortcut_is_listed_and_no_two_are_the_same(window: MainWindow, qtbot: QtBot) -> None:
-    bound = [key for shortcut in SHORTCUTS if shortcut.is_bound for key in shortcut.keys]
-    others = [key for shortcut in SHORTCUTS if not shortcut.is_bound for key in shortcut.keys]
+    shortcuts = [shortcut for group in SHORTCUTS.values() for shortcut in group]
+    bound = [key for shortcut in shortcuts if shortcut.id for key in shortcut.keys]
+    others = [key for shortcut in shortcuts if not shortcut.id for key in shortcut.keys]
     assert len(set(bound)) == len(bound)
     assert not set(bound) & set(others)
-    words = ShortcutStrings(window)
-    assert set(words.actions()) == {shortcut.id for shortcut in SHORTCUTS}
-    assert all(words.actions().values())
+    assert all(shortcut.text for shortcut in shortcuts)
     press(qtbot, window, "F1")
     dialog = find(window, "shortcutsDialog", ShortcutsDialog)
     assert isinstance(dialog, ShortcutsDialog)

@@ -16,6 +16,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.settings_dialog import OWN, ConversationSettings
 from ui.settings.dialog import SettingsDialog
+from ui.widgets.preset_strings import built_in_presets
 from ui.window.main_window import MainWindow
 
 
@@ -74,9 +75,9 @@ def test_a_conversation_answers_with_its_own_and_others_do_not(window: MainWindo
     assert not dialog.sampling.isVisible()
     dialog.which_sampling.setCurrentIndex(dialog.which_sampling.findData(OWN))
     assert dialog.sampling.isVisible()
-    dialog.sampling.numbers["temperature"].setValue(1.25)
-    dialog.sampling.max_tokens.set_value(7)
-    dialog.sampling.max_tokens.number.setValue(8)
+    dialog.sampling.controls["temperature"].setValue(1.25)
+    dialog.sampling.controls["max_tokens"].set_value(7)
+    dialog.sampling.controls["max_tokens"].number.setValue(8)
     dialog.context_policy.setCurrentIndex(dialog.context_policy.findData(ContextPolicy.ROLL))
     dialog.system_prompt.setPlainText("Answer in rhymes.")
     close(qtbot, window, dialog)
@@ -146,16 +147,15 @@ def test_applying_a_preset_can_be_undone(window: MainWindow, qtbot: QtBot) -> No
 def test_presets_are_saved_renamed_deleted_and_come_back(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     dialog.system_prompt.setPlainText("Speak like a pirate.")
-    dialog._finish_text()
+    dialog.system_prompt.finish()
     action(dialog, "Save as").trigger()
     name_it(qtbot, "Pirate")
     assert dialog.presets.picker.currentText() == "Pirate"
     action(dialog, "Rename").trigger()
     name_it(qtbot, "Sea dog")
     assert dialog.presets.picker.currentText() == "Sea dog"
-    presets = window.controller.services.presets
-    words = dialog.presets._words.built_in()
-    assert [each.name for each in Presets(presets._path).list(words)][-1] == "Sea dog"
+    presets = window.workspace.services.presets
+    assert [each.name for each in Presets(window.workspace.services.folder.presets_file).list(built_in_presets())][-1] == "Sea dog"
     action(dialog, "Delete").trigger()
     assert dialog.presets.picker.findText("Sea dog") < 0
     qtbot.mouseClick(dialog.findChild(QPushButton, "conversationSettingsStatusAction"), Qt.MouseButton.LeftButton)
@@ -167,7 +167,7 @@ def test_an_edited_built_in_preset_comes_back_as_it_came(window: MainWindow, qtb
     choose(dialog, "Writing")
     came = dialog.system_prompt.toPlainText()
     dialog.system_prompt.setPlainText("Write well.")
-    dialog._finish_text()
+    dialog.system_prompt.finish()
     over = action(dialog, "Replace existing preset").menu()
     next(each for each in over.actions() if each.text() == "Writing").trigger()
     assert dialog.presets.picker.currentText() == "Writing"
@@ -184,7 +184,7 @@ def test_the_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot:
     window.controller.show_settings()
     settings = find(window, "settingsDialog", SettingsDialog)
     assert isinstance(settings, SettingsDialog)
-    preset = settings.conversation.preset
+    preset = settings.conversation.controls["preset_id"]
     preset.setCurrentIndex(preset.findText("Code"))
     qtbot.keyClick(settings, Qt.Key.Key_Escape)
     window.controller.conversation.open(None)

@@ -113,7 +113,7 @@ def test_pretended_gpus_are_named_as_such_and_bounded(
 def test_no_gpu_is_one_sentence(shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PRETEND_VARIABLE, "none")
     page = shown()
-    assert page._none.text().startswith("There is no graphics card")
+    assert page._none.text().startswith("The engine found no usable GPU")
     assert page._none.isVisible()
     assert not page.findChildren(DeviceRow)
 
@@ -128,7 +128,7 @@ def test_who_holds_a_card_is_told(qtbot: QtBot) -> None:
     row = DeviceRow("CUDA0", "CUDA0", usable=True)
     qtbot.addWidget(row)
     row.show_device(machine, DeviceWish())
-    assert row.holders.text() == "Held by program5 1.2 GiB, program4 1.0 GiB, program3 0.8 GiB, 2 more"
+    assert row.holders.text() == "Used by program5 1.2 GiB, program4 1.0 GiB, program3 0.8 GiB, 2 more"
     assert "drives the display" in row.detail.text()
     assert "PCIe 4 ×16" in row.detail.text()
     assert row.use is not None
@@ -144,7 +144,7 @@ def test_a_server_is_added_seen_and_taken_off(
         qtbot.keyClick(page.address, Qt.Key.Key_Return)
         wait(qtbot, page)
         assert services.settings.now.rpc_servers == server
-        assert state(page, server).startswith("Reached: RPC0 with ")
+        assert state(page, server).startswith("Connected: RPC0, ")
         lent = device(page, "RPC0")
         assert lent.use is not None
         assert server in lent.use.text()
@@ -155,7 +155,7 @@ def test_a_server_is_added_seen_and_taken_off(
     wait(qtbot, page)
     assert (
         state(page, server)
-        == f"The RPC server {server} does not answer. Check that it runs and that the address is right."
+        == f"The RPC server {server} doesn't respond. Check that it's running and that the address is correct."
     )
     row: Any = find(page, f"server{server}", ServerRow)
     qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
@@ -179,7 +179,7 @@ def test_another_version_is_recognised_before_anything_is_loaded(
     with answering(older) as server:
         services.settings.change(rpc_servers=server)
         page = shown()
-        assert state(page, server).startswith(f"{server} speaks version 6.1 of the RPC protocol")
+        assert state(page, server).startswith(f"{server} uses RPC protocol version 6.1")
 
 
 def test_what_is_no_address_is_told_and_stays_in_the_field(
@@ -189,19 +189,19 @@ def test_what_is_no_address_is_told_and_stays_in_the_field(
     assert not page.add.isEnabled()
     page.address.setText("my pc:1")
     qtbot.mouseClick(page.add, Qt.MouseButton.LeftButton)
-    assert page._status.label.text().startswith("my pc:1 is no address.")
+    assert page._status.label.text().startswith("my pc:1 isn't a valid address.")
     assert page.address.text() == "my pc:1"
     assert services.settings.now.rpc_servers == ""
 
 
 def test_the_number_box_begins_below_the_least(qtbot: QtBot) -> None:
-    box = GibOrAutomatic("box", least=0.5)
+    box = GibOrAutomatic("box", minimum=0.5)
     qtbot.addWidget(box)
     box.show_number(None, "No limit")
-    with qtbot.waitSignal(box.wished) as told:
+    with qtbot.waitSignal(box.changed) as told:
         box.stepUp()
     assert told.args == [0.5]
-    with qtbot.waitSignal(box.wished) as told:
+    with qtbot.waitSignal(box.changed) as told:
         box.stepDown()
     assert told.args == [None]
 
@@ -237,7 +237,7 @@ def test_cards_that_the_engine_cannot_use_are_named_with_the_command_that_mends_
     page = shown()
     assert page._machine is not None
     problem = UserError("gpus_need_backend", gpus=("2 × RTX 4090",), command="python3 start.py --rebuild")
-    page._looked(dataclasses.replace(page._machine, problem=problem))
+    page._on_scanned(dataclasses.replace(page._machine, problem=problem))
     hint: Any = find(page, "devicesHint", QLabel)
     assert not hint.isHidden()
     assert "2 × RTX 4090" in hint.text()

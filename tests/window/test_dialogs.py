@@ -98,12 +98,14 @@ def test_settings_apply_and_are_saved_at_once(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     assert dialog.objectName() == "settingsDialog"
     with qtbot.waitSignal(dialog.changed) as told:
-        dialog.appearance.theme.setCurrentIndex(dialog.appearance.theme.findData("dark"))
+        dialog.appearance.controls["theme"].setCurrentIndex(dialog.appearance.controls["theme"].findData("dark"))
     assert told.args[0].theme == "dark"
-    dialog.appearance.language.setCurrentIndex(dialog.appearance.language.findData("zh_CN"))
-    dialog.conversation.sampling.numbers["temperature"].setValue(1.25)
-    dialog.conversation.sampling.numbers["top_k"].setValue(7)
-    dialog.engine.idle_release.setCurrentIndex(dialog.engine.idle_release.findData(0))
+    dialog.appearance.controls["language"].setCurrentIndex(dialog.appearance.controls["language"].findData("zh_CN"))
+    dialog.conversation.controls["temperature"].setValue(1.25)
+    dialog.conversation.controls["top_k"].setValue(7)
+    dialog.engine.controls["idle_release_minutes"].setCurrentIndex(
+        dialog.engine.controls["idle_release_minutes"].findData(0)
+    )
     stored = SettingsFile(services.folder.settings_file).now
     assert (stored.theme, stored.language, stored.temperature, stored.top_k) == ("dark", "zh_CN", 1.25, 7)
     assert stored.idle_release_minutes == 0
@@ -111,27 +113,27 @@ def test_settings_apply_and_are_saved_at_once(services: Services, shown, qtbot):
 
 def test_automatic_or_a_number(services: Services, shown):
     dialog = shown(SettingsDialog(services))
-    assert not dialog.engine.gpu_layers.number.isVisible()
-    dialog.engine.gpu_layers.choice.setCurrentIndex(1)
+    assert not dialog.engine.controls["gpu_layers"].number.isVisible()
+    dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(1)
     assert services.settings.now.gpu_layers == -1
-    dialog.engine.gpu_layers.choice.setCurrentIndex(2)
-    assert not dialog.engine.gpu_layers.number.isHidden()
-    dialog.engine.gpu_layers.number.setValue(12)
-    dialog.engine.context.choice.setCurrentIndex(1)
+    dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(2)
+    assert not dialog.engine.controls["gpu_layers"].number.isHidden()
+    dialog.engine.controls["gpu_layers"].number.setValue(12)
+    dialog.engine.controls["context"].choice.setCurrentIndex(1)
     assert services.settings.now.gpu_layers == 12
     assert services.settings.now.context == 8192
     again = shown(SettingsDialog(services))
-    assert again.engine.gpu_layers.value() == 12
-    assert again.engine.context.value() == 8192
-    assert again.conversation.sampling.max_tokens.value() == 0
+    assert again.engine.controls["gpu_layers"].value() == 12
+    assert again.engine.controls["context"].value() == 8192
+    assert again.conversation.controls["max_tokens"].value() == 0
 
 
 def test_what_is_half_typed_is_kept_when_the_dialog_closes(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
-    dialog.conversation.system_prompt.setPlainText("Answer in rhymes.")
-    dialog.conversation.sampling.numbers["top_p"].setFocus()
-    dialog.conversation.sampling.numbers["top_p"].selectAll()
-    qtbot.keyClicks(dialog.conversation.sampling.numbers["top_p"], "0.5")
+    dialog.conversation.controls["system_prompt"].setPlainText("Answer in rhymes.")
+    dialog.conversation.controls["top_p"].setFocus()
+    dialog.conversation.controls["top_p"].selectAll()
+    qtbot.keyClicks(dialog.conversation.controls["top_p"], "0.5")
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
     assert services.settings.now.system_prompt == "Answer in rhymes."
@@ -141,22 +143,21 @@ def test_what_is_half_typed_is_kept_when_the_dialog_closes(services: Services, s
 def test_the_system_prompt_is_saved_when_the_person_pauses(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     with qtbot.waitSignal(dialog.changed):
-        dialog.conversation.system_prompt.setPlainText("Be brief.")
+        dialog.conversation.controls["system_prompt"].setPlainText("Be brief.")
     assert SettingsFile(services.folder.settings_file).now.system_prompt == "Be brief."
 
 
 def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(services: Services, shown):
     dialog = shown(SettingsDialog(services))
-    dialog.conversation.sampling.numbers["temperature"].setValue(99)
-    dialog.conversation.sampling.numbers["repeat_penalty"].setValue(0)
+    dialog.conversation.controls["temperature"].setValue(99)
+    dialog.conversation.controls["repeat_penalty"].setValue(0)
     assert services.settings.now.temperature == 2
     assert services.settings.now.repeat_penalty == 0.5
-    pages = {name for name, each in PARAMETERS.items() if each.page not in ("", "devices", "data")}
-    downloads = {"models_folder", "endpoint", "token_hosts", "proxy", "download_limit", "downloads_in_background"}
-    shown_rows = {**dialog.rows, **dialog.downloads.rows}
-    assert downloads <= dialog.downloads.rows.keys()
-    assert pages <= shown_rows.keys()
-    for row in dialog.rows.values():
+    forms = (dialog.appearance, dialog.conversation, dialog.engine, dialog.downloads.form, dialog.data.form)
+    rows = {name: row for form in forms for name, row in form.rows.items()}
+    shown_elsewhere = {"devices", "rpc_servers"}
+    assert {name for name, each in PARAMETERS.items() if each.page} <= rows.keys() | shown_elsewhere
+    for row in rows.values():
         # A button's name is its text.
         is_worded = isinstance(row.control, QPushButton) and bool(row.control.text())
         assert row.control.accessibleName() or row.control.focusProxy() or is_worded
@@ -166,9 +167,9 @@ def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services,
     dialog = shown(SettingsDialog(services))
     bar = dialog.findChild(QScrollArea).verticalScrollBar()
     for control in (
-        dialog.appearance.theme,
-        dialog.conversation.sampling.numbers["temperature"],
-        dialog.engine.context.choice,
+        dialog.appearance.controls["theme"],
+        dialog.conversation.controls["temperature"],
+        dialog.engine.controls["context"].choice,
     ):
         dialog.findChild(QScrollArea).ensureWidgetVisible(control)
         control.clearFocus()
@@ -180,10 +181,10 @@ def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services,
         assert bar.value() > before
     assert services.settings.now == Settings()
     dialog.activateWindow()
-    dialog.conversation.sampling.numbers["temperature"].setFocus()
-    dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.conversation.sampling.numbers["temperature"])
-    place = dialog.conversation.sampling.numbers["temperature"].mapTo(
-        dialog, dialog.conversation.sampling.numbers["temperature"].rect().center()
+    dialog.conversation.controls["temperature"].setFocus()
+    dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.conversation.controls["temperature"])
+    place = dialog.conversation.controls["temperature"].mapTo(
+        dialog, dialog.conversation.controls["temperature"].rect().center()
     )
     QTest.wheelEvent(dialog.windowHandle(), QPointF(place), QPoint(0, -120))
     assert services.settings.now.temperature < Settings.temperature
@@ -195,22 +196,22 @@ def test_defaults_are_restored_and_that_can_be_undone(services: Services, shown,
     dialog = shown(SettingsDialog(services))
     qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
     assert services.settings.now == Settings(model_id="starter", sidebar_width=300)
-    assert dialog.conversation.sampling.numbers["temperature"].value() == pytest.approx(Settings.temperature)
+    assert dialog.conversation.controls["temperature"].value() == pytest.approx(Settings.temperature)
     undo = dialog.findChild(QPushButton, "settingsStatusAction")
     assert undo.isVisible()
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert services.settings.now == before
-    assert dialog.conversation.system_prompt.toPlainText() == "Mine."
+    assert dialog.conversation.controls["system_prompt"].toPlainText() == "Mine."
 
 
 def test_settings_that_cannot_be_saved_are_told_and_hold(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     services.folder.settings_file.mkdir()
-    dialog.conversation.sampling.numbers["top_k"].setValue(3)
+    dialog.conversation.controls["top_k"].setValue(3)
     assert services.settings.now.top_k == 3
     assert str(services.folder.settings_file) in dialog._status.label.text()
     services.folder.settings_file.rmdir()
-    dialog.conversation.sampling.numbers["top_k"].setValue(4)
+    dialog.conversation.controls["top_k"].setValue(4)
     assert not dialog._status.label.text()
 
 
@@ -220,7 +221,7 @@ def test_conversations_are_imported(services: Services, shown, qtbot, tmp_path: 
         export_conversations(other, None, FORMATS["json"], tmp_path / "all.json")
     dialog = shown(SettingsDialog(services))
     for told in ("New conversations: 1, new messages: 2", "already exists"):
-        dialog.data.take_in.click()
+        dialog.data.import_button.click()
         with qtbot.waitSignal(dialog.conversations_changed):
             pick_in_file_dialog(qtbot, dialog, tmp_path / "all.json")
         assert told in dialog._status.label.text()
@@ -232,9 +233,9 @@ def test_a_file_that_is_no_export_is_refused_in_words(services: Services, shown,
     path.write_text("{")
     dialog = shown(SettingsDialog(services))
     dialog.data.import_file(path)
-    assert not dialog.data.take_in.isEnabled()
-    qtbot.waitUntil(lambda: "broken.json isn't a JSON export" in dialog._status.label.text())
-    assert dialog.data.take_in.isEnabled()
+    assert not dialog.data.import_button.isEnabled()
+    qtbot.waitUntil(lambda: "broken.json isn't" in dialog._status.label.text())
+    assert dialog.data.import_button.isEnabled()
 
 
 def test_the_database_is_backed_up(services: Services, shown, qtbot, tmp_path: Path, file_manager: OpenedFolders):
@@ -426,6 +427,6 @@ def test_a_section_stays_at_the_top_while_those_above_it_grow(
     dialog.show_section("servers")
     bar = dialog.findChild(QScrollArea).verticalScrollBar()
     qtbot.waitUntil(lambda: bar.value() > 0)
-    dialog.conversation.system_prompt.setFixedHeight(400)
+    dialog.conversation.controls["system_prompt"].setFixedHeight(400)
     heading = dialog._headings[SECTIONS.index("servers")]
     qtbot.waitUntil(lambda: abs(heading.mapTo(dialog, QPoint(0, 0)).y() - MARGIN) <= 2)

@@ -114,8 +114,8 @@ def test_a_proxy_and_a_limit_are_taken(hub: FakeHub, open_window: OpenWindow) ->
     assert controller.services.downloads.access().proxy == "socks5://127.0.0.1:1080"
     page.proxy.choice.setCurrentIndex(1)
     assert controller.services.downloads.access().proxy == ""
-    page.limit.number.setValue(500)
-    page.limit.choice.setCurrentIndex(1)
+    page.form.controls["download_limit"].number.setValue(500)
+    page.form.controls["download_limit"].choice.setCurrentIndex(1)
     assert settings.now.download_limit == 500
 
 
@@ -144,15 +144,15 @@ def test_the_token_lies_in_the_keyring_and_nowhere_else(
     window, controller = open_at(hub, open_window)
     page = settings_dialog(window, controller).downloads
     page.token.setText("hf_verysecret")
-    page.keep_token.click()
-    qtbot.waitUntil(lambda: page.keep_token.text() == "Remove")
+    page.save_token.click()
+    qtbot.waitUntil(lambda: page.save_token.text() == "Remove")
     assert safe.kept == {("apus-chat", HUB_TOKEN): "hf_verysecret"}
     assert page.token.text() == ""
     for path in (tmp_path / "data").rglob("*"):
         if path.is_file():
             assert b"hf_verysecret" not in path.read_bytes(), path
-    page.keep_token.click()
-    qtbot.waitUntil(lambda: page.keep_token.text() == "Save")
+    page.save_token.click()
+    qtbot.waitUntil(lambda: page.save_token.text() == "Save")
     assert safe.kept == {}
 
 
@@ -162,10 +162,10 @@ def test_without_a_keyring_the_token_lives_as_long_as_the_program(
     window, controller = open_at(hub, open_window)
     dialog = settings_dialog(window, controller)
     dialog.downloads.token.setText("hf_shortlived")
-    dialog.downloads.keep_token.click()
+    dialog.downloads.save_token.click()
     qtbot.waitUntil(lambda: bool(dialog._status.label.text()))
-    assert "until the program ends" in dialog._status.label.text()
-    assert controller.services.downloads.access().token == "hf_shortlived"
+    assert "until you quit" in dialog._status.label.text()
+    assert workspace.services.downloads.access().token == "hf_shortlived"
 
 
 def test_the_models_folder_moves_with_what_is_in_it(

@@ -113,7 +113,7 @@ def test_errors_and_exports_speak_the_language(languages: Languages):
 
 def test_qt_s_own_words_follow(languages: Languages, qtbot):
     languages.use("zh_CN")
-    assert languages.now == "zh_CN"
+    assert languages.current == "zh_CN"
     assert QLocale().language() == QLocale.Language.Chinese
     box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
     qtbot.addWidget(box)
@@ -122,8 +122,8 @@ def test_qt_s_own_words_follow(languages: Languages, qtbot):
 
 def test_an_empty_choice_is_the_system_s(languages: Languages):
     languages.use("")
-    assert languages.now == system_language()
-    assert languages.now in AVAILABLE
+    assert languages.current == system_language()
+    assert languages.current in AVAILABLE
 
 
 @pytest.mark.parametrize(("system", "expected"), [("zh_CN.UTF-8", "zh_CN"), ("de_DE.UTF-8", "en"), ("C.UTF-8", "en")])

@@ -102,9 +102,9 @@ def test_stop_reaches_the_server(open_window: OpenWindow, qtbot: QtBot, server: 
 
 def test_what_the_form_says(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
     dialog = open_settings(open_window(), qtbot)
-    assert "asks for a key" in add(dialog, qtbot, server.url, "")
-    assert "does not accept the key" in add(dialog, qtbot, server.url, "sk-wrong")
-    assert "not an address" in add(dialog, qtbot, "http://", "")
+    assert "requires an API key" in add(dialog, qtbot, server.url, "")
+    assert "doesn't accept the API key" in add(dialog, qtbot, server.url, "sk-wrong")
+    assert "isn't a valid server address" in add(dialog, qtbot, "http://", "")
     assert dialog.servers.rows == {}
     warning = dialog.findChild(QLabel, "plainHttpWarning")
     assert warning is not None
@@ -119,7 +119,7 @@ def test_a_server_that_is_away_may_be_added_all_the_same(open_window: OpenWindow
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         dialog = open_settings(open_window(), qtbot)
-        assert "cannot be reached" in add(dialog, qtbot, f"127.0.0.1:{held.getsockname()[1]}", "")
+        assert "Can't reach" in add(dialog, qtbot, f"127.0.0.1:{held.getsockname()[1]}", "")
         action = find(dialog, "settingsStatusAction")
         qtbot.mouseClick(action, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
@@ -134,8 +134,8 @@ def test_a_server_is_looked_at_anew_and_forgotten(open_window: OpenWindow, qtbot
     qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
     (row,) = dialog.servers.rows.values()
     server.behaviour = Behaviour(key="sk-other", models=("small", "large"))
-    qtbot.mouseClick(row.look, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "does not accept the key" in said(dialog), timeout=PATIENCE_MS)
+    qtbot.mouseClick(row.refresh, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "doesn't accept the API key" in said(dialog), timeout=PATIENCE_MS)
     qtbot.mouseClick(row.change_key, Qt.MouseButton.LeftButton)
     row.key.setText("sk-other")
     qtbot.keyClick(row.key, Qt.Key.Key_Return)

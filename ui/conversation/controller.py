@@ -37,7 +37,7 @@ from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import CONTEXT, error_text
 from ui.widgets.notice import NoticeBar
-from ui.widgets.preset_strings import PresetStrings
+from ui.widgets.preset_strings import built_in_presets
 from ui.widgets.question import ask
 
 TICK_MS = 1000
@@ -70,7 +70,6 @@ class ConversationController(QObject):
         self._services, self._transcript, self._header, self._composer = services, transcript, header, composer
         self._notice, self._models, self._window = notice, models, window
         self._items = MessageItems(self)
-        self._preset_strings = PresetStrings(self)
         self._branch: list[Message] = []
         self._siblings: dict[str, tuple[str, ...]] = {}
         submit, store = services.worker.submit, services.store
@@ -502,7 +501,7 @@ class ConversationController(QObject):
     def _default_choices(self) -> Choices:
         """The preset of new conversations, where the settings name one."""
         preset_id = self._services.settings.now.preset_id
-        presets = self._services.presets.list(self._preset_strings.built_in())
+        presets = self._services.presets.list(built_in_presets())
         return next((preset.choices for preset in presets if preset.id == preset_id), Choices())
 
     def _current(self, message: Message) -> Message:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.config.presets import Choices, Preset, Presets
 from app.config.settings import SettingsFile
 from app.conversation import ContextPolicy, Sampling
 from model_manager.errors import UserError
-from ui.settings.conversation import TYPING_PAUSE_MS, prompt_field
+from ui.widgets.controls import ChoiceBox, PromptField
 from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, TranslatedDialog, button, hairline, heading, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.parameter_form import ParameterForm, sampling_parameters
 from ui.widgets.preset_picker import PresetsBar
-from ui.widgets.sampling_rows import SamplingRows
-from ui.widgets.setting_rows import choice_box, show_choice, word_choices
 
 AS_IN_SETTINGS, OWN = "settings", "own"
 SCROLL_BAR_WIDTH = 10
@@ -51,24 +51,19 @@ class ConversationSettings(TranslatedDialog):
         self._heading = heading()
         self._sentence = quiet_label()
         self.presets = PresetsBar(presets, self._status)
-        self.system_prompt = prompt_field("conversationSystemPrompt")
-        self.system_prompt.setFixedHeight(120)
+        self.system_prompt = PromptField("conversationSystemPrompt", height=120)
         self.usual_prompt = button("usualPromptButton", quiet=True)
-        self.which_sampling = choice_box("whichSampling", (AS_IN_SETTINGS, OWN))
-        self.sampling = SamplingRows(with_seed=True)
-        self.context_policy = choice_box("conversationContextPolicy", (None, *ContextPolicy))
+        self.which_sampling = ChoiceBox("whichSampling", (AS_IN_SETTINGS, OWN))
+        self.sampling = ParameterForm(sampling_parameters())
+        self.context_policy = ChoiceBox("conversationContextPolicy", (None, *ContextPolicy))
         self._close = button("closeButton", primary=True)
         self._lay_out()
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(TYPING_PAUSE_MS)
-        self._typing.timeout.connect(self._finish_text)
         self._show(choices)
         self.presets.chosen.connect(self._apply_preset)
-        self.system_prompt.textChanged.connect(self._typing.start)
+        self.system_prompt.changed.connect(self._set_prompt)
         self.usual_prompt.clicked.connect(self._take_usual_prompt)
         self.which_sampling.currentIndexChanged.connect(self._sampling_switched)
-        self.sampling.changed.connect(lambda sampling: self._set(replace(self._choices, sampling=sampling)))
+        self.sampling.changed.connect(self._set_sampling)
         self.context_policy.currentIndexChanged.connect(self._policy_chosen)
         self._close.clicked.connect(self.accept)
         self.resize(640, 620)
@@ -121,15 +116,11 @@ class ConversationSettings(TranslatedDialog):
         """Let every control show its choice, without telling anybody."""
         self._choices = choices
         usual = self._settings.now
-        prompt = self._shown_prompt()
-        if prompt != self.system_prompt.toPlainText():
-            self.system_prompt.blockSignals(True)
-            self.system_prompt.setPlainText(prompt)
-            self.system_prompt.blockSignals(False)
-        show_choice(self.which_sampling, AS_IN_SETTINGS if choices.sampling is None else OWN)
-        self.sampling.show_sampling(choices.sampling or usual.sampling())
+        self.system_prompt.set_value(self._shown_prompt())
+        self.which_sampling.set_value(AS_IN_SETTINGS if choices.sampling is None else OWN)
+        self.sampling.show_values(choices.sampling or usual.sampling())
         self.sampling.setVisible(choices.sampling is not None)
-        show_choice(self.context_policy, choices.context_policy)
+        self.context_policy.set_value(choices.context_policy)
         self._show_preset()
 
     def _show_preset(self) -> None:
@@ -152,7 +143,7 @@ class ConversationSettings(TranslatedDialog):
         self._show(self._choices)
 
     def _apply_preset(self, preset: Preset | None) -> None:
-        self._finish_text()
+        self.system_prompt.finish()
         before = self._choices
         self._apply(preset.choices if preset else Choices(self._usual_prompt))
         if self._choices != before:
@@ -162,11 +153,12 @@ class ConversationSettings(TranslatedDialog):
                 action=(lambda: self.tr("Undo"), lambda: self._apply(before)),
             )
 
-    def _finish_text(self) -> None:
-        self._typing.stop()
-        text = self.system_prompt.toPlainText()
-        if text != self._shown_prompt():
-            self._set(replace(self._choices, system_prompt=text))
+    def _set_prompt(self, text: str) -> None:
+        self._set(replace(self._choices, system_prompt=text))
+
+    def _set_sampling(self, values: dict[str, Any]) -> None:
+        sampling = self._choices.sampling or self._settings.now.sampling()
+        self._set(replace(self._choices, sampling=replace(sampling, **values)))
 
     def _shown_prompt(self) -> str:
         chosen = self._choices.system_prompt
@@ -174,7 +166,7 @@ class ConversationSettings(TranslatedDialog):
 
     def _take_usual_prompt(self) -> None:
         self.system_prompt.setPlainText(self._usual_prompt)
-        self._finish_text()
+        self.system_prompt.finish()
 
     def _sampling_switched(self) -> None:
         own: Sampling | None = None
@@ -189,7 +181,7 @@ class ConversationSettings(TranslatedDialog):
         """Keep what is half typed, however the dialog is closed."""
         if self._choices.sampling is not None:
             self.sampling.finish()
-        self._finish_text()
+        self.system_prompt.finish()
         super().done(result)
 
     def _retranslate(self) -> None:
@@ -212,9 +204,8 @@ class ConversationSettings(TranslatedDialog):
         )
         self.usual_prompt.setText(self.tr("Use default prompt"))
         as_in_settings = self.tr("Use defaults")
-        word_choices(self.which_sampling, {AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Custom")})
-        word_choices(
-            self.context_policy,
+        self.which_sampling.set_labels({AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Custom")})
+        self.context_policy.set_labels(
             {
                 None: as_in_settings,
                 ContextPolicy.STOP: self.tr("Stop and ask me"),

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePo
 
 from app.config.settings import Settings
 from app.export.formats import Format, Labels, Options, Thoughts
-from ui.widgets.dialog_parts import quiet_label, wheel_only_with_focus
+from ui.widgets.controls import wheel_only_with_focus
+from ui.widgets.dialog_parts import quiet_label
 
 
 class FormatOptions(QWidget):

@@ -260,7 +260,7 @@ class ModelDetails(QWidget):
         chosen.setText(text)
         chosen.setAccessibleName(f"{text}: {item.title} {item.quantisation or ''}".strip())
         chosen.setEnabled(item.job is None or not item.job.stopping)
-        set_style_property(chosen, "primary", action not in _NOT_ACCENTED)
+        set_style_property(chosen, primary=action not in _NOT_ACCENTED)
         if had_focus:
             # The pressed button may have been replaced by another: keep the keyboard focus.
             chosen.setFocus()

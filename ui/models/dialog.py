@@ -303,7 +303,7 @@ class ModelsDialog(TranslatedDialog):
         self.add_paths(_model_paths(event))
 
     def _set_dropping(self, dropping: bool) -> None:
-        set_style_property(self.search, "dropping", dropping)
+        set_style_property(self.search, dropping=dropping)
 
     # The window
 

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QSpinBox, QVBoxLa
 from ui.plan.bar_data import nearest_step
 from ui.plan.changes import Change
 from ui.plan.strings import tokens_short, tokens_text
-from ui.widgets.dialog_parts import SMALL_SIZE, indent, wheel_only_with_focus
+from ui.widgets.controls import indent, wheel_only_with_focus
+from ui.widgets.dialog_parts import SMALL_SIZE
 from ui.widgets.theme import current_theme, interface_font
 
 HANDLE = 16

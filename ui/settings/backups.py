@@ -1,11 +1,12 @@
-"""The copies of the database: what there is, a new one, and how one is brought back."""
+"""Dialog of the database backups: list, new backup, restore."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtCore import QDateTime, QLocale, QSize, Signal
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
@@ -17,19 +18,20 @@ from ui.widgets.dialog_parts import (
     StatusLine,
     ask_for_file,
     button,
+    confirm,
     hairline,
     heading,
     quiet_label,
-    show_dialog,
 )
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
+from ui.widgets.layouts import hbox, vbox
 
-ROW = 36
+ROW_HEIGHT = 36
 
 
 class BackupsDialog(BusyDialog):
-    """A list of copies, the newest first, with a button that restores the chosen one after asking."""
+    """Lists the backups, newest first."""
 
     restored = Signal()
 
@@ -51,108 +53,89 @@ class BackupsDialog(BusyDialog):
         self._close = button("closeButton", primary=True)
         self._lay_out()
         self.list.itemSelectionChanged.connect(self._show_state)
-        self.list.itemActivated.connect(self._ask_for_chosen)
-        self.make.clicked.connect(self._make)
+        self.list.itemActivated.connect(self._ask_for_selected)
+        self.make.clicked.connect(self._back_up)
         self.from_file.clicked.connect(self._choose_file)
-        self.restore.clicked.connect(self._ask_for_chosen)
+        self.restore.clicked.connect(self._ask_for_selected)
         self._close.clicked.connect(self.accept)
         self.resize(560, 440)
         self._finish_setup()
         self._read()
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self.make)
-        line.addWidget(self.from_file)
-        line.addStretch(1)
-        line.addWidget(self.restore)
-        column = QVBoxLayout()
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
-        column.setSpacing(8)
-        column.addWidget(self._heading)
-        column.addWidget(self._note)
-        column.addSpacing(4)
-        column.addWidget(hairline())
-        column.addWidget(self._nothing)
-        column.addWidget(self.list, 1)
-        column.addWidget(hairline())
-        column.addSpacing(4)
-        column.addLayout(line)
+        column = vbox(
+            self._heading,
+            self._note,
+            4,
+            hairline(),
+            self._nothing,
+            (self.list, 1),
+            hairline(),
+            4,
+            hbox(self.make, self.from_file, None, self.restore, spacing=8),
+            spacing=8,
+            margins=(MARGIN, MARGIN, MARGIN, 16),
+        )
         arrange(self, column, self.status, self._close)
 
-    def ask_to_restore(self, path: Path, what: str = "") -> None:
-        """Ask, saying what happens, and restore the copy at ``path`` then."""
-        box = QMessageBox(self)
-        box.setObjectName("restoreQuestion")
-        box.setIcon(QMessageBox.Icon.NoIcon)
-        box.setWindowTitle(self.tr("Restore backup"))
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(self.tr("Restore the backup from {what}?").format(what=what or path.name))
-        box.setInformativeText(
+    def ask_to_restore(self, path: Path, time: str = "") -> None:
+        """Ask, and restore the backup at ``path`` after confirmation."""
+        box = confirm(
+            self,
+            self.tr("Restore backup"),
+            self.tr("Restore the backup from {what}?").format(what=time or path.name),
             self.tr(
                 "All conversations revert to their state at that time. Your current data is backed up first, "
                 "so you can restore it from this list."
-            )
+            ),
+            self.tr("Restore"),
+            self.tr("Cancel"),
+            lambda: self._restore(path),
+            danger=False,
         )
-        restore = box.addButton(self.tr("Restore"), QMessageBox.ButtonRole.AcceptRole)
-        restore.setObjectName("confirmRestoreButton")
-        cancel = box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(cancel)
-        box.setEscapeButton(cancel)
-        box.setProperty("path", str(path))
-        restore.clicked.connect(self._on_restore)
-        show_dialog(box)
+        box.setObjectName("restoreQuestion")
 
     def _is_busy(self) -> bool:
         return self._busy
 
-    def _on_restore(self) -> None:
-        box = self.findChild(QMessageBox, "restoreQuestion")
-        if box is not None:
-            self._restore(Path(str(box.property("path"))))
-
     def _restore(self, path: Path) -> None:
         store = self._store
-        self._begin()
-        self.status.show_message(lambda: self.tr("Restoring…"))
-        run_job(self, lambda: store.restore_backup(path), self._restored, self._failed)
+        self._start(self.tr("Restoring…"), lambda: store.restore_backup(path), self._on_restored)
 
-    def _restored(self, _kept: Backup) -> None:
-        self._end(well=True)
+    def _on_restored(self, _replaced: Backup) -> None:
+        self._finish(succeeded=True)
         self.status.show_message(
             lambda: self.tr("Restored. Your previous data is now the newest backup in the list."), "good"
         )
         self.restored.emit()
 
-    def _make(self) -> None:
-        store = self._store
-        self._begin()
-        self.status.show_message(lambda: self.tr("Backing up the database…"))
-        run_job(self, store.backup_now, self._made, self._failed)
+    def _back_up(self) -> None:
+        self._start(self.tr("Backing up the database…"), self._store.backup_now, self._on_backed_up)
 
-    def _made(self, _backup: Backup) -> None:
-        self._end(well=True)
+    def _on_backed_up(self, _backup: Backup) -> None:
+        self._finish(succeeded=True)
         self.status.show_message(lambda: self.tr("Backup complete."), "good")
 
-    def _failed(self, error: UserError) -> None:
-        self._end(well=False)
-        self.status.show_message(lambda: error_text(error), "bad")
-
-    def _begin(self) -> None:
+    def _start(self, text: str, work: Callable[[], Backup], succeeded: Callable[[Backup], None]) -> None:
         self._busy = True
         self._show_state()
+        self.status.show_message(lambda: text)
+        run_job(self, work, succeeded, self._on_failed)
 
-    def _end(self, *, well: bool) -> None:
+    def _on_failed(self, error: UserError) -> None:
+        self._finish(succeeded=False)
+        self.status.show_message(lambda: error_text(error), "bad")
+
+    def _finish(self, *, succeeded: bool) -> None:
         self._busy = False
         self._read()
-        self._work_finished(succeeded=well)
+        self._work_finished(succeeded=succeeded)
 
     def _choose_file(self) -> None:
         kinds = self.tr("Database (*.sqlite3);;All files (*)")
         ask_for_file(self, self.tr("Restore from a file"), kinds, self.ask_to_restore)
 
-    def _ask_for_chosen(self) -> None:
+    def _ask_for_selected(self) -> None:
         row = self.list.currentRow()
         if not self._busy and 0 <= row < len(self._backups):
             self.ask_to_restore(self._backups[row].path, self._time(self._backups[row]))
@@ -162,16 +145,16 @@ class BackupsDialog(BusyDialog):
         self._fill()
 
     def _fill(self) -> None:
-        chosen = self.list.currentRow()
+        selected = self.list.currentRow()
         self.list.clear()
         for backup in self._backups:
             size = QLocale().formattedDataSize(backup.bytes, 1, QLocale.DataSizeFormat.DataSizeIecFormat)
             item = QListWidgetItem(f"{self._time(backup)}   ·   {self._kind(backup)}   ·   {size}")
-            item.setSizeHint(QSize(0, ROW))
+            item.setSizeHint(QSize(0, ROW_HEIGHT))
             item.setToolTip(str(backup.path))
             self.list.addItem(item)
-        if 0 <= chosen < len(self._backups):
-            self.list.setCurrentRow(chosen)
+        if 0 <= selected < len(self._backups):
+            self.list.setCurrentRow(selected)
         self.list.setVisible(bool(self._backups))
         self._nothing.setVisible(not self._backups)
         self._show_state()

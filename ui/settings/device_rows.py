@@ -1,19 +1,11 @@
-"""The rows of the devices in the settings: what a device is, what it holds now, and how plans may use it."""
+"""Rows of the devices section: a device with its memory and its limits, and an RPC server."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDoubleSpinBox,
-    QHBoxLayout,
-    QLabel,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QLabel, QSizePolicy, QWidget
 
 from app.config.device_settings import MOST_GIB, DeviceWish
 from app.planning.machine import Machine
@@ -22,24 +14,26 @@ from model_manager.devices.nvidia import GpuProcess, NvidiaCard
 from ui.plan.bar_data import short_description
 from ui.plan.rows import CHECK_SPACE
 from ui.plan.strings import gib, size_text
-from ui.widgets.dialog_parts import button, indent, quiet_label, wheel_only_with_focus
+from ui.widgets.controls import indent, wheel_only_with_focus
+from ui.widgets.dialog_parts import button, quiet_label, set_kind
+from ui.widgets.layouts import CENTRE, hbox, vbox
 
-MOST_HOLDERS = 3
+MAX_PROCESSES = 3
 STEP_GIB = 0.5
 NUMBER_WIDTH = 180
 
 
 class GibOrAutomatic(QDoubleSpinBox):
-    """Gibibytes, or below the least of them what the program does by itself."""
+    """Gibibytes, or None for automatic, which is one step below the minimum."""
 
-    wished = Signal(object)
-    """A number, or None."""
+    changed = Signal(object)
+    """A number or None."""
 
-    def __init__(self, name: str, *, least: float) -> None:
+    def __init__(self, name: str, *, minimum: float) -> None:
         super().__init__()
         self.setObjectName(name)
-        self._nothing = least - STEP_GIB
-        self.setRange(self._nothing, MOST_GIB)
+        self._automatic = minimum - STEP_GIB
+        self.setRange(self._automatic, MOST_GIB)
         self.setSingleStep(STEP_GIB)
         self.setDecimals(1)
         self.setSuffix(" GiB")
@@ -47,24 +41,24 @@ class GibOrAutomatic(QDoubleSpinBox):
         self.setFixedWidth(NUMBER_WIDTH)
         indent(self)
         wheel_only_with_focus(self)
-        self.valueChanged.connect(self._tell)
+        self.valueChanged.connect(self._emit)
 
     def show_number(self, number: float | None, text: str) -> None:
-        """Show what is wished; ``text`` says what None is."""
+        """Show a number; ``text`` is the label of None."""
         self.blockSignals(True)
         self.setSpecialValueText(text)
-        self.setValue(self._nothing if number is None else number)
+        self.setValue(self._automatic if number is None else number)
         self.blockSignals(False)
 
-    def _tell(self, value: float) -> None:
-        self.wished.emit(None if value <= self._nothing else value)
+    def _emit(self, value: float) -> None:
+        self.changed.emit(None if value <= self._automatic else value)
 
 
 class DeviceRow(QWidget):
-    """One device of the engine; what no plan can use has words alone."""
+    """One device of the engine; one that plans cannot use has no controls."""
 
     changed = Signal(str, dict)
-    """The key of the device, and what is wished of it now, as of ``DeviceWish``."""
+    """Key of the device, and the changed attributes of its ``DeviceWish``."""
 
     def __init__(self, key: str, name: str, *, usable: bool) -> None:
         super().__init__()
@@ -75,52 +69,32 @@ class DeviceRow(QWidget):
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._figure = QLabel()
         self.detail, self.holders = quiet_label(), quiet_label()
-        self.ceiling, self.reserve = (
-            GibOrAutomatic(f"ceiling{name}", least=0.5),
-            GibOrAutomatic(f"reserve{name}", least=0),
-        )
+        self.ceiling = GibOrAutomatic(f"ceiling{name}", minimum=0.5)
+        self.reserve = GibOrAutomatic(f"reserve{name}", minimum=0)
         self._ceiling_label, self._reserve_label = quiet_label(), quiet_label()
         self._lay_out(CHECK_SPACE if usable else 0)
         if self.use is not None:
             self.use.setObjectName(f"use{name}")
             self.use.toggled.connect(lambda on: self.changed.emit(self.key, {"use": on}))
-        self.ceiling.wished.connect(lambda number: self.changed.emit(self.key, {"ceiling_gib": number}))
-        self.reserve.wished.connect(lambda number: self.changed.emit(self.key, {"reserve_gib": number}))
+        self.ceiling.changed.connect(lambda number: self.changed.emit(self.key, {"ceiling_gib": number}))
+        self.reserve.changed.connect(lambda number: self.changed.emit(self.key, {"reserve_gib": number}))
 
-    def _lay_out(self, space: int) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.use or self._title, 1)
-        head.addWidget(self._figure)
-        numbers = QHBoxLayout()
-        numbers.setContentsMargins(0, 6, 0, 0)
-        numbers.setSpacing(8)
-        for label, number in ((self._ceiling_label, self.ceiling), (self._reserve_label, self.reserve)):
+    def _lay_out(self, indent: int) -> None:
+        for label in (self._ceiling_label, self._reserve_label):
             label.setWordWrap(False)
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-            numbers.addWidget(label)
-            numbers.addWidget(number)
-            numbers.addSpacing(8)
-        numbers.addStretch(1)
         self._numbers = QWidget()
-        self._numbers.setLayout(numbers)
+        ceiling, reserve = (self._ceiling_label, self.ceiling), (self._reserve_label, self.reserve)
+        hbox(*ceiling, 8, *reserve, 8, None, parent=self._numbers, spacing=8, margins=(0, 6, 0, 0))
         self._numbers.setVisible(self.use is not None)
-        below = QVBoxLayout()
-        below.setContentsMargins(space, 0, 0, 0)
-        below.setSpacing(2)
-        for widget in (self.detail, self.holders, self._numbers):
-            below.addWidget(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 12)
-        layout.setSpacing(2)
-        layout.addLayout(head)
-        layout.addLayout(below)
+        head = hbox((self.use or self._title, 1), self._figure, spacing=8)
+        below = vbox(self.detail, self.holders, self._numbers, spacing=2, margins=(indent, 0, 0, 0))
+        vbox(head, below, parent=self, spacing=2, margins=(0, 12, 0, 12))
 
     def show_device(self, machine: Machine, wish: DeviceWish) -> None:
-        """Show the device as it is now, and what is wished of it."""
-        found = (
-            next((each for each in machine.engine.devices if each.name == self.name), None) if machine.engine else None
-        )
+        """Show the current state of the device and its settings."""
+        known = machine.engine.devices if machine.engine else ()
+        found = next((each for each in known if each.name == self.name), None)
         planned = next((each for each in machine.offered or machine.devices if each.name == self.name), None)
         card = machine.cards.get(self.name)
         description = found.description if found else planned.description if planned else ""
@@ -128,7 +102,7 @@ class DeviceRow(QWidget):
         free = found.free_bytes if found else planned.free_bytes if planned else 0
         total = machine.total_bytes.get(self.name, free)
         if found is not None and found.kind == "cpu":
-            # The engine calls all of the RAM free.
+            # The engine reports all RAM as free.
             free = read_memory().available_bytes
         self._figure.setText(self.tr("{free} of {total} GiB free").format(free=gib(free), total=gib(total)))
         facts = self._facts(found.backend if found else "", planned, card)
@@ -175,15 +149,15 @@ class DeviceRow(QWidget):
         largest = sorted(processes, key=lambda process: -(process.used_bytes or 0))
         names = [
             f"{process.name} {size_text(process.used_bytes)}" if process.used_bytes is not None else process.name
-            for process in largest[:MOST_HOLDERS]
+            for process in largest[:MAX_PROCESSES]
         ]
-        if len(largest) > MOST_HOLDERS:
-            names.append(self.tr("{count} more").format(count=len(largest) - MOST_HOLDERS))
+        if len(largest) > MAX_PROCESSES:
+            names.append(self.tr("{count} more").format(count=len(largest) - MAX_PROCESSES))
         return self.tr("Used by {names}").format(names=", ".join(names))
 
 
 class ServerRow(QWidget):
-    """One RPC server: its address, what it lends or what is wrong, and the way to take it off."""
+    """One RPC server: its address, its devices or its error, and a button to remove it."""
 
     removed = Signal(str)
 
@@ -197,22 +171,12 @@ class ServerRow(QWidget):
         self.state.setObjectName(f"serverState{server}")
         self.remove = button("removeServerButton")
         self.remove.clicked.connect(lambda: self.removed.emit(self.server))
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(title)
-        words.addWidget(self.state)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 12)
-        layout.setSpacing(24)
-        layout.addLayout(words, 1)
-        layout.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignVCenter)
+        texts = vbox(title, self.state, spacing=2)
+        hbox((texts, 1), (self.remove, 0, CENTRE), parent=self, spacing=24, margins=(0, 12, 0, 12))
 
     def show_state(self, text: str, kind: str) -> None:
-        """Say how it is; ``kind`` is ``quiet``, ``good`` or ``bad``."""
-        for each in ("quiet", "good", "bad"):
-            self.state.setProperty(each, each == kind)
-        self.state.style().unpolish(self.state)
-        self.state.style().polish(self.state)
+        """Show its state; ``kind`` is ``quiet``, ``good`` or ``bad``."""
+        set_kind(self.state, kind)
         self.state.setText(text)
         self.remove.setText(self.tr("Remove"))
         self.remove.setAccessibleName(self.tr("Remove {server}").format(server=self.server))

@@ -1,4 +1,4 @@
-"""The part of the settings about devices: what the engine can use, what it may use of it, and devices of other PCs."""
+"""Devices section of the settings: devices of the engine, their limits, and RPC servers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.config.device_settings import DeviceWishes, server_address
 from app.planning.machine import PRETEND_VARIABLE, Machine
@@ -17,11 +17,12 @@ from ui.settings.device_rows import DeviceRow, ServerRow
 from ui.widgets.dialog_parts import SMALL_SIZE, StatusLine, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
+from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.theme import interface_font
 
 
 class DeviceSettings(QWidget):
-    """Looks at the devices once a person sees it, and whenever it is asked to; changes apply to the next load."""
+    """Scans the devices when it is first shown and on request; changes apply to the next load."""
 
     changed = Signal()
 
@@ -32,8 +33,8 @@ class DeviceSettings(QWidget):
         self._machine: Machine | None = None
         self._problem: UserError | None = None
         self._was_seen = False
-        self._looking = 0
-        """Questions to the engine that are under way."""
+        self._scans = 0
+        """Running scans."""
         self._devices: list[DeviceRow] = []
         self._servers: list[ServerRow] = []
         self._engine, self._hint, self._none = quiet_label(), QLabel(), quiet_label()
@@ -44,7 +45,7 @@ class DeviceSettings(QWidget):
         self._hint.setWordWrap(True)
         self._hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.refresh_button = button("refreshDevicesButton")
-        self._rpc_title, self._rpc_words = QLabel(), quiet_label()
+        self._rpc_title, self._rpc_explanation = QLabel(), quiet_label()
         self.address = QLineEdit()
         self.address.setObjectName("rpcAddress")
         self.add = button("addServerButton")
@@ -57,83 +58,64 @@ class DeviceSettings(QWidget):
         self.show_settings()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(0, 8, 0, 8)
-        head.setSpacing(24)
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        for label in (self._engine, self._hint, self._none):
-            words.addWidget(label)
-        head.addLayout(words, 1)
-        head.addWidget(self.refresh_button, 0, Qt.AlignmentFlag.AlignTop)
-        self._device_column, self._server_column = QVBoxLayout(), QVBoxLayout()
-        for column in (self._device_column, self._server_column):
-            column.setSpacing(0)
-        rpc = QVBoxLayout()
-        rpc.setContentsMargins(0, 12, 0, 4)
-        rpc.setSpacing(2)
-        rpc.addWidget(self._rpc_title)
-        rpc.addWidget(self._rpc_words)
-        adding = QHBoxLayout()
-        adding.setContentsMargins(0, 8, 0, 12)
-        adding.setSpacing(8)
-        adding.addWidget(self.address, 1)
-        adding.addWidget(self.add)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(head)
-        layout.addLayout(self._device_column)
-        layout.addWidget(hairline())
-        layout.addLayout(rpc)
-        layout.addLayout(self._server_column)
-        layout.addLayout(adding)
+        texts = vbox(self._engine, self._hint, self._none, spacing=4)
+        head = hbox((texts, 1), (self.refresh_button, 0, TOP), spacing=24, margins=(0, 8, 0, 8))
+        self._device_column, self._server_column = vbox(), vbox()
+        vbox(
+            head,
+            self._device_column,
+            hairline(),
+            vbox(self._rpc_title, self._rpc_explanation, spacing=2, margins=(0, 12, 0, 4)),
+            self._server_column,
+            hbox((self.address, 1), self.add, spacing=8, margins=(0, 8, 0, 12)),
+            parent=self,
+        )
 
-    # What is there
+    # Scanning
 
     def refresh(self) -> None:
-        """Ask the engine again, in the background."""
+        """Scan the devices again, in the background."""
         planning = self._services.planning
-        self._looking += 1
+        self._scans += 1
         self.refresh_button.setEnabled(False)
         self._show()
-        run_job(self, lambda: planning.machine(refresh=True), self._looked, self._failed)
+        run_job(self, lambda: planning.machine(refresh=True), self._on_scanned, self._on_failed)
 
-    def _looked(self, machine: Machine) -> None:
+    def _on_scanned(self, machine: Machine) -> None:
         self._machine, self._problem = machine, None
-        self._ended()
+        self._finish_scan()
 
-    def _failed(self, error: UserError) -> None:
+    def _on_failed(self, error: UserError) -> None:
         self._problem = error
-        self._ended()
+        self._finish_scan()
 
-    def _ended(self) -> None:
-        self._looking = max(0, self._looking - 1)
-        self.refresh_button.setEnabled(not self._looking)
+    def _finish_scan(self) -> None:
+        self._scans = max(0, self._scans - 1)
+        self.refresh_button.setEnabled(not self._scans)
         self._show()
 
-    # What is wished
+    # Settings
 
     @property
     def wishes(self) -> DeviceWishes:
-        """What the settings say now."""
+        """The current settings."""
         return self._services.settings.now.device_wishes()
 
     def show_settings(self) -> None:
-        """Show what the settings say, and the devices as they are with it."""
+        """Show the current settings, and scan the devices with them."""
         if self._was_seen:
             self.refresh()
         else:
             self._show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Begin to look: it has come into view."""
+        """Start the first scan."""
         super().paintEvent(event)
         if not self._was_seen:
             self._was_seen = True
             QTimer.singleShot(0, self, self.refresh)
 
-    def _wish(self, key: str, values: dict[str, Any]) -> None:
+    def _set_device(self, key: str, values: dict[str, Any]) -> None:
         if self._set(self.wishes.with_device(key, **values)):
             self._show()
 
@@ -157,11 +139,11 @@ class DeviceSettings(QWidget):
         if self._set(DeviceWishes(left, wishes.devices)):
             self._status.show_message(
                 lambda: self.tr("{server} removed.").format(server=server),
-                action=(lambda: self.tr("Undo"), lambda: self._bring_back(wishes)),
+                action=(lambda: self.tr("Undo"), lambda: self._restore(wishes)),
             )
             self.refresh()
 
-    def _bring_back(self, wishes: DeviceWishes) -> None:
+    def _restore(self, wishes: DeviceWishes) -> None:
         if self._set(DeviceWishes(wishes.rpc_servers, self.wishes.devices)):
             self.refresh()
 
@@ -176,18 +158,18 @@ class DeviceSettings(QWidget):
         self.changed.emit()
         return True
 
-    # What is shown
+    # Display
 
     def _show(self) -> None:
-        self._show_words()
+        self._show_texts()
         self._show_devices()
         self._show_servers()
 
-    def _show_words(self) -> None:
+    def _show_texts(self) -> None:
         machine = self._machine
         engine = hint = none = ""
         if machine is None:
-            engine = self.tr("Scanning devices…") if self._looking else ""
+            engine = self.tr("Scanning devices…") if self._scans else ""
         elif machine.engine is None:
             hint = self.tr(
                 "These GPUs are simulated by {variable}. Plans and advice are based on them, but models load "
@@ -207,7 +189,7 @@ class DeviceSettings(QWidget):
         for label, text in ((self._engine, engine), (self._hint, hint), (self._none, none)):
             label.setText(text)
             label.setVisible(bool(text))
-        self.refresh_button.setText(self.tr("Scanning…") if self._looking else self.tr("Rescan"))
+        self.refresh_button.setText(self.tr("Scanning…") if self._scans else self.tr("Rescan"))
 
     def _show_devices(self) -> None:
         machine = self._machine
@@ -215,12 +197,12 @@ class DeviceSettings(QWidget):
             return
         usable = {each.name for each in machine.offered or machine.devices}
         known = [each.name for each in machine.engine.devices] if machine.engine else list(machine.total_bytes)
-        wanted = [(machine.keys.get(name, name), name, name in usable) for name in known]
-        if wanted != [(row.key, row.name, row.use is not None) for row in self._devices]:
-            _empty(self._device_column)
-            self._devices = [DeviceRow(key, name, usable=can) for key, name, can in wanted]
+        devices = [(machine.keys.get(name, name), name, name in usable) for name in known]
+        if devices != [(row.key, row.name, row.use is not None) for row in self._devices]:
+            clear(self._device_column)
+            self._devices = [DeviceRow(key, name, usable=can) for key, name, can in devices]
             for row in self._devices:
-                row.changed.connect(self._wish)
+                row.changed.connect(self._set_device)
                 self._device_column.addWidget(hairline())
                 self._device_column.addWidget(row)
         for row in self._devices:
@@ -229,7 +211,7 @@ class DeviceSettings(QWidget):
     def _show_servers(self) -> None:
         servers = self.wishes.rpc_servers
         if list(servers) != [row.server for row in self._servers]:
-            _empty(self._server_column)
+            clear(self._server_column)
             self._servers = [ServerRow(server) for server in servers]
             for row in self._servers:
                 row.removed.connect(self._remove)
@@ -242,18 +224,13 @@ class DeviceSettings(QWidget):
         machine = self._machine
         if machine is not None and machine.engine is None:
             return self.tr("Not checked because GPUs are simulated."), "quiet"
-        lent = (
-            [each for each in machine.engine.devices if each.description == server]
-            if machine and machine.engine
-            else []
-        )
-        problem = (
-            next((each for each in machine.missing if each.data.get("server") == server), None) if machine else None
-        )
+        engine, missing = (machine.engine, machine.missing) if machine is not None else (None, ())
+        lent = [each for each in engine.devices if each.description == server] if engine else []
+        problem = next((each for each in missing if each.data.get("server") == server), None)
         if problem is not None:
             return error_text(problem), "bad"
         if machine is None or not lent:
-            return (self.tr("Connecting…"), "quiet") if self._looking else (self.tr("Not checked yet."), "quiet")
+            return (self.tr("Connecting…"), "quiet") if self._scans else (self.tr("Not checked yet."), "quiet")
         memory = size_text(sum(each.free_bytes for each in lent))
         if len(lent) == 1:
             return self.tr("Connected: {device}, {memory} free").format(device=lent[0].name, memory=memory), "good"
@@ -261,9 +238,9 @@ class DeviceSettings(QWidget):
         return self.tr("Connected: {devices}, {memory} free").format(devices=names, memory=memory), "good"
 
     def retranslate(self) -> None:
-        """Word everything anew."""
+        """Set all texts in the current language."""
         self._rpc_title.setText(self.tr("Devices on other PCs"))
-        self._rpc_words.setText(
+        self._rpc_explanation.setText(
             self.tr(
                 "A PC running llama.cpp's rpc-server can share its GPUs with this one. Network traffic isn't "
                 "encrypted, so use it only on your own network."
@@ -274,11 +251,3 @@ class DeviceSettings(QWidget):
         self.add.setText(self.tr("Add"))
         self.refresh_button.setAccessibleName(self.tr("Rescan devices"))
         self._show()
-
-
-def _empty(column: QVBoxLayout) -> None:
-    while (item := column.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

@@ -1,150 +1,108 @@
-"""Every shortcut, once: the window makes its shortcuts from this table and the list of them is made from it too."""
+"""Table of all shortcuts, from which the window makes them and the dialog lists them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
-CONVERSATIONS, ANSWERS, WRITING, READING, WINDOW = "conversations", "answers", "writing", "reading", "window"
-GROUPS = (CONVERSATIONS, WRITING, ANSWERS, READING, WINDOW)
+from app.translation import QT_TRANSLATE_NOOP
 
 
-@dataclass(frozen=True)
 class Shortcut:
-    """What one can press: ``keys`` all do the same."""
+    """One action with its description in English and its alternative keys.
 
-    id: str
-    group: str
-    keys: tuple[str, ...]
-    is_bound: bool = True
-    """Made by the window; the others belong to the part that has the keyboard and are only listed."""
+    Those with an ``id`` are made by the window; the others are handled by the widget with the keyboard focus and are
+    only listed.
+    """
+
+    def __init__(self, text: str, *keys: str, id: str = "") -> None:
+        self.text, self.keys, self.id = text, keys, id
 
 
-SHORTCUTS = (
-    Shortcut("new", CONVERSATIONS, ("Ctrl+N",)),
-    Shortcut("temporary", CONVERSATIONS, ("Ctrl+Shift+N",)),
-    Shortcut("settings_of_conversation", CONVERSATIONS, ("Ctrl+Shift+S",)),
-    Shortcut("search", CONVERSATIONS, ("Ctrl+Shift+F",)),
-    Shortcut("next_conversation", CONVERSATIONS, ("Ctrl+PgDown",)),
-    Shortcut("previous_conversation", CONVERSATIONS, ("Ctrl+PgUp",)),
-    Shortcut("rename", CONVERSATIONS, ("F2",), is_bound=False),
-    Shortcut("delete", CONVERSATIONS, ("Del",), is_bound=False),
-    Shortcut("export", CONVERSATIONS, ("Ctrl+E",)),
-    Shortcut("send", WRITING, ("Enter",), is_bound=False),
-    Shortcut("new_line", WRITING, ("Shift+Enter",), is_bound=False),
-    Shortcut("write", WRITING, ("Ctrl+L",)),
-    Shortcut("attach", WRITING, ("Ctrl+Shift+A",)),
-    Shortcut("edit_last_by_arrow", WRITING, ("Up",), is_bound=False),
-    Shortcut("escape", ANSWERS, ("Esc",)),
-    Shortcut("retry", ANSWERS, ("Ctrl+R",)),
-    Shortcut("continue", ANSWERS, ("Ctrl+Shift+R",)),
-    Shortcut("edit_last", ANSWERS, ("Ctrl+Shift+E",)),
-    Shortcut("copy_last", ANSWERS, ("Ctrl+Alt+C",)),
-    Shortcut("previous_version", ANSWERS, ("Alt+Left",)),
-    Shortcut("next_version", ANSWERS, ("Alt+Right",)),
-    Shortcut("details", ANSWERS, ("Ctrl+I",)),
-    Shortcut("find", READING, ("Ctrl+F",)),
-    Shortcut("find_next", READING, ("F3",)),
-    Shortcut("find_previous", READING, ("Shift+F3",)),
-    Shortcut("next_message", READING, ("Ctrl+Down", "Alt+Down"), is_bound=False),
-    Shortcut("previous_message", READING, ("Ctrl+Up", "Alt+Up"), is_bound=False),
-    Shortcut("walk", READING, ("Tab", "Right"), is_bound=False),
-    Shortcut("press", READING, ("Enter", "Space"), is_bound=False),
-    Shortcut("message_menu", READING, ("Shift+F10", "Menu"), is_bound=False),
-    Shortcut("larger", READING, ("Ctrl++", "Ctrl+=")),
-    Shortcut("smaller", READING, ("Ctrl+-",)),
-    Shortcut("usual_size", READING, ("Ctrl+0",)),
-    Shortcut("select_all", READING, ("Ctrl+A",), is_bound=False),
-    Shortcut("select", READING, ("Shift+Right", "Shift+Down"), is_bound=False),
-    Shortcut("caret", READING, ("F7",), is_bound=False),
-    Shortcut("copy", READING, ("Ctrl+C",), is_bound=False),
-    Shortcut("copy_markdown", READING, ("Ctrl+Shift+C",), is_bound=False),
-    Shortcut("top", READING, ("Home",), is_bound=False),
-    Shortcut("end", READING, ("End",), is_bound=False),
-    Shortcut("sidebar", WINDOW, ("Ctrl+B",)),
-    Shortcut("models", WINDOW, ("Ctrl+M",)),
-    Shortcut("settings", WINDOW, ("Ctrl+,",)),
-    Shortcut("doctor", WINDOW, ("Ctrl+Shift+D",)),
-    Shortcut("shortcuts", WINDOW, ("F1", "Ctrl+/")),
-    Shortcut("quit", WINDOW, ("Ctrl+Q",)),
-)
+CONVERSATIONS = QT_TRANSLATE_NOOP("shortcuts", "Conversations")
+WRITING = QT_TRANSLATE_NOOP("shortcuts", "Writing")
+ANSWERS = QT_TRANSLATE_NOOP("shortcuts", "Answers")
+READING = QT_TRANSLATE_NOOP("shortcuts", "Reading")
+WINDOW = QT_TRANSLATE_NOOP("shortcuts", "Window")
+
+SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
+    CONVERSATIONS: (
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "New conversation"), "Ctrl+N", id="new"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Temporary chat (not saved)"), "Ctrl+Shift+N", id="temporary"),
+        Shortcut(
+            QT_TRANSLATE_NOOP("shortcuts", "Conversation settings"), "Ctrl+Shift+S", id="settings_of_conversation"
+        ),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Search all conversations"), "Ctrl+Shift+F", id="search"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next conversation"), "Ctrl+PgDown", id="next_conversation"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous conversation"), "Ctrl+PgUp", id="previous_conversation"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Rename the selected conversation"), "F2"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Delete the selected conversation"), "Del"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Export"), "Ctrl+E", id="export"),
+    ),
+    WRITING: (
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Send"), "Enter"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "New line"), "Shift+Enter"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Go to the message field"), "Ctrl+L", id="write"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Attach text files"), "Ctrl+Shift+A", id="attach"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Edit the last question (when the field is empty)"), "Up"),
+    ),
+    ANSWERS: (
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Stop the answer, or cancel the current action"), "Esc", id="escape"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Answer the last question again"), "Ctrl+R", id="retry"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Continue the last answer"), "Ctrl+Shift+R", id="continue"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Edit the last question"), "Ctrl+Shift+E", id="edit_last"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Copy the last answer"), "Ctrl+Alt+C", id="copy_last"),
+        Shortcut(
+            QT_TRANSLATE_NOOP("shortcuts", "Previous version of the last answer"), "Alt+Left", id="previous_version"
+        ),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next version of the last answer"), "Alt+Right", id="next_version"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Details of the last answer"), "Ctrl+I", id="details"),
+    ),
+    READING: (
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Find in this conversation"), "Ctrl+F", id="find"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next match"), "F3", id="find_next"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous match"), "Shift+F3", id="find_previous"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next message"), "Ctrl+Down", "Alt+Down"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous message"), "Ctrl+Up", "Alt+Up"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Go to the next button or link in the message"), "Tab", "Right"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Activate the button or link"), "Enter", "Space"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Message menu"), "Shift+F10", "Menu"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Larger text"), "Ctrl++", "Ctrl+=", id="larger"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Smaller text"), "Ctrl+-", id="smaller"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Reset text size"), "Ctrl+0", id="usual_size"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Select all"), "Ctrl+A"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Select with the keyboard"), "Shift+Right", "Shift+Down"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Show a caret that moves with the arrow keys"), "F7"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Copy selection"), "Ctrl+C"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Copy selection as Markdown"), "Ctrl+Shift+C"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Go to the beginning"), "Home"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Go to the end and follow the answer"), "End"),
+    ),
+    WINDOW: (
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Show or hide conversations"), "Ctrl+B", id="sidebar"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Models"), "Ctrl+M", id="models"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Settings"), "Ctrl+,", id="settings"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Diagnostics"), "Ctrl+Shift+D", id="doctor"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Keyboard shortcuts"), "F1", "Ctrl+/", id="shortcuts"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Quit"), "Ctrl+Q", id="quit"),
+    ),
+}
+"""By the title of their group in English."""
 
 
 def make_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]]) -> list[QShortcut]:
-    """The window's shortcuts; ``actions`` says for each bound id what it does."""
+    """Make the shortcuts of the window; ``actions`` holds a function for each id."""
     made = []
-    for shortcut in SHORTCUTS:
-        if shortcut.is_bound:
-            for keys in shortcut.keys:
-                made.append(QShortcut(QKeySequence(keys), window))
-                made[-1].activated.connect(actions[shortcut.id])
+    for shortcut in (each for group in SHORTCUTS.values() for each in group if each.id):
+        for keys in shortcut.keys:
+            made.append(QShortcut(QKeySequence(keys), window))
+            made[-1].activated.connect(actions[shortcut.id])
     return made
 
 
-class ShortcutStrings(QObject):
-    """Words for the shortcuts.  A QObject for the sake of ``tr``."""
-
-    def groups(self) -> dict[str, str]:
-        """The title of each group."""
-        return {
-            CONVERSATIONS: self.tr("Conversations"),
-            WRITING: self.tr("Writing"),
-            ANSWERS: self.tr("Answers"),
-            READING: self.tr("Reading"),
-            WINDOW: self.tr("Window"),
-        }
-
-    def actions(self) -> dict[str, str]:
-        """What each shortcut does."""
-        return {
-            "new": self.tr("New conversation"),
-            "temporary": self.tr("Temporary chat (not saved)"),
-            "settings_of_conversation": self.tr("Conversation settings"),
-            "search": self.tr("Search all conversations"),
-            "next_conversation": self.tr("Next conversation"),
-            "previous_conversation": self.tr("Previous conversation"),
-            "rename": self.tr("Rename the selected conversation"),
-            "delete": self.tr("Delete the selected conversation"),
-            "export": self.tr("Export"),
-            "send": self.tr("Send"),
-            "new_line": self.tr("New line"),
-            "write": self.tr("Go to the message field"),
-            "attach": self.tr("Attach text files"),
-            "edit_last_by_arrow": self.tr("Edit the last question (when the field is empty)"),
-            "escape": self.tr("Stop the answer, or cancel the current action"),
-            "retry": self.tr("Answer the last question again"),
-            "continue": self.tr("Continue the last answer"),
-            "edit_last": self.tr("Edit the last question"),
-            "copy_last": self.tr("Copy the last answer"),
-            "previous_version": self.tr("Previous version of the last answer"),
-            "next_version": self.tr("Next version of the last answer"),
-            "details": self.tr("Details of the last answer"),
-            "find": self.tr("Find in this conversation"),
-            "find_next": self.tr("Next match"),
-            "find_previous": self.tr("Previous match"),
-            "next_message": self.tr("Next message"),
-            "previous_message": self.tr("Previous message"),
-            "walk": self.tr("Go to the next button or link in the message"),
-            "press": self.tr("Activate the button or link"),
-            "message_menu": self.tr("Message menu"),
-            "larger": self.tr("Larger text"),
-            "smaller": self.tr("Smaller text"),
-            "usual_size": self.tr("Reset text size"),
-            "select_all": self.tr("Select all"),
-            "select": self.tr("Select with the keyboard"),
-            "caret": self.tr("Show a caret that moves with the arrow keys"),
-            "copy": self.tr("Copy selection"),
-            "copy_markdown": self.tr("Copy selection as Markdown"),
-            "top": self.tr("Go to the beginning"),
-            "end": self.tr("Go to the end and follow the answer"),
-            "sidebar": self.tr("Show or hide conversations"),
-            "models": self.tr("Models"),
-            "settings": self.tr("Settings"),
-            "doctor": self.tr("Diagnostics"),
-            "shortcuts": self.tr("Keyboard shortcuts"),
-            "quit": self.tr("Quit"),
-        }
+def translated(text: str) -> str:
+    """Return the title of a group or the text of a shortcut in the current language."""
+    return QCoreApplication.translate("shortcuts", text)

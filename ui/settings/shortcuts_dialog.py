@@ -1,34 +1,34 @@
-"""The list of all shortcuts, in two columns of groups, or one where there is no room for two."""
+"""Dialog with all shortcuts, in two columns of groups, or one where the width does not suffice."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from ui.settings.shortcuts import ANSWERS, GROUPS, READING, SHORTCUTS, ShortcutStrings
+from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, Shortcut, translated
 from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, TranslatedDialog, button, heading
+from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
 
-TWO_COLUMNS = 640
-AT_THE_RIGHT = (ANSWERS, READING)
+TWO_COLUMNS_WIDTH = 640
+RIGHT_COLUMN = (ANSWERS, READING)
 
 
 class ShortcutsDialog(TranslatedDialog):
-    """What one can press."""
+    """Lists the shortcuts."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("shortcutsDialog")
-        self._words = ShortcutStrings(self)
         self._heading = heading()
         self._titles: dict[str, QLabel] = {}
-        self._actions: dict[str, QLabel] = {}
-        self._keys: dict[str, QLabel] = {}
-        self._groups = {group: self._group(group) for group in GROUPS}
-        self._columns = (_column(), _column())
-        self._are_two: bool | None = None
+        self._actions: dict[Shortcut, QLabel] = {}
+        self._keys: dict[Shortcut, QLabel] = {}
+        self._groups = {group: self._group(group) for group in SHORTCUTS}
+        self._columns = (vbox(None, spacing=20), vbox(None, spacing=20))
+        self._has_two_columns: bool | None = None
         self._close = button("closeButton", primary=True)
         self._close.clicked.connect(self.accept)
         self._lay_out()
@@ -45,10 +45,10 @@ class ShortcutsDialog(TranslatedDialog):
         title = self._titles[group] = QLabel()
         title.setFont(interface_font(SMALL_SIZE, bold=True))
         grid.addWidget(title, 0, 0, 1, 2)
-        for row, shortcut in enumerate((each for each in SHORTCUTS if each.group == group), start=1):
-            action = self._actions[shortcut.id] = QLabel()
+        for row, shortcut in enumerate(SHORTCUTS[group], start=1):
+            action = self._actions[shortcut] = QLabel()
             action.setWordWrap(True)
-            keys = self._keys[shortcut.id] = QLabel()
+            keys = self._keys[shortcut] = QLabel()
             keys.setProperty("quiet", True)
             keys.setTextFormat(Qt.TextFormat.PlainText)
             grid.addWidget(action, row, 0)
@@ -57,56 +57,39 @@ class ShortcutsDialog(TranslatedDialog):
 
     def _lay_out(self) -> None:
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        column.setSpacing(16)
-        column.addWidget(self._heading)
-        self._body = QHBoxLayout()
-        self._body.setSpacing(2 * MARGIN)
-        for each in self._columns:
-            self._body.addLayout(each, 1)
-        column.addLayout(self._body)
-        column.addStretch(1)
-        scroll = scrolled(page)
-        arrange(self, scroll, None, self._close)
+        self._body = hbox(*((column, 1) for column in self._columns), spacing=2 * MARGIN)
+        vbox(self._heading, self._body, None, parent=page, spacing=16, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
+        arrange(self, scrolled(page), None, self._close)
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """One column where two have no room."""
+        """Arrange the groups in one or two columns."""
         super().resizeEvent(event)
         self._arrange()
 
     def _arrange(self) -> None:
-        are_two = self.width() >= TWO_COLUMNS
-        if are_two == self._are_two:
+        two_columns = self.width() >= TWO_COLUMNS_WIDTH
+        if two_columns == self._has_two_columns:
             return
-        self._are_two = are_two
+        self._has_two_columns = two_columns
         for name, group in self._groups.items():
-            place = 1 if are_two and name in AT_THE_RIGHT else 0
+            place = 1 if two_columns and name in RIGHT_COLUMN else 0
             self._columns[1 - place].removeWidget(group)
             self._columns[place].removeWidget(group)
             self._columns[place].insertWidget(self._columns[place].count() - 1, group)
-        for column, stretch in zip(self._columns, (1, int(are_two)), strict=True):
+        for column, stretch in zip(self._columns, (1, int(two_columns)), strict=True):
             self._body.setStretchFactor(column, stretch)
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
         self.setAccessibleName(self.tr("Keyboard shortcuts"))
         self._heading.setText(self.tr("Keyboard shortcuts"))
-        for group, text in self._words.groups().items():
-            self._titles[group].setText(text)
-        for id_, text in self._words.actions().items():
-            self._actions[id_].setText(text)
-        for shortcut in SHORTCUTS:
+        for group, title in self._titles.items():
+            title.setText(translated(group))
+        for shortcut, action in self._actions.items():
+            action.setText(translated(shortcut.text))
             texts = [QKeySequence(each).toString(QKeySequence.SequenceFormat.NativeText) for each in shortcut.keys]
             text = self.tr("{one} or {other}").format(one=texts[0], other=texts[1]) if len(texts) > 1 else texts[0]
-            self._keys[shortcut.id].setText(text)
-            self._keys[shortcut.id].setAccessibleName(f"{self._actions[shortcut.id].text()}: {text}")
+            self._keys[shortcut].setText(text)
+            self._keys[shortcut].setAccessibleName(f"{action.text()}: {text}")
         self._close.setText(self.tr("Close"))
-
-
-def _column() -> QVBoxLayout:
-    column = QVBoxLayout()
-    column.setSpacing(20)
-    column.addStretch(1)
-    return column

@@ -1,4 +1,4 @@
-"""Theme and language of the whole application, as the settings and the system say."""
+"""Theme and language of the application, by the settings and the system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ui.widgets.theme import DARK, LIGHT, Theme, apply_theme, system_prefers_dar
 
 
 class Appearance(QObject):
-    """Dresses the application, and again when the settings or the system change."""
+    """Applies theme and language, and follows changes of the settings and the system."""
 
     changed = Signal()
 
@@ -21,28 +21,28 @@ class Appearance(QObject):
         self._settings = settings
         self._languages = Languages(application)
         self._languages.use(settings.language)
-        self.theme = self._wanted()
+        self.theme = self._theme_of_settings()
         apply_theme(application, self.theme)
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self.use(self._settings))
-        # Icons are drawn for the screens that are there.
+        # Icons are drawn for the pixel ratios of the connected screens.
         application.screenAdded.connect(lambda _screen: self.changed.emit())
 
     @property
     def language(self) -> str:
-        """The code of the language that is shown."""
-        return self._languages.now
+        """Code of the current language."""
+        return self._languages.current
 
     def use(self, settings: Settings) -> None:
-        """Take what the settings say now."""
+        """Apply theme and language of the settings."""
         self._settings = settings
         self._languages.use(settings.language)
-        theme = self._wanted()
+        theme = self._theme_of_settings()
         if theme is not self.theme:
             self.theme = theme
             apply_theme(self._application, theme)
             self.changed.emit()
 
-    def _wanted(self) -> Theme:
+    def _theme_of_settings(self) -> Theme:
         match self._settings.theme:
             case "light":
                 return LIGHT

@@ -1,15 +1,16 @@
-"""How a dialog is arranged: its body, a hairline, and a foot with what can be pressed."""
+"""Frame of a dialog: body, line, and a foot with buttons."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from ui.widgets.dialog_parts import MARGIN, StatusLine, hairline
+from ui.widgets.layouts import hbox, vbox
 
 
 def scrolled(page: QWidget) -> QScrollArea:
-    """A page that scrolls up and down, without a frame."""
+    """Return a vertical scroll area without a frame around ``page``."""
     scroll = QScrollArea()
     scroll.setWidgetResizable(True)
     scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -19,22 +20,8 @@ def scrolled(page: QWidget) -> QScrollArea:
 
 
 def arrange(dialog: QWidget, body: QWidget | QLayout, *foot: QWidget | None) -> QVBoxLayout:
-    """Put the body over the foot.  None in the foot is a space that stretches, as a status line does by itself."""
-    row = QHBoxLayout()
-    row.setContentsMargins(MARGIN, 12, MARGIN, 12)
-    row.setSpacing(16 if any(isinstance(each, StatusLine) for each in foot) else 8)
-    for each in foot:
-        if each is None:
-            row.addStretch(1)
-        else:
-            row.addWidget(each, 1 if isinstance(each, StatusLine) else 0)
-    whole = QVBoxLayout(dialog)
-    whole.setContentsMargins(0, 0, 0, 0)
-    whole.setSpacing(0)
-    if isinstance(body, QLayout):
-        whole.addLayout(body, 1)
-    else:
-        whole.addWidget(body, 1)
-    whole.addWidget(hairline())
-    whole.addLayout(row)
-    return whole
+    """Put the body over the foot, in which None is a stretch; a status line stretches too."""
+    has_status = any(isinstance(each, StatusLine) for each in foot)
+    items = [(each, 1) if isinstance(each, StatusLine) else each for each in foot]
+    row = hbox(*items, spacing=16 if has_status else 8, margins=(MARGIN, 12, MARGIN, 12))
+    return vbox((body, 1), hairline(), row, parent=dialog)

@@ -1,47 +1,42 @@
-"""What the dialogs are put together from: quiet headings, hairlines, rows, and the line that says how it went."""
+"""Parts of dialogs: base classes, headings, rows of settings, status line, questions, and file dialogs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QStandardPaths, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QStandardPaths, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QAbstractSpinBox,
-    QComboBox,
     QDialog,
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QMessageBox,
     QPushButton,
     QSizePolicy,
-    QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
+from ui.widgets.layouts import CENTRE, RIGHT, hbox, vbox
 from ui.widgets.theme import interface_font
 
 MARGIN = 24
-CONTROL_WIDTH = 220
 HEADING_SIZE = 16
 SMALL_SIZE = 13
 
 LazyText = Callable[[], str]
-"""A text made anew whenever it is shown, so that it follows the language."""
+"""Returns a text in the current language; called again when the language changes."""
 
 
 class TranslatedDialog(QDialog):
-    """A dialog that words itself anew when the language changes and recolours itself when the theme does."""
+    """Dialog that follows changes of the language and of the theme."""
 
     _is_set_up = False
 
     def _finish_setup(self) -> None:
-        """To be called last in ``__init__``: before that there is nothing to word."""
+        """Set texts and colours; to be called last in ``__init__``."""
         self._is_set_up = True
         self._retranslate()
         self._recolour()
@@ -50,10 +45,10 @@ class TranslatedDialog(QDialog):
         raise NotImplementedError
 
     def _recolour(self) -> None:
-        """For what does not take its colours from the style sheet."""
+        """Set the colours that are not in the style sheet."""
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow language and theme."""
+        """Follow the language and the theme."""
         if self._is_set_up and event.type() == QEvent.Type.LanguageChange:
             self._retranslate()
         elif self._is_set_up and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
@@ -62,31 +57,31 @@ class TranslatedDialog(QDialog):
 
 
 class BusyDialog(TranslatedDialog):
-    """A dialog whose work goes on when the person closes it meanwhile; it comes back when the work fails."""
+    """Dialog that is only hidden when it is closed during its work; it is shown again when the work fails."""
 
-    _left_with: int | None = None
+    _pending_result: int | None = None
 
     def _is_busy(self) -> bool:
         raise NotImplementedError
 
     def _work_finished(self, *, succeeded: bool) -> None:
-        """To be called when the work has ended, after which ``_is_busy`` is false."""
-        result, self._left_with = self._left_with, None
+        """To be called when the work has finished and ``_is_busy`` returns false."""
+        result, self._pending_result = self._pending_result, None
         if result is not None and succeeded:
             self.done(result)
         elif result is not None:
             self.open()
 
     def done(self, result: int) -> None:
-        """Close, or only hide while work goes on."""
+        """Close, or hide while work is running."""
         if self._is_busy():
-            self._left_with = result
+            self._pending_result = result
             self.hide()
         else:
             super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """The same for the window's own button: accepted, it would destroy the dialog."""
+        """Do the same for the window's close button: an accepted event would destroy the dialog."""
         if self._is_busy():
             event.ignore()
             self.done(QDialog.DialogCode.Rejected)
@@ -95,14 +90,14 @@ class BusyDialog(TranslatedDialog):
 
 
 def heading() -> QLabel:
-    """The title of a group."""
+    """Return a label for the title of a group."""
     label = QLabel()
     label.setFont(interface_font(HEADING_SIZE, bold=True))
     return label
 
 
 def quiet_label() -> QLabel:
-    """An explanation, smaller and paler than what it explains, as wide as there is room."""
+    """Return a label for an explanation: small, pale, and wrapped at the available width."""
     label = QLabel()
     label.setProperty("quiet", True)
     label.setFont(interface_font(SMALL_SIZE))
@@ -113,14 +108,14 @@ def quiet_label() -> QLabel:
 
 
 def hairline() -> QFrame:
-    """What separates two rows."""
+    """Return a line between two rows."""
     line = QFrame()
     line.setProperty("hairline", True)
     return line
 
 
 def button(name: str, *, primary: bool = False, quiet: bool = False) -> QPushButton:
-    """A button that Enter presses only where it is the dialog's primary one."""
+    """Return a button; Enter presses only the ``primary`` one of the dialog."""
     made = QPushButton()
     made.setObjectName(name)
     made.setAutoDefault(False)
@@ -131,33 +126,21 @@ def button(name: str, *, primary: bool = False, quiet: bool = False) -> QPushBut
 
 
 class Row(QWidget):
-    """A setting: what it is and what it does at the left, its control at the right, or below where it is wide."""
+    """Row of a setting: title and explanation at the left, control at the right, or below where it is ``wide``."""
 
     def __init__(self, control: QWidget, *, wide: bool = False) -> None:
         super().__init__()
         self.control = control
         self._title = QLabel()
         self._explanation = quiet_label()
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addStretch(1)
-        words.addWidget(self._title)
-        words.addWidget(self._explanation)
-        words.addStretch(1)
+        texts = vbox(None, self._title, self._explanation, None, spacing=2)
         if wide:
-            layout: QHBoxLayout | QVBoxLayout = QVBoxLayout(self)
-            layout.setSpacing(8)
-            layout.addLayout(words)
-            layout.addWidget(control)
+            vbox(texts, control, parent=self, spacing=8, margins=(0, 12, 0, 12))
         else:
-            layout = QHBoxLayout(self)
-            layout.setSpacing(MARGIN)
-            layout.addLayout(words, 1)
-            layout.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-        layout.setContentsMargins(0, 12, 0, 12)
+            hbox((texts, 1), (control, 0, CENTRE | RIGHT), parent=self, spacing=MARGIN, margins=(0, 12, 0, 12))
 
     def set_texts(self, title: str, explanation: str = "") -> None:
-        """Word the row; the control gets the same words for those who cannot see it."""
+        """Set the texts of the row, which are also the accessible texts of the control."""
         self._title.setText(title)
         self._explanation.setText(explanation)
         self._explanation.setVisible(bool(explanation))
@@ -167,80 +150,18 @@ class Row(QWidget):
         named.setAccessibleDescription(explanation)
 
 
-class ChoiceOrNumber(QWidget):
-    """A few choices with words, such as "Automatic", or a number."""
-
-    changed = Signal(int)
-
-    def __init__(self, choices: Sequence[int], usual: int, least: int, most: int, step: int) -> None:
-        super().__init__()
-        self.choice = QComboBox()
-        self.number = QSpinBox()
-        self.number.setRange(least, most)
-        self.number.setSingleStep(step)
-        self.number.setValue(usual)
-        self.number.setKeyboardTracking(False)
-        indent(self.number)
-        for value in choices:
-            self.choice.addItem("", value)
-        self.choice.addItem("", None)
-        for each in (self.choice, self.number):
-            wheel_only_with_focus(each)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.choice, 1)
-        layout.addWidget(self.number, 1)
-        self.setFocusProxy(self.choice)
-        self.setFixedWidth(CONTROL_WIDTH)
-        self.number.hide()
-        self.choice.currentIndexChanged.connect(self._chosen)
-        self.number.valueChanged.connect(self._counted)
-
-    def set_texts(self, choices: Sequence[str], number: str, unit: str) -> None:
-        """Word the choices, the one that takes a number, and what the number counts."""
-        for index, text in enumerate((*choices, number)):
-            self.choice.setItemText(index, text)
-        self.number.setAccessibleName(unit)
-
-    def value(self) -> int:
-        """The value of the choice, or the number."""
-        chosen = self.choice.currentData()
-        return self.number.value() if chosen is None else chosen
-
-    def set_value(self, value: int) -> None:
-        """Show a value without telling of it."""
-        self.choice.blockSignals(True)
-        self.number.blockSignals(True)
-        index = next((at for at in range(self.choice.count() - 1) if self.choice.itemData(at) == value), -1)
-        self.choice.setCurrentIndex(index if index >= 0 else self.choice.count() - 1)
-        if index < 0:
-            self.number.setValue(value)
-        self.number.setVisible(index < 0)
-        self.choice.blockSignals(False)
-        self.number.blockSignals(False)
-
-    def _chosen(self) -> None:
-        self.number.setVisible(self.choice.currentData() is None)
-        self.changed.emit(self.value())
-
-    def _counted(self) -> None:
-        if self.choice.currentData() is None:
-            self.changed.emit(self.number.value())
-
-
-def set_style_property(widget: QWidget, name: str, value: object) -> None:
-    """Set a property that the style sheet selects by; it is evaluated only when a widget is polished."""
-    if widget.property(name) != value:
-        widget.setProperty(name, value)
+def set_style_property(widget: QWidget, **properties: object) -> None:
+    """Set properties that the style sheet selects by; they are evaluated only when a widget is polished."""
+    if any(widget.property(name) != value for name, value in properties.items()):
+        for name, value in properties.items():
+            widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
     """Colour a text; ``kind`` is ``quiet``, ``good``, ``warning``, ``bad`` or empty for normal text."""
-    for each in ("quiet", "good", "warning", "bad"):
-        set_style_property(widget, each, each == kind)
+    set_style_property(widget, **{each: each == kind for each in ("quiet", "good", "warning", "bad")})
 
 
 class StatusLine(QWidget):
@@ -258,11 +179,7 @@ class StatusLine(QWidget):
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.action = button(f"{name}Action")
         self.action.clicked.connect(self._act)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.label, 1)
-        layout.addWidget(self.action)
+        hbox((self.label, 1), self.action, parent=self, spacing=8)
         self._text: LazyText | None = None
         self._action_text: LazyText | None = None
         self._do: Callable[[], None] | None = None
@@ -284,7 +201,7 @@ class StatusLine(QWidget):
             self.show()
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Remove the message."""
         self.label.clear()
         self.action.hide()
         self._text = self._action_text = self._do = None
@@ -292,7 +209,7 @@ class StatusLine(QWidget):
             self.hide()
 
     def retranslate(self) -> None:
-        """Say the same in the language of now."""
+        """Show the message in the current language."""
         if self._text is not None:
             self.label.setText(self._text())
             self.label.setAccessibleName(self.label.text())
@@ -304,39 +221,20 @@ class StatusLine(QWidget):
             self._do()
 
 
-def indent(number: QAbstractSpinBox) -> None:
-    """Let a number begin where the text of other controls does; the style sheet's padding does not reach it."""
-    number.lineEdit().setTextMargins(6, 0, 0, 0)
-
-
-class _WheelFilter(QObject):
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
-            event.ignore()
-            return True
-        return False
-
-
-def wheel_only_with_focus(control: QWidget) -> None:
-    """Let the wheel scroll the page over a control, not change the control's value in passing."""
-    control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    control.installEventFilter(_WheelFilter(control))
-
-
 def show_dialog(dialog: QDialog) -> None:
-    """Open a dialog over its parent; it is gone once it is closed."""
+    """Open a dialog over its parent; it is deleted when it is closed."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
 
 
 def documents_folder() -> Path:
-    """Where a person looks for what they saved."""
+    """Return the user's documents folder, or the home folder."""
     found = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     return Path(found) if found and Path(found).is_dir() else Path.home()
 
 
 def open_folder(folder: Path) -> bool:
-    """Show a folder in the desktop's file manager; false where it has none."""
+    """Show a folder in the file manager; return false where there is none."""
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
@@ -371,7 +269,7 @@ def confirm(
     box.setInformativeText(details)
     agree = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
     agree.setObjectName("agreeButton")
-    set_style_property(agree, "danger", danger)
+    set_style_property(agree, danger=danger)
     keep = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)
     box.setEscapeButton(keep)
@@ -385,7 +283,7 @@ class _FileDialog(QFileDialog):
     picked = Signal(object)
     """A ``Path``, for each file."""
 
-    def tell(self, paths: list[str]) -> None:
+    def emit_paths(self, paths: list[str]) -> None:
         for path in paths:
             self.picked.emit(Path(path))
 
@@ -393,32 +291,32 @@ class _FileDialog(QFileDialog):
 def ask_for_file(
     parent: QWidget, title: str, kinds: str, chosen: Callable[[Path], None], *, save_as: Path | None = None
 ) -> None:
-    """Open the desktop's file dialog over ``parent`` and call ``chosen`` with each file; it does not block.
+    """Open the file dialog over ``parent`` and call ``chosen`` with each file; return immediately.
 
-    With ``save_as`` a file to write is asked for, and that path proposed.  ``chosen`` is to be a method: a function
-    that holds ``parent`` could destroy it with the file dialog that is its child.
+    With ``save_as`` it asks for a file to write and proposes that path.  ``chosen`` must be a method: a function that
+    holds ``parent`` could destroy it together with the file dialog, its child.
     """
     dialog = _FileDialog(parent, title, str(documents_folder()), kinds)
     dialog.setObjectName("fileDialog")
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     if save_as is None:
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
     else:
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDirectory(str(save_as.parent))
         dialog.selectFile(save_as.name)
-    dialog.filesSelected.connect(dialog.tell)
-    dialog.picked.connect(chosen)
-    dialog.open()
+    _open_file_dialog(dialog, chosen)
 
 
 def ask_for_folder(parent: QWidget, title: str, chosen: Callable[[Path], None]) -> None:
-    """Open the desktop's folder dialog over ``parent`` and call ``chosen``, a method, with the folder."""
+    """Open the folder dialog over ``parent`` and call ``chosen``, a method, with the folder."""
     dialog = _FileDialog(parent, title, str(documents_folder()))
     dialog.setObjectName("folderDialog")
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-    dialog.filesSelected.connect(dialog.tell)
+    _open_file_dialog(dialog, chosen)
+
+
+def _open_file_dialog(dialog: _FileDialog, chosen: Callable[[Path], None]) -> None:
+    dialog.filesSelected.connect(dialog.emit_paths)
     dialog.picked.connect(chosen)
-    dialog.open()
+    show_dialog(dialog)

@@ -1,4 +1,4 @@
-"""Error messages in the language of the window; the English texts are in ``app.messages``."""
+"""Error messages in the current language; the English texts are in ``app.messages``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from app.messages import word
 from model_manager.errors import UserError
 
 CONTEXT = "errors"
-"""Where the translations of ``app.messages`` stand."""
+"""Translation context of ``app.messages``."""
 
 
 def error_text(error: UserError) -> str:
-    """What happened and what to do about it."""
+    """Return the message of an error: what happened and what to do."""
     return error_text_of(error.code, error.data)
 
 
 def error_text_of(code: str, data: Mapping[str, object]) -> str:
-    """The same for an error that was kept as a code with its data."""
+    """Return the message of an error that was stored as a code with its data."""
     return word(code, data, _translated)
 
 

@@ -1,8 +1,4 @@
-"""Icons of one family, drawn as SVG in ``resources/icons`` and coloured by role when they are made.
-
-A drawing says ``currentColor`` where its colour goes; the caller says which colour that is, so an icon made for one
-theme is made again for another.
-"""
+"""Icons from the SVG files in ``resources/icons``, whose ``currentColor`` is replaced by a colour of the theme."""
 
 from __future__ import annotations
 
@@ -16,49 +12,49 @@ from app.config.paths import resources
 
 SIZE = 18
 RATIOS = (1.0, 1.25, 1.5, 2.0, 3.0)
-"""Device pixel ratios drawn ahead, as far as a screen has them: a stroke of 1.5 px is blurred when it is scaled."""
+"""Device pixel ratios to draw for, up to that of the screens: scaling blurs a stroke of 1.5 px."""
 DISABLED_OPACITY = 0.4
 
 
 @lru_cache(maxsize=64)
-def _drawing(name: str) -> str:
+def _svg(name: str) -> str:
     return (resources() / "icons" / f"{name}.svg").read_text("utf-8")
 
 
 def names() -> list[str]:
-    """Every icon there is."""
+    """Return the names of all icons."""
     return sorted(path.stem for path in (resources() / "icons").glob("*.svg"))
 
 
 def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity: float = 1.0) -> QPixmap:
-    """One picture of an icon for a screen of this device pixel ratio."""
+    """Return an icon as a pixmap for this device pixel ratio."""
     key = f"icon {name} {colour} {size} {ratio} {opacity}"
-    picture = QPixmap()
-    if QPixmapCache.find(key, picture):
-        return picture
-    picture = QPixmap(QSize(round(size * ratio), round(size * ratio)))
-    picture.fill(Qt.GlobalColor.transparent)
-    renderer = QSvgRenderer(QByteArray(_drawing(name).replace("currentColor", colour).encode()))
-    painter = QPainter(picture)
+    image = QPixmap()
+    if QPixmapCache.find(key, image):
+        return image
+    image = QPixmap(QSize(round(size * ratio), round(size * ratio)))
+    image.fill(Qt.GlobalColor.transparent)
+    renderer = QSvgRenderer(QByteArray(_svg(name).replace("currentColor", colour).encode()))
+    painter = QPainter(image)
     painter.setOpacity(opacity)
-    renderer.render(painter, QRectF(picture.rect()))
+    renderer.render(painter, QRectF(image.rect()))
     painter.end()
-    picture.setDevicePixelRatio(ratio)
-    QPixmapCache.insert(key, picture)
-    return picture
+    image.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, image)
+    return image
 
 
 def icon(name: str, colour: str, size: int = SIZE) -> QIcon:
-    """An icon in ``colour``, paler where its control is disabled."""
+    """Return an icon in ``colour``, paler for disabled controls."""
     made = QIcon()
-    for ratio in ratios_here():
+    for ratio in device_pixel_ratios():
         made.addPixmap(pixmap(name, colour, size, ratio), QIcon.Mode.Normal)
         made.addPixmap(pixmap(name, colour, size, ratio, DISABLED_OPACITY), QIcon.Mode.Disabled)
     return made
 
 
-def ratios_here() -> list[float]:
-    """The ratios of the screens, and those between: some desktops draw a window smaller and others larger."""
+def device_pixel_ratios() -> list[float]:
+    """Return the ratios of the screens and those below: a desktop can scale a window down."""
     screens = {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
     most = max(screens, default=1.0)
     return sorted(screens | {ratio for ratio in RATIOS if ratio <= most})

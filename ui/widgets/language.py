@@ -1,6 +1,6 @@
-"""The language of the window: English is in the source, others come from files and can be switched while it runs.
+"""Language of the interface: English is in the source, others are translation files.
 
-Qt itself tells every widget with a ``LanguageChange`` event; each widget words itself anew.
+Qt sends each widget a ``LanguageChange`` event; the widgets set their texts again.
 """
 
 from __future__ import annotations
@@ -10,47 +10,47 @@ from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTr
 from app.config.paths import resources
 
 AVAILABLE = {"en": "English", "zh_CN": "简体中文"}
-"""Every language by its code, named in itself."""
+"""Names of the languages by code, each in its own language."""
 SOURCE = "en"
 
 
 def system_language() -> str:
-    """The language of ``AVAILABLE`` that the person's desktop speaks; English where it speaks none of them."""
-    # Not the locale's own language: many read one language and write dates the way of another.
+    """Return the available language of the desktop; English where there is none."""
+    # Not the language of the locale: many users combine one language with the date formats of another.
     languages = QLocale.system().uiLanguages() or [QLocale.system().name()]
     return "zh_CN" if QLocale(languages[0]).language() == QLocale.Language.Chinese else SOURCE
 
 
 class Languages(QObject):
-    """Holds the translators that are installed in the application."""
+    """The translators installed in the application."""
 
     def __init__(self, application: QCoreApplication) -> None:
         super().__init__(application)
         self._application = application
         self._translators: list[QTranslator] = []
-        self._now = SOURCE
+        self._current = SOURCE
 
     @property
-    def now(self) -> str:
-        """The code of the language that is shown."""
-        return self._now
+    def current(self) -> str:
+        """Code of the current language."""
+        return self._current
 
     def use(self, language: str) -> None:
-        """Show this language of ``AVAILABLE``, or the system's for an empty text."""
-        wanted = language or system_language()
-        if wanted != self._now:
+        """Switch to an available language, or to that of the system for an empty code."""
+        code = language or system_language()
+        if code != self._current:
             for translator in self._translators:
                 self._application.removeTranslator(translator)
-            self._translators = [] if wanted == SOURCE else self._load(wanted)
+            self._translators = [] if code == SOURCE else self._load(code)
             for translator in self._translators:
                 self._application.installTranslator(translator)
-            self._now = wanted
+            self._current = code
         system = QLocale.system()
-        chosen = QLocale(wanted)
+        chosen = QLocale(code)
         QLocale.setDefault(system if system.language() == chosen.language() else chosen)
 
     def _load(self, language: str) -> list[QTranslator]:
-        # Qt's own words first: of two translators the one installed last is asked first.
+        # Qt's strings first: the translator installed last has priority.
         files = (
             (f"qtbase_{language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)),
             (f"apus_chat_{language}", str(resources() / "translations")),

@@ -1,7 +1,4 @@
-"""Plain words about model files: what a quantisation means for quality, sizes, speeds and times.
-
-Pure functions; the texts are in the language of the moment, so they are asked for anew when the language changes.
-"""
+"""Texts about model files in the current language: quality of a quantisation, sizes, speeds, times, dates."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ from PySide6.QtCore import QCoreApplication, QDate, QLocale
 translate = QCoreApplication.translate
 
 Quality = Literal["original", "same", "very_close", "close", "small", "some", "noticeable", "heavy", "severe"]
-"""How much of the original weights' quality is left, the best first."""
+"""Quality compared to the original weights, best first."""
 
-_BY_LABEL: tuple[tuple[Quality, str], ...] = (
+_BY_NAME: tuple[tuple[Quality, str], ...] = (
     ("original", r"F32|F16|BF16"),
     ("same", r"Q8_\w+|Q6_\w+"),
     ("very_close", r"Q5_\w+"),
@@ -27,34 +24,17 @@ _BY_LABEL: tuple[tuple[Quality, str], ...] = (
     ("heavy", r"Q2_\w+|IQ2_S|IQ2_XS|TQ2_0"),
     ("severe", r"IQ2_XXS|I?Q1_\w+|TQ1_0"),
 )
-"""After the perplexities that llama.cpp's ``tools/quantize/README.md`` lists; large models lose a little less."""
-
-_BY_BITS: tuple[tuple[Quality, float], ...] = (
-    ("original", 15.5),
-    ("same", 6.4),
-    ("very_close", 5.2),
-    ("close", 4.1),
-    ("small", 3.6),
-    ("some", 3.05),
-    ("noticeable", 2.6),
-    ("heavy", 2.2),
-    ("severe", 0.0),
-)
+"""By the perplexities in llama.cpp's ``tools/quantize/README.md``; large models lose slightly less."""
 
 
-def quality_of(quantisation: str | None, bits_per_weight: float | None = None) -> Quality | None:
-    """What is left of the quality, by the quantisation's name, else by its bits per weight; None where neither says."""
+def quality_of(quantisation: str | None) -> Quality | None:
+    """Return the quality of a quantisation by its name; None for an unknown one."""
     label = re.sub(r"^UD-", "", (quantisation or "").upper())
-    for quality, pattern in _BY_LABEL:
-        if label and re.fullmatch(pattern, label):
-            return quality
-    if bits_per_weight is None:
-        return None
-    return next(quality for quality, least in _BY_BITS if bits_per_weight >= least)
+    return next((quality for quality, pattern in _BY_NAME if re.fullmatch(pattern, label)), None)
 
 
 def quality_text(quality: Quality | None) -> str:
-    """A few words, for a row; empty where nothing is known."""
+    """Return the quality in a few words; empty where it is unknown."""
     texts: dict[Quality, str] = {
         "original": translate("model_words", "Original weights"),
         "same": translate("model_words", "Virtually lossless"),
@@ -70,7 +50,7 @@ def quality_text(quality: Quality | None) -> str:
 
 
 def quality_sentence(quality: Quality | None) -> str:
-    """What that means when one chats; empty where nothing is known."""
+    """Return what the quality means for answers; empty where it is unknown."""
     texts: dict[Quality, str] = {
         "original": translate("model_words", "No loss of quality, but larger than chatting requires."),
         "same": translate("model_words", "In practice, answers are the same as from the original weights."),
@@ -93,14 +73,14 @@ def quality_sentence(quality: Quality | None) -> str:
 
 
 def size_text(n_bytes: int) -> str:
-    """A size as people compare it with the memory of a GPU."""
+    """Return a size in binary units, like the memory of GPUs."""
     if n_bytes >= 1 << 30:
         return f"{n_bytes / (1 << 30):.1f} GiB"
     return f"{n_bytes / (1 << 20):.0f} MiB" if n_bytes >= 1 << 20 else f"{n_bytes / (1 << 10):.0f} KiB"
 
 
 def of_text(done: int, total: int) -> str:
-    """How much of a size is there; the unit once where both have the same."""
+    """Return "part of whole", with one unit where both have the same."""
     whole = size_text(total)
     part = f"{done / (1 << 30):.1f} GiB" if total >= 1 << 30 else size_text(done)
     if part.split()[-1] == whole.split()[-1]:
@@ -109,7 +89,7 @@ def of_text(done: int, total: int) -> str:
 
 
 def speed_text(bytes_per_second: float) -> str:
-    """As browsers and providers say it, in powers of ten."""
+    """Return a transfer speed in decimal units, like browsers and providers."""
     if bytes_per_second >= 1e6:
         digits = 0 if bytes_per_second >= 1e8 else 1
         return f"{bytes_per_second / 1e6:.{digits}f} MB/s"
@@ -117,7 +97,7 @@ def speed_text(bytes_per_second: float) -> str:
 
 
 def time_left_text(seconds: float) -> str:
-    """How long something will still take, as roughly as one would say it."""
+    """Return the time left, rounded to minutes."""
     minutes = round(seconds / 60)
     if seconds < 60:
         return translate("model_words", "less than a minute left")
@@ -131,18 +111,18 @@ def time_left_text(seconds: float) -> str:
 
 
 def date_text(moment: datetime) -> str:
-    """A day, as the person's system writes it."""
+    """Return a date in the format of the system."""
     local = moment.astimezone()
     return QLocale().toString(QDate(local.year, local.month, local.day), QLocale.FormatType.ShortFormat)
 
 
 def number_text(number: int) -> str:
-    """A count with the separators of the person's language."""
+    """Return a number with thousands separators of the current language."""
     return QLocale().toString(number)
 
 
 def count_text(count: int) -> str:
-    """A large count as one glances at it."""
+    """Return a large number shortened to thousands or millions."""
     for step, unit in ((1_000_000, "M"), (1_000, "k")):
         if count >= step:
             return f"{count / step:.1f}{unit}" if count < 100 * step else f"{count // step}{unit}"

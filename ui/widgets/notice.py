@@ -1,4 +1,4 @@
-"""A line above the composer: something happened, and what can be done about it with one press."""
+"""Notice bar above the composer: a message and at most one button."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 
 from model_manager.errors import UserError
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon, pixmap
+from ui.widgets.layouts import hbox
 from ui.widgets.theme import Theme
 
 SHOWN_MS = 10_000
-"""How long a notice with an undo stays."""
+"""How long a message is shown."""
 
 
 class NoticeBar(QWidget):
-    """One notice at a time; errors stay until they are closed, the others go by themselves."""
+    """Shows one message at a time: errors until they are closed, others for ``SHOWN_MS``."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +27,7 @@ class NoticeBar(QWidget):
         self._theme = theme
         self._is_error = False
         self._action: Callable[[], None] | None = None
-        self._sign = QLabel(self)
+        self._icon = QLabel(self)
         self._text = QLabel(self)
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
@@ -36,30 +37,24 @@ class NoticeBar(QWidget):
         self._close = QToolButton(self)
         self._close.setIconSize(QSize(16, 16))
         self._close.clicked.connect(self.hide)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 6, 6)
-        layout.setSpacing(8)
-        layout.addWidget(self._sign)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(self._button)
-        layout.addWidget(self._close)
+        hbox(self._icon, (self._text, 1), self._button, self._close, parent=self, spacing=8, margins=(12, 6, 6, 6))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
         self.hide()
 
     def show_message(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
-        """Show a notice that goes by itself, with an action where there is one."""
+        """Show a message for a while, with a button where ``action`` is given."""
         self._show(text, button, action, is_error=False)
         self._timer.start(SHOWN_MS)
 
     def show_error(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
-        """Show an error that stays."""
+        """Show an error until it is closed."""
         self._timer.stop()
         self._show(text, button, action, is_error=True)
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Do it, and complain where it fails; whether it was done."""
+        """Call ``action`` and show its error; return whether it succeeded."""
         try:
             action()
         except UserError as error:
@@ -68,23 +63,23 @@ class NoticeBar(QWidget):
         return True
 
     def text(self) -> str:
-        """What is shown."""
+        """Return the shown text."""
         return self._text.text()
 
     def trigger_action(self) -> bool:
-        """Do what the button does, where one is shown."""
+        """Trigger the action of the button; return whether there is one."""
         if self.isVisible() and self._action is not None:
             self._act()
             return True
         return False
 
     def set_theme(self, theme: Theme) -> None:
-        """Take the colours."""
+        """Set the colours."""
         self._theme = theme
-        self._dress()
+        self._recolour()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the rounded ground."""
+        """Draw the rounded background."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QColor(self._theme.bad if self._is_error else self._theme.hairline))
@@ -100,13 +95,13 @@ class NoticeBar(QWidget):
         self._close.setToolTip(self.tr("Close"))
         self._close.setAccessibleName(self.tr("Close"))
         self.setAccessibleName(text)
-        self._dress()
+        self._recolour()
         self.show()
 
-    def _dress(self) -> None:
+    def _recolour(self) -> None:
         theme = self._theme
         name, colour = ("warning", theme.bad) if self._is_error else ("info", theme.quiet_text)
-        self._sign.setPixmap(pixmap(name, colour, 18, self.devicePixelRatioF()))
+        self._icon.setPixmap(pixmap(name, colour, 18, self.devicePixelRatioF()))
         self._close.setIcon(icon("close", theme.quiet_text, 16))
         self.update()
 

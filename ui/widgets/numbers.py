@@ -1,14 +1,14 @@
-"""Counts as a person reads them."""
+"""Formatting of counts."""
 
 from __future__ import annotations
 
 
 def grouped(count: int) -> str:
-    """A number with commas between its thousands."""
+    """Return a number with commas as thousands separators."""
     return f"{count:,}"
 
 
 def rounded(count: int) -> int:
-    """An estimate without the figures that it does not know: two of them stand."""
+    """Round an estimate to two significant digits."""
     step = 10 ** max(0, len(str(count)) - 2)
     return int(round(count / step) * step)

@@ -1,7 +1,6 @@
-"""Colours by role, faces of type, and how both reach Qt: a palette for Fusion and one application style sheet.
+"""Themes and fonts, applied as a palette for Fusion and one application style sheet.
 
-The sheet itself is data (``resources/themes/application.qss``) with role names in place of colours.  Widgets that paint
-for themselves take their colours from the ``Theme`` they are handed, never from a constant of their own.
+The style sheet (``resources/themes/application.qss``) contains role names in place of colours.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ CHINESE_FAMILIES = (
     "PingFang SC",
     "WenQuanYi Micro Hei",
 )
-"""Simplified Chinese by name: the fallback chosen by the system may draw the Japanese forms of the same characters."""
+"""Simplified Chinese by name: the fallback of the system can have the Japanese forms of the characters."""
 MONO_FAMILIES = ("JetBrains Mono", "Cascadia Mono", "Consolas", "SF Mono", "Menlo", "DejaVu Sans Mono")
 CHINESE_MONO_FAMILIES = ("Noto Sans Mono CJK SC", *CHINESE_FAMILIES)
 
@@ -33,7 +32,7 @@ TEXT_SIZE = 15
 
 @dataclass(frozen=True)
 class Theme:
-    """Every colour of the window, ``#rrggbb``."""
+    """Colours of the interface by role, ``#rrggbb``."""
 
     name: str
     dark: bool
@@ -42,13 +41,13 @@ class Theme:
     raised: str
     """The composer, menus, dialogs, fields."""
     hover: str
-    """Ground of a quiet control under the pointer, and of the chosen row of a list."""
+    """Background of a quiet control under the pointer and of the selected row of a list."""
     pressed: str
     text: str
     quiet_text: str
     hairline: str
     edge: str
-    """Outline of a control that must be found: a field, a check box."""
+    """Outline of controls that need contrast: fields, check boxes."""
     accent: str
     accent_hover: str
     accent_text: str
@@ -141,7 +140,7 @@ THEMES = {"light": LIGHT, "dark": DARK}
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of WCAG 2 between two colours, from 1 to 21."""
+    """Return the contrast ratio of WCAG 2 between two colours, from 1 to 21."""
 
     def luminance(colour: str) -> float:
         shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
@@ -153,14 +152,14 @@ def contrast(one: str, other: str) -> float:
 
 
 def interface_font(size: float = INTERFACE_SIZE, *, bold: bool = False) -> QFont:
-    """The system's own face with Simplified Chinese behind it."""
+    """Return the font of the system with Simplified Chinese as fallback."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setFamilies([font.family(), *CHINESE_FAMILIES])
     return _sized(font, size, bold)
 
 
 def mono_font(size: float, *, bold: bool = False) -> QFont:
-    """A real mono face with Simplified Chinese behind it."""
+    """Return a monospaced font with Simplified Chinese as fallback."""
     font = QFont()
     font.setFamilies(mono_families())
     font.setStyleHint(QFont.StyleHint.Monospace)
@@ -169,10 +168,10 @@ def mono_font(size: float, *, bold: bool = False) -> QFont:
 
 
 def mono_families() -> list[str]:
-    """The mono faces of this machine, best first, and the Chinese ones behind them."""
+    """Return the installed monospaced families, best first, then the Chinese ones."""
     present = set(QFontDatabase.families())
     system = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
-    # A family that is missing costs a search of all faces, once for each font object; so only those here are named.
+    # A missing family costs a search of all fonts for each font object: name only installed ones.
     own = [family for family in MONO_FAMILIES if family in present]
     return [*own, system, *(family for family in CHINESE_MONO_FAMILIES if family in present)]
 
@@ -184,12 +183,12 @@ def _sized(font: QFont, size: float, bold: bool) -> QFont:
 
 
 def system_prefers_dark(app: QApplication) -> bool:
-    """Whether the person's desktop is dark.  Unknown counts as light."""
+    """Whether the desktop has a dark colour scheme; an unknown one counts as light."""
     return app.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
 def palette(theme: Theme) -> QPalette:
-    """The theme as Fusion understands it: ``setColorScheme`` has no effect on a bare X server."""
+    """Return the palette of a theme for Fusion: ``setColorScheme`` has no effect on a bare X server."""
     made = QPalette()
     roles = QPalette.ColorRole
     for role, colour in (
@@ -222,20 +221,20 @@ def palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """The application's sheet in the colours of ``theme``."""
+    """Return the application style sheet in the colours of a theme."""
     folder = resources() / "themes"
     sheet = Template((folder / "application.qss").read_text("utf-8"))
     return sheet.substitute(asdict(theme), themes=folder.as_posix())
 
 
 def current_theme() -> Theme:
-    """The theme that the application wears; the light one before it wears any."""
+    """Return the applied theme; the light one before any was applied."""
     page = QApplication.palette().color(QPalette.ColorRole.Window).name()
     return next((theme for theme in THEMES.values() if theme.page == page), LIGHT)
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Dress the whole application; may be called again while it runs."""
+    """Apply palette, font and style sheet of a theme; can be called again at run time."""
     if app.style().objectName().lower() != "fusion":
         app.setStyle("Fusion")
     app.setPalette(palette(theme))
