@@ -154,8 +154,8 @@ def test_presets_are_saved_renamed_deleted_and_come_back(window: MainWindow, qtb
     action(dialog, "Rename").trigger()
     name_it(qtbot, "Sea dog")
     assert dialog.presets.picker.currentText() == "Sea dog"
-    presets = window.workspace.services.presets
-    assert [each.name for each in Presets(window.workspace.services.folder.presets_file).list(built_in_presets())][-1] == "Sea dog"
+    stored = Presets(window.controller.services.folder.presets_file).list(built_in_presets())
+    assert stored[-1].name == "Sea dog"
     action(dialog, "Delete").trigger()
     assert dialog.presets.picker.findText("Sea dog") < 0
     qtbot.mouseClick(dialog.findChild(QPushButton, "conversationSettingsStatusAction"), Qt.MouseButton.LeftButton)
@@ -209,7 +209,7 @@ def test_a_temporary_chat_has_settings_of_its_own_too(window: MainWindow, qtbot:
     close(qtbot, window, dialog)
     send(qtbot, window, "hello")
     page = window.controller.conversation
-    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty())
+    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
     assert page.store.get(page.conversation_id).system_prompt == "Only here."
     assert [message.role for message in page.store.branch(page.conversation_id)] == [Role.USER, Role.ASSISTANT]
     assert window.controller.services.store.list() == []
