@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.config.presets import BUILT_IN, Choices, Presets
 from app.conversation import ContextPolicy, Message, Role
 from tests.window.conftest import OpenWindow
-from tests.window.input import branch, find, send, wait_for_answer, wait_for_words
+from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.settings_dialog import OWN, ConversationSettings
 from ui.settings.dialog import SettingsDialog
 from ui.widgets.preset_strings import built_in_presets
