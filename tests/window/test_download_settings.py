@@ -165,7 +165,7 @@ def test_without_a_keyring_the_token_lives_as_long_as_the_program(
     dialog.downloads.save_token.click()
     qtbot.waitUntil(lambda: bool(dialog._status.label.text()))
     assert "until you quit" in dialog._status.label.text()
-    assert workspace.services.downloads.access().token == "hf_shortlived"
+    assert controller.services.downloads.access().token == "hf_shortlived"
 
 
 def test_the_models_folder_moves_with_what_is_in_it(
