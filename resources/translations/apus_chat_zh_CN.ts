@@ -214,6 +214,10 @@
         <translation>恢复</translation>
     </message>
     <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
         <source>Restoring…</source>
         <translation>正在恢复…</translation>
     </message>
@@ -518,17 +522,6 @@
     </message>
 </context>
 <context>
-    <name>ConversationDefaults</name>
-    <message>
-        <source>For example: Answer briefly.</source>
-        <translation>例如：请简短回答。</translation>
-    </message>
-    <message>
-        <source>None</source>
-        <translation>无</translation>
-    </message>
-</context>
-<context>
     <name>ConversationList</name>
     <message>
         <source>Untitled</source>
@@ -767,14 +760,6 @@
         <translation>备份…</translation>
     </message>
     <message>
-        <source>Automatic backups</source>
-        <translation>自动备份</translation>
-    </message>
-    <message>
-        <source>Made daily; the last {count} are kept. You can restore any of them.</source>
-        <translation>每天自动备份，保留最近 {count} 份，可以恢复其中任意一份。</translation>
-    </message>
-    <message>
         <source>View backups…</source>
         <translation>查看备份…</translation>
     </message>
@@ -837,6 +822,14 @@
     <message>
         <source>All your data has been deleted.</source>
         <translation>你的所有数据已删除。</translation>
+    </message>
+    <message>
+        <source>Backups</source>
+        <translation>备份</translation>
+    </message>
+    <message>
+        <source>Lists all backups. You can restore any of them.</source>
+        <translation>列出所有备份，可以恢复其中任意一个。</translation>
     </message>
     <message>
         <source>Database (*.sqlite3)</source>
@@ -1134,14 +1127,6 @@
         <translation>模型文件夹</translation>
     </message>
     <message>
-        <source>Download from</source>
-        <translation>下载来源</translation>
-    </message>
-    <message>
-        <source>The official hub, a mirror or any compatible endpoint.</source>
-        <translation>官方 Hub、镜像，或任何兼容的接口地址。</translation>
-    </message>
-    <message>
         <source>Fastest mirror</source>
         <translation>最快的镜像</translation>
     </message>
@@ -1158,38 +1143,6 @@
         <translation>用于需要登录的仓库，只会发送给 huggingface.co。</translation>
     </message>
     <message>
-        <source>Other hosts that receive the token</source>
-        <translation>其他可接收访问令牌的主机</translation>
-    </message>
-    <message>
-        <source>Hosts you trust with your token, such as your own mirror. Usually empty.</source>
-        <translation>你信任并允许接收访问令牌的主机，例如你自己的镜像。通常留空即可。</translation>
-    </message>
-    <message>
-        <source>Proxy</source>
-        <translation>代理</translation>
-    </message>
-    <message>
-        <source>HTTP or SOCKS, for example socks5://127.0.0.1:1080</source>
-        <translation>HTTP 或 SOCKS，例如 socks5://127.0.0.1:1080</translation>
-    </message>
-    <message>
-        <source>Speed limit</source>
-        <translation>速度限制</translation>
-    </message>
-    <message>
-        <source>In KiB/s, for all downloads combined.</source>
-        <translation>单位为 KiB/s，所有下载合计。</translation>
-    </message>
-    <message>
-        <source>Keep downloading when the window is closed</source>
-        <translation>关闭窗口后继续下载</translation>
-    </message>
-    <message>
-        <source>The program stays in the system tray until all downloads finish.</source>
-        <translation>程序会留在系统托盘中，直到所有下载完成。</translation>
-    </message>
-    <message>
         <source>Open folder</source>
         <translation>打开文件夹</translation>
     </message>
@@ -1200,10 +1153,6 @@
     <message>
         <source>Move…</source>
         <translation>移动…</translation>
-    </message>
-    <message>
-        <source>Custom endpoint</source>
-        <translation>自定义接口地址</translation>
     </message>
     <message>
         <source>Endpoint address</source>
@@ -1218,10 +1167,6 @@
         <translation>无</translation>
     </message>
     <message>
-        <source>Custom</source>
-        <translation>自定义</translation>
-    </message>
-    <message>
         <source>Proxy address</source>
         <translation>代理地址</translation>
     </message>
@@ -1230,67 +1175,8 @@
         <translation>测试镜像</translation>
     </message>
     <message>
-        <source>No limit</source>
-        <translation>不限</translation>
-    </message>
-    <message>
-        <source>KiB/s</source>
-        <translation>KiB/s</translation>
-    </message>
-    <message>
         <source>Move progress</source>
         <translation>移动进度</translation>
-    </message>
-</context>
-<context>
-    <name>EngineSettings</name>
-    <message>
-        <source>Diagnostics</source>
-        <translation>诊断</translation>
-    </message>
-    <message>
-        <source>Shows what works, what doesn&apos;t and how to fix it.</source>
-        <translation>查看哪些正常、哪些有问题，以及如何解决。</translation>
-    </message>
-    <message>
-        <source>Run diagnostics…</source>
-        <translation>运行诊断…</translation>
-    </message>
-    <message>
-        <source>Automatic</source>
-        <translation>自动</translation>
-    </message>
-    <message>
-        <source>Custom</source>
-        <translation>自定义</translation>
-    </message>
-    <message>
-        <source>Tokens</source>
-        <translation>token 数</translation>
-    </message>
-    <message>
-        <source>All</source>
-        <translation>全部</translation>
-    </message>
-    <message>
-        <source>Layers</source>
-        <translation>层数</translation>
-    </message>
-    <message>
-        <source>Never</source>
-        <translation>从不</translation>
-    </message>
-    <message>
-        <source>1 hour</source>
-        <translation>1 小时</translation>
-    </message>
-    <message>
-        <source>{hours} hours</source>
-        <translation>{hours} 小时</translation>
-    </message>
-    <message>
-        <source>{minutes} minutes</source>
-        <translation>{minutes} 分钟</translation>
     </message>
 </context>
 <context>
@@ -2327,6 +2213,13 @@
     </message>
 </context>
 <context>
+    <name>ParameterForm</name>
+    <message>
+        <source>Custom</source>
+        <translation>自定义</translation>
+    </message>
+</context>
+<context>
     <name>PlanDialog</name>
     <message>
         <source>Scanning devices…</source>
@@ -2440,41 +2333,6 @@
     </message>
 </context>
 <context>
-    <name>PresetStrings</name>
-    <message>
-        <source>Mathematics</source>
-        <translation>数学</translation>
-    </message>
-    <message>
-        <source>You are a careful mathematician. Work step by step and justify every step. Write formulas in LaTeX: inline formulas between $ signs, display formulas between $$ signs on separate lines. If there is another method, use it to check the result, and give the final answer at the end in \boxed{}. If the problem is unclear or has no solution, say so.</source>
-        <translation>你是一位严谨的数学家。请逐步推导，并说明每一步的依据。公式用 LaTeX 书写：行内公式放在 $ 之间，独立成行的公式放在 $$ 之间。如有其他方法，请用它检验结果，最后把答案写在 \boxed{} 中。题意不清或无解时请直接说明。</translation>
-    </message>
-    <message>
-        <source>Chinese–English translation</source>
-        <translation>中英翻译</translation>
-    </message>
-    <message>
-        <source>You are a professional translator between Chinese and English. Translate Chinese into English and English into Simplified Chinese. Preserve the meaning, tone, names, numbers, formulas, code and Markdown, and write what a native speaker would write. Give only the translation. Add a note only if the original is ambiguous.</source>
-        <translation>你是一位专业的中英翻译。中文译成英文，英文译成简体中文。保留原文的含义、语气、人名、数字、公式、代码和 Markdown 格式，译文要像母语者写的一样自然。只给出译文；仅当原文有歧义时才加注说明。</translation>
-    </message>
-    <message>
-        <source>Code</source>
-        <translation>编程</translation>
-    </message>
-    <message>
-        <source>You are an experienced programmer. Give complete, runnable code in fenced code blocks that name the language. Prefer the standard library and simple constructs, handle errors, and don&apos;t invent functions. Briefly explain what isn&apos;t obvious, and ask if a requirement is missing.</source>
-        <translation>你是一位经验丰富的程序员。请给出可以直接运行的完整代码，放在注明语言的代码块中。优先使用标准库和简单的写法，处理好错误，不要编造不存在的函数。对不易看懂的地方作简短说明；缺少需求信息时请先提问。</translation>
-    </message>
-    <message>
-        <source>Writing</source>
-        <translation>写作</translation>
-    </message>
-    <message>
-        <source>You are a skilled author and editor. Write in the language of the request, in clear, lively and natural prose that suits the given reader and occasion. Avoid clichés, empty phrases and needless lists. When you edit, keep the author&apos;s voice and say in one line what you changed.</source>
-        <translation>你是一位优秀的作者和编辑。请用提问所用的语言，针对指定的读者和场合，写出清晰、生动、自然的文字。避免陈词滥调、空话和不必要的列表。修改他人文字时保留作者的风格，并用一句话说明改了什么。</translation>
-    </message>
-</context>
-<context>
     <name>PresetsBar</name>
     <message>
         <source>None</source>
@@ -2557,41 +2415,6 @@
     <message>
         <source>Title</source>
         <translation>标题</translation>
-    </message>
-</context>
-<context>
-    <name>SamplingRows</name>
-    <message>
-        <source>No limit</source>
-        <translation>不限</translation>
-    </message>
-    <message>
-        <source>Custom</source>
-        <translation>自定义</translation>
-    </message>
-    <message>
-        <source>Tokens</source>
-        <translation>token 数</translation>
-    </message>
-    <message>
-        <source>Random each time</source>
-        <translation>每次随机</translation>
-    </message>
-    <message>
-        <source>Seed</source>
-        <translation>随机种子</translation>
-    </message>
-    <message>
-        <source>Maximum tokens</source>
-        <translation>最大 token 数</translation>
-    </message>
-    <message>
-        <source>In tokens; an English word is slightly more than one.</source>
-        <translation>以 token 计，一个汉字约为一个 token。</translation>
-    </message>
-    <message>
-        <source>The same seed and settings give the same answer again.</source>
-        <translation>随机种子和设置都相同时，会得到同样的回答。</translation>
     </message>
 </context>
 <context>
@@ -2812,6 +2635,22 @@
         <source>Close</source>
         <translation>关闭</translation>
     </message>
+    <message>
+        <source>For example: Answer briefly.</source>
+        <translation>例如：请简短回答。</translation>
+    </message>
+    <message>
+        <source>Diagnostics</source>
+        <translation>诊断</translation>
+    </message>
+    <message>
+        <source>Shows what works, what doesn&apos;t and how to fix it.</source>
+        <translation>查看哪些正常、哪些有问题，以及如何解决。</translation>
+    </message>
+    <message>
+        <source>Run diagnostics…</source>
+        <translation>运行诊断…</translation>
+    </message>
 </context>
 <context>
     <name>ShelfHeading</name>
@@ -2857,213 +2696,6 @@
     <message>
         <source>Trash, {count} conversations</source>
         <translation>回收站，{count} 个对话</translation>
-    </message>
-</context>
-<context>
-    <name>ShortcutStrings</name>
-    <message>
-        <source>Conversations</source>
-        <translation>对话</translation>
-    </message>
-    <message>
-        <source>Writing</source>
-        <translation>写作</translation>
-    </message>
-    <message>
-        <source>Answers</source>
-        <translation>回答</translation>
-    </message>
-    <message>
-        <source>Reading</source>
-        <translation>阅读</translation>
-    </message>
-    <message>
-        <source>Window</source>
-        <translation>窗口</translation>
-    </message>
-    <message>
-        <source>New conversation</source>
-        <translation>新建对话</translation>
-    </message>
-    <message>
-        <source>Temporary chat (not saved)</source>
-        <translation>临时对话（不保存）</translation>
-    </message>
-    <message>
-        <source>Conversation settings</source>
-        <translation>对话设置</translation>
-    </message>
-    <message>
-        <source>Search all conversations</source>
-        <translation>搜索所有对话</translation>
-    </message>
-    <message>
-        <source>Next conversation</source>
-        <translation>下一个对话</translation>
-    </message>
-    <message>
-        <source>Previous conversation</source>
-        <translation>上一个对话</translation>
-    </message>
-    <message>
-        <source>Rename the selected conversation</source>
-        <translation>重命名选中的对话</translation>
-    </message>
-    <message>
-        <source>Delete the selected conversation</source>
-        <translation>删除选中的对话</translation>
-    </message>
-    <message>
-        <source>Export</source>
-        <translation>导出</translation>
-    </message>
-    <message>
-        <source>Send</source>
-        <translation>发送</translation>
-    </message>
-    <message>
-        <source>New line</source>
-        <translation>换行</translation>
-    </message>
-    <message>
-        <source>Go to the message field</source>
-        <translation>转到输入框</translation>
-    </message>
-    <message>
-        <source>Attach text files</source>
-        <translation>添加文本附件</translation>
-    </message>
-    <message>
-        <source>Edit the last question (when the field is empty)</source>
-        <translation>编辑上一个问题（输入框为空时）</translation>
-    </message>
-    <message>
-        <source>Stop the answer, or cancel the current action</source>
-        <translation>停止回答，或取消当前操作</translation>
-    </message>
-    <message>
-        <source>Answer the last question again</source>
-        <translation>重新回答上一个问题</translation>
-    </message>
-    <message>
-        <source>Continue the last answer</source>
-        <translation>继续上一个回答</translation>
-    </message>
-    <message>
-        <source>Edit the last question</source>
-        <translation>编辑上一个问题</translation>
-    </message>
-    <message>
-        <source>Copy the last answer</source>
-        <translation>复制上一个回答</translation>
-    </message>
-    <message>
-        <source>Previous version of the last answer</source>
-        <translation>上一个回答的前一版本</translation>
-    </message>
-    <message>
-        <source>Next version of the last answer</source>
-        <translation>上一个回答的后一版本</translation>
-    </message>
-    <message>
-        <source>Details of the last answer</source>
-        <translation>上一个回答的详情</translation>
-    </message>
-    <message>
-        <source>Find in this conversation</source>
-        <translation>在此对话中查找</translation>
-    </message>
-    <message>
-        <source>Next match</source>
-        <translation>下一个匹配项</translation>
-    </message>
-    <message>
-        <source>Previous match</source>
-        <translation>上一个匹配项</translation>
-    </message>
-    <message>
-        <source>Next message</source>
-        <translation>下一条消息</translation>
-    </message>
-    <message>
-        <source>Previous message</source>
-        <translation>上一条消息</translation>
-    </message>
-    <message>
-        <source>Go to the next button or link in the message</source>
-        <translation>转到消息中的下一个按钮或链接</translation>
-    </message>
-    <message>
-        <source>Activate the button or link</source>
-        <translation>激活该按钮或链接</translation>
-    </message>
-    <message>
-        <source>Message menu</source>
-        <translation>消息菜单</translation>
-    </message>
-    <message>
-        <source>Larger text</source>
-        <translation>放大文字</translation>
-    </message>
-    <message>
-        <source>Smaller text</source>
-        <translation>缩小文字</translation>
-    </message>
-    <message>
-        <source>Reset text size</source>
-        <translation>恢复默认文字大小</translation>
-    </message>
-    <message>
-        <source>Select all</source>
-        <translation>全选</translation>
-    </message>
-    <message>
-        <source>Select with the keyboard</source>
-        <translation>用键盘选择文字</translation>
-    </message>
-    <message>
-        <source>Show a caret that moves with the arrow keys</source>
-        <translation>显示可用方向键移动的光标</translation>
-    </message>
-    <message>
-        <source>Copy selection</source>
-        <translation>复制所选内容</translation>
-    </message>
-    <message>
-        <source>Copy selection as Markdown</source>
-        <translation>将所选内容复制为 Markdown</translation>
-    </message>
-    <message>
-        <source>Go to the beginning</source>
-        <translation>转到开头</translation>
-    </message>
-    <message>
-        <source>Go to the end and follow the answer</source>
-        <translation>转到末尾并跟随回答</translation>
-    </message>
-    <message>
-        <source>Show or hide conversations</source>
-        <translation>显示或隐藏对话列表</translation>
-    </message>
-    <message>
-        <source>Models</source>
-        <translation>模型</translation>
-    </message>
-    <message>
-        <source>Settings</source>
-        <translation>设置</translation>
-    </message>
-    <message>
-        <source>Diagnostics</source>
-        <translation>诊断</translation>
-    </message>
-    <message>
-        <source>Keyboard shortcuts</source>
-        <translation>键盘快捷键</translation>
-    </message>
-    <message>
-        <source>Quit</source>
-        <translation>退出程序</translation>
     </message>
 </context>
 <context>
@@ -5391,6 +5023,225 @@
     </message>
 </context>
 <context>
+    <name>parameters</name>
+    <message>
+        <source>Every day</source>
+        <translation>每天</translation>
+    </message>
+    <message>
+        <source>System</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>Text size</source>
+        <translation>文字大小</translation>
+    </message>
+    <message>
+        <source>For conversations and the message box. You can also press Ctrl + or Ctrl −.</source>
+        <translation>用于对话和输入框。也可按 Ctrl + 或 Ctrl − 调整。</translation>
+    </message>
+    <message>
+        <source>Preset</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Overrides the settings below.</source>
+        <translation>新对话将使用此预设，而不是下面的设置。</translation>
+    </message>
+    <message>
+        <source>System prompt</source>
+        <translation>系统提示词</translation>
+    </message>
+    <message>
+        <source>Instructions for the model at the start of every new conversation.</source>
+        <translation>每个新对话开始时给模型的指示。</translation>
+    </message>
+    <message>
+        <source>No limit</source>
+        <translation>不限</translation>
+    </message>
+    <message>
+        <source>Maximum tokens</source>
+        <translation>最大 token 数</translation>
+    </message>
+    <message>
+        <source>In tokens; an English word is slightly more than one.</source>
+        <translation>以 token 计，一个汉字约为一个 token。</translation>
+    </message>
+    <message>
+        <source>Stop and ask me</source>
+        <translation>停下来询问我</translation>
+    </message>
+    <message>
+        <source>Leave out the oldest turns</source>
+        <translation>略去最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>When the context is full</source>
+        <translation>上下文已满时</translation>
+    </message>
+    <message>
+        <source>Pinned messages always stay. A line marks the messages above it that the model no longer sees.</source>
+        <translation>标为“始终保留”的消息不会略去。分隔线以上的其他内容模型已看不到。</translation>
+    </message>
+    <message>
+        <source>Model-generated titles</source>
+        <translation>由模型生成标题</translation>
+    </message>
+    <message>
+        <source>When idle, the model suggests a title if the first question doesn&apos;t provide one.</source>
+        <translation>第一个问题不适合作为标题时，模型会在空闲时拟一个标题。</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>How many tokens the model sees at once. More tokens use more memory.</source>
+        <translation>模型一次能看到的 token 数。数值越大，占用的内存和显存越多。</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Layers on GPUs</source>
+        <translation>GPU 上的层数</translation>
+    </message>
+    <message>
+        <source>Automatic puts as many as fit on the GPUs. The CPU computes the rest.</source>
+        <translation>“自动”会把尽可能多的层放到 GPU 上，其余由 CPU 计算。</translation>
+    </message>
+    <message>
+        <source>Unload model</source>
+        <translation>卸载模型</translation>
+    </message>
+    <message>
+        <source>Frees memory after this much time without a question.</source>
+        <translation>超过这段时间没有提问时释放内存和显存。</translation>
+    </message>
+    <message>
+        <source>Download from</source>
+        <translation>下载来源</translation>
+    </message>
+    <message>
+        <source>The official hub, a mirror or any compatible endpoint.</source>
+        <translation>官方 Hub、镜像，或任何兼容的接口地址。</translation>
+    </message>
+    <message>
+        <source>Proxy</source>
+        <translation>代理</translation>
+    </message>
+    <message>
+        <source>HTTP or SOCKS, for example socks5://127.0.0.1:1080</source>
+        <translation>HTTP 或 SOCKS，例如 socks5://127.0.0.1:1080</translation>
+    </message>
+    <message>
+        <source>Other hosts that receive the token</source>
+        <translation>其他可接收访问令牌的主机</translation>
+    </message>
+    <message>
+        <source>Hosts you trust with your token, such as your own mirror. Usually empty.</source>
+        <translation>你信任并允许接收访问令牌的主机，例如你自己的镜像。通常留空即可。</translation>
+    </message>
+    <message>
+        <source>Speed limit</source>
+        <translation>速度限制</translation>
+    </message>
+    <message>
+        <source>In KiB/s, for all downloads combined.</source>
+        <translation>单位为 KiB/s，所有下载合计。</translation>
+    </message>
+    <message>
+        <source>Keep downloading when the window is closed</source>
+        <translation>关闭窗口后继续下载</translation>
+    </message>
+    <message>
+        <source>The program stays in the system tray until all downloads finish.</source>
+        <translation>程序会留在系统托盘中，直到所有下载完成。</translation>
+    </message>
+    <message>
+        <source>Automatic backups</source>
+        <translation>自动备份</translation>
+    </message>
+    <message>
+        <source>The last seven are kept.</source>
+        <translation>保留最近七个。</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Higher values give more varied answers, lower values more predictable ones; 0 always picks the most probable token.</source>
+        <translation>值越高，回答越多样；值越低，回答越稳定。0 表示始终选取概率最高的 token。</translation>
+    </message>
+    <message>
+        <source>Top-p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Samples from the most probable tokens that together reach this probability; 1 keeps all.</source>
+        <translation>只从累计概率达到此值的最可能的 token 中选择；1 表示全部保留。</translation>
+    </message>
+    <message>
+        <source>Top-k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Samples from this many of the most probable tokens; 0 keeps all.</source>
+        <translation>只从概率最高的这么多个 token 中选择；0 表示全部保留。</translation>
+    </message>
+    <message>
+        <source>Min-p</source>
+        <translation>Min-p</translation>
+    </message>
+    <message>
+        <source>Excludes tokens whose probability is below this fraction of the most probable token&apos;s; 0 keeps all.</source>
+        <translation>排除概率低于最高概率乘以此比例的 token；0 表示全部保留。</translation>
+    </message>
+    <message>
+        <source>Repeat penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
+        <source>Values above 1 make repetition less likely; 1 has no effect.</source>
+        <translation>大于 1 可减少重复；1 表示不起作用。</translation>
+    </message>
+    <message>
+        <source>Random each time</source>
+        <translation>每次随机</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>The same seed and settings give the same answer again.</source>
+        <translation>随机种子和设置都相同时，会得到同样的回答。</translation>
+    </message>
+</context>
+<context>
     <name>plan</name>
     <message>
         <source>No quantisation of this model fits on this computer. Choose a smaller model, the starter model or a server.</source>
@@ -5579,6 +5430,271 @@
     <message>
         <source>{count} tokens</source>
         <translation>{count} 个 token</translation>
+    </message>
+</context>
+<context>
+    <name>presets</name>
+    <message>
+        <source>Mathematics</source>
+        <translation>数学</translation>
+    </message>
+    <message>
+        <source>You are a careful mathematician. Work step by step and justify every step. Write formulas in LaTeX: inline formulas between $ signs, display formulas between $$ signs on separate lines. If there is another method, use it to check the result, and give the final answer at the end in \boxed{}. If the problem is unclear or has no solution, say so.</source>
+        <translation>你是一位严谨的数学家。请逐步推导，并说明每一步的依据。公式用 LaTeX 书写：行内公式放在 $ 之间，独立成行的公式放在 $$ 之间。如有其他方法，请用它检验结果，最后把答案写在 \boxed{} 中。题意不清或无解时请直接说明。</translation>
+    </message>
+    <message>
+        <source>Chinese–English translation</source>
+        <translation>中英翻译</translation>
+    </message>
+    <message>
+        <source>You are a professional translator between Chinese and English. Translate Chinese into English and English into Simplified Chinese. Preserve the meaning, tone, names, numbers, formulas, code and Markdown, and write what a native speaker would write. Give only the translation. Add a note only if the original is ambiguous.</source>
+        <translation>你是一位专业的中英翻译。中文译成英文，英文译成简体中文。保留原文的含义、语气、人名、数字、公式、代码和 Markdown 格式，译文要像母语者写的一样自然。只给出译文；仅当原文有歧义时才加注说明。</translation>
+    </message>
+    <message>
+        <source>Code</source>
+        <translation>编程</translation>
+    </message>
+    <message>
+        <source>You are an experienced programmer. Give complete, runnable code in fenced code blocks that name the language. Prefer the standard library and simple constructs, handle errors, and don&apos;t invent functions. Briefly explain what isn&apos;t obvious, and ask if a requirement is missing.</source>
+        <translation>你是一位经验丰富的程序员。请给出可以直接运行的完整代码，放在注明语言的代码块中。优先使用标准库和简单的写法，处理好错误，不要编造不存在的函数。对不易看懂的地方作简短说明；缺少需求信息时请先提问。</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>写作</translation>
+    </message>
+    <message>
+        <source>You are a skilled author and editor. Write in the language of the request, in clear, lively and natural prose that suits the given reader and occasion. Avoid clichés, empty phrases and needless lists. When you edit, keep the author&apos;s voice and say in one line what you changed.</source>
+        <translation>你是一位优秀的作者和编辑。请用提问所用的语言，针对指定的读者和场合，写出清晰、生动、自然的文字。避免陈词滥调、空话和不必要的列表。修改他人文字时保留作者的风格，并用一句话说明改了什么。</translation>
+    </message>
+</context>
+<context>
+    <name>settings</name>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Never</source>
+        <translation>从不</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 小时</translation>
+    </message>
+    <message>
+        <source>{hours} hours</source>
+        <translation>{hours} 小时</translation>
+    </message>
+    <message>
+        <source>{minutes} minutes</source>
+        <translation>{minutes} 分钟</translation>
+    </message>
+</context>
+<context>
+    <name>shortcuts</name>
+    <message>
+        <source>Conversations</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>写作</translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>阅读</translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation>窗口</translation>
+    </message>
+    <message>
+        <source>New conversation</source>
+        <translation>新建对话</translation>
+    </message>
+    <message>
+        <source>Temporary chat (not saved)</source>
+        <translation>临时对话（不保存）</translation>
+    </message>
+    <message>
+        <source>Conversation settings</source>
+        <translation>对话设置</translation>
+    </message>
+    <message>
+        <source>Search all conversations</source>
+        <translation>搜索所有对话</translation>
+    </message>
+    <message>
+        <source>Next conversation</source>
+        <translation>下一个对话</translation>
+    </message>
+    <message>
+        <source>Previous conversation</source>
+        <translation>上一个对话</translation>
+    </message>
+    <message>
+        <source>Rename the selected conversation</source>
+        <translation>重命名选中的对话</translation>
+    </message>
+    <message>
+        <source>Delete the selected conversation</source>
+        <translation>删除选中的对话</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>发送</translation>
+    </message>
+    <message>
+        <source>New line</source>
+        <translation>换行</translation>
+    </message>
+    <message>
+        <source>Go to the message field</source>
+        <translation>转到输入框</translation>
+    </message>
+    <message>
+        <source>Attach text files</source>
+        <translation>添加文本附件</translation>
+    </message>
+    <message>
+        <source>Edit the last question (when the field is empty)</source>
+        <translation>编辑上一个问题（输入框为空时）</translation>
+    </message>
+    <message>
+        <source>Stop the answer, or cancel the current action</source>
+        <translation>停止回答，或取消当前操作</translation>
+    </message>
+    <message>
+        <source>Answer the last question again</source>
+        <translation>重新回答上一个问题</translation>
+    </message>
+    <message>
+        <source>Continue the last answer</source>
+        <translation>继续上一个回答</translation>
+    </message>
+    <message>
+        <source>Edit the last question</source>
+        <translation>编辑上一个问题</translation>
+    </message>
+    <message>
+        <source>Copy the last answer</source>
+        <translation>复制上一个回答</translation>
+    </message>
+    <message>
+        <source>Previous version of the last answer</source>
+        <translation>上一个回答的前一版本</translation>
+    </message>
+    <message>
+        <source>Next version of the last answer</source>
+        <translation>上一个回答的后一版本</translation>
+    </message>
+    <message>
+        <source>Details of the last answer</source>
+        <translation>上一个回答的详情</translation>
+    </message>
+    <message>
+        <source>Find in this conversation</source>
+        <translation>在此对话中查找</translation>
+    </message>
+    <message>
+        <source>Next match</source>
+        <translation>下一个匹配项</translation>
+    </message>
+    <message>
+        <source>Previous match</source>
+        <translation>上一个匹配项</translation>
+    </message>
+    <message>
+        <source>Next message</source>
+        <translation>下一条消息</translation>
+    </message>
+    <message>
+        <source>Previous message</source>
+        <translation>上一条消息</translation>
+    </message>
+    <message>
+        <source>Go to the next button or link in the message</source>
+        <translation>转到消息中的下一个按钮或链接</translation>
+    </message>
+    <message>
+        <source>Activate the button or link</source>
+        <translation>激活该按钮或链接</translation>
+    </message>
+    <message>
+        <source>Message menu</source>
+        <translation>消息菜单</translation>
+    </message>
+    <message>
+        <source>Larger text</source>
+        <translation>放大文字</translation>
+    </message>
+    <message>
+        <source>Smaller text</source>
+        <translation>缩小文字</translation>
+    </message>
+    <message>
+        <source>Reset text size</source>
+        <translation>恢复默认文字大小</translation>
+    </message>
+    <message>
+        <source>Select all</source>
+        <translation>全选</translation>
+    </message>
+    <message>
+        <source>Select with the keyboard</source>
+        <translation>用键盘选择文字</translation>
+    </message>
+    <message>
+        <source>Show a caret that moves with the arrow keys</source>
+        <translation>显示可用方向键移动的光标</translation>
+    </message>
+    <message>
+        <source>Copy selection</source>
+        <translation>复制所选内容</translation>
+    </message>
+    <message>
+        <source>Copy selection as Markdown</source>
+        <translation>将所选内容复制为 Markdown</translation>
+    </message>
+    <message>
+        <source>Go to the beginning</source>
+        <translation>转到开头</translation>
+    </message>
+    <message>
+        <source>Go to the end and follow the answer</source>
+        <translation>转到末尾并跟随回答</translation>
+    </message>
+    <message>
+        <source>Show or hide conversations</source>
+        <translation>显示或隐藏对话列表</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Diagnostics</source>
+        <translation>诊断</translation>
+    </message>
+    <message>
+        <source>Keyboard shortcuts</source>
+        <translation>键盘快捷键</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出程序</translation>
     </message>
 </context>
 </TS>
