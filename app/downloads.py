@@ -11,7 +11,7 @@ from app.config.paths import DataFolder
 from app.config.secrets import HUB_TOKEN, Secrets
 from app.config.settings import Settings, SettingsFile
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.download.queue import DownloadManager
+from model_manager.download.queue import DownloadQueue
 from model_manager.errors import UserError
 from model_manager.hub.access import OFFICIAL, Access, host_of
 from model_manager.library.library import ModelLibrary
@@ -58,7 +58,7 @@ class ModelDownloads:
         self._secrets = secrets
         self._done: list[Callable[[str, tuple[Path, ...]], None]] = []
         self.library = ModelLibrary(folder.models, models_folder=self.folder)
-        self.manager = DownloadManager(self.folder, self.access, self._finished)
+        self.manager = DownloadQueue(self.folder, self.access, self._finished)
         self._apply_limit()
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ from app.cli import transfers
 from app.cli.model_services import ModelServices
 from app.cli.output import gibibytes, print_columns, print_json, to_plain
 from app.messages import sentence
-from model_manager.download import discard, partial_bytes, unfinished
+from model_manager.download.partial_files import discard, partial_bytes, unfinished
 from model_manager.download.torrent import discard_magnet, is_magnet, magnet_bytes
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader

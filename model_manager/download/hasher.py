@@ -1,8 +1,7 @@
-"""Hashes that follow a download: known as soon as the last byte is here, and read while the data is still in memory.
+"""Hashes that follow a download, read back while the data is in the page cache, and complete with the last byte.
 
-One thread reads the published bytes back in their order, part by part, another the file as it lies on the disk where
-that is not the same.  What an earlier run left is checked against its CRC-32 on the way, and what the disk lost is
-fetched again instead of being found out at the end.
+One thread hashes the published bytes in order, another the file on disk where it differs from them.  Data of an earlier
+run is compared with its CRC-32 on the way, and fetched again where the disk has lost it.
 """
 
 from __future__ import annotations
@@ -13,77 +12,76 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from model_manager.download.pieces import READ_BYTES, Board, PartialFile, Piece
+from model_manager.download.piece_queue import READ_BYTES, PartialFile, Piece, PieceQueue
+from model_manager.download.session import Session
 from model_manager.errors import Cancelled
 from model_manager.layout.layout import Layout
 from model_manager.layout.published_bytes import SourceView
 
-MAX_TAKEN_BACK = 3
+MAX_DISCARDS = 3
 BLOCK_BYTES = 8 << 20
 
 
-class Hashes:
-    """What is known of one file: ``hashed`` bytes from the beginning of what was published, a SHA-256 for each part
-    that is whole, and ``whole``, that of the file on disk, once there is one.
-    """
+class FileHashes:
+    """Hashes of one file: ``hashed`` published bytes so far, SHA-256 of each complete part, and of the file on disk."""
 
     def __init__(self, file: PartialFile) -> None:
         self.file = file
         self.hashed = 0
         self.parts: list[str] = []
-        self.whole: str | None = None
-        self.needs_second = len(file.parts) != 1 or not file.layout.is_identity
+        self.on_disk: str | None = None
+        self.differs_on_disk = len(file.parts) != 1 or not file.layout.is_identity
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything was hashed that there is."""
-        return len(self.parts) == len(self.file.parts) and self.whole is not None
+        """Whether all hashes are known."""
+        return len(self.parts) == len(self.file.parts) and self.on_disk is not None
 
     def damaged_parts(self) -> tuple[int, ...]:
-        """The parts that are not what was published; those whose hash nobody told are taken as they are."""
-        pairs = zip(self.file.parts, self.parts, strict=False)
-        return tuple(index for index, (part, found) in enumerate(pairs) if part.sha256 and part.sha256.lower() != found)
+        """Return the indexes of parts with another hash than published; parts without published hash are accepted."""
+        pairs = enumerate(zip(self.file.parts, self.parts, strict=False))
+        return tuple(index for index, (part, found) in pairs if part.sha256 and part.sha256.lower() != found)
 
 
 class Hasher:
-    """The threads that hash the files of one download, in their order."""
+    """Threads that hash the files of one download in their order."""
 
-    def __init__(self, board: Board, on_error: Callable[[BaseException], None]) -> None:
-        self._board = board
-        self._on_error = on_error
-        self._taken_back: dict[Piece, int] = {}
-        self.hashes = tuple(Hashes(file) for file in board.files)
+    def __init__(self, session: Session, queue: PieceQueue) -> None:
+        self._session = session
+        self._queue = queue
+        self._discards: dict[Piece, int] = {}
+        self.hashes = tuple(FileHashes(file) for file in queue.files)
         self._threads = [
-            threading.Thread(target=self._run, args=(step,), name=name, daemon=True)
-            for name, step in (("hash of what was published", self._published), ("hash of the file", self._laid_down))
+            threading.Thread(target=self._run, args=(hash_file,), name=name, daemon=True)
+            for name, hash_file in (("hash published", self._hash_published), ("hash on disk", self._hash_on_disk))
         ]
 
     @property
     def hashed(self) -> int:
-        """Bytes of all published files that were hashed."""
+        """Bytes of all published files that are hashed."""
         return sum(each.hashed for each in self.hashes)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
-    def join(self, timeout: float) -> None:
-        """Wait for the threads after the end of the board."""
+    def join(self, timeout_s: float) -> None:
+        """Wait for the threads after the end of the session."""
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(timeout_s)
 
-    def _run(self, step: Callable[[Hashes], None]) -> None:
+    def _run(self, hash_file: Callable[[FileHashes], None]) -> None:
         try:
             for hashes in self.hashes:
-                step(hashes)
-                self._board.tell()
+                hash_file(hashes)
+                self._session.notify()
         except Cancelled:
             pass
         except BaseException as error:
-            self._on_error(error)
+            self._session.fail(error)
 
-    def _published(self, hashes: Hashes) -> None:
+    def _hash_published(self, hashes: FileHashes) -> None:
         file = hashes.file
         with file.files.part.open("rb", buffering=0) as handle:
             view = SourceView(file.layout, cast(BinaryIO, handle))
@@ -91,84 +89,80 @@ class Hasher:
             for index in range(len(file.parts)):
                 digest = hashlib.sha256()
                 for piece in file.pieces_of(index):
-                    digest = self._piece(view, piece, digest, buffer)
+                    digest = self._hash_piece(view, piece, digest, buffer)
                     hashes.hashed += piece.length
-                    self._board.tell()
-                if not hashes.needs_second:
-                    hashes.whole = digest.hexdigest()
+                    self._session.notify()
+                if not hashes.differs_on_disk:
+                    hashes.on_disk = digest.hexdigest()
                 hashes.parts.append(digest.hexdigest())
 
-    def _piece(self, view: SourceView, piece: Piece, digest: hashlib._Hash, buffer: memoryview) -> hashlib._Hash:
+    def _hash_piece(self, view: SourceView, piece: Piece, digest: hashlib._Hash, buffer: memoryview) -> hashlib._Hash:
+        """Return the digest extended by a piece, after fetching it again where its data is damaged."""
         while True:
-            self._await(lambda: piece.is_complete)
-            # Bytes of the old head are dropped on their way: what stands for them must be the same.
-            checks = piece.inherited or piece.crc32 is None or piece.source < len(piece.file.layout.source_head)
-            trial = digest.copy() if checks else digest
-            count, crc = self._read(view, piece, trial, buffer, with_crc=checks)
-            good = count == piece.length and (not checks or piece.crc32 in (None, crc))
-            taken_back = self._taken_back.get(piece, 0)
-            if good or taken_back >= MAX_TAKEN_BACK:
-                if checks:
-                    piece.state = (piece.length, crc)
+            self._wait(lambda: piece.is_complete)
+            crc32 = piece.state[1]
+            # Bytes of the old header aren't stored: those in the layout must be equal.
+            is_checked = piece.from_earlier_run or crc32 is None or piece.source < len(piece.file.layout.source_head)
+            trial = digest.copy() if is_checked else digest
+            offset = found = 0
+            while offset < piece.length:
+                self._raise_if_over()
+                count = view.readinto(piece.source + offset, buffer[: piece.length - offset])
+                if not count:
+                    break
+                trial.update(buffer[:count])
+                if is_checked:
+                    found = zlib.crc32(buffer[:count], found)
+                offset += count
+            is_good = offset == piece.length and (not is_checked or crc32 in (None, found))
+            discards = self._discards.get(piece, 0)
+            if is_good or discards >= MAX_DISCARDS:
+                if is_checked:
+                    piece.state = (piece.length, found)
                 return trial
-            self._taken_back[piece] = taken_back + 1
-            self._board.take_back(piece)
+            self._discards[piece] = discards + 1
+            self._queue.discard(piece)
 
-    def _read(
-        self, view: SourceView, piece: Piece, digest: hashlib._Hash, buffer: memoryview, *, with_crc: bool
-    ) -> tuple[int, int]:
-        at = crc = 0
-        while at < piece.length:
-            if self._board.ended:
-                raise Cancelled
-            count = view.readinto(piece.source + at, buffer[: piece.length - at])
-            if not count:
-                break
-            data = buffer[:count]
-            digest.update(data)
-            if with_crc:
-                crc = zlib.crc32(data, crc)
-            at += count
-        return at, crc
-
-    def _laid_down(self, hashes: Hashes) -> None:
-        if not hashes.needs_second:
+    def _hash_on_disk(self, hashes: FileHashes) -> None:
+        if not hashes.differs_on_disk:
             return
         file = hashes.file
         digest = hashlib.sha256()
         buffer = memoryview(bytearray(READ_BYTES))
         with file.files.part.open("rb", buffering=0) as handle:
             for length, needed in blocks_on_disk(file.layout):
-                self._await(lambda needed=needed: hashes.hashed >= needed)  # type: ignore[misc]
+                self._wait(lambda needed=needed: hashes.hashed >= needed)  # type: ignore[misc]
                 left = length
                 while left > 0 and (count := handle.readinto(buffer[:left])):
                     digest.update(buffer[:count])
                     left -= count
-                    if self._board.ended:
-                        raise Cancelled
-        hashes.whole = digest.hexdigest()
+                    self._raise_if_over()
+        hashes.on_disk = digest.hexdigest()
 
-    def _await(self, ready: Callable[[], bool]) -> None:
+    def _wait(self, ready: Callable[[], bool]) -> None:
         if not ready():
-            self._board.wait(ready)
-        if self._board.ended:
+            self._session.wait(ready)
+        self._raise_if_over()
+
+    def _raise_if_over(self) -> None:
+        if self._session.is_over:
             raise Cancelled
 
 
 def blocks_on_disk(layout: Layout, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
-    """The file on disk in blocks from its beginning: bytes of the block, and how far the published file must be for it.
+    """Yield the size of each block of the file on disk, and how many published bytes it needs from the beginning.
 
-    Experts that are stacked come from up to a layer further on: the second hash runs a layer behind the first.
+    Stacked experts come from up to a layer further on, so the second hash is up to a layer behind the first.
     """
     segments = sorted(layout.segments, key=lambda segment: segment.target)
     first = needed = 0
     for start in range(0, layout.target_bytes, block_bytes):
         end = min(start + block_bytes, layout.target_bytes)
-        for at in range(first, len(segments)):
-            segment = segments[at]
+        for index in range(first, len(segments)):
+            segment = segments[index]
             if segment.target >= end:
                 break
             needed = max(needed, segment.source + min(segment.length, end - segment.target))
             if segment.target + segment.length <= end:
-                first = at + 1
+                first = index + 1
         yield end - start, needed

@@ -1,35 +1,33 @@
-"""The journal of a partial file: what was published, how it is laid down, and which of its bytes are here.
+"""Journal of a partial file: what was published, how it is laid out, and which bytes are present.
 
-One JSON value a line.  The first line tells what does not change; each later one, a note, which pieces were completed
-and how far the others are.  A note is appended once the data that it speaks of is on the disk, so that a crash or a
-power cut costs the last moments and no more; a line that was cut short is as if it had never been written.  Appending
-a hundred bytes a second wears no disk, whereas a stacked file's layout alone takes a megabyte.
+One JSON value per line.  The first line is the header, which doesn't change; each later line lists pieces that were
+completed or extended.  A line is appended after its data was synced, so that a crash or power cut costs the last
+moments at most; an incomplete line is ignored.  Appending about a hundred bytes per second causes no wear, whereas the
+layout of a stacked file alone has a megabyte.
 """
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Literal
 
-from model_manager.disk.files import sync, write_atomically
+from model_manager.disk.files import write_atomically
+from model_manager.disk.json_file import from_json, to_json
 from model_manager.layout.layout import Layout
-from model_manager.published import HubFile, PublishedModel
+from model_manager.published import HubFile, PublishedKind, PublishedModel
 
-FORMAT = 1
-
-_UNREADABLE = (ValueError, KeyError, TypeError)
+FORMAT: Literal[1] = 1
 
 
 @dataclass(frozen=True)
-class Opening:
-    """What does not change while a file is downloaded.
+class JournalHeader:
+    """Constant part of a journal.
 
-    ``file_name`` is the one of ``published.targets()`` that this is.  ``reopened_from`` names the file, finished or
-    quarantined, that was made a partial one again to be mended; the journal is written before that file is renamed.
+    ``file_name`` is that of one of ``published.targets()``.  ``reopened_from`` is the name of the finished or
+    quarantined file that becomes the partial file; the journal is written before that file is renamed.
     """
 
     published: PublishedModel
@@ -40,7 +38,7 @@ class Opening:
 
     @property
     def parts(self) -> tuple[HubFile, ...]:
-        """The published files that lie end to end in this one."""
+        """Published files whose concatenation the file is."""
         for target in self.published.targets():
             if target.file_name == self.file_name:
                 return target.parts
@@ -48,8 +46,8 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class PieceNote:
-    """How far one piece is: ``bytes`` of it are here and ``crc32`` is theirs, None where nobody computed it."""
+class PieceRecord:
+    """State of one piece: the number of ``bytes`` present and their CRC-32, None where it is unknown."""
 
     number: int
     bytes: int
@@ -58,121 +56,108 @@ class PieceNote:
 
 @dataclass
 class Journal:
-    """A journal as it was read: the last word on each piece, by its number in the file."""
+    """Contents of a journal: header, and the last record of each piece by its number."""
 
-    opening: Opening
-    pieces: dict[int, PieceNote] = field(default_factory=dict)
+    header: JournalHeader
+    pieces: dict[int, PieceRecord] = field(default_factory=dict)
 
     @property
     def bytes_done(self) -> int:
-        """Bytes of the published file that are here, by the notes."""
-        return sum(note.bytes for note in self.pieces.values())
+        """Bytes of the published file that are present."""
+        return sum(record.bytes for record in self.pieces.values())
 
 
 def read_journal(path: Path) -> Journal | None:
-    """The journal at ``path``; None where there is none or its first line cannot be read."""
+    """Return the journal at ``path``; None where it is missing or its header is damaged."""
     try:
-        # What follows the last line feed was cut short.
-        first, *notes = path.read_bytes().split(b"\n")[:-1]
-        journal = Journal(_opening_from_json(json.loads(first)))
-    except (*_UNREADABLE, OSError, AttributeError, zlib.error, RecursionError):
+        # Without what follows the last line feed, which is incomplete.
+        first, *lines = path.read_bytes().split(b"\n")[:-1]
+        journal = Journal(_header(from_json(first, _StoredHeader)))
+    except (OSError, ValueError, KeyError, TypeError, zlib.error):
         return None
     try:
-        for line in notes:
-            for number, n_bytes, crc32 in json.loads(line):
-                note = PieceNote(int(number), int(n_bytes), None if crc32 is None else int(crc32))
-                journal.pieces[note.number] = note
-    except (*_UNREADABLE, RecursionError):
-        # A power cut may leave a line of zeros: what came before it holds.
+        for line in lines:
+            for record in from_json(line, list[tuple[int, int, int | None]]):
+                journal.pieces[record[0]] = PieceRecord(*record)
+    except ValueError:
+        # After a power cut the end may consist of zeros; the lines before it are valid.
         pass
     return journal
 
 
-def write_journal(path: Path, opening: Opening, notes: Iterable[PieceNote]) -> None:
-    """Write a journal anew, whole or not at all.  Raises as ``write_atomically``."""
-    first = json.dumps(_opening_to_json(opening), separators=(",", ":")).encode()
-    write_atomically(path, first + b"\n" + _line(notes))
-
-
-class JournalWriter:
-    """Appends notes to a journal."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises OSError."""
-        self._file: BinaryIO = path.open("ab", buffering=0)
-
-    def append(self, notes: Iterable[PieceNote], *, durable: bool = True) -> None:
-        """Add a note; ``durable`` waits for the disk.  Raises OSError."""
-        line = _line(notes)
-        if line:
-            self._file.write(line)
-            if durable:
-                sync(self._file)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
-def published_to_json(published: PublishedModel) -> dict[str, Any]:
-    """Plain values."""
-    return {
-        "id": published.id,
-        "repository": published.repository,
-        "commit": published.commit,
-        "file_name": published.file_name,
-        "kind": published.kind,
-        "files": [[file.name, file.bytes, file.sha256] for file in published.files],
-        "quantisation": published.quantisation,
-        "checksums_from": published.checksums_from,
-    }
-
-
-def published_from_json(stored: dict[str, Any]) -> PublishedModel:
-    """The inverse of ``published_to_json``.  Raises ValueError, KeyError or TypeError for anything else."""
-    kind = stored["kind"]
-    if kind not in ("file", "shards", "parts"):
-        raise ValueError(kind)
-    return PublishedModel(
-        id=str(stored["id"]),
-        repository=str(stored["repository"]),
-        commit=str(stored["commit"]),
-        file_name=str(stored["file_name"]),
-        kind=kind,
-        files=tuple(HubFile(str(name), int(n_bytes), sha256) for name, n_bytes, sha256 in stored["files"]),
-        quantisation=stored["quantisation"],
-        checksums_from=str(stored["checksums_from"]),
+def write_journal(path: Path, header: JournalHeader, records: Iterable[PieceRecord]) -> None:
+    """Replace a journal in one step.  Raises ``UserError`` as ``write_atomically``."""
+    published, layout = header.published, header.layout
+    stored = _StoredHeader(
+        format=FORMAT,
+        published=_StoredModel(
+            id=published.id,
+            repository=published.repository,
+            commit=published.commit,
+            file_name=published.file_name,
+            kind=published.kind,
+            files=[(file.name, file.bytes, file.sha256) for file in published.files],
+            quantisation=published.quantisation,
+            checksums_from=published.checksums_from,
+        ),
+        file_name=header.file_name,
+        layout=layout.source_bytes if layout.is_identity else layout.to_json(),
+        piece_bytes=header.piece_bytes,
+        reopened_from=header.reopened_from,
     )
+    write_atomically(path, to_json(stored) + b"\n" + record_line(records))
 
 
-def _line(notes: Iterable[PieceNote]) -> bytes:
-    values = [[note.number, note.bytes, note.crc32] for note in notes]
-    return json.dumps(values, separators=(",", ":")).encode() + b"\n" if values else b""
+def record_line(records: Iterable[PieceRecord]) -> bytes:
+    """Return a line of a journal; empty where there are no records."""
+    values = [(record.number, record.bytes, record.crc32) for record in records]
+    return to_json(values) + b"\n" if values else b""
 
 
-def _opening_to_json(opening: Opening) -> dict[str, Any]:
-    layout = opening.layout
-    return {
-        "format": FORMAT,
-        "published": published_to_json(opening.published),
-        "file_name": opening.file_name,
-        "layout": layout.source_bytes if layout.is_identity else layout.to_json(),
-        "piece_bytes": opening.piece_bytes,
-        "reopened_from": opening.reopened_from,
-    }
+# Stored form
 
 
-def _opening_from_json(stored: dict[str, Any]) -> Opening:
-    if stored["format"] != FORMAT:
-        raise ValueError(stored["format"])
-    layout = stored["layout"]
-    opening = Opening(
-        published=published_from_json(stored["published"]),
-        file_name=str(stored["file_name"]),
+@dataclass(frozen=True)
+class _StoredModel:
+    id: str
+    repository: str
+    commit: str
+    file_name: str
+    kind: PublishedKind
+    files: list[tuple[str, int, str | None]]
+    quantisation: str | None
+    checksums_from: str
+
+
+@dataclass(frozen=True)
+class _StoredHeader:
+    format: Literal[1]
+    published: _StoredModel
+    file_name: str
+    layout: int | dict[str, Any]
+    """Size of a file that is stored as published, else its layout."""
+    piece_bytes: int
+    reopened_from: str | None
+
+
+def _header(stored: _StoredHeader) -> JournalHeader:
+    model, layout = stored.published, stored.layout
+    header = JournalHeader(
+        published=PublishedModel(
+            id=model.id,
+            repository=model.repository,
+            commit=model.commit,
+            file_name=model.file_name,
+            kind=model.kind,
+            files=tuple(HubFile(*file) for file in model.files),
+            quantisation=model.quantisation,
+            checksums_from=model.checksums_from,
+        ),
+        file_name=stored.file_name,
         layout=Layout.identity(layout) if isinstance(layout, int) else Layout.from_json(layout),
-        piece_bytes=int(stored["piece_bytes"]),
-        reopened_from=stored["reopened_from"],
+        piece_bytes=stored.piece_bytes,
+        reopened_from=stored.reopened_from,
     )
-    if opening.piece_bytes <= 0 or sum(part.bytes for part in opening.parts) != opening.layout.source_bytes:
+    if header.piece_bytes <= 0 or sum(part.bytes for part in header.parts) != header.layout.source_bytes:
         raise ValueError("sizes")
-    return opening
+    return header

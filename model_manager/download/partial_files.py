@@ -1,23 +1,91 @@
-"""What downloads left in a folder: how much is there, what may go on, throwing it away, and mending a damaged file."""
+"""Files that downloads finish, quarantine or leave in a folder, and damaged files reopened to be downloaded again.
+
+Every change is a sequence of steps that the next download completes after a crash.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
+from typing import BinaryIO, cast
 
-from model_manager.disk.files import disk_error, move_over
-from model_manager.download.finish import set_aside
-from model_manager.download.journal import Journal, Opening, PieceNote, read_journal, write_journal
-from model_manager.download.pieces import PartialFile
-from model_manager.download.prepare import is_finished, locked, settle, sweep
+from model_manager.disk.files import disk_errors, move_over, sync
+from model_manager.download.hasher import FileHashes
+from model_manager.download.journal import Journal, JournalHeader, PieceRecord, read_journal, write_journal
+from model_manager.download.piece_queue import PartialFile
+from model_manager.download.prepare import is_finished, locked, recover, remove_leftovers
 from model_manager.errors import UserError
 from model_manager.layout.file_names import JOURNAL_SUFFIX, FilesOf, files_of, targets_of
-from model_manager.layout.origin import Origin, read_origin
+from model_manager.layout.origin import Origin, read_origin, write_origin
 from model_manager.published import PublishedModel
+
+# The end of a download
+
+
+def finish(file: PartialFile, hashes: FileHashes) -> None:
+    """Rename a verified file, which no thread has open, and write its origin.
+
+    Raises ``UserError``: file_in_the_way(path), and as ``disk_error``.
+    """
+    files, published = file.files, file.header.published
+    if files.whole.exists():
+        raise UserError("file_in_the_way", path=files.whole)
+    origin = Origin(
+        model_id=published.id,
+        repository=published.repository,
+        commit=published.commit,
+        parts=file.parts,
+        layout=file.layout,
+        sha256=hashes.on_disk,
+        verified_at=datetime.now(UTC),
+        checksums_from=published.checksums_from,
+        piece_bytes=file.header.piece_bytes,
+        piece_crc32=tuple(piece.state[1] or 0 for piece in file.pieces),
+    )
+    with disk_errors(files.part):
+        _sync(files.part)
+        write_origin(files.whole, origin)
+        move_over(files.part, files.whole)
+        files.journal.unlink(missing_ok=True)
+
+
+def quarantine(file: PartialFile, damaged_parts: tuple[int, ...]) -> UserError:
+    """Rename a file with a wrong hash, which no thread has open; the pieces of its good parts stay known.
+
+    Returns the error to raise: download_damaged(path, name).  Raises ``UserError`` as ``disk_error``.
+    """
+    records = [
+        PieceRecord(piece.number, *piece.state)
+        for piece in file.pieces
+        if piece.part not in damaged_parts and piece.is_complete
+    ]
+    with disk_errors(file.files.part):
+        _sync(file.files.part)
+        _move_to_quarantine(file.files, file.header, records)
+    names = ", ".join(file.parts[part].name for part in damaged_parts)
+    return UserError("download_damaged", path=file.files.bad, name=names)
+
+
+def _move_to_quarantine(files: FilesOf, header: JournalHeader, records: Iterable[PieceRecord]) -> None:
+    write_journal(files.bad_journal, replace(header, reopened_from=None), records)
+    move_over(files.part, files.bad)
+    files.journal.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("r+b", buffering=0) as handle:
+        sync(cast(BinaryIO, handle))
+
+
+# Unfinished downloads
 
 
 def unfinished(folder: Path) -> tuple[PublishedModel, ...]:
-    """The models that partial files in the folder belong to, the oldest first."""
+    """Return the models with partial files in the folder, oldest first."""
     found: dict[str, tuple[int, PublishedModel]] = {}
     try:
         journals = [path for path in folder.iterdir() if path.name.endswith(JOURNAL_SUFFIX)]
@@ -26,20 +94,17 @@ def unfinished(folder: Path) -> tuple[PublishedModel, ...]:
     for path in journals:
         journal = read_journal(path)
         files = FilesOf(folder, path.name.removesuffix(JOURNAL_SUFFIX))
-        if journal is None or journal.opening.file_name != files.name or _is_over(files, journal):
+        if journal is None or journal.header.file_name != files.name or _is_leftover(files, journal):
             continue
-        try:
-            changed = path.stat().st_mtime_ns
-        except OSError:
-            continue
-        published = journal.opening.published
-        if published.id not in found or found[published.id][0] > changed:
-            found[published.id] = (changed, published)
-    return tuple(published for _, published in sorted(found.values(), key=lambda each: each[0]))
+        with suppress(OSError):
+            published = journal.header.published
+            entry = (path.stat().st_mtime_ns, published)
+            found[published.id] = min(entry, found.get(published.id, entry), key=itemgetter(0))
+    return tuple(published for _, published in sorted(found.values(), key=itemgetter(0)))
 
 
 def partial_bytes(published: PublishedModel, folder: Path) -> int:
-    """Bytes of a published model that are in the folder, finished files and partial ones together."""
+    """Return the bytes of a published model in the folder, in finished and partial files."""
     total = 0
     for target in published.targets():
         files = FilesOf(folder, target.file_name)
@@ -55,122 +120,103 @@ def partial_bytes(published: PublishedModel, folder: Path) -> int:
     return total
 
 
-def discard(published_or_file_names: PublishedModel | Iterable[str], folder: Path) -> None:
-    """Throw away what is there of a model that is not whole; files in quarantine stay, and one that was being mended
-    goes there.
+def discard(published: PublishedModel, folder: Path) -> None:
+    """Delete the unfinished files of a model, and its finished shards while others are missing.
 
-    ``published`` also takes the finished shards of a model that is not whole, for alone they are of no use; file names
-    take partial files alone.
+    Quarantined files are kept, and so is a file that was reopened: it goes back to quarantine.
 
-    Raises ``UserError``: download_busy(path), name_not_allowed(name), and as ``disk_error`` does.
+    Raises ``UserError``: download_busy(path), name_not_allowed(name), and as ``disk_error``.
     """
-    if isinstance(published_or_file_names, PublishedModel):
-        targets = targets_of(published_or_file_names)
-        files = [files_of(folder, target.file_name) for target in targets]
-        whole = []
-        for target, each in zip(targets, files, strict=True):
-            try:
-                if is_finished(each, target):
-                    whole.append(each)
-            except UserError:
-                # Another file of that name is not ours to take.
-                continue
-        shards = whole if len(whole) < len(files) else []
-    else:
-        files, shards = [files_of(folder, name) for name in published_or_file_names], []
+    targets = targets_of(published)
+    files = [files_of(folder, target.file_name) for target in targets]
     if not folder.is_dir():
         return
-    with locked(files):
+    finished = []
+    for target, each in zip(targets, files, strict=True):
         try:
-            for each in files:
-                _discard(each)
-            for each in shards:
-                each.whole.unlink(missing_ok=True)
-                each.origin.unlink(missing_ok=True)
-        except OSError as error:
-            raise disk_error(error, folder) from error
+            if is_finished(each, target):
+                finished.append(each)
+        except UserError:
+            # A file of another origin with that name.
+            continue
+    with locked(files), disk_errors(folder):
+        for each in files:
+            _discard(each)
+        for each in finished if len(finished) < len(files) else ():
+            each.whole.unlink(missing_ok=True)
+            each.origin.unlink(missing_ok=True)
 
 
 def _discard(files: FilesOf) -> None:
-    sweep(files)
+    remove_leftovers(files)
     journal = read_journal(files.journal)
-    if journal is not None and journal.opening.reopened_from is not None and files.part.exists():
-        # It was whole once, or nearly: whoever gives up mending it did not ask for its end.
-        set_aside(files, journal.opening, journal.pieces.values())
+    if journal is not None and journal.header.reopened_from is not None and files.part.exists():
+        _move_to_quarantine(files, journal.header, journal.pieces.values())
         return
     files.part.unlink(missing_ok=True)
     files.journal.unlink(missing_ok=True)
 
 
-def reopen_for_mending(path: Path, damaged: Sequence[int] | None) -> PublishedModel:
-    """Make a partial file of a finished or quarantined one; ``download`` of what is returned then mends it.
+def _is_leftover(files: FilesOf, journal: Journal) -> bool:
+    """Return whether the file is finished and a crash left its journal."""
+    return files.whole.exists() and not files.part.exists() and journal.header.reopened_from != files.whole.name
 
-    ``path`` is ``NAME.gguf`` with its origin beside it, or ``NAME.gguf.bad``.  ``damaged`` are numbers of pieces, as
-    ``Origin.piece_crc32`` counts them; None means all of them, or for a quarantined file those that its journal misses.
-    The other pieces are believed as far as their CRC-32 shows it, and the whole is verified again.  A crash in the
-    midst loses nothing: the next ``download`` completes the step.
+
+# Damaged files
+
+
+def reopen_for_redownload(path: Path, damaged: Sequence[int] | None) -> PublishedModel:
+    """Turn a finished or quarantined file into a partial one; ``download`` of the result fetches what is missing.
+
+    ``path`` is ``NAME.gguf`` with its origin, or ``NAME.gguf.bad``.  ``damaged`` are numbers of pieces as in
+    ``Origin.piece_crc32``; None means all pieces, or for a quarantined file those that aren't in its journal.  Other
+    pieces are checked by their CRC-32, and the whole file is verified again.
 
     Raises ``UserError``: origin_unknown(path), download_busy(path), name_not_allowed(name), file_missing(path),
-    file_in_the_way(path), and as ``disk_error`` does.
+    file_in_the_way(path), and as ``disk_error``.
     """
-    quarantined = path.name.endswith(".bad")
+    is_quarantined = path.name.endswith(".bad")
     files = files_of(path.parent, path.name.removesuffix(".bad"))
     with locked([files]):
         if not path.exists():
             raise UserError("file_missing", path=path)
-        try:
-            settle(files)
+        with disk_errors(path):
+            recover(files)
             if files.part.exists():
                 raise UserError("file_in_the_way", path=files.part)
-            opening, notes = _of_quarantined(files) if quarantined else _of_finished(files)
-            gone = _all_pieces(opening) if damaged is None and not quarantined else frozenset(damaged or ())
-            write_journal(files.journal, opening, (note for note in notes if note.number not in gone))
+            header, records = _read_quarantined(files) if is_quarantined else _read_finished(files)
+            keep_none = damaged is None and not is_quarantined
+            kept = [each for each in records if not keep_none and each.number not in (damaged or ())]
+            write_journal(files.journal, header, kept)
             move_over(path, files.part)
-            if quarantined:
+            if is_quarantined:
                 files.bad_journal.unlink(missing_ok=True)
-        except OSError as error:
-            raise disk_error(error, path) from error
-    return opening.published
+    return header.published
 
 
-def _of_finished(files: FilesOf) -> tuple[Opening, list[PieceNote]]:
+def _read_finished(files: FilesOf) -> tuple[JournalHeader, list[PieceRecord]]:
     origin = read_origin(files.whole)
     if origin is None:
         raise UserError("origin_unknown", path=files.whole)
-    opening = Opening(_published(origin, files.name), files.name, origin.layout, origin.piece_bytes, files.whole.name)
-    pieces = PartialFile(files, opening).pieces
-    crcs: Sequence[int | None] = origin.piece_crc32
-    if len(crcs) != len(pieces):
-        crcs = [None] * len(pieces)
-    return opening, [PieceNote(piece.number, piece.length, crc) for piece, crc in zip(pieces, crcs, strict=True)]
-
-
-def _of_quarantined(files: FilesOf) -> tuple[Opening, list[PieceNote]]:
-    journal = read_journal(files.bad_journal)
-    if journal is None or journal.opening.file_name != files.name:
-        raise UserError("origin_unknown", path=files.bad)
-    known = journal.opening
-    opening = Opening(known.published, known.file_name, known.layout, known.piece_bytes, files.bad.name)
-    return opening, list(journal.pieces.values())
-
-
-def _published(origin: Origin, name: str) -> PublishedModel:
-    kind = "file" if len(origin.parts) == 1 else "parts"
-    return PublishedModel(
+    published = PublishedModel(
         id=origin.model_id,
         repository=origin.repository,
         commit=origin.commit,
-        file_name=name,
-        kind="file" if kind == "file" else "parts",
+        file_name=files.name,
+        kind="file" if len(origin.parts) == 1 else "parts",
         files=origin.parts,
         checksums_from=origin.checksums_from,
     )
+    header = JournalHeader(published, files.name, origin.layout, origin.piece_bytes, files.whole.name)
+    pieces = PartialFile(files, header).pieces
+    crcs: Sequence[int | None] = origin.piece_crc32
+    if len(crcs) != len(pieces):
+        crcs = [None] * len(pieces)
+    return header, [PieceRecord(piece.number, piece.length, crc) for piece, crc in zip(pieces, crcs, strict=True)]
 
 
-def _all_pieces(opening: Opening) -> frozenset[int]:
-    return frozenset(range(sum(-(-part.bytes // opening.piece_bytes) for part in opening.parts)))
-
-
-def _is_over(files: FilesOf, journal: Journal) -> bool:
-    """Whether the file is finished and its journal alone was left by a crash."""
-    return files.whole.exists() and not files.part.exists() and journal.opening.reopened_from != files.whole.name
+def _read_quarantined(files: FilesOf) -> tuple[JournalHeader, list[PieceRecord]]:
+    journal = read_journal(files.bad_journal)
+    if journal is None or journal.header.file_name != files.name:
+        raise UserError("origin_unknown", path=files.bad)
+    return replace(journal.header, reopened_from=files.bad.name), list(journal.pieces.values())

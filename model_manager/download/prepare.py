@@ -1,21 +1,19 @@
-"""Before the first byte: what is already here, how the file will be laid down, whether it fits, and room for it.
-
-A step that a crash interrupted is completed here.
-"""
+"""Steps before the first byte: recovery after a crash, layout of each file, and space on the disk."""
 
 from __future__ import annotations
 
 import contextlib
-import glob
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import disk_error, move_over
+from model_manager.disk.files import disk_errors, move_over, remove_temporary_files
 from model_manager.disk.lock import FileLock
 from model_manager.disk.space import Reserve
-from model_manager.download.journal import Journal, Opening, read_journal, write_journal
-from model_manager.download.pieces import PartialFile
+from model_manager.download.journal import Journal, JournalHeader, read_journal, write_journal
+from model_manager.download.piece_queue import PartialFile
+from model_manager.download.session import Session, Worker
+from model_manager.download.source import DownloadSource
 from model_manager.errors import UserError
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.file_names import FilesOf
@@ -24,137 +22,149 @@ from model_manager.layout.origin import read_origin
 from model_manager.layout.stacking import layout_for
 from model_manager.published import HubFile, PublishedModel, Target
 
-ReadPart = Callable[[HubFile, int, int], bytes]
-
 
 @contextlib.contextmanager
 def locked(files: Sequence[FilesOf]) -> Iterator[None]:
-    """Hold the files against every other download on this machine.
+    """Lock the files against other downloads on this computer.
 
-    Raises ``UserError``: download_busy(path), and as ``disk_error`` does.
+    Raises ``UserError``: download_busy(path), and as ``FileLock``.
     """
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         for each in files:
-            held.enter_context(FileLock(each.lock, UserError("download_busy", path=each.whole)))
+            locks.enter_context(FileLock(each.lock, UserError("download_busy", path=each.whole)))
         yield
 
 
-def settle(files: FilesOf) -> None:
-    """Complete what a crash left half done.  The caller holds the lock.  Raises OSError."""
-    sweep(files)
+def recover(files: FilesOf) -> None:
+    """Complete a step that a crash interrupted.  The caller holds the lock.  Raises OSError."""
+    remove_leftovers(files)
     journal = read_journal(files.journal)
-    if journal is None:
+    if journal is None or files.part.exists():
         return
-    reopened = journal.opening.reopened_from
-    if reopened in (files.whole.name, files.bad.name) and not files.part.exists():
-        source = files.folder / reopened
-        if source.exists():
-            move_over(source, files.part)
-            return
-    if files.whole.exists() and not files.part.exists():
+    reopened = journal.header.reopened_from
+    if reopened in (files.whole.name, files.bad.name) and (files.folder / reopened).exists():
+        move_over(files.folder / reopened, files.part)
+    elif files.whole.exists():
         files.journal.unlink()
 
 
-def sweep(files: FilesOf) -> None:
-    """Remove what was just being written when the program was killed.  The caller holds the lock.  Raises OSError."""
-    for own in (files.journal, files.bad_journal, files.origin):
-        for orphan in files.folder.glob(f".{glob.escape(own.name)}.*.new"):
-            orphan.unlink(missing_ok=True)
+def remove_leftovers(files: FilesOf) -> None:
+    """Remove the temporary files of a crash.  The caller holds the lock."""
+    for path in (files.journal, files.bad_journal, files.origin):
+        remove_temporary_files(path)
 
 
 def is_finished(files: FilesOf, target: Target) -> bool:
-    """Whether the file is here whole, verified and the published one.
+    """Return whether the complete, verified, published file is present.
 
-    Raises ``UserError``: file_in_the_way(path) when another file has its name.
+    Raises ``UserError``: file_in_the_way(path) for another file with its name; and OSError.
     """
     if not files.whole.exists():
         return False
     origin = read_origin(files.whole)
-    known = origin is not None and _same(origin.parts, target.parts)
-    if origin is None or not known or files.whole.stat().st_size != origin.layout.target_bytes:
+    is_same = origin is not None and _same_files(origin.parts, target.parts)
+    if origin is None or not is_same or files.whole.stat().st_size != origin.layout.target_bytes:
         raise UserError("file_in_the_way", path=files.whole)
     return True
 
 
-def left_over(files: FilesOf, target: Target) -> Journal | None:
-    """The journal of an earlier run, where its data is here too.
+def resumable_journal(files: FilesOf, target: Target) -> Journal | None:
+    """Return the journal of an earlier run, where its data is present.
 
-    Raises ``UserError``: partial_of_another_file(path, bytes) when it is that of another version.
+    Raises ``UserError``: partial_of_another_file(path, bytes) for data of another version.
     """
     journal = read_journal(files.journal)
     if journal is None or not files.part.exists():
         return None
-    if not _same(journal.opening.parts, target.parts):
+    if not _same_files(journal.header.parts, target.parts):
         raise UserError("partial_of_another_file", path=files.part, bytes=journal.bytes_done)
     return journal
 
 
-def find_layout(target: Target, read_part: ReadPart) -> Layout:
-    """Read the header of a published file and decide how it is laid down.
+class LayoutReader(Worker):
+    """Thread that reads the headers of published files and decides how the files are laid out on disk."""
 
-    Raises ``UserError``: published_shorter(name, bytes, expected_bytes) when its parts are smaller than its header
-    says; as ``read_remote_header`` and ``layout_for`` do; and whatever ``read_part`` raises.
-    """
-    header, head = read_remote_header(target, read_part)
-    if header.end_of_data > target.bytes:
-        raise UserError(
-            "published_shorter", name=target.file_name, bytes=target.bytes, expected_bytes=header.end_of_data
-        )
-    return layout_for(header, head)
+    def __init__(self, session: Session, targets: Iterable[Target]) -> None:
+        super().__init__(session, "download header")
+        self.layouts: dict[Target, Layout] = {}
+        self._targets = tuple(targets)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all layouts are known."""
+        return len(self.layouts) == len(self._targets)
+
+    def step(self, source: DownloadSource) -> bool:
+        """Read the headers.
+
+        Raises ``UserError``: published_shorter(name, bytes, expected_bytes) for a file that is smaller than its header
+        says; and as ``read_remote_header``, ``layout_for`` and ``RemoteFile.open``.
+        """
+
+        def read_part(part: HubFile, start: int, length: int) -> bytes:
+            return source.file(part).read(start, length, self.add_received)
+
+        for target in self._targets:
+            if target in self.layouts:
+                continue
+            header, head = read_remote_header(target, read_part)
+            if header.end_of_data > target.bytes:
+                sizes = {"bytes": target.bytes, "expected_bytes": header.end_of_data}
+                raise UserError("published_shorter", name=target.file_name, **sizes)
+            self.layouts[target] = layout_for(header, head)
+        self.session.notify()
+        return False
 
 
 def open_partial(
-    files: FilesOf, published: PublishedModel, layout: Layout, journal: Journal | None, piece_bytes: int, room: Reserve
+    files: FilesOf,
+    published: PublishedModel,
+    layout: Layout,
+    journal: Journal | None,
+    piece_bytes: int,
+    reserve: Reserve,
 ) -> PartialFile:
-    """The partial file with its room reserved and its journal written anew.
+    """Return the partial file with its space reserved and its journal rewritten.
 
-    Raises ``UserError`` as ``disk_error`` does.
+    Raises ``UserError`` as ``disk_error``.
     """
-    opening = Opening(published, files.name, layout, piece_bytes)
+    header = JournalHeader(published, files.name, layout, piece_bytes)
     if journal is not None:
-        known = journal.opening
-        opening = replace(opening, piece_bytes=known.piece_bytes, reopened_from=known.reopened_from)
-    file = PartialFile(files, opening)
-    try:
+        known = journal.header
+        header = replace(header, piece_bytes=known.piece_bytes, reopened_from=known.reopened_from)
+    file = PartialFile(files, header)
+    with disk_errors(files.part):
         if journal is None:
-            write_journal(files.journal, file.opening, ())
-            with files.part.open("wb", buffering=0) as handle:
-                _lay_out(cast(BinaryIO, handle), layout, room)
+            write_journal(files.journal, header, ())
         else:
             file.restore(journal.pieces.values())
-            with files.part.open("r+b", buffering=0) as handle:
-                _lay_out(cast(BinaryIO, handle), layout, room)
-            write_journal(files.journal, file.opening, file.notes())
-    except OSError as error:
-        raise disk_error(error, files.part) from error
+        with files.part.open("wb" if journal is None else "r+b", buffering=0) as handle:
+            reserve(cast(BinaryIO, handle), layout.target_bytes)
+            for start, content in _constant_ranges(layout):
+                handle.seek(start)
+                handle.write(content)
+        if journal is not None:
+            write_journal(files.journal, header, file.records())
     return file
 
 
-def _lay_out(handle: BinaryIO, layout: Layout, room: Reserve) -> None:
-    room(handle, layout.target_bytes)
+def _constant_ranges(layout: Layout) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes on disk that aren't published: the new header, and padding shorter than the alignment."""
     if layout.is_identity:
         return
-    for start, length in _gaps(layout):
-        handle.seek(start)
-        handle.write(bytes(length))
-    handle.seek(0)
-    handle.write(layout.target_head)
-
-
-def _gaps(layout: Layout) -> Iterator[tuple[int, int]]:
-    """Bytes on disk that come from nowhere: padding of less than the alignment between two tensors."""
+    yield 0, layout.target_head
     end = len(layout.target_head)
     for segment in sorted(layout.segments, key=lambda segment: segment.target):
         if segment.target > end:
-            yield end, segment.target - end
+            yield end, bytes(segment.target - end)
         end = segment.target + segment.length
     if layout.target_bytes > end:
-        yield end, layout.target_bytes - end
+        yield end, bytes(layout.target_bytes - end)
 
 
-def _same(known: Sequence[HubFile], wanted: Sequence[HubFile]) -> bool:
-    """Whether two listings speak of the same bytes, as far as they say."""
-    return len(known) == len(wanted) and all(
+def _same_files(known: Sequence[HubFile], published: Sequence[HubFile]) -> bool:
+    """Return whether sizes, and hashes where both are known, are equal."""
+    return len(known) == len(published) and all(
         one.bytes == other.bytes and (not one.sha256 or not other.sha256 or one.sha256.lower() == other.sha256.lower())
-        for one, other in zip(known, wanted, strict=True)
+        for one, other in zip(known, published, strict=True)
     )

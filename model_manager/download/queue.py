@@ -1,7 +1,6 @@
-"""The queue of downloads: one after the other, paused and resumed by hand, going on after a restart.
+"""Queue of downloads: one after the other, with pause and resume, continued after a restart.
 
-What is to be fetched stands in ``downloads.json`` in the models folder; how far each file is stands in its own journal
-(``download``).  The bytes, their checks and the retries are ``download``'s; this file decides whose turn it is.
+The order is stored in ``downloads.json`` in the models folder; the state of each file is in its own journal.
 """
 
 from __future__ import annotations
@@ -9,31 +8,40 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from model_manager.download import Control, Progress, discard, download, partial_bytes, unfinished
-from model_manager.download.queue_entry import ACTIVE, DownloadState, DownloadStatus, keep_list, read_list
+from model_manager.disk.files import make_folder
+from model_manager.disk.json_file import JsonFile
+from model_manager.download.download import download
+from model_manager.download.partial_files import discard, partial_bytes, unfinished
 from model_manager.download.torrent import discard_magnet, download_magnet, is_magnet, magnet_bytes
-from model_manager.download.torrent_published import compare_with_hub
+from model_manager.download.transfer import ACTIVE, DownloadState, DownloadStatus, Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
 from model_manager.hub.resolver import find_published
+from model_manager.progress import Progress
 from model_manager.published import PublishedModel
-
-__all__ = ["ACTIVE", "DownloadManager", "DownloadState", "DownloadStatus"]
 
 TICK_S = 0.25
 RETRY_S = 30.0
-LATER = frozenset({"hub_unreachable", "hub_busy", "hub_failed", "hub_answer_strange", "proxy_failed"})
-"""What may be over when it is tried again: the network was away, the hub was busy, a hotel wanted a log-in first."""
+RETRIED = frozenset({"hub_unreachable", "hub_busy", "hub_failed", "hub_answer_strange", "proxy_failed"})
+"""Errors of a hub that a later attempt may fix, such as a missing network or login page."""
 
 _log = logging.getLogger(__name__)
 
 
-class DownloadManager:
-    """The queue of one models folder.  Every method may be called from any thread and returns at once."""
+@dataclass(frozen=True)
+class _StoredQueue:
+    format: int = 1
+    downloads: dict[str, bool] = field(default_factory=dict)
+    """Ids in order; true for downloads that wait until the user resumes them."""
+
+
+class DownloadQueue:
+    """Downloads of one models folder.  Every method may be called from any thread and returns at once."""
 
     def __init__(
         self,
@@ -41,138 +49,150 @@ class DownloadManager:
         access: Callable[[], Access],
         on_done: Callable[[str, tuple[Path, ...]], None] = lambda _id, _paths: None,
     ) -> None:
-        """``on_done`` is called in the queue's thread when a model is whole."""
+        """``on_done`` is called in the queue's thread with the id and files of each finished download."""
         self._folder = folder
         self._access = access
         self._on_done = on_done
         self._changed = threading.Condition()
-        self._items: dict[str, DownloadStatus] = {}
+        self._statuses: dict[str, DownloadStatus] = {}
         self._published: dict[str, PublishedModel] = {}
-        self._control: Control | None = None
-        self._current: str | None = None
+        self._transfer: Transfer | None = None
+        """The running download."""
         self._limit: float | None = None
-        self._suspended = 0
+        self._suspensions = 0
         self._closed = False
         self._retry_now = threading.Event()
         self._listeners: list[Callable[[], None]] = []
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Take up what was left by the last run, and work until ``close``."""
+        """Restore the queue of the last run and work until ``close``."""
         with self._changed:
-            self._take_up()
+            self._restore()
             self._start_thread()
-        self._tell()
+        self._notify()
 
     def subscribe(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` after every change, in whatever thread it was made."""
+        """Call ``listener`` after every change, in the thread that made it."""
         self._listeners.append(listener)
 
     def unsubscribe(self, listener: Callable[[], None]) -> None:
-        """No longer call it."""
+        """Stop calling ``listener``."""
         with contextlib.suppress(ValueError):
             self._listeners.remove(listener)
 
     def statuses(self) -> tuple[DownloadStatus, ...]:
-        """All downloads, in the order of their turn; finished and failed ones stay until they are forgotten."""
+        """Return all downloads in order; finished and failed ones stay until ``forget``."""
         with self._changed:
-            return tuple(self._items.values())
+            return tuple(self._statuses.values())
 
     def add(self, model_id: str, published: PublishedModel | None = None) -> None:
-        """Put it at the end of the queue; one that is there goes on.  ``published`` spares asking the hub."""
+        """Append a download, or resume it; ``published`` saves the request to the hub."""
         with self._changed:
             if published is not None:
                 self._published[model_id] = published
-            known = self._items.get(model_id)
+            known = self._statuses.get(model_id)
             if known is None or known.state in ("done", "cancelled"):
-                self._items.pop(model_id, None)
+                self._statuses.pop(model_id, None)
                 total = published.bytes if published else 0
-                self._items[model_id] = DownloadStatus(model_id, "queued", bytes_total=total)
+                self._statuses[model_id] = DownloadStatus(model_id, "queued", Progress(0, total))
             elif known.state not in ACTIVE:
-                self._items[model_id] = replace(known, state="queued", problem=None)
+                self._statuses[model_id] = replace(known, state="queued", problem=None)
             self._save()
             self._start_thread()
             self._changed.notify_all()
-        self._tell()
+        self._notify()
 
     def resume(self, model_id: str) -> None:
-        """Go on with a paused or failed one; one that waits for the network tries now."""
+        """Resume a paused or failed download; one that waits for the network retries now."""
         with self._changed:
-            if model_id not in self._items:
+            if model_id not in self._statuses:
                 return
         self._retry_now.set()
         self.add(model_id)
 
     def pause(self, model_id: str) -> None:
-        """Stop it; what was fetched stays."""
-        self._end(model_id, "paused")
+        """Stop a download; its data is kept."""
+        with self._changed:
+            status = self._statuses.get(model_id)
+            if status is None or not (self._is_running(model_id) or status.state == "queued"):
+                return
+            self._statuses[model_id] = _at_rest(status, state="paused")
+            self._interrupt(model_id)
+            self._save()
+        self._notify()
 
     def cancel(self, model_id: str) -> None:
-        """Take it out of the queue and delete what was fetched of it."""
+        """Remove a download and delete its data."""
         with self._changed:
-            published = self._published.get(model_id)
-            running = self._current == model_id
-        self._end(model_id, "cancelled")
-        if not running:
+            published, is_running = self._published.get(model_id), self._is_running(model_id)
+            status = self._statuses.pop(model_id, None)
+            if is_running and status is not None:
+                # Removed by the queue's thread, which deletes the data first.
+                self._statuses[model_id] = _at_rest(status, state="cancelled")
+                self._interrupt(model_id)
+            self._save()
+        self._notify()
+        if not is_running:
             self._discard(model_id, published)
 
     def move_up(self, model_id: str) -> None:
-        """Let it have its turn before the one that stands before it."""
+        """Exchange a download with the one before it."""
         with self._changed:
-            order = list(self._items)
-            at = order.index(model_id) if model_id in order else 0
-            if at:
-                order[at - 1], order[at] = order[at], order[at - 1]
-                self._items = {each: self._items[each] for each in order}
+            order = list(self._statuses)
+            index = order.index(model_id) if model_id in order else 0
+            if index:
+                order[index - 1], order[index] = order[index], order[index - 1]
+                self._statuses = {each: self._statuses[each] for each in order}
                 self._save()
-        self._tell()
+        self._notify()
 
     def forget(self, model_id: str) -> None:
-        """Take a finished or failed one off the list; what a failed one fetched stays on disk."""
+        """Remove a finished or failed download from the list; its data is kept."""
         with self._changed:
-            known = self._items.get(model_id)
-            if known is not None and known.state in ("done", "failed", "cancelled"):
-                del self._items[model_id]
+            status = self._statuses.get(model_id)
+            if status is not None and status.state in ("done", "failed", "cancelled"):
+                del self._statuses[model_id]
                 self._save()
-        self._tell()
+        self._notify()
 
     def limit(self, bytes_per_second: float | None) -> None:
-        """Fetch no faster than this from now on; None takes all there is."""
+        """Set the speed limit; None removes it."""
         with self._changed:
             self._limit = bytes_per_second
-            if self._control is not None:
-                self._control.limit_bytes_per_s = bytes_per_second
+            if self._transfer is not None:
+                self._transfer.limit_bytes_per_s = bytes_per_second
 
     def reconnect(self) -> None:
-        """The endpoint, the proxy or the token changed: go on with the new ones."""
+        """Continue with changed access settings: endpoint, proxy or token."""
         with self._changed:
-            if self._control is not None:
-                self._control.reconnect()
+            if self._transfer is not None:
+                self._transfer.reconnect()
         self._retry_now.set()
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:
-        """Fetch nothing inside the block, so that the files may be moved; the folder is asked anew afterwards."""
+        """Download nothing inside the block, so that the files can be moved; the folder is read again after it."""
         with self._changed:
-            self._suspended += 1
+            self._suspensions += 1
             self._interrupt()
-            self._changed.wait_for(lambda: self._current is None)
+            self._changed.wait_for(lambda: self._transfer is None)
         try:
             yield
         finally:
             with self._changed:
-                self._suspended -= 1
+                self._suspensions -= 1
                 self._save()
                 self._changed.notify_all()
 
     @property
     def is_active(self) -> bool:
-        """Whether anything is being fetched or will be without a person."""
+        """Whether a download is running or will be without the user."""
         with self._changed:
-            return any(item.state in ACTIVE for item in self._items.values())
+            return any(status.state in ACTIVE for status in self._statuses.values())
 
     def close(self) -> None:
-        """Stop within half a second; everything goes on at the next start."""
+        """Stop within half a second; the next start continues."""
         with self._changed:
             self._closed = True
             self._interrupt()
@@ -192,143 +212,107 @@ class DownloadManager:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._next() is not None)
-                if self._closed:
-                    return
                 model_id = self._next()
-                assert model_id is not None
-                self._current, self._control = model_id, Control()
-                self._control.limit_bytes_per_s = self._limit
-                self._items[model_id] = replace(self._items[model_id], state="preparing", problem=None)
-            self._tell()
-            self._one(model_id, self._control)
+                if self._closed or model_id is None:
+                    return
+                transfer = self._transfer = Transfer(model_id, self._update)
+                transfer.limit_bytes_per_s = self._limit
+                self._statuses[model_id] = replace(self._statuses[model_id], state="preparing", problem=None)
+            self._notify()
+            self._download(transfer)
 
     def _next(self) -> str | None:
-        if self._suspended:
+        if self._suspensions:
             return None
-        return next((each for each, item in self._items.items() if item.state == "queued"), None)
+        return next((each for each, status in self._statuses.items() if status.state == "queued"), None)
 
-    def _one(self, model_id: str, control: Control) -> None:
-        watching = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(control, watching), name="download progress")
-        watcher.start()
-        outcome: DownloadState = "done"
+    def _download(self, transfer: Transfer) -> None:
         problem: UserError | None = None
         paths: tuple[Path, ...] = ()
         try:
-            paths = self._fetch(model_id, control)
+            paths = self._fetch(transfer)
         except Cancelled:
-            outcome = "queued"
+            pass
         except UserError as error:
-            outcome, problem = "failed", error
-            _log.info("download of %s failed: %s", model_id, error)
-        finally:
-            watching.set()
-            watcher.join()
-        model_id = self._current or model_id
-        if outcome == "done":
-            self._on_done(model_id, paths)
-        self._ended(model_id, outcome, problem, paths)
+            problem = error
+            _log.info("download of %s failed: %s", transfer.model_id, error)
+        if paths:
+            self._on_done(transfer.model_id, paths)
+        self._end(transfer.model_id, problem, paths)
 
-    def _fetch(self, model_id: str, control: Control) -> tuple[Path, ...]:
+    def _fetch(self, transfer: Transfer) -> tuple[Path, ...]:
         folder = self._folder()
-        if is_magnet(model_id):
-            paths = download_magnet(model_id, folder, control)
-            compare_with_hub(paths, self._access())
-            return paths
-        return download(self._find(model_id, control), folder, self._access, control)
+        if is_magnet(transfer.model_id):
+            return download_magnet(transfer.model_id, folder, self._access, transfer)
+        return download(self._resolve(transfer), folder, self._access, transfer)
 
-    def _find(self, model_id: str, control: Control) -> PublishedModel:
-        while model_id not in self._published:
+    def _resolve(self, transfer: Transfer) -> PublishedModel:
+        while (published := self._published.get(transfer.model_id)) is None:
             try:
-                published = find_published(model_id, self._access())
+                found = find_published(transfer.model_id, self._access())
             except UserError as error:
-                if error.code not in LATER:
+                if error.code not in RETRIED:
                     raise
-                self._wait(model_id, error, control)
+                self._wait(transfer, error)
             else:
-                self._published[published.id] = published
-                self._call_it(model_id, published.id)
-                model_id = published.id
-        return self._published[model_id]
+                self._published[found.id] = found
+                self._rename(transfer, found.id)
+        return published
 
-    def _call_it(self, asked: str, model_id: str) -> None:
-        """Use the whole id from now on where a shorter one was asked for (``OWNER/REPO:Q4_K_M``)."""
+    def _rename(self, transfer: Transfer, model_id: str) -> None:
+        """Use the full id instead of a short one (``OWNER/REPO:Q4_K_M``)."""
         with self._changed:
-            if model_id == asked:
-                return
-            item = replace(self._items[asked], id=model_id)
-            others = {each: status for each, status in self._items.items() if each != model_id}
-            self._items = {(model_id if each == asked else each): status for each, status in others.items()}
-            self._items[model_id] = item
-            self._current = model_id
-            self._save()
+            short, transfer.model_id = transfer.model_id, model_id
+            if short != model_id:
+                status = replace(self._statuses[short], id=model_id)
+                others = {each: other for each, other in self._statuses.items() if each != model_id}
+                self._statuses = {(model_id if each == short else each): other for each, other in others.items()}
+                self._statuses[model_id] = status
+                self._save()
 
-    def _wait(self, model_id: str, problem: UserError, control: Control) -> None:
+    def _wait(self, transfer: Transfer, problem: UserError) -> None:
+        """Wait until the next attempt to reach the hub."""
         self._retry_now.clear()
-        seconds = RETRY_S
-        while seconds > 0 and not self._retry_now.is_set():
-            with self._changed:
-                if control.is_stopped:
-                    raise Cancelled
-                self._items[model_id] = replace(
-                    self._items[model_id], state="waiting", problem=problem, retry_in_s=seconds
-                )
-            self._tell()
-            self._retry_now.wait(TICK_S)
-            seconds -= TICK_S
-        with self._changed:
-            if control.is_stopped:
-                raise Cancelled
-            self._items[model_id] = replace(self._items[model_id], state="preparing", problem=None, retry_in_s=None)
+        end = time.monotonic() + RETRY_S
+        while (left := end - time.monotonic()) > 0 and not self._retry_now.wait(TICK_S):
+            transfer.token.raise_if_cancelled()
+            transfer.report("waiting", Progress(), problem=problem, retry_in_s=left)
+        transfer.token.raise_if_cancelled()
+        transfer.report("preparing", Progress())
 
-    def _watch(self, control: Control, ended: threading.Event) -> None:
-        last: Progress | None = None
-        while not ended.wait(TICK_S):
-            progress = control.progress
-            with self._changed:
-                model_id = self._current or ""
-                waits_for_the_hub = self._items[model_id].state == "waiting" and model_id not in self._published
-                if progress == last or control.is_stopped or waits_for_the_hub:
-                    continue
-                last = progress
-                self._items[model_id] = replace(
-                    self._items[model_id],
-                    state=progress.phase,
-                    bytes_done=progress.bytes_done,
-                    bytes_total=progress.bytes_total or self._items[model_id].bytes_total,
-                    bytes_per_second=progress.bytes_per_second,
-                    seconds_left=progress.seconds_left,
-                    problem=progress.problem,
-                    retry_in_s=progress.retry_in_s,
-                    bytes_uploaded=progress.bytes_uploaded,
-                )
-            self._tell()
-
-    def _ended(self, model_id: str, outcome: DownloadState, problem: UserError | None, paths: tuple[Path, ...]) -> None:
+    def _update(self, status: DownloadStatus) -> None:
+        """Take over the status of the running download."""
         with self._changed:
-            item = self._items[model_id]
-            # A person may have paused or cancelled it in the very moment of its end: whole is whole.
-            state = item.state if outcome == "queued" and item.state in ("paused", "cancelled") else outcome
-            done = item.bytes_total if outcome == "done" else item.bytes_done
-            self._items[model_id] = replace(
-                item,
-                state=state,
-                problem=problem,
-                paths=paths,
-                bytes_done=done,
-                bytes_per_second=0.0,
-                seconds_left=None,
-                retry_in_s=None,
-            )
-            published = self._published.get(model_id)
-            self._current = self._control = None
-            if state == "cancelled":
-                del self._items[model_id]
+            known = self._statuses[status.id]
+            if self._transfer is None or self._transfer.token.is_cancelled:
+                return
+            if not status.progress.total:
+                status = replace(status, progress=known.progress)
+            if status == known:
+                return
+            self._statuses[status.id] = status
+        self._notify()
+
+    def _end(self, model_id: str, problem: UserError | None, paths: tuple[Path, ...]) -> None:
+        with self._changed:
+            status = _at_rest(self._statuses[model_id], problem=problem, paths=paths)
+            if paths:
+                progress = Progress(status.progress.total, status.progress.total)
+                status = replace(status, state="done", progress=progress)
+            elif problem is not None:
+                status = replace(status, state="failed")
+            elif status.state not in ("paused", "cancelled"):
+                status = replace(status, state="queued")
+            is_cancelled, published = status.state == "cancelled", self._published.get(model_id)
+            self._statuses[model_id] = status
+            if is_cancelled:
+                del self._statuses[model_id]
+            self._transfer = None
             self._save()
             self._changed.notify_all()
-        if state == "cancelled":
+        if is_cancelled:
             self._discard(model_id, published)
-        self._tell()
+        self._notify()
 
     def _discard(self, model_id: str, published: PublishedModel | None) -> None:
         if is_magnet(model_id):
@@ -336,60 +320,60 @@ class DownloadManager:
         elif published is not None:
             discard(published, self._folder())
 
-    # Shared
+    # With the lock held
 
-    def _end(self, model_id: str, state: DownloadState) -> None:
-        with self._changed:
-            item = self._items.get(model_id)
-            if item is None:
-                return
-            if self._current == model_id:
-                self._items[model_id] = replace(item, state=state, bytes_per_second=0.0, seconds_left=None)
-                self._interrupt()
-            elif state == "cancelled":
-                del self._items[model_id]
-            elif item.state == "queued":
-                self._items[model_id] = replace(item, state=state)
-            self._save()
-        self._tell()
+    def _is_running(self, model_id: str) -> bool:
+        return self._transfer is not None and self._transfer.model_id == model_id
 
-    def _interrupt(self) -> None:
-        if self._control is not None:
-            self._control.stop()
+    def _interrupt(self, model_id: str | None = None) -> None:
+        """Cancel the running download, or only the one with this id."""
+        if self._transfer is not None and model_id in (None, self._transfer.model_id):
+            self._transfer.token.cancel()
         self._retry_now.set()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
-    # What outlives the program
+    # Storage
 
-    def _take_up(self) -> None:
+    def _restore(self) -> None:
         folder = self._folder()
         for published in unfinished(folder):
             self._published.setdefault(published.id, published)
-        stored = read_list(folder)
+        stored = _queue_file(folder).read().downloads
         for model_id in (*stored, *self._published):
-            if model_id in self._items:
+            if model_id in self._statuses:
                 continue
             known = self._published.get(model_id)
-            self._items[model_id] = DownloadStatus(
-                model_id,
-                "paused" if stored.get(model_id, True) else "queued",
-                bytes_done=_bytes_here(model_id, known, folder),
-                bytes_total=known.bytes if known else 0,
-            )
+            done = partial_bytes(known, folder) if known else 0
+            done = magnet_bytes(model_id, folder) if is_magnet(model_id) else done
+            state: DownloadState = "paused" if stored.get(model_id, True) else "queued"
+            self._statuses[model_id] = DownloadStatus(model_id, state, Progress(done, known.bytes if known else 0))
 
     def _save(self) -> None:
-        kept = {
-            model_id: item.state in ("paused", "failed")
-            for model_id, item in self._items.items()
-            if item.state not in ("done", "cancelled")
+        downloads = {
+            model_id: status.state in ("paused", "failed")
+            for model_id, status in self._statuses.items()
+            if status.state not in ("done", "cancelled")
         }
-        keep_list(self._folder(), kept)
+        folder = self._folder()
+        stored = _queue_file(folder)
+        if list(stored.read().downloads.items()) == list(downloads.items()):
+            return
+        try:
+            make_folder(folder)
+            stored.write(_StoredQueue(downloads=downloads))
+        except UserError as error:
+            # The journals still record which downloads are unfinished.
+            _log.warning("the download queue can't be stored: %s", error)
 
 
-def _bytes_here(model_id: str, published: PublishedModel | None, folder: Path) -> int:
-    if is_magnet(model_id):
-        return magnet_bytes(model_id, folder)
-    return partial_bytes(published, folder) if published else 0
+def _queue_file(folder: Path) -> JsonFile[_StoredQueue]:
+    return JsonFile(folder / "downloads.json", _StoredQueue, _StoredQueue())
+
+
+def _at_rest(status: DownloadStatus, **changes: object) -> DownloadStatus:
+    """Return the status without the values of a running download."""
+    progress = replace(status.progress, bytes_per_second=0.0, seconds_left=None)
+    return replace(status, progress=progress, retry_in_s=None, **changes)  # type: ignore[arg-type]

@@ -1,11 +1,10 @@
-"""Magnet links: the one door to ``libtorrent``, which is an extra and is imported by the first download that needs it.
+"""Downloads of magnet links with ``libtorrent``, an optional dependency imported by the first one.
 
-BitTorrent gives while it takes: what is here of the files is uploaded to others as long as the download runs, up to
-``TorrentOptions.upload_bytes_per_s``, and a port is opened.  Nothing is uploaded before and nothing after.  What is to
-be done with the files once they are here is ``torrent_arrival``'s business, whose turn it is the queue's.
+BitTorrent uploads while it downloads: up to ``TorrentOptions.upload_bytes_per_s`` of these files, over an open port,
+and never before or after.  ``torrent_files`` processes the files afterwards.
 
-While it runs, everything lies in the folder ``magnet-HASH.torrent-part`` beside the finished models, the files of a
-model as ``NAME.gguf.part``; ``fast.resume`` in there holds what libtorrent knows of it, the list of files included.
+All files are in the folder ``magnet-HASH.torrent-part`` beside the finished models, as ``NAME.gguf.part``, with
+libtorrent's state in ``fast.resume``.
 """
 
 from __future__ import annotations
@@ -14,40 +13,44 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_manager.disk.files import disk_error, write_atomically
+from model_manager.disk.files import disk_error, make_folder, write_atomically
 from model_manager.disk.lock import FileLock
-from model_manager.disk.space import check_space
-from model_manager.download.control import Control, Phase, Progress, Speed
-from model_manager.download.torrent_arrival import Arrival, TorrentFile, discard_folder
+from model_manager.disk.space import allocated_bytes, check_space
+from model_manager.download.torrent_files import TorrentFile, TorrentFiles, compare_with_hub, discard_folder
+from model_manager.download.transfer import DownloadState, SpeedMeter, Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.shards import named_shards
 from model_manager.gguf.split_part_names import part_of
+from model_manager.hub.access import Access
 from model_manager.layout.file_names import check_name
 
 UPLOAD_BYTES_PER_S = 512 << 10
 REQUIREMENT = "libtorrent>=2.0.11,<3"
 TICK_S = 0.1
-SAVE_S = 30.0
-"""How often it is noted what is here; what came since is checked again after a crash."""
-SAVE_ON_STOP_S = 0.25
-ALONE_S = 5.0
-"""Without a byte for so long it counts as waiting for somebody who has the rest."""
+SAVE_INTERVAL_S = 30.0
+"""Data received since the last save is checked again after a crash."""
+SAVE_TIMEOUT_S = 5.0
+SAVE_ON_CANCEL_S = 0.25
+NO_PEERS_S = 5.0
+"""A download is waiting for peers when no byte was received for this time."""
 
 _BTIH = re.compile(r"xt=urn:(btih:([0-9a-f]{40}|[a-z2-7]{32})|btmh:1220[0-9a-f]{64})(&|$)", re.IGNORECASE)
-_UNWANTED, _WANTED = 0, 4
+_IGNORED, _NORMAL = 0, 4
 """Priorities of libtorrent."""
 
 
 @dataclass(frozen=True)
 class TorrentOptions:
-    """``upload_bytes_per_s``: what others may take meanwhile.  ``listen``: addresses and ports, as libtorrent writes
-    them.  ``find_peers``: look for others by the link's trackers and the distributed table (DHT), not only at
-    ``peers`` (address, port)."""
+    """Parameters of a torrent session; the defaults suit production, tests override them.
+
+    ``listen``: addresses and ports in libtorrent's notation.  ``find_peers``: use the link's trackers and the
+    distributed hash table, not only ``peers`` (address, port).
+    """
 
     upload_bytes_per_s: int = UPLOAD_BYTES_PER_S
     listen: str = "0.0.0.0:6881,[::]:6881"
@@ -56,79 +59,72 @@ class TorrentOptions:
 
 
 def is_magnet(text: str) -> bool:
-    """Whether this is meant as a magnet link."""
+    """Return whether ``text`` is meant as a magnet link."""
     return text.lower().startswith("magnet:")
 
 
 def check_magnet(uri: str) -> None:
-    """Refuse a link before anything is begun.
+    """Check that a link can be downloaded.
 
     Raises ``UserError``: magnet_not_understood(detail), torrent_not_installed(command).
     """
     _staging_name(uri)
-    _parsed(_libtorrent(), uri)
-
-
-def torrent_available() -> bool:
-    """Whether the extra is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("libtorrent") is not None
+    _parse(_libtorrent(), uri)
 
 
 def download_magnet(
-    uri: str, folder: Path, control: Control, options: TorrentOptions | None = None
+    uri: str,
+    folder: Path,
+    access: Callable[[], Access],
+    transfer: Transfer,
+    options: TorrentOptions | None = None,
 ) -> tuple[Path, ...]:
-    """Fetch what a magnet link names; returns the finished files in ``folder``, the one that stands for a model first.
+    """Download the model of a magnet link; return the finished files in ``folder``, the first shard first.
 
-    Blocks.  Goes on with what an earlier call left.  Files that are no models are left out; ``so=NUMBERS`` in the link
-    chooses among several models.  The bytes are those that the link's hash promises; whether that is what a hub
-    publishes under the name is for the caller to compare (the SHA-256 of each file as it came is kept in its origin).
-    Files of before April 2024 are repaired, raw parts joined.
+    Blocks, and continues what an earlier call left.  Other files are ignored; ``so=NUMBERS`` in the link selects among
+    several models.  Experts are stacked and raw parts joined; the origin has the SHA-256 of the original file.  Models
+    of the catalogue are compared with the hub (``compare_with_hub``).
 
-    Raises ``Cancelled`` within half a second after ``control.stop()`` (while a repair runs, after its 16 MiB), and
-    ``UserError``: torrent_not_installed(command), magnet_not_understood(detail), torrent_without_model(name),
-    torrent_holds_several(known), torrent_failed(detail), file_in_the_way(path), name_not_allowed(name),
-    download_busy(path), disk_too_small(path, needed_bytes, free_bytes); and as ``disk_error`` and ``Arrival.finish``
-    do.
+    Raises ``Cancelled`` within half a second after ``transfer.token`` is cancelled (a conversion first finishes a block
+    of 16 MiB), and ``UserError``: torrent_not_installed(command), magnet_not_understood(detail),
+    torrent_without_model(name), torrent_holds_several(known), torrent_failed(detail), file_in_the_way(path),
+    name_not_allowed(name), download_busy(path), disk_too_small(path, needed_bytes, free_bytes), and as ``disk_error``,
+    ``TorrentFiles.finish`` and ``compare_with_hub``.
     """
-    options = options or TorrentOptions()
     staging = folder / _staging_name(uri)
-    try:
-        staging.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, folder) from error
+    make_folder(staging)
     with FileLock(staging.with_name(f"{staging.name}.lock"), UserError("download_busy", path=staging)):
-        arrival = Arrival(uri, staging, folder)
-        if not arrival.is_complete():
-            with _Torrent(uri, staging, folder, control, options) as torrent:
+        arrived = TorrentFiles(uri, staging, folder, transfer)
+        if not arrived.files:
+            with _Torrent(uri, staging, folder, transfer, options or TorrentOptions()) as torrent:
                 files = torrent.fetch()
-            arrival.note(files)
-        return arrival.finish(control)
+            arrived.set_complete(files)
+        paths = arrived.finish()
+    compare_with_hub(paths, access())
+    return paths
 
 
 def discard_magnet(uri: str, folder: Path) -> None:
-    """Delete what an unfinished download of a magnet link has left.  Raises ``UserError`` as ``disk_error`` does."""
+    """Delete the data of an unfinished magnet link.  Raises ``UserError`` as ``disk_error``."""
     discard_folder(folder / _staging_name(uri))
 
 
 def magnet_bytes(uri: str, folder: Path) -> int:
-    """Bytes that an unfinished download takes on the disk."""
+    """Return the bytes on disk of an unfinished magnet link."""
     with contextlib.suppress(UserError, OSError):
-        paths = (folder / _staging_name(uri)).glob("*.part*")
-        return sum(path.stat().st_blocks * 512 if sys.platform != "win32" else path.stat().st_size for path in paths)
+        return sum(map(allocated_bytes, (folder / _staging_name(uri)).glob("*.part*")))
     return 0
 
 
 def _staging_name(uri: str) -> str:
     match = _BTIH.search(uri.replace("%3A", ":").replace("%3a", ":"))
     if not is_magnet(uri) or match is None:
-        raise UserError("magnet_not_understood", detail="it names no BitTorrent hash")
+        raise UserError("magnet_not_understood", detail="no BitTorrent hash")
     return f"magnet-{match[1].lower().rpartition(':')[2]}.torrent-part"
 
 
 def _libtorrent() -> Any:
-    # Any: the package carries no types.
+    # Any: the package has no types.
     try:
         import libtorrent
     except ImportError as error:
@@ -137,7 +133,7 @@ def _libtorrent() -> Any:
     return libtorrent
 
 
-def _parsed(lt: Any, uri: str) -> Any:
+def _parse(lt: Any, uri: str) -> Any:
     try:
         return lt.parse_magnet_uri(uri)
     except RuntimeError as error:
@@ -145,26 +141,25 @@ def _parsed(lt: Any, uri: str) -> Any:
 
 
 class _Torrent:
-    """One running libtorrent session with one torrent.  Ends, and lets go of all files, with its ``with``."""
+    """Context manager for a libtorrent session with one torrent; all files are closed on exit."""
 
-    def __init__(self, uri: str, staging: Path, folder: Path, control: Control, options: TorrentOptions) -> None:
+    def __init__(self, uri: str, staging: Path, folder: Path, transfer: Transfer, options: TorrentOptions) -> None:
         self._lt = _libtorrent()
         self._staging = staging
         self._folder = folder
-        self._control = control
+        self._transfer = transfer
         self._options = options
         self._resume_file = staging / "fast.resume"
-        self._parameters, self._chosen = self._read(uri)
+        self._parameters, self._selected = self._read(uri)
         self._session: Any = None
         self._handle: Any = None
         self._limit: float | None = None
-        self._speed = Speed()
-        self._last_byte = time.monotonic()
-        self._bytes_seen = -1
-        self._uploaded = 0
+        self._speed = SpeedMeter()
+        self._last_byte_at = time.monotonic()
+        self._most_done = -1
 
     def __enter__(self) -> _Torrent:
-        self._check_stop()
+        self._transfer.token.raise_if_cancelled()
         self._session = self._lt.session(self._settings())
         self._handle = self._session.add_torrent(self._parameters)
         for peer in self._options.peers:
@@ -172,85 +167,76 @@ class _Torrent:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Its end waits for the disk, so that nobody writes to the files any more.
+        # The destructor waits until the session has closed its files.
         self._handle = self._session = None
 
     def fetch(self) -> tuple[TorrentFile, ...]:
-        """Everything that is wanted, complete and checked piece by piece."""
+        """Download the selected files; libtorrent verifies each piece."""
         try:
-            self._wait_for_the_list()
-            files = self._choose()
-            self._begin(files)
-            self._wait_for_the_bytes(files)
+            while not (status := self._poll()).has_metadata:
+                self._report("preparing", status, 0, 0)
+            files = self._select()
+            self._start(files)
+            self._wait_for(files)
         except Cancelled:
-            self._save(SAVE_ON_STOP_S)
+            self._save(SAVE_ON_CANCEL_S)
             raise
-        self._save(5.0)
+        self._save(SAVE_TIMEOUT_S)
         return files
 
     def _read(self, uri: str) -> tuple[Any, tuple[int, ...]]:
         lt = self._lt
-        asked = _parsed(lt, uri)
-        chosen = tuple(number for number, priority in enumerate(asked.file_priorities) if priority)
-        parameters = asked
+        parsed = _parse(lt, uri)
+        selected = tuple(number for number, priority in enumerate(parsed.file_priorities) if priority)
+        parameters = parsed
         with contextlib.suppress(OSError, RuntimeError):
             known = lt.read_resume_data(self._resume_file.read_bytes())
-            if known.info_hashes == asked.info_hashes or known.info_hashes.v1 == asked.info_hashes.v1:
+            if known.info_hashes == parsed.info_hashes or known.info_hashes.v1 == parsed.info_hashes.v1:
                 parameters = known
         parameters.save_path = str(self._staging)
         flags = lt.torrent_flags
-        # Nothing is fetched before it is known what is in it and under which names it is to be written.
+        # Nothing is downloaded before the list of files is known and their names on disk are set.
         parameters.file_priorities = []
         parameters.flags |= flags.default_dont_download
         parameters.flags &= ~(flags.auto_managed | flags.paused | flags.stop_when_ready)
         if not self._options.find_peers:
             parameters.flags |= flags.disable_dht | flags.disable_lsd | flags.disable_pex
             parameters.trackers = []
-        return parameters, chosen
+        return parameters, selected
 
     def _settings(self) -> dict[str, Any]:
         category = self._lt.alert.category_t
-        find = self._options.find_peers
+        find_peers = self._options.find_peers
         return {
             "alert_mask": category.error_notification | category.storage_notification | category.status_notification,
             "listen_interfaces": self._options.listen,
-            "enable_dht": find,
-            "enable_lsd": find,
-            # A router is not asked to open a port: connections that begin here are enough.
+            "enable_dht": find_peers,
+            "enable_lsd": find_peers,
+            # Routers aren't asked to open a port: outgoing connections suffice.
             "enable_upnp": False,
             "enable_natpmp": False,
             # Seventeen times slower than TCP on a fast line.
             "enable_incoming_utp": False,
             "enable_outgoing_utp": False,
             "upload_rate_limit": self._options.upload_bytes_per_s,
-            # Several of a test's peers, or of a household's, share an address.
+            # Peers of one household share an address.
             "allow_multiple_connections_per_ip": True,
             "stop_tracker_timeout": 0,
             "tick_interval": 100,
         }
 
-    def _wait_for_the_list(self) -> None:
-        while not (status := self._look()).has_metadata:
-            self._report("preparing", status, 0, 0)
-
-    def _choose(self) -> tuple[TorrentFile, ...]:
-        """The files that are wanted: those chosen in the link, else those of the one model that there is."""
+    def _select(self) -> tuple[TorrentFile, ...]:
+        """Return the files selected in the link, else those of the only model."""
         layout = self._layout()
-        files = []
+        models = []
         for number in range(layout.num_files()):
             name = re.split(r"[/\\]", layout.file_path(number))[-1]
-            files.append((number, name, int(layout.file_size(number))))
-        models = [
-            TorrentFile(number, name, n_bytes)
-            for number, name, n_bytes in files
-            if name.lower().endswith(".gguf") or part_of(name)
-        ]
-        if self._chosen:
-            models = [each for each in models if each.number in self._chosen]
+            if (name.lower().endswith(".gguf") or part_of(name)) and number in (self._selected or (number,)):
+                models.append(TorrentFile(number, name, int(layout.file_size(number))))
         if not models:
             raise UserError("torrent_without_model", name=self._handle.torrent_file().name())
         first_of_each = {_model_of(each.name): each for each in reversed(models)}
-        if len(first_of_each) > 1 and not self._chosen:
+        if len(first_of_each) > 1 and not self._selected:
             known = [f"so={each.number}: {each.name}" for each in reversed(first_of_each.values())]
             raise UserError("torrent_holds_several", known=known)
         for each in models:
@@ -262,53 +248,53 @@ class _Torrent:
                 raise UserError("file_in_the_way", path=path)
         return tuple(sorted(models, key=lambda each: each.name))
 
-    def _begin(self, files: Sequence[TorrentFile]) -> None:
-        """Give every file its name in the staging folder, take the room, and let it run."""
+    def _start(self, files: Sequence[TorrentFile]) -> None:
+        """Rename the files for the staging folder and start their download."""
         check_space(self._staging, {self._staging / each.working_name: each.bytes for each in files})
         layout = self._layout()
-        wanted = {each.number: each.working_name for each in files}
+        working_names = {each.number: each.working_name for each in files}
         count = layout.num_files()
-        names = [wanted.get(number, f"unwanted-{number}") for number in range(count)]
-        waiting = {number for number in range(count) if layout.file_path(number) != names[number]}
-        waiting -= set(self._parameters.renamed_files)
-        for number in waiting:
+        names = [working_names.get(number, f"unwanted-{number}") for number in range(count)]
+        pending = {number for number in range(count) if layout.file_path(number) != names[number]}
+        pending -= set(self._parameters.renamed_files)
+        for number in pending:
             self._handle.rename_file(number, names[number])
-        while waiting:
+        while pending:
             for alert in self._alerts():
                 if isinstance(alert, self._lt.file_renamed_alert):
-                    waiting.discard(alert.index)
+                    pending.discard(alert.index)
                 elif isinstance(alert, self._lt.file_rename_failed_alert):
                     raise UserError("torrent_failed", detail=alert.message())
-        priorities = [_WANTED if number in wanted else _UNWANTED for number in range(count)]
+        priorities = [_NORMAL if number in working_names else _IGNORED for number in range(count)]
         self._handle.prioritize_files(priorities)
         while self._handle.get_file_priorities() != priorities:
-            self._look()
-        self._save(5.0)
+            self._poll()
+        self._save(SAVE_TIMEOUT_S)
 
-    def _wait_for_the_bytes(self, files: Sequence[TorrentFile]) -> None:
+    def _wait_for(self, files: Sequence[TorrentFile]) -> None:
         total = sum(each.bytes for each in files)
-        saved = time.monotonic()
+        saved_at = time.monotonic()
         while True:
-            status = self._look()
-            here = self._handle.file_progress()
-            done = sum(here[each.number] for each in files)
-            checking = str(status.state).startswith("checking")
-            if status.is_finished and not checking and done == total:
+            status = self._poll()
+            file_progress = self._handle.file_progress()
+            done = sum(file_progress[each.number] for each in files)
+            is_checking = str(status.state).startswith("checking")
+            if status.is_finished and not is_checking and done == total:
                 return
             self._report("downloading", status, done, total)
-            if time.monotonic() - saved > SAVE_S:
-                self._save(5.0)
-                saved = time.monotonic()
+            if time.monotonic() - saved_at > SAVE_INTERVAL_S:
+                self._save(SAVE_TIMEOUT_S)
+                saved_at = time.monotonic()
 
-    def _look(self) -> Any:
-        """Wait a moment, hear what happened, and return how things are."""
+    def _poll(self) -> Any:
+        """Handle alerts for a moment and return the status."""
         for _ in self._alerts():
             pass
         return self._handle.status()
 
     def _alerts(self) -> Iterator[Any]:
-        self._check_stop()
-        limit = self._control.limit_bytes_per_s
+        self._transfer.token.raise_if_cancelled()
+        limit = self._transfer.limit_bytes_per_s
         if limit != self._limit:
             self._limit = limit
             self._session.apply_settings({"download_rate_limit": int(limit or 0)})
@@ -316,44 +302,29 @@ class _Torrent:
         lt = self._lt
         for alert in self._session.pop_alerts():
             if isinstance(alert, lt.file_error_alert):
-                code, path = alert.error.value(), self._staging / Path(alert.filename()).name
-                raise disk_error(OSError(code, alert.error.message()), path, downloading=True)
+                error = OSError(alert.error.value(), alert.error.message())
+                raise disk_error(error, self._staging / Path(alert.filename()).name, downloading=True)
             if isinstance(alert, lt.torrent_error_alert | lt.metadata_failed_alert):
                 raise UserError("torrent_failed", detail=alert.message())
             yield alert
 
-    def _check_stop(self) -> None:
-        if self._control.is_stopped:
-            raise Cancelled
-
-    def _report(self, phase: Phase, status: Any, done: int, total: int) -> None:
+    def _report(self, state: DownloadState, status: Any, done: int, total: int) -> None:
         now = time.monotonic()
-        # A piece that fails its check is taken back and fetched again: only more than ever before is progress.
-        if done > self._bytes_seen:
-            self._bytes_seen, self._last_byte = done, now
-        speed = self._speed.update(done)
+        # ``done`` falls when a piece fails its check: only a new maximum is progress.
+        if done > self._most_done:
+            self._most_done, self._last_byte_at = done, now
         problem = None
-        if now - self._last_byte > ALONE_S:
-            phase, problem = "waiting", UserError("torrent_no_peers", peers=status.num_peers)
-        self._uploaded = status.all_time_upload
-        self._control.report(
-            Progress(
-                phase=phase,
-                bytes_done=done,
-                bytes_total=total,
-                bytes_per_second=speed,
-                seconds_left=(total - done) / speed if speed and total else None,
-                problem=problem,
-                bytes_uploaded=self._uploaded,
-            )
-        )
+        if now - self._last_byte_at > NO_PEERS_S:
+            state, problem = "waiting", UserError("torrent_no_peers", peers=status.num_peers)
+        progress = self._speed.progress(done, total)
+        self._transfer.report(state, progress, problem=problem, bytes_uploaded=status.all_time_upload)
 
-    def _save(self, patience_s: float) -> None:
-        """Note what is here; without an answer in time what was noted before stands."""
+    def _save(self, timeout_s: float) -> None:
+        """Store libtorrent's state; without an answer in time the previous one stays."""
         if not self._handle.status().has_metadata:
             return
         self._handle.save_resume_data(self._lt.save_resume_flags_t.save_info_dict)
-        end = time.monotonic() + patience_s
+        end = time.monotonic() + timeout_s
         while (left := end - time.monotonic()) > 0:
             self._session.wait_for_alert(max(1, int(left * 1000)))
             for alert in self._session.pop_alerts():
@@ -366,11 +337,11 @@ class _Torrent:
 
     def _layout(self) -> Any:
         info = self._handle.torrent_file()
-        # With the names in the torrent, not those that the files were given here.  libtorrent 2.0 has no ``layout``.
+        # The names in the torrent, not those on disk.  libtorrent 2.0 has no ``layout``.
         return info.layout() if hasattr(info, "layout") else info.orig_files()
 
 
 def _model_of(name: str) -> str:
-    """The same for all files of one model."""
+    """Return the same name for all files of one model."""
     part = part_of(name)
     return part.base if part else named_shards(Path(name))[0].name

@@ -24,6 +24,8 @@ from model_manager.hub.access import Access, host_of
 from model_manager.hub.http_errors import TransientError, content_range, header_number, is_web_page, status_error
 
 MAX_REDIRECTS = 5
+CHUNK_BYTES = 64 << 10
+"""What the library reads from a connection at once."""
 USER_AGENT = "apus-chat"
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -55,6 +57,8 @@ class HttpClient:
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._aborted = False
+        self._closed = False
+        self._active = 0
         if access.proxy and not _is_address(access.proxy, _PROXY_SCHEMES):
             raise UserError("proxy_failed", proxy=_without_password(access.proxy), detail="not an address")
         try:
@@ -133,8 +137,13 @@ class HttpClient:
             _shut_down(each)
 
     def close(self) -> None:
-        """Close the idle connections.  No request may be active."""
-        self._client.close()
+        """Close the connections, those of active requests once their response is closed."""
+        with self._lock:
+            self._closed = True
+            is_unused = self._active == 0
+        if is_unused:
+            # Otherwise the descriptor of a socket that is being read could be reused for another file.
+            self._client.close()
 
     def __enter__(self) -> HttpClient:
         return self
@@ -148,13 +157,22 @@ class HttpClient:
         token = self.access.token_for(url)
         if token:
             headers = {**headers, "Authorization": f"Bearer {token}"}
+        with self._lock:
+            self._active += 1
+        try:
+            return HttpResponse(self, url, self._attempt(method, url, headers, content), with_token=bool(token))
+        except BaseException:
+            self._release()
+            raise
+
+    def _attempt(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpx2.Response:
         for is_last_attempt in (False, True):
             opened: list[Any] = []
             try:
                 request = self._client.build_request(
                     method, url, headers=headers, content=content, extensions={"trace": partial(self._trace, opened)}
                 )
-                return HttpResponse(self, url, self._client.send(request, stream=True), with_token=bool(token))
+                return self._client.send(request, stream=True)
             except Exception as error:
                 for stream in opened:
                     # The library keeps the connection open after a refusal by the proxy.
@@ -165,6 +183,13 @@ class HttpClient:
                     continue
                 raise self.translate(error, url) from error
         raise AssertionError("unreachable")
+
+    def _release(self) -> None:
+        with self._lock:
+            self._active -= 1
+            is_unused = self._closed and self._active == 0
+        if is_unused:
+            self._client.close()
 
     def _trace(self, opened: list[Any], event: str, info: Mapping[str, Any]) -> None:
         """Register every new socket; called by the library at each step of a request."""
@@ -231,6 +256,7 @@ class HttpResponse:
         self.with_token = with_token
         self._client = client
         self._response = response
+        self._is_closed = False
 
     def check_range(self, start: int, length: int, total: int | None = None) -> bool:
         """Check the response to a range request; return whether the body is that range, false for the whole file.
@@ -298,8 +324,11 @@ class HttpResponse:
 
     def close(self) -> None:
         """Close the response; the connection is kept where the body was read to its end."""
-        with contextlib.suppress(httpx2.HTTPError, OSError):
-            self._response.close()
+        if not self._is_closed:
+            self._is_closed = True
+            with contextlib.suppress(httpx2.HTTPError, OSError):
+                self._response.close()
+            self._client._release()
 
     def __enter__(self) -> HttpResponse:
         return self

@@ -23,8 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_manager.download import Control, Progress, download
-from model_manager.download.journal import published_from_json, published_to_json
+from model_manager.disk.json_file import from_json, to_json
+from model_manager.download.download import download
+from model_manager.download.transfer import DownloadStatus, Transfer
 from model_manager.hub.access import Access
 from model_manager.published import HubFile, PublishedModel
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, rounded, told
@@ -70,28 +71,24 @@ def curl(url: str, folder: Path) -> float:
 
 def ours(server: Served, folder: Path) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.benchmarks.download", "--one", server.endpoint, str(folder)]
-    command.append(json.dumps(published_to_json(server.published)))
+    command.append(to_json(server.published).decode())
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))
 
 
 def one(endpoint: str, folder: Path, published_json: str) -> None:
     """One download, in a process of its own: how long, how much memory, and how long after the last byte."""
-    published = published_from_json(json.loads(published_json))
+    published = from_json(published_json, PublishedModel)
     access = Access(endpoint, endpoint, proxy="")
-    control = Control()
     complete_at: list[float] = []
-    report_progress = control.report
 
-    def watch(progress: Progress) -> None:
-        if progress.phase == "verifying" and not complete_at:
+    def watch(status: DownloadStatus) -> None:
+        if status.state == "verifying" and not complete_at:
             complete_at.append(time.perf_counter())
-        report_progress(progress)
 
-    control.report = watch  # type: ignore[method-assign]
     before = peak_bytes()
     begun = time.perf_counter()
-    download(published, folder, lambda: access, control)
+    download(published, folder, lambda: access, Transfer(on_status=watch))
     ended = time.perf_counter()
     tail = ended - complete_at[0] if complete_at else 0.0
     print(json.dumps({"seconds": ended - begun, "tail_s": tail, "rss_growth_bytes": peak_bytes() - before}))

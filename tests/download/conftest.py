@@ -1,4 +1,4 @@
-"""A hub with files on it, and downloads of small pieces that lose no time."""
+"""Fake hubs with files, and downloads of small pieces."""
 
 from __future__ import annotations
 
@@ -38,5 +38,4 @@ def fetch(models: Path, hub: FakeHub) -> Iterator[Fetch]:
     fetcher = Fetch(models, hub)
     yield fetcher
     for running in fetcher.running:
-        running.control.stop()
-        running.join()
+        running.cancel()

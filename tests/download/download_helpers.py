@@ -1,16 +1,18 @@
-"""What the tests of downloads share: files on a hub, downloads of small pieces, and ones that run beside the test."""
+"""Helpers of download tests: files on a fake hub, downloads of small pieces, and downloads in threads."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from model_manager.download import Control, Pace, Progress, Ways, download
+from model_manager.download.download import DownloadOptions, download
+from model_manager.download.session import RetryPolicy
+from model_manager.download.transfer import DownloadStatus, Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
 from model_manager.published import HubFile, PublishedKind, PublishedModel
@@ -19,37 +21,39 @@ from tests.rigs.plain_gguf import write_plain_gguf
 
 REPOSITORY = "somebody/model"
 PIECE = 64 << 10
-QUICK = Ways(
+QUICK = DownloadOptions(
     piece_bytes=PIECE,
-    pace=Pace(connect_timeout_s=2.0, read_timeout_s=0.5, first_pause_s=0.02, longest_pause_s=0.1, known_after_s=1.0),
+    retry=RetryPolicy(
+        connect_timeout_s=2.0, read_timeout_s=0.5, first_pause_s=0.02, longest_pause_s=0.1, rate_known_after_s=1.0
+    ),
 )
 SECONDS = 30.0
 
 
 @dataclass
 class Shelf:
-    """Files on a hub, and what a listing of them says."""
+    """Files on a hub, and their listing."""
 
     folder: Path
     hub: FakeHub
     names: list[str] = field(default_factory=list)
 
     def put(self, name: str, n_bytes: int, *, seed: int = 0) -> Path:
-        """A whole GGUF file."""
+        """Add a GGUF file."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_plain_gguf(path, n_bytes, seed=seed)
         return self.put_file(name, path)
 
     def put_bytes(self, name: str, content: bytes) -> Path:
-        """Any bytes."""
+        """Add a file with this content."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return self.put_file(name, path)
 
     def put_file(self, name: str, path: Path, sha256: str | None = None) -> Path:
-        """A file that lies somewhere."""
+        """Add an existing file."""
         self.hub.add_file(REPOSITORY, name, path, sha256=sha256)
         self.names.append(name)
         return path
@@ -57,7 +61,7 @@ class Shelf:
     def published(
         self, kind: PublishedKind = "file", file_name: str = "", *, with_hashes: bool = True
     ) -> PublishedModel:
-        """What a listing says of everything that was put here."""
+        """Return the listing of all files."""
         known = self.hub.repos[REPOSITORY]
         files = tuple(
             HubFile(name, known[name].size, known[name].sha256 if with_hashes else None) for name in self.names
@@ -74,10 +78,10 @@ class Shelf:
 
 
 class Running:
-    """A download in a thread of its own."""
+    """Download in a thread of its own."""
 
-    def __init__(self, work: Callable[[Control], tuple[Path, ...]]) -> None:
-        self.control = Control()
+    def __init__(self, work: Callable[[Transfer], tuple[Path, ...]]) -> None:
+        self.transfer = Transfer()
         self.paths: tuple[Path, ...] = ()
         self.error: BaseException | None = None
         self._work = work
@@ -86,24 +90,28 @@ class Running:
 
     def _run(self) -> None:
         try:
-            self.paths = self._work(self.control)
+            self.paths = self._work(self.transfer)
         except (UserError, Cancelled) as error:
             self.error = error
 
-    def until(self, happened: Callable[[Progress], object]) -> Progress:
-        """Wait until the progress shows something."""
-        turn = threading.Event()
+    def until(self, condition: Callable[[DownloadStatus], object]) -> DownloadStatus:
+        """Wait until the status fulfils a condition."""
+        tick = threading.Event()
         for _ in range(int(SECONDS / 0.005)):
-            progress = self.control.progress
-            if happened(progress):
-                return progress
-            assert self._thread.is_alive(), (self.error, progress)
-            turn.wait(0.005)
-        raise AssertionError(self.control.progress)
+            status = self.transfer.status
+            if condition(status):
+                return status
+            assert self._thread.is_alive(), (self.error, status)
+            tick.wait(0.005)
+        raise AssertionError(self.transfer.status)
 
     def join(self, seconds: float = SECONDS) -> None:
         self._thread.join(seconds)
-        assert not self._thread.is_alive(), self.control.progress
+        assert not self._thread.is_alive(), self.transfer.status
+
+    def cancel(self) -> None:
+        self.transfer.token.cancel()
+        self.join()
 
     @property
     def is_alive(self) -> bool:
@@ -111,7 +119,7 @@ class Running:
 
 
 class Fetch:
-    """Downloads into one folder, the quick way unless told otherwise."""
+    """Downloads into one folder, with small pieces and short pauses by default."""
 
     def __init__(self, models: Path, hub: FakeHub) -> None:
         self.models = models
@@ -119,20 +127,27 @@ class Fetch:
         self.running: list[Running] = []
 
     def __call__(
-        self, published: PublishedModel, control: Control | None = None, *, ways: Ways = QUICK, **options: object
+        self,
+        published: PublishedModel,
+        transfer: Transfer | None = None,
+        *,
+        options: DownloadOptions = QUICK,
+        connections: int = 4,
+        patience_s: float | None = None,
     ) -> tuple[Path, ...]:
-        options.setdefault("connections", 4)
-        return download(published, self.models, lambda: self.access, control or Control(), ways=ways, **options)  # type: ignore[arg-type]
+        options = replace(options, connections=connections)
+        transfer = transfer or Transfer()
+        return download(published, self.models, lambda: self.access, transfer, patience_s=patience_s, options=options)
 
-    def start(self, published: PublishedModel, *, ways: Ways = QUICK, **options: object) -> Running:
-        running = Running(lambda control: self(published, control, ways=ways, **options))
+    def start(self, published: PublishedModel, *, options: DownloadOptions = QUICK, connections: int = 4) -> Running:
+        running = Running(lambda transfer: self(published, transfer, options=options, connections=connections))
         self.running.append(running)
         return running
 
-    def refused(self, published: PublishedModel, **options: object) -> UserError:
-        """The error that the download ends with."""
+    def refused(self, published: PublishedModel, *, connections: int = 4, patience_s: float | None = None) -> UserError:
+        """Return the error of a download."""
         with pytest.raises(UserError) as caught:
-            self(published, **options)  # type: ignore[arg-type]
+            self(published, connections=connections, patience_s=patience_s)
         return caught.value
 
 

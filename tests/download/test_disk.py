@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import subprocess
@@ -14,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from model_manager.disk.files import disk_error
+from model_manager.disk.json_file import to_json
 from model_manager.disk.space import check_space, reserve
-from model_manager.download import Ways
-from model_manager.download.journal import Opening, PieceNote, published_to_json, write_journal
+from model_manager.download.download import DownloadOptions
+from model_manager.download.journal import JournalHeader, PieceRecord, write_journal
 from model_manager.errors import UserError
 from model_manager.layout.layout import Layout
 from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, names_in
@@ -82,8 +82,8 @@ def test_a_full_disk_in_the_middle(shelf: Shelf, models: Path, hub: FakeHub) -> 
     if not may_mount():
         pytest.skip("no file system may be mounted here")
     shelf.put("model.gguf", 20 << 20)
-    told = json.dumps(published_to_json(shelf.published()))
-    command = [*UNSHARE, sys.executable, "-m", "tests.rigs.full_disk_child", hub.url, str(models), told]
+    published = to_json(shelf.published()).decode()
+    command = [*UNSHARE, sys.executable, "-m", "tests.rigs.full_disk_child", hub.url, str(models), published]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     code, here, names = done.stdout.splitlines()
     assert code == "disk_full_while_downloading"
@@ -121,7 +121,7 @@ def test_a_folder_that_is_a_file(source: Path, shelf: Shelf, fetch: Fetch, model
 def test_a_folder_that_disappears(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
-    running.until(lambda progress: progress.bytes_done > 0)
+    running.until(lambda status: status.progress.done > 0)
     shutil.rmtree(models)
     running.join()
     assert isinstance(running.error, UserError)
@@ -163,13 +163,13 @@ def resume_beyond(tmp_path: Path, shelf: Shelf, fetch: Fetch, size: int, here: i
         partial.write(head)
         partial.truncate(size)
     hole = zlib.crc32(bytes(piece))
-    notes = [PieceNote(0, piece, zlib.crc32(head))]
-    notes += [PieceNote(number, piece, hole) for number in range(1, here // piece)]
-    opening = Opening(published, "model.gguf", Layout.identity(size), piece)
+    notes = [PieceRecord(0, piece, zlib.crc32(head))]
+    notes += [PieceRecord(number, piece, hole) for number in range(1, here // piece)]
+    opening = JournalHeader(published, "model.gguf", Layout.identity(size), piece)
     write_journal(fetch.models / "model.gguf.part.json", opening, notes)
 
     # No room is reserved for what is a hole.
-    (path,) = fetch(published, ways=Ways(piece, QUICK.pace, lambda _file, _size: None))
+    (path,) = fetch(published, options=DownloadOptions(piece, QUICK.retry, lambda _file, _size: None))
 
     assert path.stat().st_size == size
     with path.open("rb") as file:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import Control, Pace, Progress, Ways
+from model_manager.download.download import DownloadOptions
+from model_manager.download.session import RetryPolicy
+from model_manager.download.transfer import DownloadStatus, Transfer
 from model_manager.hub.access import Access
 from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, sha256_of
 from tests.rigs.fake_hub import FakeHub
@@ -40,6 +42,14 @@ def test_twenty_resets(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
     assert hub.faults[0].times == 0
+
+
+def test_cuts_within_the_header_keep_its_bytes(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "cut", after=150_000, times=-1)
+    (path,) = fetch(shelf.published(), patience_s=5)
+    assert sha256_of(path) == sha256_of(source)
+    header = [entry.range for entry in hub.log if entry.where == "cdn"][:3]
+    assert header == [f"bytes={start}-2097151" for start in (0, 150_000, 300_000)]
 
 
 @pytest.mark.parametrize("kind", ["cut", "reset"])
@@ -74,7 +84,7 @@ def test_retry_after_is_kept_in_both_forms(
         value = format_datetime(datetime.now(UTC) + timedelta(seconds=wanted + 1), usegmt=True)
     hub.fault("cdn", "status", code=code, times=1, skip=BEHIND_THE_HEADER, headers={"Retry-After": value})
     running = fetch.start(shelf.published(), connections=1)
-    waiting = running.until(lambda progress: progress.phase == "waiting")
+    waiting = running.until(lambda status: status.state == "waiting")
     running.join()
 
     assert waiting.problem is not None
@@ -190,11 +200,11 @@ def test_a_network_that_comes_back(source: Path, shelf: Shelf, fetch: Fetch, hub
     hub.fault("cdn", "cut", after=100_000, times=4, skip=BEHIND_THE_HEADER)
     hub.fault("cdn", "reset", after=0, times=-1, skip=BEHIND_THE_HEADER)
     running = fetch.start(published)
-    running.until(lambda progress: progress.bytes_done > 100_000)
+    running.until(lambda status: status.progress.done > 100_000)
     hub.server.shutdown()
     hub.server.socket.close()
     running.until(
-        lambda progress: progress.phase == "waiting" and progress.problem and progress.problem.code == "web_unreachable"
+        lambda status: status.state == "waiting" and status.problem and status.problem.code == "web_unreachable"
     )
     hub.faults.clear()
     with socket.socket() as listener:
@@ -229,8 +239,8 @@ def test_patience_with_a_hub_that_nobody_serves(shelf: Shelf, source: Path, fetc
 
 def test_pauses_grow_and_shrink(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=500, times=6, skip=BEHIND_THE_HEADER)
-    ways = Ways(PIECE, Pace(2.0, 0.5, first_pause_s=0.05, longest_pause_s=0.2))
-    fetch(shelf.published(), ways=ways, connections=1)
+    options = DownloadOptions(PIECE, RetryPolicy(2.0, 0.5, first_pause_s=0.05, longest_pause_s=0.2))
+    fetch(shelf.published(), options=options, connections=1)
     entries = [entry for entry in hub.log if entry.where == "cdn"][1:8]
     pauses = [after.t - before.t for before, after in pairwise(entries)]
     bounds = [0.05, 0.1, 0.2, 0.2, 0.2, 0.2]
@@ -239,30 +249,26 @@ def test_pauses_grow_and_shrink(source: Path, shelf: Shelf, fetch: Fetch, hub: F
 
 def test_progress_tells_what_happens(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "trickle", rate=1_000_000, times=-1, skip=BEHIND_THE_HEADER)
-    seen: list[Progress] = []
-    control = Control()
-    assert control.progress == Progress()
-    report = control.report
-    control.report = lambda progress: (seen.append(progress), report(progress))[1]  # type: ignore[method-assign]
-    fetch(shelf.published(), control, ways=QUICK)
+    seen: list[DownloadStatus] = []
+    fetch(shelf.published(), Transfer("an id", seen.append))
 
-    phases = [progress.phase for progress in seen]
-    assert phases[0] == "preparing"
-    assert "downloading" in phases
-    done = [progress.bytes_done for progress in seen if progress.phase == "downloading"]
+    assert {status.id for status in seen} == {"an id"}
+    assert seen[0].state == "preparing"
+    downloading = [status.progress for status in seen if status.state == "downloading"]
+    done = [progress.done for progress in downloading]
+    assert len(done) > 1
     assert done == sorted(done)
-    assert {progress.bytes_total for progress in seen} == {SIZE}
-    late = [progress for progress in seen if progress.phase == "downloading"][-1]
+    assert {status.progress.total for status in seen} == {SIZE}
+    late = downloading[-1]
     assert 0.5e6 < late.bytes_per_second < 16e6
-    assert late.seconds_left is not None
-    assert late.seconds_left == pytest.approx((SIZE - late.bytes_done) / late.bytes_per_second)
+    assert late.seconds_left == pytest.approx((SIZE - late.done) / late.bytes_per_second)
 
 
 def test_faults_at_full_speed(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     source = shelf.put("large.gguf", 60 << 20)
     for kind in ("cut", "reset", "stall"):
         hub.fault("cdn", kind, after=9_000_000, times=3, skip=1, seconds=30)
-    ways = Ways(1 << 20, QUICK.pace)
-    (path,) = fetch(shelf.published(), ways=ways, connections=2)
+    options = DownloadOptions(1 << 20, QUICK.retry)
+    (path,) = fetch(shelf.published(), options=options, connections=2)
     assert sha256_of(path) == sha256_of(source)
     assert [fault.times for fault in hub.faults] == [0, 0, 0]

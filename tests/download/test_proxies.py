@@ -1,4 +1,4 @@
-"""Ways through a proxy: HTTP and SOCKS, from the settings and from the environment, with their own troubles."""
+"""Downloads through HTTP and SOCKS proxies, from the settings and the environment, and errors of proxies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import Pace, Ways
+from model_manager.download.download import DownloadOptions
+from model_manager.download.session import RetryPolicy
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
 from model_manager.hub.http import HttpClient
@@ -177,7 +178,7 @@ def test_trouble_behind_a_proxy_is_waited_out(
     with SocksProxy(refuse=refuse) as proxy:
         fetch.access = Access(hub.url, hub.url, proxy=proxy.url)
         running = fetch.start(shelf.published())
-        waiting = running.until(lambda progress: progress.phase == "waiting")
+        waiting = running.until(lambda status: status.state == "waiting")
         assert waiting.problem is not None
         assert waiting.problem.code == "proxy_failed"
         proxy.refuse = 0
@@ -199,21 +200,20 @@ def test_stopping_and_changing_the_proxy(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, make: Callable[[], HttpProxy | SocksProxy]
 ) -> None:
     hub.fault("cdn", "stall", after=PIECE, seconds=60, times=-1, skip=1)
-    patient = Ways(PIECE, Pace(60.0, 60.0, 60.0, 60.0))
+    patient = DownloadOptions(PIECE, RetryPolicy(60.0, 60.0, 60.0, 60.0))
     with make() as proxy:
         fetch.access = Access(hub.url, hub.url, proxy=proxy.url)
-        running = fetch.start(shelf.published(), ways=patient)
-        running.until(lambda progress: progress.bytes_done > 0)
+        running = fetch.start(shelf.published(), options=patient)
+        running.until(lambda status: status.progress.done > 0)
         begun = time.monotonic()
-        running.control.stop()
-        running.join()
+        running.cancel()
         assert time.monotonic() - begun <= 0.5
         assert isinstance(running.error, Cancelled)
 
-        again = fetch.start(shelf.published(), ways=patient)
-        again.until(lambda progress: progress.phase == "downloading")
+        again = fetch.start(shelf.published(), options=patient)
+        again.until(lambda status: status.state == "downloading")
         hub.reset()
         fetch.access = Access(hub.url, hub.url, proxy="")
-        again.control.reconnect()
+        again.transfer.reconnect()
         again.join()
     assert sha256_of(again.paths[0]) == sha256_of(source)

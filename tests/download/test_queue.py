@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download.queue import DownloadManager, DownloadStatus
+from model_manager.download.queue import DownloadQueue
+from model_manager.download.transfer import DownloadStatus
 from model_manager.hub.access import Access
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
 
 REPOSITORY = "somebody/tiny"
 SECONDS = 30.0
-SLOW = {"where": "cdn", "kind": "trickle", "times": -1, "rate": 40_000}
+SLOW = {"where": "cdn", "kind": "trickle", "times": -1, "rate": 40_000, "skip": 1}
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ class Queue:
         self.access = Access(hub_url, hub_url, token, frozenset({hub_url.split("//")[1]}), "")
         self.arrived: list[tuple[str, tuple[Path, ...]]] = []
         self._changed = threading.Condition()
-        self.manager = DownloadManager(lambda: self.folder, lambda: self.access, self._done)
+        self.manager = DownloadQueue(lambda: self.folder, lambda: self.access, self._done)
         self.manager.subscribe(self._tell)
 
     def _done(self, model_id: str, paths: tuple[Path, ...]) -> None:
@@ -67,7 +68,7 @@ class Queue:
         return status
 
     def until_some_bytes(self, model_id: str) -> None:
-        self.until(lambda: (now := self.status(model_id)) and now.state == "downloading" and now.bytes_done > 0)
+        self.until(lambda: (now := self.status(model_id)) and now.state == "downloading" and now.progress.done > 0)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import discard, partial_bytes, reopen_for_mending, unfinished
+from model_manager.download.partial_files import discard, partial_bytes, reopen_for_redownload, unfinished
 from model_manager.errors import UserError
 from model_manager.layout.origin import read_origin, write_origin
 from tests.download.download_helpers import PIECE, Fetch, Shelf, names_in, sha256_of
@@ -43,7 +43,7 @@ def sent(hub: FakeHub) -> int:
 def test_only_damaged_pieces_are_fetched(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path
 ) -> None:
-    published = reopen_for_mending(damaged, [3, 20])
+    published = reopen_for_redownload(damaged, [3, 20])
     assert (published.id, published.files) == (shelf.published().id, shelf.published().files)
     assert names_in(models) == ["model.gguf.origin.json", "model.gguf.part", "model.gguf.part.json"]
     assert partial_bytes(published, models) == SIZE - PIECE - 77
@@ -57,13 +57,13 @@ def test_only_damaged_pieces_are_fetched(
 
 
 def test_damage_that_nobody_told(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
-    fetch(reopen_for_mending(damaged, [3]))
+    fetch(reopen_for_redownload(damaged, [3]))
     assert sha256_of(damaged) == sha256_of(source)
     assert sent(hub) == PIECE + 77
 
 
 def test_everything_anew(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
-    fetch(reopen_for_mending(damaged, None))
+    fetch(reopen_for_redownload(damaged, None))
     assert sha256_of(damaged) == sha256_of(source)
     assert sent(hub) == SIZE
 
@@ -71,7 +71,7 @@ def test_everything_anew(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub
 def test_nothing_is_damaged(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     (path,) = fetch(shelf.published())
     hub.log.clear()
-    assert fetch(reopen_for_mending(path, [])) == (path,)
+    assert fetch(reopen_for_redownload(path, [])) == (path,)
     assert hub.log == []
 
 
@@ -80,7 +80,7 @@ def test_a_file_that_this_program_did_not_fetch(source: Path, damaged: Path, fet
     origin = read_origin(damaged)
     assert origin is not None
     write_origin(damaged, replace(origin, piece_crc32=()))
-    fetch(reopen_for_mending(damaged, [3, 20]))
+    fetch(reopen_for_redownload(damaged, [3, 20]))
     assert sha256_of(damaged) == sha256_of(source)
     assert sent(hub) == PIECE + 77
     assert read_origin(damaged).piece_crc32 == origin.piece_crc32  # type: ignore[union-attr]
@@ -89,7 +89,7 @@ def test_a_file_that_this_program_did_not_fetch(source: Path, damaged: Path, fet
 def test_a_crash_before_the_file_was_renamed(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path, tmp_path: Path
 ) -> None:
-    reopen_for_mending(damaged, [3, 20])
+    reopen_for_redownload(damaged, [3, 20])
     (models / "model.gguf.part").rename(damaged)
     assert unfinished(models) != ()
     assert fetch(shelf.published()) == (damaged,)
@@ -100,7 +100,7 @@ def test_a_crash_before_the_file_was_renamed(
 def test_a_crash_after_the_mended_file_got_its_name(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path, tmp_path: Path
 ) -> None:
-    reopen_for_mending(damaged, [3, 20])
+    reopen_for_redownload(damaged, [3, 20])
     journal = models / "model.gguf.part.json"
     shutil.copy(journal, tmp_path / "journal")
     fetch(shelf.published())
@@ -119,7 +119,7 @@ def test_a_crash_while_a_quarantined_file_is_reopened(
     hub.reset()
     bad, bad_journal = models / "model.gguf.bad", models / "model.gguf.bad.json"
     kept = bad_journal.read_bytes()
-    reopen_for_mending(bad, None)
+    reopen_for_redownload(bad, None)
     (models / "model.gguf.part").rename(bad)
     bad_journal.write_bytes(kept)
     (path,) = fetch(shelf.published())
@@ -131,14 +131,14 @@ def test_giving_up_loses_nothing(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path
 ) -> None:
     content = damaged.read_bytes()
-    published = reopen_for_mending(damaged, [3, 20])
+    published = reopen_for_redownload(damaged, [3, 20])
     hub.fault("cdn", "status", code=503, times=-1)
     assert fetch.refused(published, patience_s=0.2).code == "web_busy"
     discard(published, models)
     assert names_in(models) == ["model.gguf.bad", "model.gguf.bad.json", "model.gguf.origin.json"]
     assert (models / "model.gguf.bad").read_bytes() == content
     hub.reset()
-    fetch(reopen_for_mending(models / "model.gguf.bad", None))
+    fetch(reopen_for_redownload(models / "model.gguf.bad", None))
     assert sha256_of(damaged) == sha256_of(source)
     assert sent(hub) == PIECE + 77
 
@@ -147,7 +147,7 @@ def test_giving_up_before_the_file_was_renamed(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, models: Path
 ) -> None:
     content = damaged.read_bytes()
-    published = reopen_for_mending(damaged, [3, 20])
+    published = reopen_for_redownload(damaged, [3, 20])
     (models / "model.gguf.part").rename(damaged)
     discard(published, models)
     assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
@@ -160,7 +160,7 @@ def test_mending_with_some_pieces_known_as_damaged(
     hub.fault("cdn", "corrupt", offset=SIZE // 2, times=-1)
     fetch.refused(shelf.published())
     hub.reset()
-    published = reopen_for_mending(models / "model.gguf.bad", [SIZE // 2 // PIECE])
+    published = reopen_for_redownload(models / "model.gguf.bad", [SIZE // 2 // PIECE])
     (path,) = fetch(published)
     assert sha256_of(path) == sha256_of(source)
 
@@ -169,12 +169,12 @@ def test_what_cannot_be_mended(source: Path, shelf: Shelf, fetch: Fetch, models:
     models.mkdir()
     for name, code in (("none.gguf", "file_missing"), ("none.gguf.bad", "file_missing"), ("x.txt", "name_not_allowed")):
         with pytest.raises(UserError) as caught:
-            reopen_for_mending(models / name, None)
+            reopen_for_redownload(models / name, None)
         assert caught.value.code == code
     for name in ("mine.gguf", "mine.gguf.bad"):
         (models / name).write_bytes(b"mine")
         with pytest.raises(UserError) as caught:
-            reopen_for_mending(models / name, None)
+            reopen_for_redownload(models / name, None)
         assert caught.value.code == "origin_unknown"
         assert (models / name).read_bytes() == b"mine"
     assert names_in(models) == ["mine.gguf", "mine.gguf.bad"]
@@ -184,7 +184,7 @@ def test_a_shard_is_mended_alone(shelf: Shelf, fetch: Fetch, hub: FakeHub, model
     sources = [shelf.put(f"m-{number:05}-of-00002.gguf", SIZE, seed=number) for number in (1, 2)]
     paths = fetch(shelf.published("shards"))
     hub.log.clear()
-    (path,) = fetch(reopen_for_mending(paths[1], [0]))
+    (path,) = fetch(reopen_for_redownload(paths[1], [0]))
     assert path == paths[1]
     assert sent(hub) == PIECE
     # The origin speaks of the shard alone; the set is whole all the same.

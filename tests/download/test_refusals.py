@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import partial_bytes, reopen_for_mending, unfinished
+from model_manager.download.partial_files import partial_bytes, reopen_for_redownload, unfinished
 from model_manager.hub.access import Access, host_of
 from model_manager.published import HubFile, PublishedModel
 from tests.download.download_helpers import PIECE, REPOSITORY, Fetch, Shelf, names_in, sha256_of
@@ -34,7 +34,7 @@ def test_a_flipped_byte_is_quarantined_and_mended(
     assert names_in(models) == ["model.gguf.bad", "model.gguf.bad.json"]
     assert unfinished(models) == ()
     hub.reset()
-    published = reopen_for_mending(models / "model.gguf.bad", None)
+    published = reopen_for_redownload(models / "model.gguf.bad", None)
     assert names_in(models) == ["model.gguf.part", "model.gguf.part.json"]
     assert unfinished(models) == (published,)
     (path,) = fetch(published)
@@ -56,7 +56,7 @@ def test_only_the_damaged_part_is_fetched_again(
     assert (error.code, error.data["name"]) == ("download_damaged", "m.gguf.part2of2")
 
     hub.reset()
-    assert reopen_for_mending(models / "m.gguf.bad", None) == published
+    assert reopen_for_redownload(models / "m.gguf.bad", None) == published
     assert partial_bytes(published, models) == middle
     (path,) = fetch(published)
 
@@ -112,10 +112,9 @@ def test_a_file_of_the_same_size_put_up_anew(
 ) -> None:
     before = shelf.published()
     running = fetch.start(before, connections=1)
-    running.control.limit_bytes_per_s = 400_000
-    running.until(lambda progress: progress.bytes_done > 2 * PIECE)
-    running.control.stop()
-    running.join()
+    running.transfer.limit_bytes_per_s = 400_000
+    running.until(lambda status: status.progress.done > 2 * PIECE)
+    running.cancel()
     shelf.put("model.gguf", SIZE, seed=1)
 
     assert fetch.refused(before).code == "published_file_changed"

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import Control, discard, partial_bytes, unfinished
-from model_manager.download.download import Ways
+from model_manager.download.download import DownloadOptions
 from model_manager.download.journal import read_journal
+from model_manager.download.partial_files import discard, partial_bytes, unfinished
+from model_manager.download.transfer import Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.origin import Origin, read_origin
 from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, names_in, sha256_of
@@ -38,9 +39,8 @@ def pause(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> Callable[..., int]:
     def some(n_bytes: int = 10 * PIECE, rate: int = 500_000) -> int:
         hub.fault("cdn", "trickle", rate=rate, times=-1, skip=1)
         running = fetch.start(shelf.published())
-        running.until(lambda progress: progress.bytes_done >= n_bytes)
-        running.control.stop()
-        running.join()
+        running.until(lambda status: status.progress.done >= n_bytes)
+        running.cancel()
         assert isinstance(running.error, Cancelled)
         hub.reset()
         return partial_bytes(shelf.published(), fetch.models)
@@ -207,25 +207,24 @@ def test_a_listing_that_learns_the_hash_later(
 def test_two_downloads_of_one_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("cdn", "trickle", rate=300_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
-    running.until(lambda progress: progress.bytes_done > 0)
+    running.until(lambda status: status.progress.done > 0)
     assert fetch.refused(shelf.published()).code == "download_busy"
     with pytest.raises(UserError, match="download_busy"):
         discard(shelf.published(), models)
     child = start_download(hub.url, models, shelf.published())
     assert child.communicate(timeout=60)[0] == "download_busy\n"
     assert running.is_alive
-    running.control.stop()
-    running.join()
+    running.cancel()
     hub.reset()
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 
 
 def test_a_control_that_was_stopped_before(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
-    control = Control()
-    control.stop()
+    transfer = Transfer()
+    transfer.token.cancel()
     with pytest.raises(Cancelled):
-        fetch(shelf.published(), control)
+        fetch(shelf.published(), transfer)
     assert hub.log == []
 
 
@@ -269,7 +268,7 @@ def test_the_journal_is_never_older_than_a_second(
     hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
     tick = threading.Event()
-    seen = running.until(lambda progress: progress.bytes_done > 2 * PIECE).bytes_done
+    seen = running.until(lambda status: status.progress.done > 2 * PIECE).progress.done
     tick.wait(1.0)
     journal = read_journal(models / "model.gguf.part.json")
     assert journal is not None
@@ -280,6 +279,6 @@ def test_other_pieces_of_a_later_version_of_this_program(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, pause: Callable[..., int]
 ) -> None:
     here = pause()
-    (path,) = fetch(shelf.published(), ways=Ways(3 * PIECE, QUICK.pace))
+    (path,) = fetch(shelf.published(), options=DownloadOptions(3 * PIECE, QUICK.retry))
     assert sha256_of(path) == sha256_of(source)
     assert fetched(hub) == SIZE - here, "what is there keeps its pieces"

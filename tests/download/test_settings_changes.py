@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import Control, Pace, Ways
-from model_manager.download.control import Speed, Throttle
+from model_manager.download.download import DownloadOptions
+from model_manager.download.session import RetryPolicy
+from model_manager.download.transfer import SpeedMeter, Throttle, Transfer
 from model_manager.errors import Cancelled
 from model_manager.hub.access import Access
 from tests.download.download_helpers import PIECE, Fetch, Running, Shelf, names_in, sha256_of
@@ -21,7 +22,7 @@ from tests.rigs.fake_hub import FakeHub
 SIZE = 60 * PIECE + 321
 STOP_S = 0.5
 PATIENT = 60.0
-PATIENT_WAYS = Ways(PIECE, Pace(PATIENT, PATIENT, PATIENT, PATIENT))
+PATIENT_OPTIONS = DownloadOptions(PIECE, RetryPolicy(PATIENT, PATIENT, PATIENT, PATIENT))
 
 
 @pytest.fixture
@@ -53,8 +54,7 @@ def closed_door() -> Iterator[str]:
 
 def stop(running: Running) -> None:
     begun = time.monotonic()
-    running.control.stop()
-    running.join()
+    running.cancel()
     assert time.monotonic() - begun <= STOP_S
     assert isinstance(running.error, Cancelled)
 
@@ -64,8 +64,8 @@ def test_stopping_against_a_server_that_hardly_sends(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, kind: str
 ) -> None:
     hub.fault("cdn", kind, after=PIECE // 2, seconds=120, rate=20_000, times=-1, skip=1)
-    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
-    running.until(lambda progress: progress.bytes_done > 0)
+    running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
+    running.until(lambda status: status.progress.done > 0)
     stop(running)
     assert names_in(models) == ["model.gguf.part", "model.gguf.part.json"]
 
@@ -78,7 +78,7 @@ def test_stopping_before_an_answer(
     if where == "resolve" and skip:
         hub.fault("cdn", "status", code=403, times=-1, skip=1)
     hub.fault(where, "delay", seconds=3, times=-1, skip=skip)
-    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+    running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
     running.until(lambda _: any(entry.fault == "delay" for entry in hub.log))
     stop(running)
 
@@ -89,7 +89,7 @@ def test_stopping_while_nobody_answers(
 ) -> None:
     with place() as endpoint:
         fetch.access = Access(endpoint, endpoint, proxy="")
-        running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+        running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
         threading.Event().wait(0.1)
         stop(running)
 
@@ -106,7 +106,7 @@ def test_stopping_while_a_name_is_looked_up(
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     fetch.access = Access("http://hub.test", "http://hub.test", proxy="")
-    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+    running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
     assert asked.wait(10)
     stop(running)
     go_on.set()
@@ -114,8 +114,8 @@ def test_stopping_while_a_name_is_looked_up(
 
 def test_stopping_during_a_long_pause(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=503, times=-1, headers={"Retry-After": "600"}, skip=1)
-    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
-    waiting = running.until(lambda progress: progress.phase == "waiting")
+    running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
+    waiting = running.until(lambda status: status.state == "waiting")
     assert waiting.retry_in_s is not None
     assert waiting.retry_in_s > 500
     stop(running)
@@ -123,26 +123,26 @@ def test_stopping_during_a_long_pause(source: Path, shelf: Shelf, fetch: Fetch, 
 
 def test_stopping_at_a_very_low_speed(source: Path, shelf: Shelf, fetch: Fetch) -> None:
     running = fetch.start(shelf.published())
-    running.control.limit_bytes_per_s = 1000
-    running.until(lambda progress: progress.phase == "downloading" and progress.bytes_done > 0)
+    running.transfer.limit_bytes_per_s = 1000
+    running.until(lambda status: status.state == "downloading" and status.progress.done > 0)
     stop(running)
 
 
 def test_the_speed_limit_holds_for_all_connections(source: Path, shelf: Shelf, fetch: Fetch) -> None:
-    control = Control()
-    control.limit_bytes_per_s = 2_000_000
+    transfer = Transfer()
+    transfer.limit_bytes_per_s = 2_000_000
     begun = time.monotonic()
-    fetch(shelf.published(), control)
+    fetch(shelf.published(), transfer)
     expected = SIZE / 2_000_000
     assert 0.8 * expected <= time.monotonic() - begun <= expected + 2
 
 
 def test_the_speed_limit_may_change_at_any_time(source: Path, shelf: Shelf, fetch: Fetch) -> None:
     running = fetch.start(shelf.published())
-    running.control.limit_bytes_per_s = 50_000
-    running.until(lambda progress: progress.bytes_done > 0)
+    running.transfer.limit_bytes_per_s = 50_000
+    running.until(lambda status: status.progress.done > 0)
     assert running.is_alive
-    running.control.limit_bytes_per_s = None
+    running.transfer.limit_bytes_per_s = None
     begun = time.monotonic()
     running.join()
     assert time.monotonic() - begun < 5
@@ -155,10 +155,10 @@ def test_another_endpoint_in_the_middle(
     second_hub.add_file("somebody/model", "model.gguf", source)
     hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
-    running.until(lambda progress: progress.bytes_done > 3 * PIECE)
+    running.until(lambda status: status.progress.done > 3 * PIECE)
     fetch.access = Access(second_hub.url, second_hub.url, proxy="")
 
-    running.control.reconnect()
+    running.transfer.reconnect()
     running.join()
 
     assert sha256_of(running.paths[0]) == sha256_of(source)
@@ -170,20 +170,20 @@ def test_another_endpoint_in_the_middle(
 def test_another_endpoint_while_the_first_is_silent(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     with silence() as endpoint:
         fetch.access = Access(endpoint, endpoint, proxy="")
-        running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
+        running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
         threading.Event().wait(0.1)
         fetch.access = Access(hub.url, hub.url, proxy="")
-        running.control.reconnect()
+        running.transfer.reconnect()
         running.join()
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
 def test_reconnecting_cuts_a_pause_short(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=503, times=4, headers={"Retry-After": "600"}, skip=1)
-    running = fetch.start(shelf.published(), ways=PATIENT_WAYS)
-    running.until(lambda progress: progress.phase == "waiting")
+    running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
+    running.until(lambda status: status.state == "waiting")
     hub.reset()
-    running.control.reconnect()
+    running.transfer.reconnect()
     running.join()
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
@@ -192,10 +192,10 @@ def test_reconnecting_again_and_again(source: Path, shelf: Shelf, fetch: Fetch, 
     hub.fault("cdn", "trickle", rate=400_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
     for goal in range(1, 20):
-        running.until(lambda progress, goal=goal: progress.bytes_done > goal * PIECE)
-        running.control.reconnect()
+        running.until(lambda status, goal=goal: status.progress.done > goal * PIECE)
+        running.transfer.reconnect()
     hub.reset()
-    running.control.reconnect()
+    running.transfer.reconnect()
     running.join()
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
@@ -215,7 +215,7 @@ def test_threads_and_descriptors_come_to_an_end(source: Path, shelf: Shelf, fetc
     before = {thread.name for thread in threading.enumerate()}
     hub.fault("cdn", "trickle", rate=400_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
-    running.until(lambda progress: progress.bytes_done > 0)
+    running.until(lambda status: status.progress.done > 0)
     stop(running)
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
@@ -228,20 +228,24 @@ def test_threads_and_descriptors_come_to_an_end(source: Path, shelf: Shelf, fetc
 
 
 def test_the_speed_is_that_of_the_last_seconds() -> None:
-    speed = Speed(window_s=5.0)
-    assert speed.update(0, now=100.0) == 0
-    assert speed.update(1000, now=101.0) == 1000
+    meter = SpeedMeter(window_s=5.0)
+
+    def speed(done: int, now: float) -> float:
+        return meter.progress(done, 100_000, now).bytes_per_second
+
+    assert speed(0, 100.0) == 0
+    assert speed(1000, 101.0) == 1000
     for second in range(2, 20):
-        assert speed.update(1000 * second, now=100.0 + second) == 1000
-    assert speed.update(19_000, now=130.0) < 100
-    assert speed.update(5_000, now=131.0) == 0, "a piece that was taken back is no negative speed"
+        assert speed(1000 * second, 100.0 + second) == 1000
+    assert speed(19_000, 130.0) < 100
+    assert speed(5_000, 131.0) == 0, "a discarded piece isn't a negative speed"
 
 
 def test_a_throttle_that_is_lifted_while_it_holds() -> None:
     limit: list[float | None] = [10.0]
     throttle = Throttle(lambda: limit[0], lambda: False)
     done = threading.Event()
-    thread = threading.Thread(target=lambda: (throttle.take(100_000), done.set()))
+    thread = threading.Thread(target=lambda: (throttle.wait(100_000), done.set()))
     thread.start()
     assert not done.wait(0.1)
     limit[0] = None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import partial_bytes, reopen_for_mending
 from model_manager.download.hasher import blocks_on_disk
+from model_manager.download.partial_files import partial_bytes, reopen_for_redownload
 from model_manager.errors import Cancelled
 from model_manager.gguf.header import check_loadable, read_header
 from model_manager.layout.layout import Layout, Segment
@@ -86,9 +86,8 @@ def test_pauses_and_kills(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
     hub.fault("cdn", "trickle", rate=size // 8, times=-1, skip=1)
     for share in (0.2, 0.5):
         running = fetch.start(shelf.published())
-        running.until(lambda progress, share=share: progress.bytes_done > share * size)
-        running.control.stop()
-        running.join()
+        running.until(lambda status, share=share: status.progress.done > share * size)
+        running.cancel()
         assert isinstance(running.error, Cancelled)
     child = start_download(hub.url, models, shelf.published(), piece_bytes=PIECE)
     sent = hub.bytes_sent()
@@ -133,7 +132,7 @@ def test_a_damaged_tensor_is_quarantined_and_mended(
     hub.fault("cdn", "corrupt", offset=legacy.stat().st_size - 100, times=-1)
     assert fetch.refused(shelf.published()).code == "download_damaged"
     hub.reset()
-    (path,) = fetch(reopen_for_mending(models / "model.gguf.bad", None))
+    (path,) = fetch(reopen_for_redownload(models / "model.gguf.bad", None))
     check(path, legacy, twin)
 
 
@@ -149,7 +148,7 @@ def test_one_damaged_piece_of_a_finished_file(
         file.write(b"damaged data")
     hub.log.clear()
     # What is damaged need not even be told: the checksums of the pieces find it.
-    published = reopen_for_mending(path, ())
+    published = reopen_for_redownload(path, ())
     (path,) = fetch(published)
     check(path, legacy, twin)
     assert 0 < sum(entry.sent for entry in hub.log) <= 2 * PIECE

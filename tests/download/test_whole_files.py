@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.download import Control, discard, partial_bytes, unfinished
+from model_manager.download.partial_files import discard, partial_bytes, unfinished
+from model_manager.download.transfer import Transfer
 from model_manager.errors import UserError
 from model_manager.layout.origin import read_origin
 from model_manager.published import HubFile, PublishedModel
@@ -78,14 +79,14 @@ def test_raw_parts_make_one_file(tmp_path: Path, shelf: Shelf, fetch: Fetch, mod
 def test_shards_stay_files_of_their_own(shelf: Shelf, fetch: Fetch, models: Path) -> None:
     sources = [shelf.put(f"q/m-{number:05}-of-00003.gguf", SIZE + number, seed=number) for number in (1, 2, 3)]
     published = shelf.published("shards", "m-00001-of-00003.gguf")
-    control = Control()
+    transfer = Transfer()
 
-    paths = fetch(published, control)
+    paths = fetch(published, transfer)
 
     assert [path.name for path in paths] == [f"m-{number:05}-of-00003.gguf" for number in (1, 2, 3)]
     assert [path.read_bytes() for path in paths] == [source.read_bytes() for source in sources]
     assert len(names_in(models)) == 6
-    assert control.progress.bytes_total == 3 * SIZE + 6
+    assert transfer.status.progress.total == 3 * SIZE + 6
 
 
 @pytest.mark.parametrize("n_bytes", [512, PIECE, PIECE + 1, 2 * PIECE, 5 * PIECE - 1])
@@ -163,8 +164,7 @@ def test_discarding_takes_what_is_not_whole(shelf: Shelf, fetch: Fetch, models: 
     hub.faults[-1].skip = 1
     running = fetch.start(published, connections=1)
     running.until(lambda _: (models / "m-00001-of-00002.gguf").exists())
-    running.control.stop()
-    running.join()
+    running.cancel()
     assert partial_bytes(published, models) >= SIZE
     assert unfinished(models) == (published,)
 
@@ -181,7 +181,6 @@ def test_discarding_leaves_whole_models_and_others(shelf: Shelf, fetch: Fetch, m
     (models / "other.gguf.bad").write_bytes(b"quarantined")
     (models / "model.gguf.part").write_bytes(b"left over")
     discard(shelf.published(), models)
-    discard(["other.gguf", "none.gguf"], models)
     assert path.exists()
     assert names_in(models) == ["model.gguf", "model.gguf.origin.json", "other.gguf.bad"]
 
@@ -191,7 +190,7 @@ def test_discarding_in_a_folder_that_is_not_there(shelf: Shelf, models: Path) ->
     discard(shelf.published(), models)
     assert unfinished(models) == ()
     with pytest.raises(UserError, match="name_not_allowed"):
-        discard(["../x.gguf"], models)
+        discard(replace(shelf.published(), file_name="../x.gguf"), models)
 
 
 def test_a_revision_that_a_mirror_does_not_know(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:

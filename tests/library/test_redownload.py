@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.disk.hashing import sha256_of
-from model_manager.download import reopen_for_mending
+from model_manager.download.partial_files import reopen_for_redownload
 from model_manager.gguf.header import read_header
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.origin import read_origin
@@ -80,7 +80,7 @@ def test_damaged_pieces_alone_are_fetched_again(
     _, pieces = _pieces(path)
     assert len(pieces) == 1
     hub.reset()
-    (mended,) = fetch(reopen_for_mending(path, pieces))
+    (mended,) = fetch(reopen_for_redownload(path, pieces))
     assert (mended, sha256_of(mended)) == (path, right)
     # The head is read once more, to see that it is still the same file.
     assert hub.bytes_sent() <= PIECE + read_header(path).data_offset + PIECE
@@ -98,7 +98,7 @@ def test_a_new_head_is_written_anew_without_fetching(fetch: Fetch, published: Pu
     damage(path, 50)
     found, pieces = _pieces(path)
     assert (found.head_damaged, pieces) == (True, ())
-    (mended,) = fetch(reopen_for_mending(path, pieces))
+    (mended,) = fetch(reopen_for_redownload(path, pieces))
     assert sha256_of(mended) == right
 
 
@@ -113,7 +113,7 @@ def test_set_aside_moved_to_another_disk_released_and_mended(
     relocate_models(models, new, rename=other_disk)
     released = release_from_quarantine(new / bad.name)
     _, pieces = _pieces(released)
-    (mended,) = Fetch(new, hub)(reopen_for_mending(released, pieces))
+    (mended,) = Fetch(new, hub)(reopen_for_redownload(released, pieces))
     assert (mended, sha256_of(mended)) == (new / path.name, right)
 
 
@@ -135,7 +135,7 @@ def test_a_file_repaired_here_can_be_proven_to_be_the_published_one(
     assert verify(path, expected=published).matches is False
     _, pieces = _pieces(path)
     assert len(pieces) == 1
-    (mended,) = Fetch(tmp_path, hub)(reopen_for_mending(path, pieces))
+    (mended,) = Fetch(tmp_path, hub)(reopen_for_redownload(path, pieces))
     assert sha256_of(mended) == right
 
 

@@ -2,20 +2,21 @@
 
     python -m tests.rigs.download_child ENDPOINT FOLDER PUBLISHED [--piece-bytes N]
 
-PUBLISHED is what ``published_to_json`` makes of the model.  Prints the paths, or the code of the error, and ends.
+PUBLISHED is the model as JSON.  Prints the paths, or the code of the error, and ends.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
-from model_manager.download import Control, Pace, Ways, download
-from model_manager.download.journal import published_from_json, published_to_json
+from model_manager.disk.json_file import from_json, to_json
+from model_manager.download.download import DownloadOptions, download
+from model_manager.download.session import RetryPolicy
+from model_manager.download.transfer import Transfer
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
 from model_manager.published import PublishedModel
@@ -28,7 +29,7 @@ def start_download(
 ) -> subprocess.Popen[str]:
     """Begin a download in a child; ``file_limit`` is the largest file that the system lets it write."""
     command = [sys.executable, "-m", "tests.rigs.download_child", endpoint, str(folder)]
-    command += [json.dumps(published_to_json(published)), "--piece-bytes", str(piece_bytes)]
+    command += [to_json(published).decode(), "--piece-bytes", str(piece_bytes)]
     if file_limit is not None:
         command += ["--file-limit", str(file_limit)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -44,11 +45,11 @@ def main() -> int:
     args = parser.parse_args()
     if args.file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (args.file_limit, args.file_limit))
-    published = published_from_json(json.loads(args.published))
-    ways = Ways(args.piece_bytes, Pace(2.0, 2.0, 0.05, 0.5))
+    published = from_json(args.published, PublishedModel)
+    options = DownloadOptions(args.piece_bytes, RetryPolicy(2.0, 2.0, 0.05, 0.5))
     access = Access(args.endpoint, args.endpoint, proxy="")
     try:
-        paths = download(published, args.folder, lambda: access, Control(), ways=ways)
+        paths = download(published, args.folder, lambda: access, Transfer(), options=options)
     except UserError as error:
         print(error.code, flush=True)
         return 1

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from model_manager.cancellation import CancelToken
-from model_manager.download.queue import DownloadStatus
+from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.tensor_types import FILE_TYPES
 from model_manager.hub.catalogue import APUS
@@ -79,13 +79,13 @@ def test_sizes_speeds_and_times_are_as_one_says_them(qapp: QApplication):
 
 
 def test_the_queue_in_a_few_words():
-    one = DownloadStatus("a", "downloading", 10 * GIB, 20 * GIB, 5e6, 2147.0)
+    one = DownloadStatus("a", "downloading", Progress(10 * GIB, 20 * GIB, 5e6, 2147.0))
     assert not queue_text([])
     assert not queue_text([replace(one, state="done")])
     assert queue_text([one]) == "1 download, 36 min left"
-    assert queue_text([one, DownloadStatus("b", "queued", 0, 10 * GIB)]) == "2 downloads, 1 h 12 min left"
+    assert queue_text([one, DownloadStatus("b", "queued", Progress(0, 10 * GIB))]) == "2 downloads, 1 h 12 min left"
     assert queue_text([replace(one, state="paused")]) == "1 download, paused"
-    assert queue_text([replace(one, state="waiting", bytes_per_second=0)]) == "1 download, waiting"
+    assert queue_text([replace(one, state="waiting", progress=Progress(10 * GIB, 20 * GIB))]) == "1 download, waiting"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_row_keeps_its_name_from_the_queue_to_the_library(tmp_path: Path):
     key = "a/b:Q4/x.Q4_0.gguf"
     queued = item(key, downloads=(DownloadStatus(key, "queued"),))
     assert (queued.title, queued.quantisation, queued.state) == ("x.Q4_0", "Q4_0", "queued")
-    done = DownloadStatus(key, "done", GIB, GIB)
+    done = DownloadStatus(key, "done", Progress(GIB, GIB))
     assert item(key, downloads=(done,), just_downloaded=frozenset({key})).state == "verifying"
     assert item(key, local(key, tmp_path / "x.gguf"), downloads=(done,)).state == "ready"
     assert [each.key for each in list_items(DiskScan(), Activity(downloads=(done,)))] == [
@@ -173,10 +173,13 @@ def test_work_stands_before_everything_else_on_its_row(tmp_path: Path):
 
 def test_every_row_can_be_heard():
     for each in list_items(
-        DiskScan(), Activity(downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
+        DiskScan(),
+        Activity(downloads=(DownloadStatus("apus:Q2_K", "waiting", Progress(GIB, 2 * GIB), retry_in_s=9.4),)),
     ):
         assert each.title in row_text(each).spoken() or (each.quantisation or "") in row_text(each).spoken()
-    waiting = item("apus:Q2_K", downloads=(DownloadStatus("apus:Q2_K", "waiting", GIB, 2 * GIB, retry_in_s=9.4),))
+    waiting = item(
+        "apus:Q2_K", downloads=(DownloadStatus("apus:Q2_K", "waiting", Progress(GIB, 2 * GIB), retry_in_s=9.4),)
+    )
     assert row_text(waiting).spoken() == "Q2_K. 2.0 GiB. Noticeable loss. Retrying in 9 s · 50 %"
 
 

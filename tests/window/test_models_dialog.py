@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from model_manager.download.queue import DownloadManager
+from model_manager.download.queue import DownloadQueue
 from model_manager.hub.access import Access
 from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
@@ -65,7 +65,7 @@ def backend(tmp_path: Path, hub: FakeHub) -> Iterator[ModelBackend]:
     folder.mkdir()
     access = Access(endpoint=hub.url, authority=hub.url)
     library = ModelLibrary(tmp_path / "library", lambda: None, models_folder=folder)
-    manager = DownloadManager(lambda: folder, lambda: access)
+    manager = DownloadQueue(lambda: folder, lambda: access)
     yield ModelBackend(library, manager, lambda: access, lambda: folder, lambda: hub.url)
     manager.close()
 
@@ -326,8 +326,8 @@ def test_cancelling_names_what_it_deletes(
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
     status = backend.manager.statuses
-    qtbot.waitUntil(lambda: bool(status()) and status()[0].bytes_done > 1 << 20, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: dialog.details._item.download.bytes_done > 1 << 20, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: bool(status()) and status()[0].progress.done > 1 << 20, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog.details._item.download.progress.done > 1 << 20, timeout=PATIENCE_MS)
     text = press_in_menu(qtbot, dialog, "cancel")
     assert "MiB" in text
     asked, further = answer(qtbot, dialog, yes=False)

@@ -107,9 +107,9 @@ def _removals(item: ModelItem) -> tuple[Action, ...]:
 
 def action_text(action: Action, item: ModelItem | None = None) -> str:
     """Return the text of an action for a button or a menu."""
-    if action == "cancel" and item is not None and item.download is not None and item.download.bytes_done:
+    if action == "cancel" and item is not None and item.download is not None and item.download.progress.done:
         text = translate("model_actions", "Cancel download and delete {size}…")
-        return text.format(size=size_text(item.download.bytes_done))
+        return text.format(size=size_text(item.download.progress.done))
     if action == "delete" and item is not None and item.bytes:
         return translate("model_actions", "Delete file ({size})…").format(size=size_text(item.bytes))
     texts: dict[Action, str] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_manager.download.queue import DownloadManager
+from model_manager.download.queue import DownloadQueue
 from model_manager.hub.access import OFFICIAL, Access
 from model_manager.library.library import ModelLibrary
 
@@ -20,7 +20,7 @@ class ModelBackend:
     """
 
     library: ModelLibrary
-    manager: DownloadManager
+    manager: DownloadQueue
     access: Callable[[], Access]
     folder: Callable[[], Path]
     endpoint: Callable[[], str] = lambda: OFFICIAL

@@ -124,7 +124,7 @@ class ModelsController(QObject):
         self._backend.manager.add(item.key, published)
 
     def _cancel(self, item: ModelItem) -> None:
-        n_bytes = item.download.bytes_done if item.download else 0
+        n_bytes = item.download.progress.done if item.download else 0
         if n_bytes < ASK_FROM_BYTES:
             self._cancel_download(item.key)
             return

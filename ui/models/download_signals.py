@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 
-from model_manager.download.queue import DownloadManager
+from model_manager.download.queue import DownloadQueue
 
 
 class DownloadSignals(QObject):
@@ -16,7 +16,7 @@ class DownloadSignals(QObject):
 
     changed = Signal()
 
-    def __init__(self, manager: DownloadManager, parent: QObject) -> None:
+    def __init__(self, manager: DownloadQueue, parent: QObject) -> None:
         super().__init__(parent)
         relay = _Relay(manager)
         relay.queue_changed.connect(self.changed, Qt.ConnectionType.QueuedConnection)
@@ -28,7 +28,7 @@ class _Relay(QObject):
 
     queue_changed = Signal()
 
-    def __init__(self, manager: DownloadManager) -> None:
+    def __init__(self, manager: DownloadQueue) -> None:
         application = QCoreApplication.instance()
         super().__init__(application)
         if application is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model_manager.cancellation import CancelToken
 from model_manager.disk.files import is_file
-from model_manager.download import reopen_for_mending
+from model_manager.download.partial_files import reopen_for_redownload
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.hub.resolver import find_published, published_state
@@ -130,18 +130,18 @@ def reopen_damaged(verification: Verification) -> PublishedModel:
     pieces = pieces_to_redownload(verification, read_origin(path))
     if pieces is None:
         raise UserError("origin_unknown", path=path)
-    return reopen_for_mending(path, pieces)
+    return reopen_for_redownload(path, pieces)
 
 
 def reopen_quarantined(path: Path, on_progress: OnProgress, cancel: CancelToken) -> PublishedModel | None:
     """Mark the damaged pieces of a quarantined file as missing; return None where it turns out to be intact."""
     if is_file(path.with_name(f"{path.name}.json")):
         # The journal of its download lists the verified pieces.
-        return reopen_for_mending(path, None)
+        return reopen_for_redownload(path, None)
     origin = read_origin(path)
     if origin is None:
         raise UserError("origin_unknown", path=path)
     verification = verify(path, on_progress, cancel)
     pieces = pieces_to_redownload(verification, origin)
     released = release_from_quarantine(path)
-    return None if pieces is None else reopen_for_mending(released, pieces)
+    return None if pieces is None else reopen_for_redownload(released, pieces)

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from model_manager.disk.files import is_file
-from model_manager.download.queue import DownloadStatus
+from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
 from model_manager.gguf.shards import read_model

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from model_manager.download.queue import ACTIVE, DownloadStatus
+from model_manager.download.transfer import ACTIVE, DownloadStatus
 from model_manager.errors import UserError
 from model_manager.gguf.quantisation_names import quantisation_in
 from model_manager.hub.catalogue import APUS, CatalogueEntry
@@ -172,7 +172,7 @@ class ModelItem:
         """Size of all files; 0 where it is unknown."""
         for n_bytes in (
             self.model.bytes if self.model else 0,
-            self.download.bytes_total if self.download else 0,
+            self.download.progress.total if self.download else 0,
             *(source.bytes for source in (self.published, self.candidate, self.quarantined, self.catalogue) if source),
         ):
             if n_bytes:
@@ -207,9 +207,9 @@ class ModelItem:
         """Progress of the job or the download from 0 to 1; None where there is none or its total is unknown."""
         if self.job is not None:
             return self.job.fraction
-        if self.download is None or self.state == "quarantined" or not self.download.bytes_total:
+        if self.download is None or self.state == "quarantined":
             return None
-        return min(1.0, self.download.bytes_done / self.download.bytes_total)
+        return self.download.progress.fraction
 
     @property
     def repository(self) -> str:

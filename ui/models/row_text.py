@@ -11,7 +11,7 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication
 
-from model_manager.download.queue import ACTIVE, DownloadStatus
+from model_manager.download.transfer import ACTIVE, DownloadStatus
 from model_manager.hub.catalogue import STARTER
 from model_manager.hub.listing import UnavailableModel
 from model_manager.published import Repository
@@ -222,14 +222,14 @@ def progress_text(item: ModelItem) -> str:
         parts = [_job_text(job)]
         if job.bytes_total and job.kind != "delete":
             parts.append(of_text(job.bytes_done, job.bytes_total))
-    elif download is None or not download.bytes_total:
+    elif download is None or not download.progress.total:
         is_shown = item.is_downloading or item.state in ("paused", "verifying")
         return state_text(item)[0] if is_shown and item.state != "waiting" else ""
     else:
         is_running = item.state == "downloading"
         parts = [f"{int((item.fraction or 0) * 100)} %" if is_running else state_text(item)[0]]
-        if download.bytes_done:
-            parts.append(of_text(download.bytes_done, download.bytes_total))
+        if download.progress.done:
+            parts.append(of_text(download.progress.done, download.progress.total))
         if is_running:
             parts += _speed_texts(item)
         if download.bytes_uploaded:
@@ -269,8 +269,8 @@ def queue_text(downloads: Sequence[DownloadStatus]) -> str:
     paused = sum(1 for each in downloads if each.state == "paused")
     if not active and not paused:
         return ""
-    speed = sum(each.bytes_per_second for each in active)
-    left = sum(max(0, each.bytes_total - each.bytes_done) for each in active)
+    speed = sum(each.progress.bytes_per_second for each in active)
+    left = sum(max(0, each.progress.total - each.progress.done) for each in active)
     more = ""
     if not active:
         more = translate("model_queue", "paused")
@@ -301,10 +301,10 @@ def _conversion_text(item: ModelItem) -> str:
 
 def _speed_texts(item: ModelItem) -> list[str]:
     download, texts = item.download, []
-    if download is not None and download.bytes_per_second:
-        texts.append(speed_text(download.bytes_per_second))
-    if download is not None and download.seconds_left is not None:
-        texts.append(time_left_text(download.seconds_left))
+    if download is not None and download.progress.bytes_per_second:
+        texts.append(speed_text(download.progress.bytes_per_second))
+    if download is not None and download.progress.seconds_left is not None:
+        texts.append(time_left_text(download.progress.seconds_left))
     return texts
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from model_manager.download.control import Control
 from model_manager.download.torrent import TorrentOptions, discard_magnet, download_magnet, is_magnet, magnet_bytes
+from model_manager.download.transfer import DownloadStatus, Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import check_loadable, read_header
+from model_manager.hub.access import Access
 from model_manager.layout.origin import read_origin
 from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
@@ -128,8 +129,8 @@ def test_a_model_arrives_whole_and_loads_from_the_library(seed: Seed, shared: Pa
     write_tiny_model(shared / "tiny.gguf")
     (shared / "README.md").write_text("not wanted " * 1000)
     seeding = seed()
-    control = Control()
-    (path,) = download_magnet(seeding.uri, models, control, seeding.options)
+    transfer = Transfer()
+    (path,) = download_magnet(seeding.uri, models, Access, transfer, seeding.options)
     assert path == models / "tiny.gguf"
     assert path.read_bytes() == (shared / "tiny.gguf").read_bytes()
     assert sorted(each.name for each in models.iterdir()) == ["tiny.gguf", "tiny.gguf.origin.json"]
@@ -142,13 +143,13 @@ def test_a_model_arrives_whole_and_loads_from_the_library(seed: Seed, shared: Pa
     library = ModelLibrary(models, find_starter=lambda: None, models_folder=models)
     (listed,) = library.list()
     assert (listed.ready, listed.sha256) == (True, origin.sha256)
-    assert control.progress.bytes_done == control.progress.bytes_total > 0
+    assert transfer.status.progress.done == transfer.status.progress.total > 0
 
 
 def test_a_file_of_before_april_2024_is_repaired_on_arrival(seed: Seed, shared: Path, models: Path) -> None:
     published = write_tiny_model(shared / "old.gguf", n_expert=4, legacy=True).read_bytes()
     seeding = seed()
-    (path,) = download_magnet(seeding.uri, models, Control(), seeding.options)
+    (path,) = download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
     check_loadable(read_header(path))
     origin = read_origin(path)
     assert origin is not None
@@ -168,7 +169,7 @@ def test_raw_parts_are_joined(seed: Seed, shared: Path, models: Path, tmp_path: 
     for letter, content in zip("abc", (whole[:third], whole[third : 2 * third], whole[2 * third :]), strict=True):
         (shared / f"cut.gguf-split-{letter}").write_bytes(content)
     seeding = seed()
-    (path,) = download_magnet(seeding.uri, models, Control(), seeding.options)
+    (path,) = download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
     assert (path.name, path.read_bytes()) == ("cut.gguf", whole)
     assert sorted(each.name for each in models.iterdir()) == ["cut.gguf", "cut.gguf.origin.json"]
 
@@ -176,7 +177,7 @@ def test_raw_parts_are_joined(seed: Seed, shared: Path, models: Path, tmp_path: 
 def test_shards_stay_files_of_their_own(seed: Seed, shared: Path, models: Path) -> None:
     write_tiny_model(shared / "split.gguf", tensors_per_file=6)
     seeding = seed()
-    paths = download_magnet(seeding.uri, models, Control(), seeding.options)
+    paths = download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
     assert [path.name for path in paths] == [f"split-0000{n}-of-00004.gguf" for n in (1, 2, 3, 4)]
     assert all(path.read_bytes() == (shared / path.name).read_bytes() for path in paths)
 
@@ -186,12 +187,12 @@ def test_among_several_models_one_is_chosen_in_the_link(seed: Seed, shared: Path
     write_tiny_model(shared / "b.gguf", seed=1)
     seeding = seed()
     with pytest.raises(UserError) as caught:
-        download_magnet(seeding.uri, models, Control(), seeding.options)
+        download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
     assert caught.value.code == "torrent_holds_several"
     known = caught.value.data["known"]
     assert isinstance(known, list)
     (choice,) = [each.partition(":")[0] for each in known if each.endswith(" b.gguf")]
-    (path,) = download_magnet(f"{seeding.uri}&{choice}", models, Control(), seeding.options)
+    (path,) = download_magnet(f"{seeding.uri}&{choice}", models, Access, Transfer(), seeding.options)
     assert path.read_bytes() == (shared / "b.gguf").read_bytes()
     assert not (models / "a.gguf").exists()
 
@@ -199,19 +200,19 @@ def test_among_several_models_one_is_chosen_in_the_link(seed: Seed, shared: Path
 def test_a_stop_takes_half_a_second_and_what_is_here_stays(seed: Seed, shared: Path, models: Path) -> None:
     random_model(shared / "slow.gguf", 3 << 20)
     seeding = seed(bytes_per_s=1 << 20)
-    control = Control()
-    thread, raised = in_background(lambda: download_magnet(seeding.uri, models, control, seeding.options))
-    wait_for(lambda: control.progress.bytes_done > 12 * PIECE or bool(raised))
+    transfer = Transfer()
+    thread, raised = in_background(lambda: download_magnet(seeding.uri, models, Access, transfer, seeding.options))
+    wait_for(lambda: transfer.status.progress.done > 12 * PIECE or bool(raised))
     assert not list(models.rglob("*.gguf")), "the name ends in .gguf only when it is complete"
     before = time.monotonic()
-    control.stop()
+    transfer.token.cancel()
     thread.join(20)
     assert time.monotonic() - before < 0.5
     assert isinstance(raised[0], Cancelled)
     assert magnet_bytes(seeding.uri, models) > 8 * PIECE
     # A seed of its own: the first one goes on counting what was on its way.
     other = seed()
-    (path,) = download_magnet(other.uri, models, Control(), other.options)
+    (path,) = download_magnet(other.uri, models, Access, Transfer(), other.options)
     assert path.read_bytes() == (shared / "slow.gguf").read_bytes()
     again = other.handle.status().all_time_upload
     assert again < path.stat().st_size - 8 * PIECE
@@ -221,9 +222,10 @@ def test_it_goes_on_after_a_kill(seed: Seed, shared: Path, models: Path) -> None
     random_model(shared / "slow.gguf")
     seeding = seed(bytes_per_s=1 << 20)
     code = (
-        "import sys; from pathlib import Path; from model_manager.download.control import Control; "
+        "import sys; from pathlib import Path; from model_manager.download.transfer import Transfer; "
+        "from model_manager.hub.access import Access; "
         "from model_manager.download.torrent import *; "
-        "download_magnet(sys.argv[1], Path(sys.argv[2]), Control(), TorrentOptions(listen='127.0.0.1:0', "
+        "download_magnet(sys.argv[1], Path(sys.argv[2]), Access, Transfer(), TorrentOptions(listen='127.0.0.1:0', "
         "find_peers=False, peers=(('127.0.0.1', int(sys.argv[3])),)))"
     )
     port = str(seeding.session.listen_port())
@@ -232,7 +234,7 @@ def test_it_goes_on_after_a_kill(seed: Seed, shared: Path, models: Path) -> None
     process.kill()
     process.wait()
     seeding.handle.set_upload_limit(0)
-    (path,) = download_magnet(seeding.uri, models, Control(), seeding.options)
+    (path,) = download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
     assert path.read_bytes() == (shared / "slow.gguf").read_bytes()
 
 
@@ -242,16 +244,15 @@ def test_it_goes_on_where_the_arrival_was_interrupted(
     write_tiny_model(shared / "old.gguf", n_expert=4, legacy=True)
     seeding = seed()
 
-    class StopsWhileItHashes(Control):
-        def report(self, progress: Any) -> None:
-            super().report(progress)
-            if progress.phase == "verifying":
-                self.stop()
+    def cancel_while_hashing(status: DownloadStatus) -> None:
+        if status.state == "verifying":
+            transfer.token.cancel()
 
+    transfer = Transfer(on_status=cancel_while_hashing)
     with pytest.raises(Cancelled):
-        download_magnet(seeding.uri, models, StopsWhileItHashes(), seeding.options)
+        download_magnet(seeding.uri, models, Access, transfer, seeding.options)
     nobody = TorrentOptions(listen="127.0.0.1:0", find_peers=False)
-    (path,) = download_magnet(seeding.uri, models, Control(), nobody)
+    (path,) = download_magnet(seeding.uri, models, Access, Transfer(), nobody)
     check_loadable(read_header(path))
 
 
@@ -263,15 +264,15 @@ def test_a_corrupt_seed_is_never_believed(seed: Seed, shared: Path, models: Path
     with (shared / "bad.gguf").open("r+b") as file:
         file.seek(middle)
         file.write(bytes([whole[middle] ^ 0xFF]))
-    control = Control()
-    thread, raised = in_background(lambda: download_magnet(seeding.uri, models, control, seeding.options))
-    wait_for(lambda: control.progress.phase == "waiting")
-    problem = control.progress.problem
+    transfer = Transfer()
+    thread, raised = in_background(lambda: download_magnet(seeding.uri, models, Access, transfer, seeding.options))
+    wait_for(lambda: transfer.status.state == "waiting")
+    problem = transfer.status.problem
     assert problem is not None
     assert problem.code == "torrent_no_peers"
-    assert control.progress.bytes_done < control.progress.bytes_total
+    assert transfer.status.progress.done < transfer.status.progress.total
     assert not list(models.rglob("*.gguf"))
-    control.stop()
+    transfer.token.cancel()
     thread.join(20)
     assert isinstance(raised[0], Cancelled)
 
@@ -280,7 +281,7 @@ def test_what_turns_out_to_be_no_model_is_set_aside(seed: Seed, shared: Path, mo
     (shared / "fake.gguf").write_bytes(b"<!DOCTYPE html>" + bytes(100_000))
     seeding = seed()
     with pytest.raises(UserError) as caught:
-        download_magnet(seeding.uri, models, Control(), seeding.options)
+        download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
     assert (caught.value.code, caught.value.data["path"]) == ("is_web_page", models / "fake.gguf.bad")
     assert [each.name for each in models.iterdir()] == ["fake.gguf.bad"]
 
@@ -289,7 +290,7 @@ def test_nothing_to_take_from_it_is_told_before_a_byte_is_fetched(seed: Seed, sh
     (shared / "film.mkv").write_bytes(os.urandom(100_000))
     seeding = seed()
     with pytest.raises(UserError, match="torrent_without_model"):
-        download_magnet(seeding.uri, models, Control(), seeding.options)
+        download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
 
 
 def test_a_file_of_that_name_and_a_full_disk_are_told_first(seed: Seed, shared: Path, models: Path) -> None:
@@ -298,7 +299,7 @@ def test_a_file_of_that_name_and_a_full_disk_are_told_first(seed: Seed, shared: 
     models.mkdir()
     (models / "tiny.gguf").write_bytes(b"my own")
     with pytest.raises(UserError, match="file_in_the_way"):
-        download_magnet(seeding.uri, models, Control(), seeding.options)
+        download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
     assert (models / "tiny.gguf").read_bytes() == b"my own"
     assert seeding.handle.status().total_payload_upload == 0
 
@@ -308,7 +309,7 @@ def test_too_small_a_disk_is_known_with_nothing_fetched(seed: Seed, shared: Path
         file.truncate(shutil.disk_usage(shared).free + (4 << 30))
     seeding = seed(piece=1 << 26, hashed=False)
     with pytest.raises(UserError, match="disk_too_small"):
-        download_magnet(seeding.uri, models, Control(), seeding.options)
+        download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
 
 
 @pytest.mark.parametrize(
@@ -324,20 +325,20 @@ def test_too_small_a_disk_is_known_with_nothing_fetched(seed: Seed, shared: Path
 )
 def test_a_damaged_link_is_one_sentence(models: Path, uri: str) -> None:
     with pytest.raises(UserError) as caught:
-        download_magnet(uri, models, Control())
+        download_magnet(uri, models, Access, Transfer())
     assert caught.value.code == "magnet_not_understood"
     assert not models.exists()
 
 
 def test_stopped_before_anybody_answered(models: Path) -> None:
-    control = Control()
+    transfer = Transfer()
     nobody = TorrentOptions(listen="127.0.0.1:0", find_peers=False)
-    thread, raised = in_background(lambda: download_magnet(NOWHERE, models, control, nobody))
-    wait_for(lambda: control.progress.phase == "waiting")
+    thread, raised = in_background(lambda: download_magnet(NOWHERE, models, Access, transfer, nobody))
+    wait_for(lambda: transfer.status.state == "waiting")
     with pytest.raises(UserError, match="download_busy"):
-        download_magnet(NOWHERE, models, Control(), nobody)
+        download_magnet(NOWHERE, models, Access, Transfer(), nobody)
     before = time.monotonic()
-    control.stop()
+    transfer.token.cancel()
     thread.join(20)
     assert time.monotonic() - before < 0.5
     assert isinstance(raised[0], Cancelled)
@@ -349,10 +350,10 @@ def test_without_the_extra_it_says_how_to_get_it(models: Path) -> None:
     code = (
         "import sys; sys.modules['libtorrent'] = None\n"
         "from pathlib import Path\n"
-        "from model_manager.download.control import Control\n"
+        "from model_manager.download.transfer import Transfer\nfrom model_manager.hub.access import Access\n"
         "from model_manager.errors import UserError\n"
         "from model_manager.download.torrent import download_magnet\n"
-        "try:\n    download_magnet(sys.argv[1], Path(sys.argv[2]), Control())\n"
+        "try:\n    download_magnet(sys.argv[1], Path(sys.argv[2]), Access, Transfer())\n"
         "except UserError as error:\n    print(error.code, error.data['command'])\n"
     )
     done = subprocess.run(

@@ -1,0 +1,168 @@
+"""Handle and status of one download, its speed meter and its rate limit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from model_manager.cancellation import CancelToken
+from model_manager.errors import UserError
+from model_manager.progress import Progress
+
+DownloadState = Literal[
+    "queued", "preparing", "downloading", "waiting", "verifying", "paused", "failed", "done", "cancelled"
+]
+
+ACTIVE: frozenset[DownloadState] = frozenset({"queued", "preparing", "downloading", "waiting", "verifying"})
+"""States that change without the user."""
+
+NO_PROGRESS = Progress()
+SPEED_WINDOW_S = 5.0
+
+
+@dataclass(frozen=True)
+class DownloadStatus:
+    """Status of one download.
+
+    ``progress`` counts bytes of the published files; while ``verifying`` those that are hashed.  ``problem`` is the
+    reason why it is waiting or failed; ``retry_in_s`` the time to the next attempt, 0 during one.  ``bytes_uploaded``
+    is only used by magnet links.  ``paths`` are the files of a finished download, the first shard first.
+    """
+
+    id: str
+    state: DownloadState
+    progress: Progress = NO_PROGRESS
+    problem: UserError | None = None
+    retry_in_s: float | None = None
+    bytes_uploaded: int = 0
+    paths: tuple[Path, ...] = ()
+
+
+class Transfer:
+    """Handle of one running download, usable from any thread, also before and after it.
+
+    ``token`` ends the download with ``Cancelled`` within half a second; the downloaded bytes are kept.
+    """
+
+    def __init__(self, model_id: str = "", on_status: Callable[[DownloadStatus], None] = lambda _: None) -> None:
+        """``on_status`` is called in the thread of the download, several times per second."""
+        self.model_id = model_id
+        self.token = CancelToken()
+        self.status = DownloadStatus(model_id, "preparing")
+        self.reconnect_requested = threading.Event()
+        """For the download, which clears it."""
+        self._on_status = on_status
+        self._limit: float | None = None
+        self._listener: Callable[[], None] = _ignore
+
+    def reconnect(self) -> None:
+        """Close the connections and read the access settings again: endpoint, proxy or token changed."""
+        self.reconnect_requested.set()
+        self._listener()
+
+    @property
+    def limit_bytes_per_s(self) -> float | None:
+        """Speed limit for all connections together; None without a limit."""
+        return self._limit
+
+    @limit_bytes_per_s.setter
+    def limit_bytes_per_s(self, value: float | None) -> None:
+        self._limit = value if value and value > 0 else None
+        self._listener()
+
+    # For the download
+
+    def report(
+        self,
+        state: DownloadState,
+        progress: Progress,
+        *,
+        problem: UserError | None = None,
+        retry_in_s: float | None = None,
+        bytes_uploaded: int = 0,
+    ) -> None:
+        """Publish the status."""
+        self.status = DownloadStatus(self.model_id, state, progress, problem, retry_in_s, bytes_uploaded)
+        self._on_status(self.status)
+
+    @contextmanager
+    def calling(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Call ``listener``, in whatever thread, on cancellation, reconnect and changes of the limit."""
+        self._listener = listener
+        try:
+            with self.token.on_cancel(listener):
+                yield
+        finally:
+            self._listener = _ignore
+
+
+class SpeedMeter:
+    """Average speed of the last seconds."""
+
+    def __init__(self, window_s: float = SPEED_WINDOW_S) -> None:
+        self._window_s = window_s
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def progress(self, done: int, total: int, now: float | None = None) -> Progress:
+        """Record that ``done`` bytes are complete; return the progress with speed and time left."""
+        now = time.monotonic() if now is None else now
+        if self._samples and done < self._samples[-1][1]:
+            # A damaged piece was discarded, or hashing started.
+            self._samples.clear()
+        self._samples.append((now, done))
+        while len(self._samples) > 2 and self._samples[1][0] <= now - self._window_s:
+            self._samples.popleft()
+        first_time, first_done = self._samples[0]
+        speed = (done - first_done) / (now - first_time) if now > first_time else 0.0
+        return Progress(done, total, speed, (total - done) / speed if speed > 0 and total else None)
+
+
+class Throttle:
+    """Rate limit shared by all connections; the limit may change at any time."""
+
+    BURST_S = 0.1
+
+    def __init__(self, limit: Callable[[], float | None], is_over: Callable[[], bool]) -> None:
+        self._limit = limit
+        self._is_over = is_over
+        self._changed = threading.Condition()
+        self._credit = 0.0
+        self._refilled_at = time.monotonic()
+
+    def wait(self, count: int) -> None:
+        """Block until the limit allows the ``count`` bytes that were just received."""
+        if self._limit() is None:
+            return
+        with self._changed:
+            self._refill()
+            self._credit -= count
+            while self._credit < 0 and not self._is_over():
+                limit = self._refill()
+                if limit is None:
+                    return
+                if self._credit < 0:
+                    self._changed.wait(-self._credit / limit)
+
+    def wake(self) -> None:
+        """Check again: the limit changed or the download is over."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _refill(self) -> float | None:
+        now, limit = time.monotonic(), self._limit()
+        if limit is None:
+            self._credit = 0.0
+        else:
+            self._credit = min(self._credit + limit * (now - self._refilled_at), limit * self.BURST_S)
+        self._refilled_at = now
+        return limit
+
+
+def _ignore() -> None:
+    pass
