@@ -6,22 +6,18 @@ A key belongs to one server and is asked for by that server's id; it stands in n
 from __future__ import annotations
 
 import ipaddress
-import json
-import logging
 import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.config.secrets import Secrets
-from model_manager.disk.files import write_atomically
+from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
 
 ID_PREFIX = "server:"
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -112,13 +108,18 @@ def is_open_to_readers(url: str) -> bool:
 
 
 class KnownServers:
-    """The list in its file.  Safe to use from several threads."""
+    """The servers that the user added, and their file.  Thread-safe."""
 
     def __init__(self, path: Path, secrets: Secrets) -> None:
-        self._path = path
+        self._file = JsonFile(path, tuple[Server, ...], ())
         self._secrets = secrets
         self._lock = threading.Lock()
-        self._servers = _read(path)
+        self._servers = self._file.read()
+
+    @property
+    def problem(self) -> UserError | None:
+        """Why the file could not be read, if so."""
+        return self._file.problem
 
     def list(self) -> tuple[Server, ...]:
         """All, in the order in which they were added."""
@@ -139,7 +140,7 @@ class KnownServers:
         """Remember a server and its key.
 
         Raises:
-            UserError: ``server_address_invalid`` (url), or as ``write_atomically`` does.
+            UserError: ``server_address_invalid`` (url), or as ``JsonFile.write``.
         """
         server = Server(uuid.uuid4().hex[:8], api_base(url), name.strip(), tuple(models))
         self._keep((*self._servers, server))
@@ -151,7 +152,7 @@ class KnownServers:
         """Another name, or what its models are now.
 
         Raises:
-            UserError: ``server_unknown`` (id), or as ``write_atomically`` does.
+            UserError: ``server_unknown`` (id), or as ``JsonFile.write``.
         """
         server = self.get(server_id)
         changed = replace(
@@ -167,7 +168,7 @@ class KnownServers:
         """Forget a server and its key.
 
         Raises:
-            UserError: ``server_unknown`` (id), ``secret_stays``, or as ``write_atomically`` does.
+            UserError: ``server_unknown`` (id), ``secret_stays``, or as ``JsonFile.write``.
         """
         gone = self.get(server_id)
         self._keep(tuple(each for each in self._servers if each is not gone))
@@ -187,24 +188,9 @@ class KnownServers:
 
     def _keep(self, servers: tuple[Server, ...]) -> None:
         with self._lock:
-            text = json.dumps([asdict(server) for server in servers], ensure_ascii=False, indent=2)
-            write_atomically(self._path, text.encode())
+            self._file.write(servers)
             self._servers = servers
 
 
 def _secret(server_id: str) -> str:
     return f"{ID_PREFIX}{server_id}"
-
-
-def _read(path: Path) -> tuple[Server, ...]:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(
-            Server(str(each["id"]), api_base(str(each["url"])), str(each["name"]), tuple(map(str, each["models"])))
-            for each in stored
-        )
-    except FileNotFoundError:
-        return ()
-    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
-        logger.warning("list of servers not readable: %s", error)
-        return ()
