@@ -14,6 +14,7 @@ from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.session import Adjust, ChatSession
 from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.output import print_json
+from app.cli.parser import sampling_options
 from app.conversation import ContextPolicy
 from app.local_backend import LocalBackend, loaded_plan
 from app.messages.context import left_out_sentence
@@ -124,8 +125,7 @@ def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBac
 
 def _adjustment(arguments: argparse.Namespace) -> Adjust:
     """Return the change that the options make to a request."""
-    options = {"temperature": arguments.temperature, "seed": arguments.seed, "max_tokens": arguments.max_tokens}
-    given = {name: value for name, value in options.items() if value is not None}
+    given = sampling_options(arguments)
 
     def adjust(request: ChatRequest) -> ChatRequest:
         return dataclasses.replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -65,8 +64,15 @@ def test_the_list_is_kept_and_its_keys_are_not_in_it(tmp_path: Path) -> None:
     assert caught.value.code == "server_unknown"
 
 
-@pytest.mark.parametrize("content", ["", "{", "3", '[{"id": 1}]', json.dumps([{"id": "a", "url": "", "name": ""}])])
-def test_a_damaged_list_is_an_empty_one(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "servers.json"
+@pytest.mark.parametrize("content", ["", "{", "3", '[{"id": 1}]', '[{"id": "a"}]'])
+def test_a_damaged_list_is_set_aside_and_reported_once(tmp_path: Path, content: str) -> None:
+    path, aside = tmp_path / "servers.json", tmp_path / "servers.json.damaged"
     path.write_text(content)
-    assert KnownServers(path, Secrets({})).list() == ()
+    known = KnownServers(path, Secrets({}))
+    assert known.list() == ()
+    assert known.problem is not None
+    assert (known.problem.code, known.problem.data) == ("file_set_aside", {"path": path, "aside": aside})
+    known.add("localhost:8000")
+    assert aside.read_text() == content
+    again = KnownServers(path, Secrets({}))
+    assert (len(again.list()), again.problem) == (1, None)
