@@ -13,7 +13,7 @@ from app.config.settings import SettingsFile
 from app.downloads import ModelDownloads, proxy_of
 from app.engine.local_engine import LocalEngine
 from app.formulas import FormulaRenderer
-from app.idle_hasher import IdleHashing
+from app.idle_hasher import IdleHasher
 from app.planning.service import PlanningService
 from app.servers.service import Servers
 from app.store.store import ConversationStore
@@ -35,7 +35,7 @@ class Services:
     engine: LocalEngine
     planning: PlanningService
     worker: InferenceWorker
-    hashing: IdleHashing
+    hasher: IdleHasher
     secrets: Secrets
     downloads: ModelDownloads
     servers: Servers
@@ -51,7 +51,7 @@ class Services:
     def close(self) -> None:
         """Stop the running answer, keep it, end the engine, close the database."""
         self.downloads.close()
-        self.hashing.close()
+        self.hasher.shut_down()
         self.formula_renderer.close()
         self.worker.close(CLOSE_S)
         self.servers.close()
@@ -85,7 +85,7 @@ def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> 
         engine=engine,
         planning=PlanningService(folder, downloads.library, engine, lambda: settings.now.device_wishes()),
         worker=worker,
-        hashing=IdleHashing(downloads.library, worker.is_busy),
+        hasher=IdleHasher(downloads.library, worker.is_busy),
         secrets=secrets,
         downloads=downloads,
         servers=Servers(folder.servers_file, secrets, lambda: proxy_of(settings.now)),

@@ -1,13 +1,13 @@
-"""The two kinds of error that are nobody's bug.  Words are made for them at the edge: window and command line."""
+"""Expected errors: ``UserError`` (shown to the user) and ``Cancelled``.  The window and the command line word them."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the person can understand and act on.
+    """An error that the user can understand and act on.
 
-    ``code`` names the case (``"file_missing"``), ``data`` holds what a sentence about it needs (paths, sizes in bytes,
-    counts).  Anything that is neither a UserError nor Cancelled is a bug of ours.
+    ``code`` names the case (``"file_missing"``), ``data`` contains what its message needs (paths, sizes in bytes,
+    counts).  Any other exception except ``Cancelled`` is a bug.
     """
 
     def __init__(self, code: str, **data: object) -> None:
@@ -21,4 +21,4 @@ class UserError(Exception):
 
 
 class Cancelled(Exception):
-    """The person asked for the work to end.  Nothing is shown."""
+    """The user cancelled the operation.  Nothing is shown."""

@@ -1,4 +1,4 @@
-"""The SHA-256 of a large file.  Slow by nature (a disk's speed): which thread waits for it is the caller's business."""
+"""SHA-256 of a large file."""
 
 from __future__ import annotations
 
@@ -14,25 +14,20 @@ from model_manager.progress import OnProgress, Progress, ignore_progress
 PIECE_BYTES = 8 << 20
 
 
-def sha256_of(
-    path: Path,
-    on_progress: OnProgress = ignore_progress,
-    cancel: CancelToken = NEVER_CANCELLED,
-) -> str:
-    """The SHA-256 of a file's content, 64 lower-case hexadecimal digits.
+def sha256_of(path: Path, on_progress: OnProgress = ignore_progress, cancel: CancelToken = NEVER_CANCELLED) -> str:
+    """Return the SHA-256 of a file, 64 lower-case hexadecimal digits.
 
-    ``on_progress`` is called after every piece of 8 MiB, ``cancel`` before.  Both run in
-    the calling thread.  Memory: one piece.
+    Progress is reported every 8 MiB, which is also the memory used.
 
-    Raises ``Cancelled``, and ``UserError`` as ``open_regular`` does, or file_changed(path) when the file was written to
-    meanwhile, for then the digest is that of no version of it.
+    Raises ``Cancelled``, and ``UserError`` as ``open_regular``, or file_changed(path) where the file is written to
+    meanwhile, since the digest is then that of no version of it.
     """
     digest = hashlib.sha256()
     file, before = open_regular(path)
     with file:
         piece = memoryview(bytearray(min(PIECE_BYTES, max(1, before.st_size))))
         done = 0
-        # A file that somebody goes on writing to has no end: more than there was is enough to know.
+        # Ends for a file that another program appends to.
         while done <= before.st_size:
             cancel.raise_if_cancelled()
             try:

@@ -1,6 +1,6 @@
-"""Names of the files that a download leaves in its folder, and which names a hub may give them at all.
+"""Names of the files that a download creates, and which names of a hub are allowed.
 
-A name comes from a hub and ends up in a path on one of three systems: what is reserved on any of them is refused.
+A name from a hub becomes a path on one of three systems: names that are reserved on any of them are refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from model_manager.layout.origin import origin_path
 from model_manager.published import PublishedModel, Target
 
 MAX_NAME_BYTES = 200
-"""File systems take 255; ours carry up to ``.origin.json`` and a random part while they are written."""
+"""File systems allow 255; a suffix such as ``.origin.json`` and a random part are added while writing."""
 
 JOURNAL_SUFFIX = ".part.json"
 
@@ -24,55 +24,55 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-
 
 @dataclass(frozen=True)
 class FilesOf:
-    """The paths that belong to one file of a model: whole, in parts, quarantined."""
+    """Paths of one file of a model: complete, partial, quarantined."""
 
     folder: Path
     name: str
 
     @property
     def whole(self) -> Path:
-        """The file once it is verified."""
+        """The verified file."""
         return self.folder / self.name
 
     @property
     def part(self) -> Path:
-        """The data while it is incomplete or unverified, each byte at its final offset."""
+        """Incomplete or unverified data, each byte at its final offset."""
         return self.folder / f"{self.name}.part"
 
     @property
     def journal(self) -> Path:
-        """What is in ``part``."""
+        """Journal of ``part``."""
         return self.folder / f"{self.name}{JOURNAL_SUFFIX}"
 
     @property
     def lock(self) -> Path:
-        """Held by the one process that downloads."""
+        """Lock of the process that downloads."""
         return self.folder / f"{self.name}.part.lock"
 
     @property
     def bad(self) -> Path:
-        """The data where its hash is not the published one."""
+        """Data with another hash than the published one."""
         return self.folder / f"{self.name}.bad"
 
     @property
     def bad_journal(self) -> Path:
-        """What is in ``bad``, so that it can be mended."""
+        """Journal of ``bad``, for downloading its damaged pieces again."""
         return self.folder / f"{self.name}.bad.json"
 
     @property
     def origin(self) -> Path:
-        """Where ``whole`` came from."""
+        """Origin of ``whole``."""
         return origin_path(self.whole)
 
 
 def files_of(folder: Path, name: str) -> FilesOf:
-    """The paths for a file of a model.  Raises ``UserError``: name_not_allowed(name)."""
+    """Return the paths of a file of a model.  Raises ``UserError``: name_not_allowed(name)."""
     check_name(name)
     return FilesOf(folder, name)
 
 
 def targets_of(published: PublishedModel) -> tuple[Target, ...]:
-    """The files that a download makes.  Raises ``UserError``: name_not_allowed(name), also where two are the same."""
+    """Return the files that a download creates.  Raises ``UserError``: name_not_allowed(name), also for duplicates."""
     targets = published.targets()
     seen: set[str] = set()
     for target in targets:
@@ -87,7 +87,7 @@ def targets_of(published: PublishedModel) -> tuple[Target, ...]:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that is no plain file name ending in ``.gguf`` on every system.
+    """Refuse a name that isn't a plain file name ending in ``.gguf`` on every system.
 
     Raises ``UserError``: name_not_allowed(name).
     """

@@ -1,12 +1,11 @@
-"""The layout in which a file with one tensor per expert loads: the experts of a layer stacked into one tensor.
+"""Layout in which a file with one tensor per expert loads: the experts of a layer stacked into one tensor.
 
 Until April 2024 llama.cpp's converters wrote ``blk.N.ffn_up.E.weight`` for every expert E; since then it is one
-``blk.N.ffn_up_exps.weight`` whose slowest dimension counts the experts, and current engines read nothing else.  Experts
-of one type and shape lie end to end in it, so that stacking moves bytes and changes none.  What is computed here is the
-map of bytes alone: who downloads, repairs or checks a file through it is no business of this module.
+``blk.N.ffn_up_exps.weight`` whose slowest dimension counts the experts, and current engines read nothing else.  The
+experts are contiguous in it and have one type and shape, so that stacking moves bytes and changes none.
 
-Source of the names and shapes: ``src/llama-arch.cpp`` and ``src/models/llama.cpp`` of llama.cpp; of the head's form and
-the rule that tensors follow each other without gaps: ``ggml/src/gguf.cpp``.
+Source of the names and shapes: ``src/llama-arch.cpp`` and ``src/models/llama.cpp`` of llama.cpp; of the header's format
+and the rule that tensors follow each other without gaps: ``ggml/src/gguf.cpp``.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ _TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 _MAX_NAME_BYTES = 63
 _MAX_DIMENSIONS = 4
 _FIRST_KEY = 24
-"""Bytes of the magic, the version and the two counts, after which the metadata begins."""
+"""Offset of the metadata, after the magic, the version and the two counts."""
 _TENSOR_COUNT_AT = 8
 
 
 @dataclass(frozen=True)
 class _Stack:
-    """A tensor of the new file and the published tensors that lie end to end in it; mostly a single one."""
+    """A tensor of the new file and the published tensors that it consists of; mostly one."""
 
     name: str
     shape: tuple[int, ...]
@@ -50,23 +49,23 @@ class _Stack:
 
 
 def layout_for(header: GgufHeader, head: bytes) -> Layout:
-    """How a published file is laid down: as it is, or with its experts stacked where each has tensors of its own.
+    """Return the layout of a published file: unchanged, or with its experts stacked where each has its own tensors.
 
-    ``head`` are the file's bytes from 0 to ``header.data_offset``; only a file whose experts are stacked needs them.
-    The metadata is taken over byte for byte, and a stacked tensor stands where the first of its experts stood: a
-    download in the order of the published file runs ahead of the file on disk by no more than a layer.
+    ``head`` contains the bytes before ``header.data_offset``; only needed where the experts are stacked.  The metadata
+    is copied unchanged, and a stacked tensor takes the place of its first expert: a download in the published order is
+    ahead of the file on disk by at most one layer.
 
-    Padding between tensors is mapped where the new file has room for it.  The rest of it is zeros in every file that
-    llama.cpp wrote, and counts as zeros.
+    Padding between tensors is mapped where the new file has room for it; the rest is assumed to be zeros, as in every
+    file that llama.cpp wrote.
 
     Raises ``UserError``: experts_differ(path, tensor) in type or shape, experts_missing(path, tensor),
     experts_in_shards(path, count), gguf_incomplete(path, bytes, expected_bytes), gguf_damaged(path, detail).
-    Raises ``ValueError`` when ``head`` is not the head of this file.
+    Raises ``ValueError`` where ``head`` belongs to another file.
     """
     if not header.experts_in_separate_tensors:
         return Layout.identity(header.file_bytes)
     if header.split_count > 1:
-        # The number of tensors in all shards stands in each of them: one file alone cannot be made right.
+        # Each shard contains the number of tensors in all shards, so a single one can't be converted.
         raise UserError("experts_in_shards", path=header.path, count=header.split_count)
     if header.file_bytes < header.end_of_data:
         raise UserError("gguf_incomplete", path=header.path, bytes=header.file_bytes, expected_bytes=header.end_of_data)
@@ -81,9 +80,9 @@ def layout_for(header: GgufHeader, head: bytes) -> Layout:
 
 
 def read_layout(path: Path) -> tuple[GgufHeader, Layout]:
-    """The header of a file on disk and the layout that it should have; an identity where it has it already.
+    """Return the header of a file on disk and the layout that it should have; the identity where it loads already.
 
-    Raises ``UserError`` as ``read_header`` and ``layout_for`` do.
+    Raises ``UserError`` as ``read_header`` and ``layout_for``.
     """
     file, status = open_regular(path)
     with file:
@@ -91,17 +90,17 @@ def read_layout(path: Path) -> tuple[GgufHeader, Layout]:
             header = parse_header(file, status.st_size, path)
             if header.file_bytes < header.end_of_data:
                 raise UserError("gguf_incomplete", path=path, bytes=status.st_size, expected_bytes=header.end_of_data)
-            wanted = header.data_offset if header.experts_in_separate_tensors else 0
-            head = _read_head(file, min(wanted, MAX_HEADER_BYTES))
+            head_bytes = header.data_offset if header.experts_in_separate_tensors else 0
+            head = _read_head(file, min(head_bytes, MAX_HEADER_BYTES))
         except OSError as error:
             raise read_error(error, path) from error
-    if wanted <= MAX_HEADER_BYTES and len(head) != wanted:
+    if head_bytes <= MAX_HEADER_BYTES and len(head) != head_bytes:
         raise UserError("file_changed", path=path)
     return header, layout_for(header, head)
 
 
 def _stacks(header: GgufHeader) -> tuple[_Stack, ...]:
-    """The tensors of the new file in its order."""
+    """Return the tensors of the new file in its order."""
     experts: dict[str, dict[int, TensorInfo]] = {}
     names: list[str] = []
     single: dict[str, TensorInfo] = {}
@@ -113,7 +112,7 @@ def _stacks(header: GgufHeader) -> tuple[_Stack, ...]:
         if match is None:
             single[name] = tensor
         elif int(match[2]) in experts.setdefault(name, {}):
-            raise UserError("gguf_damaged", path=header.path, detail=f"expert {tensor.name!r} twice")
+            raise UserError("gguf_damaged", path=header.path, detail=f"duplicate expert {tensor.name!r}")
         else:
             experts[name][int(match[2])] = tensor
     if twice := experts.keys() & single.keys():
@@ -178,7 +177,7 @@ def _end_of_metadata(header: GgufHeader, head: bytes) -> int:
 
 
 def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) -> tuple[tuple[Segment, ...], int]:
-    """The map, and the bytes of the new file."""
+    """Return the segments, and the size of the new file."""
     places: dict[str, tuple[int, int]] = {}
     offset = 0
     for stack in stacks:
@@ -197,7 +196,7 @@ def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) 
         target, room = places[tensor.name]
         length = tensor.n_bytes + min(padding, room)
         segments.append(Segment(header.data_offset + tensor.offset, target_data + target, length))
-    # Bytes after the last tensor are no part of the model, but they are part of the published file.
+    # Bytes after the last tensor don't belong to the model but to the published file.
     behind = _padded(end, header.alignment)
     left_over = max(0, source_bytes - behind)
     segments.append(Segment(header.data_offset + behind, target_data + offset, left_over))
@@ -205,7 +204,7 @@ def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) 
 
 
 def _joined(segments: list[Segment]) -> Iterator[Segment]:
-    """The same map in as few segments as can be."""
+    """Yield the segments with adjacent ones merged."""
     last: Segment | None = None
     for segment in segments:
         if not segment.length:

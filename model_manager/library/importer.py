@@ -28,34 +28,11 @@ from model_manager.library.folder_scan import (
     walk,
 )
 
-CandidateKind = Literal[
-    "model",
-    "legacy",
-    "parts",
-    "parts_incomplete",
-    "shards_incomplete",
-    "unfinished",
-    "damaged",
-    "unsupported",
-    "not_a_chat_model",
-    "not_a_model",
-]
 Action = Literal["register", "join", "repair"]
 
 MAX_CANDIDATES = 2000
 
 _CONTINUE: dict[str, Action] = {"repair_stopped": "repair", "join_stopped": "join"}
-_KINDS: dict[str, CandidateKind] = {
-    "unfinished_download": "unfinished",
-    "gguf_incomplete": "unfinished",
-    "shard_missing": "shards_incomplete",
-    "shard_misnamed": "shards_incomplete",
-    "repair_stopped": "legacy",
-    "join_stopped": "parts",
-    "gguf_damaged": "damaged",
-    "gguf_version_unsupported": "unsupported",
-    "tensor_type_unsupported": "unsupported",
-}
 
 
 @dataclass(frozen=True)
@@ -68,7 +45,6 @@ class ImportCandidate:
     program, which must not be changed in place.
     """
 
-    kind: CandidateKind
     paths: tuple[Path, ...]
     bytes: int
     name: str
@@ -104,7 +80,7 @@ def inspect_paths(paths: Iterable[Path]) -> tuple[ImportCandidate, ...]:
             add(file.path, file.stem)
         if not files and len(found) == before:
             problem = UserError("no_models_in_folder", path=path)
-            found.append(ImportCandidate("not_a_model", (path,), 0, path.name, problem))
+            found.append(ImportCandidate((path,), 0, path.name, problem))
     return tuple(found)
 
 
@@ -128,26 +104,21 @@ def _inspect(path: Path, name: str | None) -> ImportCandidate:
     n_bytes = sum(map(file_size, files))
     quantisation: str | None = None
 
-    def candidate(
-        kind: CandidateKind, problem: UserError | None = None, action: Action | None = None
-    ) -> ImportCandidate:
-        return ImportCandidate(kind, files, n_bytes, name or display_stem(path), problem, action, quantisation, foreign)
+    def candidate(problem: UserError | None, action: Action | None = None) -> ImportCandidate:
+        return ImportCandidate(files, n_bytes, name or display_stem(path), problem, action, quantisation, foreign)
 
     try:
         refuse_by_name(path)
         headers = read_model(files[0])
-    except UserError as error:
-        return candidate(_KINDS.get(error.code, "not_a_model"), error, _CONTINUE.get(error.code))
-    quantisation = headers[0].quantisation
-    try:
+        quantisation = headers[0].quantisation
         check_loadable(*headers)
     except UserError as error:
         if error.code != "experts_in_separate_tensors":
-            return candidate("not_a_chat_model", error)
+            return candidate(error, _CONTINUE.get(error.code))
         if len(headers) > 1:
-            return candidate("legacy", UserError("experts_in_shards", path=path, count=len(headers)))
-        return candidate("legacy", error, "repair")
-    return candidate("model", None, "register")
+            return candidate(UserError("experts_in_shards", path=path, count=len(headers)))
+        return candidate(error, "repair")
+    return candidate(None, "register")
 
 
 def _inspect_parts(path: Path, base: str, *, foreign: bool) -> ImportCandidate:
@@ -158,8 +129,8 @@ def _inspect_parts(path: Path, base: str, *, foreign: bool) -> ImportCandidate:
         header = check_parts(paths)
     except UserError as error:
         paths = _parts_in_folder(path, base)
-        return ImportCandidate("parts_incomplete", paths, sum(map(file_size, paths)), name, error, foreign=foreign)
-    return ImportCandidate("parts", paths, sum(map(file_size, paths)), name, None, "join", header.quantisation, foreign)
+        return ImportCandidate(paths, sum(map(file_size, paths)), name, error, foreign=foreign)
+    return ImportCandidate(paths, sum(map(file_size, paths)), name, None, "join", header.quantisation, foreign)
 
 
 def _parts_in_folder(path: Path, base: str) -> tuple[Path, ...]:

@@ -37,13 +37,13 @@ def _problem(candidate: ImportCandidate) -> str | None:
 
 def test_a_good_file_is_to_be_registered(library: ModelLibrary, tiny: Path) -> None:
     found = _one(tiny)
-    assert found == ImportCandidate("model", (tiny,), tiny.stat().st_size, "tiny", None, "register", "F32", False)
+    assert found == ImportCandidate((tiny,), tiny.stat().st_size, "tiny", None, "register", "F32", False)
     assert library.register(found.paths[0], found.name).id == "tiny"
 
 
 def test_a_legacy_file_is_to_be_repaired(library: ModelLibrary, tmp_path: Path, legacy: Path) -> None:
     found = _one(legacy)
-    assert (found.kind, found.action, _problem(found)) == ("legacy", "repair", "experts_in_separate_tensors")
+    assert (found.action, _problem(found)) == ("repair", "experts_in_separate_tensors")
     out = stack_experts(found.paths[0], tmp_path / "new.gguf")
     assert _one(out).action == "register"
     assert library.register(out).ready
@@ -52,7 +52,7 @@ def test_a_legacy_file_is_to_be_repaired(library: ModelLibrary, tmp_path: Path, 
 def test_legacy_shards_cannot_be_mended(tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True, tensors_per_file=10)
     found = _one(first)
-    assert (found.kind, found.action, _problem(found)) == ("legacy", None, "experts_in_shards")
+    assert (found.action, _problem(found)) == (None, "experts_in_shards")
 
 
 @pytest.mark.parametrize("dropped", [[0], [1], [2, 0], [0, 1, 2]])
@@ -61,7 +61,7 @@ def test_raw_parts_are_one_candidate_whichever_is_dropped(
 ) -> None:
     paths = _cut(tmp_path / "parts", tiny, tuple(f"big.gguf.part{number}of3" for number in (1, 2, 3)))
     (found,) = inspect_paths([paths[number] for number in dropped])
-    assert (found.kind, found.paths, found.name) == ("parts", tuple(paths), "big")
+    assert (found.paths, found.name) == (tuple(paths), "big")
     assert (found.action, found.problem, found.bytes) == ("join", None, tiny.stat().st_size)
     joined = join_parts(found.paths)
     assert joined.read_bytes() == tiny.read_bytes()
@@ -72,7 +72,7 @@ def test_parts_with_a_gap_name_what_is_missing(tmp_path: Path, tiny: Path) -> No
     paths = _cut(tmp_path, tiny, tuple(f"big.gguf-split-{letter}" for letter in "abcd"))
     paths[1].unlink()
     found = _one(paths[3])
-    assert (found.kind, found.action, _problem(found)) == ("parts_incomplete", None, "parts_missing")
+    assert (found.action, _problem(found)) == (None, "parts_missing")
     assert found.problem is not None
     assert found.problem.data["missing"] == ["big.gguf-split-b"]
     assert found.paths == (paths[0], paths[2], paths[3])
@@ -82,7 +82,7 @@ def test_parts_of_which_the_last_is_missing_are_too_short(tmp_path: Path, tiny: 
     paths = _cut(tmp_path, tiny, tuple(f"big.gguf.part-{letter}" for letter in "abc"))
     paths[2].unlink()
     found = _one(paths[0])
-    assert (found.kind, _problem(found)) == ("parts_incomplete", "parts_do_not_fit")
+    assert _problem(found) == ("parts_do_not_fit")
 
 
 def test_shards_that_are_named_like_parts(tmp_path: Path, tiny: Path) -> None:
@@ -96,34 +96,34 @@ def test_a_set_of_shards(tmp_path: Path) -> None:
     shards = sorted(tmp_path.glob("split-*.gguf"))
     for dropped in ([shards[2]], shards, list(reversed(shards))):
         (found,) = inspect_paths(dropped)
-        assert (found.kind, found.paths, found.action) == ("model", tuple(shards), "register")
+        assert (found.paths, found.action) == (tuple(shards), "register")
         assert (found.name, found.bytes) == ("split", sum(each.stat().st_size for each in shards))
     shards[2].unlink()
     found = _one(shards[3])
-    assert (found.kind, found.action, _problem(found)) == ("shards_incomplete", None, "shard_missing")
+    assert (found.action, _problem(found)) == (None, "shard_missing")
     assert found.problem is not None
     assert found.problem.data["path"] == shards[2]
     first.unlink()
-    assert _one(shards[1]).kind == "shards_incomplete"
+    assert _problem(_one(shards[1])) == "shard_missing"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "kind", "problem"),
+    ("name", "content", "problem"),
     [
-        ("paper.pdf", b"%PDF-1.7", "not_a_model", "not_gguf"),
-        ("model.safetensors", bytes(100), "not_a_model", "not_gguf"),
-        ("page.gguf", b"<!DOCTYPE html><html>Please log in", "not_a_model", "is_web_page"),
-        ("pointer.gguf", b"version https://git-lfs.github.com/spec/v1\noid", "not_a_model", "is_lfs_pointer"),
-        ("empty.gguf", b"", "not_a_model", "not_gguf"),
-        ("broken.gguf", b"GGUF\x03\0\0\0" + b"\xff" * 50, "damaged", "gguf_damaged"),
-        ("old.gguf", b"GGUF\x01\0\0\0" + bytes(50), "unsupported", "gguf_version_unsupported"),
+        ("paper.pdf", b"%PDF-1.7", "not_gguf"),
+        ("model.safetensors", bytes(100), "not_gguf"),
+        ("page.gguf", b"<!DOCTYPE html><html>Please log in", "is_web_page"),
+        ("pointer.gguf", b"version https://git-lfs.github.com/spec/v1\noid", "is_lfs_pointer"),
+        ("empty.gguf", b"", "not_gguf"),
+        ("broken.gguf", b"GGUF\x03\0\0\0" + b"\xff" * 50, "gguf_damaged"),
+        ("old.gguf", b"GGUF\x01\0\0\0" + bytes(50), "gguf_version_unsupported"),
     ],
 )
-def test_what_is_no_model(tmp_path: Path, name: str, content: bytes, kind: str, problem: str) -> None:
+def test_what_is_no_model(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     found = _one(path)
-    assert (found.kind, _problem(found), found.action) == (kind, problem, None)
+    assert (_problem(found), found.action) == (problem, None)
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
@@ -148,24 +148,24 @@ def test_downloads_that_others_have_not_finished(tmp_path: Path, tiny: Path, nam
     # As large as the whole and with a good header, as where the room is taken beforehand.
     path.write_bytes(tiny.read_bytes()[:100_000] + bytes(tiny.stat().st_size - 100_000))
     found = _one(path)
-    assert (found.kind, _problem(found), found.action) == ("unfinished", "unfinished_download", None)
+    assert (_problem(found), found.action) == ("unfinished_download", None)
     (in_folder,) = inspect_paths((tmp_path,))
-    assert (in_folder.kind, in_folder.paths, in_folder.action) == (found.kind, found.paths, None)
+    assert (in_folder.paths, in_folder.action) == (found.paths, None)
 
 
 def test_a_file_that_ends_early(tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(tiny.read_bytes()[:-1])
     found = _one(path)
-    assert (found.kind, _problem(found)) == ("unfinished", "gguf_incomplete")
+    assert _problem(found) == ("gguf_incomplete")
 
 
 def test_what_we_have_not_finished_can_be_gone_on_with(tmp_path: Path, tiny: Path) -> None:
-    for ending, kind, action in (("repairing", "legacy", "repair"), ("joining", "parts", "join")):
+    for ending, action in (("repairing", "repair"), ("joining", "join")):
         path = tmp_path / f"m.gguf.{ending}"
         path.write_bytes(tiny.read_bytes())
         found = _one(path)
-        assert (found.kind, found.action, found.paths) == (kind, action, (path,))
+        assert (found.action, found.paths) == (action, (path,))
 
 
 def test_a_projector_is_no_chat_model(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_projector_is_no_chat_model(tmp_path: Path) -> None:
     writer.write_tensors_to_file()
     writer.close()
     found = _one(path)
-    assert (found.kind, _problem(found), found.action) == ("not_a_chat_model", "not_a_chat_model", None)
+    assert (_problem(found), found.action) == ("not_a_chat_model", None)
 
 
 def test_a_folder_with_a_bit_of_everything(tmp_path: Path, tiny: Path, legacy: Path) -> None:
@@ -198,15 +198,8 @@ def test_a_folder_with_a_bit_of_everything(tmp_path: Path, tiny: Path, legacy: P
     (root / "nowhere.gguf").symlink_to(root / "gone")
     os.mkfifo(root / "pipe.gguf")
     before = sorted(root.rglob("*"))
-    found = {each.name: (each.kind, each.action) for each in inspect_paths((root,))}
-    assert found == {
-        "a": ("model", "register"),
-        "b": ("parts", "join"),
-        "c": ("model", "register"),
-        "d": ("legacy", "repair"),
-        "e.gguf": ("unfinished", None),
-        "f": ("model", "register"),
-    }
+    found = {each.name: each.action for each in inspect_paths((root,))}
+    assert found == {"a": "register", "b": "join", "c": "register", "d": "repair", "e.gguf": None, "f": "register"}
     assert sorted(root.rglob("*")) == before
 
 
@@ -221,7 +214,7 @@ def test_the_same_thing_twice_is_one(tmp_path: Path, tiny: Path) -> None:
 def test_a_folder_without_models(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("text")
     found = _one(tmp_path)
-    assert (found.kind, _problem(found), found.paths) == ("not_a_model", "no_models_in_folder", (tmp_path,))
+    assert (_problem(found), found.paths) == ("no_models_in_folder", (tmp_path,))
 
 
 def test_links_belong_to_somebody_else(tmp_path: Path, tiny: Path) -> None:

@@ -135,7 +135,7 @@ def test_models_of_a_folder_are_candidates(tmp_path: Path, tiny: Path, legacy: P
     (folder / "cut.gguf").write_bytes(tiny.read_bytes()[:-1])
     (folder / "new.gguf.downloadInProgress").write_bytes(tiny.read_bytes())
     found = inspect_paths([tmp_path / "models"])
-    assert {each.name: each.action for each in found if each.kind in ("model", "legacy")} == {
+    assert {each.name: each.action for each in found if each.action} == {
         "good": "register",
         "old": "repair",
     }

@@ -1,4 +1,4 @@
-"""Hashes are made at leisure: not while an answer is, and the program never waits for them."""
+"""Background hashing of the library: it pauses during answers, and shutting down does not wait for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from app.idle_hasher import IdleHashing
+from app.idle_hasher import IdleHasher
 from model_manager.library.library import ModelLibrary
 
 PATIENCE_S = 20
@@ -25,23 +25,23 @@ class Watched(ModelLibrary):
         self.recorded.release()
 
 
-def hashing(library: Watched, is_busy: Callable[[], bool]) -> IdleHashing:
-    made = IdleHashing(library, is_busy)
-    made.look()
+def start_hasher(library: Watched, is_busy: Callable[[], bool]) -> IdleHasher:
+    made = IdleHasher(library, is_busy)
+    made.refresh()
     return made
 
 
-def test_a_registered_file_gets_its_hash(tmp_path: Path, tiny: Path) -> None:
+def test_a_registered_file_is_hashed(tmp_path: Path, tiny: Path) -> None:
     library = Watched(tmp_path)
     library.register(tiny)
-    made = hashing(library, lambda: False)
+    made = start_hasher(library, lambda: False)
     assert library.recorded.acquire(timeout=PATIENCE_S)
-    made.close()
+    made.shut_down()
     (model,) = library.list()
     assert model.sha256 == hashlib.sha256(tiny.read_bytes()).hexdigest()
 
 
-def test_it_stands_still_while_an_answer_is_made(tmp_path: Path, tiny: Path) -> None:
+def test_hashing_pauses_while_an_answer_is_generated(tmp_path: Path, tiny: Path) -> None:
     library = Watched(tmp_path)
     library.register(tiny)
     busy, asked = threading.Event(), threading.Event()
@@ -51,20 +51,20 @@ def test_it_stands_still_while_an_answer_is_made(tmp_path: Path, tiny: Path) -> 
         asked.set()
         return busy.is_set()
 
-    made = hashing(library, is_busy)
+    made = start_hasher(library, is_busy)
     assert asked.wait(PATIENCE_S)
     assert not library.recorded.acquire(timeout=0.1)
     busy.clear()
     assert library.recorded.acquire(timeout=PATIENCE_S)
-    made.close()
+    made.shut_down()
 
 
-def test_closing_does_not_wait_for_the_end_of_a_file(tmp_path: Path, tiny: Path) -> None:
+def test_shutting_down_does_not_finish_the_file(tmp_path: Path, tiny: Path) -> None:
     library = Watched(tmp_path)
     library.register(tiny)
     asked = threading.Event()
-    made = hashing(library, lambda: asked.set() or True)
+    made = start_hasher(library, lambda: asked.set() or True)
     assert asked.wait(PATIENCE_S)
-    made.close()
+    made.shut_down()
     (model,) = library.list()
     assert model.sha256 is None

@@ -165,7 +165,7 @@ def test_work_stands_before_everything_else_on_its_row(tmp_path: Path):
     row = item("mine", model, jobs=(job,))
     assert (row.state, row.fraction, primary(row)) == ("working", 0.75, "stop")
     assert row_text(row).state == "Verifying · 75 %"
-    candidate = ImportCandidate("legacy", (tmp_path / "old.gguf",), GIB, "old", action="repair")
+    candidate = ImportCandidate((tmp_path / "old.gguf",), GIB, "old", action="repair")
     held = ModelJob(str(tmp_path / "old.gguf"), "convert", "old", tmp_path / "old.gguf", candidate=candidate)
     # Also where the page that began it is gone with what it knew.
     assert item(held.key, jobs=(held,)).state == "working"

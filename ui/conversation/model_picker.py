@@ -84,7 +84,7 @@ class ModelPicker(QObject):
 
     def use(self, model_id: str) -> None:
         """Select a model."""
-        self._services.hashing.look()
+        self._services.hasher.refresh()
         try:
             self.remember(model_id)
         except UserError as error:

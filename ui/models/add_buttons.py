@@ -28,14 +28,12 @@ class OfferedFolder:
 def offered_folders(facts: SystemFolders, watched: Sequence[Path]) -> tuple[OfferedFolder, ...]:
     """Return folders of other programs that hold models and are not watched yet.  Reads the headers of their files."""
     folders = [each for each in find_folders(facts) if each.path not in watched]
-    offered = [
-        OfferedFolder(each, sum(1 for found in inspect_paths([each.path]) if found.kind == "model")) for each in folders
-    ]
+    offered = [OfferedFolder(each, _model_count(each.path)) for each in folders]
     return tuple(each for each in offered if each.count)
 
 
 def _model_count(folder: Path) -> int:
-    return sum(1 for each in inspect_paths([folder]) if each.kind == "model")
+    return sum(1 for each in inspect_paths([folder]) if each.action == "register")
 
 
 class AddButtons(QWidget):

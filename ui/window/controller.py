@@ -70,7 +70,7 @@ class WindowController(QObject):
         self._refresh_list()
         last = services.settings.now.conversation_id
         self.conversation.open(last if window.sidebar.has_conversation(last) else None)
-        services.hashing.look()
+        services.hasher.refresh()
         # These imports would delay the first answer.
         run_job(self, warm_up, lambda _none: None, lambda _error: None)
 
@@ -253,7 +253,7 @@ class WindowController(QObject):
 
     def _on_download(self, model_id: str) -> None:
         self.models.forget_names()
-        self.services.hashing.look()
+        self.services.hasher.refresh()
         self.window.notice.show_message(
             self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id)),
             self.tr("Use now"),
