@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from app.conversation import Attachment, ContextPolicy, Conversation, MadeBy, Message, Role, Sampling, Status
+from app.conversation import Conversation, Message, Role
 from app.export.formats import Format, Options
 from app.store.conversation_trees import ConversationTree, Refused
 from app.store.records import clean_text, column_value
@@ -22,82 +22,72 @@ from model_manager.errors import UserError
 
 FORMAT_NAME = "apus-chat-conversations"
 FORMAT_VERSION = 2
-_DEEPEST = 50
+_MAX_DEPTH = 50
 """Levels of nested lists and objects in a conversation."""
+_CONVERSATION_KEYS = (
+    *("id", "title", "created_at", "updated_at", "system_prompt", "model_id", "leaf_id", "pinned", "archived_at"),
+    *("title_is_chosen", "sampling", "context_policy"),
+)
+_MESSAGE_KEYS = (
+    *("id", "parent_id", "role", "status", "content", "created_at", "made_by", "error", "pinned", "attachments"),
+)
+_FIELDS = {"pinned": "is_pinned"}
+"""Fields by their keys, where these differ."""
+_ATTACHMENT_KEYS = ("name", "tokens", "content")
+
+_Value = TypeVar("_Value", Conversation, Message)
 
 
 def document(trees: Iterable[ConversationTree]) -> dict[str, Any]:
-    """Return the document for ``to_json``."""
+    """Return the document for ``to_json``.  Times are ISO 8601 in UTC."""
     return {
         "format": FORMAT_NAME,
         "version": FORMAT_VERSION,
         "conversations": [
-            {**conversation_to_json(tree.conversation), "messages": [message_to_json(each) for each in tree.messages]}
+            {
+                **_as_json(tree.conversation, _CONVERSATION_KEYS),
+                "messages": [_as_json(each, _MESSAGE_KEYS) for each in tree.messages],
+            }
             for tree in trees
         ],
     }
 
 
-def conversation_to_json(conversation: Conversation) -> dict[str, Any]:
-    """Return a conversation without its messages.  Times are ISO 8601 in UTC."""
-    return {
-        "id": conversation.id,
-        "title": conversation.title,
-        "created_at": column_value(conversation.created_at),
-        "updated_at": column_value(conversation.updated_at),
-        "system_prompt": conversation.system_prompt,
-        "model_id": conversation.model_id,
-        "leaf_id": conversation.leaf_id,
-        "pinned": conversation.is_pinned,
-        "archived_at": column_value(conversation.archived_at),
-        "title_is_chosen": conversation.title_is_chosen,
-        "sampling": conversation.sampling,
-        "context_policy": conversation.context_policy,
-    }
-
-
-def message_to_json(message: Message) -> dict[str, Any]:
-    """Return one message.  Times are ISO 8601 in UTC."""
-    return {
-        "id": message.id,
-        "parent_id": message.parent_id,
-        "role": message.role,
-        "status": message.status,
-        "content": message.content,
-        "created_at": column_value(message.created_at),
-        "made_by": message.made_by,
-        "error": message.error,
-        "pinned": message.is_pinned,
-        "attachments": [
-            {"name": each.name, "tokens": each.tokens, "content": each.content} for each in message.attachments
-        ],
-    }
-
-
-def check_head(head: object) -> None:
+def check_head(head: dict[str, Any]) -> None:
     """Check format and version of a document.
 
     Raises:
         JsonError: it is not an export of this program.
         UserError: ``import_newer`` (version, known).
     """
-    stored = from_plain(head, _Head)
-    if stored.format != FORMAT_NAME:
-        raise JsonError("unknown format - at `$.format`")
-    if stored.version > FORMAT_VERSION:
-        raise UserError("import_newer", version=stored.version, known=FORMAT_VERSION)
+    if head.get("format") != FORMAT_NAME:
+        raise _error("unknown format", "format")
+    version = from_plain(head.get("version"), int)
+    if version > FORMAT_VERSION:
+        raise UserError("import_newer", version=version, known=FORMAT_VERSION)
 
 
 def tree_of(values: object, number: int) -> ConversationTree | Refused:
     """Return the conversation with this number in a document, or why it is refused: ``import_unfit`` (detail)."""
     place = f"conversations[{number}]"
     try:
-        return _tree(values)
+        return _tree(values, place)
     except JsonError as error:
         title = values.get("title") if isinstance(values, dict) else None
-        what = clean_text(title) if isinstance(title, str) and title.strip() else place
-        detail = f"{place}.{error.place}" if error.place else place
-        return Refused(what, UserError("import_unfit", detail=detail))
+        name = clean_text(title) if isinstance(title, str) and title.strip() else place
+        return Refused(name, UserError("import_unfit", detail=error.place))
+
+
+def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, Any]:
+    json: dict[str, Any] = {}
+    for key in keys:
+        field = getattr(value, _FIELDS.get(key, key))
+        if isinstance(field, datetime):
+            field = column_value(field)
+        elif key == "attachments":
+            field = [{key: getattr(each, key) for key in _ATTACHMENT_KEYS} for each in field]
+        json[key] = field
+    return json
 
 
 def _write(trees: Sequence[ConversationTree], _options: Options) -> bytes:
@@ -116,95 +106,55 @@ JSON = Format(
 )
 
 
-@dataclass(frozen=True)
-class _Head:
-    format: str
-    version: int
-
-
-@dataclass(frozen=True)
-class _StoredMessage:
-    id: str
-    parent_id: str | None
-    role: Role
-    status: Status
-    content: str
-    created_at: datetime
-    made_by: MadeBy | None = None
-    error: dict[str, Any] | None = None
-    pinned: bool = False
-    attachments: tuple[Attachment, ...] = ()
-
-
-@dataclass(frozen=True)
-class _StoredConversation:
-    id: str
-    title: str
-    created_at: datetime
-    updated_at: datetime
-    system_prompt: str
-    messages: tuple[_StoredMessage, ...]
-    model_id: str | None = None
-    leaf_id: str | None = None
-    pinned: bool = False
-    archived_at: datetime | None = None
-    title_is_chosen: bool | None = None
-    """Missing in version 1, where any title may be the user's."""
-    sampling: Sampling | None = None
-    context_policy: ContextPolicy | None = None
-
-
-def _tree(values: object) -> ConversationTree:
-    _refuse_deep(values)
-    stored = from_plain(values, _StoredConversation)
+def _tree(values: object, place: str) -> ConversationTree:
+    _check_depth(values, place)
+    conversation = _read(values, _CONVERSATION_KEYS, Conversation, place)
+    assert isinstance(values, dict)
+    if values.get("title_is_chosen") is None:
+        # Missing in version 1, where any title may be the user's.
+        conversation = replace(conversation, title_is_chosen=bool(conversation.title))
+    if not isinstance(values.get("messages"), list):
+        raise _error("not a list", f"{place}.messages")
     messages: dict[str, Message] = {}
-    for number, each in enumerate(stored.messages):
-        place = f"messages[{number}]"
-        if each.id in messages:
-            raise JsonError(f"duplicate - at `$.{place}.id`")
-        if each.parent_id is not None and each.parent_id not in messages:
-            raise JsonError(f"no such message - at `$.{place}.parent_id`")
-        messages[each.id] = Message(
-            id=_uuid(each.id, f"{place}.id"),
-            conversation_id=stored.id,
-            parent_id=each.parent_id,
-            role=each.role,
-            status=each.status,
-            content=each.content,
-            created_at=_utc(each.created_at, f"{place}.created_at"),
-            made_by=each.made_by,
-            error=each.error,
-            is_pinned=each.pinned,
-            attachments=each.attachments,
-        )
-    if stored.leaf_id is not None and stored.leaf_id not in messages:
-        raise JsonError("no such message - at `$.leaf_id`")
-    conversation = Conversation(
-        id=_uuid(stored.id, "id"),
-        title=stored.title,
-        created_at=_utc(stored.created_at, "created_at"),
-        updated_at=_utc(stored.updated_at, "updated_at"),
-        system_prompt=stored.system_prompt,
-        model_id=stored.model_id,
-        leaf_id=stored.leaf_id,
-        message_count=sum(message.role is not Role.SYSTEM for message in messages.values()),
-        is_pinned=stored.pinned,
-        archived_at=None if stored.archived_at is None else _utc(stored.archived_at, "archived_at"),
-        title_is_chosen=bool(stored.title) if stored.title_is_chosen is None else stored.title_is_chosen,
-        sampling=stored.sampling,
-        context_policy=stored.context_policy,
-    )
-    return ConversationTree(conversation, tuple(messages.values()))
+    for number, each in enumerate(values["messages"]):
+        inner = f"{place}.messages[{number}]"
+        message = _read(each, _MESSAGE_KEYS, Message, inner, conversation_id=conversation.id)
+        if message.id in messages:
+            raise _error("duplicate", f"{inner}.id")
+        if message.parent_id is not None and message.parent_id not in messages:
+            raise _error("no such message", f"{inner}.parent_id")
+        messages[message.id] = message
+    if conversation.leaf_id is not None and conversation.leaf_id not in messages:
+        raise _error("no such message", f"{place}.leaf_id")
+    count = sum(message.role is not Role.SYSTEM for message in messages.values())
+    return ConversationTree(replace(conversation, message_count=count), tuple(messages.values()))
 
 
-def _uuid(text: str, place: str) -> str:
+def _read(values: object, keys: Sequence[str], type_: type[_Value], place: str, **given: str) -> _Value:
+    if not isinstance(values, dict):
+        raise _error("not an object", place)
+    stored = {key: values[key] for key in keys if values.get(key) is not None or key == "parent_id"}
+    fields = {_FIELDS.get(key, key): value for key, value in stored.items()}
     try:
-        is_canonical = str(uuid.UUID(text)) == text
+        value = from_plain({**fields, **given}, type_)
+    except JsonError as error:
+        inner = next((key for key, field in _FIELDS.items() if field == error.place), error.place)
+        raise _error("invalid value", f"{place}.{inner}") from error
+    if not _is_uuid(value.id):
+        raise _error("not a UUID", f"{place}.id")
+    changes: dict[str, Any] = {}
+    for key in keys:
+        field = getattr(value, key, None)
+        if isinstance(field, datetime):
+            changes[key] = _utc(field, f"{place}.{key}")
+    return replace(value, **changes)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
     except ValueError:
-        is_canonical = False
-    if not is_canonical:
-        raise JsonError(f"not a UUID - at `$.{place}`")
-    return text
+        return False
 
 
 def _utc(time: datetime, place: str) -> datetime:
@@ -213,12 +163,12 @@ def _utc(time: datetime, place: str) -> datetime:
             return time.astimezone(UTC)
     except OverflowError:
         pass
-    raise JsonError(f"not a time with a time zone - at `$.{place}`")
+    raise _error("not a time with a time zone", place)
 
 
-def _refuse_deep(values: object) -> None:
+def _check_depth(values: object, place: str) -> None:
     level = [values]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         level = [
             child
             for item in level
@@ -227,4 +177,8 @@ def _refuse_deep(values: object) -> None:
         ]
         if not level:
             return
-    raise JsonError("nested too deeply")
+    raise _error("nested too deeply", place)
+
+
+def _error(problem: str, place: str) -> JsonError:
+    return JsonError(f"{problem} - at `$.{place}`")
