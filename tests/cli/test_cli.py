@@ -186,7 +186,7 @@ def test_what_cannot_be_loaded_is_one_line(run: Run, tmp_path: Path) -> None:
     assert "isn't a GGUF file" in one_line(run(*ask, str(not_gguf)))
     assert "is incomplete" in one_line(run(*ask, str(cut)))
     assert "April 2024" in one_line(run(*ask, str(old)))
-    assert "no file" in one_line(run(*ask, str(tmp_path / "none.gguf")))
+    assert "doesn't exist" in one_line(run(*ask, str(tmp_path / "none.gguf")))
     assert "folder" in one_line(run(*ask, str(tmp_path)))
     assert "starter" in one_line(run(*ask, "unheard-of"))
     assert value(run("conversations", "list", "--json")) == [], "nothing was begun"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.conversation import Sampling
 from app.store.store import ConversationStore
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -41,9 +42,23 @@ def test_a_full_context_stops_or_rolls_as_asked(tmp_path: Path) -> None:
     assert rolled.returncode == 0
     assert json.loads(rolled.stdout)["finish_reason"] == "length"
     (line,) = rolled.stderr.splitlines()
-    assert line == "apus-chat: The context of 256 tokens is full: the oldest messages are left out (2)."
+    assert line == "apus-chat: The context of 256 tokens is full. The oldest messages are left out (2)."
     with ConversationStore.open(data / "conversations") as store:
         branch = store.branch(first["conversation_id"])
     assert [message.content[0] for message in branch if message.role == "user"] == ["x", "y", "y"]
     assert branch[-1].made_by is not None
     assert branch[-1].made_by.left_out == tuple(message.id for message in branch[:2])
+
+
+def test_chat_uses_the_sampling_of_the_conversation(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    model = ("--model", str(write_tiny_model(tmp_path / "endless.gguf")))
+    with ConversationStore.open(data / "conversations") as store:
+        conversation = store.create(title="own sampling")
+        store.update(conversation.id, sampling=Sampling(temperature=0.25, seed=11, max_tokens=100))
+    answer = json.loads(chat(data, *model, "--conversation", conversation.id, "--message", "hello").stdout)
+    assert answer["completion_tokens"] == 4, "an option precedes the conversation's sampling"
+    with ConversationStore.open(data / "conversations") as store:
+        provenance = store.branch(conversation.id)[-1].made_by
+    assert provenance is not None
+    assert provenance.sampling == Sampling(temperature=0.25, seed=11, max_tokens=4)

@@ -8,7 +8,7 @@ import weakref
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
-from ui.window.garbage_collector import GarbageAtRest
+from ui.window.garbage_collector import IdleGarbageCollector
 
 
 class Knot:
@@ -22,16 +22,16 @@ def test_a_search_waits_for_rest_and_leaves_things_as_they_were(qapp: QApplicati
     before = gc.get_threshold()
     busy = [True]
     parent = QObject()
-    garbage = GarbageAtRest(lambda: busy[0], parent)
+    garbage = IdleGarbageCollector(lambda: busy[0], parent)
     assert gc.get_threshold()[:2] == before[:2]
     knot = Knot()
     gone = weakref.ref(knot)
     gc.collect()
     del knot
-    assert not garbage.look()
+    assert not garbage.collect()
     assert gone() is not None
     busy[0] = False
-    assert garbage.look()
+    assert garbage.collect()
     assert gone() is None
-    garbage.leave()
+    garbage.close()
     assert gc.get_threshold() == before

@@ -1,14 +1,14 @@
-"""The computer stays awake while something runs, over a real bus of its own, and falls asleep again at once."""
+"""Sleep inhibition, over a real D-Bus of its own."""
 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QThreadPool
@@ -17,10 +17,10 @@ from pytestqt.qtbot import QtBot
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, send, wait_for_words
-from ui.window.keep_awake import BusInhibitor, KeepAwake, MacInhibitor, WindowsInhibitor, system_inhibitor
+from ui.window.keep_awake import DBusInhibitor, KeepAwake, MacInhibitor, WindowsInhibitor, system_inhibitor
 
 DAEMON = shutil.which("dbus-daemon")
-WITH_A_BUS = pytest.mark.skipif(DAEMON is None, reason="there is no dbus-daemon on this machine")
+NEEDS_BUS = pytest.mark.skipif(DAEMON is None, reason="there is no dbus-daemon on this machine")
 SERVICE = """
 import sys
 from jeepney import HeaderFields, MatchRule, MessageType, message_bus, new_method_return
@@ -40,11 +40,11 @@ while True:
     elif member == "NameOwnerChanged" and message.body[2] == "" and message.body[0] in holders:
         print("released", flush=True)
 """
-"""A desktop's service: tells who asks it and when that one is gone, as the real ones watch it."""
+"""A desktop service: prints its calls, and the disconnection of a client as the real services watch it."""
 
 
 class Bus:
-    """A bus of our own, and services on it."""
+    """A session bus with services."""
 
     def __init__(self) -> None:
         self.children: list[subprocess.Popen[str]] = []
@@ -81,98 +81,80 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
     made.close()
 
 
-def answers_of(inhibitor: BusInhibitor) -> list[str]:
-    told: list[str] = []
-    inhibitor.answered = told.append
-    return told
-
-
-@WITH_A_BUS
-def test_a_desktop_is_asked_and_told_of_the_end(qtbot: QtBot, bus: Bus) -> None:
+@NEEDS_BUS
+def test_desktop_service_is_called_and_sees_the_release(qtbot: QtBot, bus: Bus) -> None:
     desktop = bus.serve("org.freedesktop.ScreenSaver")
-    inhibitor = BusInhibitor()
-    told = answers_of(inhibitor)
+    inhibitor = DBusInhibitor()
     for _ in range(2):
-        inhibitor.hold("work")
-        qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE_MS)
-        assert line_of(desktop) == "held|APUS Chat|work\n"
+        inhibitor.inhibit("work")
+        assert read_line(qtbot, desktop) == "held|APUS Chat|work\n"
         inhibitor.release()
         assert line_of(desktop) == "released\n"
-        assert told == ["org.freedesktop.ScreenSaver"]
-        told.clear()
 
 
-@WITH_A_BUS
-def test_the_one_that_lets_the_screen_go_dark_comes_first(qtbot: QtBot, bus: Bus) -> None:
+@NEEDS_BUS
+def test_service_that_lets_the_screen_turn_off_is_preferred(qtbot: QtBot, bus: Bus) -> None:
     bus.serve("org.freedesktop.ScreenSaver")
     desktop = bus.serve("org.freedesktop.PowerManagement.Inhibit")
-    inhibitor = BusInhibitor()
-    told = answers_of(inhibitor)
-    inhibitor.hold("work")
-    qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE_MS)
-    assert told == ["org.freedesktop.PowerManagement.Inhibit"]
-    assert line_of(desktop) == "held|APUS Chat|work\n"
+    inhibitor = DBusInhibitor()
+    inhibitor.inhibit("work")
+    assert read_line(qtbot, desktop) == "held|APUS Chat|work\n"
     inhibitor.release()
     assert line_of(desktop) == "released\n"
 
 
-@WITH_A_BUS
-def test_released_before_anybody_answered_nothing_stays_held(qtbot: QtBot, bus: Bus) -> None:
+@NEEDS_BUS
+def test_release_before_the_reply_leaves_nothing_inhibited(qtbot: QtBot, bus: Bus) -> None:
     desktop = bus.serve("org.freedesktop.ScreenSaver")
-    inhibitor = BusInhibitor()
-    told = answers_of(inhibitor)
-    inhibitor.hold("first")
+    inhibitor = DBusInhibitor()
+    inhibitor.inhibit("first")
     inhibitor.release()
-    inhibitor.hold("second")
-    qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE_MS)
-    inhibitor.release()
-    lines = [line_of(desktop)]
+    inhibitor.inhibit("second")
+    lines = [read_line(qtbot, desktop)]
     while not lines[-1].startswith("held|APUS Chat|second"):
-        lines.append(line_of(desktop))
+        lines.append(read_line(qtbot, desktop))
+    inhibitor.release()
     assert line_of(desktop) == "released\n"
 
 
-@WITH_A_BUS
-def test_a_bus_without_a_desktop_is_one_line_of_the_log(
-    qtbot: QtBot, bus: Bus, caplog: pytest.LogCaptureFixture
-) -> None:
-    inhibitor = BusInhibitor()
-    told = answers_of(inhibitor)
+@NEEDS_BUS
+def test_bus_without_a_service_is_logged_once(qtbot: QtBot, bus: Bus, caplog: pytest.LogCaptureFixture) -> None:
+    inhibitor = DBusInhibitor()
     with caplog.at_level(logging.INFO):
-        for count in (1, 2):
-            inhibitor.hold("work")
-            qtbot.waitUntil(lambda count=count: len(told) == count, timeout=PATIENCE_MS)
-            inhibitor.release()
-    assert told == ["", ""]
+        for _ in range(2):
+            inhibitor.inhibit("work")
+            qtbot.waitUntil(lambda: inhibitor._bus is None, timeout=PATIENCE_MS)
     assert sum("fall asleep" in record.message for record in caplog.records) == 1
 
 
 @pytest.mark.parametrize(
     "environment", [{}, {"XDG_RUNTIME_DIR": "/nowhere"}, {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere/bus"}]
 )
-def test_without_a_bus_nothing_happens(
+def test_missing_bus_is_logged_once(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    inhibitor = BusInhibitor()
+    inhibitor = DBusInhibitor()
     with caplog.at_level(logging.INFO):
-        inhibitor.hold("work")
+        inhibitor.inhibit("work")
         inhibitor.release()
-        inhibitor.hold("work")
+        inhibitor.inhibit("work")
     assert len([record for record in caplog.records if "fall asleep" in record.message]) == 1
 
 
-@WITH_A_BUS
-def test_the_window_holds_while_it_answers(qtbot: QtBot, bus: Bus, open_window: OpenWindow, tmp_path: Path) -> None:
+@NEEDS_BUS
+def test_window_inhibits_sleep_during_an_answer(
+    qtbot: QtBot, bus: Bus, open_window: OpenWindow, tmp_path: Path
+) -> None:
     desktop = bus.serve("org.freedesktop.ScreenSaver")
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     window = open_window()
     window.controller.models.use(str(model))
     assert not window.controller.awake.is_active
     send(qtbot, window, "hello")
-    assert line_of_while_the_window_lives(qtbot, desktop).startswith("held|APUS Chat|An answer")
+    assert read_line(qtbot, desktop).startswith("held|APUS Chat|An answer")
     wait_for_words(qtbot, window)
     assert window.controller.awake.is_active
     qtbot.mouseClick(find(window, "stopButton"), Qt.MouseButton.LeftButton)
@@ -180,45 +162,45 @@ def test_the_window_holds_while_it_answers(qtbot: QtBot, bus: Bus, open_window: 
     assert line_of(desktop) == "released\n"
 
 
-def line_of_while_the_window_lives(qtbot: QtBot, child: subprocess.Popen[str]) -> str:
-    """A line of a child for which the window's own event loop has something to do."""
+def read_line(qtbot: QtBot, child: subprocess.Popen[str]) -> str:
+    """Read a line while the event loop runs."""
     lines: list[str] = []
     QThreadPool.globalInstance().start(lambda: lines.append(line_of(child)))
     qtbot.waitUntil(lambda: bool(lines), timeout=PATIENCE_MS)
     return lines[0]
 
 
-class Noting:
+class RecordingInhibitor:
     def __init__(self) -> None:
-        self.done: list[str] = []
+        self.calls: list[str] = []
 
-    def hold(self, why: str) -> None:
-        self.done.append("hold")
+    def inhibit(self, reason: str) -> None:
+        self.calls.append("inhibit")
 
     def release(self) -> None:
-        self.done.append("release")
+        self.calls.append("release")
 
 
-def test_it_holds_once_and_lets_go_when_the_program_ends(qtbot: QtBot) -> None:
-    busy, inhibitor = [False], Noting()
+def test_sleep_is_inhibited_once_and_allowed_when_the_program_closes(qtbot: QtBot) -> None:
+    busy, inhibitor = [False], RecordingInhibitor()
     awake = KeepAwake(lambda: busy[0], inhibitor)
-    awake.look()
+    awake.refresh()
     busy[0] = True
     for _ in range(3):
-        awake.look()
-    assert inhibitor.done == ["hold"]
+        awake.refresh()
+    assert inhibitor.calls == ["inhibit"]
     # From the thread of a download.
     busy[0] = False
-    QThreadPool.globalInstance().start(awake.look)
-    qtbot.waitUntil(lambda: inhibitor.done == ["hold", "release"], timeout=PATIENCE_MS)
+    QThreadPool.globalInstance().start(awake.refresh)
+    qtbot.waitUntil(lambda: inhibitor.calls == ["inhibit", "release"], timeout=PATIENCE_MS)
     busy[0] = True
-    awake.look()
-    awake.leave()
-    awake.look()
-    assert inhibitor.done == ["hold", "release", "hold", "release"]
+    awake.refresh()
+    awake.close()
+    awake.refresh()
+    assert inhibitor.calls == ["inhibit", "release", "inhibit", "release"]
 
 
-def test_windows_is_told_that_the_system_is_needed_but_not_the_screen() -> None:
+def test_windows_keeps_the_system_but_not_the_screen_awake() -> None:
     flags: list[int] = []
 
     def set_state(value: int) -> int:
@@ -226,46 +208,37 @@ def test_windows_is_told_that_the_system_is_needed_but_not_the_screen() -> None:
         return 1
 
     inhibitor = WindowsInhibitor(set_state)
-    inhibitor.hold("work")
+    inhibitor.inhibit("work")
     inhibitor.release()
     assert flags == [0x80000001, 0x80000000]
 
 
-def test_windows_that_refuses_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_windows_failure_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        WindowsInhibitor(lambda _flags: 0).hold("work")
-    assert "kept awake" in caplog.text
+        WindowsInhibitor(lambda _flags: 0).inhibit("work")
+    assert "cannot be inhibited" in caplog.text
 
 
-def test_a_mac_runs_its_own_program_for_that_until_the_end() -> None:
-    started: list[Sequence[str]] = []
-    children: list[Any] = []
-
-    def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-        started.append(command)
-        children.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]))
-        return children[-1]
-
-    inhibitor = MacInhibitor(start, pid=4711)
-    inhibitor.hold("work")
-    assert started == [["/usr/bin/caffeinate", "-i", "-w", "4711"]]
-    assert children[0].poll() is None
+def test_mac_runs_a_program_until_the_release() -> None:
+    inhibitor = MacInhibitor([sys.executable, "-c", "import time; time.sleep(600)"])
+    inhibitor.inhibit("work")
+    process = inhibitor._process
+    assert process is not None
+    assert process.poll() is None
     inhibitor.release()
-    assert children[0].returncode is not None
+    assert process.returncode is not None
     inhibitor.release()
+    assert MacInhibitor()._command == ("/usr/bin/caffeinate", "-i", "-w", str(os.getpid()))
 
 
-def test_a_mac_without_the_program_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    def missing(_command: Sequence[str]) -> subprocess.Popen[bytes]:
-        raise FileNotFoundError("caffeinate")
-
+def test_mac_without_the_program_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        inhibitor = MacInhibitor(missing)
-        inhibitor.hold("work")
+        inhibitor = MacInhibitor(["/nowhere/caffeinate"])
+        inhibitor.inhibit("work")
         inhibitor.release()
     assert "caffeinate" in caplog.text
 
 
-def test_each_system_has_its_way() -> None:
+def test_each_system_has_its_inhibitor() -> None:
     kinds = {system: type(system_inhibitor(system)) for system in ("win32", "darwin", "linux")}
-    assert kinds == {"win32": WindowsInhibitor, "darwin": MacInhibitor, "linux": BusInhibitor}
+    assert kinds == {"win32": WindowsInhibitor, "darwin": MacInhibitor, "linux": DBusInhibitor}
