@@ -1,59 +1,47 @@
-"""What made an answer: everything that is needed to make it again, to be read and to be copied as text."""
+"""Dialog with the details of an answer: all that is needed to reproduce it, to be read or copied as text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from app.conversation import Message
-from ui.conversation.provenance_text import MadeByWords
+from app.conversation import MadeBy, Message, SamplerParameters, Sampling
+from app.parameter import parameters
 from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, TranslatedDialog, button, heading, quiet_label
+from ui.widgets.numbers import grouped
 from ui.widgets.theme import interface_font, mono_font
 
+GIB = 1 << 30
+BYTES = ("weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes")
 HASH_LENGTH, HASH_SIZE = 64, 12
+
+Rows = list[tuple[str, str]]
+"""Names with values."""
 
 
 class DetailsDialog(TranslatedDialog):
-    """The facts in groups: names at the left, values at the right."""
+    """The details in groups, with names at the left and values at the right."""
 
-    def __init__(self, message: Message, model_name: str, parent: QWidget | None = None) -> None:
-        """``message`` holds a ``made_by``; ``model_name`` is the name of its model for a person."""
+    def __init__(self, message: Message, made_by: MadeBy, model_name: str, parent: QWidget | None = None) -> None:
+        """``made_by`` is the provenance of the message, ``model_name`` the display name of its model."""
         super().__init__(parent)
         self.setObjectName("detailsDialog")
-        self._message, self._model_name = message, model_name
-        self._words = MadeByWords(self)
+        self._message, self._made_by, self._model_name = message, made_by, model_name
         self._heading = heading()
         self._sentence = quiet_label()
-        self._facts = QGridLayout()
-        self._facts.setHorizontalSpacing(MARGIN)
-        self._facts.setVerticalSpacing(8)
-        self._facts.setColumnStretch(1, 1)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(MARGIN)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
         self._copy = button("copyDetailsButton")
         self._close = button("closeButton", primary=True)
-        self._copy.clicked.connect(self._copy_all)
+        self._copy.clicked.connect(self._copy_text)
         self._close.clicked.connect(self.accept)
-        self._lay_out()
-        self.resize(680, 600)
-        self._finish_setup()
-
-    def facts(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """The groups: a title, and names with values."""
-        made_by = self._message.made_by
-        if made_by is None:
-            return []
-        at = QDateTime.fromSecsSinceEpoch(int(self._message.created_at.timestamp()))
-        return self._words.groups(made_by, self._model_name, QLocale().toString(at, QLocale.FormatType.ShortFormat))
-
-    def as_text(self) -> str:
-        """All of it, to be pasted somewhere."""
-        parts = [f"{title}\n" + "\n".join(f"  {name}: {value}" for name, value in rows) for title, rows in self.facts()]
-        return "\n\n".join(parts) + "\n"
-
-    def _lay_out(self) -> None:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
@@ -61,12 +49,32 @@ class DetailsDialog(TranslatedDialog):
         column.addWidget(self._heading)
         column.addWidget(self._sentence)
         column.addSpacing(12)
-        column.addLayout(self._facts)
+        column.addLayout(self._grid)
         column.addStretch(1)
-        scroll = scrolled(page)
-        arrange(self, scroll, None, self._copy, self._close)
+        arrange(self, scrolled(page), None, self._copy, self._close)
+        self.resize(680, 600)
+        self._finish_setup()
 
-    def _copy_all(self) -> None:
+    def groups(self) -> list[tuple[str, Rows]]:
+        """Return titles with rows; unknown values and empty groups are left out."""
+        made_by = self._made_by
+        groups = (
+            (self.tr("Model"), self._model(made_by)),
+            (self.tr("Memory plan"), self._plan(made_by.plan)),
+            (self.tr("Sampling"), self._sampling(made_by.sampling, made_by.seed)),
+            (self.tr("Answer"), self._answer(made_by)),
+        )
+        known = ((title, [(name, value) for name, value in rows if value]) for title, rows in groups)
+        return [(title, rows) for title, rows in known if rows]
+
+    def as_text(self) -> str:
+        """Return the details as plain text."""
+        parts = [
+            f"{title}\n" + "\n".join(f"  {name}: {value}" for name, value in rows) for title, rows in self.groups()
+        ]
+        return "\n\n".join(parts) + "\n"
+
+    def _copy_text(self) -> None:
         QGuiApplication.clipboard().setText(self.as_text())
 
     def _retranslate(self) -> None:
@@ -76,37 +84,127 @@ class DetailsDialog(TranslatedDialog):
         self._sentence.setText(self.tr("The same model file, settings, seed and memory plan produce the same answer."))
         self._copy.setText(self.tr("Copy as text"))
         self._close.setText(self.tr("Close"))
-        self._fill(self.facts())
-
-    def _fill(self, groups: Sequence[tuple[str, list[tuple[str, str]]]]) -> None:
-        while (item := self._facts.takeAt(0)) is not None:
+        while (item := self._grid.takeAt(0)) is not None:
             label = item.widget()
             if label is not None:
                 label.deleteLater()
         row = 0
-        for title, facts in groups:
-            heading_label = QLabel(title)
-            heading_label.setFont(interface_font(SMALL_SIZE, bold=True))
-            heading_label.setContentsMargins(0, 12 if row else 0, 0, 0)
-            self._facts.addWidget(heading_label, row, 0, 1, 2)
+        for title, rows in self.groups():
+            title_label = QLabel(title)
+            title_label.setFont(interface_font(SMALL_SIZE, bold=True))
+            title_label.setContentsMargins(0, 12 if row else 0, 0, 0)
+            self._grid.addWidget(title_label, row, 0, 1, 2)
             row += 1
-            for name, value in facts:
-                self._facts.addWidget(_name_label(name), row, 0, Qt.AlignmentFlag.AlignTop)
-                self._facts.addWidget(_value_label(name, value), row, 1, Qt.AlignmentFlag.AlignTop)
+            for name, value in rows:
+                name_label = QLabel(name)
+                name_label.setProperty("quiet", True)
+                self._grid.addWidget(name_label, row, 0, Qt.AlignmentFlag.AlignTop)
+                self._grid.addWidget(_value_label(name, value), row, 1, Qt.AlignmentFlag.AlignTop)
                 row += 1
 
+    def _model(self, made_by: MadeBy) -> Rows:
+        return [
+            (self.tr("Name"), self._model_name or made_by.model_id),
+            (self.tr("Quantisation"), made_by.quantisation or ""),
+            (self.tr("File"), "" if made_by.endpoint else made_by.model_id),
+            ("SHA-256", made_by.file_sha256 or ""),
+            (self.tr("Server"), made_by.endpoint or ""),
+            (self.tr("Engine"), made_by.engine or ""),
+            (self.tr("Program"), made_by.program or ""),
+        ]
 
-def _name_label(name: str) -> QLabel:
-    label = QLabel(name)
-    label.setProperty("quiet", True)
-    return label
+    def _plan(self, plan: Mapping[str, Any]) -> Rows:
+        if not plan:
+            return []
+        rows = [
+            (self.tr("Summary"), self._verdict(plan)),
+            (self.tr("Context"), self.tr("{count} tokens").format(count=grouped(int(plan.get("context") or 0)))),
+            (self.tr("KV cache"), str(plan.get("kv_type") or "")),
+            (self.tr("Layers on GPUs"), str(plan.get("n_gpu_layers", ""))),
+            (self.tr("Tensor split"), ", ".join(f"{share:g}" for share in plan.get("tensor_split") or ())),
+            (self.tr("Experts in RAM"), _ranges(plan.get("experts_in_ram") or ())),
+        ]
+        rows += [(str(device.get("name")), self._memory(device)) for device in plan.get("devices") or ()]
+        return [*rows, (self.tr("RAM"), self._memory(plan.get("host") or {}))]
+
+    def _verdict(self, plan: Mapping[str, Any]) -> str:
+        experts, layers = len(plan.get("experts_in_ram") or ()), plan.get("n_gpu_layers") or 0
+        match plan.get("verdict"):
+            case "gpu":
+                return self.tr("The whole model was on the GPUs.")
+            case "experts_in_ram":
+                return self.tr("On the GPUs, except for the experts of {count} layers, which were in RAM.").format(
+                    count=experts
+                )
+            case "layers_in_ram":
+                if not layers:
+                    return self.tr("The model ran entirely on the CPU.")
+                return self.tr("{count} layers were on the GPUs, the rest in RAM.").format(count=layers)
+        return ""
+
+    def _memory(self, device: Mapping[str, Any]) -> str:
+        actual = device.get("actual") or {}
+        # The engine's own figures, or the planned ones where it gave none.
+        figures = actual if any(actual.get(key) for key in BYTES) else device
+        weights, kv, compute, repack = (int(figures.get(key) or 0) for key in BYTES)
+        if not weights + kv + compute + repack:
+            return ""
+        return self.tr("weights {weights}, KV cache {kv}, compute buffers {compute} GiB").format(
+            weights=_gib(weights + repack), kv=_gib(kv), compute=_gib(compute)
+        )
+
+    def _sampling(self, sampling: Sampling, seed: int) -> Rows:
+        translate = QCoreApplication.translate
+        return [
+            *(
+                (translate("parameters", declared.label), f"{getattr(sampling, name):g}")
+                for name, declared in parameters(SamplerParameters).items()
+            ),
+            (self.tr("Maximum tokens"), str(sampling.max_tokens) if sampling.max_tokens else self.tr("no limit")),
+            (self.tr("Stop sequences"), "  ".join(repr(text) for text in sampling.stop)),
+            (self.tr("Seed"), str(seed)),
+        ]
+
+    def _answer(self, made_by: MadeBy) -> Rows:
+        created_at = QDateTime.fromSecsSinceEpoch(int(self._message.created_at.timestamp()))
+        return [
+            (self.tr("Asked at"), QLocale().toString(created_at, QLocale.FormatType.ShortFormat)),
+            (
+                self.tr("Prompt processing"),
+                self._count_and_rate(made_by.prompt_tokens, made_by.prompt_tokens_per_second),
+            ),
+            (self.tr("Generation"), self._count_and_rate(made_by.completion_tokens, made_by.tokens_per_second)),
+            (self.tr("Time to first token"), self._seconds(made_by.time_to_first_token_s)),
+            (self.tr("Thinking time"), self._seconds(made_by.thought_s)),
+            (self.tr("Finish reason"), self._ending(made_by.finish_reason)),
+            (self.tr("Messages left out"), str(len(made_by.left_out)) if made_by.left_out else ""),
+        ]
+
+    def _count_and_rate(self, tokens: int, rate: float | None) -> str:
+        if not tokens:
+            return ""
+        if rate is None:
+            return self.tr("{count} tokens").format(count=grouped(tokens))
+        return self.tr("{count} tokens, {rate} tokens/s").format(count=grouped(tokens), rate=f"{rate:.1f}")
+
+    def _seconds(self, seconds: float | None) -> str:
+        return "" if seconds is None else self.tr("{seconds} s").format(seconds=f"{seconds:.1f}")
+
+    def _ending(self, reason: str) -> str:
+        texts = {
+            "stop": self.tr("complete"),
+            "length": self.tr("token limit reached"),
+            "cancelled": self.tr("stopped by you"),
+            "died": self.tr("the engine exited unexpectedly"),
+        }
+        return texts.get(reason, reason)
 
 
 def _value_label(name: str, value: str) -> QLabel:
     label = QLabel(value)
     label.setWordWrap(True)
     if len(value) == HASH_LENGTH and value.isalnum():
-        # One long word: it does not wrap.
+        # It has no spaces to wrap at.
         label.setFont(mono_font(HASH_SIZE))
         label.setContentsMargins(0, 3, 0, 0)
     label.setTextFormat(Qt.TextFormat.PlainText)
@@ -115,3 +213,18 @@ def _value_label(name: str, value: str) -> QLabel:
     )
     label.setAccessibleName(f"{name}: {value}")
     return label
+
+
+def _gib(n_bytes: int) -> str:
+    return f"{n_bytes / GIB:.2f}"
+
+
+def _ranges(numbers: Any) -> str:
+    """Return layer numbers as ranges: 0–3, 7."""
+    ranges: list[list[int]] = []
+    for number in sorted(int(each) for each in numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)
