@@ -851,6 +851,22 @@
 <context>
     <name>DetailsDialog</name>
     <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Memory plan</source>
+        <translation>显存方案</translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation>采样</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
         <source>Answer details</source>
         <translation>回答详情</translation>
     </message>
@@ -865,6 +881,150 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Quantisation</source>
+        <translation>量化</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Server</source>
+        <translation>服务器</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Summary</source>
+        <translation>概要</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>KV cache</source>
+        <translation>KV 缓存</translation>
+    </message>
+    <message>
+        <source>Layers on GPUs</source>
+        <translation>GPU 上的层数</translation>
+    </message>
+    <message>
+        <source>Tensor split</source>
+        <translation>张量切分</translation>
+    </message>
+    <message>
+        <source>Experts in RAM</source>
+        <translation>放在内存中的专家</translation>
+    </message>
+    <message>
+        <source>RAM</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>The whole model was on the GPUs.</source>
+        <translation>整个模型都在 GPU 上。</translation>
+    </message>
+    <message>
+        <source>On the GPUs, except for the experts of {count} layers, which were in RAM.</source>
+        <translation>模型在 GPU 上，其中 {count} 层的专家放在内存中。</translation>
+    </message>
+    <message>
+        <source>The model ran entirely on the CPU.</source>
+        <translation>模型完全由 CPU 运行。</translation>
+    </message>
+    <message>
+        <source>{count} layers were on the GPUs, the rest in RAM.</source>
+        <translation>{count} 层在 GPU 上，其余在内存中。</translation>
+    </message>
+    <message>
+        <source>weights {weights}, KV cache {kv}, compute buffers {compute} GiB</source>
+        <translation>权重 {weights}，KV 缓存 {kv}，计算缓冲区 {compute} GiB</translation>
+    </message>
+    <message>
+        <source>Maximum tokens</source>
+        <translation>最大 token 数</translation>
+    </message>
+    <message>
+        <source>no limit</source>
+        <translation>不限</translation>
+    </message>
+    <message>
+        <source>Stop sequences</source>
+        <translation>停止序列</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>Asked at</source>
+        <translation>提问时间</translation>
+    </message>
+    <message>
+        <source>Prompt processing</source>
+        <translation>提示处理</translation>
+    </message>
+    <message>
+        <source>Generation</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>Time to first token</source>
+        <translation>首个 token 用时</translation>
+    </message>
+    <message>
+        <source>Thinking time</source>
+        <translation>思考用时</translation>
+    </message>
+    <message>
+        <source>Finish reason</source>
+        <translation>结束原因</translation>
+    </message>
+    <message>
+        <source>Messages left out</source>
+        <translation>省略的消息</translation>
+    </message>
+    <message>
+        <source>{count} tokens, {rate} tokens/s</source>
+        <translation>{count} 个 token，{rate} tokens/s</translation>
+    </message>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>complete</source>
+        <translation>正常完成</translation>
+    </message>
+    <message>
+        <source>token limit reached</source>
+        <translation>达到 token 数上限</translation>
+    </message>
+    <message>
+        <source>stopped by you</source>
+        <translation>由你停止</translation>
+    </message>
+    <message>
+        <source>the engine exited unexpectedly</source>
+        <translation>引擎意外退出</translation>
     </message>
 </context>
 <context>
@@ -1524,189 +1684,6 @@
     <message>
         <source>Boundary between {one} and {other}: {before} and {after} layers</source>
         <translation>{one} 与 {other} 的分界：{before} 层和 {after} 层</translation>
-    </message>
-</context>
-<context>
-    <name>MadeByWords</name>
-    <message>
-        <source>Model</source>
-        <translation>模型</translation>
-    </message>
-    <message>
-        <source>Memory plan</source>
-        <translation>显存方案</translation>
-    </message>
-    <message>
-        <source>Sampling</source>
-        <translation>采样</translation>
-    </message>
-    <message>
-        <source>Answer</source>
-        <translation>回答</translation>
-    </message>
-    <message>
-        <source>Name</source>
-        <translation>名称</translation>
-    </message>
-    <message>
-        <source>Quantisation</source>
-        <translation>量化</translation>
-    </message>
-    <message>
-        <source>File</source>
-        <translation>文件</translation>
-    </message>
-    <message>
-        <source>Server</source>
-        <translation>服务器</translation>
-    </message>
-    <message>
-        <source>Engine</source>
-        <translation>引擎</translation>
-    </message>
-    <message>
-        <source>Program</source>
-        <translation>程序</translation>
-    </message>
-    <message>
-        <source>Summary</source>
-        <translation>概要</translation>
-    </message>
-    <message>
-        <source>Context</source>
-        <translation>上下文</translation>
-    </message>
-    <message>
-        <source>{count} tokens</source>
-        <translation>{count} 个 token</translation>
-    </message>
-    <message>
-        <source>KV cache</source>
-        <translation>KV 缓存</translation>
-    </message>
-    <message>
-        <source>Layers on GPUs</source>
-        <translation>GPU 上的层数</translation>
-    </message>
-    <message>
-        <source>Tensor split</source>
-        <translation>张量切分</translation>
-    </message>
-    <message>
-        <source>Experts in RAM</source>
-        <translation>放在内存中的专家</translation>
-    </message>
-    <message>
-        <source>RAM</source>
-        <translation>内存</translation>
-    </message>
-    <message>
-        <source>The whole model was on the GPUs.</source>
-        <translation>整个模型都在 GPU 上。</translation>
-    </message>
-    <message>
-        <source>On the GPUs, except for the experts of {count} layers, which were in RAM.</source>
-        <translation>模型在 GPU 上，其中 {count} 层的专家放在内存中。</translation>
-    </message>
-    <message>
-        <source>The model ran entirely on the CPU.</source>
-        <translation>模型完全由 CPU 运行。</translation>
-    </message>
-    <message>
-        <source>{count} layers were on the GPUs, the rest in RAM.</source>
-        <translation>{count} 层在 GPU 上，其余在内存中。</translation>
-    </message>
-    <message>
-        <source>weights {weights}, KV cache {kv}, compute buffers {compute} GiB</source>
-        <translation>权重 {weights}，KV 缓存 {kv}，计算缓冲区 {compute} GiB</translation>
-    </message>
-    <message>
-        <source>Temperature</source>
-        <translation>温度</translation>
-    </message>
-    <message>
-        <source>Top-k</source>
-        <translation>Top-k</translation>
-    </message>
-    <message>
-        <source>Top-p</source>
-        <translation>Top-p</translation>
-    </message>
-    <message>
-        <source>Min-p</source>
-        <translation>Min-p</translation>
-    </message>
-    <message>
-        <source>Repeat penalty</source>
-        <translation>重复惩罚</translation>
-    </message>
-    <message>
-        <source>Maximum tokens</source>
-        <translation>最大 token 数</translation>
-    </message>
-    <message>
-        <source>no limit</source>
-        <translation>不限</translation>
-    </message>
-    <message>
-        <source>Stop sequences</source>
-        <translation>停止序列</translation>
-    </message>
-    <message>
-        <source>Seed</source>
-        <translation>随机种子</translation>
-    </message>
-    <message>
-        <source>Asked at</source>
-        <translation>提问时间</translation>
-    </message>
-    <message>
-        <source>Prompt processing</source>
-        <translation>提示处理</translation>
-    </message>
-    <message>
-        <source>Generation</source>
-        <translation>生成</translation>
-    </message>
-    <message>
-        <source>Time to first token</source>
-        <translation>首个 token 用时</translation>
-    </message>
-    <message>
-        <source>Thinking time</source>
-        <translation>思考用时</translation>
-    </message>
-    <message>
-        <source>Finish reason</source>
-        <translation>结束原因</translation>
-    </message>
-    <message>
-        <source>Messages left out</source>
-        <translation>省略的消息</translation>
-    </message>
-    <message>
-        <source>{count} tokens, {rate} tokens/s</source>
-        <translation>{count} 个 token，{rate} tokens/s</translation>
-    </message>
-    <message>
-        <source>{seconds} s</source>
-        <translation>{seconds} 秒</translation>
-    </message>
-    <message>
-        <source>complete</source>
-        <translation>正常完成</translation>
-    </message>
-    <message>
-        <source>token limit reached</source>
-        <translation>达到 token 数上限</translation>
-    </message>
-    <message>
-        <source>stopped by you</source>
-        <translation>由你停止</translation>
-    </message>
-    <message>
-        <source>the engine exited unexpectedly</source>
-        <translation>引擎意外退出</translation>
     </message>
 </context>
 <context>
