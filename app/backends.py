@@ -18,7 +18,7 @@ def backend_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ..
     A missing file or server is reported by the backend's first request.
     """
     if is_server_model(model_id):
-        return services.servers.source(model_id)
+        return services.servers.backend(model_id)
     settings = services.settings.now
     return LocalBackend(
         services.library, services.engine, services.planning, model_id, settings, rpc_servers=rpc_servers, **wishes

@@ -19,7 +19,7 @@ from app.conversation import ContextPolicy
 from app.local_backend import LocalBackend, loaded_plan
 from app.messages.context import left_out_sentence
 from app.messages.plans import replanned_sentence
-from app.servers.registry import api_base, is_open_to_readers
+from app.servers.registry import api_base, is_unencrypted
 from app.services import Services
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
@@ -102,13 +102,13 @@ def run(services: Services, arguments: argparse.Namespace) -> int:
 def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBackend, str]:
     """Return the backend, and the model id that is stored with the conversation."""
     if arguments.endpoint:
-        if is_open_to_readers(api_base(arguments.endpoint)):
+        if is_unencrypted(api_base(arguments.endpoint)):
             sys.stderr.write("apus-chat: plain HTTP: whoever carries it can read what you write, and the key\n")
         key = os.environ.get(arguments.api_key_env or "", "")
         if arguments.api_key_env and not key:
             raise UserError("key_variable_empty", name=arguments.api_key_env)
         name = arguments.model or ""
-        return services.servers.source_at(arguments.endpoint, key, name), name or arguments.endpoint
+        return services.servers.backend_at(arguments.endpoint, key, name), name or arguments.endpoint
     model_id = arguments.model or services.settings.now.model_id or "starter"
     backend = backend_for(
         services,

@@ -80,5 +80,5 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, late_formats: LateFo
 
             settings = SettingsFile(folder.settings_file)
             reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_wishes())
-            look = Doctor(folder, settings, Secrets(), lambda: reader.now(refresh=True), terminal.look)
-            return doctor.run(look, arguments)
+            checks = Doctor(folder, settings, Secrets(), lambda: reader.now(refresh=True), terminal.check)
+            return doctor.run(checks, arguments)

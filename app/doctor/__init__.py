@@ -1,1 +1,1 @@
-"""What this machine offers, what is missing, and what mends it: looked at in parts, told as values, worded once."""
+"""Diagnostics of this machine: checks in parts, results as values, texts in one place."""

@@ -1,4 +1,4 @@
-"""What a look at the machine gives: one value for each thing that was looked at."""
+"""Result of a check."""
 
 from __future__ import annotations
 
@@ -10,43 +10,42 @@ from model_manager.errors import UserError
 
 
 class State(StrEnum):
-    """How a thing is."""
+    """Severity of a result."""
 
     OK = "ok"
     WARNING = "warning"
-    """It works, with less than there could be."""
+    """It works but could be improved."""
     BAD = "bad"
     """It does not work."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A sentence of ``app.messages.doctor`` by its code, with the facts that stand in it."""
+    """Text of ``app.messages.doctor``: code and data."""
 
     code: str
     data: Mapping[str, object] = field(default_factory=dict)
 
 
-Said = Text | UserError
-"""An error brings its own sentence."""
+Message = Text | UserError
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
+class Diagnostic:
+    """Result of one check.
 
-    ``id`` is the kind of check (a key of ``app.messages.doctor.NAMES``), ``subject`` one of several: a device, a
-    host.  ``remedy`` says what to do, and ``command`` is what can be typed for it, empty where there is none.
+    ``id`` is a key of ``app.messages.doctor.NAMES``; ``subject`` is the checked device or host, if there are several.
+    ``remedy`` is what to do, and ``command`` a shell command for it (empty if none).
     """
 
     id: str
     state: State
-    value: Said
+    value: Message
     subject: str = ""
-    remedy: Said | None = None
+    remedy: Message | None = None
     command: str = ""
 
     @property
     def name(self) -> str:
-        """For programs: ``data folder``, ``device Vulkan0``."""
+        """Name in JSON output: ``data folder``, ``device Vulkan0``."""
         return f"{self.id.replace('_', ' ')} {self.subject}".strip()

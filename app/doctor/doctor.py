@@ -1,9 +1,8 @@
-"""The doctor: which parts of the machine there are to look at, and the look at each, which never fails as a whole."""
+"""Runs the checks, part by part; a failing part never affects the others."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,11 @@ from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
 from app.doctor import conversations, disk, engine, network, program
-from app.doctor.diagnostic import Finding, State, Text
+from app.doctor.diagnostic import Diagnostic, State, Text
 from app.downloads import models_folder, proxy_of
 from app.planning.machine import Machine
+from model_manager.cancellation import CancelToken
+from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
 from model_manager.library.library import ModelLibrary
 
@@ -27,73 +28,71 @@ ENGINE, MEMORY, DISK, CONVERSATIONS, PROGRAM, NETWORK = (
     "network",
 )
 PARTS = (PROGRAM, MEMORY, CONVERSATIONS, DISK, ENGINE)
-"""What is looked at without a word over the network, the quickest first."""
+"""All parts that need no network, fastest first."""
 
 logger = logging.getLogger(__name__)
 
-Surroundings = Callable[[], Iterator[Finding]]
+EnvironmentChecks = Callable[[], Iterator[Diagnostic]]
 
 
 @dataclass(frozen=True)
 class Doctor:
-    """Looks at the parts.  ``look`` is for a background thread; several may be looked at at once.
+    """Diagnostics of this machine.  ``check`` is for background threads, also several at once.
 
-    ``machine`` reads the devices anew, raising as ``MachineReader.now``.  ``surroundings`` tells what only the window
-    or only the terminal knows: fonts, a display.  ``engine_pid`` is that of this program's own engine, which is no
-    stranger on a card.
+    ``machine`` scans the devices, raising as ``MachineReader.now``.  ``environment_checks`` are the checks of the
+    window or the terminal (fonts, display).  ``engine_pid`` returns the process of this program's own engine.
     """
 
     folder: DataFolder
     settings: SettingsFile
     secrets: Secrets
     machine: Callable[[], Machine]
-    surroundings: Surroundings = field(default=lambda: iter(()))
+    environment_checks: EnvironmentChecks = field(default=lambda: iter(()))
     engine_pid: Callable[[], int | None] = lambda: None
-    stopped: threading.Event = field(default_factory=threading.Event)
+    token: CancelToken = field(default_factory=CancelToken)
 
-    def look(self, part: str) -> tuple[Finding, ...]:
-        """The findings of one part.  What goes wrong on the way is a finding too.
+    def check(self, part: str) -> tuple[Diagnostic, ...]:
+        """Return the results of one part; an error during the check is a result too.
 
         Raises:
             Cancelled: after ``stop``.
         """
-        found: list[Finding] = []
+        found: list[Diagnostic] = []
         try:
-            found.extend(self._looking(part))
+            found.extend(self._run(part))
         except Cancelled:
             raise
         except UserError as error:
-            found.append(Finding("trouble", State.BAD, error, subject=part))
+            found.append(Diagnostic("trouble", State.BAD, error, subject=part))
         except Exception as error:
-            # A doctor who falls ill over one organ still looks at the others.
-            logger.warning("looking at %s failed", part, exc_info=error)
-            found.append(Finding("trouble", State.BAD, Text("trouble", {"detail": repr(error)}), subject=part))
-        if self.stopped.is_set():
-            raise Cancelled
+            # A bug in one part must not prevent the others.
+            logger.warning("check of %s failed", part, exc_info=error)
+            found.append(Diagnostic("trouble", State.BAD, Text("trouble", {"detail": repr(error)}), subject=part))
+        self.token.raise_if_cancelled()
         return tuple(found)
 
     def stop(self) -> None:
-        """Let every look end soon."""
-        self.stopped.set()
+        """Cancel all checks."""
+        self.token.cancel()
 
-    def _looking(self, part: str) -> Iterator[Finding]:
+    def _run(self, part: str) -> Iterator[Diagnostic]:
         settings = self.settings.now
         models = models_folder(settings, self.folder)
         match part:
             case "program":
-                yield from program.look(self.secrets)
-                yield from self.surroundings()
+                yield from program.check(self.secrets)
+                yield from self.environment_checks()
             case "memory":
-                yield from engine.look_at_memory()
+                yield from engine.check_memory(read_memory())
             case "conversations":
-                yield from conversations.look(self.folder.conversations, self.stopped.is_set)
+                yield from conversations.check(self.folder.conversations, lambda: self.token.is_cancelled)
             case "disk":
-                wanted = disk.wanted_file(settings.model_id, self._library(models))
-                yield from disk.look(self.folder.root, models, wanted, self.stopped.is_set)
+                file = disk.load_file(settings.model_id, self._library(models))
+                yield from disk.check(self.folder.root, models, file, self.token)
             case "engine":
-                yield from engine.look(self.machine, self.engine_pid())
+                yield from engine.check(self.machine, self.engine_pid())
             case "network":
-                yield from network.look(settings, self.folder.servers_file, self.secrets, proxy_of(settings))
+                yield from network.check(settings, self.folder.servers_file, self.secrets, proxy_of(settings))
             case _:
                 raise ValueError(part)
 

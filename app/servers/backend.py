@@ -1,4 +1,4 @@
-"""A model of a server as a chat source."""
+"""Chat backend for a model of a server."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from app.servers.protocol import Delta, Kind, ServedModel
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
 
-SHORTER = 0.75
-"""A conversation that was too long for a server is tried again with so much of its tokens, ..."""
-SHORTER_TRIES = 4
-"""... at most so many times."""
+SHORTEN_TO = 0.75
+"""Fraction of the tokens for the next attempt when a conversation exceeds an unknown context."""
+SHORTEN_ATTEMPTS = 4
 
 
 @dataclass
 class ServerState:
-    """What was learnt about one server in this run of the program; kept between answers."""
+    """Findings about one server, kept between answers while the program runs."""
 
     models: tuple[ServedModel, ...] | None = None
-    refused: set[str] = field(default_factory=set)
-    """Fields of a request that it does not take."""
+    rejected: set[str] = field(default_factory=set)
+    """Request fields the server rejects."""
     guessed_context: dict[str, int] = field(default_factory=dict)
-    """Tokens that a model was seen to take at most, where the server does not tell."""
+    """Context in tokens by model, estimated from rejected requests."""
 
 
 class ServerBackend:
@@ -38,29 +37,29 @@ class ServerBackend:
 
     is_remote = True
 
-    def __init__(self, reach: Callable[[], tuple[ServerClient, ServerState]], model_id: str, name: str) -> None:
-        """``reach`` gives the client when it is first needed, in the thread that asks: its key may have to be unlocked.
+    def __init__(self, connect: Callable[[], tuple[ServerClient, ServerState]], model_id: str, name: str) -> None:
+        """``connect`` returns the client when it is first needed, in the streaming thread: the keyring can be locked.
 
-        ``name`` is the server's; empty for the first that it lists.
+        ``name`` is the server's name of the model; empty for its first one.
         """
-        self._reach = reach
-        self._reached: tuple[ServerClient, ServerState] | None = None
+        self._connect = connect
+        self._connection: tuple[ServerClient, ServerState] | None = None
         self._model_id = model_id
         self._name = name
 
     def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Ask, and tell what comes.  A connection lost before the first word is tried once more.
+        """Stream an answer.  A connection lost before the first token is retried once.
 
         Raises:
-            UserError: as ``ServerClient`` and ``reach`` do, and ``server_empty`` (host) where it lists no model.
-            Cancelled: ``token`` was cancelled before the first word.
+            UserError: as ``ServerClient`` and ``connect`` do; ``server_empty`` (host) if it lists no model.
+            Cancelled: ``token`` was cancelled before the first token.
         """
         token.raise_if_cancelled()
-        self._reached = self._reach()
+        self._connection = self._connect()
         self._client.resume()
         progress = _Progress()
         try:
-            # Shut the connection: the server stops too.
+            # Shutting down the connection stops the server too.
             with token.on_cancel(self._client.stop):
                 model = self._model()
                 yield Loaded(0.0, model.context or 0)
@@ -74,8 +73,8 @@ class ServerBackend:
         yield from progress.end()
 
     def origin(self) -> AnswerOrigin:
-        """Which model of which server."""
-        if self._reached is None:
+        """Return the model and server of the answer."""
+        if self._connection is None:
             return AnswerOrigin(self._model_id)
         kind = self._kind(self._name)
         return AnswerOrigin(
@@ -84,25 +83,25 @@ class ServerBackend:
 
     @property
     def name(self) -> str:
-        """The server's name of the model; known once it was listed."""
+        """The server's name of the model; set once models are listed."""
         return self._name
 
     @property
     def _client(self) -> ServerClient:
-        assert self._reached is not None
-        return self._reached[0]
+        assert self._connection is not None
+        return self._connection[0]
 
     @property
     def _state(self) -> ServerState:
-        assert self._reached is not None
-        return self._reached[1]
+        assert self._connection is not None
+        return self._connection[1]
 
     def _model(self) -> ServedModel:
         if self._state.models is None:
             try:
                 self._state.models = self._client.models()
             except UserError as error:
-                # Some serve chat without a list; the name alone is enough then.
+                # Some servers have no list of models; the name is sufficient.
                 if error.code not in ("server_not_an_api", "server_refused") or not self._name:
                     raise
                 self._state.models = ()
@@ -115,109 +114,109 @@ class ServerBackend:
         return found or ServedModel(self._name, models[0].kind if models else Kind.OTHER, None)
 
     def _answer(self, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[ChatEvent]:
-        """Fit the conversation into the context, ask, and tell what comes.
+        """Fit the conversation into the context and stream the answer.
 
-        A server that does not tell its context says when it is full; a conversation that may roll is then tried
-        shorter, and what was learnt is kept.
+        If a server of unknown context reports that it is full, and the policy allows it, the request is repeated with
+        a shorter conversation.
         """
-        for last_try in (False,) * SHORTER_TRIES + (True,):
+        for last_try in (False,) * SHORTEN_ATTEMPTS + (True,):
             fitting, fitted = self._fit(request, model)
             yield fitted
             try:
                 for delta in self._deltas(fitting, model, progress):
-                    yield from progress.take(delta)
+                    yield from progress.handle(delta)
             except UserError as error:
-                may_roll = request.context_policy is ContextPolicy.ROLL and not progress.tokens
-                if error.code != "server_context_full" or last_try or not may_roll:
+                can_roll = request.context_policy is ContextPolicy.ROLL and not progress.tokens
+                if error.code != "server_context_full" or last_try or not can_roll:
                     raise
                 about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)
-                self._state.guessed_context[model.name] = max(1, int(about * SHORTER))
+                self._state.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
             else:
                 return
 
     def _fit(self, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, Fitted]:
-        """Counted by the server where it counts, else about; a server whose context is not known decides itself."""
+        """Fit with the server's token counts or estimates; an unknown context is left to the server."""
         context = self._state.guessed_context.get(model.name) or model.context or 0
         if not context or model.kind is not Kind.VLLM:
             return fit_by_estimate(request, context)
 
         def count(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
-            told = self._client.token_count(model.name, protocol.told(messages))
-            if told is None:
-                raise _CountsNot
-            return told + estimated_tokens(prefill), tuple(estimated_tokens(text) for text in texts)
+            tokens = self._client.token_count(model.name, protocol.chat_messages(messages))
+            if tokens is None:
+                raise _CannotCount
+            return tokens + estimated_tokens(prefill), tuple(estimated_tokens(text) for text in texts)
 
         try:
             return fit(request, context, count)
-        except _CountsNot:
+        except _CannotCount:
             return fit_by_estimate(request, context)
 
     def _kind(self, name: str) -> Kind:
         return next((each.kind for each in self._state.models or () if each.name == name), Kind.OTHER)
 
     def _deltas(self, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[Delta]:
-        tried_again = False
+        retried = False
         while True:
-            body = protocol.chat_body(request, model.name, model.kind, frozenset(self._state.refused))
+            body = protocol.chat_body(request, model.name, model.kind, frozenset(self._state.rejected))
             try:
                 yield from self._client.chat(body, model.name)
             except UserError as error:
                 if progress.tokens:
                     raise
-                if self._is_about_a_field(error, body):
+                if self._drop_rejected_field(error, body):
                     continue
-                if error.code != "server_lost" or tried_again:
+                if error.code != "server_lost" or retried:
                     raise
-                tried_again = True
+                retried = True
             else:
                 return
 
-    def _is_about_a_field(self, error: UserError, body: bytes) -> bool:
+    def _drop_rejected_field(self, error: UserError, body: bytes) -> bool:
         if error.code != "server_refused":
             return False
-        name = protocol.refused_field(body, str(error.data.get("detail", "")))
+        name = protocol.rejected_field(body, str(error.data.get("detail", "")))
         if name is None:
             return False
-        self._state.refused.add(name)
+        self._state.rejected.add(name)
         return True
 
 
-class _CountsNot(Exception):
-    """The server has no way to count tokens."""
+class _CannotCount(Exception):
+    """The server cannot count tokens."""
 
 
 class _Progress:
-    """Counts and times of one answer, and its thoughts put between their marks."""
+    """Token counts and times of one answer; puts thoughts between tags."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._asked = clock()
+        self._started = clock()
         self._first: float | None = None
-        self._last = self._asked
+        self._last = self._started
         self._thinking = False
-        self._told_tokens = False
+        self._has_usage = False
         self._prompt_tokens = 0
         self.tokens = 0
         self.finish_reason: str | None = None
 
-    def take(self, delta: Delta) -> Iterator[ChatEvent]:
-        """The pieces in an event of the server."""
+    def handle(self, delta: Delta) -> Iterator[ChatEvent]:
+        """Yield the pieces of a server event."""
         self.finish_reason = delta.finish_reason or self.finish_reason
         self._prompt_tokens = delta.prompt_tokens or self._prompt_tokens
-        text = self._marked(delta)
+        text = self._tagged(delta)
         if delta.text or delta.thought:
             self._last = self._clock()
             self._first = self._last if self._first is None else self._first
         if delta.completion_tokens:
-            self.tokens, self._told_tokens = delta.completion_tokens, True
-        elif text and not self._told_tokens:
-            # One event is one token with most servers; the usage at the end corrects it.
+            self.tokens, self._has_usage = delta.completion_tokens, True
+        elif text and not self._has_usage:
+            # Most servers send one token per event; the usage at the end corrects the count.
             self.tokens += 1
         if text:
             yield Piece(text, max(self.tokens, 1), self._prompt_tokens + self.tokens)
 
     def end(self) -> Iterator[ChatEvent]:
-        """The last events."""
+        """Yield the final events."""
         if self._thinking:
             self._thinking = False
             yield Piece(f"\n{THOUGHT_CLOSE}\n\n", self.tokens, self._prompt_tokens + self.tokens)
@@ -228,10 +227,10 @@ class _Progress:
             completion_tokens=self.tokens,
             prompt_tokens_per_second=None,
             tokens_per_second=(self.tokens - 1) / seconds if self.tokens > 1 and seconds > 0 else None,
-            time_to_first_token_s=None if self._first is None else self._first - self._asked,
+            time_to_first_token_s=None if self._first is None else self._first - self._started,
         )
 
-    def _marked(self, delta: Delta) -> str:
+    def _tagged(self, delta: Delta) -> str:
         text = ""
         if delta.thought:
             text += ("" if self._thinking else f"{THOUGHT_OPEN}\n") + delta.thought

@@ -1,8 +1,8 @@
-"""What is said between us and a server: the body of a request, the pieces of its answer, the reasons of a refusal.
+"""Messages of OpenAI-compatible servers: request bodies, stream events, error messages.
 
-The form is that of OpenAI's chat completions with streaming (server-sent events, https://html.spec.whatwg.org/#server-
-sent-events).  Beyond it: vLLM and llama-server take more samplers, and both tell thoughts apart from the answer, as
-``reasoning_content`` or ``reasoning``.
+The format is OpenAI's streaming chat completions (server-sent events, https://html.spec.whatwg.org/#server-sent-
+events).  In addition, vLLM and llama-server accept more samplers and send thoughts as ``reasoning_content`` or
+``reasoning``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Any
 from app.backend import ChatRequest, PromptMessage
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Role, Sampling
 
-LONGEST_LINE = 16 << 20
-"""Bytes of one event; a server that sends more speaks something else."""
+MAX_LINE = 16 << 20
+"""Largest event in bytes."""
 
-_NEEDED = frozenset({"model", "messages", "stream"})
+_REQUIRED = frozenset({"model", "messages", "stream"})
 _THOUGHTS = re.compile(rf"\A\s*{THOUGHT_OPEN}.*?(?:{THOUGHT_CLOSE}|\Z)\s*", re.DOTALL)
 
 
 class Kind(StrEnum):
-    """Which program serves, as far as it matters for what it understands."""
+    """Server program, where its protocol differs."""
 
     VLLM = "vLLM"
     LLAMA_SERVER = "llama-server"
@@ -40,12 +40,12 @@ _OWNERS = {
     "library": Kind.OLLAMA,
     "organization_owner": Kind.LM_STUDIO,
 }
-"""``owned_by`` in the list of models tells the program."""
+"""Server program by ``owned_by`` in the list of models."""
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model of a server.  ``context`` in tokens, None where the server does not say."""
+    """A model of a server; ``context`` in tokens, None if unknown."""
 
     name: str
     kind: Kind
@@ -54,7 +54,7 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Delta:
-    """What one event of a stream brings.  Counts are of the whole request so far, None where they are not told."""
+    """Content of one stream event.  Token counts are totals of the request so far, None if not sent."""
 
     text: str = ""
     thought: str = ""
@@ -63,15 +63,15 @@ class Delta:
     completion_tokens: int | None = None
 
 
-class Foreign(ValueError):
-    """What came is not what such a server says."""
+class ProtocolError(ValueError):
+    """The response is not in the expected format."""
 
 
 def served_models(body: bytes) -> tuple[ServedModel, ...]:
-    """The models in the answer to ``GET /models``.
+    """Parse the response to ``GET /models``.
 
     Raises:
-        Foreign: it is no such answer.
+        ProtocolError: it has another format.
     """
     try:
         entries = json.loads(body)["data"]
@@ -80,12 +80,12 @@ def served_models(body: bytes) -> tuple[ServedModel, ...]:
             for each in entries or ()
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Foreign(str(error)) from error
+        raise ProtocolError(str(error)) from error
 
 
-def chat_body(request: ChatRequest, name: str, kind: Kind, left_away: frozenset[str] = frozenset()) -> bytes:
-    """The body of ``POST /chat/completions``, without the fields in ``left_away``."""
-    messages = told(request.messages)
+def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[str] = frozenset()) -> bytes:
+    """Return the body of ``POST /chat/completions`` without the ``rejected`` fields."""
+    messages = chat_messages(request.messages)
     body: dict[str, Any] = {"model": name, "messages": messages, "stream": True}
     body["stream_options"] = {"include_usage": True}
     if kind is Kind.VLLM:
@@ -95,14 +95,14 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, left_away: frozenset[
         if kind is Kind.VLLM:
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     body |= _samplers(request.sampling, kind)
-    if "max_tokens" in left_away and "max_tokens" in body:
-        # The name that newer hosted models insist on.
+    if "max_tokens" in rejected and "max_tokens" in body:
+        # The name required by newer hosted models.
         body["max_completion_tokens"] = body["max_tokens"]
-    return json.dumps({key: value for key, value in body.items() if key not in left_away}, ensure_ascii=False).encode()
+    return json.dumps({key: value for key, value in body.items() if key not in rejected}, ensure_ascii=False).encode()
 
 
-def told(messages: Iterable[PromptMessage]) -> list[dict[str, str]]:
-    """A conversation as it is sent: without the thoughts of earlier answers, which no model is trained to read."""
+def chat_messages(messages: Iterable[PromptMessage]) -> list[dict[str, str]]:
+    """Return the messages to send, without the thoughts of earlier answers."""
     return [
         {
             "role": each.role.value,
@@ -112,26 +112,26 @@ def told(messages: Iterable[PromptMessage]) -> list[dict[str, str]]:
     ]
 
 
-def refused_field(body: bytes, message: str) -> str | None:
-    """The field of a request that a server's sentence speaks of first, if it may be left away."""
-    places = {name: re.search(rf"\b{name}\b", message) for name in json.loads(body) if name not in _NEEDED}
+def rejected_field(body: bytes, message: str) -> str | None:
+    """Return the first optional request field that an error message mentions."""
+    places = {name: re.search(rf"\b{name}\b", message) for name in json.loads(body) if name not in _REQUIRED}
     named = {name: place.start() for name, place in places.items() if place}
     return min(named, key=named.__getitem__, default=None)
 
 
 def events(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The data of each server-sent event.
+    """Yield the data of each server-sent event.
 
     Raises:
-        Foreign: a line without an end.
+        ProtocolError: a line is too long.
     """
     rest = b""
     data: list[str] = []
     for chunk in chunks:
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
-        if len(rest) > LONGEST_LINE:
-            raise Foreign("a line without an end")
+        if len(rest) > MAX_LINE:
+            raise ProtocolError("the line is too long")
         for line in lines:
             text = line.rstrip(b"\r").decode("utf-8", "replace")
             if text.startswith("data:"):
@@ -146,19 +146,19 @@ def events(chunks: Iterable[bytes]) -> Iterator[str]:
         yield "\n".join(data)
 
 
-def delta_of(event: str) -> Delta:
-    """What an event of the stream says.
+def parse_delta(event: str) -> Delta:
+    """Parse a stream event.
 
     Raises:
-        Foreign: it is no JSON of the known form.
-        StreamRefused: the server tells in the stream that it cannot go on.
+        ProtocolError: it has another format.
+        StreamError: the server reports an error.
     """
     try:
         values = json.loads(event)
     except ValueError as error:
-        raise Foreign(str(error)) from error
+        raise ProtocolError(str(error)) from error
     if isinstance(values, Mapping) and values.get("error"):
-        raise StreamRefused(refusal(event.encode()))
+        raise StreamError(error_message(event.encode()))
     try:
         usage = values.get("usage") or {}
         choice: Mapping[str, Any] = next(iter(values.get("choices") or ()), {})
@@ -172,15 +172,15 @@ def delta_of(event: str) -> Delta:
             completion_tokens=usage.get("completion_tokens"),
         )
     except (TypeError, AttributeError) as error:
-        raise Foreign(str(error)) from error
+        raise ProtocolError(str(error)) from error
 
 
-class StreamRefused(ValueError):
-    """An error told inside a stream; ``str()`` is the server's own sentence."""
+class StreamError(ValueError):
+    """An error inside a stream; ``str()`` is the server's message."""
 
 
-def refusal(body: bytes) -> str:
-    """The server's own sentence in the body of an error; empty where there is none."""
+def error_message(body: bytes) -> str:
+    """Return the server's message in the body of an error, empty if there is none."""
     try:
         values = json.loads(body)
     except ValueError:
@@ -196,8 +196,8 @@ def refusal(body: bytes) -> str:
     return inner if isinstance(inner, str) else ""
 
 
-def says_context_is_full(message: str) -> bool:
-    """Whether a refusal means that the conversation is longer than the context."""
+def is_context_full(message: str) -> bool:
+    """Return whether an error message means that the conversation exceeds the context."""
     text = message.lower()
     return any(
         mark in text

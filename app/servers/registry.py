@@ -1,7 +1,4 @@
-"""The servers a person added: kept in one JSON file, their keys in the keyring.
-
-A key belongs to one server and is asked for by that server's id; it stands in no file.
-"""
+"""Server registry: addresses and names in one JSON file, API keys in the keyring."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ ID_PREFIX = "server:"
 
 @dataclass(frozen=True)
 class Server:
-    """A server and the names of its models that were seen last."""
+    """A server and the names of its models at the last refresh."""
 
     id: str
     url: str
-    """The base of its API, which ends in ``/v1`` for most."""
+    """Base URL of the API, usually ending in ``/v1``."""
     name: str = ""
-    """What the person calls it; empty for its host."""
+    """Name given by the user; empty: the host."""
     models: tuple[str, ...] = ()
 
     @property
@@ -38,30 +35,30 @@ class Server:
 
     @property
     def title(self) -> str:
-        """Its name for a person."""
+        """Displayed name."""
         return self.name or self.host
 
     def model_id(self, name: str) -> str:
-        """The id of one of its models."""
+        """Return the id of one of its models: ``server:ID/NAME``."""
         return f"{ID_PREFIX}{self.id}/{name}"
 
 
 def is_server_model(model_id: str) -> bool:
-    """Whether a server answers for this id."""
+    """Return whether the id belongs to a model of a server."""
     return model_id.startswith(ID_PREFIX)
 
 
-def parts_of(model_id: str) -> tuple[str, str]:
-    """The server's id, and the name of the model there."""
+def split_model_id(model_id: str) -> tuple[str, str]:
+    """Return the server's id and the name of the model on it."""
     server_id, _, name = model_id.removeprefix(ID_PREFIX).partition("/")
     return server_id, name
 
 
 def api_base(text: str) -> str:
-    """The base of an API from what a person typed: with a scheme, without the last path of a request.
+    """Normalise an address typed by the user to the base URL of the API.
 
     ``localhost:8000`` becomes ``http://localhost:8000/v1``, ``api.example.com`` becomes
-    ``https://api.example.com/v1``; a path that was typed is kept.
+    ``https://api.example.com/v1``; another path is kept.
 
     Raises:
         UserError: ``server_address_invalid`` (url).
@@ -73,10 +70,10 @@ def api_base(text: str) -> str:
     for tail in ("/chat/completions", "/completions", "/models"):
         text = text.removesuffix(tail)
     if "://" not in text:
-        text = f"{'http' if is_near(f'http://{text}') else 'https'}://{text}"
+        text = f"{'http' if is_private_network(f'http://{text}') else 'https'}://{text}"
     try:
         split = urlsplit(text)
-        _ = split.port  # raises where it is no number
+        _ = split.port  # raises ValueError if it is not a number
     except ValueError as error:
         raise UserError("server_address_invalid", url=text) from error
     is_address = split.scheme in ("http", "https") and bool(split.hostname) and split.username is None
@@ -85,8 +82,8 @@ def api_base(text: str) -> str:
     return text if split.path.strip("/") else f"{text}/v1"
 
 
-def is_near(url: str) -> bool:
-    """Whether a URL leads to this machine or a private network: where plain HTTP is what one expects."""
+def is_private_network(url: str) -> bool:
+    """Return whether a URL points to this machine or a private network, where plain HTTP is expected."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith((".localhost", ".local", ".lan", ".home.arpa")):
         return True
@@ -96,19 +93,19 @@ def is_near(url: str) -> bool:
         return "." not in host
 
 
-def is_open_to_readers(url: str) -> bool:
-    """Whether what is said to this address, the key included, can be read on its way: plain HTTP, and not to here."""
+def is_unencrypted(url: str) -> bool:
+    """Return whether messages and key are sent over a network in plain HTTP."""
     split = urlsplit(url)
     host = split.hostname or ""
     try:
-        is_here = host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
+        is_loopback = host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_here = False
-    return split.scheme == "http" and not is_here
+        is_loopback = False
+    return split.scheme == "http" and not is_loopback
 
 
-class KnownServers:
-    """The servers that the user added, and their file.  Thread-safe."""
+class ServerRegistry:
+    """The list of servers.  Thread-safe."""
 
     def __init__(self, path: Path, secrets: Secrets) -> None:
         self._file = JsonFile(path, tuple[Server, ...], ())
@@ -122,11 +119,11 @@ class KnownServers:
         return self._file.problem
 
     def list(self) -> tuple[Server, ...]:
-        """All, in the order in which they were added."""
+        """Return all servers in the order in which they were added."""
         return self._servers
 
     def get(self, server_id: str) -> Server:
-        """One of them.
+        """Return one server.
 
         Raises:
             UserError: ``server_unknown`` (id).
@@ -137,22 +134,22 @@ class KnownServers:
         raise UserError("server_unknown", id=server_id)
 
     def add(self, url: str, name: str = "", key: str = "", models: Sequence[str] = ()) -> Server:
-        """Remember a server and its key.
+        """Add a server and its key.
 
         Raises:
-            UserError: ``server_address_invalid`` (url), or as ``JsonFile.write``.
+            UserError: ``server_address_invalid`` (url), or as ``JsonFile.write`` does.
         """
         server = Server(uuid.uuid4().hex[:8], api_base(url), name.strip(), tuple(models))
-        self._keep((*self._servers, server))
+        self._write((*self._servers, server))
         if key.strip():
-            self._secrets.set(_secret(server.id), key)
+            self.set_key(server.id, key)
         return server
 
     def change(self, server_id: str, *, name: str | None = None, models: Sequence[str] | None = None) -> Server:
-        """Another name, or what its models are now.
+        """Change the name or the models of a server.
 
         Raises:
-            UserError: ``server_unknown`` (id), or as ``JsonFile.write``.
+            UserError: ``server_unknown`` (id), or as ``JsonFile.write`` does.
         """
         server = self.get(server_id)
         changed = replace(
@@ -161,32 +158,32 @@ class KnownServers:
             models=server.models if models is None else tuple(models),
         )
         if changed != server:
-            self._keep(tuple(changed if each.id == server_id else each for each in self._servers))
+            self._write(tuple(changed if each.id == server_id else each for each in self._servers))
         return changed
 
     def remove(self, server_id: str) -> None:
-        """Forget a server and its key.
+        """Remove a server and its key.
 
         Raises:
-            UserError: ``server_unknown`` (id), ``secret_stays``, or as ``JsonFile.write``.
+            UserError: ``server_unknown`` (id), ``secret_stays``, or as ``JsonFile.write`` does.
         """
-        gone = self.get(server_id)
-        self._keep(tuple(each for each in self._servers if each is not gone))
+        removed = self.get(server_id)
+        self._write(tuple(each for each in self._servers if each is not removed))
         self._secrets.delete(_secret(server_id))
 
     def key_of(self, server_id: str) -> str:
-        """Its key, empty where it has none.  May wait for the keyring to be unlocked."""
+        """Return the API key, empty if none.  Can wait for the keyring to be unlocked."""
         return self._secrets.get(_secret(server_id)) or ""
 
     def set_key(self, server_id: str, key: str) -> None:
-        """Another key; an empty one is forgotten.
+        """Replace the API key; an empty one is removed.
 
         Raises:
             UserError: ``secret_stays``.
         """
         self._secrets.set(_secret(server_id), key)
 
-    def _keep(self, servers: tuple[Server, ...]) -> None:
+    def _write(self, servers: tuple[Server, ...]) -> None:
         with self._lock:
             self._file.write(servers)
             self._servers = servers

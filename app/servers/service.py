@@ -1,4 +1,4 @@
-"""Everything about servers in one place, for ``Services``: the list, and a source for each of their models."""
+"""All servers: the registry and a chat backend for each of their models."""
 
 from __future__ import annotations
 
@@ -10,37 +10,39 @@ from app.config.secrets import Secrets
 from app.servers.backend import ServerBackend, ServerState
 from app.servers.client import ServerClient
 from app.servers.protocol import ServedModel
-from app.servers.registry import KnownServers, Server, api_base, parts_of
+from app.servers.registry import Server, ServerRegistry, api_base, split_model_id
+
+Connection = tuple[ServerClient, ServerState]
 
 
 class Servers:
-    """The servers that are known.  Safe to use from several threads; connections are kept between answers."""
+    """Registry, connections and backends.  Thread-safe; connections are kept between answers."""
 
     def __init__(self, path: Path, secrets: Secrets, proxy: Callable[[], str | None]) -> None:
-        """``path`` is the list's file; ``proxy`` tells what ``Access`` wants, at the time of asking."""
-        self.known = KnownServers(path, secrets)
+        """``path`` is the file of the registry; ``proxy`` returns the current proxy as in ``Access``."""
+        self.registry = ServerRegistry(path, secrets)
         self._proxy = proxy
         self._lock = threading.Lock()
-        self._open: dict[str, tuple[ServerClient, ServerState]] = {}
+        self._connections: dict[str, Connection] = {}
 
-    def source(self, model_id: str) -> ServerBackend:
-        """What answers for ``server:ID/NAME``; its stream raises UserError ``server_unknown`` (id) where none does."""
-        server_id, name = parts_of(model_id)
-        return ServerBackend(lambda: self._opened(self.known.get(server_id)), model_id, name)
+    def backend(self, model_id: str) -> ServerBackend:
+        """Return the backend for ``server:ID/NAME``; its ``stream`` raises UserError ``server_unknown`` (id)."""
+        server_id, name = split_model_id(model_id)
+        return ServerBackend(lambda: self._connect(self.registry.get(server_id)), model_id, name)
 
-    def source_at(self, url: str, key: str, name: str) -> ServerBackend:
-        """What answers at an address that need not be known; ``name`` empty takes the first that it lists.
+    def backend_at(self, url: str, key: str, name: str) -> ServerBackend:
+        """Return a backend for an address outside the registry; an empty ``name`` selects its first model.
 
         Raises:
             UserError: ``server_address_invalid`` (url).
         """
-        client, state = ServerClient(api_base(url), key, self._proxy()), ServerState()
+        connection = ServerClient(api_base(url), key, self._proxy()), ServerState()
         with self._lock:
-            self._open[url] = client, state
-        return ServerBackend(lambda: (client, state), name, name)
+            self._connections[url] = connection
+        return ServerBackend(lambda: connection, name, name)
 
-    def look(self, url: str, key: str) -> tuple[ServedModel, ...]:
-        """What an address offers, before it is added.  Raises as ``ServerClient.models`` and ``api_base`` do."""
+    def list_models(self, url: str, key: str) -> tuple[ServedModel, ...]:
+        """List the models at an address.  Raises as ``ServerClient.models`` and ``api_base`` do."""
         client = ServerClient(api_base(url), key, self._proxy())
         try:
             return client.models()
@@ -48,38 +50,38 @@ class Servers:
             client.close()
 
     def refresh(self, server_id: str) -> Server:
-        """List a server's models anew.  Raises as ``ServerClient.models`` and ``KnownServers`` do."""
-        server = self.known.get(server_id)
-        models = self.look(server.url, self.known.key_of(server_id))
-        _, state = self._opened(server)
+        """Update the list of a server's models.  Raises as ``ServerClient.models`` and ``ServerRegistry`` do."""
+        server = self.registry.get(server_id)
+        models = self.list_models(server.url, self.registry.key_of(server_id))
+        _, state = self._connect(server)
         state.models = models
-        return self.known.change(server_id, models=[each.name for each in models])
+        return self.registry.change(server_id, models=[each.name for each in models])
 
-    def forget(self, server_id: str) -> None:
-        """Ask it anew from the next answer on: its key is another, or the way to it.  Ends an answer under way."""
+    def disconnect(self, server_id: str) -> None:
+        """Close the connection, for example after a change of key or proxy.  Ends a running answer."""
         with self._lock:
-            opened = self._open.pop(server_id, None)
-        if opened is not None:
-            opened[0].stop()
-            opened[0].close()
+            connection = self._connections.pop(server_id, None)
+        if connection is not None:
+            connection[0].stop()
+            connection[0].close()
 
     def close(self) -> None:
-        """Give the connections back, once no answer is under way."""
+        """Close all connections.  Not while an answer is running."""
         with self._lock:
-            opened, self._open = list(self._open.values()), {}
-        for client, _ in opened:
+            connections, self._connections = list(self._connections.values()), {}
+        for client, _ in connections:
             client.close()
 
-    def _opened(self, server: Server) -> tuple[ServerClient, ServerState]:
+    def _connect(self, server: Server) -> Connection:
         proxy = self._proxy()
         with self._lock:
-            opened = self._open.get(server.id)
-        if opened is not None and opened[0].proxy != proxy:
-            self.forget(server.id)
-            opened = None
-        if opened is None:
-            # Looked up outside of the lock: the keyring may wait for its owner.
-            made = ServerClient(server.url, self.known.key_of(server.id), proxy), ServerState()
+            connection = self._connections.get(server.id)
+        if connection is not None and connection[0].proxy != proxy:
+            self.disconnect(server.id)
+            connection = None
+        if connection is None:
+            # Outside the lock: reading the key can wait for the keyring to be unlocked.
+            new = ServerClient(server.url, self.registry.key_of(server.id), proxy), ServerState()
             with self._lock:
-                opened = self._open.setdefault(server.id, made)
-        return opened
+                connection = self._connections.setdefault(server.id, new)
+        return connection

@@ -30,18 +30,18 @@ def doctor(data: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_json_keeps_its_keys_and_has_more(tmp_path: Path) -> None:
+def test_json_keys(tmp_path: Path) -> None:
     with FakeHub() as hub:
         SettingsFile(tmp_path / "settings.json").change(endpoint=hub.url, authority=hub.url, proxy="none")
-        findings = json.loads(doctor(tmp_path, "--json", "--network"))
-    assert all({"name", "ok", "value", "mend", "part", "id", "state", "command"} <= each.keys() for each in findings)
-    by_name = {each["name"]: each for each in findings}
+        results = json.loads(doctor(tmp_path, "--json", "--network"))
+    assert all({"name", "ok", "value", "mend", "part", "id", "state", "command"} <= each.keys() for each in results)
+    by_name = {each["name"]: each for each in results}
     assert {"program", "system", "memory", "processor", "data folder", "starter model", "engine"} <= by_name.keys()
     assert by_name["engine"]["ok"]
     assert by_name[f"hub {hub.url.removeprefix('http://')}"]["state"] == "ok"
 
 
-def test_the_report_can_be_handed_on(tmp_path: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_is_printed(tmp_path: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_very_secret")
     text = doctor(empty_home / "data", "--report")
     assert text.startswith("# APUS Chat")
@@ -50,7 +50,7 @@ def test_the_report_can_be_handed_on(tmp_path: Path, empty_home: Path, monkeypat
     assert "hf_very_secret" not in text
 
 
-def test_for_a_person_it_is_lines_with_what_to_do(tmp_path: Path) -> None:
+def test_text_output_has_remedies(tmp_path: Path) -> None:
     text = doctor(tmp_path)
     assert text.startswith("Program\n")
     assert "Engine and GPUs" in text

@@ -16,16 +16,17 @@ from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import Settings, SettingsFile
 from app.doctor import conversations, disk, engine, network, program, terminal
-from app.doctor.diagnostic import Finding, State, Text
+from app.doctor.diagnostic import Diagnostic, State, Text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
-from app.doctor.report import name_text, private, remedy_text, report, value_text
+from app.doctor.report import anonymise, name_text, remedy_text, report, value_text
 from app.engine.external_engine import FACTS, VARIABLE
 from app.engine.protocol import DeviceList, EngineDevice, MissingServer
 from app.messages.doctor import NAMES, TEXTS
 from app.messages.doctor import PARTS as PART_NAMES
 from app.planning.machine import Machine, MachineReader, pretended_machine
-from app.servers.registry import KnownServers
+from app.servers.registry import ServerRegistry
 from app.store.store import ConversationStore
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.devices.devices import Memory, PlanDevice
 from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaFacts
 from model_manager.devices.system_gpus import SystemGpu
@@ -43,12 +44,18 @@ def never() -> bool:
     return False
 
 
+def cancelled() -> CancelToken:
+    token = CancelToken()
+    token.cancel()
+    return token
+
+
 def always() -> bool:
     return True
 
 
-def by_id(findings: Iterator[Finding] | tuple[Finding, ...]) -> dict[str, Finding]:
-    return {f"{each.id} {each.subject}".strip(): each for each in findings}
+def by_id(results: Iterator[Diagnostic] | tuple[Diagnostic, ...]) -> dict[str, Diagnostic]:
+    return {f"{each.id} {each.subject}".strip(): each for each in results}
 
 
 @pytest.fixture
@@ -62,19 +69,19 @@ def doctor(tmp_path: Path) -> Doctor:
 # All of it
 
 
-def test_every_code_has_its_words() -> None:
+def test_every_code_has_a_text() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.glob("*.py"))
     codes = set(re.findall(r'Text\(\s*"([a-z_]+)"', source)) | set(re.findall(r'else "([a-z_]+)"[,)]', source))
     assert len(codes) > 40
     assert codes <= TEXTS.keys()
-    ids = set(re.findall(r'Finding\(\s*"([a-z_]+)"', source))
+    ids = set(re.findall(r'Diagnostic\(\s*"([a-z_]+)"', source))
     assert len(ids) > 15
     assert ids <= NAMES.keys()
     assert PART_NAMES.keys() == {*PARTS, NETWORK}
 
 
-def test_this_machine_is_looked_at_for_real(doctor: Doctor) -> None:
-    found = by_id(tuple(each for part in PARTS for each in doctor.look(part)))
+def test_this_machine_is_checked_for_real(doctor: Doctor) -> None:
+    found = by_id(tuple(each for part in PARTS for each in doctor.check(part)))
     assert {
         "program",
         "libraries",
@@ -93,25 +100,25 @@ def test_this_machine_is_looked_at_for_real(doctor: Doctor) -> None:
     assert all(value_text(each) and name_text(each) for each in found.values())
 
 
-def test_a_part_that_fails_does_not_hurt_the_others(doctor: Doctor, tmp_path: Path) -> None:
+def test_a_failing_part_does_not_affect_the_others(doctor: Doctor, tmp_path: Path) -> None:
     def broken() -> Machine:
         raise RuntimeError("out of order")
 
-    ill = Doctor(doctor.folder, doctor.settings, doctor.secrets, broken, surroundings=lambda: iter([1 // 0]))  # type: ignore[list-item]
-    (engine_finding,) = ill.look("engine")
-    assert (engine_finding.id, engine_finding.state) == ("trouble", State.BAD)
-    assert "out of order" in value_text(engine_finding)
-    assert name_text(engine_finding) == "Not looked at: Engine and graphics cards"
-    looked_at = by_id(ill.look("program"))
-    assert {"program", "keyring", "trouble program"} <= looked_at.keys(), "what was found before stays"
-    assert by_id(ill.look("memory"))["memory"].value
+    failing = Doctor(doctor.folder, doctor.settings, doctor.secrets, broken, environment_checks=lambda: iter([1 // 0]))  # type: ignore[list-item]
+    (engine_result,) = failing.check("engine")
+    assert (engine_result.id, engine_result.state) == ("trouble", State.BAD)
+    assert "out of order" in value_text(engine_result)
+    assert name_text(engine_result) == "Not checked: Engine and GPUs"
+    checked = by_id(failing.check("program"))
+    assert {"program", "keyring", "trouble program"} <= checked.keys(), "what was found before stays"
+    assert by_id(failing.check("memory"))["memory"].value
 
 
-def test_it_ends_soon_once_nobody_wants_to_know(doctor: Doctor) -> None:
+def test_all_checks_can_be_cancelled(doctor: Doctor) -> None:
     doctor.stop()
     for part in PARTS:
         with pytest.raises(Cancelled):
-            doctor.look(part)
+            doctor.check(part)
     assert not list(doctor.folder.root.rglob("*.part"))
 
 
@@ -138,62 +145,62 @@ def nvml_card(*processes: GpuProcess) -> NvidiaFacts:
     return NvidiaFacts("550.54.14", (card,))
 
 
-def test_a_card_that_lies_idle_comes_with_the_command_that_builds_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unused_gpu_comes_with_a_build_command(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = machine_with(CPU, system=(IDLE, IDLE))
-    found = by_id(engine.tell(machine))
+    found = by_id(engine.describe(machine))
     idle = found["graphics_card"]
     assert (idle.state, idle.command) == (State.WARNING, "python3 start.py --backend cuda")
     assert "RTX 4090" in value_text(idle)
-    assert "processor computes" in value_text(found["devices"])
+    assert "runs on the CPU" in value_text(found["devices"])
     monkeypatch.setattr("sys.frozen", True, raising=False)
-    bundled = by_id(engine.tell(machine_with(CPU, system=(IDLE, IDLE))))["graphics_card"]
+    bundled = by_id(engine.describe(machine_with(CPU, system=(IDLE, IDLE))))["graphics_card"]
     assert bundled.command == "", "a bundle builds nothing"
-    assert "bundle for cuda" in remedy_text(bundled)
+    assert "cuda bundle" in remedy_text(bundled)
 
 
-def test_who_holds_a_card_is_named_but_not_our_own_engine() -> None:
+def test_programs_that_use_a_gpu_are_named_except_the_own_engine() -> None:
     own, other = GpuProcess(7, "apus-chat", 20 * GIB), GpuProcess(8, "blender", 6 * GIB)
-    alone = by_id(engine.tell(machine_with(CPU, CARD, nvidia=nvml_card(own)), engine_pid=7))
+    alone = by_id(engine.describe(machine_with(CPU, CARD, nvidia=nvml_card(own)), engine_pid=7))
     assert alone[f"card {CARD.description}"].state is State.OK
     assert "CUDA0" in value_text(alone["devices"])
-    held = by_id(engine.tell(machine_with(CPU, CARD, nvidia=nvml_card(own, other)), engine_pid=7))
-    finding = held[f"card {CARD.description}"]
-    assert finding.state is State.WARNING
-    assert "blender 6.0 GiB" in value_text(finding)
-    assert "apus-chat" not in value_text(finding)
-    assert remedy_text(finding)
+    held = by_id(engine.describe(machine_with(CPU, CARD, nvidia=nvml_card(own, other)), engine_pid=7))
+    result = held[f"card {CARD.description}"]
+    assert result.state is State.WARNING
+    assert "blender 6.0 GiB" in value_text(result)
+    assert "apus-chat" not in value_text(result)
+    assert remedy_text(result)
 
 
-def test_a_driver_that_is_broken_and_a_server_that_is_away_are_told() -> None:
+def test_a_broken_driver_and_a_missing_rpc_server_are_reported() -> None:
     missing = MissingServer("10.0.0.2:50052", "rpc_server_unreachable", {"server": "10.0.0.2:50052"})
     machine = machine_with(
         CPU,
         problem=UserError("gpu_driver_broken", cause="engine_died"),
         missing=(UserError(missing.code, **missing.data),),
     )
-    found = by_id(engine.tell(machine))
+    found = by_id(engine.describe(machine))
     assert "driver" in value_text(found["graphics_card"])
-    assert "does not answer" in value_text(found["rpc_server 10.0.0.2:50052"])
+    assert "respond" in value_text(found["rpc_server 10.0.0.2:50052"])
 
 
-def test_an_engine_that_does_not_start_is_told_with_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_does_not_start_is_reported_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Machine:
         raise UserError("engine_not_startable", detail="no such file", log="")
 
-    (finding,) = engine.look(broken, None, {})
-    assert (finding.state, finding.command) == (State.BAD, "python3 start.py --rebuild")
+    (result,) = engine.check(broken, None, {})
+    assert (result.state, result.command) == (State.BAD, "python3 start.py --rebuild")
     monkeypatch.setattr("sys.frozen", True, raising=False)
-    (bundled,) = engine.look(broken, None, {})
+    (bundled,) = engine.check(broken, None, {})
     assert (bundled.command, bool(remedy_text(bundled))) == ("", True)
 
 
-def test_an_added_engine_folder_fits_or_is_told(tmp_path: Path) -> None:
+def test_an_external_engine_of_another_version_is_reported(tmp_path: Path) -> None:
     version = dict(program.library_versions())["llama_cpp_python"]
     for number, (told, state) in enumerate(((version, State.OK), ("0.0.1", State.BAD))):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / FACTS).write_text(f'{{"llama_cpp_python": "{told}", "backend": "vulkan"}}')
-        first = next(engine.look(lambda: pretended_machine([24]), None, {VARIABLE: str(folder)}))
+        first = next(engine.check(lambda: pretended_machine([24]), None, {VARIABLE: str(folder)}))
         assert (first.id, first.state) == ("added_engine", state)
     assert "0.0.1" in value_text(first)
     assert remedy_text(first)
@@ -207,8 +214,8 @@ def test_an_added_engine_folder_fits_or_is_told(tmp_path: Path) -> None:
         (Memory(64 * GIB, 50 * GIB, 0, 0), (State.OK, State.OK)),
     ],
 )
-def test_little_memory_and_a_full_swap_are_warned_of(memory: Memory, states: tuple[State, State]) -> None:
-    found = list(engine.tell_memory(memory))
+def test_low_memory_and_full_swap_are_warnings(memory: Memory, states: tuple[State, State]) -> None:
+    found = list(engine.check_memory(memory))
     assert tuple(each.state for each in found) == states
     assert all(bool(remedy_text(each)) == (each.state is not State.OK) for each in found)
 
@@ -219,92 +226,89 @@ def test_little_memory_and_a_full_swap_are_warned_of(memory: Memory, states: tup
 @pytest.fixture
 def large_file(tmp_path: Path) -> Path:
     path = tmp_path / "large.gguf"
-    path.write_bytes(bytes(disk.LEAST_BYTES))
+    path.write_bytes(bytes(disk.MIN_BYTES))
     return path
 
 
-def test_a_load_is_foretold_from_the_speed_of_the_disk(large_file: Path, tmp_path: Path) -> None:
-    quick = by_id(disk.look(tmp_path, tmp_path, disk.WantedFile("a small one", 1000, large_file), never))["disk_speed"]
+def test_load_time_is_estimated_from_the_disk_speed(large_file: Path, tmp_path: Path) -> None:
+    quick = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("a small one", 1000, large_file), NEVER_CANCELLED))[
+        "disk_speed"
+    ]
     assert quick.state is State.OK
     assert "loading a small one" in value_text(quick)
     assert value_text(quick).count("about 1 s") == 1
-    slow = by_id(disk.look(tmp_path, tmp_path, disk.WantedFile("a huge one", 10**16, large_file), never))["disk_speed"]
+    slow = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("a huge one", 10**16, large_file), NEVER_CANCELLED))[
+        "disk_speed"
+    ]
     assert slow.state is State.WARNING
     assert " min" in value_text(slow)
     assert "faster disk" in remedy_text(slow)
 
 
-def test_without_a_file_a_temporary_one_is_measured_and_gone(tmp_path: Path) -> None:
-    found = by_id(disk.look(tmp_path, tmp_path, disk.WantedFile("x", GIB), never))
-    assert "per second" in value_text(found["disk_speed"])
+def test_without_a_file_a_temporary_one_is_measured_and_removed(tmp_path: Path) -> None:
+    found = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("x", GIB), NEVER_CANCELLED))
+    assert "takes about" in value_text(found["disk_speed"])
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(Cancelled):
-        list(disk.look(tmp_path, tmp_path, disk.WantedFile("x", GIB), always))
+        list(disk.check(tmp_path, tmp_path, disk.LoadFile("x", GIB), cancelled()))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_read_is_left_in_the_middle_once_nobody_wants_it(large_file: Path) -> None:
-    looks: list[int] = []
-
-    def after_three() -> bool:
-        looks.append(1)
-        return len(looks) > 3
-
+def test_measuring_a_file_can_be_cancelled(large_file: Path) -> None:
     with pytest.raises(Cancelled):
-        disk.read_speed(large_file, 60, after_three)
-    assert len(looks) == 4
+        disk.read_speed(large_file, 60, cancelled())
 
 
-def test_a_file_that_is_gone_is_a_finding(tmp_path: Path) -> None:
-    found = by_id(disk.look(tmp_path, tmp_path, disk.WantedFile("x", GIB, tmp_path / "gone.gguf"), never))
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
+    found = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("x", GIB, tmp_path / "gone.gguf"), NEVER_CANCELLED))
     assert found["disk_speed"].state is State.WARNING
-    assert "could not be measured" in value_text(found["disk_speed"])
+    assert "Couldn't be measured" in value_text(found["disk_speed"])
 
 
-def test_the_load_that_is_foretold_is_that_of_the_model_in_use(tmp_path: Path) -> None:
+def test_the_load_time_is_that_of_the_selected_model(tmp_path: Path) -> None:
     library = ModelLibrary(tmp_path / "models")
-    assert disk.wanted_file(None, library).name.startswith("APUS"), "nothing large is here"
+    assert disk.load_file(None, library).name.startswith("APUS"), "nothing large is here"
     for name in ("Q2_K", "IQ3_XXS"):
         write_shape(tmp_path / f"{name}.gguf", name)
     ids = [library.register(tmp_path / f"{name}.gguf").id for name in ("Q2_K", "IQ3_XXS")]
     for model_id in ids:
-        wanted = disk.wanted_file(model_id, library)
-        assert wanted.path == library.resolve(model_id).path
-        assert wanted.n_bytes > 40 * 10**9
+        file = disk.load_file(model_id, library)
+        assert file.path == library.resolve(model_id).path
+        assert file.n_bytes > 40 * 10**9
 
 
 # The conversations
 
 
-def test_the_database_is_whole_or_what_is_wrong_is_told(tmp_path: Path) -> None:
+def test_a_damaged_database_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "conversations"
-    (nothing,) = conversations.look(folder, never)
+    (nothing,) = conversations.check(folder, never)
     assert nothing.state is State.OK
     with ConversationStore.open(folder) as store:
         for number in range(200):
             store.create(title=f"{number} " * 50)
         store.backup_now()
-        found = by_id(conversations.look(folder, never))
+        found = by_id(conversations.check(folder, never))
         assert found["database"].state is State.OK
-        assert value_text(found["backups"]).startswith("1, the newest of 20")
+        assert value_text(found["backups"]).startswith("1, newest from 20")
     database = folder / "conversations.sqlite3"
     content = bytearray(database.read_bytes())
     content[8192:24576] = b"\x5a" * 16384
     database.write_bytes(content)
-    damaged = by_id(conversations.look(folder, never))["database"]
+    damaged = by_id(conversations.check(folder, never))["database"]
     assert damaged.state is State.BAD
     assert remedy_text(damaged)
     assert database.read_bytes() == bytes(content), "nothing was changed"
 
 
-def test_a_long_look_at_the_database_can_be_ended(tmp_path: Path) -> None:
+def test_the_database_check_can_be_cancelled(tmp_path: Path) -> None:
     folder = tmp_path / "conversations"
     folder.mkdir()
     with closing(sqlite3.connect(folder / "conversations.sqlite3")) as connection, connection:
         connection.execute("CREATE TABLE messages (text)")
         connection.executemany("INSERT INTO messages VALUES (?)", (("x" * 50,) for _ in range(200_000)))
     with pytest.raises(Cancelled):
-        list(conversations.look(folder, always))
+        list(conversations.check(folder, always))
 
 
 # The network
@@ -314,39 +318,39 @@ def settings_for(url: str) -> Settings:
     return Settings(endpoint=url, authority=url, proxy="none")
 
 
-def test_the_hub_and_the_servers_are_asked_with_their_own_keys(tmp_path: Path) -> None:
+def test_hub_and_servers_get_only_their_own_keys(tmp_path: Path) -> None:
     secrets = Secrets({"HF_TOKEN": "hf_secret"})
     with FakeHub() as hub, openai_server(key="sk-right") as right, openai_server(key="sk-right") as wrong:
-        known = KnownServers(tmp_path / "servers.json", secrets)
+        known = ServerRegistry(tmp_path / "servers.json", secrets)
         known.add(right.url, key="sk-right")
         known.add(wrong.url, key="sk-other")
-        found = list(network.look(settings_for(hub.url), tmp_path / "servers.json", secrets, ""))
+        found = list(network.check(settings_for(hub.url), tmp_path / "servers.json", secrets, ""))
         shown = [entry.auth for entry in hub.log]
         hosts = [each.url.removeprefix("http://").removesuffix("/v1") for each in (right, wrong)]
     by_subject = {each.subject: each for each in found}
     assert shown == [None], "asked once, without the token"
     assert by_subject[hub.url.removeprefix("http://")].state is State.OK
-    assert re.fullmatch(r"answers in \d+ ms", value_text(by_subject[hosts[0]]))
+    assert re.fullmatch(r"responds in \d+ ms", value_text(by_subject[hosts[0]]))
     assert by_subject[hosts[1]].state is State.BAD
     assert "key" in value_text(by_subject[hosts[1]])
     assert "sk-" not in report({NETWORK: found})
 
 
-def test_who_is_silent_is_told_after_the_patience_is_over() -> None:
+def test_a_timeout_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        asked = network._hub(url, "")
-        (finding,) = network.ask_all([asked], patience_s=0.3)
-    assert finding.state is State.BAD
-    assert "does not answer" in value_text(finding)
-    assert "proxy" in remedy_text(finding)
+        target = network._hub(url, "")
+        (result,) = network.check_all([target], timeout_s=0.3)
+    assert result.state is State.BAD
+    assert "respon" in value_text(result)
+    assert "proxy" in remedy_text(result)
 
 
-def test_who_is_not_there_is_told_with_what_to_do(tmp_path: Path, free_port: int) -> None:
+def test_a_refused_connection_is_reported(tmp_path: Path, free_port: int) -> None:
     url = f"http://127.0.0.1:{free_port}"
-    (finding,) = network.look(settings_for(url), tmp_path / "servers.json", Secrets({}), "")
-    assert finding.state is State.BAD
-    assert "cannot be reached" in value_text(finding)
+    (result,) = network.check(settings_for(url), tmp_path / "servers.json", Secrets({}), "")
+    assert result.state is State.BAD
+    assert "Couldn't connect" in value_text(result)
 
 
 @pytest.fixture
@@ -363,44 +367,44 @@ def free_port() -> int:
     [("Noto Sans CJK SC", State.OK, "Noto"), ("", State.WARNING, "No font"), (None, State.OK, "Not checked")],
 )
 def test_fonts_with_chinese(face: str | None, state: State, words: str) -> None:
-    finding = terminal.fonts(face)
-    assert finding.state is state
-    assert words in value_text(finding)
-    assert bool(remedy_text(finding)) == (state is not State.OK)
+    result = terminal.fonts(face)
+    assert result.state is state
+    assert words in value_text(result)
+    assert bool(remedy_text(result)) == (state is not State.OK)
 
 
-def test_a_terminal_without_a_display_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_without_a_display_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    assert by_id(terminal.look({}))["window"].state is State.WARNING
-    assert by_id(terminal.look({"DISPLAY": ":0"}))["window"].state is State.OK
+    assert by_id(terminal.check({}))["window"].state is State.WARNING
+    assert by_id(terminal.check({"DISPLAY": ":0"}))["window"].state is State.OK
 
 
-def test_the_report_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_has_no_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
     home = Path("/home/mariana")
-    text = private(f"{home}/models/x.gguf, mariana's files, {home}", home, "mariana")
+    text = anonymise(f"{home}/models/x.gguf, mariana's files, {home}", home, "mariana")
     assert text == "~/models/x.gguf, ~'s files, ~"
-    assert private("the top of it", Path("/home/to"), "to") == "the top of it", "too short a name to look for"
-    assert private("/home/ada/x adamant", Path("/home/ada"), "ada") == "~/x adamant"
+    assert anonymise("the top of it", Path("/home/to"), "to") == "the top of it", "too short a name to look for"
+    assert anonymise("/home/ada/x adamant", Path("/home/ada"), "ada") == "~/x adamant"
 
 
-def test_the_report_is_markdown_with_what_to_do(tmp_path: Path) -> None:
-    command = Finding("starter_model", State.BAD, Text("missing"), remedy=Text("set_up"), command="python3 start.py")
-    text = report({"program": (command, Finding("system", State.OK, Text("plain", {"text": "Linux {x}"})))})
+def test_the_report_is_markdown_with_remedies(tmp_path: Path) -> None:
+    command = Diagnostic("starter_model", State.BAD, Text("missing"), remedy=Text("set_up"), command="python3 start.py")
+    text = report({"program": (command, Diagnostic("system", State.OK, Text("plain", {"text": "Linux {x}"})))})
     assert "## Program" in text
     assert "- **bad**: Starter model: missing" in text
     assert "`python3 start.py`" in text
     assert "Linux {x}" in text
 
 
-def test_a_keyring_that_never_answers_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blocked_keyring_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
 
     class Waiting(Secrets):
         def is_usable(self) -> bool:
             return go_on.wait(60)
 
-    monkeypatch.setattr(program, "KEYRING_S", 0.05)
-    finding = by_id(program.look(Waiting({})))["keyring"]
+    monkeypatch.setattr(program, "KEYRING_TIMEOUT_S", 0.05)
+    result = by_id(program.check(Waiting({})))["keyring"]
     go_on.set()
-    assert finding.state is State.WARNING
-    assert "locked" in value_text(finding)
+    assert result.state is State.WARNING
+    assert "locked" in value_text(result)

@@ -63,7 +63,7 @@ def code_of(source: ServerBackend, request: ChatRequest = REQUEST) -> UserError:
     return caught.value
 
 
-def test_an_answer_comes_in_pieces_with_its_figures(ask: Asking, server: OpenAiServer) -> None:
+def test_an_answer_is_streamed_with_counts_and_speeds(ask: Asking, server: OpenAiServer) -> None:
     source = ask.source(server.url)
     events = list(source.stream(REQUEST))
     assert events[0] == Loaded(0.0, 1024)
@@ -77,14 +77,14 @@ def test_an_answer_comes_in_pieces_with_its_figures(ask: Asking, server: OpenAiS
     assert (origin.engine, origin.endpoint, origin.plan) == ("vLLM", server.url, {})
 
 
-def test_the_first_model_of_the_list_is_taken_where_none_is_named(ask: Asking, server: OpenAiServer) -> None:
+def test_without_a_name_the_first_model_is_used(ask: Asking, server: OpenAiServer) -> None:
     source = ask.source(server.url, name="")
     list(source.stream(REQUEST))
     assert (source.name, server.chats()[0]["model"]) == ("apus", "apus")
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
-def test_thoughts_stand_between_their_marks(ask: Asking, name: str) -> None:
+def test_thoughts_are_put_between_tags(ask: Asking, name: str) -> None:
     with openai_server(thoughts=("let me", " see"), reasoning_field=name) as server:
         events = list(ask.source(server.url).stream(REQUEST))
     assert text_of(events) == "<think>\nlet me see\n</think>\n\n" + "".join(WORDS)
@@ -98,7 +98,7 @@ def test_thoughts_without_an_answer_are_closed(ask: Asking) -> None:
     assert events[-1].finish_reason == "length"
 
 
-def test_events_are_counted_where_no_usage_is_told(ask: Asking) -> None:
+def test_events_are_counted_without_usage(ask: Asking) -> None:
     with openai_server(owner="someone", context=None, tells_usage=False, line_end="\r\n") as server:
         events = list(ask.source(server.url).stream(REQUEST))
     assert events[0] == Loaded(0.0, 0)
@@ -106,7 +106,7 @@ def test_events_are_counted_where_no_usage_is_told(ask: Asking) -> None:
     assert events[-1].completion_tokens == len(WORDS)
 
 
-def test_a_field_that_is_refused_is_left_away_from_then_on(ask: Asking, server: OpenAiServer) -> None:
+def test_a_rejected_field_is_no_longer_sent(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(owner="someone", refuses=("seed", "top_p"))
     source = ask.source(server.url)
     assert text_of(list(source.stream(REQUEST))) == "".join(WORDS)
@@ -114,7 +114,7 @@ def test_a_field_that_is_refused_is_left_away_from_then_on(ask: Asking, server: 
     assert ["seed" in each or "top_p" in each for each in server.chats()] == [True, True, False, False]
 
 
-def test_a_limit_that_goes_by_another_name_is_sent_by_that_name(ask: Asking, server: OpenAiServer) -> None:
+def test_max_completion_tokens_replaces_a_rejected_max_tokens(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(owner="someone", refuses=("max_tokens",), instead="max_completion_tokens")
     limited = replace(REQUEST, sampling=Sampling(seed=3, max_tokens=9))
     assert text_of(list(ask.source(server.url).stream(limited))) == "".join(WORDS)
@@ -122,7 +122,7 @@ def test_a_limit_that_goes_by_another_name_is_sent_by_that_name(ask: Asking, ser
     assert "max_tokens" not in server.chats()[1]
 
 
-def test_one_loss_before_the_first_word_is_tried_again(ask: Asking, server: OpenAiServer) -> None:
+def test_a_connection_lost_before_the_first_token_is_retried_once(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(breaks_before=[0])
     assert text_of(list(ask.source(server.url).stream(REQUEST))) == "".join(WORDS)
     server.behaviour = Behaviour(breaks_before=[0, 0, 0])
@@ -130,7 +130,7 @@ def test_one_loss_before_the_first_word_is_tried_again(ask: Asking, server: Open
     assert len(server.chats()) == 4
 
 
-def test_a_loss_in_the_middle_is_not_tried_again(ask: Asking, server: OpenAiServer) -> None:
+def test_a_connection_lost_in_the_middle_is_not_retried(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(breaks_before=[3])
     events: list[ChatEvent] = []
     with pytest.raises(UserError, match="server_lost"):
@@ -154,7 +154,7 @@ def test_stop_ends_the_answer_on_the_server_too(ask: Asking, server: OpenAiServe
     assert text_of(list(source.stream(REQUEST))) == "".join(WORDS)
 
 
-def test_stop_before_the_first_word(ask: Asking, server: OpenAiServer) -> None:
+def test_stop_before_the_first_token(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(waits_before=0)
     source, token = ask.source(server.url), CancelToken()
     stopper = threading.Thread(target=lambda: server.waiting.wait(10) and token.cancel())
@@ -191,14 +191,14 @@ FULL = b'{"error": {"message": "This model\'s maximum context length is 1024 tok
         (302, b"", {"Location": "http://example.invalid/"}, "server_not_an_api"),
     ],
 )
-def test_refusals(
+def test_error_responses(
     ask: Asking, server: OpenAiServer, status: int, body: bytes, headers: dict[str, str], code: str
 ) -> None:
     server.behaviour = Behaviour(status=status, body=body, headers=headers)
     assert code_of(ask.source(server.url)).code == code
 
 
-def test_a_model_that_is_not_there(ask: Asking, server: OpenAiServer) -> None:
+def test_a_missing_model(ask: Asking, server: OpenAiServer) -> None:
     error = code_of(ask.source(server.url, name="other"))
     assert (error.code, error.data["model"]) == ("server_model_missing", "other")
 
@@ -213,7 +213,7 @@ def test_an_error_inside_the_stream(ask: Asking, server: OpenAiServer, sentence:
     assert (error.code, error.data["detail"]) == (code, sentence)
 
 
-def test_nobody_there(ask: Asking) -> None:
+def test_a_refused_connection(ask: Asking) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{held.getsockname()[1]}/v1"
@@ -221,7 +221,7 @@ def test_nobody_there(ask: Asking) -> None:
     assert error.code == "server_unreachable"
 
 
-def test_no_model_at_all(ask: Asking, server: OpenAiServer) -> None:
+def test_a_server_without_models(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(models=())
     assert code_of(ask.source(server.url, name="")).code == "server_empty"
 
@@ -240,7 +240,7 @@ def long_conversation(turns: int) -> tuple[PromptMessage, ...]:
     return (*said, PromptMessage(Role.USER, "And now?", "last"))
 
 
-def test_a_full_context_stops_or_rolls_as_the_person_chose(ask: Asking, server: OpenAiServer) -> None:
+def test_a_full_context_follows_the_policy(ask: Asking, server: OpenAiServer) -> None:
     long = replace(REQUEST, messages=long_conversation(20))
     error = code_of(ask.source(server.url), long)
     assert (error.code, error.data["context"]) == ("context_full", 1024)
@@ -254,7 +254,7 @@ def test_a_full_context_stops_or_rolls_as_the_person_chose(ask: Asking, server: 
     assert sent["messages"][-1]["content"] == "And now?"
 
 
-def test_a_server_that_does_not_tell_its_context_is_asked_for_less(ask: Asking, server: OpenAiServer) -> None:
+def test_an_unknown_context_is_found_by_shortening(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(owner="someone", context=None, characters=2500)
     long = replace(REQUEST, messages=long_conversation(20))
     assert code_of(ask.source(server.url), long).code == "server_context_full"

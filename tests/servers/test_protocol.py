@@ -10,7 +10,7 @@ import pytest
 from app.backend import ChatRequest, PromptMessage
 from app.conversation import Role, Sampling
 from app.servers import protocol
-from app.servers.protocol import Delta, Foreign, Kind, StreamRefused
+from app.servers.protocol import Delta, Kind, ProtocolError, StreamError
 
 QUESTION = (PromptMessage(Role.SYSTEM, "Be brief."), PromptMessage(Role.USER, "海有多深？"))
 
@@ -20,7 +20,7 @@ def body_of(kind: Kind, *, left_away: frozenset[str] = frozenset(), prefill: str
     return json.loads(protocol.chat_body(request, "apus", kind, left_away))
 
 
-def test_a_hosted_server_gets_only_what_it_knows() -> None:
+def test_a_hosted_server_gets_only_standard_fields() -> None:
     body = body_of(Kind.OTHER)
     assert set(body) == {"model", "messages", "stream", "stream_options", "temperature", "top_p", "seed"}
     assert body["messages"] == [
@@ -31,36 +31,36 @@ def test_a_hosted_server_gets_only_what_it_knows() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [(Kind.VLLM, "repetition_penalty"), (Kind.LLAMA_SERVER, "repeat_penalty")])
-def test_samplers_go_by_the_names_of_the_server(kind: Kind, name: str) -> None:
+def test_samplers_have_the_names_of_the_server(kind: Kind, name: str) -> None:
     body = body_of(kind, repeat_penalty=1.1, top_k=20, min_p=0.1, stop=("END",), max_tokens=9)
     assert (body[name], body["top_k"], body["min_p"]) == (1.1, 20, 0.1)
     assert (body["stop"], body["max_tokens"]) == (["END"], 9)
 
 
-def test_vllm_continues_the_answer_that_was_begun() -> None:
+def test_vllm_continues_a_prefilled_answer() -> None:
     body = body_of(Kind.VLLM, prefill="The sea")
     assert body["messages"][-1] == {"role": "assistant", "content": "The sea"}
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
 
 
-def test_old_thoughts_are_not_sent() -> None:
+def test_earlier_thoughts_are_not_sent() -> None:
     said = (*QUESTION, PromptMessage(Role.ASSISTANT, "<think>\nhm\n</think>\n\nDeep."), PromptMessage(Role.USER, "So?"))
     body = json.loads(protocol.chat_body(ChatRequest(said, Sampling()), "apus", Kind.OTHER))
     assert body["messages"][2] == {"role": "assistant", "content": "Deep."}
 
 
-def test_a_refused_field_is_left_away_and_the_limit_goes_by_its_other_name() -> None:
+def test_rejected_fields_are_left_out() -> None:
     message = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
     sent = protocol.chat_body(ChatRequest(QUESTION, Sampling(max_tokens=50)), "apus", Kind.OTHER)
-    assert protocol.refused_field(sent, message) == "max_tokens"
+    assert protocol.rejected_field(sent, message) == "max_tokens"
     body = body_of(Kind.OTHER, left_away=frozenset({"max_tokens"}), max_tokens=50)
     assert "max_tokens" not in body
     assert body["max_completion_tokens"] == 50
-    assert protocol.refused_field(json.dumps(body).encode(), message) == "max_completion_tokens"
-    assert protocol.refused_field(sent, "the messages are wrong") is None
+    assert protocol.rejected_field(json.dumps(body).encode(), message) == "max_completion_tokens"
+    assert protocol.rejected_field(sent, "the messages are wrong") is None
 
 
-def test_events_survive_any_cut_and_both_line_ends() -> None:
+def test_events_are_parsed_across_chunks_and_line_ends() -> None:
     events = ['{"a": "一二三"}', "second", "[DONE]"]
     chance = random.Random(5)
     for end in ("\n", "\r\n"):
@@ -75,9 +75,9 @@ def test_the_last_event_needs_no_empty_line() -> None:
     assert list(protocol.events([b"data: one\n\nda", b"ta: two"])) == ["one", "two"]
 
 
-def test_a_line_without_an_end_is_given_up() -> None:
+def test_a_line_that_is_too_long_is_an_error() -> None:
     piece = b"x" * (1 << 20)
-    with pytest.raises(Foreign):
+    with pytest.raises(ProtocolError):
         list(protocol.events(piece for _ in range(20)))
 
 
@@ -96,18 +96,18 @@ def test_a_line_without_an_end_is_given_up() -> None:
     ],
 )
 def test_deltas(event: dict, delta: Delta) -> None:
-    assert protocol.delta_of(json.dumps(event)) == delta
+    assert protocol.parse_delta(json.dumps(event)) == delta
 
 
-def test_an_error_inside_the_stream_is_told() -> None:
-    with pytest.raises(StreamRefused, match="out of memory"):
-        protocol.delta_of('{"error": {"message": "out of memory"}}')
+def test_an_error_inside_the_stream_is_raised() -> None:
+    with pytest.raises(StreamError, match="out of memory"):
+        protocol.parse_delta('{"error": {"message": "out of memory"}}')
 
 
 @pytest.mark.parametrize("event", ["no json", "[1]", '"text"', '{"choices": [3]}', '{"choices": 7}'])
-def test_what_is_no_event_is_foreign(event: str) -> None:
-    with pytest.raises(Foreign):
-        protocol.delta_of(event)
+def test_other_json_is_a_protocol_error(event: str) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.parse_delta(event)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_what_is_no_event_is_foreign(event: str) -> None:
         (b"[]", ""),
     ],
 )
-def test_the_sentence_of_a_refusal(body: bytes, sentence: str) -> None:
-    assert protocol.refusal(body) == sentence
+def test_error_messages(body: bytes, sentence: str) -> None:
+    assert protocol.error_message(body) == sentence
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ def test_the_sentence_of_a_refusal(body: bytes, sentence: str) -> None:
         "The input (5000 tokens) exceeds the limit",
     ],
 )
-def test_sentences_about_a_full_context(message: str) -> None:
-    assert protocol.says_context_is_full(message)
-    assert not protocol.says_context_is_full("temperature must be at most 2")
+def test_messages_about_a_full_context(message: str) -> None:
+    assert protocol.is_context_full(message)
+    assert not protocol.is_context_full("temperature must be at most 2")
 
 
-def test_the_list_tells_program_and_context() -> None:
+def test_the_model_list_has_program_and_context() -> None:
     body = {
         "data": [
             {"id": "a", "owned_by": "vllm", "max_model_len": 4096},
@@ -155,6 +155,6 @@ def test_the_list_tells_program_and_context() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"data": 3}', b'{"data": [1]}'])
-def test_what_is_no_list_is_foreign(body: bytes) -> None:
-    with pytest.raises(Foreign):
+def test_an_invalid_model_list_is_a_protocol_error(body: bytes) -> None:
+    with pytest.raises(ProtocolError):
         protocol.served_models(body)

@@ -13,20 +13,20 @@ from tests.rigs.openai_server import openai_server
 REQUEST = ChatRequest((PromptMessage(Role.USER, "How many experts?"),), Sampling(seed=3))
 
 
-def test_the_list_is_asked_once_until_the_proxy_or_the_key_is_another(tmp_path: Path) -> None:
+def test_models_are_listed_again_after_a_change_of_proxy_or_key(tmp_path: Path) -> None:
     proxies: list[str | None] = [None]
     with openai_server(key="sk-right") as server:
         servers = Servers(tmp_path / "servers.json", Secrets({}), lambda: proxies[0])
-        known = servers.known.add(server.url, key="sk-right")
+        known = servers.registry.add(server.url, key="sk-right")
 
         def lists() -> int:
             for _ in range(2):
-                list(servers.source(known.model_id("apus")).stream(REQUEST))
+                list(servers.backend(known.model_id("apus")).stream(REQUEST))
             return sum(each.path == "/v1/models" for each in server.seen)
 
         assert lists() == 1
         proxies[0] = "http://127.0.0.1:9"
         assert lists() == 2, "a server on this machine is reached without a proxy all the same"
-        servers.forget(known.id)
+        servers.disconnect(known.id)
         assert lists() == 3
         servers.close()

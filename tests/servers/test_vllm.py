@@ -54,13 +54,13 @@ def chat(vllm: VllmServer, data: Path, *arguments: str, key: str = KEY) -> subpr
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120, check=False)
 
 
-def test_it_is_recognised(client: ServerClient) -> None:
+def test_vllm_is_recognised(client: ServerClient) -> None:
     (model,) = client.models()
     assert (model.name, model.kind, model.context) == ("apus", Kind.VLLM, 1024)
     assert client.token_count("apus", [{"role": "user", "content": "Hello"}]) == 24
 
 
-def test_every_sampler_is_taken(client: ServerClient) -> None:
+def test_every_sampler_is_accepted(client: ServerClient) -> None:
     state = ServerState()
     wish = request(max_tokens=12, temperature=0.5, top_k=20, min_p=0.1, repeat_penalty=1.1, stop=("never said",))
     events = list(source_of(client, state).stream(wish))
@@ -89,7 +89,7 @@ def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:
     assert vllm.requests_running() == 0
 
 
-def test_continuing_goes_on_from_what_is_there(client: ServerClient) -> None:
+def test_an_answer_is_continued(client: ServerClient) -> None:
     source = source_of(client)
     wish = ChatRequest(request().messages, Sampling(seed=1, max_tokens=4), prefill="abc")
     done = list(source.stream(wish))[-1]
@@ -125,7 +125,7 @@ def test_the_command_line(vllm: VllmServer, tmp_path: Path) -> None:
     assert (unknown.returncode, "does not offer other" in unknown.stderr) == (1, True)
 
 
-def test_killed_in_the_middle_and_back_again(tmp_path: Path) -> None:
+def test_a_killed_server_works_again_after_its_restart(tmp_path: Path) -> None:
     with VllmServer(tmp_path / "log") as server:
         client = ServerClient(server.url, KEY)
         source = source_of(client)

@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.doctor.diagnostic import Finding, State, Text
+from app.doctor.diagnostic import Diagnostic, State, Text
 from app.doctor.doctor import NETWORK, PARTS
 from app.planning.machine import PRETEND_VARIABLE
 from tests.rigs.fake_hub import FakeHub
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
 from ui.doctor.dialog import DoctorDialog
-from ui.doctor.rows import FindingRow
+from ui.doctor.rows import ResultRow
 from ui.settings.dialog import SettingsDialog
 from ui.window.main_window import MainWindow
 
@@ -35,19 +35,20 @@ def press(qtbot: QtBot, parent: QWidget, name: str) -> None:
 def opened(qtbot: QtBot, window: MainWindow) -> DoctorDialog:
     dialog = window.findChild(DoctorDialog, "doctorDialog")
     assert dialog is not None
-    qtbot.waitUntil(lambda: not dialog.is_looking(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not dialog.is_checking(), timeout=PATIENCE_MS)
     return dialog
 
 
-def test_it_is_found_by_its_shortcut_and_fills_by_itself(qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_the_shortcut_opens_it_and_the_checks_start(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
     qtbot.keyClick(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     dialog = opened(qtbot, window)
-    assert dialog.findings.keys() == set(PARTS)
-    rows = dialog.findChildren(FindingRow)
-    assert len(rows) == sum(len(each) for each in dialog.findings.values())
-    assert all(row.findChild(QLabel) and row.isVisibleTo(dialog) for row in rows)
-    fonts = next(each for each in dialog.findings["program"] if each.id == "fonts")
+    assert dialog.results.keys() == set(PARTS)
+    rows = dialog.findChildren(ResultRow)
+    assert len(rows) == sum(len(each) for each in dialog.results.values())
+    assert all(row.findChild(QLabel) for row in rows)
+    qtbot.waitUntil(lambda: all(row.isVisibleTo(dialog) for row in rows), timeout=PATIENCE_MS)
+    fonts = next(each for each in dialog.results["program"] if each.id == "fonts")
     assert isinstance(fonts.value, Text)
     assert fonts.value.code in ("fonts_ok", "fonts_missing"), "the window knows its fonts"
     assert find(dialog, "doctorSummary", QLabel).text()  # type: ignore[attr-defined]
@@ -55,7 +56,7 @@ def test_it_is_found_by_its_shortcut_and_fills_by_itself(qtbot: QtBot, open_wind
     dialog.reject()
 
 
-def test_the_settings_lead_to_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_it_opens_from_the_settings(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
     window.controller.show_settings()
     settings = window.findChild(SettingsDialog)
@@ -65,14 +66,12 @@ def test_the_settings_lead_to_it(qtbot: QtBot, open_window: OpenWindow) -> None:
     assert dialog is not None
     assert dialog.isVisible()
     # Left in the middle: what is still looked at is of no use to anybody.
-    assert dialog.is_looking()
+    assert dialog.is_checking()
     dialog.reject()
     settings.accept()
 
 
-def test_the_network_is_asked_when_its_button_is_pressed_and_again_from_then_on(
-    qtbot: QtBot, open_window: OpenWindow
-) -> None:
+def test_the_network_is_checked_on_request_and_from_then_on(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
     with FakeHub() as hub:
         window.controller.services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
@@ -81,7 +80,7 @@ def test_the_network_is_asked_when_its_button_is_pressed_and_again_from_then_on(
         assert not hub.log
         press(qtbot, dialog, "checkNetworkButton")
         opened(qtbot, window)
-        (found,) = dialog.findings[NETWORK]
+        (found,) = dialog.results[NETWORK]
         assert (found.id, found.state) == ("hub", State.OK)
         assert not dialog.network.isVisible()
         press(qtbot, dialog, "checkAgainButton")
@@ -90,7 +89,7 @@ def test_the_network_is_asked_when_its_button_is_pressed_and_again_from_then_on(
     dialog.reject()
 
 
-def test_the_report_holds_no_word_of_a_conversation(qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_the_report_has_no_conversation_text(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
     window.controller.models.use("starter")
     window.controller.services.settings.change(max_tokens=12, system_prompt="speak of heliotropes")
@@ -107,26 +106,27 @@ def test_the_report_holds_no_word_of_a_conversation(qtbot: QtBot, open_window: O
     dialog.reject()
 
 
-def test_a_command_is_copied_and_what_is_wrong_is_said_to_those_who_cannot_see(qtbot: QtBot) -> None:
-    finding = Finding(
+def test_a_command_is_copied_and_problems_have_accessible_names(qtbot: QtBot) -> None:
+    result = Diagnostic(
         "starter_model", State.BAD, Text("missing"), remedy=Text("set_up"), command="python3 start.py --rebuild"
     )
-    row = FindingRow(finding)
+    row = ResultRow(result)
     qtbot.addWidget(row)
     row.show()
     with qtbot.waitSignal(row.copied):
         qtbot.mouseClick(row.copy, Qt.MouseButton.LeftButton)
     assert QApplication.clipboard().text() == "python3 start.py --rebuild"
-    (value,) = (each for each in row.findChildren(QLabel) if each.accessibleName().endswith("brings it."))
-    assert value.accessibleName().startswith("Starter model: missing")
-    assert row.copy.accessibleName() == "Copy the command python3 start.py --rebuild"
+    (value,) = (each for each in row.findChildren(QLabel) if each.accessibleName().startswith("Starter model"))
+    assert value.accessibleName().startswith("Starter model: ")
+    assert "Needs attention" in value.accessibleName()
+    assert row.copy.accessibleName() == "Copy command python3 start.py --rebuild"
 
 
-def test_a_narrow_page_puts_values_under_their_names(qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_a_narrow_dialog_shows_values_below_names(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
     window.controller.show_diagnostics()
     dialog = opened(qtbot, window)
-    (row,) = (each for each in dialog.findChildren(FindingRow) if each.finding.id == "memory")
+    (row,) = (each for each in dialog.findChildren(ResultRow) if each.result.id == "memory")
 
     def beside() -> bool:
         return bool(row._value.y() < row._name.geometry().bottom())
@@ -138,7 +138,7 @@ def test_a_narrow_page_puts_values_under_their_names(qtbot: QtBot, open_window: 
     dialog.reject()
 
 
-def test_the_first_start_offers_language_server_and_check(
+def test_the_first_start_offers_language_server_and_diagnostics(
     qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
@@ -146,7 +146,7 @@ def test_the_first_start_offers_language_server_and_check(
     welcome = window.controller.welcome
     computer = find(welcome, "computerLabel", QLabel)
     qtbot.waitUntil(lambda: bool(computer.text()), timeout=PATIENCE_MS)  # type: ignore[attr-defined]
-    assert computer.text().startswith("This computer: 2 × card of 24 GiB")  # type: ignore[attr-defined]
+    assert computer.text().startswith("This computer: 2 × GPU, 24 GiB")  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-zh_CN")
     assert window.controller.services.settings.now.language == "zh_CN"
     assert find(welcome, "useStarterButton", QPushButton).text() != "Use the starter model"  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
 
 from app.chat.answer import RunningAnswer
-from app.servers.registry import is_server_model, parts_of
+from app.servers.registry import is_server_model, split_model_id
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.hub.access import OFFICIAL
@@ -260,7 +260,7 @@ class ModelPicker(QObject):
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     def _add_servers(self, menu: QMenu) -> None:
-        for server in self._services.servers.known.list():
+        for server in self._services.servers.registry.list():
             if not server.models:
                 continue
             menu.addSection(server.title)
@@ -286,14 +286,14 @@ class ModelPicker(QObject):
     def _look_up(self, model_id: str) -> str:
         try:
             if is_server_model(model_id):
-                server_id, name = parts_of(model_id)
+                server_id, name = split_model_id(model_id)
                 return self.tr("{model} on {server}").format(
-                    model=name, server=self._services.servers.known.get(server_id).title
+                    model=name, server=self._services.servers.registry.get(server_id).title
                 )
             return _name(self._services.library.resolve(model_id))
         except UserError:
             # The next request reports what is wrong with it.
-            return parts_of(model_id)[1] if is_server_model(model_id) else Path(model_id).stem
+            return split_model_id(model_id)[1] if is_server_model(model_id) else Path(model_id).stem
 
 
 def model_backend(services: Services) -> ModelBackend:

@@ -1,4 +1,4 @@
-"""The page that looks at the machine: what works, what does not, and what to do about each thing."""
+"""Diagnostics dialog: the results of all checks and what to do about them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.doctor.diagnostic import Finding, State, Text
+from app.doctor.diagnostic import Diagnostic, State, Text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.doctor.report import part_text, report
 from app.doctor.terminal import fonts
 from app.services import Services
 from model_manager.errors import UserError
-from ui.doctor.rows import FindingRow, translate
+from ui.doctor.rows import ResultRow, translate
 from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -33,20 +33,20 @@ from ui.widgets.theme import CHINESE_FAMILIES, interface_font
 
 NARROW = 560
 ORDER = ("engine", "memory", "disk", "conversations", "program", NETWORK)
-"""From what answers depend on most."""
+"""Parts in the order of their importance for answers."""
 
 
 class DoctorDialog(TranslatedDialog):
-    """Looks at one part after another and shows what comes; the network only when it is asked for."""
+    """Checks one part after another and shows the results; the network only on request."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("doctorDialog")
         self._services = services
         self._doctor: Doctor | None = None
-        self._waiting: list[str] = []
-        self.findings: dict[str, tuple[Finding, ...]] = {}
-        """What was found so far, by its part."""
+        self._pending: list[str] = []
+        self.results: dict[str, tuple[Diagnostic, ...]] = {}
+        """Results so far, by part."""
         self._with_network = False
         self._heading = heading()
         self._summary = quiet_label()
@@ -54,7 +54,7 @@ class DoctorDialog(TranslatedDialog):
         self._titles: dict[str, QLabel] = {}
         self._notes: dict[str, QLabel] = {}
         self._columns: dict[str, QVBoxLayout] = {}
-        self._rows: dict[str, list[FindingRow]] = {part: [] for part in ORDER}
+        self._rows: dict[str, list[ResultRow]] = {part: [] for part in ORDER}
         self.network = button("checkNetworkButton")
         self.again = button("checkAgainButton")
         self.copy = button("copyReportButton")
@@ -74,41 +74,41 @@ class DoctorDialog(TranslatedDialog):
         self.check()
 
     def check(self) -> None:
-        """Look at everything anew, at the network too where that was asked for before."""
-        if self.is_looking():
+        """Check everything again, including the network if it was checked before."""
+        if self.is_checking():
             return
         services = self._services
-        surroundings = tuple(self._surroundings())
+        environment = tuple(self._check_environment())
         self._doctor = Doctor(
             services.folder,
             services.settings,
             services.secrets,
             partial(services.planning.machine, refresh=True),
-            lambda: iter(surroundings),
+            lambda: iter(environment),
             lambda: services.engine.pid,
         )
-        self.findings.clear()
+        self.results.clear()
         self.status.clear()
-        self._waiting = [*PARTS, *([NETWORK] if self._with_network else [])]
+        self._pending = [*PARTS, *([NETWORK] if self._with_network else [])]
         for part in ORDER:
             self._fill(part)
-        self._look_on()
+        self._check_next()
 
-    def is_looking(self) -> bool:
-        """Whether something is still being looked at."""
-        return bool(self._waiting)
+    def is_checking(self) -> bool:
+        """Return whether a check is running."""
+        return bool(self._pending)
 
     def report(self) -> str:
-        """All of it as Markdown, without the names of the user and of the home folder."""
-        return report({part: self.findings[part] for part in ORDER if part in self.findings}, translate)
+        """Return all results as Markdown, without user name and home folder."""
+        return report({part: self.results[part] for part in ORDER if part in self.results}, translate)
 
     def done(self, result: int) -> None:
-        """Close; nobody needs what is still being looked at."""
+        """Cancel the checks and close."""
         self._stop()
         super().done(result)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put values under their names where there is no room beside them."""
+        """Arrange for the new width."""
         super().resizeEvent(event)
         self._fit()
 
@@ -118,47 +118,45 @@ class DoctorDialog(TranslatedDialog):
 
     def _check_network(self) -> None:
         self._with_network = True
-        idle = not self.is_looking()
-        self._waiting.append(NETWORK)
+        idle = not self.is_checking()
+        self._pending.append(NETWORK)
         self._fill(NETWORK)
-        self._show_state()
+        self._update_buttons()
         if idle:
-            self._look_on()
+            self._check_next()
 
-    def _look_on(self) -> None:
-        self._show_state()
-        if not self._waiting or self._doctor is None:
+    def _check_next(self) -> None:
+        self._update_buttons()
+        if not self._pending or self._doctor is None:
             return
-        doctor, part = self._doctor, self._waiting[0]
-        # One after another: the reading speed of a disk says nothing while something else reads from it.
-        run_job(self, partial(doctor.look, part), partial(self._take, part), self._failed)
+        doctor, part = self._doctor, self._pending[0]
+        # One after another, because other reads would distort the disk's speed.
+        run_job(self, partial(doctor.check, part), partial(self._show_results, part), self._show_error)
 
-    def _take(self, part: str, findings: tuple[Finding, ...]) -> None:
-        self._waiting.remove(part)
-        self.findings[part] = findings
+    def _show_results(self, part: str, results: tuple[Diagnostic, ...]) -> None:
+        self._pending.remove(part)
+        self.results[part] = results
         self._fill(part)
-        self._look_on()
+        self._check_next()
 
-    def _failed(self, error: UserError) -> None:
-        self._waiting.clear()
+    def _show_error(self, error: UserError) -> None:
+        self._pending.clear()
         self.status.show_message(lambda: error_text(error), "bad")
-        self._show_state()
+        self._update_buttons()
 
-    def _surroundings(self) -> list[Finding]:
+    def _check_environment(self) -> list[Diagnostic]:
         families = set(QFontDatabase.families(QFontDatabase.WritingSystem.SimplifiedChinese))
-        face = next((name for name in CHINESE_FAMILIES if name in families), min(families, default=""))
-        facts = {
+        family = next((name for name in CHINESE_FAMILIES if name in families), min(families, default=""))
+        data = {
             "version": pyside_version,
             "platform": QGuiApplication.platformName(),
             "scale": f"{self.devicePixelRatioF():g}",
         }
-        return [fonts(face), Finding("window", State.OK, Text("window_shown", facts))]
+        return [fonts(family), Diagnostic("window", State.OK, Text("window_shown", data))]
 
     def _copy_report(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
         self.status.show_message(lambda: self.tr("Report copied. It contains nothing from your conversations."), "good")
-
-    # Looks
 
     def _lay_out(self) -> None:
         page = QWidget()
@@ -190,14 +188,14 @@ class DoctorDialog(TranslatedDialog):
         for row in self._rows[part]:
             self._columns[part].removeWidget(row)
             row.deleteLater()
-        self._rows[part] = [FindingRow(each) for each in self.findings.get(part, ())]
+        self._rows[part] = [ResultRow(each) for each in self.results.get(part, ())]
         for row in self._rows[part]:
-            row.copied.connect(self._tell_copied)
+            row.copied.connect(self._show_copied)
             self._columns[part].addWidget(row)
         self._fit()
-        self._word_note(part)
+        self._update_note(part)
 
-    def _tell_copied(self, command: str) -> None:
+    def _show_copied(self, command: str) -> None:
         self.status.show_message(lambda: self.tr("Copied: {command}").format(command=command), "good")
 
     def _fit(self) -> None:
@@ -205,18 +203,18 @@ class DoctorDialog(TranslatedDialog):
             for row in rows:
                 row.set_narrow(narrow=self.width() < NARROW)
 
-    def _show_state(self) -> None:
-        looking = self.is_looking()
-        self.again.setEnabled(not looking)
-        self.copy.setEnabled(not looking)
+    def _update_buttons(self) -> None:
+        checking = self.is_checking()
+        self.again.setEnabled(not checking)
+        self.copy.setEnabled(not checking)
         self.network.setVisible(not self._with_network)
-        self._word_summary()
+        self._update_summary()
 
-    def _word_note(self, part: str) -> None:
+    def _update_note(self, part: str) -> None:
         text = ""
-        if part in self._waiting:
+        if part in self._pending:
             text = self.tr("Checking…")
-        elif part == NETWORK and part not in self.findings:
+        elif part == NETWORK and part not in self.results:
             text = self.tr(
                 "Not checked yet. The check contacts the hub, its mirror and your servers to see if they "
                 "respond. None of your data is sent."
@@ -224,16 +222,16 @@ class DoctorDialog(TranslatedDialog):
         self._notes[part].setText(text)
         self._notes[part].setVisible(bool(text))
 
-    def _word_summary(self) -> None:
-        wrong = sum(each.state is not State.OK for findings in self.findings.values() for each in findings)
-        if self.is_looking():
+    def _update_summary(self) -> None:
+        problems = sum(each.state is not State.OK for results in self.results.values() for each in results)
+        if self.is_checking():
             text = self.tr("Checking this computer…")
-        elif wrong == 0:
+        elif problems == 0:
             text = self.tr("No problems found.")
-        elif wrong == 1:
+        elif problems == 1:
             text = self.tr("One thing could be better. See the suggestion beside it.")
         else:
-            text = self.tr("{count} things could be better. See the suggestion beside each.").format(count=wrong)
+            text = self.tr("{count} things could be better. See the suggestion beside each.").format(count=problems)
         self._summary.setText(text)
 
     def _retranslate(self) -> None:
@@ -242,7 +240,7 @@ class DoctorDialog(TranslatedDialog):
         self._heading.setText(self.tr("Diagnostics"))
         for part, title in self._titles.items():
             title.setText(part_text(part, translate))
-            self._word_note(part)
+            self._update_note(part)
         for rows in self._rows.values():
             for row in rows:
                 row.retranslate()
@@ -251,7 +249,7 @@ class DoctorDialog(TranslatedDialog):
         self.copy.setText(self.tr("Copy report"))
         self._close.setText(self.tr("Close"))
         self.status.retranslate()
-        self._word_summary()
+        self._update_summary()
 
     def _recolour(self) -> None:
         for rows in self._rows.values():

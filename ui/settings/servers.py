@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
-from app.servers.registry import Server, is_open_to_readers
+from app.servers.registry import Server, is_unencrypted
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, wheel_only_with_focus
@@ -146,7 +146,7 @@ class ServerSettings(QWidget):
     def show_servers(self) -> None:
         """Rebuild the list of servers."""
         clear(self._list)
-        self.rows = {server.id: ServerRow(server) for server in self._servers.known.list()}
+        self.rows = {server.id: ServerRow(server) for server in self._servers.registry.list()}
         for row in self.rows.values():
             row.use_requested.connect(self._use)
             row.refresh_requested.connect(self.refresh)
@@ -166,7 +166,7 @@ class ServerSettings(QWidget):
         self.add_button.setEnabled(False)
         self._status.show_message(lambda: self.tr("Connecting to {url}…").format(url=url.strip()))
         self._run(
-            lambda: self._servers.look(url, key),
+            lambda: self._servers.list_models(url, key),
             lambda found: self._add(tuple(each.name for each in found)),
             self._on_add_failed,
         )
@@ -190,7 +190,7 @@ class ServerSettings(QWidget):
         self.add_button.setEnabled(True)
         url, name, key = self.address.text(), self.name.text(), self.key.text()
         # The keyring can wait for the user to unlock it.
-        self._run(lambda: self._servers.known.add(url, name, key, models), self._on_added)
+        self._run(lambda: self._servers.registry.add(url, name, key, models), self._on_added)
 
     def _on_added(self, server: Server) -> None:
         with_key = bool(self.key.text())
@@ -236,22 +236,22 @@ class ServerSettings(QWidget):
         title = self.rows[server_id].server.title
 
         def show(_result: object) -> None:
-            self._servers.forget(server_id)
+            self._servers.disconnect(server_id)
             self.show_servers()
             self._status.show_message(lambda: self.tr("Removed {server} and its API key.").format(server=title))
             self.changed.emit()
 
-        self._run(lambda: self._servers.known.remove(server_id), show)
+        self._run(lambda: self._servers.registry.remove(server_id), show)
 
     def _set_key(self, server_id: str, key: str) -> None:
         def refresh(_result: object) -> None:
-            self._servers.forget(server_id)
+            self._servers.disconnect(server_id)
             self.refresh(server_id)
 
-        self._run(lambda: self._servers.known.set_key(server_id, key), refresh)
+        self._run(lambda: self._servers.registry.set_key(server_id, key), refresh)
 
     def _use(self, server_id: str, name: str) -> None:
-        server = self._servers.known.get(server_id)
+        server = self._servers.registry.get(server_id)
         self._status.show_message(
             lambda: self.tr("Messages are now answered by {model} on {server}.").format(
                 model=name, server=server.title
@@ -298,4 +298,4 @@ class ServerSettings(QWidget):
 
     def _show_warning(self) -> None:
         text = self.address.text().strip()
-        self._warning.setVisible("://" in text and is_open_to_readers(text))
+        self._warning.setVisible("://" in text and is_unencrypted(text))
