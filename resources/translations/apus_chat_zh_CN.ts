@@ -1509,29 +1509,6 @@
     </message>
 </context>
 <context>
-    <name>FindingRow</name>
-    <message>
-        <source>OK</source>
-        <translation>正常</translation>
-    </message>
-    <message>
-        <source>Could be improved</source>
-        <translation>可以改进</translation>
-    </message>
-    <message>
-        <source>Needs attention</source>
-        <translation>需要处理</translation>
-    </message>
-    <message>
-        <source>Copy command</source>
-        <translation>复制命令</translation>
-    </message>
-    <message>
-        <source>Copy command {command}</source>
-        <translation>复制命令 {command}</translation>
-    </message>
-</context>
-<context>
     <name>FormatOptions</name>
     <message>
         <source>Format</source>
@@ -2385,6 +2362,29 @@
     <message>
         <source>Restore backup from {time}</source>
         <translation>恢复 {time} 的备份</translation>
+    </message>
+</context>
+<context>
+    <name>ResultRow</name>
+    <message>
+        <source>OK</source>
+        <translation>正常</translation>
+    </message>
+    <message>
+        <source>Could be improved</source>
+        <translation>可以改进</translation>
+    </message>
+    <message>
+        <source>Needs attention</source>
+        <translation>需要处理</translation>
+    </message>
+    <message>
+        <source>Copy command</source>
+        <translation>复制命令</translation>
+    </message>
+    <message>
+        <source>Copy command {command}</source>
+        <translation>复制命令 {command}</translation>
     </message>
 </context>
 <context>
