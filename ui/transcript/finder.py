@@ -9,7 +9,6 @@ import re
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -87,8 +86,6 @@ class Finder(QObject):
 
     changed = Signal()
     """More matches are known, or another one is the current match."""
-    read_requested = Signal(int)
-    """A long message must be read to its end to show a match in it."""
 
     def __init__(self, state: TranscriptState, parent: QObject) -> None:
         super().__init__(parent)
@@ -96,19 +93,16 @@ class Finder(QObject):
         self.needle = ""
         self._only: int | None = None
         """The only message that is searched."""
-        self._counts: dict[int, tuple[int, int]] = {}
-        """For messages with matches: how many in the thoughts, and how many after them."""
-        self._order: list[int] = []
-        self._sums: list[int] = []
-        """Messages with matches, and the matches up to and including each."""
+        self._matches: list[int] = []
+        """For each match the number of its message, in order."""
+        self._in_thoughts: dict[int, int] = {}
+        """How many of the matches of a message are in its thoughts."""
         self._next = 0
         """The first message that is not searched yet."""
         self._from = 0
         """Where the search began on the screen."""
         self._current: tuple[int, int] | None = None
         """Message and number of the current match."""
-        self._reading: int | None = None
-        """The message that is being read in order to go there."""
         self._slices = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._slices.timeout.connect(self._search_slice)
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
@@ -135,8 +129,8 @@ class Finder(QObject):
         self._start()
 
     def _start(self) -> None:
-        self._counts, self._order, self._sums = {}, [], []
-        self._next, self._current, self._reading = 0, None, None
+        self._matches, self._in_thoughts = [], {}
+        self._next, self._current = 0, None
         self._stale.clear()
         self._slices.stop()
         if self.needle and self._only is not None:
@@ -162,7 +156,7 @@ class Finder(QObject):
     @property
     def total(self) -> int:
         """Number of known matches."""
-        return self._sums[-1] if self._sums else 0
+        return len(self._matches)
 
     @property
     def place(self) -> int:
@@ -170,8 +164,7 @@ class Finder(QObject):
         if self._current is None:
             return 0
         number, match = self._current
-        at = bisect_left(self._order, number)
-        return (self._sums[at - 1] if at else 0) + match + 1
+        return bisect_left(self._matches, number) + match + 1
 
     # Counting
 
@@ -183,11 +176,10 @@ class Finder(QObject):
             if self._next % 8 == 0 and time.perf_counter() > deadline:
                 self._slices.start()
                 break
-        self._sum_up()
-        if self._current is None and self._order:
-            first = bisect_left(self._order, self._from)
-            if first < len(self._order) or not self.is_searching:
-                self._go(self._order[first % len(self._order)], 0)
+        if self._current is None and self._matches:
+            first = bisect_left(self._matches, self._from)
+            if first < self.total or not self.is_searching:
+                self._go(first % self.total)
         self.changed.emit()
 
     def _search_stale(self) -> None:
@@ -195,54 +187,40 @@ class Finder(QObject):
             if number < min(self._next, len(self._state.page.items)):
                 self._count(number)
         self._stale.clear()
-        self._sum_up()
-        if self._current and self._current[1] >= sum(self._counts.get(self._current[0], (0, 0))):
+        if self._current and self._current[1] >= self._matches.count(self._current[0]):
             self._current = None
         if self.is_searching:
             self._slices.start()
         self.changed.emit()
 
     def _count(self, number: int) -> None:
-        counts = count_matches(self._state.page.items[number], self.needle)
-        if any(counts):
-            self._counts[number] = counts
-        else:
-            self._counts.pop(number, None)
-
-    def _sum_up(self) -> None:
-        self._order = sorted(self._counts)
-        self._sums = list(accumulate(sum(self._counts[number]) for number in self._order))
+        in_thoughts, after = count_matches(self._state.page.items[number], self.needle)
+        self._in_thoughts[number] = in_thoughts
+        first, last = bisect_left(self._matches, number), bisect_right(self._matches, number)
+        self._matches[first:last] = [number] * (in_thoughts + after)
 
     # Going from match to match
 
     def step(self, step: int) -> None:
         """Go to the next match (1) or the one before (-1), around the ends."""
-        if not self.total:
-            return
-        at = 0 if step > 0 else -1
         if self._current:
-            at = self.place - 1 + step
-        at %= self.total
-        order = bisect_right(self._sums, at)
-        self._go(self._order[order], at - (self._sums[order - 1] if order else 0))
+            self._go((self.place - 1 + step) % self.total)
+        elif self._matches:
+            self._go(0 if step > 0 else self.total - 1)
 
-    def _go(self, number: int, match: int) -> None:
-        state, (thought, answer) = self._state, self._counts[number]
-        self._current = (number, match % (thought + answer))
-        if self._current[1] < thought and not state.thoughts.is_open(state.page.items[number]):
+    def _go(self, index: int) -> None:
+        state, number = self._state, self._matches[index]
+        match = index - bisect_left(self._matches, number)
+        self._current = (number, match)
+        if match < self._in_thoughts[number] and not state.thoughts.is_open(state.page.items[number]):
             state.set_thought_open(number, True)
-        if state.page.view(number).is_behind:
-            self._reading = number
-            self.read_requested.emit(number)
         state.show_match(number, self.current_match(number))
         self.changed.emit()
 
     def handle_read(self, number: int) -> None:
-        """Go to the current match of a message that has been read to its end."""
-        if self._reading == number:
-            self._reading = None
-            if self._current and self._current[0] == number:
-                self._state.show_match(number, self.current_match(number))
+        """Go to the current match of a long message that has now been read to its end."""
+        if self._current and self._current[0] == number:
+            self._state.show_match(number, self.current_match(number))
 
     # Marks
 
@@ -258,6 +236,6 @@ class Finder(QObject):
             return None
         view = self._state.page.view(number)
         found = [(at, *span) for at, ranges in sorted(self.marks(number).items()) for span in ranges]
-        collapsed = self._counts.get(number, (0, 0))[0] if view.has_thought and not view.thought_open else 0
+        collapsed = self._in_thoughts[number] if view.has_thought and not view.thought_open else 0
         match = self._current[1] - collapsed
         return found[min(match, len(found) - 1)] if found and match >= 0 else None

@@ -8,18 +8,21 @@ yet; F7 shows a caret that moves without Shift too.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QKeyCombination, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPen, QTextCursor
 
+from ui.transcript.blocks.part import Part
 from ui.transcript.buttons import paint_ring
-from ui.transcript.caret import Move, moved
 from ui.transcript.clipboard import copy
 from ui.transcript.find_bar import FindBar
+from ui.transcript.page import Page
 from ui.transcript.state import LINE_STEP, Selection, Spot, TranscriptState
 from ui.transcript.style import MARGIN
 
 EDGE = 24
 """How near to an edge of the screen the caret may come."""
 
+Move = QTextCursor.MoveOperation
+_BACK = {Move.PreviousCharacter, Move.PreviousWord, Move.Up}
 _SCROLLS = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
@@ -211,7 +214,7 @@ class Keyboard(QObject):
             self._column = None
         elif self._column is None:
             self._column = body.rect_of(spot[1:]).x()
-        self.caret = moved(page, spot, move, self._column)
+        self.caret = _moved(page, spot, move, self._column)
         state.set_selection(Selection(anchor, self.caret) if extend else Selection())
         number, *place = self.caret
         if number != state.focused_message:
@@ -266,3 +269,48 @@ class Keyboard(QObject):
         target = state.focused_target()
         point = target.rects[0].center() if target else QPointF(8, page.view(state.focused_message).text_top + 8)
         return QPointF(page.left + point.x(), min(max(0.0, top + point.y()), page.height - 1))
+
+
+def _moved(page: Page, spot: Spot, move: Move, x: float | None = None) -> Spot:
+    """Return where a movement of the caret leads; the same spot at the ends.  ``x`` is kept by Up and Down."""
+    if move is Move.Start:
+        return 0, 0, 0
+    if move is Move.End:
+        last = len(page.items) - 1
+        return last, *page.view(last).body.end
+    number, at, position = spot
+    view = page.view(number)
+    if at < len(view.parts):
+        part = view.parts[at]
+        cursor = QTextCursor(part.document)
+        cursor.setPosition(min(position, part.length))
+        if move in {Move.Up, Move.Down} and x is not None:
+            cursor.setVerticalMovementX(round(x - part.x - part.inner.x()))
+        if cursor.movePosition(move) and cursor.position() != position:
+            return number, at, cursor.position()
+    if move in {Move.StartOfLine, Move.EndOfLine}:
+        return spot
+    neighbour = _neighbour(page, number, at, -1 if move in _BACK else 1)
+    if neighbour is None:
+        return spot
+    number, at, part = neighbour
+    if move in {Move.Up, Move.Down}:
+        y = part.inner.y() + (part.document.size().height() - 2 if move is Move.Up else 2)
+        return number, at, part.position_at(QPointF((x or 0.0) - part.x, y))
+    return number, at, part.length if move in _BACK else 0
+
+
+def _neighbour(page: Page, number: int, at: int, step: int) -> tuple[int, int, Part] | None:
+    """Return the next part with text in a direction."""
+    parts = page.view(number).parts
+    while True:
+        at += step
+        if 0 <= at < len(parts):
+            if parts[at].length:
+                return number, at, parts[at]
+            continue
+        number += step
+        if not 0 <= number < len(page.items):
+            return None
+        parts = page.view(number).parts
+        at = -1 if step > 0 else len(parts)

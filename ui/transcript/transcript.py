@@ -83,8 +83,6 @@ class Transcript(QAbstractScrollArea):
         """By message id the line shown instead of an answer that has not begun."""
         self._version_place: tuple[int, float] | None = None
         """Number and top of the message whose other version was requested."""
-        self._reading: set[int] = set()
-        """Long messages to be read to their end although they may not be on the screen."""
         self._setting_bar = False
         self._reduced_motion = False
         self._read_timer = QTimer(self, singleShot=True, interval=READ_PAUSE_MS)
@@ -114,7 +112,6 @@ class Transcript(QAbstractScrollArea):
         self.find_bar.search_requested.connect(finder.search)
         self.find_bar.step_requested.connect(finder.step)
         finder.changed.connect(self._show_matches)
-        finder.read_requested.connect(self._read_to_end)
         self.formulas.rendered.connect(self._update_formulas)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self._jump.clicked.connect(state.jump_to_newest)
@@ -137,7 +134,6 @@ class Transcript(QAbstractScrollArea):
         before = self.page.items
         is_same = bool(before and items) and (before[0].id == items[0].id or version_place is not None)
         self.state.selection = Selection()
-        self._reading.clear()
         self.page.set_items(items, keep=is_same)
         if is_same and version_place is not None and version_place[0] < len(items):
             self.page.show(*version_place)
@@ -300,29 +296,21 @@ class Transcript(QAbstractScrollArea):
 
     # Work in the background
 
-    def _read_to_end(self, number: int) -> None:
-        self._reading.add(number)
-        self._read_timer.start()
-
     def _read_more(self) -> None:
-        """Read long messages and highlight long code for a moment."""
+        """Read the long messages on the screen and highlight their code for a moment."""
         deadline, page = time.perf_counter() + READ_MS / 1000, self.page
-        self._reading = {number for number in self._reading if number < len(page.items)}
-        for number in dict.fromkeys([*(number for number, _ in page.visible), *self._reading]):
+        for number, _ in page.visible:
             view = page.view(number)
             if view.is_behind:
                 view.read_until(deadline)
                 page.measure_again(number)
-            if not view.is_behind:
-                if number in self._reading:
-                    self._reading.discard(number)
+                if not view.is_behind:
                     self.finder.handle_read(number)
+            else:
                 view.body.highlight_until(deadline)
             if time.perf_counter() > deadline:
                 break
         self._arrange()
-        if self._reading:
-            self._read_timer.start()
 
     def _watch_answer(self) -> None:
         """Animate the caret and count the seconds of thinking while an answer grows that can be seen."""

@@ -171,8 +171,9 @@ class PartStack:
     def paint(self, painter: QPainter, clip: QRectF, selection: tuple[Place, Place] | None, marks: Marks) -> None:
         """Draw the parts that lie in ``clip``."""
         selected = {number: (low, high) for number, low, high in self.ranges(*selection)} if selection else {}
+        top, bottom = clip.top() - 4, clip.bottom() + 4
         for number, part in enumerate(self.parts):
-            if part.y > clip.bottom() + 4 or part.y + part.height < clip.top() - 4:
+            if part.y > bottom or part.y + part.height < top:
                 continue
             low, high = selected.get(number, (0, 0))
             painter.save()
