@@ -1,4 +1,4 @@
-"""Messages for the transcript of the tests, and where their words and buttons stand on it."""
+"""Items for transcript tests, and the positions of their texts and buttons."""
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QApplication
 from app.conversation import Role, Status
 from ui.transcript import Item, Transcript
 
-NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 ANSWER = """Some **bold** text with [a link](https://example.org/x).
 
 - one
@@ -43,7 +42,7 @@ def spot_of(transcript: Transcript, number: int, text: str, at: int = 0) -> QPoi
         if hits:
             place = part.rect_of(hits[0][0] + at).translated(part.x + transcript.page.left + 1, part.y + top)
             return QPoint(round(place.x()), round(place.center().y()))
-    raise AssertionError(f"{text!r} is not there")
+    raise AssertionError(f"{text!r} is not shown")
 
 
 def button_of(transcript: Transcript, number: int, key: str) -> QPoint:
@@ -53,17 +52,16 @@ def button_of(transcript: Transcript, number: int, key: str) -> QPoint:
     return button.rect.center().toPoint() + QPoint(round(transcript.page.left), round(top))
 
 
-def wheel(
-    transcript: Transcript, notches: float = 0, pixels: int = 0, across: int = 0, modifiers=NO_MODIFIER, at=None
-) -> None:
-    at = QPointF(at or transcript.viewport().rect().center())
+def wheel(transcript: Transcript, notches: float = 0, pixels: int = 0, across: int = 0, **more) -> None:
+    """Turn the wheel, or move two fingers by pixels; ``at`` is a point of the viewport, ``modifiers`` are keys."""
+    at = QPointF(more.get("at", transcript.viewport().rect().center()))
     event = QWheelEvent(
         at,
         transcript.viewport().mapToGlobal(at),
         QPoint(across, pixels),
         QPoint(0, round(notches * 120)),
         Qt.MouseButton.NoButton,
-        modifiers,
+        more.get("modifiers", Qt.KeyboardModifier.NoModifier),
         Qt.ScrollPhase.NoScrollPhase,
         False,
     )

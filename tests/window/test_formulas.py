@@ -1,15 +1,16 @@
-"""Formulas in the transcript as a person meets them: drawn by a real process, selected, found, read aloud, scrolled."""
+"""Formulas in the transcript, rendered by the real process: layout, selection, search, accessibility, scrolling."""
 
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QPainter, QWheelEvent
+from PySide6.QtCore import QPointF, QRect, QRectF
+from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Role, Status
 from app.formulas import FormulaRenderer
+from tests.window.pages import wheel
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
 from ui.transcript.blocks.formula import formula_key, formulas_in
@@ -18,7 +19,7 @@ from ui.transcript.blocks.part import Part
 from ui.transcript.clipboard import copy
 from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE
 
-PATIENCE_MS = 60_000
+TIMEOUT_MS = 60_000
 WIDE = " + ".join(f"x_{{{number}}}" for number in range(60))
 
 
@@ -48,16 +49,16 @@ def parts(transcript: Transcript, number: int = 0) -> list[Part]:
     return transcript.page.view(number).parts
 
 
-def wait_for_drawings(qtbot: QtBot, transcript: Transcript) -> None:
-    def are_there() -> bool:
+def wait_for_formulas(qtbot: QtBot, transcript: Transcript) -> None:
+    def are_rendered() -> bool:
         return not any(part.pending_formulas for view in transcript.page.views.values() for part in view.parts)
 
-    qtbot.waitUntil(are_there, timeout=PATIENCE_MS)
+    qtbot.waitUntil(are_rendered, timeout=TIMEOUT_MS)
 
 
 def show(qtbot: QtBot, transcript: Transcript, text: str) -> list[Part]:
     transcript.set_items([answer(text)])
-    wait_for_drawings(qtbot, transcript)
+    wait_for_formulas(qtbot, transcript)
     return parts(transcript)
 
 
@@ -71,7 +72,7 @@ def painted(part: Part, ground: str = "#ffffff") -> QImage:
 
 
 def ink(image: QImage, left: float, right: float, ground: str = "#ffffff") -> QRect:
-    """The rectangle of all that is clearly not ground, between two columns."""
+    """Return the rectangle of all pixels that differ clearly from the background, between two columns."""
     paper = QColor(ground).lightness()
     found = QRect()
     for x in range(max(0, int(left)), min(int(right), image.width())):
@@ -81,7 +82,7 @@ def ink(image: QImage, left: float, right: float, ground: str = "#ffffff") -> QR
     return found
 
 
-def test_a_formula_stands_on_the_line_of_the_text(qtbot: QtBot, transcript: Transcript):
+def test_an_inline_formula_is_on_the_baseline(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "nnn $n$ $x_2$ $\\frac{n}{2}$ nnn")
     image = painted(part)
     first, last = part.rect_of(0).x(), part.rect_of(3).x()
@@ -92,7 +93,7 @@ def test_a_formula_stands_on_the_line_of_the_text(qtbot: QtBot, transcript: Tran
     assert after.bottom() == text.bottom()
 
 
-def test_it_takes_the_colour_of_the_theme(qtbot: QtBot, transcript: Transcript):
+def test_formulas_have_the_text_colour_of_the_theme(qtbot: QtBot, transcript: Transcript):
     for theme in (LIGHT, DARK):
         transcript.set_theme(theme)
         (part,) = show(qtbot, transcript, "$$\\boxed{\\frac{a}{b}}$$")
@@ -101,7 +102,7 @@ def test_it_takes_the_colour_of_the_theme(qtbot: QtBot, transcript: Transcript):
         assert theme.text in colours
 
 
-def test_chinese_inside_is_drawn(qtbot: QtBot, transcript: Transcript):
+def test_chinese_inside_a_formula_is_drawn(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "$$\\text{总价}$$")
     box = ink(painted(part), 0, part.width)
     assert box.width() > 1.6 * TEXT_SIZE
@@ -109,18 +110,18 @@ def test_chinese_inside_is_drawn(qtbot: QtBot, transcript: Transcript):
     assert ink(painted(empty), 0, empty.width).width() < box.width()
 
 
-def test_room_is_kept_until_it_is_drawn(qtbot: QtBot, transcript: Transcript):
+def test_a_pending_formula_reserves_space(qtbot: QtBot, transcript: Transcript):
     transcript.set_items([answer("a $x^2+y^2$ b\n\n$$\\frac{1}{2}$$")])
     flow, display = parts(transcript)
     assert flow.pending_formulas
     assert display.height > TEXT_SIZE
     assert flow.rect_of(3).x() - flow.rect_of(2).x() > TEXT_SIZE
-    wait_for_drawings(qtbot, transcript)
+    wait_for_formulas(qtbot, transcript)
     assert not ink(painted(display), 0, display.width).isEmpty()
 
 
 @pytest.mark.parametrize("formula", ["\\unknowncmd{x}", "a^b^c", "\\left( x", "\\begin{foo} x \\end{foo}"])
-def test_a_broken_one_shows_its_source(qtbot: QtBot, transcript: Transcript, formula: str):
+def test_an_invalid_formula_shows_its_source(qtbot: QtBot, transcript: Transcript, formula: str):
     inline, display = show(qtbot, transcript, f"so ${formula}$ it is\n\n$${formula}$$")
     for part in (inline, display):
         assert not ink(painted(part), 0, part.width).isEmpty()
@@ -128,7 +129,7 @@ def test_a_broken_one_shows_its_source(qtbot: QtBot, transcript: Transcript, for
     assert ink(painted(display), 0, display.width).width() > 6 * len(formula)
 
 
-def test_without_a_drawing_process_all_show_their_source(qtbot: QtBot):
+def test_without_a_renderer_formulas_show_their_source(qtbot: QtBot):
     widget = Transcript()
     qtbot.addWidget(widget)
     widget.resize(900, 600)
@@ -138,7 +139,7 @@ def test_without_a_drawing_process_all_show_their_source(qtbot: QtBot):
     assert not ink(painted(part), part.rect_of(3).x(), part.rect_of(4).x()).isEmpty()
 
 
-def test_what_is_copied_holds_the_source(qtbot: QtBot, transcript: Transcript):
+def test_copied_text_contains_the_source_of_formulas(qtbot: QtBot, transcript: Transcript):
     text = "The **sum** $a+b$ and \\(c\\):\n\n$$\nx = 1\n$$\n\n| a | b |\n|---|---|\n| $|x|$ | 好 |\n\n- $y$ end"
     show(qtbot, transcript, text)
     transcript.state.select_all()
@@ -148,34 +149,34 @@ def test_what_is_copied_holds_the_source(qtbot: QtBot, transcript: Transcript):
         assert piece in copied
 
 
-def test_a_part_of_a_line_is_copied_with_its_formula(qtbot: QtBot, transcript: Transcript):
+def test_a_selection_in_a_line_contains_its_formulas(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "one $x$ two $y$ three")
     assert part.text(4, 9) == "$x$ two"
     assert part.text(10, part.length) == "$y$ three"
     assert part.text(0, 4) == "one "
 
 
-def test_it_is_copied_as_markdown(qtbot: QtBot, transcript: Transcript):
+def test_formulas_are_copied_as_markdown(qtbot: QtBot, transcript: Transcript):
     text = "a **b** $x$ c d\n\n- $$y$$\n\nend"
     show(qtbot, transcript, text)
     body = transcript.page.view(0).body
     assert body.text((0, 2), body.end, markdown=True) == "**b** $x$ c d\n\n- $$y$$\n\nend"
 
 
-def test_a_double_click_takes_the_whole_formula(qtbot: QtBot, transcript: Transcript):
+def test_a_double_click_selects_a_whole_formula(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "one $x+y$ two")
     assert part.word_at(4) == (4, 5)
     assert part.word_at(1) == (0, 3)
 
 
-def test_find_looks_into_formulas(qtbot: QtBot, transcript: Transcript):
+def test_the_source_of_formulas_is_searched(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "😀 one $\\alpha + 1$ two α")
     assert part.find("alpha") == [(7, 8)]
     assert part.find("two") == [(9, 12)]
     assert part.find("one $\\alpha") == [(3, 8)]
 
 
-def test_a_screen_reader_hears_the_source(qtbot: QtBot, transcript: Transcript):
+def test_the_accessible_text_contains_the_source_of_formulas(qtbot: QtBot, transcript: Transcript):
     show(qtbot, transcript, "so $x^2$ is\n\n$$y$$")
     factory = AccessibleFactory()
     interface = factory("Transcript", transcript)
@@ -185,37 +186,26 @@ def test_a_screen_reader_hears_the_source(qtbot: QtBot, transcript: Transcript):
     assert message.text(QAccessible.Text.Value) == "so $x^2$ is\n\n$$y$$"
 
 
-def test_a_wide_formula_shrinks_and_then_scrolls(qtbot: QtBot, transcript: Transcript):
+def test_a_wide_formula_scrolls_sideways(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, f"$${WIDE}$$")
     assert isinstance(part, FormulaPart)
     assert part.overflow > 0
-    page = transcript.page
-    top = dict(page.visible)[0]
-    point = QPointF(page.left + part.x + 20, top + part.y + part.height / 2)
-    wheel = QWheelEvent(
-        point,
-        QPointF(transcript.viewport().mapToGlobal(point.toPoint())),
-        QPoint(-40, 0),
-        QPoint(0, 0),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(transcript.viewport(), wheel)
+    top = dict(transcript.page.visible)[0]
+    point = QPointF(transcript.page.left + part.x + 20, top + part.y + part.height / 2)
+    wheel(transcript, across=-40, at=point)
     assert part.offset == 40
     for _ in range(200):
         part.scroll(100)
     assert part.offset == part.overflow
 
 
-def test_a_formula_in_a_narrow_line_is_not_cut(qtbot: QtBot, transcript: Transcript):
+def test_a_wide_inline_formula_is_scaled_down(qtbot: QtBot, transcript: Transcript):
     transcript.resize(400, 600)
     (part,) = show(qtbot, transcript, f"so ${WIDE[:200]}$ is")
     assert part.document.idealWidth() <= part.width + 1
 
 
-def test_a_long_broken_one_is_broken_into_lines(qtbot: QtBot, transcript: Transcript):
+def test_the_source_of_an_invalid_formula_is_wrapped(qtbot: QtBot, transcript: Transcript):
     text = "\\unknowncmd{x} + " * 30 + "y"
     inline, display = show(qtbot, transcript, f"so ${text}$ is\n\n$${text}$$")
     wide = inline.height, display.height
@@ -227,7 +217,7 @@ def test_a_long_broken_one_is_broken_into_lines(qtbot: QtBot, transcript: Transc
         assert part.document.idealWidth() <= part.width + 1
 
 
-def test_columns_hold_their_formulas(qtbot: QtBot, transcript: Transcript):
+def test_table_columns_fit_their_formulas(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "| a | b |\n|---|---|\n| $x_1+x_2+x_3+x_4+x_5+x_6+x_7$ | b |")
     low, high = part.column_widths()[0]
     ((position, shape),) = formulas_in(part.document)
@@ -237,7 +227,7 @@ def test_columns_hold_their_formulas(qtbot: QtBot, transcript: Transcript):
     assert low >= 150
 
 
-def test_the_line_one_reads_stays_when_formulas_above_it_arrive(qtbot: QtBot, transcript: Transcript):
+def test_the_line_being_read_stays_when_formulas_above_are_rendered(qtbot: QtBot, transcript: Transcript):
     tall = "\n\n".join(
         f"$$\\begin{{aligned}} a_{n} &= 1 \\\\ b &= \\frac{{1}}{{2}} \\\\ c &= 3 \\end{{aligned}}$$" for n in range(9)
     )
@@ -248,27 +238,27 @@ def test_the_line_one_reads_stays_when_formulas_above_it_arrive(qtbot: QtBot, tr
     transcript.state.scroll_by(0)
     before = dict(transcript.page.visible)[0] + view.top_of((number, 0))
     height = view.height
-    wait_for_drawings(qtbot, transcript)
+    wait_for_formulas(qtbot, transcript)
     after = dict(transcript.page.visible)[0] + transcript.page.view(0).top_of((number, 0))
     assert transcript.page.view(0).height != height
     assert after == pytest.approx(before, abs=1)
 
 
-def test_while_it_streams_what_is_drawn_stays(qtbot: QtBot, transcript: Transcript):
+def test_rendered_formulas_stay_while_the_answer_grows(qtbot: QtBot, transcript: Transcript):
     transcript.set_items([answer("", Status.STREAMING)])
     transcript.append_text("a", "One $$\\frac{1}{2}$$\n\nand more ")
-    wait_for_drawings(qtbot, transcript)
+    wait_for_formulas(qtbot, transcript)
     _, formula, _ = parts(transcript)
     box = ink(painted(formula), 0, formula.width)
     for piece in ("words ", "and $y", "^2", "$ and\n\n", "$$", "z", "$$", "\n\nend"):
         transcript.append_text("a", piece)
         assert parts(transcript)[1] is formula
         assert ink(painted(formula), 0, formula.width) == box
-    wait_for_drawings(qtbot, transcript)
+    wait_for_formulas(qtbot, transcript)
     assert [type(part) is FormulaPart for part in parts(transcript)] == [False, True, False, True, False]
 
 
-def test_a_bomb_stays_source_and_the_window_goes_on(qtbot: QtBot):
+def test_a_formula_that_takes_too_long_shows_its_source(qtbot: QtBot):
     bomb = "x"
     for _ in range(20):
         bomb = rf"\frac{{\begin{{cases}}{bomb}&1\\2&3\end{{cases}}}}{{2}}"
@@ -288,10 +278,10 @@ def test_a_bomb_stays_source_and_the_window_goes_on(qtbot: QtBot):
         formula_renderer.close()
 
 
-def test_the_main_window_draws_them(qtbot: QtBot, open_window):
+def test_the_main_window_renders_formulas(qtbot: QtBot, open_window):
     window = open_window()
     transcript = window.controller.transcript
     window.pages.setCurrentWidget(transcript)
     transcript.set_items([answer("so $x^2$ is")])
-    wait_for_drawings(qtbot, transcript)
+    wait_for_formulas(qtbot, transcript)
     assert window.controller.services.formula_renderer.known("x^2", False) is not None

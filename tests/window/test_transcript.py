@@ -1,8 +1,8 @@
-"""The transcript as a person meets it: a real widget, real events, and what comes of them."""
+"""The transcript widget: scrolling, streaming, selection, mouse, menu, theme and language, with real events."""
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTranslator
-from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent, QWheelEvent
+from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QToolTip
 
@@ -14,13 +14,13 @@ from ui.transcript.clipboard import copy
 from ui.widgets.theme import DARK, LIGHT
 
 
-def test_it_can_be_found(transcript):
+def test_object_and_accessible_names(transcript):
     assert transcript.objectName() == "transcript"
     assert transcript.accessibleName()
     assert transcript.findChild(QToolButton, "jumpToNewestButton").accessibleName()
 
 
-def test_an_empty_page_is_no_trouble(transcript):
+def test_an_empty_transcript_handles_keys_and_clicks(transcript):
     transcript.set_items([])
     for key in (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
         QTest.keyClick(transcript, key)
@@ -38,19 +38,19 @@ def test_a_conversation_opens_at_its_end(transcript):
     assert len(transcript.page.views) < 60
 
 
-def test_a_short_conversation_stands_at_the_top(transcript):
+def test_a_short_conversation_starts_at_the_top(transcript):
     transcript.set_items(talk(1))
     assert transcript.page.visible[0] == (0, 24.0)
     assert transcript.verticalScrollBar().maximum() == 0
 
 
-def test_of_ten_thousand_messages_only_those_on_the_screen_are_laid_out(transcript):
+def test_only_visible_messages_are_laid_out(transcript):
     transcript.set_items(talk(10_000))
     transcript.viewport().repaint()
     assert len(transcript.page.views) < 60
 
 
-def test_every_message_is_reached_by_scrolling_and_nothing_overlaps(transcript):
+def test_scrolling_reaches_every_message_without_overlap(transcript):
     transcript.set_items(talk(60))
     seen = set()
     QTest.keyClick(transcript, Qt.Key.Key_Home)
@@ -67,7 +67,7 @@ def test_every_message_is_reached_by_scrolling_and_nothing_overlaps(transcript):
     assert seen == set(range(60))
 
 
-def test_scrolling_moves_the_page_by_just_that_much(transcript):
+def test_scrolling_is_exact_to_the_pixel(transcript):
     transcript.set_items(talk(300))
     transcript.scroll_to_item("150")
     for distance in (-37, 12, -300, -5, 64):
@@ -78,7 +78,7 @@ def test_scrolling_moves_the_page_by_just_that_much(transcript):
             assert dict(transcript.page.visible)[number] == pytest.approx(places[number] - distance)
 
 
-def test_the_wheel_and_the_touchpad(transcript):
+def test_wheel_and_touchpad_scroll(transcript):
     transcript.set_items(talk(100))
     places = dict(transcript.page.visible)
     wheel(transcript, pixels=7)
@@ -98,7 +98,7 @@ def test_the_wheel_with_control_requests_a_text_size(transcript, qtbot):
     assert at_bottom(transcript)
 
 
-def test_dragging_the_bar_goes_anywhere(transcript):
+def test_dragging_the_scroll_bar(transcript):
     transcript.set_items(talk(1000))
     bar = transcript.verticalScrollBar()
     for share in (0.5, 0.1, 0.9, 0, 1):
@@ -108,7 +108,7 @@ def test_dragging_the_bar_goes_anywhere(transcript):
     assert at_bottom(transcript)
 
 
-def test_it_follows_the_answer_only_from_the_bottom(transcript):
+def test_a_growing_answer_is_followed_only_from_the_bottom(transcript):
     jump = transcript.findChild(QToolButton, "jumpToNewestButton")
     transcript.set_items([*talk(20), answer("s", "", Status.STREAMING, actions=())])
     assert not jump.isVisible()
@@ -126,7 +126,7 @@ def test_it_follows_the_answer_only_from_the_bottom(transcript):
     assert not jump.isVisible()
 
 
-def test_streamed_text_is_shown_at_once(transcript):
+def test_appended_text_is_shown_at_once(transcript):
     transcript.set_items([answer("s", "", Status.STREAMING)])
     for word in ("A", "**few**", "words."):
         transcript.append_text("s", word + " ")
@@ -134,7 +134,7 @@ def test_streamed_text_is_shown_at_once(transcript):
     assert transcript.page.view(0).parts[0].document.toPlainText() == "A few words."
 
 
-def test_the_finished_answer_is_that_of_its_text(transcript):
+def test_a_streamed_answer_ends_like_one_shown_at_once(transcript):
     text = "[x] and\n\n1. a\n2. b\n\n```py\ns = '''a\nb'''\n```\n\n|a|b|\n|-|-|\n|1|2|\n\n[x]: https://a.b"
     transcript.set_items([answer("s", "", Status.STREAMING)])
     for character in text:
@@ -152,7 +152,7 @@ def test_the_finished_answer_is_that_of_its_text(transcript):
     fresh.deleteLater()
 
 
-def test_a_waiting_line_stands_in_for_the_first_word(transcript):
+def test_the_waiting_line_is_shown_before_the_first_token(transcript):
     transcript.set_items([question("q"), answer("s", "", Status.STREAMING)])
     empty = transcript.grab().toImage()
     transcript.set_waiting("s", "Reading your question… 12 of 40 s")
@@ -174,7 +174,7 @@ def test_the_caret_is_animated_unless_motion_is_reduced(transcript, qtbot):
     assert transcript.grab().toImage() == finished
 
 
-def test_actions_are_asked_for(transcript, qtbot):
+def test_buttons_request_actions(transcript, qtbot):
     transcript.set_items(
         [
             question("q"),
@@ -182,14 +182,14 @@ def test_actions_are_asked_for(transcript, qtbot):
         ]
     )
     for number, name, item_id in ((1, "continue", "a"), (1, "retry", "a"), (1, "copy", "a"), (0, "edit", "q")):
-        with qtbot.waitSignal(transcript.action_requested) as asked:
+        with qtbot.waitSignal(transcript.action_requested) as requested:
             QTest.mouseClick(
                 transcript.viewport(), Qt.MouseButton.LeftButton, pos=button_of(transcript, number, f"action:{name}")
             )
-        assert asked.args == [name, item_id]
+        assert requested.args == [name, item_id]
 
 
-def test_a_button_that_is_left_does_nothing(transcript, qtbot):
+def test_releasing_outside_a_button_does_nothing(transcript, qtbot):
     transcript.set_items([answer("a")])
     with qtbot.assertNotEmitted(transcript.action_requested):
         drag(transcript, button_of(transcript, 0, "action:retry"), QPoint(5, 5))
@@ -201,17 +201,17 @@ def test_code_is_copied_as_it_was_written(transcript):
     assert QGuiApplication.clipboard().text() == "  x = 1\n\n\ty"
 
 
-def test_links_are_handed_over_and_drags_are_not_clicks(transcript, qtbot):
+def test_clicking_a_link_activates_it_and_dragging_does_not(transcript, qtbot):
     transcript.set_items([answer("a")])
     spot = spot_of(transcript, 0, "a link", 2)
-    with qtbot.waitSignal(transcript.link_activated) as followed:
+    with qtbot.waitSignal(transcript.link_activated) as activated:
         QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=spot)
-    assert followed.args == ["https://example.org/x"]
+    assert activated.args == ["https://example.org/x"]
     with qtbot.assertNotEmitted(transcript.link_activated):
         drag(transcript, spot, spot + QPoint(120, 0))
 
 
-def test_the_pointer_tells_what_it_is_over(transcript):
+def test_the_cursor_shape_follows_what_is_hovered(transcript):
     transcript.set_items([answer("a")])
     for spot, shape in (
         (spot_of(transcript, 0, "a link", 2), Qt.CursorShape.PointingHandCursor),
@@ -224,7 +224,7 @@ def test_the_pointer_tells_what_it_is_over(transcript):
 
 
 @pytest.mark.qt_log_ignore("does not support raise")
-def test_a_tooltip_names_buttons_and_addresses(transcript, qtbot):
+def test_tooltips_of_buttons_and_links(transcript, qtbot):
     transcript.set_items([answer("a")])
     for spot, text in (
         (button_of(transcript, 0, "action:copy"), "Copy"),
@@ -251,7 +251,7 @@ def test_selection_within_a_message_and_over_several(transcript):
     assert transcript.selected_text() == ""
 
 
-def test_a_double_click_takes_a_word_and_a_third_the_paragraph(transcript):
+def test_double_click_selects_a_word_and_triple_click_the_paragraph(transcript):
     transcript.set_items([answer("a")])
     spot = spot_of(transcript, 0, "bold", 1)
     QTest.mouseDClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=spot)
@@ -260,7 +260,7 @@ def test_a_double_click_takes_a_word_and_a_third_the_paragraph(transcript):
     assert transcript.selected_text() == "Some bold text with a link."
 
 
-def test_everything_is_copied_also_what_was_never_drawn(transcript):
+def test_select_all_includes_messages_never_shown(transcript):
     transcript.set_items(talk(200))
     QTest.keyClick(transcript, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     text = transcript.selected_text()
@@ -281,7 +281,7 @@ def test_tables_are_copied_with_tabs(transcript):
     assert transcript.selected_text() == "57\tx\n58\tx\n5"
 
 
-def test_shift_and_click_extends_the_selection(transcript):
+def test_shift_click_extends_the_selection(transcript):
     transcript.set_items([answer("a")])
     drag(transcript, spot_of(transcript, 0, "Some"), spot_of(transcript, 0, "bold"))
     spot = spot_of(transcript, 0, "text")
@@ -289,7 +289,7 @@ def test_shift_and_click_extends_the_selection(transcript):
     assert transcript.selected_text() == "Some bold "
 
 
-def test_a_new_width_keeps_the_line_one_reads(transcript, qtbot):
+def test_resizing_keeps_the_line_being_read(transcript, qtbot):
     transcript.set_items(
         [answer("a", "\n\n".join(f"Paragraph {n}: " + "words and more words " * 30 for n in range(60)))]
     )
@@ -302,7 +302,7 @@ def test_a_new_width_keeps_the_line_one_reads(transcript, qtbot):
     assert abs(spot_of(transcript, 0, "Paragraph 30:").y()) < 40
 
 
-def test_a_search_hit_is_brought_to_the_screen(transcript):
+def test_scrolling_to_a_match_marks_it(transcript):
     text = "\n\n".join(f"Paragraph {n}" for n in range(100))
     transcript.set_items([*talk(50), answer("x", text), *[question("z")]])
     transcript.scroll_to_item("x", "paragraph 77")
@@ -314,7 +314,7 @@ def test_a_search_hit_is_brought_to_the_screen(transcript):
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
-def test_the_menu_offers_the_actions_to_the_keyboard(transcript, qtbot):
+def test_the_context_menu_copies_and_requests_actions(transcript, qtbot):
     transcript.set_items([answer("a")])
     transcript.show_menu(QPointF(spot_of(transcript, 0, "a link", 2)))
     menu = QApplication.activePopupWidget()
@@ -325,15 +325,15 @@ def test_the_menu_offers_the_actions_to_the_keyboard(transcript, qtbot):
     assert QGuiApplication.clipboard().text() == "https://example.org/x"
     actions["Copy message as Markdown"].trigger()
     assert QGuiApplication.clipboard().text() == ANSWER
-    with qtbot.waitSignal(transcript.action_requested) as asked:
+    with qtbot.waitSignal(transcript.action_requested) as requested:
         actions["Try again"].trigger()
-    assert asked.args == ["retry", "a"]
+    assert requested.args == ["retry", "a"]
     actions["Select all"].trigger()
     assert transcript.selected_text()
     menu.close()
 
 
-def test_a_theme_reaches_every_pixel(transcript):
+def test_changing_the_theme_repaints_everything(transcript):
     transcript.set_items(talk(4))
     for theme in (DARK, LIGHT):
         transcript.set_theme(theme)
@@ -355,7 +355,7 @@ class Shouting(QTranslator):
         return False
 
 
-def test_another_language_arrives_while_it_runs(transcript, qapp):
+def test_changing_the_language_updates_labels(transcript, qapp):
     transcript.set_items([answer("a", "x", Status.STOPPED, note="n")])
     language = Shouting()
     qapp.installTranslator(language)
@@ -367,7 +367,7 @@ def test_another_language_arrives_while_it_runs(transcript, qapp):
     assert transcript.state.strings.action("retry") == "Try again"
 
 
-def test_long_code_gets_its_colours_little_by_little(transcript, qtbot):
+def test_long_code_is_highlighted_in_steps(transcript, qtbot):
     text = "```python\n" + "\n".join(f"def f{n}(): return 'text {n}'" for n in range(600)) + "\n```"
     transcript.set_items([answer("a", text)])
     qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind)
@@ -382,22 +382,11 @@ def test_long_code_gets_its_colours_little_by_little(transcript, qtbot):
 def test_code_scrolls_sideways(transcript):
     transcript.set_items([answer("a", "```\n" + "x" * 400 + "\n```")])
     (part,) = transcript.page.view(0).parts
-    spot = QPointF(spot_of(transcript, 0, "x"))
-    event = QWheelEvent(
-        spot,
-        transcript.viewport().mapToGlobal(spot),
-        QPoint(-50, 0),
-        QPoint(),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(transcript.viewport(), event)
+    wheel(transcript, across=-50, at=spot_of(transcript, 0, "x"))
     assert part.offset == 50
 
 
-def test_a_growing_answer_is_painted_as_it_would_be_at_once(transcript, qtbot):
+def test_partial_repaints_match_a_full_repaint(transcript, qtbot):
     text = (
         "Words **and** `code`, 中文也要快。\n\n- one\n- two\n\n```python\nx = 'y'\nz = 2\n```\n\n"
         "| a | b |\n|---|---|\n| 1 | 2 |\n\n> said\n\n## A part\n\n"

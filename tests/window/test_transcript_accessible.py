@@ -1,4 +1,4 @@
-"""A screen reader finds the messages; asked in a process of its own, since the factory stays for good."""
+"""The accessibility interface, in a child process because an installed factory cannot be removed."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ print("said")
 """
 
 
-def test_messages_are_the_items_of_a_list():
+def test_messages_are_list_items():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "said\n"), done.stderr
 
@@ -124,6 +124,6 @@ print("said")
 """
 
 
-def test_buttons_links_and_folded_thoughts_are_reached_and_pressed():
+def test_buttons_links_and_thoughts_can_be_pressed():
     done = subprocess.run([sys.executable, "-c", STOPS], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "said\n"), done.stderr

@@ -1,4 +1,4 @@
-"""Finding a text in the conversation: the bar, the count, from hit to hit, without laying everything out."""
+"""Search in the conversation: find bar, number of matches, stepping through them."""
 
 import pytest
 from PySide6.QtCore import Qt
@@ -19,7 +19,7 @@ def page(transcript, qtbot):
     return transcript
 
 
-def look_for(page, qtbot, text: str) -> None:
+def search(page, qtbot, text: str) -> None:
     page.open_find()
     page.find_bar.field.setText(text)
     QTest.keyClick(page.find_bar.field, Qt.Key.Key_Return)
@@ -34,7 +34,7 @@ def enter(page, how: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier, key: 
     QTest.keyClick(page.find_bar.field, Qt.Key[f"Key_{key}"], how)
 
 
-def test_the_bar_opens_over_the_transcript_and_gives_the_keyboard_back(page):
+def test_the_find_bar_takes_the_focus_and_returns_it(page):
     page.set_items(talk(4))
     page.open_find()
     field = page.findChild(QLineEdit, "findField")
@@ -47,10 +47,10 @@ def test_the_bar_opens_over_the_transcript_and_gives_the_keyboard_back(page):
     assert page.hasFocus()
 
 
-def test_hits_are_counted_and_gone_through_around_the_ends(page, qtbot):
+def test_stepping_through_matches_wraps_around(page, qtbot):
     page.set_items([question("q", "One word"), answer("a", "word **wo**rd\n\n- WORD"), question("z", "Last Word")])
     page.scroll_to_item("q")
-    look_for(page, qtbot, "word")
+    search(page, qtbot, "word")
     assert count(page) == "1 of 5"
     for expected in (2, 3, 4, 5, 1):
         enter(page)
@@ -63,9 +63,9 @@ def test_hits_are_counted_and_gone_through_around_the_ends(page, qtbot):
     assert count(page) == "2 of 5"
 
 
-def test_nothing_found_is_said(page, qtbot):
+def test_no_matches(page, qtbot):
     page.set_items(talk(4))
-    look_for(page, qtbot, "nowhere at all")
+    search(page, qtbot, "nowhere at all")
     assert count(page) == "No matches"
     assert not page.find_bar.findChild(QToolButton, "findNextButton").isEnabled()
 
@@ -84,18 +84,18 @@ def test_nothing_found_is_said(page, qtbot):
         ("[x]", "an array[x]"),
     ],
 )
-def test_what_one_sees_is_found_whatever_its_marks(page, qtbot, needle, text):
+def test_shown_text_is_found_regardless_of_markup(page, qtbot, needle, text):
     page.set_items([question("q"), answer("a", text), question("z")])
-    look_for(page, qtbot, needle)
+    search(page, qtbot, needle)
     assert count(page) == "1 of 1"
     number, place, *span = 1, *page.finder.current_match(1)
     assert page.page.view(number).parts[place].text(*span).endswith(needle)
 
 
-def test_hits_are_marked_and_the_present_one_stands_out(page, qtbot):
+def test_matches_are_marked_and_the_current_one_is_outlined(page, qtbot):
     page.set_items([answer("a", "\n\n".join(["A word here"] * 3))])
     plain = page.viewport().grab().toImage()
-    look_for(page, qtbot, "word")
+    search(page, qtbot, "word")
     marked = page.viewport().grab().toImage()
     enter(page)
     moved = page.viewport().grab().toImage()
@@ -106,27 +106,27 @@ def test_hits_are_marked_and_the_present_one_stands_out(page, qtbot):
     assert page.finder.needle == ""
 
 
-def test_a_hit_far_away_is_gone_to_without_laying_everything_out(page, qtbot):
+def test_a_distant_match_is_shown_without_laying_out_everything(page, qtbot):
     items = talk(500)
     items[40] = question("q", "the needle")
     page.set_items(items)
-    look_for(page, qtbot, "needle")
+    search(page, qtbot, "needle")
     assert count(page) == "1 of 1"
     assert 0 < spot_of(page, 40, "needle").y() < page.page.height
     assert len(page.page.views) < 100
 
 
-def test_the_search_begins_where_one_reads(page, qtbot):
+def test_the_search_starts_at_the_visible_messages(page, qtbot):
     page.set_items([question(str(n), f"Question {n} word") for n in range(100)])
     page.scroll_to_item("50")
-    look_for(page, qtbot, "word")
+    search(page, qtbot, "word")
     assert count(page) == "51 of 100"
 
 
-def test_a_folded_thought_opens_for_a_hit_inside(page, qtbot):
+def test_a_match_in_collapsed_thoughts_expands_them(page, qtbot):
     content = "<think>a word inside</think>\na word outside"
     page.set_items([question("q"), answer("a", content)])
-    look_for(page, qtbot, "word")
+    search(page, qtbot, "word")
     assert count(page) == "1 of 2"
     assert page.page.view(1).thought_open
     page.state.set_thought_open(1, False)
@@ -138,9 +138,9 @@ def test_a_folded_thought_opens_for_a_hit_inside(page, qtbot):
     assert page.page.view(1).thought_open
 
 
-def test_a_growing_answer_is_looked_through_again(page, qtbot):
+def test_a_growing_answer_is_searched_again(page, qtbot):
     page.set_items([question("q", "a word"), answer("s", "", Status.STREAMING)])
-    look_for(page, qtbot, "word")
+    search(page, qtbot, "word")
     assert count(page) == "1 of 1"
     page.append_text("s", "one more word")
     qtbot.waitUntil(lambda: count(page) == "1 of 2")
@@ -148,14 +148,14 @@ def test_a_growing_answer_is_looked_through_again(page, qtbot):
     qtbot.waitUntil(lambda: count(page) == "1 of 3")
 
 
-def test_another_conversation_is_searched_anew(page, qtbot):
+def test_another_conversation_is_searched_from_the_start(page, qtbot):
     page.set_items([question("q", "a word")])
-    look_for(page, qtbot, "word")
+    search(page, qtbot, "word")
     page.set_items([question("z", "word and word")])
     qtbot.waitUntil(lambda: count(page) == "1 of 2")
 
 
-def test_one_selected_line_is_what_is_looked_for(page, qtbot):
+def test_selected_text_is_searched(page, qtbot):
     page.set_items([answer("a", "A word and a word")])
     QTest.mouseDClick(page.viewport(), Qt.MouseButton.LeftButton, pos=spot_of(page, 0, "word", 1))
     page.open_find()
@@ -163,16 +163,16 @@ def test_one_selected_line_is_what_is_looked_for(page, qtbot):
     qtbot.waitUntil(lambda: count(page) == "1 of 2")
 
 
-def test_escape_in_the_transcript_closes_the_bar(page, qtbot):
+def test_escape_in_the_transcript_closes_the_find_bar(page, qtbot):
     page.set_items([question("q", "a word")])
-    look_for(page, qtbot, "word")
+    search(page, qtbot, "word")
     page.setFocus()
     QTest.keyClick(page, Qt.Key.Key_F3)
     QTest.keyClick(page, Qt.Key.Key_Escape)
     assert not page.find_bar.isVisible()
 
 
-def test_control_f_finds_in_the_conversation_and_with_shift_in_all_of_them(open_window, qtbot):
+def test_ctrl_f_searches_the_conversation_and_ctrl_shift_f_all(open_window, qtbot):
     window = open_window()
     store = window.controller.services.store
     conversation = store.create(title="One", model_id="starter")

@@ -1,4 +1,4 @@
-"""The transcript without a mouse: from message to message, through what they offer, and text selected from a caret."""
+"""The transcript by keyboard: moving between messages and their buttons, selecting with a caret, copying."""
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -31,7 +31,7 @@ def focused(transcript, qtbot):
     return transcript
 
 
-def test_up_and_down_with_control_go_from_message_to_message(focused):
+def test_ctrl_up_and_down_move_between_messages(focused):
     focused.set_items(talk(60))
     key(focused, "Up", CTRL)
     assert focused.state.focused_message == 59
@@ -49,7 +49,7 @@ def test_up_and_down_with_control_go_from_message_to_message(focused):
     assert at_bottom(focused)
 
 
-def test_the_message_with_the_keyboard_shows_its_mark_and_its_actions(focused):
+def test_the_focused_message_is_marked(focused):
     focused.set_items(talk(4))
     before = focused.viewport().grab().toImage()
     key(focused, "Up", CTRL, 3)
@@ -60,7 +60,7 @@ def test_the_message_with_the_keyboard_shows_its_mark_and_its_actions(focused):
     assert any(picture.pixelColor(bar, y) == QColor(LIGHT.accent) for y in range(picture.height()))
 
 
-def test_left_and_right_walk_through_what_a_message_offers(focused, qtbot):
+def test_left_and_right_move_between_buttons_and_links(focused, qtbot):
     focused.set_items([answer("a", ANSWER, actions=("copy", "retry"))])
     key(focused, "Up", CTRL)
     seen = []
@@ -68,19 +68,19 @@ def test_left_and_right_walk_through_what_a_message_offers(focused, qtbot):
         key(focused, "Right")
         seen.append(focused.state.focused_key)
     assert seen == ["link:0:20", "code:1", "action:copy", "action:retry", "action:retry", "action:retry"]
-    with qtbot.waitSignal(focused.action_requested) as asked:
+    with qtbot.waitSignal(focused.action_requested) as requested:
         key(focused, "Return")
-    assert asked.args == ["retry", "a"]
+    assert requested.args == ["retry", "a"]
     key(focused, "Left", times=3)
-    with qtbot.waitSignal(focused.link_activated) as followed:
+    with qtbot.waitSignal(focused.link_activated) as activated:
         key(focused, "Space")
-    assert followed.args == ["https://example.org/x"]
+    assert activated.args == ["https://example.org/x"]
     key(focused, "Right")
     key(focused, "Enter")
     assert QGuiApplication.clipboard().text() == "x = 1\ny = 2"
 
 
-def test_tab_walks_through_the_message_and_leaves(qtbot):
+def test_tab_moves_through_the_message_and_leaves(qtbot):
     window = QWidget()
     qtbot.addWidget(window)
     column = QVBoxLayout(window)
@@ -123,14 +123,14 @@ def test_shift_selects_from_the_beginning_of_the_message(focused):
     assert focused.selected_text() == ""
 
 
-def test_a_selection_of_the_mouse_is_gone_on_with(focused):
+def test_shift_extends_a_selection_of_the_mouse(focused):
     focused.set_items([answer("a")])
     QTest.mouseDClick(focused.viewport(), Qt.MouseButton.LeftButton, pos=spot_of(focused, 0, "bold", 1))
     key(focused, "Right", SHIFT, 5)
     assert focused.selected_text() == "bold text"
 
 
-def test_a_caret_that_moves_alone(focused):
+def test_caret_browsing(focused):
     focused.set_items([answer("a")])
     key(focused, "Up", CTRL)
     key(focused, "F7")
@@ -154,14 +154,14 @@ def test_the_caret_stays_on_the_screen(focused):
     assert 0 < y < focused.page.height
 
 
-def test_characters_of_two_units_are_one_step(focused):
+def test_the_caret_moves_over_surrogate_pairs_in_one_step(focused):
     focused.set_items([question("q", "a😀b")])
     key(focused, "Up", CTRL)
     key(focused, "Right", SHIFT, 2)
     assert focused.selected_text() == "a😀"
 
 
-def test_copying_as_text_and_as_markdown(focused):
+def test_copying_a_message_as_text_and_as_markdown(focused):
     focused.set_items([question("q"), answer("a")])
     key(focused, "Up", CTRL)
     key(focused, "C", CTRL)
@@ -173,7 +173,7 @@ def test_copying_as_text_and_as_markdown(focused):
     assert QGuiApplication.clipboard().text() == f"A question?\n\n{ANSWER}"
 
 
-def test_a_stretch_is_copied_as_it_would_be_written(focused):
+def test_copying_part_of_a_message_as_markdown(focused):
     source = (
         "## A **title**\n\nSome *slanted* and `code`, [a link](https://a.b/c).\n\n1. one\n2. two\n   - deep\n\n"
         "> said\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```py\nx = 1\n```\n\nEnd."
@@ -189,7 +189,7 @@ def test_a_stretch_is_copied_as_it_would_be_written(focused):
     )
 
 
-def test_escape_goes_to_the_window_when_there_is_nothing_to_leave(focused):
+def test_escape_is_left_to_the_window_without_focus_or_selection(focused):
     focused.set_items([answer("a")])
 
     def is_kept(which: Qt.Key) -> bool:
@@ -204,7 +204,7 @@ def test_escape_goes_to_the_window_when_there_is_nothing_to_leave(focused):
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
-def test_the_menu_key_opens_the_menu_where_the_keyboard_is(focused):
+def test_the_menu_key_opens_the_menu_at_the_focus(focused):
     focused.set_items([answer("a")])
     key(focused, "Up", CTRL)
     key(focused, "Right")

@@ -1,4 +1,4 @@
-"""What stands around a message: its row of actions, its versions, its pin, its files, and the line above it."""
+"""Decorations of a message: actions, versions, pin, attachments and divider."""
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -31,7 +31,7 @@ def menu_of(transcript) -> dict[str, object]:
     return found
 
 
-def test_only_what_is_offered_is_there(transcript):
+def test_only_offered_actions_have_buttons(transcript):
     transcript.set_items([answer("a", actions=()), answer("b", actions=("copy",)), answer("c", actions=ALL)])
     assert not [key for key in keys(transcript, 0) if key.startswith("action:")]
     assert [key for key in keys(transcript, 1) if key.startswith("action:")] == ["action:copy"]
@@ -41,31 +41,31 @@ def test_only_what_is_offered_is_there(transcript):
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
 @pytest.mark.parametrize("name", ["fork", "details", "export", "pin", "delete"])
-def test_what_is_rarely_wanted_waits_behind_one_button(transcript, qtbot, name):
+def test_rare_actions_are_in_the_more_menu(transcript, qtbot, name):
     transcript.set_items([answer("a", actions=ALL)])
     press(transcript, 0, "action:more")
     actions = menu_of(transcript)
     assert list(actions) == [
         transcript.state.strings.action(each) for each in ("fork", "details", "export", "pin", "delete")
     ]
-    with qtbot.waitSignal(transcript.action_requested) as asked:
+    with qtbot.waitSignal(transcript.action_requested) as requested:
         actions[transcript.state.strings.action(name)].trigger()
-    assert asked.args == [name, "a"]
+    assert requested.args == [name, "a"]
 
 
 def test_every_action_has_a_label(transcript):
     assert all(transcript.state.strings.action(name) for name in ACTIONS)
 
 
-def test_versions_are_counted_and_changed(transcript, qtbot):
+def test_arrows_request_other_versions(transcript, qtbot):
     transcript.set_items([question("q"), answer("a", version=(2, 3), actions=("copy", "previous", "next"))])
     for name in ("previous", "next"):
-        with qtbot.waitSignal(transcript.action_requested) as asked:
+        with qtbot.waitSignal(transcript.action_requested) as requested:
             press(transcript, 1, f"action:{name}")
-        assert asked.args == [name, "a"]
+        assert requested.args == [name, "a"]
 
 
-def test_the_end_of_the_versions_keeps_the_arrows_in_place(transcript):
+def test_arrows_keep_their_place_at_the_first_version(transcript):
     transcript.set_items([answer("a", version=(2, 3), actions=("previous", "next"))])
     middle = button_of(transcript, 0, "action:next")
     transcript.set_items([answer("b", version=(1, 3), actions=("next",))])
@@ -73,7 +73,7 @@ def test_the_end_of_the_versions_keeps_the_arrows_in_place(transcript):
     assert "action:previous" not in keys(transcript)
 
 
-def test_another_version_stands_where_the_one_before_stood(transcript):
+def test_another_version_is_shown_in_the_same_place(transcript):
     items = talk(40)
     items[21] = answer("21", "\n\n".join(["Some words."] * 30), version=(1, 2), actions=("next",))
     transcript.set_items(items)
@@ -87,7 +87,7 @@ def test_another_version_stands_where_the_one_before_stood(transcript):
     assert not transcript.page.following
 
 
-def test_the_same_conversation_in_another_state_stays_in_place(transcript):
+def test_refreshing_the_conversation_keeps_the_scroll_position(transcript):
     transcript.set_items(talk(40))
     transcript.scroll_to_item("20")
     before = transcript.page.visible
@@ -97,18 +97,18 @@ def test_the_same_conversation_in_another_state_stays_in_place(transcript):
     assert transcript.page.following
 
 
-def test_a_pin_shows_and_is_taken_out(transcript, qtbot):
+def test_a_pinned_message_shows_a_pin_that_unpins(transcript, qtbot):
     transcript.set_items([answer("a", actions=ALL), answer("b", actions=ALL, is_pinned=True)])
     assert "action:pin" not in keys(transcript, 0)
     (pin,) = [button for button in transcript.page.view(1).buttons if button.key == "action:pin"]
     assert pin.always
     assert pin.tip == transcript.state.strings.unpin
-    with qtbot.waitSignal(transcript.action_requested) as asked:
+    with qtbot.waitSignal(transcript.action_requested) as requested:
         press(transcript, 1, "action:pin")
-    assert asked.args == ["pin", "b"]
+    assert requested.args == ["pin", "b"]
 
 
-def test_files_are_chips_above_the_question(transcript, qtbot):
+def test_attachments_are_chips_above_the_question(transcript, qtbot):
     names = tuple(f"a file with quite a long name {n}.txt · {n} tokens" for n in range(4))
     transcript.set_items([question("q", attachments=names)])
     view = transcript.page.view(0)
@@ -116,12 +116,12 @@ def test_files_are_chips_above_the_question(transcript, qtbot):
     assert [chip.label for chip in chips] == list(names)
     assert all(chip.always and chip.rect.bottom() < view.bubble.top() for chip in chips)
     assert all(chip.rect.left() >= 0 and chip.rect.right() <= view.width for chip in chips)
-    with qtbot.waitSignal(transcript.action_requested) as asked:
+    with qtbot.waitSignal(transcript.action_requested) as requested:
         press(transcript, 0, "action:attachment:2")
-    assert asked.args == ["attachment:2", "q"]
+    assert requested.args == ["attachment:2", "q"]
 
 
-def test_a_line_says_what_the_model_no_longer_sees(transcript):
+def test_the_divider_is_painted_above_a_message(transcript):
     plain = [question("a"), question("b")]
     transcript.set_items(plain)
     height = transcript.page.heights[1]
@@ -133,7 +133,7 @@ def test_a_line_says_what_the_model_no_longer_sees(transcript):
     assert any(picture.pixelColor(left, y) == QColor(LIGHT.edge) for y in range(top, top + 60))
 
 
-def test_a_stopped_answer_offers_to_go_on_first(transcript):
+def test_a_stopped_answer_suggests_to_continue(transcript):
     transcript.set_items([answer("a", "Half", Status.STOPPED, note="Stopped.", actions=ALL)])
     labels = [button.label for button in transcript.page.view(0).buttons if button.label]
     assert labels == ["Continue", "Try again"]
@@ -141,7 +141,7 @@ def test_a_stopped_answer_offers_to_go_on_first(transcript):
 
 @pytest.mark.parametrize("size", [11, 15, 22, 30])
 @pytest.mark.parametrize("width", [340, 700, 1920])
-def test_nothing_leaves_the_column_at_any_size(transcript, size, width):
+def test_buttons_stay_in_the_column_at_any_size(transcript, size, width):
     transcript.resize(width, 600)
     transcript.set_theme(LIGHT, size)
     transcript.set_items(
@@ -160,11 +160,11 @@ def test_nothing_leaves_the_column_at_any_size(transcript, size, width):
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
-def test_the_menu_of_a_message_offers_what_its_row_does(transcript, qtbot):
+def test_the_context_menu_contains_all_actions(transcript, qtbot):
     transcript.set_items([answer("a", actions=ALL)])
     transcript.show_menu(button_of(transcript, 0, "code:1").toPointF() + QPoint(0, 30))
     actions = menu_of(transcript)
     for name in ALL[1:]:
-        with qtbot.waitSignal(transcript.action_requested) as asked:
+        with qtbot.waitSignal(transcript.action_requested) as requested:
             actions[transcript.state.strings.action(name)].trigger()
-        assert asked.args == [name, "a"]
+        assert requested.args == [name, "a"]

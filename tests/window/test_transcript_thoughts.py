@@ -1,4 +1,4 @@
-"""What the model thought before it answered: one quiet line, unfolded by a click, found and copied all the same."""
+"""Thoughts of the model: one line that expands; searched, and copied as Markdown."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from ui.transcript.clipboard import copy
 CONTENT = "<think>\nFirst a **secret** plan.\n\n- then more\n</think>\nThe answer."
 
 
-def words_of(transcript, number: int = 0) -> str:
+def text_of(transcript, number: int = 0) -> str:
     return "\n".join(part.document.toPlainText() for part in transcript.page.view(number).parts)
 
 
@@ -27,81 +27,81 @@ def click(transcript, number: int = 0) -> None:
     QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=button_of(transcript, number, "thought"))
 
 
-def test_a_finished_thought_is_one_line_that_unfolds(transcript):
+def test_finished_thoughts_are_one_line_that_expands(transcript):
     transcript.set_items([answer("a", CONTENT, thought_s=12.4)])
     assert line_of(transcript) == "Thought for 12 s"
-    assert words_of(transcript) == "The answer."
+    assert text_of(transcript) == "The answer."
     height = transcript.page.heights[0]
     click(transcript)
-    assert words_of(transcript).startswith("First a secret plan.\nthen more")
+    assert text_of(transcript).startswith("First a secret plan.\nthen more")
     assert transcript.page.heights[0] > height
     click(transcript)
-    assert words_of(transcript) == "The answer."
+    assert text_of(transcript) == "The answer."
     assert transcript.page.heights[0] == height
 
 
 @pytest.mark.parametrize(
     ("seconds", "line"), [(None, "Thoughts"), (0.2, "Thought for 1 s"), (75.0, "Thought for 1 min 15 s")]
 )
-def test_the_line_says_how_long_where_that_is_known(transcript, seconds, line):
+def test_the_thought_line_shows_a_known_duration(transcript, seconds, line):
     transcript.set_items([answer("a", CONTENT, thought_s=seconds)])
     assert line_of(transcript) == line
 
 
-def test_what_was_unfolded_stays_so_for_the_session(transcript):
+def test_expanded_thoughts_stay_expanded_in_another_conversation(transcript):
     items = [question("q"), answer("a", CONTENT), answer("b", CONTENT)]
     transcript.set_items(items)
     click(transcript, 1)
     transcript.set_items([question("other")])
     transcript.set_items(items)
-    assert "secret" in words_of(transcript, 1)
-    assert "secret" not in words_of(transcript, 2)
+    assert "secret" in text_of(transcript, 1)
+    assert "secret" not in text_of(transcript, 2)
 
 
-def test_while_the_model_thinks_the_line_counts(transcript):
+def test_the_thought_line_counts_seconds_while_thinking(transcript):
     transcript.set_items([answer("s", "", Status.STREAMING, actions=())])
     for piece in ("<thi", "nk>A sec", "ret"):
         transcript.append_text("s", piece)
     assert line_of(transcript) == "Thinking… 1 s"
-    assert words_of(transcript) == ""
+    assert text_of(transcript) == ""
     click(transcript)
-    assert words_of(transcript) == "A secret"
+    assert text_of(transcript) == "A secret"
     transcript.append_text("s", " plan.</think>Hello")
     assert line_of(transcript) == "Thought for 1 s"
-    assert words_of(transcript) == "A secret plan.\nHello"
+    assert text_of(transcript) == "A secret plan.\nHello"
     transcript.update_item(answer("s", "<think>A secret plan.</think>Hello", thought_s=3.0))
     assert line_of(transcript) == "Thought for 3 s"
 
 
-def test_a_thought_that_was_open_while_it_was_made_folds_when_nobody_asked_for_it(transcript):
+def test_thoughts_expanded_by_default_collapse_when_finished(transcript):
     first, second = (answer(name, "<think>secret", Status.STREAMING, actions=()) for name in "ab")
     transcript.set_items([first])
     click(transcript)
     transcript.update_item(answer("a", CONTENT))
     transcript.append_item(second)
-    assert words_of(transcript, 1) == "secret"
+    assert text_of(transcript, 1) == "secret"
     transcript.append_text("b", "</think>Hello")
-    assert words_of(transcript, 1) == "Hello"
+    assert text_of(transcript, 1) == "Hello"
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.INTERRUPTED])
-def test_a_thought_that_was_cut_off_stays_a_thought(transcript, status):
+def test_interrupted_thoughts_stay_collapsed(transcript, status):
     transcript.set_items([answer("a", "<think>Only a secret", status, note="Stopped.", thought_s=5.0)])
     assert line_of(transcript) == "Thought for 5 s"
-    assert words_of(transcript) == ""
+    assert text_of(transcript) == ""
 
 
-def test_a_whole_answer_that_never_leaves_its_thought_is_shown(transcript):
+def test_an_answer_of_only_thoughts_is_shown(transcript):
     transcript.set_items([answer("a", "<think>All there is")])
-    assert words_of(transcript) == "All there is"
+    assert text_of(transcript) == "All there is"
 
 
-def test_an_empty_thought_is_none(transcript):
+def test_empty_thoughts_have_no_line(transcript):
     transcript.set_items([answer("a", "<think>\n\n</think>\nHello")])
     assert not [button for button in transcript.page.view(0).buttons if button.key == "thought"]
 
 
-def test_what_is_folded_is_copied_as_markdown_and_not_as_text(transcript):
+def test_collapsed_thoughts_are_copied_only_as_markdown(transcript):
     transcript.set_items([answer("a", CONTENT)])
     transcript.state.select_all()
     copy(transcript.state)
@@ -114,16 +114,16 @@ def test_what_is_folded_is_copied_as_markdown_and_not_as_text(transcript):
     assert "secret" in QGuiApplication.clipboard().text()
 
 
-def test_a_hit_of_the_history_search_unfolds_the_thought(transcript):
+def test_scrolling_to_a_match_in_thoughts_expands_them(transcript):
     transcript.set_items([answer("a", CONTENT)])
     transcript.scroll_to_item("a", "answer")
-    assert "secret" not in words_of(transcript)
+    assert "secret" not in text_of(transcript)
     transcript.scroll_to_item("a", "secret")
     assert spot_of(transcript, 0, "secret").y() < 600
 
 
-def test_a_state_of_the_same_answer_keeps_the_thought_open(transcript):
+def test_updating_an_answer_keeps_its_thoughts_expanded(transcript):
     transcript.set_items([answer("a", CONTENT)])
     click(transcript)
     transcript.update_item(replace(answer("a", CONTENT), is_pinned=True))
-    assert "secret" in words_of(transcript)
+    assert "secret" in text_of(transcript)
