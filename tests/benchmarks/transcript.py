@@ -23,7 +23,7 @@ from app.backend import Piece
 from app.conversation import Role, Status
 from app.formulas import FormulaRenderer
 from tests.benchmarks.figures import Figure, at_most, median, report, told
-from ui.conversation.bridge import TurnSignals
+from ui.conversation.answer_events import AnswerEvents
 from ui.transcript import Item, Transcript
 from ui.widgets.theme import DARK, apply_theme
 
@@ -192,14 +192,14 @@ class Bench:
         self.paint()
         pieces = [text[at : at + TOKEN] for at in range(0, len(text), TOKEN)]
         sent, feeder, loop = 0, QTimer(), QEventLoop()
-        signals = TurnSignals(feeder)
-        signals.came.connect(lambda item_id, piece: self.widget.append_text(item_id, piece.text))
+        events = AnswerEvents(feeder)
+        events.received.connect(lambda _answer, piece: self.widget.append_text("s", piece.text))
 
         def feed() -> None:
             nonlocal sent
             due = min(len(pieces), int((time.perf_counter() - began) * rate))
             for piece in pieces[sent:due]:
-                signals.tell("s", Piece(piece, 0, 0))
+                events.post(None, Piece(piece, 0, 0))
             sent = due
             if sent == len(pieces):
                 feeder.stop()
