@@ -1,4 +1,4 @@
-"""The program: ``python -m app`` opens the window, with a subcommand it works without one."""
+"""Entry point of the program: ``python -m app`` opens the window, or runs a subcommand without it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run; returns the exit code."""
+    """Run the program and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == [CHILD_FLAG]:
         from app.engine.child.__main__ import main as child
@@ -30,13 +30,8 @@ def main(argv: list[str] | None = None) -> int:
 
         formulas()
         return 0
-    if not arguments:
-        # The window's start does not pay for reading a command line that is not there.
-        from ui.start.application import run as run_window
-
-        return run_window(None)
     if all(argument.lower().endswith(".gguf") for argument in arguments):
-        # As a file manager starts it.
+        # Without arguments, or as a file manager opens files; importing the parser would delay the window.
         from ui.start.application import run as run_window
 
         return run_window(None, [Path(argument) for argument in arguments])
@@ -53,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _pdf() -> Format:
-    # Only the export to PDF pays for Qt.
+    # Imports Qt, which other exports don't need.
     from ui.pdf.document import pdf_format
 
     return pdf_format()

@@ -1,4 +1,4 @@
-"""The program's log: a file of limited size that never holds what people write or read."""
+"""Log file of the program, limited in size and without content of conversations."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from types import TracebackType
 
 LOG_BYTES = 1 << 20
 LOG_NAME = "apus-chat.log"
-TALKATIVE = ("httpx2", "httpcore2")
-"""Libraries that would tell every address that is asked: a hub signs those of files, and that is a secret too."""
+VERBOSE_LIBRARIES = ("httpx2", "httpcore2")
+"""Libraries that log every URL; those of files on a hub are signed and therefore secret."""
 
 
 def start_log(folder: Path) -> logging.Handler | None:
-    """Send log records to a file in ``folder``; None, and no log, where it cannot be written."""
+    """Write log records to a file in ``folder``; returns None without a log where it can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
@@ -29,22 +29,19 @@ def start_log(folder: Path) -> logging.Handler | None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    for name in TALKATIVE:
+    for name in VERBOSE_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
     return handler
 
 
-def on_bug(tell: Callable[[BaseException], None]) -> None:
-    """Catch what nobody caught, in any thread: it is logged first, then told.
-
-    Whatever stands in the conversations is in the database already and is not touched here.
-    """
+def report_uncaught(show: Callable[[BaseException], None]) -> None:
+    """Log uncaught exceptions of all threads, and pass them to ``show``."""
 
     def report(error: BaseException) -> None:
         logging.getLogger("bug").critical("not caught", exc_info=error)
         for handler in logging.getLogger().handlers:
             handler.flush()
-        tell(error)
+        show(error)
 
     def in_main_thread(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
         report(error)

@@ -1,4 +1,4 @@
-"""The parts of the program, built once and handed to whoever needs them: instead of globals."""
+"""Construction of the program's services, which are passed to the window and the command line."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from model_manager.errors import UserError
 from model_manager.library.library import ModelLibrary
 
 CLOSE_S = 3.0
-"""Seconds that the running answer may take to end when the program closes."""
+"""Seconds to wait for the running answer when the program closes."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything behind the window and the command line."""
+    """All services of the program."""
 
     folder: DataFolder
     settings: SettingsFile
@@ -49,7 +49,7 @@ class Services:
         return [each.problem for each in files if each.problem is not None]
 
     def close(self) -> None:
-        """Stop the running answer, keep it, end the engine, close the database."""
+        """Stop and save the running answer, stop the engine, and close the database."""
         self.downloads.close()
         self.hasher.shut_down()
         self.formula_renderer.close()
@@ -60,12 +60,10 @@ class Services:
 
 
 def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> Services:
-    """Open everything in the data folder, but for the settings where they are open already.
-
-    Downloads that the last run left rest until ``downloads.start``.
+    """Open the data folder.  Unfinished downloads continue after ``downloads.start``.
 
     Raises:
-        UserError: as ``ConversationStore.open`` does.
+        UserError: as ``ConversationStore.open``.
     """
     settings = settings or SettingsFile(folder.settings_file)
     engine = LocalEngine(folder.logs / "engine.log")

@@ -1,26 +1,34 @@
-"""``apus-chat conversations``: look at what is there, bring in, take out."""
+"""``apus-chat conversations``: list, show, search, export, import, back up and restore."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from app.cli import export
 from app.cli.output import print_columns, print_json, to_plain
 from app.conversation import Conversation, Message
+from app.export.export import FORMATS, export_conversations, export_message
+from app.export.formats import Format, Options, Thoughts
 from app.export.json_import import import_conversations
+from app.formulas import FormulaRenderer
 from app.messages import sentence
 from app.store.conversation_trees import ImportResult
 from app.store.store import ConversationStore
+from model_manager.errors import UserError
+
+LazyFormats = Mapping[str, Callable[[], Format]]
+"""Export formats that are created on demand, because their libraries are slow to load."""
 
 
-def conversations(
-    store: ConversationStore, arguments: argparse.Namespace, late_formats: export.LateFormats | None = None
-) -> int:
-    """Run a ``conversations`` action; raises UserError as the store and the exporters do.
+def run(store: ConversationStore, arguments: argparse.Namespace, lazy_formats: LazyFormats) -> int:
+    """Run a ``conversations`` action.
 
-    ``late_formats`` are export formats that this part of the program cannot make by itself.
+    ``lazy_formats``: export formats that need the window's libraries.
+
+    Raises:
+        UserError: as the store and the exporters.
     """
     match arguments.action:
         case "list":
@@ -34,23 +42,57 @@ def conversations(
             else:
                 print_columns([(hit.conversation_id, hit.title, hit.snippet) for hit in hits])
         case "export":
-            export.export(store, arguments, late_formats or {})
+            _export(store, arguments, lazy_formats)
         case "import":
-            _tell_import(import_conversations(store, Path(arguments.path)), arguments.json)
+            _print_import(import_conversations(store, Path(arguments.path)), arguments.json)
         case "backup":
             store.backup(Path(arguments.path))
             if arguments.json:
                 print_json({"path": arguments.path})
         case "restore":
-            kept = store.restore_backup(Path(arguments.path))
+            replaced = store.restore_backup(Path(arguments.path))
             if arguments.json:
-                print_json({"path": arguments.path, "before": kept.path})
+                print_json({"path": arguments.path, "before": replaced.path})
             else:
-                print_columns([(f"restored; what was here before is kept in {kept.path}",)])
+                print_columns([(f"Restored. The previous data was backed up to {replaced.path}",)])
     return 0
 
 
-def _tell_import(result: ImportResult, as_json: bool) -> None:
+def _export(store: ConversationStore, arguments: argparse.Namespace, lazy_formats: LazyFormats) -> None:
+    name = arguments.format
+    chosen = lazy_formats[name]() if name in lazy_formats else FORMATS[name]
+    formula_renderer = FormulaRenderer()
+    options = Options(
+        metadata=not arguments.no_metadata,
+        thoughts=Thoughts(arguments.thoughts),
+        all_branches=arguments.all_branches,
+        unfinished=arguments.unfinished,
+        paper=arguments.paper,
+        formula_renderer=formula_renderer,
+        warn=_warn,
+    )
+    out = Path(arguments.out)
+    try:
+        if arguments.message:
+            if arguments.id not in ("all", store.message(arguments.message).conversation_id):
+                raise UserError("message_missing", id=arguments.message)
+            paths = export_message(store, arguments.message, chosen, out, options)
+        else:
+            ids = None if arguments.id == "all" else [arguments.id]
+            paths = export_conversations(store, ids, chosen, out, options)
+    finally:
+        formula_renderer.close()
+    if arguments.json:
+        print_json({"paths": paths})
+    else:
+        print_columns([(str(path),) for path in paths])
+
+
+def _warn(code: str, data: Mapping[str, object]) -> None:
+    sys.stderr.write(f"apus-chat: {sentence(UserError(code, **data))}\n")
+
+
+def _print_import(result: ImportResult, as_json: bool) -> None:
     refused = [(each.what, sentence(each.error)) for each in result.refused]
     if as_json:
         print_json(

@@ -1,4 +1,4 @@
-"""Ctrl+C during work that can be stopped: the first asks the work to end, the second ends the program."""
+"""Ctrl+C during cancellable work: the first cancels the work, the second ends the program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-"""The exit code of a program that was interrupted, as shells count it."""
+"""Exit code of an interrupted program (128 + SIGINT)."""
 
 
 @contextmanager

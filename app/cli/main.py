@@ -1,4 +1,4 @@
-"""Runs a subcommand and turns what goes wrong into one line and an exit code."""
+"""Entry point of the subcommands: runs one, and reports an error as one line and an exit code."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from app.messages import sentence
 from model_manager.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
-    from app.cli.export import LateFormats
+    from app.cli.conversations import LazyFormats
 
 
-def run(arguments: argparse.Namespace, late_formats: LateFormats | None = None) -> int:
-    """Run the subcommand: 0, or 1 with one line on standard error, or 130 when interrupted.
+def run(arguments: argparse.Namespace, lazy_formats: LazyFormats) -> int:
+    """Run a subcommand and return its exit code: 0, 1 with one line on standard error, or 130 when interrupted.
 
-    ``late_formats`` are export formats that need what this part of the program may not use.
+    ``lazy_formats``: export formats that need the window's libraries.
     """
     log = None
     try:
         folder = data_folder(arguments.data_dir)
         log = start_log(folder.logs)
-        return _run(folder, arguments, late_formats)
+        return _run(folder, arguments, lazy_formats)
     except UserError as error:
         sys.stderr.write(f"apus-chat: {sentence(error)}\n")
         return 1
     except (Cancelled, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
-        # Who read our output has enough of it; there is nobody to tell.
+        # The reader of the output closed it, as ``head`` does.
         sys.stderr.close()
         return 1
     finally:
@@ -40,14 +40,15 @@ def run(arguments: argparse.Namespace, late_formats: LateFormats | None = None) 
             log.close()
 
 
-def _run(folder: DataFolder, arguments: argparse.Namespace, late_formats: LateFormats | None) -> int:
-    # Each command imports what it needs: a script that calls the program a hundred times notices.
+def _run(folder: DataFolder, arguments: argparse.Namespace, lazy_formats: LazyFormats) -> int:
+    # Each command imports only what it needs, which shortens its start.
     match arguments.command:
         case "chat":
             from app.cli import chat
+            from app.cli.model_services import open_settings
             from app.services import build_services
 
-            services = build_services(folder)
+            services = build_services(folder, open_settings(folder))
             try:
                 return chat.run(services, arguments)
             finally:
@@ -58,7 +59,7 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, late_formats: LateFo
 
             store = ConversationStore.open(folder.conversations)
             try:
-                return conversations.conversations(store, arguments, late_formats)
+                return conversations.run(store, arguments, lazy_formats)
             finally:
                 store.close()
         case "models":
@@ -72,13 +73,13 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, late_formats: LateFo
             return plan.run(folder, arguments)
         case _:
             from app.cli import doctor
+            from app.cli.model_services import open_settings
             from app.config.secrets import Secrets
-            from app.config.settings import SettingsFile
             from app.doctor import terminal
             from app.doctor.doctor import Doctor
             from app.planning.machine import MachineReader
 
-            settings = SettingsFile(folder.settings_file)
+            settings = open_settings(folder)
             reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_wishes())
             checks = Doctor(folder, settings, Secrets(), lambda: reader.now(refresh=True), terminal.check)
             return doctor.run(checks, arguments)

@@ -1,7 +1,8 @@
-"""What the ``models`` commands work with: the library, the settings, and the way to a hub."""
+"""Settings, model library and hub access for commands without conversations."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,14 @@ from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import Settings, SettingsFile
 from app.downloads import access_from, models_folder
+from app.messages import sentence
 from model_manager.hub.access import Access
 from model_manager.library.library import ModelLibrary
 
 
 @dataclass(frozen=True)
 class ModelServices:
-    """Everything that is needed for models, without conversations or an engine."""
+    """Settings, model library and hub access."""
 
     folder: DataFolder
     settings: Settings
@@ -24,16 +26,24 @@ class ModelServices:
 
     @property
     def models_folder(self) -> Path:
-        """Where downloads go."""
+        """Folder of downloads."""
         return models_folder(self.settings, self.folder)
 
     def access(self, endpoint: str | None = None) -> Access:
-        """How a hub is reached, through ``endpoint`` where one is named for this call."""
+        """Return the access to the hub, or to ``endpoint``."""
         return access_from(self.settings, self.secrets, endpoint)
 
 
+def open_settings(folder: DataFolder) -> SettingsFile:
+    """Open the settings, and report a damaged file on standard error."""
+    settings = SettingsFile(folder.settings_file)
+    if settings.problem is not None:
+        sys.stderr.write(f"apus-chat: {sentence(settings.problem)}\n")
+    return settings
+
+
 def build_model_services(folder: DataFolder) -> ModelServices:
-    """Open the library and the settings of a data folder."""
-    settings = SettingsFile(folder.settings_file).now
+    """Open the settings and the library of a data folder."""
+    settings = open_settings(folder).now
     library = ModelLibrary(folder.models, models_folder=models_folder(settings, folder))
     return ModelServices(folder, settings, Secrets(), library)

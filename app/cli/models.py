@@ -1,4 +1,4 @@
-"""``apus-chat models``: what is here, what a hub has, bringing in, taking out.  Long work is in ``transfers``."""
+"""``apus-chat models``: list, search, show, import and remove.  Downloads and conversions are in ``transfers``."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from model_manager.library.library import LocalModel
 from model_manager.library.removal import delete, removal_of
 from model_manager.published import PublishedModel, Repository
 
-_ELSEWHERE = ("model_unknown", "model_not_downloaded", "starter_missing")
-"""What the library says of an id that only a hub may know."""
+_NOT_LOCAL = ("model_unknown", "model_not_downloaded", "starter_missing")
+"""Errors of the library for an id that a hub may know."""
 
 
 def run(services: ModelServices, arguments: argparse.Namespace) -> int:
-    """Run a ``models`` action; raises UserError as the parts of ``model_manager`` do, and Cancelled."""
+    """Run a ``models`` action.  Raises ``UserError`` and ``Cancelled`` as ``model_manager``."""
     match arguments.action:
         case "list":
             _print_models(services.library.list(), arguments.json)
@@ -87,9 +87,6 @@ def _search(services: ModelServices, arguments: argparse.Namespace) -> None:
     print_columns([(each.id, each.licence or "", "gated" if each.gated else "") for each in found])
 
 
-# Showing
-
-
 def _show(services: ModelServices, arguments: argparse.Namespace) -> None:
     try:
         model = services.library.resolve(arguments.id)
@@ -110,7 +107,7 @@ def _show(services: ModelServices, arguments: argparse.Namespace) -> None:
 
 
 def _may_be_on_a_hub(text: str, error: UserError) -> bool:
-    if error.code in _ELSEWHERE:
+    if error.code in _NOT_LOCAL:
         return find_entry(text) is not None or "/" in text
     return error.code == "file_missing" and text.count("/") == 1 and not text.startswith((".", "~", "/"))
 
@@ -204,9 +201,6 @@ def _print_facts(facts: dict[str, Any]) -> None:
     print_columns(rows)
 
 
-# Bringing in and taking out
-
-
 def _import(services: ModelServices, arguments: argparse.Namespace) -> None:
     path = Path(arguments.path).expanduser()
     candidates = inspect_paths([path])
@@ -242,7 +236,7 @@ def _remove(services: ModelServices, arguments: argparse.Namespace) -> None:
             model = services.library.resolve(arguments.id) if error.code == "model_in_folder" else None
             if model is None or not model.in_models_folder:
                 raise
-            # What lies where downloads go cannot be forgotten: it would be found again.
+            # A file in the models folder can't be unregistered: the next scan would find it again.
             raise UserError("deletion_unconfirmed", path=model.path, bytes=model.bytes) from error
         if arguments.json:
             print_json({"id": arguments.id, "deleted": [], "bytes": 0})
@@ -261,7 +255,7 @@ def _remove(services: ModelServices, arguments: argparse.Namespace) -> None:
 
 
 def _remove_unfinished(services: ModelServices, arguments: argparse.Namespace) -> int | None:
-    """Give up a download that is not whole; the bytes that it had, or None where there is none of that id."""
+    """Discard an unfinished download, and return its size in bytes; None without one of this id."""
     folder = services.models_folder
     if is_magnet(arguments.id):
         freed = magnet_bytes(arguments.id, folder)
@@ -285,7 +279,7 @@ def _confirm(arguments: argparse.Namespace, path: Path, n_bytes: int) -> None:
     error = UserError("deletion_unconfirmed", path=path, bytes=n_bytes)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise error
-    sys.stderr.write(f"Delete {path} ({gibibytes(n_bytes)}) for good? [y/N] ")
+    sys.stderr.write(f"Delete {path} ({gibibytes(n_bytes)}) permanently? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise error

@@ -1,4 +1,4 @@
-"""What the command line prints: JSON for programs, plain columns for people."""
+"""Output of the command line: JSON for programs, columns for people."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 
 def print_json(value: Any) -> None:
-    """One JSON value and nothing else."""
+    """Print one JSON value."""
     sys.stdout.write(json.dumps(to_plain(value), ensure_ascii=False, indent=2) + "\n")
     sys.stdout.flush()
 
 
 def to_plain(value: Any) -> Any:
-    """Dataclasses, times and paths as JSON knows them."""
+    """Convert dataclasses, times and paths to JSON types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -33,7 +33,7 @@ def to_plain(value: Any) -> Any:
 
 
 def print_columns(rows: Sequence[Sequence[str]]) -> None:
-    """Rows of text in columns two spaces apart; the last column is not padded."""
+    """Print rows of text in columns two spaces apart; the last column is not padded."""
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -44,7 +44,7 @@ def print_columns(rows: Sequence[Sequence[str]]) -> None:
 
 
 def gibibytes(count: int) -> str:
-    """Bytes for a person, ``1.5 GiB``, ``94 MiB`` or ``12 KiB``."""
+    """Return a size as ``1.5 GiB``, ``94 MiB`` or ``12 KiB``."""
     if count >= 1 << 30:
         return f"{count / (1 << 30):.1f} GiB"
     if count >= 1 << 20:

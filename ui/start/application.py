@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 from app import __version__
 from app.config.paths import DataFolder, data_folder, resources
 from app.config.settings import SettingsFile
-from app.log import on_bug, start_log
+from app.log import report_uncaught, start_log
 from model_manager.errors import UserError
 from ui.start.single_instance import SingleInstance, hand_over
 from ui.widgets.appearance import Appearance
@@ -131,7 +131,7 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
         show_crash(error, folder.logs)
 
     errors.raised.connect(show_error)
-    on_bug(errors.raised.emit)
+    report_uncaught(errors.raised.emit)
     program = _Program(application, folder)
     notifier = _close_on_signals(program.window.quit)
     instance = SingleInstance(folder.root)
