@@ -1,4 +1,4 @@
-"""Where the program keeps its things: one data folder, the system's usual one or the one that was asked for."""
+"""Paths of the data folder and of the program's resources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA_DIR_VARIABLE = "APUS_CHAT_DATA_DIR"
 
 @dataclass(frozen=True)
 class DataFolder:
-    """The data folder and what lies in it."""
+    """The data folder and the paths in it."""
 
     root: Path
 
@@ -26,12 +26,12 @@ class DataFolder:
 
     @property
     def presets_file(self) -> Path:
-        """The person's presets, as JSON."""
+        """Presets of the user, as JSON."""
         return self.root / "presets.json"
 
     @property
     def drafts_file(self) -> Path:
-        """What was written and not sent, as JSON."""
+        """Unsent messages, as JSON."""
         return self.root / "drafts.json"
 
     @property
@@ -41,12 +41,12 @@ class DataFolder:
 
     @property
     def models(self) -> Path:
-        """Model files and the list of those that lie elsewhere."""
+        """Model files, and the registry of those in other folders."""
         return self.root / "models"
 
     @property
     def servers_file(self) -> Path:
-        """The servers that were added, as JSON; their keys are in the keyring."""
+        """Servers, as JSON; their API keys are in the keyring."""
         return self.root / "servers.json"
 
     @property
@@ -55,13 +55,13 @@ class DataFolder:
         return self.root / "logs"
 
 
-def data_folder(asked_for: str | None = None) -> DataFolder:
-    """The data folder: as asked for, else from the environment, else the system's usual place; it is made.
+def data_folder(path: str | None = None) -> DataFolder:
+    """Return the data folder, and create it: as given, else from the environment, else the system's default.
 
     Raises:
         UserError: ``data_folder_not_writable`` with ``path``.
     """
-    named = asked_for or os.environ.get(DATA_DIR_VARIABLE)
+    named = path or os.environ.get(DATA_DIR_VARIABLE)
     root = Path(named).expanduser().resolve() if named else platformdirs.user_data_path("apus-chat", appauthor=False)
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -71,5 +71,5 @@ def data_folder(asked_for: str | None = None) -> DataFolder:
 
 
 def resources() -> Path:
-    """The folder of icons, translations and themes, beside ``app`` in the tree, the wheel and the frozen program."""
+    """Return the folder of icons, translations and themes, next to ``app`` in the tree, the wheel and the bundle."""
     return Path(__file__).resolve().parents[2] / "resources"

@@ -1,10 +1,10 @@
-"""Tokens and keys, in the system's own keyring: the one door to ``keyring``.
+"""Tokens and API keys in the system's keyring.
 
-Where there is no usable keyring (a server without a desktop, a keyring that stays locked), values live in this object
-and are gone with the program.  They never reach a log or a settings file.  Who may see a token is not decided here:
-``model_manager.hub.access`` does.
+Without a usable keyring (a server without a desktop, a keyring that remains locked), values are kept in memory until
+the program ends.  They are never written to a log or a settings file.  Which hosts may receive a token is decided in
+``model_manager.hub.access``.
 
-Calls may wait for the person to unlock the keyring: make them on no thread that draws.
+Calls may block until the user unlocks the keyring, so they must not run on the window's thread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from model_manager.errors import UserError
 
 HUB_TOKEN = "hub_token"
-"""The name of the hub's token."""
+"""Name of the hub's token."""
 SERVICE = "apus-chat"
 
 _FROM_ENVIRONMENT = {HUB_TOKEN: "HF_TOKEN"}
@@ -25,30 +25,30 @@ _log = logging.getLogger(__name__)
 
 
 class Secrets:
-    """Values by name.  Safe to use from several threads; ``keyring`` is imported by the first call that needs it."""
+    """Secrets by name.  Thread-safe; ``keyring`` is imported by the first call that needs it."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
         self._lock = threading.Lock()
         self._session: dict[str, str | None] = {}
-        """What the keyring could not take; None for what it could not let go of."""
+        """Values that the keyring could not store; None for a value that it could not delete."""
         self._session_only = False
 
     @property
-    def kept_for_this_session_only(self) -> bool:
-        """Whether something lives here alone, or would if it were set: the last call found no usable keyring."""
+    def is_session_only(self) -> bool:
+        """Whether the last call found no usable keyring, or a value is only in memory."""
         return self._session_only or any(self._session.values())
 
     def get(self, name: str) -> str | None:
-        """The value; for the hub's token that of the environment's HF_TOKEN where none was set; else None."""
+        """Return the value, or None.  The environment variable HF_TOKEN is the default of the hub's token."""
         with self._lock:
             value = self._session[name] if name in self._session else self._from_keyring(name)
         return value or self._environment.get(_FROM_ENVIRONMENT.get(name, ""), "").strip() or None
 
     def set(self, name: str, value: str) -> None:
-        """Keep a value, without white space around it; an empty one is deleted.
+        """Store a value without surrounding white space; an empty one is deleted.
 
-        Raises ``UserError`` as ``delete`` does, for an empty one alone.
+        Raises ``UserError`` as ``delete``, for an empty value only.
         """
         value = value.strip()
         if not value:
@@ -61,9 +61,9 @@ class Secrets:
         return None
 
     def delete(self, name: str) -> None:
-        """Forget a value.  Raises ``UserError``: secret_stays(service, detail) where the keyring keeps it all the same.
+        """Delete a value.  Raises ``UserError``: secret_stays(service, detail) where the keyring can't delete it.
 
-        Even then it is not given out any more by this object.
+        Even then this object doesn't return it any more.
         """
         with self._lock:
             self._session.pop(name, None)
@@ -74,14 +74,13 @@ class Secrets:
                 raise
 
     def is_usable(self) -> bool:
-        """Whether there is a keyring that answers; nothing is kept in it for that."""
+        """Return whether the system has a working keyring; nothing is stored in it."""
         with self._lock:
             self._from_keyring(HUB_TOKEN)
             return not self._session_only
 
-    # A keyring is whatever the system and its plug-ins bring, and they raise errors of their own kinds as well as
-    # keyring's: whatever it is, the value is kept for the session.  Messages of errors are not logged, for nobody
-    # knows what a plug-in writes into them.
+    # Keyrings are system plug-ins, which raise exceptions of any type: after each of them the value is kept in memory.
+    # Their messages are not logged, because they may contain secrets.
 
     def _from_keyring(self, name: str) -> str | None:
         import keyring
@@ -99,7 +98,7 @@ class Secrets:
 
         try:
             keyring.set_password(SERVICE, name, value)
-            # Read back, because some keep nothing and say nothing (keyring.backends.null, a chain of none).
+            # Read back, because some backends store nothing without an error (keyring.backends.null, an empty chain).
             kept = keyring.get_password(SERVICE, name) == value
         except Exception as error:
             self._note(error)
@@ -122,7 +121,7 @@ class Secrets:
 
     def _note(self, error: Exception) -> None:
         self._session_only = True
-        _log.info("no use of the keyring: %s", type(error).__name__)
+        _log.info("keyring not usable: %s", type(error).__name__)
 
 
 def _is_usable(backend: object) -> bool:

@@ -1,7 +1,6 @@
-"""The sentences for what can go wrong, in English: one for each UserError code, with what to do next.
+"""Error messages in English by ``UserError`` code.
 
-The one package of ``app`` with sentences in it.  The command line prints them as they are; the window looks each up in
-its translations, under the context ``errors``, before the facts are filled in.
+The command line prints them; the window translates each in the context ``errors`` before the data is filled in.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from app.messages.composer import WRITING
 from app.messages.context import CONTEXT
 from app.messages.conversion import REPAIRS
 from app.messages.general import GENERAL
@@ -19,7 +17,7 @@ from app.messages.servers import SERVERS
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.errors import UserError
 
-SENTENCES: dict[str, str] = {**GENERAL, **CONTEXT, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS, **WRITING}
+SENTENCES: dict[str, str] = {**GENERAL, **CONTEXT, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS}
 
 UNKNOWN = QT_TRANSLATE_NOOP("errors", "Something went wrong ({code}). See the log for details.")
 
@@ -32,38 +30,38 @@ PHASES: dict[str, str] = {
     "generating": QT_TRANSLATE_NOOP("errors", "answering"),
     "measuring": QT_TRANSLATE_NOOP("errors", "measuring speed"),
 }
-"""What the engine was doing, to stand after "while"."""
+"""Phases of the engine, which follow "while" in a message."""
 
 EXIT_CODE = QT_TRANSLATE_NOOP("errors", "exit code {code}")
 
 
 def sentence(error: UserError) -> str:
-    """What happened and what to do, in English."""
+    """Return the message of an error in English."""
     return word(error.code, error.data, str)
 
 
 def word(code: str, data: Any, translate: Any) -> str:
-    """The sentence of a code with its facts, each text first sent through ``translate`` (a function of one text)."""
-    facts = {key: _fact(key, value) for key, value in dict(data).items()}
-    facts["code"] = code
-    if "phase" in facts:
-        facts["phase"] = translate(PHASES.get(facts["phase"], facts["phase"]))
+    """Return the message of a code with its data; each string is passed through ``translate`` first."""
+    values = {key: _value_text(key, value) for key, value in dict(data).items()}
+    values["code"] = code
+    if "phase" in values:
+        values["phase"] = translate(PHASES.get(values["phase"], values["phase"]))
     ended_by_signal = dict(data).get("signal")
     reason = _engine_reason(str(dict(data).get("log", "")))
-    # An engine that refuses and lives on has no exit code, but says why.
-    by_itself = translate(EXIT_CODE).format(code=facts["returncode"]) if "returncode" in facts else reason
-    facts["ending"] = ended_by_signal or by_itself or "?"
-    facts["reason"] = f" ({reason})" if reason else ""
+    # An engine that refuses a load has no exit code, but logs a reason.
+    own_ending = translate(EXIT_CODE).format(code=values["returncode"]) if "returncode" in values else reason
+    values["ending"] = ended_by_signal or own_ending or "?"
+    values["reason"] = f" ({reason})" if reason else ""
     template = SENTENCES.get(code, UNKNOWN)
-    return str(translate(template)).format_map(_Facts(facts))
+    return str(translate(template)).format_map(_Values(values))
 
 
-class _Facts(dict[str, str]):
+class _Values(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return "?"
 
 
-def _fact(key: str, value: object) -> str:
+def _value_text(key: str, value: object) -> str:
     if key.endswith("bytes") and isinstance(value, int):
         return f"{value / (1 << 30):.2f} GiB" if value >= 1 << 30 else f"{value / (1 << 20):.1f} MiB"
     if isinstance(value, list | tuple):
@@ -74,8 +72,8 @@ def _fact(key: str, value: object) -> str:
 
 
 def _engine_reason(log: str) -> str:
-    """The line of the engine's log that names the cause best: the last that speaks of an error, or the last."""
+    """Return the last line of the engine's log that mentions an error, or else the last line."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     marks = ("error", "failed", "missing", "unable", "not found", "invalid")
-    telling = [line for line in lines if any(mark in line.lower() for mark in marks)] or lines
-    return telling[-1].split(": ", 1)[-1][:160] if telling else ""
+    candidates = [line for line in lines if any(mark in line.lower() for mark in marks)] or lines
+    return candidates[-1].split(": ", 1)[-1][:160] if candidates else ""

@@ -1,4 +1,4 @@
-"""Sentences about a conversation that no longer fits into the context."""
+"""Error messages about a full context."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ LEFT_OUT = QT_TRANSLATE_NOOP(
 
 
 def left_out_sentence(count: int, context: int, translate: Any) -> str:
-    """That so many messages are not seen; the text is first sent through ``translate``."""
+    """Return the notice that ``count`` messages are left out; the string is passed through ``translate`` first."""
     return str(translate(LEFT_OUT)).format(count=count, context=context)

@@ -1,4 +1,4 @@
-"""Sentences about experts in tensors of their own, the repair of such files, and the joining of raw parts."""
+"""Error messages about converting files with separate expert tensors, and about joining split parts."""
 
 from __future__ import annotations
 

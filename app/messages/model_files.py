@@ -1,4 +1,4 @@
-"""Sentences about getting model files: hubs, downloads, verification, repair, import."""
+"""Error messages about model files: hubs, downloads, verification, conversion, import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences about servers."""
+"""Error messages about servers."""
 
 from __future__ import annotations
 

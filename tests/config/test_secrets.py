@@ -68,7 +68,7 @@ def test_kept_in_the_keyring(safe: Safe) -> None:
     secrets = Secrets(NOTHING)
     assert secrets.get(HUB_TOKEN) == SECRET
     assert secrets.get("other") is None
-    assert not secrets.kept_for_this_session_only
+    assert not secrets.is_session_only
     secrets.delete(HUB_TOKEN)
     secrets.delete(HUB_TOKEN)
     assert not safe.kept
@@ -88,10 +88,10 @@ def test_where_there_is_no_keyring(use: Use, backend: type[KeyringBackend]) -> N
     use(backend())
     secrets = Secrets(NOTHING)
     assert secrets.get(HUB_TOKEN) is None
-    assert secrets.kept_for_this_session_only, "known before anything is typed in"
+    assert secrets.is_session_only, "known before anything is typed in"
     secrets.set(HUB_TOKEN, SECRET)
     assert secrets.get(HUB_TOKEN) == SECRET
-    assert secrets.kept_for_this_session_only
+    assert secrets.is_session_only
     assert Secrets(NOTHING).get(HUB_TOKEN) is None
     secrets.delete(HUB_TOKEN)
     assert secrets.get(HUB_TOKEN) is None
@@ -105,14 +105,14 @@ def test_a_keyring_that_stays_locked(safe: Safe, error: Exception, caplog: pytes
         secrets.set(HUB_TOKEN, SECRET)
         assert secrets.get(HUB_TOKEN) == SECRET
         assert secrets.get("other") is None
-    assert secrets.kept_for_this_session_only
+    assert secrets.is_session_only
     assert caplog.records
     assert SECRET not in caplog.text
     safe.locked = None
     assert secrets.get("other") is None
-    assert secrets.kept_for_this_session_only, "the token still is"
+    assert secrets.is_session_only, "the token still is"
     secrets.set(HUB_TOKEN, SECRET)
-    assert not secrets.kept_for_this_session_only
+    assert not secrets.is_session_only
     assert safe.kept == {(SERVICE, HUB_TOKEN): SECRET}
 
 

@@ -180,7 +180,7 @@ class DownloadSettings(QWidget):
         self._services.downloads.settings_changed()
         if not has_token:
             self._status.show_message(lambda: self.tr("Token removed."))
-        elif self._services.secrets.kept_for_this_session_only:
+        elif self._services.secrets.is_session_only:
             self._status.show_message(
                 lambda: self.tr("This system has no keyring. The token is kept until you quit."), "warning"
             )

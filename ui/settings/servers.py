@@ -198,7 +198,7 @@ class ServerSettings(QWidget):
             field.clear()
         self.show_servers()
         self._show_models(server)
-        if with_key and self._secrets.kept_for_this_session_only:
+        if with_key and self._secrets.is_session_only:
             self._status.show_message(
                 lambda: self.tr("This system has no keyring. The API key is kept only until you quit the program."),
                 "warning",
