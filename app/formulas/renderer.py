@@ -89,12 +89,6 @@ class FormulaRenderer:
         for key in known:
             callback(*key)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the process runs."""
-        process = self._process
-        return process is not None and process.is_alive()
-
     def close(self) -> None:
         """End the process and the thread; calls the callbacks of all requests."""
         with self._lock:

@@ -43,9 +43,9 @@ def test_picture_has_size_colour_and_baseline(formula_renderer: FormulaRenderer)
 
 
 def test_process_starts_with_the_first_formula(formula_renderer: FormulaRenderer):
-    assert not formula_renderer.is_running
+    assert formula_renderer._process is None
     drawn(formula_renderer, "x")
-    assert formula_renderer.is_running
+    assert formula_renderer._process is not None
 
 
 def test_formula_that_cannot_be_drawn_is_none(formula_renderer: FormulaRenderer):
@@ -120,7 +120,7 @@ def test_idle_process_ends():
         thread = formula_renderer._thread
         if thread is not None:
             thread.join(30)
-        assert not formula_renderer.is_running
+        assert formula_renderer._process is None
         assert drawn(formula_renderer, "y") is not None
         assert drawn(formula_renderer, "x") is not None
     finally:

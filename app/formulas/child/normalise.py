@@ -19,13 +19,23 @@ MAX_COLUMNS = 64
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|[{}]|[^\\{}]+", re.DOTALL)
 _BEGIN = re.compile(r"\\begin\s*\{([a-zA-Z]+\*?)\}")
-_MARK = re.compile(r"\\(begin|end)\s*\{([a-zA-Z]+\*?)\}")
+_TAG = re.compile(r"\\(begin|end)\s*\{([a-zA-Z]+\*?)\}")
 _ARRAY = re.compile(r"\s*(?:\[[tbc]\])?\s*\{([^{}]*)\}")
 _OPTION = re.compile(r"\s*\[[tbc]\]")
 _COUNT = re.compile(r"\s*\{\s*\d+\s*\}")
-_ALIGNED = {"align", "aligned", "alignat", "alignedat", "flalign", "split", "align*", "alignat*", "flalign*"}
-_CENTRED = {"gather", "gathered", "multline", "gather*", "multline*"}
-_PLAIN = {"equation", "equation*", "displaymath", "math"}
+_CENTRED = ("gather", "gathered", "multline")
+_ALIGNED_TAGS = r"\begin{align*}", r"\end{align*}"
+_ENVIRONMENTS = {
+    **dict.fromkeys(("align", "aligned", "alignat", "alignedat", "flalign", "split"), _ALIGNED_TAGS),
+    **dict.fromkeys(("align*", "alignat*", "flalign*"), _ALIGNED_TAGS),
+    **dict.fromkeys((*_CENTRED, "gather*", "multline*"), (r"\begin{array}{c}", r"\end{array}")),
+    **dict.fromkeys(("equation", "equation*", "displaymath", "math"), ("{", "}")),
+    **dict.fromkeys(("eqnarray", "eqnarray*"), (r"\begin{array}{rcl}", r"\end{array}")),
+    **dict.fromkeys(("rcases", "drcases"), (r"\left.\begin{array}{ll}", r"\end{array}\right\}")),
+    "cases": (r"\begin{cases}", r"\end{cases}"),
+    "dcases": (r"\left\{\begin{array}{ll}", r"\end{array}\right."),
+}
+"""Replacements of the tags of environments."""
 _MATRICES = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix"}
 _DROPPED = re.compile(r"\\(?:nonumber|notag|displaylimits|allowbreak|nobreak|centering)(?![a-zA-Z])")
 _LONG_ARROWS = {
@@ -176,20 +186,20 @@ def _environments(text: str) -> str:
         pieces += [text[at : match.start()], _environment(match[1], text[match.end() : end_start])]
         at = end
     rest = text[at:]
-    if _MARK.search(rest):
+    if _TAG.search(rest):
         raise UnsupportedFormula("environment")
     return "".join([*pieces, rest])
 
 
 def _end_of(text: str, opening: re.Match[str]) -> tuple[int, int]:
     names = [opening[1]]
-    for mark in _MARK.finditer(text, opening.end()):
-        if mark[1] == "begin":
-            names.append(mark[2])
-        elif names.pop() != mark[2]:
+    for tag in _TAG.finditer(text, opening.end()):
+        if tag[1] == "begin":
+            names.append(tag[2])
+        elif names.pop() != tag[2]:
             break
         if not names:
-            return mark.start(), mark.end()
+            return tag.start(), tag.end()
     raise UnsupportedFormula("environment")
 
 
@@ -200,23 +210,14 @@ def _environment(name: str, body: str) -> str:
     if name in {"alignat", "alignat*", "alignedat"}:
         body = _without(_COUNT, body)
     body = _environments(body)
-    if name in _ALIGNED:
-        return rf"\begin{{align*}}{body}\end{{align*}}"
-    if name in _CENTRED:
-        return rf"\begin{{array}}{{c}}{body.replace('&', ' ')}\end{{array}}"
-    if name in _PLAIN:
-        return f"{{{body}}}"
-    if name in {"eqnarray", "eqnarray*"}:
-        return rf"\begin{{array}}{{rcl}}{body}\end{{array}}"
-    if name == "cases":
-        return rf"\begin{{cases}}{body}\end{{cases}}"
-    if name == "dcases":
-        return rf"\left\{{\begin{{array}}{{ll}}{body}\end{{array}}\right."
-    if name in {"rcases", "drcases"}:
-        return rf"\left.\begin{{array}}{{ll}}{body}\end{{array}}\right\}}"
     if name in _MATRICES:
         return rf"\begin{{{name}}}{_ruled(body)}\end{{{name}}}"
-    raise UnsupportedFormula("environment")
+    if name.removesuffix("*") in _CENTRED:
+        body = body.replace("&", " ")
+    if name not in _ENVIRONMENTS:
+        raise UnsupportedFormula("environment")
+    opening, closing = _ENVIRONMENTS[name]
+    return f"{opening}{body}{closing}"
 
 
 def _without(pattern: re.Pattern[str], body: str) -> str:
@@ -228,18 +229,18 @@ def _array(body: str) -> str:
     columns = _ARRAY.match(body)
     if not columns:
         raise UnsupportedFormula("columns")
-    letters, marks = "", ""
+    letters, markers = "", ""
     for letter in columns[1].replace(" ", ""):
         if letter in "lcr":
             letters += letter
         elif letter == "|":
-            marks += chr(COLUMN_RULE + len(letters))
+            markers += chr(COLUMN_RULE + len(letters))
         else:
             raise UnsupportedFormula("columns")
     if not letters or len(letters) > MAX_COLUMNS:
         raise UnsupportedFormula("columns")
     rows = _ruled(_environments(body[columns.end() :]))
-    return rf"\begin{{array}}{{{letters}}}{marks}{rows}\end{{array}}"
+    return rf"\begin{{array}}{{{letters}}}{markers}{rows}\end{{array}}"
 
 
 def _ruled(body: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -133,64 +134,53 @@ class RuledTable(Mtable, tag="ruledtable"):
                 if len(cells_of_row):
                     ET.SubElement(cells_of_row[0], "mspace", height=_ROW_HEIGHT, depth=_ROW_DEPTH)
         super()._setup(**options)
-        if not (above or before):
-            return
-        pad, thick = _AROUND_RULE * self.glyphsize, _RULE * self.glyphsize
-        left, right, low, high = self.bbox.xmin, self.bbox.xmax, self.bbox.ymin, self.bbox.ymax
-        rows, cells = _rows(self), self.nodes[:]
-        places = list(self.nodexy)
-        extra = pad * 2 + thick
+        if above or before:
+            self._draw_lines(above, before, **options)
+
+    def _draw_lines(self, above: dict[int, int], before: list[int], **options: Any) -> None:
+        """Draw ``above[row]`` lines above rows and a line before each column of ``before``."""
+        padding, thickness = _AROUND_RULE * self.glyphsize, _RULE * self.glyphsize
+        space = padding * 2 + thickness
+        lines_height = sum(above.values()) * space
         # Rows below a line move down, columns after one to the right.
-        for number, (row, column) in enumerate(rows):
-            x, y = places[number]
-            down = sum(count for at, count in above.items() if at <= row) * extra
-            aside = sum(1 for at in before if at <= column) * extra
-            places[number] = (x + aside, y + down)
-        total_down, total_aside = sum(above.values()) * extra, len(before) * extra
-        count = max(row for row, _ in rows) + 1
-        columns = max(column for _, column in rows) + 1
-        tops = [_edge(rows, cells, places, row=row, top=True) for row in range(count)]
-        bottoms = [_edge(rows, cells, places, row=row, top=False) for row in range(count)]
-        shift = -total_down / 2
-        self.nodexy = [(x, y + shift) for x, y in places]
-        width = right - left + total_aside
-        top, bottom = -high + shift, -low + total_down + shift
-        for at, lines in above.items():
+        cells = [
+            _Cell(
+                row,
+                column,
+                node,
+                x + sum(at <= column for at in before) * space,
+                y + sum(count for at, count in above.items() if at <= row) * space - lines_height / 2,
+            )
+            for (row, column), node, (x, y) in zip(_positions(self), self.nodes, self.nodexy, strict=True)
+        ]
+        self.nodexy = [(cell.x, cell.y) for cell in cells]
+        row_count, column_count = (max(place) + 1 for place in zip(*((c.row, c.column) for c in cells), strict=True))
+        left, width = self.bbox.xmin, self.bbox.xmax - self.bbox.xmin + len(before) * space
+        top, bottom = -self.bbox.ymax - lines_height / 2, -self.bbox.ymin + lines_height / 2
+        for at, count in above.items():
             # In the middle between two rows, or at the edge of the first or last one.
             if at == 0:
-                y = top = tops[0] - pad - thick + shift
-            elif at >= count:
-                y = bottoms[-1] + pad + shift
-                bottom = y + thick
+                y = top = _top(cells, 0) - padding - thickness
+            elif at >= row_count:
+                y = _bottom(cells, row_count - 1) + padding
+                bottom = y + thickness
             else:
-                y = (bottoms[at - 1] + tops[at]) / 2 + shift
-            for line in range(lines):
-                self.nodes.append(HLine(width, thick, style=self.style, **options))
-                self.nodexy.append((left, y + (line - (lines - 1) / 2) * 3 * thick))
+                y = (_bottom(cells, at - 1) + _top(cells, at)) / 2
+            for line in range(count):
+                self.nodes.append(HLine(width, thickness, style=self.style, **options))
+                self.nodexy.append((left, y + (line - (count - 1) / 2) * 3 * thickness))
         for at in before:
-            self.nodes.append(VLine(bottom - top, thick, style=self.style, **options))
-            self.nodexy.append((self._between(rows, cells, places, at, columns, pad, thick, left, width), top))
+            ends = [cell.x + cell.node.bbox.xmax for cell in cells if cell.column == at - 1]
+            starts = [cell.x + cell.node.bbox.xmin for cell in cells if cell.column == at]
+            if at == 0:
+                x = left + thickness / 2
+            elif at >= column_count:
+                x = left + width - thickness / 2
+            else:
+                x = (max(ends) + min(starts)) / 2 if ends and starts else left + padding
+            self.nodes.append(VLine(bottom - top, thickness, style=self.style, **options))
+            self.nodexy.append((x, top))
         self.bbox = BBox(left, left + width, -bottom, -top)
-
-    @staticmethod
-    def _between(
-        rows: list[tuple[int, int]],
-        cells: list[Any],
-        places: list[tuple[float, float]],
-        at: int,
-        columns: int,
-        pad: float,
-        thick: float,
-        left: float,
-        width: float,
-    ) -> float:
-        if at == 0:
-            return left + thick / 2
-        if at >= columns:
-            return left + width - thick / 2
-        ends = [places[n][0] + cells[n].bbox.xmax for n, (_, column) in enumerate(rows) if column == at - 1]
-        starts = [places[n][0] + cells[n].bbox.xmin for n, (_, column) in enumerate(rows) if column == at]
-        return (max(ends) + min(starts)) / 2 if ends and starts else left + pad
 
 
 def _remove_markers(table: ET.Element) -> tuple[dict[int, int], list[int]]:
@@ -230,17 +220,27 @@ def _remove(tree: ET.Element, what: ET.Element) -> None:
             return
 
 
-def _rows(table: Mtable) -> list[tuple[int, int]]:
+def _positions(table: Mtable) -> list[tuple[int, int]]:
     """Return row and column of each cell, in the order of the library."""
     return [(row, column) for row, cells in enumerate(table.element) for column in range(len(cells))]
 
 
-def _edge(
-    rows: list[tuple[int, int]], cells: list[Any], places: list[tuple[float, float]], *, row: int, top: bool
-) -> float:
-    values = [
-        places[number][1] - (cells[number].bbox.ymax if top else cells[number].bbox.ymin)
-        for number, (at, _) in enumerate(rows)
-        if at == row and abs(cells[number].bbox.ymax) < 9000
-    ]
-    return (min(values) if top else max(values)) if values else 0.0
+@dataclass(frozen=True)
+class _Cell:
+    row: int
+    column: int
+    node: Any
+    x: float
+    y: float
+
+    @property
+    def is_empty(self) -> bool:
+        return bool(abs(self.node.bbox.ymax) >= 9000)
+
+
+def _top(cells: list[_Cell], row: int) -> float:
+    return min((cell.y - cell.node.bbox.ymax for cell in cells if cell.row == row and not cell.is_empty), default=0.0)
+
+
+def _bottom(cells: list[_Cell], row: int) -> float:
+    return max((cell.y - cell.node.bbox.ymin for cell in cells if cell.row == row and not cell.is_empty), default=0.0)
