@@ -73,6 +73,12 @@ class StreamingMarkdown:
         return (len(thought.blocks()) if thought else 0) + len(self._answer.settled)
 
     @property
+    def open_characters(self) -> int:
+        """Length of the text that each call parses again; open code and tables are not."""
+        part = self._answer or self._thought
+        return part.open_characters if part else 0
+
+    @property
     def is_exact(self) -> bool:
         """Whether a full parse of the same text gives the same blocks."""
         return not any(part and part.has_references for part in (self._thought, self._answer))
@@ -109,6 +115,10 @@ class _Part:
         self._table: Table | None = None
         """The table without its last line, if the tail is one open table."""
         self._table_head = ""
+
+    @property
+    def open_characters(self) -> int:
+        return 0 if self._fence or self._table else len(self._tail)
 
     @property
     def has_references(self) -> bool:
