@@ -1,1 +1,1 @@
-"""A conversation and the work of answering it, whatever answers: a local file today, a server too later."""
+"""Chat session: questions, answers, context and titles, for local models and servers."""

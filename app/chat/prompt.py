@@ -1,4 +1,4 @@
-"""From a branch of a conversation to the messages that are sent."""
+"""Prompt: the messages of a branch as they are sent to a chat backend."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from app.conversation import Attachment, Message, Role, Status
 from model_manager.hub.catalogue import find_entry
 
 ATTACHED = "File “{name}”:"
-"""What stands above an attached text in the prompt."""
+"""Line above an attachment in the prompt."""
 
 
 def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[PromptMessage, ...]:
-    """The system prompt and the branch.  An answer that never came, and the question it left open, are not sent.
+    """Return the system prompt and the branch, without empty answers and their questions.
 
     ``branch`` ends with the question to be answered.
     """
@@ -32,18 +32,18 @@ def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[Prom
 
 
 def first_system_prompt(chosen: str, model_id: str) -> str:
-    """The system prompt of a new conversation: the person's, else the one that the model's makers recommend."""
+    """Return the system prompt of a new conversation: the user's, else the one recommended for the model."""
     entry = find_entry(model_id)
     return chosen or (entry.recommended.system_prompt if entry and entry.recommended else "")
 
 
 def with_attachments(message: Message) -> str:
-    """A message as the model sees it: each attached text fenced, under its name, before the words themselves."""
+    """Return the content of a message with its attachments above, each fenced and under its name."""
     return "\n\n".join([*map(_fenced, message.attachments), *([message.content] if message.content else [])])
 
 
 def _fenced(attachment: Attachment) -> str:
-    # Longer than any row of backticks within, so that the text cannot end its own fence.
+    # Longer than any fence in the text.
     rows = re.findall(r"`{3,}", attachment.content)
     fence = "`" * max(3, *(len(row) + 1 for row in rows), 3)
     end = "" if attachment.content.endswith("\n") else "\n"

@@ -1,4 +1,4 @@
-"""About how many tokens a text has, for when nobody is there to count them."""
+"""Estimate of the number of tokens of a text, for when no model is loaded that counts them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 LATIN_CHARACTERS_PER_TOKEN = 3.4
 CJK_TOKENS_PER_CHARACTER = 0.7
 TEMPLATE_TOKENS = 5
-"""What a chat template adds to a message: ChatML's two marks, the name of the role and two line ends."""
+"""Tokens that a chat template adds to a message: in ChatML two marks, the role and two line ends."""
 
 # Measured with the vocabularies in llama.cpp's folder ``models`` (loaded with vocab_only, through llama_tokenize):
 # 22,000 characters of English Markdown gave 3.07 characters a token with Baichuan's 64,000 tokens, 3.49 with
@@ -17,10 +17,10 @@ TEMPLATE_TOKENS = 5
 
 
 def estimated_tokens(text: str) -> int:
-    """From the numbers of characters, right within a third for English, Chinese and mixed text.
+    """Return an estimate from the numbers of characters, within a third for English, Chinese and mixed text.
 
-    A Chinese character has three bytes in UTF-8: told from that, for it costs far less than a look at each one.  A
-    Cyrillic or Greek letter has two and counts half and half, which is about right as well.
+    Chinese characters are counted by their three bytes in UTF-8, far faster than one by one.  Cyrillic and Greek
+    letters have two bytes and count half as Chinese, which is about right.
     """
     wide = 0 if text.isascii() else (len(text.encode("utf-8", "replace")) - len(text)) // 2
     return math.ceil(max(0, len(text) - wide) / LATIN_CHARACTERS_PER_TOKEN + wide * CJK_TOKENS_PER_CHARACTER)

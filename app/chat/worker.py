@@ -1,4 +1,4 @@
-"""The inference worker: the one thread that uses the engine, one job after another, and frees it when it lies idle."""
+"""Inference worker: the thread that uses the engine, one job at a time, and unloads the model when idle."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Job = Callable[[], None]
 class InferenceWorker:
     """A thread with a queue of jobs.
 
-    A job that raises is a bug of ours and reaches ``threading.excepthook``; the thread goes on.
+    An exception from a job is a bug and reaches ``threading.excepthook``; the thread goes on.
     """
 
     def __init__(self, idle_seconds: Callable[[], float | None], on_idle: Job) -> None:
-        """``idle_seconds``: after so long without a job ``on_idle`` runs once, in this thread; None never."""
+        """``on_idle`` runs once, in this thread, after ``idle_seconds`` without a job; None is never."""
         self._idle_seconds = idle_seconds
         self._on_idle = on_idle
         self._busy = False
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._lock = threading.Lock()
         self._tokens: list[CancelToken] = []
-        """Those of the running job and of the jobs after it."""
+        """Tokens of the running job and of the queued ones."""
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
 
@@ -47,7 +47,7 @@ class InferenceWorker:
         self._jobs.put(cancellable_job)
 
     def is_busy(self) -> bool:
-        """Whether a job is at work."""
+        """Return whether a job is running."""
         return self._busy
 
     def close(self, timeout_s: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.attachments import LARGEST_BYTES, clean_name, decode, pasted, read_attachment
+from app.chat.attachments import MAX_BYTES, clean_name, decode, pasted, read_attachment
 from model_manager.errors import UserError
 
 CHINESE = "海水为什么是咸的？因为河流把盐带到海里，水蒸发以后盐留了下来。\n第二行：还有火山。\n"
@@ -79,7 +79,7 @@ def test_a_file_is_read_under_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "code"), [(b"", "attachment_empty"), (b" \n\t\n", "attachment_empty"), (b"x" * (LARGEST_BYTES + 1), "")]
+    ("content", "code"), [(b"", "attachment_empty"), (b" \n\t\n", "attachment_empty"), (b"x" * (MAX_BYTES + 1), "")]
 )
 def test_nothing_and_too_much_are_refused(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "a.txt"
@@ -90,8 +90,8 @@ def test_nothing_and_too_much_are_refused(tmp_path: Path, content: bytes, code: 
 
 def test_the_largest_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    path.write_bytes(b"x" * LARGEST_BYTES)
-    assert len(read_attachment(path).content) == LARGEST_BYTES
+    path.write_bytes(b"x" * MAX_BYTES)
+    assert len(read_attachment(path).content) == MAX_BYTES
 
 
 def test_folders_and_missing_files_are_told(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from app.backend import ChatRequest, Fitted, PromptMessage
 from app.chat.context import (
-    STEP,
+    ROLL_TARGET,
     context_use,
     filled_context,
     fit,
@@ -199,18 +199,18 @@ def test_generated_conversations_keep_what_is_promised(seed: int) -> None:
         assert messages[-1] in fitting.messages
         assert not system or fitting.messages[0].role is SYSTEM
         # Whole turns, the oldest first: what may go and is older than something that went has gone too.
-        groups = [turn for turn in turns(messages) if turn.may_go]
-        went = [all(messages[p].id in gone for p in turn.places) for turn in groups]
-        assert [any(messages[p].id in gone for p in turn.places) for turn in groups] == went
+        groups = [turn for turn in turns(messages) if turn.can_go]
+        went = [all(messages[p].id in gone for p in turn.indices) for turn in groups]
+        assert [any(messages[p].id in gone for p in turn.indices) for turn in groups] == went
         if not was_pinned:
             assert went == sorted(went, reverse=True)
         if policy is STOP:
             assert gone <= set(out)
         if gone - set(out):
-            larger = max(sum(len(messages[p].content) + count.per_message for p in turn.places) for turn in groups)
+            larger = max(sum(len(messages[p].content) + count.per_message for p in turn.indices) for turn in groups)
             # What the template adds to each message is shared out evenly, so the step is about as long as meant.
-            assert fitted.prompt_tokens <= (STEP + 0.05) * room or all(went)
-            assert fitted.prompt_tokens >= (STEP - 0.05) * room - larger or pinned
+            assert fitted.prompt_tokens <= (ROLL_TARGET + 0.05) * room or all(went)
+            assert fitted.prompt_tokens >= (ROLL_TARGET - 0.05) * room - larger or pinned
         anew += fitting.messages[: len(read)] != read
         out, read = fitted.left_out, fitting.messages
         lengths.append(chance.randint(1, max(2, context // 12)))

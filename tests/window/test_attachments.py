@@ -10,7 +10,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.chat.attachments import LARGEST_BYTES, LONG_PASTE
+from app.chat.attachments import LONG_PASTE, MAX_BYTES
 from app.config.drafts import Drafts
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
@@ -94,7 +94,7 @@ def test_a_long_paste_becomes_a_chip_and_a_short_one_stays_text(window: MainWind
     field.paste()
     assert window.composer.text() == "short 短"
     assert names(window) == ["Pasted text", "Pasted text 2"]
-    QGuiApplication.clipboard().setText("x" * (LARGEST_BYTES + 1))
+    QGuiApplication.clipboard().setText("x" * (MAX_BYTES + 1))
     field.paste()
     assert len(names(window)) == 2
     assert "2.0 MiB" in window.notice.text()

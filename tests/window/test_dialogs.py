@@ -25,7 +25,7 @@ from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.dialog import ExportDialog
 from ui.settings.dialog import SECTIONS, SettingsDialog
-from ui.start.crash_dialog import MOST_ERRORS, CrashDialog, show_crash
+from ui.start.crash_dialog import MAX_ERRORS, CrashDialog, show_crash
 from ui.widgets.dialog_parts import MARGIN
 from ui.widgets.error_text import error_text
 
@@ -369,12 +369,12 @@ def crash_dialogs() -> list[CrashDialog]:
 def test_a_second_bug_joins_the_first(qtbot, tmp_path: Path, file_manager: OpenedFolders):
     show_crash(a_bug("first"), tmp_path)
     (dialog,) = crash_dialogs()
-    for number in range(MOST_ERRORS + 3):
+    for number in range(MAX_ERRORS + 3):
         show_crash(a_bug(f"bug {number}"), tmp_path)
     assert crash_dialogs() == [dialog]
     text = dialog.details.toPlainText()
     assert "KeyError: 'first'" in text
-    assert f"bug {MOST_ERRORS - 2}" in text
+    assert f"bug {MAX_ERRORS - 2}" in text
     assert "4 more" in text
     assert not dialog.details.isVisible()
     folded = dialog.height()

@@ -1,4 +1,4 @@
-"""The last resort: a bug of the program, told without alarm.  It is logged before this is shown (``app.log``)."""
+"""Crash dialog: reports an uncaught exception, which ``app.log`` has logged before."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from ui.widgets.icons import icon
 from ui.widgets.theme import mono_font
 
 WIDTH = 600
-MOST_ERRORS = 20
-"""A bug that comes with every frame must not fill the memory."""
+MAX_ERRORS = 20
+"""A bug in every frame must not fill the memory."""
 
 
 def show_crash(error: BaseException, log_folder: Path) -> None:
-    """Tell the person, in the dialog that is open already where there is one; does not block.
+    """Show the dialog, or add the error to the one that is open; does not block.
 
     Only for the window's thread.
     """
@@ -40,13 +40,13 @@ def show_crash(error: BaseException, log_folder: Path) -> None:
             widget.append(error)
             return
     dialog = CrashDialog(error, log_folder, QApplication.activeWindow())
-    # The connection also keeps the dialog alive while it is shown: without a window there is nobody else to do so.
+    # The connection also keeps the dialog alive where there is no window.
     dialog.finished.connect(lambda: dialog.deleteLater())
     dialog.open()
 
 
 class CrashDialog(TranslatedDialog):
-    """What happened, that nothing is lost, and the details behind a fold."""
+    """What happened, with the traceback in a section that can be expanded."""
 
     def __init__(self, error: BaseException, log_folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,17 +73,17 @@ class CrashDialog(TranslatedDialog):
         self.copy = button("copyDetailsButton")
         self.open_log = button("openLogFolderButton")
         self.quit = button("quitButton", quiet=True)
-        self.go_on = button("continueButton", primary=True)
+        self.resume = button("continueButton", primary=True)
         self._lay_out()
-        self.fold.toggled.connect(self._unfold)
+        self.fold.toggled.connect(self._expand)
         self.copy.clicked.connect(self._copy)
         self.open_log.clicked.connect(self._open_log)
         self.quit.clicked.connect(self._quit)
-        self.go_on.clicked.connect(self.accept)
+        self.resume.clicked.connect(self.accept)
         self.append(error)
         self._finish_setup()
         self._fit()
-        self.go_on.setFocus()
+        self.resume.setFocus()
 
     def _lay_out(self) -> None:
         column = QVBoxLayout()
@@ -96,40 +96,40 @@ class CrashDialog(TranslatedDialog):
         column.addWidget(self.details, 1)
         column.addWidget(self.status)
         column.addStretch(0)
-        self._whole = arrange(self, column, self.copy, self.open_log, None, self.quit, self.go_on)
+        self._layout = arrange(self, column, self.copy, self.open_log, None, self.quit, self.resume)
 
     def append(self, error: BaseException) -> None:
         """Add another error to the details."""
-        if len(self._errors) < MOST_ERRORS:
+        if len(self._errors) < MAX_ERRORS:
             self._errors.append("".join(traceback.format_exception(error)).rstrip())
         else:
             self._left_out += 1
         more = [f"… {self._left_out} more"] if self._left_out else []
         self.details.setPlainText("\n\n".join([versions(), *self._errors, *more]) + "\n")
 
-    def _unfold(self, shown: bool) -> None:
+    def _expand(self, shown: bool) -> None:
         self.details.setVisible(shown)
         self._recolour()
         self._fit()
 
     def _fit(self) -> None:
-        """As high as the sentences and the details need: a layout does not do that for wrapped text by itself."""
-        self._whole.activate()
-        self.resize(WIDTH, self._whole.totalHeightForWidth(WIDTH))
+        """Fit the height to the texts: a layout does not do that for wrapped labels."""
+        self._layout.activate()
+        self.resize(WIDTH, self._layout.totalHeightForWidth(WIDTH))
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.details.toPlainText())
-        self._say(lambda: self.tr("Copied."), "good")
+        self._show_status(lambda: self.tr("Copied."), "good")
 
     def _open_log(self) -> None:
         if not open_folder(self._log_folder):
-            self._say(
+            self._show_status(
                 lambda: self.tr("No file manager is available. The folder is {path}.").format(path=self._log_folder),
                 "warning",
             )
 
-    def _say(self, words: LazyText, kind: str) -> None:
-        self.status.show_message(words, kind)
+    def _show_status(self, text: LazyText, kind: str) -> None:
+        self.status.show_message(text, kind)
         self.status.show()
         self._fit()
 
@@ -152,7 +152,7 @@ class CrashDialog(TranslatedDialog):
         self.copy.setText(self.tr("Copy details"))
         self.open_log.setText(self.tr("Open log folder"))
         self.quit.setText(self.tr("Quit"))
-        self.go_on.setText(self.tr("Continue"))
+        self.resume.setText(self.tr("Continue"))
         self.status.retranslate()
 
     def _recolour(self) -> None:
@@ -161,7 +161,7 @@ class CrashDialog(TranslatedDialog):
 
 
 def versions() -> str:
-    """What a report of the bug needs, in English on purpose."""
+    """Return the versions for a bug report, always in English."""
     try:
         engine = metadata.version("llama-cpp-python")
     except metadata.PackageNotFoundError:
