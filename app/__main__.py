@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.engine.launch import CHILD_FLAG, RENDERER_FLAG
-from app.formulas.launch import FORMULA_FLAG
+from app.process.child_program import ENGINE, FORMULAS, TEMPLATE_RENDERER
 
 if TYPE_CHECKING:
     from app.export.formats import Format
@@ -16,16 +15,16 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == [CHILD_FLAG]:
+    if arguments[:1] == [ENGINE.flag]:
         from app.engine.child.__main__ import main as child
 
         child()
-    if arguments[:1] == [RENDERER_FLAG]:
+    if arguments[:1] == [TEMPLATE_RENDERER.flag]:
         from app.engine.child.template_child import main as renderer
 
         renderer()
         return 0
-    if arguments[:1] == [FORMULA_FLAG]:
+    if arguments[:1] == [FORMULAS.flag]:
         from app.formulas.child.__main__ import main as formulas
 
         formulas()

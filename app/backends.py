@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.backend import ChatBackend
 from app.local_backend import LocalBackend
-from app.planning.overrides import wishes_for
 from app.servers.registry import is_server_model
 from app.services import Services
 from model_manager.errors import UserError
+from model_manager.plan import PlanOptions
 
 
-def backend_for(services: Services, model_id: str, *, rpc_servers: tuple[str, ...] = (), **wishes: Any) -> ChatBackend:
-    """Return the backend for ``model_id``.  ``wishes`` are those of ``Wishes``; a server has none of them.
+def backend_for(services: Services, model_id: str, options: PlanOptions | None = None) -> ChatBackend:
+    """Return the backend for ``model_id``.  ``options`` take precedence over its own; they do not apply to servers.
 
     A missing file or server is reported by the backend's first request.
     """
     if is_server_model(model_id):
         return services.servers.backend(model_id)
     settings = services.settings.now
-    return LocalBackend(
-        services.library, services.engine, services.planning, model_id, settings, rpc_servers=rpc_servers, **wishes
-    )
+    return LocalBackend(services.library, services.engine, services.planning, model_id, settings, options)
 
 
 def context_size(services: Services, model_id: str) -> int:
     """Return the context in tokens of the next request to a local model; 0 where it is not known before loading."""
-    loaded, settings = services.planning.loads.loaded, services.settings.now
+    loaded, settings = services.planning.loader.loaded, services.settings.now
     if not model_id or is_server_model(model_id):
         return 0
-    context = wishes_for(settings, services.planning.wished.of(model_id)).context
+    context = services.planning.options_for(settings, model_id).context
     try:
-        if loaded is not None and loaded.wanted.path == services.library.resolve(model_id).path:
+        if loaded is not None and loaded.request.path == services.library.resolve(model_id).path:
             # With another context in the settings it is loaded again.
-            return loaded.result.context if context == loaded.wanted.wishes.context else context or 0
+            return loaded.result.context if context == loaded.request.options.context else context or 0
     except UserError:
         # The next request reports what is wrong with the file.
         return 0

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 from app.backend import AnswerOrigin, ChatEvent, ChatRequest
 from app.config.settings import Settings
 from app.engine.local_engine import LocalEngine
-from app.planning.overrides import wishes_for
-from app.planning.planned_load import Wanted
+from app.planning.planned_load import LoadRequest
 from app.planning.service import PlanningService
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 from model_manager.library.library import LocalModel, ModelLibrary
-from model_manager.plan import Wishes
+from model_manager.plan import PlanOptions
 
 HASH_AT_ONCE_BYTES = 256 << 20
-"""A file up to this size is hashed when its first answer is done, in a fraction of a second; larger ones at leisure."""
-
-
-@dataclass(frozen=True)
-class ChosenModel:
-    """A file that can be loaded, and what is fixed about how."""
-
-    file: LocalModel
-    wanted: Wanted
+"""A file up to this size is hashed after its first answer, in a fraction of a second; larger ones in the background."""
 
 
 class LocalBackend:
@@ -42,46 +32,44 @@ class LocalBackend:
         planning: PlanningService,
         text: str,
         settings: Settings,
-        *,
-        rpc_servers: tuple[str, ...] = (),
-        **wishes: Any,
+        options: PlanOptions | None = None,
     ) -> None:
-        """``text`` is an id or a path; ``wishes`` are those of ``Wishes``, None where there is none: they stand before
-        what was kept for the model, and that before what the settings say."""
+        """``text`` is an id or a path; ``options`` take precedence over the model's overrides and the settings."""
         self._library = library
         self._engine = engine
         self._planning = planning
         self._text = text
         self._settings = settings
-        self._said = replace(Wishes(), **{key: value for key, value in wishes.items() if value is not None})
-        self._rpc_servers = rpc_servers
-        self._chosen: ChosenModel | None = None
+        self._options = options
+        self._resolved: tuple[LocalModel, LoadRequest] | None = None
 
-    def choose(self) -> ChosenModel:
-        """The file, checked, with what the settings and the wishes fix.
+    def resolve(self) -> LocalModel:
+        """Resolve and check the file.
 
         Raises:
             UserError: as ``ModelLibrary.resolve``, ``read_model`` and ``check_loadable`` do.
         """
-        if self._chosen is None:
-            file = self._library.resolve(self._text)
-            wishes = wishes_for(self._settings, self._planning.wished.of(file.id), self._said)
-            wanted = self._planning.wanted(file.path, wishes, self._rpc_servers)
-            self._chosen = ChosenModel(file, wanted)
-        return self._chosen
+        return self._resolve()[0]
 
     def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load where needed, then answer.  Raises as ``choose`` and ``PlannedLoads.answer`` do."""
+        """Load where needed, then answer.  Raises as ``resolve`` and ``PlannedLoader.answer`` do."""
         token.raise_if_cancelled()
-        yield from self._planning.loads.answer(self.choose().wanted, request, token)
+        return self._planning.loader.answer(self._resolve()[1], request, token)
 
     def origin(self) -> AnswerOrigin:
-        """What an answer of this model was made with.  Hashes a small file that was not hashed yet."""
-        if self._chosen is None:
+        """Describe the origin of an answer.  Hashes a small file that was not hashed yet."""
+        if self._resolved is None:
             return AnswerOrigin(self._text)
-        file, state = self._chosen.file, self._engine.state
+        file, state = self._resolved[0], self._engine.state
         engine = state.result.engine if state else None
         return AnswerOrigin(file.id, self._sha256(file), file.quantisation, engine, loaded_plan(self._planning))
+
+    def _resolve(self) -> tuple[LocalModel, LoadRequest]:
+        if self._resolved is None:
+            file = self._library.resolve(self._text)
+            options = self._planning.options_for(self._settings, file.id, self._options)
+            self._resolved = file, self._planning.load_request(file.path, options)
+        return self._resolved
 
     def _sha256(self, file: LocalModel) -> str | None:
         try:
@@ -91,12 +79,12 @@ class LocalBackend:
             sha256 = sha256_of(file.path)
             self._library.record_file_hash(file.path, sha256)
         except UserError:
-            # The answer is there; that its file went away meanwhile must not lose it.
+            # The answer is kept even if its file is gone.
             return None
         return sha256
 
 
 def loaded_plan(planning: PlanningService) -> dict[str, Any]:
-    """How the loaded file lies on the devices, forecast and actual side by side; empty where none is loaded."""
-    loaded = planning.loads.loaded
+    """The plan of the loaded file, forecast and actual memory side by side; empty where none is loaded."""
+    loaded = planning.loader.loaded
     return loaded.to_json() if loaded else {}

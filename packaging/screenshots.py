@@ -33,7 +33,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 from app.config.paths import DataFolder
 from app.config.settings import Settings
 from app.engine.device_probe import plan_devices
-from app.engine.protocol import DeviceList, EngineDevice
+from app.engine.protocol import Device, DeviceList
 from app.planning.machine import Machine
 from app.services import build_services
 from model_manager.devices.devices import HostMemory, Memory
@@ -71,16 +71,15 @@ def prepare(folder: Path) -> None:
 @contextmanager
 def pretended_pc() -> Iterator[None]:
     """Two cards, RAM, disk and documents as an ordinary PC has them: whatever machine makes the pictures."""
-    cards = tuple(EngineDevice(f"CUDA{n}", CARD, "CUDA", "gpu", CARD_BYTES, CARD_FREE) for n in range(2))
+    cards = tuple(Device(f"CUDA{n}", CARD_FREE, CARD_BYTES, backend="CUDA", description=CARD) for n in range(2))
     machine = Machine(
         devices=plan_devices(cards),
-        total_bytes={card.name: card.total_bytes for card in cards},
-        engine=DeviceList(0, cards, "llama.cpp", ("CPU", "CUDA")),
+        engine=DeviceList(cards, "llama.cpp", ("CPU", "CUDA")),
     )
     ram = Memory(ALL_RAM, FREE_RAM, 0, 0)
     disk = shutil.disk_usage(FOLDER)._replace(total=1000 * GIB, used=388 * GIB, free=612 * GIB)
     with (
-        mock.patch("app.planning.machine.MachineReader.now", return_value=machine),
+        mock.patch("app.planning.machine.MachineReader.read", return_value=machine),
         mock.patch("app.planning.machine.read_host", return_value=HostMemory(FREE_RAM, bandwidth=60e9, cores=8)),
         mock.patch("ui.models.fits.read_memory", return_value=ram),
         mock.patch("ui.plan.dialog.read_memory", return_value=ram),

@@ -23,6 +23,7 @@ from app.servers.registry import api_base, is_unencrypted
 from app.services import Services
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
+from model_manager.plan import PlanOptions
 
 
 class _Output:
@@ -110,16 +111,15 @@ def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBac
         name = arguments.model or ""
         return services.servers.backend_at(arguments.endpoint, key, name), name or arguments.endpoint
     model_id = arguments.model or services.settings.now.model_id or "starter"
-    backend = backend_for(
-        services,
-        model_id,
+    options = PlanOptions(
         context=arguments.context,
-        kv_type=arguments.kv,
-        devices=tuple(arguments.device) if arguments.device else None,
+        kv_type=arguments.kv or "auto",
+        devices=tuple(arguments.device or ()),
         rpc_servers=tuple(arguments.rpc or ()),
     )
+    backend = backend_for(services, model_id, options)
     if isinstance(backend, LocalBackend):
-        model_id = backend.choose().file.id
+        model_id = backend.resolve().id
     return backend, model_id
 
 

@@ -80,6 +80,6 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, lazy_formats: LazyFo
             from app.planning.machine import MachineReader
 
             settings = open_settings(folder)
-            reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_wishes())
-            checks = Doctor(folder, settings, Secrets(), lambda: reader.now(refresh=True), terminal.check)
+            reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_preferences())
+            checks = Doctor(folder, settings, Secrets(), lambda: reader.read(refresh=True), terminal.check)
             return doctor.run(checks, arguments)

@@ -1,4 +1,4 @@
-"""``apus-chat devices``, ``plan``, ``recommend`` and ``bench``: what there is, what fits, how fast it is."""
+"""``apus-chat devices``, ``plan``, ``recommend`` and ``bench``."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from app.engine.local_engine import LocalEngine
 from app.messages import sentence
 from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
 from app.planning.machine import Machine
-from app.planning.overrides import wishes_for
 from app.planning.service import PlanningService
-from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner
+from app.planning.tuning import Measurement, TuneProgress, Tuner, TuningResult
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
-from model_manager.plan import LoadPlan, Wishes
+from model_manager.plan import LoadPlan, PlanOptions
 
 _BAR = 30
 
 
 def run(folder: DataFolder, arguments: argparse.Namespace) -> int:
-    """Run one of the four; raises UserError as the parts of ``app.planning`` do, and Cancelled."""
+    """Run one of the four commands.  Raises UserError as ``app.planning`` does, and Cancelled."""
     services = build_model_services(folder)
     engine = LocalEngine(folder.logs / "engine.log")
-    planning = PlanningService(folder, services.library, engine, services.settings.device_wishes)
+    planning = PlanningService(folder, services.library, engine, services.settings.device_preferences)
     try:
         match arguments.command:
             case "devices":
@@ -49,7 +48,7 @@ def run(folder: DataFolder, arguments: argparse.Namespace) -> int:
 
 def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.Namespace) -> None:
     machine = planning.machine(tuple(arguments.rpc or ()))
-    found = list(_device_facts(machine))
+    found = list(_device_values(machine))
     if arguments.json:
         print_json(found)
         return
@@ -83,38 +82,33 @@ def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.
             sys.stdout.write(f"{sentence(problem)}\n")
 
 
-def _device_facts(machine: Machine) -> Iterator[dict[str, Any]]:
+def _device_values(machine: Machine) -> Iterator[dict[str, Any]]:
     planned = {device.name: device for device in machine.devices}
-    if machine.engine is None:
-        for device in machine.devices:
-            yield {
-                "name": device.name,
-                "kind": "gpu",
-                "total_bytes": device.free_bytes,
-                "free_bytes": device.free_bytes,
-                "backend": "pretended",
-                "description": "",
-                "pci_bus_id": "",
-                "reserve_bytes": device.reserve_bytes,
-            }
-        return
-    for each in machine.engine.devices:
-        facts: dict[str, Any] = to_plain(each)
-        facts["reserve_bytes"] = planned[each.name].reserve_bytes if each.name in planned else None
-        if card := machine.cards.get(each.name):
-            facts["nvidia"] = {"driver": machine.nvidia.driver, **to_plain(card)}
-        yield facts
+    for device in machine.engine.devices if machine.engine else machine.devices:
+        values: dict[str, Any] = {
+            "name": device.name,
+            "kind": device.kind,
+            "total_bytes": device.total_bytes,
+            "free_bytes": device.free_bytes,
+            "backend": "pretended" if machine.is_simulated else device.backend,
+            "description": device.description,
+            "pci_bus_id": device.pci_bus_id,
+            "reserve_bytes": planned[device.name].reserve_bytes if device.name in planned else None,
+        }
+        if card := machine.cards.get(device.name):
+            values["nvidia"] = {"driver": machine.nvidia.driver, **to_plain(card)}
+        yield values
 
 
 def _plan(planning: PlanningService, arguments: argparse.Namespace) -> None:
     basis = planning.basis(
         arguments.model,
         tuple(arguments.rpc or ()),
-        pretend_gpus=_pretended(arguments.gpu),
-        pretend_ram=arguments.ram,
+        simulated_gpus=_simulated(arguments.gpu),
+        simulated_ram=arguments.ram,
     )
-    wishes = Wishes(context=arguments.context, kv_type=arguments.kv)
-    plan = planning.rehearsed(basis, wishes).plan(wishes)
+    options = PlanOptions(context=arguments.context, kv_type=arguments.kv)
+    plan = planning.rehearsed(basis, options).plan(options)
     if arguments.json:
         print_json(plan.to_json())
     else:
@@ -147,7 +141,7 @@ def _print_plan(plan: LoadPlan) -> None:
 
 def _recommend(planning: PlanningService, arguments: argparse.Namespace) -> None:
     judged = planning.recommend(
-        Wishes(context=arguments.context), pretend_gpus=_pretended(arguments.gpu), pretend_ram=arguments.ram
+        PlanOptions(context=arguments.context), simulated_gpus=_simulated(arguments.gpu), simulated_ram=arguments.ram
     )
     if arguments.json:
         print_json(
@@ -178,27 +172,31 @@ def _why(reason: str, plan: LoadPlan) -> str:
 
 def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, arguments: argparse.Namespace) -> int:
     services = build_model_services(folder)
-    said = Wishes(context=arguments.context, kv_type=arguments.kv, devices=tuple(arguments.device or ()))
+    options = PlanOptions(
+        context=arguments.context,
+        kv_type=arguments.kv,
+        devices=tuple(arguments.device or ()),
+        rpc_servers=tuple(arguments.rpc or ()),
+    )
     file = services.library.resolve(arguments.model)
-    wishes = wishes_for(services.settings, planning.wished.of(file.id), said)
-    wanted = planning.wanted(file.path, wishes, tuple(arguments.rpc or ()))
+    request = planning.load_request(file.path, planning.options_for(services.settings, file.id, options))
     token = CancelToken()
-    tuner = Tuner(engine, planning.loads, token=token)
-    measured: tuple[Measured, ...] = ()
-    best: Measured | None = None
+    tuner = Tuner(engine, planning.loader, token=token)
+    measured: tuple[Measurement, ...] = ()
+    best: Measurement | None = None
     bar = _Bar()
     with stopped_by_interrupt(token.cancel) as interrupted:
         try:
             if arguments.tune:
-                for event in tuner.tune(wanted):
+                for event in tuner.tune(request):
                     match event:
                         case TuneProgress():
                             bar.show(event.fraction, f"{event.change}, {event.number} of {event.count}")
-                        case Tuned():
+                        case TuningResult():
                             measured, best = event.measured, event.best
             else:
-                for step in tuner.measure(wanted):
-                    if isinstance(step, Measured):
+                for step in tuner.measure(request):
+                    if isinstance(step, Measurement):
                         measured = (step,)
                     else:
                         bar.show(step, "")
@@ -220,7 +218,7 @@ def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, a
     return 0
 
 
-def _print_measured(measured: Sequence[Measured], best: Measured | None) -> None:
+def _print_measured(measured: Sequence[Measurement], best: Measurement | None) -> None:
     print_columns(
         [
             (
@@ -236,15 +234,15 @@ def _print_measured(measured: Sequence[Measured], best: Measured | None) -> None
 
 
 class _Bar:
-    """A progress bar on standard error, in a terminal alone."""
+    """A progress bar on standard error, only in a terminal."""
 
     def __init__(self) -> None:
         self._shown = False
 
-    def show(self, fraction: float, what: str) -> None:
+    def show(self, fraction: float, text: str) -> None:
         if sys.stderr.isatty():
             done = round(_BAR * fraction)
-            sys.stderr.write(f"\r[{'#' * done}{'.' * (_BAR - done)}] {what:<40}")
+            sys.stderr.write(f"\r[{'#' * done}{'.' * (_BAR - done)}] {text:<40}")
             sys.stderr.flush()
             self._shown = True
 
@@ -253,7 +251,7 @@ class _Bar:
             sys.stderr.write("\r" + " " * (_BAR + 43) + "\r")
 
 
-def _pretended(gpus: Sequence[float | None] | None) -> tuple[float, ...] | None:
+def _simulated(gpus: Sequence[float | None] | None) -> tuple[float, ...] | None:
     return None if gpus is None else tuple(size for size in gpus if size is not None)
 
 

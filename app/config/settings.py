@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from app.config.backup_schedule import DAILY, SCHEDULES, BackupSchedule
-from app.config.device_settings import DeviceWishes, are_servers, are_wishes, device_wishes
+from app.config.device_preferences import (
+    DevicePreferences,
+    are_device_preferences,
+    are_servers,
+    parse_device_preferences,
+)
 from app.conversation import ContextPolicy, SamplerParameters, Sampling
 from app.parameter import parameter, parameters
 from app.translation import QT_TRANSLATE_NOOP
@@ -138,7 +143,7 @@ class Settings(SamplerParameters):
         description=QT_TRANSLATE_NOOP("parameters", "Frees memory after this much time without a question."),
     )
     """0 for never."""
-    devices: str = parameter("", check=are_wishes, page="devices")
+    devices: str = parameter("", check=are_device_preferences, page="devices")
     """JSON of ``device_settings``: excluded devices, limits and reserves."""
     rpc_servers: str = parameter("", check=are_servers, page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
@@ -217,9 +222,9 @@ class Settings(SamplerParameters):
         values = {name: getattr(self, name) for name in parameters(SamplerParameters)}
         return Sampling(**values, max_tokens=self.max_tokens or None)
 
-    def device_wishes(self) -> DeviceWishes:
+    def device_preferences(self) -> DevicePreferences:
         """Return the device settings that apply to all models."""
-        return device_wishes(self.rpc_servers, self.devices)
+        return parse_device_preferences(self.rpc_servers, self.devices)
 
     def backups(self) -> BackupSchedule:
         """Return the schedule of automatic backups."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from app.doctor.diagnostic import Diagnostic, State, Text
 from app.doctor.program import is_bundle
-from app.engine.external_engine import AddedEngine, added_engine
+from app.engine.external_engine import ExternalEngine, external_engine
 from app.planning.machine import Machine
 from model_manager.devices.devices import Memory
 from model_manager.devices.nvidia import NvidiaCard
@@ -24,7 +24,7 @@ def check(
     read: Callable[[], Machine], engine_pid: int | None, environment: Mapping[str, str] = os.environ
 ) -> Iterator[Diagnostic]:
     """Start the engine in a child process and report the devices it can use."""
-    added = added_engine(environment)
+    added = external_engine(environment)
     if added is not None:
         yield _added(added)
     try:
@@ -88,16 +88,16 @@ def check_memory(memory: Memory) -> Iterator[Diagnostic]:
     )
 
 
-def _added(added: AddedEngine) -> Diagnostic:
+def _added(added: ExternalEngine) -> Diagnostic:
     data = {
         "backend": added.backend,
         "version": added.version,
         "expected": added.expected_version,
         "path": str(added.path),
     }
-    if added.fits:
-        return Diagnostic("added_engine", State.OK, Text("added_engine", data))
-    return Diagnostic("added_engine", State.BAD, Text("added_engine_unfit", data), remedy=Text("other_engine", data))
+    if added.is_compatible:
+        return Diagnostic("external_engine", State.OK, Text("external_engine", data))
+    return Diagnostic("external_engine", State.BAD, Text("added_engine_unfit", data), remedy=Text("other_engine", data))
 
 
 def _card(card: NvidiaCard, driver: str, engine_pid: int | None) -> Diagnostic:

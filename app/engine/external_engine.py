@@ -1,6 +1,6 @@
-"""An engine folder beside the program: backends that the bundle does not bring, such as Vulkan to one for the CPU.
+"""External engine folder: backends that the bundle lacks, such as Vulkan for a bundle built for the CPU.
 
-``packaging/build.py --backend vulkan`` makes such a folder.  It fits where it belongs to the same engine.
+``packaging/build.py --backend vulkan`` makes such a folder, for one version of the engine.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from importlib import metadata
 from pathlib import Path
 
 FOLDER = "engine"
-FACTS = "engine.json"
+DESCRIPTION_FILE = "engine.json"
 """``{"llama_cpp_python": "0.3.36", "backend": "vulkan"}``, beside the modules."""
 VARIABLE = "APUS_CHAT_ENGINE_FOLDER"
-"""Names another folder; the child finds in it the one it is to load from, or nothing."""
+"""Names another folder; for the child, the folder to load from, or empty."""
 DISTRIBUTION = "llama_cpp_python"
 
 
 @dataclass(frozen=True)
-class AddedEngine:
-    """The folder and what it says of itself."""
+class ExternalEngine:
+    """The folder and its description."""
 
     path: Path
     backend: str
@@ -31,13 +31,13 @@ class AddedEngine:
     expected_version: str
 
     @property
-    def fits(self) -> bool:
+    def is_compatible(self) -> bool:
         """Whether its modules were built for this engine; others would crash it."""
         return self.version == self.expected_version
 
 
-def added_engine(environment: Mapping[str, str] = os.environ) -> AddedEngine | None:
-    """The folder that ``VARIABLE`` names, else ``engine`` beside the bundle's program; None where there is none."""
+def external_engine(environment: Mapping[str, str] = os.environ) -> ExternalEngine | None:
+    """Find the folder that ``VARIABLE`` names, else ``engine`` beside the bundle's program; None without one."""
     named = environment.get(VARIABLE)
     if not named and not getattr(sys, "frozen", False):
         return None
@@ -45,8 +45,8 @@ def added_engine(environment: Mapping[str, str] = os.environ) -> AddedEngine | N
     if not path.is_dir():
         return None
     try:
-        facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
-        backend, version = str(facts["backend"]), str(facts[DISTRIBUTION])
+        description = json.loads((path / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+        backend, version = str(description["backend"]), str(description[DISTRIBUTION])
     except (OSError, ValueError, KeyError, TypeError):
         backend, version = "?", "?"
-    return AddedEngine(path, backend, version, metadata.version(DISTRIBUTION))
+    return ExternalEngine(path, backend, version, metadata.version(DISTRIBUTION))

@@ -1,6 +1,6 @@
-"""The engine as the rest of the program uses it: starts the child when needed, loads, answers, tells what went wrong.
+"""The engine as the rest of the program uses it: loads a file, answers, counts tokens, measures, lists devices.
 
-Used from one thread at a time (the inference worker's).
+Used from one thread at a time, the inference worker's.
 """
 
 from __future__ import annotations
@@ -8,78 +8,72 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from app.backend import ChatEvent, ChatRequest, Finished, Loaded, LoadProgress, Piece, PromptMessage, PromptProgress
-from app.engine.link import EngineLink
+from app.engine.client import EngineClient
 from app.engine.outcome import Phase
 from app.engine.protocol import (
-    AnswerDone,
+    AnswerResult,
     Bench,
-    BenchDone,
     BenchProgress,
-    Command,
+    BenchResult,
     Count,
-    Counted,
     DeviceList,
-    Event,
     Generate,
     ListDevices,
     Load,
-    LoadDone,
-    Loading,
-    LoadOptions,
-    Reading,
-    RehearsalDone,
+    LoadResult,
     Rehearse,
-    TextPiece,
+    TokenCounts,
 )
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.plan import LoadSpec, Rehearsal
 
 PROBE_S = 30.0
-"""Seconds for the list of devices: some drivers take ten to come up."""
+"""Timeout of the list of devices: some drivers take ten seconds to start."""
 REHEARSAL_S = 15.0
-MOST_CHARACTERS_ASIDE = 2 << 20
-"""Counting so much takes about half a second, for which an answer may have to wait."""
+MAX_CHARACTERS_IF_IDLE = 2 << 20
+"""Counting this many takes about half a second, for which an answer may have to wait."""
 
 
 @dataclass(frozen=True)
 class EngineState:
-    """What is loaded: the options asked for, and what came of it.  Memory in bytes by device."""
+    """The loaded file, its parameters, and the result of the load."""
 
-    options: LoadOptions
-    result: LoadDone
+    path: Path
+    spec: LoadSpec
+    result: LoadResult
 
 
 class LocalEngine:
     """The engine child and the file that is loaded in it."""
 
     def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
-        """``gpus=False``: for a machine whose drivers end the child; nothing but the processor is used then."""
-        self._link = EngineLink(log_path, gpus=gpus)
+        """``gpus=False`` uses the CPU only, for machines whose drivers crash the child."""
+        self._client = EngineClient(log_path, gpus=gpus, on_exit=lambda: self._set_state(None))
         self._state: EngineState | None = None
         self.on_change: Callable[[], None] = lambda: None
-        """Called, in the worker's thread, when something was loaded or released."""
+        """Called, in the worker's thread, when a file was loaded or released."""
 
     @property
     def state(self) -> EngineState | None:
-        """What is loaded now, None where nothing is."""
+        """The loaded file, None where there is none."""
         return self._state
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, for telling its memory from that of other programs; None where none runs."""
-        return self._link.pid if self._link.is_alive else None
+        """Process id of the child, to tell its memory from that of other programs; None where none runs."""
+        return self._client.pid if self._client.is_alive else None
 
     @property
     def gpus(self) -> bool:
-        """Whether the child may touch the drivers of GPUs; a change takes effect with the next child."""
-        return self._link.gpus
+        """Whether the child may load GPU drivers; a change takes effect with the next child."""
+        return self._client.gpus
 
     @gpus.setter
-    def gpus(self, wanted: bool) -> None:
-        self._link.gpus = wanted
+    def gpus(self, allowed: bool) -> None:
+        self._client.gpus = allowed
 
     def devices(
         self,
@@ -90,62 +84,59 @@ class LocalEngine:
         keep: bool = False,
         token: CancelToken = NEVER_CANCELLED,
     ) -> DeviceList:
-        """Ask the engine for its devices; a child that was not running before ends again, for its drivers hold memory.
+        """List the engine's devices.  A child that was not running ends afterwards, because its drivers hold memory.
 
-        ``keep`` lets it live: for who loads right afterwards.  Of ``optional_servers`` it is told which are missing.
+        ``keep`` keeps it running, for a load right afterwards.
 
         Raises:
             UserError: ``engine_not_startable``, ``engine_died``, ``engine_too_slow``, ``rpc_server_unreachable``,
                 ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_server_other_version``, ``rpc_not_in_build``.
             Cancelled: ``token`` was cancelled.
         """
-        was_running = self._link.is_alive
+        was_running = self._client.is_alive
+        command = ListDevices(rpc_servers, optional_servers)
         try:
-            command = partial(ListDevices, rpc_servers=rpc_servers, optional_servers=optional_servers)
-            for event in self._ask(command, Phase.PROBING, token, timeout_s):
-                if isinstance(event, DeviceList):
-                    return event
+            return self._client.result(command, DeviceList, Phase.PROBING, token, timeout_s)
         finally:
             if not was_running and not keep:
                 self.release()
-        raise AssertionError("the engine answered a request without its answer")
 
     def rehearse(
-        self, options: LoadOptions, timeout_s: float = REHEARSAL_S, *, token: CancelToken = NEVER_CANCELLED
-    ) -> RehearsalDone:
-        """Rehearse a load in the child that is to load afterwards; a child of their own is ``rehearsal``'s business.
+        self, path: Path, spec: LoadSpec, timeout_s: float = REHEARSAL_S, token: CancelToken = NEVER_CANCELLED
+    ) -> Rehearsal:
+        """Rehearse loading a model or a header stub (``model_manager.gguf.header_stub``).
 
         Raises:
-            UserError: as the load would, or ``engine_too_slow``; the child may be gone then.
+            UserError: as the load would, or ``engine_too_slow``; the child may have ended then.
             Cancelled: ``token`` was cancelled.
         """
-        for event in self._ask(lambda request: Rehearse(request, options), Phase.REHEARSING, token, timeout_s):
-            if isinstance(event, RehearsalDone):
-                return event
-        raise AssertionError("the engine answered a request without its answer")
+        command = Rehearse(str(path), spec)
+        return self._client.result(command, Rehearsal, Phase.REHEARSING, token, timeout_s)
 
-    def ensure_loaded(self, options: LoadOptions, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load unless just this is loaded; yields LoadProgress and at last Loaded.
+    def load(self, path: Path, spec: LoadSpec, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
+        """Load a file unless it is loaded with the same parameters; yields LoadProgress and finally Loaded.
 
         Raises:
             UserError: ``load_refused``, ``engine_out_of_memory``, ``engine_died``, ``engine_not_startable``, ...
             Cancelled: ``token`` was cancelled.
         """
-        if self._link.is_alive and self.state is not None and self.state.options == options:
-            yield Loaded(0.0, self.state.result.context)
+        token.raise_if_cancelled()
+        state = self._state
+        if self._client.is_alive and state is not None and (state.path, state.spec) == (path, spec):
+            yield Loaded(0.0, state.result.context)
             return
-        self._become(None)
+        self._set_state(None)
         yield LoadProgress(0.0, None)
         begin = time.monotonic()
-        for event in self._ask(lambda request: Load(request, options), Phase.LOADING, token):
-            if isinstance(event, Loading):
-                yield LoadProgress(event.fraction, event.seconds_left)
-            elif isinstance(event, LoadDone):
-                self._become(EngineState(options, event))
+        for event in self._client.request(Load(str(path), spec), Phase.LOADING, token):
+            if isinstance(event, LoadProgress):
+                yield event
+            elif isinstance(event, LoadResult):
+                self._set_state(EngineState(path, spec, event))
                 yield Loaded(time.monotonic() - begin, event.context)
 
     def answer(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Answer with the loaded file, after ``ensure_loaded``; yields PromptProgress, Piece and at last Finished.
+        """Answer with the loaded file; yields PromptProgress, Piece and finally Finished.
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``engine_died``, ``engine_out_of_memory``, ...
@@ -154,22 +145,19 @@ class LocalEngine:
         begin = time.monotonic()
         first = last = None
         tokens = 0
-
-        def command(number: int) -> Generate:
-            return Generate(number, request.messages, request.sampling, request.prefill)
-
-        for event in self._ask(command, Phase.READING, token):
-            now = time.monotonic()
+        command = Generate(request.messages, request.sampling, request.prefill)
+        for event in self._client.request(command, Phase.READING, token):
             match event:
-                case Reading():
-                    yield PromptProgress(event.read, event.total, event.reused, event.seconds_left)
-                case TextPiece():
-                    self._link.enter(Phase.GENERATING)
+                case PromptProgress():
+                    yield event
+                case Piece():
+                    now = time.monotonic()
+                    self._client.phase = Phase.GENERATING
                     first = first or now
                     if event.tokens > tokens:
                         last, tokens = now, event.tokens
-                    yield Piece(event.text, event.tokens, event.context_used)
-                case AnswerDone():
+                    yield event
+                case AnswerResult():
                     generated_s = last - first if first and last else 0.0
                     yield Finished(
                         finish_reason=event.finish_reason,
@@ -187,27 +175,25 @@ class LocalEngine:
         texts: Sequence[str] = (),
         token: CancelToken = NEVER_CANCELLED,
     ) -> tuple[int, tuple[int, ...]]:
-        """Tokens of the prompt that these messages make with the loaded file, and of each text by itself.
+        """Count the tokens of the prompt that these messages make with the loaded file, and of each text.
 
         Raises:
             UserError: ``chat_template_failed``, ``chat_template_too_costly``, ``nothing_loaded``, ``engine_died``.
             Cancelled: ``token`` was cancelled.
         """
+        command = Count(tuple(messages), prefill, tuple(texts))
+        counts = self._client.result(command, TokenCounts, Phase.READING, token)
+        return counts.prompt_tokens, counts.text_tokens
 
-        def command(number: int) -> Count:
-            return Count(number, tuple(messages), prefill, tuple(texts))
+    def count_if_idle(self, texts: Sequence[str]) -> tuple[int, ...] | None:
+        """Count the tokens of each text, from any thread.
 
-        for event in self._ask(command, Phase.READING, token):
-            if isinstance(event, Counted):
-                return event.prompt_tokens, event.text_tokens
-        raise AssertionError("the engine answered a request without its answer")
-
-    def count_aside(self, texts: Sequence[str]) -> tuple[int, ...] | None:
-        """Tokens of each text, from any thread; None where nothing is loaded, the engine works, or it is too much."""
-        if self.state is None or sum(map(len, texts)) > MOST_CHARACTERS_ASIDE:
+        None if nothing is loaded, the engine is busy, or the texts are too long.
+        """
+        if self._state is None or sum(map(len, texts)) > MAX_CHARACTERS_IF_IDLE:
             return None
-        event = self._link.ask_aside(lambda number: Count(number, texts=tuple(texts)))
-        return event.text_tokens if isinstance(event, Counted) else None
+        event = self._client.try_request(Count(texts=tuple(texts)))
+        return event.text_tokens if isinstance(event, TokenCounts) else None
 
     def bench(
         self,
@@ -215,39 +201,24 @@ class LocalEngine:
         generated_tokens: int = 64,
         repetitions: int = 3,
         token: CancelToken = NEVER_CANCELLED,
-    ) -> Iterator[BenchProgress | BenchDone]:
-        """Measure what is loaded, after ``ensure_loaded``; yields BenchProgress and at last BenchDone.
-
-        The KV cache of the conversation before is gone afterwards.
+    ) -> Iterator[BenchProgress | BenchResult]:
+        """Measure the loaded file; yields BenchProgress and finally BenchResult.  The KV cache is cleared.
 
         Raises:
             UserError: ``bench_context_too_small``, ``nothing_loaded``, ``engine_out_of_memory``, ``engine_died``, ...
             Cancelled: ``token`` was cancelled.
         """
-
-        def command(number: int) -> Bench:
-            return Bench(number, prompt_tokens, generated_tokens, repetitions)
-
-        for event in self._ask(command, Phase.MEASURING, token):
-            if isinstance(event, BenchProgress | BenchDone):
+        command = Bench(prompt_tokens, generated_tokens, repetitions)
+        for event in self._client.request(command, Phase.MEASURING, token):
+            if isinstance(event, BenchProgress | BenchResult):
                 yield event
 
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""
-        self._become(None)
-        self._link.close()
+        self._set_state(None)
+        self._client.close()
 
-    def _become(self, state: EngineState | None) -> None:
+    def _set_state(self, state: EngineState | None) -> None:
         if state is not self._state:
             self._state = state
             self.on_change()
-
-    def _ask(
-        self, command: Callable[[int], Command], phase: Phase, token: CancelToken, timeout_s: float | None = None
-    ) -> Iterator[Event]:
-        """As ``EngineLink.ask``; with the child goes what was loaded in it."""
-        try:
-            yield from self._link.ask(command, phase, token, timeout_s)
-        finally:
-            if not self._link.is_alive:
-                self._become(None)

@@ -1,4 +1,4 @@
-"""What the end of an engine child means, as a value that the window and the command line can put into words."""
+"""Interpretation of the end of an engine child as a ``UserError``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model_manager.errors import UserError
 
 
 class Phase(StrEnum):
-    """What the child was doing."""
+    """Activity of the child."""
 
     STARTING = "starting"
     PROBING = "probing"
@@ -40,17 +40,17 @@ _SHORTAGE = (
     "thread creation failed",
     "can't start new thread",
 )
-"""Parts of what llama.cpp, its backends, drivers, the C++ library and three systems say when an allocation fails."""
-_WINDOWS_ENDS = (3, 0xC0000005, 0xC0000409, 0xC0000017)
+"""Parts of messages about failed allocations by llama.cpp, its backends, drivers, the C++ library and three systems."""
+_WINDOWS_CRASHES = (3, 0xC0000005, 0xC0000409, 0xC0000017)
 """Exit codes on Windows, which has no signals: ``abort()`` of the C library, and the statuses access violation, fail
 fast and no memory (ntstatus.h)."""
 _MEMORY_PHASES = (Phase.LOADING, Phase.READING, Phase.MEASURING)
 
 
-def speaks_of_shortage(log: str) -> bool:
-    """Whether a line of this log tells of an allocation that failed."""
+def reports_memory_shortage(log: str) -> bool:
+    """Whether the log reports an allocation that failed."""
     log = log.lower()
-    return any(word in log for word in _SHORTAGE)
+    return any(message in log for message in _SHORTAGE)
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,15 @@ class ProcessOutcome:
 
     @property
     def is_shortage_of_memory(self) -> bool:
-        """Whether too little memory is the likely cause.
+        """Whether a lack of memory is the likely cause.
 
-        A silent death (kill, abort, segmentation fault) counts as shortage only until the first token is there: drivers
-        and the kernel end a process in all three ways when an allocation fails.  Later it needs a line in the log.
+        A silent death (kill, abort, segmentation fault) counts as shortage only until the first token: drivers and the
+        kernel end a process in all three ways when an allocation fails.  Later it needs a line in the log.
         """
-        if speaks_of_shortage(self.log_tail):
+        if reports_memory_shortage(self.log_tail):
             return True
-        return self.phase in _MEMORY_PHASES and (self.ended_by_signal is not None or self.returncode in _WINDOWS_ENDS)
+        is_silent_death = self.ended_by_signal is not None or self.returncode in _WINDOWS_CRASHES
+        return self.phase in _MEMORY_PHASES and is_silent_death
 
     @property
     def ended_by_signal(self) -> str | None:

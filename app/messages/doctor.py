@@ -35,7 +35,7 @@ NAMES: dict[str, str] = {
     "models_folder": QT_TRANSLATE_NOOP("doctor", "Models folder"),
     "disk_speed": QT_TRANSLATE_NOOP("doctor", "Read speed"),
     "engine": QT_TRANSLATE_NOOP("doctor", "Engine"),
-    "added_engine": QT_TRANSLATE_NOOP("doctor", "External engine"),
+    "external_engine": QT_TRANSLATE_NOOP("doctor", "External engine"),
     "devices": QT_TRANSLATE_NOOP("doctor", "Devices"),
     "device": QT_TRANSLATE_NOOP("doctor", "Device"),
     "card": QT_TRANSLATE_NOOP("doctor", "GPU"),
@@ -128,7 +128,7 @@ TEXTS: dict[str, str] = {
         "doctor",
         "Install the {backend} bundle, or put its engine folder next to this program and restart it.",
     ),
-    "added_engine": QT_TRANSLATE_NOOP("doctor", "{backend}, from {path}"),
+    "external_engine": QT_TRANSLATE_NOOP("doctor", "{backend}, from {path}"),
     "added_engine_unfit": QT_TRANSLATE_NOOP(
         "doctor", "{path} is for engine version {version} and isn't used; this program has version {expected}."
     ),

@@ -13,7 +13,7 @@ from app.translation import QT_TRANSLATE_NOOP
 
 if TYPE_CHECKING:
     from model_manager.errors import UserError
-    from model_manager.plan.values import LoadPlan
+    from model_manager.plan.load_plan import LoadPlan
 
 PLANS: dict[str, str] = {
     # Devices
@@ -76,9 +76,6 @@ PLANS: dict[str, str] = {
     # Rehearsal and bench
     "engine_too_slow": QT_TRANSLATE_NOOP(
         "errors", "The engine was stopped because it was still {phase} after {seconds} s. Try again."
-    ),
-    "rehearsal_failed": QT_TRANSLATE_NOOP(
-        "errors", "The trial load of {path} failed{reason}. The estimate still applies; load the model to be certain."
     ),
     "bench_context_too_small": QT_TRANSLATE_NOOP(
         "errors",

@@ -1,4 +1,4 @@
-"""Loading with a plan, and climbing down where memory runs out: smaller plans by themselves, until one works.
+"""Loading with a plan, with fallback to smaller plans where memory runs out.
 
 Used by the inference worker's thread, as the engine is.
 """
@@ -15,255 +15,238 @@ from typing import Any
 
 from app.backend import ChatEvent, ChatRequest, Loaded, LoadProgress, Piece, Replanned
 from app.chat.context import fit, room_for_answer
-from app.config.device_settings import DeviceWishes
+from app.config.device_preferences import DevicePreferences
 from app.engine.local_engine import LocalEngine
-from app.engine.plan_options import load_options
-from app.engine.protocol import LoadDone, LoadOptions
-from app.planning.basis import PlanBasis, asking, possible
-from app.planning.machine import MachineReader, is_rpc, pretended_gpus
-from app.planning.remembered_plans import Case, RememberedPlans
+from app.engine.protocol import LoadResult
+from app.planning.basis import PlanBasis, applicable
+from app.planning.machine import MachineReader, simulated_gpus_from
+from app.planning.remembered_plans import PlanCase, RememberedPlans
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
-from model_manager.plan import LoadPlan, Wishes
+from model_manager.plan import LoadPlan, PlanOptions
 
 OUT_OF_MEMORY = "engine_out_of_memory"
 PROMPT_TOO_LONG = "prompt_too_long"
-MOST_TRIES = 6
-"""Smaller plans that are tried after the first; of a longer ladder some rungs are left out, never the last."""
+MAX_FALLBACKS = 6
+"""Smaller plans that are tried after the first; of more, some are skipped, never the last."""
 TIGHT_SHARE = 0.25
-"""With less than this part of a device left over, the estimate is worth a rehearsal."""
+"""With less than this part of a device left free, an estimate is rehearsed."""
 LARGE_BYTES = 1 << 30
-"""So much to load takes so long that a rehearsal is not noticed."""
-
-Actual = dict[str, dict[str, int]]
+"""Loading this much takes so long that a rehearsal is negligible."""
+_NO_MEMORY = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0}
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A file to load (``path``, the first of several) and what is fixed about it; ``stamp`` changes when it does.
+class LoadRequest:
+    """A file to load (``path``, the first of several) and its options; ``stamp`` changes with the file.
 
-    ``rpc_servers`` have to be there; those of ``devices``, the settings, may be missing.
+    The options' RPC servers are required; those of ``preferences`` are optional.
     """
 
     path: Path
     headers: tuple[GgufHeader, ...] = field(compare=False, repr=False)
-    wishes: Wishes = field(default_factory=Wishes)
-    rpc_servers: tuple[str, ...] = ()
+    options: PlanOptions = field(default_factory=PlanOptions)
     stamp: tuple[int, ...] = ()
-    devices: DeviceWishes = field(default_factory=DeviceWishes)
+    preferences: DevicePreferences = field(default_factory=DevicePreferences)
 
 
 @dataclass(frozen=True)
 class LoadedPlan:
-    """What is loaded: the forecast and what came of it."""
+    """The loaded file: the plan and the result of its load."""
 
-    wanted: Wanted
+    request: LoadRequest
     plan: LoadPlan
-    options: LoadOptions
-    result: LoadDone
-
-    @property
-    def actual(self) -> Actual:
-        """Bytes as the engine allocated them: by name of the device, and under ``CPU`` the host's."""
-        return {name: dict(figures) for name, figures in self.result.memory.items()}
+    result: LoadResult
 
     def to_json(self) -> dict[str, Any]:
         """The plan with "actual" beside every forecast: weights_bytes, kv_bytes, compute_bytes (and repack_bytes)."""
         body: dict[str, Any] = dict(self.plan.to_json())
         body["context"] = self.result.context
         for device in body["devices"]:
-            device["actual"] = {**_NOTHING, **self.result.memory.get(device["name"], {})}
-        body["host"]["actual"] = {**_NOTHING, "repack_bytes": 0, **self.result.memory.get("CPU", {})}
+            device["actual"] = {**_NO_MEMORY, **self.result.memory.get(device["name"], {})}
+        body["host"]["actual"] = {**_NO_MEMORY, "repack_bytes": 0, **self.result.memory.get("CPU", {})}
         return body
-
-
-_NOTHING = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0}
 
 
 @dataclass
 class _Attempt:
-    """One load under way: the plan, and the plans after it once one has failed."""
+    """A load in progress: the plan, and the plans after it once one has failed."""
 
-    case: Case
+    case: PlanCase
     basis: PlanBasis
     plan: LoadPlan
-    since: float
+    begin: float
     """Time of its beginning."""
     next: list[LoadPlan] | None = None
     tried: int = 0
 
+    def missing_servers(self) -> Iterator[Replanned]:
+        """Yield an event for each optional RPC server that is missing."""
+        for problem in self.basis.machine.missing:
+            yield Replanned(problem, self.plan, self.tried)
 
-class PlannedLoads:
+
+class PlannedLoader:
     """Loads and answers with plans.  One engine, one loaded file."""
 
     def __init__(self, engine: LocalEngine, reader: MachineReader, remembered: RememberedPlans) -> None:
         self._engine, self._reader, self._remembered = engine, reader, remembered
         self._loaded: LoadedPlan | None = None
         self._ran_out: tuple[LoadedPlan, UserError] | None = None
-        """What ran out of memory in the middle of an answer."""
+        """The load that ran out of memory during an answer."""
 
     @property
     def loaded(self) -> LoadedPlan | None:
-        """What is loaded now, None where nothing is or not by a plan.  May be read by any thread."""
+        """The loaded plan, None without one.  May be read by any thread."""
         loaded, state = self._loaded, self._engine.state
         return loaded if loaded is not None and state is not None and state.result is loaded.result else None
 
-    def load(self, wanted: Wanted, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load unless just this is loaded; yields LoadProgress, Replanned and at last Loaded.
+    def load(self, request: LoadRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
+        """Load unless the same is loaded; yields LoadProgress, Replanned and finally Loaded.
 
         Raises:
             UserError: as ``answer``.
             Cancelled: ``token`` was cancelled.
         """
-        if self._is_loaded(wanted):
-            assert self._loaded is not None
-            yield from self._engine.ensure_loaded(self._loaded.options, token)
+        if (loaded := self._loaded_for(request)) is not None:
+            yield from self._engine.load(request.path, loaded.plan.spec, token)
             return
         yield LoadProgress(0.0, None)
-        attempt = self._begin(wanted, token)
-        yield from _without_servers(attempt)
-        yield from self._climb(wanted, attempt, None, token)
-        self._settle(attempt)
+        attempt = self._begin(request, token)
+        yield from attempt.missing_servers()
+        yield from self._load(request, attempt, None, token)
+        self._remember(attempt)
 
-    def answer(self, wanted: Wanted, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load where needed, and answer.  Where memory runs out before the first piece, a smaller plan is loaded.
+    def answer(
+        self, request: LoadRequest, chat: ChatRequest, token: CancelToken = NEVER_CANCELLED
+    ) -> Iterator[ChatEvent]:
+        """Load if needed, and answer.  If memory runs out before the first piece, a smaller plan is loaded.
 
-        ``Fitted`` tells what of the conversation the loaded context holds, before the prompt is read.
+        ``Fitted`` tells which part of the conversation the loaded context holds, before the prompt is read.
 
         Raises:
             UserError: plan_needs_more_ram(path, needed_bytes, available_bytes), plan_wish_too_large(device,
-                lacking_bytes); engine_out_of_memory where no smaller plan is left; context_full and its kind as
+                lacking_bytes); engine_out_of_memory where no smaller plan is left; context_full and others of
                 ``app.chat.context.fit``; as ``LocalEngine`` and ``plan_model``.
             Cancelled: ``token`` was cancelled.
         """
         attempt: _Attempt | None = None
         failure: UserError | None = None
-        if self._ran_out is not None and self._ran_out[0].wanted == wanted:
+        if self._ran_out is not None and self._ran_out[0].request == request:
             before, failure = self._ran_out
-            attempt = self._begin(wanted, token, again=before)
+            attempt = self._begin(request, token, failed=before)
         self._ran_out = None
         while True:
-            if failure is None and self._is_loaded(wanted):
-                assert self._loaded is not None
-                yield from self._engine.ensure_loaded(self._loaded.options, token)
+            if failure is None and (loaded := self._loaded_for(request)) is not None:
+                yield from self._engine.load(request.path, loaded.plan.spec, token)
             else:
                 if attempt is None:
                     yield LoadProgress(0.0, None)
-                    attempt = self._begin(wanted, token)
-                    yield from _without_servers(attempt)
-                yield from self._climb(wanted, attempt, failure, token)
-            spoken = False
+                    attempt = self._begin(request, token)
+                    yield from attempt.missing_servers()
+                yield from self._load(request, attempt, failure, token)
+            state = self._engine.state
+            assert state is not None
+            context = state.result.context
+            has_begun = False
             try:
-                for event in self._fitted_answer(request, token):
-                    if isinstance(event, Piece) and not spoken:
-                        spoken = True
+                fitting, fitted = fit(chat, context, partial(self._engine.count, token=token))
+                yield fitted
+                for event in self._engine.answer(fitting, token):
+                    if isinstance(event, Piece) and not has_begun:
+                        has_begun = True
                         if attempt is not None:
-                            self._settle(attempt)
+                            self._remember(attempt)
                     yield event
                 return
             except UserError as error:
-                lost = self._lost(self._loaded.options.rpc_servers if self._loaded else ())
+                lost = self._lost_server()
                 if lost is not None:
-                    if spoken:
+                    if has_begun:
                         raise lost from error
                     failure, attempt = None, None
                     continue
+                if error.code == PROMPT_TOO_LONG:
+                    tokens = int(str(error.data["prompt_tokens"]))
+                    needed = tokens + room_for_answer(context, chat.sampling.max_tokens, chat.prefill)
+                    raise UserError("context_full", needed=needed, context=context, prompt_tokens=tokens) from error
                 if error.code != OUT_OF_MEMORY:
                     raise
-                if spoken:
+                if has_begun:
                     self._ran_out = (self._loaded, error) if self._loaded else None
                     raise
                 failure = error
                 if attempt is None:
-                    attempt = self._begin(wanted, token, again=self._loaded)
+                    attempt = self._begin(request, token, failed=self._loaded)
 
-    def _fitted_answer(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent]:
-        """Answer with what fits of the conversation into the context that was loaded."""
-        state = self._engine.state
-        assert state is not None
-        fitting, fitted = fit(request, state.result.context, partial(self._engine.count, token=token))
-        yield fitted
-        try:
-            yield from self._engine.answer(fitting, token)
-        except UserError as error:
-            if error.code != PROMPT_TOO_LONG:
-                raise
-            tokens, context = int(str(error.data["prompt_tokens"])), state.result.context
-            keep = room_for_answer(context, request.sampling.max_tokens, request.prefill)
-            raise UserError("context_full", needed=tokens + keep, context=context, prompt_tokens=tokens) from error
-
-    def look(self, wanted: Wanted, token: CancelToken = NEVER_CANCELLED) -> PlanBasis:
-        """What plans of a file are made from now, as they would be with nothing loaded; ends what is loaded.
-
-        Raises: as ``LocalEngine.devices``.
-        """
+    def unloaded_basis(self, request: LoadRequest, token: CancelToken = NEVER_CANCELLED) -> PlanBasis:
+        """Release the loaded file and return the basis of plans.  Raises as ``LocalEngine.devices``."""
         self._engine.release()
-        return self._look(wanted, token)[1]
+        return self._read_case(request, token)[1]
 
-    def keep(self, wanted: Wanted, plan: LoadPlan) -> None:
-        """Take this plan first when the file is loaded with the same wishes again.  Raises as ``look``."""
+    def remember(self, request: LoadRequest, plan: LoadPlan) -> None:
+        """Use this plan first for further loads with the same options.  Raises as ``unloaded_basis``."""
         self._engine.release()
-        self._remembered.note(self._look(wanted, NEVER_CANCELLED)[0], plan)
+        self._remembered.note(self._read_case(request, NEVER_CANCELLED)[0], plan)
 
-    def _is_loaded(self, wanted: Wanted) -> bool:
+    def _loaded_for(self, request: LoadRequest) -> LoadedPlan | None:
         loaded = self.loaded
-        if loaded is None or loaded.wanted != wanted:
-            return False
-        # The child may have died without our asking it anything.
-        return self._engine.pid is not None
+        # The child may have died without a request.
+        is_loaded = loaded is not None and loaded.request == request and self._engine.pid is not None
+        return loaded if is_loaded else None
 
-    def _begin(self, wanted: Wanted, token: CancelToken, again: LoadedPlan | None = None) -> _Attempt:
-        """The first plan.  ``again``: what was loaded and failed now, which is not to be tried once more."""
-        since = time.monotonic()
-        if self._engine.state is not None or again is not None:
-            # What is loaded holds the memory that the plan is to count.
+    def _begin(self, request: LoadRequest, token: CancelToken, failed: LoadedPlan | None = None) -> _Attempt:
+        """Make the first plan.  ``failed``: the loaded plan that ran out of memory and is not tried again."""
+        begin = time.monotonic()
+        if self._engine.state is not None or failed is not None:
+            # The loaded file holds memory that the plan counts as free.
             self._engine.release()
-        case, basis = self._look(wanted, token)
+        case, basis = self._read_case(request, token)
         noted = self._remembered.find(case)
-        if again is not None:
-            return _Attempt(case, basis, again.plan, since)
+        if failed is not None:
+            return _Attempt(case, basis, failed.plan, begin)
         if noted is not None:
             plan = basis.plan(noted)
             if plan.verdict != "does_not_fit":
-                return _Attempt(case, basis, plan, since)
-        plan = basis.plan(wanted.wishes)
-        if _is_worth_it(plan):
-            ask = asking(partial(self._engine.rehearse, token=token), wanted.path, basis.machine.rpc_servers)
-            basis = basis.rehearsed(wanted.wishes, ask)
-            plan = basis.plan(wanted.wishes)
-        _refuse(plan, wanted.path)
-        return _Attempt(case, basis, plan, since)
+                return _Attempt(case, basis, plan, begin)
+        plan = basis.plan(request.options)
+        if _is_worth_rehearsing(plan):
+            basis = basis.rehearsed(request.options, partial(self._engine.rehearse, request.path, token=token))
+            plan = basis.plan(request.options)
+        _raise_if_too_large(plan, request.path)
+        return _Attempt(case, basis, plan, begin)
 
-    def _look(self, wanted: Wanted, token: CancelToken) -> tuple[Case, PlanBasis]:
-        machine = self._reader.through(self._engine, wanted.rpc_servers, wanted.devices, token=token)
-        if pretended_gpus(os.environ) == ():
-            machine = replace(machine, devices=tuple(filter(is_rpc, machine.devices)))
+    def _read_case(self, request: LoadRequest, token: CancelToken) -> tuple[PlanCase, PlanBasis]:
+        required = request.options.rpc_servers
+        machine = self._reader.read_through(self._engine, required, request.preferences, token=token)
+        if simulated_gpus_from(os.environ) == ():
+            machine = replace(machine, devices=tuple(device for device in machine.devices if device.is_rpc))
         host = self._reader.host(measure=False)
-        wishes = possible(wanted.wishes, machine)
-        return Case(wanted.path, wishes, machine, host), PlanBasis(wanted.headers, machine, host)
+        options = applicable(request.options, machine)
+        return PlanCase(request.path, options, machine, host), PlanBasis(request.headers, machine, host)
 
-    def _climb(
-        self, wanted: Wanted, attempt: _Attempt, failure: UserError | None, token: CancelToken
+    def _load(
+        self, request: LoadRequest, attempt: _Attempt, failure: UserError | None, token: CancelToken
     ) -> Iterator[ChatEvent]:
         """Load the attempt's plan, or after a ``failure`` the next one, and so on until one loads."""
         while True:
             token.raise_if_cancelled()
             if failure is not None:
-                yield self._next(wanted, attempt, failure, token)
-            options = load_options(attempt.plan, wanted.path, attempt.basis.machine.rpc_servers)
+                yield self._next_plan(request, attempt, failure, token)
+            spec = attempt.plan.spec
             try:
                 self._choose_drivers(attempt)
-                for event in self._engine.ensure_loaded(options, token):
-                    # Looking at the devices and loads that failed are part of what a person waited for.
-                    taken = time.monotonic() - attempt.since
-                    yield Loaded(taken, event.context) if isinstance(event, Loaded) else event
+                for event in self._engine.load(request.path, spec, token):
+                    # Listing the devices and failed loads are part of the waiting time.
+                    seconds = time.monotonic() - attempt.begin
+                    yield Loaded(seconds, event.context) if isinstance(event, Loaded) else event
             except UserError as error:
-                if self._lost(options.rpc_servers) is not None:
-                    fresh = self._begin(wanted, token)
+                if self._lost_server(spec.rpc_servers) is not None:
+                    fresh = self._begin(request, token)
                     attempt.case, attempt.basis, attempt.plan, attempt.next = fresh.case, fresh.basis, fresh.plan, None
                     failure = None
-                    yield from _without_servers(attempt)
+                    yield from attempt.missing_servers()
                     continue
                 if error.code != OUT_OF_MEMORY:
                     raise
@@ -275,17 +258,17 @@ class PlannedLoads:
                 self._engine.gpus = attempt.basis.machine.gpus
             state = self._engine.state
             assert state is not None
-            self._loaded = LoadedPlan(wanted, attempt.plan, options, state.result)
+            self._loaded = LoadedPlan(request, attempt.plan, state.result)
             return
 
-    def _next(self, wanted: Wanted, attempt: _Attempt, failure: UserError, token: CancelToken) -> Replanned:
+    def _next_plan(self, request: LoadRequest, attempt: _Attempt, failure: UserError, token: CancelToken) -> Replanned:
         if self._engine.state is not None:
             self._engine.release()
         if attempt.next is None:
             # Another program may have taken memory meanwhile, or a device be gone.
-            attempt.case, fresh = self._look(wanted, token)
-            attempt.basis = replace(fresh, measured=attempt.basis.measured)
-            attempt.next = _some(list(attempt.basis.smaller(wanted.wishes, attempt.plan)))
+            attempt.case, fresh = self._read_case(request, token)
+            attempt.basis = replace(fresh, rehearsal=attempt.basis.rehearsal)
+            attempt.next = _at_most(MAX_FALLBACKS, list(attempt.basis.smaller(request.options, attempt.plan)))
         if not attempt.next:
             raise failure
         attempt.plan = attempt.next.pop(0)
@@ -293,33 +276,30 @@ class PlannedLoads:
         return Replanned(failure, attempt.plan, attempt.tried)
 
     def _choose_drivers(self, attempt: _Attempt) -> None:
-        """With nothing on the GPUs of this machine their drivers would only take memory."""
-        own = [device for device in attempt.basis.machine.devices if not is_rpc(device)]
-        wanted = attempt.basis.machine.gpus and (bool(attempt.plan.used_devices) or not own)
-        if self._engine.gpus is not wanted:
+        """Start the engine without GPU drivers if the plan uses no GPU of this machine: they would only take memory."""
+        has_own_devices = any(not device.is_rpc for device in attempt.basis.machine.devices)
+        gpus = attempt.basis.machine.gpus and (bool(attempt.plan.used_devices) or not has_own_devices)
+        if self._engine.gpus is not gpus:
             self._engine.release()
-            self._engine.gpus = wanted
+            self._engine.gpus = gpus
 
-    def _lost(self, servers: tuple[str, ...]) -> UserError | None:
-        """Which of the RPC servers that were loaded on went away, where the engine ended."""
+    def _lost_server(self, servers: tuple[str, ...] | None = None) -> UserError | None:
+        """The error of an RPC server of the load that is gone, if the engine has ended."""
+        if servers is None:
+            servers = self._loaded.plan.spec.rpc_servers if self._loaded else ()
         if not servers or self._engine.pid is not None:
             return None
         missing = self._reader.missing(servers)
         return UserError("rpc_server_lost", server=missing[0].data.get("server", "")) if missing else None
 
-    def _settle(self, attempt: _Attempt) -> None:
-        """It works: keep in mind which plan it took, where it was not the first."""
+    def _remember(self, attempt: _Attempt) -> None:
+        """Note the plan that works, unless it was the first."""
         if attempt.next is not None:
             self._remembered.note(attempt.case, attempt.plan)
 
 
-def _without_servers(attempt: _Attempt) -> Iterator[Replanned]:
-    for problem in attempt.basis.machine.missing:
-        yield Replanned(problem, attempt.plan, attempt.tried)
-
-
-def _is_worth_it(plan: LoadPlan) -> bool:
-    """Whether a rehearsal's fraction of a second is little beside the load, or its megabytes decide."""
+def _is_worth_rehearsing(plan: LoadPlan) -> bool:
+    """Whether a rehearsal's fraction of a second is small compared to the load, or its megabytes matter."""
     if not plan.devices or plan.verdict == "does_not_fit":
         return False
     if sum(device.weights_bytes for device in plan.devices) >= LARGE_BYTES:
@@ -327,7 +307,7 @@ def _is_worth_it(plan: LoadPlan) -> bool:
     return plan.verdict != "gpu" or any(d.left_bytes < TIGHT_SHARE * d.free_bytes for d in plan.used_devices)
 
 
-def _refuse(plan: LoadPlan, path: Path) -> None:
+def _raise_if_too_large(plan: LoadPlan, path: Path) -> None:
     if plan.verdict != "does_not_fit":
         return
     if "wish_too_large" not in plan.reasons:
@@ -336,12 +316,12 @@ def _refuse(plan: LoadPlan, path: Path) -> None:
             "plan_needs_more_ram", path=path, needed_bytes=host.used_bytes, available_bytes=host.available_bytes
         )
     fullest = min(plan.devices, key=lambda device: device.left_bytes)
-    # Whoever fixed a split by hand may have meant the reserve to be used.
+    # A split fixed by the user may use the reserve.
     if -fullest.left_bytes > fullest.reserve_bytes:
         raise UserError("plan_wish_too_large", device=fullest.name, lacking_bytes=-fullest.left_bytes)
 
 
-def _some(plans: list[LoadPlan]) -> list[LoadPlan]:
-    if len(plans) <= MOST_TRIES:
+def _at_most(count: int, plans: list[LoadPlan]) -> list[LoadPlan]:
+    if len(plans) <= count:
         return plans
-    return [plans[round(number * (len(plans) - 1) / (MOST_TRIES - 1))] for number in range(MOST_TRIES)]
+    return [plans[round(number * (len(plans) - 1) / (count - 1))] for number in range(count)]

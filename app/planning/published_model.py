@@ -17,7 +17,7 @@ from model_manager.hub.access import Access
 from model_manager.hub.http import HttpClient, file_url
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.stacking import layout_for
-from model_manager.plan import Candidate, LoadPlan, Recommendation, Wishes
+from model_manager.plan import Candidate, LoadPlan, PlanOptions, Recommendation
 from model_manager.published import HubFile, PublishedModel, Target
 
 _EXACT_TYPES = frozenset({"F32", "F16", "BF16", "F64"})
@@ -141,10 +141,10 @@ class PublishedFit:
 
 
 def judge_published(
-    recommend_of: Callable[[Sequence[Candidate], Wishes], Sequence[Recommendation]],
+    recommend_of: Callable[[Sequence[Candidate], PlanOptions], Sequence[Recommendation]],
     models: Sequence[PublishedModel],
     headers: PublishedHeaders,
-    wishes: Wishes,
+    wishes: PlanOptions,
     first: PublishedModel | None = None,
 ) -> dict[str, PublishedFit]:
     """The fit of each model of a repository by its id; those of which no header can be read are left out."""

@@ -1,128 +1,109 @@
-"""Which plan worked after memory had run out, for each file, devices, driver and wishes: ``plans.json``.
+"""Plans that worked after memory ran out, or were the fastest, by file, devices, driver and options: ``plans.json``.
 
-What was forecast to fit and did not would not fit the next time either, and to find that out takes a load.  A note is
-left unused once there is more free memory than when it was made.  Plans that worked at once are not noted.
+A forecast that was wrong once would be wrong the next time, and to find out costs a load.  A note is ignored when more
+memory is free than when it was made.  Plans that worked at once are not noted.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from app.planning.machine import Machine
 from model_manager.devices.devices import HostMemory
-from model_manager.disk.files import write_atomically
+from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, Wishes
+from model_manager.plan import LoadPlan, PlanOptions
 
-MOST_NOTES = 100
+MAX_NOTES = 100
 MORE_BYTES = 256 << 20
-"""So much more free memory on a device is a reason to try again."""
+"""This much more free memory on a device is a reason to plan again."""
 MORE_RAM = 1.1
-"""And so many times the available RAM, where everything lies in it."""
-_TUPLES = ("devices", "tensor_split", "experts_in_ram")
+"""So is this factor of available RAM, where everything is in RAM."""
+_KEY_FIELDS = (
+    "context", "kv_type", "flash_attention", "devices", "tensor_split", "n_gpu_layers", "experts_in_ram", "batch",
+    "micro_batch", "threads", "split_mode", "main_gpu", "pipeline", "output_rows", "full_windows", "margin_bytes",
+)  # fmt: skip
+"""Fields of the first version's key, in its order; others count where they are fixed."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Case:
-    """What a note is about."""
+class PlanCase:
+    """The circumstances of a plan."""
 
     path: Path
-    wishes: Wishes
+    options: PlanOptions
     machine: Machine
     host: HostMemory
 
     @property
     def key(self) -> str:
-        """The same for the same file (by name, size and time of change), devices, driver and wishes."""
+        """The same for the same file (by name, size and time of change), devices, driver and options."""
         try:
             found = self.path.stat()
             stamp = f"{found.st_size} {found.st_mtime_ns}"
         except OSError:
             stamp = ""
-        text = "\n".join((str(self.path), stamp, repr(self.wishes), self.machine.fingerprint))
+        # The machine has the RPC servers.
+        more = [name for name in self.options.fixed if name not in (*_KEY_FIELDS, "rpc_servers")]
+        values = ", ".join(f"{name}={getattr(self.options, name)!r}" for name in (*_KEY_FIELDS, *more))
+        text = "\n".join((str(self.path), stamp, f"Wishes({values})", self.machine.fingerprint))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class RememberedPlans:
-    """The notes of one data folder."""
+    """The notes of one data folder.  Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = JsonFile(path, dict[str, Any], {})
         self._lock = threading.Lock()
 
-    def find(self, case: Case) -> Wishes | None:
-        """Wishes that fix the plan that worked, None where there is no note or more is free now."""
-        note = self._read().get(case.key)
-        if not isinstance(note, dict):
-            return None
+    def find(self, case: PlanCase) -> PlanOptions | None:
+        """Return options that reproduce the plan that worked; None without a note or if more memory is free now."""
+        with self._lock:
+            note: Any = self._file.read().get(case.key)
         try:
             free: dict[str, int] = note["free_bytes"]
             if any(device.free_bytes > free[device.name] + MORE_BYTES for device in case.machine.devices):
                 return None
             if not case.machine.devices and case.host.available_bytes > note["available_bytes"] * MORE_RAM:
                 return None
-            values: dict[str, Any] = dict(note["wishes"])
-            tuples = {key: tuple(values[key]) for key in _TUPLES if values[key] is not None}
-            return Wishes(**{**values, **tuples})
-        except (KeyError, TypeError, ValueError):
+            return from_plain(note["wishes"], PlanOptions)
+        except (JsonError, KeyError, TypeError):
             return None
 
-    def note(self, case: Case, plan: LoadPlan) -> None:
-        """Remember that this one worked.  A file that cannot be written is logged, no more."""
+    def note(self, case: PlanCase, plan: LoadPlan) -> None:
+        """Remember that this plan worked.  Errors of the file are only logged."""
+        note = {
+            "wishes": reproducing(plan),
+            "free_bytes": {device.name: device.free_bytes for device in case.machine.devices},
+            "available_bytes": case.host.available_bytes,
+        }
         with self._lock:
-            notes = self._read()
-            notes.pop(case.key, None)
-            notes[case.key] = {
-                "wishes": dataclasses.asdict(fixing(plan)),
-                "free_bytes": {device.name: device.free_bytes for device in case.machine.devices},
-                "available_bytes": case.host.available_bytes,
-            }
-            self._write(notes)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            notes = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            logger.warning("remembered plans not readable: %s", error)
-            return {}
-        return notes if isinstance(notes, dict) else {}
-
-    def _write(self, notes: dict[str, Any]) -> None:
-        kept = dict(list(notes.items())[-MOST_NOTES:])
-        try:
-            write_atomically(self._path, json.dumps(kept, indent=1).encode())
-        except UserError as error:
-            logger.warning("remembered plan not kept: %s", error.code)
+            notes = {key: each for key, each in self._file.read().items() if key != case.key}
+            try:
+                self._file.write(dict(list({**notes, case.key: note}.items())[-MAX_NOTES:]))
+            except UserError as error:
+                logger.warning("plan not remembered: %s", error.code)
 
 
-def fixing(plan: LoadPlan) -> Wishes:
-    """Wishes that leave nothing open but what the plan left open."""
+def reproducing(plan: LoadPlan, rpc_servers: tuple[str, ...] = ()) -> PlanOptions:
+    """Return options with which the planner makes this plan again; ``rpc_servers`` are the required ones."""
     on_devices = plan.n_gpu_layers > 0
-    return Wishes(
-        context=plan.context,
-        kv_type=plan.kv_type,
-        flash_attention=plan.flash_attention,
-        devices=tuple(device.name for device in plan.devices) if on_devices else (),
+    is_named = on_devices or plan.spec.split_mode == "none"
+    options = PlanOptions(**{field.name: getattr(plan.spec, field.name) for field in fields(plan.spec)})
+    return replace(
+        options,
+        devices=tuple(device.name for device in plan.devices) if is_named else (),
         tensor_split=plan.tensor_split if on_devices else (),
-        n_gpu_layers=plan.n_gpu_layers,
         experts_in_ram=plan.experts_in_ram if on_devices else None,
-        batch=plan.batch,
-        micro_batch=plan.micro_batch,
-        threads=plan.threads,
-        split_mode=plan.split_mode,
-        main_gpu=plan.main_gpu,
-        pipeline=plan.pipeline,
-        output_rows=plan.output_rows,
-        full_windows=plan.full_windows,
+        rpc_servers=rpc_servers,
+        repack=True,
+        mmap=None,
     )

@@ -1,24 +1,26 @@
-"""Plans for the window and the command line: what this machine has, how a model would lie on it, which one to take.
+"""Plans for the window and the command line: the machine, the plan of a model on it, and recommendations.
 
-Built once.  Everything that asks the machine or the engine blocks and belongs in a background thread; what comes of it
-is values, and ``PlanBasis.plan`` is pure and fast, for a picture that moves.
+Built once.  Methods that query the machine or the engine block and are for background threads; their results are
+values, and ``PlanBasis.plan`` is pure and fast, for interactive changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from app.config.device_settings import DeviceWishes
+from app.config.device_preferences import DevicePreferences
 from app.config.paths import DataFolder
+from app.config.settings import Settings
 from app.engine.local_engine import LocalEngine
-from app.engine.rehearsal import Rehearser
-from app.planning.basis import PlanBasis, asking, possible, rehearsable
-from app.planning.machine import GIB, Machine, MachineReader, parse_gpus, pretended_machine
-from app.planning.overrides import WishedLoads
-from app.planning.planned_load import PlannedLoads, Wanted
-from app.planning.remembered_plans import Case, RememberedPlans
+from app.planning.basis import PlanBasis, applicable, file_for_rehearsal
+from app.planning.machine import GIB, Machine, MachineReader, parse_gpus, simulated_machine
+from app.planning.overrides import ModelOverrides, plan_options_from
+from app.planning.planned_load import LoadRequest, PlannedLoader
+from app.planning.remembered_plans import PlanCase, RememberedPlans
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
@@ -27,62 +29,65 @@ from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS, CatalogueEntry, find_entry
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.library.library import ModelLibrary
-from model_manager.plan import Candidate, LoadPlan, Recommendation, Wishes, recommend
+from model_manager.plan import Candidate, LoadPlan, PlanOptions, Recommendation, recommend
 
-NOT_HERE = "model_not_downloaded"
+NOT_DOWNLOADED = "model_not_downloaded"
 
 
 class PlanningService:
-    """The one place that plans are asked of."""
+    """Machine, plans and recommendations of one data folder."""
 
     def __init__(
         self,
         folder: DataFolder,
         library: ModelLibrary,
         engine: LocalEngine,
-        chosen: Callable[[], DeviceWishes] = DeviceWishes,
+        preferences: Callable[[], DevicePreferences] = DevicePreferences,
     ) -> None:
-        """``chosen``: what the settings say of the devices, now."""
+        """``preferences`` returns the current device preferences."""
         self._folder, self._library, self._engine = folder, library, engine
-        self._reader = MachineReader(folder.logs / "devices.log", chosen)
-        self.wished = WishedLoads(folder.root / "wishes.json")
-        """What a person fixed about each model."""
+        self._reader = MachineReader(folder.logs / "devices.log", preferences)
+        self.overrides = ModelOverrides(folder.root / "wishes.json")
         self._remembered = RememberedPlans(folder.root / "plans.json")
-        self.loads = PlannedLoads(engine, self._reader, self._remembered)
-        """Loads with plans, for the inference worker alone."""
+        self.loader = PlannedLoader(engine, self._reader, self._remembered)
+        """For the inference worker only."""
 
     def machine(
         self,
         rpc_servers: tuple[str, ...] = (),
         *,
         refresh: bool = False,
-        pretend_gpus: Sequence[float] | None = None,
+        simulated_gpus: Sequence[float] | None = None,
     ) -> Machine:
-        """The devices now (a list is kept for some seconds), or GPUs of so many GiB free that are pretended.
+        """Return the current devices (a list is kept for some seconds), or GPUs simulated by their free GiB.
 
-        What the loaded model holds counts as free, for a plan takes its place.
+        Memory of the loaded model counts as free, because a plan replaces it.
 
         Raises:
-            UserError: as ``MachineReader.now``; gpus_pretended_wrong(text).
+            UserError: as ``MachineReader.read``; gpus_pretended_wrong(text).
         """
-        if pretend_gpus is not None:
-            return pretended_machine(parse_gpus([str(size) for size in pretend_gpus] or ["none"]))
-        return self._reader.now(rpc_servers, refresh=refresh, loaded=self._engine.state)
+        if simulated_gpus is not None:
+            return simulated_machine(parse_gpus([str(size) for size in simulated_gpus] or ["none"]))
+        return self._reader.read(rpc_servers, refresh=refresh, loaded=self._engine.state)
 
-    def host(self, pretend_ram: float | None = None) -> HostMemory:
-        """The RAM now, or so many GiB available.  Measures its speed the first time, in a tenth of a second.
+    def host(self, simulated_ram: float | None = None) -> HostMemory:
+        """Return the current RAM, or one with this many GiB available.  Measures its speed once, in 0.1 s.
 
-        What the loaded model holds counts as free; its weights do so anyway, for they are a file's pages.
+        Memory of the loaded model counts as free; its weights do anyway, because they are pages of a file.
         """
-        if pretend_ram is not None:
-            return self._reader.host(available_bytes=round(pretend_ram * GIB))
+        if simulated_ram is not None:
+            return self._reader.host(available_bytes=round(simulated_ram * GIB))
         host, state = self._reader.host(), self._engine.state
         held = state.result.memory.get("CPU", {}) if state else {}
         own = sum(held.get(kind, 0) for kind in ("kv_bytes", "compute_bytes", "repack_bytes"))
         return replace(host, available_bytes=host.available_bytes + own)
 
+    def options_for(self, settings: Settings, model_id: str, options: PlanOptions | None = None) -> PlanOptions:
+        """Combine ``options`` with the model's overrides and the settings, in this order of precedence."""
+        return (options or PlanOptions()).over(self.overrides.get(model_id).over(plan_options_from(settings)))
+
     def headers_of(self, text: str) -> tuple[GgufHeader, ...]:
-        """The headers of a model of the library (an id or a path), or those of the home model, reconstructed.
+        """Read the headers of a library model (an id or a path), or reconstruct those of the home model.
 
         Raises:
             UserError: as ``ModelLibrary.resolve`` and ``read_model``.
@@ -91,7 +96,7 @@ class PlanningService:
             return read_model(self._library.resolve(text).path)
         except UserError as error:
             entry = find_entry(text)
-            if error.code != NOT_HERE or entry not in APUS:
+            if error.code != NOT_DOWNLOADED or entry not in APUS:
                 raise
             return (reconstructed_header(entry),)
 
@@ -100,54 +105,54 @@ class PlanningService:
         text: str,
         rpc_servers: tuple[str, ...] = (),
         *,
-        pretend_gpus: Sequence[float] | None = None,
-        pretend_ram: float | None = None,
+        simulated_gpus: Sequence[float] | None = None,
+        simulated_ram: float | None = None,
     ) -> PlanBasis:
-        """What plans of a model are made from.  Raises as ``headers_of`` and ``machine``."""
+        """Return the basis of a model's plans.  Raises as ``headers_of`` and ``machine``."""
         headers = self.headers_of(text)
-        machine = self.machine(rpc_servers, pretend_gpus=pretend_gpus)
-        return PlanBasis(headers, machine, self.host(pretend_ram))
+        machine = self.machine(rpc_servers, simulated_gpus=simulated_gpus)
+        return PlanBasis(headers, machine, self.host(simulated_ram))
 
-    def noted(self, basis: PlanBasis, wishes: Wishes) -> LoadPlan | None:
-        """The plan that a load with these wishes takes because it worked, or was the fastest, before."""
-        case = Case(basis.headers[0].path, possible(wishes, basis.machine), basis.machine, basis.host)
+    def remembered_plan(self, basis: PlanBasis, options: PlanOptions) -> LoadPlan | None:
+        """Return the plan that a load with these options would use because it worked, or was the fastest, before."""
+        case = PlanCase(basis.headers[0].path, applicable(options, basis.machine), basis.machine, basis.host)
         found = self._remembered.find(case)
         plan = basis.plan(found) if found is not None else None
         return plan if plan is not None and plan.verdict != "does_not_fit" else None
 
-    def rehearsed(self, basis: PlanBasis, wishes: Wishes, files: Sequence[HeaderStub] = ()) -> PlanBasis:
-        """The same with the engine's own compute buffers, where the devices are real and the file is here.
+    def rehearsed(self, basis: PlanBasis, options: PlanOptions, stubs: Sequence[HeaderStub] = ()) -> PlanBasis:
+        """Rehearse the plan where the devices are real and the file, or ``stubs`` of it, exists.
 
-        Of a file that is not here yet ``files`` are what a rehearsal needs.  Takes a second, in a child of its own.
-        Unchanged where it cannot be rehearsed; its plans then have the reason ``not_rehearsed``.
+        Takes a second, in a child of its own.  Returns the basis unchanged where it cannot be rehearsed; its plans
+        then have the reason ``not_rehearsed``.
 
         Raises:
             UserError: as ``PlanBasis.plan``.
         """
         machine = basis.machine
-        # An RPC server serves one program at a time, and would keep a second one waiting.
-        is_here = bool(files) or basis.headers[0].path.is_file()
-        if machine.is_pretended or not is_here:
+        exists = bool(stubs) or basis.headers[0].path.is_file()
+        if machine.is_simulated or not exists:
             return basis
         try:
-            with (
-                self._reader.alone(),
-                header_stubs(files) if files else rehearsable(basis.headers) as path,
-                Rehearser(self._folder.logs / "rehearsal.log", gpus=machine.gpus) as rehearser,
-            ):
-                if set(machine.rpc_servers) & set(self._reader.engaged):
+            with ExitStack() as stack:
+                # An RPC server serves one program at a time and would block a second one.
+                stack.enter_context(self._reader.exclusive())
+                path = stack.enter_context(header_stubs(stubs) if stubs else file_for_rehearsal(basis.headers))
+                if set(machine.rpc_servers) & set(self._reader.occupied_servers):
                     return basis
-                return basis.rehearsed(wishes, asking(rehearser.rehearse, path, machine.rpc_servers))
+                engine = LocalEngine(self._folder.logs / "rehearsal.log", gpus=machine.gpus)
+                stack.callback(engine.release)
+                return basis.rehearsed(options, partial(engine.rehearse, path))
         except OSError:
             return basis
 
     def recommend(
         self,
-        wishes: Wishes | None = None,
-        pretend_gpus: Sequence[float] | None = None,
-        pretend_ram: float | None = None,
+        options: PlanOptions | None = None,
+        simulated_gpus: Sequence[float] | None = None,
+        simulated_ram: float | None = None,
     ) -> tuple[Recommendation, ...]:
-        """The quantisations of the home model judged for this machine, by their files where they are here and whole.
+        """Judge the quantisations of the home model for this machine, by their files where these are complete.
 
         Raises:
             UserError: as ``machine``.
@@ -155,28 +160,21 @@ class PlanningService:
         candidates = [
             Candidate(entry.id, entry.quantisation, entry.bytes, self._headers_of_entry(entry)) for entry in APUS
         ]
-        return self.recommend_of(candidates, wishes, pretend_gpus, pretend_ram)
-
-    def _headers_of_entry(self, entry: CatalogueEntry) -> tuple[GgufHeader, ...]:
-        try:
-            return self.headers_of(entry.id)
-        except UserError:
-            # A damaged file of one quantisation says nothing about what to advise.
-            return (reconstructed_header(entry),)
+        return self.recommend_of(candidates, options, simulated_gpus, simulated_ram)
 
     def recommend_of(
         self,
         candidates: Sequence[Candidate],
-        wishes: Wishes | None = None,
-        pretend_gpus: Sequence[float] | None = None,
-        pretend_ram: float | None = None,
+        options: PlanOptions | None = None,
+        simulated_gpus: Sequence[float] | None = None,
+        simulated_ram: float | None = None,
     ) -> tuple[Recommendation, ...]:
-        """The same for quantisations of any model."""
-        machine = self.machine(pretend_gpus=pretend_gpus)
-        return recommend(candidates, machine.devices, self.host(pretend_ram), wishes)
+        """Judge quantisations of any model."""
+        machine = self.machine(simulated_gpus=simulated_gpus)
+        return recommend(candidates, machine.devices, self.host(simulated_ram), options)
 
-    def wanted(self, path: Path, wishes: Wishes, rpc_servers: tuple[str, ...] = ()) -> Wanted:
-        """A file to load.
+    def load_request(self, path: Path, options: PlanOptions) -> LoadRequest:
+        """Make a request to load a file.
 
         Raises:
             UserError: as ``read_model`` and ``check_loadable``.
@@ -188,4 +186,11 @@ class PlanningService:
         except OSError:
             raise UserError("file_missing", path=path) from None
         stamp = (found.st_size, found.st_mtime_ns)
-        return Wanted(path, headers, wishes, rpc_servers, stamp, self._reader.chosen())
+        return LoadRequest(path, headers, options, stamp, self._reader.preferences())
+
+    def _headers_of_entry(self, entry: CatalogueEntry) -> tuple[GgufHeader, ...]:
+        try:
+            return self.headers_of(entry.id)
+        except UserError:
+            # A damaged file of one quantisation does not affect the others.
+            return (reconstructed_header(entry),)

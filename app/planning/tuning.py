@@ -1,6 +1,6 @@
-"""Measuring a plan and a few others of the same model, and keeping the fastest that fits.
+"""Tuning: measures a plan and alternatives of the same model, and remembers the fastest.
 
-Used by the thread that uses the engine.  Which plans there are is ``basis``'s business, loading them ``loading``'s.
+Used by the thread that uses the engine.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import BenchDone, BenchProgress
+from app.engine.protocol import BenchProgress, BenchResult
 from app.planning.basis import PlanBasis
-from app.planning.planned_load import LoadedPlan, PlannedLoads, Wanted
-from app.planning.remembered_plans import fixing
+from app.planning.planned_load import LoadedPlan, LoadRequest, PlannedLoader
+from app.planning.remembered_plans import reproducing
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, Wishes
+from model_manager.plan import LoadPlan, PlanOptions
 
 Change = Literal[
     "present", "kv_f16", "kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "even_split", "more_in_ram",
@@ -26,16 +26,16 @@ Change = Literal[
 PROMPT_TOKENS, GENERATED_TOKENS, REPETITIONS = 512, 64, 3
 TURN_PROMPT, TURN_ANSWER = 512, 256
 """Tokens of the turn whose time decides which plan is the fastest."""
-LEAST_CORES = 4
+MIN_CORES = 4
 USUAL_COUNT = 6
-"""About so many plans are measured."""
-WORTH = 1.03
-"""A change must be so many times faster to be kept: measurements vary."""
+"""Usual number of measured plans."""
+MIN_SPEEDUP = 1.03
+"""An alternative must be this much faster to be remembered: measurements vary."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One plan with its speed, tokens a second (medians); ``problem`` where it could not be measured."""
+class Measurement:
+    """A plan with its speed in tokens per second (medians); ``problem`` where it could not be measured."""
 
     change: Change
     plan: LoadPlan
@@ -46,7 +46,7 @@ class Measured:
 
     @property
     def turn_s(self) -> float:
-        """Seconds of a usual turn."""
+        """Seconds of a typical turn."""
         if not (self.prompt_tokens_per_second and self.tokens_per_second):
             return float("inf")
         return TURN_PROMPT / self.prompt_tokens_per_second + TURN_ANSWER / self.tokens_per_second
@@ -64,7 +64,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class TuneProgress:
-    """The ``number``-th of ``count`` plans is measured, from 1; ``fraction`` of all the work, from 0 to 1."""
+    """Plan ``number`` of ``count`` is being measured, from 1; ``fraction`` of all the work, from 0 to 1."""
 
     change: Change
     number: int
@@ -73,11 +73,11 @@ class TuneProgress:
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """The end: all measured, the present plan first; ``best`` is one of them."""
+class TuningResult:
+    """All measurements, the present plan first; ``best`` is one of them."""
 
-    measured: tuple[Measured, ...]
-    best: Measured
+    measured: tuple[Measurement, ...]
+    best: Measurement
 
 
 class Tuner:
@@ -86,7 +86,7 @@ class Tuner:
     def __init__(
         self,
         engine: LocalEngine,
-        loads: PlannedLoads,
+        loader: PlannedLoader,
         *,
         prompt_tokens: int = PROMPT_TOKENS,
         generated_tokens: int = GENERATED_TOKENS,
@@ -94,20 +94,20 @@ class Tuner:
         token: CancelToken = NEVER_CANCELLED,
     ) -> None:
         """``token`` ends the measurement."""
-        self._engine, self._loads, self._token = engine, loads, token
+        self._engine, self._loader, self._token = engine, loader, token
         self._tokens = (prompt_tokens, generated_tokens, repetitions)
 
-    def measure(self, wanted: Wanted, change: Change = "present") -> Iterator[float | Measured]:
-        """Load and measure; yields fractions of the work from 0 to 1 and at last ``Measured``.
+    def measure(self, request: LoadRequest, change: Change = "present") -> Iterator[float | Measurement]:
+        """Load and measure; yields fractions of the work from 0 to 1 and finally ``Measurement``.
 
         Raises:
-            UserError: as ``PlannedLoads.load`` and ``LocalEngine.bench``.
+            UserError: as ``PlannedLoader.load`` and ``LocalEngine.bench``.
             Cancelled: the token was cancelled.
         """
         yield 0.0
-        for _ in self._loads.load(wanted, self._token):
+        for _ in self._loader.load(request, self._token):
             pass
-        loaded = self._loads.loaded
+        loaded = self._loader.loaded
         assert loaded is not None
         prompt_tokens, generated, repetitions = self._tokens
         # A small context has no room for the usual prompt.
@@ -116,80 +116,78 @@ class Tuner:
             match event:
                 case BenchProgress():
                     yield event.fraction
-                case BenchDone():
+                case BenchResult():
                     reading = statistics.median(event.prompt_tokens_per_second)
-                    yield Measured(change, loaded.plan, reading, statistics.median(event.tokens_per_second), loaded)
+                    yield Measurement(change, loaded.plan, reading, statistics.median(event.tokens_per_second), loaded)
 
-    def tune(self, wanted: Wanted) -> Iterator[TuneProgress | Tuned]:
-        """Measure the present plan and its alternatives, keep the fastest for the loads to come.
+    def tune(self, request: LoadRequest) -> Iterator[TuneProgress | TuningResult]:
+        """Measure the present plan and its alternatives, and remember the fastest for further loads.
 
-        Yields TuneProgress and at last Tuned.  An alternative that cannot be loaded is no failure.
+        Yields TuneProgress and finally TuningResult.  An alternative that cannot be loaded is not an error.
 
         Raises: as ``measure``, for the present plan.
         """
-        measured: list[Measured] = []
-        others: tuple[tuple[Change, LoadPlan], ...] = ()
-        number = 0
-        while number <= len(others):
-            change: Change = "present"
-            plan: LoadPlan | None = None
-            if number:
-                change, plan = others[number - 1]
-            trial = wanted if plan is None else replace(wanted, wishes=fixing(plan))
-            count = len(others) + 1
-            # Which others there are is known once the present plan is loaded.
+        measured: list[Measurement] = []
+        trials: list[tuple[Change, LoadRequest, LoadPlan | None]] = [("present", request, None)]
+        # The alternatives are added once the present plan is loaded.
+        for number, (change, trial, plan) in enumerate(trials):
+            count = len(trials)
             expected = max(count, USUAL_COUNT) if plan is None else count
             try:
                 for step in self.measure(trial, change):
-                    if isinstance(step, Measured):
+                    if isinstance(step, Measurement):
                         measured.append(step)
                     else:
                         yield TuneProgress(change, number + 1, count, (number + step) / expected)
             except UserError as error:
                 if plan is None:
                     raise
-                measured.append(Measured(change, plan, problem=error))
+                measured.append(Measurement(change, plan, problem=error))
             if plan is None:
-                present = measured[0]
-                others = alternatives(self._loads.look(wanted, self._token), wanted.wishes, present.plan)
-            number += 1
+                basis = self._loader.unloaded_basis(request, self._token)
+                servers = request.options.rpc_servers
+                trials += [
+                    (other, replace(request, options=reproducing(candidate, servers)), candidate)
+                    for other, candidate in alternatives(basis, request.options, measured[0].plan)
+                ]
         best = min(measured, key=lambda each: each.turn_s)
-        if best.turn_s * WORTH > measured[0].turn_s:
+        if best.turn_s * MIN_SPEEDUP > measured[0].turn_s:
             best = measured[0]
         if best is not measured[0]:
-            self._loads.keep(wanted, best.plan)
-        yield Tuned(tuple(measured), best)
+            self._loader.remember(request, best.plan)
+        yield TuningResult(tuple(measured), best)
 
 
-def alternatives(basis: PlanBasis, wishes: Wishes, present: LoadPlan) -> tuple[tuple[Change, LoadPlan], ...]:
-    """Other plans that fit, with the same context, and with what a person fixed by hand."""
-    base = replace(wishes, context=present.context)
-    tries: list[tuple[Change, Wishes]] = []
-    if wishes.kv_type == "auto":
+def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> tuple[tuple[Change, LoadPlan], ...]:
+    """Make other plans that fit, with the same context and the fixed options."""
+    base = replace(options, context=present.context)
+    tries: list[tuple[Change, PlanOptions]] = []
+    if options.kv_type == "auto":
         tries.append(
             ("kv_q8_0", replace(base, kv_type="q8_0"))
             if present.kv_type == "f16"
             else ("kv_f16", replace(base, kv_type="f16"))
         )
-    if wishes.micro_batch is None and wishes.batch is None:
+    if options.micro_batch is None and options.batch is None:
         tries.append(("large_batch", replace(base, batch=1024, micro_batch=1024)))
         tries.append(("small_batch", replace(base, micro_batch=256)))
     used = present.used_devices
-    if wishes.pipeline is None and present.verdict == "gpu" and len(used) > 1:
-        tries.append(("pipeline", replace(base, pipeline=not present.pipeline)))
-    if not (wishes.devices or wishes.tensor_split) and len(used) > 1:
+    if options.pipeline is None and present.verdict == "gpu" and len(used) > 1:
+        tries.append(("pipeline", replace(base, pipeline=not present.spec.pipeline)))
+    if not (options.devices or options.tensor_split) and len(used) > 1:
         largest = max(used, key=lambda device: device.free_bytes - device.reserve_bytes)
         tries.append(("one_device", replace(base, devices=(largest.name,))))
         tries.append(("even_split", replace(base, tensor_split=(1.0,) * len(present.devices))))
-    if present.experts_in_ram and wishes.experts_in_ram is None:
-        tries.append(("more_in_ram", replace(base, margin_bytes=wishes.margin_bytes + (1 << 30))))
+    if present.experts_in_ram and options.experts_in_ram is None:
+        tries.append(("more_in_ram", replace(base, margin_bytes=options.margin_bytes + (1 << 30))))
     cores = basis.host.cores
-    if present.verdict != "gpu" and wishes.threads is None and cores >= LEAST_CORES:
-        # Reading RAM needs fewer of them than there are, and they get into each other's way.
+    if present.verdict != "gpu" and options.threads is None and cores >= MIN_CORES:
+        # Fewer threads saturate the RAM, and more compete with each other.
         tries.append(("fewer_threads", replace(base, threads=cores // 2)))
     found: list[tuple[Change, LoadPlan]] = []
-    for change, wished in tries:
-        plan = basis.plan(wished)
-        if plan.verdict != "does_not_fit" and fixing(plan) not in [fixing(present), *(fixing(p) for _, p in found)]:
+    for change, changed in tries:
+        plan = basis.plan(changed)
+        known = (present, *(other for _, other in found))
+        if plan.verdict != "does_not_fit" and reproducing(plan) not in map(reproducing, known):
             found.append((change, plan))
     return tuple(found)

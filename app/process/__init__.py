@@ -1,1 +1,1 @@
-"""Child processes with limits on memory and time."""
+"""Child processes: how they are started, controlled by lines, and limited in memory and time."""

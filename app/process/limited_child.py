@@ -1,4 +1,4 @@
-"""The other side of ``app.process.limited_process``: answers by lines, within a limit of memory."""
+"""The child's side of ``app.process.limited_process``: JSON lines, and a memory limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 
 def send(answers: BinaryIO, answer: Mapping[str, Any]) -> None:
-    """Say a line."""
+    """Write an answer as a line."""
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.flush()
 
@@ -17,7 +17,7 @@ def send(answers: BinaryIO, answer: Mapping[str, Any]) -> None:
 def limit_memory(limit_bytes: int) -> None:
     """Let allocations beyond the limit fail in this process.
 
-    macOS accepts the limit and may ignore it, Windows has none: there the other side looks at this process's memory.
+    macOS accepts the limit and may ignore it, Windows has none: there the parent checks this process's memory.
     """
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource

@@ -1,6 +1,6 @@
-"""A process of our own that does what may take for ever or take everything: asked by lines of JSON, watched, ended.
+"""A child process with limits on time and memory, which answers JSON lines.
 
-Chat templates and formulas come from files and answers; what they cost is not known before.  The other side is
+Chat templates and formulas come from files and answers, and their cost is unknown.  The child's side is
 ``app.process.limited_child``.
 """
 
@@ -11,63 +11,43 @@ import json
 import queue
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.process.child_process import ChildProcess
+from app.process.child_program import ChildProgram
 
-class LimitedProcess:
-    """One process with its pipes.  Used by one thread, but for ``close``, which any thread may call."""
+
+class LimitedProcess(ChildProcess):
+    """One process.  Used by one thread, except for ``close``, which any thread may call."""
 
     def __init__(
         self,
-        command: Sequence[str],
-        name: str,
+        program: ChildProgram,
         limit_bytes: int,
         *,
         environment: Mapping[str, str] | None = None,
         quiet: bool = False,
     ) -> None:
-        """``name`` is that of the thread that hears it; ``quiet`` drops what it writes to standard error.
-
-        Raises OSError.
-        """
+        """Start it; ``quiet`` discards its standard error.  Raises OSError."""
+        super().__init__(program.command(), environment, subprocess.DEVNULL if quiet else None)
         self._limit_bytes = limit_bytes
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if quiet else None,
-            env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        # Pipes know no waiting with a time limit, so what it says arrives through a thread.
-        threading.Thread(target=self._read, name=name, daemon=True).start()
+        # A pipe cannot be read with a time limit, a queue can.
+        threading.Thread(target=self._read, name=program.module, daemon=True).start()
 
-    @property
-    def pid(self) -> int:
-        """Its number in the system."""
-        return self._process.pid
+    def send_json(self, message: Mapping[str, Any]) -> None:
+        """Write a message as a line."""
+        self.send(json.dumps(message).encode() + b"\n")
 
-    def is_alive(self) -> bool:
-        """Whether it can be asked."""
-        return self._process.poll() is None
+    def answer(self, is_over: Callable[[], bool], interval_s: float) -> dict[str, Any] | None:
+        """Return the next answer; None if it is over, exceeds its memory limit, or has ended.
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Say a line.  A process that is gone is noticed by the missing answer."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
-
-    def answer(self, is_over: Callable[[], bool], look_s: float) -> dict[str, Any] | None:
-        """Its next line; None where it is over, takes more memory than its limit, or has ended.
-
-        ``is_over`` is asked every ``look_s`` seconds and may raise.
+        ``is_over`` is called every ``interval_s`` seconds and may raise.
         """
         while True:
             try:
-                line = self._answers.get(timeout=look_s)
+                line = self._answers.get(timeout=interval_s)
             except queue.Empty:
                 if is_over() or self._is_too_large():
                     return None
@@ -77,35 +57,26 @@ class LimitedProcess:
             answer: dict[str, Any] = json.loads(line)
             return answer
 
-    def used_s(self) -> float:
-        """Seconds of the processor so far; 0 where it has ended."""
-        # The window's start does not wait for this import.
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used, 0 once it has ended."""
+        # Deferred for the start of the window.
         import psutil
 
         with contextlib.suppress(psutil.Error):
-            times = psutil.Process(self._process.pid).cpu_times()
+            times = psutil.Process(self.pid).cpu_times()
             return float(times.user + times.system)
         return 0.0
-
-    def close(self) -> None:
-        """End it, whatever it does."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-        self._process.wait()
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
 
     def _is_too_large(self) -> bool:
         import psutil
 
         with contextlib.suppress(psutil.Error):
-            return bool(psutil.Process(self._process.pid).memory_info().rss > self._limit_bytes)
+            return bool(psutil.Process(self.pid).memory_info().rss > self._limit_bytes)
         return False
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as answers:
-            for line in answers:
+        # ``close`` may close the pipe meanwhile.
+        with contextlib.suppress(ValueError):
+            for line in self.lines():
                 self._answers.put(line)
-            self._answers.put(b"")
+        self._answers.put(b"")

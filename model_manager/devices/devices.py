@@ -1,6 +1,6 @@
-"""What a model can be put on: devices and memory, as values, and the reading of RAM.
+"""Devices and memory that a model can use, and the state of this machine's RAM and processor.
 
-What the engine and NVML tell of devices is read elsewhere and handed in; ``plan`` turns it into where a model lies.
+The engine and NVML list the devices; ``model_manager.plan`` places a model on them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import psutil
 DeviceKind = Literal["gpu", "integrated_gpu", "cpu", "accelerator"]
 
 RESERVE_BYTES = 512 << 20
-"""What a plan leaves free on every GPU: for the driver's own context and for what no buffer line tells."""
+"""Left free on every GPU: for the driver's own context and for memory that the engine does not report."""
 DISPLAY_RESERVE_BYTES = 1 << 30
-"""What it leaves on a GPU that draws the desktop."""
+"""Left free on a GPU that drives a display."""
 
 REPACKED_ON_X86 = frozenset({"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"})
 REPACKED_WITH_AVX512 = REPACKED_ON_X86 | {"Q2_K"}
@@ -42,19 +42,45 @@ TILED_WITH_AMX = {
 
 @dataclass(frozen=True)
 class Device:
-    """One device of the engine.  Bytes as its driver reports them; ``free_bytes`` is what it can give right now."""
+    """One device of the engine, with what a plan may use of it.  Bytes as its driver reports them.
+
+    ``backend`` is the engine's name of it ("CUDA", "Vulkan", "RPC", ...), empty for a simulated GPU; ``description`` is
+    the card's name, or the address of an RPC server.  ``pci_bus_id`` is ``domain:bus:device.function`` in small letters
+    (``0000:c1:00.0``), empty where the backend does not report it.
+    """
 
     name: str
-    kind: DeviceKind
-    backend: str
-    description: str
-    total_bytes: int
     free_bytes: int
+    total_bytes: int = 0
+    kind: DeviceKind = "gpu"
+    backend: str = ""
+    description: str = ""
+    pci_bus_id: str = ""
+    reserve_bytes: int = RESERVE_BYTES
+    """What plans leave free."""
+    ceiling_bytes: int | None = None
+    """The most that plans use, None for all."""
+
+    @property
+    def usable_bytes(self) -> int:
+        """What a plan may fill, not below 0."""
+        usable = self.free_bytes - self.reserve_bytes
+        return max(0, usable if self.ceiling_bytes is None else min(usable, self.ceiling_bytes))
+
+    @property
+    def is_rpc(self) -> bool:
+        """Whether it belongs to an RPC server."""
+        return self.backend.startswith("RPC")
+
+    @property
+    def shares_ram(self) -> bool:
+        """Whether its memory is this machine's RAM (Apple silicon, graphics in the processor)."""
+        return self.kind == "integrated_gpu" or self.backend in ("Metal", "MTL")
 
 
 @dataclass(frozen=True)
 class Memory:
-    """This machine's RAM and swap in bytes; ``available_bytes`` is what can be had without pushing anything to swap."""
+    """This machine's RAM and swap in bytes; ``available_bytes`` can be used without swapping."""
 
     total_bytes: int
     available_bytes: int
@@ -63,39 +89,13 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class PlanDevice:
-    """One GPU as a plan sees it, in the engine's order.  Bytes.
-
-    ``reserve_bytes`` stay free whatever the plan does; ``ceiling_bytes`` is the most that it may use there, None for
-    all.  ``backend`` is the engine's name of it (``"CUDA"``, ``"Vulkan"``, ``"RPC"``, ...), empty for a pretended GPU.
-    ``description`` is the card's name, from which its speed is known.  ``shares_ram``: what lies there takes this
-    machine's RAM (Apple silicon, graphics in the processor).
-    """
-
-    name: str
-    free_bytes: int
-    reserve_bytes: int = RESERVE_BYTES
-    ceiling_bytes: int | None = None
-    backend: str = ""
-    description: str = ""
-    shares_ram: bool = False
-
-    @property
-    def usable_bytes(self) -> int:
-        """What a plan may fill, not below 0."""
-        usable = self.free_bytes - self.reserve_bytes
-        return max(0, usable if self.ceiling_bytes is None else min(usable, self.ceiling_bytes))
-
-
-@dataclass(frozen=True)
 class HostMemory:
     """The RAM side of a plan.
 
-    ``available_bytes`` can be had without pushing anything to swap.  ``bandwidth`` in bytes per second is what reading
-    RAM with all ``cores`` reaches, None where nobody measured it.  ``repacked_types`` are the tensor types that the
-    engine copies into the processor's own order here; ``has_amx``: plain matrices go into tiles instead.
-    ``core_bandwidth`` is what one core reads by itself, ``cache_bytes`` the last level of the cache, 0 where the
-    system does not tell.
+    ``available_bytes`` can be used without swapping.  ``bandwidth`` in bytes per second is the read speed with all
+    ``cores``, ``core_bandwidth`` that of one core; None where not measured.  ``repacked_types`` are the tensor types
+    that the engine copies into this processor's own order; ``has_amx``: plain matrices go into tiles instead.
+    ``cache_bytes``: last cache level, 0 where unknown.
     """
 
     available_bytes: int
@@ -108,41 +108,45 @@ class HostMemory:
 
     @property
     def reserve_bytes(self) -> int:
-        """What a plan leaves of the available RAM for everything else."""
+        """Part of the available RAM that plans leave free."""
         return min(1 << 30, max(256 << 20, self.available_bytes // 20))
 
 
 @dataclass(frozen=True)
 class RamSpeed:
-    """Bytes that are read from RAM in a second."""
+    """Bytes read from RAM per second."""
 
     all_cores: float
     one_core: float
 
 
-def offered(
-    device: Device, *, drives_display: bool = False, ceiling_bytes: int | None = None, shares_ram: bool | None = None
-) -> PlanDevice:
-    """A device of the engine as a plan may use it.  ``shares_ram`` None: as its kind and backend say."""
-    own = device.kind == "integrated_gpu" or device.backend in ("Metal", "MTL")
-    return PlanDevice(
-        name=device.name,
-        free_bytes=device.free_bytes,
-        reserve_bytes=DISPLAY_RESERVE_BYTES if drives_display else RESERVE_BYTES,
-        ceiling_bytes=ceiling_bytes,
-        backend=device.backend,
-        description=device.description,
-        shares_ram=own if shares_ram is None else shares_ram,
-    )
+def simulated_devices(gib: Sequence[float]) -> tuple[Device, ...]:
+    """Simulated GPUs by their free memory in GiB; they drive no display."""
+    sizes = [round(size * (1 << 30)) for size in gib]
+    return tuple(Device(f"GPU{number}", size, size) for number, size in enumerate(sizes))
 
 
-def pretended_devices(gib: Sequence[float]) -> tuple[PlanDevice, ...]:
-    """GPUs that are not there, by their free memory in GiB; they drive no display."""
-    return tuple(PlanDevice(f"GPU{number}", round(size * (1 << 30))) for number, size in enumerate(gib))
+def default_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices that llama.cpp uses by default (``llama_prepare_model_devices`` in its ``src/llama.cpp``).
+
+    RPC servers first, then GPUs, each card once even if two backends list it, and integrated GPUs of one backend only
+    where there is no other GPU.
+    """
+    servers: list[Device] = []
+    gpus: dict[str, Device] = {}
+    integrated: list[Device] = []
+    for device in devices:
+        if device.is_rpc:
+            servers.append(device)
+        elif device.kind == "gpu":
+            gpus.setdefault(device.pci_bus_id or device.name, device)
+        elif device.kind == "integrated_gpu" and (not integrated or integrated[0].backend == device.backend):
+            integrated.append(device)
+    return (*servers, *(gpus.values() or integrated))
 
 
 def read_host(*, available_bytes: int | None = None, speed: RamSpeed | None = None) -> HostMemory:
-    """This machine's RAM side as it is now; ``available_bytes`` replaces what is read."""
+    """Read this machine's RAM and processor; ``available_bytes`` replaces the measured value."""
     return HostMemory(
         available_bytes=read_memory().available_bytes if available_bytes is None else available_bytes,
         bandwidth=speed.all_cores if speed else None,
@@ -155,7 +159,7 @@ def read_host(*, available_bytes: int | None = None, speed: RamSpeed | None = No
 
 
 def last_cache_bytes() -> int:
-    """Bytes of the third level of the cache, 0 where the system does not tell (``size`` is written as 480K or 96M)."""
+    """Bytes of the third cache level, 0 where unknown (``size`` is written as 480K or 96M)."""
     try:
         text = Path("/sys/devices/system/cpu/cpu0/cache/index3/size").read_text(encoding="ascii").strip()
         return int(text[:-1]) * {"K": 1 << 10, "M": 1 << 20}[text[-1]]
@@ -164,7 +168,7 @@ def last_cache_bytes() -> int:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use, two threads of one core counted once where the system tells."""
+    """Physical cores that this process may use, logical ones where the system does not distinguish them."""
     physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         return max(1, min(physical, len(os.sched_getaffinity(0))))
@@ -172,7 +176,7 @@ def usable_cores() -> int:
 
 
 def repacked_types() -> frozenset[str]:
-    """The tensor types that the engine repacks on this processor; the larger set where it cannot be told."""
+    """Tensor types that the engine repacks on this processor; the larger set where unknown."""
     if platform.machine().lower() in ("arm64", "aarch64"):
         return REPACKED_ON_ARM
     try:
@@ -185,7 +189,7 @@ def repacked_types() -> frozenset[str]:
 
 
 def has_amx() -> bool:
-    """Whether this processor computes with tiles, as far as the system tells."""
+    """Whether this processor has AMX, as far as the system reports it."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -194,7 +198,7 @@ def has_amx() -> bool:
 
 
 def read_memory() -> Memory:
-    """RAM and swap as they are now.  Takes well under a millisecond."""
+    """Read RAM and swap, in well under a millisecond."""
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
     return Memory(
         total_bytes=memory.total,

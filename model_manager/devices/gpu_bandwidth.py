@@ -1,8 +1,8 @@
-"""How fast known GPUs read their memory, by the names that drivers give them.
+"""Memory bandwidth of known GPUs by the names that their drivers report.
 
-Figures in GB/s from the makers' specifications: NVIDIA's product pages and the architecture white papers of Turing,
+Figures in GB/s from the vendors' specifications: NVIDIA's product pages and the architecture white papers of Turing,
 Ampere, Ada and Blackwell, AMD's product pages, Intel's ARK and Apple's technical specifications of each Mac.  Where a
-name stands for several versions the slower one counts.
+name stands for several versions the slower one applies.
 """
 
 from __future__ import annotations
@@ -156,11 +156,11 @@ _CARDS: tuple[tuple[str, float], ...] = (
     (r"Apple M1 Pro", 200),
     (r"Apple M1", 68),
 )
-"""Patterns of names, the more special ones first, and GB/s."""
+"""Patterns of names, the more specific ones first, and GB/s."""
 
 _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), speed * _GB) for pattern, speed in _CARDS)
 
 
 def memory_bandwidth(name: str) -> float | None:
-    """Bytes a second that a card of this name reads from its memory at best, None where it is not known."""
+    """Peak bytes per second of a card with this name, None where unknown."""
     return next((speed for pattern, speed in _PATTERNS if pattern.search(name)), None)

@@ -1,8 +1,7 @@
-"""What NVIDIA's own library (NVML) tells of its cards: driver, PCIe, display, and who holds their memory now.
+"""NVIDIA cards as NVML reports them: driver, PCIe, display, and the processes that hold their memory.
 
-The one door to ``pynvml``.  Everything is optional: without a driver, a package or a card there is nothing, and what a
-card cannot tell (a notebook's, or Windows about the memory of a process) is None.  Nothing here decides what the engine
-can use; its own device list does.
+The only importer of ``pynvml``.  Without a driver, a package or a card the result is empty; what a card does not report
+(a notebook's, or a process's memory on Windows) is None.  The engine's own device list decides what can be used.
 
 Source: the NVML API reference; ``nvidia-ml-py`` names its functions as the library does.
 """
@@ -13,14 +12,16 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
+
+from model_manager.devices.devices import Device
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class GpuProcess:
-    """A process with memory on a card.  ``used_bytes`` is None where the driver does not tell (Windows)."""
+    """A process with memory on a card.  ``used_bytes`` is None where the driver does not report it (Windows)."""
 
     pid: int
     name: str
@@ -32,8 +33,7 @@ class NvidiaCard:
     """One card, numbered as the driver does (by PCI bus).
 
     ``pci_bus_id`` is ``domain:bus:device.function`` in small letters (``0000:01:00.0``).  PCIe generations and widths
-    in lanes are those now (less while the card rests) and the most that card and slot can.  ``drives_display``: a
-    desktop is drawn on it.
+    in lanes are the current ones (less while the card is idle) and the most that card and slot support.
     """
 
     index: int
@@ -50,55 +50,39 @@ class NvidiaCard:
 
 
 @dataclass(frozen=True)
-class NvidiaFacts:
+class NvidiaInfo:
     """All cards, and the driver's version (``"550.54.14"``), None where there is no driver."""
 
     driver: str | None = None
     cards: tuple[NvidiaCard, ...] = ()
 
 
-class Listed(Protocol):
-    """A device of the engine, as far as it takes to find its card."""
+def read_nvidia(nvml: Any = None) -> NvidiaInfo:
+    """Query the driver; empty where there is none.  ``nvml`` replaces the module ``pynvml``.
 
-    @property
-    def name(self) -> str:
-        """As the engine calls it."""
-
-    @property
-    def description(self) -> str:
-        """The card's name."""
-
-    @property
-    def pci_bus_id(self) -> str:
-        """As of ``NvidiaCard``, or empty."""
-
-
-def read_nvidia(nvml: Any = None) -> NvidiaFacts:
-    """Ask the driver; empty where there is none.  ``nvml`` stands for the module ``pynvml``.
-
-    Takes some ten milliseconds, with a driver that is not up yet seconds: not for a thread that draws.
+    Takes some ten milliseconds, seconds while the driver is not initialised: for background threads.
     """
     if nvml is None:
         try:
             import pynvml  # type: ignore[import-untyped]
         except ImportError:
-            return NvidiaFacts()
+            return NvidiaInfo()
         nvml = pynvml
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:
-        return NvidiaFacts()
+        return NvidiaInfo()
     try:
-        return _Reading(nvml).facts()
+        return _Reader(nvml).read()
     finally:
         with contextlib.suppress(nvml.NVMLError):
             nvml.nvmlShutdown()
 
 
-def cards_of(devices: Sequence[Listed], cards: Sequence[NvidiaCard]) -> dict[str, NvidiaCard]:
-    """Which card each device of the engine is, by the device's name; devices that are none of them are left out.
+def cards_of(devices: Sequence[Device], cards: Sequence[NvidiaCard]) -> dict[str, NvidiaCard]:
+    """Match the engine's devices with cards; returns cards by device name.
 
-    By PCI address where the backend tells it, else by the card's name, several of one name in their order.
+    By PCI address where the backend reports it, else by the card's name, several of one name in their order.
     """
     found: dict[str, NvidiaCard] = {}
     by_address = {card.pci_bus_id: card for card in cards}
@@ -116,18 +100,18 @@ def cards_of(devices: Sequence[Listed], cards: Sequence[NvidiaCard]) -> dict[str
     return found
 
 
-class _Reading:
+class _Reader:
     def __init__(self, nvml: Any) -> None:
         self._nvml = nvml
 
-    def facts(self) -> NvidiaFacts:
+    def read(self) -> NvidiaInfo:
         nvml = self._nvml
         handles = (
             self._ask(nvml.nvmlDeviceGetHandleByIndex, i) for i in range(self._ask(nvml.nvmlDeviceGetCount) or 0)
         )
         cards = (self._card(index, handle) for index, handle in enumerate(handles) if handle is not None)
         driver = self._ask(nvml.nvmlSystemGetDriverVersion)
-        return NvidiaFacts(_text(driver) if driver else None, tuple(card for card in cards if card is not None))
+        return NvidiaInfo(_text(driver) if driver else None, tuple(card for card in cards if card is not None))
 
     def _card(self, index: int, handle: Any) -> NvidiaCard | None:
         nvml = self._nvml
@@ -139,7 +123,7 @@ class _Reading:
         return NvidiaCard(
             index=index,
             name=_text(name or ""),
-            pci_bus_id=normal_address(_text(address.busId)) if address is not None else "",
+            pci_bus_id=normalise_pci_address(_text(address.busId)) if address is not None else "",
             total_bytes=int(memory.total),
             free_bytes=int(memory.free),
             drives_display=None if display is None else bool(display),
@@ -172,7 +156,7 @@ class _Reading:
             return None
 
 
-def normal_address(text: str) -> str:
+def normalise_pci_address(text: str) -> str:
     """A PCI address as the engine writes it: ``00000000:0A:00.0`` becomes ``0000:0a:00.0``."""
     domain, _, rest = text.strip().lower().partition(":")
     return f"{domain[-4:]}:{rest}" if rest.count(":") == 1 else text.strip().lower()

@@ -1,7 +1,7 @@
-"""How fast this machine reads its RAM, measured in a fraction of a second: with every core, and with one alone.
+"""Measurement of the RAM's read bandwidth in a fraction of a second, with all cores and with one.
 
-Reading is the measure, by the C library's search for a byte that is not there.  The buffers are larger than what of a
-large server's cache falls to one program; the engine reaches seven tenths of that with weights.
+Method: the C library's search (``memchr``) for a byte that is not there, in buffers larger than one program's share
+of a server cache.  The engine reaches seven tenths of that with weights.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from model_manager.devices.devices import RamSpeed, usable_cores
 
 _BYTES = 256 << 20
 _MOST_THREADS = 16
-"""Fewer cores than that take all a memory gives."""
+"""Enough cores for the full bandwidth of a memory."""
 _ROUNDS = 3
 _ROUNDS_TOGETHER = 8
-"""More of them, for it takes one other program to hold all cores up."""
+"""More rounds, because a single other program delays all cores."""
 _REACHED = 0.7
 _SOUGHT = 1
 
 
 def measure_ram() -> RamSpeed:
-    """What all cores and what one core read of RAM.  Takes 256 MiB for a moment."""
+    """Measure the bandwidth of all cores and of one.  Allocates 256 MiB for a moment."""
     threads = min(usable_cores(), _MOST_THREADS)
     buffer = (ctypes.c_char * _BYTES)()
-    # Pages that nobody wrote are all the same one.
+    # Pages that were never written all map to one physical page.
     ctypes.memset(buffer, 0, _BYTES)
     alone = _measured(buffer, 1, _ROUNDS)
     return RamSpeed(
@@ -36,7 +36,7 @@ def measure_ram() -> RamSpeed:
 
 
 def _measured(buffer: ctypes.Array[ctypes.c_char], threads: int, rounds: int) -> float:
-    """The best of some rounds; ``ctypes`` gives up Python's lock meanwhile, so the threads run side by side."""
+    """The best of some rounds; ``ctypes`` releases the GIL, so the threads run in parallel."""
     seek = (ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)).memchr
     seek.argtypes, seek.restype = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t], ctypes.c_void_p
     size, start = _BYTES // threads, ctypes.addressof(buffer)

@@ -1,7 +1,7 @@
-"""The graphics cards that the system itself knows, whatever the engine was built for.
+"""Graphics cards that the operating system lists, independent of the engine's backends.
 
-With the engine's own list they tell when cards lie idle: "you have two RTX 4090, but this build of the engine cannot
-use them".  Where the system tells nothing the list is empty, and nothing is claimed.
+Compared with the engine's own list they show cards that are not used: "you have two RTX 4090, but this build of the
+engine cannot use them".  Where the system reports nothing, the list is empty.
 
 Sources: sysfs (``/sys/bus/pci/devices``) and ``/proc/driver/nvidia`` on Linux; on Windows the CIM class
 ``Win32_VideoController`` and the drivers' registry keys, through PowerShell; on macOS ``system_profiler``.
@@ -15,20 +15,22 @@ import platform
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
+
+from model_manager.devices.devices import Device
+from model_manager.errors import UserError
 
 Vendor = Literal["NVIDIA", "AMD", "Intel", "Apple", "other"]
-HintCode = Literal["gpus_need_backend", "gpus_need_driver", "gpus_partly_used"]
 
 TIMEOUT_S = 15.0
-"""For the tools of Windows and macOS, which can take seconds on a machine that was just switched on."""
+"""Timeout of the tools of Windows and macOS, which can take seconds after a system start."""
 _VENDORS: Mapping[int, Vendor] = {0x10DE: "NVIDIA", 0x1002: "AMD", 0x8086: "Intel", 0x106B: "Apple"}
 """PCI vendor ids."""
 _DISPLAY_CLASS = 0x03
 _INTEL_GRAPHICS_SLOT = re.compile(r"[0-9a-f]+:00:02\.0")
-"""Where Intel's processors have their graphics, since there are any."""
+"""PCI slot of the graphics in Intel's processors."""
 _LEAST_OWN_MEMORY_BYTES = 3 << 30
 """An AMD card with less is graphics in the processor, which shows a carved-out part of RAM as its memory."""
 _BACKENDS: Mapping[Vendor, tuple[str, ...]] = {
@@ -38,7 +40,7 @@ _BACKENDS: Mapping[Vendor, tuple[str, ...]] = {
     "Apple": ("metal",),
     "other": (),
 }
-"""What the engine can be built for, the one to recommend first, as ``start.py --backend`` calls it."""
+"""Backends per vendor, the recommended one first, as named by ``start.py --backend``."""
 _ENGINE_NAMES = {"cuda": "cuda", "rocm": "hip", "hip": "hip", "vulkan": "vulkan", "mtl": "metal", "metal": "metal"}
 """The engine's own names of these, in small letters."""
 
@@ -47,9 +49,9 @@ _ENGINE_NAMES = {"cuda": "cuda", "rocm": "hip", "hip": "hip", "vulkan": "vulkan"
 class SystemGpu:
     """One graphics card.
 
-    ``name`` is what its driver calls it, or its maker alone.  ``pci_bus_id`` as the engine writes it
-    (``0000:01:00.0``), empty where it is not told; ``total_bytes``, ``driver`` (``nvidia``, ``amdgpu``, a version on
-    Windows) and ``drives_display`` are None then.  ``integrated``: part of the processor, with RAM for its memory.
+    ``name`` comes from its driver, or is the vendor's.  ``pci_bus_id`` as the engine writes it (``0000:01:00.0``),
+    empty where unknown; ``total_bytes``, ``driver`` (``nvidia``, ``amdgpu``, a version on Windows) and
+    ``drives_display`` are None then.  ``integrated``: part of the processor, with RAM for its memory.
     """
 
     vendor: Vendor
@@ -61,96 +63,65 @@ class SystemGpu:
     integrated: bool = False
 
 
-@dataclass(frozen=True)
-class Hint:
-    """What to tell a person whose cards lie idle: a code with the facts for its sentence.
-
-    ``gpus_need_backend``: this build of the engine has nothing for them; ``gpus_need_driver``: it has, and yet sees
-    none; ``gpus_partly_used``: it sees some of them.  The facts are ``gpus`` (a name for each idle card), ``count``,
-    and ``backend`` and ``command`` for the first, ``seen`` (the number of others) for the last.
-    """
-
-    code: HintCode
-    data: Mapping[str, object] = field(default_factory=dict)
-
-
-class EngineGpu(Protocol):
-    """A device as the engine lists it."""
-
-    @property
-    def kind(self) -> str:
-        """gpu, integrated_gpu, accelerator or cpu."""
-
-    @property
-    def backend(self) -> str:
-        """CUDA, Vulkan, RPC, ..."""
-
-    @property
-    def description(self) -> str:
-        """The card's name."""
-
-    @property
-    def pci_bus_id(self) -> str:
-        """As of ``SystemGpu``, or empty."""
-
-
 Run = Callable[[Sequence[str]], str]
 """Runs a command and returns what it prints; raises OSError or subprocess.SubprocessError."""
 
 
 def usable_hint(
-    engine_devices: Sequence[EngineGpu], system_gpus: Sequence[SystemGpu], engine_backends: Sequence[str]
-) -> Hint | None:
-    """What lies idle and what to do about it, None where the engine uses what is there.
+    engine_devices: Sequence[Device], system_gpus: Sequence[SystemGpu], engine_backends: Sequence[str]
+) -> UserError | None:
+    """A hint about cards that the engine does not use; None where it uses all.
+
+    ``gpus_need_backend``: this build of the engine has no backend for them; ``gpus_need_driver``: it has, and yet sees
+    none; ``gpus_partly_used``: it sees some of them.  The data are ``gpus`` (a name for each idle card), ``count``,
+    and ``backend`` and ``command`` for the first, ``seen`` (the number of others) for the last.
 
     ``engine_backends`` are those that the engine was built with (``"CUDA"``, ``"Vulkan"``, ``"CPU"``, ...).  Graphics
-    in the processor are no reason for a hint where they share its RAM: they are hardly faster.
+    in the processor are not counted where they share its RAM: they are hardly faster.
     """
-    gpus = [device for device in engine_devices if device.kind.endswith("gpu") and not device.backend.startswith("RPC")]
-    idle = [gpu for gpu in _without(system_gpus, _one_a_card(gpus)) if _is_worth_it(gpu)]
+    gpus = [device for device in engine_devices if device.kind.endswith("gpu") and not device.is_rpc]
+    idle = [gpu for gpu in _without(system_gpus, _one_a_card(gpus)) if _is_relevant(gpu)]
     built = {_ENGINE_NAMES.get(name.lower(), "") for name in engine_backends}
     for gpu in idle:
         if not built.intersection(_BACKENDS[gpu.vendor]):
             names = tuple(each.name for each in idle if each.vendor == gpu.vendor)
             backend = _BACKENDS[gpu.vendor][0]
             command = f"python3 start.py --backend {backend}"
-            return Hint(
-                "gpus_need_backend", {"gpus": names, "count": len(names), "backend": backend, "command": command}
-            )
+            return UserError("gpus_need_backend", gpus=names, count=len(names), backend=backend, command=command)
     if not idle:
         return None
-    names, seen = tuple(gpu.name for gpu in idle), sum(map(_is_worth_it, system_gpus)) - len(idle)
-    return Hint("gpus_partly_used" if seen else "gpus_need_driver", {"gpus": names, "count": len(names), "seen": seen})
+    names, seen = tuple(gpu.name for gpu in idle), sum(map(_is_relevant, system_gpus)) - len(idle)
+    return UserError("gpus_partly_used" if seen else "gpus_need_driver", gpus=names, count=len(names), seen=seen)
 
 
-def _is_worth_it(gpu: SystemGpu) -> bool:
+def _is_relevant(gpu: SystemGpu) -> bool:
     return bool(_BACKENDS[gpu.vendor]) and (gpu.vendor == "Apple" or not gpu.integrated)
 
 
-def _one_a_card(devices: Sequence[EngineGpu]) -> list[EngineGpu]:
-    """Without the second entry of a card that two backends know; those without an address of one backend alone."""
+def _one_a_card(devices: Sequence[Device]) -> list[Device]:
+    """One entry per card that two backends list; of devices without an address those of one backend."""
     by_address = {device.pci_bus_id: device for device in devices if device.pci_bus_id}
-    others: dict[str, list[EngineGpu]] = {}
+    others: dict[str, list[Device]] = {}
     for device in devices:
         if not device.pci_bus_id:
             others.setdefault(device.backend, []).append(device)
     return [*by_address.values(), *max(others.values(), key=len, default=[])]
 
 
-def _without(gpus: Sequence[SystemGpu], devices: Sequence[EngineGpu]) -> list[SystemGpu]:
-    """The cards that are none of the devices: by address, then by name, at last by their number alone."""
+def _without(gpus: Sequence[SystemGpu], devices: Sequence[Device]) -> list[SystemGpu]:
+    """Cards that match none of the devices: by address, then by name, then by their number."""
     left, unknown = list(gpus), list(devices)
 
-    def same_address(gpu: SystemGpu, device: EngineGpu) -> bool:
+    def same_address(gpu: SystemGpu, device: Device) -> bool:
         return bool(gpu.pci_bus_id) and gpu.pci_bus_id == device.pci_bus_id
 
-    def same_name(gpu: SystemGpu, device: EngineGpu) -> bool:
+    def same_name(gpu: SystemGpu, device: Device) -> bool:
         return not (gpu.pci_bus_id and device.pci_bus_id) and gpu.name == device.description
 
-    def may_be(gpu: SystemGpu, device: EngineGpu) -> bool:
+    def could_match(gpu: SystemGpu, device: Device) -> bool:
         return not (gpu.pci_bus_id and device.pci_bus_id)
 
-    for same in (same_address, same_name, may_be):
+    for same in (same_address, same_name, could_match):
         for device in tuple(unknown):
             hit = next((place for place, gpu in enumerate(left) if same(gpu, device)), None)
             if hit is not None:
@@ -162,7 +133,7 @@ def _without(gpus: Sequence[SystemGpu], devices: Sequence[EngineGpu]) -> list[Sy
 def read_system_gpus(
     system: str | None = None, *, root: Path = Path("/"), run: Run | None = None
 ) -> tuple[SystemGpu, ...]:
-    """The cards of this machine; empty where the system tells none, or its tools do not answer in time.
+    """List the cards of this machine; empty where the system's tools fail or take too long.
 
     Takes milliseconds on Linux and up to seconds elsewhere.  ``system`` as ``platform.system()``; ``root`` is where
     ``/sys`` and ``/proc`` lie, ``run`` runs a command.
@@ -231,7 +202,7 @@ def _number(path: Path) -> int | None:
 
 
 def _line(path: Path, beginning: str = "") -> str:
-    """What follows ``beginning`` in the first line that has it."""
+    """The rest of the first line that starts with ``beginning``."""
     with contextlib.suppress(OSError):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith(beginning):
@@ -252,10 +223,11 @@ ConvertTo-Json -Compress -Depth 3 @{ cards = @($cards); memory = @($memory) }
 
 
 def _windows(run: Run) -> tuple[SystemGpu, ...]:
-    told: dict[str, Any] = json.loads(run(["powershell", "-NoProfile", "-NonInteractive", "-Command", _WINDOWS_SCRIPT]))
-    sizes = {each.get("DriverDesc"): each.get("HardwareInformation.qwMemorySize") for each in told["memory"] or ()}
+    command = ["powershell", "-NoProfile", "-NonInteractive", "-Command", _WINDOWS_SCRIPT]
+    output: dict[str, Any] = json.loads(run(command))
+    sizes = {each.get("DriverDesc"): each.get("HardwareInformation.qwMemorySize") for each in output["memory"] or ()}
     found = []
-    for card in told["cards"] or ():
+    for card in output["cards"] or ():
         match = re.match(r"PCI\\VEN_([0-9A-F]{4})", str(card.get("PNPDeviceID") or ""), re.IGNORECASE)
         if match is None:
             continue
@@ -276,10 +248,10 @@ def _windows(run: Run) -> tuple[SystemGpu, ...]:
 
 
 def _mac(run: Run) -> tuple[SystemGpu, ...]:
-    told: dict[str, Any] = json.loads(run(["system_profiler", "-json", "SPDisplaysDataType"]))
+    output: dict[str, Any] = json.loads(run(["system_profiler", "-json", "SPDisplaysDataType"]))
     makers: Mapping[str, Vendor] = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
     found = []
-    for card in told["SPDisplaysDataType"]:
+    for card in output["SPDisplaysDataType"]:
         text = f"{card.get('spdisplays_vendor', '')} {card.get('sppci_model', '')}".lower()
         vendor: Vendor = next((maker for word, maker in makers.items() if word in text), "other")
         found.append(

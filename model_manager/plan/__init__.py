@@ -1,28 +1,26 @@
-"""Where a model lies and what it takes: the plan of a load, made from its header before anything is loaded."""
+"""Memory planning: where a model's layers go and how much memory they take, calculated from its header."""
 
-from model_manager.devices.ram_bandwidth import measure_ram
-from model_manager.plan.fallbacks import ladder
-from model_manager.plan.kv_cache import KvType
-from model_manager.plan.model_shape import ModelFacts, model_facts
-from model_manager.plan.planner import DEFAULT_CONTEXT, MAX_DEVICES, plan, plan_model
-from model_manager.plan.recommendation import USABLE_TOKENS_PER_S, Candidate, Recommendation, recommend
-from model_manager.plan.rehearsed import rehearsed_plan
-from model_manager.plan.split import layers_of
-from model_manager.plan.values import (
+from model_manager.plan.fallbacks import smaller_plans
+from model_manager.plan.load_plan import (
     REASONS,
     VERDICTS,
     DevicePlan,
     HostPlan,
-    KvWish,
     LoadPlan,
-    Rehearsed,
-    SplitMode,
+    Rehearsal,
+    RehearsedPlan,
     Verdict,
-    Wishes,
 )
+from model_manager.plan.load_spec import CPU, KV_TYPES, LoadSpec, PlanOptions
+from model_manager.plan.model_shape import ModelShape, read_model_shape
+from model_manager.plan.planner import DEFAULT_CONTEXT, MAX_DEVICES, plan_model, plan_with_rehearsals
+from model_manager.plan.recommendation import USABLE_TOKENS_PER_S, Candidate, Recommendation, recommend
+from model_manager.plan.split import layers_of
 
 __all__ = [
+    "CPU",
     "DEFAULT_CONTEXT",
+    "KV_TYPES",
     "MAX_DEVICES",
     "REASONS",
     "USABLE_TOKENS_PER_S",
@@ -30,21 +28,18 @@ __all__ = [
     "Candidate",
     "DevicePlan",
     "HostPlan",
-    "KvType",
-    "KvWish",
     "LoadPlan",
-    "ModelFacts",
+    "LoadSpec",
+    "ModelShape",
+    "PlanOptions",
     "Recommendation",
-    "Rehearsed",
-    "SplitMode",
+    "Rehearsal",
+    "RehearsedPlan",
     "Verdict",
-    "Wishes",
-    "ladder",
     "layers_of",
-    "measure_ram",
-    "model_facts",
-    "plan",
     "plan_model",
+    "plan_with_rehearsals",
+    "read_model_shape",
     "recommend",
-    "rehearsed_plan",
+    "smaller_plans",
 ]

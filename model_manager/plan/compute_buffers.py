@@ -1,4 +1,4 @@
-"""How large the engine's compute buffers will be, before it was asked.
+"""Estimates of the engine's compute buffers.
 
 Estimated from the widths of the network by the tensors that are alive at once, fitted on loads by llama.cpp on RPC and
 Vulkan devices (llama-cpp-python 0.3.36).  With E one value of the embedding's width a token, F the feed-forward's
@@ -15,14 +15,15 @@ used, micro batch 512 and 4k of context that is 286 MiB on each of two devices, 
 load with a cache of 16 bits; with one of 8 bits it takes one E less.  A device with nothing but the last layer or the
 output takes little, because the rows of the output alone are left there, but is counted like the others.  Every buffer
 is an upper estimate: backends that join operations (Vulkan) need up to one E less.  A rehearsal replaces the estimate
-(``values.Rehearsed``).
+(``load_plan.Rehearsal``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model_manager.plan.model_shape import ModelFacts
+from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.model_shape import ModelShape
 
 _VALUE_BYTES = 4
 _COPIES = 4
@@ -34,26 +35,14 @@ _ROTATION_BYTES = 128 << 10
 
 OFFLOADING = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN", "MTL", "Metal"})
 """Backends that take weights out of host memory for a while to read a prompt with them (``offload_op``): one of those
-weights at a time lies on the first device.  RPC does not.  A pretended GPU counts as one of them."""
+weights at a time lies on the first device.  RPC does not.  A simulated GPU counts as one of them."""
 WITH_HOST_BUFFER = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN"})
 """Backends that lend pinned host memory; with one of them weights in RAM are never repacked."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What the buffers depend on beside the network.  Tokens."""
-
-    context: int
-    micro_batch: int
-    output_rows: int
-    quantised_cache: bool
-    flash_attention: bool
-    full_windows: bool
-
-
-@dataclass(frozen=True)
 class Buffers:
-    """Estimates in bytes for one setting; ``device`` and ``host`` put them together."""
+    """Estimates in bytes for one spec; ``device`` and ``host`` combine them."""
 
     embedding: int
     masks: int
@@ -64,7 +53,7 @@ class Buffers:
     logits: int
     recurrent: int
     largest_entering: int
-    """What the first device takes over from layers computed in RAM."""
+    """Input of the first device after layers computed in RAM."""
 
     def device(
         self, *, experts: bool, output: bool, pipeline: bool, first: bool, after_ram: bool, layers: bool = True
@@ -98,18 +87,19 @@ class Buffers:
         return size + ((_COPIES - 1) * (self.masks + self.embedding) if pipeline else 0)
 
 
-def buffers(facts: ModelFacts, setting: Setting) -> Buffers:
-    """The estimates for a model in a setting."""
-    widths, rows = facts.widths, min(setting.micro_batch, setting.context)
+def buffers(shape: ModelShape, spec: LoadSpec) -> Buffers:
+    """Estimate the buffers of a model for a resolved spec (context, batch sizes, cache type)."""
+    context = spec.context or 0
+    widths, rows = shape.widths, min(spec.n_ubatch, context)
     value = _VALUE_BYTES * rows
     embedding = value * widths.embedding
     queries = value * widths.queries
-    masks = _masks(facts, setting, rows)
+    masks = _masks(shape, spec, rows)
     attention = 2 * embedding + 3 * queries
-    if setting.quantised_cache:
+    if spec.kv_type != "f16":
         attention += _ROTATION_BYTES
-    if facts.cache.has_attention and not setting.flash_attention:
-        attention += value * widths.heads * setting.context + 2 * embedding
+    if shape.cache.has_attention and not spec.may_use_flash_attention:
+        attention += value * widths.heads * context + 2 * embedding
     if widths.recurrent:
         attention = max(attention, 2 * embedding + value * (2 * widths.recurrent + 4 * widths.convolution))
     dense = 3 * value * max(widths.dense_ffn, widths.shared_ffn) + 3 * embedding
@@ -124,18 +114,18 @@ def buffers(facts: ModelFacts, setting: Setting) -> Buffers:
         dense=dense,
         experts=mixture if widths.experts else 0,
         host_experts=host_mixture if widths.experts else 0,
-        logits=_VALUE_BYTES * min(rows, setting.output_rows) * widths.vocabulary + embedding,
+        logits=_VALUE_BYTES * min(rows, spec.output_rows) * widths.vocabulary + embedding,
         recurrent=value * widths.recurrent,
         largest_entering=entering + embedding,
     )
 
 
-def _masks(facts: ModelFacts, setting: Setting, rows: int) -> int:
-    cache = facts.cache
+def _masks(shape: ModelShape, spec: LoadSpec, rows: int) -> int:
+    cache = shape.cache
     if not cache.has_attention:
         return 0
-    value = 2 if setting.flash_attention else 4
-    size = value * rows * setting.context
+    value = 2 if spec.may_use_flash_attention else 4
+    size = value * rows * (spec.context or 0)
     if cache.has_windows:
-        size += value * rows * cache.window_cells(setting.context, setting.micro_batch, setting.full_windows)
+        size += value * rows * cache.window_cells(spec)
     return size

@@ -14,13 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal
 
 from model_manager.gguf.header import GgufHeader
 from model_manager.plan.header_keys import Keys
-
-KvType = Literal["f16", "q8_0", "q4_0"]
-KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0")
+from model_manager.plan.load_spec import LoadSpec
 
 CONTEXT_STEP = 256
 """The engine rounds a context up to this (``GGML_PAD`` in ``llama_context``)."""
@@ -115,24 +112,22 @@ class CacheRules:
         """Whether any layer attends to a window alone."""
         return any(layer.attends is Attends.WINDOW for layer in self.layers)
 
-    def allows(self, kv_type: KvType) -> bool:
+    def allows(self, kv_type: str) -> bool:
         """Whether the engine takes this cache type: a head must fill whole blocks of it."""
         block = _BLOCK_VALUES[kv_type]
         return all(size % block == 0 for size in self.head_sizes)
 
-    def window_cells(self, context: int, micro_batch: int, full_windows: bool) -> int:
+    def window_cells(self, spec: LoadSpec) -> int:
         """Tokens that a layer with a sliding window keeps."""
-        if full_windows:
-            return context
-        return padded(min(context, self.window + micro_batch))
+        context = spec.context or 0
+        return context if spec.full_windows else padded(min(context, self.window + spec.n_ubatch))
 
-    def layer_bytes(
-        self, context: int, kv_type: KvType, *, micro_batch: int, full_windows: bool, flash_attention: bool
-    ) -> tuple[int, ...]:
-        """Bytes of each layer for a context (a multiple of ``CONTEXT_STEP``) of one conversation."""
+    def layer_bytes(self, spec: LoadSpec) -> tuple[int, ...]:
+        """Bytes of each layer for the spec's context (a multiple of ``CONTEXT_STEP``) of one conversation."""
+        context, kv_type, flash_attention = spec.context or 0, spec.kv_type, spec.may_use_flash_attention
         # Without flash attention the values lie transposed, in rows of one length for all layers.
         longest = max((layer.value_values for layer in self.layers), default=0)
-        windowed = self.window_cells(context, micro_batch, full_windows)
+        windowed = self.window_cells(spec)
         cells = {Attends.NOWHERE: 0, Attends.WINDOW: windowed, Attends.EVERYWHERE: context}
         return tuple(
             layer.state_bytes
@@ -296,5 +291,5 @@ def _state_bytes(keys: Keys, heads: int, width: int) -> int:
     return _STATE_BYTES * (shift + state * inner)
 
 
-def _row_bytes(values: int, kv_type: KvType) -> int:
+def _row_bytes(values: int, kv_type: str) -> int:
     return -(-values // _BLOCK_VALUES[kv_type]) * _BLOCK_BYTES[kv_type]

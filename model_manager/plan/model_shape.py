@@ -113,7 +113,7 @@ class Widths:
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelShape:
     """A whole model, from the headers of all its files.
 
     ``embedding`` is the input side, which stays in host memory in every plan; ``output`` the output's own tensors.
@@ -154,7 +154,7 @@ class ModelFacts:
         return 8 * self.tensor_bytes / max(1, self.parameters)
 
 
-def model_facts(headers: Sequence[GgufHeader]) -> ModelFacts:
+def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
     """Sort the tensors of all files of a model and read its keys.  Some milliseconds for a large model."""
     first = headers[0]
     tensors = [tensor for header in headers for tensor in header.tensors]
@@ -178,7 +178,7 @@ def model_facts(headers: Sequence[GgufHeader]) -> ModelFacts:
             output.append(tensor)
     names = {tensor.name: tensor for tensor in tensors}
     tied = "output.weight" not in names and "token_embd.weight" in names
-    return ModelFacts(
+    return ModelShape(
         layers=tuple(LayerWeights(*map(_weigh, part)) for part in parts),
         embedding=_weigh(embedding),
         output=_weigh(output),

@@ -1,6 +1,6 @@
-"""The best placement for one context and cache type.
+"""Search for the best placement for one context and cache type.
 
-The order of preference: everything on the devices; else all layers on them and the experts of as few layers as possible
+Order of preference: everything on the devices; else all layers on them and the experts of as few layers as possible
 in RAM; else as many layers as possible on them, and of those again as few layers' experts as possible in RAM.  Dense
 parts go first because every token reads them, and of the experts only those used.
 """
@@ -15,33 +15,33 @@ from model_manager.plan.split import Layout, Room, Slots, fit, fixed_counts, lay
 
 
 def best_placement(problem: Problem) -> Placement:
-    """The best placement that the devices hold; whether RAM holds the rest is the problem's ``verdict``.
+    """Find the best placement that the devices hold; the problem's ``verdict`` tells whether RAM holds the rest.
 
-    Where what was fixed by hand does not fit, that is what comes back, for the verdict to refuse.
+    Fixed options that do not fit are placed all the same; the verdict is then ``does_not_fit``.
     """
-    total = problem.facts.n_layer + 1
-    wished = problem.wishes.n_gpu_layers
-    most = total if wished is None or wished < 0 else min(wished, total)
+    total = problem.shape.n_layer + 1
+    fixed = problem.options.n_gpu_layers
+    most = total if fixed is None or fixed < 0 else min(fixed, total)
     if not problem.devices or most == 0:
         return _nothing(problem)
     found = _from(problem, total - most)
-    if found is None and (wished is None or wished < 0):
+    if found is None and (fixed is None or fixed < 0):
         found = _fewer_layers(problem)
     return _forced(problem, most) if found is None else found
 
 
 def all_on_devices(problem: Problem) -> Placement | None:
-    """Everything on the devices, None where it does not fit or something is wished to be elsewhere."""
-    wished = problem.wishes.n_gpu_layers
-    fewer = wished is not None and 0 <= wished <= problem.facts.n_layer
-    if not problem.devices or fewer or problem.wishes.experts_in_ram:
+    """Place everything on the devices; None where it does not fit or the options place something elsewhere."""
+    fixed = problem.options.n_gpu_layers
+    fewer = fixed is not None and 0 <= fixed <= problem.shape.n_layer
+    if not problem.devices or fewer or problem.options.experts_in_ram:
         return None
     rooms = problem.rooms(experts=True, ram_layers=False, experts_out=False)
     return _placed(problem, 0, _solve(problem, problem.slots, rooms, 0))
 
 
 def with_pipeline(problem: Problem) -> Placement | None:
-    """Everything on at least two devices with pipeline parallelism, None where its buffers have no room."""
+    """Place everything on at least two devices with pipeline parallelism; None where its buffers have no room."""
     rooms = problem.rooms(experts=True, ram_layers=False, experts_out=False, pipeline=True)
     layout = _solve(problem, problem.slots, rooms, 0)
     if layout is None:
@@ -52,13 +52,13 @@ def with_pipeline(problem: Problem) -> Placement | None:
     return replace(found, pipeline=True)
 
 
-def shared_out(problem: Problem, placement: Placement) -> Placement:
-    """The same number of layers and experts, with what is left over shared among the devices."""
+def balanced(problem: Problem, placement: Placement) -> Placement:
+    """Distribute the same number of layers and experts so that the devices fill evenly."""
     if not placement.n_gpu_layers:
         return placement
-    start = problem.facts.n_layer + 1 - placement.n_gpu_layers
+    start = problem.shape.n_layer + 1 - placement.n_gpu_layers
     slots = _from_slot(problem.slots, start)
-    kept = slots.with_experts > len(placement.in_ram) or problem.wishes.experts_in_ram is not None
+    kept = slots.with_experts > len(placement.in_ram) or problem.options.experts_in_ram is not None
     rooms = problem.rooms(experts=kept, ram_layers=start > 0, experts_out=bool(placement.in_ram))
     part = slots if kept else Slots(slots.dense, (0,) * len(slots.dense))
     layout = _solve(problem, part, rooms, len(placement.in_ram) if kept else 0)
@@ -69,22 +69,22 @@ def shared_out(problem: Problem, placement: Placement) -> Placement:
 
 
 def _from(problem: Problem, start: int) -> Placement | None:
-    """The best with the slots from ``start`` on, on the devices."""
+    """Find the best placement with the slots from ``start`` on the devices."""
     if start == 0 and (found := all_on_devices(problem)) is not None:
         return found
     slots = _from_slot(problem.slots, start)
-    out = problem.facts.has_experts and problem.wishes.experts_in_ram != ()
+    out = problem.shape.has_experts and problem.options.experts_in_ram != ()
     rooms = problem.rooms(experts=True, ram_layers=start > 0, experts_out=out)
     layout = _solve(problem, slots, rooms, slots.with_experts)
     return _placed(problem, start, layout or _all_experts_out(problem, start))
 
 
 def _all_experts_out(problem: Problem, start: int) -> Layout | None:
-    """With the experts of every layer in RAM the buffers on the devices are smaller, too."""
+    """Place the slots with the experts of every layer in RAM, which also makes the devices' buffers smaller."""
     slots = _from_slot(problem.slots, start)
-    by_hand = problem.wishes.experts_in_ram
-    out = problem.facts.has_experts and by_hand != ()
-    rooms = problem.rooms(experts=by_hand is not None, ram_layers=start > 0, experts_out=out)
+    fixed = problem.options.experts_in_ram
+    out = problem.shape.has_experts and fixed != ()
+    rooms = problem.rooms(experts=fixed is not None, ram_layers=start > 0, experts_out=out)
     layout = _solve(problem, Slots(slots.dense, (0,) * len(slots.dense)), rooms, 0)
     return None if layout is None else _without_experts(slots, layout)
 
@@ -94,8 +94,8 @@ def _without_experts(slots: Slots, layout: Layout) -> Layout:
 
 
 def _fewer_layers(problem: Problem) -> Placement:
-    """As many layers on the devices as they hold without experts, and then as many experts as they still hold."""
-    total = problem.facts.n_layer + 1
+    """Place as many layers as the devices hold without experts, then as many experts as still fit."""
+    total = problem.shape.n_layer + 1
     low, high = 0, total
     while high - low > 1:
         middle = (low + high) // 2
@@ -107,40 +107,40 @@ def _fewer_layers(problem: Problem) -> Placement:
 
 
 def _solve(problem: Problem, slots: Slots, rooms: Sequence[Room], most: int) -> Layout | None:
-    if problem.wishes.tensor_split:
-        layout = fixed_counts(slots, rooms, _wished_counts(problem, len(slots.dense)))
+    if problem.options.tensor_split:
+        layout = fixed_counts(slots, rooms, _fixed_layer_counts(problem, len(slots.dense)))
         return None if layout is None or len(layout.in_ram) > most else layout
     return fit(slots, rooms, most)
 
 
 def _share(problem: Problem, slots: Slots, rooms: Sequence[Room], layout: Layout) -> Layout:
-    return layout if problem.wishes.tensor_split else spread(slots, rooms, problem.usable, layout)
+    return layout if problem.options.tensor_split else spread(slots, rooms, problem.usable, layout)
 
 
 def _from_slot(slots: Slots, start: int) -> Slots:
     return Slots(slots.dense[start:], slots.experts[start:])
 
 
-def _wished_counts(problem: Problem, n_gpu_layers: int) -> tuple[int, ...]:
-    where = layers_of(problem.wishes.tensor_split, n_gpu_layers, problem.facts.n_layer)
+def _fixed_layer_counts(problem: Problem, n_gpu_layers: int) -> tuple[int, ...]:
+    where = layers_of(problem.options.tensor_split, n_gpu_layers, problem.shape.n_layer)
     return tuple(where.count(number) for number in range(len(problem.devices)))
 
 
 def _placed(problem: Problem, start: int, layout: Layout | None) -> Placement | None:
     if layout is None:
         return None
-    by_hand = problem.wishes.experts_in_ram
-    if by_hand is None:
+    fixed = problem.options.experts_in_ram
+    if fixed is None:
         return Placement(layout.counts, tuple(start + slot for slot in layout.in_ram))
-    layers = problem.facts.layers
-    wanted = (layer for layer in sorted(set(by_hand)) if start <= layer < len(layers))
-    return Placement(layout.counts, tuple(layer for layer in wanted if layers[layer].experts.total))
+    layers = problem.shape.layers
+    on_devices = (layer for layer in sorted(set(fixed)) if start <= layer < len(layers))
+    return Placement(layout.counts, tuple(layer for layer in on_devices if layers[layer].experts.total))
 
 
 def _forced(problem: Problem, most: int) -> Placement:
-    """What was asked for although it does not fit."""
-    start = problem.facts.n_layer + 1 - most
-    counts = _wished_counts(problem, most) if problem.wishes.tensor_split else _by_room(problem, most)
+    """Place what the options fix although it does not fit."""
+    start = problem.shape.n_layer + 1 - most
+    counts = _fixed_layer_counts(problem, most) if problem.options.tensor_split else _by_room(problem, most)
     layout = _without_experts(_from_slot(problem.slots, start), Layout(counts, ()))
     return _placed(problem, start, layout) or _nothing(problem)
 

@@ -1,4 +1,4 @@
-"""Which quantisation of a model to take: of several, the one that is best on these devices, with the reason."""
+"""Recommendation of a quantisation: the best of several for these devices, with the reason."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from model_manager.devices.devices import HostMemory, PlanDevice
+from model_manager.devices.devices import Device, HostMemory
 from model_manager.gguf.header import GgufHeader
-from model_manager.plan.model_shape import model_facts
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import read_model_shape
 from model_manager.plan.planner import DEFAULT_CONTEXT, plan_model
-from model_manager.plan.values import LoadPlan, Wishes
 
 USABLE_TOKENS_PER_S = 5.0
-"""About as fast as one reads: below that one waits for every sentence."""
+"""About the speed of reading."""
 
 RecommendationReason = Literal[
-    "best_on_gpus",  # the finest that lies on the GPUs alone
+    "best_on_gpus",  # the finest that fits on the GPUs alone
     "best_at_usable_speed",  # none does; the finest that is still fast enough with a part in RAM
-    "smallest",  # none is fast enough; the one that takes least
+    "smallest",  # none is fast enough; the smallest
     "finer_fits",  # a finer one fits as well
-    "too_slow",  # it would run, but below the speed of the recommended one
+    "too_slow",  # runs, but slower than the recommended one
     "does_not_fit",
 ]
 
@@ -50,24 +51,23 @@ class Recommendation:
 
 def recommend(
     candidates: Sequence[Candidate],
-    devices: Sequence[PlanDevice],
+    devices: Sequence[Device],
     host: HostMemory,
-    wishes: Wishes | None = None,
+    options: PlanOptions | None = None,
 ) -> tuple[Recommendation, ...]:
-    """Judge all candidates, in their order.
+    """Plan all candidates and recommend at most one; the result is in their order.
 
-    All are planned for one context: the wished one, else 8192 tokens.  Recommended is the one with most bits a weight
-    that lies on the GPUs alone; else the one with most bits a weight that reaches ``USABLE_TOKENS_PER_S`` with a part
-    in RAM; else the smallest that fits at all.  Where none fits, none is recommended: the starter model or a server is
-    left then.
+    All are planned for one context: the fixed one, else 8192 tokens.  Recommended is the one with most bits per weight
+    that fits on the GPUs alone; else the one with most bits per weight that reaches ``USABLE_TOKENS_PER_S`` with a part
+    in RAM; else the smallest that fits at all.
     """
-    wishes = wishes or Wishes()
-    if wishes.context is None:
-        wishes = replace(wishes, context=DEFAULT_CONTEXT)
+    options = options or PlanOptions()
+    if options.context is None:
+        options = replace(options, context=DEFAULT_CONTEXT)
     judged: list[tuple[Candidate, float, LoadPlan]] = []
     for candidate in candidates:
-        facts = model_facts(candidate.headers)
-        judged.append((candidate, facts.bits_per_weight, plan_model(facts, devices, host, wishes)))
+        shape = read_model_shape(candidate.headers)
+        judged.append((candidate, shape.bits_per_weight, plan_model(shape, devices, host, options)))
     best, why = _best(judged)
     return tuple(
         Recommendation(

@@ -1,13 +1,13 @@
-"""How many tokens a second a plan will answer with: the time to read, for each token, all weights that it needs.
+"""Estimate of a plan's generation speed: the time to read all weights that one token needs.
 
 Generation of single tokens is bound by memory: every dense weight is read once a token, of the experts those that are
 used.  Devices work one after the other (split by layers), so their times add up.
 
-What real programs reach of a memory's bandwidth was taken from published figures of llama-bench (7B, Q4_0, 3.56 GiB:
+The share of a memory's bandwidth that programs reach is from published figures of llama-bench (7B, Q4_0, 3.56 GiB:
 RTX 4090 about 185 tokens/s, RTX 3090 160, RX 7900 XTX 120, M1 Max 61, M2 Ultra 88) and, for processors, measured here.
 A processor computes some types more slowly than it reads them; rates a core are those of one Zen 4 core, where it has
-AMX those of a Xeon.  One core alone does not take all that the memory gives, and what fits well into the last cache is
-not read from RAM.
+AMX those of a Xeon.  One core alone does not take all that the memory gives, and weights that fit into the last cache
+level are not read from RAM.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from model_manager.devices.devices import PlanDevice
+from model_manager.devices.devices import Device
 from model_manager.devices.gpu_bandwidth import memory_bandwidth
 from model_manager.plan.model_shape import Weights
 from model_manager.plan.problem import Placement, Problem
 
 UNKNOWN_CARD = 500e9
-"""Bytes a second of a GPU that the table does not know: a card of the middle class."""
+"""Bytes per second of a GPU that is not in the table: a mid-range card."""
 UNKNOWN_RAM = 40e9
-"""Of RAM that nobody measured: two channels of DDR4 or slow DDR5."""
+"""Of RAM that was not measured: two channels of DDR4 or slow DDR5."""
 CONTEXT_IN_USE = 1024
 """Tokens of conversation that the estimate reads from the cache."""
 
@@ -72,25 +72,25 @@ _NARROW_COST = 0.15
 
 
 def tokens_per_second(problem: Problem, placement: Placement) -> float:
-    """Expected tokens a second of an answer, 0 where nothing is to be read."""
-    facts, in_ram = problem.facts, frozenset(placement.in_ram)
-    used_experts = facts.widths.experts_used / facts.widths.experts if facts.widths.experts else 1.0
-    slots = facts.n_layer + 1
+    """Estimate tokens per second of an answer; 0 for a model without weights."""
+    shape, in_ram = problem.shape, frozenset(placement.in_ram)
+    used_experts = shape.widths.experts_used / shape.widths.experts if shape.widths.experts else 1.0
+    slots = shape.n_layer + 1
     begin = slots - placement.n_gpu_layers
-    cache = [min(1.0, CONTEXT_IN_USE / problem.setting.context) * each for each in problem.kv]
+    cache = [min(1.0, CONTEXT_IN_USE / (problem.spec.context or 1)) * each for each in problem.kv]
     seconds = 0.0
     host_cache = 0.0
     on_host: list[tuple[Weights, float]] = []
     for layer in range(begin):
-        if layer < facts.n_layer:
-            weights = facts.layers[layer]
+        if layer < shape.n_layer:
+            weights = shape.layers[layer]
             on_host += [(weights.attention, 1), (weights.dense_ffn, 1), (weights.experts, used_experts)]
             seconds += _LAYER_ON_CPU_S
             host_cache += cache[layer]
     for device, count in zip(problem.devices, placement.counts, strict=True):
         n_bytes = 0.0
-        for layer in range(begin, min(begin + count, facts.n_layer)):
-            weights = facts.layers[layer]
+        for layer in range(begin, min(begin + count, shape.n_layer)):
+            weights = shape.layers[layer]
             n_bytes += weights.dense + cache[layer]
             if layer in in_ram:
                 on_host.append((weights.experts, used_experts))
@@ -100,16 +100,16 @@ def tokens_per_second(problem: Problem, placement: Placement) -> float:
             seconds += _LAYER_ON_GPU_S
         begin += count
         if count and begin == slots:
-            n_bytes += facts.output.total + facts.tied_output.total
+            n_bytes += shape.output.total + shape.tied_output.total
         seconds += n_bytes / _device(problem, device)
     if not placement.n_gpu_layers:
-        on_host += [(facts.output, 1), (facts.tied_output, 1)]
+        on_host += [(shape.output, 1), (shape.tied_output, 1)]
     seconds += _host_seconds(problem, on_host, host_cache)
     return 1 / seconds if seconds > 0 else 0.0
 
 
-def guessed(problem: Problem, placement: Placement) -> bool:
-    """Whether the speed of a device in use is not known."""
+def is_speed_guessed(problem: Problem, placement: Placement) -> bool:
+    """Whether the bandwidth of a used device is unknown."""
     used = (device for device, count in zip(problem.devices, placement.counts, strict=True) if count)
     return any(device.backend == "RPC" or memory_bandwidth(device.description) is None for device in used)
 
@@ -118,20 +118,20 @@ def _ram(problem: Problem) -> float:
     return problem.host.bandwidth or UNKNOWN_RAM
 
 
-def _device(problem: Problem, device: PlanDevice) -> float:
-    # An RPC server offers its own processor or GPU; what is behind it cannot be asked.
+def _device(problem: Problem, device: Device) -> float:
+    # The hardware behind an RPC server is unknown.
     known = _ram(problem) if device.backend == "RPC" else memory_bandwidth(device.description)
     return (known or UNKNOWN_CARD) * _REACHED.get(device.backend, _REACHED_ELSEWHERE)
 
 
 def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]], cache: float) -> float:
-    """``cache``: bytes read of the conversation's."""
+    """Seconds per token for the part in RAM; ``cache``: bytes of KV cache that are read."""
     by_type: dict[str, float] = {}
     for part, share in weights:
         for kind, n_bytes in part.by_type.items():
             by_type[kind] = by_type.get(kind, 0.0) + share * n_bytes
-    narrow = max(0.0, _WIDE / max(1, problem.facts.widths.embedding) - 1)
-    host, threads = problem.host, problem.wishes.threads or problem.host.cores
+    narrow = max(0.0, _WIDE / max(1, problem.shape.widths.embedding) - 1)
+    host, threads = problem.host, problem.options.threads or problem.host.cores
     cores = threads / (1 + _NARROW_COST * narrow)
     rates = _PER_CORE_WITH_AMX if host.has_amx else _PER_CORE
     reading = math.inf

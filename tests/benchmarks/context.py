@@ -15,8 +15,8 @@ from app.backend import ChatRequest, PromptMessage
 from app.chat.context import context_use, fit, horizon
 from app.conversation import ContextPolicy, Message, Role, Sampling, Status
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import LoadOptions
 from model_manager.library.starter import find_starter
+from model_manager.plan import LoadSpec
 from tests.benchmarks.figures import Figure, at_most, median, report, told
 
 MESSAGES, MANY = 1001, 10_000
@@ -56,7 +56,7 @@ def main() -> int:
     assert starter is not None
     with tempfile.TemporaryDirectory() as folder:
         engine = LocalEngine(Path(folder) / "engine.log")
-        list(engine.ensure_loaded(LoadOptions(str(starter))))
+        list(engine.load(starter, LoadSpec()))
         runs = [counting(engine, run) for run in range(5)]
         engine.release()
     first, again, rolling = (median(values) for values in zip(*runs, strict=True))

@@ -19,10 +19,10 @@ from typing import Any
 from app.backend import ChatRequest, Finished, Piece, PromptMessage, PromptProgress
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import LoadOptions
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled
 from model_manager.library.starter import find_starter
+from model_manager.plan import LoadSpec
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded, told
 
 TOKENS = 300
@@ -152,7 +152,7 @@ def _stream(
     engine: LocalEngine, messages: tuple[PromptMessage, ...], tokens: int, token: CancelToken = NEVER_CANCELLED
 ) -> Any:
     assert engine.state is not None
-    list(engine.ensure_loaded(engine.state.options))
+    list(engine.load(engine.state.path, engine.state.spec))
     return engine.answer(ChatRequest(messages, Sampling(seed=1, max_tokens=tokens)), token)
 
 
@@ -170,7 +170,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(Path(folder))
         engine = LocalEngine(Path(folder) / "engine.log")
-        list(engine.ensure_loaded(LoadOptions(str(machine.model))))
+        list(engine.load(machine.model, LoadSpec()))
         figures = []
         for measure in (second_turn, stop_while_generating, stop_while_reading):
             figures.append(told(measure(engine)))

@@ -9,20 +9,20 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import BenchDone, LoadOptions
-from app.engine.rehearsal import Rehearser
-from app.planning.basis import asking
-from model_manager.devices.devices import HostMemory, PlanDevice, pretended_devices, read_host
+from app.engine.protocol import BenchResult
+from model_manager.devices.devices import Device, HostMemory, read_host, simulated_devices
+from model_manager.devices.ram_bandwidth import measure_ram
 from model_manager.gguf.header import read_header
 from model_manager.gguf.header_stub import HeaderStub, header_stubs
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.library.starter import find_starter
-from model_manager.plan import Wishes, measure_ram, plan, rehearsed_plan
+from model_manager.plan import PlanOptions, plan_model, plan_with_rehearsals, read_model_shape
 from tests.benchmarks.figures import Figure, at_most, report, told
 from tests.plan.test_targets import BOUND, CARD_GIB, CONTEXTS, LLAMA_CPP_FIT
 from tests.rigs.apus_shapes import write_shape
@@ -42,7 +42,7 @@ def planning() -> Figure:
         times = []
         for _ in range(RUNS):
             begin = time.perf_counter()
-            plan((header,), pretended_devices(gib), host, Wishes())
+            plan_model(read_model_shape((header,)), simulated_devices(gib), host, PlanOptions())
             times.append(time.perf_counter() - begin)
         medians["+".join(map(str, gib)) or "none"] = round(statistics.median(times), 4)
     worst = max(float(str(value)) for value in medians.values())
@@ -56,16 +56,20 @@ def rehearsing(folder: Path) -> Figure:
     headers = (read_header(shape),)
     with shape.open("rb") as file:
         hollow = HeaderStub("remote.gguf", file.read(headers[0].data_offset), shape.stat().st_size)
-    devices = tuple(PlanDevice(f"RPC{number}", 24 * GIB, backend="RPC") for number in range(2))
+    devices = tuple(Device(f"RPC{number}", 24 * GIB, backend="RPC") for number in range(2))
     host = HostMemory(96 * GIB, 40e9, 8)
     times = []
     with serving() as first, serving() as second, header_stubs([hollow], folder) as path:
         for _ in range(5):
             begin = time.perf_counter()
-            with Rehearser(folder / "rehearsal.log") as rehearser:
-                ask = asking(rehearser.rehearse, path, (first, second))
-                found, told = rehearsed_plan(headers, devices, host, Wishes(context=8192), ask)
-                times.append(time.perf_counter() - begin)
+            engine = LocalEngine(folder / "rehearsal.log")
+            rehearse = partial(engine.rehearse, path)
+            options = PlanOptions(context=8192, rpc_servers=(first, second))
+            found, told = plan_with_rehearsals(
+                read_model_shape(headers), devices, host, options, lambda plan, rehearse=rehearse: rehearse(plan.spec)
+            )
+            times.append(time.perf_counter() - begin)
+            engine.release()
             assert told is not None
             assert found.verdict == "experts_in_ram"
     return at_most(
@@ -79,12 +83,12 @@ def experts_in_ram() -> tuple[Figure, Figure]:
     over_bound: list[int] = []
     table: dict[str, object] = {}
     for entry in APUS:
-        header = reconstructed_header(entry)
+        shape = read_model_shape((reconstructed_header(entry),))
         for kv_type in ("auto", "f16", "q8_0"):
             counts = []
             for place, context in enumerate(CONTEXTS):
-                wishes = Wishes(context=context, kv_type=kv_type)  # type: ignore[arg-type]
-                found = plan((header,), pretended_devices((CARD_GIB, CARD_GIB)), HostMemory(96 * GIB), wishes)
+                wishes = PlanOptions(context=context, kv_type=kv_type)  # type: ignore[arg-type]
+                found = plan_model(shape, simulated_devices((CARD_GIB, CARD_GIB)), HostMemory(96 * GIB), wishes)
                 counts.append(len(found.experts_in_ram))
                 over_fit.append(counts[-1] - LLAMA_CPP_FIT[entry.quantisation][place])
                 if kv_type != "auto":
@@ -114,11 +118,10 @@ def speed(folder: Path) -> list[Figure]:
 def _speed(engine: LocalEngine, name: str, path: Path, tokens: int, threads: int | None) -> Figure:
     # What else runs meanwhile only makes it slower.
     speed = max((measure_ram() for _ in range(3)), key=lambda each: each.all_cores)
-    wishes = Wishes(context=2048, threads=threads)
-    expected = plan(read_model(path), (), read_host(speed=speed), wishes)
-    options = LoadOptions(str(path), context=expected.context, gpu_layers=0, repack=expected.repack, threads=threads)
-    list(engine.ensure_loaded(options))
-    done = next(event for event in engine.bench(32, tokens, 5) if isinstance(event, BenchDone))
+    wishes = PlanOptions(context=2048, threads=threads)
+    expected = plan_model(read_model_shape(read_model(path)), (), read_host(speed=speed), wishes)
+    list(engine.load(path, expected.spec))
+    done = next(event for event in engine.bench(32, tokens, 5) if isinstance(event, BenchResult))
     real = max(done.tokens_per_second)  # what else ran meanwhile only makes it slower
     guess = expected.tokens_per_second_estimate
     return at_most(

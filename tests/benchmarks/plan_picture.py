@@ -15,9 +15,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from model_manager.plan import Wishes, plan_model
+from model_manager.plan import PlanOptions, plan_model
 from tests.benchmarks.figures import Figure, at_least, median, report, told
-from tests.plan.plan_builders import apus_facts, cards, ram
+from tests.plan.plan_builders import apus_shape, cards, ram
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
 from ui.widgets.theme import LIGHT, apply_theme
@@ -30,15 +30,15 @@ SIZE = (1080, 740)
 
 def frames(quantisation: str, gib: tuple[float, ...]) -> Figure:
     """Frames a second on these cards."""
-    facts, devices, host = apus_facts(quantisation), cards(*gib), ram(64)
+    facts, devices, host = apus_shape(quantisation), cards(*gib), ram(64)
     view = PlanView()
     view.resize(*SIZE)
-    view.show_plan(lambda wishes: plan_model(facts, devices, host, wishes), Wishes(), devices, host, facts)
+    view.show_plan(lambda wishes: plan_model(facts, devices, host, wishes), PlanOptions(), devices, host, facts)
     view.show()
     QApplication.processEvents()
     border = view.findChild(Border, "planBorderGPU0GPU1")
     medians = {}
-    moved: list[Wishes] = []
+    moved: list[PlanOptions] = []
     view.options_changed.connect(moved.append)
     for name, widget in (("border", border), ("context", view.panel.context.slider)):
         assert isinstance(widget, QWidget)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.planning.machine import PRETEND_VARIABLE
+from app.planning.machine import SIMULATED_GPUS_VARIABLE
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -146,12 +146,14 @@ def test_the_quantisations_are_recommended_for_pretended_gpus(run: Run) -> None:
 
 
 def test_the_environment_pretends_gpus_too(run: Run) -> None:
-    plan = value(run("plan", "apus:Q2_K", "--ram", "64", "--json", **{PRETEND_VARIABLE: "24,16"}))
+    plan = value(run("plan", "apus:Q2_K", "--ram", "64", "--json", **{SIMULATED_GPUS_VARIABLE: "24,16"}))
     assert [device["free_bytes"] for device in plan["devices"]] == [24 * GIB, 16 * GIB]
-    assert value(run("plan", "apus:Q2_K", "--ram", "64", "--json", **{PRETEND_VARIABLE: "none"}))["devices"] == []
-    found = value(run("devices", "--json", **{PRETEND_VARIABLE: "24,16"}))
+    assert (
+        value(run("plan", "apus:Q2_K", "--ram", "64", "--json", **{SIMULATED_GPUS_VARIABLE: "none"}))["devices"] == []
+    )
+    found = value(run("devices", "--json", **{SIMULATED_GPUS_VARIABLE: "24,16"}))
     assert [(device["kind"], device["free_bytes"]) for device in found] == [("gpu", 24 * GIB), ("gpu", 16 * GIB)]
-    wrong = run("plan", "apus:Q2_K", **{PRETEND_VARIABLE: "many"})
+    wrong = run("plan", "apus:Q2_K", **{SIMULATED_GPUS_VARIABLE: "many"})
     assert wrong.returncode == 1
     assert len(wrong.stderr.splitlines()) == 1
     assert "many" in wrong.stderr

@@ -19,16 +19,16 @@ from app.doctor import conversations, disk, engine, network, program, terminal
 from app.doctor.diagnostic import Diagnostic, State, Text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.doctor.report import anonymise, name_text, remedy_text, report, value_text
-from app.engine.external_engine import FACTS, VARIABLE
-from app.engine.protocol import DeviceList, EngineDevice, MissingServer
+from app.engine.external_engine import DESCRIPTION_FILE, VARIABLE
+from app.engine.protocol import DeviceList, Failure
 from app.messages.doctor import NAMES, TEXTS
 from app.messages.doctor import PARTS as PART_NAMES
-from app.planning.machine import Machine, MachineReader, pretended_machine
+from app.planning.machine import Machine, MachineReader, simulated_machine
 from app.servers.registry import ServerRegistry
 from app.store.store import ConversationStore
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.devices.devices import Memory, PlanDevice
-from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaFacts
+from model_manager.devices.devices import Device, Memory
+from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaInfo
 from model_manager.devices.system_gpus import SystemGpu
 from model_manager.errors import Cancelled, UserError
 from model_manager.library.library import ModelLibrary
@@ -63,7 +63,7 @@ def doctor(tmp_path: Path) -> Doctor:
     folder = DataFolder(tmp_path / "data")
     folder.root.mkdir()
     reader = MachineReader(folder.logs / "devices.log")
-    return Doctor(folder, SettingsFile(folder.settings_file), Secrets({}), lambda: reader.now(refresh=True))
+    return Doctor(folder, SettingsFile(folder.settings_file), Secrets({}), lambda: reader.read(refresh=True))
 
 
 # All of it
@@ -125,24 +125,24 @@ def test_all_checks_can_be_cancelled(doctor: Doctor) -> None:
 # The engine
 
 
-def machine_with(*devices: EngineDevice, **values: object) -> Machine:
+def machine_with(*devices: Device, **values: object) -> Machine:
     gpus = tuple(
-        PlanDevice(device.name, device.free_bytes, description=device.description)
+        Device(device.name, device.free_bytes, description=device.description)
         for device in devices
         if device.kind == "gpu"
     )
     backends = ("CPU", *dict.fromkeys(device.backend for device in devices if device.kind == "gpu"))
-    return Machine(devices=gpus, engine=DeviceList(0, devices, "llama.cpp (test)", backends), **values)  # type: ignore[arg-type]
+    return Machine(devices=gpus, engine=DeviceList(devices, "llama.cpp (test)", backends), **values)  # type: ignore[arg-type]
 
 
-CPU = EngineDevice("CPU", "A processor", "CPU", "cpu", 64 * GIB, 64 * GIB)
-CARD = EngineDevice("CUDA0", "NVIDIA GeForce RTX 4090", "CUDA", "gpu", 24 * GIB, 20 * GIB, "0000:01:00.0")
+CPU = Device("CPU", 64 * GIB, 64 * GIB, "cpu", "CPU", "A processor")
+CARD = Device("CUDA0", 20 * GIB, 24 * GIB, "gpu", "CUDA", "NVIDIA GeForce RTX 4090", "0000:01:00.0")
 IDLE = SystemGpu("NVIDIA", "NVIDIA GeForce RTX 4090", "0000:01:00.0", driver="nvidia")
 
 
-def nvml_card(*processes: GpuProcess) -> NvidiaFacts:
+def nvml_card(*processes: GpuProcess) -> NvidiaInfo:
     card = NvidiaCard(0, CARD.description, CARD.pci_bus_id, 24 * GIB, 20 * GIB, False, 4, 4, 16, 16, processes)
-    return NvidiaFacts("550.54.14", (card,))
+    return NvidiaInfo("550.54.14", (card,))
 
 
 def test_an_unused_gpu_comes_with_a_build_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_programs_that_use_a_gpu_are_named_except_the_own_engine() -> None:
 
 
 def test_a_broken_driver_and_a_missing_rpc_server_are_reported() -> None:
-    missing = MissingServer("10.0.0.2:50052", "rpc_server_unreachable", {"server": "10.0.0.2:50052"})
+    missing = Failure("rpc_server_unreachable", {"server": "10.0.0.2:50052"})
     machine = machine_with(
         CPU,
         problem=UserError("gpu_driver_broken", cause="engine_died"),
@@ -199,9 +199,9 @@ def test_an_external_engine_of_another_version_is_reported(tmp_path: Path) -> No
     for number, (told, state) in enumerate(((version, State.OK), ("0.0.1", State.BAD))):
         folder = tmp_path / str(number)
         folder.mkdir()
-        (folder / FACTS).write_text(f'{{"llama_cpp_python": "{told}", "backend": "vulkan"}}')
-        first = next(engine.check(lambda: pretended_machine([24]), None, {VARIABLE: str(folder)}))
-        assert (first.id, first.state) == ("added_engine", state)
+        (folder / DESCRIPTION_FILE).write_text(f'{{"llama_cpp_python": "{told}", "backend": "vulkan"}}')
+        first = next(engine.check(lambda: simulated_machine([24]), None, {VARIABLE: str(folder)}))
+        assert (first.id, first.state) == ("external_engine", state)
     assert "0.0.1" in value_text(first)
     assert remedy_text(first)
 

@@ -10,8 +10,9 @@ import pytest
 
 from app.backend import ChatEvent, Loaded, LoadProgress, Piece, PromptProgress
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import LoadOptions
+from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
+from model_manager.plan import LoadSpec
 from tests.engine.requests import ask
 from tests.rigs.big_moe import write_big_moe
 
@@ -34,17 +35,17 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 
 
 def test_a_load_can_be_stopped_and_then_tells_its_progress(engine: LocalEngine, heavy: Path) -> None:
-    options = LoadOptions(str(heavy), context=2048)
+    spec, token = LoadSpec(context=2048), CancelToken()
 
     def stop_early() -> None:
-        for event in engine.ensure_loaded(options):
+        for event in engine.load(heavy, spec, token):
             if isinstance(event, LoadProgress) and event.fraction > 0.1:
-                engine.stop()
+                token.cancel()
 
     with pytest.raises(Cancelled):
         stop_early()
     assert engine.state is None
-    events = list(engine.ensure_loaded(options))
+    events = list(engine.load(heavy, spec))
     fractions = [event.fraction for event in events if isinstance(event, LoadProgress)]
     assert fractions == sorted(fractions)
     assert len(fractions) > 5
@@ -57,30 +58,32 @@ def test_a_load_can_be_stopped_and_then_tells_its_progress(engine: LocalEngine, 
 def test_a_slow_prompt_tells_the_time_left_and_stops_within_a_second(engine: LocalEngine, heavy: Path) -> None:
     seen: list[PromptProgress] = []
     asked: list[float] = []
+    token = CancelToken()
 
     def stop_when_the_time_is_known(event: ChatEvent) -> None:
         if isinstance(event, PromptProgress):
             seen.append(event)
             if event.seconds_left is not None and not asked:
                 asked.append(time.monotonic())
-                engine.stop()
+                token.cancel()
 
-    list(engine.ensure_loaded(LoadOptions(str(heavy), context=2048)))
+    list(engine.load(heavy, LoadSpec(context=2048)))
     with pytest.raises(Cancelled):
-        ask(engine, "a slow prompt " * 80, on_event=stop_when_the_time_is_known)
+        ask(engine, "a slow prompt " * 80, on_event=stop_when_the_time_is_known, token=token)
     # Between two operations of the graph: a second and a half leaves room for a machine that does other things.
     assert time.monotonic() - asked[0] < 1.5
     assert seen[-1].read < seen[-1].total
 
 
 def test_it_answers_at_last_and_stop_keeps_the_engine(engine: LocalEngine, heavy: Path) -> None:
-    list(engine.ensure_loaded(LoadOptions(str(heavy), context=2048)))
+    list(engine.load(heavy, LoadSpec(context=2048)))
+    token = CancelToken()
 
     def stop_at_the_third(event: ChatEvent) -> None:
         if isinstance(event, Piece) and event.tokens >= 3:
-            engine.stop()
+            token.cancel()
 
-    answer = ask(engine, "hello", on_event=stop_at_the_third)
+    answer = ask(engine, "hello", on_event=stop_at_the_third, token=token)
     assert answer.finished is not None
     assert answer.finished.finish_reason == "cancelled"
     assert engine.state is not None

@@ -9,8 +9,8 @@ from pathlib import Path
 from app.backend import ChatEvent, ChatRequest, Finished, Piece, PromptMessage, PromptProgress
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import LoadOptions
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.plan import LoadSpec
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Answer:
 
 
 def load(engine: LocalEngine, path: Path, **options: object) -> list[ChatEvent]:
-    return list(engine.ensure_loaded(LoadOptions(str(path), **options)))  # type: ignore[arg-type]
+    return list(engine.load(path, LoadSpec(**options)))  # type: ignore[arg-type]
 
 
 def ask(
@@ -39,7 +39,7 @@ def ask(
     wanted = Sampling(**{"temperature": 0.0, "seed": 1, **sampling})  # type: ignore[arg-type]
     answer = Answer()
     assert engine.state is not None
-    list(engine.ensure_loaded(engine.state.options))
+    list(engine.load(engine.state.path, engine.state.spec))
     for event in engine.answer(ChatRequest(prompt, wanted, prefill), token):
         match event:
             case Piece():

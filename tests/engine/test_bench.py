@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import BenchDone, BenchProgress
+from app.engine.protocol import BenchProgress, BenchResult
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
@@ -16,7 +16,7 @@ from tests.engine.requests import ask, load
 def test_each_repetition_has_its_figures(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter, context=1024, batch=64)
     *progress, done = shared_engine.bench(prompt_tokens=160, generated_tokens=12, repetitions=2)
-    assert isinstance(done, BenchDone)
+    assert isinstance(done, BenchResult)
     assert (done.prompt_tokens, done.generated_tokens) == (160, 12)
     assert len(done.prompt_tokens_per_second) == len(done.tokens_per_second) == 2
     assert min(done.prompt_tokens_per_second) > max(done.tokens_per_second) > 0
@@ -29,7 +29,7 @@ def test_each_repetition_has_its_figures(shared_engine: LocalEngine, starter: Pa
 def test_one_of_the_two_can_be_left_out(shared_engine: LocalEngine, tiny_model: Path) -> None:
     load(shared_engine, tiny_model, context=512)
     *_, done = shared_engine.bench(prompt_tokens=0, generated_tokens=8, repetitions=3)
-    assert isinstance(done, BenchDone)
+    assert isinstance(done, BenchResult)
     assert done.prompt_tokens_per_second == ()
     assert len(done.tokens_per_second) == 3
 

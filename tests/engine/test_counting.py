@@ -10,7 +10,7 @@ import pytest
 
 from app.backend import PromptMessage
 from app.conversation import Role
-from app.engine.local_engine import MOST_CHARACTERS_ASIDE, LocalEngine
+from app.engine.local_engine import MAX_CHARACTERS_IF_IDLE, LocalEngine
 from model_manager.errors import UserError
 from tests.engine.requests import ask, load
 from tests.rigs.tiny_model import write_tiny_model
@@ -99,13 +99,13 @@ def test_each_text_is_tokenised_once(shared_engine: LocalEngine, starter: Path) 
 def test_texts_are_counted_from_any_thread_while_nothing_runs(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     found: list[tuple[int, ...] | None] = []
-    thread = threading.Thread(target=lambda: found.append(shared_engine.count_aside(["one two three", "四五六"])))
+    thread = threading.Thread(target=lambda: found.append(shared_engine.count_if_idle(["one two three", "四五六"])))
     thread.start()
     thread.join()
     assert found == [shared_engine.count(texts=["one two three", "四五六"])[1]]
     assert found[0] is not None
     assert found[0][0] == 3
-    assert shared_engine.count_aside(["x" * (MOST_CHARACTERS_ASIDE + 1)]) is None
+    assert shared_engine.count_if_idle(["x" * (MAX_CHARACTERS_IF_IDLE + 1)]) is None
 
 
 def test_nobody_is_asked_aside_while_an_answer_comes(shared_engine: LocalEngine, starter: Path) -> None:
@@ -115,11 +115,11 @@ def test_nobody_is_asked_aside_while_an_answer_comes(shared_engine: LocalEngine,
         shared_engine,
         "Name a river.",
         max_tokens=8,
-        on_event=lambda event: meanwhile.append(shared_engine.count_aside(["one"])),
+        on_event=lambda event: meanwhile.append(shared_engine.count_if_idle(["one"])),
     )
     assert meanwhile
     assert set(meanwhile) == {None}
-    assert shared_engine.count_aside(["one"]) is not None
+    assert shared_engine.count_if_idle(["one"]) is not None
 
 
 def test_asked_aside_by_many_and_answered_in_between(shared_engine: LocalEngine, tiny_model: Path) -> None:
@@ -131,7 +131,7 @@ def test_asked_aside_by_many_and_answered_in_between(shared_engine: LocalEngine,
 
     def keep_counting() -> None:
         while not done.is_set():
-            tokens = shared_engine.count_aside(["abc"])
+            tokens = shared_engine.count_if_idle(["abc"])
             if tokens is None:
                 continue
             counted.append(1)
@@ -153,7 +153,7 @@ def test_asked_aside_by_many_and_answered_in_between(shared_engine: LocalEngine,
 
 
 def test_without_a_loaded_file_there_is_no_count(engine: LocalEngine) -> None:
-    assert engine.count_aside(["one"]) is None
+    assert engine.count_if_idle(["one"]) is None
     with pytest.raises(UserError) as caught:
         engine.count(texts=["one"])
     assert caught.value.code == "nothing_loaded"

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.device_choice import usual_devices
+from app.engine.client import WRAPPER_VARIABLE
 from app.engine.device_probe import plan_devices, probe_devices
-from app.engine.launch import WRAPPER_VARIABLE
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import EngineDevice
-from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, RESERVE_BYTES
+from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, RESERVE_BYTES, Device, DeviceKind, default_devices
 from model_manager.devices.nvidia import NvidiaCard
 from model_manager.devices.system_gpus import SystemGpu
 from model_manager.errors import UserError
@@ -62,7 +60,7 @@ def test_the_list_names_devices_memory_and_what_the_build_has(tmp_path: Path) ->
     assert "llama.cpp" in probe.found.engine
     assert {"CPU", "RPC"} <= set(probe.found.backends)
     assert not any(name.startswith("RPC[") for name in probe.found.backends)
-    remote = [device for device in probe.found.devices if device.backend.startswith("RPC")]
+    remote = [device for device in probe.found.devices if device.is_rpc]
     assert [(device.name, device.description, device.kind) for device in remote] == [
         ("RPC0", addresses[0], "gpu"),
         ("RPC1", addresses[1], "gpu"),
@@ -154,7 +152,7 @@ def test_what_is_no_rpc_server_is_named_and_ends_nothing(engine: LocalEngine, an
 
 def test_a_server_that_another_program_uses_is_named(engine: LocalEngine, tmp_path: Path, tiny_model: Path) -> None:
     with serving() as server:
-        load(engine, tiny_model, rpc_servers=(server,), gpu_layers=-1)
+        load(engine, tiny_model, rpc_servers=(server,), n_gpu_layers=-1)
         with pytest.raises(UserError) as caught:
             probe_devices(tmp_path / "probe.log", (server,))
         assert (caught.value.code, caught.value.data["server"]) == ("rpc_server_silent", server)
@@ -162,8 +160,8 @@ def test_a_server_that_another_program_uses_is_named(engine: LocalEngine, tmp_pa
         engine.release()
 
 
-def device(name: str, kind: str = "gpu", backend: str = "CUDA", pci: str = "", description: str = "x") -> EngineDevice:
-    return EngineDevice(name, description, backend, kind, 24 * GIB, 20 * GIB, pci)
+def device(name: str, kind: DeviceKind = "gpu", backend: str = "CUDA", pci: str = "", description: str = "x") -> Device:
+    return Device(name, 20 * GIB, 24 * GIB, kind, backend, description, pci)
 
 
 def test_a_card_that_two_backends_know_counts_once_and_integrated_ones_only_alone() -> None:
@@ -171,10 +169,10 @@ def test_a_card_that_two_backends_know_counts_once_and_integrated_ones_only_alon
     other = device("Vulkan1", backend="Vulkan", pci="0000:05:00.0")
     inside = device("Vulkan2", "integrated_gpu", "Vulkan")
     remote, processor = device("RPC0", backend="RPC"), device("CPU", "cpu", "CPU")
-    names = [each.name for each in usual_devices([processor, cuda, vulkan, other, inside, remote])]
+    names = [each.name for each in default_devices([processor, cuda, vulkan, other, inside, remote])]
     assert names == ["RPC0", "CUDA0", "Vulkan1"]
-    assert [each.name for each in usual_devices([inside, processor, remote])] == ["RPC0", "Vulkan2"]
-    assert usual_devices([processor]) == ()
+    assert [each.name for each in default_devices([inside, processor, remote])] == ["RPC0", "Vulkan2"]
+    assert default_devices([processor]) == ()
 
 
 def test_the_card_that_draws_the_desktop_keeps_more_free() -> None:

@@ -22,7 +22,7 @@ def test_a_model_is_split_over_two_devices_with_experts_in_ram(engine: LocalEngi
         addresses = tuple(servers.enter_context(serving()) for _ in range(2))
         names = [device.name for device in engine.devices(addresses).devices if device.kind == "gpu"]
         assert len(names) == 2
-        load(engine, path, rpc_servers=addresses, gpu_layers=-1, tensor_split=(3.0, 1.0), experts_in_ram=(0,))
+        load(engine, path, rpc_servers=addresses, n_gpu_layers=-1, tensor_split=(3.0, 1.0), experts_in_ram=(0,))
         assert engine.state is not None
         memory = engine.state.result.memory
         weights = [memory[name]["weights_bytes"] for name in memory if not name.startswith("CPU")]
@@ -37,7 +37,7 @@ def test_a_model_is_split_over_two_devices_with_experts_in_ram(engine: LocalEngi
 
 def test_a_device_that_dies_ends_in_an_error_and_the_next_load_works(engine: LocalEngine, tiny_model: Path) -> None:
     with serving() as address:
-        load(engine, tiny_model, rpc_servers=(address,), gpu_layers=-1)
+        load(engine, tiny_model, rpc_servers=(address,), n_gpu_layers=-1)
         ask(engine, "hello", max_tokens=2)
     with pytest.raises(UserError) as caught:
         ask(engine, "hello", max_tokens=8)

@@ -12,6 +12,7 @@ import pytest
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, read_header
+from model_manager.plan import LoadSpec
 from tests.engine.requests import ask, load
 from tests.rigs.arch_shapes import write_arch
 from tests.rigs.rpc_device import serving
@@ -75,7 +76,7 @@ def test_each_tensor_lies_where_it_was_put(
         split_engine,
         experts,
         rpc_servers=two_devices,
-        gpu_layers=-1,
+        n_gpu_layers=-1,
         # Five layers with the output's: three of them on the first device.
         tensor_split=(3.0, 2.0),
         experts_in_ram=experts_in_ram,
@@ -107,7 +108,7 @@ def test_some_layers_in_ram_take_their_cache_with_them(
     split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, alone: str
 ) -> None:
     # The first two layers stay; of the other two and the output the devices get two and one.
-    load(split_engine, experts, rpc_servers=two_devices, gpu_layers=3, tensor_split=(2.0, 1.0), context=1024)
+    load(split_engine, experts, rpc_servers=two_devices, n_gpu_layers=3, tensor_split=(2.0, 1.0), context=1024)
     memory, header = memory_of(split_engine), read_header(experts)
     assert memory["CPU"]["kv_bytes"] == pytest.approx(2 * KV_BYTES_A_LAYER, abs=ROUNDING)
     assert memory["RPC0"]["kv_bytes"] == pytest.approx(2 * KV_BYTES_A_LAYER, abs=ROUNDING)
@@ -126,7 +127,9 @@ def test_an_output_that_is_the_embedding_is_counted_where_it_lies_twice(
     assert "output.weight" not in {tensor.name for tensor in header.tensors}
     embedding = tensor_bytes(header, "token_embd")
     for mmap in (True, False):
-        load(split_engine, starter, rpc_servers=two_devices, gpu_layers=-1, tensor_split=(1, 1), context=512, mmap=mmap)
+        load(
+            split_engine, starter, rpc_servers=two_devices, n_gpu_layers=-1, tensor_split=(1, 1), context=512, mmap=mmap
+        )
         memory = memory_of(split_engine)
         assert memory["CPU"]["weights_bytes"] == pytest.approx(embedding, abs=MEBIBYTE // 4)
         on_devices = memory["RPC0"]["weights_bytes"] + memory["RPC1"]["weights_bytes"]
@@ -151,7 +154,7 @@ def test_devices_get_their_layers_in_the_order_they_are_named(
         split_engine,
         experts,
         rpc_servers=two_devices,
-        gpu_layers=-1,
+        n_gpu_layers=-1,
         devices=("RPC1", "RPC0"),
         tensor_split=(4, 1),
         context=1024,
@@ -159,10 +162,16 @@ def test_devices_get_their_layers_in_the_order_they_are_named(
     memory = memory_of(split_engine)
     assert memory["RPC1"]["kv_bytes"] > memory["RPC0"]["kv_bytes"]
     assert ask(split_engine, "hello", max_tokens=8).text == alone
-    load(split_engine, experts, rpc_servers=two_devices, gpu_layers=-1, devices=("RPC1",), context=1024)
+    load(split_engine, experts, rpc_servers=two_devices, n_gpu_layers=-1, devices=("RPC1",), context=1024)
     assert "RPC0" not in memory_of(split_engine)
     load(
-        split_engine, experts, rpc_servers=two_devices, gpu_layers=-1, split_mode="none", main_gpu="RPC1", context=1024
+        split_engine,
+        experts,
+        rpc_servers=two_devices,
+        n_gpu_layers=-1,
+        split_mode="none",
+        main_gpu="RPC1",
+        context=1024,
     )
     assert "RPC0" not in memory_of(split_engine)
     assert ask(split_engine, "hello", max_tokens=8).text == alone
@@ -173,7 +182,7 @@ def test_pipeline_parallelism_is_on_where_it_may_be(
 ) -> None:
     seen = {}
     for pipeline in (True, False):
-        load(split_engine, experts, rpc_servers=two_devices, gpu_layers=-1, context=4096, pipeline=pipeline)
+        load(split_engine, experts, rpc_servers=two_devices, n_gpu_layers=-1, context=4096, pipeline=pipeline)
         assert split_engine.state is not None
         seen[pipeline] = (split_engine.state.result.pipeline, memory_of(split_engine)["RPC0"]["compute_bytes"])
     assert seen[True][0]
@@ -184,7 +193,7 @@ def test_pipeline_parallelism_is_on_where_it_may_be(
 def test_one_layer_computed_by_all_devices(
     split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, alone: str
 ) -> None:
-    load(split_engine, experts, rpc_servers=two_devices, gpu_layers=-1, split_mode="tensor", context=1024)
+    load(split_engine, experts, rpc_servers=two_devices, n_gpu_layers=-1, split_mode="tensor", context=1024)
     memory = memory_of(split_engine)
     assert list(memory) == ["CPU", "RPC0", "RPC1"]
     assert memory["RPC0"] == memory["RPC1"]
@@ -224,7 +233,7 @@ def test_what_makes_no_sense_is_refused_in_words(
     split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, options: dict[str, object], code: str
 ) -> None:
     with pytest.raises(UserError) as caught:
-        load(split_engine, experts, rpc_servers=two_devices, gpu_layers=-1, **options)
+        load(split_engine, experts, rpc_servers=two_devices, n_gpu_layers=-1, **options)
     assert caught.value.code == code
 
 
@@ -282,10 +291,9 @@ def test_a_segmentation_fault_while_loading_is_want_of_memory(engine: LocalEngin
     import signal
 
     from app.backend import LoadProgress
-    from app.engine.protocol import LoadOptions
 
     def break_down() -> None:
-        for event in engine.ensure_loaded(LoadOptions(str(starter))):
+        for event in engine.load(starter, LoadSpec()):
             if isinstance(event, LoadProgress) and engine.pid is not None:
                 os.kill(engine.pid, signal.SIGSEGV)
 

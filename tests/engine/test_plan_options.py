@@ -11,12 +11,17 @@ import pytest
 
 from app.engine.device_probe import plan_devices
 from app.engine.local_engine import LocalEngine
-from app.engine.plan_options import load_options
-from app.engine.protocol import LoadOptions
-from app.engine.rehearsal import Rehearser
-from model_manager.devices.devices import PlanDevice, read_host
+from model_manager.devices.devices import Device, read_host
 from model_manager.gguf.shards import read_model
-from model_manager.plan import LoadPlan, Rehearsed, Wishes, plan, rehearsed_plan
+from model_manager.plan import (
+    LoadPlan,
+    LoadSpec,
+    PlanOptions,
+    Rehearsal,
+    plan_model,
+    plan_with_rehearsals,
+    read_model_shape,
+)
 from tests.engine.requests import ask
 from tests.plan.plan_builders import plan_apus
 from tests.rigs.rpc_device import serving
@@ -36,7 +41,7 @@ def experts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("moe") / "moe.gguf", n_layer=6, n_expert=4)
 
 
-def with_memory(devices: tuple[PlanDevice, ...], *mib: float) -> tuple[PlanDevice, ...]:
+def with_memory(devices: tuple[Device, ...], *mib: float) -> tuple[Device, ...]:
     """As if the devices had so much and kept nothing back."""
     return tuple(
         replace(device, free_bytes=int(size * MIB), reserve_bytes=0) for device, size in zip(devices, mib, strict=True)
@@ -46,26 +51,23 @@ def with_memory(devices: tuple[PlanDevice, ...], *mib: float) -> tuple[PlanDevic
 @pytest.mark.parametrize(("sizes", "verdict"), [((400, 300), "gpu"), ((4, 4), "experts_in_ram")])
 def test_the_engine_takes_what_was_forecast(
     engine: LocalEngine,
-    tmp_path: Path,
     two_devices: tuple[str, ...],
     experts: Path,
     sizes: tuple[float, ...],
     verdict: str,
 ) -> None:
     headers = read_model(experts)
-    with Rehearser(tmp_path / "rehearsal.log") as rehearser:
-        devices = with_memory(plan_devices(rehearser.devices(two_devices).devices), *sizes)
+    devices = with_memory(plan_devices(engine.devices(two_devices, keep=True).devices), *sizes)
 
-        def rehearse(wanted: LoadPlan) -> Rehearsed:
-            told = rehearser.rehearse(load_options(wanted, experts, two_devices))
-            return Rehearsed(wanted, told.compute_bytes, told.host_compute_bytes)
+    def rehearse(plan: LoadPlan) -> Rehearsal:
+        return engine.rehearse(experts, plan.spec)
 
-        wishes = Wishes(context=1024, kv_type="f16", output_rows=1)
-        planned, told = rehearsed_plan(headers, devices, read_host(), wishes, rehearse)
+    options = PlanOptions(context=1024, kv_type="f16", output_rows=1, rpc_servers=two_devices)
+    planned, told = plan_with_rehearsals(read_model_shape(headers), devices, read_host(), options, rehearse)
     assert told is not None
     assert planned.verdict == verdict
     assert "not_rehearsed" not in planned.reasons
-    list(engine.ensure_loaded(load_options(planned, experts, two_devices)))
+    list(engine.load(experts, planned.spec))
     assert engine.state is not None
     result = engine.state.result
     for device in planned.used_devices:
@@ -75,7 +77,7 @@ def test_the_engine_takes_what_was_forecast(
     host = result.memory["CPU"]
     for kind in ("weights_bytes", "kv_bytes", "compute_bytes"):
         assert host[kind] == pytest.approx(getattr(planned.host, kind), abs=MIB // 4), kind
-    assert result.pipeline == planned.pipeline
+    assert result.pipeline == planned.spec.pipeline
     assert ask(engine, "hello", max_tokens=4).finished is not None
 
 
@@ -83,9 +85,10 @@ def test_a_plan_without_gpus_keeps_their_backends_out(
     engine: LocalEngine, two_devices: tuple[str, ...], experts: Path
 ) -> None:
     devices = with_memory(plan_devices(engine.devices(two_devices).devices), 1, 1)
-    planned = plan(read_model(experts), devices, read_host(), Wishes(context=512))
+    options = PlanOptions(context=512, rpc_servers=two_devices)
+    planned = plan_model(read_model_shape(read_model(experts)), devices, read_host(), options)
     assert planned.used_devices == ()
-    list(engine.ensure_loaded(load_options(planned, experts, two_devices)))
+    list(engine.load(experts, planned.spec))
     assert engine.state is not None
     assert list(engine.state.result.memory) == ["CPU"]
     assert engine.state.result.gpu_layers == 0
@@ -106,14 +109,12 @@ def test_everything_that_a_plan_fixes_reaches_the_engine() -> None:
         full_windows=False,
         experts_in_ram=(3, 5),
     )
-    planned = plan_apus("Q2_K", 48, 48, **wishes)
-    options = load_options(planned, Path("model.gguf"), ("10.0.0.2:50052",))
-    assert options == LoadOptions(
-        path="model.gguf",
+    planned = plan_apus("Q2_K", 48, 48, rpc_servers=("10.0.0.2:50052",), **wishes)
+    assert planned.spec == LoadSpec(
         context=4096,
         batch=1024,
         micro_batch=256,
-        gpu_layers=61,
+        n_gpu_layers=61,
         tensor_split=planned.tensor_split,
         experts_in_ram=(3, 5),
         devices=("GPU0", "GPU1"),
@@ -129,5 +130,14 @@ def test_everything_that_a_plan_fixes_reaches_the_engine() -> None:
         full_windows=False,
         output_rows=2,
     )
-    on_host = load_options(plan_apus("Q2_K", context=4096), Path("model.gguf"))
-    assert (on_host.devices, on_host.gpu_layers, on_host.mmap) == (("CPU",), 0, None)
+    on_host = plan_apus("Q2_K", context=4096).spec
+    assert (on_host.devices, on_host.n_gpu_layers, on_host.mmap) == (("CPU",), 0, None)
+
+
+def test_mapping_and_repacking_can_be_fixed() -> None:
+    assert plan_apus("Q4_K_M", 24, 24, ram_gib=160, mmap=True).spec.mmap is True
+    read = plan_apus("Q4_K_M", ram_gib=160, context=4096, mmap=False)
+    assert (read.spec.mmap, read.host.repack_bytes) == (False, 0)
+    plain = plan_apus("Q4_K_M", ram_gib=160, context=4096, repack=False)
+    assert (plain.spec.repack, plain.host.repack_bytes) == (False, 0)
+    assert "repacking_off" not in plain.reasons

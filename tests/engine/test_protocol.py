@@ -1,4 +1,4 @@
-"""What program and engine say to each other survives the pipe; what is not understood is dropped, not fatal."""
+"""Every message between the program and the engine survives the pipe; unknown lines are dropped."""
 
 from __future__ import annotations
 
@@ -6,61 +6,55 @@ from typing import get_args
 
 import pytest
 
-from app.backend import PromptMessage
+from app.backend import LoadProgress, Piece, PromptMessage, PromptProgress
 from app.conversation import Role, Sampling
 from app.engine import protocol as p
+from model_manager.devices.devices import Device
+from model_manager.plan import LoadSpec, Rehearsal
 
-MESSAGES = [
-    p.Load(
-        1, p.LoadOptions("/m/a.gguf", context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))
-    ),
-    p.Generate(2, (PromptMessage(Role.USER, "你好\n“quoted”\u2028"),), Sampling(seed=7, stop=("a", "b")), "begun"),
-    p.ListDevices(3, ("127.0.0.1:50061",)),
-    p.Count(17, (PromptMessage(Role.SYSTEM, "short"),), "begun", ("one", "二")),
-    p.Counted(18, 40, (1, 2)),
-    p.Stop(4),
-    p.Rehearse(12, p.LoadOptions("/m/a.gguf", split_mode="none", main_gpu="CUDA1", mmap=False, pipeline=False)),
-    p.Bench(13, 512, 64, 3),
+MESSAGES: list[p.Command | p.Event] = [
+    p.Load("/m/a.gguf", LoadSpec(context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))),
+    p.Generate((PromptMessage(Role.USER, "你好\n“quoted”\u2028"),), Sampling(seed=7, stop=("a", "b")), "begun"),
+    p.ListDevices(("127.0.0.1:50061",)),
+    p.Count((PromptMessage(Role.SYSTEM, "short"),), "begun", ("one", "二")),
+    p.TokenCounts(40, (1, 2)),
+    p.Stop(),
+    p.Rehearse("/m/a.gguf", LoadSpec(split_mode="none", main_gpu="CUDA1", mmap=False, pipeline=False)),
+    p.Bench(512, 64, 3),
     p.Ready(),
-    p.Loading(5, 0.5, None),
-    p.LoadDone(6, 8192, 61, 60, "engine", {"CUDA0": {"weights_bytes": 5}}),
-    p.Reading(7, 16, 100, 8, 1.5),
-    p.TextPiece(8, "\U0001f600 é", 3, 40),
-    p.AnswerDone(9, "stop", 10, 2, 0.25, 30),
+    LoadProgress(0.5, None),
+    p.LoadResult(8192, 61, 60, "engine", {"CUDA0": {"weights_bytes": 5}}),
+    PromptProgress(16, 100, 8, 1.5),
+    Piece("\U0001f600 é \ud800", 3, 40),
+    p.AnswerResult("stop", 10, 2, 0.25, 30),
     p.DeviceList(
-        10,
-        (p.EngineDevice("CPU", "x", "CPU", "cpu", 8, 4, "0000:01:00.0"),),
+        (Device("CPU", 8, 4, "cpu", "CPU", "x", "0000:01:00.0"),),
         "engine",
         ("CPU", "RPC"),
         ("127.0.0.1:1",),
-        (p.MissingServer("127.0.0.1:2", "rpc_server_silent", {"server": "127.0.0.1:2"}),),
+        (p.Failure("rpc_server_silent", {"server": "127.0.0.1:2"}),),
     ),
-    p.RehearsalDone(14, {"CUDA0": {"compute_bytes": 5}}, 7, True, False, 4096, 0.25),
-    p.BenchProgress(15, 0.5, "prompt"),
-    p.BenchDone(16, 512, 64, (100.0, 101.5), (9.5, 9.75)),
-    p.Failed(11, "load_refused", {"path": "/x", "log": "a\nb"}),
+    Rehearsal({"CUDA0": 5}, 7, True, False, 4096),
+    p.BenchProgress(0.5, "prompt"),
+    p.BenchResult(512, 64, (100.0, 101.5), (9.5, 9.75)),
+    p.Failure("load_refused", {"path": "/x", "log": "a\nb"}),
 ]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_a_message_survives_the_pipe(message: p.Command | p.Event) -> None:
-    line = p.encode(message)
+    line = p.encode(17, message)
     assert line.count(b"\n") == 1
-    assert p.decode(line) == message
+    assert p.decode(line) == (17, message)
 
 
-def test_every_kind_of_message_is_tried() -> None:
+def test_every_message_type_is_tested() -> None:
     assert {type(message) for message in MESSAGES} == {*get_args(p.Command), *get_args(p.Event)}
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{}", b"[]", b"null", b"GGML_ASSERT failed", b'{"is":"Nothing"}', b'{"is":"Stop"}', b"\xff\xfe"]
+    "line",
+    [b"", b"{}", b"null", b"GGML_ASSERT failed", b"1 Nothing {}", b"1 Stop", b"x Stop {}", b"1 Bench []", b"\xff"],
 )
-def test_what_is_not_understood_is_none(line: bytes) -> None:
-    assert p.decode(line) is None
-
-
-def test_half_a_surrogate_does_not_break_the_line() -> None:
-    decoded = p.decode(p.encode(p.TextPiece(1, "a\ud800b", 1, 1)))
-    assert isinstance(decoded, p.TextPiece)
-    assert decoded.text == "a?b"
+def test_unknown_lines_are_none(line: bytes) -> None:
+    assert p.decode(line)[1] is None

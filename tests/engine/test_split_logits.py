@@ -17,16 +17,17 @@ LOGITS = """
 import ctypes, hashlib, json, sys
 import llama_cpp as llama
 from app.engine.child.ggml import Ggml
-from app.engine.child.loading import load
+from app.engine.child.loader import load
 from app.engine.child.stop_flag import StopFlag
-from app.engine.protocol import LoadOptions
+from model_manager.plan import LoadSpec
 silent = llama.llama_log_callback(lambda _level, _text, _data: None)
 llama.llama_log_set(silent, ctypes.c_void_p(0))
 llama.llama_backend_init()
 ggml, found = Ggml(), []
 for options in json.loads(sys.argv[1]):
     options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    loaded = load(LoadOptions(**options), ggml, StopFlag(), 1, lambda *_: None)
+    path = options.pop("path")
+    loaded = load(path, LoadSpec(threads=1, **options), ggml, StopFlag(), lambda *_: None)
     n_vocab = llama.llama_vocab_n_tokens(llama.llama_model_get_vocab(loaded.model))
     batch = llama.llama_batch_init(51, 0, 1)
     batch.n_tokens = 51
@@ -49,7 +50,7 @@ def test_the_same_logits(tmp_path: Path, kv_type: str) -> None:
         base = {
             "path": str(path),
             "context": 256,
-            "gpu_layers": -1,
+            "n_gpu_layers": -1,
             "rpc_servers": (first, second),
             "kv_type": kv_type,
             "flash_attention": True,
@@ -62,7 +63,7 @@ def test_the_same_logits(tmp_path: Path, kv_type: str) -> None:
             {**base, "tensor_split": (4, 3), "pipeline": False},
             {**base, "tensor_split": (2, 5), "experts_in_ram": (0, 3)},
             {**base, "tensor_split": (3, 4), "experts_in_ram": (0, 1, 2, 3, 4, 5)},
-            {**base, "tensor_split": (2, 2), "gpu_layers": 4},
+            {**base, "tensor_split": (2, 2), "n_gpu_layers": 4},
         ]
         done = subprocess.run(
             [sys.executable, "-c", LOGITS, json.dumps(ways)], capture_output=True, text=True, timeout=120, check=False

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.engine.child.template import TemplateRefused, TemplateRenderer
 from app.engine.child.template_child import LIMIT_BYTES, LIMIT_S
-from app.engine.child.template_process import Rendering, TemplateRefused
-from app.engine.launch import renderer_command
 from app.engine.local_engine import LocalEngine
+from app.process.child_program import TEMPLATE_RENDERER
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
@@ -58,15 +58,15 @@ REFUSED = {
     "brackets without end": "{{ " + "(" * 20000 + "1" + ")" * 20000 + " }}",
 }
 
-Start = Callable[..., Rendering]
+Start = Callable[..., TemplateRenderer]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    started: list[Rendering] = []
+    started: list[TemplateRenderer] = []
 
-    def begin(source: str, **options: object) -> Rendering:
-        started.append(Rendering(source, "<s>", "</s>", **options))  # type: ignore[arg-type]
+    def begin(source: str, **options: object) -> TemplateRenderer:
+        started.append(TemplateRenderer(source, "<s>", "</s>", **options))  # type: ignore[arg-type]
         return started[-1]
 
     yield begin
@@ -75,7 +75,7 @@ def start() -> Iterator[Start]:
 
 
 def renderers() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if renderer_command()[-1] in each.cmdline()]
+    return [each for each in psutil.Process().children() if TEMPLATE_RENDERER.command()[-1] in each.cmdline()]
 
 
 @pytest.mark.parametrize("source", COSTLY.values(), ids=COSTLY.keys())
@@ -130,7 +130,7 @@ def test_memory_stays_within_the_limit(start: Start) -> None:
 
 def test_a_stop_ends_it_at_once(start: Start) -> None:
     asked = threading.Event()
-    rendering = start(ENDLESS, stopped=asked.is_set, limit_s=30)
+    rendering = start(ENDLESS, is_stopped=asked.is_set, limit_s=30)
     threading.Timer(0.3, asked.set).start()
     before = time.monotonic()
     with pytest.raises(Cancelled):
@@ -218,7 +218,7 @@ def test_it_ends_with_the_engine(engine: LocalEngine, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_one_that_nobody_waits_for_ends_by_itself() -> None:
-    process = subprocess.Popen(renderer_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(TEMPLATE_RENDERER.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with process:
         assert process.stdin is not None
         for line in ({"source": "{{ 9 ** (9 ** messages|length) }}", "bos": "", "eos": ""}, {"messages": HELLO * 9}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.engine.child.threads import HOLD_S, Load, ThreadCount, read_load
+from app.engine.child.threads import HOLD_S, CpuTimes, ThreadCount, read_cpu_times
 
 
 class Machine:
@@ -11,9 +11,9 @@ class Machine:
     def __init__(self, token_s: dict[int, float], busy: float = 0.0) -> None:
         self.busy = busy
         self.token_s = token_s
-        self.load = Load(0.0, 0.0, 0.0)
+        self.load = CpuTimes(0.0, 0.0, 0.0)
 
-    def read(self) -> Load:
+    def read(self) -> CpuTimes:
         return self.load
 
     def pass_time(self, seconds: float, threads: int) -> None:
@@ -21,7 +21,7 @@ class Machine:
         share = min(1.0, 2 / wanted) if wanted else 0.0
         idle = max(0.0, 2 - wanted)
         load = self.load
-        self.load = Load(load.idle + idle * seconds, load.own + threads * share * seconds, load.clock + seconds)
+        self.load = CpuTimes(load.idle + idle * seconds, load.own + threads * share * seconds, load.clock + seconds)
 
     def generate(self, count: ThreadCount, seconds: float) -> None:
         end = self.load.clock + seconds
@@ -102,7 +102,7 @@ def test_there_is_always_one() -> None:
 
 
 def test_the_real_clocks_go_forward() -> None:
-    first, second = read_load(), read_load()
+    first, second = read_cpu_times(), read_cpu_times()
     assert second.clock >= first.clock
     assert second.own >= first.own
     assert second.idle >= first.idle > 0

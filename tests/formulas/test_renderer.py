@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from app.formulas import FormulaRenderer
-from app.formulas.launch import FORMULA_FLAG, command
 from app.formulas.limits import MAX_DEPTH, depth, is_within_limits
+from app.process.child_program import FORMULAS
 
 BOMB = "x"
 for _ in range(25):
@@ -191,13 +191,13 @@ def test_nesting_depth(formula: str, levels: int):
 
 def test_frozen_program_starts_itself_with_the_flag(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert command() == [sys.executable, FORMULA_FLAG]
+    assert FORMULAS.command() == [sys.executable, FORMULAS.flag]
 
 
 def test_program_serves_with_the_flag():
     request = json.dumps({"formula": "x", "display": True}).encode() + b"\n"
     done = subprocess.run(
-        [sys.executable, "-m", "app", FORMULA_FLAG],
+        [sys.executable, "-m", "app", FORMULAS.flag],
         input=request,
         capture_output=True,
         cwd=Path(__file__).parents[2],

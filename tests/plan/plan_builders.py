@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from model_manager.devices.devices import HostMemory, PlanDevice, pretended_devices
+from model_manager.devices.devices import Device, HostMemory, simulated_devices
 from model_manager.gguf.header import GgufHeader
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.plan import LoadPlan, ModelFacts, Wishes, layers_of, model_facts, plan_model
+from model_manager.plan import LoadPlan, ModelShape, PlanOptions, layers_of, plan_model, read_model_shape
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -21,26 +21,26 @@ def apus_header(quantisation: str) -> GgufHeader:
 
 
 @cache
-def apus_facts(quantisation: str) -> ModelFacts:
-    return model_facts((apus_header(quantisation),))
+def apus_shape(quantisation: str) -> ModelShape:
+    return read_model_shape((apus_header(quantisation),))
 
 
 def ram(gib: float = 64, bandwidth: float | None = 40e9) -> HostMemory:
     return HostMemory(available_bytes=round(gib * GIB), bandwidth=bandwidth, cores=8)
 
 
-def cards(*gib: float, backend: str = "CUDA", description: str = "NVIDIA GeForce RTX 4090") -> tuple[PlanDevice, ...]:
+def cards(*gib: float, backend: str = "CUDA", description: str = "NVIDIA GeForce RTX 4090") -> tuple[Device, ...]:
     return tuple(
-        PlanDevice(device.name, device.free_bytes, backend=backend, description=description)
-        for device in pretended_devices(gib)
+        Device(device.name, device.free_bytes, backend=backend, description=description)
+        for device in simulated_devices(gib)
     )
 
 
 def plan_apus(quantisation: str, *gib: float, ram_gib: float = 64, **wishes: object) -> LoadPlan:
-    return plan_model(apus_facts(quantisation), pretended_devices(gib), ram(ram_gib), Wishes(**wishes))  # type: ignore[arg-type]
+    return plan_model(apus_shape(quantisation), simulated_devices(gib), ram(ram_gib), PlanOptions(**wishes))  # type: ignore[arg-type]
 
 
-def check(plan: LoadPlan, facts: ModelFacts, devices: tuple[PlanDevice, ...], host: HostMemory) -> None:
+def check(plan: LoadPlan, facts: ModelShape, devices: tuple[Device, ...], host: HostMemory) -> None:
     """Everything that must hold whatever the machine: nothing over, nothing twice, nothing missing."""
     layers = [layer for device in plan.devices for layer in device.layers]
     on_host = facts.n_layer + 1 - plan.n_gpu_layers
@@ -65,7 +65,7 @@ def check(plan: LoadPlan, facts: ModelFacts, devices: tuple[PlanDevice, ...], ho
     fits = {"gpu": everything and not plan.experts_in_ram, "experts_in_ram": everything and bool(plan.experts_in_ram)}
     assert fits.get(plan.verdict, plan.verdict == "does_not_fit" or not everything)
     if plan.kv_type != "f16":
-        assert plan.flash_attention is True
-    if plan.pipeline:
+        assert plan.spec.flash_attention is True
+    if plan.spec.pipeline:
         assert plan.verdict == "gpu"
         assert len(plan.used_devices) > 1

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import LoadOptions
-from model_manager.devices.devices import HostMemory, PlanDevice, has_amx, repacked_types
+from model_manager.devices.devices import Device, HostMemory, has_amx, repacked_types
 from model_manager.gguf.header import GgufHeader, read_header
 from model_manager.gguf.shards import read_model
-from model_manager.plan import LoadPlan, Rehearsed, Wishes, plan, rehearsed_plan
+from model_manager.plan import (
+    LoadPlan,
+    LoadSpec,
+    PlanOptions,
+    Rehearsal,
+    plan_model,
+    plan_with_rehearsals,
+    read_model_shape,
+)
 from tests.plan.plan_builders import GIB, MIB
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.arch_shapes import ARCHITECTURES, write_arch
@@ -34,35 +41,15 @@ class Machine:
     servers: tuple[str, ...]
     names: tuple[str, ...]
 
-    def devices(self, *mib: int) -> tuple[PlanDevice, ...]:
+    def devices(self, *mib: int) -> tuple[Device, ...]:
         """As if they had so much memory and kept nothing back."""
         return tuple(
-            PlanDevice(name, size * MIB, reserve_bytes=0, backend="RPC")
-            for name, size in zip(self.names, mib, strict=True)
+            Device(name, size * MIB, reserve_bytes=0, backend="RPC") for name, size in zip(self.names, mib, strict=True)
         )
 
-    def load(self, path: Path, wanted: LoadPlan) -> dict[str, dict[str, int]]:
-        """What the engine allocates for a plan, by device."""
-        options = LoadOptions(
-            str(path),
-            context=wanted.context,
-            batch=wanted.batch,
-            micro_batch=wanted.micro_batch,
-            gpu_layers=wanted.n_gpu_layers,
-            tensor_split=wanted.tensor_split,
-            experts_in_ram=wanted.experts_in_ram,
-            devices=self.names,
-            rpc_servers=self.servers,
-            kv_type=wanted.kv_type,
-            flash_attention=wanted.flash_attention,
-            pipeline=wanted.pipeline,
-            repack=wanted.repack,
-            mmap=wanted.mmap,
-            full_windows=wanted.full_windows,
-            output_rows=wanted.output_rows,
-            threads=2,
-        )
-        list(self.engine.ensure_loaded(options))
+    def load(self, path: Path, spec: LoadSpec) -> dict[str, dict[str, int]]:
+        """Load a file; the memory that the engine allocates by device."""
+        list(self.engine.load(path, replace(spec, rpc_servers=self.servers, threads=2)))
         assert self.engine.state is not None
         return {name: dict(figures) for name, figures in self.engine.state.result.memory.items()}
 
@@ -81,8 +68,8 @@ def _compare(
     machine: Machine, path: Path, headers: tuple[GgufHeader, ...], mib: tuple[int, int], **wishes: object
 ) -> LoadPlan:
     devices = machine.devices(*mib)
-    forecast = plan(headers, devices, HOST, Wishes(**wishes))  # type: ignore[arg-type]
-    real = machine.load(path, forecast)
+    forecast = plan_model(read_model_shape(headers), devices, HOST, PlanOptions(**wishes))  # type: ignore[arg-type]
+    real = machine.load(path, forecast.spec)
     for device in forecast.devices:
         figures = real.get(device.name, {})
         assert figures.get("weights_bytes", 0) == pytest.approx(device.weights_bytes, abs=ROUNDING)
@@ -119,15 +106,15 @@ def test_a_split_file_of_experts_and_a_rehearsal_that_corrects(machine: Machine,
     headers = read_model(path)
     assert len(headers) > 1
     devices = machine.devices(300, 200)
-    wishes = Wishes(context=2048, kv_type="f16", pipeline=False)
+    wishes = PlanOptions(context=2048, kv_type="f16", pipeline=False)
     loads: list[dict[str, dict[str, int]]] = []
 
-    def rehearse(wanted: LoadPlan) -> Rehearsed:
-        loads.append(machine.load(path, wanted))
+    def rehearse(plan: LoadPlan) -> Rehearsal:
+        loads.append(machine.load(path, plan.spec))
         compute = {name: figures["compute_bytes"] for name, figures in loads[-1].items()}
-        return Rehearsed(wanted, compute, compute.pop("CPU"))
+        return Rehearsal(compute, compute.pop("CPU"), pipeline=False, flash_attention=True, context=plan.context)
 
-    found, told = rehearsed_plan(headers, devices, HOST, wishes, rehearse)
+    found, told = plan_with_rehearsals(read_model_shape(headers), devices, HOST, wishes, rehearse)
     assert len(loads) == 1
     assert told is not None
     assert "not_rehearsed" in told.plan.reasons
@@ -146,4 +133,4 @@ def test_copies_in_the_order_of_the_processor_are_forecast(
     write_shape(path, "Q4_K_M", n_layer=8, n_embd=512, n_ff=1024, n_head=8, n_head_kv=2, n_vocab=4096, n_ctx=4096)
     forecast = _compare(machine, path, (read_header(path),), mib, context=2048)
     assert (forecast.n_gpu_layers > 0) == (forecast.host.repack_bytes == 0)
-    assert forecast.mmap is (False if forecast.n_gpu_layers else None)
+    assert forecast.spec.mmap is (False if forecast.n_gpu_layers else None)

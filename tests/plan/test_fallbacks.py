@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from model_manager.plan import LoadPlan, Rehearsed, Wishes, ladder, plan
-from tests.plan.plan_builders import MIB, QUANTISATIONS, apus_facts, apus_header, cards, check, ram
+from model_manager.plan import LoadPlan, PlanOptions, Rehearsal, RehearsedPlan, plan_model, smaller_plans
+from tests.plan.plan_builders import MIB, QUANTISATIONS, apus_shape, cards, check, ram
 
 
 def _on_devices(found: LoadPlan) -> int:
@@ -15,73 +15,74 @@ def _on_devices(found: LoadPlan) -> int:
 @pytest.mark.parametrize("quantisation", QUANTISATIONS)
 @pytest.mark.parametrize("gib", [(24, 24), (24, 16), (8,)])
 def test_every_step_is_smaller_and_fits(quantisation: str, gib: tuple[float, ...]) -> None:
-    headers, devices, host = (apus_header(quantisation),), cards(*gib), ram(96)
-    first = plan(headers, devices, host)
-    steps = list(ladder(headers, devices, host))
-    assert steps == list(ladder(headers, devices, host))
+    shape, devices, host = apus_shape(quantisation), cards(*gib), ram(96)
+    first = plan_model(shape, devices, host)
+    steps = list(smaller_plans(shape, devices, host))
+    assert steps == list(smaller_plans(shape, devices, host))
     assert len(steps) >= 4
     sizes = [_on_devices(each) for each in (first, *steps)]
     assert sizes == sorted(set(sizes), reverse=True)
     assert steps[-1].n_gpu_layers == 0
     for each in steps:
-        check(each, apus_facts(quantisation), devices, host)
+        check(each, apus_shape(quantisation), devices, host)
         assert each.verdict != "does_not_fit"
         assert each.context >= 4096
 
 
 def test_it_begins_where_the_load_failed() -> None:
-    headers, devices, host = (apus_header("Q2_K"),), cards(24, 24), ram(96)
-    steps = list(ladder(headers, devices, host))
-    again = list(ladder(headers, devices, host, failed=steps[0]))
+    shape, devices, host = apus_shape("Q2_K"), cards(24, 24), ram(96)
+    steps = list(smaller_plans(shape, devices, host))
+    again = list(smaller_plans(shape, devices, host, failed=steps[0]))
     assert again[0] == steps[1]
     assert again[-1] == steps[-1]
 
 
 def test_a_driver_that_tells_of_more_than_it_gives() -> None:
     """Far more is free than the plan takes, so that leaving some of it free changes nothing."""
-    headers, devices, host = (apus_header("Q2_K"),), cards(80, 80), ram(96)
-    wishes = Wishes(context=4096, kv_type="f16", micro_batch=512)
-    first = plan(headers, devices, host, wishes)
+    shape, devices, host = apus_shape("Q2_K"), cards(80, 80), ram(96)
+    wishes = PlanOptions(context=4096, kv_type="f16", micro_batch=512)
+    first = plan_model(shape, devices, host, wishes)
     assert first.verdict == "gpu"
-    shares = [_on_devices(each) / _on_devices(first) for each in ladder(headers, devices, host, wishes)]
+    shares = [_on_devices(each) / _on_devices(first) for each in smaller_plans(shape, devices, host, wishes)]
     assert shares[-1] == 0
     assert sum(0 < share < 0.75 for share in shares) == 3
     assert sum(0 < share < 0.5 for share in shares) == 2
 
 
 def test_without_devices_less_cache_and_smaller_buffers_are_left() -> None:
-    headers, host = (apus_header("Q2_K"),), ram(96)
-    steps = list(ladder(headers, (), host))
-    used = [plan(headers, (), host).host.used_bytes, *(each.host.used_bytes for each in steps)]
+    shape, host = apus_shape("Q2_K"), ram(96)
+    steps = list(smaller_plans(shape, (), host))
+    used = [plan_model(shape, (), host).host.used_bytes, *(each.host.used_bytes for each in steps)]
     assert len(steps) >= 2
     assert used == sorted(set(used), reverse=True)
 
 
 def test_what_was_fixed_by_hand_stays() -> None:
-    headers, devices, host = (apus_header("Q3_K_M"),), cards(24, 24), ram(96)
-    wishes = Wishes(context=8192, kv_type="f16", n_gpu_layers=61, micro_batch=512)
-    steps = list(ladder(headers, devices, host, wishes))
+    shape, devices, host = apus_shape("Q3_K_M"), cards(24, 24), ram(96)
+    wishes = PlanOptions(context=8192, kv_type="f16", n_gpu_layers=61, micro_batch=512)
+    steps = list(smaller_plans(shape, devices, host, wishes))
     assert steps
     for each in steps:
-        assert (each.context, each.kv_type, each.n_gpu_layers, each.micro_batch) == (8192, "f16", 61, 512)
+        assert (each.context, each.kv_type, each.n_gpu_layers, each.spec.micro_batch) == (8192, "f16", 61, 512)
 
 
 def test_memory_that_another_program_took_is_left_alone() -> None:
-    headers, host = (apus_header("Q2_K"),), ram(96)
-    failed = plan(headers, cards(24, 24), host)
-    for each in ladder(headers, cards(24, 9), host, failed=failed):
-        check(each, apus_facts("Q2_K"), cards(24, 9), host)
+    shape, host = apus_shape("Q2_K"), ram(96)
+    failed = plan_model(shape, cards(24, 24), host)
+    for each in smaller_plans(shape, cards(24, 9), host, failed=failed):
+        check(each, apus_shape("Q2_K"), cards(24, 9), host)
 
 
 @pytest.mark.parametrize(("micro_batch", "less"), [(512, 16), (256, 8), (128, 4), (1024, 16)])
 def test_what_a_rehearsal_told_counts_in_proportion_for_smaller_micro_batches(micro_batch: int, less: int) -> None:
     """A backend that joins operations does without some rows of the micro batch."""
-    headers, devices, host = (apus_header("Q2_K"),), cards(24, 24), ram(96)
-    told = plan(headers, devices, host, Wishes(context=4096, kv_type="f16", micro_batch=512, pipeline=False))
+    shape, devices, host = apus_shape("Q2_K"), cards(24, 24), ram(96)
+    told = plan_model(shape, devices, host, PlanOptions(context=4096, kv_type="f16", micro_batch=512, pipeline=False))
     compute = {device.name: device.compute_bytes - 16 * MIB for device in told.devices}
-    measured = Rehearsed(told, compute, told.host.compute_bytes, False, True)
-    wishes = Wishes(context=4096, kv_type="f16", micro_batch=micro_batch, batch=2048, pipeline=False)
-    guess, better = plan(headers, devices, host, wishes), plan(headers, devices, host, wishes, measured)
+    rehearsal = Rehearsal(compute, told.host.compute_bytes, False, True, 4096)
+    wishes = PlanOptions(context=4096, kv_type="f16", micro_batch=micro_batch, batch=2048, pipeline=False)
+    guess = plan_model(shape, devices, host, wishes)
+    better = plan_model(shape, devices, host, wishes, RehearsedPlan(told, rehearsal))
     for before, after in zip(guess.devices, better.devices, strict=True):
         assert before.layers == after.layers
         assert before.compute_bytes - after.compute_bytes == less * MIB

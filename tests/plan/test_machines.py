@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from model_manager.devices.devices import HostMemory, PlanDevice, pretended_devices
+from model_manager.devices.devices import Device, HostMemory, simulated_devices
 from model_manager.gguf.header import read_header
-from model_manager.plan import VERDICTS, LoadPlan, ModelFacts, Wishes, model_facts, plan_model
-from tests.plan.plan_builders import GIB, MIB, QUANTISATIONS, apus_facts, check, ram
+from model_manager.plan import VERDICTS, LoadPlan, ModelShape, PlanOptions, plan_model, read_model_shape
+from tests.plan.plan_builders import GIB, MIB, QUANTISATIONS, apus_shape, check, ram
 from tests.rigs.arch_shapes import write_arch
 
 MACHINES = {
@@ -28,7 +29,7 @@ MACHINES = {
 """Free memory of the cards, and what becomes of the smallest quantisation there."""
 
 
-def _plan(facts: ModelFacts, devices: tuple[PlanDevice, ...], host: HostMemory, wishes: Wishes) -> LoadPlan:
+def _plan(facts: ModelShape, devices: tuple[Device, ...], host: HostMemory, wishes: PlanOptions) -> LoadPlan:
     found = plan_model(facts, devices, host, wishes)
     check(found, facts, devices, host)
     return found
@@ -36,11 +37,11 @@ def _plan(facts: ModelFacts, devices: tuple[PlanDevice, ...], host: HostMemory, 
 
 @pytest.mark.parametrize("gib", MACHINES)
 def test_uneven_cards_one_card_and_none(gib: tuple[float, ...]) -> None:
-    devices = pretended_devices(gib)
+    devices = simulated_devices(gib)
     verdicts = []
     for quantisation in QUANTISATIONS:
         for context in (None, 4096, 32768):
-            found = _plan(apus_facts(quantisation), devices, ram(96), Wishes(context=context))
+            found = _plan(apus_shape(quantisation), devices, ram(96), PlanOptions(context=context))
             verdicts.append(found.verdict)
     assert verdicts[0] == MACHINES[gib]
     assert "does_not_fit" not in verdicts
@@ -48,19 +49,19 @@ def test_uneven_cards_one_card_and_none(gib: tuple[float, ...]) -> None:
 
 def test_the_last_card_holds_the_output_whatever_the_order() -> None:
     for gib in ((24, 16), (16, 24), (24, 24, 24)):
-        found = _plan(apus_facts("Q2_K"), pretended_devices(gib), ram(), Wishes(context=4096))
+        found = _plan(apus_shape("Q2_K"), simulated_devices(gib), ram(), PlanOptions(context=4096))
         assert [60 in device.layers for device in found.devices] == [False] * (len(gib) - 1) + [True]
 
 
 def test_experts_in_ram_are_spread_over_the_cards() -> None:
-    found = _plan(apus_facts("Q4_K_M"), pretended_devices((23.54, 23.54)), ram(), Wishes(context=8192))
+    found = _plan(apus_shape("Q4_K_M"), simulated_devices((23.54, 23.54)), ram(), PlanOptions(context=8192))
     per_card = [len(set(device.layers) & set(found.experts_in_ram)) for device in found.devices]
     assert min(per_card) > 0
     assert abs(per_card[0] - per_card[1]) <= 2
 
 
 def test_nothing_fits_where_ram_is_too_small() -> None:
-    found = _plan(apus_facts("Q4_K_M"), pretended_devices((24,)), ram(16), Wishes())
+    found = _plan(apus_shape("Q4_K_M"), simulated_devices((24,)), ram(16), PlanOptions())
     assert found.verdict == "does_not_fit"
     assert "ram_too_small" in found.reasons
     assert found.devices[0].weights_bytes > 0
@@ -70,23 +71,23 @@ def test_nothing_fits_where_ram_is_too_small() -> None:
     }
 
 
-def _random_machine(rng: random.Random) -> tuple[tuple[PlanDevice, ...], HostMemory]:
+def _random_machine(rng: random.Random) -> tuple[tuple[Device, ...], HostMemory]:
     devices = tuple(
-        PlanDevice(
+        Device(
             name=f"D{number}",
             free_bytes=rng.randint(0, 50 * GIB),
             reserve_bytes=rng.choice((512 * MIB, GIB)),
             ceiling_bytes=rng.choice((None, None, rng.randint(0, 30 * GIB))),
             backend=rng.choice(("CUDA", "Vulkan", "RPC", "MTL")),
-            shares_ram=rng.random() < 0.1,
+            kind="integrated_gpu" if rng.random() < 0.1 else "gpu",
         )
         for number in range(rng.choice((0, 1, 1, 2, 2, 2, 3, 4, 6)))
     )
     return devices, ram(rng.choice((8, 16, 32, 64, 128)))
 
 
-def _random_wishes(rng: random.Random) -> Wishes:
-    return Wishes(
+def _random_wishes(rng: random.Random) -> PlanOptions:
+    return PlanOptions(
         context=rng.choice((None, 1000, 4096, 8192, 32768)),
         kv_type=rng.choice(("auto", "auto", "f16", "q8_0", "q4_0")),
         flash_attention=rng.choice((None, None, False)),
@@ -100,7 +101,7 @@ def test_random_machines_and_wishes() -> None:
     seen = set()
     for _ in range(150):
         devices, host = _random_machine(rng)
-        found = _plan(apus_facts(rng.choice(QUANTISATIONS)), devices, host, _random_wishes(rng))
+        found = _plan(apus_shape(rng.choice(QUANTISATIONS)), devices, host, _random_wishes(rng))
         seen.add(found.verdict)
     assert seen == set(VERDICTS)
 
@@ -111,22 +112,15 @@ def test_more_memory_is_never_worse() -> None:
     for _ in range(60):
         devices, host = _random_machine(rng)
         wishes = _random_wishes(rng)
-        facts = apus_facts(rng.choice(QUANTISATIONS))
+        facts = apus_shape(rng.choice(QUANTISATIONS))
         before = _plan(facts, devices, host, wishes)
         more = list(devices)
         if more and rng.random() < 0.8:
             place = rng.randrange(len(more))
             grown = more[place]
-            more[place] = PlanDevice(
-                grown.name,
-                grown.free_bytes + rng.randint(1, 12 * GIB),
-                grown.reserve_bytes,
-                grown.ceiling_bytes,
-                grown.backend,
-                shares_ram=grown.shares_ram,
-            )
+            more[place] = replace(grown, free_bytes=grown.free_bytes + rng.randint(1, 12 * GIB))
         elif rng.random() < 0.5:
-            more.append(PlanDevice("more", rng.randint(0, 24 * GIB), backend="CUDA"))
+            more.append(Device("more", rng.randint(0, 24 * GIB), backend="CUDA"))
         else:
             host = ram(host.available_bytes / GIB + rng.randint(1, 40))
         after = _plan(facts, tuple(more), host, wishes)
@@ -137,13 +131,16 @@ def test_more_memory_is_never_worse() -> None:
 
 @pytest.mark.parametrize("architecture", ["llama", "deepseek2", "gemma3", "lfm2", "mamba"])
 def test_other_architectures_on_small_random_machines(tmp_path: Path, architecture: str) -> None:
-    facts = model_facts((read_header(write_arch(tmp_path / "model.gguf", architecture)),))
+    facts = read_model_shape((read_header(write_arch(tmp_path / "model.gguf", architecture)),))
     rng = random.Random(architecture)
     seen = set()
     for _ in range(40):
         devices = tuple(
-            PlanDevice(
-                f"D{number}", rng.randint(0, 90) * MIB, rng.randint(0, 8) * MIB, backend=rng.choice(("RPC", "CUDA"))
+            Device(
+                f"D{number}",
+                rng.randint(0, 90) * MIB,
+                reserve_bytes=rng.randint(0, 8) * MIB,
+                backend=rng.choice(("RPC", "CUDA")),
             )
             for number in range(rng.randint(0, 4))
         )

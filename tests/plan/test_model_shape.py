@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from model_manager.gguf.header import GgufHeader, TensorInfo, read_header
-from model_manager.plan import ModelFacts, model_facts
+from model_manager.plan import LoadSpec, ModelShape, read_model_shape
 from model_manager.plan.kv_cache import Attends, padded
-from tests.plan.plan_builders import MIB, QUANTISATIONS, apus_facts
+from tests.plan.plan_builders import MIB, QUANTISATIONS, apus_shape
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.arch_shapes import HEAD, N_EMBD, N_HEAD_KV, write_arch
 
 
-def _facts(path: Path) -> ModelFacts:
-    return model_facts((read_header(path),))
+def _facts(path: Path) -> ModelShape:
+    return read_model_shape((read_header(path),))
 
 
-def _layer_bytes(facts: ModelFacts, context: int, kv_type: str = "f16", **more: object) -> tuple[int, ...]:
+def _layer_bytes(facts: ModelShape, context: int, kv_type: str = "f16", **more: object) -> tuple[int, ...]:
     options = {"micro_batch": 512, "full_windows": False, "flash_attention": True, **more}
-    return facts.cache.layer_bytes(context, kv_type, **options)  # type: ignore[arg-type]
+    return facts.cache.layer_bytes(LoadSpec(context=context, kv_type=kv_type, **options))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("quantisation", QUANTISATIONS)
@@ -28,7 +28,7 @@ def test_the_parts_add_up_to_the_file(quantisation: str, tmp_path: Path) -> None
     path = tmp_path / "shape.gguf"
     write_shape(path, quantisation)
     header = read_header(path)
-    facts = model_facts((header,))
+    facts = read_model_shape((header,))
     assert facts.tensor_bytes == sum(tensor.n_bytes for tensor in header.tensors)
     assert facts.n_layer == 60
     experts = sum(layer.experts.total for layer in facts.layers)
@@ -47,7 +47,7 @@ def test_one_tensor_for_each_expert_counts_as_the_stacked_ones_do(tmp_path: Path
 
 
 def test_the_home_model_takes_240_kib_a_token() -> None:
-    facts = apus_facts("Q2_K")
+    facts = apus_shape("Q2_K")
     assert sum(_layer_bytes(facts, 32768)) == 32768 * 240 * 1024
     assert sum(_layer_bytes(facts, 32768, "q8_0")) == 32768 * 240 * 1024 * 34 // 64
     assert sum(_layer_bytes(facts, 32768, "q4_0")) == 32768 * 240 * 1024 * 18 // 64
@@ -84,9 +84,11 @@ def test_sliding_windows_keep_less(tmp_path: Path, architecture: str, windowed: 
 
 def test_a_window_is_never_longer_than_the_context(tmp_path: Path) -> None:
     facts = _facts(write_arch(tmp_path / "model.gguf", "gemma3"))
-    assert facts.cache.window_cells(1024, 512, False) == 1024
-    assert facts.cache.window_cells(16384, 512, False) == 1536
-    assert facts.cache.window_cells(16384, 500, False) == 1536
+    cells = [
+        facts.cache.window_cells(LoadSpec(context=context, micro_batch=micro_batch, full_windows=False))
+        for context, micro_batch in ((1024, 512), (16384, 512), (16384, 500))
+    ]
+    assert cells == [1024, 1536, 1536]
 
 
 def test_recurrent_layers_have_a_state_that_no_context_changes(tmp_path: Path) -> None:
@@ -136,7 +138,7 @@ def test_an_unknown_architecture_attends_to_everything() -> None:
         "brandnew.attention.sliding_window": 512,
     }
     header = GgufHeader(Path("model.gguf"), MIB, 3, metadata, tensors, 0, 32)
-    facts = model_facts((header,))
+    facts = read_model_shape((header,))
     assert _layer_bytes(facts, 4096) == (4096 * N_EMBD * 2 * 2,) * 2
 
 

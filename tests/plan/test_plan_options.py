@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.devices.devices import PlanDevice, pretended_devices
+from model_manager.devices.devices import Device, simulated_devices
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
-from model_manager.plan import MAX_DEVICES, Rehearsed, Wishes, layers_of, model_facts, plan_model
-from tests.plan.plan_builders import GIB, MIB, apus_facts, cards, check, plan_apus, ram
+from model_manager.plan import (
+    MAX_DEVICES,
+    PlanOptions,
+    Rehearsal,
+    RehearsedPlan,
+    layers_of,
+    plan_model,
+    read_model_shape,
+)
+from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, check, plan_apus, ram
 from tests.rigs.arch_shapes import write_arch
 
 
@@ -43,31 +51,31 @@ def test_a_cache_of_8_bits_that_makes_everything_fit_is_told() -> None:
     found = plan_apus("Q2_K", 23.54, 23.54, context=32768)
     assert (found.verdict, found.kv_type) == ("gpu", "q8_0")
     assert "q8_0_fits_all" in found.reasons
-    assert found.flash_attention is True
+    assert found.spec.flash_attention is True
     assert plan_apus("Q2_K", 23.54, 23.54, context=4096).kv_type == "f16"
 
 
 def test_flash_attention_refused_keeps_16_bits() -> None:
     found = plan_apus("Q2_K", 24, 24, context=8192, flash_attention=False)
     assert found.kv_type == "f16"
-    assert found.flash_attention is False
+    assert found.spec.flash_attention is False
     forced = plan_apus("Q2_K", 24, 24, context=8192, flash_attention=False, kv_type="q4_0")
-    assert (forced.kv_type, forced.flash_attention) == ("q4_0", True)
+    assert (forced.kv_type, forced.spec.flash_attention) == ("q4_0", True)
     assert "flash_attention_needed" in forced.reasons
 
 
 def test_a_cache_type_that_the_heads_do_not_fill_is_not_taken(tmp_path: Path) -> None:
     path = write_arch(tmp_path / "model.gguf", "qwen3moe", keys={"attention.key_length": 80})
-    found = plan_model(model_facts((read_header(path),)), cards(8), ram(), Wishes(kv_type="q8_0"))
+    found = plan_model(read_model_shape((read_header(path),)), cards(8), ram(), PlanOptions(kv_type="q8_0"))
     assert found.kv_type == "f16"
     assert "kv_type_impossible" in found.reasons
 
 
 def test_a_split_by_hand_is_kept() -> None:
-    wishes = Wishes(context=8192, tensor_split=(3.0, 1.0))
-    devices = pretended_devices((24, 24))
-    found = plan_model(apus_facts("Q2_K"), devices, ram(), wishes)
-    check(found, apus_facts("Q2_K"), devices, ram())
+    wishes = PlanOptions(context=8192, tensor_split=(3.0, 1.0))
+    devices = simulated_devices((24, 24))
+    found = plan_model(apus_shape("Q2_K"), devices, ram(), wishes)
+    check(found, apus_shape("Q2_K"), devices, ram())
     where = layers_of((3.0, 1.0), found.n_gpu_layers, 60)
     assert found.devices[0].layers == tuple(slot for slot in range(61) if where[slot] == 0)
     assert len(found.experts_in_ram) > 0
@@ -98,7 +106,7 @@ def test_layers_and_experts_by_hand_are_kept() -> None:
 def test_devices_left_out_ceilings_and_the_margin() -> None:
     assert [device.name for device in plan_apus("Q2_K", 24, 24, 24, devices=("GPU2",)).devices] == ["GPU2"]
     limited = (replace(cards(24)[0], ceiling_bytes=10 * GIB), *cards(24, 24)[1:])
-    found = plan_model(apus_facts("Q2_K"), limited, ram(), Wishes(context=4096))
+    found = plan_model(apus_shape("Q2_K"), limited, ram(), PlanOptions(context=4096))
     used = found.devices[0].weights_bytes + found.devices[0].kv_bytes + found.devices[0].compute_bytes
     assert used <= 10 * GIB
     roomy = plan_apus("Q3_K_M", 24, 24, context=8192, margin_bytes=GIB)
@@ -109,7 +117,7 @@ def test_one_card_alone() -> None:
     found = plan_apus("Q2_K", 24, 48, split_mode="none", main_gpu="GPU1", context=4096)
     assert [device.name for device in found.devices] == ["GPU1"]
     assert found.verdict == "gpu"
-    assert not found.pipeline
+    assert not found.spec.pipeline
 
 
 def test_more_devices_than_the_engine_takes() -> None:
@@ -136,82 +144,82 @@ def test_wishes_that_make_no_sense(wishes: dict[str, object], code: str) -> None
 
 def test_pipeline_parallelism_only_where_its_buffers_fit() -> None:
     roomy = plan_apus("Q2_K", 24, 24, context=8192)
-    assert roomy.pipeline
+    assert roomy.spec.pipeline
     plain = plan_apus("Q2_K", 24, 24, context=8192, pipeline=False)
-    assert not plain.pipeline
+    assert not plain.spec.pipeline
     assert sum(d.compute_bytes for d in plain.devices) < sum(d.compute_bytes for d in roomy.devices)
-    assert not plan_apus("Q2_K", 48, context=8192).pipeline
-    assert not plan_apus("Q4_K_M", 24, 24, context=8192).pipeline
+    assert not plan_apus("Q2_K", 48, context=8192).spec.pipeline
+    assert not plan_apus("Q4_K_M", 24, 24, context=8192).spec.pipeline
     used = [d.weights_bytes + d.kv_bytes + d.compute_bytes + d.reserve_bytes for d in plain.devices]
     tight = plan_apus("Q2_K", *((each + 60 * MIB) / GIB for each in used), context=8192, kv_type="f16")
-    assert (tight.verdict, tight.pipeline) == ("gpu", False)
+    assert (tight.verdict, tight.spec.pipeline) == ("gpu", False)
 
 
 def test_repacked_copies_count_where_the_file_is_mapped() -> None:
     processor = plan_apus("Q4_K_M", ram_gib=160, context=4096)
-    assert processor.repack
+    assert processor.spec.repack
     assert processor.host.repack_bytes > 30 * GIB
     tight = plan_apus("Q4_K_M", ram_gib=80, context=4096)
-    assert not tight.repack
+    assert not tight.spec.repack
     assert tight.host.repack_bytes == 0
     assert tight.verdict == "layers_in_ram"
     assert "repacking_off" in tight.reasons
     with_cards = plan_apus("Q4_K_M", 24, 24, ram_gib=160)
-    assert (with_cards.host.repack_bytes, with_cards.mmap) == (0, False)
-    apple = (PlanDevice("MTL0", 30 * GIB, backend="MTL", shares_ram=True),)
-    shared = plan_model(apus_facts("Q4_K_M"), apple, ram(160), Wishes(context=4096))
-    assert shared.mmap is None
+    assert (with_cards.host.repack_bytes, with_cards.spec.mmap) == (0, False)
+    apple = (Device("MTL0", 30 * GIB, backend="MTL"),)
+    shared = plan_model(apus_shape("Q4_K_M"), apple, ram(160), PlanOptions(context=4096))
+    assert shared.spec.mmap is None
     assert shared.host.repack_bytes > 5 * GIB
 
 
 def test_tiles_of_a_processor_with_amx(tmp_path: Path) -> None:
     """Plain matrices are copied into tiles; stacks, which the engine would take for a single one, must not be."""
     tiled = replace(ram(160), has_amx=True)
-    plain = plan_model(apus_facts("Q4_K_M"), (), ram(160), Wishes(context=4096))
-    found = plan_model(apus_facts("Q4_K_M"), (), tiled, Wishes(context=4096))
-    assert found.repack
+    plain = plan_model(apus_shape("Q4_K_M"), (), ram(160), PlanOptions(context=4096))
+    found = plan_model(apus_shape("Q4_K_M"), (), tiled, PlanOptions(context=4096))
+    assert found.spec.repack
     # Attention and output in types that no other processor repacks, and a little for the sums beside each block.
     assert 0.1 * GIB < found.host.repack_bytes - plain.host.repack_bytes < 4 * GIB
     path = write_arch(tmp_path / "model.gguf", "deepseek2")
-    facts = model_facts((read_header(path),))
-    assert plan_model(facts, (), ram(), Wishes()).repack
-    compressed = plan_model(facts, (), replace(ram(), has_amx=True), Wishes())
-    assert (compressed.repack, compressed.host.repack_bytes) == (False, 0)
+    facts = read_model_shape((read_header(path),))
+    assert plan_model(facts, (), ram(), PlanOptions()).spec.repack
+    compressed = plan_model(facts, (), replace(ram(), has_amx=True), PlanOptions())
+    assert (compressed.spec.repack, compressed.host.repack_bytes) == (False, 0)
     assert "repacking_off" not in compressed.reasons
-    assert plan_model(facts, cards(8), replace(ram(), has_amx=True), Wishes()).repack
+    assert plan_model(facts, cards(8), replace(ram(), has_amx=True), PlanOptions()).spec.repack
 
 
 def test_memory_shared_with_the_processor_is_counted_once() -> None:
-    apple = (PlanDevice("MTL0", 44 * GIB, backend="MTL", description="Apple M2 Max", shares_ram=True),)
-    assert plan_model(apus_facts("Q2_K"), apple, ram(60), Wishes(context=4096)).verdict == "gpu"
-    assert plan_model(apus_facts("Q2_K"), apple, ram(20), Wishes(context=4096)).verdict == "does_not_fit"
+    apple = (Device("MTL0", 44 * GIB, backend="MTL", description="Apple M2 Max"),)
+    assert plan_model(apus_shape("Q2_K"), apple, ram(60), PlanOptions(context=4096)).verdict == "gpu"
+    assert plan_model(apus_shape("Q2_K"), apple, ram(20), PlanOptions(context=4096)).verdict == "does_not_fit"
 
 
 def test_a_rehearsal_corrects_every_plan_of_the_model() -> None:
-    facts, devices = apus_facts("Q2_K"), cards(24, 24)
-    first = plan_model(facts, devices, ram(), Wishes(context=8192, pipeline=False))
+    facts, devices = apus_shape("Q2_K"), cards(24, 24)
+    first = plan_model(facts, devices, ram(), PlanOptions(context=8192, pipeline=False))
     more = {device.name: device.compute_bytes + 300 * MIB for device in first.devices}
-    told = Rehearsed(first, more, first.host.compute_bytes + 5 * MIB)
-    second = plan_model(facts, devices, ram(), Wishes(context=8192, pipeline=False), told)
+    told = RehearsedPlan(first, Rehearsal(more, first.host.compute_bytes + 5 * MIB, False, True, 8192))
+    second = plan_model(facts, devices, ram(), PlanOptions(context=8192, pipeline=False), told)
     assert [device.compute_bytes for device in second.devices] == list(more.values())
     assert second.host.compute_bytes == first.host.compute_bytes + 5 * MIB
-    larger = plan_model(facts, devices, ram(), Wishes(context=16384, pipeline=False), told)
-    estimated = plan_model(facts, devices, ram(), Wishes(context=16384, pipeline=False))
+    larger = plan_model(facts, devices, ram(), PlanOptions(context=16384, pipeline=False), told)
+    estimated = plan_model(facts, devices, ram(), PlanOptions(context=16384, pipeline=False))
     for corrected, plain in zip(larger.devices, estimated.devices, strict=True):
         assert abs(corrected.compute_bytes - plain.compute_bytes - 300 * MIB) <= MIB
-    elsewhere = plan_model(facts, cards(24), ram(), Wishes(context=8192), told)
+    elsewhere = plan_model(facts, cards(24), ram(), PlanOptions(context=8192), told)
     assert (
         elsewhere.devices[0].compute_bytes
-        == plan_model(facts, cards(24), ram(), Wishes(context=8192)).devices[0].compute_bytes
+        == plan_model(facts, cards(24), ram(), PlanOptions(context=8192)).devices[0].compute_bytes
     )
 
 
 def test_what_the_engine_refused_in_the_rehearsal_is_planned_without() -> None:
-    facts, devices = apus_facts("Q2_K"), cards(24, 24)
-    first = plan_model(facts, devices, ram(), Wishes(context=8192))
-    assert first.pipeline
+    facts, devices = apus_shape("Q2_K"), cards(24, 24)
+    first = plan_model(facts, devices, ram(), PlanOptions(context=8192))
+    assert first.spec.pipeline
     compute = {device.name: device.compute_bytes for device in first.devices}
-    told = Rehearsed(first, compute, first.host.compute_bytes, pipeline=False, flash_attention=False)
-    second = plan_model(facts, devices, ram(), Wishes(context=8192), told)
-    assert not second.pipeline
-    assert second.flash_attention is False
+    told = RehearsedPlan(first, Rehearsal(compute, first.host.compute_bytes, False, False, 8192))
+    second = plan_model(facts, devices, ram(), PlanOptions(context=8192), told)
+    assert not second.spec.pipeline
+    assert second.spec.flash_attention is False

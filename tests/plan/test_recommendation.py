@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from model_manager.devices.devices import PlanDevice
+from model_manager.devices.devices import Device
 from model_manager.hub.catalogue import APUS
-from model_manager.plan import USABLE_TOKENS_PER_S, Candidate, Recommendation, Wishes, recommend
+from model_manager.plan import USABLE_TOKENS_PER_S, Candidate, PlanOptions, Recommendation, recommend
 from tests.plan.plan_builders import apus_header, cards, ram
 
 CANDIDATES = tuple(
@@ -31,7 +31,7 @@ def _recommended(found: tuple[Recommendation, ...]) -> Recommendation | None:
         ((), "Q2_K", "smallest"),
     ],
 )
-def test_the_best_that_fits(devices: tuple[PlanDevice, ...], quantisation: str, reason: str) -> None:
+def test_the_best_that_fits(devices: tuple[Device, ...], quantisation: str, reason: str) -> None:
     found = recommend(CANDIDATES, devices, ram(80))
     chosen = _recommended(found)
     assert chosen is not None
@@ -55,8 +55,8 @@ def test_none_is_recommended_where_none_fits() -> None:
 
 
 def test_the_wished_context_decides() -> None:
-    short = _recommended(recommend(CANDIDATES, cards(24, 24, 24), ram(80), Wishes(context=4096)))
-    long = _recommended(recommend(CANDIDATES, cards(24, 24, 24), ram(80), Wishes(context=32768, kv_type="f16")))
+    short = _recommended(recommend(CANDIDATES, cards(24, 24, 24), ram(80), PlanOptions(context=4096)))
+    long = _recommended(recommend(CANDIDATES, cards(24, 24, 24), ram(80), PlanOptions(context=32768, kv_type="f16")))
     assert short is not None
     assert long is not None
     assert short.quantisation == "Q4_K_M"

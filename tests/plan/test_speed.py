@@ -8,8 +8,9 @@ import pytest
 
 from model_manager.devices.devices import HostMemory
 from model_manager.devices.gpu_bandwidth import memory_bandwidth
-from model_manager.plan import Wishes, measure_ram, plan_model
-from tests.plan.plan_builders import GIB, apus_facts, cards, plan_apus, ram
+from model_manager.devices.ram_bandwidth import measure_ram
+from model_manager.plan import PlanOptions, plan_model
+from tests.plan.plan_builders import GIB, apus_shape, cards, plan_apus, ram
 
 
 @pytest.mark.parametrize(
@@ -37,34 +38,34 @@ def test_known_cards(name: str, gb_per_s: float | None) -> None:
 
 
 def test_on_cards_the_cards_decide_and_in_ram_the_ram() -> None:
-    facts = apus_facts("Q2_K")
-    fast = plan_model(facts, cards(24, 24), ram(), Wishes(context=4096)).tokens_per_second_estimate
+    facts = apus_shape("Q2_K")
+    fast = plan_model(facts, cards(24, 24), ram(), PlanOptions(context=4096)).tokens_per_second_estimate
     slow = plan_model(
-        facts, cards(24, 24, description="NVIDIA GeForce RTX 3060"), ram(), Wishes(context=4096)
+        facts, cards(24, 24, description="NVIDIA GeForce RTX 3060"), ram(), PlanOptions(context=4096)
     ).tokens_per_second_estimate
     assert 25 < fast < 50  # 22 GB of active weights at 1008 GB/s
     assert 1.8 < fast / slow < 2.8
     host = HostMemory(64 * GIB, bandwidth=40e9, cores=16, repacked_types=frozenset())
-    alone = plan_model(facts, (), host, Wishes(context=4096)).tokens_per_second_estimate
-    doubled = plan_model(facts, (), replace(host, bandwidth=80e9), Wishes(context=4096)).tokens_per_second_estimate
+    alone = plan_model(facts, (), host, PlanOptions(context=4096)).tokens_per_second_estimate
+    doubled = plan_model(facts, (), replace(host, bandwidth=80e9), PlanOptions(context=4096)).tokens_per_second_estimate
     assert 1.5 < alone < 2.2
     assert 1.8 < doubled / alone < 2.1
 
 
 def test_few_cores_are_slower_than_the_ram() -> None:
-    facts = apus_facts("IQ3_XXS")
+    facts = apus_shape("IQ3_XXS")
     many = HostMemory(64 * GIB, bandwidth=80e9, cores=32)
     few = replace(many, cores=2)
-    speeds = [plan_model(facts, (), host, Wishes(context=4096)).tokens_per_second_estimate for host in (many, few)]
+    speeds = [plan_model(facts, (), host, PlanOptions(context=4096)).tokens_per_second_estimate for host in (many, few)]
     assert speeds[0] > 4 * speeds[1]
 
 
 def test_one_core_does_not_take_all_of_the_ram_unless_the_weights_lie_in_the_cache() -> None:
-    facts = apus_facts("Q2_K")
+    facts = apus_shape("Q2_K")
     host = HostMemory(64 * GIB, bandwidth=80e9, cores=16, repacked_types=frozenset(), core_bandwidth=5e9)
 
     def speed(threads: int, **changed: object) -> float:
-        wishes = Wishes(context=4096, threads=threads)
+        wishes = PlanOptions(context=4096, threads=threads)
         return plan_model(facts, (), replace(host, **changed), wishes).tokens_per_second_estimate  # type: ignore[arg-type]
 
     assert 0.2 < speed(1) < 0.25  # 22 GB of active weights
@@ -75,11 +76,11 @@ def test_one_core_does_not_take_all_of_the_ram_unless_the_weights_lie_in_the_cac
 
 def test_a_guess_is_told() -> None:
     assert "speed_guessed" in plan_apus("Q2_K", 24, 24).reasons
-    known = plan_model(apus_facts("Q2_K"), cards(24, 24), ram(), Wishes())
+    known = plan_model(apus_shape("Q2_K"), cards(24, 24), ram(), PlanOptions())
     assert "speed_guessed" not in known.reasons
     # What computes behind a server cannot be asked.
     others = cards(24, 24, backend="RPC", description="192.168.1.20:50052")
-    assert "speed_guessed" in plan_model(apus_facts("Q2_K"), others, ram(), Wishes()).reasons
+    assert "speed_guessed" in plan_model(apus_shape("Q2_K"), others, ram(), PlanOptions()).reasons
 
 
 def test_the_bandwidth_of_this_ram_is_measured() -> None:

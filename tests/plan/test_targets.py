@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from model_manager.plan import LoadPlan, Wishes, plan
-from tests.plan.plan_builders import QUANTISATIONS, apus_facts, apus_header, cards, check, plan_apus, ram
+from model_manager.plan import LoadPlan, PlanOptions, plan_model, read_model_shape
+from tests.plan.plan_builders import QUANTISATIONS, apus_header, apus_shape, cards, check, plan_apus, ram
 
 CONTEXTS = (4096, 8192, 32768)
 CARD_GIB = 23.54
@@ -23,7 +23,7 @@ BOUND = {
 
 def _planned(quantisation: str, context: int, kv_type: str = "auto") -> LoadPlan:
     found = plan_apus(quantisation, CARD_GIB, CARD_GIB, context=context, kv_type=kv_type)
-    check(found, apus_facts(quantisation), cards(CARD_GIB, CARD_GIB), ram())
+    check(found, apus_shape(quantisation), cards(CARD_GIB, CARD_GIB), ram())
     assert found.context == context
     assert found.n_gpu_layers == 61
     return found
@@ -58,7 +58,7 @@ def test_a_plan_is_made_in_a_moment() -> None:
     header, machine, host = apus_header("Q4_K_M"), cards(CARD_GIB, CARD_GIB), ram()
     times = []
     for context in (None, 4096, 8192, 32768) * 2:
-        begin = time.perf_counter()
-        plan((header,), machine, host, Wishes(context=context))
-        times.append(time.perf_counter() - begin)
+        begin = time.process_time()
+        plan_model(read_model_shape((header,)), machine, host, PlanOptions(context=context))
+        times.append(time.process_time() - begin)
     assert sorted(times)[len(times) // 2] <= 0.05

@@ -12,6 +12,7 @@ from app.backend import ChatEvent, ChatRequest, PromptMessage
 from app.conversation import Role, Sampling
 from app.local_backend import LocalBackend
 from app.services import Services
+from model_manager.plan import PlanOptions
 from tests.rigs.rpc_device import serving
 
 Ask = Callable[..., list[ChatEvent]]
@@ -25,10 +26,10 @@ def two_devices() -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture
 def ask(services: Services) -> Ask:
-    """Ask a file, loaded with these wishes; all events."""
+    """Ask a file, loaded with these options; returns all events."""
 
     def ask(
-        path: Path | str, *, on_event: Callable[[ChatEvent], None] = lambda _event: None, **wishes: object
+        path: Path | str, *, on_event: Callable[[ChatEvent], None] = lambda _event: None, **options: object
     ) -> list[ChatEvent]:
         source = LocalBackend(
             services.library,
@@ -36,7 +37,7 @@ def ask(services: Services) -> Ask:
             services.planning,
             str(path),
             services.settings.now,
-            **wishes,  # type: ignore[arg-type]
+            PlanOptions(**options),  # type: ignore[arg-type]
         )
         question = PromptMessage(Role.USER, "What is the capital of France?")
         events = []

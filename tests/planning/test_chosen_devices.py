@@ -12,18 +12,17 @@ from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replann
 from app.backends import backend_for
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.prompt import prompt_messages
-from app.config.device_settings import DeviceWishes, device_keys, server_address
+from app.config.device_preferences import DevicePreferences, device_keys, server_address
 from app.config.settings import Settings
 from app.conversation import Sampling, Status
-from app.engine.protocol import EngineDevice
 from app.messages import sentence
 from app.messages.plans import replanned_sentence
-from app.planning.basis import possible
-from app.planning.machine import PRETEND_VARIABLE, Machine, choosing
+from app.planning.basis import applicable
+from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine, with_preferences
 from app.services import Services
-from model_manager.devices.devices import PlanDevice
+from model_manager.devices.devices import Device
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, Wishes
+from model_manager.plan import LoadPlan, PlanOptions
 from tests.planning.conftest import Ask
 from tests.rigs.rpc_device import serving
 
@@ -37,22 +36,22 @@ def leaving() -> Iterator[tuple[str, str, ExitStack]]:
         yield first, second.enter_context(serving()), second
 
 
-def keep(services: Services, wishes: DeviceWishes) -> None:
+def keep(services: Services, wishes: DevicePreferences) -> None:
     services.settings.change(**wishes.to_settings())
 
 
 def test_what_is_kept_is_read_again() -> None:
-    wishes = DeviceWishes(("10.0.0.2:50052",)).with_device("CUDA 0000:01:00.0", use=False)
+    wishes = DevicePreferences(("10.0.0.2:50052",)).with_device("CUDA 0000:01:00.0", use=False)
     wishes = wishes.with_device("CUDA1", ceiling_gib=12.5, reserve_gib=1.0)
     settings = Settings(**wishes.to_settings())
-    assert settings.device_wishes() == wishes
+    assert settings.device_preferences() == wishes
     assert wishes.with_device("CUDA1", ceiling_gib=None, reserve_gib=None).devices == wishes.devices[:1]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"CUDA0": 1}', '{"CUDA0": {"use": 1}}', '{"CUDA0": {"ceiling_gib": -1}}'])
 def test_devices_that_cannot_be_are_not_read(services: Services, text: str) -> None:
     services.settings.change(devices=text)
-    assert services.settings.now.device_wishes().devices == ()
+    assert services.settings.now.device_preferences().devices == ()
 
 
 @pytest.mark.parametrize(
@@ -76,8 +75,8 @@ def test_addresses(text: str, address: str | None) -> None:
 
 
 def test_a_device_is_known_again_under_another_number() -> None:
-    def device(name: str, backend: str, description: str, pci: str = "") -> EngineDevice:
-        return EngineDevice(name, description, backend, "gpu", GIB, GIB, pci)
+    def device(name: str, backend: str, description: str, pci: str = "") -> Device:
+        return Device(name, GIB, GIB, backend=backend, description=description, pci_bus_id=pci)
 
     before = [
         device("CUDA0", "CUDA", "a", "0000:01:00.0"),
@@ -90,24 +89,24 @@ def test_a_device_is_known_again_under_another_number() -> None:
 
 
 def test_left_out_and_bounded_as_the_settings_say() -> None:
-    machine = Machine((PlanDevice("GPU0", 24 * GIB), PlanDevice("GPU1", 16 * GIB)))
-    wishes = DeviceWishes().with_device("GPU0", use=False).with_device("GPU1", ceiling_gib=8.0, reserve_gib=2.0)
-    chosen = choosing(machine, wishes)
+    machine = Machine((Device("GPU0", 24 * GIB), Device("GPU1", 16 * GIB)))
+    wishes = DevicePreferences().with_device("GPU0", use=False).with_device("GPU1", ceiling_gib=8.0, reserve_gib=2.0)
+    chosen = with_preferences(machine, wishes)
     (device,) = chosen.devices
     assert (device.name, device.ceiling_bytes, device.reserve_bytes) == ("GPU1", 8 * GIB, 2 * GIB)
     assert chosen.left_out == {"GPU0"}
     assert [each.name for each in chosen.offered] == ["GPU0", "GPU1"]
-    assert choosing(machine, DeviceWishes()) is machine
-    by_hand = Wishes(devices=("GPU0", "GPU1"), tensor_split=(2.0, 1.0), n_gpu_layers=7, main_gpu="GPU0")
-    assert possible(by_hand, chosen) == Wishes(devices=("GPU1",))
-    assert possible(Wishes(devices=("GPU9",)), chosen) == Wishes(devices=("GPU9",))
+    assert with_preferences(machine, DevicePreferences()) is machine
+    by_hand = PlanOptions(devices=("GPU0", "GPU1"), tensor_split=(2.0, 1.0), n_gpu_layers=7, main_gpu="GPU0")
+    assert applicable(by_hand, chosen) == PlanOptions(devices=("GPU1",))
+    assert applicable(PlanOptions(devices=("GPU9",)), chosen) == PlanOptions(devices=("GPU9",))
 
 
 def test_the_settings_hold_for_advice_and_plans(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
-    both = {each.id: each for each in services.planning.recommend(pretend_ram=64)}
-    keep(services, DeviceWishes().with_device("GPU1", use=False).with_device("GPU0", ceiling_gib=10.0))
-    one = {each.id: each for each in services.planning.recommend(pretend_ram=64)}
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
+    both = {each.id: each for each in services.planning.recommend(simulated_ram=64)}
+    keep(services, DevicePreferences().with_device("GPU1", use=False).with_device("GPU0", ceiling_gib=10.0))
+    one = {each.id: each for each in services.planning.recommend(simulated_ram=64)}
     assert both["apus:IQ3_XXS"].plan.verdict == "gpu"
     assert one["apus:IQ3_XXS"].plan.verdict == "experts_in_ram"
     (device,) = one["apus:IQ3_XXS"].plan.devices
@@ -117,24 +116,24 @@ def test_the_settings_hold_for_advice_and_plans(services: Services, monkeypatch:
 
 def test_servers_of_the_settings_are_used_like_those_named(services: Services, ask: Ask, starter: Path) -> None:
     with serving() as first, serving() as second:
-        keep(services, DeviceWishes((first,)))
+        keep(services, DevicePreferences((first,)))
         assert [each.description for each in services.planning.machine().devices] == [first]
         # Named ones come first, and number the devices.
         named = services.planning.machine((second,))
         assert [each.description for each in named.devices] == [second, first]
         assert named.rpc_servers == (second, first)
         ask("starter", context=512)
-        loaded = services.planning.loads.loaded
+        loaded = services.planning.loader.loaded
         assert loaded is not None
-        assert loaded.options.rpc_servers == (first,)
-        assert loaded.actual["RPC0"]["weights_bytes"] > 0
+        assert loaded.plan.spec.rpc_servers == (first,)
+        assert loaded.result.memory["RPC0"]["weights_bytes"] > 0
         # The server speaks with the engine alone now; what is known of it is from before the load.
         (device,) = services.planning.machine(refresh=True).devices
         assert (device.description, device.name) == (first, "RPC0")
         basis = services.planning.basis("starter")
-        assert basis.plan(Wishes(context=512)).verdict == "gpu"
-        assert services.planning.rehearsed(basis, Wishes()) is basis
-        keep(services, DeviceWishes((first, second)))
+        assert basis.plan(PlanOptions(context=512)).verdict == "gpu"
+        assert services.planning.rehearsed(basis, PlanOptions()) is basis
+        keep(services, DevicePreferences((first, second)))
         assert [each.name for each in services.planning.machine(refresh=True).devices] == ["RPC0", "RPC1"]
 
 
@@ -142,10 +141,10 @@ def test_a_server_that_is_gone_is_left_out_and_told(
     services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
 ) -> None:
     first, second, end = leaving
-    keep(services, DeviceWishes((first, second)))
-    services.planning.wished.keep("starter", Wishes(tensor_split=(1.0, 1.0), devices=("RPC0", "RPC1")))
+    keep(services, DevicePreferences((first, second)))
+    services.planning.overrides.set("starter", PlanOptions(tensor_split=(1.0, 1.0), devices=("RPC0", "RPC1")))
     ask("starter", context=512)
-    loaded = services.planning.loads.loaded
+    loaded = services.planning.loader.loaded
     assert loaded is not None
     assert len(loaded.plan.used_devices) == 2
     services.engine.release()
@@ -155,9 +154,9 @@ def test_a_server_that_is_gone_is_left_out_and_told(
     assert (told.because.code, told.because.data["server"]) == ("rpc_server_unreachable", second)
     assert second in replanned_sentence(told.plan, str, told.because)
     assert isinstance(events[-1], Finished)
-    loaded = services.planning.loads.loaded
+    loaded = services.planning.loader.loaded
     assert loaded is not None
-    assert loaded.options.rpc_servers == (first,)
+    assert loaded.plan.spec.rpc_servers == (first,)
     machine = services.planning.machine(refresh=True)
     assert [error.data["server"] for error in machine.missing] == [second]
     assert [each.description for each in machine.devices] == [first]
@@ -167,7 +166,7 @@ def test_a_server_that_goes_before_the_answer_begins_costs_no_answer(
     services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
 ) -> None:
     first, second, end = leaving
-    keep(services, DeviceWishes((first, second)))
+    keep(services, DevicePreferences((first, second)))
 
     def leave(event: ChatEvent) -> None:
         if isinstance(event, Loaded):
@@ -182,7 +181,7 @@ def test_a_server_that_goes_in_the_middle_is_one_sentence(
     services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
 ) -> None:
     first, second, end = leaving
-    keep(services, DeviceWishes((first, second)))
+    keep(services, DevicePreferences((first, second)))
 
     def leave(event: ChatEvent) -> None:
         if isinstance(event, Piece):
@@ -199,20 +198,20 @@ def test_half_an_answer_stays_and_the_next_question_goes_without_the_device(
 ) -> None:
     """Its answers never end by themselves."""
     first, second, end = leaving
-    keep(services, DeviceWishes((first, second)))
+    keep(services, DevicePreferences((first, second)))
     store = services.store
     conversation = store.create()
     plans: list[LoadPlan] = []
 
     def leave(event: ChatEvent) -> None:
-        loaded = services.planning.loads.loaded
+        loaded = services.planning.loader.loaded
         if isinstance(event, Piece) and loaded is not None and loaded.plan not in plans:
             plans.append(loaded.plan)
             end.close()
 
     def ask(question: str, most: int) -> AnswerResult:
         _, answer = store.begin_turn(conversation.id, question)
-        source = backend_for(services, str(tiny_model), tensor_split=(1.0, 1.0))
+        source = backend_for(services, str(tiny_model), PlanOptions(tensor_split=(1.0, 1.0)))
         prompt = prompt_messages("", store.branch(conversation.id)[:-1])
         request = ChatRequest(prompt, Sampling(seed=1, max_tokens=most))
         return RunningAnswer(answer, store, source, request, str(tiny_model)).generate(leave)

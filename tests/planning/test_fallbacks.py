@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from app.backend import ChatEvent, Finished, Loaded, LoadProgress, Piece, PromptProgress, Replanned
-from app.engine.launch import WRAPPER_VARIABLE
+from app.engine.client import WRAPPER_VARIABLE
 from app.local_backend import loaded_plan
 from app.messages.plans import replanned_sentence
 from app.services import Services

@@ -12,6 +12,7 @@ from app.conversation import ContextPolicy, Role, Sampling
 from app.local_backend import LocalBackend
 from app.services import Services
 from model_manager.errors import UserError
+from model_manager.plan import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 
 CONTEXT = 512
@@ -19,7 +20,12 @@ CONTEXT = 512
 
 def answered(services: Services, path: Path, request: ChatRequest, context: int = CONTEXT) -> list[ChatEvent]:
     source = LocalBackend(
-        services.library, services.engine, services.planning, str(path), services.settings.now, context=context
+        services.library,
+        services.engine,
+        services.planning,
+        str(path),
+        services.settings.now,
+        PlanOptions(context=context),
     )
     return list(source.stream(request))
 

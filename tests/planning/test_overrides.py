@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.planning.overrides import WishedLoads, over
-from model_manager.plan import Wishes
+from app.planning.overrides import ModelOverrides
+from model_manager.plan import PlanOptions
 
 
 def test_kept_read_and_taken_back(tmp_path: Path) -> None:
-    wished = WishedLoads(tmp_path / "wishes.json")
-    assert wished.of("apus:Q2_K") == Wishes()
-    fixed = Wishes(context=4096, kv_type="q8_0", devices=("CUDA0", "CUDA1"), tensor_split=(31, 30), experts_in_ram=())
-    wished.keep("apus:Q2_K", fixed)
-    wished.keep("starter", Wishes(threads=3))
-    again = WishedLoads(tmp_path / "wishes.json")
-    assert again.of("apus:Q2_K") == fixed
-    assert again.of("starter") == Wishes(threads=3)
-    again.keep("apus:Q2_K", Wishes())
-    assert wished.of("apus:Q2_K") == Wishes()
+    overrides = ModelOverrides(tmp_path / "wishes.json")
+    assert overrides.get("apus:Q2_K") == PlanOptions()
+    fixed = PlanOptions(
+        context=4096, kv_type="q8_0", devices=("CUDA0", "CUDA1"), tensor_split=(31, 30), experts_in_ram=()
+    )
+    overrides.set("apus:Q2_K", fixed)
+    overrides.set("starter", PlanOptions(threads=3))
+    again = ModelOverrides(tmp_path / "wishes.json")
+    assert again.get("apus:Q2_K") == fixed
+    assert again.get("starter") == PlanOptions(threads=3)
+    again.set("apus:Q2_K", PlanOptions())
+    assert overrides.get("apus:Q2_K") == PlanOptions()
     assert "apus" not in (tmp_path / "wishes.json").read_text()
 
 
 def test_a_file_that_makes_no_sense_fixes_nothing(tmp_path: Path) -> None:
     for content in ("", "[]", '{"starter": 3}', '{"starter": {"nonsense": 1}}'):
         (tmp_path / "wishes.json").write_text(content)
-        assert WishedLoads(tmp_path / "wishes.json").of("starter") == Wishes()
+        assert ModelOverrides(tmp_path / "wishes.json").get("starter") == PlanOptions()
 
 
 def test_what_is_said_for_one_load_stands_before_what_was_kept() -> None:
-    kept = Wishes(context=4096, kv_type="q8_0", threads=3)
-    assert over(Wishes(context=8192), kept) == Wishes(context=8192, kv_type="q8_0", threads=3)
-    assert over(Wishes(), kept) == kept
+    kept = PlanOptions(context=4096, kv_type="q8_0", threads=3)
+    assert PlanOptions(context=8192).over(kept) == PlanOptions(context=8192, kv_type="q8_0", threads=3)
+    assert PlanOptions().over(kept) == kept

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from app.backend import Finished, Loaded, LoadProgress
-from app.engine.launch import WRAPPER_VARIABLE
+from app.engine.client import WRAPPER_VARIABLE
 from app.local_backend import loaded_plan
 from app.services import Services
 from model_manager.errors import UserError
-from model_manager.plan import Wishes
+from model_manager.plan import PlanOptions
 from tests.planning.conftest import Ask
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.engine_children import engine_children
@@ -66,7 +66,7 @@ def test_the_json_of_a_load_has_every_key_of_a_plan(services: Services, ask: Ask
     (loaded,) = [event for event in events if isinstance(event, Loaded)]
     assert loaded.seconds > 0.05
     plan = loaded_plan(services.planning)
-    forecast = services.planning.basis(str(tiny_model)).plan(Wishes()).to_json()
+    forecast = services.planning.basis(str(tiny_model)).plan(PlanOptions()).to_json()
     assert set(plan) == set(forecast)
     assert set(plan["host"]) == {*forecast["host"], "actual"}  # type: ignore[misc]
     assert set(plan["host"]["actual"]) == set(forecast["host"])  # type: ignore[call-overload]

@@ -9,82 +9,90 @@ import pytest
 
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.remembered_plans import MORE_BYTES, Case, RememberedPlans, fixing
-from model_manager.devices.devices import HostMemory, PlanDevice
+from app.planning.remembered_plans import MORE_BYTES, PlanCase, RememberedPlans, reproducing
+from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.plan import LoadPlan, Wishes
+from model_manager.plan import LoadPlan, PlanOptions
 
 GIB = 1 << 30
 
 
 def machine(*gib: float, driver_of: str = "NVIDIA GeForce RTX 4090") -> Machine:
     devices = tuple(
-        PlanDevice(f"CUDA{number}", round(size * GIB), backend="CUDA", description=driver_of)
+        Device(f"CUDA{number}", round(size * GIB), 24 * GIB, backend="CUDA", description=driver_of)
         for number, size in enumerate(gib)
     )
-    return Machine(devices, {device.name: 24 * GIB for device in devices})
+    return Machine(devices)
 
 
 @pytest.fixture
-def case(tmp_path: Path) -> Case:
+def case(tmp_path: Path) -> PlanCase:
     path = tmp_path / "model.gguf"
     path.write_bytes(b"GGUF")
-    return Case(path, Wishes(), machine(23, 20), HostMemory(64 * GIB))
+    return PlanCase(path, PlanOptions(), machine(23, 20), HostMemory(64 * GIB))
 
 
-def basis_of(case: Case) -> PlanBasis:
+def basis_of(case: PlanCase) -> PlanBasis:
     return PlanBasis((reconstructed_header(APUS[2]),), case.machine, case.host)
 
 
 def placement(plan: LoadPlan) -> tuple[object, ...]:
     layers = tuple(device.layers for device in plan.devices)
-    return layers, plan.experts_in_ram, plan.context, plan.kv_type, plan.micro_batch, plan.pipeline, plan.n_gpu_layers
+    return (
+        layers,
+        plan.experts_in_ram,
+        plan.context,
+        plan.kv_type,
+        plan.spec.micro_batch,
+        plan.spec.pipeline,
+        plan.n_gpu_layers,
+    )
 
 
 @pytest.mark.parametrize("rung", [0, 2, -1])
-def test_the_plan_that_worked_is_made_again(tmp_path: Path, case: Case, rung: int) -> None:
+def test_the_plan_that_worked_is_made_again(tmp_path: Path, case: PlanCase, rung: int) -> None:
     basis = basis_of(case)
-    worked = list(basis.smaller(Wishes(), basis.plan(Wishes())))[rung]
+    worked = list(basis.smaller(PlanOptions(), basis.plan(PlanOptions())))[rung]
     plans = RememberedPlans(tmp_path / "plans.json")
     plans.note(case, worked)
     noted = RememberedPlans(tmp_path / "plans.json").find(case)
-    assert noted == fixing(worked)
+    assert noted == reproducing(worked)
     again = basis.plan(noted)
     assert placement(again) == placement(worked)
     assert again.verdict == worked.verdict
 
 
-def test_a_note_is_for_one_case(tmp_path: Path, case: Case) -> None:
+def test_a_note_is_for_one_case(tmp_path: Path, case: PlanCase) -> None:
     plans = RememberedPlans(tmp_path / "plans.json")
-    plans.note(case, basis_of(case).plan(Wishes()))
+    plans.note(case, basis_of(case).plan(PlanOptions()))
     assert plans.find(case) is not None
-    assert plans.find(replace(case, wishes=Wishes(context=4096))) is None
+    assert plans.find(replace(case, options=PlanOptions(context=4096))) is None
     assert plans.find(replace(case, machine=machine(23, 20, driver_of="NVIDIA RTX A6000"))) is None
     case.path.write_bytes(b"GGUF, another one")
     assert plans.find(case) is None
 
 
-def test_with_more_memory_it_no_longer_counts(tmp_path: Path, case: Case) -> None:
+def test_with_more_memory_it_no_longer_counts(tmp_path: Path, case: PlanCase) -> None:
     plans = RememberedPlans(tmp_path / "plans.json")
-    plans.note(case, basis_of(case).plan(Wishes()))
+    plans.note(case, basis_of(case).plan(PlanOptions()))
     less = replace(case, machine=machine(22, 19.9))
     more = replace(case, machine=machine(23, 20 + 2 * MORE_BYTES / GIB))
     assert plans.find(less) is not None
     assert plans.find(more) is None
     alone = replace(case, machine=machine())
-    plans.note(alone, basis_of(alone).plan(Wishes()))
+    plans.note(alone, basis_of(alone).plan(PlanOptions()))
     assert plans.find(alone) is not None
     assert plans.find(replace(alone, host=HostMemory(80 * GIB))) is None
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", "null"])
-def test_a_damaged_file_holds_no_notes_and_is_written_anew(tmp_path: Path, case: Case, content: str) -> None:
+def test_a_damaged_file_holds_no_notes_and_is_written_anew(tmp_path: Path, case: PlanCase, content: str) -> None:
     path = tmp_path / "plans.json"
     path.write_text(content)
     plans = RememberedPlans(path)
     assert plans.find(case) is None
-    plans.note(case, basis_of(case).plan(Wishes()))
+    plans.note(case, basis_of(case).plan(PlanOptions()))
     assert plans.find(case) is not None
     path.write_text(path.read_text().replace('"wishes"', '"wish"'))
     assert plans.find(case) is None

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from app.engine.local_engine import EngineState
-from app.engine.protocol import LoadDone, LoadOptions
-from app.planning.machine import PRETEND_VARIABLE, Machine, counting_as_free
+from app.engine.protocol import LoadResult
+from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine, with_freed
 from app.services import Services
-from model_manager.devices.devices import PlanDevice
+from model_manager.devices.devices import Device
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS
-from model_manager.plan import Wishes
+from model_manager.plan import LoadSpec, PlanOptions
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.downloaded import write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
@@ -25,16 +25,16 @@ GIB = 1 << 30
 def test_pretended_gpus_drive_no_display_and_are_not_rehearsed(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "24, 16")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24, 16")
     machine = services.planning.machine()
-    assert machine.is_pretended
+    assert machine.is_simulated
     assert [(d.free_bytes, d.reserve_bytes) for d in machine.devices] == [(24 * GIB, 512 << 20), (16 * GIB, 512 << 20)]
-    monkeypatch.setenv(PRETEND_VARIABLE, "none")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "none")
     assert services.planning.machine().devices == ()
-    basis = services.planning.basis("apus:Q2_K", pretend_gpus=(24, 24), pretend_ram=64)
-    assert services.planning.rehearsed(basis, Wishes()) is basis
+    basis = services.planning.basis("apus:Q2_K", simulated_gpus=(24, 24), simulated_ram=64)
+    assert services.planning.rehearsed(basis, PlanOptions()) is basis
     begin = time.monotonic()
-    plan = basis.plan(Wishes(context=8192))
+    plan = basis.plan(PlanOptions(context=8192))
     assert time.monotonic() - begin < 0.5
     assert plan.verdict == "gpu"
     assert "not_rehearsed" in plan.reasons
@@ -42,20 +42,20 @@ def test_pretended_gpus_drive_no_display_and_are_not_rehearsed(
 
 @pytest.mark.parametrize("text", ["24,x", "-1", "0", "24,none", "nan", "inf"])
 def test_gpus_that_cannot_be_pretended(services: Services, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, text)
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, text)
     with pytest.raises(UserError) as caught:
         services.planning.machine()
     assert (caught.value.code, caught.value.data["text"]) == ("gpus_pretended_wrong", text)
 
 
 def test_the_quantisations_are_judged_for_a_machine(services: Services) -> None:
-    judged = services.planning.recommend(Wishes(context=8192), pretend_gpus=(23.54, 23.54), pretend_ram=64)
+    judged = services.planning.recommend(PlanOptions(context=8192), simulated_gpus=(23.54, 23.54), simulated_ram=64)
     assert [each.id for each in judged] == ["apus:Q2_K", "apus:IQ3_XXS", "apus:Q3_K_M", "apus:Q4_K_M"]
     (best,) = [each for each in judged if each.recommended]
     assert (best.quantisation, best.plan.verdict, best.reason) == ("IQ3_XXS", "gpu", "best_on_gpus")
-    roomy = services.planning.recommend(pretend_gpus=(48, 48), pretend_ram=64)
+    roomy = services.planning.recommend(simulated_gpus=(48, 48), simulated_ram=64)
     assert [each.recommended for each in roomy] == [False, False, False, True]
-    none = services.planning.recommend(pretend_gpus=(), pretend_ram=8)
+    none = services.planning.recommend(simulated_gpus=(), simulated_ram=8)
     assert {each.plan.verdict for each in none} == {"does_not_fit"}
     assert not any(each.recommended for each in none)
 
@@ -78,7 +78,7 @@ def test_a_damaged_quantisation_does_not_keep_the_others_from_being_judged(servi
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(UserError):
         services.planning.headers_of(entry.id)
-    judged = services.planning.recommend(pretend_gpus=(24, 24), pretend_ram=64)
+    judged = services.planning.recommend(simulated_gpus=(24, 24), simulated_ram=64)
     assert {each.id for each in judged} == {each.id for each in APUS}
 
 
@@ -94,11 +94,11 @@ def test_the_list_of_devices_is_kept_for_a_moment(services: Services, two_device
 
 
 def test_what_is_loaded_counts_as_free() -> None:
-    machine = Machine((PlanDevice("CUDA0", 100), PlanDevice("CUDA1", 90)), {"CUDA0": 200, "CUDA1": 95})
+    machine = Machine((Device("CUDA0", 100, 200), Device("CUDA1", 90, 95)))
     held = {"weights_bytes": 5, "kv_bytes": 3, "compute_bytes": 2}
-    state = EngineState(LoadOptions("x"), LoadDone(1, 512, 3, 2, "engine", {"CUDA0": held, "CUDA1": held}))
-    assert [device.free_bytes for device in counting_as_free(machine, state).devices] == [110, 95]
-    assert counting_as_free(machine, None) is machine
+    state = EngineState(Path("x"), LoadSpec(), LoadResult(512, 3, 2, "engine", {"CUDA0": held, "CUDA1": held}))
+    assert [device.free_bytes for device in with_freed(machine, state).devices] == [110, 95]
+    assert with_freed(machine, None) is machine
 
 
 def test_a_rehearsal_replaces_the_estimate(services: Services, two_devices: tuple[str, ...], tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_rehearsal_replaces_the_estimate(services: Services, two_devices: tupl
         path = tmp_path / f"legacy-{legacy}.gguf"
         write_shape(path, "Q4_K_M", n_layer=4, n_embd=1024, n_ff=2048, n_head=8, n_head_kv=2, legacy=legacy)
         basis = services.planning.basis(str(path), two_devices)
-        wishes = Wishes(context=4096, kv_type="f16")
+        wishes = PlanOptions(context=4096, kv_type="f16")
         estimated = basis.plan(wishes)
         plan = services.planning.rehearsed(basis, wishes).plan(wishes)
         assert "not_rehearsed" in estimated.reasons
@@ -125,4 +125,4 @@ def test_what_cannot_be_rehearsed_keeps_its_estimate(
     data = path.read_bytes()
     path.write_bytes(data.replace(b"blk.1.attn_k.weight", b"blk.1.attn_x.weight"))
     basis = services.planning.basis(str(path), two_devices)
-    assert services.planning.rehearsed(basis, Wishes()).measured is None
+    assert services.planning.rehearsed(basis, PlanOptions()).rehearsal is None

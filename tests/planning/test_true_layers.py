@@ -10,8 +10,8 @@ import pytest
 
 from app.config.paths import DataFolder
 from app.local_backend import loaded_plan
-from app.planning.basis import wishes_from
 from app.services import Services, build_services
+from model_manager.plan import PlanOptions
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.rpc_device import serving
 
@@ -44,8 +44,8 @@ def test_forecast_and_real_figures(
     loading: tuple[Services, tuple[str, ...]], layers: Path, context: int, kv_type: str, in_ram: tuple[int, ...]
 ) -> None:
     services, servers = loading
-    wishes = wishes_from(services.settings.now, context=context, kv_type=kv_type, experts_in_ram=in_ram)
-    list(services.planning.loads.load(services.planning.wanted(layers, wishes, servers)))
+    options = PlanOptions(context=context, kv_type=kv_type, experts_in_ram=in_ram, rpc_servers=servers)
+    list(services.planning.loader.load(services.planning.load_request(layers, options)))
     plan = loaded_plan(services.planning)
     assert (plan["verdict"], plan["context"], plan["kv_type"]) == (
         "experts_in_ram" if in_ram else "gpu",

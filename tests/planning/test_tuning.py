@@ -7,13 +7,13 @@ from pathlib import Path
 from app.local_backend import loaded_plan
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.tuning import Measured, Tuned, TuneProgress, Tuner, alternatives
+from app.planning.tuning import Measurement, TuneProgress, Tuner, TuningResult, alternatives
 from app.services import Services
-from model_manager.devices.devices import HostMemory, pretended_devices
+from model_manager.devices.devices import HostMemory, simulated_devices
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.plan import Wishes
+from model_manager.plan import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 
 GIB = 1 << 30
@@ -21,10 +21,10 @@ GIB = 1 << 30
 
 def changes(quantisation: int, gib: tuple[float, ...], **wishes: object) -> list[str]:
     basis = PlanBasis(
-        (reconstructed_header(APUS[quantisation]),), Machine(pretended_devices(gib)), HostMemory(96 * GIB)
+        (reconstructed_header(APUS[quantisation]),), Machine(simulated_devices(gib)), HostMemory(96 * GIB)
     )
-    wished = Wishes(**wishes)  # type: ignore[arg-type]
-    return [change for change, _ in alternatives(basis, wished, basis.plan(wished))]
+    options = PlanOptions(**wishes)  # type: ignore[arg-type]
+    return [change for change, _ in alternatives(basis, options, basis.plan(options))]
 
 
 def test_what_is_worth_a_try_depends_on_the_plan() -> None:
@@ -38,23 +38,23 @@ def test_what_is_worth_a_try_depends_on_the_plan() -> None:
 
 def test_all_are_measured_with_progress_and_the_fastest_is_kept(services: Services, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "wide.gguf", n_embd=256)
-    wanted = services.planning.wanted(path, Wishes(context=1024))
-    tuner = Tuner(services.engine, services.planning.loads, prompt_tokens=64, generated_tokens=8, repetitions=1)
-    *steps, tuned = tuner.tune(wanted)
-    assert isinstance(tuned, Tuned)
+    request = services.planning.load_request(path, PlanOptions(context=1024))
+    tuner = Tuner(services.engine, services.planning.loader, prompt_tokens=64, generated_tokens=8, repetitions=1)
+    *steps, tuned = tuner.tune(request)
+    assert isinstance(tuned, TuningResult)
     progress = [step for step in steps if isinstance(step, TuneProgress)]
     assert [step.fraction for step in progress[-3:]] == sorted(step.fraction for step in progress[-3:])
     assert {step.change for step in progress} == {each.change for each in tuned.measured}
     assert [each.change for each in tuned.measured] == ["present", "kv_q8_0", "large_batch", "small_batch"]
     assert all(each.tokens_per_second > 0 and each.prompt_tokens_per_second > 0 for each in tuned.measured)
-    list(services.planning.loads.load(wanted))
+    list(services.planning.loader.load(request))
     plan = loaded_plan(services.planning)
     assert (plan["kv_type"], plan["context"]) == (tuned.best.plan.kv_type, 1024)
-    assert services.planning.loads.loaded is not None
-    assert services.planning.loads.loaded.plan.micro_batch == tuned.best.plan.micro_batch
+    assert services.planning.loader.loaded is not None
+    assert services.planning.loader.loaded.plan.spec.micro_batch == tuned.best.plan.spec.micro_batch
 
 
 def test_what_could_not_be_measured_is_never_the_best(services: Services, tiny_model: Path) -> None:
-    plan = services.planning.basis(str(tiny_model)).plan(Wishes())
-    failed = Measured("kv_q8_0", plan, problem=UserError("engine_out_of_memory"))
-    assert failed.turn_s > Measured("present", plan, 1.0, 1.0).turn_s
+    plan = services.planning.basis(str(tiny_model)).plan(PlanOptions())
+    failed = Measurement("kv_q8_0", plan, problem=UserError("engine_out_of_memory"))
+    assert failed.turn_s > Measurement("present", plan, 1.0, 1.0).turn_s

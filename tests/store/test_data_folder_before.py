@@ -24,10 +24,10 @@ import app
 from app.config.paths import DataFolder
 from app.conversation import Attachment, ContextPolicy, Sampling
 from app.planning.machine import Machine
-from app.planning.remembered_plans import Case, RememberedPlans
+from app.planning.remembered_plans import PlanCase, RememberedPlans
 from app.services import Services, build_services
-from model_manager.devices.devices import HostMemory, PlanDevice
-from model_manager.plan import Wishes
+from model_manager.devices.devices import Device, HostMemory
+from model_manager.plan import PlanOptions
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf
 
@@ -347,7 +347,7 @@ def test_settings(shown: Shown, services: Services) -> None:
 
 
 def test_devices_left_out_ceilings_and_reserves(services: Services) -> None:
-    wishes = services.settings.now.device_wishes()
+    wishes = services.settings.now.device_preferences()
     assert wishes.rpc_servers == ("workstation.invalid:50052", "shelf.invalid:50053")
     found = {
         key: (wishes.of(key).use, wishes.of(key).ceiling_gib, wishes.of(key).reserve_gib)
@@ -436,9 +436,9 @@ def test_a_downloaded_model_is_still_the_published_one(program: Program) -> None
 
 
 def test_what_was_fixed_for_a_model(services: Services) -> None:
-    wished = services.planning.wished
-    assert wished.of(TINY) == Wishes(context=768, batch=128, micro_batch=64, threads=1)
-    assert wished.of("apus:Q2_K") == Wishes(
+    overrides = services.planning.overrides
+    assert overrides.get(TINY) == PlanOptions(context=768, batch=128, micro_batch=64, threads=1)
+    assert overrides.get("apus:Q2_K") == PlanOptions(
         context=16384,
         kv_type="q8_0",
         flash_attention=True,
@@ -453,7 +453,7 @@ def test_what_was_fixed_for_a_model(services: Services) -> None:
         full_windows=False,
         margin_bytes=GIB // 2,
     )
-    assert wished.of("starter") == Wishes()
+    assert overrides.get("starter") == PlanOptions()
 
 
 def test_a_plan_that_worked_is_remembered(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -463,13 +463,13 @@ def test_a_plan_that_worked_is_remembered(data: Path, tmp_path: Path, monkeypatc
     path.write_bytes(b"GGUF")
     os.utime(path, (1_700_000_000, 1_700_000_000))
     devices = tuple(
-        PlanDevice(f"CUDA{number}", gib * GIB, backend="CUDA", description="NVIDIA GeForce RTX 4090")
+        Device(f"CUDA{number}", gib * GIB, 24 * GIB, backend="CUDA", description="NVIDIA GeForce RTX 4090")
         for number, gib in enumerate((23, 20))
     )
-    machine = Machine(devices, {device.name: 24 * GIB for device in devices})
-    case = Case(path, Wishes(context=4096), machine, HostMemory(64 * GIB))
+    machine = Machine(devices)
+    case = PlanCase(path, PlanOptions(context=4096), machine, HostMemory(64 * GIB))
     noted = RememberedPlans(data / "plans.json").find(case)
-    assert noted == Wishes(
+    assert noted == PlanOptions(
         context=4096,
         kv_type="f16",
         devices=("CUDA0", "CUDA1"),

@@ -12,6 +12,7 @@ from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from app.local_backend import LocalBackend
 from app.services import Services
+from model_manager.plan import PlanOptions
 from tests.rigs import vulkan
 
 Ask = Callable[..., list[ChatEvent]]
@@ -37,16 +38,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 
 @pytest.fixture
 def ask(services: Services) -> Ask:
-    """Ask a file, loaded with these wishes; all events."""
+    """Ask a file, loaded with these options; returns all events."""
 
-    def ask(path: Path | str, *, max_tokens: int = 4, **wishes: object) -> list[ChatEvent]:
+    def ask(path: Path | str, *, max_tokens: int = 4, **options: object) -> list[ChatEvent]:
         source = LocalBackend(
             services.library,
             services.engine,
             services.planning,
             str(path),
             services.settings.now,
-            **wishes,  # type: ignore[arg-type]
+            PlanOptions(**options),  # type: ignore[arg-type]
         )
         question = PromptMessage(Role.USER, "What is the capital of France?")
         return list(source.stream(ChatRequest((question,), Sampling(temperature=0.0, seed=1, max_tokens=max_tokens))))

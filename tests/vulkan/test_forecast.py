@@ -9,15 +9,12 @@ import pytest
 
 from app.engine.device_probe import plan_devices, probe_devices
 from app.engine.local_engine import LocalEngine
-from app.engine.plan_options import load_options
-from app.engine.rehearsal import Rehearser
 from app.messages import sentence
-from app.planning.basis import asking
 from app.services import Services
 from model_manager.devices.devices import HostMemory, has_amx, repacked_types
 from model_manager.errors import UserError
 from model_manager.gguf.shards import read_model
-from model_manager.plan import Wishes, plan, rehearsed_plan
+from model_manager.plan import PlanOptions, plan_model, plan_with_rehearsals, read_model_shape
 from tests.engine.requests import ask, load
 from tests.rigs.apus_shapes import write_shape
 
@@ -47,7 +44,7 @@ def test_both_devices_are_listed_with_memory_that_falls_as_it_is_taken(
     ]
     before = {device.name: device.free_bytes for device in found.devices}
     assert all(device.total_bytes >= device.free_bytes > 0 for device in found.devices)
-    load(engine, experts, context=32768, gpu_layers=-1, tensor_split=(1.0, 1.0))
+    load(engine, experts, context=32768, n_gpu_layers=-1, tensor_split=(1.0, 1.0))
     during = {device.name: device.free_bytes for device in engine.devices().devices}
     assert all(during[name] <= before[name] - 50 * MIB for name in ("Vulkan0", "Vulkan1"))
 
@@ -74,19 +71,23 @@ CASES = [
 
 @pytest.mark.parametrize(("context", "kv_type", "in_ram"), CASES)
 def test_what_is_forecast_is_what_the_engine_takes(
-    engine: LocalEngine, experts: Path, tmp_path: Path, context: int, kv_type: str, in_ram: tuple[int, ...]
+    engine: LocalEngine, experts: Path, context: int, kv_type: str, in_ram: tuple[int, ...]
 ) -> None:
     headers = read_model(experts)
     devices = tuple(replace(each, reserve_bytes=0) for each in plan_devices(engine.devices().devices))
-    wishes = Wishes(context=context, kv_type=kv_type, experts_in_ram=in_ram, pipeline=None if context > 8192 else False)  # type: ignore[arg-type]
-    with Rehearser(tmp_path / "rehearsal.log") as rehearser:
-        planned, told = rehearsed_plan(headers, devices, HOST, wishes, asking(rehearser.rehearse, experts, ()))
+    options = PlanOptions(
+        context=context, kv_type=kv_type, experts_in_ram=in_ram, pipeline=None if context > 8192 else False
+    )
+    shape = read_model_shape(headers)
+    planned, told = plan_with_rehearsals(
+        shape, devices, HOST, options, lambda plan: engine.rehearse(experts, plan.spec)
+    )
     assert told is not None
     assert (planned.verdict, planned.kv_type) == ("experts_in_ram" if in_ram else "gpu", kv_type)
-    list(engine.ensure_loaded(load_options(planned, experts)))
+    list(engine.load(experts, planned.spec))
     assert engine.state is not None
     memory = engine.state.result.memory
-    estimated = plan(headers, devices, HOST, wishes)
+    estimated = plan_model(shape, devices, HOST, options)
     for device, guess in zip(planned.devices, estimated.devices, strict=True):
         real = memory[device.name]
         assert len(device.layers) >= 2
@@ -97,18 +98,18 @@ def test_what_is_forecast_is_what_the_engine_takes(
         assert real["compute_bytes"] <= guess.compute_bytes + 8 * MIB
     for part in ("weights_bytes", "kv_bytes", "compute_bytes"):
         assert near(getattr(planned.host, part), memory["CPU"][part]), ("host", part)
-    assert engine.state.result.pipeline == planned.pipeline
+    assert engine.state.result.pipeline == planned.spec.pipeline
 
 
 @pytest.mark.parametrize("options", [{}, {"experts_in_ram": (0, 2)}], ids=["all on devices", "experts in RAM"])
 def test_an_offloaded_model_answers_as_the_processor_does(
     engine: LocalEngine, small_experts: Path, options: dict[str, object]
 ) -> None:
-    load(engine, small_experts, context=512, gpu_layers=-1, tensor_split=(3.0, 2.0), **options)
+    load(engine, small_experts, context=512, n_gpu_layers=-1, tensor_split=(3.0, 2.0), **options)
     offloaded = ask(engine, "hello", max_tokens=8)
     assert engine.state is not None
     assert engine.state.result.memory["Vulkan1"]["weights_bytes"] > 0
-    load(engine, small_experts, context=512, gpu_layers=0, devices=("CPU",))
+    load(engine, small_experts, context=512, n_gpu_layers=0, devices=("CPU",))
     assert offloaded.text == ask(engine, "hello", max_tokens=8).text
 
 
@@ -117,20 +118,20 @@ def test_a_split_by_rows_is_refused_in_words_and_whole_layers_still_load(
 ) -> None:
     """Vulkan has no buffers that lie on several devices."""
     with pytest.raises(UserError) as caught:
-        load(engine, small_experts, context=512, gpu_layers=-1, split_mode="row")
+        load(engine, small_experts, context=512, n_gpu_layers=-1, split_mode="row")
     assert caught.value.code == "split_mode_not_on_device"
     assert "Vulkan0" in sentence(caught.value)
-    load(engine, small_experts, context=512, gpu_layers=-1)
+    load(engine, small_experts, context=512, n_gpu_layers=-1)
     assert ask(engine, "hello", max_tokens=4).finished is not None
 
 
 def test_one_layer_computed_by_both_devices(engine: LocalEngine, small_experts: Path) -> None:
-    load(engine, small_experts, context=512, gpu_layers=-1, split_mode="tensor")
+    load(engine, small_experts, context=512, n_gpu_layers=-1, split_mode="tensor")
     assert engine.state is not None
     memory = engine.state.result.memory
     assert memory["Vulkan0"] == memory["Vulkan1"]
     shared = ask(engine, "hello", max_tokens=8)
-    load(engine, small_experts, context=512, gpu_layers=0, devices=("CPU",))
+    load(engine, small_experts, context=512, n_gpu_layers=0, devices=("CPU",))
     assert shared.text == ask(engine, "hello", max_tokens=8).text
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from app.backend import Finished, Loaded, Replanned
-from app.engine.launch import WRAPPER_VARIABLE
+from app.engine.client import WRAPPER_VARIABLE
 from app.local_backend import loaded_plan
 from app.messages.plans import replanned_sentence
-from app.planning.basis import wishes_from
 from app.services import Services
+from model_manager.plan import PlanOptions
 from tests.vulkan.conftest import Ask
 
 pytestmark = [
@@ -40,8 +40,8 @@ The first answer needs memory too, for the shaders: the plan that works at last 
 def addresses(services: Services, **wishes: object) -> int:
     """Bytes of address space that the child takes at most for loading the starter so."""
     path = services.library.resolve("starter").path
-    wanted = services.planning.wanted(path, wishes_from(services.settings.now, **wishes))
-    list(services.planning.loads.load(wanted))
+    request = services.planning.load_request(path, PlanOptions(**wishes))  # type: ignore[arg-type]
+    list(services.planning.loader.load(request))
     status = Path(f"/proc/{services.engine.pid}/status").read_text()
     services.engine.release()
     (peak,) = re.findall(r"VmPeak:\s+(\d+) kB", status)

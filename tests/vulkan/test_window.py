@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.engine.launch import WRAPPER_VARIABLE
+from app.engine.client import WRAPPER_VARIABLE
 from app.services import Services
 from tests.vulkan.test_out_of_memory import ENDINGS, MIB, addresses
 from tests.window.conftest import open_window

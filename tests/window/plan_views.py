@@ -6,8 +6,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from model_manager.plan import LoadPlan, Wishes, plan_model
-from tests.plan.plan_builders import apus_facts, cards, ram
+from model_manager.plan import LoadPlan, PlanOptions, plan_model
+from tests.plan.plan_builders import apus_shape, cards, ram
 from tests.window.input import find
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
@@ -17,21 +17,21 @@ class Shown:
     """A shown memory plan with the real planner, and the options it was called with."""
 
     def __init__(self, qtbot: QtBot, quantisation: str, *gib: float, **more: object) -> None:
-        self.facts = apus_facts(quantisation)
+        self.facts = apus_shape(quantisation)
         self.devices = cards(*gib)
         self.host = ram(float(more.pop("ram_gib", 64)))  # type: ignore[arg-type]
-        self.plans: list[Wishes] = []
-        self.planned: list[Wishes] = []
+        self.plans: list[PlanOptions] = []
+        self.planned: list[PlanOptions] = []
         self.view = PlanView()
         qtbot.addWidget(self.view)
         self.view.resize(int(more.pop("width", 860)), 700)  # type: ignore[call-overload]
-        options = more.pop("options", Wishes())
+        options = more.pop("options", PlanOptions())
         self.view.show_plan(self.plan, options, self.devices, self.host, self.facts, **more)  # type: ignore[arg-type]
         self.view.options_changed.connect(self.plans.append)
         with qtbot.waitExposed(self.view):
             self.view.show()
 
-    def plan(self, options: Wishes) -> LoadPlan:
+    def plan(self, options: PlanOptions) -> LoadPlan:
         self.planned.append(options)
         return plan_model(self.facts, self.devices, self.host, options)
 

@@ -136,7 +136,7 @@ def test_a_chip_can_be_removed_and_tells_its_tokens(window: MainWindow, qtbot: Q
     chips = window.composer.chips
     qtbot.waitUntil(lambda: any(each.tokens for each in chips.attachments()), timeout=PATIENCE_MS)
     (attachment,) = chips.attachments()
-    assert (attachment.tokens,) == window.controller.services.engine.count_aside(["a b c d e f"])
+    assert (attachment.tokens,) == window.controller.services.engine.count_if_idle(["a b c d e f"])
     assert f"{attachment.tokens} tokens" in [label.text() for label in chips.findChildren(QLabel)]
     qtbot.mouseClick(find(window, "removeAttachmentButton"), Qt.MouseButton.LeftButton)
     assert names(window) == []

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.backend import PromptMessage
 from app.conversation import ContextPolicy, Message, Status
-from model_manager.plan import Wishes
+from model_manager.plan import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
@@ -193,7 +193,7 @@ def test_a_larger_context_is_known_at_once_and_answers(open_window: OpenWindow, 
     qtbot.mouseClick(card.larger, Qt.MouseButton.LeftButton)
     plan = find(window, "planDialog", PlanDialog)
     assert isinstance(plan, PlanDialog)
-    plan.kept.emit(Wishes(context=1024))
+    plan.kept.emit(PlanOptions(context=1024))
     plan.close()
     assert gauge(window).use.size == 1024
     assert gauge(window).use.free > 0

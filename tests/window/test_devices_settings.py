@@ -12,12 +12,12 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.config.device_settings import DeviceWish, DeviceWishes
+from app.config.device_preferences import DevicePreference, DevicePreferences
 from app.config.settings import SettingsFile
-from app.planning.machine import PRETEND_VARIABLE, Machine
+from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine
 from app.services import Services
-from model_manager.devices.devices import PlanDevice
-from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaFacts
+from model_manager.devices.devices import Device
+from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaInfo
 from model_manager.errors import UserError
 from tests.rigs.rpc_device import serving
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
@@ -82,10 +82,10 @@ def test_the_engine_is_asked_when_the_devices_are_seen(qtbot: QtBot, services: S
 def test_pretended_gpus_are_named_as_such_and_bounded(
     qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "24,16")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,16")
     page = shown()
     hint: Any = find(page, "devicesHint", QLabel)
-    assert PRETEND_VARIABLE in hint.text()
+    assert SIMULATED_GPUS_VARIABLE in hint.text()
     first = device(page, "GPU0")
     assert first.use is not None
     assert first.ceiling.text() == "No limit"
@@ -95,9 +95,9 @@ def test_pretended_gpus_are_named_as_such_and_bounded(
     second = device(page, "GPU1")
     second.ceiling.setValue(12.5)
     second.reserve.stepUp()
-    kept = SettingsFile(services.folder.settings_file).now.device_wishes()
-    assert kept.of("GPU0") == DeviceWish(use=False)
-    assert kept.of("GPU1") == DeviceWish(ceiling_gib=12.5, reserve_gib=0.0)
+    kept = SettingsFile(services.folder.settings_file).now.device_preferences()
+    assert kept.of("GPU0") == DevicePreference(use=False)
+    assert kept.of("GPU1") == DevicePreference(ceiling_gib=12.5, reserve_gib=0.0)
     assert second.reserve.text() == "0.0 GiB"
     assert not first.ceiling.isEnabled()
     (left,) = services.planning.machine().devices
@@ -105,13 +105,13 @@ def test_pretended_gpus_are_named_as_such_and_bounded(
     second.reserve.setValue(second.reserve.minimum())
     second.ceiling.setValue(second.ceiling.minimum())
     first.use.click()
-    assert services.settings.now.device_wishes() == DeviceWishes()
+    assert services.settings.now.device_preferences() == DevicePreferences()
     for control in (first.use, first.ceiling, first.reserve, page.address):
         assert control.accessibleName()
 
 
 def test_no_gpu_is_one_sentence(shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "none")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "none")
     page = shown()
     assert page._none.text().startswith("The engine found no usable GPU")
     assert page._none.isVisible()
@@ -122,12 +122,12 @@ def test_who_holds_a_card_is_told(qtbot: QtBot) -> None:
     card = NvidiaCard(0, "RTX", "0000:01:00.0", 24 << 30, 20 << 30, True, 4, 4, 16, 16, tuple(
         GpuProcess(number, f"program{number}", number << 28) for number in range(1, 6)
     ))  # fmt: skip
-    machine = Machine((PlanDevice("CUDA0", 20 << 30, 1 << 30, description="NVIDIA GeForce RTX 4090"),))
+    machine = Machine((Device("CUDA0", 20 << 30, reserve_bytes=1 << 30, description="NVIDIA GeForce RTX 4090"),))
     machine.__dict__["cards"] = {"CUDA0": card}
-    assert NvidiaFacts().cards == ()
+    assert NvidiaInfo().cards == ()
     row = DeviceRow("CUDA0", "CUDA0", usable=True)
     qtbot.addWidget(row)
-    row.show_device(machine, DeviceWish())
+    row.show_device(machine, DevicePreference())
     assert row.holders.text() == "Used by program5 1.2 GiB, program4 1.0 GiB, program3 0.8 GiB, 2 more"
     assert "drives the display" in row.detail.text()
     assert "PCIe 4 ×16" in row.detail.text()
@@ -149,7 +149,7 @@ def test_a_server_is_added_seen_and_taken_off(
         assert lent.use is not None
         assert server in lent.use.text()
         lent.use.click()
-        assert services.settings.now.device_wishes().of(f"rpc {server}/0") == DeviceWish(use=False)
+        assert services.settings.now.device_preferences().of(f"rpc {server}/0") == DevicePreference(use=False)
         lent.use.click()
     qtbot.mouseClick(page.refresh_button, Qt.MouseButton.LeftButton)
     wait(qtbot, page)
@@ -214,9 +214,9 @@ def test_a_device_that_goes_away_is_a_sentence_and_a_smaller_plan(qtbot: QtBot, 
         controller.services.settings.change(rpc_servers=f"{first} {second}", model_id="starter", max_tokens=8)
         send(qtbot, window, "Name a colour.")
         wait_for_answer(qtbot, window)
-        loaded = controller.services.planning.loads.loaded
+        loaded = controller.services.planning.loader.loaded
         assert loaded is not None
-        assert loaded.options.rpc_servers == (first, second)
+        assert loaded.plan.spec.rpc_servers == (first, second)
         controller.models.release()
         qtbot.waitUntil(lambda: controller.services.engine.state is None, timeout=PATIENCE_MS)
         leaving.close()
@@ -226,9 +226,9 @@ def test_a_device_that_goes_away_is_a_sentence_and_a_smaller_plan(qtbot: QtBot, 
         notice = find(window, "noticeBar")
         assert second in notice.text()  # type: ignore[attr-defined]
         assert "loaded without it" in notice.text()  # type: ignore[attr-defined]
-        loaded = controller.services.planning.loads.loaded
+        loaded = controller.services.planning.loader.loaded
         assert loaded is not None
-        assert loaded.options.rpc_servers == (first,)
+        assert loaded.plan.spec.rpc_servers == (first,)
 
 
 def test_cards_that_the_engine_cannot_use_are_named_with_the_command_that_mends_it(

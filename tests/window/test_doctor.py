@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.doctor.diagnostic import Diagnostic, State, Text
 from app.doctor.doctor import NETWORK, PARTS
-from app.planning.machine import PRETEND_VARIABLE
+from app.planning.machine import SIMULATED_GPUS_VARIABLE
 from tests.rigs.fake_hub import FakeHub
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
@@ -141,7 +141,7 @@ def test_a_narrow_dialog_shows_values_below_names(qtbot: QtBot, open_window: Ope
 def test_the_first_start_offers_language_server_and_diagnostics(
     qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
     window = open_window()
     welcome = window.controller.welcome
     computer = find(welcome, "computerLabel", QLabel)

@@ -7,11 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from model_manager.devices.devices import HostMemory, PlanDevice
-from model_manager.plan import LoadPlan, Wishes, plan_model
-from model_manager.plan.compute_buffers import Setting
+from model_manager.devices.devices import Device, HostMemory
+from model_manager.plan import LoadPlan, LoadSpec, PlanOptions, plan_model
 from model_manager.plan.problem import Corrections, Problem
-from tests.plan.plan_builders import GIB, MIB, apus_facts, cards, plan_apus, ram
+from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, plan_apus, ram
 from ui.plan.bar_data import (
     Bar,
     Parts,
@@ -49,7 +48,7 @@ from ui.plan.strings import (
 NAMES = ("GPU0", "GPU1")
 
 
-def bars_for(plan: LoadPlan, devices: tuple[PlanDevice, ...], **more: object) -> tuple[Bar, ...]:
+def bars_for(plan: LoadPlan, devices: tuple[Device, ...], **more: object) -> tuple[Bar, ...]:
     return bars_of(plan, devices, ram(), **more)  # type: ignore[arg-type]
 
 
@@ -58,7 +57,7 @@ def bars_for(plan: LoadPlan, devices: tuple[PlanDevice, ...], **more: object) ->
 
 def test_bars_have_the_values_of_the_plan():
     devices = cards(23.5, 21.5)
-    plan = plan_model(apus_facts("Q3_K_M"), devices, ram())
+    plan = plan_model(apus_shape("Q3_K_M"), devices, ram())
     totals = {"GPU0": 24 * GIB, "GPU1": 24 * GIB}
     bars = bars_for(plan, devices, total_bytes=totals, host_total_bytes=96 * GIB)
     for bar, device in zip(bars[:-1], plan.devices, strict=True):
@@ -83,24 +82,24 @@ def test_bars_have_the_values_of_the_plan():
 def test_ram_has_the_reserve_of_the_plan():
     for gib in (2, 8, 64, 512):
         host = HostMemory(gib * GIB)
-        setting = Setting(4096, 512, 1, False, True, True)
-        problem = Problem(apus_facts("Q2_K"), (), host, Wishes(), Corrections(), setting, "f16")
+        spec = LoadSpec(context=4096)
+        problem = Problem(apus_shape("Q2_K"), (), host, PlanOptions(), Corrections(), spec)
         assert problem.ram == host.available_bytes - host.reserve_bytes
-        (bar,) = bars_of(plan_model(apus_facts("Q2_K"), (), host, Wishes()), (), host)
+        (bar,) = bars_of(plan_model(apus_shape("Q2_K"), (), host, PlanOptions()), (), host)
         assert bar.limit_bytes == problem.ram
 
 
 def test_an_excluded_device_keeps_its_bar():
     devices = cards(23.5, 23.5)
-    plan = plan_model(apus_facts("Q2_K"), devices, ram(), Wishes(devices=("GPU1",)))
+    plan = plan_model(apus_shape("Q2_K"), devices, ram(), PlanOptions(devices=("GPU1",)))
     left_out, used, _memory = bars_for(plan, devices, left_out=frozenset({"GPU0"}))
     assert (left_out.is_on, left_out.used_bytes, left_out.layers) == (False, 0, ())
     assert used.layers == tuple(range(60))
 
 
 def test_memory_of_a_gpu_that_shares_ram_counts_in_ram():
-    devices = (replace(cards(48)[0], shares_ram=True),)
-    plan = plan_model(apus_facts("Q2_K"), devices, ram(96))
+    devices = (replace(cards(48)[0], kind="integrated_gpu"),)
+    plan = plan_model(apus_shape("Q2_K"), devices, ram(96))
     card, memory = bars_of(plan, devices, ram(96))
     assert memory.shared_bytes == card.parts.total > 0
     assert memory.used_bytes == plan.host.used_bytes + card.parts.total
@@ -108,7 +107,7 @@ def test_memory_of_a_gpu_that_shares_ram_counts_in_ram():
 
 def test_actual_memory_is_per_device_and_summed_for_ram():
     devices = cards(23.5)
-    plan = plan_model(apus_facts("Q2_K"), devices, ram())
+    plan = plan_model(apus_shape("Q2_K"), devices, ram())
     actual = {
         "GPU0": {"weights_bytes": 5, "kv_bytes": 6, "compute_bytes": 7},
         "CPU": {"weights_bytes": 10, "kv_bytes": 20, "compute_bytes": 30},
@@ -146,7 +145,7 @@ def test_parts_of_a_bar_are_in_order_and_end_at_the_limit():
 def test_excess_extends_beyond_the_limit_and_the_end():
     devices = cards(16, 16)
     plan = plan_model(
-        apus_facts("Q2_K"), devices, ram(), Wishes(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
+        apus_shape("Q2_K"), devices, ram(), PlanOptions(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
     )
     assert plan.verdict == "does_not_fit"
     bars = bars_for(plan, devices)
@@ -207,53 +206,53 @@ def test_verdict_kinds():
     assert verdict_kind(plan_apus("Q4_K_M", 8, ram_gib=16)) == "bad"
 
 
-# Wishes without a window
+# PlanOptions without a window
 
 
 def test_switching_devices():
-    fixed = Wishes(tensor_split=(1.0, 2.0), main_gpu="GPU0", context=4096)
+    fixed = PlanOptions(tensor_split=(1.0, 2.0), main_gpu="GPU0", context=4096)
     one = with_device(fixed, NAMES, "GPU0", on=False)
-    assert one == Wishes(devices=("GPU1",), context=4096)
+    assert one == PlanOptions(devices=("GPU1",), context=4096)
     none = with_device(one, NAMES, "GPU1", on=False)
-    assert none == Wishes(n_gpu_layers=0, context=4096)
+    assert none == PlanOptions(n_gpu_layers=0, context=4096)
     assert devices_on(none, NAMES) == frozenset()
-    assert with_device(none, NAMES, "GPU0", on=True) == Wishes(devices=("GPU0",), context=4096)
-    assert with_device(one, NAMES, "GPU0", on=True) == Wishes(context=4096)
+    assert with_device(none, NAMES, "GPU0", on=True) == PlanOptions(devices=("GPU0",), context=4096)
+    assert with_device(one, NAMES, "GPU0", on=True) == PlanOptions(context=4096)
 
 
 def test_moving_a_border_keeps_the_number_of_layers():
     segments = (("GPU0", 30), ("GPU1", 20), ("GPU2", 11))
-    assert with_border(Wishes(), segments, 1, 26).tensor_split == (30, 26, 5)
-    assert with_border(Wishes(), segments, 0, 99).tensor_split == (50, 0, 11)
-    assert with_border(Wishes(), segments, 0, -3).tensor_split == (0, 50, 11)
+    assert with_border(PlanOptions(), segments, 1, 26).tensor_split == (30, 26, 5)
+    assert with_border(PlanOptions(), segments, 0, 99).tensor_split == (50, 0, 11)
+    assert with_border(PlanOptions(), segments, 0, -3).tensor_split == (0, 50, 11)
 
 
 def test_the_border_to_ram_sets_the_layers_on_devices():
     segments = (("", 11), ("GPU0", 30), ("GPU1", 20))
-    options = with_border(Wishes(), segments, 0, 21)
+    options = with_border(PlanOptions(), segments, 0, 21)
     assert (options.n_gpu_layers, options.tensor_split) == (40, (20, 20))
-    alone = with_border(Wishes(), (("", 11), ("GPU0", 50)), 0, 61)
+    alone = with_border(PlanOptions(), (("", 11), ("GPU0", 50)), 0, 61)
     assert (alone.n_gpu_layers, alone.tensor_split) == (0, ())
 
 
 def test_experts_are_spread_evenly():
-    layers = layers_with_experts(apus_facts("Q2_K"))
-    chosen = with_experts(Wishes(), layers, 12).experts_in_ram
+    layers = layers_with_experts(apus_shape("Q2_K"))
+    chosen = with_experts(PlanOptions(), layers, 12).experts_in_ram
     assert chosen == tuple(range(2, 60, 5))
-    assert with_experts(Wishes(), layers, 0).experts_in_ram == ()
-    assert with_experts(Wishes(), layers, 99).experts_in_ram == layers
-    assert with_experts(Wishes(experts_in_ram=()), layers, None).experts_in_ram is None
+    assert with_experts(PlanOptions(), layers, 0).experts_in_ram == ()
+    assert with_experts(PlanOptions(), layers, 99).experts_in_ram == layers
+    assert with_experts(PlanOptions(experts_in_ram=()), layers, None).experts_in_ram is None
 
 
 def test_automatic_keeps_options_that_the_view_does_not_show():
-    options = Wishes(context=4096, devices=("GPU0",), threads=3, margin_bytes=5, full_windows=False)
-    assert automatic(options) == Wishes(margin_bytes=5, full_windows=False)
+    options = PlanOptions(context=4096, devices=("GPU0",), threads=3, margin_bytes=5, full_windows=False)
+    assert automatic(options) == PlanOptions(margin_bytes=5, full_windows=False)
 
 
 def test_ram_is_a_segment_if_layers_can_be_there():
     plan = plan_apus("Q4_K_M", 8)
-    assert segments_of(plan, Wishes()) == (("GPU0", 61),)
-    few = Wishes(n_gpu_layers=20)
+    assert segments_of(plan, PlanOptions()) == (("GPU0", 61),)
+    few = PlanOptions(n_gpu_layers=20)
     plan = plan_apus("Q2_K", 12, 12, n_gpu_layers=20)
     assert segments_of(plan, few)[0] == ("", 41)
 
@@ -263,7 +262,7 @@ def test_ram_is_a_segment_if_layers_can_be_there():
 
 def test_texts_of_a_bar():
     devices = cards(23.5, 21.5)
-    plan = plan_model(apus_facts("Q3_K_M"), devices, ram())
+    plan = plan_model(apus_shape("Q3_K_M"), devices, ram())
     first, second, memory = bars_for(plan, devices, total_bytes={"GPU0": 24 * GIB})
     assert bar_title(first) == "GPU 0 · RTX 4090"
     assert layers_text(first) == f"layers 0–{len(first.layers) - 1}"

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QSlider, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
-from model_manager.plan import Wishes
+from model_manager.plan import PlanOptions
 from tests.window.input import find
 from tests.window.plan_views import Shown, drag
 from ui.widgets.theme import LIGHT, apply_theme
@@ -32,7 +32,7 @@ def test_the_slider_changes_the_context(qtbot: QtBot):
     slider.setFocus()
     with qtbot.waitSignal(shown.view.options_changed):
         qtbot.keyClick(slider, Qt.Key.Key_Right)
-    assert shown.plans == [Wishes(context=32768)]
+    assert shown.plans == [PlanOptions(context=32768)]
     assert shown.view.plan is not None
     assert shown.view.plan.context == 32768
     assert slider.accessibleName() == "Context"
@@ -57,7 +57,7 @@ def test_changes_between_two_frames_result_in_one_plan(qtbot: QtBot):
     with qtbot.waitSignal(shown.view.options_changed):
         for value in (2, 1, 0, 4, 1):
             slider.setValue(value)
-    assert shown.planned == shown.plans == [Wishes(context=4096)]
+    assert shown.planned == shown.plans == [PlanOptions(context=4096)]
 
 
 def test_two_changes_before_the_next_plan_are_both_applied(qtbot: QtBot):
@@ -68,7 +68,7 @@ def test_two_changes_before_the_next_plan_are_both_applied(qtbot: QtBot):
     with qtbot.waitSignal(shown.view.options_changed):
         slider.setValue(1)
         check.click()
-    assert shown.plans == [Wishes(context=4096, devices=("GPU0",))]
+    assert shown.plans == [PlanOptions(context=4096, devices=("GPU0",))]
 
 
 def test_the_combo_box_changes_the_kv_type(qtbot: QtBot):
@@ -80,7 +80,7 @@ def test_the_combo_box_changes_the_kv_type(qtbot: QtBot):
     choice.setFocus()
     with qtbot.waitSignal(shown.view.options_changed):
         qtbot.keyClick(choice, Qt.Key.Key_End)
-    assert shown.plans == [Wishes(kv_type="q4_0")]
+    assert shown.plans == [PlanOptions(kv_type="q4_0")]
     assert shown.view.plan.kv_type == "q4_0"
 
 
@@ -98,7 +98,7 @@ def test_check_boxes_switch_devices_off_and_on(qtbot: QtBot):
     assert "CPU" in shown.view.head.headline.text()
     with qtbot.waitSignal(shown.view.options_changed):
         qtbot.keyClick(checks[0], Qt.Key.Key_Space)
-    assert shown.view.options == Wishes(devices=("GPU0",))
+    assert shown.view.options == PlanOptions(devices=("GPU0",))
     assert len(shown.view.bars) == 3
 
 
@@ -118,7 +118,7 @@ def test_dragging_the_border_moves_layers(qtbot: QtBot):
 
 
 def test_dragging_the_border_too_far_exceeds_the_memory(qtbot: QtBot):
-    shown = Shown(qtbot, "Q2_K", 23.5, 23.5, options=Wishes(experts_in_ram=(), n_gpu_layers=61))
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5, options=PlanOptions(experts_in_ram=(), n_gpu_layers=61))
     drag(qtbot, shown.border(), 2000)
     qtbot.waitUntil(lambda: bool(shown.plans) and shown.plans[-1].tensor_split == (61, 0))
     assert shown.view.kind == "bad"
@@ -151,7 +151,7 @@ def test_reset_to_automatic(qtbot: QtBot):
         assert back.isVisible()
     with qtbot.waitSignal(shown.view.options_changed):
         qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
-    assert shown.plans[-1] == Wishes()
+    assert shown.plans[-1] == PlanOptions()
     assert shown.view.plan == usual
     assert back.isHidden()
 
@@ -194,7 +194,7 @@ def test_every_advanced_control_changes_its_option(qtbot: QtBot):
     count("planExpertsInRam", 6)
     count("planThreads", 7)
     count("planGpuLayers", 61)
-    assert shown.view.options == Wishes(
+    assert shown.view.options == PlanOptions(
         split_mode="row",
         main_gpu="GPU1",
         flash_attention=False,
@@ -224,7 +224,7 @@ def test_stepping_from_automatic_starts_at_the_planned_number(qtbot: QtBot):
 
 
 def test_layers_in_ram_have_a_border(qtbot: QtBot):
-    shown = Shown(qtbot, "Q2_K", 12, options=Wishes(n_gpu_layers=20, experts_in_ram=()))
+    shown = Shown(qtbot, "Q2_K", 12, options=PlanOptions(n_gpu_layers=20, experts_in_ram=()))
     border = shown.border("", "GPU0")
     border.setFocus()
     with qtbot.waitSignal(shown.view.options_changed):

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Status
-from app.engine.launch import WRAPPER_VARIABLE
+from app.engine.client import WRAPPER_VARIABLE
 from app.services import Services
-from model_manager.plan import Wishes
+from model_manager.plan import PlanOptions
 from tests.rigs.rpc_device import serving
 from tests.window.input import PATIENCE_MS, branch, find, is_complete, send, wait_for_answer, wait_for_words, write
 
@@ -55,7 +55,11 @@ def test_a_smaller_plan_is_announced_in_one_line(
     services: Services = window.controller.services
     path = services.library.resolve("starter").path
     # Room for the starter with a cache of 8 bits, and not for one of 16.
-    list(services.planning.loads.load(services.planning.wanted(path, Wishes(kv_type="q8_0", micro_batch=128))))
+    list(
+        services.planning.loader.load(
+            services.planning.load_request(path, PlanOptions(kv_type="q8_0", micro_batch=128))
+        )
+    )
     status = Path(f"/proc/{services.engine.pid}/status").read_text()
     peak = int(re.findall(r"VmPeak:\s+(\d+) kB", status)[0]) * 1024
     services.engine.release()
@@ -67,7 +71,7 @@ def test_a_smaller_plan_is_announced_in_one_line(
     notice: Any = find(window, "noticeBar")
     assert notice.text().startswith("Not enough memory. Trying a smaller plan. Runs on the CPU")
     assert "\n" not in notice.text()
-    loaded = services.planning.loads.loaded
+    loaded = services.planning.loader.loaded
     assert loaded is not None
     assert loaded.plan.kv_type == "q8_0"
 
@@ -82,10 +86,10 @@ def test_after_losing_a_device_the_next_answer_works_without_it(
         services: Services = window.controller.services
         model_id = services.library.register(tiny_model).id
         services.settings.change(model_id=model_id, rpc_servers=f"{first} {second}")
-        services.planning.wished.keep(model_id, Wishes(tensor_split=(1.0, 1.0)))
+        services.planning.overrides.set(model_id, PlanOptions(tensor_split=(1.0, 1.0)))
         send(qtbot, window, "Hello.")
         wait_for_words(qtbot, window)
-        loaded = services.planning.loads.loaded
+        loaded = services.planning.loader.loaded
         assert loaded is not None
         assert len(loaded.plan.used_devices) == 2
         leaving.close()
@@ -101,7 +105,7 @@ def test_after_losing_a_device_the_next_answer_works_without_it(
         notice: Any = find(window, "noticeBar")
         assert notice.text().startswith(f"{second} ")
         assert "without it" in notice.text()
-        loaded = services.planning.loads.loaded
+        loaded = services.planning.loader.loaded
         assert loaded is not None
         assert [device.name for device in loaded.plan.used_devices] == ["RPC0"]
         assert loaded.options.rpc_servers == (first,)

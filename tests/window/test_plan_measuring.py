@@ -12,10 +12,10 @@ from PySide6.QtCore import QPoint, Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QProgressBar, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.config.device_settings import DeviceWishes
-from app.planning.machine import PRETEND_VARIABLE
+from app.config.device_preferences import DevicePreferences
+from app.planning.machine import SIMULATED_GPUS_VARIABLE
 from app.services import Services
-from model_manager.plan import Wishes
+from model_manager.plan import PlanOptions
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer, wait_for_words
@@ -84,7 +84,7 @@ def wait_until_measured(qtbot: QtBot, dialog: PlanDialog) -> None:
 def test_measuring_shows_speeds_and_actual_memory(
     qtbot: QtBot, services: Services, show: Show, moe: str, two_devices: tuple[str, ...]
 ) -> None:
-    services.settings.change(**DeviceWishes(two_devices).to_settings())
+    services.settings.change(**DevicePreferences(two_devices).to_settings())
     dialog = show(moe)
     assert [bar.name for bar in dialog.view.bars] == ["RPC0", "RPC1", ""]
     assert all(bar.actual is None for bar in dialog.view.bars)
@@ -96,7 +96,7 @@ def test_measuring_shows_speeds_and_actual_memory(
     assert rows(dialog)[1].startswith("Current plan: prompt ")
     qtbot.waitUntil(lambda: any(bar.actual for bar in dialog.view.bars), timeout=PATIENCE_MS)
     assert dialog.view.panel.isEnabled()
-    loaded = services.planning.loads.loaded
+    loaded = services.planning.loader.loaded
     assert loaded is not None
     assert dialog.view.plan == loaded.plan
     for bar in dialog.view.bars[:2]:
@@ -110,23 +110,25 @@ def test_measuring_shows_speeds_and_actual_memory(
 def test_a_manual_split_is_loaded_by_the_engine(
     qtbot: QtBot, services: Services, show: Show, moe: str, two_devices: tuple[str, ...]
 ) -> None:
-    services.settings.change(**DeviceWishes(two_devices).to_settings())
+    services.settings.change(**DevicePreferences(two_devices).to_settings())
     dialog = show(moe)
-    dialog.kept.connect(lambda options: services.planning.wished.keep(moe, options))
+    dialog.kept.connect(lambda options: services.planning.overrides.set(moe, options))
     border: Any = find(dialog, "planBorderRPC0RPC1", Border)
     before = border.value()
     drag(qtbot, border, round(2 * border.pixels))
     qtbot.waitUntil(lambda: dialog.view.options.tensor_split == (before + 2, 7 - before - 2))
-    dialog.view.panel.advanced.changed.emit(lambda now: Wishes(tensor_split=now.tensor_split, experts_in_ram=(1, 4)))
+    dialog.view.panel.advanced.changed.emit(
+        lambda now: PlanOptions(tensor_split=now.tensor_split, experts_in_ram=(1, 4))
+    )
     qtbot.waitUntil(lambda: dialog.view.options.experts_in_ram == (1, 4))
     press(qtbot, dialog, "keepPlanButton")
     press(qtbot, dialog, "measureButton")
     wait_until_measured(qtbot, dialog)
-    loaded = services.planning.loads.loaded
+    loaded = services.planning.loader.loaded
     assert loaded is not None
     assert loaded.options.tensor_split == (before + 2, 7 - before - 2)
     assert loaded.options.experts_in_ram == (1, 4)
-    assert services.planning.wished.of(moe) == dialog.view.options
+    assert services.planning.overrides.get(moe) == dialog.view.options
     # A dialog opened later shows the saved plan and what was loaded.
     again = show(moe)
     assert again.view.options == dialog.view.options
@@ -152,11 +154,13 @@ def test_tuning_measures_several_plans_and_saves_the_fastest(
     assert sum("(fastest)" in row for row in table) == 1
     assert "Fastest" in state(dialog)
     best = next(each for each in dialog.measure._measured if each is dialog.measure._best)
-    qtbot.waitUntil(lambda: dialog.view.plan is not None and dialog.view.plan.micro_batch == best.plan.micro_batch)
-    list(services.planning.loads.load(dialog._request()))
-    loaded = services.planning.loads.loaded
+    qtbot.waitUntil(
+        lambda: dialog.view.plan is not None and dialog.view.plan.spec.micro_batch == best.plan.spec.micro_batch
+    )
+    list(services.planning.loader.load(dialog._request()))
+    loaded = services.planning.loader.loaded
     assert loaded is not None
-    assert (loaded.plan.kv_type, loaded.plan.micro_batch) == (best.plan.kv_type, best.plan.micro_batch)
+    assert (loaded.plan.kv_type, loaded.plan.spec.micro_batch) == (best.plan.kv_type, best.plan.spec.micro_batch)
 
 
 def test_a_measurement_is_cancelled_and_started_again(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
@@ -227,7 +231,7 @@ def test_missing_files_and_simulated_gpus_are_not_measured(
     away = show("apus:Q2_K")
     assert not away.measure.measure.isEnabled()
     assert state(away) == "Download the model to measure its speed."
-    monkeypatch.setenv(PRETEND_VARIABLE, "24,16")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,16")
     pretended = show(moe)
     assert not pretended.measure.tune.isEnabled()
     assert "simulated" in state(pretended)

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QVBo
 from pytestqt.qtbot import QtBot
 
 from model_manager.errors import UserError
-from model_manager.plan import Wishes, plan_model
-from tests.plan.plan_builders import GIB, MIB, apus_facts, cards, ram
+from model_manager.plan import PlanOptions, plan_model
+from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, ram
 from tests.window.input import find
 from tests.window.plan_views import Shown
 from ui.plan.bar_data import full_bytes, places_of
@@ -63,7 +63,7 @@ def test_the_icon_has_the_colour_of_the_verdict(
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
 def test_excess_memory_is_painted_in_the_error_colour(qapp: QApplication, qtbot: QtBot, theme: Theme):
-    fixed = Wishes(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
+    fixed = PlanOptions(tensor_split=(50.0, 11.0), n_gpu_layers=61, experts_in_ram=())
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5, options=fixed)
     apply_theme(qapp, theme)
     row = find(shown.view, "planBarGPU0", BarRow)
@@ -122,14 +122,14 @@ def test_without_a_device_there_is_one_bar_and_a_hint(qtbot: QtBot):
     assert "no usable GPU" in hint.text()
     assert not shown.view.panel.split_row.isVisible()
     problem = UserError("gpus_need_driver", gpus="2 x RTX 4090")
-    shown.view.show_plan(shown.plan, Wishes(), (), shown.host, shown.facts, hint=problem)
+    shown.view.show_plan(shown.plan, PlanOptions(), (), shown.host, shown.facts, hint=problem)
     assert "2 x RTX 4090" in hint.text()
 
 
 def test_bars_follow_the_machine(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
     shown.devices = cards(24, 12, 8, 8)
-    shown.view.show_plan(shown.plan, Wishes(), shown.devices, shown.host, shown.facts)
+    shown.view.show_plan(shown.plan, PlanOptions(), shown.devices, shown.host, shown.facts)
     assert [bar.name for bar in shown.view.bars] == ["GPU0", "GPU1", "GPU2", "GPU3", ""]
     assert len(shown.view.panel.strip.borders) == 3
     assert shown.plans == []
@@ -139,13 +139,13 @@ def test_bars_follow_the_machine(qtbot: QtBot):
 
 
 def test_impossible_options_show_an_error_and_can_be_reset(qtbot: QtBot):
-    shown = Shown(qtbot, "Q2_K", 23.5, options=Wishes(devices=("CUDA7",)))
+    shown = Shown(qtbot, "Q2_K", 23.5, options=PlanOptions(devices=("CUDA7",)))
     assert "CUDA7" in shown.view.head.headline.text()
     assert shown.view.kind == "bad"
     back = find(shown.view, "planBackToAutomatic", QPushButton)
     with qtbot.waitSignal(shown.view.options_changed):
         qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
-    assert shown.view.options == Wishes()
+    assert shown.view.options == PlanOptions()
     assert "CUDA7" not in shown.view.head.headline.text()
 
 
@@ -174,8 +174,8 @@ def test_the_tab_order_is_top_to_bottom(qtbot: QtBot):
     layout = QVBoxLayout(page)
     for each in (above, view, below):
         layout.addWidget(each)
-    devices, host, facts = cards(23.5, 23.5), ram(), apus_facts("Q2_K")
-    view.show_plan(lambda options: plan_model(facts, devices, host, options), Wishes(), devices, host, facts)
+    devices, host, facts = cards(23.5, 23.5), ram(), apus_shape("Q2_K")
+    view.show_plan(lambda options: plan_model(facts, devices, host, options), PlanOptions(), devices, host, facts)
     with qtbot.waitActive(page):
         page.show()
     memory, border = find(view, "planBarRam", BarRow), find(view, "planBorderGPU0GPU1")

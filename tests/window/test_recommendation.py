@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from app.planning.machine import PRETEND_VARIABLE
+from app.planning.machine import SIMULATED_GPUS_VARIABLE
 from app.planning.published_model import PublishedHeaders, expected, families
 from app.services import Services
 from model_manager.gguf.header import read_header
@@ -94,7 +94,7 @@ def header_bytes(hub: FakeHub) -> int:
 def test_the_quantisations_of_a_repository_are_judged_by_one_header(
     qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "23.54,23.54")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "23.54,23.54")
     dialog = models()
     open_repository(qtbot, dialog)
     rows = list(dialog.search.models.rows().values())
@@ -110,7 +110,7 @@ def test_the_quantisations_of_a_repository_are_judged_by_one_header(
 def test_the_one_that_is_looked_at_is_judged_by_its_own_header(
     qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "23.54,23.54")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "23.54,23.54")
     dialog = models()
     open_repository(qtbot, dialog)
     fits: ModelFits = dialog.fits  # type: ignore[attr-defined]
@@ -222,7 +222,7 @@ def test_before_the_download_the_engine_rehearses_the_published_file(
 def test_the_first_start_says_what_this_machine_holds(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, gpus: str, words: str, bars: int
 ) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, gpus)
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, gpus)
     window = open_window()
     label: Any = find(window, "adviceLabel", QLabel)
     qtbot.waitUntil(lambda: bool(label.text()), timeout=PATIENCE_MS)
@@ -237,7 +237,7 @@ def test_the_first_start_says_what_this_machine_holds(
 def test_the_recommended_one_has_its_picture_beside_the_list(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(PRETEND_VARIABLE, "24,24")
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
     window = open_window()
     window.controller.models.show_dialog()
     dialog: Any = find(window, "modelsDialog", ModelsDialog)

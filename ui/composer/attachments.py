@@ -73,7 +73,7 @@ class AttachmentLoader(QObject):
                 self._composer.chips.replace(attachment, replace(attachment, tokens=tokens))
 
         texts = [each.content for each in uncounted]
-        run_job(self, lambda: engine.count_aside(texts), show, lambda _error: None)
+        run_job(self, lambda: engine.count_if_idle(texts), show, lambda _error: None)
 
     def show(self, attachment: Attachment) -> None:
         """Show the text of an attachment."""

@@ -24,7 +24,7 @@ from ui.widgets.dialog_parts import ask_for_file
 from ui.widgets.job import run_job
 
 if TYPE_CHECKING:
-    from model_manager.plan import Wishes
+    from model_manager.plan import PlanOptions
     from ui.models.fits import ModelFits
     from ui.models.model_jobs import ModelJobs
     from ui.plan.bar_data import Bar
@@ -162,9 +162,9 @@ class ModelPicker(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _keep_wishes(self, model_id: str, wishes: Wishes) -> None:
+    def _keep_wishes(self, model_id: str, wishes: PlanOptions) -> None:
         try:
-            self._services.planning.wished.keep(model_id, wishes)
+            self._services.planning.overrides.set(model_id, wishes)
         except UserError as error:
             self.failed.emit(error)
         self.changed.emit()
@@ -208,11 +208,11 @@ class ModelPicker(QObject):
 
     def _place(self) -> str:
         """Return where the selected model is or would be loaded; empty where that is not known."""
-        model_id, loaded = self.model_id(), self._services.planning.loads.loaded
+        model_id, loaded = self.model_id(), self._services.planning.loader.loaded
         if model_id is None or is_server_model(model_id):
             return ""
         try:
-            is_loaded = loaded is not None and self._services.library.resolve(model_id).path == loaded.wanted.path
+            is_loaded = loaded is not None and self._services.library.resolve(model_id).path == loaded.request.path
         except UserError:
             return ""
         if is_loaded and loaded is not None:

@@ -14,15 +14,16 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from app.config.settings import Settings
 from app.messages.plans import REASON_SENTENCES
-from app.planning.basis import PlanBasis, wishes_from
+from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
+from app.planning.overrides import plan_options_from
 from app.planning.published_model import PublishedFit, PublishedHeader, PublishedHeaders, judge_published
 from app.planning.service import PlanningService
 from model_manager.devices.devices import HostMemory, read_memory
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
 from model_manager.library.library import ModelLibrary
-from model_manager.plan import LoadPlan, Recommendation, Wishes
+from model_manager.plan import LoadPlan, PlanOptions, Recommendation
 from model_manager.published import PublishedModel
 from ui.models.item import Fit
 from ui.plan.bar_data import Bar, bars_of, device_numbers, verdict_kind
@@ -150,8 +151,8 @@ class ModelFits(QObject):
             _log,
         )
 
-    def _wishes(self) -> Wishes:
-        return wishes_from(self._settings())
+    def _wishes(self) -> PlanOptions:
+        return plan_options_from(self._settings())
 
     def _set_judgement(self, judgement: Judgement) -> None:
         self._place, self.home = judgement.place, judgement.home
@@ -172,7 +173,7 @@ def _log(error: UserError) -> None:
     logger.warning("fits are unknown: %s", error)
 
 
-def judge(planning: PlanningService, library: ModelLibrary, wishes: Wishes) -> Judgement:
+def judge(planning: PlanningService, library: ModelLibrary, wishes: PlanOptions) -> Judgement:
     """Plan each model of the library and the catalogue.
 
     Queries the devices of the engine: for a background thread.  Raises UserError as ``PlanningService.machine``.
@@ -191,7 +192,9 @@ def judge(planning: PlanningService, library: ModelLibrary, wishes: Wishes) -> J
     return Judgement(place, judged, home)
 
 
-def _at_its_context(planning: PlanningService, place: Place, judged: Recommendation, wishes: Wishes) -> Recommendation:
+def _at_its_context(
+    planning: PlanningService, place: Place, judged: Recommendation, wishes: PlanOptions
+) -> Recommendation:
     """Replace the plan by that of a real load: all are compared at one context, but many have room for a larger one."""
     try:
         plan = PlanBasis(planning.headers_of(judged.id), place.machine, place.host).plan(wishes)
@@ -209,7 +212,7 @@ def judge_shown(
     headers: PublishedHeaders,
     models: Sequence[PublishedModel],
     current: PublishedModel | None,
-    wishes: Wishes,
+    wishes: PlanOptions,
 ) -> tuple[Place, dict[str, PublishedFit]]:
     """Plan all files of a repository, ``current`` with a rehearsal.  For a background thread.
 
@@ -224,6 +227,6 @@ def judge_shown(
     basis = PlanBasis(own.headers, place.machine, place.host)
     fixed = replace(wishes, context=plan.context)
     rehearsed = planning.rehearsed(basis, fixed, own.files)
-    if rehearsed.measured is not None:
+    if rehearsed.rehearsal is not None:
         found[current.id] = replace(found[current.id], plan=rehearsed.plan(fixed))
     return place, found

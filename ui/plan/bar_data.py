@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from model_manager.devices.devices import HostMemory, PlanDevice
+from model_manager.devices.devices import Device, HostMemory
 from model_manager.plan import USABLE_TOKENS_PER_S, DevicePlan, LoadPlan
 
 GIB = 1 << 30
@@ -115,7 +115,7 @@ class BarPlaces:
 
 def bars_of(
     plan: LoadPlan,
-    devices: Sequence[PlanDevice],
+    devices: Sequence[Device],
     host: HostMemory,
     total_bytes: Mapping[str, int] | None = None,
     host_total_bytes: int | None = None,
@@ -146,7 +146,7 @@ def bars_of(
 
 
 def _device_bar(
-    device: PlanDevice,
+    device: Device,
     planned: DevicePlan | None,
     number: int | None,
     total: int,

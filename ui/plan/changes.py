@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from model_manager.plan import LoadPlan, ModelFacts, Wishes
+from model_manager.plan import LoadPlan, ModelShape, PlanOptions
 
-Change = Callable[[Wishes], Wishes]
+Change = Callable[[PlanOptions], PlanOptions]
 
 
-def automatic(options: Wishes) -> Wishes:
+def automatic(options: PlanOptions) -> PlanOptions:
     """Return ``options`` with everything automatic that the memory plan can fix."""
-    return Wishes(
+    return PlanOptions(
         pipeline=options.pipeline,
         output_rows=options.output_rows,
         full_windows=options.full_windows,
@@ -20,14 +20,14 @@ def automatic(options: Wishes) -> Wishes:
     )
 
 
-def devices_on(options: Wishes, names: Sequence[str]) -> frozenset[str]:
+def devices_on(options: PlanOptions, names: Sequence[str]) -> frozenset[str]:
     """Return the devices that can be used; none if no layer may be on a device."""
     if options.n_gpu_layers == 0:
         return frozenset()
     return frozenset(name for name in names if not options.devices or name in options.devices)
 
 
-def with_device(options: Wishes, names: Sequence[str], name: str, *, on: bool) -> Wishes:
+def with_device(options: PlanOptions, names: Sequence[str], name: str, *, on: bool) -> PlanOptions:
     """Return ``options`` with one device switched on or off.  A manual split is reset."""
     before = devices_on(options, names)
     selected = tuple(each for each in names if (on if each == name else each in before))
@@ -42,7 +42,7 @@ def with_device(options: Wishes, names: Sequence[str], name: str, *, on: bool) -
     )
 
 
-def segments_of(plan: LoadPlan, options: Wishes) -> tuple[tuple[str, int], ...]:
+def segments_of(plan: LoadPlan, options: PlanOptions) -> tuple[tuple[str, int], ...]:
     """Return device names and their numbers of layers (with the output); RAM first, with an empty name, if it has some.
 
     RAM has a segment if it has layers or if the number of layers on GPUs is fixed.
@@ -54,7 +54,7 @@ def segments_of(plan: LoadPlan, options: Wishes) -> tuple[tuple[str, int], ...]:
     return (("", total - plan.n_gpu_layers), *devices)
 
 
-def with_border(options: Wishes, segments: Sequence[tuple[str, int]], border: int, left: int) -> Wishes:
+def with_border(options: PlanOptions, segments: Sequence[tuple[str, int]], border: int, left: int) -> PlanOptions:
     """Return ``options`` with the border after segment number ``border`` moved, so that it has ``left`` layers."""
     counts = [count for _, count in segments]
     both = counts[border] + counts[border + 1]
@@ -67,12 +67,12 @@ def with_border(options: Wishes, segments: Sequence[tuple[str, int]], border: in
     return replace(options, tensor_split=shares if len(shares) > 1 and any(shares) else ())
 
 
-def layers_with_experts(facts: ModelFacts) -> tuple[int, ...]:
+def layers_with_experts(facts: ModelShape) -> tuple[int, ...]:
     """Return the numbers of the layers that have experts."""
     return tuple(number for number, layer in enumerate(facts.layers) if layer.experts.total)
 
 
-def with_experts(options: Wishes, layers: Sequence[int], count: int | None) -> Wishes:
+def with_experts(options: PlanOptions, layers: Sequence[int], count: int | None) -> PlanOptions:
     """Return ``options`` with the experts of ``count`` of these layers in RAM (None: automatic).
 
     The layers are spread evenly, because the first ones would all be on the same GPU.

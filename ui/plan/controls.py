@@ -121,7 +121,7 @@ class ContextSlider(QWidget):
 
 
 class OptionComboBox(QComboBox):
-    """Combo box for one option of a plan, named by its field in ``Wishes``."""
+    """Combo box for one option of a plan, named by its field in ``PlanOptions``."""
 
     changed = Signal(object)
     """A ``Change``."""

@@ -8,14 +8,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.planning.basis import PlanBasis
-from app.planning.overrides import wishes_for
-from app.planning.planned_load import Wanted
+from app.planning.overrides import plan_options_from
+from app.planning.planned_load import LoadRequest
 from app.planning.published_model import PublishedHeader
 from app.planning.service import PlanningService
 from app.services import Services
 from model_manager.devices.devices import read_memory
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, ModelFacts, Wishes
+from model_manager.plan import LoadPlan, ModelShape, PlanOptions
 from ui.plan.bar_data import device_numbers
 from ui.plan.measure_panel import MeasurePanel
 from ui.plan.panel import SPLIT_MODES
@@ -42,7 +42,7 @@ class PlanDialog(TranslatedDialog):
     """Memory plan of one model.  Only measuring loads the model; otherwise the next message does."""
 
     kept = Signal(object)
-    """The ``Wishes`` for this model, saved by the user."""
+    """The ``PlanOptions`` for this model, saved by the user."""
 
     def __init__(
         self,
@@ -60,11 +60,11 @@ class PlanDialog(TranslatedDialog):
         self._settings = services.settings.now
         self._model_id, self._published = model_id, published
         self._name = name
-        self._saved = services.planning.wished.of(model_id)
+        self._saved = services.planning.overrides.get(model_id)
         self._is_closed = False
         self._state: _State | None = None
-        self._facts: ModelFacts | None = None
-        self._fixed_plans: dict[Wishes, LoadPlan] = {}
+        self._facts: ModelShape | None = None
+        self._fixed_plans: dict[PlanOptions, LoadPlan] = {}
         """Plans that are not recomputed: the loaded one and the one that worked before."""
         self._heading = heading()
         self.view = PlanView()
@@ -126,18 +126,18 @@ class PlanDialog(TranslatedDialog):
         run_job(self, lambda: _scan(planning, model_id, published, options), self._show, self._show_error)
 
     def _show(self, state: _State) -> None:
-        loaded = self._planning.loads.loaded
-        is_loaded = loaded is not None and loaded.wanted.path == state.basis.headers[0].path
+        loaded = self._planning.loader.loaded
+        is_loaded = loaded is not None and loaded.request.path == state.basis.headers[0].path
         self._state = state
-        self._facts = self._facts or state.basis.facts
+        self._facts = self._facts or state.basis.shape
         options = self._full_options(self.view.options)
         self._fixed_plans = {} if state.remembered is None else {options: state.remembered}
-        if is_loaded and loaded is not None and loaded.wanted.devices == self._settings.device_wishes():
-            self._fixed_plans[loaded.wanted.wishes] = loaded.plan
+        if is_loaded and loaded is not None and loaded.request.preferences == self._settings.device_preferences():
+            self._fixed_plans[loaded.request.options] = loaded.plan
         self.view.set_busy(False)
         self._draw(state.basis)
         if is_loaded and loaded is not None:
-            self.view.set_actual(loaded.actual)
+            self.view.set_actual(loaded.result.memory)
         for each in (self._rule, self.measure):
             each.show()
         names = [device.name for device in state.basis.machine.devices]
@@ -165,19 +165,19 @@ class PlanDialog(TranslatedDialog):
 
     def _rehearsed(self, basis: PlanBasis) -> None:
         """Show the same plan with the compute buffers reported by the engine."""
-        if self._state is not None and basis.measured is not None and not self.measure.is_busy:
+        if self._state is not None and basis.rehearsal is not None and not self.measure.is_busy:
             self._state = _State(basis, self._state.ram_bytes, self._state.remembered, self._state.is_downloaded)
             self._draw(basis)
 
-    def _plan(self, options: Wishes) -> LoadPlan:
+    def _plan(self, options: PlanOptions) -> LoadPlan:
         assert self._state is not None
         full = self._full_options(options)
         return self._fixed_plans.get(full) or self._state.basis.plan(full)
 
-    def _full_options(self, options: Wishes) -> Wishes:
-        return wishes_for(self._settings, options)
+    def _full_options(self, options: PlanOptions) -> PlanOptions:
+        return options.over(plan_options_from(self._settings))
 
-    def _handle_change(self, options: Wishes) -> None:
+    def _handle_change(self, options: PlanOptions) -> None:
         self.keep.setEnabled(options != self._saved)
         self.status.clear()
 
@@ -191,16 +191,16 @@ class PlanDialog(TranslatedDialog):
         self.view.set_busy(False)
         self.status.show_message(lambda: error_text(error), "bad")
 
-    def _request(self) -> Wanted:
+    def _request(self) -> LoadRequest:
         planning = self._planning
         headers = planning.headers_of(self._model_id)
-        return planning.wanted(headers[0].path, self._full_options(self.view.options))
+        return planning.load_request(headers[0].path, self._full_options(self.view.options))
 
     def _unavailable_text(self) -> str:
         state = self._state
         if state is None or not state.is_downloaded:
             return self.tr("Download the model to measure its speed.")
-        if state.basis.machine.is_pretended:
+        if state.basis.machine.is_simulated:
             return self.tr("These GPUs are simulated, so there is nothing to measure.")
         return ""
 
@@ -230,12 +230,12 @@ class PlanDialog(TranslatedDialog):
         self.status.retranslate()
 
 
-def _scan(planning: PlanningService, model_id: str, published: PublishedHeader | None, options: Wishes) -> _State:
+def _scan(planning: PlanningService, model_id: str, published: PublishedHeader | None, options: PlanOptions) -> _State:
     """Collect what the plan needs.  Asks the engine, so it must not run in the window's thread."""
     if published is None:
         basis = planning.basis(model_id)
     else:
         basis = PlanBasis(published.headers, planning.machine(), planning.host())
     is_downloaded = basis.headers[0].path.is_file()
-    remembered = planning.noted(basis, options) if is_downloaded and not basis.machine.is_pretended else None
+    remembered = planning.remembered_plan(basis, options) if is_downloaded and not basis.machine.is_simulated else None
     return _State(basis, read_memory().total_bytes, remembered, is_downloaded)

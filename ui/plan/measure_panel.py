@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
-from app.planning.planned_load import Wanted
-from app.planning.tuning import Change, Measured, Tuned, TuneProgress, Tuner
+from app.planning.planned_load import LoadRequest
+from app.planning.tuning import Change, Measurement, TuneProgress, Tuner, TuningResult
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan
@@ -35,7 +35,7 @@ class MeasurePanel(QWidget):
     """A plan other than the current one is the fastest and is used from now on."""
     busy_changed = Signal(bool)
 
-    def __init__(self, services: Services, request: Callable[[], Wanted]) -> None:
+    def __init__(self, services: Services, request: Callable[[], LoadRequest]) -> None:
         """``request`` returns the load to measure; it is called in the worker's thread and reads the file's header."""
         super().__init__()
         self.setObjectName("measureSection")
@@ -47,8 +47,8 @@ class MeasurePanel(QWidget):
         """Keyword arguments of ``Tuner``: numbers of tokens and repetitions."""
         self._started_at: float | None = None
         self._progress: float | TuneProgress | None = None
-        self._measured: tuple[Measured, ...] = ()
-        self._best: Measured | None = None
+        self._measured: tuple[Measurement, ...] = ()
+        self._best: Measurement | None = None
         self._error: UserError | None = None
         self._is_cancelled = False
         self._shown: tuple[_Line, ...] = ()
@@ -108,12 +108,12 @@ class MeasurePanel(QWidget):
         job = self._job = Job(self)
         token, report = job.token, job.report
 
-        def work() -> Measured | Tuned | None:
+        def work() -> Measurement | TuningResult | None:
             token.raise_if_cancelled()
-            tuner = Tuner(services.engine, services.planning.loads, token=token, **sizes)
+            tuner = Tuner(services.engine, services.planning.loader, token=token, **sizes)
             result = None
             for event in tuner.tune(request()) if tune else tuner.measure(request()):
-                if isinstance(event, Measured | Tuned):
+                if isinstance(event, Measurement | TuningResult):
                     result = event
                 else:
                     report(event)
@@ -139,8 +139,8 @@ class MeasurePanel(QWidget):
         self._progress = progress
         self._update_state()
 
-    def _show_result(self, result: Measured | Tuned) -> None:
-        if isinstance(result, Measured):
+    def _show_result(self, result: Measurement | TuningResult) -> None:
+        if isinstance(result, Measurement):
             self._measured = (result,)
             return
         self._measured, self._best = result.measured, result.best
@@ -248,9 +248,9 @@ class MeasurePanel(QWidget):
         if plan.experts_in_ram:
             places.append(self.tr("experts of {count} layers in RAM").format(count=len(plan.experts_in_ram)))
         places.append(self.tr("KV {kind}").format(kind=plan.kv_type))
-        places.append(self.tr("batch {batch}/{micro}").format(batch=plan.batch, micro=plan.micro_batch))
-        if plan.threads:
-            places.append(self.tr("{count} threads").format(count=plan.threads))
+        places.append(self.tr("batch {batch}/{micro}").format(batch=plan.spec.batch, micro=plan.spec.micro_batch))
+        if plan.spec.threads:
+            places.append(self.tr("{count} threads").format(count=plan.spec.threads))
         return " · ".join(places)
 
     def _update_rows(self) -> None:

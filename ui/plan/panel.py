@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from model_manager.plan import LoadPlan, ModelFacts, SplitMode, Wishes
-from model_manager.plan.kv_cache import KV_TYPES
+from model_manager.plan import KV_TYPES, LoadPlan, ModelShape, PlanOptions
 from ui.plan.bar_data import context_steps
 from ui.plan.changes import automatic, layers_with_experts, segments_of, with_border, with_experts
 from ui.plan.controls import ContextSlider, OptionComboBox, OptionSpinBox, set_option
@@ -22,7 +21,7 @@ from ui.widgets.theme import current_theme, interface_font
 ARROW = 14
 BATCHES = (128, 256, 512, 1024, 2048, 4096)
 MAX_THREADS = 256
-SPLIT_MODES: tuple[SplitMode, ...] = ("layer", "row", "tensor", "none")
+SPLIT_MODES = ("layer", "row", "tensor", "none")
 
 
 class PlanPanel(QWidget):
@@ -33,11 +32,11 @@ class PlanPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._options = Wishes()
+        self._options = PlanOptions()
         self._plan: LoadPlan | None = None
         self._narrow = False
         self.strip, self.context, self.advanced = LayerStrip(), ContextSlider(), AdvancedOptions()
-        self.kv = OptionComboBox("planKvType", "kv_type", ("auto", "f16", "q8_0", "q4_0"))
+        self.kv = OptionComboBox("planKvType", "kv_type", ("auto", *KV_TYPES))
         self.split_row, self.context_row, self.kv_row = PlanRow(self.strip), PlanRow(self.context), PlanRow(self.kv)
         self.rows = (self.split_row, self.context_row, self.kv_row)
         self.more = QToolButton()
@@ -79,12 +78,12 @@ class PlanPanel(QWidget):
 
     def show_plan(
         self,
-        options: Wishes,
+        options: PlanOptions,
         plan: LoadPlan,
-        facts: ModelFacts,
+        facts: ModelShape,
         numbers: Mapping[str, int],
         names: Sequence[str],
-        split_modes: Sequence[SplitMode],
+        split_modes: Sequence[str],
     ) -> None:
         """Show the fixed options and the plan; ``names`` of all devices, ``numbers`` from ``device_numbers``."""
         self._options, self._plan = options, plan
@@ -229,11 +228,11 @@ class AdvancedOptions(QWidget):
 
     def show_plan(
         self,
-        options: Wishes,
+        options: PlanOptions,
         plan: LoadPlan,
         devices: Sequence[tuple[str, str]],
         expert_layers: Sequence[int],
-        split_modes: Sequence[SplitMode],
+        split_modes: Sequence[str],
     ) -> None:
         """Show the fixed options and the plan; ``devices`` are pairs of name and label."""
         self._plan = plan
@@ -242,7 +241,7 @@ class AdvancedOptions(QWidget):
         fixed = None if options.experts_in_ram is None else len(options.experts_in_ram)
         self.layers.show_number(options.n_gpu_layers, plan.n_gpu_layers, plan.n_layer + 1)
         self.experts.show_number(fixed, len(plan.experts_in_ram), max(1, count))
-        self.threads.show_number(options.threads, plan.threads, MAX_THREADS)
+        self.threads.show_number(options.threads, plan.spec.threads, MAX_THREADS)
         self.layers.setEnabled(bool(devices))
         self.experts.setEnabled(bool(devices) and bool(count))
         self.split_mode.setEnabled(len(devices) > 1)
@@ -275,7 +274,10 @@ class AdvancedOptions(QWidget):
         self.split_mode.set_texts((self.tr("By layer"), self.tr("By row"), self.tr("By tensor"), self.tr("Single GPU")))
         self.main_gpu.set_texts((automatic_text, *(label for _, label in self._devices)))
         self.flash_attention.set_texts((automatic_text, self.tr("On"), self.tr("Off")))
-        for combo_box, planned in ((self.batch, plan and plan.batch), (self.micro_batch, plan and plan.micro_batch)):
+        for combo_box, planned in (
+            (self.batch, plan and plan.spec.batch),
+            (self.micro_batch, plan and plan.spec.micro_batch),
+        ):
             text = automatic_text
             if planned and combo_box.currentIndex() == 0:
                 text = self.tr("Automatic ({kind})").format(kind=planned)

@@ -13,9 +13,9 @@ from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from model_manager.devices.devices import HostMemory, PlanDevice
+from model_manager.devices.devices import Device, HostMemory
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, ModelFacts, SplitMode, Wishes
+from model_manager.plan import LoadPlan, ModelShape, PlanOptions
 from ui.plan.bar_data import ActualBytes, Bar, VerdictKind, bars_of, device_numbers, full_bytes, verdict_kind
 from ui.plan.bars import BarRow, Legend
 from ui.plan.changes import Change, automatic, devices_on, with_device
@@ -26,17 +26,17 @@ from ui.plan.strings import sentences
 from ui.widgets.dialog_parts import LazyText, hairline
 from ui.widgets.error_text import error_text
 
-Planner = Callable[[Wishes], LoadPlan]
+Planner = Callable[[PlanOptions], LoadPlan]
 
 NARROW_BELOW = 640
-DEFAULT_SPLIT_MODES: tuple[SplitMode, ...] = ("layer", "row")
+DEFAULT_SPLIT_MODES = ("layer", "row")
 
 
 class PlanView(QWidget):
     """The plan of one model."""
 
     options_changed = Signal(object)
-    """The ``Wishes`` after a change by the user, when the new plan is shown."""
+    """The ``PlanOptions`` after a change by the user, when the new plan is shown."""
 
     _is_built = False
     _is_busy = False
@@ -45,17 +45,17 @@ class PlanView(QWidget):
         super().__init__(parent)
         self.setObjectName("planView")
         self._planner: Planner | None = None
-        self._facts: ModelFacts | None = None
-        self._devices: tuple[PlanDevice, ...] = ()
+        self._facts: ModelShape | None = None
+        self._devices: tuple[Device, ...] = ()
         self._host = HostMemory(0)
         self._totals: Mapping[str, int] = {}
         self._host_total: int | None = None
-        self._split_modes: Sequence[SplitMode] = DEFAULT_SPLIT_MODES
+        self._split_modes: Sequence[str] = DEFAULT_SPLIT_MODES
         self._hint: UserError | None = None
         self._actual: ActualBytes | None = None
         self._actual_of: LoadPlan | None = None
         self._problem: UserError | None = None
-        self.options = Wishes()
+        self.options = PlanOptions()
         """The fixed options."""
         self.plan: LoadPlan | None = None
         """The shown plan."""
@@ -102,15 +102,15 @@ class PlanView(QWidget):
     def show_plan(
         self,
         planner: Planner,
-        options: Wishes,
-        devices: Sequence[PlanDevice],
+        options: PlanOptions,
+        devices: Sequence[Device],
         host: HostMemory,
-        facts: ModelFacts,
+        facts: ModelShape,
         *,
         total_bytes: Mapping[str, int] | None = None,
         host_total_bytes: int | None = None,
         hint: UserError | None = None,
-        split_modes: Sequence[SplitMode] = DEFAULT_SPLIT_MODES,
+        split_modes: Sequence[str] = DEFAULT_SPLIT_MODES,
     ) -> None:
         """Show the plan of a model for these devices and RAM.
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QLabel, QSizePolicy, QWidget
 
-from app.config.device_settings import MOST_GIB, DeviceWish
+from app.config.device_preferences import MOST_GIB, DevicePreference
 from app.planning.machine import Machine
-from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, PlanDevice, read_memory
+from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, read_memory
 from model_manager.devices.nvidia import GpuProcess, NvidiaCard
 from ui.plan.bar_data import short_description
 from ui.plan.rows import CHECK_SPACE
@@ -58,7 +58,7 @@ class DeviceRow(QWidget):
     """One device of the engine; one that plans cannot use has no controls."""
 
     changed = Signal(str, dict)
-    """Key of the device, and the changed attributes of its ``DeviceWish``."""
+    """Key of the device, and the changed attributes of its ``DevicePreference``."""
 
     def __init__(self, key: str, name: str, *, usable: bool) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class DeviceRow(QWidget):
         below = vbox(self.detail, self.holders, self._numbers, spacing=2, margins=(indent, 0, 0, 0))
         vbox(head, below, parent=self, spacing=2, margins=(0, 12, 0, 12))
 
-    def show_device(self, machine: Machine, wish: DeviceWish) -> None:
+    def show_device(self, machine: Machine, wish: DevicePreference) -> None:
         """Show the current state of the device and its settings."""
         known = machine.engine.devices if machine.engine else ()
         found = next((each for each in known if each.name == self.name), None)
@@ -120,7 +120,7 @@ class DeviceRow(QWidget):
         self.use.setAccessibleDescription(f"{self._figure.text()}. {self.detail.text()}")
         self._show_numbers(title, planned, wish)
 
-    def _show_numbers(self, title: str, planned: PlanDevice | None, wish: DeviceWish) -> None:
+    def _show_numbers(self, title: str, planned: Device | None, wish: DevicePreference) -> None:
         self._ceiling_label.setText(self.tr("Use at most"))
         self._reserve_label.setText(self.tr("Keep free"))
         self._numbers.setEnabled(wish.use)
@@ -130,7 +130,7 @@ class DeviceRow(QWidget):
         self.ceiling.setAccessibleName(self.tr("Use at most on {device}").format(device=title))
         self.reserve.setAccessibleName(self.tr("Keep free on {device}").format(device=title))
 
-    def _facts(self, backend: str, planned: PlanDevice | None, card: NvidiaCard | None) -> list[str]:
+    def _facts(self, backend: str, planned: Device | None, card: NvidiaCard | None) -> list[str]:
         facts = [self.name] if self.name != backend else []
         facts.append(backend or self.tr("simulated"))
         if card is not None and card.pcie_width:

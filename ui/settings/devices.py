@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
-from app.config.device_settings import DeviceWishes, server_address
-from app.planning.machine import PRETEND_VARIABLE, Machine
+from app.config.device_preferences import DevicePreferences, server_address
+from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine
 from app.services import Services
 from model_manager.errors import UserError
 from ui.plan.strings import size_text
@@ -97,9 +97,9 @@ class DeviceSettings(QWidget):
     # Settings
 
     @property
-    def wishes(self) -> DeviceWishes:
+    def wishes(self) -> DevicePreferences:
         """The current settings."""
-        return self._services.settings.now.device_wishes()
+        return self._services.settings.now.device_preferences()
 
     def show_settings(self) -> None:
         """Show the current settings, and scan the devices with them."""
@@ -130,24 +130,25 @@ class DeviceSettings(QWidget):
             return
         wishes = self.wishes
         self.address.clear()
-        if server not in wishes.rpc_servers and self._set(DeviceWishes((*wishes.rpc_servers, server), wishes.devices)):
+        added = DevicePreferences((*wishes.rpc_servers, server), wishes.devices)
+        if server not in wishes.rpc_servers and self._set(added):
             self.refresh()
 
     def _remove(self, server: str) -> None:
         wishes = self.wishes
         left = tuple(each for each in wishes.rpc_servers if each != server)
-        if self._set(DeviceWishes(left, wishes.devices)):
+        if self._set(DevicePreferences(left, wishes.devices)):
             self._status.show_message(
                 lambda: self.tr("{server} removed.").format(server=server),
                 action=(lambda: self.tr("Undo"), lambda: self._restore(wishes)),
             )
             self.refresh()
 
-    def _restore(self, wishes: DeviceWishes) -> None:
-        if self._set(DeviceWishes(wishes.rpc_servers, self.wishes.devices)):
+    def _restore(self, wishes: DevicePreferences) -> None:
+        if self._set(DevicePreferences(wishes.rpc_servers, self.wishes.devices)):
             self.refresh()
 
-    def _set(self, wishes: DeviceWishes) -> bool:
+    def _set(self, wishes: DevicePreferences) -> bool:
         try:
             self._services.settings.change(**wishes.to_settings())
         except UserError as error:
@@ -174,7 +175,7 @@ class DeviceSettings(QWidget):
             hint = self.tr(
                 "These GPUs are simulated by {variable}. Plans and advice are based on them, but models load "
                 "on the real hardware."
-            ).format(variable=PRETEND_VARIABLE)
+            ).format(variable=SIMULATED_GPUS_VARIABLE)
         else:
             engine = self.tr("{engine}, built for {backends}").format(
                 engine=machine.engine.engine, backends=", ".join(machine.engine.backends)

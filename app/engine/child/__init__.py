@@ -1,1 +1,1 @@
-"""The engine's side of the pipe.  Runs in the child process alone; the only place that imports llama_cpp."""
+"""The engine's side of the pipe.  Runs in the child process only; the only importer of llama_cpp."""

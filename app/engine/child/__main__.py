@@ -1,7 +1,7 @@
-"""The child's main loop: one thread reads commands, the main thread obeys them one after another.
+"""Main loop of the engine child: a thread reads commands, the main thread executes them one after another.
 
-``python -m app.engine.child`` with commands on standard input.  Events leave on what was standard output; descriptor 1
-itself is pointed at standard error, because the engine, its drivers and debuggers write there what they like.
+``python -m app.engine.child`` with commands on standard input.  Events leave on the original standard output;
+descriptor 1 is redirected to standard error, because the engine, its drivers and debuggers write there.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ import llama_cpp
 from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import Ggml
 from app.engine.child.loader import load
-from app.engine.child.rehearsal import rehearse
+from app.engine.child.rehearsal import Rehearsals
 from app.engine.child.rpc import missing_servers
 from app.engine.child.session import Session
 from app.engine.child.stop_flag import StopFlag
-from app.engine.child.threads import usable_cores
-from app.engine.outcome import speaks_of_shortage
+from app.engine.outcome import reports_memory_shortage
 from app.engine.protocol import (
     Bench,
+    Command,
     Count,
     DeviceList,
     Event,
-    Failed,
+    Failure,
     Generate,
     ListDevices,
     Load,
-    LoadDone,
-    Loading,
+    LoadResult,
     Ready,
     Rehearse,
     Stop,
@@ -49,28 +48,27 @@ ENGINE = f"llama.cpp (llama-cpp-python {llama_cpp.__version__})"
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
 NO_MEMORY = -2
-"""What llama_decode returns when an allocation failed."""
-Work = Load | Generate | Count | ListDevices | Rehearse | Bench
-"""Commands that are obeyed one after another."""
+"""Result of llama_decode when an allocation failed."""
 
 
 class Child:
-    """The engine's side: obeys commands, emits events."""
+    """The engine's side of the pipe: executes commands, emits events."""
 
     def __init__(self, commands: BinaryIO, events: BinaryIO) -> None:
         self._commands = commands
         self._events = events
-        self._queue: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[int, Command]] = queue.SimpleQueue()
         self._stop = StopFlag()
         self._stop_lock = threading.Lock()
-        self._running: int | None = None
+        self._running = 0
+        """Number of the running request, 0 between requests."""
         self._stopped: set[int] = set()
         self._log: deque[str] = deque(maxlen=4000)
         self._session: Session | None = None
         self._log_callback = llama_cpp.llama_log_callback(self._on_log)
 
     def run(self) -> NoReturn:
-        """Obey for ever.  A closed command pipe ends the process: the parent is done with it, or gone."""
+        """Execute commands until the command pipe is closed, which ends the process."""
         threading.Thread(target=self._read_commands, name="commands", daemon=True).start()
         llama_cpp.llama_log_set(self._log_callback, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
@@ -78,117 +76,108 @@ class Child:
         self._ggml.backends()
         self._emit(Ready())
         while True:
-            self._obey(self._queue.get())
+            self._execute(*self._queue.get())
 
     def _read_commands(self) -> None:
         for line in self._commands:
-            command = decode(line)
+            number, command = decode(line)
             if isinstance(command, Stop):
                 with self._stop_lock:
-                    self._stopped.add(command.request)
-                    if self._running == command.request:
+                    self._stopped.add(number)
+                    if self._running == number:
                         self._stop.set()
-            elif isinstance(command, Work):
-                self._queue.put(command)
+            elif isinstance(command, Command):
+                self._queue.put((number, command))
             else:
-                # Not the line itself: it may hold a conversation.
+                # Not the line itself: it may contain a conversation.
                 sys.stderr.write(f"unknown command, {len(line)} bytes\n")
-        # Memory goes back to the system with the process; the engine's destructors can crash where a driver is gone.
+        # The system frees the memory with the process; the engine's destructors can crash where a driver is gone.
         sys.stderr.flush()
         os._exit(0)
 
-    def _obey(self, command: Work) -> None:
+    def _execute(self, number: int, command: Command) -> None:
         with self._stop_lock:
-            self._running = command.request
+            self._running = number
             self._stop.clear()
-            if command.request in self._stopped:
+            if number in self._stopped:
                 self._stop.set()
         self._log.clear()
         try:
-            match command:
-                case Load():
-                    self._load(command)
-                case Generate():
-                    self._loaded().answer(command)
-                case Count():
-                    self._emit(self._loaded().count(command))
-                case Bench():
-                    self._emit(self._loaded().measure(command))
-                case Rehearse():
-                    self._emit(rehearse(command, self._ggml, self._stop, usable_cores(), self._said))
-                case ListDevices():
-                    self._list_devices(command)
+            self._emit(self._result_of(command))
         except UserError as error:
-            self._fail(command, error)
+            self._emit(self._failure(error))
         except Cancelled:
-            self._emit(Failed(command.request, "cancelled"))
+            self._emit(Failure("cancelled"))
         finally:
             with self._stop_lock:
-                self._running = None
+                self._running = 0
 
-    def _fail(self, command: Work, error: UserError) -> None:
-        said = self._said()
-        refused = error.code == "load_refused"
-        if refused or error.code == "engine_decode_failed":
-            if speaks_of_shortage(said) or error.data.get("result") == NO_MEMORY:
-                error = UserError("engine_out_of_memory", log=said[-2000:], **error.data)
-            elif refused:
-                error.data["log"] = said[-6000:]
-        self._emit(Failed(command.request, error.code, error.data))
-
-    def _list_devices(self, command: ListDevices) -> None:
-        self._ggml.add_rpc_servers(command.rpc_servers)
-        # A server that this child uses already would keep another connection waiting.
-        new = [server for server in command.optional_servers if server not in self._ggml.rpc_servers()]
-        found = missing_servers(new, in_build=self._ggml.has_rpc())
-        missing = {each.server for each in found}
-        optional = tuple(server for server in command.optional_servers if server not in missing)
-        self._ggml.add_rpc_servers(optional, are_checked=True)
-        # With a file loaded the backends are up, and to raise them once more would only take memory.
-        handles = self._ggml.devices() if self._session else self._ggml.devices_in_use()
-        devices = tuple(handle.facts for handle in handles)
-        servers = tuple(dict.fromkeys((*command.rpc_servers, *optional)))
-        self._emit(DeviceList(command.request, devices, ENGINE, self._ggml.backends(), servers, found))
-
-    def _load(self, command: Load) -> None:
-        self._release()
-
-        def progress(fraction: float, seconds_left: float | None) -> None:
-            self._emit(Loading(command.request, fraction, seconds_left))
-
-        options = command.options
-        loaded = load(options, self._ggml, self._stop, options.threads or usable_cores(), progress)
-        said = self._said()
-        self._session = Session(loaded, options.batch, options.threads, self._stop, self._emit)
-        output_on_device = loaded.gpu_layers > 0  # the output goes first
-        self._emit(
-            LoadDone(
-                request=command.request,
-                context=loaded.context_size,
-                gpu_layers=loaded.gpu_layers,
-                layers=loaded.layers,
-                engine=ENGINE,
-                memory=allocated(said, loaded.devices, loaded.headers, output_on_device=output_on_device),
-                pipeline=pipeline_parallelism(said),
-                flash_attention=flash_attention(said),
-            )
-        )
-
-    def _loaded(self) -> Session:
+    def _result_of(self, command: Command) -> Event:
+        match command:
+            case Load():
+                return self._load(command)
+            case Rehearse():
+                return Rehearsals(command.path, self._ggml, self._stop, self._log_text).rehearse(command.spec)
+            case ListDevices():
+                return self._list_devices(command)
         if self._session is None:
             raise UserError("nothing_loaded")
-        return self._session
+        match command:
+            case Generate():
+                return self._session.answer(command)
+            case Count():
+                return self._session.count(command)
+            case Bench():
+                return self._session.bench(command)
+        raise AssertionError(command)
 
-    def _said(self) -> str:
-        return "".join(self._log)
+    def _failure(self, error: UserError) -> Failure:
+        log = self._log_text()
+        refused = error.code == "load_refused"
+        if refused or error.code == "engine_decode_failed":
+            if reports_memory_shortage(log) or error.data.get("result") == NO_MEMORY:
+                return Failure("engine_out_of_memory", {"log": log[-2000:], **error.data})
+            if refused:
+                return Failure(error.code, {**error.data, "log": log[-6000:]})
+        return Failure(error.code, error.data)
 
-    def _release(self) -> None:
+    def _list_devices(self, command: ListDevices) -> DeviceList:
+        self._ggml.add_rpc_servers(command.rpc_servers)
+        # A server that this child already uses would block a second connection.
+        new = [server for server in command.optional_servers if server not in self._ggml.rpc_servers()]
+        missing = missing_servers(new, in_build=self._ggml.has_rpc())
+        absent = {failure.data["server"] for failure in missing}
+        optional = tuple(server for server in command.optional_servers if server not in absent)
+        self._ggml.add_rpc_servers(optional, are_checked=True)
+        # With a loaded file the backends are up, and initialising them again would only take memory.
+        handles = self._ggml.devices() if self._session else self._ggml.devices_in_use()
+        devices = tuple(handle.device for handle in handles)
+        servers = tuple(dict.fromkeys((*command.rpc_servers, *optional)))
+        return DeviceList(devices, ENGINE, self._ggml.backends(), servers, missing)
+
+    def _load(self, command: Load) -> LoadResult:
         if self._session is not None:
             self._session.close()
             self._session = None
+        loaded = load(command.path, command.spec, self._ggml, self._stop, self._emit)
+        log = self._log_text()
+        self._session = Session(loaded, command.spec, self._stop, self._emit)
+        output_on_device = loaded.gpu_layers > 0  # the output goes first
+        return LoadResult(
+            context=loaded.context_size,
+            gpu_layers=loaded.gpu_layers,
+            layers=loaded.layers,
+            engine=ENGINE,
+            memory=allocated(log, loaded.devices, loaded.headers, output_on_device=output_on_device),
+            pipeline=pipeline_parallelism(log),
+            flash_attention=flash_attention(log),
+        )
+
+    def _log_text(self) -> str:
+        return "".join(self._log)
 
     def _emit(self, event: Event) -> None:
-        self._events.write(encode(event))
+        self._events.write(encode(self._running, event))
 
     def _on_log(self, level: int, text: bytes, _data: object) -> None:
         if level == DEBUG:
@@ -202,7 +191,7 @@ class Child:
 
 def main() -> NoReturn:
     """Set up the two pipes and run."""
-    # Ctrl+C in a terminal reaches the whole group; what it means for the answer is for the parent to say.
+    # Ctrl+C in a terminal reaches the whole process group; the parent decides what it means for the answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     events = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)

@@ -1,4 +1,4 @@
-"""What the engine says in its log about the memory that it takes, by device."""
+"""Memory that the engine reports in its log, by device."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FLASH_ATTENTION = re.compile(r"flash_attn\s+=\s*enabled|Flash Attention enabled
 
 
 def buffer_sizes(log: str, devices: Sequence[DeviceHandle]) -> dict[str, dict[str, int]]:
-    """Bytes of weights, KV and compute buffers by device, from the "buffer size" lines of one load.
+    """Parse the "buffer size" lines of one load: bytes of weights, KV and compute buffers by device.
 
-    All kinds of host memory stand under ``CPU``: plain, pinned by a driver (``CUDA_Host``), the mapped file
+    All kinds of host memory are under ``CPU``: plain, pinned by a driver (``CUDA_Host``), the mapped file
     (``mapped_bytes``, a range that may cover tensors of devices too) and the copies in the processor's own order
-    (``repack_bytes``).  With the split mode tensor the engine tells one figure, which is that of the fullest device
-    (``ggml-backend-meta.cpp``): each device has it then.  A buffer of nobody known keeps the engine's name for it.
+    (``repack_bytes``).  With the split mode tensor the engine reports one figure, that of the fullest device
+    (``ggml-backend-meta.cpp``), which is then used for each device.  An unknown buffer keeps the engine's name for it.
     """
-    names = {device.buffers: device.facts.name for device in devices}
+    names = {device.buffers: device.device.name for device in devices}
     memory: dict[str, dict[str, int]] = {}
     for match in _BUFFER.finditer(log):
         buffers, kind = match["buffers"], _KIND[match["what"]]
@@ -53,10 +53,10 @@ def buffer_sizes(log: str, devices: Sequence[DeviceHandle]) -> dict[str, dict[st
 def allocated(
     log: str, devices: Sequence[DeviceHandle], headers: Sequence[GgufHeader], *, output_on_device: bool
 ) -> Mapping[str, Mapping[str, int]]:
-    """As ``buffer_sizes``, with the host's weights counted each tensor once instead of by the mapped range.
+    """Parse like ``buffer_sizes``, but count each tensor in host memory once instead of the mapped range.
 
-    Where the file is mapped they are the tensors that no device holds.  Where it is read, the reordered tensors are no
-    copies but the weights themselves.
+    For a mapped file these are the tensors that are on no device.  For a file that is read, the repacked tensors are
+    not copies but the weights themselves.
     """
     memory = buffer_sizes(log, devices)
     host = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0, **memory.pop(HOST, {})}
@@ -79,7 +79,7 @@ def allocated(
 def _held_by_host(
     memory: Mapping[str, Mapping[str, int]], headers: Sequence[GgufHeader], *, output_on_device: bool
 ) -> int:
-    """Bytes of the tensors that no device holds."""
+    """Bytes of the tensors that are on no device."""
     elsewhere = sum(sums["weights_bytes"] for name, sums in memory.items() if name != HOST)
     sizes = {tensor.name: tensor.n_bytes for header in headers for tensor in header.tensors}
     if output_on_device and "output.weight" not in sizes:
@@ -89,10 +89,10 @@ def _held_by_host(
 
 
 def pipeline_parallelism(log: str) -> bool:
-    """Whether the engine works on several devices at once, with copies of their inputs."""
+    """Whether the log reports pipeline parallelism."""
     return _PIPELINE in log and _NO_PIPELINE not in log
 
 
 def flash_attention(log: str) -> bool:
-    """Whether attention is computed without a matrix of its own."""
+    """Whether the log reports flash attention."""
     return bool(_FLASH_ATTENTION.search(log))

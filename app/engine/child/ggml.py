@@ -1,4 +1,8 @@
-"""The engine's devices, backends and buffers: ggml's own functions, which llama-cpp-python does not wrap.
+"""ggml functions that llama-cpp-python does not wrap: devices, backends and buffers.
+
+The bundles have the engine's backends as modules (``GGML_BACKEND_DL``): the CPU's code several times, one module per
+generation of processors, of which ggml loads the best.  Modules for GPUs may be in an external folder
+(``app.engine.external_engine``).  An engine that was built for this machine (``start.py``) contains its backends.
 
 Signatures from ggml-backend.h and ggml-rpc.h of the llama.cpp revision inside llama-cpp-python 0.3.36.
 """
@@ -16,13 +20,13 @@ from typing import Any
 
 import llama_cpp
 
-from app.engine.child.backends import load_backends
 from app.engine.child.rpc import check_server
 from app.engine.external_engine import VARIABLE
-from app.engine.protocol import EngineDevice
+from model_manager.devices.devices import Device, DeviceKind
 from model_manager.errors import UserError
 
-_KINDS = {0: "cpu", 1: "gpu", 2: "integrated_gpu", 3: "accelerator"}
+MODULES = (".so", ".dll", ".dylib")
+_KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated_gpu", 3: "accelerator"}
 """enum ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL."""
 
 
@@ -49,13 +53,13 @@ class DeviceHandle:
     """A device with the engine's pointer to it."""
 
     pointer: int
-    facts: EngineDevice
+    device: Device
     buffers: str
-    """The name under which the engine's log speaks of its buffers."""
+    """Name of its buffers in the engine's log."""
     uses_host_memory: bool = False
-    """Whether it computes in place with a file that is mapped into host memory."""
+    """Whether it computes directly with a file that is mapped into host memory."""
     splits_rows: bool = False
-    """Whether its backend has buffers that lie on several devices."""
+    """Whether its backend has buffers that span several devices."""
 
 
 class Ggml:
@@ -66,7 +70,7 @@ class Ggml:
         self._lib = self._open("ggml")
         self._base = self._open("ggml-base")
         added = os.environ.get(VARIABLE)
-        load_backends(self._lib, self._folder, Path(added) if added else None)
+        _load_backends(self._lib, self._folder, Path(added) if added else None)
         self._lib.ggml_backend_dev_count.restype = ctypes.c_size_t
         self._lib.ggml_backend_dev_get.restype = ctypes.c_void_p
         self._lib.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
@@ -93,7 +97,7 @@ class Ggml:
         self._base.ggml_backend_dev_get_props.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Properties)]
 
     def devices(self) -> list[DeviceHandle]:
-        """All devices with memory as it is now, in the engine's order."""
+        """List all devices with their current memory, in the engine's order."""
         count = self._lib.ggml_backend_dev_count()
         return [self._device(self._lib.ggml_backend_dev_get(index)) for index in range(count)]
 
@@ -102,7 +106,7 @@ class Ggml:
         self._base.ggml_backend_dev_get_props(pointer, ctypes.byref(found))
         registry = self._base.ggml_backend_dev_backend_reg(pointer)
         buffers = self._base.ggml_backend_buft_name(self._base.ggml_backend_dev_buffer_type(pointer))
-        facts = EngineDevice(
+        device = Device(
             name=found.name.decode(errors="replace"),
             description=(found.description or b"").decode(errors="replace"),
             backend=self._base.ggml_backend_reg_name(registry).decode(),
@@ -112,33 +116,33 @@ class Ggml:
             pci_bus_id=(found.device_id or b"").decode(errors="replace"),
         )
         split = self._base.ggml_backend_reg_get_proc_address(registry, b"ggml_backend_split_buffer_type")
-        return DeviceHandle(pointer, facts, buffers.decode(), found.buffer_from_host_ptr, bool(split))
+        return DeviceHandle(pointer, device, buffers.decode(), found.buffer_from_host_ptr, bool(split))
 
     def devices_in_use(self) -> list[DeviceHandle]:
-        """All devices that can be used, with what is free once their backend is up.
+        """List the usable devices with the memory that is free once their backend is initialised.
 
-        A driver keeps some hundred MiB for a program that computes with it; the memory that it tells before is not
-        all to be had.  A device whose backend does not come up is left out.
+        A driver reserves some hundred MiB for a program that computes with it, and reports them as free before.  A
+        device whose backend cannot be initialised is left out.
         """
         kept = []
         for handle in self.devices():
-            if handle.facts.kind not in ("gpu", "integrated_gpu"):
+            if handle.device.kind not in ("gpu", "integrated_gpu"):
                 kept.append(handle)
             elif backend := self._base.ggml_backend_dev_init(handle.pointer, None):
                 kept.append(self._device(handle.pointer))
                 self._base.ggml_backend_free(backend)
             else:
-                sys.stderr.write(f"the backend of {handle.facts.name} does not come up\n")
+                sys.stderr.write(f"the backend of {handle.device.name} cannot be initialised\n")
         return kept
 
     def backends(self) -> tuple[str, ...]:
-        """What this build of the engine has, devices for it or not: CPU, CUDA, Vulkan, RPC, ..."""
+        """Backends of this build, with devices or without: CPU, CUDA, Vulkan, RPC, ..."""
         count = self._lib.ggml_backend_reg_count()
         names = (self._base.ggml_backend_reg_name(self._lib.ggml_backend_reg_get(i)).decode() for i in range(count))
         return tuple(name for name in names if not name.startswith("RPC["))
 
     def add_rpc_servers(self, servers: Sequence[str], *, are_checked: bool = False) -> None:
-        """Make the devices of llama.cpp RPC servers (HOST:PORT) part of the list.
+        """Add the devices of llama.cpp RPC servers (HOST:PORT) to the list.
 
         Raises:
             UserError: ``rpc_not_in_build``; as ``check_server`` with ``server``.
@@ -157,19 +161,18 @@ class Ggml:
             self._lib.ggml_backend_register(registry)
 
     def has_rpc(self) -> bool:
-        """Whether this build of the engine knows RPC servers."""
+        """Whether this build has the RPC backend."""
         try:
             return self._rpc is not None
         except UserError:
             return False
 
     def rpc_servers(self) -> set[str]:
-        """Those whose devices are in the list."""
-        listed = (device.facts for device in self.devices())
-        return {facts.description for facts in listed if facts.backend.startswith("RPC")}
+        """The servers whose devices are in the list."""
+        return {handle.device.description for handle in self.devices() if handle.device.is_rpc}
 
     def cpu_buffer_type(self) -> int:
-        """The buffer type of plain host memory."""
+        """Buffer type of plain host memory."""
         function = self._base.ggml_backend_cpu_buffer_type
         function.restype = ctypes.c_void_p
         return int(function())
@@ -182,12 +185,33 @@ class Ggml:
             raise UserError("rpc_not_in_build") from None
 
     def _open(self, name: str) -> ctypes.CDLL:
-        # The wheel holds copies of the libraries, not links: by the versioned name one gets the copy that libllama has
-        # loaded, by the plain name a second registry of devices.
+        # The wheel contains copies of the libraries, not links: the versioned name is the copy that libllama uses, the
+        # plain name would be a second registry of devices.
         pattern = {"win32": f"{name}.dll", "darwin": f"lib{name}.0.dylib"}.get(sys.platform, f"lib{name}.so.0")
         path = self._folder / pattern
         if not path.exists():
-            # A module of an engine whose backends are loaded one by one has no version in its name.
+            # Backend modules have no version in their names.
             ending = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
             path = self._folder / f"lib{name}.{ending}"
         return ctypes.CDLL(str(path))
+
+
+def _load_backends(registry: ctypes.CDLL, libraries: Path, added: Path | None) -> None:
+    """Load the modules beside the engine's libraries, then those in ``added``.
+
+    ``registry`` is ggml's library with the list of backends (ggml-backend-reg.cpp).
+    """
+    if not any(_is_cpu_module(path) for path in libraries.iterdir()):
+        return
+    load_all, load = registry.ggml_backend_load_all_from_path, registry.ggml_backend_load
+    load_all.argtypes, load_all.restype = [ctypes.c_char_p], None
+    load.argtypes, load.restype = [ctypes.c_char_p], ctypes.c_void_p
+    load_all(str(libraries).encode())
+    for path in sorted(added.iterdir()) if added else ():
+        if path.name.removeprefix("lib").startswith("ggml-") and path.suffix in MODULES and not load(bytes(path)):
+            sys.stderr.write(f"{path} could not be loaded as a backend\n")
+
+
+def _is_cpu_module(path: Path) -> bool:
+    # ``libggml-cpu-haswell.so``; an engine with its backends inside has ``libggml-cpu.so`` alone.
+    return path.name.removeprefix("lib").startswith("ggml-cpu-") and path.suffix in MODULES

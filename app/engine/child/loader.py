@@ -1,4 +1,4 @@
-"""Loading a file: progress, cancel, and what the engine made of it."""
+"""Loading a file: progress, cancellation, and the loaded model with its context."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import llama_cpp
 import psutil
 
+from app.backend import LoadProgress
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.parameters import (
     check,
@@ -20,16 +21,15 @@ from app.engine.child.parameters import (
     model_parameters,
 )
 from app.engine.child.stop_flag import StopFlag
-from app.engine.protocol import LoadOptions
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
+from model_manager.plan import LoadSpec
 
 DEFAULT_CONTEXT = 8192
 READ_BYTES = 8 << 20
 
-Progress = Callable[[float, float | None], None]
-"""Called with a fraction from 0 to 1 and the seconds left, None while they cannot be told."""
+Emit = Callable[[LoadProgress], None]
 
 
 @dataclass
@@ -43,84 +43,84 @@ class LoadedModel:
     layers: int
     devices: list[DeviceHandle]
     headers: tuple[GgufHeader, ...]
-    """Of all its files; none where they could not be read, which the engine may think otherwise of."""
+    """Of all its files; empty if this program cannot read them, even if the engine can."""
     keep: list[object] = field(default_factory=list)
-    """Memory that the engine keeps pointers into."""
+    """Objects that the engine has pointers to."""
 
     def free(self) -> None:
-        """Give everything back to the system."""
+        """Free model and context."""
         llama_cpp.llama_free(self.context)
         llama_cpp.llama_model_free(self.model)
         self.keep.clear()
 
 
-def load(options: LoadOptions, ggml: Ggml, stop: StopFlag, threads: int, progress: Progress) -> LoadedModel:
+def load(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, emit: Emit) -> LoadedModel:
     """Load the file and make a context for it.
 
     Raises:
         UserError: ``load_refused`` when the engine refuses the file or has no room for it; ``device_unknown``,
-            ``kv_type_unknown``, ``rpc_server_unreachable`` and further ones about the options.
+            ``kv_type_unknown``, ``rpc_server_unreachable`` and further ones about the spec.
         Cancelled: ``stop`` was set.
     """
-    check(options)
-    ggml.add_rpc_servers(options.rpc_servers)
-    devices = choose_devices(ggml.devices(), options)
-    meter = _Meter(progress)
-    gpu_layers = count_gpu_layers(options, devices)
-    headers = read_headers(Path(options.path))
-    mmap = may_map(options, devices, gpu_layers, headers)
+    check(spec)
+    ggml.add_rpc_servers(spec.rpc_servers)
+    devices = choose_devices(ggml.devices(), spec)
+    meter = _ProgressMeter(emit)
+    gpu_layers = count_gpu_layers(path, spec, devices)
+    headers = read_headers(Path(path))
+    mmap = may_map(spec, devices, gpu_layers, headers)
     if mmap is not False:
-        _warm_up(Path(options.path), stop, meter)
+        _warm_up(Path(path), stop, meter)
     keep: list[object] = []
-    params = model_parameters(options, ggml, devices, gpu_layers, keep, mmap=mmap)
+    params = model_parameters(spec, ggml, devices, gpu_layers, keep, mmap=mmap)
 
     def on_progress(fraction: float, _data: object) -> bool:
         meter.loading(fraction)
         return not stop.is_set()
 
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
-    model = llama_cpp.llama_model_load_from_file(options.path.encode(), params)
+    model = llama_cpp.llama_model_load_from_file(path.encode(), params)
     if stop.is_set():
         if model:
             llama_cpp.llama_model_free(model)
-        raise Cancelled
+        stop.raise_if_set()
     if not model:
-        raise UserError("load_refused", path=options.path)
-    context = make_context(model, options, stop, threads)
+        raise UserError("load_refused", path=path)
+    context = make_context(model, path, spec, stop)
     layers = llama_cpp.llama_model_n_layer(model)
     on_devices = 0 if not devices else layers + 1 if gpu_layers < 0 else min(gpu_layers, layers + 1)
     return LoadedModel(model, context, llama_cpp.llama_n_ctx(context), on_devices, layers, devices, headers, keep)
 
 
 def read_headers(path: Path) -> tuple[GgufHeader, ...]:
-    """The headers of all files of a model, none where they cannot be read."""
+    """Read the headers of all files of a model; empty if they cannot be read."""
     try:
         return read_model(path)
     except UserError:
         return ()
 
 
-def make_context(model: int, options: LoadOptions, stop: StopFlag, threads: int) -> int:
-    """A context for the loaded file, which is freed where there is no room for one.
+def make_context(model: int, path: str, spec: LoadSpec, stop: StopFlag) -> int:
+    """Make a context for the loaded file; frees the file if there is no room for one.
 
     Raises:
         UserError: ``load_refused``.
     """
-    size = options.context or min(DEFAULT_CONTEXT, llama_cpp.llama_model_n_ctx_train(model))
-    context: int | None = llama_cpp.llama_init_from_model(model, context_parameters(options, size, stop, threads))
+    size = spec.context or min(DEFAULT_CONTEXT, llama_cpp.llama_model_n_ctx_train(model))
+    context: int | None = llama_cpp.llama_init_from_model(model, context_parameters(spec, size, stop))
     if not context:
         llama_cpp.llama_model_free(model)
-        raise UserError("load_refused", path=options.path)
+        raise UserError("load_refused", path=path)
     return context
 
 
-class _Meter:
+class _ProgressMeter:
     """Progress of a load in two steps: reading the file into memory, and the engine's own work."""
 
     READING_SHARE = 0.9
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
         self._begin = time.monotonic()
         self._done = 0.0
         self._reported = 0.0
@@ -139,14 +139,14 @@ class _Meter:
         self._reported = now
         elapsed = now - self._begin
         left = elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 0.5 else None
-        self._progress(fraction, left)
+        self._emit(LoadProgress(fraction, left))
 
 
-def _warm_up(path: Path, stop: StopFlag, meter: _Meter) -> None:
+def _warm_up(path: Path, stop: StopFlag, meter: _ProgressMeter) -> None:
     """Read the file once, so that its pages are in memory when the engine maps them.
 
-    The engine's own mapping reads everything inside one system call: for minutes it would tell no progress and hear no
-    stop.  A file larger than the free memory is left to it, since its pages could not stay.
+    The engine's own mapping reads everything inside one system call, for minutes without progress or cancellation.  A
+    file larger than the free memory is left to it, since its pages could not stay.
     """
     size = path.stat().st_size
     if size > psutil.virtual_memory().available:
@@ -155,7 +155,6 @@ def _warm_up(path: Path, stop: StopFlag, meter: _Meter) -> None:
     buffer = memoryview(bytearray(READ_BYTES))
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
-            if stop.is_set():
-                raise Cancelled
+            stop.raise_if_set()
             done += count
             meter.reading(done / size)

@@ -1,4 +1,4 @@
-"""The engine's parameters from LoadOptions: devices, overrides, split, context; for a load and a rehearsal alike."""
+"""llama.cpp's parameter structures from a ``LoadSpec``, for a load and a rehearsal."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ import psutil
 
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.stop_flag import StopFlag
-from app.engine.device_choice import usual_devices
-from app.engine.protocol import LoadOptions
+from model_manager.devices.devices import default_devices, usable_cores
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
+from model_manager.plan import LoadSpec
 
 GPU_RESERVE_BYTES = 1 << 30
 RAM_SHARE = 0.9
-"""Of the available host memory, what weights may take that cannot be dropped and read again."""
+"""Share of the available host memory for weights that are read instead of mapped."""
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 """Names of enum ggml_type."""
 SPLIT_MODES = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
 """enum llama_split_mode."""
 LOAD_MODES = {None: -1, False: 0, True: 1}
-"""enum llama_load_mode by whether the file is to be mapped: as the devices can, no, yes."""
+"""enum llama_load_mode by ``mmap``: depending on the devices, no, yes."""
 FLASH_ATTENTION = {None: -1, False: 0, True: 1}
 _EXPERTS = r"blk\.({layers})\.ffn_(up|down|gate|gate_up)_(ch|)exps"
 _LAYER = re.compile(r"blk\.(\d+)\.")
-_NOTHING = "no tensor has this name"
-"""With any override at all, even one that matches nothing, the engine does without pipeline parallelism."""
+_NO_TENSOR = "no tensor has this name"
+"""Any override, even one that matches nothing, turns pipeline parallelism off."""
 
 
 class TensorBufferOverride(ctypes.Structure):
@@ -40,70 +40,70 @@ class TensorBufferOverride(ctypes.Structure):
     _fields_ = (("pattern", ctypes.c_char_p), ("buffer_type", ctypes.c_void_p))
 
 
-def check(options: LoadOptions) -> None:
-    """Refuse what no engine understands.
+def check(spec: LoadSpec) -> None:
+    """Refuse values that the engine does not know.
 
     Raises:
         UserError: ``kv_type_unknown``, ``split_mode_unknown``.
     """
-    if options.kv_type not in KV_TYPES:
-        raise UserError("kv_type_unknown", kv_type=options.kv_type, known=list(KV_TYPES))
-    if options.split_mode not in SPLIT_MODES:
-        raise UserError("split_mode_unknown", split_mode=options.split_mode, known=list(SPLIT_MODES))
+    if spec.kv_type not in KV_TYPES:
+        raise UserError("kv_type_unknown", kv_type=spec.kv_type, known=list(KV_TYPES))
+    if spec.split_mode not in SPLIT_MODES:
+        raise UserError("split_mode_unknown", split_mode=spec.split_mode, known=list(SPLIT_MODES))
 
 
-def choose_devices(handles: Sequence[DeviceHandle], options: LoadOptions) -> list[DeviceHandle]:
-    """The devices that get layers, in their order.
+def choose_devices(handles: Sequence[DeviceHandle], spec: LoadSpec) -> list[DeviceHandle]:
+    """Choose the devices that get layers, in their order.
 
     Raises:
         UserError: ``device_unknown``, ``tensor_split_length``, ``split_mode_not_on_device``.
     """
-    by_name = {handle.facts.name: handle for handle in handles}
-    if options.devices:
-        unknown = [name for name in options.devices if name not in by_name]
+    by_name = {handle.device.name: handle for handle in handles}
+    if spec.devices:
+        unknown = [name for name in spec.devices if name not in by_name]
         if unknown:
             raise UserError("device_unknown", name=unknown[0], known=list(by_name))
-        chosen = [by_name[name] for name in options.devices if by_name[name].facts.kind != "cpu"]
+        chosen = [by_name[name] for name in spec.devices if by_name[name].device.kind != "cpu"]
     else:
-        chosen = [by_name[facts.name] for facts in usual_devices([handle.facts for handle in handles])]
-    names = [device.facts.name for device in chosen]
-    if options.main_gpu is not None and options.main_gpu not in names:
-        raise UserError("device_unknown", name=options.main_gpu, known=names)
-    if options.tensor_split and len(options.tensor_split) != len(chosen):
-        raise UserError("tensor_split_length", shares=len(options.tensor_split), devices=len(chosen))
-    if options.split_mode == "row" and (whole := [device.facts.name for device in chosen if not device.splits_rows]):
-        raise UserError("split_mode_not_on_device", split_mode=options.split_mode, device=whole[0])
+        chosen = [by_name[device.name] for device in default_devices([handle.device for handle in handles])]
+    names = [device.device.name for device in chosen]
+    if spec.main_gpu is not None and spec.main_gpu not in names:
+        raise UserError("device_unknown", name=spec.main_gpu, known=names)
+    if spec.tensor_split and len(spec.tensor_split) != len(chosen):
+        raise UserError("tensor_split_length", shares=len(spec.tensor_split), devices=len(chosen))
+    if spec.split_mode == "row" and (whole := [device.device.name for device in chosen if not device.splits_rows]):
+        raise UserError("split_mode_not_on_device", split_mode=spec.split_mode, device=whole[0])
     return chosen
 
 
-def count_gpu_layers(options: LoadOptions, devices: Sequence[DeviceHandle]) -> int:
-    """Layers that go on the devices, -1 for all: the wish, or by a rough count of the memory that is free."""
-    if options.gpu_layers is not None:
-        return options.gpu_layers
+def count_gpu_layers(path: str, spec: LoadSpec, devices: Sequence[DeviceHandle]) -> int:
+    """Number of layers on devices, -1 for all: the fixed one, or a rough estimate by the free memory."""
+    if spec.n_gpu_layers is not None:
+        return spec.n_gpu_layers
     if not devices:
         return 0
-    free = sum(max(0, device.facts.free_bytes - GPU_RESERVE_BYTES) for device in devices)
-    # A tenth more than the file stands for KV cache and compute buffers; 1000 is more layers than any file has.
-    share = free / (1.1 * Path(options.path).stat().st_size)
-    return -1 if share >= 1 else int(share * _block_count(options.path))
+    free = sum(max(0, device.device.free_bytes - GPU_RESERVE_BYTES) for device in devices)
+    # A tenth more than the file for KV cache and compute buffers.
+    share = free / (1.1 * Path(path).stat().st_size)
+    return -1 if share >= 1 else int(share * _block_count(path))
 
 
 def may_map(
-    options: LoadOptions, devices: Sequence[DeviceHandle], gpu_layers: int, headers: Sequence[GgufHeader]
+    spec: LoadSpec, devices: Sequence[DeviceHandle], gpu_layers: int, headers: Sequence[GgufHeader]
 ) -> bool | None:
-    """Whether to map the file, None as the devices can: the wish, or what reads the file once.
+    """Whether to map the file, None depending on the devices: the fixed choice, or the way that reads the file once.
 
-    Mapping reads all of it inside one system call, deaf and without progress, and what goes to devices a second time
-    where it is larger than the free memory.  So it is read instead where a device takes a part of it and host memory
-    has room for the rest.
+    Mapping reads all of it inside one system call, without progress or cancellation, and the devices' part a second
+    time where the file is larger than the free memory.  So it is read instead where a device takes a part of it and
+    host memory has room for the rest.
     """
-    if options.mmap is not None or not devices or gpu_layers == 0 or not headers:
-        return options.mmap
+    if spec.mmap is not None or not devices or gpu_layers == 0 or not headers:
+        return spec.mmap
     if any(device.uses_host_memory for device in devices):
         return None
     layers = headers[0].block_count or 0
     first = 0 if gpu_layers < 0 else max(0, layers + 1 - gpu_layers)
-    experts = re.compile(_EXPERTS.format(layers="|".join(map(str, options.experts_in_ram)) or "none"))
+    experts = re.compile(_EXPERTS.format(layers="|".join(map(str, spec.experts_in_ram or ())) or "none"))
     in_ram = 0
     for tensor in (tensor for header in headers for tensor in header.tensors):
         match = _LAYER.match(tensor.name)
@@ -126,7 +126,7 @@ def _block_count(path: str) -> int:
 
 
 def model_parameters(
-    options: LoadOptions,
+    spec: LoadSpec,
     ggml: Ggml,
     devices: Sequence[DeviceHandle],
     gpu_layers: int,
@@ -134,45 +134,45 @@ def model_parameters(
     *,
     mmap: bool | None,
 ) -> Any:
-    """llama_model_params; ``keep`` takes what has to live as long as the loaded file."""
+    """Make llama_model_params; ``keep`` receives the objects that must live as long as the loaded file."""
     # Any: the structure's annotations in llama-cpp-python name other types than its ctypes fields take.
     params: Any = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     params.load_mode = LOAD_MODES[mmap]
-    params.split_mode = SPLIT_MODES[options.split_mode]
-    names = [device.facts.name for device in devices]
-    params.main_gpu = names.index(options.main_gpu) if options.main_gpu else 0
-    params.use_extra_bufts = options.repack
+    params.split_mode = SPLIT_MODES[spec.split_mode]
+    names = [device.device.name for device in devices]
+    params.main_gpu = names.index(spec.main_gpu) if spec.main_gpu else 0
+    params.use_extra_bufts = spec.repack
     pointers = (ctypes.c_void_p * (len(devices) + 1))(*(device.pointer for device in devices), None)
     params.devices = ctypes.cast(pointers, ctypes.c_void_p)
     keep.append(pointers)
-    if options.tensor_split:
-        shares = (ctypes.c_float * llama_cpp.llama_max_devices())(*options.tensor_split)
+    if spec.tensor_split:
+        shares = (ctypes.c_float * llama_cpp.llama_max_devices())(*spec.tensor_split)
         params.tensor_split = ctypes.cast(shares, ctypes.POINTER(ctypes.c_float))
         keep.append(shares)
-    if options.experts_in_ram or not options.pipeline:
-        layers = "|".join(map(str, options.experts_in_ram))
+    if spec.experts_in_ram or spec.pipeline is False:
+        layers = "|".join(map(str, spec.experts_in_ram or ()))
         overrides = (TensorBufferOverride * 2)()
-        overrides[0].pattern = (_EXPERTS.format(layers=layers) if layers else _NOTHING).encode()
+        overrides[0].pattern = (_EXPERTS.format(layers=layers) if layers else _NO_TENSOR).encode()
         overrides[0].buffer_type = ggml.cpu_buffer_type()
         params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
         keep.append(overrides)
     return params
 
 
-def context_parameters(options: LoadOptions, context: int, stop: StopFlag, threads: int) -> Any:
-    """llama_context_params for ``context`` tokens."""
+def context_parameters(spec: LoadSpec, context: int, stop: StopFlag) -> Any:
+    """Make llama_context_params for ``context`` tokens."""
     params: Any = llama_cpp.llama_context_default_params()
     params.n_ctx = context
-    params.n_batch = options.batch
-    params.n_ubatch = min(options.micro_batch, options.batch)
+    params.n_batch = spec.n_batch
+    params.n_ubatch = spec.n_ubatch
     params.n_seq_max = 1
-    params.n_outputs_max = options.output_rows
-    params.swa_full = options.full_windows
-    params.n_threads = params.n_threads_batch = threads
-    params.type_k = params.type_v = KV_TYPES[options.kv_type]
-    quantised = options.kv_type != "f16"
-    params.flash_attn_type = FLASH_ATTENTION[True if quantised else options.flash_attention]
+    params.n_outputs_max = spec.output_rows
+    params.swa_full = spec.full_windows
+    params.n_threads = params.n_threads_batch = spec.threads or usable_cores()
+    params.type_k = params.type_v = KV_TYPES[spec.kv_type]
+    is_quantised = spec.kv_type != "f16"
+    params.flash_attn_type = FLASH_ATTENTION[True if is_quantised else spec.flash_attention]
     params.abort_callback = stop.callback
     params.abort_callback_data = stop.data
     params.no_perf = True

@@ -1,13 +1,20 @@
-"""Going through a load without taking memory: the engine's ``no_alloc``, and what its log then tells.
+"""Rehearsal of a load without allocating memory: the engine's ``no_alloc``, and the buffers that its log reports.
 
 Weights and KV print as 0 in that mode; the header gives both exactly.
+
+The rehearsal is wrong about the compute buffers of later devices.  Where all layers are on several devices, the engine
+pins the first operation of every layer to the layer's own device, but its rehearsal forgets that before it measures:
+``ggml_backend_sched_reserve_size`` resets the scheduler after the graph was built (``ggml/src/ggml-backend.cpp`` in
+llama-cpp-python 0.3.36), and a device's first norm is counted for the device before.  It is then one more input of the
+device, with four copies under pipeline parallelism, and the buffers behind it are arranged differently than in a load.
+The first device is measured correctly, and in a load every device begins like it, with one incoming row of the
+embedding.  So a later device is rehearsed again in first place, with layers like its own.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import llama_cpp
@@ -16,93 +23,156 @@ from app.engine.child.buffers import HOST, buffer_sizes, flash_attention, pipeli
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.loader import make_context, read_headers
 from app.engine.child.parameters import check, choose_devices, count_gpu_layers, model_parameters
-from app.engine.child.rehearsal_buffers import as_in_a_load
 from app.engine.child.stop_flag import StopFlag
-from app.engine.protocol import LoadOptions, RehearsalDone, Rehearse
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
+from model_manager.plan import LoadSpec, ModelShape, Rehearsal, layers_of, read_model_shape
+from model_manager.plan.compute_buffers import OFFLOADING
+
+_COPIES = 4
+"""GGML_SCHED_MAX_COPIES."""
+_VALUE_BYTES = 4
+_REPEATS = 3
+"""After this many layers of one kind the buffers of further ones are where theirs were."""
 
 
-def rehearse(command: Rehearse, ggml: Ggml, stop: StopFlag, threads: int, log: Callable[[], str]) -> RehearsalDone:
-    """Rehearse the load; ``log`` gives what the engine has said since the command began.
+class Rehearsals:
+    """Rehearsals of loading one file."""
 
-    Raises:
-        UserError: as ``load`` does.
-        Cancelled: ``stop`` was set.
-    """
-    begin = time.monotonic()
-    options = command.options
-    check(options)
-    ggml.add_rpc_servers(options.rpc_servers)
-    handles = ggml.devices_in_use()
-    devices = choose_devices(handles, options)
-    gpu_layers = count_gpu_layers(options, devices)
-    found = _go_through(options, ggml, devices, gpu_layers, stop, threads, log)
-    memory = {name: dict(figures) for name, figures in found.memory.items()}
-    told = {device.facts.name: memory.pop(device.facts.name, {}).get("compute_bytes", 0) for device in devices}
-    host = memory.pop(HOST, {}).get("compute_bytes", 0)
+    def __init__(self, path: str, ggml: Ggml, stop: StopFlag, log: Callable[[], str]) -> None:
+        """``log`` returns the engine's log since the command began."""
+        self._path = path
+        self._ggml = ggml
+        self._stop = stop
+        self._log = log
 
-    def again(other: LoadOptions) -> dict[str, int]:
-        chosen = choose_devices(handles, other)
-        heard = _go_through(other, ggml, chosen, -1, stop, threads, log)
-        return {name: figures["compute_bytes"] for name, figures in heard.memory.items()}
+    def rehearse(self, spec: LoadSpec) -> Rehearsal:
+        """Rehearse the load.
 
-    if headers := read_headers(Path(options.path)):
-        told = as_in_a_load(
-            told, options, devices, headers, again, gpu_layers=gpu_layers, pipeline=pipeline_parallelism(found.log)
-        )
-    figures = {
-        device.facts.name: {
-            "compute_bytes": told[device.facts.name],
-            "free_bytes": device.facts.free_bytes,
-            "total_bytes": device.facts.total_bytes,
-        }
-        for device in devices
-    }
-    figures.update({name: {"compute_bytes": sums["compute_bytes"]} for name, sums in memory.items()})
-    return RehearsalDone(
-        request=command.request,
-        devices=figures,
-        host_compute_bytes=host,
-        pipeline=pipeline_parallelism(found.log),
-        flash_attention=flash_attention(found.log),
-        context=found.context,
-        seconds=time.monotonic() - begin,
-    )
+        Raises:
+            UserError: as ``load``.
+            Cancelled: stopped.
+        """
+        check(spec)
+        self._ggml.add_rpc_servers(spec.rpc_servers)
+        handles = self._ggml.devices_in_use()
+        devices = choose_devices(handles, spec)
+        gpu_layers = count_gpu_layers(self._path, spec, devices)
+        first = self._run(spec, devices, gpu_layers)
+        pipeline = pipeline_parallelism(first.log)
+        compute = {name: figures["compute_bytes"] for name, figures in first.memory.items()}
+        host = compute.pop(HOST, 0)
+        sizes = {**{device.device.name: 0 for device in devices}, **compute}
+        if headers := read_headers(Path(self._path)):
+
+            def again(other: LoadSpec) -> Mapping[str, int]:
+                found = self._run(other, choose_devices(handles, other), -1)
+                return {name: figures["compute_bytes"] for name, figures in found.memory.items()}
+
+            sizes = as_in_a_load(
+                sizes, spec, devices, read_model_shape(headers), again, gpu_layers=gpu_layers, pipeline=pipeline
+            )
+        return Rehearsal(sizes, host, pipeline, flash_attention(first.log), first.context)
+
+    def _run(self, spec: LoadSpec, devices: Sequence[DeviceHandle], gpu_layers: int) -> _Run:
+        self._stop.raise_if_set()
+        before = len(self._log())
+        keep: list[object] = []
+        # As llama.cpp's own fit does (common/fit.cpp).  Nothing is mapped: there may be nothing behind the header.
+        params = model_parameters(spec, self._ggml, devices, gpu_layers, keep, mmap=False)
+        params.no_alloc = True
+        model = llama_cpp.llama_model_load_from_file(self._path.encode(), params)
+        if not model:
+            raise UserError("load_refused", path=self._path)
+        context = make_context(model, self._path, spec, self._stop)
+        size = llama_cpp.llama_n_ctx(context)
+        llama_cpp.llama_free(context)
+        llama_cpp.llama_model_free(model)
+        self._stop.raise_if_set()
+        log = self._log()[before:]
+        return _Run(buffer_sizes(log, devices), log, size)
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """``memory`` by device as ``buffer_sizes`` has it."""
+class _Run:
+    """``memory`` by device as of ``buffer_sizes``."""
 
     memory: Mapping[str, Mapping[str, int]]
     log: str
     context: int
 
 
-def _go_through(
-    options: LoadOptions,
-    ggml: Ggml,
+def as_in_a_load(
+    sizes: Mapping[str, int],
+    spec: LoadSpec,
     devices: Sequence[DeviceHandle],
+    shape: ModelShape,
+    again: Callable[[LoadSpec], Mapping[str, int]],
+    *,
     gpu_layers: int,
-    stop: StopFlag,
-    threads: int,
-    log: Callable[[], str],
-) -> _Heard:
-    if stop.is_set():
-        raise Cancelled
-    before = len(log())
-    keep: list[object] = []
-    # As llama.cpp's own fit does (common/fit.cpp).  Nothing is mapped: there may be nothing behind the header.
-    params = model_parameters(options, ggml, devices, gpu_layers, keep, mmap=False)
-    params.no_alloc = True
-    model = llama_cpp.llama_model_load_from_file(options.path.encode(), params)
-    if not model:
-        raise UserError("load_refused", path=options.path)
-    context = make_context(model, options, stop, threads)
-    size = llama_cpp.llama_n_ctx(context)
-    llama_cpp.llama_free(context)
-    llama_cpp.llama_model_free(model)
-    if stop.is_set():
-        raise Cancelled
-    said = log()[before:]
-    return _Heard(buffer_sizes(said, devices), said, size)
+    pipeline: bool,
+) -> dict[str, int]:
+    """Correct rehearsed compute buffers (bytes by device) to those of a load; ``again`` rehearses another spec."""
+    found = dict(sizes)
+    if len(devices) < 2 or spec.split_mode != "layer" or 0 <= gpu_layers <= shape.n_layer:
+        return found
+    shares = spec.tensor_split or tuple(float(device.device.free_bytes) for device in devices)
+    where = layers_of(shares, shape.n_layer + 1, shape.n_layer)
+    used = [number for number in range(len(devices)) if number in where[:-1]]
+    if not used:
+        return found
+    names = [device.device.name for device in devices]
+    # One expert tensor at a time is on such a first device, whichever it is.
+    offloads = any(devices[number].device.backend in OFFLOADING for number in used)
+    is_movable = _is_uniform(shape) and not (spec.experts_in_ram and offloads)
+    row = _VALUE_BYTES * min(spec.n_ubatch, spec.context or spec.n_ubatch)
+    copied = (_COPIES if pipeline else 0) * row * shape.widths.embedding
+    first = used[0]
+    measured = {(devices[first].device.backend, _kinds(shape, spec, where, first)): sizes.get(names[first], 0)}
+    for number in used[1:]:
+        own = max(0, sizes.get(names[number], 0) - copied)
+        kinds = _kinds(shape, spec, where, number)
+        key = (devices[number].device.backend, kinds)
+        if is_movable and kinds:
+            if key not in measured:
+                measured[key] = again(_in_first_place(shape, spec, names, number, kinds)).get(names[number], 0)
+            own = max(own, measured[key])
+        found[names[number]] = own
+    return found
+
+
+def _is_uniform(shape: ModelShape) -> bool:
+    """Whether all layers are alike, so that any of them can replace any other."""
+    kinds = {
+        (layer.dense_ffn.total > 0, layer.experts.total > 0, cache.attends, cache.key_values, cache.state_bytes)
+        for layer, cache in zip(shape.layers, shape.cache.layers, strict=True)
+    }
+    return len(kinds) == 1
+
+
+def _kinds(shape: ModelShape, spec: LoadSpec, where: Sequence[int | None], number: int) -> tuple[bool, ...]:
+    """Whether the experts of each of a device's layers are in RAM, in order, with long runs shortened.
+
+    The model's last layer is not counted: behind its attention only the rows of the output remain.
+    """
+    last = shape.n_layer - 1 if spec.output_rows else shape.n_layer
+    kinds: list[bool] = []
+    for layer in range(last):
+        if where[layer] == number:
+            kind = layer in (spec.experts_in_ram or ())
+            if kinds[-_REPEATS:] != [kind] * _REPEATS:
+                kinds.append(kind)
+    return tuple(kinds)
+
+
+def _in_first_place(
+    shape: ModelShape, spec: LoadSpec, names: Sequence[str], number: int, kinds: Sequence[bool]
+) -> LoadSpec:
+    other = names[0 if number else 1]
+    return replace(
+        spec,
+        devices=(names[number], other),
+        tensor_split=(float(len(kinds)), float(shape.n_layer + 1 - len(kinds))),
+        experts_in_ram=tuple(layer for layer, is_in_ram in enumerate(kinds) if is_in_ram),
+        pipeline=spec.pipeline is not False and not spec.experts_in_ram,
+        main_gpu=None,
+    )

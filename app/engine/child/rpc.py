@@ -1,4 +1,4 @@
-"""Whether a llama.cpp RPC server can be used, found out before the engine tries: it ends its process where one cannot.
+"""Check of llama.cpp RPC servers before the engine uses them: it aborts its process where one does not work.
 
 Protocol: ``ggml/src/ggml-rpc/ggml-rpc.cpp`` of the llama.cpp revision inside llama-cpp-python 0.3.36.  A request is a
 byte for the command, the length of its data in 8 bytes, and the data; an answer is a length and data.
@@ -11,14 +11,14 @@ import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from app.engine.protocol import MissingServer
+from app.engine.protocol import Failure
 from model_manager.errors import UserError
 
 CONNECT_S = 5.0
 OPTIONAL_CONNECT_S = 1.5
-"""For servers that a load can do without: nobody shall wait long for a PC that is switched off."""
+"""For optional servers: shorter, because the PC may be switched off."""
 ANSWER_S = 3.0
-"""A server serves one program at a time and lets the next one wait without a word."""
+"""A server serves one program at a time and lets the next one wait silently."""
 HELLO = 14
 CAPABILITIES_BYTES = 24
 PROTOCOL_MAJOR, PROTOCOL_MINOR = 7, 0
@@ -27,16 +27,16 @@ _ANSWER = struct.Struct(f"<QBBBx{CAPABILITIES_BYTES}x")
 """The length of what follows (4 + 24 bytes), and the version: major, minor, patch."""
 
 
-def missing_servers(servers: Sequence[str], *, in_build: bool) -> tuple[MissingServer, ...]:
-    """Those that cannot be used, all asked at once; without RPC ``in_build`` none can."""
+def missing_servers(servers: Sequence[str], *, in_build: bool) -> tuple[Failure, ...]:
+    """Check servers in parallel and return a failure for each unusable one; without RPC ``in_build`` that is all."""
     if not in_build:
-        return tuple(MissingServer(server, "rpc_not_in_build", {"server": server}) for server in servers)
+        return tuple(Failure("rpc_not_in_build", {"server": server}) for server in servers)
 
-    def problem(server: str) -> MissingServer | None:
+    def problem(server: str) -> Failure | None:
         try:
             check_server(server, OPTIONAL_CONNECT_S)
         except UserError as error:
-            return MissingServer(server, error.code, error.data)
+            return Failure(error.code, error.data)
         return None
 
     if not servers:
@@ -46,12 +46,12 @@ def missing_servers(servers: Sequence[str], *, in_build: bool) -> tuple[MissingS
 
 
 def check_server(server: str, connect_s: float = CONNECT_S) -> None:
-    """Shake hands with HOST:PORT and hang up.
+    """Connect to HOST:PORT, shake hands and disconnect.
 
     Raises:
-        UserError: with ``server``: ``rpc_server_unreachable`` where nobody listens; ``rpc_server_silent`` where nobody
-            answers, as long as another program uses it; ``rpc_server_foreign`` where something else answers;
-            ``rpc_server_other_version`` (theirs, ours) where it is one of another protocol.
+        UserError: with ``server``: ``rpc_server_unreachable`` where nothing listens; ``rpc_server_silent`` without an
+            answer, as while another program uses it; ``rpc_server_foreign`` where something else answers;
+            ``rpc_server_other_version`` (theirs, ours) for another protocol version.
     """
     host, _, port = server.rpartition(":")
     try:

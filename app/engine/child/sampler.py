@@ -1,4 +1,4 @@
-"""The chain of samplers that chooses the next token."""
+"""Chain of samplers that chooses the next token.  A new parameter of ``Sampling`` is applied here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import llama_cpp
 from app.conversation import Sampling
 
 PENALTY_WINDOW = 64
-"""Tokens that the repeat penalty looks back."""
+"""Tokens to which the repeat penalty applies."""
 
 
 class Sampler:
-    """Penalties, top-k, top-p, min-p, temperature and the draw, in llama.cpp's order.  The parent draws the seed."""
+    """Penalties, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order.  The seed is given."""
 
     def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
         self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
@@ -34,7 +34,7 @@ class Sampler:
         self._add(llama_cpp.llama_sampler_init_dist(sampling.seed or 0))
 
     def free(self) -> None:
-        """Give the chain and its samplers back."""
+        """Free the chain and its samplers."""
         llama_cpp.llama_sampler_free(self.chain)
 
     def _add(self, sampler: int) -> None:

@@ -1,4 +1,4 @@
-"""A loaded file that answers: reads the prompt in batches, generates, and keeps the KV cache from turn to turn."""
+"""Session with a loaded file: reads prompts in batches, generates, and keeps the KV cache from turn to turn."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from dataclasses import dataclass, replace
 import llama_cpp
 import psutil
 
-from app.engine.child.bench import Measurement
+from app.backend import Piece, PromptProgress
+from app.engine.child.benchmark import Benchmark
 from app.engine.child.loader import LoadedModel
 from app.engine.child.sampler import Sampler
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.template import PromptTemplate
 from app.engine.child.text import TextStream
-from app.engine.child.threads import ThreadCount, usable_cores
+from app.engine.child.threads import ThreadCount
 from app.engine.child.vocabulary import Vocabulary
-from app.engine.protocol import AnswerDone, Bench, BenchDone, Count, Counted, Event, Generate, Reading, TextPiece
+from app.engine.protocol import AnswerResult, Bench, BenchResult, Count, Event, Generate, TokenCounts
+from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
+from model_manager.plan import LoadSpec
 
 FLUSH_S = 0.05
-"""Text goes to the parent at most this often: each piece wakes the window, which takes a core from the engine."""
+"""Interval of text events: each one wakes the window, which takes a core from the engine."""
 FIRST_BATCH = 16
-"""Tokens of the first batch of a prompt: a slow machine soon has a figure for the time left."""
+"""Tokens of the first batch of a prompt, for an early estimate of the time left."""
 BATCH_S, DEVICE_BATCH_S = 2.0, 0.7
-"""A batch that would take longer is made smaller, down to LEAST_BATCH tokens, so that progress stays lively.  The
-processor hears a stop between two operations; other devices only between two batches, which must be shorter."""
+"""Seconds per batch.  A batch that would take longer is made smaller, down to LEAST_BATCH tokens, for frequent
+progress.  The CPU can be stopped between two operations, other devices only between two (shorter) batches."""
 LEAST_BATCH = 16
 DECODE_ABORTED = 2
 DECODE_NO_ROOM = 1
@@ -37,22 +40,22 @@ Emit = Callable[[Event], None]
 
 @dataclass
 class _Cached:
-    """What lies in the KV cache: the tokens, and the text that they came from."""
+    """Content of the KV cache: the tokens, and the text that they came from."""
 
     tokens: list[int]
     text: bytes
-    """Empty while it is not known, as after a stop while reading."""
+    """Empty while unknown, as after a stop while reading."""
 
 
 class Session:
-    """One loaded file and its single sequence in the KV cache."""
+    """A loaded file and its single sequence in the KV cache."""
 
-    def __init__(self, loaded: LoadedModel, batch: int, threads: int | None, stop: StopFlag, emit: Emit) -> None:
+    def __init__(self, loaded: LoadedModel, spec: LoadSpec, stop: StopFlag, emit: Emit) -> None:
         self.loaded = loaded
         self._context = loaded.context
         self._memory = llama_cpp.llama_get_memory(loaded.context)
         self._window = max(1, llama_cpp.llama_model_n_swa(loaded.model))
-        self._batch = batch
+        self._batch = spec.n_batch
         self._stop = stop
         self._emit = emit
         self.vocabulary = Vocabulary(loaded.model)
@@ -63,18 +66,18 @@ class Session:
             self.vocabulary.eos,
             stop.is_set,
         )
-        self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, threads)
+        self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, spec.threads)
         self._cached = _Cached([], b"")
         self._one = (llama_cpp.llama_token * 1)()
         self._one_batch = llama_cpp.llama_batch_get_one(self._one, 1)
 
     def close(self) -> None:
-        """Give everything back to the system."""
+        """Free the file and end the template's process."""
         self._template.close()
         self.loaded.free()
 
-    def answer(self, command: Generate) -> None:
-        """Answer and emit Reading, TextPiece and at last AnswerDone.
+    def answer(self, command: Generate) -> AnswerResult:
+        """Answer; emits PromptProgress and Piece.
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``chat_template_too_costly``,
@@ -87,53 +90,50 @@ class Session:
             raise UserError("prompt_too_long", prompt_tokens=len(tokens), context=self.loaded.context_size)
         begin = time.monotonic()
         self._threads.begin()
-        read = self._read(command.request, tokens, prompt.text)
+        read = self._read(tokens, prompt.text)
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
         sampler = Sampler(sampling, self.vocabulary.size)
         try:
             text = TextStream(sampling.stop)
-            reason, count = self._generate(command.request, sampler.chain, text, sampling.max_tokens)
+            reason, count = self._generate(sampler.chain, text, sampling.max_tokens)
         finally:
             sampler.free()
-        self._emit(AnswerDone(command.request, reason, len(tokens), read, reading_s, count))
+        return AnswerResult(reason, len(tokens), read, reading_s, count)
 
-    def count(self, command: Count) -> Counted:
-        """Count tokens, as ``answer`` would find them now.  Raises as the template does."""
+    def count(self, command: Count) -> TokenCounts:
+        """Count tokens as ``answer`` would.  Raises as ``PromptTemplate.prompt``."""
         whole = 0
         if command.messages:
             whole = len(self._tokenise(self._template.prompt(command.messages, command.prefill).text))
-        return Counted(command.request, whole, tuple(map(self.vocabulary.count, command.texts)))
+        return TokenCounts(whole, tuple(map(self.vocabulary.count, command.texts)))
 
-    def measure(self, command: Bench) -> BenchDone:
-        """Measure reading and generating; what lay in the KV cache is gone afterwards.
-
-        Raises: as ``Measurement.run``.
-        """
+    def bench(self, command: Bench) -> BenchResult:
+        """Measure reading and generating; clears the KV cache.  Raises as ``Benchmark.run``."""
         self._cached = _Cached([], b"")
         try:
-            return Measurement(command, self.loaded, self._batch, self._threads, self._stop, self._emit).run()
+            return Benchmark(command, self.loaded, self._batch, self._threads, self._stop, self._emit).run()
         finally:
             llama_cpp.llama_memory_clear(self._memory, True)
 
     def _tokenise(self, text: str) -> list[int]:
-        # A generated answer tokenised again may split otherwise than it was generated.  Where the prompt goes on from
-        # the cached text, its cached tokens stand, and only the rest is new.  That is sound where the rest begins with
-        # a special token (they are written <...>), which no token spans.
+        # A generated answer may be tokenised differently than it was generated.  Where the prompt continues the cached
+        # text, the cached tokens are kept and only the rest is tokenised.  That is sound where the rest begins with a
+        # special token (written <...>), which no token spans.
         cached, data = self._cached, text.encode("utf-8", "replace")
         if cached.text and data.startswith(cached.text + b"<"):
             rest = data[len(cached.text) :].decode()
             return cached.tokens + self.vocabulary.tokens(rest, add_special=False)
         return self.vocabulary.prompt_tokens(text)
 
-    def _read(self, request: int, tokens: list[int], text: str) -> int:
-        """Bring the prompt into the KV cache; returns how many tokens had to be read."""
+    def _read(self, tokens: list[int], text: str) -> int:
+        """Read the prompt into the KV cache; returns the number of tokens that were not cached."""
         kept = self._keep_common_prefix(tokens)
         total, done, size = len(tokens), kept, min(FIRST_BATCH, self._batch)
         array = (llama_cpp.llama_token * (total - kept))(*tokens[kept:])
         batch_s = DEVICE_BATCH_S if self.loaded.gpu_layers else BATCH_S
         begin = time.monotonic()
-        self._emit(Reading(request, kept, total, kept))
+        self._emit(PromptProgress(kept, total, kept, None))
         while done < total:
             count = min(size, total - done)
             threads = self._threads.before_batch()
@@ -142,31 +142,30 @@ class Session:
             self._decode(llama_cpp.llama_batch_get_one(part, count))
             done += count
             self._cached.tokens.extend(tokens[done - count : done])
-            if self._stop.is_set():
-                raise Cancelled
+            self._stop.raise_if_set()
             per_token = (time.monotonic() - begin) / (done - kept)
-            self._emit(Reading(request, done, total, kept, per_token * (total - done)))
+            self._emit(PromptProgress(done, total, kept, per_token * (total - done)))
             size = max(LEAST_BATCH, min(self._batch, int(batch_s / per_token)))
         self._cached.text = text.encode("utf-8", "replace")
         return total - kept
 
     def _keep_common_prefix(self, tokens: list[int]) -> int:
         kept = 0
-        # The last token is read again even when all are there: its logits choose the first token of the answer.
+        # The last token is always read: its logits determine the first token of the answer.
         for old, new in zip(self._cached.tokens, tokens[:-1], strict=False):
             if old != new:
                 break
             kept += 1
-        # A layer with a sliding window may have dropped what the next token there looks back at.
+        # A layer with a sliding window may have dropped tokens that the next one attends to.
         dropped = kept and llama_cpp.llama_memory_seq_pos_min(self._memory, 0) > max(0, kept - self._window)
         if dropped or not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
-            # Recurrent layers cannot forget a part.
+            # Recurrent layers cannot drop a part.
             llama_cpp.llama_memory_clear(self._memory, True)
             kept = 0
         self._cached = _Cached(self._cached.tokens[:kept], b"")
         return kept
 
-    def _generate(self, request: int, chain: int, text: TextStream, max_tokens: int | None) -> tuple[str, int]:
+    def _generate(self, chain: int, text: TextStream, max_tokens: int | None) -> tuple[str, int]:
         room = self.loaded.context_size - len(self._cached.tokens)
         limit = room if max_tokens is None else min(max_tokens, room)
         reason, count, pending, flushed = "length", 0, "", 0.0
@@ -189,13 +188,12 @@ class Session:
                 reason = "stop"
                 break
             if now - flushed >= FLUSH_S:
-                self._emit(TextPiece(request, pending, count, len(self._cached.tokens)))
+                self._emit(Piece(pending, count, len(self._cached.tokens)))
                 pending, flushed = "", now
             if count == limit:
                 break
-            wanted = self._threads.after_token(now)
-            if wanted != threads:
-                threads = wanted
+            if (next_threads := self._threads.after_token(now)) != threads:
+                threads = next_threads
                 set_threads(context, threads, threads)
             self._one[0] = token
             try:
@@ -207,14 +205,14 @@ class Session:
             self._cached.text += piece
         pending += text.finish()
         if pending or count:
-            self._emit(TextPiece(request, pending, count, len(self._cached.tokens)))
+            self._emit(Piece(pending, count, len(self._cached.tokens)))
         return reason, count
 
     def _decode(self, batch: llama_cpp.llama_batch) -> None:
         result = llama_cpp.llama_decode(self._context, batch)
         if result == 0:
             return
-        # Part of the batch may lie in the cache: what is known to be there is what was there before.
+        # Part of the batch may be in the cache; only the earlier tokens are known to be there.
         llama_cpp.llama_memory_seq_rm(self._memory, 0, len(self._cached.tokens), -1)
         if result == DECODE_ABORTED:
             raise Cancelled

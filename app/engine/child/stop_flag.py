@@ -1,6 +1,6 @@
-"""A flag that another thread sets and that the engine reads between two operations, at no cost.
+"""Flag that another thread sets and that the engine reads between two operations, at no cost.
 
-``llama_set_abort_callback`` wants ``bool f(void * data)`` and calls it for every node of the graph, a thousand times
+``llama_set_abort_callback`` takes ``bool f(void * data)`` and calls it for every node of the graph, a thousand times
 a token: a Python function there would halve the speed.  The C library's ``strlen`` has that very shape: over a buffer
 that begins with a zero byte it returns 0, over ``"\\x01"`` it returns 1.
 """
@@ -11,6 +11,8 @@ import ctypes
 import sys
 
 import llama_cpp
+
+from model_manager.errors import Cancelled
 
 
 class StopFlag:
@@ -29,13 +31,18 @@ class StopFlag:
         return ctypes.addressof(self._buffer)
 
     def set(self) -> None:
-        """Ask for the end of the running work."""
+        """Request the end of the running command."""
         self._buffer[0] = b"\x01"
 
     def clear(self) -> None:
-        """Begin new work."""
+        """Begin a new command."""
         self._buffer[0] = b"\x00"
 
     def is_set(self) -> bool:
-        """Whether the running work is to end."""
+        """Whether the running command is to end."""
         return bool(self._buffer[0] != b"\x00")
+
+    def raise_if_set(self) -> None:
+        """Raise ``Cancelled`` if the running command is to end."""
+        if self.is_set():
+            raise Cancelled

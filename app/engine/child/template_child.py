@@ -1,8 +1,8 @@
-"""The process that runs a file's chat template, and nothing else.
+"""The process that renders a file's chat template.
 
-``python -m app.engine.child.template_child``: a template is untrusted code that may loop or ask for gigabytes.
-No sandbox can stop ``'a' * 2000000000`` or ``9 ** 9 ** 9`` once they have begun, but a process can be ended, and
-with it nothing is lost: the engine's own process keeps what is loaded.  Who starts, asks and ends it is ``rendering``.
+``python -m app.engine.child.template_child``: a template is untrusted code that may loop or allocate gigabytes.  No
+sandbox can stop ``'a' * 2000000000`` or ``9 ** 9 ** 9`` once they have begun, but a process can be ended without
+losing the file that the engine's own process has loaded.  ``template`` starts it and ends it.
 
 The environment is that of ``Jinja2ChatFormatter`` in llama-cpp-python 0.3.36, built here because importing the engine
 takes three times as long as Python and Jinja together.
@@ -33,31 +33,31 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from app.process.limited_child import limit_memory, send
 
 LIMIT_S = 4.0
-"""Seconds for one prompt.  Honest templates take milliseconds."""
+"""Seconds for one prompt.  Usual templates take milliseconds."""
 LIMIT_BYTES = 512 << 20
 """Memory of this process."""
 MAX_TEXT = 16 << 20
-"""Characters of a prompt: several times what the longest contexts hold."""
+"""Characters of a prompt: several times the longest contexts."""
 _GRACE_S = 1.0
-"""Who asks ends this process after LIMIT_S; where nobody is there to do so any more, it ends itself so much later."""
+"""The parent ends this process after LIMIT_S; without a parent it ends this many seconds later."""
 
 
 class IgnoreGenerationTags(jinja2.ext.Extension):
-    """Reads over the ``{% generation %}`` tag, which marks the answers for training."""
+    """Ignores the ``{% generation %}`` tag, which marks the answers for training."""
 
     tags = {"generation"}  # noqa: RUF012 (a class variable by Jinja's declaration)
 
     def parse(self, parser: jinja2.parser.Parser) -> list[jinja2.nodes.Node]:
-        """What stands between the tags."""
+        """Return the nodes between the tags."""
         parser.stream.skip(1)
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
 class Template:
-    """A compiled chat template with what it may ask for."""
+    """A compiled chat template with its variables and functions."""
 
     def __init__(self, source: str, bos: str, eos: str) -> None:
-        """Raises whatever the template makes Jinja raise."""
+        """Raises any error of Jinja."""
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=[IgnoreGenerationTags, jinja2.ext.loopcontrols]
         )
@@ -76,19 +76,19 @@ class Template:
         }
 
     def render(self, messages: list[dict[str, str]]) -> str:
-        """The prompt.  Raises whatever the template makes Python raise."""
+        """Render the prompt.  Raises any error of the template."""
         return self._template.render(messages=messages, **self._names)
 
 
 class Renderer:
-    """Answers the lines of one engine process."""
+    """Handles the lines of one engine process."""
 
     def __init__(self) -> None:
         self._template: Template | None = None
         self._broken: dict[str, Any] = {"refused": "no template"}
 
-    def obey(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The answer to one line; none to the one that brings the template."""
+    def handle(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the answer to one line; none to the one with the template."""
         try:
             if "source" in request:
                 self._template = Template(request["source"], request["bos"], request["eos"])
@@ -99,7 +99,7 @@ class Renderer:
         except MemoryError:
             answer: dict[str, Any] = {"costly": True}
         except Exception as error:
-            # Division by zero, a missing key, too deep a recursion: whatever a stranger's program can run into.
+            # Division by zero, a missing key, deep recursion: any error of untrusted code.
             answer = {"refused": str(error)[:500] or type(error).__name__}
         else:
             return {"text": text} if len(text) <= MAX_TEXT else {"costly": True}
@@ -110,8 +110,8 @@ class Renderer:
 
 
 def main() -> None:
-    """Serve until the engine's process closes the pipe or is gone."""
-    # Ctrl+C in a terminal reaches the whole group; what it means is for the window's process to say.
+    """Serve until the engine's process closes the pipe or ends."""
+    # Ctrl+C in a terminal reaches the whole process group; the window's process decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit_memory(LIMIT_BYTES)
     with contextlib.suppress(BrokenPipeError):
@@ -124,9 +124,9 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     send(answers, {"ready": True})
     with Path(os.devnull).open("w") as nowhere:
         for line in requests:
-            # A watchdog that needs no lock of Python's: it ends this process even within one endless operation.
+            # A watchdog that does not need the GIL: it ends this process even within one endless operation.
             faulthandler.dump_traceback_later(LIMIT_S + _GRACE_S, exit=True, file=nowhere)
-            answer = renderer.obey(json.loads(line))
+            answer = renderer.handle(json.loads(line))
             faulthandler.cancel_dump_traceback_later()
             if answer is not None:
                 send(answers, answer)

@@ -1,4 +1,4 @@
-"""From bytes of tokens to text that may be shown: whole UTF-8 characters, and nothing of a stop string."""
+"""Text of an answer from the bytes of its tokens: whole UTF-8 characters, without stop strings."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Sequence
 
 
 class TextStream:
-    """Gathers the bytes of an answer; hands out text that no later byte can change."""
+    """Decodes the bytes of an answer; returns text that no later byte can change."""
 
     def __init__(self, stop: Sequence[str]) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stop = tuple(filter(None, stop))
         self._held = ""
         self.stopped = False
-        """Whether a stop string was reached; nothing comes after it."""
+        """Whether a stop string was reached, which ends the text."""
 
     def add(self, piece: bytes) -> str:
-        """Take the bytes of one token; return the text that became certain."""
-        return self._certain(self._decoder.decode(piece))
+        """Add the bytes of one token; return the text that became final."""
+        return self._final(self._decoder.decode(piece))
 
     def finish(self) -> str:
-        """The rest, at the end of the answer.  A character cut in the middle is dropped."""
+        """Return the rest, at the end of the answer.  An incomplete character is dropped."""
         if self.stopped:
             return ""
         rest, self._held = self._held, ""
         return rest
 
-    def _certain(self, text: str) -> str:
+    def _final(self, text: str) -> str:
         if self.stopped:
             return ""
         if not self._stop:
@@ -43,7 +43,7 @@ class TextStream:
 
     @staticmethod
     def _overlap(text: str, stop: str) -> int:
-        """How many characters at the end of the text are the beginning of the stop string."""
+        """Number of characters at the end of the text that begin the stop string."""
         for length in range(min(len(stop) - 1, len(text)), 0, -1):
             if text.endswith(stop[:length]):
                 return length

@@ -1,13 +1,12 @@
-"""How many threads generate: as many as the machine has cores to spare at this moment.
+"""Number of threads for generation, which follows the cores that are free.
 
-The engine's threads wait for each other at every layer.  When something else takes a core they all wait for the one
-that was put aside, and a fixed count loses up to twenty times.  So the number follows the system's idle time while it
-generates, and a change that turns out slower is taken back.
+The engine's threads wait for each other at every layer.  When another process takes a core, all of them wait for the
+displaced one, and a fixed count can be twenty times slower.  So the number follows the system's idle time during
+generation, and a change that turns out slower is reverted.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,38 +14,30 @@ from dataclasses import dataclass
 import psutil
 
 FIRST_WINDOW_S = 0.05
-"""Seconds of the first look in an answer; the system counts time in steps of 0.01 s."""
+"""Seconds of the first measurement in an answer; the system counts time in steps of 0.01 s."""
 WINDOW_S = 0.12
 ROUNDING = 0.5
-"""A core counts as free when at least half of it is: a busy neighbour takes two thirds of one from two threads."""
+"""A core counts as free when at least half of it is: a busy process takes two thirds of one from two threads."""
 SLOWER = 1.15
-"""A new count is taken back when a token takes longer than this, relative to the old one."""
+"""A new count is reverted when a token takes this much longer than with the old one."""
 HOLD_S = 1.5
-"""Seconds for which a count that was taken back is not tried again."""
-
-
-def usable_cores() -> int:
-    """Physical cores that this process may use."""
-    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, min(physical, len(os.sched_getaffinity(0))))
-    return max(1, physical)
+"""Seconds for which a reverted count is not tried again."""
 
 
 @dataclass(frozen=True)
-class Load:
-    """Processor time in seconds: the system's idle time over all processors, this process's own, and the clock's."""
+class CpuTimes:
+    """Processor times in seconds: the system's idle time over all processors, this process's own, and the clock's."""
 
     idle: float
     own: float
     clock: float
 
 
-def read_load() -> Load:
-    """Read the three clocks now."""
+def read_cpu_times() -> CpuTimes:
+    """Read the three times."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)
-    return Load(idle, time.process_time(), time.monotonic())
+    return CpuTimes(idle, time.process_time(), time.monotonic())
 
 
 class ThreadCount:
@@ -57,7 +48,7 @@ class ThreadCount:
         cores: int,
         processors: int,
         fixed: int | None = None,
-        read: Callable[[], Load] = read_load,
+        read: Callable[[], CpuTimes] = read_cpu_times,
     ) -> None:
         self._cores = cores
         self._processors = processors
@@ -72,7 +63,7 @@ class ThreadCount:
         self._held: dict[int, float] = {}
 
     def begin(self) -> int:
-        """The count to begin an answer with, from the load since the last one."""
+        """Return the count for the start of an answer, from the load since the last one."""
         self._token_s.clear()
         self._held.clear()
         self._previous = None
@@ -82,34 +73,34 @@ class ThreadCount:
         return self.count
 
     def before_batch(self) -> int:
-        """The count for the next batch of a prompt, from the load since the last look."""
+        """Return the count for the next batch of a prompt, from the load since the last measurement."""
         if self._fixed is None and self._read().clock - self._last.clock >= FIRST_WINDOW_S:
             self.count = self._free_cores()
             self._restart_window(FIRST_WINDOW_S)
         return self.count
 
     def after_token(self, now: float) -> int:
-        """The count for the next token; ``now`` from ``time.monotonic``."""
+        """Return the count for the next token; ``now`` from ``time.monotonic``."""
         self._tokens += 1
         elapsed = now - self._last.clock
         if self._fixed is not None or elapsed < self._window:
             return self.count
         took = elapsed / self._tokens
         self._token_s[self.count] = took
-        wanted = self._free_cores()
+        free = self._free_cores()
         previous = self._previous
         self._previous = None
         if previous is not None and took > SLOWER * self._token_s[previous]:
             self._held[self.count] = now + HOLD_S
             self.count = previous
-        elif wanted != self.count and self._may_try(wanted, took, now):
-            self._previous, self.count = self.count, wanted
+        elif free != self.count and self._may_try(free, took, now):
+            self._previous, self.count = self.count, free
         self._restart_window(WINDOW_S)
         return self.count
 
-    def _may_try(self, wanted: int, took: float, now: float) -> bool:
-        # What was taken back against a figure from a quieter moment is right again as soon as the old count is slower.
-        return self._held.get(wanted, 0.0) <= now or self._token_s[wanted] < took
+    def _may_try(self, count: int, took: float, now: float) -> bool:
+        # A count that was reverted against a figure from a quieter moment is right again once the old count is slower.
+        return self._held.get(count, 0.0) <= now or self._token_s[count] < took
 
     def _free_cores(self) -> int:
         load = self._read()

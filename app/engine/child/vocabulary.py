@@ -1,4 +1,4 @@
-"""Text to tokens and back, with a loaded file's own vocabulary."""
+"""Tokenisation with a loaded file's vocabulary."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import llama_cpp
 
 from app.engine.child.template import CHATML_END
 
-KEPT_TOKENS = 4 << 20
-"""Tokens of parts of prompts that are kept, of 4 bytes each: many times what the longest contexts hold."""
-KEPT_COUNTS = 1 << 17
+CACHED_TOKENS = 4 << 20
+"""Cached tokens of prompt parts, of 4 bytes each: many times the longest contexts."""
+CACHED_COUNTS = 1 << 17
 _PLAIN_CONTROL = re.compile(r"[<\[]\S+[>\]]")
 
 
@@ -26,11 +26,11 @@ class Vocabulary:
         self.size = llama_cpp.llama_vocab_n_tokens(self._vocab)
         self._buffer = ctypes.create_string_buffer(256)
         self.piece = lru_cache(maxsize=65536)(self._piece)
-        """Bytes of a token that is shown; control tokens have none."""
+        """Text of a token as bytes; control tokens have none."""
         ends = self.tokens(CHATML_END, add_special=False)
         self._chatml_end = ends[0] if len(ends) == 1 else None
         self._parts: dict[bytes, array[int]] = {}
-        self._kept = 0
+        self._cached = 0
         self._counts: dict[bytes, int] = {}
         self._controls: re.Pattern[str] | None = None
 
@@ -45,9 +45,9 @@ class Vocabulary:
         return self._text(llama_cpp.llama_vocab_eos(self._vocab))
 
     def tokens(self, text: str, *, add_special: bool) -> list[int]:
-        """Tokenise; special tokens written in the text become single tokens."""
+        """Tokenise a text; special tokens in it become single tokens."""
         data = text.encode("utf-8", "replace")
-        # A token is at least one byte, but for the specials at both ends and a space that some vocabularies add.
+        # A token is at least one byte, except for specials at both ends and a space that some vocabularies add.
         room = len(data) + 8
         array = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, room, add_special, True)
@@ -56,10 +56,10 @@ class Vocabulary:
         return list(array[:count])
 
     def prompt_tokens(self, text: str) -> list[int]:
-        """Tokens of a whole prompt, with the beginning token where the vocabulary wants it and the text lacks it.
+        """Tokenise a whole prompt, with the BOS token where the vocabulary requires it and the text lacks it.
 
-        The same as of the text in one piece.  No token spans a control token, so what stands between two of them is
-        tokenised by itself and once: a conversation of a thousand messages costs what its new ones cost.
+        The result is that of the text in one piece.  No token spans a control token, so the text between two of them is
+        tokenised separately and cached: a conversation of a thousand messages costs as much as its new ones.
         """
         bos = self.bos
         add_special = not (bos and text.startswith(bos))
@@ -72,33 +72,33 @@ class Vocabulary:
         return tokens
 
     def count(self, text: str) -> int:
-        """How many tokens a text has by itself."""
+        """Count the tokens of a text on its own."""
         key = _key(text)
         if key not in self._counts:
-            if len(self._counts) >= KEPT_COUNTS:
+            if len(self._counts) >= CACHED_COUNTS:
                 self._counts.clear()
             self._counts[key] = len(self.tokens(text, add_special=False))
         return self._counts[key]
 
     def ends_answer(self, token: int) -> bool:
-        """Whether this token is the end of an answer."""
+        """Whether this token ends an answer."""
         return token == self._chatml_end or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
 
     def _part(self, text: str) -> array[int]:
         key = _key(text)
         part = self._parts.get(key)
         if part is None:
-            if self._kept >= KEPT_TOKENS:
+            if self._cached >= CACHED_TOKENS:
                 self._parts.clear()
-                self._kept = 0
+                self._cached = 0
             part = self._parts[key] = array("i", self.tokens(text, add_special=False))
-            self._kept += len(part)
+            self._cached += len(part)
         return part
 
     def _control_tokens(self) -> re.Pattern[str]:
-        """Finds the control tokens that are certain to be tokens wherever they stand: ``<...>`` and ``[...]``.
+        """Pattern of the control tokens that are tokens in any context: ``<...>`` and ``[...]``.
 
-        Those that take the white space before them along are left out, for what stands there belongs to them.
+        Those that include the white space before them are left out.
         """
         if self._controls is None:
             found = []

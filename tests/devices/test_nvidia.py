@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaFacts, cards_of, normal_address, read_nvidia
+from model_manager.devices.devices import Device
+from model_manager.devices.nvidia import (
+    GpuProcess,
+    NvidiaCard,
+    NvidiaInfo,
+    cards_of,
+    normalise_pci_address,
+    read_nvidia,
+)
 
 GIB = 1 << 30
 
@@ -91,17 +99,14 @@ class Nvml:
         return text.encode() if self._as_bytes else text
 
 
-@dataclass(frozen=True)
-class Listed:
-    name: str
-    description: str
-    pci_bus_id: str = ""
+def listed(name: str, description: str, pci_bus_id: str = "") -> Device:
+    return Device(name, 0, description=description, pci_bus_id=pci_bus_id)
 
 
 def test_all_that_a_card_tells() -> None:
     nvml = Nvml(Card(display=1, computing=[(9, 5 * GIB)], drawing=[(7, GIB // 2), (9, 5 * GIB)]))
     facts = read_nvidia(nvml)
-    assert facts == NvidiaFacts(
+    assert facts == NvidiaInfo(
         "550.54.14",
         (
             NvidiaCard(
@@ -144,7 +149,7 @@ def test_a_card_that_fell_off_the_bus_is_left_out_and_the_others_stay() -> None:
 
 
 def test_without_a_driver_there_is_nothing() -> None:
-    assert read_nvidia(Nvml(Card(), driver=False)) == NvidiaFacts()
+    assert read_nvidia(Nvml(Card(), driver=False)) == NvidiaInfo()
 
 
 def test_this_machine_can_be_asked() -> None:
@@ -155,10 +160,10 @@ def test_this_machine_can_be_asked() -> None:
 def test_devices_find_their_cards_by_address_whatever_their_order() -> None:
     cards = read_nvidia(Nvml(Card(bus_id="00000000:01:00.0"), Card(bus_id="00000000:C1:00.0"))).cards
     devices = [
-        Listed("CUDA0", "NVIDIA GeForce RTX 4090", "0000:c1:00.0"),
-        Listed("CUDA1", "NVIDIA GeForce RTX 4090", "0000:01:00.0"),
-        Listed("Vulkan2", "AMD Radeon", "0000:05:00.0"),
-        Listed("CPU", "a processor"),
+        listed("CUDA0", "NVIDIA GeForce RTX 4090", "0000:c1:00.0"),
+        listed("CUDA1", "NVIDIA GeForce RTX 4090", "0000:01:00.0"),
+        listed("Vulkan2", "AMD Radeon", "0000:05:00.0"),
+        listed("CPU", "a processor"),
     ]
     assert {name: card.index for name, card in cards_of(devices, cards).items()} == {"CUDA0": 1, "CUDA1": 0}
 
@@ -166,12 +171,12 @@ def test_devices_find_their_cards_by_address_whatever_their_order() -> None:
 def test_without_addresses_they_find_them_by_name_and_order() -> None:
     small = Card(name="NVIDIA GeForce RTX 3060", bus_id="00000000:02:00.0")
     cards = read_nvidia(Nvml(Card(), small, Card(bus_id="00000000:03:00.0"))).cards
-    devices = [Listed(f"Vulkan{i}", name) for i, name in enumerate([small.name, Card.name, Card.name, Card.name])]
+    devices = [listed(f"Vulkan{i}", name) for i, name in enumerate([small.name, Card.name, Card.name, Card.name])]
     found = cards_of(devices, cards)
     assert {name: card.index for name, card in found.items()} == {"Vulkan0": 1, "Vulkan1": 0, "Vulkan2": 2}
 
 
 def test_addresses_are_written_as_the_engine_writes_them() -> None:
-    assert normal_address("00000000:0A:00.0") == "0000:0a:00.0"
-    assert normal_address("0001:C1:00.1") == "0001:c1:00.1"
-    assert normal_address("strange") == "strange"
+    assert normalise_pci_address("00000000:0A:00.0") == "0000:0a:00.0"
+    assert normalise_pci_address("0001:C1:00.1") == "0001:c1:00.1"
+    assert normalise_pci_address("strange") == "strange"

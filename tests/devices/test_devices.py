@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.devices.devices import Device, read_memory
+from model_manager.devices.devices import read_memory
 
 
 def test_memory_is_that_of_this_machine() -> None:
@@ -22,10 +22,3 @@ def test_memory_is_in_bytes() -> None:
     memory = read_memory()
     assert memory.total_bytes == kib["MemTotal"] * 1024
     assert memory.swap_total_bytes == kib["SwapTotal"] * 1024
-
-
-def test_a_device_is_a_value() -> None:
-    device = Device("CUDA0", "gpu", "CUDA", "RTX", 24 << 30, 23 << 30)
-    assert device == Device("CUDA0", "gpu", "CUDA", "RTX", 24 << 30, 23 << 30)
-    with pytest.raises(AttributeError):
-        device.free_bytes = 0  # type: ignore[misc]

@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from model_manager.devices.system_gpus import Hint, SystemGpu, read_system_gpus, usable_hint
+from model_manager.devices.devices import Device, DeviceKind
+from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usable_hint
 
 GIB = 1 << 30
 RTX = "NVIDIA GeForce RTX 4090"
 
 
-@dataclass(frozen=True)
-class Device:
-    backend: str
-    description: str
-    pci_bus_id: str = ""
-    kind: str = "gpu"
+def device(backend: str, description: str, pci_bus_id: str = "", kind: DeviceKind = "gpu") -> Device:
+    return Device("x", 0, kind=kind, backend=backend, description=description, pci_bus_id=pci_bus_id)
+
+
+def hint_of(*arguments: Any) -> tuple[str, dict[str, object]] | None:
+    hint = usable_hint(*arguments)
+    return (hint.code, hint.data) if hint else None
 
 
 def write_card(root: Path, address: str, **files: str) -> Path:
@@ -132,48 +134,44 @@ def test_this_machine_can_be_asked() -> None:
 
 TWO = (SystemGpu("NVIDIA", RTX, "0000:01:00.0"), SystemGpu("NVIDIA", RTX, "0000:02:00.0"))
 INTEL = SystemGpu("Intel", "Intel", "0000:00:02.0", integrated=True)
-NEED_CUDA = Hint(
+NEED_CUDA = (
     "gpus_need_backend",
     {"gpus": (RTX, RTX), "count": 2, "backend": "cuda", "command": "python3 start.py --backend cuda"},
 )
 
 
 def test_cards_that_the_build_cannot_use_and_the_command_that_mends_it() -> None:
-    processor = Device("CPU", "a processor", kind="cpu")
-    assert usable_hint([processor], (INTEL, *TWO), ("CPU", "RPC")) == NEED_CUDA
-    hint = usable_hint([processor], (SystemGpu("AMD", "Radeon", "0000:03:00.0"),), ("CPU", "CUDA"))
+    processor = device("CPU", "a processor", kind="cpu")
+    assert hint_of([processor], (INTEL, *TWO), ("CPU", "RPC")) == NEED_CUDA
+    hint = hint_of([processor], (SystemGpu("AMD", "Radeon", "0000:03:00.0"),), ("CPU", "CUDA"))
     assert hint is not None
-    assert (hint.code, hint.data["command"]) == ("gpus_need_backend", "python3 start.py --backend vulkan")
+    assert (hint[0], hint[1]["command"]) == ("gpus_need_backend", "python3 start.py --backend vulkan")
 
 
 def test_a_remote_device_is_none_of_this_machines_cards() -> None:
-    assert usable_hint([Device("RPC", "127.0.0.1:50052"), Device("RPC", "127.0.0.1:50053")], TWO, ("RPC",)) == NEED_CUDA
+    assert hint_of([device("RPC", "127.0.0.1:50052"), device("RPC", "127.0.0.1:50053")], TWO, ("RPC",)) == NEED_CUDA
 
 
 def test_where_all_are_used_nothing_is_said() -> None:
-    cuda = [Device("CUDA", RTX, gpu.pci_bus_id) for gpu in TWO]
-    vulkan = [Device("Vulkan", RTX, gpu.pci_bus_id) for gpu in TWO]
-    assert usable_hint(cuda, (INTEL, *TWO), ("CUDA",)) is None
-    assert usable_hint(cuda + vulkan, TWO, ("CUDA", "Vulkan")) is None
-    assert usable_hint([Device("ROCm", "gfx1100")], (SystemGpu("AMD", "Radeon", "0000:03:00.0"),), ("ROCm",)) is None
-    assert (
-        usable_hint([Device("Metal", "Apple M2")], (SystemGpu("Apple", "Apple M2", integrated=True),), ("MTL",)) is None
-    )
-    assert usable_hint([], (INTEL,), ("CPU",)) is None
-    assert usable_hint([], (), ("CPU",)) is None
+    cuda = [device("CUDA", RTX, gpu.pci_bus_id) for gpu in TWO]
+    vulkan = [device("Vulkan", RTX, gpu.pci_bus_id) for gpu in TWO]
+    assert hint_of(cuda, (INTEL, *TWO), ("CUDA",)) is None
+    assert hint_of(cuda + vulkan, TWO, ("CUDA", "Vulkan")) is None
+    assert hint_of([device("ROCm", "gfx1100")], (SystemGpu("AMD", "Radeon", "0000:03:00.0"),), ("ROCm",)) is None
+    assert hint_of([device("Metal", "Apple M2")], (SystemGpu("Apple", "Apple M2", integrated=True),), ("MTL",)) is None
+    assert hint_of([], (INTEL,), ("CPU",)) is None
+    assert hint_of([], (), ("CPU",)) is None
 
 
 def test_without_addresses_names_and_numbers_decide() -> None:
     on_windows = (SystemGpu("NVIDIA", RTX), SystemGpu("NVIDIA", RTX), SystemGpu("Intel", "UHD", integrated=True))
-    devices = [Device("CUDA", RTX, "0000:01:00.0"), Device("CUDA", RTX, "0000:02:00.0")]
-    assert usable_hint(devices, on_windows, ("CUDA",)) is None
-    hint = usable_hint([devices[0], Device("Vulkan", "UHD", kind="integrated_gpu")], on_windows, ("CUDA", "Vulkan"))
-    assert hint == Hint("gpus_partly_used", {"gpus": (RTX,), "count": 1, "seen": 1})
+    devices = [device("CUDA", RTX, "0000:01:00.0"), device("CUDA", RTX, "0000:02:00.0")]
+    assert hint_of(devices, on_windows, ("CUDA",)) is None
+    hint = hint_of([devices[0], device("Vulkan", "UHD", kind="integrated_gpu")], on_windows, ("CUDA", "Vulkan"))
+    assert hint == ("gpus_partly_used", {"gpus": (RTX,), "count": 1, "seen": 1})
 
 
 def test_a_build_that_fits_and_sees_nothing_lacks_a_driver() -> None:
-    assert usable_hint([], TWO, ("CPU", "CUDA")) == Hint(
-        "gpus_need_driver", {"gpus": (RTX, RTX), "count": 2, "seen": 0}
-    )
-    hint = usable_hint([Device("CUDA", RTX, "0000:02:00.0")], TWO, ("CUDA",))
-    assert hint == Hint("gpus_partly_used", {"gpus": (RTX,), "count": 1, "seen": 1})
+    assert hint_of([], TWO, ("CPU", "CUDA")) == ("gpus_need_driver", {"gpus": (RTX, RTX), "count": 2, "seen": 0})
+    hint = hint_of([device("CUDA", RTX, "0000:02:00.0")], TWO, ("CUDA",))
+    assert hint == ("gpus_partly_used", {"gpus": (RTX,), "count": 1, "seen": 1})

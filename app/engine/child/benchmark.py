@@ -1,6 +1,6 @@
-"""How fast the loaded file reads a prompt and generates, with fixed numbers of tokens, as llama-bench measures it.
+"""Measurement of prompt and generation speed with fixed numbers of tokens, as in llama-bench.
 
-The number of threads follows the cores that are free, as in a conversation, unless the options fix it.
+The number of threads adapts to the free cores, as in a conversation, unless the spec fixes it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import llama_cpp
 from app.engine.child.loader import LoadedModel
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.threads import ThreadCount
-from app.engine.protocol import Bench, BenchDone, BenchProgress, Event
+from app.engine.protocol import Bench, BenchProgress, BenchResult
 from model_manager.errors import Cancelled, UserError
 
 REPORT_S = 0.1
 _TOKEN_BYTES = 4
 _STOPPED = 2
-"""What llama_decode returns when the flag stopped it."""
+"""Result of llama_decode after an abort."""
 
 
-class Measurement:
-    """One run of the bench on a loaded file.  What lay in its KV cache is lost."""
+class Benchmark:
+    """One measurement of a loaded file.  The KV cache is cleared."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Measurement:
         batch: int,
         threads: ThreadCount,
         stop: StopFlag,
-        emit: Callable[[Event], None],
+        emit: Callable[[BenchProgress], None],
     ) -> None:
         self._command = command
         self._loaded = loaded
@@ -46,17 +46,17 @@ class Measurement:
         self._emit = emit
         vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(loaded.model))
         count = max(command.prompt_tokens, command.generated_tokens, 1)
-        chosen = random.Random(1)
-        self._tokens = (llama_cpp.llama_token * count)(*(chosen.randrange(vocabulary) for _ in range(count)))
-        self._first_prompt = min(command.prompt_tokens, batch)
-        self._first_generated = min(command.generated_tokens, 1)
+        generator = random.Random(1)
+        self._tokens = (llama_cpp.llama_token * count)(*(generator.randrange(vocabulary) for _ in range(count)))
+        self._warm_up_prompt = min(command.prompt_tokens, batch)
+        self._warm_up_generated = min(command.generated_tokens, 1)
         measured = command.repetitions * (command.prompt_tokens + command.generated_tokens)
-        self._steps = max(1, self._first_prompt + self._first_generated + measured)
+        self._steps = max(1, self._warm_up_prompt + self._warm_up_generated + measured)
         self._done = 0
         self._reported = 0.0
 
-    def run(self) -> BenchDone:
-        """Measure, after one round that counts for nothing: the first one also builds shaders and touches pages.
+    def run(self) -> BenchResult:
+        """Measure, after a warm-up round, in which shaders are built and pages loaded.
 
         Raises:
             UserError: ``bench_context_too_small`` with ``context`` and ``needed``; ``engine_decode_failed``.
@@ -66,17 +66,16 @@ class Measurement:
         needed = max(command.prompt_tokens, command.generated_tokens)
         if needed > self._loaded.context_size:
             raise UserError("bench_context_too_small", context=self._loaded.context_size, needed=needed)
-        self._emit(BenchProgress(command.request, 0.0, "prompt"))
+        self._emit(BenchProgress(0.0, "prompt"))
         self._threads.begin()
-        if self._first_prompt:
-            self._read(self._first_prompt)
-        if self._first_generated:
-            self._generate(self._first_generated)
+        if self._warm_up_prompt:
+            self._read(self._warm_up_prompt)
+        if self._warm_up_generated:
+            self._generate(self._warm_up_generated)
         rounds = range(command.repetitions)
         prompts = [self._read(command.prompt_tokens) for _ in rounds if command.prompt_tokens]
         generations = [self._generate(command.generated_tokens) for _ in rounds if command.generated_tokens]
-        return BenchDone(
-            request=command.request,
+        return BenchResult(
             prompt_tokens=command.prompt_tokens,
             generated_tokens=command.generated_tokens,
             prompt_tokens_per_second=tuple(prompts),
@@ -84,7 +83,7 @@ class Measurement:
         )
 
     def _read(self, count: int) -> float:
-        """Read so many tokens into an empty cache; returns tokens a second."""
+        """Read ``count`` tokens into an empty cache; returns tokens per second."""
         llama_cpp.llama_memory_clear(self._memory, True)
         begin = time.monotonic()
         for start in range(0, count, self._batch):
@@ -94,7 +93,7 @@ class Measurement:
         return count / (time.monotonic() - begin)
 
     def _generate(self, count: int) -> float:
-        """Generate so many tokens into an empty cache, one after another; returns tokens a second."""
+        """Generate ``count`` tokens into an empty cache; returns tokens per second."""
         llama_cpp.llama_memory_clear(self._memory, True)
         self._use(self._threads.count)
         begin = time.monotonic()
@@ -108,15 +107,14 @@ class Measurement:
         llama_cpp.llama_set_n_threads(self._context, threads, threads)
 
     def _decode(self, start: int, count: int) -> None:
-        if self._stop.is_set():
-            raise Cancelled
+        self._stop.raise_if_set()
         tokens = ctypes.cast(ctypes.byref(self._tokens, start * _TOKEN_BYTES), ctypes.POINTER(llama_cpp.llama_token))
         result = llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(tokens, count))
         if result == _STOPPED:
             raise Cancelled
         if result != 0:
             raise UserError("engine_decode_failed", result=result)
-        # A device may still be at work when the call is back.
+        # A device may still compute when the call returns.
         llama_cpp.llama_synchronize(self._context)
         self._done += count
 
@@ -124,4 +122,4 @@ class Measurement:
         now = time.monotonic()
         if now - self._reported >= REPORT_S:
             self._reported = now
-            self._emit(BenchProgress(self._command.request, min(1.0, self._done / self._steps), stage))
+            self._emit(BenchProgress(min(1.0, self._done / self._steps), stage))

@@ -1,0 +1,123 @@
+"""Preferences about devices for all models: which to use, ceilings, reserves, and RPC servers.
+
+Kept in the settings as two texts: servers separated by spaces, and JSON for the devices by their key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from model_manager.devices.devices import Device
+from model_manager.disk.json_file import JsonError, from_json, to_json
+
+MOST_GIB = 4096.0
+DEFAULT_RPC_PORT = 50052
+"""Port of llama.cpp's ``rpc-server``."""
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f:.%]+\]")
+
+
+@dataclass(frozen=True)
+class DevicePreference:
+    """Preference about one device.  GiB; None is the program's own choice."""
+
+    use: bool = True
+    ceiling_gib: float | None = None
+    """The most that plans may use there."""
+    reserve_gib: float | None = None
+    """What plans leave free there."""
+
+
+@dataclass(frozen=True)
+class DevicePreferences:
+    """Preferences of all devices by ``device_keys``; ``rpc_servers`` are HOST:PORT, in the order of their addition."""
+
+    rpc_servers: tuple[str, ...] = ()
+    devices: tuple[tuple[str, DevicePreference], ...] = ()
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, DevicePreference]:
+        return dict(self.devices)
+
+    def of(self, key: str) -> DevicePreference:
+        """Return the preference of the device with this key."""
+        return self._by_key.get(key, DevicePreference())
+
+    def with_device(self, key: str, **values: Any) -> DevicePreferences:
+        """Return a copy with other values for one device."""
+        found = dict(self.devices)
+        preference = replace(self.of(key), **values)
+        if preference == DevicePreference():
+            found.pop(key, None)
+        else:
+            found[key] = preference
+        return replace(self, devices=tuple(found.items()))
+
+    def to_settings(self) -> dict[str, str]:
+        """Return the two settings that hold this."""
+        defaults = asdict(DevicePreference())
+        devices = {
+            key: {name: value for name, value in asdict(preference).items() if value != defaults[name]}
+            for key, preference in self.devices
+        }
+        return {
+            "rpc_servers": " ".join(self.rpc_servers),
+            "devices": to_json(devices).decode() if devices else "",
+        }
+
+
+def device_keys(devices: Sequence[Device]) -> dict[str, str]:
+    """Return a stable key for each device by its name, because RPC devices and cards may be renumbered."""
+    keys: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for device in devices:
+        if device.is_rpc:
+            number = counts.get(device.description, 0)
+            counts[device.description] = number + 1
+            keys[device.name] = f"rpc {device.description}/{number}"
+        elif device.pci_bus_id:
+            keys[device.name] = f"{device.backend} {device.pci_bus_id}"
+        else:
+            keys[device.name] = device.name
+    return keys
+
+
+def parse_device_preferences(rpc_servers: str, devices: str) -> DevicePreferences:
+    """Parse the two settings; invalid parts are left out."""
+    servers = tuple(dict.fromkeys(found for each in rpc_servers.split() if (found := server_address(each))))
+    return DevicePreferences(servers, _parse_devices(devices) or ())
+
+
+def server_address(text: str) -> str | None:
+    """Return HOST:PORT in its stored form; the port may be omitted.  None for an invalid address."""
+    text = text.strip().removeprefix("rpc://").rstrip("/")
+    host, colon, port = text.rpartition(":")
+    if not colon or (text.startswith("[") and text.endswith("]")):
+        host, port = text, str(DEFAULT_RPC_PORT)
+    is_host = _HOST_NAME.fullmatch(host) or _IPV6.fullmatch(host)
+    if not is_host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
+        return None
+    return f"{host.lower()}:{int(port)}"
+
+
+def are_servers(value: object) -> bool:
+    """Whether the setting of RPC servers may have this value."""
+    return isinstance(value, str) and all(server_address(each) for each in value.split())
+
+
+def are_device_preferences(value: object) -> bool:
+    """Whether the setting of devices may have this value."""
+    return isinstance(value, str) and _parse_devices(value) is not None
+
+
+def _parse_devices(text: str) -> tuple[tuple[str, DevicePreference], ...] | None:
+    try:
+        found = from_json(text, dict[str, DevicePreference]) if text else {}
+    except JsonError:
+        return None
+    sizes = [size for each in found.values() for size in (each.ceiling_gib, each.reserve_gib) if size is not None]
+    return tuple(found.items()) if all(0 <= size <= MOST_GIB for size in sizes) else None
