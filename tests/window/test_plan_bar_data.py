@@ -180,9 +180,9 @@ def test_actual_memory_has_the_same_scale():
         (None, 8192, (2048, 4096, 8192, 16384, 32768, 65536, 131072)),
     ],
 )
-def test_context_steps(trained: int | None, now: int, steps: tuple[int, ...]):
-    assert context_steps(trained, now) == steps
-    assert steps[nearest_step(steps, now)] == now
+def test_context_steps(trained: int | None, current: int, steps: tuple[int, ...]):
+    assert context_steps(trained, current) == steps
+    assert steps[nearest_step(steps, current)] == current
 
 
 def test_device_numbers_must_be_unique():

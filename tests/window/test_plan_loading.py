@@ -108,6 +108,6 @@ def test_after_losing_a_device_the_next_answer_works_without_it(
         loaded = services.planning.loader.loaded
         assert loaded is not None
         assert [device.name for device in loaded.plan.used_devices] == ["RPC0"]
-        assert loaded.options.rpc_servers == (first,)
+        assert loaded.plan.spec.rpc_servers == (first,)
         window.controller.models.release()
         qtbot.waitUntil(lambda: services.engine.state is None, timeout=PATIENCE_MS)

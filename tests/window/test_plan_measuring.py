@@ -101,7 +101,7 @@ def test_measuring_shows_speeds_and_actual_memory(
     assert dialog.view.plan == loaded.plan
     for bar in dialog.view.bars[:2]:
         assert bar.actual is not None
-        assert bar.actual.weights == loaded.actual[bar.name]["weights_bytes"] > 0
+        assert bar.actual.weights == loaded.result.memory[bar.name]["weights_bytes"] > 0
         assert bar.actual.total == pytest.approx(bar.parts.total, abs=8 << 20)
     shown = [row.note.full_text for row in dialog.view._rows]
     assert all(text.startswith("estimated ") and " · actual " in text for text in shown)
@@ -126,8 +126,8 @@ def test_a_manual_split_is_loaded_by_the_engine(
     wait_until_measured(qtbot, dialog)
     loaded = services.planning.loader.loaded
     assert loaded is not None
-    assert loaded.options.tensor_split == (before + 2, 7 - before - 2)
-    assert loaded.options.experts_in_ram == (1, 4)
+    assert loaded.plan.spec.tensor_split == (before + 2, 7 - before - 2)
+    assert loaded.plan.spec.experts_in_ram == (1, 4)
     assert services.planning.overrides.get(moe) == dialog.view.options
     # A dialog opened later shows the saved plan and what was loaded.
     again = show(moe)
