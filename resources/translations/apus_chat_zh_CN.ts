@@ -4042,10 +4042,6 @@
         <translation>引擎在 {seconds} 秒后仍在{phase}，已被停止。请重试。</translation>
     </message>
     <message>
-        <source>The trial load of {path} failed{reason}. The estimate still applies; load the model to be certain.</source>
-        <translation>试加载 {path} 失败{reason}。估算结果仍可参考；要确切知道，请实际加载。</translation>
-    </message>
-    <message>
         <source>The speed test needs a context of {needed} tokens, but only {context} are loaded. Choose a longer context.</source>
         <translation>测速需要 {needed} 个 token 的上下文，当前只加载了 {context} 个。请选择更长的上下文。</translation>
     </message>
