@@ -87,14 +87,14 @@ def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
     assert "manual" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     qtbot.mouseClick(dialog.restore, Qt.MouseButton.LeftButton)
-    confirm(qtbot, dialog, "agreeButton")
+    confirm(qtbot, dialog, "confirmRestoreButton")
     said(qtbot, status, "Restored")
     assert titles(window) == ["first"]
     assert window.controller.conversation.conversation_id is None, "the open one is gone"
     assert "before a restore" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     dialog.list.itemActivated.emit(dialog.list.item(0))
-    confirm(qtbot, dialog, "agreeButton")
+    confirm(qtbot, dialog, "confirmRestoreButton")
     qtbot.waitUntil(lambda: titles(window) == ["second"])
 
 
@@ -111,13 +111,13 @@ def test_a_restore_that_is_not_wanted_or_not_possible_changes_nothing(
     qtbot.keyClick(box, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: dialog.findChild(QMessageBox, "restoreQuestion") is None)
     dialog.ask_to_restore(foreign)
-    confirm(qtbot, dialog, "agreeButton")
+    confirm(qtbot, dialog, "confirmRestoreButton")
     said(qtbot, dialog.status.label.text, "choose another backup")
     qtbot.waitUntil(lambda: dialog.findChild(QMessageBox, "restoreQuestion") is None)
     sound = store_of(window).backup_now()
     _, answer = store_of(window).begin_turn(talk, "now")
     dialog.ask_to_restore(sound.path)
-    confirm(qtbot, dialog, "agreeButton")
+    confirm(qtbot, dialog, "confirmRestoreButton")
     said(qtbot, dialog.status.label.text, "An answer is still being written")
     store_of(window).finish_answer(answer.id, "", Status.COMPLETE)
     assert [each.title for each in store_of(window).list()] == ["kept"]

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from model_manager.library.importer import inspect_paths
 from model_manager.library.library import ModelLibrary
 from model_manager.library.other_programs import ProgramFolder, SystemFolders, find_folders, system_folders
 from ui.widgets.dialog_parts import ask_for_file, ask_for_folder, button
 from ui.widgets.job import run_job
+from ui.widgets.layouts import hbox
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,7 @@ class AddButtons(QWidget):
         self.offered: tuple[OfferedFolder, ...] = ()
         self.file = button("addModelButton", quiet=True)
         self.folder = button("addFolderButton", quiet=True)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.file)
-        layout.addWidget(self.folder)
+        hbox(self.file, self.folder, parent=self, spacing=4)
         self.file.clicked.connect(self._choose_files)
         self.folder.clicked.connect(self._show_menu)
         run_job(self, lambda: offered_folders(system_folders(), library.folders()), self._set_offered, lambda _: None)

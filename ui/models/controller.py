@@ -31,10 +31,11 @@ from ui.models.file_jobs import (
 from ui.models.inventory import ModelInventory
 from ui.models.item import JobKind, ModelItem, ModelJob, candidate_key
 from ui.models.model_jobs import ModelJobs, Outcome, Work
-from ui.widgets.dialog_parts import StatusLine, confirm, open_folder
+from ui.widgets.dialog_parts import StatusLine, open_folder
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.model_strings import size_text
+from ui.widgets.question import ask
 
 ASK_FROM_BYTES = 1 << 20
 """A download with less than this is cancelled without confirmation."""
@@ -129,7 +130,7 @@ class ModelsController(QObject):
             self._cancel_download(item.key)
             return
         size = size_text(n_bytes)
-        self._confirm(
+        self._ask(
             self.tr("Cancel the download of {name}?").format(name=item.full_name),
             self.tr("This deletes the {size} already downloaded. To keep it, pause the download instead.").format(
                 size=size
@@ -309,7 +310,7 @@ class ModelsController(QObject):
         elif removal.elsewhere:
             details.insert(0, self.tr("To keep the file, remove it from the list instead."))
         size = size_text(removal.bytes)
-        self._confirm(
+        self._ask(
             self.tr("Delete {name}?").format(name=item.full_name),
             "\n".join(text for text in details if text),
             self.tr("Delete {size}").format(size=size) if removal.bytes else self.tr("Delete"),
@@ -321,9 +322,10 @@ class ModelsController(QObject):
         library = self._backend.library
         self._start(item, "delete", lambda _progress, _token: delete(removal, library))
 
-    def _confirm(self, question: str, details: str, yes: str, no: str, accepted: Callable[[], None]) -> None:
-        box = confirm(self._page, self.tr("Models"), question, details, yes, no, accepted)
-        box.setObjectName("modelQuestion")
+    def _ask(self, question: str, details: str, yes: str, no: str, accepted: Callable[[], object]) -> None:
+        accept = ("agreeButton", yes)
+        title = self.tr("Models")
+        ask(self._page, "modelQuestion", title, question, details, accept, no, accepted, is_destructive=True)
 
 
 def _path(item: ModelItem) -> Path:

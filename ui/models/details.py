@@ -13,14 +13,12 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -40,6 +38,7 @@ from ui.widgets.dialog_parts import (
     set_style_property,
 )
 from ui.widgets.icons import icon
+from ui.widgets.layouts import LEFT, hbox, vbox
 from ui.widgets.model_strings import quality_of, quality_sentence, size_text
 from ui.widgets.theme import current_theme, interface_font
 
@@ -84,7 +83,7 @@ class ModelDetails(QWidget):
         self._lay_out()
         self.fold.toggled.connect(self._fold)
         self.more.clicked.connect(self._request_menu)
-        for each in (self.download, self.use, self.prepare):
+        for each in self._action_buttons:
             each.clicked.connect(self._act)
         self.plan.clicked.connect(lambda: self.action_requested.emit("plan"))
         self.show_nothing()
@@ -104,6 +103,7 @@ class ModelDetails(QWidget):
         self.download = button("downloadButton")
         self.use = button("useModelButton")
         self.prepare = button("convertModelButton")
+        self._action_buttons = (self.download, self.use, self.prepare)
         self.plan = button("showPlanButton")
         self.glance = SummaryBars()
         self.more = QToolButton()
@@ -123,39 +123,18 @@ class ModelDetails(QWidget):
         self._progress_text.setObjectName("modelProgressText")
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        words.addWidget(self._title)
-        words.addWidget(self._subtitle)
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(8)
-        for each in (self.download, self.use, self.prepare):
-            self._buttons.addWidget(each)
-        self._buttons.addWidget(self.more)
-        self._buttons.addWidget(self.fold)
-        self._buttons.addStretch(1)
-        self._top = QBoxLayout(QBoxLayout.Direction.TopToBottom)
-        self._top.setSpacing(12)
-        self._top.addLayout(words, 1)
-        self._top.addLayout(self._buttons)
-        self._head = QVBoxLayout()
-        self._head.setSpacing(8)
-        self._head.addLayout(self._top)
-        self._head.addWidget(self.progress)
-        for label in (self._progress_text, self._problem, self._fit, self.glance, self.plan, self._sentence):
-            self._head.addWidget(label, 0, Qt.AlignmentFlag.AlignLeft if label is self.plan else Qt.AlignmentFlag(0))
-        self._grid_holder = QWidget()
+        titles = vbox(self._title, self._subtitle, spacing=4)
+        buttons = hbox(*self._action_buttons, self.more, self.fold, None, spacing=8)
+        self._top = vbox((titles, 1), buttons, spacing=12)
+        texts = (self._progress_text, self._problem, self._fit, self.glance, (self.plan, 0, LEFT), self._sentence)
+        head = vbox(self._top, self.progress, *texts, spacing=8)
         self.area = QScrollArea()
         self.area.setObjectName("modelFacts")
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._rule = hairline()
-        self._layout = QVBoxLayout(self)
-        self._layout.setSpacing(12)
-        self._layout.addLayout(self._head)
-        self._layout.addWidget(self._rule)
-        self._layout.addWidget(self.area, 1)
+        self._layout = vbox(head, self._rule, (self.area, 1), parent=self, spacing=12)
         self._layout.addStretch(0)
         self.set_narrow(False)
 
@@ -177,10 +156,8 @@ class ModelDetails(QWidget):
         self._item, self._facts = None, ()
         self._title.hide()
         self._subtitle.setText(hint)
-        for each in (
-            self.download, self.use, self.prepare, self.more, self.progress,
-            self._progress_text, self._problem, self._sentence, self._fit, self.glance, self.plan, self.fold,
-        ):  # fmt: skip
+        texts = (self._progress_text, self._problem, self._sentence, self._fit)
+        for each in (*self._action_buttons, *texts, self.more, self.progress, self.glance, self.plan, self.fold):
             each.hide()
         self._fill(())
         self._fold()
@@ -207,7 +184,7 @@ class ModelDetails(QWidget):
 
     def button(self) -> QPushButton | None:
         """Return the button of the primary action, where there is one."""
-        shown = (each for each in (self.download, self.use, self.prepare) if not each.isHidden())
+        shown = (each for each in self._action_buttons if not each.isHidden())
         return next(shown, None)
 
     def retranslate(self) -> None:
@@ -244,11 +221,11 @@ class ModelDetails(QWidget):
 
     def _show_buttons(self, item: ModelItem, has_menu: bool) -> None:
         action = primary(item)
-        had_focus = any(each.hasFocus() for each in (self.download, self.use, self.prepare))
+        had_focus = any(each.hasFocus() for each in self._action_buttons)
         chosen = None
         if action is not None:
             chosen = self.use if action == "use" else self.download if action in _DOWNLOAD_ACTIONS else self.prepare
-        for each in (self.download, self.use, self.prepare):
+        for each in self._action_buttons:
             each.setVisible(each is chosen)
         self.more.setVisible(has_menu)
         self.fold.setVisible(self._narrow)

@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLineEdit, QSizePolicy, QWidget
 
 from model_manager.published import PublishedModel
 from ui.models.actions import Action, further, model_menu, primary
@@ -42,6 +42,7 @@ from ui.widgets.dialog_parts import (
     set_style_property,
 )
 from ui.widgets.icons import icon
+from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.theme import current_theme
 
 NARROW = 760
@@ -122,43 +123,18 @@ class ModelsDialog(TranslatedDialog):
         self._close = button("closeButton")
 
     def _lay_out(self) -> None:
-        titles = QVBoxLayout()
-        titles.setSpacing(4)
-        titles.addWidget(self._heading)
-        titles.addWidget(self._note)
-        head = QHBoxLayout()
-        head.setContentsMargins(MARGIN, 20, MARGIN, 12)
-        head.setSpacing(MARGIN)
-        head.addLayout(titles, 3)
         self.field.setMinimumWidth(220)
         self.field.setMaximumWidth(420)
         self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        head.addWidget(self.field, 4, Qt.AlignmentFlag.AlignVCenter)
-        list_column = QVBoxLayout()
+        titles = vbox(self._heading, self._note, spacing=4)
+        head = hbox((titles, 3), (self.field, 4, CENTRE), spacing=MARGIN, margins=(MARGIN, 20, MARGIN, 12))
         side = MARGIN - PAD_X - 1  # the frame shown while dropping is 1 px wide
-        list_column.setContentsMargins(side, 0, side, 4)
-        list_column.addWidget(self.search)
-        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._body.setSpacing(0)
-        self._body.addLayout(list_column, LIST_STRETCH)
-        self._body.addWidget(self._rule)
-        self._body.addWidget(self.details)
+        list_column = vbox(self.search, margins=(side, 0, side, 4))
+        self._body = hbox((list_column, LIST_STRETCH), self._rule, self.details)
         self.status.setContentsMargins(MARGIN, 12, MARGIN, 0)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN - 14, 12, MARGIN, 12)  # aligns the text of a quiet button
-        foot.setSpacing(4)
-        foot.addWidget(self.adding)
-        foot.addWidget(self.total, 1)
-        foot.addSpacing(12)
-        foot.addWidget(self._close)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(head)
-        layout.addLayout(self._body, 1)
-        layout.addWidget(hairline())
-        layout.addWidget(self.status)
-        layout.addLayout(foot)
+        left = MARGIN - 14  # aligns the text of a quiet button
+        foot = hbox(self.adding, (self.total, 1), 12, self._close, spacing=4, margins=(left, 12, MARGIN, 12))
+        vbox(head, (self._body, 1), hairline(), self.status, foot, parent=self)
 
     def _connect(self) -> None:
         self.list.current_changed.connect(self._show_details)

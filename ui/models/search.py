@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QStackedWidget, QWidget
 
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
@@ -27,6 +27,7 @@ from ui.widgets.dialog_parts import MARGIN, LazyText, button, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
 from ui.widgets.job import Job
+from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import current_theme
 
 TYPING_PAUSE_MS = 500
@@ -101,28 +102,18 @@ class HubSearch(QStackedWidget):
 
     def _lay_out(self) -> None:
         self._message_page = QWidget()
-        column = QVBoxLayout(self._message_page)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        column.setSpacing(16)
-        column.addStretch(2)
-        column.addWidget(self._label)
-        column.addWidget(self.retry, 0, Qt.AlignmentFlag.AlignHCenter)
+        retry = (self.retry, 0, Qt.AlignmentFlag.AlignHCenter)
+        margins = (MARGIN, MARGIN, MARGIN, MARGIN)
+        column = vbox(self._label, retry, parent=self._message_page, spacing=16, margins=margins)
+        column.insertStretch(0, 2)
         column.addStretch(3)
         self._pages = QStackedWidget()
         self._pages.setObjectName("hubPages")
         for page in (self.results, self.models, self._message_page):
             self._pages.addWidget(page)
-        head = QHBoxLayout()
-        head.setContentsMargins(0, 0, PAD_X, 4)
-        head.setSpacing(8)
-        head.addWidget(self.back)
-        head.addWidget(self._title, 1)
         self._hub_page = QWidget()
-        layout = QVBoxLayout(self._hub_page)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(head)
-        layout.addWidget(self._pages, 1)
+        head = hbox(self.back, (self._title, 1), spacing=8, margins=(0, 0, PAD_X, 4))
+        vbox(head, (self._pages, 1), parent=self._hub_page)
         self.addWidget(self._own_models)
         self.addWidget(self._hub_page)
 

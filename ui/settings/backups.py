@@ -18,7 +18,6 @@ from ui.widgets.dialog_parts import (
     StatusLine,
     ask_for_file,
     button,
-    confirm,
     hairline,
     heading,
     quiet_label,
@@ -26,6 +25,7 @@ from ui.widgets.dialog_parts import (
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
+from ui.widgets.question import ask
 
 ROW_HEIGHT = 36
 
@@ -80,20 +80,20 @@ class BackupsDialog(BusyDialog):
 
     def ask_to_restore(self, path: Path, time: str = "") -> None:
         """Ask, and restore the backup at ``path`` after confirmation."""
-        box = confirm(
+        ask(
             self,
+            "restoreQuestion",
             self.tr("Restore backup"),
             self.tr("Restore the backup from {what}?").format(what=time or path.name),
             self.tr(
                 "All conversations revert to their state at that time. Your current data is backed up first, "
                 "so you can restore it from this list."
             ),
-            self.tr("Restore"),
+            ("confirmRestoreButton", self.tr("Restore")),
             self.tr("Cancel"),
             lambda: self._restore(path),
-            danger=False,
+            is_destructive=True,
         )
-        box.setObjectName("restoreQuestion")
 
     def _is_busy(self) -> bool:
         return self._busy

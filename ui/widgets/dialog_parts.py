@@ -8,12 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QStandardPaths, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QDialog,
     QFileDialog,
     QFrame,
     QLabel,
-    QMessageBox,
     QPushButton,
     QSizePolicy,
     QWidget,
@@ -236,47 +234,6 @@ def documents_folder() -> Path:
 def open_folder(folder: Path) -> bool:
     """Show a folder in the file manager; return false where there is none."""
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-
-class _Question(QMessageBox):
-    """Message box with two buttons that calls ``accepted_action`` after the first."""
-
-    accepted_action: Callable[[], None] | None = None
-
-    def handle_click(self, pressed: QAbstractButton) -> None:
-        action, self.accepted_action = self.accepted_action, None
-        if action is not None and pressed.objectName() == "agreeButton":
-            action()
-
-
-def confirm(
-    parent: QWidget,
-    title: str,
-    question: str,
-    details: str,
-    yes: str,
-    no: str,
-    accepted: Callable[[], None],
-    *,
-    danger: bool = True,
-) -> QMessageBox:
-    """Open a question over ``parent`` and call ``accepted`` for the answer ``yes``; ``no`` is the default."""
-    box = _Question(parent)
-    box.setWindowTitle(title)
-    box.setAccessibleName(question)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(question)
-    box.setInformativeText(details)
-    agree = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-    agree.setObjectName("agreeButton")
-    set_style_property(agree, danger=danger)
-    keep = box.addButton(no, QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(keep)
-    box.setEscapeButton(keep)
-    box.accepted_action = accepted
-    box.buttonClicked.connect(box.handle_click)
-    show_dialog(box)
-    return box
 
 
 class _FileDialog(QFileDialog):

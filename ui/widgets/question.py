@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
-from ui.widgets.dialog_parts import show_dialog
+from ui.widgets.dialog_parts import set_style_property, show_dialog
 
 
 def ask(
@@ -39,8 +39,7 @@ def ask(
     accept_button = box.addButton(accept[1], role)
     accept_button.setObjectName(accept[0])
     accept_button.clicked.connect(lambda: on_accept())
-    if is_destructive:
-        _make_red(accept_button)
+    set_style_property(accept_button, danger=is_destructive)
     if discard is not None:
         discard_button = box.addButton(discard[1], QMessageBox.ButtonRole.DestructiveRole)
         discard_button.setObjectName(discard[0])
@@ -50,10 +49,3 @@ def ask(
     box.setEscapeButton(cancel_button)
     show_dialog(box)
     return box
-
-
-def _make_red(button: QPushButton) -> None:
-    button.setProperty("danger", True)
-    # The box has polished it already, and a style sheet reads properties only then.
-    button.style().unpolish(button)
-    button.style().polish(button)
