@@ -4,9 +4,18 @@ from dataclasses import fields
 from xml.etree import ElementTree
 
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.widgets import icons
 from ui.widgets.theme import (
@@ -69,6 +78,34 @@ def test_a_theme_dresses_the_application(qapp: QApplication, qtbot, theme: Theme
     ground = button.grab().toImage().pixelColor(button.width() // 2, 6)
     assert ground == QColor(theme.raised)
     assert isinstance(system_prefers_dark(qapp), bool)
+
+
+@THEMES
+def test_placeholders_are_readable(qapp: QApplication, qtbot, theme: Theme):
+    apply_theme(qapp, theme)
+    for field in (QLineEdit(), QPlainTextEdit()):
+        qtbot.addWidget(field)
+        field.grab()
+        colour = field.palette().color(QPalette.ColorRole.PlaceholderText)
+        assert colour.alpha() == 255
+        assert contrast(colour.name(), theme.raised) >= 4.5
+
+
+def test_a_focused_button_has_one_ring(qapp: QApplication, qtbot):
+    apply_theme(qapp, LIGHT)
+    page = QWidget()
+    qtbot.addWidget(page)
+    buttons = QPushButton("Send"), QPushButton("Send")
+    rows = QVBoxLayout(page)
+    for button in buttons:
+        rows.addWidget(button)
+    with qtbot.waitActive(page):
+        page.show()
+    qtbot.keyClick(page, Qt.Key.Key_Tab)
+    focused, other = sorted(buttons, key=lambda button: not button.hasFocus())
+    assert focused.hasFocus()
+    inner = focused.rect().adjusted(3, 3, -3, -3)
+    assert focused.grab(inner).toImage() == other.grab(inner).toImage()
 
 
 def test_simplified_chinese_is_named(qapp):

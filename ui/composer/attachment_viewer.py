@@ -38,7 +38,7 @@ class AttachmentViewer(TranslatedDialog):
         self._insert = button("insertAttachmentButton", quiet=True)
         self._insert.setVisible(can_insert and len(attachment.content) <= MAX_INSERT_CHARACTERS)
         self._copy = button("copyAttachmentButton")
-        self._close = button("closeButton", primary=True)
+        self._close = button("closeButton")
         column = QVBoxLayout()
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
         column.setSpacing(4)

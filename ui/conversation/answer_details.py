@@ -39,7 +39,7 @@ class DetailsDialog(TranslatedDialog):
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnStretch(1, 1)
         self._copy = button("copyDetailsButton")
-        self._close = button("closeButton", primary=True)
+        self._close = button("closeButton")
         self._copy.clicked.connect(self._copy_text)
         self._close.clicked.connect(self.accept)
         page = QWidget()

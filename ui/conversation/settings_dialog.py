@@ -56,7 +56,7 @@ class ConversationSettings(TranslatedDialog):
         self.which_sampling = ChoiceBox("whichSampling", (AS_IN_SETTINGS, OWN))
         self.sampling = ParameterForm(sampling_parameters())
         self.context_policy = ChoiceBox("conversationContextPolicy", (None, *ContextPolicy))
-        self._close = button("closeButton", primary=True)
+        self._close = button("closeButton")
         self._lay_out()
         self._show(choices)
         self.presets.chosen.connect(self._apply_preset)

@@ -58,7 +58,7 @@ class DoctorDialog(TranslatedDialog):
         self.network = button("checkNetworkButton")
         self.again = button("checkAgainButton")
         self.copy = button("copyReportButton")
-        self._close = button("closeButton", primary=True)
+        self._close = button("closeButton")
         self.status = StatusLine("doctorStatus")
         self._lay_out()
         self.network.clicked.connect(self._check_network)

@@ -50,7 +50,7 @@ class BackupsDialog(BusyDialog):
         self.make = button("backupNowButton")
         self.from_file = button("restoreFromFileButton", quiet=True)
         self.restore = button("restoreBackupButton")
-        self._close = button("closeButton", primary=True)
+        self._close = button("closeButton")
         self._lay_out()
         self.list.itemSelectionChanged.connect(self._show_state)
         self.list.itemActivated.connect(self._ask_for_selected)

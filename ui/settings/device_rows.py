@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from app.config.device_preferences import MOST_GIB, DevicePreference
 from app.planning.machine import Machine
@@ -84,8 +84,11 @@ class DeviceRow(QWidget):
             label.setWordWrap(False)
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._numbers = QWidget()
-        ceiling, reserve = (self._ceiling_label, self.ceiling), (self._reserve_label, self.reserve)
-        hbox(*ceiling, 8, *reserve, 8, None, parent=self._numbers, spacing=8, margins=(0, 6, 0, 0))
+        numbers = QFormLayout(self._numbers)
+        numbers.setContentsMargins(0, 6, 0, 0)
+        numbers.setSpacing(8)
+        numbers.addRow(self._ceiling_label, self.ceiling)
+        numbers.addRow(self._reserve_label, self.reserve)
         self._numbers.setVisible(self.use is not None)
         head = hbox((self.use or self._title, 1), self._figure, spacing=8)
         below = vbox(self.detail, self.holders, self._numbers, spacing=2, margins=(indent, 0, 0, 0))

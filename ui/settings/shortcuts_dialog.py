@@ -29,7 +29,7 @@ class ShortcutsDialog(TranslatedDialog):
         self._groups = {group: self._group(group) for group in SHORTCUTS}
         self._columns = (vbox(None, spacing=20), vbox(None, spacing=20))
         self._has_two_columns: bool | None = None
-        self._close = button("closeButton", primary=True)
+        self._close = button("closeButton")
         self._close.clicked.connect(self.accept)
         self._lay_out()
         self.resize(860, 620)
