@@ -56,6 +56,12 @@ class Settings(SamplerParameters):
         ),
     )
     """Of the transcript and the composer, in device-independent pixels."""
+    reduced_motion: bool = parameter(
+        False,
+        page="appearance",
+        label=QT_TRANSLATE_NOOP("parameters", "Reduce motion"),
+        description=QT_TRANSLATE_NOOP("parameters", "The caret of an answer that is being written doesn't move."),
+    )
     preset_id: str = parameter(
         "",
         page="conversation",

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
+from ui.settings.dialog import SettingsDialog
 from ui.window.main_window import MainWindow
 
 NAMES = (
@@ -102,6 +103,19 @@ def test_theme_changes_while_running(open_window: OpenWindow) -> None:
     dark = window.grab().toImage().pixelColor(window.width() // 2 + 100, 100).lightness()
     assert light > 200
     assert dark < 60
+
+
+def test_reduced_motion_is_a_setting_that_reaches_the_transcript(open_window: OpenWindow) -> None:
+    window = open_window()
+    transcript = window.controller.transcript
+    assert not transcript._reduced_motion
+    window.controller.show_settings()
+    dialog = find(window, "settingsDialog", SettingsDialog)
+    assert isinstance(dialog, SettingsDialog)
+    dialog.appearance.controls["reduced_motion"].click()
+    assert transcript._reduced_motion
+    dialog.reject()
+    assert open_window().controller.transcript._reduced_motion
 
 
 def test_place_size_and_conversation_are_remembered(open_window: OpenWindow) -> None:

@@ -66,6 +66,7 @@ class WindowController(QObject):
         make_shortcuts(window, self._actions())
         services.engine.on_change = self._engine_changed.emit
         self._apply_theme()
+        self.transcript.set_reduced_motion(services.settings.now.reduced_motion)
         self._apply_language()
         self._refresh_list()
         last = services.settings.now.conversation_id
@@ -306,6 +307,7 @@ class WindowController(QObject):
         self.window.appearance.use(settings)
         if settings.text_size != self._text_size:
             self._apply_theme()
+        self.transcript.set_reduced_motion(settings.reduced_motion)
         self._refresh()
 
     def _apply_theme(self) -> None:
