@@ -5030,6 +5030,14 @@
         <translation>用于对话和输入框。也可按 Ctrl + 或 Ctrl − 调整。</translation>
     </message>
     <message>
+        <source>Reduce motion</source>
+        <translation>减少动态效果</translation>
+    </message>
+    <message>
+        <source>The caret of an answer that is being written doesn&apos;t move.</source>
+        <translation>正在生成的回答末尾的光标不再移动。</translation>
+    </message>
+    <message>
         <source>Preset</source>
         <translation>预设</translation>
     </message>
