@@ -141,7 +141,7 @@ class Connection(Worker):
         piece.state = (done + len(data), zlib.crc32(data, crc or 0))
         self._response_bytes += len(data)
         self.add_received(len(data))
-        self.session.throttle.wait(len(data))
+        self.session.throttle(len(data))
 
     @contextmanager
     def _reading(self, response: HttpResponse) -> Iterator[None]:

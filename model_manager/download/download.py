@@ -99,14 +99,14 @@ class _Download:
         """Bytes of finished files, while preparing also of partial ones."""
         self._speed = SpeedMeter()
         transfer.token.raise_if_cancelled()
-        self._session = Session(lambda: transfer.limit_bytes_per_s, options.retry, self._new_source())
+        self._session = Session(transfer, options.retry, self._new_source())
         self._queue: PieceQueue | None = None
         self._hasher: Hasher | None = None
         self._unverified: list[FileHashes] = []
 
     def fetch(self, folder: Path, targets: tuple[Target, ...], files: tuple[FilesOf, ...]) -> None:
         """Create all files."""
-        with self._transfer.calling(self._session.wake):
+        with self._transfer.calling(self._session.notify):
             try:
                 partial = self._prepare(folder, targets, files)
                 if partial:

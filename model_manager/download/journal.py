@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from model_manager.disk.files import write_atomically
-from model_manager.disk.json_file import from_json, to_json
+from model_manager.disk.json_file import from_json, from_plain, to_json
 from model_manager.layout.layout import Layout
-from model_manager.published import HubFile, PublishedKind, PublishedModel
+from model_manager.published import HubFile, PublishedModel
 
 FORMAT: Literal[1] = 1
 
@@ -88,23 +88,15 @@ def read_journal(path: Path) -> Journal | None:
 def write_journal(path: Path, header: JournalHeader, records: Iterable[PieceRecord]) -> None:
     """Replace a journal in one step.  Raises ``UserError`` as ``write_atomically``."""
     published, layout = header.published, header.layout
-    stored = _StoredHeader(
-        format=FORMAT,
-        published=_StoredModel(
-            id=published.id,
-            repository=published.repository,
-            commit=published.commit,
-            file_name=published.file_name,
-            kind=published.kind,
-            files=[(file.name, file.bytes, file.sha256) for file in published.files],
-            quantisation=published.quantisation,
-            checksums_from=published.checksums_from,
-        ),
-        file_name=header.file_name,
-        layout=layout.source_bytes if layout.is_identity else layout.to_json(),
-        piece_bytes=header.piece_bytes,
-        reopened_from=header.reopened_from,
-    )
+    files = [(file.name, file.bytes, file.sha256) for file in published.files]
+    stored = {
+        "format": FORMAT,
+        "published": {**asdict(published), "files": files},
+        "file_name": header.file_name,
+        "layout": layout.source_bytes if layout.is_identity else layout.to_json(),
+        "piece_bytes": header.piece_bytes,
+        "reopened_from": header.reopened_from,
+    }
     write_atomically(path, to_json(stored) + b"\n" + record_line(records))
 
 
@@ -114,25 +106,11 @@ def record_line(records: Iterable[PieceRecord]) -> bytes:
     return to_json(values) + b"\n" if values else b""
 
 
-# Stored form
-
-
-@dataclass(frozen=True)
-class _StoredModel:
-    id: str
-    repository: str
-    commit: str
-    file_name: str
-    kind: PublishedKind
-    files: list[tuple[str, int, str | None]]
-    quantisation: str | None
-    checksums_from: str
-
-
 @dataclass(frozen=True)
 class _StoredHeader:
     format: Literal[1]
-    published: _StoredModel
+    published: dict[str, Any]
+    """``PublishedModel`` with its files as lists."""
     file_name: str
     layout: int | dict[str, Any]
     """Size of a file that is stored as published, else its layout."""
@@ -141,20 +119,11 @@ class _StoredHeader:
 
 
 def _header(stored: _StoredHeader) -> JournalHeader:
-    model, layout = stored.published, stored.layout
+    files = [HubFile(*file) for file in from_plain(stored.published["files"], list[tuple[str, int, str | None]])]
     header = JournalHeader(
-        published=PublishedModel(
-            id=model.id,
-            repository=model.repository,
-            commit=model.commit,
-            file_name=model.file_name,
-            kind=model.kind,
-            files=tuple(HubFile(*file) for file in model.files),
-            quantisation=model.quantisation,
-            checksums_from=model.checksums_from,
-        ),
+        published=replace(from_plain({**stored.published, "files": []}, PublishedModel), files=tuple(files)),
         file_name=stored.file_name,
-        layout=Layout.identity(layout) if isinstance(layout, int) else Layout.from_json(layout),
+        layout=Layout.identity(stored.layout) if isinstance(stored.layout, int) else Layout.from_json(stored.layout),
         piece_bytes=stored.piece_bytes,
         reopened_from=stored.reopened_from,
     )

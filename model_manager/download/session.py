@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model_manager.download.source import DownloadSource
-from model_manager.download.transfer import Throttle
+from model_manager.download.transfer import Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.http_errors import TransientError
 
 OTHERS_ACTIVE_S = 1.0
 """A server that sent a byte within this time is busy for one connection only."""
 PAUSE_AFTER_PROGRESS_S = 0.1
+BURST_S = 0.1
+"""Time whose bytes may exceed the speed limit."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,17 +42,19 @@ class RetryPolicy:
 class Session:
     """Shared state of one download.  ``changed`` guards it and is notified of every change."""
 
-    def __init__(self, limit: Callable[[], float | None], policy: RetryPolicy, source: DownloadSource) -> None:
+    def __init__(self, transfer: Transfer, policy: RetryPolicy, source: DownloadSource) -> None:
         self.changed = threading.Condition()
         self.is_over = False
         self.source = source
         self.policy = policy
-        self.throttle = Throttle(limit, lambda: self.is_over)
         self.failure: BaseException | None = None
         """First error that ends the download."""
         self.problem: TransientError | None = None
         """Last transient error; None once a byte was received after it."""
         self.last_byte_at = time.monotonic()
+        self._transfer = transfer
+        self._credit = 0.0
+        self._credit_at = time.monotonic()
 
     def notify(self) -> None:
         """Wake the waiting threads."""
@@ -78,13 +82,23 @@ class Session:
         """Stop all threads; none writes afterwards."""
         with self.changed:
             self.is_over = True
-        self.wake()
+            self.changed.notify_all()
         self.source.close()
 
-    def wake(self) -> None:
-        """Wake the waiting threads, also those that the rate limit delays."""
-        self.throttle.wake()
-        self.notify()
+    def throttle(self, count: int) -> None:
+        """Wait until the speed limit, which may change meanwhile, allows the ``count`` bytes that were received."""
+        if self._transfer.limit_bytes_per_s is None:
+            return
+        with self.changed:
+            self._credit -= count
+            while not self.is_over and (limit := self._transfer.limit_bytes_per_s) is not None:
+                now = time.monotonic()
+                self._credit = min(self._credit + limit * (now - self._credit_at), limit * BURST_S)
+                self._credit_at = now
+                if self._credit >= 0:
+                    return
+                self.changed.wait(-self._credit / limit)
+            self._credit = 0.0
 
 
 class Worker(threading.Thread):

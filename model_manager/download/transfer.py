@@ -1,4 +1,4 @@
-"""Handle and status of one download, its speed meter and its rate limit."""
+"""Handle and status of one download, and a speed meter."""
 
 from __future__ import annotations
 
@@ -121,47 +121,6 @@ class SpeedMeter:
         first_time, first_done = self._samples[0]
         speed = (done - first_done) / (now - first_time) if now > first_time else 0.0
         return Progress(done, total, speed, (total - done) / speed if speed > 0 and total else None)
-
-
-class Throttle:
-    """Rate limit shared by all connections; the limit may change at any time."""
-
-    BURST_S = 0.1
-
-    def __init__(self, limit: Callable[[], float | None], is_over: Callable[[], bool]) -> None:
-        self._limit = limit
-        self._is_over = is_over
-        self._changed = threading.Condition()
-        self._credit = 0.0
-        self._refilled_at = time.monotonic()
-
-    def wait(self, count: int) -> None:
-        """Block until the limit allows the ``count`` bytes that were just received."""
-        if self._limit() is None:
-            return
-        with self._changed:
-            self._refill()
-            self._credit -= count
-            while self._credit < 0 and not self._is_over():
-                limit = self._refill()
-                if limit is None:
-                    return
-                if self._credit < 0:
-                    self._changed.wait(-self._credit / limit)
-
-    def wake(self) -> None:
-        """Check again: the limit changed or the download is over."""
-        with self._changed:
-            self._changed.notify_all()
-
-    def _refill(self) -> float | None:
-        now, limit = time.monotonic(), self._limit()
-        if limit is None:
-            self._credit = 0.0
-        else:
-            self._credit = min(self._credit + limit * (now - self._refilled_at), limit * self.BURST_S)
-        self._refilled_at = now
-        return limit
 
 
 def _ignore() -> None:

@@ -1,4 +1,4 @@
-"""Disks that are too small, full, read-only, or take no large files; and offsets beyond 4 GiB."""
+"""Insufficient space, full, read-only and limited disks, and offsets beyond 4 GiB."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def source(shelf: Shelf) -> Path:
     return shelf.put("model.gguf", SIZE)
 
 
-def test_too_small_a_disk_is_known_before_the_first_tensor_byte(
+def test_insufficient_space_is_reported_after_the_header(
     tmp_path: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
 ) -> None:
     huge = shutil.disk_usage(tmp_path).free * 2
@@ -52,7 +52,7 @@ def test_too_small_a_disk_is_known_before_the_first_tensor_byte(
     assert hub.bytes_sent() <= 2 << 20, "the header alone"
 
 
-def test_what_is_reserved_already_counts(tmp_path: Path) -> None:
+def test_check_space_counts_reserved_space(tmp_path: Path) -> None:
     part = tmp_path / "model.gguf.part"
     with part.open("wb", buffering=0) as file:
         reserve(file, 64 << 20)
@@ -64,7 +64,7 @@ def test_what_is_reserved_already_counts(tmp_path: Path) -> None:
     assert caught.value.data["needed_bytes"] <= 2 * free + (32 << 20)
 
 
-def test_room_is_reserved_without_writing_it(tmp_path: Path) -> None:
+def test_reserve_allocates_without_writing(tmp_path: Path) -> None:
     with (tmp_path / "room").open("wb", buffering=0) as file:
         reserve(file, 256 << 20)
         status = os.fstat(file.fileno())
@@ -78,7 +78,7 @@ def may_mount() -> bool:
     return unshare is not None and subprocess.run([*UNSHARE, "true"], check=False).returncode == 0
 
 
-def test_a_full_disk_in_the_middle(shelf: Shelf, models: Path, hub: FakeHub) -> None:
+def test_disk_fills_during_the_download(shelf: Shelf, models: Path, hub: FakeHub) -> None:
     if not may_mount():
         pytest.skip("no file system may be mounted here")
     shelf.put("model.gguf", 20 << 20)
@@ -91,7 +91,7 @@ def test_a_full_disk_in_the_middle(shelf: Shelf, models: Path, hub: FakeHub) -> 
     assert names == "model.gguf model.gguf.origin.json"
 
 
-def test_a_file_system_that_takes_no_such_size(source: Path, shelf: Shelf, models: Path, hub: FakeHub) -> None:
+def test_file_system_with_a_size_limit(source: Path, shelf: Shelf, models: Path, hub: FakeHub) -> None:
     child = start_download(hub.url, models, shelf.published(), file_limit=SIZE - 1)
     output, _ = child.communicate(timeout=60)
     assert output == "file_too_large\n"
@@ -99,7 +99,7 @@ def test_a_file_system_that_takes_no_such_size(source: Path, shelf: Shelf, model
     assert sum(entry.sent for entry in hub.log) <= SIZE, "the header alone"
 
 
-def test_a_folder_that_cannot_be_written(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_read_only_folder(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     models.mkdir()
     models.chmod(0o500)
     try:
@@ -111,14 +111,16 @@ def test_a_folder_that_cannot_be_written(source: Path, shelf: Shelf, fetch: Fetc
     assert error.code == "file_not_writable"
 
 
-def test_a_folder_that_is_a_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_folder_is_a_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     models.write_bytes(b"no folder")
     error = fetch.refused(shelf.published())
     assert error.code == "file_not_writable"
     assert hub.log == []
 
 
-def test_a_folder_that_disappears(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_folder_is_deleted_during_the_download(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
+) -> None:
     hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
     running.until(lambda status: status.progress.done > 0)
@@ -140,14 +142,14 @@ def test_a_folder_that_disappears(source: Path, shelf: Shelf, fetch: Fetch, mode
         (errno.EIO, "disk_failed"),
     ],
 )
-def test_what_the_system_says_of_a_disk(tmp_path: Path, number: int, code: str) -> None:
+def test_disk_error_codes(tmp_path: Path, number: int, code: str) -> None:
     error = disk_error(OSError(number, os.strerror(number)), tmp_path / "model.gguf.part")
     assert error.code == code
     assert error.data["path"] in (tmp_path, tmp_path / "model.gguf.part")
 
 
 def resume_beyond(tmp_path: Path, shelf: Shelf, fetch: Fetch, size: int, here: int) -> None:
-    """Everything before ``here`` is on the disk, says the journal, and is true: nothing but a hole."""
+    """Resume a download whose journal lists all pieces before ``here``; their data is a hole."""
     piece = 16 << 20
     source = write_plain_gguf(tmp_path / "source.gguf", size, sparse=True)
     end = b"the last bytes"
@@ -168,7 +170,7 @@ def resume_beyond(tmp_path: Path, shelf: Shelf, fetch: Fetch, size: int, here: i
     opening = JournalHeader(published, "model.gguf", Layout.identity(size), piece)
     write_journal(fetch.models / "model.gguf.part.json", opening, notes)
 
-    # No room is reserved for what is a hole.
+    # Without reservation, so that the hole stays.
     (path,) = fetch(published, options=DownloadOptions(piece, QUICK.retry, lambda _file, _size: None))
 
     assert path.stat().st_size == size
@@ -182,10 +184,10 @@ def resume_beyond(tmp_path: Path, shelf: Shelf, fetch: Fetch, size: int, here: i
 
 
 @pytest.mark.slow
-def test_going_on_beyond_four_gibibytes(tmp_path: Path, shelf: Shelf, fetch: Fetch) -> None:
+def test_resume_beyond_four_gibibytes(tmp_path: Path, shelf: Shelf, fetch: Fetch) -> None:
     resume_beyond(tmp_path, shelf, fetch, size=4 * GIB + 50_000_001, here=4 * GIB + (10 << 20))
 
 
 @pytest.mark.slow
-def test_going_on_near_the_end_of_55_gigabytes(tmp_path: Path, shelf: Shelf, fetch: Fetch) -> None:
+def test_resume_near_the_end_of_55_gigabytes(tmp_path: Path, shelf: Shelf, fetch: Fetch) -> None:
     resume_beyond(tmp_path, shelf, fetch, size=55_000_000_001, here=54_900_000_000)

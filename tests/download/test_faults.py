@@ -1,4 +1,4 @@
-"""Networks and servers that break: the download arrives all the same, with nobody touching anything."""
+"""Downloads that finish despite network and server errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.rigs.fake_hub import FakeHub
 
 SIZE = 60 * PIECE + 777
 BEHIND_THE_HEADER = 1
-"""Requests for the header, which the faults let through."""
+"""Requests for the header, before the faults."""
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def source(shelf: Shelf) -> Path:
     return shelf.put("model.gguf", SIZE)
 
 
-def test_twenty_cuts(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_twenty_closed_connections(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "cut", after=40_000, times=20, skip=BEHIND_THE_HEADER)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
@@ -37,7 +37,7 @@ def test_twenty_cuts(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> 
     assert sum(entry.sent for entry in hub.log[1:] if entry.where == "cdn") <= SIZE + min(SIZE, 2 << 20)
 
 
-def test_twenty_resets(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_twenty_reset_connections(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "reset", after=40_000, times=20, skip=BEHIND_THE_HEADER)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
@@ -53,7 +53,7 @@ def test_cuts_within_the_header_keep_its_bytes(source: Path, shelf: Shelf, fetch
 
 
 @pytest.mark.parametrize("kind", ["cut", "reset"])
-def test_connections_that_die_before_the_answer(
+def test_connections_lost_before_the_response(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, kind: str
 ) -> None:
     hub.fault("cdn", kind, after=0, times=8)
@@ -64,7 +64,7 @@ def test_connections_that_die_before_the_answer(
 
 @pytest.mark.parametrize("where", ["cdn", "resolve"])
 @pytest.mark.parametrize("code", [408, 500, 502, 503, 504, 429])
-def test_five_answers_of_trouble(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, where: str, code: int) -> None:
+def test_five_transient_statuses(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, where: str, code: int) -> None:
     hub.fault(where, "status", code=code, times=5)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
@@ -73,14 +73,12 @@ def test_five_answers_of_trouble(source: Path, shelf: Shelf, fetch: Fetch, hub: 
 
 @pytest.mark.parametrize("code", [429, 503])
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_is_kept_in_both_forms(
-    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, form: str, code: int
-) -> None:
+def test_retry_after_is_respected(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, form: str, code: int) -> None:
     wanted = 1.0
     if form == "seconds":
         value = str(int(wanted))
     else:
-        # A date has no fractions: the next full second but one.
+        # Dates have no fractions.
         value = format_datetime(datetime.now(UTC) + timedelta(seconds=wanted + 1), usegmt=True)
     hub.fault("cdn", "status", code=code, times=1, skip=BEHIND_THE_HEADER, headers={"Retry-After": value})
     running = fetch.start(shelf.published(), connections=1)
@@ -97,7 +95,7 @@ def test_retry_after_is_kept_in_both_forms(
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
-def test_one_connection_too_many_does_not_hold_up_the_others(
+def test_retry_after_of_one_connection_does_not_delay_the_others(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
 ) -> None:
     hub.fault("cdn", "trickle", rate=2_000_000, times=-1, skip=BEHIND_THE_HEADER + 2)
@@ -109,7 +107,7 @@ def test_one_connection_too_many_does_not_hold_up_the_others(
     assert time.monotonic() - begun < 30
 
 
-def test_three_expired_links(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_expired_links_are_resolved_again(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     for code in (403, 401, 410):
         hub.fault("cdn", "cut", after=100_000, times=1, skip=BEHIND_THE_HEADER)
         hub.fault("cdn", "status", code=code, times=1, skip=BEHIND_THE_HEADER)
@@ -119,13 +117,13 @@ def test_three_expired_links(source: Path, shelf: Shelf, fetch: Fetch, hub: Fake
     assert all(fault.times == 0 for fault in hub.faults)
 
 
-def test_links_that_are_never_good_end_it(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_links_that_are_always_refused(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=403, times=-1)
     error = fetch.refused(shelf.published())
     assert (error.code, error.data["status"]) == ("web_refused", 403)
 
 
-def test_a_stall(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_stalled_connections(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "stall", after=100_000, seconds=30, times=2, skip=BEHIND_THE_HEADER)
     begun = time.monotonic()
     (path,) = fetch(shelf.published())
@@ -133,27 +131,27 @@ def test_a_stall(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None
     assert time.monotonic() - begun < 10
 
 
-def test_a_stalled_header(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_stalled_header(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "stall", after=100, seconds=30, times=1)
     hub.fault("resolve", "delay", seconds=5, times=1)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_a_server_without_ranges(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_server_without_ranges(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "ignore_range", times=-1)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_a_server_that_loses_its_ranges_in_the_middle(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_server_stops_supporting_ranges(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "cut", after=PIECE * 3, times=4, skip=BEHIND_THE_HEADER)
     hub.fault("cdn", "ignore_range", times=-1, skip=BEHIND_THE_HEADER)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_a_server_without_ranges_that_breaks(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_server_without_ranges_closes_connections(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "ignore_range", times=1)
     hub.fault("cdn", "ignore_range", times=1)
     hub.fault("cdn", "cut", after=SIZE // 2, times=2)
@@ -173,7 +171,7 @@ def test_raw_parts_from_a_server_without_ranges(tmp_path: Path, shelf: Shelf, fe
     assert path.read_bytes() == content
 
 
-def test_a_hub_that_sends_the_bytes_itself(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_hub_without_content_network(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.repos["somebody/model"]["model.gguf"].direct = True
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
@@ -181,20 +179,20 @@ def test_a_hub_that_sends_the_bytes_itself(source: Path, shelf: Shelf, fetch: Fe
 
 
 @pytest.mark.parametrize("delta", [10, -10])
-def test_a_length_that_is_wrong(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, delta: int) -> None:
+def test_wrong_content_length(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, delta: int) -> None:
     hub.fault("cdn", "length", delta=delta, times=6, skip=BEHIND_THE_HEADER)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_no_length_at_all(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_missing_content_length(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "drop_headers", names=["Content-Length"], times=-1)
     hub.fault("resolve", "drop_headers", names=["X-Linked-Size", "X-Linked-Etag", "X-Repo-Commit"], times=-1)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_a_network_that_comes_back(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_network_outage(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     address = ("127.0.0.1", hub.server.server_address[1])
     published = shelf.published()
     hub.fault("cdn", "cut", after=100_000, times=4, skip=BEHIND_THE_HEADER)
@@ -220,7 +218,7 @@ def test_a_network_that_comes_back(source: Path, shelf: Shelf, fetch: Fetch, hub
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
-def test_patience_ends_with_the_last_trouble(shelf: Shelf, source: Path, fetch: Fetch, hub: FakeHub) -> None:
+def test_patience_ends_with_the_last_error(shelf: Shelf, source: Path, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=503, times=-1, skip=BEHIND_THE_HEADER)
     begun = time.monotonic()
     error = fetch.refused(shelf.published(), patience_s=0.7)
@@ -228,7 +226,7 @@ def test_patience_ends_with_the_last_trouble(shelf: Shelf, source: Path, fetch: 
     assert 0.7 <= time.monotonic() - begun < 5
 
 
-def test_patience_with_a_hub_that_nobody_serves(shelf: Shelf, source: Path, fetch: Fetch) -> None:
+def test_patience_with_an_unreachable_hub(shelf: Shelf, source: Path, fetch: Fetch) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         fetch.access = Access(f"http://127.0.0.1:{holder.getsockname()[1]}", proxy="")
@@ -237,7 +235,7 @@ def test_patience_with_a_hub_that_nobody_serves(shelf: Shelf, source: Path, fetc
     assert error.data["detail"] == "Connection refused"
 
 
-def test_pauses_grow_and_shrink(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_pauses_grow(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=500, times=6, skip=BEHIND_THE_HEADER)
     options = DownloadOptions(PIECE, RetryPolicy(2.0, 0.5, first_pause_s=0.05, longest_pause_s=0.2))
     fetch(shelf.published(), options=options, connections=1)
@@ -247,7 +245,7 @@ def test_pauses_grow_and_shrink(source: Path, shelf: Shelf, fetch: Fetch, hub: F
     assert [pause >= bound / 2 for pause, bound in zip(pauses, bounds, strict=True)] == [True] * 6
 
 
-def test_progress_tells_what_happens(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_statuses_during_a_download(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "trickle", rate=1_000_000, times=-1, skip=BEHIND_THE_HEADER)
     seen: list[DownloadStatus] = []
     fetch(shelf.published(), Transfer("an id", seen.append))

@@ -60,7 +60,7 @@ def test_connections_are_reused(web: HttpClient, hub: FakeHub, shelf: Shelf) -> 
     hub.server.get_request = lambda: (accepted.append(1), accept())[1]  # type: ignore[method-assign]
     for _ in range(5):
         web.read_range(file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
-    # One to the hub, one to its content network
+    # One to the hub, one to the content network
     assert len(accepted) == 2
 
 

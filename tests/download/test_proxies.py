@@ -39,7 +39,7 @@ def source(shelf: Shelf) -> Path:
 
 @pytest.mark.parametrize("make", [HttpProxy, SocksProxy])
 @pytest.mark.parametrize("user", [None, ("me", "secret")])
-def test_through_a_proxy_of_the_settings(
+def test_proxy_of_the_settings(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, make: Callable[..., HttpProxy | SocksProxy], user: object
 ) -> None:
     with make(user=user) as proxy:
@@ -49,7 +49,7 @@ def test_through_a_proxy_of_the_settings(
     assert len(proxy.seen) >= 1
 
 
-def test_socks_of_both_kinds(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_socks5_and_socks5h(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     for scheme in ("socks5", "socks5h"):
         with SocksProxy() as proxy, HttpClient(Access(hub.url, proxy=f"{scheme}://{proxy.host}")) as web:
             url = f"{hub.url}/somebody/model/resolve/main/model.gguf"
@@ -57,7 +57,7 @@ def test_socks_of_both_kinds(source: Path, shelf: Shelf, fetch: Fetch, hub: Fake
 
 
 @pytest.mark.parametrize(("variable", "make"), [("HTTP_PROXY", HttpProxy), ("ALL_PROXY", SocksProxy)])
-def test_through_a_proxy_of_the_environment(
+def test_proxy_of_the_environment(
     source: Path,
     shelf: Shelf,
     fetch: Fetch,
@@ -83,7 +83,7 @@ def test_through_a_proxy_of_the_environment(
         assert len(proxy.seen) == seen, "neither NO_PROXY nor the settings let anything through"
 
 
-def test_a_tunnel_to_a_server_with_tls(tmp_path: Path) -> None:
+def test_tunnel_to_a_tls_server(tmp_path: Path) -> None:
     content = b"0123456789" * 10
     with TlsServer(tmp_path, content) as server, HttpProxy() as proxy:
         web = HttpClient(Access(server.url, proxy=proxy.url))
@@ -95,14 +95,14 @@ def test_a_tunnel_to_a_server_with_tls(tmp_path: Path) -> None:
     assert proxy.seen[0] == f"CONNECT {server.host}"
 
 
-def test_a_certificate_that_nobody_signed_ends_it(
+def test_untrusted_certificate(
     tmp_path: Path, source: Path, shelf: Shelf, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TlsServer(tmp_path, b"x" * 1000) as server:
         fetch.access = Access(server.url, server.url, proxy="")
         error = fetch.refused(shelf.published())
         assert (error.code, error.data["host"]) == ("tls_failed", server.host)
-        # The system's own store decides, and the variable that people in companies set.
+        # Certificates of the system, and of the variable used in companies.
         monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
         with HttpClient(Access(server.url, token="t", token_hosts=frozenset({server.host}))) as web:
             assert web.read_range(f"{server.url}/x", 10, 5) == b"xxxxx"
@@ -117,7 +117,7 @@ def test_a_certificate_that_nobody_signed_ends_it(
         (lambda: SocksProxy(user=("me", "secret")), "Requested"),
     ],
 )
-def test_a_proxy_that_refuses(
+def test_proxy_that_refuses(
     tmp_path: Path, source: Path, shelf: Shelf, fetch: Fetch, proxy: Callable[[], HttpProxy | SocksProxy], detail: str
 ) -> None:
     with proxy() as running, TlsServer(tmp_path, b"x") as server:
@@ -128,7 +128,7 @@ def test_a_proxy_that_refuses(
     assert detail in str(error.data["detail"])
 
 
-def test_a_password_is_in_no_error(source: Path, shelf: Shelf, fetch: Fetch, tmp_path: Path) -> None:
+def test_errors_do_not_contain_the_proxy_password(source: Path, shelf: Shelf, fetch: Fetch, tmp_path: Path) -> None:
     with HttpProxy(answer="407 No") as proxy, TlsServer(tmp_path, b"x") as server:
         fetch.access = Access(server.url, server.url, proxy=f"http://me:secret@{proxy.host}")
         error = fetch.refused(shelf.published())
@@ -137,23 +137,21 @@ def test_a_password_is_in_no_error(source: Path, shelf: Shelf, fetch: Fetch, tmp
 
 
 @pytest.mark.parametrize("proxy", ["gopher://127.0.0.1:1", "http://127.0.0.1:99999", "nonsense"])
-def test_an_address_that_is_no_proxy(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, proxy: str) -> None:
+def test_invalid_proxy_address(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, proxy: str) -> None:
     fetch.access = Access(hub.url, hub.url, proxy=proxy)
     assert fetch.refused(shelf.published()).code == "proxy_failed"
 
 
 @pytest.mark.parametrize("words", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x05", b"\x04\x00", b"\x05\x00\x05", b""])
-def test_a_proxy_that_speaks_another_language(
-    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, words: bytes
-) -> None:
-    with parrot(words) as address:
+def test_proxy_with_another_protocol(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, words: bytes) -> None:
+    with fixed_answer(words) as address:
         fetch.access = Access(hub.url, hub.url, proxy=f"socks5://{address}")
         assert fetch.refused(shelf.published(), patience_s=0.3).code in ("proxy_failed", "connection_lost")
 
 
 @contextlib.contextmanager
-def parrot(words: bytes) -> Iterator[str]:
-    """Says the same to everybody, and hangs up."""
+def fixed_answer(words: bytes) -> Iterator[str]:
+    """Server that sends the same answer to every client and closes the connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -172,9 +170,7 @@ def parrot(words: bytes) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("refuse", [1, 3, 4, 5])
-def test_trouble_behind_a_proxy_is_waited_out(
-    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, refuse: int
-) -> None:
+def test_errors_behind_a_proxy_are_retried(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, refuse: int) -> None:
     with SocksProxy(refuse=refuse) as proxy:
         fetch.access = Access(hub.url, hub.url, proxy=proxy.url)
         running = fetch.start(shelf.published())
@@ -186,7 +182,7 @@ def test_trouble_behind_a_proxy_is_waited_out(
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
-def test_a_proxy_that_is_not_there_is_named(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_unreachable_proxy_is_named(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{holder.getsockname()[1]}"
@@ -196,7 +192,7 @@ def test_a_proxy_that_is_not_there_is_named(source: Path, shelf: Shelf, fetch: F
 
 
 @pytest.mark.parametrize("make", [HttpProxy, SocksProxy])
-def test_stopping_and_changing_the_proxy(
+def test_cancelling_and_changing_the_proxy(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, make: Callable[[], HttpProxy | SocksProxy]
 ) -> None:
     hub.fault("cdn", "stall", after=PIECE, seconds=60, times=-1, skip=1)

@@ -1,4 +1,4 @@
-"""The queue: turns, pause and resume, what outlives the program, and what it does while the hub is away."""
+"""Download queue: order, pause and resume, restart, unreachable hub."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def hub(tiny: Path) -> Iterator[FakeHub]:
 
 
 class Queue:
-    """A manager whose changes can be waited for."""
+    """Download queue whose changes can be waited for."""
 
     def __init__(self, folder: Path, hub_url: str, token: str | None = None) -> None:
         self.folder = folder
@@ -89,7 +89,7 @@ def model_id(name: str) -> str:
     return f"{REPOSITORY}:{name}.gguf"
 
 
-def test_one_after_the_other_and_each_is_told(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
+def test_downloads_run_in_order_and_report_their_end(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
     queue = make(hub.url)
     for name in ("one", "two"):
         queue.manager.add(model_id(name))
@@ -102,7 +102,7 @@ def test_one_after_the_other_and_each_is_told(hub: FakeHub, make: Callable[..., 
     assert [each.id for each in queue.manager.statuses()] == [model_id("two")]
 
 
-def test_a_later_one_can_have_its_turn_earlier(hub: FakeHub, make: Callable[..., Queue]) -> None:
+def test_move_up(hub: FakeHub, make: Callable[..., Queue]) -> None:
     hub.fault(**SLOW, match="one")
     queue = make(hub.url)
     for name in ("one", "two", "three"):
@@ -115,7 +115,7 @@ def test_a_later_one_can_have_its_turn_earlier(hub: FakeHub, make: Callable[...,
     assert queue.status(model_id("one")).state == "paused"  # type: ignore[union-attr]
 
 
-def test_a_pause_keeps_what_is_there(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
+def test_pause_keeps_the_data(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
     hub.fault(**SLOW)
     queue = make(hub.url)
     queue.manager.add(model_id("one"))
@@ -131,7 +131,7 @@ def test_a_pause_keeps_what_is_there(hub: FakeHub, make: Callable[..., Queue], t
     assert (queue.folder / "one.gguf").read_bytes() == tiny.read_bytes()
 
 
-def test_a_cancelled_one_leaves_nothing(hub: FakeHub, make: Callable[..., Queue]) -> None:
+def test_cancel_deletes_the_data(hub: FakeHub, make: Callable[..., Queue]) -> None:
     hub.fault(**SLOW)
     queue = make(hub.url)
     queue.manager.add(model_id("one"))
@@ -141,7 +141,7 @@ def test_a_cancelled_one_leaves_nothing(hub: FakeHub, make: Callable[..., Queue]
     queue.until(lambda: not list(queue.folder.glob("one.gguf*")))
 
 
-def test_the_next_run_goes_on_where_this_one_ended(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
+def test_queue_is_restored_by_the_next_run(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
     hub.fault(**SLOW)
     queue = make(hub.url)
     for name in ("one", "two", "three"):
@@ -159,7 +159,7 @@ def test_the_next_run_goes_on_where_this_one_ended(hub: FakeHub, make: Callable[
     assert hub.bytes_sent() > sent
 
 
-def test_it_waits_for_a_hub_that_is_away_and_goes_on_when_told(make: Callable[..., Queue], tiny: Path) -> None:
+def test_unreachable_hub_is_retried_on_resume(make: Callable[..., Queue], tiny: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -176,7 +176,7 @@ def test_it_waits_for_a_hub_that_is_away_and_goes_on_when_told(make: Callable[..
         queue.until_state(model_id("one"), "done")
 
 
-def test_a_refusal_ends_it_until_the_person_has_done_something(hub: FakeHub, make: Callable[..., Queue]) -> None:
+def test_refused_download_fails_until_resumed(hub: FakeHub, make: Callable[..., Queue]) -> None:
     hub.gated[REPOSITORY] = "hf_secret"
     queue = make(hub.url)
     queue.manager.add(model_id("one"))
@@ -188,7 +188,7 @@ def test_a_refusal_ends_it_until_the_person_has_done_something(hub: FakeHub, mak
     queue.until_state(model_id("one"), "done")
 
 
-def test_a_short_id_becomes_the_whole_one(hub: FakeHub, make: Callable[..., Queue], tmp_path: Path) -> None:
+def test_short_id_is_replaced_by_the_full_one(hub: FakeHub, make: Callable[..., Queue], tmp_path: Path) -> None:
     hub.add_file("somebody/other", "only.Q4_K_M.gguf", tmp_path / "published" / "tiny.gguf")
     queue = make(hub.url)
     queue.manager.add("somebody/other:Q4_K_M")
@@ -197,9 +197,7 @@ def test_a_short_id_becomes_the_whole_one(hub: FakeHub, make: Callable[..., Queu
     assert queue.arrived[0][0] == "somebody/other:only.Q4_K_M.gguf"
 
 
-def test_nothing_is_fetched_while_the_files_are_being_moved(
-    hub: FakeHub, make: Callable[..., Queue], tmp_path: Path
-) -> None:
+def test_suspended_queue_downloads_nothing(hub: FakeHub, make: Callable[..., Queue], tmp_path: Path) -> None:
     hub.fault(**SLOW)
     queue = make(hub.url)
     queue.manager.add(model_id("one"))

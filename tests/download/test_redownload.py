@@ -1,4 +1,4 @@
-"""Mending: damaged pieces are fetched again, and a crash at any step loses no file."""
+"""Re-download of damaged pieces, and crashes at each of its steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def source(shelf: Shelf) -> Path:
 
 @pytest.fixture
 def damaged(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> Path:
-    """A finished file that the disk damaged in the pieces 3 and 20."""
+    """Finished file with damaged pieces 3 and 20."""
     (path,) = fetch(shelf.published())
     with path.open("r+b") as file:
         for place in (3 * PIECE + 5, SIZE - 1):
@@ -56,27 +56,27 @@ def test_only_damaged_pieces_are_fetched(
     assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
 
 
-def test_damage_that_nobody_told(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
+def test_unreported_damage_is_found(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
     fetch(reopen_for_redownload(damaged, [3]))
     assert sha256_of(damaged) == sha256_of(source)
     assert sent(hub) == PIECE + 77
 
 
-def test_everything_anew(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
+def test_redownload_of_all_pieces(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
     fetch(reopen_for_redownload(damaged, None))
     assert sha256_of(damaged) == sha256_of(source)
     assert sent(hub) == SIZE
 
 
-def test_nothing_is_damaged(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_redownload_without_damage(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     (path,) = fetch(shelf.published())
     hub.log.clear()
     assert fetch(reopen_for_redownload(path, [])) == (path,)
     assert hub.log == []
 
 
-def test_a_file_that_this_program_did_not_fetch(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
-    """Its origin was written by a verification, and knows no pieces."""
+def test_redownload_without_piece_checksums(source: Path, damaged: Path, fetch: Fetch, hub: FakeHub) -> None:
+    """Its origin was written by a verification, without checksums of pieces."""
     origin = read_origin(damaged)
     assert origin is not None
     write_origin(damaged, replace(origin, piece_crc32=()))
@@ -86,7 +86,7 @@ def test_a_file_that_this_program_did_not_fetch(source: Path, damaged: Path, fet
     assert read_origin(damaged).piece_crc32 == origin.piece_crc32  # type: ignore[union-attr]
 
 
-def test_a_crash_before_the_file_was_renamed(
+def test_crash_before_the_reopened_file_is_renamed(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path, tmp_path: Path
 ) -> None:
     reopen_for_redownload(damaged, [3, 20])
@@ -97,7 +97,7 @@ def test_a_crash_before_the_file_was_renamed(
     assert sent(hub) == PIECE + 77
 
 
-def test_a_crash_after_the_mended_file_got_its_name(
+def test_crash_after_the_repaired_file_is_renamed(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path, tmp_path: Path
 ) -> None:
     reopen_for_redownload(damaged, [3, 20])
@@ -111,7 +111,7 @@ def test_a_crash_after_the_mended_file_got_its_name(
     assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
 
 
-def test_a_crash_while_a_quarantined_file_is_reopened(
+def test_crash_while_a_quarantined_file_is_reopened(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path
 ) -> None:
     hub.fault("cdn", "corrupt", offset=SIZE // 2, times=-1)
@@ -127,7 +127,7 @@ def test_a_crash_while_a_quarantined_file_is_reopened(
     assert not bad.exists()
 
 
-def test_giving_up_loses_nothing(
+def test_discarded_redownload_is_quarantined(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path
 ) -> None:
     content = damaged.read_bytes()
@@ -143,7 +143,7 @@ def test_giving_up_loses_nothing(
     assert sent(hub) == PIECE + 77
 
 
-def test_giving_up_before_the_file_was_renamed(
+def test_discard_before_the_reopened_file_is_renamed(
     source: Path, damaged: Path, shelf: Shelf, fetch: Fetch, models: Path
 ) -> None:
     content = damaged.read_bytes()
@@ -154,7 +154,7 @@ def test_giving_up_before_the_file_was_renamed(
     assert damaged.read_bytes() == content
 
 
-def test_mending_with_some_pieces_known_as_damaged(
+def test_redownload_of_known_pieces_of_a_quarantined_file(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path
 ) -> None:
     hub.fault("cdn", "corrupt", offset=SIZE // 2, times=-1)
@@ -165,7 +165,7 @@ def test_mending_with_some_pieces_known_as_damaged(
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_what_cannot_be_mended(source: Path, shelf: Shelf, fetch: Fetch, models: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_be_reopened(source: Path, shelf: Shelf, fetch: Fetch, models: Path, tmp_path: Path) -> None:
     models.mkdir()
     for name, code in (("none.gguf", "file_missing"), ("none.gguf.bad", "file_missing"), ("x.txt", "name_not_allowed")):
         with pytest.raises(UserError) as caught:
@@ -180,14 +180,14 @@ def test_what_cannot_be_mended(source: Path, shelf: Shelf, fetch: Fetch, models:
     assert names_in(models) == ["mine.gguf", "mine.gguf.bad"]
 
 
-def test_a_shard_is_mended_alone(shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path) -> None:
+def test_redownload_of_one_shard(shelf: Shelf, fetch: Fetch, hub: FakeHub, models: Path) -> None:
     sources = [shelf.put(f"m-{number:05}-of-00002.gguf", SIZE, seed=number) for number in (1, 2)]
     paths = fetch(shelf.published("shards"))
     hub.log.clear()
     (path,) = fetch(reopen_for_redownload(paths[1], [0]))
     assert path == paths[1]
     assert sent(hub) == PIECE
-    # The origin speaks of the shard alone; the set is whole all the same.
+    # The origin names the shard alone; the model is complete nevertheless.
     hub.log.clear()
     assert fetch(shelf.published("shards")) == paths
     assert hub.log == []

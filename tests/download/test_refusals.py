@@ -1,4 +1,4 @@
-"""What must never be taken for the published file, and what only a person can mend: said in words, at once."""
+"""Content that is rejected, and errors that only the user can fix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def source(shelf: Shelf) -> Path:
     return shelf.put("model.gguf", SIZE)
 
 
-def test_a_flipped_byte_is_quarantined_and_mended(
+def test_flipped_byte_is_quarantined_and_repaired(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
 ) -> None:
     hub.fault("cdn", "corrupt", offset=SIZE // 2, times=-1)
@@ -42,7 +42,7 @@ def test_a_flipped_byte_is_quarantined_and_mended(
     assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
 
 
-def test_only_the_damaged_part_is_fetched_again(
+def test_only_the_damaged_part_is_downloaded_again(
     tmp_path: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
 ) -> None:
     whole = shelf.put("whole.gguf", SIZE).read_bytes()
@@ -64,7 +64,7 @@ def test_only_the_damaged_part_is_fetched_again(
     assert all("part2of2" in entry.path for entry in hub.log)
 
 
-def test_bytes_of_another_place(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_bytes_of_another_range(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("cdn", "wrong_range", shift=64, times=3, skip=1)
     assert fetch.refused(shelf.published()).code == "download_damaged"
     assert names_in(models) == ["model.gguf.bad", "model.gguf.bad.json"]
@@ -80,7 +80,7 @@ def test_bytes_of_another_place(source: Path, shelf: Shelf, fetch: Fetch, models
     ],
 )
 @pytest.mark.parametrize("skip", [0, 1])
-def test_an_answer_that_speaks_of_another_range(
+def test_wrong_content_range(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, answer: str, code: str, skip: int
 ) -> None:
     hub.fault("cdn", "headers", headers={"Content-Range": answer}, times=-1, skip=skip)
@@ -88,7 +88,7 @@ def test_an_answer_that_speaks_of_another_range(
     assert not (models / "model.gguf").exists()
 
 
-def test_a_truncated_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_truncated_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("cdn", "truncate", size=SIZE - 1000, times=-1)
     error = fetch.refused(shelf.published())
     assert (error.code, error.data["name"], error.data["repository"]) == (
@@ -99,7 +99,7 @@ def test_a_truncated_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path
     assert names_in(models) == []
 
 
-def test_a_file_that_is_truncated_in_the_middle(
+def test_file_truncated_during_the_download(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
 ) -> None:
     hub.fault("cdn", "truncate", size=PIECE * 3, times=-1, skip=1)
@@ -107,7 +107,7 @@ def test_a_file_that_is_truncated_in_the_middle(
     assert names_in(models) == ["model.gguf.part", "model.gguf.part.json"]
 
 
-def test_a_file_of_the_same_size_put_up_anew(
+def test_file_replaced_by_one_of_the_same_size(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
 ) -> None:
     before = shelf.published()
@@ -126,9 +126,7 @@ def test_a_file_of_the_same_size_put_up_anew(
     assert error.data["bytes"] == partial_bytes(before, models)
 
 
-def test_a_hub_that_announces_another_file(
-    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
-) -> None:
+def test_hub_announces_another_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("resolve", "headers", headers={"X-Linked-Etag": f'"{"0" * 64}"'}, times=-1)
     assert fetch.refused(shelf.published()).code == "published_file_changed"
     hub.reset()
@@ -138,9 +136,7 @@ def test_a_hub_that_announces_another_file(
     assert hub.count("cdn") == 0
 
 
-def test_a_file_without_a_hash_put_up_anew(
-    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
-) -> None:
+def test_file_without_hash_is_replaced(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=403, times=1, skip=2)
     hub.fault("resolve", "headers", headers={"X-Linked-Etag": f'"{"0" * 64}"'}, times=1, skip=1)
     assert fetch.refused(shelf.published(with_hashes=False), connections=1).code == "published_file_changed"
@@ -149,7 +145,7 @@ def test_a_file_without_a_hash_put_up_anew(
 
 @pytest.mark.parametrize("where", ["resolve", "cdn"])
 @pytest.mark.parametrize("skip", [0, 1])
-def test_a_captive_portal(
+def test_captive_portal(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, where: str, skip: int
 ) -> None:
     if where == "resolve" and skip:
@@ -176,13 +172,13 @@ def test_a_captive_portal(
         (b"GGUF\x03\x00\x00\x00" + b"\xff" * 600, "gguf_damaged"),
     ],
 )
-def test_what_is_no_model(shelf: Shelf, fetch: Fetch, models: Path, content: bytes, code: str) -> None:
+def test_files_that_are_not_models(shelf: Shelf, fetch: Fetch, models: Path, content: bytes, code: str) -> None:
     shelf.put_bytes("model.gguf", content)
     assert fetch.refused(shelf.published()).code == code
     assert names_in(models) == []
 
 
-def test_an_lfs_pointer_in_place_of_a_large_file(
+def test_lfs_pointer_instead_of_a_large_file(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
 ) -> None:
     published = shelf.published()
@@ -195,7 +191,7 @@ def test_an_lfs_pointer_in_place_of_a_large_file(
     assert names_in(models) == []
 
 
-def test_a_raw_part_that_is_missing_in_the_listing(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+def test_raw_part_missing_in_the_listing(shelf: Shelf, fetch: Fetch, models: Path) -> None:
     whole = shelf.put("whole.gguf", SIZE).read_bytes()
     shelf.names.clear()
     shelf.put_bytes("m.gguf-split-a", whole[: SIZE // 2])
@@ -221,21 +217,21 @@ def test_gated_repositories(source: Path, shelf: Shelf, fetch: Fetch, models: Pa
     assert seen == {("resolve", "Bearer hf_right"), ("cdn", None)}, "the token never goes to the content network"
 
 
-def test_a_token_goes_to_no_host_that_it_was_not_meant_for(
-    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
-) -> None:
+def test_token_is_not_sent_to_other_hosts(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     fetch.access = Access(hub.url, hub.url, "hf_secret", frozenset({"huggingface.co"}), proxy="")
     fetch(shelf.published())
     assert {entry.auth for entry in hub.log} == {None}
 
 
-def test_a_token_that_nobody_knows(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_unknown_token(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("resolve", "status", code=401, times=-1)
     fetch.access = Access(hub.url, hub.url, "hf_old", frozenset({host_of(hub.url)}), proxy="")
     assert fetch.refused(shelf.published()).code == "token_refused"
 
 
-def test_things_that_are_not_there(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_missing_file_repository_and_revision(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
+) -> None:
     missing = PublishedModel(
         "x", REPOSITORY, hub.commit(REPOSITORY), "m.gguf", "file", (HubFile("none.gguf", 1000, None),)
     )
@@ -249,25 +245,25 @@ def test_things_that_are_not_there(source: Path, shelf: Shelf, fetch: Fetch, mod
     assert names_in(models) == []
 
 
-def test_circles(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_redirect_loop(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("resolve", "redirect_loop", times=-1)
     assert fetch.refused(shelf.published()).code == "redirect_loop"
     assert hub.count("resolve") == 6
 
 
-def test_redirects_to_relative_places_and_other_names(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_relative_redirect(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("resolve", "redirect", to=f"/{REPOSITORY}/resolve/main/model.gguf?renamed=1", times=1)
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 
 
 @pytest.mark.parametrize("place", ["", "ftp://somewhere/x", "http://[broken", "https://"])
-def test_redirects_to_nowhere(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, place: str) -> None:
+def test_invalid_redirects(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, place: str) -> None:
     hub.fault("resolve", "redirect", to=place, times=-1)
     assert fetch.refused(shelf.published()).code in ("web_answer_wrong", "web_address_invalid")
 
 
 @pytest.mark.parametrize("endpoint", ["not an address", "ftp://127.0.0.1", "http://127.0.0.1:99999", "", "http://"])
-def test_addresses_that_are_none(shelf: Shelf, source: Path, fetch: Fetch, endpoint: str) -> None:
+def test_invalid_endpoints(shelf: Shelf, source: Path, fetch: Fetch, endpoint: str) -> None:
     fetch.access = Access(endpoint, endpoint, proxy="")
     assert fetch.refused(shelf.published()).code == "web_address_invalid"

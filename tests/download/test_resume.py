@@ -1,4 +1,4 @@
-"""Going on after a pause, a kill, a power cut or damage on the disk: nothing is lost, hardly anything fetched twice."""
+"""Resuming after a pause, a kill, a power cut or damage on the disk."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def source(shelf: Shelf) -> Path:
 
 @pytest.fixture
 def pause(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> Callable[..., int]:
-    """Fetch some of the file and stop; returns how much is here by the journal."""
+    """Download a part of the file and cancel; returns the bytes in the journal."""
 
     def some(n_bytes: int = 10 * PIECE, rate: int = 500_000) -> int:
         hub.fault("cdn", "trickle", rate=rate, times=-1, skip=1)
@@ -58,7 +58,7 @@ def fetched(hub: FakeHub) -> int:
     return sum(entry.sent for entry in hub.log if entry.where == "cdn")
 
 
-def test_after_a_pause_only_the_rest_is_fetched(
+def test_resume_fetches_the_rest_only(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
 ) -> None:
     here = pause()
@@ -72,7 +72,7 @@ def test_after_a_pause_only_the_rest_is_fetched(
     assert fetched(hub) == SIZE - here
 
 
-def test_pauses_again_and_again(
+def test_repeated_pauses(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
 ) -> None:
     for goal in range(5, 45, 8):
@@ -81,10 +81,10 @@ def test_pauses_again_and_again(
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_everything_is_here_but_its_end(
+def test_crash_at_each_step_of_the_end(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, tmp_path: Path
 ) -> None:
-    """Each step of the end, as if the power had failed right after it."""
+    """A power cut after each step."""
     published = shelf.published()
     hub.fault("cdn", "cut", after=PIECE, times=-1, skip=1)
     hub.faults[0].skip = 10_000
@@ -108,7 +108,7 @@ def test_everything_is_here_but_its_end(
     journal.write_text(json.dumps(opening) + "\n" + json.dumps(pieces) + "\n")
     hub.reset()
 
-    # Before the origin was written, and before the file got its name
+    # Before the origin is written, and before the file is renamed
     for kept_origin in (False, True):
         path.rename(models / "model.gguf.part")
         shutil.copy(journal, models / "model.gguf.part.json")
@@ -117,7 +117,7 @@ def test_everything_is_here_but_its_end(
         assert unfinished(models) == (replace(published, checksums_from=""),)
         assert fetch(published) == (path,)
         assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
-    # Before the journal was removed
+    # Before the journal is removed
     shutil.copy(journal, models / "model.gguf.part.json")
     assert unfinished(models) == ()
     assert fetch(published) == (path,)
@@ -126,7 +126,7 @@ def test_everything_is_here_but_its_end(
     assert hub.log == [], "not a byte was fetched again"
 
 
-def test_a_note_that_was_cut_short(
+def test_incomplete_journal_line(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
 ) -> None:
     here = pause()
@@ -140,7 +140,7 @@ def test_a_note_that_was_cut_short(
     assert fetched(hub) == SIZE - here
 
 
-def test_what_a_kill_left_half_written_goes(
+def test_temporary_files_of_a_crash_are_removed(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, pause: Callable[..., int]
 ) -> None:
     pause()
@@ -151,7 +151,7 @@ def test_what_a_kill_left_half_written_goes(
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"nonsense\n", b"{}\n", b"[]\n", b"[" * 100_000 + b"\n", b"\0" * 100])
-def test_a_journal_that_is_none(
+def test_damaged_journal(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, pause: Callable[..., int], content: bytes
 ) -> None:
     pause()
@@ -163,7 +163,7 @@ def test_a_journal_that_is_none(
     assert names_in(models) == ["model.gguf", "model.gguf.origin.json"]
 
 
-def test_a_partial_file_that_is_gone(
+def test_missing_partial_file(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, pause: Callable[..., int]
 ) -> None:
     pause()
@@ -174,7 +174,7 @@ def test_a_partial_file_that_is_gone(
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut short", "empty"])
-def test_damage_on_the_disk_is_found_and_fetched_again(
+def test_damaged_partial_data_is_downloaded_again(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int], damage: str
 ) -> None:
     here = pause(20 * PIECE)
@@ -194,7 +194,7 @@ def test_damage_on_the_disk_is_found_and_fetched_again(
         assert SIZE - here < fetched(hub) <= SIZE - here + 2 * PIECE + PIECE
 
 
-def test_a_listing_that_learns_the_hash_later(
+def test_resume_with_a_listing_without_hashes(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
 ) -> None:
     here = pause()
@@ -205,7 +205,7 @@ def test_a_listing_that_learns_the_hash_later(
 
 
 def test_two_downloads_of_one_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
-    hub.fault("cdn", "trickle", rate=300_000, times=-1, skip=1)
+    hub.fault("cdn", "trickle", rate=60_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
     running.until(lambda status: status.progress.done > 0)
     assert fetch.refused(shelf.published()).code == "download_busy"
@@ -220,7 +220,7 @@ def test_two_downloads_of_one_file(source: Path, shelf: Shelf, fetch: Fetch, mod
     assert sha256_of(path) == sha256_of(source)
 
 
-def test_a_control_that_was_stopped_before(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_transfer_cancelled_before_the_download(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     transfer = Transfer()
     transfer.token.cancel()
     with pytest.raises(Cancelled):
@@ -262,9 +262,7 @@ def test_twenty_kills(shelf: Shelf, hub: FakeHub, models: Path) -> None:
     kill_and_go_on(shelf, hub, models, kills=20, size=200 * MIB + 5, seed=20)
 
 
-def test_the_journal_is_never_older_than_a_second(
-    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
-) -> None:
+def test_journal_is_at_most_a_second_old(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
     tick = threading.Event()
@@ -275,7 +273,7 @@ def test_the_journal_is_never_older_than_a_second(
     assert sum(note.bytes for note in journal.pieces.values()) >= seen
 
 
-def test_other_pieces_of_a_later_version_of_this_program(
+def test_resume_keeps_the_piece_size(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, pause: Callable[..., int]
 ) -> None:
     here = pause()

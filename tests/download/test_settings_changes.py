@@ -1,4 +1,4 @@
-"""What a person asks of a running download: stop, another speed, another way to the hub."""
+"""Cancellation, speed limit and changed access settings of a running download."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from model_manager.download.download import DownloadOptions
 from model_manager.download.session import RetryPolicy
-from model_manager.download.transfer import SpeedMeter, Throttle, Transfer
+from model_manager.download.transfer import SpeedMeter, Transfer
 from model_manager.errors import Cancelled
 from model_manager.hub.access import Access
 from tests.download.download_helpers import PIECE, Fetch, Running, Shelf, names_in, sha256_of
@@ -32,7 +32,7 @@ def source(shelf: Shelf) -> Path:
 
 @contextlib.contextmanager
 def silence() -> Iterator[str]:
-    """An address that takes connections and never says a word."""
+    """Address that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(16)
@@ -41,7 +41,7 @@ def silence() -> Iterator[str]:
 
 @contextlib.contextmanager
 def closed_door() -> Iterator[str]:
-    """An address where a connection is neither taken nor refused."""
+    """Address where connections are neither accepted nor refused."""
     with contextlib.ExitStack() as held, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -60,7 +60,7 @@ def stop(running: Running) -> None:
 
 
 @pytest.mark.parametrize("kind", ["stall", "trickle"])
-def test_stopping_against_a_server_that_hardly_sends(
+def test_cancel_with_a_slow_server(
     source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, kind: str
 ) -> None:
     hub.fault("cdn", kind, after=PIECE // 2, seconds=120, rate=20_000, times=-1, skip=1)
@@ -72,7 +72,7 @@ def test_stopping_against_a_server_that_hardly_sends(
 
 @pytest.mark.parametrize("where", ["resolve", "cdn"])
 @pytest.mark.parametrize("skip", [0, 1])
-def test_stopping_before_an_answer(
+def test_cancel_before_a_response(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, where: str, skip: int
 ) -> None:
     if where == "resolve" and skip:
@@ -84,7 +84,7 @@ def test_stopping_before_an_answer(
 
 
 @pytest.mark.parametrize("place", [silence, closed_door])
-def test_stopping_while_nobody_answers(
+def test_cancel_while_connecting(
     source: Path, shelf: Shelf, fetch: Fetch, place: Callable[[], contextlib.AbstractContextManager[str]]
 ) -> None:
     with place() as endpoint:
@@ -94,9 +94,7 @@ def test_stopping_while_nobody_answers(
         stop(running)
 
 
-def test_stopping_while_a_name_is_looked_up(
-    source: Path, shelf: Shelf, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancel_during_a_name_lookup(source: Path, shelf: Shelf, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def look_up(*_: object, **__: object) -> list[object]:
@@ -112,7 +110,7 @@ def test_stopping_while_a_name_is_looked_up(
     go_on.set()
 
 
-def test_stopping_during_a_long_pause(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_cancel_during_a_long_pause(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=503, times=-1, headers={"Retry-After": "600"}, skip=1)
     running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
     waiting = running.until(lambda status: status.state == "waiting")
@@ -121,14 +119,14 @@ def test_stopping_during_a_long_pause(source: Path, shelf: Shelf, fetch: Fetch, 
     stop(running)
 
 
-def test_stopping_at_a_very_low_speed(source: Path, shelf: Shelf, fetch: Fetch) -> None:
+def test_cancel_at_a_low_speed_limit(source: Path, shelf: Shelf, fetch: Fetch) -> None:
     running = fetch.start(shelf.published())
     running.transfer.limit_bytes_per_s = 1000
     running.until(lambda status: status.state == "downloading" and status.progress.done > 0)
     stop(running)
 
 
-def test_the_speed_limit_holds_for_all_connections(source: Path, shelf: Shelf, fetch: Fetch) -> None:
+def test_speed_limit_applies_to_all_connections(source: Path, shelf: Shelf, fetch: Fetch) -> None:
     transfer = Transfer()
     transfer.limit_bytes_per_s = 2_000_000
     begun = time.monotonic()
@@ -137,7 +135,7 @@ def test_the_speed_limit_holds_for_all_connections(source: Path, shelf: Shelf, f
     assert 0.8 * expected <= time.monotonic() - begun <= expected + 2
 
 
-def test_the_speed_limit_may_change_at_any_time(source: Path, shelf: Shelf, fetch: Fetch) -> None:
+def test_changing_the_speed_limit(source: Path, shelf: Shelf, fetch: Fetch) -> None:
     running = fetch.start(shelf.published())
     running.transfer.limit_bytes_per_s = 50_000
     running.until(lambda status: status.progress.done > 0)
@@ -149,9 +147,7 @@ def test_the_speed_limit_may_change_at_any_time(source: Path, shelf: Shelf, fetc
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
-def test_another_endpoint_in_the_middle(
-    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, second_hub: FakeHub
-) -> None:
+def test_changing_the_endpoint(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, second_hub: FakeHub) -> None:
     second_hub.add_file("somebody/model", "model.gguf", source)
     hub.fault("cdn", "trickle", rate=200_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
@@ -167,7 +163,9 @@ def test_another_endpoint_in_the_middle(
     assert {entry.method for entry in second_hub.log} == {"GET"}
 
 
-def test_another_endpoint_while_the_first_is_silent(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_changing_the_endpoint_while_the_first_is_silent(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
+) -> None:
     with silence() as endpoint:
         fetch.access = Access(endpoint, endpoint, proxy="")
         running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
@@ -178,7 +176,7 @@ def test_another_endpoint_while_the_first_is_silent(source: Path, shelf: Shelf, 
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
-def test_reconnecting_cuts_a_pause_short(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_reconnect_ends_a_pause(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "status", code=503, times=4, headers={"Retry-After": "600"}, skip=1)
     running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
     running.until(lambda status: status.state == "waiting")
@@ -188,7 +186,7 @@ def test_reconnecting_cuts_a_pause_short(source: Path, shelf: Shelf, fetch: Fetc
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
-def test_reconnecting_again_and_again(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_repeated_reconnects(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     hub.fault("cdn", "trickle", rate=400_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
     for goal in range(1, 20):
@@ -200,10 +198,8 @@ def test_reconnecting_again_and_again(source: Path, shelf: Shelf, fetch: Fetch, 
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 
-def test_a_slow_connection_at_the_end_gives_its_work_away(
-    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
-) -> None:
-    # Alone that one connection of four would need half a minute for each of its pieces.
+def test_slow_connection_is_dropped_near_the_end(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    # The slow one of four connections needs half a minute per piece.
     hub.fault("cdn", "trickle", rate=2_000, times=1, skip=1)
     begun = time.monotonic()
     (path,) = fetch(shelf.published())
@@ -211,7 +207,7 @@ def test_a_slow_connection_at_the_end_gives_its_work_away(
     assert time.monotonic() - begun < 15
 
 
-def test_threads_and_descriptors_come_to_an_end(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_threads_end_after_cancelling(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     before = {thread.name for thread in threading.enumerate()}
     hub.fault("cdn", "trickle", rate=400_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
@@ -227,7 +223,7 @@ def test_threads_and_descriptors_come_to_an_end(source: Path, shelf: Shelf, fetc
     assert not any(thread.name.startswith(("download ", "hash ")) for thread in threading.enumerate()), before
 
 
-def test_the_speed_is_that_of_the_last_seconds() -> None:
+def test_speed_of_the_last_seconds() -> None:
     meter = SpeedMeter(window_s=5.0)
 
     def speed(done: int, now: float) -> float:
@@ -239,16 +235,3 @@ def test_the_speed_is_that_of_the_last_seconds() -> None:
         assert speed(1000 * second, 100.0 + second) == 1000
     assert speed(19_000, 130.0) < 100
     assert speed(5_000, 131.0) == 0, "a discarded piece isn't a negative speed"
-
-
-def test_a_throttle_that_is_lifted_while_it_holds() -> None:
-    limit: list[float | None] = [10.0]
-    throttle = Throttle(lambda: limit[0], lambda: False)
-    done = threading.Event()
-    thread = threading.Thread(target=lambda: (throttle.wait(100_000), done.set()))
-    thread.start()
-    assert not done.wait(0.1)
-    limit[0] = None
-    throttle.wake()
-    assert done.wait(5)
-    thread.join()

@@ -1,4 +1,4 @@
-"""Files with a tensor for each expert: stacked while they arrive, with the published hash proven all the same."""
+"""Files with separate experts: stacked during the download and verified by the published hash."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def legacy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def twin(tmp_path: Path) -> Path:
-    """The same weights, stacked from the start."""
+    """The same weights with stacked experts."""
     return write_tiny_model(tmp_path / "twin.gguf", **MODEL)
 
 
@@ -49,7 +49,7 @@ def check(path: Path, legacy: Path, twin: Path) -> None:
     assert sum(part.bytes for part in origin.parts) == len(published)
 
 
-def test_experts_are_stacked_while_they_arrive(
+def test_experts_are_stacked_during_the_download(
     shelf: Shelf, fetch: Fetch, models: Path, legacy: Path, twin: Path
 ) -> None:
     shelf.put_file("model.gguf", legacy)
@@ -62,7 +62,7 @@ def test_experts_are_stacked_while_they_arrive(
 
 
 @pytest.mark.parametrize("cut", [1000, 5 * PIECE, 7 * PIECE + 13])
-def test_raw_parts_are_joined_and_stacked_at_once(
+def test_raw_parts_are_joined_and_stacked(
     shelf: Shelf, fetch: Fetch, hub: FakeHub, legacy: Path, twin: Path, cut: int
 ) -> None:
     content = legacy.read_bytes()
@@ -73,7 +73,7 @@ def test_raw_parts_are_joined_and_stacked_at_once(
     check(path, legacy, twin)
 
 
-def test_a_server_without_ranges(shelf: Shelf, fetch: Fetch, hub: FakeHub, legacy: Path, twin: Path) -> None:
+def test_server_without_ranges(shelf: Shelf, fetch: Fetch, hub: FakeHub, legacy: Path, twin: Path) -> None:
     shelf.put_file("model.gguf", legacy)
     hub.fault("cdn", "ignore_range", times=-1)
     (path,) = fetch(shelf.published())
@@ -105,11 +105,11 @@ def test_pauses_and_kills(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
     assert sum(entry.sent for entry in hub.log) == size - here, "nor was the header read again"
 
 
-def test_a_damaged_byte_of_the_head_is_found(
+def test_damaged_header_byte_is_found(
     shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, legacy: Path, twin: Path
 ) -> None:
     shelf.put_file("model.gguf", legacy)
-    # The header is read alone first, and its bytes in the first piece are dropped: both must be right.
+    # The header is read twice, separately and in the first piece, where it isn't stored: both must be right.
     hub.fault("cdn", "corrupt", offset=1000, times=1, skip=1)
     (path,) = fetch(shelf.published(), connections=1)
     check(path, legacy, twin)
@@ -119,13 +119,13 @@ def test_a_damaged_byte_of_the_head_is_found(
     path.unlink()
     path.with_name("model.gguf.origin.json").unlink()
     hub.reset()
-    # Padding or a letter of the vocabulary: nobody notices but the hash.
+    # Padding or a letter of the vocabulary: only the hash differs.
     at = legacy.read_bytes().index(b"tokenizer.ggml.tokens") + 80
     hub.fault("cdn", "corrupt", offset=at, times=1)
     assert fetch.refused(shelf.published()).code in ("download_damaged", "gguf_damaged")
 
 
-def test_a_damaged_tensor_is_quarantined_and_mended(
+def test_damaged_tensor_is_quarantined_and_repaired(
     shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, legacy: Path, twin: Path
 ) -> None:
     shelf.put_file("model.gguf", legacy)
@@ -136,7 +136,7 @@ def test_a_damaged_tensor_is_quarantined_and_mended(
     check(path, legacy, twin)
 
 
-def test_one_damaged_piece_of_a_finished_file(
+def test_redownload_of_a_stacked_file(
     shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, legacy: Path, twin: Path
 ) -> None:
     shelf.put_file("model.gguf", legacy)
@@ -147,14 +147,14 @@ def test_one_damaged_piece_of_a_finished_file(
         file.seek(path.stat().st_size - 1000)
         file.write(b"damaged data")
     hub.log.clear()
-    # What is damaged need not even be told: the checksums of the pieces find it.
+    # The checksums of the pieces find the damage.
     published = reopen_for_redownload(path, ())
     (path,) = fetch(published)
     check(path, legacy, twin)
     assert 0 < sum(entry.sent for entry in hub.log) <= 2 * PIECE
 
 
-def test_experts_that_do_not_fit_together(shelf: Shelf, fetch: Fetch, models: Path, legacy: Path) -> None:
+def test_inconsistent_experts(shelf: Shelf, fetch: Fetch, models: Path, legacy: Path) -> None:
     content = legacy.read_bytes().replace(b"ffn_up.3.weight", b"ffn_up.7.weight")
     shelf.put_bytes("model.gguf", content)
     assert fetch.refused(shelf.published()).code in ("experts_missing", "gguf_damaged")
@@ -162,7 +162,7 @@ def test_experts_that_do_not_fit_together(shelf: Shelf, fetch: Fetch, models: Pa
 
 
 @pytest.mark.parametrize("legacy_layout", [False, True])
-def test_the_second_hash_runs_a_layer_behind(tmp_path: Path, legacy_layout: bool) -> None:
+def test_hash_on_disk_is_at_most_a_layer_behind(tmp_path: Path, legacy_layout: bool) -> None:
     path = tmp_path / "shape.gguf"
     write_shape(path, "Q2_K", legacy=legacy_layout)
     _, layout = read_layout(path)
@@ -173,7 +173,7 @@ def test_the_second_hash_runs_a_layer_behind(tmp_path: Path, legacy_layout: bool
     assert at == layout.target_bytes
 
 
-def test_blocks_need_what_lies_in_them() -> None:
+def test_blocks_on_disk() -> None:
     def wanted(layout: Layout, start: int, end: int) -> int:
         return max(
             (
@@ -200,7 +200,7 @@ def layouts() -> Iterator[Layout]:
     )
 
 
-def test_the_hash_of_a_stacked_file_is_that_of_its_bytes(shelf: Shelf, fetch: Fetch, legacy: Path) -> None:
+def test_stacked_file_without_published_hash(shelf: Shelf, fetch: Fetch, legacy: Path) -> None:
     shelf.put_file("model.gguf", legacy)
     (path,) = fetch(shelf.published(with_hashes=False))
     origin = read_origin(path)

@@ -1,4 +1,4 @@
-"""Magnet links over loopback: a real seed and a real leech, without any table, tracker or other computer."""
+"""Magnet links between two libtorrent sessions on loopback."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Seed = Callable[..., "Seeding"]
 
 
 class Seeding:
-    """A libtorrent session that has the files of a folder and gives them to whoever asks."""
+    """libtorrent session that seeds the files of a folder."""
 
     def __init__(self, folder: Path, *, bytes_per_s: int = 0, piece: int = PIECE, hashed: bool = True) -> None:
         """``hashed=False``: it only knows the list of files, with hashes that are none."""
@@ -86,7 +86,7 @@ def seed(tmp_path: Path) -> Iterator[Seed]:
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
-    """The folder that is seeded."""
+    """Folder of the seeded files."""
     return tmp_path / "seed" / "Model"
 
 
@@ -117,7 +117,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def random_model(path: Path, n_bytes: int = 2 << 20) -> Path:
-    """A good header with so much random data behind it that it takes a while at a limited speed."""
+    """Write a valid header with random data, large enough to take a while at a limited speed."""
     write_tiny_model(path)
     with path.open("r+b") as file:
         file.seek(0, os.SEEK_END)
@@ -125,7 +125,7 @@ def random_model(path: Path, n_bytes: int = 2 << 20) -> Path:
     return path
 
 
-def test_a_model_arrives_whole_and_loads_from_the_library(seed: Seed, shared: Path, models: Path) -> None:
+def test_model_is_downloaded_and_loads(seed: Seed, shared: Path, models: Path) -> None:
     write_tiny_model(shared / "tiny.gguf")
     (shared / "README.md").write_text("not wanted " * 1000)
     seeding = seed()
@@ -146,7 +146,7 @@ def test_a_model_arrives_whole_and_loads_from_the_library(seed: Seed, shared: Pa
     assert transfer.status.progress.done == transfer.status.progress.total > 0
 
 
-def test_a_file_of_before_april_2024_is_repaired_on_arrival(seed: Seed, shared: Path, models: Path) -> None:
+def test_separate_experts_are_stacked(seed: Seed, shared: Path, models: Path) -> None:
     published = write_tiny_model(shared / "old.gguf", n_expert=4, legacy=True).read_bytes()
     seeding = seed()
     (path,) = download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
@@ -174,7 +174,7 @@ def test_raw_parts_are_joined(seed: Seed, shared: Path, models: Path, tmp_path: 
     assert sorted(each.name for each in models.iterdir()) == ["cut.gguf", "cut.gguf.origin.json"]
 
 
-def test_shards_stay_files_of_their_own(seed: Seed, shared: Path, models: Path) -> None:
+def test_shards_stay_separate_files(seed: Seed, shared: Path, models: Path) -> None:
     write_tiny_model(shared / "split.gguf", tensors_per_file=6)
     seeding = seed()
     paths = download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
@@ -182,7 +182,7 @@ def test_shards_stay_files_of_their_own(seed: Seed, shared: Path, models: Path) 
     assert all(path.read_bytes() == (shared / path.name).read_bytes() for path in paths)
 
 
-def test_among_several_models_one_is_chosen_in_the_link(seed: Seed, shared: Path, models: Path) -> None:
+def test_selection_among_several_models(seed: Seed, shared: Path, models: Path) -> None:
     write_tiny_model(shared / "a.gguf")
     write_tiny_model(shared / "b.gguf", seed=1)
     seeding = seed()
@@ -197,7 +197,7 @@ def test_among_several_models_one_is_chosen_in_the_link(seed: Seed, shared: Path
     assert not (models / "a.gguf").exists()
 
 
-def test_a_stop_takes_half_a_second_and_what_is_here_stays(seed: Seed, shared: Path, models: Path) -> None:
+def test_cancel_keeps_the_data(seed: Seed, shared: Path, models: Path) -> None:
     random_model(shared / "slow.gguf", 3 << 20)
     seeding = seed(bytes_per_s=1 << 20)
     transfer = Transfer()
@@ -210,7 +210,7 @@ def test_a_stop_takes_half_a_second_and_what_is_here_stays(seed: Seed, shared: P
     assert time.monotonic() - before < 0.5
     assert isinstance(raised[0], Cancelled)
     assert magnet_bytes(seeding.uri, models) > 8 * PIECE
-    # A seed of its own: the first one goes on counting what was on its way.
+    # Another seed: the first one still counts the data it had sent.
     other = seed()
     (path,) = download_magnet(other.uri, models, Access, Transfer(), other.options)
     assert path.read_bytes() == (shared / "slow.gguf").read_bytes()
@@ -218,7 +218,7 @@ def test_a_stop_takes_half_a_second_and_what_is_here_stays(seed: Seed, shared: P
     assert again < path.stat().st_size - 8 * PIECE
 
 
-def test_it_goes_on_after_a_kill(seed: Seed, shared: Path, models: Path) -> None:
+def test_resume_after_a_kill(seed: Seed, shared: Path, models: Path) -> None:
     random_model(shared / "slow.gguf")
     seeding = seed(bytes_per_s=1 << 20)
     code = (
@@ -238,9 +238,7 @@ def test_it_goes_on_after_a_kill(seed: Seed, shared: Path, models: Path) -> None
     assert path.read_bytes() == (shared / "slow.gguf").read_bytes()
 
 
-def test_it_goes_on_where_the_arrival_was_interrupted(
-    seed: Seed, shared: Path, models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resume_while_hashing(seed: Seed, shared: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tiny_model(shared / "old.gguf", n_expert=4, legacy=True)
     seeding = seed()
 
@@ -256,7 +254,7 @@ def test_it_goes_on_where_the_arrival_was_interrupted(
     check_loadable(read_header(path))
 
 
-def test_a_corrupt_seed_is_never_believed(seed: Seed, shared: Path, models: Path) -> None:
+def test_corrupt_pieces_are_rejected(seed: Seed, shared: Path, models: Path) -> None:
     random_model(shared / "bad.gguf", 1 << 20)
     seeding = seed()
     whole = (shared / "bad.gguf").read_bytes()
@@ -277,7 +275,7 @@ def test_a_corrupt_seed_is_never_believed(seed: Seed, shared: Path, models: Path
     assert isinstance(raised[0], Cancelled)
 
 
-def test_what_turns_out_to_be_no_model_is_set_aside(seed: Seed, shared: Path, models: Path) -> None:
+def test_file_that_is_not_a_model_is_quarantined(seed: Seed, shared: Path, models: Path) -> None:
     (shared / "fake.gguf").write_bytes(b"<!DOCTYPE html>" + bytes(100_000))
     seeding = seed()
     with pytest.raises(UserError) as caught:
@@ -286,14 +284,14 @@ def test_what_turns_out_to_be_no_model_is_set_aside(seed: Seed, shared: Path, mo
     assert [each.name for each in models.iterdir()] == ["fake.gguf.bad"]
 
 
-def test_nothing_to_take_from_it_is_told_before_a_byte_is_fetched(seed: Seed, shared: Path, models: Path) -> None:
+def test_torrent_without_model_is_refused(seed: Seed, shared: Path, models: Path) -> None:
     (shared / "film.mkv").write_bytes(os.urandom(100_000))
     seeding = seed()
     with pytest.raises(UserError, match="torrent_without_model"):
         download_magnet(seeding.uri, models, Access, Transfer(), seeding.options)
 
 
-def test_a_file_of_that_name_and_a_full_disk_are_told_first(seed: Seed, shared: Path, models: Path) -> None:
+def test_existing_file_is_refused_first(seed: Seed, shared: Path, models: Path) -> None:
     write_tiny_model(shared / "tiny.gguf")
     seeding = seed()
     models.mkdir()
@@ -304,7 +302,7 @@ def test_a_file_of_that_name_and_a_full_disk_are_told_first(seed: Seed, shared: 
     assert seeding.handle.status().total_payload_upload == 0
 
 
-def test_too_small_a_disk_is_known_with_nothing_fetched(seed: Seed, shared: Path, models: Path) -> None:
+def test_insufficient_space_is_reported_first(seed: Seed, shared: Path, models: Path) -> None:
     with (shared / "large.gguf").open("wb") as file:
         file.truncate(shutil.disk_usage(shared).free + (4 << 30))
     seeding = seed(piece=1 << 26, hashed=False)
@@ -323,14 +321,14 @@ def test_too_small_a_disk_is_known_with_nothing_fetched(seed: Seed, shared: Path
         "http://x",
     ],
 )
-def test_a_damaged_link_is_one_sentence(models: Path, uri: str) -> None:
+def test_invalid_links(models: Path, uri: str) -> None:
     with pytest.raises(UserError) as caught:
         download_magnet(uri, models, Access, Transfer())
     assert caught.value.code == "magnet_not_understood"
     assert not models.exists()
 
 
-def test_stopped_before_anybody_answered(models: Path) -> None:
+def test_cancel_without_peers(models: Path) -> None:
     transfer = Transfer()
     nobody = TorrentOptions(listen="127.0.0.1:0", find_peers=False)
     thread, raised = in_background(lambda: download_magnet(NOWHERE, models, Access, transfer, nobody))
@@ -346,7 +344,7 @@ def test_stopped_before_anybody_answered(models: Path) -> None:
     assert list(models.iterdir()) == []
 
 
-def test_without_the_extra_it_says_how_to_get_it(models: Path) -> None:
+def test_missing_libtorrent_names_the_command(models: Path) -> None:
     code = (
         "import sys; sys.modules['libtorrent'] = None\n"
         "from pathlib import Path\n"
@@ -363,7 +361,7 @@ def test_without_the_extra_it_says_how_to_get_it(models: Path) -> None:
     assert "-m pip install" in done.stdout
 
 
-def test_nothing_of_it_is_loaded_or_opened_while_it_is_not_used() -> None:
+def test_libtorrent_is_imported_on_use() -> None:
     code = (
         "import model_manager.download.torrent, sys, threading;"
         "print('libtorrent' in sys.modules, threading.active_count())"
@@ -372,7 +370,7 @@ def test_nothing_of_it_is_loaded_or_opened_while_it_is_not_used() -> None:
     assert done.stdout.split() == ["False", "1"]
 
 
-def test_what_is_a_magnet_link() -> None:
+def test_is_magnet() -> None:
     assert is_magnet(NOWHERE)
     assert is_magnet(NOWHERE.replace("magnet", "MAGNET"))
     assert not is_magnet("owner/repo:magnet.gguf")

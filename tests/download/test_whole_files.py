@@ -1,4 +1,4 @@
-"""Files that arrive: single ones, raw parts, shards, and what lies beside them afterwards."""
+"""Complete downloads: single files, raw parts, shards, and the files beside them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.rigs.plain_gguf import write_plain_gguf
 SIZE = 40 * PIECE + 12345
 
 
-def test_a_single_file_arrives_with_its_origin(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+def test_single_file_with_its_origin(shelf: Shelf, fetch: Fetch, models: Path) -> None:
     source = shelf.put("folder/model.gguf", SIZE)
     published = shelf.published(file_name="model.gguf")
 
@@ -40,7 +40,7 @@ def test_a_single_file_arrives_with_its_origin(shelf: Shelf, fetch: Fetch, model
     assert list(origin.piece_crc32) == [zlib.crc32(content[at : at + PIECE]) for at in range(0, SIZE, PIECE)]
 
 
-def test_what_is_here_is_not_fetched_again(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_finished_file_is_not_downloaded_again(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     shelf.put("model.gguf", SIZE)
     first = fetch(shelf.published())
     hub.log.clear()
@@ -49,7 +49,7 @@ def test_what_is_here_is_not_fetched_again(shelf: Shelf, fetch: Fetch, hub: Fake
     assert hub.log == []
 
 
-def test_each_byte_is_fetched_once_and_the_header_before_them(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_each_byte_is_fetched_once_after_the_header(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     shelf.put("model.gguf", SIZE)
     fetch(shelf.published())
 
@@ -59,7 +59,7 @@ def test_each_byte_is_fetched_once_and_the_header_before_them(shelf: Shelf, fetc
     assert sum(entry.where == "resolve" for entry in hub.log) == 1
 
 
-def test_raw_parts_make_one_file(tmp_path: Path, shelf: Shelf, fetch: Fetch, models: Path) -> None:
+def test_raw_parts_are_joined(tmp_path: Path, shelf: Shelf, fetch: Fetch, models: Path) -> None:
     whole = write_plain_gguf(tmp_path / "whole.gguf", SIZE)
     content = whole.read_bytes()
     cuts = [0, 7 * PIECE + 1, 20 * PIECE, SIZE]
@@ -76,7 +76,7 @@ def test_raw_parts_make_one_file(tmp_path: Path, shelf: Shelf, fetch: Fetch, mod
     assert [part.bytes for part in origin.parts] == [end - start for start, end in pairwise(cuts)]
 
 
-def test_shards_stay_files_of_their_own(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+def test_shards_stay_separate_files(shelf: Shelf, fetch: Fetch, models: Path) -> None:
     sources = [shelf.put(f"q/m-{number:05}-of-00003.gguf", SIZE + number, seed=number) for number in (1, 2, 3)]
     published = shelf.published("shards", "m-00001-of-00003.gguf")
     transfer = Transfer()
@@ -90,13 +90,13 @@ def test_shards_stay_files_of_their_own(shelf: Shelf, fetch: Fetch, models: Path
 
 
 @pytest.mark.parametrize("n_bytes", [512, PIECE, PIECE + 1, 2 * PIECE, 5 * PIECE - 1])
-def test_sizes_around_the_pieces(shelf: Shelf, fetch: Fetch, n_bytes: int) -> None:
+def test_sizes_around_the_piece_size(shelf: Shelf, fetch: Fetch, n_bytes: int) -> None:
     source = shelf.put("model.gguf", n_bytes)
     (path,) = fetch(shelf.published())
     assert path.read_bytes() == source.read_bytes()
 
 
-def test_without_a_published_hash_the_size_decides(shelf: Shelf, fetch: Fetch) -> None:
+def test_file_without_published_hash(shelf: Shelf, fetch: Fetch) -> None:
     source = shelf.put("model.gguf", SIZE)
     (path,) = fetch(shelf.published(with_hashes=False))
     origin = read_origin(path)
@@ -113,7 +113,7 @@ def test_without_a_published_hash_the_size_decides(shelf: Shelf, fetch: Fetch) -
         "lone\udc80.gguf", "..", "",
     ],
 )  # fmt: skip
-def test_names_that_no_file_may_have(fetch: Fetch, models: Path, hub: FakeHub, name: str) -> None:
+def test_invalid_file_names(fetch: Fetch, models: Path, hub: FakeHub, name: str) -> None:
     published = PublishedModel("x", REPOSITORY, "c" * 40, name, "file", (HubFile("m.gguf", 1000, None),))
     assert fetch.refused(published).code == "name_not_allowed"
     assert names_in(models) == []
@@ -121,20 +121,20 @@ def test_names_that_no_file_may_have(fetch: Fetch, models: Path, hub: FakeHub, n
 
 
 @pytest.mark.parametrize("names", [("a.gguf", "b/A.gguf"), ("../../a.gguf", "b.gguf"), ("x//a.gguf", "b.gguf")])
-def test_shards_that_would_overwrite_each_other_or_climb(fetch: Fetch, names: tuple[str, ...]) -> None:
+def test_invalid_shard_names(fetch: Fetch, names: tuple[str, ...]) -> None:
     files = tuple(HubFile(name, 1000, None) for name in names)
     published = PublishedModel("x", REPOSITORY, "c" * 40, "a.gguf", "shards", files)
     assert fetch.refused(published).code == "name_not_allowed"
 
 
-def test_good_names_of_all_kinds(shelf: Shelf, fetch: Fetch) -> None:
+def test_unusual_file_name(shelf: Shelf, fetch: Fetch) -> None:
     source = shelf.put("口语 #1 100%+é.gguf", SIZE)
     (path,) = fetch(shelf.published())
     assert path.name == "口语 #1 100%+é.gguf"
     assert path.read_bytes() == source.read_bytes()
 
 
-def test_another_file_of_that_name_is_left_alone(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+def test_existing_file_of_another_origin_is_kept(shelf: Shelf, fetch: Fetch, models: Path) -> None:
     shelf.put("model.gguf", SIZE)
     models.mkdir()
     (models / "model.gguf").write_bytes(b"mine")
@@ -145,7 +145,7 @@ def test_another_file_of_that_name_is_left_alone(shelf: Shelf, fetch: Fetch, mod
     assert names_in(models) == ["model.gguf"]
 
 
-def test_a_newer_file_does_not_replace_the_older_one(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+def test_changed_file_does_not_replace_the_old_one(shelf: Shelf, fetch: Fetch, models: Path) -> None:
     shelf.put("model.gguf", SIZE)
     (path,) = fetch(shelf.published())
     before = path.read_bytes()
@@ -155,12 +155,12 @@ def test_a_newer_file_does_not_replace_the_older_one(shelf: Shelf, fetch: Fetch,
     assert path.read_bytes() == before
 
 
-def test_discarding_takes_what_is_not_whole(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_discard_deletes_an_incomplete_model(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     for number in (1, 2):
         shelf.put(f"m-{number:05}-of-00002.gguf", SIZE, seed=number)
     published = shelf.published("shards")
     hub.fault("cdn", "status", code=403, times=-1, match="m-00002")
-    # One connection: the first shard is whole when the second is refused.
+    # One connection: the first shard is complete when the second is refused.
     hub.faults[-1].skip = 1
     running = fetch.start(published, connections=1)
     running.until(lambda _: (models / "m-00001-of-00002.gguf").exists())
@@ -175,7 +175,7 @@ def test_discarding_takes_what_is_not_whole(shelf: Shelf, fetch: Fetch, models: 
     assert unfinished(models) == ()
 
 
-def test_discarding_leaves_whole_models_and_others(shelf: Shelf, fetch: Fetch, models: Path) -> None:
+def test_discard_keeps_complete_and_quarantined_files(shelf: Shelf, fetch: Fetch, models: Path) -> None:
     shelf.put("model.gguf", SIZE)
     (path,) = fetch(shelf.published())
     (models / "other.gguf.bad").write_bytes(b"quarantined")
@@ -185,7 +185,7 @@ def test_discarding_leaves_whole_models_and_others(shelf: Shelf, fetch: Fetch, m
     assert names_in(models) == ["model.gguf", "model.gguf.origin.json", "other.gguf.bad"]
 
 
-def test_discarding_in_a_folder_that_is_not_there(shelf: Shelf, models: Path) -> None:
+def test_discard_in_a_missing_folder(shelf: Shelf, models: Path) -> None:
     shelf.put("model.gguf", SIZE)
     discard(shelf.published(), models)
     assert unfinished(models) == ()
@@ -193,7 +193,7 @@ def test_discarding_in_a_folder_that_is_not_there(shelf: Shelf, models: Path) ->
         discard(replace(shelf.published(), file_name="../x.gguf"), models)
 
 
-def test_a_revision_that_a_mirror_does_not_know(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_revision_unknown_to_a_mirror(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     source = shelf.put("model.gguf", SIZE)
     published = replace(shelf.published(), commit="f" * 40)
     (path,) = fetch(published)
@@ -201,7 +201,7 @@ def test_a_revision_that_a_mirror_does_not_know(shelf: Shelf, fetch: Fetch, hub:
     assert [entry.status for entry in hub.log if entry.where == "resolve"] == [404, 302]
 
 
-def test_a_revision_whose_newest_state_is_another_file(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+def test_unknown_revision_with_another_file(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     shelf.put("model.gguf", SIZE)
     published = replace(shelf.published(), commit="f" * 40)
     shelf.put("model.gguf", SIZE, seed=1)
