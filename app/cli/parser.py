@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 from app import __version__
 from app.conversation import ContextPolicy, SamplerParameters, Sampling
-from app.export.export import FORMATS
-from app.export.formats import Thoughts
+from app.export.formats import FORMAT_NAMES, Thoughts
 from app.parameter import parameters
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -86,7 +85,7 @@ def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> 
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
-    export.add_argument("--format", choices=list(FORMATS), required=True)
+    export.add_argument("--format", choices=FORMAT_NAMES, required=True)
     export.add_argument("--out", metavar="PATH", required=True)
     export.add_argument("--message", metavar="ID", help="only this message of the conversation")
     export.add_argument("--no-metadata", action="store_true", help="leave out answer details; json is always complete")

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from app.conversation import Status
-from app.formulas import FormulaRenderer
-from app.store.conversation_trees import ConversationTree
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+
+if TYPE_CHECKING:
+    from app.formulas import FormulaRenderer
+    from app.store.conversation_trees import ConversationTree
+
+FORMAT_NAMES = ("md", "html", "pdf", "json", "txt", "jsonl")
+"""Names of ``app.export.export.FORMATS``, for the command line, which does not import the formats."""
 
 
 class Thoughts(StrEnum):

@@ -178,8 +178,9 @@ def _marker(place: _Place, markup: str) -> str:
 def _paragraph(token: Token, place: _Place) -> Iterator[Block]:
     """Yield a paragraph; a display formula within it separates two."""
     runs = _runs(token.children, with_display_formulas=True)
-    if not any(isinstance(run, Formula) for run in runs):
-        yield _prose(inline_spans(token.children), place)
+    spans = tuple(run for run in runs if isinstance(run, Span))
+    if len(spans) == len(runs):
+        yield _prose(spans, place)
         return
     text: list[Span] = []
     for number, run in enumerate(runs):

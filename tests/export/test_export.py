@@ -6,7 +6,7 @@ import pytest
 
 from app.export.export import FORMATS, export_conversations
 from app.export.file_names import file_name, name_key
-from app.export.formats import Format, Options
+from app.export.formats import FORMAT_NAMES, Format, Options
 from app.store.conversation_trees import ConversationTree
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -76,6 +76,11 @@ def test_errors_of_an_export(store: ConversationStore, tmp_path: Path) -> None:
         export_conversations(store, None, FORMATS["json"], tmp_path / "file" / "all.json")
     assert not (tmp_path / "x").exists()
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_names_of_the_formats() -> None:
+    assert tuple(FORMATS) == FORMAT_NAMES
+    assert all(name == each.name for name, each in FORMATS.items())
 
 
 def test_another_format(store: ConversationStore, tmp_path: Path) -> None:

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pypdf import PdfWriter
-from pypdf.generic import Fit, NameObject, TextStringObject
-
 from ui.pdf.glyphs import CharacterMaps
 
 LONGEST_TITLE = 80
@@ -29,6 +26,10 @@ class Bookmark:
 
 def finish(content: bytes, characters: CharacterMaps, bookmarks: Sequence[Bookmark], language: str) -> bytes:
     """Return a PDF written by Qt with these parts added; ``language`` is a code such as ``zh-CN``."""
+    # Deferred: the import takes 120 ms, which the export dialog does not wait for.
+    from pypdf import PdfWriter
+    from pypdf.generic import Fit, NameObject, TextStringObject
+
     writer = PdfWriter(fileobj=io.BytesIO(content), incremental=True)
     fonts: dict[int, Any] = {}
     for page in writer.pages:
