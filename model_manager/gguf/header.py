@@ -269,9 +269,9 @@ def _read_tensors(path: Path, reader: Reader, count: int, alignment: int) -> tup
         dimensions = reader.u32()
         if dimensions > _MAX_DIMENSIONS:
             raise Damaged(f"tensor {name!r} with {dimensions} dimensions")
-        shape = tuple(reader.u64() for _ in range(dimensions))
+        shape = reader.u64s(dimensions)
         values = prod(shape)
-        if values >= 1 << 63 or any(size >= 1 << 63 for size in shape):
+        if values >= 1 << 63 or max(shape, default=0) >= 1 << 63:
             raise Damaged(f"tensor {name!r} with shape {shape}")
         number = reader.u32()
         kind = TENSOR_TYPES.get(number)

@@ -90,6 +90,10 @@ class Reader:
         self._at += 8
         return value
 
+    def u64s(self, count: int) -> tuple[int, ...]:
+        """Read several unsigned numbers of 8 bytes."""
+        return struct.unpack(f"<{count}Q", self.read(8 * count))
+
     def read(self, count: int) -> bytes:
         """Read ``count`` bytes."""
         self._need(count)

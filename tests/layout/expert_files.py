@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.models.gguf_bytes import STRING, U16, U32, header, key, padded, tensor
+from tests.rigs.gguf_bytes import STRING, U16, U32, header, key, padded, tensor
 
 TYPES = {"F32": (0, 1, 4), "F16": (1, 1, 2), "Q8_0": (8, 32, 34), "I8": (24, 1, 1)}
 

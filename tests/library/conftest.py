@@ -1,4 +1,4 @@
-"""Real model files, and a library whose models folder is another one than that of its list."""
+"""Model files, and a library whose models folder is elsewhere than its list."""
 
 from __future__ import annotations
 
@@ -11,32 +11,36 @@ import pytest
 
 from model_manager.library.library import ModelLibrary
 from tests.rigs.downloaded import write_downloaded
+from tests.rigs.model_fixtures import *  # noqa: F403
 from tests.rigs.tiny_model import write_tiny_model
 
 MEMORY = Path("/dev/shm")
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dense model in one file."""
-    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
-
-
-@pytest.fixture(scope="session")
-def legacy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Mixture of Experts with one tensor per expert."""
-    return write_tiny_model(tmp_path_factory.mktemp("legacy") / "legacy.gguf", n_expert=4, legacy=True)
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The folder of ``library.json``."""
+    return tmp_path / "library"
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Where ``library.json`` lies."""
-    return tmp_path / "data"
+def folder(data: Path) -> Path:
+    """The folder of ``library.json``."""
+    return data
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny: Path) -> Path:
+    """A model outside the library and the models folder."""
+    path = tmp_path / "downloads" / "My Model.Q4_K_M.gguf"
+    path.parent.mkdir()
+    path.write_bytes(tiny.read_bytes())
+    return path
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """The models folder, on another drive as it were."""
+    """The models folder, as if on another drive."""
     folder = tmp_path / "drive" / "models"
     folder.mkdir(parents=True)
     return folder
@@ -49,10 +53,10 @@ def library(data: Path, models: Path) -> ModelLibrary:
 
 
 @pytest.fixture
-def old(models: Path, tiny: Path, legacy: Path) -> Path:
+def old(models: Path, tiny: Path, tiny_legacy: Path) -> Path:
     """A models folder with something of everything, and things that do not belong to it."""
     write_downloaded(models, tiny, "a.gguf", "apus:Q2_K")
-    write_downloaded(models, legacy, "b.gguf", "apus:IQ3_XXS")
+    write_downloaded(models, tiny_legacy, "b.gguf", "apus:IQ3_XXS")
     (models / "below" / "deeper").mkdir(parents=True)
     write_tiny_model(models / "below" / "deeper" / "split.gguf", tensors_per_file=6)
     (models / "c.gguf.part").write_bytes(os.urandom(3 << 20))

@@ -41,8 +41,8 @@ def test_a_good_file_is_to_be_registered(library: ModelLibrary, tiny: Path) -> N
     assert library.register(found.paths[0], found.name).id == "tiny"
 
 
-def test_a_legacy_file_is_to_be_repaired(library: ModelLibrary, tmp_path: Path, legacy: Path) -> None:
-    found = _one(legacy)
+def test_a_legacy_file_is_to_be_repaired(library: ModelLibrary, tmp_path: Path, tiny_legacy: Path) -> None:
+    found = _one(tiny_legacy)
     assert (found.action, _problem(found)) == ("repair", "experts_in_separate_tensors")
     out = stack_experts(found.paths[0], tmp_path / "new.gguf")
     assert _one(out).action == "register"
@@ -183,11 +183,11 @@ def test_a_projector_is_no_chat_model(tmp_path: Path) -> None:
     assert (_problem(found), found.action) == ("not_a_chat_model", None)
 
 
-def test_a_folder_with_a_bit_of_everything(tmp_path: Path, tiny: Path, legacy: Path) -> None:
+def test_a_folder_with_a_bit_of_everything(tmp_path: Path, tiny: Path, tiny_legacy: Path) -> None:
     root = tmp_path / "downloads"
     _cut(root / "parts", tiny, ("b.gguf.part1of2", "b.gguf.part2of2"))
     write_tiny_model(root / "c.gguf", tensors_per_file=6)
-    shutil.copy(legacy, root / "d.gguf")
+    shutil.copy(tiny_legacy, root / "d.gguf")
     shutil.copy(tiny, root / "a.gguf")
     shutil.copy(tiny, root / "e.gguf.part")
     write_downloaded(root, tiny, "f.gguf")

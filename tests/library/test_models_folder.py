@@ -39,19 +39,19 @@ def test_a_downloaded_file_goes_by_the_name_it_was_downloaded_under(
 
 
 def test_where_a_downloaded_file_came_from_is_told_in_short(
-    library: ModelLibrary, models: Path, tiny: Path, legacy: Path
+    library: ModelLibrary, models: Path, tiny: Path, tiny_legacy: Path
 ) -> None:
     plain = write_downloaded(models, tiny, "plain.gguf", "apus:Q2_K")
-    stacked = write_downloaded(models, legacy, "stacked.gguf", "apus:IQ3_XXS")
+    stacked = write_downloaded(models, tiny_legacy, "stacked.gguf", "apus:IQ3_XXS")
     parts = write_downloaded(models, tiny, "parts.gguf", "apus:Q3_K_M", cuts=(1000,))
     by_id = {each.id: each for each in library.list()}
-    for model_id, path, source in (("apus:Q2_K", plain, tiny), ("apus:IQ3_XXS", stacked, legacy)):
+    for model_id, path, source in (("apus:Q2_K", plain, tiny), ("apus:IQ3_XXS", stacked, tiny_legacy)):
         summary, origin = by_id[model_id].published, read_origin(path)
         assert summary is not None
         assert origin is not None
         assert (summary.repository, summary.commit) == ("OWNER/REPO", "c" * 40)
         assert summary.published_sha256 == origin.parts[0].sha256
-        assert summary.stacked is (source == legacy)
+        assert summary.stacked is (source == tiny_legacy)
         # A download is verified: nobody has to hash it once more.
         assert by_id[model_id].sha256 == origin.sha256
         assert by_id[model_id].verified_at == origin.verified_at
@@ -167,10 +167,10 @@ def test_a_split_model_in_the_folder_is_one_entry(library: ModelLibrary, models:
 
 
 def test_in_the_models_folder_what_cannot_be_loaded_says_why(
-    library: ModelLibrary, models: Path, tiny: Path, legacy: Path
+    library: ModelLibrary, models: Path, tiny: Path, tiny_legacy: Path
 ) -> None:
     (models / "cut.gguf").write_bytes(tiny.read_bytes()[:-1])
-    shutil.copy(legacy, models / "old.gguf")
+    shutil.copy(tiny_legacy, models / "old.gguf")
     assert {each.id: each.problem for each in library.list()} == {
         "cut": "gguf_incomplete",
         "old": "experts_in_separate_tensors",

@@ -127,11 +127,11 @@ def test_this_machine_is_looked_at_without_an_error() -> None:
         assert each.path.is_dir()
 
 
-def test_models_of_a_folder_are_candidates(tmp_path: Path, tiny: Path, legacy: Path) -> None:
+def test_models_of_a_folder_are_candidates(tmp_path: Path, tiny: Path, tiny_legacy: Path) -> None:
     folder = tmp_path / "models" / "publisher" / "repo"
     folder.mkdir(parents=True)
     shutil.copy(tiny, folder / "good.gguf")
-    shutil.copy(legacy, folder / "old.gguf")
+    shutil.copy(tiny_legacy, folder / "old.gguf")
     (folder / "cut.gguf").write_bytes(tiny.read_bytes()[:-1])
     (folder / "new.gguf.downloadInProgress").write_bytes(tiny.read_bytes())
     found = inspect_paths([tmp_path / "models"])
@@ -157,14 +157,14 @@ def _ollama(folder: Path, models: dict[str, bytes], colon: bool = False) -> None
 
 @pytest.mark.parametrize("colon", [False, True])
 def test_ollama_s_files_go_by_the_names_of_its_manifests(
-    library: ModelLibrary, tmp_path: Path, tiny: Path, legacy: Path, colon: bool
+    library: ModelLibrary, tmp_path: Path, tiny: Path, tiny_legacy: Path, colon: bool
 ) -> None:
     folder = tmp_path / ".ollama" / "models"
     names = {
         "library/llama3.2/3b": tiny.read_bytes(),
         "library/llama3.2/latest": tiny.read_bytes(),
         "someone/tiny/latest": tiny.read_bytes() + b"another",
-        "library/mixtral/old": legacy.read_bytes(),
+        "library/mixtral/old": tiny_legacy.read_bytes(),
         "library/picture/latest": b"\x89PNG",
     }
     _ollama(folder, names, colon)

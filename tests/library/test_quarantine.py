@@ -16,8 +16,8 @@ from tests.rigs.downloaded import code_of, damage, write_downloaded
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_damaged_file_is_set_aside_and_comes_back(library: ModelLibrary, models: Path, legacy: Path) -> None:
-    path = write_downloaded(models, legacy)
+def test_a_damaged_file_is_set_aside_and_comes_back(library: ModelLibrary, models: Path, tiny_legacy: Path) -> None:
+    path = write_downloaded(models, tiny_legacy)
     damage(path, 500_000)
     content = path.read_bytes()
     found = verify(path)

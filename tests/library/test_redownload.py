@@ -35,9 +35,11 @@ def fetch(models: Path, hub: FakeHub) -> Fetch:
 
 
 @pytest.fixture(params=["plain", "stacked", "stacked from parts"])
-def published(request: pytest.FixtureRequest, tmp_path: Path, hub: FakeHub, tiny: Path, legacy: Path) -> PublishedModel:
+def published(
+    request: pytest.FixtureRequest, tmp_path: Path, hub: FakeHub, tiny: Path, tiny_legacy: Path
+) -> PublishedModel:
     shelf = Shelf(tmp_path / "published", hub)
-    content = (tiny if request.param == "plain" else legacy).read_bytes()
+    content = (tiny if request.param == "plain" else tiny_legacy).read_bytes()
     if "parts" not in request.param:
         shelf.put_bytes("m.gguf", content)
         return shelf.published()
@@ -119,10 +121,10 @@ def test_set_aside_moved_to_another_disk_released_and_mended(
 
 @pytest.mark.parametrize("published", ["stacked", "stacked from parts"], indirect=True)
 def test_a_file_repaired_here_can_be_proven_to_be_the_published_one(
-    tmp_path: Path, legacy: Path, library: ModelLibrary, published: PublishedModel, hub: FakeHub
+    tmp_path: Path, tiny_legacy: Path, library: ModelLibrary, published: PublishedModel, hub: FakeHub
 ) -> None:
     old = tmp_path / "old.gguf"
-    old.write_bytes(legacy.read_bytes())
+    old.write_bytes(tiny_legacy.read_bytes())
     path = stack_experts(old, tmp_path / "repaired.gguf")
     # Nobody told what was published: it is not taken for it.
     assert (verify(path).matches, verify(path).published_id) == (None, None)

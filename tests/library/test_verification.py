@@ -34,9 +34,9 @@ def _sha256(content: bytes) -> str:
 
 
 @pytest.fixture(params=["plain", "stacked", "parts", "stacked parts"])
-def downloaded(request: pytest.FixtureRequest, models: Path, tiny: Path, legacy: Path) -> tuple[Path, Path]:
+def downloaded(request: pytest.FixtureRequest, models: Path, tiny: Path, tiny_legacy: Path) -> tuple[Path, Path]:
     """A downloaded file of each layout, and what was published."""
-    source = legacy if "stacked" in request.param else tiny
+    source = tiny_legacy if "stacked" in request.param else tiny
     cuts = (100_001, 70_000) if "parts" in request.param else ()
     return write_downloaded(models, source, cuts=cuts), source
 
@@ -111,8 +111,8 @@ def test_a_file_that_is_too_long(downloaded: tuple[Path, Path]) -> None:
     assert pieces_to_redownload(found, read_origin(path)) == ()
 
 
-def test_the_new_head_of_a_stacked_file_is_looked_at_too(models: Path, legacy: Path) -> None:
-    path = write_downloaded(models, legacy)
+def test_the_new_head_of_a_stacked_file_is_looked_at_too(models: Path, tiny_legacy: Path) -> None:
+    path = write_downloaded(models, tiny_legacy)
     damage(path, 100)
     found = verify(path)
     # The published bytes are all there: they alone would not tell.

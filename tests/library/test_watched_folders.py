@@ -26,14 +26,14 @@ def test_a_watched_folder_that_is_not_plugged_in(library: ModelLibrary, tmp_path
     assert library.list() == (found,)
 
 
-def test_a_folder_of_another_program(library: ModelLibrary, tmp_path: Path, tiny: Path, legacy: Path) -> None:
+def test_a_folder_of_another_program(library: ModelLibrary, tmp_path: Path, tiny: Path, tiny_legacy: Path) -> None:
     folder = tmp_path / "lmstudio" / "models"
     good = folder / "publisher" / "repo" / "Good.Q4_K_M.gguf"
     nameless = folder / "author" / "Nice-Model" / "model.gguf"
     for path in (good, nameless):
         path.parent.mkdir(parents=True)
         path.write_bytes(tiny.read_bytes())
-    shutil.copy(legacy, folder / "old.gguf")
+    shutil.copy(tiny_legacy, folder / "old.gguf")
     (folder / "cut.gguf").write_bytes(tiny.read_bytes()[:-1])
     (folder / "picture.gguf").write_bytes(b"\x89PNG")
     assert {each.id: each.path for each in library.add_folder(folder)} == {

@@ -1,4 +1,4 @@
-"""Headers made to do harm: little time and memory to read any of them, and none gets as far as the engine."""
+"""Hostile headers: reading them takes little time and memory, and what would abort the engine is refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import pytest
 
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable, read_header
+from model_manager.gguf.hyperparameters import find_invalid
 from model_manager.gguf.reader import MAX_SKIPPED_STRINGS
-from tests.models.gguf_bytes import (
+from tests.rigs import arch_shapes
+from tests.rigs.apus_shapes import write_shape
+from tests.rigs.gguf_bytes import (
     ARRAY,
     F32,
     I32,
@@ -31,8 +34,6 @@ from tests.models.gguf_bytes import (
     u64,
     with_keys,
 )
-from tests.rigs import arch_shapes
-from tests.rigs.apus_shapes import write_shape
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_SECONDS = 1.0
@@ -150,7 +151,7 @@ def _hostile_files(folder: Path) -> dict[str, str]:
     return expected
 
 
-def test_reading_any_of_them_is_quick_and_small(tmp_path: Path) -> None:
+def test_reading_hostile_headers_takes_little_time_and_memory(tmp_path: Path) -> None:
     expected = _hostile_files(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", READ_ALL, *(str(tmp_path / name) for name in expected)],
@@ -169,7 +170,7 @@ def test_reading_any_of_them_is_quick_and_small(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), ABSURD, ids=lambda value: str(value)[:40])
-def test_numbers_that_no_model_has_are_refused(
+def test_invalid_hyperparameters_are_refused(
     tmp_path: Path, tiny_moe: Path, name: str, value: tuple[int, object]
 ) -> None:
     path = with_keys(tiny_moe, tmp_path / "absurd.gguf", {f"llama.{name}": value})
@@ -191,32 +192,43 @@ def test_numbers_that_no_model_has_are_refused(
     ],
     ids=["experts by layer", "heads by layer", "yarn", "ten million tokens", "keys that are missing"],
 )
-def test_what_some_models_have_is_not_refused(
+def test_unusual_hyperparameters_are_accepted(
     tmp_path: Path, tiny_moe: Path, changes: dict[str, tuple[int, object] | None]
 ) -> None:
-    check_loadable(read_header(with_keys(tiny_moe, tmp_path / "fine.gguf", changes)))
+    header = read_header(with_keys(tiny_moe, tmp_path / "fine.gguf", changes))
+    check_loadable(header)
+    assert {key for key, change in changes.items() if change is None}.isdisjoint(header.metadata)
+    assert {key for key, change in changes.items() if change is not None} <= header.metadata.keys()
+    assert find_invalid("llama", header.metadata) is None
 
 
 @pytest.mark.parametrize("architecture", arch_shapes.ARCHITECTURES)
-def test_no_architecture_is_refused(tmp_path: Path, architecture: str) -> None:
-    check_loadable(read_header(arch_shapes.write_arch(tmp_path / "some.gguf", architecture)))
+def test_every_architecture_is_accepted(tmp_path: Path, architecture: str) -> None:
+    header = read_header(arch_shapes.write_arch(tmp_path / "some.gguf", architecture))
+    check_loadable(header)
+    assert header.architecture == architecture
+    assert find_invalid(architecture, header.metadata) is None
 
 
-def test_the_published_shapes_and_the_starter_are_not_refused(tmp_path: Path, starter_file: Path) -> None:
-    check_loadable(read_header(starter_file))
+def test_the_published_shapes_and_the_starter_are_accepted(tmp_path: Path, starter_file: Path) -> None:
+    starter = read_header(starter_file)
+    check_loadable(starter)
+    assert starter.quantisation == "Q4_1"
     for quantisation in ("Q2_K", "Q4_K_M"):
         write_shape(tmp_path / "shape.gguf", quantisation)
-        check_loadable(read_header(tmp_path / "shape.gguf"))
+        shape = read_header(tmp_path / "shape.gguf")
+        check_loadable(shape)
+        assert (shape.quantisation, shape.expert_count) == (quantisation, 4)
 
 
-def test_word_pieces_do_not_chat(tmp_path: Path, tiny: Path) -> None:
+def test_a_word_piece_vocabulary_is_refused(tmp_path: Path, tiny: Path) -> None:
     path = with_keys(tiny, tmp_path / "bert.gguf", {"tokenizer.ggml.model": (STRING, "bert")})
     with pytest.raises(UserError, match="not_a_chat_model"):
         check_loadable(read_header(path))
 
 
 @pytest.mark.slow
-def test_the_engine_survives_whatever_passes(tmp_path: Path, tiny_moe: Path) -> None:
+def test_the_engine_survives_every_accepted_header(tmp_path: Path, tiny_moe: Path) -> None:
     """Numbers of all sizes in all the usual keys: what is not refused here ends in a message, never in a signal."""
     load = (
         "import sys, llama_cpp as l; m = l.llama_model_load_from_file(sys.argv[1].encode(), "

@@ -15,7 +15,8 @@ import pytest
 
 from model_manager.errors import UserError
 from model_manager.gguf.header import Unread, check_loadable, read_header
-from tests.models.gguf_bytes import (
+from tests.rigs.apus_shapes import write_shape
+from tests.rigs.gguf_bytes import (
     ARRAY,
     BOOL,
     F32,
@@ -35,7 +36,6 @@ from tests.models.gguf_bytes import (
     small_model,
     tensor,
 )
-from tests.rigs.apus_shapes import write_shape
 from tests.rigs.tiny_model import write_tiny_model
 
 APUS_PARAMETERS = 113_662_983_168

@@ -15,7 +15,7 @@ import pytest
 from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 from model_manager.library.library import ModelLibrary
-from tests.models.gguf_bytes import small_model
+from tests.rigs.gguf_bytes import small_model
 
 SHA = "0123456789abcdef" * 4
 Closed = Callable[[Path], AbstractContextManager[None]]

@@ -9,7 +9,7 @@ import pytest
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable, read_header
 from model_manager.gguf.shards import first_shard, model_stem, named_shards, read_model, shard_paths
-from tests.models.gguf_bytes import U16, header, key, padded
+from tests.rigs.gguf_bytes import U16, header, key, padded
 from tests.rigs.tiny_model import write_tiny_model
 
 

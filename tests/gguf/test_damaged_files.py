@@ -12,7 +12,7 @@ import pytest
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.reader import MAX_SKIPPED_STRINGS
-from tests.models.gguf_bytes import (
+from tests.rigs.gguf_bytes import (
     ARRAY,
     STRING,
     U8,

@@ -77,7 +77,7 @@ def with_keys(source: Path, out: Path, changes: dict[str, tuple[int, object] | N
     kept = []
     with source.open("rb", buffering=0) as file:
         reader = Reader(file, len(whole))
-        reader.take(24)
+        reader.read(24)
         for _ in old.metadata:
             start = reader.position
             name = reader.identifier(1 << 16)
