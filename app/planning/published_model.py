@@ -1,7 +1,7 @@
-"""What is known of a model before it is downloaded: its header, read by Range, and those of its siblings, expected.
+"""Headers of published models before their download: read by Range requests, or estimated from a sibling's.
 
-The quantisations of one repository differ in the types of their tensors alone.  So one header tells nearly all of its
-siblings, whose tensors are larger or smaller as their files are; each one's own is read when somebody asks for it.
+The quantisations of one repository differ only in the types of their tensors, so one header approximates its siblings,
+whose tensors are larger or smaller in proportion to their files.  A model's own header is read on request.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ class PublishedHeaders:
     """Headers of published models, each read once.  Safe to use from several threads."""
 
     def __init__(self, access: Callable[[], Access]) -> None:
-        """``access`` may ask the system's keyring."""
+        """``access`` may query the system's keyring."""
         self._access = access
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], PublishedHeader] = {}
 
     def known(self, model: PublishedModel) -> PublishedHeader | None:
-        """Without asking anybody; None where nobody read it yet."""
+        """Return a header that was read before, else None."""
         return self._known.get(_key(model))
 
     def of_id(self, model_id: str) -> PublishedHeader | None:
-        """The same by the model's id, of the commit that was read last."""
+        """Return the header of a model id, from the commit that was read last, else None."""
         return next((found for (_, known), found in reversed(self._known.items()) if known == model_id), None)
 
     def read(self, model: PublishedModel) -> PublishedHeader:
-        """The headers of all files of a model; some MiB are fetched the first time.
+        """Read the headers of all files of a model; the first time, some MiB are fetched.
 
         Raises:
             UserError: as ``read_remote_header``, ``layout_for`` and ``HttpClient.read_range``.
@@ -81,7 +81,7 @@ def _read(client: HttpClient, model: PublishedModel, target: Target) -> tuple[Gg
 
 
 def families(models: Sequence[PublishedModel]) -> tuple[tuple[PublishedModel, ...], ...]:
-    """The models of a repository that are quantisations of the same weights, by their names."""
+    """Group the models of a repository into quantisations of the same weights, by their names."""
     found: dict[str, list[PublishedModel]] = {}
     for model in models:
         name = model.file_name.casefold()
@@ -92,9 +92,9 @@ def families(models: Sequence[PublishedModel]) -> tuple[tuple[PublishedModel, ..
 def candidates(
     models: Sequence[PublishedModel], headers: PublishedHeaders, first: PublishedModel | None = None
 ) -> tuple[Candidate, ...]:
-    """The quantisations of one family, by their own headers where those are known, else as their sibling lets expect.
+    """Return the quantisations of one family with their own headers, or with ones estimated from a sibling's.
 
-    Where none is known one is read: that of ``first``, or the smallest.  Raises as ``PublishedHeaders.read``.
+    Where none is known, one is read: that of ``first``, or the smallest.  Raises as ``PublishedHeaders.read``.
     """
     if first in models and first is not None:
         headers.read(first)
@@ -115,7 +115,7 @@ def candidates(
 
 
 def expected(sibling: Sequence[GgufHeader], file_bytes: int) -> tuple[GgufHeader, ...]:
-    """The headers of a quantisation of ``file_bytes`` bytes, from those of another one of the same weights."""
+    """Estimate the headers of a quantisation of ``file_bytes`` bytes from those of another one of the same weights."""
     tensors = [tensor for header in sibling for tensor in header.tensors]
     fixed = sum(tensor.n_bytes for tensor in tensors if tensor.type in _EXACT_TYPES)
     own = sum(tensor.n_bytes for tensor in tensors)
@@ -133,7 +133,7 @@ def expected(sibling: Sequence[GgufHeader], file_bytes: int) -> tuple[GgufHeader
 
 @dataclass(frozen=True)
 class PublishedFit:
-    """How one published model would lie here.  ``is_expected``: by the header of a sibling."""
+    """Plan of one published model.  ``is_expected``: by the header of a sibling."""
 
     plan: LoadPlan
     recommended: bool
@@ -144,16 +144,16 @@ def judge_published(
     recommend_of: Callable[[Sequence[Candidate], PlanOptions], Sequence[Recommendation]],
     models: Sequence[PublishedModel],
     headers: PublishedHeaders,
-    wishes: PlanOptions,
+    options: PlanOptions,
     first: PublishedModel | None = None,
 ) -> dict[str, PublishedFit]:
-    """The fit of each model of a repository by its id; those of which no header can be read are left out."""
+    """Plan each model of a repository, by its id; models without a readable header are left out."""
     found: dict[str, PublishedFit] = {}
     for family in families(models):
         try:
-            judged = recommend_of(candidates(family, headers, first), wishes)
+            judged = recommend_of(candidates(family, headers, first), options)
         except UserError:
-            # What a hub does not show, or no engine loads, has its own sentence where it is fetched.
+            # A header that cannot be read, or an unsupported model, is an error of the download.
             continue
         exact = {model.id for model in family if headers.known(model) is not None}
         for each in judged:

@@ -1,6 +1,4 @@
-"""The numbers of a header that a plan needs, each with the fallback that llama.cpp has for it.
-
-What follows from them is computed elsewhere: the KV cache in ``cache``, the buffers in ``compute``.
+"""Access to the numbers of a GGUF header, with the fallbacks of llama.cpp.
 
 Source: ``llama_model_base::load_hparams`` in ``src/llama-model.cpp`` and ``src/llama-arch.cpp`` (the names of the keys)
 of llama.cpp, as shipped with llama-cpp-python 0.3.36.
@@ -21,11 +19,11 @@ class Keys:
 
     @property
     def architecture(self) -> str:
-        """The family of the network, empty where the header does not say."""
+        """Name of the architecture, empty where the header has none."""
         return self.header.architecture or ""
 
     def number(self, key: str, default: int = 0) -> int:
-        """A whole number; the default where the key is missing or holds something else.  Of an array, the largest."""
+        """Return an integer, of an array the largest; the default where the key is missing or has another type."""
         value = self.header.metadata.get(f"{self.architecture}.{key}")
         if isinstance(value, tuple):
             whole = [int(each) for each in value]
@@ -35,11 +33,11 @@ class Keys:
         return int(value)
 
     def has(self, key: str) -> bool:
-        """Whether the key is there."""
+        """Whether the key exists."""
         return f"{self.architecture}.{key}" in self.header.metadata
 
     def per_layer(self, key: str, layers: int, default: int = 0) -> tuple[int, ...]:
-        """One number a layer, from an array or from one number that holds for all."""
+        """Return one number per layer, from an array or from one number for all."""
         value = self.header.metadata.get(f"{self.architecture}.{key}")
         if isinstance(value, tuple):
             given = tuple(int(each) for each in value[:layers])
@@ -47,7 +45,7 @@ class Keys:
         return (self.number(key, default),) * layers
 
     def array(self, key: str, layers: int) -> tuple[bool, ...] | None:
-        """One truth a layer, None where the key is missing or is no array of so many."""
+        """Return one boolean per layer; None where the key is missing or the array is too short."""
         value = self.header.metadata.get(f"{self.architecture}.{key}")
         if not isinstance(value, tuple) or len(value) < layers:
             return None

@@ -1,8 +1,8 @@
-"""How many bytes of KV cache or recurrent state each layer has, for any context and cache type.
+"""Size of the KV cache or recurrent state of each layer, for any context and cache type.
 
-The rules are llama.cpp's: which layers attend to everything, which to a sliding window, which carry a state instead,
-and how long the rows are.  An architecture whose rules are not written down here is counted as if every layer attended
-to everything, and ``estimated`` says so.
+The rules are llama.cpp's: which layers attend to everything, which to a sliding window, which have a state instead, and
+how long the rows are.  For an architecture without rules here every layer is assumed to attend to everything, and
+``estimated`` is set.
 
 Source: ``llama_model::create_memory`` in ``src/llama-model.cpp``, ``src/llama-kv-cache.cpp``,
 ``src/llama-kv-cache-iswa.cpp``, ``src/llama-memory-recurrent.cpp``, ``src/llama-hparams.cpp`` and the
@@ -32,15 +32,15 @@ _WITHOUT_HEADS = frozenset(
 )
 """Hybrids whose recurrent layers are those without key/value heads."""
 _INTERVAL = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "qwen4exp": 4, "minimax-01": 8}
-"""Hybrids in which every so many layers one attends."""
+"""Hybrids in which one layer of each interval attends."""
 _WITHOUT_GROUPS = frozenset({"mamba", "jamba"})
-"""The engine does not read ``ssm.group_count`` there."""
+"""Architectures for which the engine ignores ``ssm.group_count``."""
 _WITHOUT_CACHE = frozenset({"bert", "modern-bert", "dream", "llada", "llada-moe", "rnd1", "gemma-embedding"})
 _ROUGH = frozenset(
     {"deepseek32", "deepseek4", "glm-dsa", "glm5-next", "dots3note", "hy_v4", "minimax-m3", "qwen4exp", "kimi-k3"}
     | {"t5", "graniteswitch", "dflash", "eagle3", "gemma4-assistant", "nanbeige", "hrm_text"}
 )
-"""Architectures with caches of their own kind, which are counted from above."""
+"""Architectures with special caches, for which an upper bound is used."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ _SLIDING = {
 }
 _SLIDING_BY_ARRAY = frozenset({"gemma4", "granite_swa", "maple", "mimo2", "spark2_5", "step35", "dots3note"})
 _FIXED_WINDOW = frozenset({"llama4", "smallthinker"})
-"""The engine takes its own window there, whatever the header says."""
+"""Architectures with a fixed window, whatever the header says."""
 
 
 class Attends(Enum):
-    """How far back a layer looks through the cache."""
+    """Range of a layer's attention."""
 
     NOWHERE = 0
     WINDOW = 1
@@ -84,7 +84,7 @@ class Attends(Enum):
 
 @dataclass(frozen=True)
 class LayerCache:
-    """One layer's rows: values of keys and of values a token, and bytes of state that no context changes."""
+    """Row lengths of one layer (key and value elements per token), and bytes of state independent of the context."""
 
     attends: Attends
     key_values: int
@@ -94,12 +94,12 @@ class LayerCache:
 
 @dataclass(frozen=True)
 class CacheRules:
-    """The cache of every layer.  ``window`` in tokens, 0 without one; ``estimated`` where the rules are not known."""
+    """Cache of every layer.  ``window`` in tokens, 0 without one; ``estimated`` where the rules are unknown."""
 
     layers: tuple[LayerCache, ...]
     window: int
     head_sizes: tuple[int, ...]
-    """Values of a head, of every kind that occurs: a quantised cache needs all of them in whole blocks."""
+    """All head sizes that occur: a quantised cache needs each to be a multiple of its block."""
     estimated: bool
 
     @property
@@ -109,11 +109,11 @@ class CacheRules:
 
     @property
     def has_windows(self) -> bool:
-        """Whether any layer attends to a window alone."""
+        """Whether any layer has a sliding window."""
         return any(layer.attends is Attends.WINDOW for layer in self.layers)
 
     def allows(self, kv_type: str) -> bool:
-        """Whether the engine takes this cache type: a head must fill whole blocks of it."""
+        """Whether the engine supports this cache type: head sizes must be multiples of its block."""
         block = _BLOCK_VALUES[kv_type]
         return all(size % block == 0 for size in self.head_sizes)
 
@@ -125,7 +125,7 @@ class CacheRules:
     def layer_bytes(self, spec: LoadSpec) -> tuple[int, ...]:
         """Bytes of each layer for the spec's context (a multiple of ``CONTEXT_STEP``) of one conversation."""
         context, kv_type, flash_attention = spec.context or 0, spec.kv_type, spec.may_use_flash_attention
-        # Without flash attention the values lie transposed, in rows of one length for all layers.
+        # Without flash attention the values are transposed, in rows of one length for all layers.
         longest = max((layer.value_values for layer in self.layers), default=0)
         windowed = self.window_cells(spec)
         cells = {Attends.NOWHERE: 0, Attends.WINDOW: windowed, Attends.EVERYWHERE: context}
@@ -141,12 +141,12 @@ class CacheRules:
 
 
 def padded(tokens: int) -> int:
-    """Tokens rounded up as the engine does."""
+    """Round tokens up as the engine does."""
     return -(-tokens // CONTEXT_STEP) * CONTEXT_STEP
 
 
 def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
-    """The rules of a model with so many layers (``block_count``, prediction layers among them)."""
+    """Determine the cache of a model with this ``block_count``, prediction layers included."""
     keys = Keys(headers[0])
     used = layers - keys.number("nextn_predict_layers")
     heads = keys.per_layer("attention.head_count", layers)
@@ -188,7 +188,7 @@ def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
 
 
 def _from_tensors(headers: Sequence[GgufHeader], layers: Sequence[LayerCache], width: int) -> tuple[LayerCache, ...]:
-    """The rows as the tensors that make them say, for a header without the numbers; as wide as the model without."""
+    """Take row lengths from the tensors, for a header without the numbers; default: the model's width."""
     rows = {tensor.name: tensor.shape[-1] for header in headers for tensor in header.tensors if tensor.shape}
     return tuple(
         layer
@@ -203,7 +203,7 @@ def _from_tensors(headers: Sequence[GgufHeader], layers: Sequence[LayerCache], w
 
 
 def _kinds(keys: Keys, layers: int, used: int, heads_kv: tuple[int, ...]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
-    """For each layer: whether it carries a recurrent state, and whether it attends."""
+    """Return for each layer whether it has a recurrent state, and whether it attends."""
     architecture = keys.architecture
     if architecture in _RECURRENT:
         return (True,) * layers, (False,) * layers
@@ -217,9 +217,9 @@ def _kinds(keys: Keys, layers: int, used: int, heads_kv: tuple[int, ...]) -> tup
         recurrent = tuple(mixer and not kv for mixer, kv in zip(mixers, heads_kv, strict=True))
         return recurrent, tuple(mixer and kv > 0 for mixer, kv in zip(mixers, heads_kv, strict=True))
     if architecture in _INTERVAL:
-        told = keys.array("attention.recurrent_layers", layers)
+        listed = keys.array("attention.recurrent_layers", layers)
         interval = max(1, keys.number("full_attention_interval", _INTERVAL[architecture]))
-        recurrent = told or tuple(layer < used and (layer + 1) % interval != 0 for layer in range(layers))
+        recurrent = listed or tuple(layer < used and (layer + 1) % interval != 0 for layer in range(layers))
         return recurrent, tuple(not each for each in recurrent)
     if architecture in _WITHOUT_HEADS:
         recurrent = tuple(kv == 0 for kv in heads_kv)
@@ -228,23 +228,23 @@ def _kinds(keys: Keys, layers: int, used: int, heads_kv: tuple[int, ...]) -> tup
 
 
 def _windows(keys: Keys, layers: int, recurrent: tuple[bool, ...]) -> tuple[int, tuple[bool, ...]]:
-    """The window in tokens and, for each layer, whether it attends to that alone."""
+    """Return the window in tokens and, for each layer, whether it uses that."""
     nowhere = (False,) * layers
     architecture = keys.architecture
-    told = keys.number("attention.sliding_window")
+    stated = keys.number("attention.sliding_window")
     if architecture in ("lfm2", "lfm2moe"):
-        return (told, tuple(not each for each in recurrent)) if told else (0, nowhere)
+        return (stated, tuple(not each for each in recurrent)) if stated else (0, nowhere)
     if architecture in _SLIDING_BY_ARRAY:
         pattern = keys.array("attention.sliding_window_pattern", layers)
-        return (told, pattern) if told and pattern else (0, nowhere)
+        return (stated, pattern) if stated and pattern else (0, nowhere)
     rule = _SLIDING.get(architecture)
-    if rule is None or (rule.only_with_key and not told):
+    if rule is None or (rule.only_with_key and not stated):
         return 0, nowhere
     if architecture == "exaone4" and layers - keys.number("nextn_predict_layers") != 64:
         return 0, nowhere
-    if architecture == "llama4" and keys.has("attention.sliding_window") and not told:
+    if architecture == "llama4" and keys.has("attention.sliding_window") and not stated:
         return 0, nowhere
-    window = rule.default if architecture in _FIXED_WINDOW else told or rule.default
+    window = rule.default if architecture in _FIXED_WINDOW else stated or rule.default
     if not window:
         return 0, nowhere
     pattern = keys.array("attention.sliding_window_pattern", layers)
@@ -262,7 +262,7 @@ def _in_window(layer: int, period: int, dense_first: bool) -> bool:
 
 
 def _layers_with_cache(keys: Keys, layers: int) -> int:
-    """Layers that have a cache of their own; the later ones look into theirs."""
+    """Number of layers with a cache of their own; the later ones share theirs."""
     if keys.architecture == "gemma3n":
         return min(layers, 20)
     if keys.architecture == "gemma4":

@@ -1,7 +1,6 @@
-"""A model as a plan sees it: what each layer weighs, what it keeps in memory, and how wide its computations are.
+"""Shape of a model for planning: weights and cache of each layer, and the widths of its computations.
 
-Everything comes from the headers' tensors and keys; nothing from names of files or from numbers in a README.  Which
-part of it lies where is ``placement``'s business.
+Everything comes from the headers' tensors and keys, nothing from file names.  Their placement is left to ``placement``.
 
 Source of which tensor belongs to the input, to a layer or to the output: ``LLM_TENSOR_INFOS`` in
 ``src/llama-arch.cpp`` of llama.cpp, as shipped with llama-cpp-python 0.3.36.
@@ -20,37 +19,37 @@ from model_manager.plan.kv_cache import CacheRules, cache_rules
 
 _BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.(\d+)\.(.+)")
 _STACKED_EXPERTS = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
-"""As the engine is told which tensors stay in RAM (``common/fit.cpp``)."""
+"""The engine's pattern of tensors that stay in RAM (``common/fit.cpp``)."""
 _ONE_EXPERT = re.compile(r"ffn_(up|gate|down)\.\d+\.weight")
 _INPUT = ("token_embd.", "position_embd.", "token_types.", "per_layer_token_embd.")
 _FIRST_LAYER = ("token_embd_norm.", "rope_freqs.", "rope_factors_")
-"""Tensors without a number that the engine makes together with layer 0."""
+"""Tensors without a layer number that the engine places with layer 0."""
 _ATTENTION, _DENSE_FFN, _EXPERTS = 0, 1, 2
 _ROUTER_AND_NORMS = ("ffn_norm", "ffn_gate_inp", "ffn_exp_probs", "ffn_post_norm", "ffn_pre_norm")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Bytes of some tensors: all together, those the engine may repack by type, and the largest one."""
+    """Bytes of a group of tensors: in total, by type, those that can be repacked, and of the largest."""
 
     total: int = 0
     by_type: Mapping[str, int] = field(default_factory=dict)
     repackable: Mapping[str, int] = field(default_factory=dict)
-    """Matrices whose rows come in groups of eight, which the engine may copy into the processor's own order."""
+    """By type, matrices with a multiple of eight rows, which the engine may copy into the processor's own order."""
     largest: int = 0
     tileable: Mapping[str, int] = field(default_factory=dict)
-    """Those of them that a processor with AMX takes into tiles."""
+    """By type, those of them that a processor with AMX converts to tiles."""
     stacked: int = 0
     """Bytes of stacks of matrices in quantised types."""
 
     def repacked(self, types: frozenset[str], *, amx: bool) -> int:
-        """Bytes of the copies that the engine makes of these on a processor that repacks such types."""
+        """Bytes of the engine's copies on a processor that repacks these types."""
         tiles = self.tileable if amx else {}
         rows = sum(n_bytes - tiles.get(kind, 0) for kind, n_bytes in self.repackable.items() if kind in types)
         return rows + sum(round(n_bytes * TILED_WITH_AMX[kind]) for kind, n_bytes in tiles.items())
 
     def tile_surplus(self) -> int:
-        """By how much tiles are larger than the matrices that they hold."""
+        """Bytes by which tiles are larger than their matrices."""
         return sum(round(n_bytes * (TILED_WITH_AMX[kind] - 1)) for kind, n_bytes in self.tileable.items())
 
 
@@ -83,7 +82,7 @@ def _fills_tiles(tensor: TensorInfo) -> bool:
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """One layer.  ``attention`` with norms, router, recurrent parts and whatever is not one of the other two."""
+    """One layer.  ``attention`` includes norms, router, recurrent and all other parts."""
 
     attention: Weights = field(default_factory=Weights)
     dense_ffn: Weights = field(default_factory=Weights)
@@ -91,13 +90,13 @@ class LayerWeights:
 
     @property
     def dense(self) -> int:
-        """Bytes that stay with the layer wherever its experts are."""
+        """Bytes of the layer without its experts."""
         return self.attention.total + self.dense_ffn.total
 
 
 @dataclass(frozen=True)
 class Widths:
-    """Values a token in the network's computations, from the header."""
+    """Elements per token in the network's computations, from the header."""
 
     embedding: int
     queries: int
@@ -116,9 +115,9 @@ class Widths:
 class ModelShape:
     """A whole model, from the headers of all its files.
 
-    ``embedding`` is the input side, which stays in host memory in every plan; ``output`` the output's own tensors.
+    ``embedding`` is the input side, which is in host memory in every plan; ``output`` are the output's own tensors.
     ``tied_output``: there is no output matrix and the engine copies the token embedding to the output's device.
-    ``unused`` are bytes that the engine leaves in the file (layers for predicting several tokens at once).
+    ``unused`` are tensors that the engine does not load (layers for predicting several tokens at once).
     """
 
     layers: tuple[LayerWeights, ...]
@@ -134,12 +133,12 @@ class ModelShape:
 
     @property
     def n_layer(self) -> int:
-        """Layers as the engine counts them for its split (``block_count``)."""
+        """Layers in the engine's split (``block_count``)."""
         return len(self.layers)
 
     @property
     def has_experts(self) -> bool:
-        """Whether any layer has experts that could stay in RAM."""
+        """Whether any layer has experts."""
         return any(layer.experts.total for layer in self.layers)
 
     @property
@@ -150,12 +149,12 @@ class ModelShape:
 
     @property
     def bits_per_weight(self) -> float:
-        """How finely the weights are kept, a measure of quality among quantisations of one model."""
+        """Mean bits per weight, a measure of quality among quantisations of one model."""
         return 8 * self.tensor_bytes / max(1, self.parameters)
 
 
 def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
-    """Sort the tensors of all files of a model and read its keys.  Some milliseconds for a large model."""
+    """Group the tensors of all files of a model and read its keys, in some milliseconds for a large model."""
     first = headers[0]
     tensors = [tensor for header in headers for tensor in header.tensors]
     count = first.block_count or _layers_named(tensors)

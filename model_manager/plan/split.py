@@ -1,8 +1,8 @@
-"""Which layer goes to which device: llama.cpp's own rule, and the search for the split that a plan wants.
+"""Split of layers over devices: llama.cpp's rule, and the search for the best split.
 
-The engine takes shares (``tensor_split``) and a number of layers (``n_gpu_layers``) and computes the devices from
-them; ``layers_of`` is that computation.  The search works on *slots*: the layers on devices in order, and the output
-after the last of them.  Every device holds a run of slots; of a slot only the experts may be left in RAM.
+The engine computes the devices of layers from shares (``tensor_split``) and a number of layers (``n_gpu_layers``);
+``layers_of`` is that computation.  The search works on *slots*: the layers on devices in order, followed by the output.
+Every device holds a run of slots; of a slot only the experts can be in RAM.
 
 Source: ``llama_model_base::load_tensors`` in ``src/llama-model.cpp``, as shipped with llama-cpp-python 0.3.36.
 """
@@ -21,7 +21,7 @@ _SPREAD_STEPS = 9
 
 
 def layers_of(tensor_split: Sequence[float], n_gpu_layers: int, n_layer: int) -> tuple[int | None, ...]:
-    """The device of every layer and, last, of the output, as the engine computes it; None is host memory.
+    """Compute the device of every layer and, last, of the output, as the engine does; None is host memory.
 
     ``n_gpu_layers`` counts the output too: with ``n_layer + 1`` everything is on devices, with 1 the output alone.
     """
@@ -36,7 +36,7 @@ def layers_of(tensor_split: Sequence[float], n_gpu_layers: int, n_layer: int) ->
 
 
 def _normalised(tensor_split: Sequence[float]) -> list[float]:
-    # Sums and quotients in 32 bits as the engine has them, so that a border lies on the same side.
+    # Sums and quotients in 32 bits as in the engine, for the same rounding at the borders.
     sums = [_f32(value) for value in accumulate(map(_f32, tensor_split), lambda a, b: _f32(a + b))]
     return [_f32(value / sums[-1]) for value in sums]
 
@@ -47,9 +47,9 @@ def _f32(value: float) -> float:
 
 @dataclass(frozen=True)
 class Room:
-    """What one device can hold, in bytes, beside its compute buffers.
+    """Room of one device in bytes, besides its compute buffers.
 
-    ``with_output`` if the output is among its slots; ``leading`` is taken off when it is the first device with a slot.
+    ``with_output`` if the output is among its slots; ``leading`` is subtracted for the first device with a slot.
     """
 
     plain: int
@@ -57,47 +57,47 @@ class Room:
     leading: int = 0
 
     def less(self, n_bytes: int) -> Room:
-        """The same with so much less room."""
+        """Return the room reduced by ``n_bytes``."""
         return Room(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
 
 
 @dataclass(frozen=True)
 class Slots:
-    """What is to be placed: for each slot the bytes that must be on its device, and those of its experts."""
+    """Slots to place: for each the bytes that must be on its device, and those of its experts."""
 
     dense: tuple[int, ...]
     experts: tuple[int, ...]
 
     @cached_property
     def with_experts(self) -> int:
-        """Slots that have experts."""
+        """Number of slots with experts."""
         return sum(1 for n_bytes in self.experts if n_bytes)
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
-        """The sizes that a layer's experts have, the largest first."""
+        """Distinct sizes of a layer's experts, the largest first."""
         return tuple(sorted({n_bytes for n_bytes in self.experts if n_bytes}, reverse=True))
 
     @cached_property
     def kinds(self) -> tuple[int, ...]:
-        """For each slot the place of its experts' size among ``sizes``, -1 without experts."""
+        """For each slot the index of its experts' size in ``sizes``, -1 without experts."""
         places = {n_bytes: place for place, n_bytes in enumerate(self.sizes)}
         return tuple(places.get(n_bytes, -1) for n_bytes in self.experts)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A solution: slots for each device, and the slots whose experts stay in RAM (numbers within ``Slots``)."""
+    """A solution: number of slots per device, and the slots whose experts are in RAM (indices in ``Slots``)."""
 
     counts: tuple[int, ...]
     in_ram: tuple[int, ...]
 
 
 def fit(slots: Slots, rooms: Sequence[Room], most: int) -> Layout | None:
-    """The layout with the fewest slots' experts in RAM, at most ``most`` of them; None where none fits.
+    """Find the layout with the fewest slots' experts in RAM, at most ``most`` of them; None where none fits.
 
-    Exact: for every number of experts left in RAM it knows the farthest slot that the first devices can reach, and a
-    device that begins farther on never needs to leave out more than one that begins earlier.
+    Exact: for every number of experts in RAM it tracks the farthest slot that the first devices can reach, and a device
+    that begins farther on never needs to leave out more than one that begins earlier.
     """
     end = len(slots.dense)
     most = min(most, slots.with_experts)
@@ -129,15 +129,15 @@ def fit(slots: Slots, rooms: Sequence[Room], most: int) -> Layout | None:
 
 
 def spread(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], layout: Layout) -> Layout:
-    """The same number of experts in RAM, shared out so that the devices fill in equal proportion of ``usable``.
+    """Distribute the same number of experts in RAM so that the devices fill in equal proportion of ``usable``.
 
-    Where that is possible, each device leaves out as many as its part of ``usable`` is large.
+    Where possible, the experts left out per device are proportional to its part of ``usable``.
     """
     most, found = len(layout.in_ram), layout
     even = _fit_evenly(slots, rooms, usable, most) if most else None
     found = even or found
     kept = sum(slots.dense) + sum(slots.experts) - sum(slots.experts[slot] for slot in layout.in_ram)
-    # The filling is searched in equal ratios, so that a small model is shared out as evenly as a large one.
+    # A search in equal ratios distributes a small model as evenly as a large one.
     low, high = math.log(min(1.0, max(1, kept) / max(1, sum(usable)))), 0.0
     for _ in range(_SPREAD_STEPS):
         middle = (low + high) / 2
@@ -152,7 +152,7 @@ def spread(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], layout: L
 
 
 def _fit_evenly(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], most: int) -> Layout | None:
-    """With so many experts in RAM, on each device its part of them; None where that is not enough."""
+    """Fit with ``most`` experts in RAM, on each device its part of them; None where that is not enough."""
     total, passed, start = max(1, sum(usable)), 0, 0
     left_out = 0
     counts: list[int] = []
@@ -173,7 +173,7 @@ def _fit_evenly(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], most
 
 
 def fixed_counts(slots: Slots, rooms: Sequence[Room], counts: Sequence[int]) -> Layout | None:
-    """The fewest experts in RAM with this very number of slots on each device; None where that does not fit."""
+    """Find the fewest experts in RAM with these numbers of slots per device; None where that does not fit."""
     in_ram: list[int] = []
     start, leading = 0, True
     for room, count in zip(rooms, counts, strict=True):
@@ -190,7 +190,7 @@ def fixed_counts(slots: Slots, rooms: Sequence[Room], counts: Sequence[int]) -> 
 
 
 def _reach(slots: Slots, start: int, room: Room, most: int) -> list[int]:
-    """For every number of experts left out, from 0 on, the slot after the last that the device can hold."""
+    """Return for every number of experts left out, from 0 on, the slot after the last that the device can hold."""
     end = len(slots.dense)
     leading = room.leading if start == 0 else 0
     sizes = slots.sizes
@@ -216,7 +216,7 @@ def _reach(slots: Slots, start: int, room: Room, most: int) -> list[int]:
 
 
 def _largest(sizes: Sequence[int], held: Sequence[int], count: int) -> int:
-    """Bytes of the ``count`` largest; ``held`` of each size, the largest size first."""
+    """Sum of the ``count`` largest sizes; ``held``: how many there are of each, the largest size first."""
     total = 0
     for size, number in zip(sizes, held, strict=True):
         if number >= count:
@@ -245,7 +245,7 @@ def _trace(
 
 
 def _leave_out(slots: Slots, start: int, stop: int, limit: int, most: int) -> list[int] | None:
-    """The fewest slots of a run whose experts must go, and of those the fewest bytes, the last ones of a size first."""
+    """Choose the fewest slots of a run whose experts must go, with the fewest bytes, the last ones of a size first."""
     excess = sum(slots.dense[start:stop]) + sum(slots.experts[start:stop]) - limit
     if excess <= 0:
         return []
