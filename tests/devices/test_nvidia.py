@@ -1,4 +1,4 @@
-"""NVML's answers as values: a desktop's, the gaps of a notebook's and of Windows, and nothing without a driver."""
+"""NVIDIA cards as read through NVML: complete, incomplete, and without a driver."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def listed(name: str, description: str, pci_bus_id: str = "") -> Device:
     return Device(name, 0, description=description, pci_bus_id=pci_bus_id)
 
 
-def test_all_that_a_card_tells() -> None:
+def test_nvidia_card_is_read() -> None:
     nvml = Nvml(Card(display=1, computing=[(9, 5 * GIB)], drawing=[(7, GIB // 2), (9, 5 * GIB)]))
     facts = read_nvidia(nvml)
     assert facts == NvidiaInfo(
@@ -127,7 +127,7 @@ def test_all_that_a_card_tells() -> None:
     assert nvml.open == 0
 
 
-def test_what_a_card_does_not_tell_is_left_open() -> None:
+def test_unsupported_queries_are_none() -> None:
     silent = frozenset(
         {
             "nvmlDeviceGetDisplayActive",
@@ -142,22 +142,22 @@ def test_what_a_card_does_not_tell_is_left_open() -> None:
     assert card.name == "NVIDIA GeForce RTX 4090"
 
 
-def test_a_card_that_fell_off_the_bus_is_left_out_and_the_others_stay() -> None:
+def test_failing_card_is_skipped() -> None:
     gone = Card(silent=frozenset({"nvmlDeviceGetMemoryInfo"}))
     (card,) = read_nvidia(Nvml(gone, Card(bus_id="00000000:0A:00.0"))).cards
     assert (card.index, card.pci_bus_id) == (1, "0000:0a:00.0")
 
 
-def test_without_a_driver_there_is_nothing() -> None:
+def test_no_driver_gives_no_cards() -> None:
     assert read_nvidia(Nvml(Card(), driver=False)) == NvidiaInfo()
 
 
-def test_this_machine_can_be_asked() -> None:
+def test_read_on_this_machine() -> None:
     facts = read_nvidia()
     assert bool(facts.cards) <= bool(facts.driver)
 
 
-def test_devices_find_their_cards_by_address_whatever_their_order() -> None:
+def test_devices_match_cards_by_address() -> None:
     cards = read_nvidia(Nvml(Card(bus_id="00000000:01:00.0"), Card(bus_id="00000000:C1:00.0"))).cards
     devices = [
         listed("CUDA0", "NVIDIA GeForce RTX 4090", "0000:c1:00.0"),
@@ -168,7 +168,7 @@ def test_devices_find_their_cards_by_address_whatever_their_order() -> None:
     assert {name: card.index for name, card in cards_of(devices, cards).items()} == {"CUDA0": 1, "CUDA1": 0}
 
 
-def test_without_addresses_they_find_them_by_name_and_order() -> None:
+def test_devices_without_address_match_by_name_and_order() -> None:
     small = Card(name="NVIDIA GeForce RTX 3060", bus_id="00000000:02:00.0")
     cards = read_nvidia(Nvml(Card(), small, Card(bus_id="00000000:03:00.0"))).cards
     devices = [listed(f"Vulkan{i}", name) for i, name in enumerate([small.name, Card.name, Card.name, Card.name])]
@@ -176,7 +176,7 @@ def test_without_addresses_they_find_them_by_name_and_order() -> None:
     assert {name: card.index for name, card in found.items()} == {"Vulkan0": 1, "Vulkan1": 0, "Vulkan2": 2}
 
 
-def test_addresses_are_written_as_the_engine_writes_them() -> None:
+def test_pci_addresses_are_normalised() -> None:
     assert normalise_pci_address("00000000:0A:00.0") == "0000:0a:00.0"
     assert normalise_pci_address("0001:C1:00.1") == "0001:c1:00.1"
     assert normalise_pci_address("strange") == "strange"

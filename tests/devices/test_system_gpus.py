@@ -1,4 +1,4 @@
-"""The system's own list of cards, from trees and outputs as three systems have them, and what is said of idle ones."""
+"""Graphics cards listed by three operating systems, and hints about unused ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_card(root: Path, address: str, **files: str) -> Path:
     return folder
 
 
-def test_linux_tells_maker_driver_memory_and_display(tmp_path: Path) -> None:
+def test_linux_gpus(tmp_path: Path) -> None:
     first = write_card(tmp_path, "0000:01:00.0", vendor="0x10de", **{"class": "0x030000"})
     (tmp_path / "sys/bus/pci/drivers/nvidia").mkdir(parents=True)
     (first / "driver").symlink_to(tmp_path / "sys/bus/pci/drivers/nvidia")
@@ -83,7 +83,7 @@ WINDOWS = {
 }
 
 
-def test_windows_tells_the_true_memory() -> None:
+def test_windows_gpus_have_64_bit_memory() -> None:
     commands: list[Sequence[str]] = []
 
     def run(command: Sequence[str]) -> str:
@@ -97,7 +97,7 @@ def test_windows_tells_the_true_memory() -> None:
     assert commands[0][0] == "powershell"
 
 
-def test_a_mac_tells_its_graphics() -> None:
+def test_mac_gpus() -> None:
     told = {
         "SPDisplaysDataType": [
             {
@@ -113,7 +113,7 @@ def test_a_mac_tells_its_graphics() -> None:
 
 
 @pytest.mark.parametrize("system", ["Windows", "Darwin", "Linux", "Plan9"])
-def test_where_nothing_can_be_told_there_is_nothing(system: str, tmp_path: Path) -> None:
+def test_failing_tools_give_no_gpus(system: str, tmp_path: Path) -> None:
     for failure in (
         OSError("no such program"),
         subprocess.TimeoutExpired("powershell", 15),
@@ -128,7 +128,7 @@ def test_where_nothing_can_be_told_there_is_nothing(system: str, tmp_path: Path)
         assert read_system_gpus(system, root=tmp_path, run=lambda _, text=output: text) == ()
 
 
-def test_this_machine_can_be_asked() -> None:
+def test_read_on_this_machine() -> None:
     assert all(gpu.name or gpu.vendor == "other" for gpu in read_system_gpus())
 
 
@@ -140,7 +140,7 @@ NEED_CUDA = (
 )
 
 
-def test_cards_that_the_build_cannot_use_and_the_command_that_mends_it() -> None:
+def test_hint_for_gpus_without_backend() -> None:
     processor = device("CPU", "a processor", kind="cpu")
     assert hint_of([processor], (INTEL, *TWO), ("CPU", "RPC")) == NEED_CUDA
     hint = hint_of([processor], (SystemGpu("AMD", "Radeon", "0000:03:00.0"),), ("CPU", "CUDA"))
@@ -148,11 +148,11 @@ def test_cards_that_the_build_cannot_use_and_the_command_that_mends_it() -> None
     assert (hint[0], hint[1]["command"]) == ("gpus_need_backend", "python3 start.py --backend vulkan")
 
 
-def test_a_remote_device_is_none_of_this_machines_cards() -> None:
+def test_rpc_devices_are_not_system_gpus() -> None:
     assert hint_of([device("RPC", "127.0.0.1:50052"), device("RPC", "127.0.0.1:50053")], TWO, ("RPC",)) == NEED_CUDA
 
 
-def test_where_all_are_used_nothing_is_said() -> None:
+def test_no_hint_if_all_gpus_are_used() -> None:
     cuda = [device("CUDA", RTX, gpu.pci_bus_id) for gpu in TWO]
     vulkan = [device("Vulkan", RTX, gpu.pci_bus_id) for gpu in TWO]
     assert hint_of(cuda, (INTEL, *TWO), ("CUDA",)) is None
@@ -163,7 +163,7 @@ def test_where_all_are_used_nothing_is_said() -> None:
     assert hint_of([], (), ("CPU",)) is None
 
 
-def test_without_addresses_names_and_numbers_decide() -> None:
+def test_gpus_without_address_match_by_name_and_number() -> None:
     on_windows = (SystemGpu("NVIDIA", RTX), SystemGpu("NVIDIA", RTX), SystemGpu("Intel", "UHD", integrated=True))
     devices = [device("CUDA", RTX, "0000:01:00.0"), device("CUDA", RTX, "0000:02:00.0")]
     assert hint_of(devices, on_windows, ("CUDA",)) is None
@@ -171,7 +171,7 @@ def test_without_addresses_names_and_numbers_decide() -> None:
     assert hint == ("gpus_partly_used", {"gpus": (RTX,), "count": 1, "seen": 1})
 
 
-def test_a_build_that_fits_and_sees_nothing_lacks_a_driver() -> None:
+def test_hint_for_a_missing_driver() -> None:
     assert hint_of([], TWO, ("CPU", "CUDA")) == ("gpus_need_driver", {"gpus": (RTX, RTX), "count": 2, "seen": 0})
     hint = hint_of([device("CUDA", RTX, "0000:02:00.0")], TWO, ("CUDA",))
     assert hint == ("gpus_partly_used", {"gpus": (RTX,), "count": 1, "seen": 1})

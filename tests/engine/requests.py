@@ -1,4 +1,4 @@
-"""How the tests ask a real engine."""
+"""Requests of the tests to a real engine."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.engine.requests import ask, load
 from tests.rigs.tiny_model import write_tiny_model
 
 
-def test_a_load_tells_progress_and_what_was_allocated(shared_engine: LocalEngine, starter: Path) -> None:
+def test_load_reports_progress_and_memory(shared_engine: LocalEngine, starter: Path) -> None:
     shared_engine.release()
     events = load(shared_engine, starter)
     fractions = [event.fraction for event in events if isinstance(event, LoadProgress)]
@@ -31,7 +31,7 @@ def test_a_load_tells_progress_and_what_was_allocated(shared_engine: LocalEngine
     assert memory["compute_bytes"] > 1 << 20
 
 
-def test_the_same_file_and_options_are_not_loaded_again(shared_engine: LocalEngine, starter: Path) -> None:
+def test_same_file_and_spec_are_not_loaded_again(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     assert load(shared_engine, starter) == [Loaded(0.0, 8192)]
 
@@ -47,7 +47,7 @@ def test_the_starter_answers_sensibly(shared_engine: LocalEngine, starter: Path)
     assert answer.finished.time_to_first_token_s
 
 
-def test_a_seed_makes_the_same_answer_again(shared_engine: LocalEngine, starter: Path) -> None:
+def test_same_seed_gives_the_same_answer(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     texts = [
         ask(shared_engine, "Tell me a story.", temperature=1.0, seed=seed, max_tokens=24).text for seed in (5, 5, 6)
@@ -55,7 +55,7 @@ def test_a_seed_makes_the_same_answer_again(shared_engine: LocalEngine, starter:
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_a_follow_up_reads_only_what_is_new(shared_engine: LocalEngine, starter: Path) -> None:
+def test_follow_up_reads_only_new_tokens(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     question = "Name three rivers of Europe and say something about each of them."
     first = ask(shared_engine, question, temperature=0.8, seed=3, max_tokens=200)
@@ -67,7 +67,7 @@ def test_a_follow_up_reads_only_what_is_new(shared_engine: LocalEngine, starter:
     assert second.reading[-1].read == second.reading[-1].total == second.finished.prompt_tokens
 
 
-def test_the_kept_cache_gives_the_same_answer_as_a_fresh_one(engine: LocalEngine, starter: Path) -> None:
+def test_reused_cache_gives_the_same_answer_as_a_fresh_one(engine: LocalEngine, starter: Path) -> None:
     load(engine, starter)
     turns = ("My name is Mina.", "Hello Mina!", "What is my name?")
     ask(engine, turns[0], max_tokens=8)
@@ -78,7 +78,7 @@ def test_the_kept_cache_gives_the_same_answer_as_a_fresh_one(engine: LocalEngine
     assert ask(engine, *turns, max_tokens=12).text == with_cache.text
 
 
-def test_continuing_goes_on_from_the_words_that_are_there(shared_engine: LocalEngine, starter: Path) -> None:
+def test_continuation_starts_after_the_prefill(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     whole = ask(shared_engine, "Count from one to twenty in words.", max_tokens=40)
     begun = ask(shared_engine, "Count from one to twenty in words.", max_tokens=20)
@@ -87,7 +87,7 @@ def test_continuing_goes_on_from_the_words_that_are_there(shared_engine: LocalEn
     assert begun.text + rest.text == whole.text
 
 
-def test_stop_strings_and_the_limit_of_length(shared_engine: LocalEngine, starter: Path) -> None:
+def test_stop_strings_and_token_limit(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     limited = ask(shared_engine, "Count from one to twenty in words.", max_tokens=5)
     assert limited.finished is not None
@@ -100,7 +100,7 @@ def test_stop_strings_and_the_limit_of_length(shared_engine: LocalEngine, starte
     assert limited.text.startswith(stopped.text)
 
 
-def test_progress_of_reading_never_goes_back(shared_engine: LocalEngine, starter: Path) -> None:
+def test_prompt_progress_is_monotonic(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     answer = ask(shared_engine, "word " * 900, max_tokens=2)
     read = [progress.read for progress in answer.reading]
@@ -109,7 +109,7 @@ def test_progress_of_reading_never_goes_back(shared_engine: LocalEngine, starter
     assert read[-1] == answer.reading[-1].total > 900
 
 
-def test_a_prompt_longer_than_the_context_is_refused_in_numbers(engine: LocalEngine, tiny_model: Path) -> None:
+def test_prompt_longer_than_the_context_is_an_error(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model, context=256)
     with pytest.raises(UserError) as caught:
         ask(engine, "x" * 1000)
@@ -119,7 +119,7 @@ def test_a_prompt_longer_than_the_context_is_refused_in_numbers(engine: LocalEng
     assert ask(engine, "short", max_tokens=3).finished is not None
 
 
-def test_an_answer_ends_where_the_context_does(engine: LocalEngine, tiny_model: Path) -> None:
+def test_answer_ends_at_the_context_limit(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model, context=256)
     answer = ask(engine, "hello")
     assert answer.finished is not None
@@ -127,7 +127,7 @@ def test_an_answer_ends_where_the_context_does(engine: LocalEngine, tiny_model: 
     assert answer.finished.prompt_tokens + answer.finished.completion_tokens == 256
 
 
-def test_a_file_without_a_template_is_asked_in_chatml(engine: LocalEngine, tmp_path: Path) -> None:
+def test_file_without_a_template_uses_chatml(engine: LocalEngine, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "ends.gguf", end_bias=60.0)
     load(engine, path)
     answer = ask(engine, "hello")
@@ -145,7 +145,7 @@ def test_the_files_own_template_is_used(engine: LocalEngine, tmp_path: Path) -> 
     assert short.finished.prompt_tokens <= len("[user]hello") + 2
 
 
-def test_a_template_that_refuses_is_told(engine: LocalEngine, tmp_path: Path) -> None:
+def test_template_error_is_reported(engine: LocalEngine, tmp_path: Path) -> None:
     refusing = "{{ raise_exception('only poems here') }}"
     load(engine, write_tiny_model(tmp_path / "refuses.gguf", chat_template=refusing))
     with pytest.raises(UserError) as caught:
@@ -154,7 +154,7 @@ def test_a_template_that_refuses_is_told(engine: LocalEngine, tmp_path: Path) ->
     assert "only poems here" in str(caught.value.data["detail"])
 
 
-def test_a_template_cannot_reach_out_of_its_sandbox(engine: LocalEngine, tmp_path: Path) -> None:
+def test_template_cannot_leave_its_sandbox(engine: LocalEngine, tmp_path: Path) -> None:
     hostile = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
     load(engine, write_tiny_model(tmp_path / "hostile.gguf", chat_template=hostile))
     with pytest.raises(UserError) as caught:
@@ -162,7 +162,7 @@ def test_a_template_cannot_reach_out_of_its_sandbox(engine: LocalEngine, tmp_pat
     assert caught.value.code == "chat_template_failed"
 
 
-def test_a_quantised_kv_cache_takes_about_half(engine: LocalEngine, starter: Path) -> None:
+def test_quantised_kv_cache_needs_about_half(engine: LocalEngine, starter: Path) -> None:
     load(engine, starter, kv_type="q8_0", context=1024)
     assert engine.state is not None
     # q8_0 keeps 32 values in 34 bytes, f16 in 64.
@@ -170,7 +170,7 @@ def test_a_quantised_kv_cache_takes_about_half(engine: LocalEngine, starter: Pat
     assert ask(engine, "hello", max_tokens=4).finished is not None
 
 
-def test_experts_can_be_placed_and_what_is_unknown_is_named(engine: LocalEngine, tmp_path: Path) -> None:
+def test_experts_in_ram_and_unknown_devices(engine: LocalEngine, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "moe.gguf", n_expert=4)
     load(engine, path, experts_in_ram=(0, 1), context=512)
     assert ask(engine, "hello", max_tokens=8).finished is not None
@@ -180,7 +180,7 @@ def test_experts_can_be_placed_and_what_is_unknown_is_named(engine: LocalEngine,
         load(engine, path, devices=("CUDA7",))
 
 
-def test_the_engine_refuses_one_tensor_per_expert_and_says_why(engine: LocalEngine, tmp_path: Path) -> None:
+def test_unstacked_experts_are_refused_with_the_log(engine: LocalEngine, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
     with pytest.raises(UserError) as caught:
         load(engine, path)
@@ -188,14 +188,14 @@ def test_the_engine_refuses_one_tensor_per_expert_and_says_why(engine: LocalEngi
     assert "ffn_down_exps" in str(caught.value.data["log"])
 
 
-def test_the_device_list_names_the_processor(engine: LocalEngine) -> None:
+def test_device_list_contains_the_cpu(engine: LocalEngine) -> None:
     found = engine.devices()
     assert "llama.cpp" in found.engine
     processor = next(device for device in found.devices if device.kind == "cpu")
     assert processor.total_bytes >= processor.free_bytes > 1 << 28
 
 
-def test_an_rpc_server_that_is_not_there_is_named(engine: LocalEngine) -> None:
+def test_missing_rpc_server_is_an_error(engine: LocalEngine) -> None:
     with pytest.raises(UserError) as caught:
         engine.devices(("127.0.0.1:1",))
     assert caught.value.code == "rpc_server_unreachable"

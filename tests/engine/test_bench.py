@@ -1,4 +1,4 @@
-"""Measuring what is loaded: so many tokens, so many times, with progress, and it can be stopped."""
+"""Measurement of the loaded model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
 
 
-def test_each_repetition_has_its_figures(shared_engine: LocalEngine, starter: Path) -> None:
+def test_bench_reports_each_repetition(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter, context=1024, batch=64)
     *progress, done = shared_engine.bench(prompt_tokens=160, generated_tokens=12, repetitions=2)
     assert isinstance(done, BenchResult)
@@ -26,7 +26,7 @@ def test_each_repetition_has_its_figures(shared_engine: LocalEngine, starter: Pa
     assert all(0 <= fraction <= 1 for fraction in fractions)
 
 
-def test_one_of_the_two_can_be_left_out(shared_engine: LocalEngine, tiny_model: Path) -> None:
+def test_bench_without_a_prompt(shared_engine: LocalEngine, tiny_model: Path) -> None:
     load(shared_engine, tiny_model, context=512)
     *_, done = shared_engine.bench(prompt_tokens=0, generated_tokens=8, repetitions=3)
     assert isinstance(done, BenchResult)
@@ -34,7 +34,7 @@ def test_one_of_the_two_can_be_left_out(shared_engine: LocalEngine, tiny_model: 
     assert len(done.tokens_per_second) == 3
 
 
-def test_an_answer_after_a_bench_is_the_same(engine: LocalEngine, starter: Path) -> None:
+def test_answer_after_a_bench_is_unchanged(engine: LocalEngine, starter: Path) -> None:
     load(engine, starter, context=1024)
     before = ask(engine, "What is the capital of France?", max_tokens=12)
     list(engine.bench(prompt_tokens=32, generated_tokens=4, repetitions=1))
@@ -43,7 +43,7 @@ def test_an_answer_after_a_bench_is_the_same(engine: LocalEngine, starter: Path)
     assert after.reading[0].reused == 0
 
 
-def test_a_bench_stops(engine: LocalEngine, starter: Path) -> None:
+def test_bench_can_be_cancelled(engine: LocalEngine, starter: Path) -> None:
     load(engine, starter, context=1024)
     seen: list[BenchProgress] = []
     token = CancelToken()
@@ -62,9 +62,7 @@ def test_a_bench_stops(engine: LocalEngine, starter: Path) -> None:
     assert ask(engine, "hello", max_tokens=2).finished is not None
 
 
-def test_more_tokens_than_the_context_holds_are_refused_in_numbers(
-    shared_engine: LocalEngine, tiny_model: Path
-) -> None:
+def test_bench_larger_than_the_context_is_an_error(shared_engine: LocalEngine, tiny_model: Path) -> None:
     load(shared_engine, tiny_model, context=256)
     with pytest.raises(UserError) as caught:
         list(shared_engine.bench(prompt_tokens=512))
@@ -72,6 +70,6 @@ def test_more_tokens_than_the_context_holds_are_refused_in_numbers(
     assert (caught.value.data["context"], caught.value.data["needed"]) == (256, 512)
 
 
-def test_nothing_loaded_is_told(engine: LocalEngine) -> None:
+def test_bench_without_a_model_is_an_error(engine: LocalEngine) -> None:
     with pytest.raises(UserError, match="nothing_loaded"):
         list(engine.bench())

@@ -35,9 +35,7 @@ def prompt(texts: list[str]) -> list[PromptMessage]:
 
 
 @pytest.mark.parametrize("which", ["starter", "tiny_model"])
-def test_the_count_is_what_an_answer_finds(
-    shared_engine: LocalEngine, which: str, request: pytest.FixtureRequest
-) -> None:
+def test_count_matches_the_answer(shared_engine: LocalEngine, which: str, request: pytest.FixtureRequest) -> None:
     load(shared_engine, request.getfixturevalue(which))
     for turns in (0, 1, 4):
         texts = conversation(turns)
@@ -51,7 +49,7 @@ def test_the_count_is_what_an_answer_finds(
     assert begun == answer.finished.prompt_tokens
 
 
-def test_a_prompt_in_parts_is_the_prompt_in_one_piece(shared_engine: LocalEngine, starter: Path) -> None:
+def test_tokenising_in_parts_matches_tokenising_as_a_whole(shared_engine: LocalEngine, starter: Path) -> None:
     """The text of a prompt without its control tokens' meaning is counted in one piece, as the engine reads it."""
     load(shared_engine, starter)
     texts = conversation(6)
@@ -63,7 +61,7 @@ def test_a_prompt_in_parts_is_the_prompt_in_one_piece(shared_engine: LocalEngine
     assert counted == in_one_piece
 
 
-def test_a_template_of_the_files_own(engine: LocalEngine, tmp_path: Path) -> None:
+def test_count_with_the_files_own_template(engine: LocalEngine, tmp_path: Path) -> None:
     template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}</s>{% endfor %}>"
     load(engine, write_tiny_model(tmp_path / "own.gguf", chat_template=template))
     counted, _ = engine.count(prompt(["one", "two", "three"]))
@@ -72,7 +70,7 @@ def test_a_template_of_the_files_own(engine: LocalEngine, tmp_path: Path) -> Non
     assert counted == answer.finished.prompt_tokens
 
 
-def test_counting_leaves_the_cache_as_it_is(shared_engine: LocalEngine, starter: Path) -> None:
+def test_counting_does_not_change_the_cache(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     first = ask(shared_engine, "Name a river.", max_tokens=6)
     texts = ["Name a river.", first.text, "Another one."]
@@ -83,7 +81,7 @@ def test_counting_leaves_the_cache_as_it_is(shared_engine: LocalEngine, starter:
     assert second.reading[0].reused >= first.finished.prompt_tokens + 5  # type: ignore[union-attr]
 
 
-def test_each_text_is_tokenised_once(shared_engine: LocalEngine, starter: Path) -> None:
+def test_count_of_each_text_is_cached(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     messages = prompt([f"{number} " + "some words of a message, 一些汉字. " * 12 for number in range(1001)])
     texts = [message.content for message in messages]
@@ -96,7 +94,7 @@ def test_each_text_is_tokenised_once(shared_engine: LocalEngine, starter: Path) 
     assert again < middle - begin
 
 
-def test_texts_are_counted_from_any_thread_while_nothing_runs(shared_engine: LocalEngine, starter: Path) -> None:
+def test_idle_engine_counts_from_any_thread(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     found: list[tuple[int, ...] | None] = []
     thread = threading.Thread(target=lambda: found.append(shared_engine.count_if_idle(["one two three", "四五六"])))
@@ -108,7 +106,7 @@ def test_texts_are_counted_from_any_thread_while_nothing_runs(shared_engine: Loc
     assert shared_engine.count_if_idle(["x" * (MAX_CHARACTERS_IF_IDLE + 1)]) is None
 
 
-def test_nobody_is_asked_aside_while_an_answer_comes(shared_engine: LocalEngine, starter: Path) -> None:
+def test_busy_engine_does_not_count(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     meanwhile: list[tuple[int, ...] | None] = []
     ask(
@@ -122,7 +120,7 @@ def test_nobody_is_asked_aside_while_an_answer_comes(shared_engine: LocalEngine,
     assert shared_engine.count_if_idle(["one"]) is not None
 
 
-def test_asked_aside_by_many_and_answered_in_between(shared_engine: LocalEngine, tiny_model: Path) -> None:
+def test_concurrent_counts_and_answers(shared_engine: LocalEngine, tiny_model: Path) -> None:
     """Counts of other threads and the worker's answers do not take each other's events."""
     load(shared_engine, tiny_model)
     done = threading.Event()
@@ -159,7 +157,7 @@ def test_without_a_loaded_file_there_is_no_count(engine: LocalEngine) -> None:
     assert caught.value.code == "nothing_loaded"
 
 
-def test_a_template_that_refuses_is_told(engine: LocalEngine, tmp_path: Path) -> None:
+def test_template_error_is_reported(engine: LocalEngine, tmp_path: Path) -> None:
     template = "{{ raise_exception('no') }}"
     load(engine, write_tiny_model(tmp_path / "refusing.gguf", chat_template=template))
     with pytest.raises(UserError) as caught:

@@ -1,4 +1,4 @@
-"""The device list of a real child, and what becomes of it when a driver or a server breaks the child or stalls it."""
+"""Device list of a real child, with broken or blocking drivers and servers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
             thread.join()
 
 
-def test_the_list_names_devices_memory_and_what_the_build_has(tmp_path: Path) -> None:
+def test_device_list_has_memory_and_backends(tmp_path: Path) -> None:
     with ExitStack() as servers:
         addresses = tuple(servers.enter_context(serving()) for _ in range(2))
         probe = probe_devices(tmp_path / "probe.log", addresses)
@@ -72,7 +72,7 @@ def test_the_list_names_devices_memory_and_what_the_build_has(tmp_path: Path) ->
     assert all(device.reserve_bytes == RESERVE_BYTES for device in planned[:2])
 
 
-def test_devices_are_listed_beside_what_is_loaded(engine: LocalEngine, tiny_model: Path) -> None:
+def test_devices_are_listed_with_a_loaded_model(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
     pid = engine.pid
     assert any(device.kind == "cpu" for device in engine.devices().devices)
@@ -95,7 +95,7 @@ def broken_driver(monkeypatch: pytest.MonkeyPatch, does: str) -> None:
         ("kill -STOP $$", "engine_too_slow", None),
     ],
 )
-def test_a_broken_driver_costs_its_devices_and_no_more(
+def test_broken_driver_disables_only_its_devices(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, does: str, cause: str, ending: str | None
 ) -> None:
     broken_driver(monkeypatch, does)
@@ -112,7 +112,7 @@ def test_a_broken_driver_costs_its_devices_and_no_more(
 
 
 @POSIX
-def test_a_driver_that_ends_the_child_is_no_want_of_memory(
+def test_driver_crash_is_not_out_of_memory(
     engine: LocalEngine, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken_driver(monkeypatch, "kill -SEGV $$")
@@ -125,7 +125,7 @@ def test_a_driver_that_ends_the_child_is_no_want_of_memory(
 
 
 @POSIX
-def test_an_engine_that_never_comes_up_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_that_cannot_start_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WRAPPER_VARIABLE, "sh -c 'exit 3' engine")
     with pytest.raises(UserError, match="engine_not_startable"):
         probe_devices(tmp_path / "probe.log")
@@ -140,7 +140,7 @@ def test_an_engine_that_never_comes_up_is_told(tmp_path: Path, monkeypatch: pyte
     ],
     ids=["hangs up", "a web server", "an older version"],
 )
-def test_what_is_no_rpc_server_is_named_and_ends_nothing(engine: LocalEngine, answer: bytes, code: str) -> None:
+def test_foreign_server_is_an_error_and_does_not_end_the_engine(engine: LocalEngine, answer: bytes, code: str) -> None:
     def say(connection: socket.socket) -> None:
         connection.recv(64)
         connection.sendall(answer)
@@ -150,7 +150,7 @@ def test_what_is_no_rpc_server_is_named_and_ends_nothing(engine: LocalEngine, an
     assert (caught.value.code, caught.value.data["server"]) == (code, server)
 
 
-def test_a_server_that_another_program_uses_is_named(engine: LocalEngine, tmp_path: Path, tiny_model: Path) -> None:
+def test_busy_server_is_an_error(engine: LocalEngine, tmp_path: Path, tiny_model: Path) -> None:
     with serving() as server:
         load(engine, tiny_model, rpc_servers=(server,), n_gpu_layers=-1)
         with pytest.raises(UserError) as caught:
@@ -164,7 +164,7 @@ def device(name: str, kind: DeviceKind = "gpu", backend: str = "CUDA", pci: str 
     return Device(name, 20 * GIB, 24 * GIB, kind, backend, description, pci)
 
 
-def test_a_card_that_two_backends_know_counts_once_and_integrated_ones_only_alone() -> None:
+def test_default_devices_list_each_gpu_once() -> None:
     cuda, vulkan = device("CUDA0", pci="0000:01:00.0"), device("Vulkan0", backend="Vulkan", pci="0000:01:00.0")
     other = device("Vulkan1", backend="Vulkan", pci="0000:05:00.0")
     inside = device("Vulkan2", "integrated_gpu", "Vulkan")
@@ -175,7 +175,7 @@ def test_a_card_that_two_backends_know_counts_once_and_integrated_ones_only_alon
     assert default_devices([processor]) == ()
 
 
-def test_the_card_that_draws_the_desktop_keeps_more_free() -> None:
+def test_gpu_that_drives_a_display_keeps_a_larger_reserve() -> None:
     devices = [device("CUDA0", pci="0000:01:00.0"), device("CUDA1", pci="0000:02:00.0")]
     card = NvidiaCard(0, "x", "0000:02:00.0", 24 * GIB, 20 * GIB, True, None, None, None, None, ())
     reserves = [each.reserve_bytes for each in plan_devices(devices, cards=[card])]

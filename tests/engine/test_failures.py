@@ -1,4 +1,4 @@
-"""What goes wrong in a real child: stop at every stage, sudden death at every stage, and a parent that is gone."""
+"""Cancellation and crashes of a real engine child in every phase, and the end of its parent."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.plan import LoadSpec
 from tests.engine.requests import ask, load
 from tests.rigs.engine_children import engine_children
+from tests.rigs.rpc_device import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = "word " * 2500
@@ -65,12 +66,16 @@ def child_pid() -> int:
 def test_stop_while_generating_keeps_the_text_and_the_engine(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
     token = CancelToken()
+    cancelled_at: list[float] = []
 
     def stop_at_the_first_piece(event: ChatEvent) -> None:
         if isinstance(event, Piece) and event.tokens == 1:
+            cancelled_at.append(time.monotonic())
             token.cancel()
 
     answer = ask(engine, "hello", on_event=stop_at_the_first_piece, token=token)
+    # Far above the benchmark's figure.
+    assert time.monotonic() - cancelled_at[0] < 5
     assert answer.finished is not None
     assert answer.finished.finish_reason == "cancelled"
     assert answer.finished.completion_tokens < 1500
@@ -110,7 +115,7 @@ def test_stop_while_loading_ends_the_load(engine: LocalEngine, starter: Path) ->
     assert engine.state is not None
 
 
-def test_a_stop_that_comes_too_late_stops_nothing_else(engine: LocalEngine, tiny_model: Path) -> None:
+def test_late_cancellation_does_not_affect_the_next_request(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
     token = CancelToken()
     ask(engine, "hello", max_tokens=2, token=token)
@@ -123,9 +128,7 @@ def test_a_stop_that_comes_too_late_stops_nothing_else(engine: LocalEngine, tiny
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to end a process with")
 @pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (6, "SIGABRT")])
-def test_a_child_that_dies_while_generating_is_an_error_in_words(
-    engine: LocalEngine, tiny_model: Path, number: int, name: str
-) -> None:
+def test_crash_while_generating_is_an_error(engine: LocalEngine, tiny_model: Path, number: int, name: str) -> None:
     load(engine, tiny_model)
     texts: list[str] = []
 
@@ -146,7 +149,7 @@ def test_a_child_that_dies_while_generating_is_an_error_in_words(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to end a process with")
-def test_a_child_that_dies_while_reading_counts_as_want_of_memory(engine: LocalEngine, starter: Path) -> None:
+def test_crash_while_reading_counts_as_out_of_memory(engine: LocalEngine, starter: Path) -> None:
     load(engine, starter)
 
     def kill_at_the_first_batch(event: ChatEvent) -> None:
@@ -160,7 +163,7 @@ def test_a_child_that_dies_while_reading_counts_as_want_of_memory(engine: LocalE
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to end a process with")
-def test_a_child_that_dies_while_loading_counts_as_want_of_memory(engine: LocalEngine, starter: Path) -> None:
+def test_crash_while_loading_counts_as_out_of_memory(engine: LocalEngine, starter: Path) -> None:
     def kill_at_once() -> None:
         for event in engine.load(starter, LoadSpec()):
             if isinstance(event, LoadProgress) and engine.state is None and engine_children():
@@ -195,12 +198,12 @@ def test_the_child_ends_soon_after_its_parent(tmp_path: Path, tiny_model: Path) 
         assert has_ended(3.0)
 
 
-def test_a_file_that_vanished_is_an_error_not_a_crash(engine: LocalEngine, tmp_path: Path) -> None:
+def test_missing_file_is_an_error(engine: LocalEngine, tmp_path: Path) -> None:
     with pytest.raises(UserError):
         load(engine, tmp_path / "gone.gguf")
 
 
-def test_stop_may_come_from_another_thread(engine: LocalEngine, tiny_model: Path) -> None:
+def test_cancellation_from_another_thread(engine: LocalEngine, tiny_model: Path) -> None:
     load(engine, tiny_model)
     begun, token = threading.Event(), CancelToken()
 
@@ -228,22 +231,18 @@ def test_stop_may_come_from_another_thread(engine: LocalEngine, tiny_model: Path
         (Phase.LOADING, 1, "ggml_gallocr: failed to allocate CPU buffer", "engine_out_of_memory"),
     ],
 )
-def test_what_the_end_of_a_child_means(phase: Phase, returncode: int, log: str, code: str) -> None:
+def test_error_for_the_end_of_a_child(phase: Phase, returncode: int, log: str, code: str) -> None:
     error = ProcessOutcome(phase, returncode, log).error()
     assert error.code == code
     assert error.data["phase"] == phase
 
 
-def test_stop_is_quick(engine: LocalEngine, tiny_model: Path) -> None:
-    """A bound far above the benchmark's figure: that stop waits for nothing, not how fast it is."""
-    load(engine, tiny_model, context=2048)
-    asked: list[float] = []
-    token = CancelToken()
-
-    def stop_once(event: ChatEvent) -> None:
-        if isinstance(event, Piece) and not asked:
-            asked.append(time.monotonic())
-            token.cancel()
-
-    ask(engine, "hello", on_event=stop_once, token=token)
-    assert time.monotonic() - asked[0] < 5
+def test_lost_device_is_an_error_and_the_next_load_works(engine: LocalEngine, tiny_model: Path) -> None:
+    with serving() as address:
+        load(engine, tiny_model, rpc_servers=(address,), n_gpu_layers=-1)
+        ask(engine, "hello", max_tokens=2)
+    with pytest.raises(UserError) as caught:
+        ask(engine, "hello", max_tokens=8)
+    assert caught.value.code in ("engine_died", "engine_out_of_memory", "engine_decode_failed")
+    load(engine, tiny_model)
+    assert ask(engine, "hello", max_tokens=2).finished is not None

@@ -1,4 +1,4 @@
-"""A load rehearsed without memory: it foretells what a real load then takes, and says where it cannot run."""
+"""Rehearsal of loads without memory, compared with real loads."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def near(forecast: int, real: int) -> bool:
 
 @pytest.mark.parametrize("pipeline", [True, False])
 @pytest.mark.parametrize(("context", "kv_type"), [(512, "f16"), (2048, "q8_0"), (8192, "f16")])
-def test_what_is_rehearsed_is_what_a_load_takes(
+def test_rehearsal_matches_the_load(
     engine: LocalEngine,
     rehearser: LocalEngine,
     two_devices: tuple[str, ...],
@@ -89,7 +89,7 @@ def test_what_is_rehearsed_is_what_a_load_takes(
     assert foretold.context == result.context == context
 
 
-def test_experts_in_ram_are_rehearsed_too(
+def test_rehearsal_with_experts_in_ram_matches_the_load(
     engine: LocalEngine, rehearser: LocalEngine, two_devices: tuple[str, ...], tmp_path: Path
 ) -> None:
     path = write_tiny_model(tmp_path / "moe.gguf", n_layer=4, n_expert=4)
@@ -119,7 +119,7 @@ def rehearse_full_size(rehearser: LocalEngine, path: Path, servers: tuple[str, .
     return rehearser.rehearse(path, spec)
 
 
-def test_64_gib_are_rehearsed_in_a_moment(
+def test_rehearsal_of_64_gib_is_fast(
     rehearser: LocalEngine, two_devices: tuple[str, ...], full_size: Path, tmp_path: Path
 ) -> None:
     """A bound far above the benchmark's figure, on a machine that others use too."""
@@ -134,7 +134,7 @@ def test_64_gib_are_rehearsed_in_a_moment(
     assert all(large.compute_bytes[name] > narrow.compute_bytes[name] for name in small.compute_bytes)
 
 
-def test_a_model_is_rehearsed_before_it_is_downloaded(
+def test_header_stub_is_rehearsed_like_the_file(
     rehearser: LocalEngine, two_devices: tuple[str, ...], full_size: Path, tmp_path: Path
 ) -> None:
     head, size = head_of(full_size), full_size.stat().st_size
@@ -145,7 +145,7 @@ def test_a_model_is_rehearsed_before_it_is_downloaded(
     assert foretold.compute_bytes == rehearse_full_size(rehearser, full_size, two_devices, context=4096).compute_bytes
 
 
-def test_a_file_of_one_tensor_per_expert_is_rehearsed_as_it_will_be_laid_down(
+def test_unstacked_file_is_rehearsed_in_its_converted_layout(
     rehearser: LocalEngine, two_devices: tuple[str, ...], full_size: Path, tmp_path: Path
 ) -> None:
     legacy = tmp_path / "legacy.gguf"
@@ -156,7 +156,7 @@ def test_a_file_of_one_tensor_per_expert_is_rehearsed_as_it_will_be_laid_down(
     assert foretold.compute_bytes == rehearse_full_size(rehearser, full_size, two_devices, context=4096).compute_bytes
 
 
-def test_the_files_of_a_split_model_are_rehearsed_together(rehearser: LocalEngine, tmp_path: Path) -> None:
+def test_split_model_is_rehearsed_as_a_whole(rehearser: LocalEngine, tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "whole.gguf", n_layer=4, tensors_per_file=20)
     shards = sorted(tmp_path.glob("whole-*.gguf"))
     assert len(shards) > 1
@@ -167,7 +167,7 @@ def test_the_files_of_a_split_model_are_rehearsed_together(rehearser: LocalEngin
     assert foretold.host_compute_bytes == rehearser.rehearse(first, LoadSpec(context=512)).host_compute_bytes
 
 
-def test_a_hollow_file_costs_no_more_than_its_header(tmp_path: Path) -> None:
+def test_header_stub_is_sparse(tmp_path: Path) -> None:
     path = tmp_path / "hollow.gguf"
     write_sparse(b"head", 1 << 36, path)
     status = path.stat()
@@ -178,7 +178,9 @@ def test_a_hollow_file_costs_no_more_than_its_header(tmp_path: Path) -> None:
         assert file.read(8) == b"head\0\0\0\0"
 
 
-def test_what_is_loaded_stays(engine: LocalEngine, rehearser: LocalEngine, tiny_model: Path, starter: Path) -> None:
+def test_rehearsal_does_not_affect_another_engine(
+    engine: LocalEngine, rehearser: LocalEngine, tiny_model: Path, starter: Path
+) -> None:
     load(engine, tiny_model)
     before = engine.state
     rehearser.rehearse(starter, LoadSpec(context=512))
@@ -186,7 +188,7 @@ def test_what_is_loaded_stays(engine: LocalEngine, rehearser: LocalEngine, tiny_
     assert engine.pid in engine_children()
 
 
-def test_a_file_that_cannot_be_loaded_cannot_be_rehearsed(rehearser: LocalEngine, tmp_path: Path) -> None:
+def test_rehearsal_of_an_unsupported_file_is_an_error(rehearser: LocalEngine, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
     with pytest.raises(UserError) as caught:
         rehearser.rehearse(path, LoadSpec())
@@ -194,7 +196,7 @@ def test_a_file_that_cannot_be_loaded_cannot_be_rehearsed(rehearser: LocalEngine
     assert "ffn_down_exps" in str(caught.value.data["log"])
 
 
-def test_options_that_make_no_sense_are_named(rehearser: LocalEngine, tiny_model: Path) -> None:
+def test_rehearsal_of_invalid_options_is_an_error(rehearser: LocalEngine, tiny_model: Path) -> None:
     with pytest.raises(UserError, match="device_unknown"):
         rehearser.rehearse(tiny_model, LoadSpec(devices=("CUDA7",)))
 
@@ -218,7 +220,7 @@ def silent_server(when_called: Callable[[], None]) -> Iterator[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to stop a process with")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, "engine_died"), (signal.SIGSTOP, "engine_too_slow")])
-def test_a_child_that_dies_or_hangs_is_a_failed_rehearsal(
+def test_crash_or_hang_during_a_rehearsal_is_an_error(
     rehearser: LocalEngine, tiny_model: Path, number: int, code: str
 ) -> None:
     rehearser.rehearse(tiny_model, LoadSpec(context=512))
@@ -229,7 +231,7 @@ def test_a_child_that_dies_or_hangs_is_a_failed_rehearsal(
     assert rehearser.rehearse(tiny_model, LoadSpec(context=512)).context == 512
 
 
-def test_stop_ends_a_rehearsal(rehearser: LocalEngine, tiny_model: Path) -> None:
+def test_rehearsal_can_be_cancelled(rehearser: LocalEngine, tiny_model: Path) -> None:
     begin, token = time.monotonic(), CancelToken()
     with silent_server(token.cancel) as server, pytest.raises(Cancelled):
         rehearser.rehearse(tiny_model, LoadSpec(rpc_servers=(server,)), token=token)

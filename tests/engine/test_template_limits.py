@@ -1,4 +1,4 @@
-"""Chat templates that never end or ask for everything: stopped in time, and what is loaded stays loaded."""
+"""Limits of chat templates in time and memory; the loaded model is not affected."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def renderers() -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("source", COSTLY.values(), ids=COSTLY.keys())
-def test_what_takes_too_much_is_ended(start: Start, source: str) -> None:
+def test_costly_template_is_ended(start: Start, source: str) -> None:
     rendering = start(source, limit_s=SHORT_S)
     before = time.monotonic()
     with pytest.raises(UserError) as caught:
@@ -90,7 +90,7 @@ def test_what_takes_too_much_is_ended(start: Start, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED.keys())
-def test_what_fails_is_told_and_the_process_goes_on(start: Start, source: str) -> None:
+def test_template_error_does_not_end_the_process(start: Start, source: str) -> None:
     rendering = start(source)
     for _ in range(2):
         with pytest.raises(TemplateRefused) as caught:
@@ -99,7 +99,7 @@ def test_what_fails_is_told_and_the_process_goes_on(start: Start, source: str) -
     assert len(renderers()) == 1
 
 
-def test_it_starts_again_after_it_was_ended(start: Start) -> None:
+def test_renderer_restarts_after_it_was_ended(start: Start) -> None:
     rendering = start(
         "{% if messages|length == 1 %}" + ENDLESS + "{% endif %}{{ messages[0].content }}", limit_s=SHORT_S
     )
@@ -128,7 +128,7 @@ def test_memory_stays_within_the_limit(start: Start) -> None:
     assert 1 << 20 < max(peak) < LIMIT_BYTES
 
 
-def test_a_stop_ends_it_at_once(start: Start) -> None:
+def test_cancellation_ends_the_renderer(start: Start) -> None:
     asked = threading.Event()
     rendering = start(ENDLESS, is_stopped=asked.is_set, limit_s=30)
     threading.Timer(0.3, asked.set).start()
@@ -139,13 +139,13 @@ def test_a_stop_ends_it_at_once(start: Start) -> None:
     assert not renderers()
 
 
-def test_a_long_conversation_in_many_scripts_comes_through_whole(start: Start) -> None:
+def test_long_unicode_conversation_is_rendered(start: Start) -> None:
     rendering = start("{% for m in messages %}{{ m.content }}{% endfor %}")
     parts = ["大海 🌊 \ud800 \x00 " * 20000, "word " * 200000]
     assert rendering.render([{"role": "user", "content": part} for part in parts]) == "".join(parts)
 
 
-def test_a_prompt_costs_milliseconds(start: Start) -> None:
+def test_rendering_takes_milliseconds(start: Start) -> None:
     """A bound far above what it takes: that nothing is started for each prompt."""
     rendering = start("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}")
     rendering.render(HELLO)
@@ -168,7 +168,7 @@ def test_a_prompt_costs_milliseconds(start: Start) -> None:
     ],
     ids=["a usual one", "tags and json", "numbers and dates"],
 )
-def test_it_writes_what_the_engines_own_formatter_writes(start: Start, source: str) -> None:
+def test_rendering_matches_the_engines_formatter(start: Start, source: str) -> None:
     from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
     messages = [
@@ -181,7 +181,7 @@ def test_it_writes_what_the_engines_own_formatter_writes(start: Start, source: s
     assert start(source).render(messages) == expected
 
 
-def test_the_engine_keeps_what_is_loaded(engine: LocalEngine, tmp_path: Path) -> None:
+def test_costly_template_does_not_unload_the_model(engine: LocalEngine, tmp_path: Path) -> None:
     template = "{% if messages|length == 1 %}" + ENDLESS + "{% endif %}{{ messages[0].content }}"
     load(engine, write_tiny_model(tmp_path / "endless.gguf", chat_template=template))
     state, children = engine.state, engine_children()
@@ -195,7 +195,7 @@ def test_the_engine_keeps_what_is_loaded(engine: LocalEngine, tmp_path: Path) ->
     assert (engine.state, engine_children()) == (state, children)
 
 
-def test_a_stop_reaches_the_engine_while_the_template_runs(engine: LocalEngine, tmp_path: Path) -> None:
+def test_cancellation_while_the_template_runs(engine: LocalEngine, tmp_path: Path) -> None:
     load(engine, write_tiny_model(tmp_path / "endless.gguf", chat_template=ENDLESS))
     token = CancelToken()
     threading.Timer(0.5, token.cancel).start()
@@ -205,7 +205,7 @@ def test_a_stop_reaches_the_engine_while_the_template_runs(engine: LocalEngine, 
     assert time.monotonic() - before < 3
 
 
-def test_it_ends_with_the_engine(engine: LocalEngine, tmp_path: Path) -> None:
+def test_renderer_ends_with_the_engine(engine: LocalEngine, tmp_path: Path) -> None:
     load(engine, write_tiny_model(tmp_path / "own.gguf", chat_template="{{ messages[0].content }}"))
     (child,) = engine_children()
     (helper,) = psutil.Process(child).children()
@@ -217,7 +217,7 @@ def test_it_ends_with_the_engine(engine: LocalEngine, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_one_that_nobody_waits_for_ends_by_itself() -> None:
+def test_renderer_without_a_parent_ends() -> None:
     process = subprocess.Popen(TEMPLATE_RENDERER.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with process:
         assert process.stdin is not None

@@ -10,7 +10,7 @@ TEXT = "héllo 你好, 😀 end"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
-def test_whole_characters_however_the_bytes_come(size: int) -> None:
+def test_characters_are_complete_for_any_split_of_bytes(size: int) -> None:
     data, stream = TEXT.encode(), TextStream(())
     pieces = [stream.add(data[place : place + size]) for place in range(0, len(data), size)]
     assert "".join(pieces) + stream.finish() == TEXT
@@ -18,7 +18,7 @@ def test_whole_characters_however_the_bytes_come(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 100])
-def test_nothing_of_a_stop_string_is_shown(size: int) -> None:
+def test_stop_string_is_not_part_of_the_text(size: int) -> None:
     data, stream = b"answer<|im_end|>more", TextStream(("<|im_end|>",))
     shown = ""
     for place in range(0, len(data), size):
@@ -28,7 +28,7 @@ def test_nothing_of_a_stop_string_is_shown(size: int) -> None:
     assert stream.stopped
 
 
-def test_what_only_looks_like_a_stop_string_comes_in_the_end() -> None:
+def test_partial_stop_string_is_returned_at_the_end() -> None:
     stream = TextStream(("STOP",))
     assert stream.add(b"a ST") == "a "
     assert stream.add(b"AR") == "STAR"
@@ -37,13 +37,13 @@ def test_what_only_looks_like_a_stop_string_comes_in_the_end() -> None:
     assert not stream.stopped
 
 
-def test_the_first_of_several_stop_strings_counts() -> None:
+def test_first_of_several_stop_strings_applies() -> None:
     stream = TextStream(("later", "b", ""))
     assert stream.add(b"a b later") == "a "
     assert stream.stopped
 
 
-def test_a_cut_character_at_the_end_is_dropped() -> None:
+def test_incomplete_character_at_the_end_is_dropped() -> None:
     stream = TextStream(())
     assert stream.add("好".encode()[:2]) == ""
     assert stream.finish() == ""

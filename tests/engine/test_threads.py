@@ -1,4 +1,4 @@
-"""The number of threads follows the cores that are free; readings of the clocks are made up, all else is real."""
+"""Thread count by free cores, with simulated processor times."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ BOTH_BUSY = {1: 0.009, 2: 0.080}
 """Seconds a token on two cores, as the starter model takes them."""
 
 
-def test_a_quiet_machine_gives_all_its_cores() -> None:
+def test_idle_machine_uses_all_cores() -> None:
     machine = Machine(QUIET)
     count = ThreadCount(2, 2, read=machine.read)
     machine.generate(count, 1.0)
     assert count.count == 2
 
 
-def test_a_core_that_others_take_is_left_to_them_and_taken_back() -> None:
+def test_thread_count_follows_the_free_cores() -> None:
     machine = Machine(QUIET)
     count = ThreadCount(2, 2, read=machine.read)
     machine.busy, machine.token_s = 1.0, ONE_BUSY
@@ -54,7 +54,7 @@ def test_a_core_that_others_take_is_left_to_them_and_taken_back() -> None:
     assert count.count == 2
 
 
-def test_a_change_that_turns_out_slower_is_taken_back_for_a_while() -> None:
+def test_slower_count_is_reverted_for_a_while() -> None:
     machine = Machine({1: 0.012, 2: 0.005})
     count = ThreadCount(2, 2, read=machine.read)
     machine.generate(count, 0.3)
@@ -68,14 +68,14 @@ def test_a_change_that_turns_out_slower_is_taken_back_for_a_while() -> None:
     assert 1 in {count.count, *tried}
 
 
-def test_the_first_count_of_an_answer_knows_what_happened_since_the_last() -> None:
+def test_first_count_uses_the_load_since_the_last_answer() -> None:
     machine = Machine(QUIET, busy=1.0)
     count = ThreadCount(2, 2, read=machine.read)
     machine.pass_time(5.0, 0)
     assert count.begin() == 1
 
 
-def test_the_count_follows_while_a_prompt_is_read_too() -> None:
+def test_count_follows_the_load_while_reading() -> None:
     machine = Machine(QUIET)
     count = ThreadCount(2, 2, read=machine.read)
     assert count.before_batch() == 2
@@ -87,21 +87,21 @@ def test_the_count_follows_while_a_prompt_is_read_too() -> None:
     assert count.before_batch() == 2
 
 
-def test_a_fixed_count_stays() -> None:
+def test_fixed_count_is_constant() -> None:
     machine = Machine(BOTH_BUSY, busy=2.0)
     count = ThreadCount(2, 2, fixed=2, read=machine.read)
     machine.generate(count, 1.0)
     assert count.begin() == 2
 
 
-def test_there_is_always_one() -> None:
+def test_count_is_at_least_one() -> None:
     machine = Machine(BOTH_BUSY, busy=2.0)
     count = ThreadCount(2, 2, read=machine.read)
     machine.generate(count, 1.0)
     assert count.count == 1
 
 
-def test_the_real_clocks_go_forward() -> None:
+def test_cpu_times_are_monotonic() -> None:
     first, second = read_cpu_times(), read_cpu_times()
     assert second.clock >= first.clock
     assert second.own >= first.own

@@ -1,4 +1,4 @@
-"""What the tests of plans share: headers of the home model, machines, and what must hold for every plan."""
+"""Shared parts of the planner tests: headers of the home model, machines, and invariants of every plan."""
 
 from __future__ import annotations
 

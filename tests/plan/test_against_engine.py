@@ -1,4 +1,4 @@
-"""The forecast against what the engine allocates: two real devices, several architectures, contexts and cache types."""
+"""Forecast and real allocation on two devices, for several architectures, contexts and cache types."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_weights_and_cache_are_forecast_exactly(machine: Machine, tmp_path: Path
     assert verdicts[3] != "gpu"
 
 
-def test_a_split_file_of_experts_and_a_rehearsal_that_corrects(machine: Machine, tmp_path: Path) -> None:
+def test_split_model_with_rehearsal_has_exact_buffers(machine: Machine, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "moe.gguf", n_layer=6, n_expert=4, tensors_per_file=20)
     headers = read_model(path)
     assert len(headers) > 1
@@ -126,9 +126,7 @@ def test_a_split_file_of_experts_and_a_rehearsal_that_corrects(machine: Machine,
 
 
 @pytest.mark.parametrize("mib", [(400, 400), (20, 15), (8, 6), (0, 0)])
-def test_copies_in_the_order_of_the_processor_are_forecast(
-    machine: Machine, tmp_path: Path, mib: tuple[int, int]
-) -> None:
+def test_repacked_copies_are_forecast(machine: Machine, tmp_path: Path, mib: tuple[int, int]) -> None:
     path = tmp_path / "quantised.gguf"
     write_shape(path, "Q4_K_M", n_layer=8, n_embd=512, n_ff=1024, n_head=8, n_head_kv=2, n_vocab=4096, n_ctx=4096)
     forecast = _compare(machine, path, (read_header(path),), mib, context=2048)

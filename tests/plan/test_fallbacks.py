@@ -1,4 +1,4 @@
-"""After a load that failed: smaller plans, one after the other, until the processor alone is left."""
+"""Fallback plans after a failed load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_step_is_smaller_and_fits(quantisation: str, gib: tuple[float, ...
         assert each.context >= 4096
 
 
-def test_it_begins_where_the_load_failed() -> None:
+def test_fallbacks_start_after_the_failed_plan() -> None:
     shape, devices, host = apus_shape("Q2_K"), cards(24, 24), ram(96)
     steps = list(smaller_plans(shape, devices, host))
     again = list(smaller_plans(shape, devices, host, failed=steps[0]))
@@ -37,7 +37,7 @@ def test_it_begins_where_the_load_failed() -> None:
     assert again[-1] == steps[-1]
 
 
-def test_a_driver_that_tells_of_more_than_it_gives() -> None:
+def test_fallbacks_for_a_driver_that_overstates_free_memory() -> None:
     """Far more is free than the plan takes, so that leaving some of it free changes nothing."""
     shape, devices, host = apus_shape("Q2_K"), cards(80, 80), ram(96)
     wishes = PlanOptions(context=4096, kv_type="f16", micro_batch=512)
@@ -49,7 +49,7 @@ def test_a_driver_that_tells_of_more_than_it_gives() -> None:
     assert sum(0 < share < 0.5 for share in shares) == 2
 
 
-def test_without_devices_less_cache_and_smaller_buffers_are_left() -> None:
+def test_fallbacks_without_devices_reduce_cache_and_buffers() -> None:
     shape, host = apus_shape("Q2_K"), ram(96)
     steps = list(smaller_plans(shape, (), host))
     used = [plan_model(shape, (), host).host.used_bytes, *(each.host.used_bytes for each in steps)]
@@ -57,7 +57,7 @@ def test_without_devices_less_cache_and_smaller_buffers_are_left() -> None:
     assert used == sorted(set(used), reverse=True)
 
 
-def test_what_was_fixed_by_hand_stays() -> None:
+def test_fallbacks_keep_fixed_options() -> None:
     shape, devices, host = apus_shape("Q3_K_M"), cards(24, 24), ram(96)
     wishes = PlanOptions(context=8192, kv_type="f16", n_gpu_layers=61, micro_batch=512)
     steps = list(smaller_plans(shape, devices, host, wishes))
@@ -66,7 +66,7 @@ def test_what_was_fixed_by_hand_stays() -> None:
         assert (each.context, each.kv_type, each.n_gpu_layers, each.spec.micro_batch) == (8192, "f16", 61, 512)
 
 
-def test_memory_that_another_program_took_is_left_alone() -> None:
+def test_fallbacks_respect_memory_taken_by_another_program() -> None:
     shape, host = apus_shape("Q2_K"), ram(96)
     failed = plan_model(shape, cards(24, 24), host)
     for each in smaller_plans(shape, cards(24, 9), host, failed=failed):
@@ -74,7 +74,7 @@ def test_memory_that_another_program_took_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(("micro_batch", "less"), [(512, 16), (256, 8), (128, 4), (1024, 16)])
-def test_what_a_rehearsal_told_counts_in_proportion_for_smaller_micro_batches(micro_batch: int, less: int) -> None:
+def test_rehearsal_scales_with_the_micro_batch(micro_batch: int, less: int) -> None:
     """A backend that joins operations does without some rows of the micro batch."""
     shape, devices, host = apus_shape("Q2_K"), cards(24, 24), ram(96)
     told = plan_model(shape, devices, host, PlanOptions(context=4096, kv_type="f16", micro_batch=512, pipeline=False))

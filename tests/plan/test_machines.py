@@ -1,4 +1,4 @@
-"""Plans for many machines: never over any device's memory, never a tensor lost, and more memory is never worse."""
+"""Invariants of plans for many machines."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_uneven_cards_one_card_and_none(gib: tuple[float, ...]) -> None:
     assert "does_not_fit" not in verdicts
 
 
-def test_the_last_card_holds_the_output_whatever_the_order() -> None:
+def test_the_last_gpu_holds_the_output_in_any_order() -> None:
     for gib in ((24, 16), (16, 24), (24, 24, 24)):
         found = _plan(apus_shape("Q2_K"), simulated_devices(gib), ram(), PlanOptions(context=4096))
         assert [60 in device.layers for device in found.devices] == [False] * (len(gib) - 1) + [True]
@@ -96,7 +96,7 @@ def _random_wishes(rng: random.Random) -> PlanOptions:
     )
 
 
-def test_random_machines_and_wishes() -> None:
+def test_random_machines_and_options() -> None:
     rng = random.Random(3)
     seen = set()
     for _ in range(150):

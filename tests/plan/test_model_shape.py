@@ -1,4 +1,4 @@
-"""What a header says about a model's parts, and how much cache each layer has."""
+"""Parts of a model and cache of each layer, from its header."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_parts_add_up_to_the_file(quantisation: str, tmp_path: Path) -> None
     assert facts.tied_output.total == 0
 
 
-def test_one_tensor_for_each_expert_counts_as_the_stacked_ones_do(tmp_path: Path) -> None:
+def test_unstacked_experts_count_like_stacked_ones(tmp_path: Path) -> None:
     parts = []
     for legacy in (False, True):
         path = tmp_path / f"{legacy}.gguf"
@@ -46,7 +46,7 @@ def test_one_tensor_for_each_expert_counts_as_the_stacked_ones_do(tmp_path: Path
     assert parts[0] == parts[1]
 
 
-def test_the_home_model_takes_240_kib_a_token() -> None:
+def test_the_home_model_needs_240_kib_per_token() -> None:
     facts = apus_shape("Q2_K")
     assert sum(_layer_bytes(facts, 32768)) == 32768 * 240 * 1024
     assert sum(_layer_bytes(facts, 32768, "q8_0")) == 32768 * 240 * 1024 * 34 // 64
@@ -58,7 +58,7 @@ def test_a_context_is_rounded_as_the_engine_does(tokens: int, rounded: int) -> N
     assert padded(tokens) == rounded
 
 
-def test_shared_experts_stay_and_tied_embeddings_are_copied(tmp_path: Path) -> None:
+def test_shared_experts_are_dense_and_tied_embeddings_are_copied(tmp_path: Path) -> None:
     facts = _facts(write_arch(tmp_path / "model.gguf", "deepseek2"))
     first, *others = facts.layers
     assert first.experts.total == 0
@@ -91,7 +91,7 @@ def test_a_window_is_never_longer_than_the_context(tmp_path: Path) -> None:
     assert cells == [1024, 1536, 1536]
 
 
-def test_recurrent_layers_have_a_state_that_no_context_changes(tmp_path: Path) -> None:
+def test_recurrent_state_is_independent_of_the_context(tmp_path: Path) -> None:
     mamba = _facts(write_arch(tmp_path / "mamba.gguf", "mamba"))
     assert not mamba.cache.has_attention
     assert _layer_bytes(mamba, 4096) == _layer_bytes(mamba, 32768)
@@ -142,7 +142,7 @@ def test_an_unknown_architecture_attends_to_everything() -> None:
     assert _layer_bytes(facts, 4096) == (4096 * N_EMBD * 2 * 2,) * 2
 
 
-def test_layers_for_predicting_several_tokens_stay_in_the_file(tmp_path: Path) -> None:
+def test_layers_for_predicting_several_tokens_are_not_loaded(tmp_path: Path) -> None:
     path = write_arch(tmp_path / "model.gguf", "deepseek2", keys={"nextn_predict_layers": 1})
     facts = _facts(path)
     assert facts.unused.total > 0

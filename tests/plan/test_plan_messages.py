@@ -1,4 +1,4 @@
-"""What a plan means in words: one sentence for the verdict, one for each thing to know."""
+"""Sentences about a plan: its verdict and its reasons."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_verdict_has_its_sentence() -> None:
     assert all("{" not in sentence and sentence.endswith(".") for sentence in sentences)
 
 
-def test_every_reason_is_said_or_part_of_the_verdict() -> None:
+def test_every_reason_has_a_sentence_or_is_part_of_the_verdict() -> None:
     assert set(words.REASON_SENTENCES) | words.SAID_BY_THE_VERDICT == REASONS
     assert not set(words.REASON_SENTENCES) & words.SAID_BY_THE_VERDICT
     seen = {reason for each in _plans() for reason in each.reasons}
@@ -52,7 +52,7 @@ def test_the_reasons_follow_the_verdict() -> None:
     assert refused == verdict_sentence(plan_apus("Q4_K_M", ram_gib=16), str)
 
 
-def test_every_text_goes_through_the_translation() -> None:
+def test_every_text_is_translated() -> None:
     asked: list[str] = []
 
     def translate(text: str) -> str:

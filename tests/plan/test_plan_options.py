@@ -1,4 +1,4 @@
-"""What a person fixes stays fixed, and the rest is fitted around it; every choice is told by a code."""
+"""Fixed plan options, and the reasons of the planner's choices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, check, plan_ap
 from tests.rigs.arch_shapes import write_arch
 
 
-def test_context_is_rounded_and_ends_where_the_training_did() -> None:
+def test_context_is_rounded_and_limited_to_the_trained_context() -> None:
     assert plan_apus("Q2_K", 24, 24, context=5000).context == 5120
     capped = plan_apus("Q2_K", 24, 24, context=100_000)
     assert capped.context == 32768
@@ -31,7 +31,7 @@ def test_context_is_rounded_and_ends_where_the_training_did() -> None:
     assert plan_apus("Q2_K", 24, 24, context=0) == plan_apus("Q2_K", 24, 24)
 
 
-def test_without_a_wish_the_context_is_as_large_as_the_cards_allow() -> None:
+def test_automatic_context_is_as_large_as_the_gpus_allow() -> None:
     assert plan_apus("Q2_K", 48, 48).context == 32768
     assert plan_apus("Q2_K", 24, 23).context == 16384
     assert plan_apus("Q2_K", 24, 19.2).context == 8192
@@ -40,14 +40,14 @@ def test_without_a_wish_the_context_is_as_large_as_the_cards_allow() -> None:
     assert "context_chosen" in in_ram.reasons
 
 
-def test_it_says_when_a_smaller_context_would_fit_on_the_cards() -> None:
+def test_reason_when_a_smaller_context_would_fit_on_the_gpus() -> None:
     asked = plan_apus("Q2_K", 24, 19, context=32768, kv_type="f16")
     assert asked.verdict == "experts_in_ram"
     assert "smaller_context_fits_gpu" in asked.reasons
     assert plan_apus("Q2_K", 24, 19, context=4096, kv_type="f16").verdict == "gpu"
 
 
-def test_a_cache_of_8_bits_that_makes_everything_fit_is_told() -> None:
+def test_reason_when_an_8_bit_cache_makes_everything_fit() -> None:
     found = plan_apus("Q2_K", 23.54, 23.54, context=32768)
     assert (found.verdict, found.kv_type) == ("gpu", "q8_0")
     assert "q8_0_fits_all" in found.reasons
@@ -55,7 +55,7 @@ def test_a_cache_of_8_bits_that_makes_everything_fit_is_told() -> None:
     assert plan_apus("Q2_K", 23.54, 23.54, context=4096).kv_type == "f16"
 
 
-def test_flash_attention_refused_keeps_16_bits() -> None:
+def test_disabled_flash_attention_keeps_a_16_bit_cache() -> None:
     found = plan_apus("Q2_K", 24, 24, context=8192, flash_attention=False)
     assert found.kv_type == "f16"
     assert found.spec.flash_attention is False
@@ -64,14 +64,14 @@ def test_flash_attention_refused_keeps_16_bits() -> None:
     assert "flash_attention_needed" in forced.reasons
 
 
-def test_a_cache_type_that_the_heads_do_not_fill_is_not_taken(tmp_path: Path) -> None:
+def test_unsupported_cache_type_falls_back_to_f16(tmp_path: Path) -> None:
     path = write_arch(tmp_path / "model.gguf", "qwen3moe", keys={"attention.key_length": 80})
     found = plan_model(read_model_shape((read_header(path),)), cards(8), ram(), PlanOptions(kv_type="q8_0"))
     assert found.kv_type == "f16"
     assert "kv_type_impossible" in found.reasons
 
 
-def test_a_split_by_hand_is_kept() -> None:
+def test_fixed_split_is_kept() -> None:
     wishes = PlanOptions(context=8192, tensor_split=(3.0, 1.0))
     devices = simulated_devices((24, 24))
     found = plan_model(apus_shape("Q2_K"), devices, ram(), wishes)
@@ -82,7 +82,7 @@ def test_a_split_by_hand_is_kept() -> None:
     assert set(found.experts_in_ram) <= set(found.devices[0].layers)
 
 
-def test_a_split_by_hand_that_cannot_hold_is_refused_with_all_figures() -> None:
+def test_fixed_split_that_does_not_fit_is_reported_with_all_figures() -> None:
     found = plan_apus("Q4_K_M", 24, 2, context=8192, tensor_split=(1.0, 9.0), n_gpu_layers=61)
     assert found.verdict == "does_not_fit"
     assert "wish_too_large" in found.reasons
@@ -90,7 +90,7 @@ def test_a_split_by_hand_that_cannot_hold_is_refused_with_all_figures() -> None:
     assert found.tensor_split == (1.0, 9.0)
 
 
-def test_layers_and_experts_by_hand_are_kept() -> None:
+def test_fixed_layers_and_experts_are_kept() -> None:
     found = plan_apus("Q4_K_M", 24, 24, context=4096, n_gpu_layers=30)
     assert found.n_gpu_layers == 30
     assert found.verdict == "layers_in_ram"
@@ -103,7 +103,7 @@ def test_layers_and_experts_by_hand_are_kept() -> None:
     assert plan_apus("Q2_K", 48, 48, n_gpu_layers=-1).verdict == "gpu"
 
 
-def test_devices_left_out_ceilings_and_the_margin() -> None:
+def test_device_selection_ceilings_and_margin() -> None:
     assert [device.name for device in plan_apus("Q2_K", 24, 24, 24, devices=("GPU2",)).devices] == ["GPU2"]
     limited = (replace(cards(24)[0], ceiling_bytes=10 * GIB), *cards(24, 24)[1:])
     found = plan_model(apus_shape("Q2_K"), limited, ram(), PlanOptions(context=4096))
@@ -113,14 +113,14 @@ def test_devices_left_out_ceilings_and_the_margin() -> None:
     assert all(device.left_bytes >= GIB for device in roomy.devices)
 
 
-def test_one_card_alone() -> None:
+def test_split_mode_none_uses_the_main_gpu_only() -> None:
     found = plan_apus("Q2_K", 24, 48, split_mode="none", main_gpu="GPU1", context=4096)
     assert [device.name for device in found.devices] == ["GPU1"]
     assert found.verdict == "gpu"
     assert not found.spec.pipeline
 
 
-def test_more_devices_than_the_engine_takes() -> None:
+def test_more_devices_than_the_engine_supports() -> None:
     found = plan_apus("Q2_K", *([4] * MAX_DEVICES), 24, 24)
     assert len(found.devices) == MAX_DEVICES
     assert {"GPU16", "GPU17"} <= {device.name for device in found.devices}
@@ -136,13 +136,13 @@ def test_more_devices_than_the_engine_takes() -> None:
         ({"kv_type": "q5_1"}, "kv_type_unknown"),
     ],
 )
-def test_wishes_that_make_no_sense(wishes: dict[str, object], code: str) -> None:
+def test_invalid_options_are_refused(wishes: dict[str, object], code: str) -> None:
     with pytest.raises(UserError) as caught:
         plan_apus("Q2_K", 24, 24, context=4096, **wishes)
     assert caught.value.code == code
 
 
-def test_pipeline_parallelism_only_where_its_buffers_fit() -> None:
+def test_pipeline_parallelism_needs_room_for_its_buffers() -> None:
     roomy = plan_apus("Q2_K", 24, 24, context=8192)
     assert roomy.spec.pipeline
     plain = plan_apus("Q2_K", 24, 24, context=8192, pipeline=False)
@@ -155,7 +155,7 @@ def test_pipeline_parallelism_only_where_its_buffers_fit() -> None:
     assert (tight.verdict, tight.spec.pipeline) == ("gpu", False)
 
 
-def test_repacked_copies_count_where_the_file_is_mapped() -> None:
+def test_repacked_copies_are_counted_for_a_mapped_file() -> None:
     processor = plan_apus("Q4_K_M", ram_gib=160, context=4096)
     assert processor.spec.repack
     assert processor.host.repack_bytes > 30 * GIB
@@ -172,7 +172,7 @@ def test_repacked_copies_count_where_the_file_is_mapped() -> None:
     assert shared.host.repack_bytes > 5 * GIB
 
 
-def test_tiles_of_a_processor_with_amx(tmp_path: Path) -> None:
+def test_amx_tiles_are_counted(tmp_path: Path) -> None:
     """Plain matrices are copied into tiles; stacks, which the engine would take for a single one, must not be."""
     tiled = replace(ram(160), has_amx=True)
     plain = plan_model(apus_shape("Q4_K_M"), (), ram(160), PlanOptions(context=4096))
@@ -189,13 +189,13 @@ def test_tiles_of_a_processor_with_amx(tmp_path: Path) -> None:
     assert plan_model(facts, cards(8), replace(ram(), has_amx=True), PlanOptions()).spec.repack
 
 
-def test_memory_shared_with_the_processor_is_counted_once() -> None:
+def test_memory_shared_with_the_cpu_is_counted_once() -> None:
     apple = (Device("MTL0", 44 * GIB, backend="MTL", description="Apple M2 Max"),)
     assert plan_model(apus_shape("Q2_K"), apple, ram(60), PlanOptions(context=4096)).verdict == "gpu"
     assert plan_model(apus_shape("Q2_K"), apple, ram(20), PlanOptions(context=4096)).verdict == "does_not_fit"
 
 
-def test_a_rehearsal_corrects_every_plan_of_the_model() -> None:
+def test_rehearsal_corrects_every_plan_of_the_model() -> None:
     facts, devices = apus_shape("Q2_K"), cards(24, 24)
     first = plan_model(facts, devices, ram(), PlanOptions(context=8192, pipeline=False))
     more = {device.name: device.compute_bytes + 300 * MIB for device in first.devices}
@@ -214,7 +214,7 @@ def test_a_rehearsal_corrects_every_plan_of_the_model() -> None:
     )
 
 
-def test_what_the_engine_refused_in_the_rehearsal_is_planned_without() -> None:
+def test_features_refused_in_the_rehearsal_are_not_planned() -> None:
     facts, devices = apus_shape("Q2_K"), cards(24, 24)
     first = plan_model(facts, devices, ram(), PlanOptions(context=8192))
     assert first.spec.pipeline

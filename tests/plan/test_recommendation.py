@@ -1,4 +1,4 @@
-"""Which quantisation to take."""
+"""Recommendation of a quantisation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def _recommended(found: tuple[Recommendation, ...]) -> Recommendation | None:
         ((), "Q2_K", "smallest"),
     ],
 )
-def test_the_best_that_fits(devices: tuple[Device, ...], quantisation: str, reason: str) -> None:
+def test_the_best_quantisation_that_fits_is_recommended(
+    devices: tuple[Device, ...], quantisation: str, reason: str
+) -> None:
     found = recommend(CANDIDATES, devices, ram(80))
     chosen = _recommended(found)
     assert chosen is not None
@@ -48,13 +50,13 @@ def test_the_best_that_fits(devices: tuple[Device, ...], quantisation: str, reas
             )
 
 
-def test_none_is_recommended_where_none_fits() -> None:
+def test_none_is_recommended_if_none_fits() -> None:
     found = recommend(CANDIDATES, cards(8), ram(16))
     assert _recommended(found) is None
     assert {each.reason for each in found} == {"does_not_fit"}
 
 
-def test_the_wished_context_decides() -> None:
+def test_recommendation_depends_on_the_context() -> None:
     short = _recommended(recommend(CANDIDATES, cards(24, 24, 24), ram(80), PlanOptions(context=4096)))
     long = _recommended(recommend(CANDIDATES, cards(24, 24, 24), ram(80), PlanOptions(context=32768, kv_type="f16")))
     assert short is not None

@@ -1,4 +1,4 @@
-"""The estimate of the speed: bytes to read for a token over the bandwidth of where they lie."""
+"""Estimate of the generation speed from bytes per token and bandwidth."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from tests.plan.plan_builders import GIB, apus_shape, cards, plan_apus, ram
         ("", None),
     ],
 )
-def test_known_cards(name: str, gb_per_s: float | None) -> None:
+def test_bandwidth_of_known_gpus(name: str, gb_per_s: float | None) -> None:
     assert memory_bandwidth(name) == (None if gb_per_s is None else gb_per_s * 1e9)
 
 
-def test_on_cards_the_cards_decide_and_in_ram_the_ram() -> None:
+def test_speed_depends_on_the_memory_that_holds_the_weights() -> None:
     facts = apus_shape("Q2_K")
     fast = plan_model(facts, cards(24, 24), ram(), PlanOptions(context=4096)).tokens_per_second_estimate
     slow = plan_model(
@@ -60,7 +60,7 @@ def test_few_cores_are_slower_than_the_ram() -> None:
     assert speeds[0] > 4 * speeds[1]
 
 
-def test_one_core_does_not_take_all_of_the_ram_unless_the_weights_lie_in_the_cache() -> None:
+def test_one_core_reads_less_than_the_full_ram_bandwidth() -> None:
     facts = apus_shape("Q2_K")
     host = HostMemory(64 * GIB, bandwidth=80e9, cores=16, repacked_types=frozenset(), core_bandwidth=5e9)
 
@@ -74,7 +74,7 @@ def test_one_core_does_not_take_all_of_the_ram_unless_the_weights_lie_in_the_cac
     assert speed(1, cache_bytes=480 << 20) == speed(1)
 
 
-def test_a_guess_is_told() -> None:
+def test_unknown_bandwidth_is_a_reason() -> None:
     assert "speed_guessed" in plan_apus("Q2_K", 24, 24).reasons
     known = plan_model(apus_shape("Q2_K"), cards(24, 24), ram(), PlanOptions())
     assert "speed_guessed" not in known.reasons
@@ -83,6 +83,6 @@ def test_a_guess_is_told() -> None:
     assert "speed_guessed" in plan_model(apus_shape("Q2_K"), others, ram(), PlanOptions()).reasons
 
 
-def test_the_bandwidth_of_this_ram_is_measured() -> None:
+def test_ram_bandwidth_of_this_machine() -> None:
     speed = measure_ram()
     assert 0.2e9 < speed.one_core <= speed.all_cores < 3e12

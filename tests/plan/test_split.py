@@ -1,4 +1,4 @@
-"""llama.cpp's rule for which layer goes where, and the search that turns it to use."""
+"""llama.cpp's split of layers over devices, and the search for the best one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_without_devices_or_layers_everything_is_in_host_memory() -> None:
     assert layers_of((1.0, 1.0), 0, 4) == (None,) * 5
 
 
-def test_numbers_of_layers_as_shares_give_just_these_layers() -> None:
+def test_layer_counts_as_shares_give_exactly_these_layers() -> None:
     rng = random.Random(1)
     for _ in range(500):
         counts = [rng.randint(0, 40) for _ in range(rng.randint(1, 16))]
@@ -78,7 +78,7 @@ def _brute_force(slots: Slots, rooms: list[Room]) -> int | None:
     return best
 
 
-def test_the_search_finds_what_trying_everything_finds() -> None:
+def test_search_matches_brute_force() -> None:
     rng = random.Random(2)
     solved = 0
     for _ in range(250):
@@ -102,7 +102,7 @@ def test_the_search_finds_what_trying_everything_finds() -> None:
     assert solved > 80
 
 
-def test_what_is_left_over_is_shared_out() -> None:
+def test_spread_fills_devices_in_proportion() -> None:
     slots = Slots((10,) * 13, (0,) * 13)
     rooms = [Room(2400, 2400), Room(1600, 1600), Room(800, 800)]
     found = spread(slots, rooms, [2400, 1600, 800], Layout((13, 0, 0), ()))

@@ -1,4 +1,4 @@
-"""The home model on two cards of 24 GB: never worse than llama.cpp's own fit, and close to what is possible at all."""
+"""The home model on two GPUs of 24 GB: never worse than llama.cpp's own fit, and close to the bound."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _planned(quantisation: str, context: int, kv_type: str = "auto") -> LoadPlan
 
 
 @pytest.mark.parametrize("quantisation", QUANTISATIONS)
-def test_no_more_experts_in_ram_than_llama_cpp_leaves(quantisation: str) -> None:
+def test_no_more_experts_in_ram_than_llama_cpp(quantisation: str) -> None:
     for context, theirs in zip(CONTEXTS, LLAMA_CPP_FIT[quantisation], strict=True):
         assert len(_planned(quantisation, context).experts_in_ram) <= theirs
         assert len(_planned(quantisation, context, "f16").experts_in_ram) <= theirs
@@ -38,7 +38,7 @@ def test_no_more_experts_in_ram_than_llama_cpp_leaves(quantisation: str) -> None
 
 @pytest.mark.parametrize("kv_type", ["q8_0", "f16"])
 @pytest.mark.parametrize("quantisation", QUANTISATIONS)
-def test_within_two_layers_of_what_is_possible(quantisation: str, kv_type: str) -> None:
+def test_within_two_layers_of_the_bound(quantisation: str, kv_type: str) -> None:
     for context, bound in zip(CONTEXTS, BOUND[kv_type][quantisation], strict=True):
         found = _planned(quantisation, context, kv_type)
         assert found.kv_type == kv_type
@@ -46,7 +46,7 @@ def test_within_two_layers_of_what_is_possible(quantisation: str, kv_type: str) 
 
 
 @pytest.mark.parametrize("quantisation", QUANTISATIONS)
-def test_automatic_cache_is_16_bits_unless_8_keep_more_on_the_cards(quantisation: str) -> None:
+def test_automatic_cache_is_8_bit_only_if_more_fits_on_the_gpus(quantisation: str) -> None:
     for context in CONTEXTS:
         automatic = _planned(quantisation, context)
         by_type = {kv: len(_planned(quantisation, context, kv).experts_in_ram) for kv in ("f16", "q8_0")}
@@ -54,7 +54,7 @@ def test_automatic_cache_is_16_bits_unless_8_keep_more_on_the_cards(quantisation
         assert len(automatic.experts_in_ram) == min(by_type.values())
 
 
-def test_a_plan_is_made_in_a_moment() -> None:
+def test_planning_is_fast() -> None:
     header, machine, host = apus_header("Q4_K_M"), cards(CARD_GIB, CARD_GIB), ram()
     times = []
     for context in (None, 4096, 8192, 32768) * 2:

@@ -1,4 +1,4 @@
-"""Devices as the settings let them be used: left out, bounded, and those of other PCs that come and go."""
+"""Device preferences: excluded and limited devices, and RPC servers that come and go."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def keep(services: Services, wishes: DevicePreferences) -> None:
     services.settings.change(**wishes.to_settings())
 
 
-def test_what_is_kept_is_read_again() -> None:
+def test_preferences_survive_the_settings_file() -> None:
     wishes = DevicePreferences(("10.0.0.2:50052",)).with_device("CUDA 0000:01:00.0", use=False)
     wishes = wishes.with_device("CUDA1", ceiling_gib=12.5, reserve_gib=1.0)
     settings = Settings(**wishes.to_settings())
@@ -49,7 +49,7 @@ def test_what_is_kept_is_read_again() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"CUDA0": 1}', '{"CUDA0": {"use": 1}}', '{"CUDA0": {"ceiling_gib": -1}}'])
-def test_devices_that_cannot_be_are_not_read(services: Services, text: str) -> None:
+def test_invalid_device_preferences_are_ignored(services: Services, text: str) -> None:
     services.settings.change(devices=text)
     assert services.settings.now.device_preferences().devices == ()
 
@@ -70,11 +70,11 @@ def test_devices_that_cannot_be_are_not_read(services: Services, text: str) -> N
         ("-pc:1", None),
     ],
 )
-def test_addresses(text: str, address: str | None) -> None:
+def test_server_addresses_are_normalised(text: str, address: str | None) -> None:
     assert server_address(text) == address
 
 
-def test_a_device_is_known_again_under_another_number() -> None:
+def test_device_keys_are_stable_under_renumbering() -> None:
     def device(name: str, backend: str, description: str, pci: str = "") -> Device:
         return Device(name, GIB, GIB, backend=backend, description=description, pci_bus_id=pci)
 
@@ -88,7 +88,7 @@ def test_a_device_is_known_again_under_another_number() -> None:
     assert len(set(device_keys(before).values())) == 3
 
 
-def test_left_out_and_bounded_as_the_settings_say() -> None:
+def test_preferences_exclude_and_limit_devices() -> None:
     machine = Machine((Device("GPU0", 24 * GIB), Device("GPU1", 16 * GIB)))
     wishes = DevicePreferences().with_device("GPU0", use=False).with_device("GPU1", ceiling_gib=8.0, reserve_gib=2.0)
     chosen = with_preferences(machine, wishes)
@@ -102,7 +102,7 @@ def test_left_out_and_bounded_as_the_settings_say() -> None:
     assert applicable(PlanOptions(devices=("GPU9",)), chosen) == PlanOptions(devices=("GPU9",))
 
 
-def test_the_settings_hold_for_advice_and_plans(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preferences_apply_to_recommendations_and_plans(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
     both = {each.id: each for each in services.planning.recommend(simulated_ram=64)}
     keep(services, DevicePreferences().with_device("GPU1", use=False).with_device("GPU0", ceiling_gib=10.0))
@@ -114,7 +114,7 @@ def test_the_settings_hold_for_advice_and_plans(services: Services, monkeypatch:
     assert [each.name for each in services.planning.basis("apus:Q2_K").machine.devices] == ["GPU0"]
 
 
-def test_servers_of_the_settings_are_used_like_those_named(services: Services, ask: Ask, starter: Path) -> None:
+def test_servers_of_the_settings_are_used_like_required_ones(services: Services, ask: Ask, starter: Path) -> None:
     with serving() as first, serving() as second:
         keep(services, DevicePreferences((first,)))
         assert [each.description for each in services.planning.machine().devices] == [first]
@@ -137,7 +137,7 @@ def test_servers_of_the_settings_are_used_like_those_named(services: Services, a
         assert [each.name for each in services.planning.machine(refresh=True).devices] == ["RPC0", "RPC1"]
 
 
-def test_a_server_that_is_gone_is_left_out_and_told(
+def test_missing_optional_server_is_left_out_and_reported(
     services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
 ) -> None:
     first, second, end = leaving
@@ -162,7 +162,7 @@ def test_a_server_that_is_gone_is_left_out_and_told(
     assert [each.description for each in machine.devices] == [first]
 
 
-def test_a_server_that_goes_before_the_answer_begins_costs_no_answer(
+def test_server_lost_before_the_answer_is_replaced_by_a_new_plan(
     services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
 ) -> None:
     first, second, end = leaving
@@ -177,7 +177,7 @@ def test_a_server_that_goes_before_the_answer_begins_costs_no_answer(
     assert [event.because.data["server"] for event in events if isinstance(event, Replanned)] == [second]
 
 
-def test_a_server_that_goes_in_the_middle_is_one_sentence(
+def test_server_lost_during_the_answer_is_an_error(
     services: Services, ask: Ask, starter: Path, leaving: tuple[str, str, ExitStack]
 ) -> None:
     first, second, end = leaving
@@ -193,7 +193,7 @@ def test_a_server_that_goes_in_the_middle_is_one_sentence(
     assert isinstance(ask("starter", context=512)[-1], Finished)
 
 
-def test_half_an_answer_stays_and_the_next_question_goes_without_the_device(
+def test_partial_answer_is_kept_and_the_next_works_without_the_device(
     services: Services, leaving: tuple[str, str, ExitStack], tiny_model: Path
 ) -> None:
     """Its answers never end by themselves."""

@@ -1,4 +1,4 @@
-"""Memory that really runs out: the next smaller plans are tried by themselves, and what worked is remembered."""
+"""Fallback to smaller plans when memory really runs out, and the plan that is remembered."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def tight(services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("tight")
-def test_a_load_without_memory_climbs_down_and_is_remembered(services: Services, ask: Ask) -> None:
+def test_out_of_memory_falls_back_and_is_remembered(services: Services, ask: Ask) -> None:
     events = ask("starter")
     steps = replanned(events)
     assert [step.attempt for step in steps] == list(range(1, len(steps) + 1))
@@ -75,7 +75,7 @@ def test_a_load_without_memory_climbs_down_and_is_remembered(services: Services,
 
 
 @pytest.mark.usefixtures("tight")
-def test_what_was_fixed_by_hand_stays_and_the_end_of_the_ladder_is_an_error(services: Services, ask: Ask) -> None:
+def test_fixed_options_are_kept_until_no_fallback_is_left(services: Services, ask: Ask) -> None:
     with pytest.raises(UserError) as caught:
         ask("starter", context=8192, kv_type="f16")
     assert caught.value.code == "engine_out_of_memory"
@@ -87,7 +87,7 @@ def server_process(endpoint: str) -> psutil.Process:
     return found
 
 
-def test_memory_that_is_taken_between_the_plan_and_the_load(services: Services, ask: Ask, tmp_path: Path) -> None:
+def test_memory_taken_between_plan_and_load(services: Services, ask: Ask, tmp_path: Path) -> None:
     """The second device tells the plan of gigabytes, and has room for a cache of 8 bits when the load comes."""
     import resource
 
@@ -118,7 +118,7 @@ def test_memory_that_is_taken_between_the_plan_and_the_load(services: Services, 
         assert replanned(ask(path, **wishes)) == []
 
 
-def test_a_death_before_the_first_token_takes_a_smaller_plan(services: Services, ask: Ask) -> None:
+def test_crash_before_the_first_token_falls_back(services: Services, ask: Ask) -> None:
     killed: list[int] = []
 
     def kill_once(event: ChatEvent) -> None:
@@ -138,7 +138,7 @@ def test_a_death_before_the_first_token_takes_a_smaller_plan(services: Services,
     assert sum(isinstance(event, Loaded) for event in events) == 2
 
 
-def test_a_death_while_it_speaks_is_told_and_not_repeated(services: Services, ask: Ask) -> None:
+def test_crash_during_the_answer_is_an_error(services: Services, ask: Ask) -> None:
     def kill_at_the_first_piece(event: ChatEvent) -> None:
         if isinstance(event, Piece):
             os.kill(services.engine.pid or 0, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A conversation is fitted to the context that was loaded, and what was read before is read anew only after a step."""
+"""Fitting of a conversation to the loaded context, with reuse of the cache."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def talk(services: Services, path: Path, turns: int) -> list[tuple[Fitted, Promp
     return told
 
 
-def test_a_long_conversation_rolls_in_steps_and_keeps_what_was_read(services: Services, tmp_path: Path) -> None:
+def test_long_conversation_rolls_in_steps_and_reuses_the_cache(services: Services, tmp_path: Path) -> None:
     told = talk(services, write_tiny_model(tmp_path / "tiny.gguf"), 24)
     steps = 0
     for before, now in pairwise(told):
@@ -78,7 +78,7 @@ def test_a_long_conversation_rolls_in_steps_and_keeps_what_was_read(services: Se
     assert told[-1][0].left_out[:2] == ("q0", "a0")
 
 
-def test_a_larger_context_lets_turns_come_back(services: Services, tmp_path: Path) -> None:
+def test_larger_context_brings_turns_back(services: Services, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "tiny.gguf")
     messages = tuple(
         PromptMessage((Role.USER, Role.ASSISTANT)[place % 2], "words " * 10, str(place)) for place in range(11)
@@ -93,7 +93,7 @@ def test_a_larger_context_lets_turns_come_back(services: Services, tmp_path: Pat
     assert (large.left_out, large.context) == ((), 2048)
 
 
-def test_stopping_refuses_before_anything_is_read(services: Services, tmp_path: Path) -> None:
+def test_stop_policy_refuses_before_reading(services: Services, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "tiny.gguf")
     messages = tuple(
         PromptMessage((Role.USER, Role.ASSISTANT)[place % 2], "words " * 10, str(place)) for place in range(11)

@@ -1,4 +1,4 @@
-"""What was fixed for a model is there at the next start, and yields to what is said for one load."""
+"""Options stored per model, and their precedence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.planning.overrides import ModelOverrides
 from model_manager.plan import PlanOptions
 
 
-def test_kept_read_and_taken_back(tmp_path: Path) -> None:
+def test_overrides_are_stored_and_removed(tmp_path: Path) -> None:
     overrides = ModelOverrides(tmp_path / "wishes.json")
     assert overrides.get("apus:Q2_K") == PlanOptions()
     fixed = PlanOptions(
@@ -24,13 +24,13 @@ def test_kept_read_and_taken_back(tmp_path: Path) -> None:
     assert "apus" not in (tmp_path / "wishes.json").read_text()
 
 
-def test_a_file_that_makes_no_sense_fixes_nothing(tmp_path: Path) -> None:
+def test_invalid_overrides_are_ignored(tmp_path: Path) -> None:
     for content in ("", "[]", '{"starter": 3}', '{"starter": {"nonsense": 1}}'):
         (tmp_path / "wishes.json").write_text(content)
         assert ModelOverrides(tmp_path / "wishes.json").get("starter") == PlanOptions()
 
 
-def test_what_is_said_for_one_load_stands_before_what_was_kept() -> None:
+def test_options_of_one_load_take_precedence() -> None:
     kept = PlanOptions(context=4096, kv_type="q8_0", threads=3)
     assert PlanOptions(context=8192).over(kept) == PlanOptions(context=8192, kv_type="q8_0", threads=3)
     assert PlanOptions().over(kept) == kept

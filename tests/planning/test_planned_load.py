@@ -1,4 +1,4 @@
-"""Loading with a plan over two real devices: what was forecast is what the engine takes, and stands beside it."""
+"""Loading with a plan over two real devices: forecast and allocation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def near(forecast: int, real: int) -> bool:
 
 
 @pytest.mark.parametrize("kv_type", ["f16", "q8_0"])
-def test_experts_in_ram_over_two_devices_take_what_was_forecast(
+def test_experts_in_ram_over_two_devices_match_the_forecast(
     services: Services, ask: Ask, two_devices: tuple[str, ...], tmp_path: Path, kv_type: str
 ) -> None:
     path = write_tiny_model(tmp_path / "moe.gguf", n_layer=8, n_expert=4, n_embd=256, context_length=8192)
@@ -47,7 +47,9 @@ def test_experts_in_ram_over_two_devices_take_what_was_forecast(
     assert plan["host"]["actual"]["weights_bytes"] > 3 * 3 * 4 * 256 * 512 * 4
 
 
-def test_all_of_the_starter_on_two_devices(services: Services, ask: Ask, two_devices: tuple[str, ...]) -> None:
+def test_starter_on_two_devices_matches_the_forecast(
+    services: Services, ask: Ask, two_devices: tuple[str, ...]
+) -> None:
     ask("starter", rpc_servers=two_devices, context=4096, kv_type="f16", pipeline=False)
     plan = loaded_plan(services.planning)
     assert plan["verdict"] == "gpu"
@@ -73,7 +75,7 @@ def test_the_json_of_a_load_has_every_key_of_a_plan(services: Services, ask: Ask
     assert plan["context"] == 2048
 
 
-def test_what_is_loaded_answers_again_without_a_load(services: Services, ask: Ask, tiny_model: Path) -> None:
+def test_loaded_model_answers_without_another_load(services: Services, ask: Ask, tiny_model: Path) -> None:
     ask(tiny_model)
     pid = services.engine.pid
     assert [event for event in ask(tiny_model) if isinstance(event, Loaded)] == [Loaded(0.0, 2048)]
@@ -85,7 +87,7 @@ def test_what_is_loaded_answers_again_without_a_load(services: Services, ask: As
     assert loaded_plan(services.planning) == {}
 
 
-def test_settings_and_the_processor_by_name_are_kept(
+def test_settings_and_the_cpu_as_device_are_respected(
     services: Services, ask: Ask, two_devices: tuple[str, ...], tiny_model: Path
 ) -> None:
     services.settings.change(context=1024, gpu_layers=-1)
@@ -99,7 +101,7 @@ def test_settings_and_the_processor_by_name_are_kept(
     assert caught.value.code == "device_unknown"
 
 
-def test_what_would_swap_is_not_loaded(ask: Ask, tmp_path: Path) -> None:
+def test_model_that_would_swap_is_not_loaded(ask: Ask, tmp_path: Path) -> None:
     path = tmp_path / "huge.gguf"
     write_shape(path, "Q4_K_M", n_layer=400)
     with pytest.raises(UserError) as caught:
@@ -109,7 +111,7 @@ def test_what_would_swap_is_not_loaded(ask: Ask, tmp_path: Path) -> None:
     assert caught.value.data["needed_bytes"] > caught.value.data["available_bytes"] > 0
 
 
-def test_a_device_that_is_gone_is_one_sentence(services: Services, ask: Ask, starter: Path) -> None:
+def test_missing_required_server_is_an_error(services: Services, ask: Ask, starter: Path) -> None:
     with serving() as first:
         with serving() as second:
             ask("starter", rpc_servers=(first, second), context=512)
@@ -121,7 +123,7 @@ def test_a_device_that_is_gone_is_one_sentence(services: Services, ask: Ask, sta
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands for the driver")
-def test_a_driver_that_ends_the_child_is_left_out(
+def test_driver_that_crashes_the_child_is_not_loaded(
     services: Services, ask: Ask, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver = tmp_path / "driver.sh"

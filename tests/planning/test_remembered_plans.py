@@ -1,4 +1,4 @@
-"""What is noted of a plan that worked, and when the note no longer counts."""
+"""Notes about plans that worked, and when they are ignored."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def placement(plan: LoadPlan) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("rung", [0, 2, -1])
-def test_the_plan_that_worked_is_made_again(tmp_path: Path, case: PlanCase, rung: int) -> None:
+def test_remembered_plan_is_reproduced(tmp_path: Path, case: PlanCase, rung: int) -> None:
     basis = basis_of(case)
     worked = list(basis.smaller(PlanOptions(), basis.plan(PlanOptions())))[rung]
     plans = RememberedPlans(tmp_path / "plans.json")
@@ -63,7 +63,7 @@ def test_the_plan_that_worked_is_made_again(tmp_path: Path, case: PlanCase, rung
     assert again.verdict == worked.verdict
 
 
-def test_a_note_is_for_one_case(tmp_path: Path, case: PlanCase) -> None:
+def test_note_applies_to_one_case(tmp_path: Path, case: PlanCase) -> None:
     plans = RememberedPlans(tmp_path / "plans.json")
     plans.note(case, basis_of(case).plan(PlanOptions()))
     assert plans.find(case) is not None
@@ -73,7 +73,7 @@ def test_a_note_is_for_one_case(tmp_path: Path, case: PlanCase) -> None:
     assert plans.find(case) is None
 
 
-def test_with_more_memory_it_no_longer_counts(tmp_path: Path, case: PlanCase) -> None:
+def test_note_is_ignored_with_more_free_memory(tmp_path: Path, case: PlanCase) -> None:
     plans = RememberedPlans(tmp_path / "plans.json")
     plans.note(case, basis_of(case).plan(PlanOptions()))
     less = replace(case, machine=machine(22, 19.9))
@@ -87,7 +87,7 @@ def test_with_more_memory_it_no_longer_counts(tmp_path: Path, case: PlanCase) ->
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", "null"])
-def test_a_damaged_file_holds_no_notes_and_is_written_anew(tmp_path: Path, case: PlanCase, content: str) -> None:
+def test_damaged_notes_are_ignored_and_replaced(tmp_path: Path, case: PlanCase, content: str) -> None:
     path = tmp_path / "plans.json"
     path.write_text(content)
     plans = RememberedPlans(path)

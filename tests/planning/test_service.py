@@ -1,4 +1,4 @@
-"""What the service tells of this machine and of pretended ones, and what it advises."""
+"""The planning service: real and simulated machines, recommendations and rehearsals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.rigs.tiny_model import write_tiny_model
 GIB = 1 << 30
 
 
-def test_pretended_gpus_drive_no_display_and_are_not_rehearsed(
+def test_simulated_gpus_drive_no_display_and_are_not_rehearsed(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24, 16")
@@ -41,7 +41,7 @@ def test_pretended_gpus_drive_no_display_and_are_not_rehearsed(
 
 
 @pytest.mark.parametrize("text", ["24,x", "-1", "0", "24,none", "nan", "inf"])
-def test_gpus_that_cannot_be_pretended(services: Services, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_invalid_simulated_gpus_are_refused(services: Services, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, text)
     with pytest.raises(UserError) as caught:
         services.planning.machine()
@@ -69,7 +69,7 @@ def test_a_downloaded_quantisation_is_judged_by_its_own_header(services: Service
     assert services.planning.headers_of("starter")[0].path.is_file()
 
 
-def test_a_damaged_quantisation_does_not_keep_the_others_from_being_judged(services: Services, tmp_path: Path) -> None:
+def test_damaged_quantisation_does_not_affect_the_others(services: Services, tmp_path: Path) -> None:
     entry = APUS[0]
     services.folder.models.mkdir(parents=True, exist_ok=True)
     source = write_tiny_model(tmp_path / "source.gguf")
@@ -82,7 +82,7 @@ def test_a_damaged_quantisation_does_not_keep_the_others_from_being_judged(servi
     assert {each.id for each in judged} == {each.id for each in APUS}
 
 
-def test_the_list_of_devices_is_kept_for_a_moment(services: Services, two_devices: tuple[str, ...]) -> None:
+def test_device_list_is_cached_briefly(services: Services, two_devices: tuple[str, ...]) -> None:
     first = services.planning.machine(two_devices)
     assert [device.name for device in first.devices] == ["RPC0", "RPC1"]
     begin = time.monotonic()
@@ -93,7 +93,7 @@ def test_the_list_of_devices_is_kept_for_a_moment(services: Services, two_device
     assert first.fingerprint != services.planning.machine().fingerprint
 
 
-def test_what_is_loaded_counts_as_free() -> None:
+def test_loaded_memory_counts_as_free() -> None:
     machine = Machine((Device("CUDA0", 100, 200), Device("CUDA1", 90, 95)))
     held = {"weights_bytes": 5, "kv_bytes": 3, "compute_bytes": 2}
     state = EngineState(Path("x"), LoadSpec(), LoadResult(512, 3, 2, "engine", {"CUDA0": held, "CUDA1": held}))
@@ -101,7 +101,7 @@ def test_what_is_loaded_counts_as_free() -> None:
     assert with_freed(machine, None) is machine
 
 
-def test_a_rehearsal_replaces_the_estimate(services: Services, two_devices: tuple[str, ...], tmp_path: Path) -> None:
+def test_rehearsal_replaces_the_estimate(services: Services, two_devices: tuple[str, ...], tmp_path: Path) -> None:
     """Also of a file that has to be repaired before the engine takes it."""
     found = []
     for legacy in (False, True):
@@ -118,7 +118,7 @@ def test_a_rehearsal_replaces_the_estimate(services: Services, two_devices: tupl
     assert found[0] == found[1]
 
 
-def test_what_cannot_be_rehearsed_keeps_its_estimate(
+def test_model_that_cannot_be_rehearsed_keeps_its_estimate(
     services: Services, two_devices: tuple[str, ...], tmp_path: Path
 ) -> None:
     path = write_tiny_model(tmp_path / "tiny.gguf")

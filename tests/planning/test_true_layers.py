@@ -1,4 +1,4 @@
-"""Layers of the home model's true width over two real devices: what was forecast is what the engine takes."""
+"""Forecast and allocation for layers of the home model's true width on two devices."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def loading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services
 @pytest.mark.parametrize("in_ram", [(), (0, 2)], ids=["all on devices", "experts in RAM"])
 @pytest.mark.parametrize("kv_type", ["f16", "q8_0"])
 @pytest.mark.parametrize("context", [4096, 8192, 32768])
-def test_forecast_and_real_figures(
+def test_forecast_matches_allocation(
     loading: tuple[Services, tuple[str, ...]], layers: Path, context: int, kv_type: str, in_ram: tuple[int, ...]
 ) -> None:
     services, servers = loading

@@ -1,4 +1,4 @@
-"""A few plans measured, and the fastest kept for the loads to come."""
+"""Tuning: alternatives are measured and the fastest is remembered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def changes(quantisation: int, gib: tuple[float, ...], **wishes: object) -> list
     return [change for change, _ in alternatives(basis, options, basis.plan(options))]
 
 
-def test_what_is_worth_a_try_depends_on_the_plan() -> None:
+def test_alternatives_depend_on_the_plan() -> None:
     assert changes(0, (48, 24)) == ["kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "even_split"]
     assert "one_device" not in changes(0, (24, 24), devices=("GPU0", "GPU1"))
     assert {"more_in_ram", "fewer_threads"} <= set(changes(3, (24, 24), context=8192))
@@ -36,7 +36,7 @@ def test_what_is_worth_a_try_depends_on_the_plan() -> None:
     assert fixed == ["one_device", "even_split"]
 
 
-def test_all_are_measured_with_progress_and_the_fastest_is_kept(services: Services, tmp_path: Path) -> None:
+def test_tuning_measures_all_and_remembers_the_fastest(services: Services, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "wide.gguf", n_embd=256)
     request = services.planning.load_request(path, PlanOptions(context=1024))
     tuner = Tuner(services.engine, services.planning.loader, prompt_tokens=64, generated_tokens=8, repetitions=1)
@@ -54,7 +54,7 @@ def test_all_are_measured_with_progress_and_the_fastest_is_kept(services: Servic
     assert services.planning.loader.loaded.plan.spec.micro_batch == tuned.best.plan.spec.micro_batch
 
 
-def test_what_could_not_be_measured_is_never_the_best(services: Services, tiny_model: Path) -> None:
+def test_failed_measurement_is_never_the_best(services: Services, tiny_model: Path) -> None:
     plan = services.planning.basis(str(tiny_model)).plan(PlanOptions())
     failed = Measurement("kv_q8_0", plan, problem=UserError("engine_out_of_memory"))
     assert failed.turn_s > Measurement("present", plan, 1.0, 1.0).turn_s

@@ -28,7 +28,7 @@ def buffer_sizes(log: str, devices: Sequence[DeviceHandle]) -> dict[str, dict[st
     (``repack_bytes``).  With the split mode tensor the engine reports one figure, that of the fullest device
     (``ggml-backend-meta.cpp``), which is then used for each device.  An unknown buffer keeps the engine's name for it.
     """
-    names = {device.buffers: device.device.name for device in devices}
+    names = {device.buffers: device.name for device in devices}
     memory: dict[str, dict[str, int]] = {}
     for match in _BUFFER.finditer(log):
         buffers, kind = match["buffers"], _KIND[match["what"]]

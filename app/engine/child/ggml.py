@@ -61,6 +61,11 @@ class DeviceHandle:
     splits_rows: bool = False
     """Whether its backend has buffers that span several devices."""
 
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return self.device.name
+
 
 class Ggml:
     """The ggml library that libllama uses."""
@@ -132,7 +137,7 @@ class Ggml:
                 kept.append(self._device(handle.pointer))
                 self._base.ggml_backend_free(backend)
             else:
-                sys.stderr.write(f"the backend of {handle.device.name} cannot be initialised\n")
+                sys.stderr.write(f"the backend of {handle.name} cannot be initialised\n")
         return kept
 
     def backends(self) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def choose_devices(handles: Sequence[DeviceHandle], spec: LoadSpec) -> list[Devi
     Raises:
         UserError: ``device_unknown``, ``tensor_split_length``, ``split_mode_not_on_device``.
     """
-    by_name = {handle.device.name: handle for handle in handles}
+    by_name = {handle.name: handle for handle in handles}
     if spec.devices:
         unknown = [name for name in spec.devices if name not in by_name]
         if unknown:
@@ -66,12 +66,12 @@ def choose_devices(handles: Sequence[DeviceHandle], spec: LoadSpec) -> list[Devi
         chosen = [by_name[name] for name in spec.devices if by_name[name].device.kind != "cpu"]
     else:
         chosen = [by_name[device.name] for device in default_devices([handle.device for handle in handles])]
-    names = [device.device.name for device in chosen]
+    names = [device.name for device in chosen]
     if spec.main_gpu is not None and spec.main_gpu not in names:
         raise UserError("device_unknown", name=spec.main_gpu, known=names)
     if spec.tensor_split and len(spec.tensor_split) != len(chosen):
         raise UserError("tensor_split_length", shares=len(spec.tensor_split), devices=len(chosen))
-    if spec.split_mode == "row" and (whole := [device.device.name for device in chosen if not device.splits_rows]):
+    if spec.split_mode == "row" and (whole := [device.name for device in chosen if not device.splits_rows]):
         raise UserError("split_mode_not_on_device", split_mode=spec.split_mode, device=whole[0])
     return chosen
 
@@ -140,7 +140,7 @@ def model_parameters(
     params.n_gpu_layers = gpu_layers
     params.load_mode = LOAD_MODES[mmap]
     params.split_mode = SPLIT_MODES[spec.split_mode]
-    names = [device.device.name for device in devices]
+    names = [device.name for device in devices]
     params.main_gpu = names.index(spec.main_gpu) if spec.main_gpu else 0
     params.use_extra_bufts = spec.repack
     pointers = (ctypes.c_void_p * (len(devices) + 1))(*(device.pointer for device in devices), None)

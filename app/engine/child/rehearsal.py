@@ -61,7 +61,7 @@ class Rehearsals:
         pipeline = pipeline_parallelism(first.log)
         compute = {name: figures["compute_bytes"] for name, figures in first.memory.items()}
         host = compute.pop(HOST, 0)
-        sizes = {**{device.device.name: 0 for device in devices}, **compute}
+        sizes = {**{device.name: 0 for device in devices}, **compute}
         if headers := read_headers(Path(self._path)):
 
             def again(other: LoadSpec) -> Mapping[str, int]:
@@ -120,7 +120,7 @@ def as_in_a_load(
     used = [number for number in range(len(devices)) if number in where[:-1]]
     if not used:
         return found
-    names = [device.device.name for device in devices]
+    names = [device.name for device in devices]
     # One expert tensor at a time is on such a first device, whichever it is.
     offloads = any(devices[number].device.backend in OFFLOADING for number in used)
     is_movable = _is_uniform(shape) and not (spec.experts_in_ram and offloads)

@@ -1,4 +1,4 @@
-"""Everything a plan says reaches the engine: what it takes where, and what it says when something makes no sense."""
+"""Effect of each field of ``LoadSpec`` in the engine, and errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def tensor_bytes(header: GgufHeader, *beginnings: str, without: str = "\n") -> i
 
 @pytest.mark.parametrize("experts_in_ram", [(), (0,), (1, 3), (0, 1, 2, 3)])
 @pytest.mark.parametrize("mmap", [None, True, False])
-def test_each_tensor_lies_where_it_was_put(
+def test_each_tensor_is_on_its_device(
     split_engine: LocalEngine,
     two_devices: tuple[str, ...],
     experts: Path,
@@ -104,7 +104,7 @@ def test_each_tensor_lies_where_it_was_put(
     assert ask(split_engine, "hello", max_tokens=8).text == alone
 
 
-def test_some_layers_in_ram_take_their_cache_with_them(
+def test_layers_in_ram_have_their_cache_in_ram(
     split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, alone: str
 ) -> None:
     # The first two layers stay; of the other two and the output the devices get two and one.
@@ -120,7 +120,7 @@ def test_some_layers_in_ram_take_their_cache_with_them(
     assert ask(split_engine, "hello", max_tokens=8).text == alone
 
 
-def test_an_output_that_is_the_embedding_is_counted_where_it_lies_twice(
+def test_tied_output_is_counted_on_both_sides(
     split_engine: LocalEngine, two_devices: tuple[str, ...], starter: Path
 ) -> None:
     header = read_header(starter)
@@ -136,7 +136,7 @@ def test_an_output_that_is_the_embedding_is_counted_where_it_lies_twice(
         assert on_devices == pytest.approx(tensor_bytes(header, ""), abs=MEBIBYTE // 4)
 
 
-def test_a_repacked_copy_is_counted_apart_where_the_file_is_mapped(engine: LocalEngine, starter: Path) -> None:
+def test_repacked_copy_is_counted_separately_for_a_mapped_file(engine: LocalEngine, starter: Path) -> None:
     whole = tensor_bytes(read_header(starter), "")
     for mmap in (True, False):
         load(engine, starter, context=512, mmap=mmap)
@@ -147,7 +147,7 @@ def test_a_repacked_copy_is_counted_apart_where_the_file_is_mapped(engine: Local
         assert host.get("repack_bytes", 0) <= (whole if mmap else 0) + tiles
 
 
-def test_devices_get_their_layers_in_the_order_they_are_named(
+def test_devices_get_their_layers_in_the_given_order(
     split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, alone: str
 ) -> None:
     load(
@@ -177,7 +177,7 @@ def test_devices_get_their_layers_in_the_order_they_are_named(
     assert ask(split_engine, "hello", max_tokens=8).text == alone
 
 
-def test_pipeline_parallelism_is_on_where_it_may_be(
+def test_pipeline_parallelism_can_be_forbidden(
     split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path
 ) -> None:
     seen = {}
@@ -190,9 +190,7 @@ def test_pipeline_parallelism_is_on_where_it_may_be(
     assert seen[True][1] > seen[False][1]
 
 
-def test_one_layer_computed_by_all_devices(
-    split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, alone: str
-) -> None:
+def test_split_mode_tensor(split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, alone: str) -> None:
     load(split_engine, experts, rpc_servers=two_devices, n_gpu_layers=-1, split_mode="tensor", context=1024)
     memory = memory_of(split_engine)
     assert list(memory) == ["CPU", "RPC0", "RPC1"]
@@ -203,7 +201,7 @@ def test_one_layer_computed_by_all_devices(
     assert ask(split_engine, "hello", max_tokens=8).text == alone
 
 
-def test_batches_decide_on_the_compute_buffers(engine: LocalEngine, experts: Path) -> None:
+def test_micro_batch_determines_the_compute_buffers(engine: LocalEngine, experts: Path) -> None:
     sizes = []
     for micro_batch in (64, 512):
         load(engine, experts, context=4096, batch=1024, micro_batch=micro_batch)
@@ -212,7 +210,7 @@ def test_batches_decide_on_the_compute_buffers(engine: LocalEngine, experts: Pat
     assert sizes[0] < sizes[1]
 
 
-def test_flash_attention_is_told(engine: LocalEngine, starter: Path) -> None:
+def test_flash_attention_is_reported(engine: LocalEngine, starter: Path) -> None:
     for wanted, kv_type, expected in ((None, "f16", True), (False, "f16", False), (None, "q8_0", True)):
         load(engine, starter, context=512, flash_attention=wanted, kv_type=kv_type)
         assert engine.state is not None
@@ -229,7 +227,7 @@ def test_flash_attention_is_told(engine: LocalEngine, starter: Path) -> None:
         ({"split_mode": "row"}, "split_mode_not_on_device"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_words(
+def test_invalid_specs_are_refused(
     split_engine: LocalEngine, two_devices: tuple[str, ...], experts: Path, options: dict[str, object], code: str
 ) -> None:
     with pytest.raises(UserError) as caught:
@@ -243,7 +241,7 @@ def test_what_makes_no_sense_is_refused_in_words(
     [(20, None), (110, None), (165, "SIGABRT")],
     ids=["the file has no room", "the cache has none", "the graph has none and the engine aborts"],
 )
-def test_a_load_without_room_is_want_of_memory(
+def test_load_without_room_is_out_of_memory(
     engine: LocalEngine, tiny_model: Path, starter: Path, room: int, ending: str | None
 ) -> None:
     """Room in MiB beside what the child has: the file takes 93, the cache 45, the graph 42, the compute buffer 16."""
@@ -268,7 +266,7 @@ def test_a_load_without_room_is_want_of_memory(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on another process")
-def test_a_first_answer_without_room_is_want_of_memory(engine: LocalEngine, starter: Path) -> None:
+def test_first_answer_without_room_is_out_of_memory(engine: LocalEngine, starter: Path) -> None:
     """The threads that compute start with the first batch, and each wants a stack."""
     import resource
 
@@ -286,7 +284,7 @@ def test_a_first_answer_without_room_is_want_of_memory(engine: LocalEngine, star
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to end a process with")
-def test_a_segmentation_fault_while_loading_is_want_of_memory(engine: LocalEngine, starter: Path) -> None:
+def test_segmentation_fault_while_loading_is_out_of_memory(engine: LocalEngine, starter: Path) -> None:
     import os
     import signal
 
@@ -302,7 +300,7 @@ def test_a_segmentation_fault_while_loading_is_want_of_memory(engine: LocalEngin
     assert (caught.value.code, caught.value.data["signal"]) == ("engine_out_of_memory", "SIGSEGV")
 
 
-def test_a_window_that_was_left_behind_is_read_anew(engine: LocalEngine, tmp_path: Path) -> None:
+def test_dropped_sliding_window_is_read_again(engine: LocalEngine, tmp_path: Path) -> None:
     path = write_arch(tmp_path / "windows.gguf", "gemma3", n_layer=2, keys={"attention.sliding_window": 64})
     kept, caches = {}, {}
     for full in (True, False):

@@ -1,4 +1,4 @@
-"""From the device list over the plan and its rehearsal to the load: what was forecast is what the engine takes."""
+"""From the device list and the plan to the load: allocation matches the forecast."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def with_memory(devices: tuple[Device, ...], *mib: float) -> tuple[Device, ...]:
 
 
 @pytest.mark.parametrize(("sizes", "verdict"), [((400, 300), "gpu"), ((4, 4), "experts_in_ram")])
-def test_the_engine_takes_what_was_forecast(
+def test_allocation_matches_the_rehearsed_plan(
     engine: LocalEngine,
     two_devices: tuple[str, ...],
     experts: Path,
@@ -81,7 +81,7 @@ def test_the_engine_takes_what_was_forecast(
     assert ask(engine, "hello", max_tokens=4).finished is not None
 
 
-def test_a_plan_without_gpus_keeps_their_backends_out(
+def test_plan_without_gpus_does_not_use_their_backends(
     engine: LocalEngine, two_devices: tuple[str, ...], experts: Path
 ) -> None:
     devices = with_memory(plan_devices(engine.devices(two_devices).devices), 1, 1)
@@ -94,7 +94,7 @@ def test_a_plan_without_gpus_keeps_their_backends_out(
     assert engine.state.result.gpu_layers == 0
 
 
-def test_everything_that_a_plan_fixes_reaches_the_engine() -> None:
+def test_plan_options_reach_the_spec() -> None:
     wishes: dict[str, object] = dict(  # noqa: C408
         context=4096,
         kv_type="q8_0",
