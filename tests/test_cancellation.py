@@ -25,7 +25,7 @@ def test_cancel_runs_each_callback_once() -> None:
         token.raise_if_cancelled()
 
 
-def test_a_callback_of_a_cancelled_token_runs_immediately() -> None:
+def test_callback_of_a_cancelled_token_runs_immediately() -> None:
     token = CancelToken()
     token.cancel()
     calls: list[int] = []

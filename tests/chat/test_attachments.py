@@ -17,30 +17,30 @@ MIXED = "# Notes\n盐度 35‰ at 25 °C — café\n"
 
 @pytest.mark.parametrize("text", [CHINESE, MIXED, "plain ascii\n", "naïve café\n", "日本語のテキスト\n", "🌊 emoji\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_unicode_is_read_whether_it_says_so_or_not(text: str, encoding: str) -> None:
+def test_unicode_is_decoded_with_and_without_a_mark(text: str, encoding: str) -> None:
     if encoding in ("utf-16-le", "utf-16-be") and not text.isascii():
         text = "name,value\n" + text
     assert decode(text.encode(encoding)) == text
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "gbk", "gb2312"])
-def test_chinese_encodings_of_old_are_read(encoding: str) -> None:
+def test_chinese_encodings_are_decoded(encoding: str) -> None:
     assert decode(CHINESE.encode(encoding)) == CHINESE
     assert decode(("name;海\n" * 3).encode(encoding)) == "name;海\n" * 3
 
 
-def test_traditional_and_western_ones_too() -> None:
+def test_big5_and_western_encodings_are_decoded() -> None:
     assert decode(TRADITIONAL.encode("big5")) == TRADITIONAL
     assert decode("Müller, Zürich, 5 €\n".encode("cp1252")) == "Müller, Zürich, 5 €\n"
     assert decode("déjà vu à Orléans".encode("latin-1")) == "déjà vu à Orléans"
 
 
-def test_line_ends_become_one_kind() -> None:
+def test_line_ends_are_normalised() -> None:
     assert decode(b"a\r\nb\rc\n") == "a\nb\nc\n"
     assert pasted("a\r\nb", "Pasted").content == "a\nb"
 
 
-def test_a_log_with_colours_is_text() -> None:
+def test_log_with_escape_sequences_is_text() -> None:
     assert decode(b"\x1b[31merror\x1b[0m: " + b"x" * 100 + b"\n") is not None
 
 
@@ -57,7 +57,7 @@ def test_a_log_with_colours_is_text() -> None:
         b"\xff\xfe\x00",
     ],
 )
-def test_what_is_no_text_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_binary_data_is_refused(content: bytes, tmp_path: Path) -> None:
     assert decode(content) is None
     path = tmp_path / "file.txt"
     path.write_bytes(content)
@@ -65,13 +65,13 @@ def test_what_is_no_text_is_refused(content: bytes, tmp_path: Path) -> None:
         read_attachment(path)
 
 
-def test_random_bytes_are_never_taken_for_text() -> None:
+def test_random_bytes_are_not_text() -> None:
     chance = random.Random(2)
     taken = [length for length in range(64, 4096, 64) if decode(chance.randbytes(length)) is not None]
     assert taken == []
 
 
-def test_a_file_is_read_under_its_name(tmp_path: Path) -> None:
+def test_attachment_has_the_name_of_its_file(tmp_path: Path) -> None:
     path = tmp_path / "笔记 1.md"
     path.write_text(CHINESE, "utf-8")
     attachment = read_attachment(path)
@@ -81,27 +81,27 @@ def test_a_file_is_read_under_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code"), [(b"", "attachment_empty"), (b" \n\t\n", "attachment_empty"), (b"x" * (MAX_BYTES + 1), "")]
 )
-def test_nothing_and_too_much_are_refused(tmp_path: Path, content: bytes, code: str) -> None:
+def test_empty_and_too_large_files_are_refused(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=code or "attachment_too_large"):
         read_attachment(path)
 
 
-def test_the_largest_is_read(tmp_path: Path) -> None:
+def test_file_of_the_maximum_size_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"x" * MAX_BYTES)
     assert len(read_attachment(path).content) == MAX_BYTES
 
 
-def test_folders_and_missing_files_are_told(tmp_path: Path) -> None:
+def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="attachment_is_a_folder"):
         read_attachment(tmp_path)
     with pytest.raises(UserError, match="file_not_readable"):
         read_attachment(tmp_path / "gone.txt")
 
 
-def test_a_name_breaks_no_line_and_turns_no_direction() -> None:
+def test_control_characters_are_removed_from_names() -> None:
     assert clean_name("a\nb\u202etxt.exe\x00") == "abtxt.exe"
     assert clean_name("\n") == "text"
     assert len(clean_name("x" * 500)) == 120

@@ -61,7 +61,7 @@ def request(
     return ChatRequest(messages, Sampling(seed=1), context_policy=policy, left_out=left_out, **more)  # type: ignore[arg-type]
 
 
-def test_what_fits_is_counted_once_and_sent_whole() -> None:
+def test_fitting_conversation_is_counted_once_and_sent_completely() -> None:
     count = Counter()
     asked = request(conversation(10, 10, 10), STOP)
     fitting, fitted = fit(asked, 256, count)
@@ -70,14 +70,14 @@ def test_what_fits_is_counted_once_and_sent_whole() -> None:
     assert count.prompts == [41]
 
 
-def test_stopping_leaves_nothing_out_and_says_what_is_needed() -> None:
+def test_stop_policy_raises_with_the_needed_tokens() -> None:
     with pytest.raises(UserError) as caught:
         fit(request(conversation(100, 100, 30), STOP), 256, Counter())
     assert caught.value.code == "context_full"
     assert caught.value.data == {"needed": 241 + 32, "context": 256, "prompt_tokens": 241}
 
 
-def test_rolling_takes_the_oldest_turns_in_steps() -> None:
+def test_rolling_leaves_out_the_oldest_turns_in_steps() -> None:
     lengths = (50, 50, 30, 30, 20, 20, 20)
     fitting, fitted = fit(request(conversation(*lengths, system=10)), 256, Counter())
     assert fitted.left_out == ("0", "1")
@@ -89,7 +89,7 @@ def test_rolling_takes_the_oldest_turns_in_steps() -> None:
     assert longer.messages[: len(fitting.messages)] == fitting.messages
 
 
-def test_the_question_alone_can_be_too_long_and_so_can_the_pins() -> None:
+def test_too_long_question_and_pins_are_refused() -> None:
     with pytest.raises(UserError) as caught:
         fit(request(conversation(10, 10, 400)), 256, Counter())
     assert caught.value.code == "question_too_long"
@@ -100,7 +100,7 @@ def test_the_question_alone_can_be_too_long_and_so_can_the_pins() -> None:
     assert caught.value.data["prompt_tokens"] == 2 + 103 + 93 + 63
 
 
-def test_turns_come_back_when_the_context_has_grown() -> None:
+def test_turns_return_to_a_larger_context() -> None:
     messages = conversation(60, 60, 60, 60, 20)
     _, small = fit(request(messages), 256, Counter())
     assert small.left_out
@@ -114,7 +114,7 @@ def test_turns_come_back_when_the_context_has_grown() -> None:
     assert 0 < len(grown.left_out) < len(small.left_out)
 
 
-def test_stopping_after_rolling_leaves_out_no_more_than_before() -> None:
+def test_stop_policy_after_rolling_keeps_what_was_left_out() -> None:
     messages = conversation(60, 60, 60, 60, 20)
     _, rolled = fit(request(messages), 256, Counter())
     _, stopped = fit(request(messages, STOP, rolled.left_out), 256, Counter())
@@ -124,7 +124,7 @@ def test_stopping_after_rolling_leaves_out_no_more_than_before() -> None:
     assert caught.value.code == "context_full"
 
 
-def test_an_answer_that_goes_on_counts_and_needs_less_room() -> None:
+def test_continuation_needs_less_room() -> None:
     messages = conversation(60, 60, 20)
     _, fitted = fit(request(messages, prefill="y" * 90), 256, Counter())
     assert fitted.left_out == ()
@@ -133,7 +133,7 @@ def test_an_answer_that_goes_on_counts_and_needs_less_room() -> None:
     assert fitted.left_out == ("0", "1")
 
 
-def test_what_has_no_name_is_never_left_out() -> None:
+def test_messages_without_id_are_kept() -> None:
     nameless = tuple(replace(message, id="") for message in conversation(100, 100, 30))
     with pytest.raises(UserError) as caught:
         fit(request(nameless), 256, Counter())
@@ -156,7 +156,7 @@ def fit_or_not(asked: ChatRequest, context: int, count: Counter) -> tuple[ChatRe
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_generated_conversations_keep_what_is_promised(seed: int) -> None:
+def test_invariants_of_generated_conversations(seed: int) -> None:
     """Turn after turn of a growing conversation, with pins that come and go and a context that changes."""
     chance = random.Random(seed)
     context = chance.choice([128, 256, 1000, 4096])
@@ -218,7 +218,7 @@ def test_generated_conversations_keep_what_is_promised(seed: int) -> None:
     assert was_pinned or anew <= 0.5 * asked
 
 
-def test_a_server_is_fitted_to_by_estimate() -> None:
+def test_server_context_is_fitted_by_estimate() -> None:
     messages = tuple(PromptMessage((USER, ASSISTANT)[place % 2], "word " * 68, str(place)) for place in range(9))
     _, fitted = fit_by_estimate(request(messages), 700)
     assert len(fitted.left_out) == 6
@@ -240,7 +240,7 @@ def made_by(prompt: int, completion: int, left_out: tuple[str, ...] = (), reason
     return MadeBy("m", Sampling(), 1, prompt, completion, reason, plan={"context": 256}, left_out=left_out)
 
 
-def test_the_line_stands_above_the_first_message_that_is_seen() -> None:
+def test_horizon_is_the_first_message_that_is_seen() -> None:
     branch = [message(place, is_pinned=place == 3) for place in range(8)]
     assert horizon(branch, ()) is None
     line = horizon(branch, ("0", "1", "4", "5"))
@@ -250,7 +250,7 @@ def test_the_line_stands_above_the_first_message_that_is_seen() -> None:
     assert horizon(branch, ("gone",)) is None
 
 
-def test_the_newest_answer_says_what_is_left_out_and_how_full_it_is() -> None:
+def test_context_use_comes_from_the_newest_answer() -> None:
     branch = [message(0), message(1, made_by=made_by(20, 10)), message(2), message(3, made_by=made_by(90, 30, ("0",)))]
     assert left_out_before(branch) == ("0",)
     assert left_out_before(branch[:3]) == ()
@@ -265,7 +265,7 @@ def test_the_newest_answer_says_what_is_left_out_and_how_full_it_is() -> None:
     assert context_use([], "", 256).used == 0
 
 
-def test_without_figures_the_characters_are_counted() -> None:
+def test_context_use_is_estimated_without_figures() -> None:
     branch = [message(0, "word " * 100), message(1, "你好" * 100, is_pinned=True)]
     use = context_use(branch, "Be brief.", 4096)
     assert use.is_estimate
@@ -275,14 +275,14 @@ def test_without_figures_the_characters_are_counted() -> None:
     assert context_use(died, "", 0).is_estimate
 
 
-def test_a_full_context_is_not_a_limit_of_length() -> None:
+def test_full_context_is_distinguished_from_the_token_limit() -> None:
     assert filled_context(made_by(200, 56, reason="length"))
     assert not filled_context(made_by(200, 40, reason="length"))
     assert not filled_context(made_by(200, 56))
     assert not filled_context(replace(made_by(200, 56, reason="length"), plan={}))
 
 
-def test_estimates_of_latin_and_chinese() -> None:
+def test_estimates_of_latin_and_chinese_text() -> None:
     assert estimated_tokens("") == 0
     assert estimated_tokens("a" * 340) == 100
     assert estimated_tokens("汉" * 100) == 70

@@ -30,19 +30,19 @@ from app.conversation import Attachment
         ),
     ],
 )
-def test_a_title_is_the_first_line_or_its_first_sentence(question: str, title: str) -> None:
+def test_title_is_the_first_line_or_its_first_sentence(question: str, title: str) -> None:
     assert title_from(question) == title
 
 
 @pytest.mark.parametrize("question", ["word " * 40, "字" * 200, "x" * 200, "Hm. " + "word " * 40])
-def test_a_long_title_is_cut(question: str) -> None:
+def test_long_title_is_cut(question: str) -> None:
     title = title_from(question)
     assert len(title) <= TITLE_CHARACTERS
     assert title.endswith("…")
     assert not title.endswith(" …")
 
 
-def test_without_words_the_first_attachment_names_it() -> None:
+def test_attachment_gives_the_title_without_text() -> None:
     attachments = (Attachment("notes.md", "text"), Attachment("more.md", "text"))
     assert first_title("", attachments) == "notes.md"
     assert first_title("What is in it?", attachments) == "What is in it?"
@@ -50,18 +50,18 @@ def test_without_words_the_first_attachment_names_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["hi", "Hello there!", "你好", "您好！", "在吗？", "Good morning", "thanks", "test"])
-def test_a_greeting_is_known(text: str) -> None:
+def test_greetings_are_recognised(text: str) -> None:
     assert is_greeting(text)
     assert not is_telling(text)
 
 
 @pytest.mark.parametrize("text", ["history of tea", "Hi, why is the sea salty?", "你好世界怎么写", "testing in Python"])
-def test_a_question_is_no_greeting(text: str) -> None:
+def test_questions_are_not_greetings(text: str) -> None:
     assert not is_greeting(text)
     assert is_telling(text)
 
 
-def test_a_cut_title_is_not_telling() -> None:
+def test_cut_title_is_not_telling() -> None:
     assert not is_telling("word " * 40)
     assert not is_telling("")
 
@@ -76,7 +76,7 @@ def test_a_cut_title_is_not_telling() -> None:
         ("#hashtag is no heading", ""),
     ],
 )
-def test_the_heading_of_an_answer(answer: str, title: str) -> None:
+def test_heading_of_an_answer_is_a_title(answer: str, title: str) -> None:
     assert title_from_answer(answer) == title
 
 
@@ -95,5 +95,5 @@ def test_the_heading_of_an_answer(answer: str, title: str) -> None:
         ("?", ""),
     ],
 )
-def test_what_a_model_proposes_is_cleaned_or_refused(said: str, title: str) -> None:
+def test_generated_titles_are_cleaned_or_refused(said: str, title: str) -> None:
     assert clean_title(said) == title

@@ -42,7 +42,7 @@ def test_idle_work_runs_once_after_the_last_job() -> None:
     worker.close(PATIENCE_S)
 
 
-def test_a_bug_in_a_job_is_reported_and_the_next_job_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_in_a_job_is_reported_and_the_next_job_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     reported: list[BaseException | None] = []
     monkeypatch.setattr(threading, "excepthook", lambda arguments: reported.append(arguments.exc_value))
     ran = threading.Event()

@@ -27,7 +27,7 @@ def chat(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_full_context_stops_or_rolls_as_asked(tmp_path: Path) -> None:
+def test_full_context_stops_or_rolls(tmp_path: Path) -> None:
     data = tmp_path / "data"
     model = ("--model", str(write_tiny_model(tmp_path / "endless.gguf")))
     first = json.loads(chat(data, *model, "--message", "x" * 100).stdout)

@@ -61,7 +61,7 @@ def item_of(window: MainWindow, message: Message):
 # Editing
 
 
-def test_an_edited_question_stands_beside_the_old_one(window: MainWindow, qtbot: QtBot) -> None:
+def test_edited_question_is_a_new_version(window: MainWindow, qtbot: QtBot) -> None:
     question, answer = ask(qtbot, window, "first try")
     write(window, "half a draft")
     act(window, "edit", question)
@@ -89,7 +89,7 @@ def test_an_edited_question_stands_beside_the_old_one(window: MainWindow, qtbot:
     assert contents(window) == ["first try, better"]
 
 
-def test_escape_leaves_the_question_and_brings_the_draft_back(window: MainWindow, qtbot: QtBot) -> None:
+def test_escape_cancels_an_edit_and_restores_the_draft(window: MainWindow, qtbot: QtBot) -> None:
     question, _ = ask(qtbot, window, "as it is")
     write(window, "draft")
     act(window, "edit", question)
@@ -101,7 +101,7 @@ def test_escape_leaves_the_question_and_brings_the_draft_back(window: MainWindow
     assert contents(window) == ["as it is"]
 
 
-def test_the_arrow_up_in_an_empty_field_edits_the_last_question(window: MainWindow, qtbot: QtBot) -> None:
+def test_arrow_up_in_the_empty_composer_edits_the_last_question(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "one")
     ask(qtbot, window, "two")
     qtbot.keyClick(window.composer.field, Qt.Key.Key_Up)
@@ -112,7 +112,7 @@ def test_the_arrow_up_in_an_empty_field_edits_the_last_question(window: MainWind
     assert window.composer.text() == "x"
 
 
-def test_an_edit_under_way_survives_other_conversations(window: MainWindow, qtbot: QtBot) -> None:
+def test_unfinished_edit_is_restored_with_its_conversation(window: MainWindow, qtbot: QtBot) -> None:
     question, _ = ask(qtbot, window, "old words")
     write(window, "draft")
     act(window, "edit", question)
@@ -130,7 +130,7 @@ def test_an_edit_under_way_survives_other_conversations(window: MainWindow, qtbo
 # Versions
 
 
-def test_retry_takes_the_sampling_and_the_model_of_now(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
+def test_retry_uses_the_current_sampling_and_model(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
     _, first = ask(qtbot, window, "hello")
     window.controller.services.settings.change(temperature=1.5, max_tokens=9)
     window.controller.models.use(str(endless))
@@ -149,9 +149,7 @@ def test_retry_takes_the_sampling_and_the_model_of_now(window: MainWindow, qtbot
     assert branch(window)[-1].id == second.id
 
 
-def test_what_changes_the_branch_waits_for_the_answer_and_says_so(
-    window: MainWindow, qtbot: QtBot, endless: Path
-) -> None:
+def test_branch_changes_are_refused_while_answering(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
     question, _ = ask(qtbot, window, "hello")
     window.controller.models.use(str(endless))
     window.controller.services.settings.change(max_tokens=0)
@@ -169,7 +167,7 @@ def test_what_changes_the_branch_waits_for_the_answer_and_says_so(
 # Deleting, forking, pinning
 
 
-def test_a_deleted_message_takes_what_is_below_with_it_and_comes_back(window: MainWindow, qtbot: QtBot) -> None:
+def test_deleting_a_message_deletes_those_below_and_can_be_undone(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "one")
     two, _ = ask(qtbot, window, "two")
     ask(qtbot, window, "three")
@@ -182,7 +180,7 @@ def test_a_deleted_message_takes_what_is_below_with_it_and_comes_back(window: Ma
     assert [item.id for item in window.controller.transcript.page.items] == before
 
 
-def test_a_question_that_lost_its_answer_can_be_asked_again(window: MainWindow, qtbot: QtBot) -> None:
+def test_question_without_an_answer_can_be_retried(window: MainWindow, qtbot: QtBot) -> None:
     question, answer = ask(qtbot, window, "one")
     act(window, "delete", answer)
     assert window.notice.text() == "Message deleted."
@@ -193,7 +191,7 @@ def test_a_question_that_lost_its_answer_can_be_asked_again(window: MainWindow, 
     assert again.id != answer.id
 
 
-def test_a_fork_is_a_conversation_of_its_own(window: MainWindow, qtbot: QtBot) -> None:
+def test_fork_is_a_separate_conversation(window: MainWindow, qtbot: QtBot) -> None:
     _, first = ask(qtbot, window, "one")
     ask(qtbot, window, "two")
     original = window.controller.conversation.conversation_id
@@ -207,7 +205,7 @@ def test_a_fork_is_a_conversation_of_its_own(window: MainWindow, qtbot: QtBot) -
     assert len(titles(window)) == 2
 
 
-def test_a_pin_is_kept_and_can_be_taken_out(window: MainWindow, qtbot: QtBot) -> None:
+def test_message_can_be_pinned_and_unpinned(window: MainWindow, qtbot: QtBot) -> None:
     question, _ = ask(qtbot, window, "keep this in mind")
     act(window, "pin", question)
     assert item_of(window, question).is_pinned
@@ -219,7 +217,7 @@ def test_a_pin_is_kept_and_can_be_taken_out(window: MainWindow, qtbot: QtBot) ->
 # Details
 
 
-def test_the_details_tell_everything_that_made_an_answer(window: MainWindow, qtbot: QtBot) -> None:
+def test_details_show_the_provenance_of_an_answer(window: MainWindow, qtbot: QtBot) -> None:
     _, answer = ask(qtbot, window, "hello")
     press(qtbot, window, "Ctrl+I")
     dialog = find(window, "detailsDialog", DetailsDialog)
@@ -245,7 +243,7 @@ def stored_text(window: MainWindow) -> str:
     return "".join(path.read_bytes().decode("utf-8", "replace") for path in files)
 
 
-def test_a_temporary_chat_is_nowhere_and_is_gone(window: MainWindow, qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_temporary_chat_is_neither_listed_nor_stored(window: MainWindow, qtbot: QtBot, open_window: OpenWindow) -> None:
     ask(qtbot, window, "an ordinary one")
     press(qtbot, window, "Ctrl+Shift+N")
     page = window.controller.conversation
@@ -272,7 +270,7 @@ def question_box(window: MainWindow) -> QMessageBox:
 
 
 @pytest.mark.parametrize("button", ["keepButton", "discardButton", None])
-def test_leaving_a_temporary_chat_asks(window: MainWindow, qtbot: QtBot, button: str | None) -> None:
+def test_leaving_a_temporary_chat_asks_first(window: MainWindow, qtbot: QtBot, button: str | None) -> None:
     press(qtbot, window, "Ctrl+Shift+N")
     page = window.controller.conversation
     send(qtbot, window, "for now")
@@ -293,7 +291,7 @@ def test_leaving_a_temporary_chat_asks(window: MainWindow, qtbot: QtBot, button:
     qtbot.waitUntil(lambda: window.findChild(QWidget, "temporaryQuestion") is None)
 
 
-def test_a_temporary_chat_can_be_kept_while_it_is_answered(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
+def test_temporary_chat_can_be_saved_while_answering(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
     window.controller.models.use(str(endless))
     window.controller.services.settings.change(max_tokens=3000)
     qtbot.mouseClick(find(window, "temporaryButton"), Qt.MouseButton.LeftButton)
@@ -313,7 +311,7 @@ def wait_for_words_of_any(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: page.running is not None and len(page.running.text) > 20, timeout=PATIENCE_MS)
 
 
-def test_a_discarded_answer_ends(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
+def test_discarding_a_temporary_chat_cancels_its_answer(window: MainWindow, qtbot: QtBot, endless: Path) -> None:
     window.controller.models.use(str(endless))
     window.controller.services.settings.change(max_tokens=0)
     press(qtbot, window, "Ctrl+Shift+N")
@@ -325,7 +323,7 @@ def test_a_discarded_answer_ends(window: MainWindow, qtbot: QtBot, endless: Path
     assert not window.notice.isVisible()
 
 
-def test_the_header_makes_a_new_chat_temporary_and_ordinary_again(window: MainWindow, qtbot: QtBot) -> None:
+def test_header_button_toggles_a_temporary_chat(window: MainWindow, qtbot: QtBot) -> None:
     write(window, "what I was writing")
     button = find(window, "temporaryButton")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -337,7 +335,7 @@ def test_the_header_makes_a_new_chat_temporary_and_ordinary_again(window: MainWi
     assert window.composer.text() == "what I was writing"
 
 
-def test_a_temporary_chat_can_be_exported(window: MainWindow, qtbot: QtBot) -> None:
+def test_temporary_chat_can_be_exported(window: MainWindow, qtbot: QtBot) -> None:
     from ui.export.dialog import ExportDialog
 
     press(qtbot, window, "Ctrl+Shift+N")
@@ -354,7 +352,7 @@ def test_a_temporary_chat_can_be_exported(window: MainWindow, qtbot: QtBot) -> N
 # Titles
 
 
-def test_a_greeting_is_no_title_once_there_is_a_question(window: MainWindow, qtbot: QtBot) -> None:
+def test_question_replaces_a_greeting_as_title(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "Hello there!")
     assert titles(window) == ["Hello there!"]
     ask(qtbot, window, "Why is the sea salty?")
@@ -363,7 +361,7 @@ def test_a_greeting_is_no_title_once_there_is_a_question(window: MainWindow, qtb
     assert titles(window) == ["Why is the sea salty?"]
 
 
-def test_a_chosen_title_stays(window: MainWindow, qtbot: QtBot) -> None:
+def test_chosen_title_is_kept(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "hi")
     conversation_id = window.controller.conversation.conversation_id
     assert conversation_id is not None
@@ -372,7 +370,7 @@ def test_a_chosen_title_stays(window: MainWindow, qtbot: QtBot) -> None:
     assert titles(window) == ["Mine"]
 
 
-def test_the_model_is_asked_for_a_title_where_the_question_makes_none(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_model_generates_a_title_for_a_long_question(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     services = window.controller.services
     services.settings.change(temperature=0.0, max_tokens=30, context=2048)
@@ -393,7 +391,7 @@ def test_the_model_is_asked_for_a_title_where_the_question_makes_none(open_windo
 # Notifications
 
 
-def test_a_long_answer_is_told_to_who_looks_elsewhere(window: MainWindow, qtbot: QtBot) -> None:
+def test_slow_answer_is_notified_while_the_window_is_inactive(window: MainWindow, qtbot: QtBot) -> None:
     window.controller.notify_after_s = 0.0
     with qtbot.assertNotEmitted(window.controller.background.notified):
         ask(qtbot, window, "while I watch")
@@ -409,7 +407,7 @@ def test_a_long_answer_is_told_to_who_looks_elsewhere(window: MainWindow, qtbot:
 # Shortcuts
 
 
-def test_every_shortcut_is_listed_and_no_two_are_the_same(window: MainWindow, qtbot: QtBot) -> None:
+def test_shortcuts_are_listed_and_unique(window: MainWindow, qtbot: QtBot) -> None:
     shortcuts = [shortcut for group in SHORTCUTS.values() for shortcut in group]
     bound = [key for shortcut in shortcuts if shortcut.id for key in shortcut.keys]
     others = [key for shortcut in shortcuts if not shortcut.id for key in shortcut.keys]
@@ -424,7 +422,7 @@ def test_every_shortcut_is_listed_and_no_two_are_the_same(window: MainWindow, qt
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
 
 
-def test_the_text_grows_and_shrinks_by_key(window: MainWindow, qtbot: QtBot) -> None:
+def test_text_size_changes_with_shortcuts(window: MainWindow, qtbot: QtBot) -> None:
     settings = window.controller.services.settings
     before = window.composer.field.font().pixelSize()
     press(qtbot, window, "Ctrl+=")
@@ -437,7 +435,7 @@ def test_the_text_grows_and_shrinks_by_key(window: MainWindow, qtbot: QtBot) -> 
     assert window.composer.field.font().pixelSize() == before
 
 
-def test_the_next_conversation_is_one_key_away(window: MainWindow, qtbot: QtBot) -> None:
+def test_shortcuts_open_the_neighbouring_conversations(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "one")
     one = window.controller.conversation.conversation_id
     window.controller.conversation.open(None)
@@ -451,7 +449,7 @@ def test_the_next_conversation_is_one_key_away(window: MainWindow, qtbot: QtBot)
     assert window.controller.conversation.conversation_id == two
 
 
-def test_nothing_of_a_temporary_chat_goes_elsewhere_unasked(window: MainWindow, qtbot: QtBot) -> None:
+def test_temporary_chat_offers_no_fork_and_edits_stay_temporary(window: MainWindow, qtbot: QtBot) -> None:
     press(qtbot, window, "Ctrl+Shift+N")
     page = window.controller.conversation
     send(qtbot, window, "one")
@@ -468,7 +466,7 @@ def test_nothing_of_a_temporary_chat_goes_elsewhere_unasked(window: MainWindow, 
 
 
 @pytest.mark.parametrize("width", [700, 1180])
-def test_every_control_has_a_name_and_room(window: MainWindow, qtbot: QtBot, width: int) -> None:
+def test_controls_have_accessible_names_and_fit(window: MainWindow, qtbot: QtBot, width: int) -> None:
     question, _ = ask(qtbot, window, "hello")
     window.resize(width, 600)
     window.controller.conversation.attachments.paste("word " * 1000)
@@ -483,7 +481,7 @@ def test_every_control_has_a_name_and_room(window: MainWindow, qtbot: QtBot, wid
     assert right < width
 
 
-def test_a_draft_cannot_be_lost_by_sending_it_without_a_store(window: MainWindow, qtbot: QtBot) -> None:
+def test_draft_is_kept_when_it_cannot_be_stored(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "hello")
     services = window.controller.services
     conversation_id = window.controller.conversation.conversation_id
@@ -495,7 +493,7 @@ def test_a_draft_cannot_be_lost_by_sending_it_without_a_store(window: MainWindow
     services.store.restore(conversation_id)
 
 
-def test_one_message_is_offered_to_the_export(window: MainWindow, qtbot: QtBot) -> None:
+def test_single_message_can_be_exported(window: MainWindow, qtbot: QtBot) -> None:
     question, answer = ask(qtbot, window, "hello")
     for message in (question, answer):
         assert "export" in item_of(window, message).actions

@@ -47,7 +47,7 @@ def texts(folder: Path, **contents: str) -> list[Path]:
     return made
 
 
-def test_dropped_files_go_with_the_question(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_dropped_files_are_attached_and_sent(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     drop(window, *texts(tmp_path, one="the first text", two="the second"))
     qtbot.waitUntil(lambda: sorted(names(window)) == ["one.txt", "two.txt"])
     send(qtbot, window, "What do they say?")
@@ -71,7 +71,7 @@ def test_dropped_files_go_with_the_question(window: MainWindow, qtbot: QtBot, tm
     qtbot.keyClick(viewer, Qt.Key.Key_Escape)
 
 
-def test_an_attachment_alone_can_be_sent_and_names_the_conversation(
+def test_attachment_without_text_can_be_sent_and_gives_the_title(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     assert not find(window, "sendButton").isEnabled()
@@ -82,7 +82,7 @@ def test_an_attachment_alone_can_be_sent_and_names_the_conversation(
     assert titles(window) == ["notes.txt"]
 
 
-def test_a_long_paste_becomes_a_chip_and_a_short_one_stays_text(window: MainWindow, qtbot: QtBot) -> None:
+def test_long_paste_becomes_an_attachment(window: MainWindow, qtbot: QtBot) -> None:
     field = window.composer.field
     QGuiApplication.clipboard().setText("short 短")
     field.paste()
@@ -100,7 +100,7 @@ def test_a_long_paste_becomes_a_chip_and_a_short_one_stays_text(window: MainWind
     assert "2.0 MiB" in window.notice.text()
 
 
-def test_a_pasted_text_can_be_put_into_the_message_after_all(window: MainWindow, qtbot: QtBot) -> None:
+def test_attached_paste_can_be_inserted_into_the_message(window: MainWindow, qtbot: QtBot) -> None:
     long = "word " * 1000
     window.controller.conversation.attachments.paste(long)
     qtbot.mouseClick(find(window, "openAttachmentButton"), Qt.MouseButton.LeftButton)
@@ -110,7 +110,7 @@ def test_a_pasted_text_can_be_put_into_the_message_after_all(window: MainWindow,
     assert names(window) == []
 
 
-def test_what_is_no_text_is_refused_with_a_sentence(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_binary_file_is_refused(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
     (good,) = texts(tmp_path, good="text")
@@ -119,7 +119,7 @@ def test_what_is_no_text_is_refused_with_a_sentence(window: MainWindow, qtbot: Q
     assert names(window) == ["good.txt"]
 
 
-def test_a_model_file_among_texts_still_goes_to_the_library(
+def test_dropped_model_file_goes_to_the_library(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, tiny_model: Path
 ) -> None:
     model = tmp_path / "another.gguf"
@@ -129,7 +129,7 @@ def test_a_model_file_among_texts_still_goes_to_the_library(
     qtbot.waitUntil(lambda: window.controller.services.settings.now.model_id == "another")
 
 
-def test_a_chip_can_be_removed_and_tells_its_tokens(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_attachment_shows_its_tokens_and_can_be_removed(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     send(qtbot, window, "load the model")
     wait_for_answer(qtbot, window)
     drop(window, *texts(tmp_path, notes="a b c d e f"))
@@ -143,12 +143,12 @@ def test_a_chip_can_be_removed_and_tells_its_tokens(window: MainWindow, qtbot: Q
     assert chips.isHidden()
 
 
-def test_without_a_model_the_count_is_an_estimate_and_says_so(window: MainWindow, qtbot: QtBot) -> None:
+def test_tokens_are_estimated_without_a_model(window: MainWindow, qtbot: QtBot) -> None:
     window.controller.conversation.attachments.paste("海" * 5000)
     assert "about 3,500 tokens" in [label.text() for label in window.composer.chips.findChildren(QLabel)]
 
 
-def test_one_larger_than_the_context_is_marked(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_attachment_larger_than_the_context_is_marked(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     send(qtbot, window, "load the model")
     wait_for_answer(qtbot, window)
     window.controller.conversation.attachments.paste("x y " * 5000)
@@ -156,7 +156,7 @@ def test_one_larger_than_the_context_is_marked(window: MainWindow, qtbot: QtBot,
     qtbot.waitUntil(lambda: "doesn't fit in the context" in chip.toolTip(), timeout=PATIENCE_MS)
 
 
-def test_files_are_chosen_with_the_paper_clip(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_attach_button_opens_a_file_dialog(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     one, two = texts(tmp_path, one="1", two="2")
     qtbot.mouseClick(find(window, "attachButton"), Qt.MouseButton.LeftButton)
     dialog = find(window, "fileDialog", QFileDialog)
@@ -166,7 +166,7 @@ def test_files_are_chosen_with_the_paper_clip(window: MainWindow, qtbot: QtBot, 
     qtbot.waitUntil(lambda: sorted(names(window)) == ["one.txt", "two.txt"])
 
 
-def test_drafts_and_their_attachments_survive_a_restart(
+def test_drafts_and_attachments_survive_a_restart(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, open_window: OpenWindow
 ) -> None:
     send(qtbot, window, "a conversation")
@@ -194,7 +194,7 @@ def test_drafts_are_saved_while_the_window_is_open(window: MainWindow, qtbot: Qt
     qtbot.waitUntil(lambda: Drafts(path).of(None).text == "")
 
 
-def test_an_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     drop(window, *texts(tmp_path, notes="text"))
     qtbot.waitUntil(lambda: bool(names(window)))
     send(qtbot, window, "What is it?")
@@ -209,7 +209,7 @@ def test_an_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtB
     assert names(window) == []
 
 
-def test_deleting_everything_takes_the_drafts_too(window: MainWindow, qtbot: QtBot) -> None:
+def test_deleting_all_data_deletes_the_drafts(window: MainWindow, qtbot: QtBot) -> None:
     from app.erase import erase_everything
     from ui.settings.dialog import SettingsDialog
 
@@ -225,7 +225,7 @@ def test_deleting_everything_takes_the_drafts_too(window: MainWindow, qtbot: QtB
     assert not path.exists() or "nobody" not in path.read_text("utf-8")
 
 
-def test_there_is_a_most_of_them(window: MainWindow, qtbot: QtBot) -> None:
+def test_number_of_attachments_is_limited(window: MainWindow, qtbot: QtBot) -> None:
     for number in range(21):
         window.controller.conversation.attachments.paste(f"{number} " + "word " * 1000)
     assert len(names(window)) == 20

@@ -96,7 +96,7 @@ def close(qtbot: QtBot, window: MainWindow, card: ContextPopover) -> None:
     qtbot.waitUntil(lambda: not window.findChildren(ContextPopover))
 
 
-def test_the_gauge_tells_what_the_engine_counts(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_gauge_shows_the_count_of_the_engine(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     assert gauge(window).isVisible(), "the context that is fixed in the settings is known before a load"
@@ -123,7 +123,7 @@ def test_the_gauge_tells_what_the_engine_counts(open_window: OpenWindow, qtbot: 
     assert gauge(window).text() == f"Context {used} / {CONTEXT}"
 
 
-def test_the_gauge_follows_an_answer_as_it_comes(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_gauge_follows_a_running_answer(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model, context=2048, max_tokens=0)
     seen: list[int] = []
@@ -137,9 +137,7 @@ def test_the_gauge_follows_an_answer_as_it_comes(open_window: OpenWindow, qtbot:
     assert seen[-1] == answer.made_by.prompt_tokens + answer.made_by.completion_tokens
 
 
-def test_without_the_engine_s_figures_the_number_is_an_estimate(
-    open_window: OpenWindow, qtbot: QtBot, model: Path
-) -> None:
+def test_gauge_shows_an_estimate_without_figures(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     store = window.controller.services.store
@@ -154,7 +152,7 @@ def test_without_the_engine_s_figures_the_number_is_an_estimate(
     close(qtbot, window, card)
 
 
-def test_stopping_keeps_the_question_and_offers_what_to_do(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_full_context_stops_and_offers_actions(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     refused = fill(qtbot, window)
@@ -185,7 +183,7 @@ def test_stopping_keeps_the_question_and_offers_what_to_do(open_window: OpenWind
     assert [each.id for each in items(window) if each.divider] == [branch(window)[len(answered.made_by.left_out)].id]
 
 
-def test_a_larger_context_is_known_at_once_and_answers(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_larger_context_is_shown_and_used(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     refused = fill(qtbot, window)
@@ -205,7 +203,7 @@ def test_a_larger_context_is_known_at_once_and_answers(open_window: OpenWindow, 
     assert gauge(window).use.size == answered.made_by.plan["context"] == 1024
 
 
-def test_a_new_conversation_is_offered(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_full_context_offers_a_new_conversation(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     refused = fill(qtbot, window)
@@ -214,7 +212,7 @@ def test_a_new_conversation_is_offered(open_window: OpenWindow, qtbot: QtBot, mo
     assert window.composer.field.hasFocus()
 
 
-def test_rolling_leaves_out_turns_and_draws_the_line(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_rolling_leaves_out_turns_and_shows_a_divider(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model, context_policy="roll")
     rolled = fill(qtbot, window)
@@ -243,7 +241,7 @@ def test_rolling_leaves_out_turns_and_draws_the_line(open_window: OpenWindow, qt
     assert gauge(window).use.size == CONTEXT
 
 
-def test_a_pinned_turn_stays_and_says_so(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_pinned_turn_is_kept_and_noted(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model, context_policy="roll")
     first = ask(qtbot, window, "Remember me.")
@@ -263,9 +261,7 @@ def test_a_pinned_turn_stays_and_says_so(open_window: OpenWindow, qtbot: QtBot, 
     close(qtbot, window, card)
 
 
-def test_a_question_that_is_too_long_by_itself_is_refused_under_both(
-    open_window: OpenWindow, qtbot: QtBot, model: Path
-) -> None:
+def test_too_long_question_is_refused_even_when_rolling(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model, context_policy="roll")
     ask(qtbot, window, "hello")
@@ -277,9 +273,7 @@ def test_a_question_that_is_too_long_by_itself_is_refused_under_both(
     assert ask(qtbot, window, "short").status is Status.COMPLETE
 
 
-def test_an_answer_that_reaches_the_end_says_so_and_continue_obeys_the_policy(
-    open_window: OpenWindow, qtbot: QtBot, model: Path
-) -> None:
+def test_continuing_a_full_context_follows_the_policy(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     for number in range(2):
@@ -305,7 +299,7 @@ def test_an_answer_that_reaches_the_end_says_so_and_continue_obeys_the_policy(
     assert longer.made_by.left_out
 
 
-def test_the_card_shows_the_figures_and_takes_a_choice(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+def test_popover_shows_figures_and_changes_the_policy(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     answer = ask(qtbot, window, "hello")
@@ -338,9 +332,7 @@ def test_the_card_shows_the_figures_and_takes_a_choice(open_window: OpenWindow, 
     plan.close()
 
 
-def test_a_new_conversation_keeps_what_was_chosen_before_its_first_question(
-    open_window: OpenWindow, qtbot: QtBot, model: Path
-) -> None:
+def test_policy_chosen_before_the_first_question_is_kept(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     card = popover(qtbot, window)

@@ -33,7 +33,7 @@ def use(window: MainWindow, model: Path) -> None:
     window.controller.models.use(str(model))
 
 
-def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_first_start_offers_the_starter_and_leaves_the_composer_usable(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     assert window.controller.welcome.isVisible()
     assert find(window, "useStarterButton").isVisible()
@@ -44,7 +44,7 @@ def test_first_start_offers_the_starter_and_is_not_in_the_way(open_window: OpenW
     assert "SmolLM2" in find(window, "modelButton", QToolButton).text()  # type: ignore[attr-defined]
 
 
-def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_answer_is_stored_and_found_after_a_restart(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     window.controller.services.settings.change(temperature=0.0, max_tokens=40)
     send(qtbot, window, QUESTION)
@@ -69,7 +69,7 @@ def test_asked_answered_closed_opened_found(open_window: OpenWindow, qtbot: QtBo
     assert window.controller.conversation.conversation_id == answer.conversation_id
 
 
-def test_a_new_conversation_has_the_keyboard_and_stores_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_new_conversation_focuses_the_composer_and_stores_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     window.controller.services.store.create(title="Old")
     window.controller.conversation.list_changed.emit()
@@ -80,7 +80,7 @@ def test_a_new_conversation_has_the_keyboard_and_stores_nothing(open_window: Ope
     assert titles(window) == ["Old"]
 
 
-def test_enter_sends_shift_enter_breaks_the_line(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+def test_enter_sends_and_shift_enter_breaks_the_line(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
     window.controller.services.settings.change(max_tokens=3)
@@ -94,7 +94,9 @@ def test_enter_sends_shift_enter_breaks_the_line(open_window: OpenWindow, qtbot:
     assert branch(window)[0].content == "one\ntwo"
 
 
-def test_enter_in_an_open_composition_never_sends(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+def test_enter_while_composing_does_not_send(
+    open_window: OpenWindow, qtbot: QtBot, tiny_model: Path
+) -> None:
     window = open_window()
     use(window, tiny_model)
     composer = write(window, "早上")
@@ -111,14 +113,14 @@ def test_enter_in_an_open_composition_never_sends(open_window: OpenWindow, qtbot
     assert branch(window)[0].content == "早上好"
 
 
-def test_nothing_is_sent_that_is_empty(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_empty_question_is_not_sent(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     assert not find(window, "sendButton").isEnabled()
     send(qtbot, window, "  \n ")
     assert window.controller.conversation.is_empty
 
 
-def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+def test_stop_keeps_the_text_and_continue_appends_to_it(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
     window = open_window()
     use(window, endless)
     send(qtbot, window, "hello")
@@ -140,7 +142,7 @@ def test_stop_keeps_what_was_there_and_continue_goes_on(open_window: OpenWindow,
     assert len(continued.content) > len(stopped.content)
 
 
-def test_escape_stops(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+def test_escape_stops_the_answer(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
     window = open_window()
     use(window, endless)
     send(qtbot, window, "hello")
@@ -149,7 +151,7 @@ def test_escape_stops(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> N
     assert wait_for_answer(qtbot, window).status is Status.STOPPED
 
 
-def test_retry_makes_a_sibling(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+def test_retry_adds_a_version(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
     window.controller.services.settings.change(max_tokens=6)
@@ -164,7 +166,7 @@ def test_retry_makes_a_sibling(open_window: OpenWindow, qtbot: QtBot, tiny_model
 
 
 @pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="Windows has no signal to kill with")
-def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+def test_dead_engine_is_reported_and_retry_works(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
     window = open_window()
     use(window, endless)
     send(qtbot, window, "hello")
@@ -185,7 +187,7 @@ def test_a_dead_engine_leaves_the_window_and_retry_works(open_window: OpenWindow
     assert wait_for_answer(qtbot, window).status is Status.COMPLETE
 
 
-def test_a_file_that_cannot_be_loaded_is_said_in_place(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_unloadable_file_is_reported_in_the_answer(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     bad = tmp_path / "bad.gguf"
     bad.write_text("no model")
     window = open_window()
@@ -197,7 +199,7 @@ def test_a_file_that_cannot_be_loaded_is_said_in_place(open_window: OpenWindow, 
     assert branch(window)[0].content == "hello"
 
 
-def test_an_answer_goes_on_while_another_conversation_is_read(
+def test_answer_continues_while_another_conversation_is_open(
     open_window: OpenWindow, qtbot: QtBot, endless: Path
 ) -> None:
     window = open_window()
@@ -216,9 +218,7 @@ def test_an_answer_goes_on_while_another_conversation_is_read(
     assert window.controller.transcript.page.items[-1].content == answer.content
 
 
-def test_a_second_question_waits_and_can_be_stopped_while_it_does(
-    open_window: OpenWindow, qtbot: QtBot, endless: Path
-) -> None:
+def test_queued_question_can_be_stopped(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
     window = open_window()
     use(window, endless)
     send(qtbot, window, "first")
@@ -242,7 +242,7 @@ def test_a_second_question_waits_and_can_be_stopped_while_it_does(
     assert store.branch(second)[-1].content == ""
 
 
-def test_closing_in_the_middle_keeps_the_answer(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
+def test_closing_the_window_keeps_the_partial_answer(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
     window = open_window()
     use(window, endless)
     send(qtbot, window, "hello")
@@ -253,7 +253,7 @@ def test_closing_in_the_middle_keeps_the_answer(open_window: OpenWindow, qtbot: 
     assert len(answer.content) >= 20
 
 
-def test_the_model_can_be_released(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+def test_model_can_be_unloaded(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
     window.controller.services.settings.change(max_tokens=2)

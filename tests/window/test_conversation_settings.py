@@ -68,7 +68,7 @@ def name_it(qtbot: QtBot, name: str) -> None:
     qtbot.keyClick(line, Qt.Key.Key_Return)
 
 
-def test_a_conversation_answers_with_its_own_and_others_do_not(window: MainWindow, qtbot: QtBot) -> None:
+def test_choices_apply_to_their_conversation_only(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
     dialog = opened(qtbot, window)
@@ -100,7 +100,7 @@ def test_a_conversation_answers_with_its_own_and_others_do_not(window: MainWindo
     assert other.made_by.completion_tokens == 3
 
 
-def test_back_to_what_the_settings_say(window: MainWindow, qtbot: QtBot) -> None:
+def test_choices_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
     page = window.controller.conversation
@@ -114,7 +114,7 @@ def test_back_to_what_the_settings_say(window: MainWindow, qtbot: QtBot) -> None
     assert page.choices() == Choices("Usual.", None, None)
 
 
-def test_a_new_conversation_begins_with_what_was_chosen_before(window: MainWindow, qtbot: QtBot) -> None:
+def test_choices_before_the_first_question_are_kept(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     choose(dialog, "Mathematics")
     assert "LaTeX" in dialog.system_prompt.toPlainText()
@@ -144,7 +144,7 @@ def test_applying_a_preset_can_be_undone(window: MainWindow, qtbot: QtBot) -> No
     assert dialog.presets.picker.currentText() == "None"
 
 
-def test_presets_are_saved_renamed_deleted_and_come_back(window: MainWindow, qtbot: QtBot) -> None:
+def test_presets_are_saved_renamed_deleted_and_restored(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     dialog.system_prompt.setPlainText("Speak like a pirate.")
     dialog.system_prompt.finish()
@@ -162,7 +162,7 @@ def test_presets_are_saved_renamed_deleted_and_come_back(window: MainWindow, qtb
     assert dialog.presets.picker.currentText() == "Sea dog"
 
 
-def test_an_edited_built_in_preset_comes_back_as_it_came(window: MainWindow, qtbot: QtBot) -> None:
+def test_edited_built_in_preset_can_be_reset(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     choose(dialog, "Writing")
     came = dialog.system_prompt.toPlainText()
@@ -180,7 +180,7 @@ def test_an_edited_built_in_preset_comes_back_as_it_came(window: MainWindow, qtb
     assert not action(dialog, "Reset").isEnabled()
 
 
-def test_the_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot: QtBot) -> None:
+def test_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot: QtBot) -> None:
     window.controller.show_settings()
     settings = find(window, "settingsDialog", SettingsDialog)
     assert isinstance(settings, SettingsDialog)
@@ -195,14 +195,14 @@ def test_the_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot:
     assert window.controller.services.store.get(answer.conversation_id).sampling == BUILT_IN["code"]
 
 
-def test_the_built_in_presets_speak_the_person_s_language(window: MainWindow, qtbot: QtBot) -> None:
+def test_built_in_presets_are_translated(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     names = [dialog.presets.picker.itemText(at) for at in range(dialog.presets.picker.count())]
     assert names == ["None", "Mathematics", "Chinese–English translation", "Code", "Writing"]
     close(qtbot, window, dialog)
 
 
-def test_a_temporary_chat_has_settings_of_its_own_too(window: MainWindow, qtbot: QtBot) -> None:
+def test_temporary_chat_has_its_own_choices(window: MainWindow, qtbot: QtBot) -> None:
     window.controller.conversation.open_temporary()
     dialog = opened(qtbot, window)
     dialog.system_prompt.setPlainText("Only here.")
@@ -215,7 +215,7 @@ def test_a_temporary_chat_has_settings_of_its_own_too(window: MainWindow, qtbot:
     assert window.controller.services.store.list() == []
 
 
-def test_every_answer_keeps_what_made_it(window: MainWindow, qtbot: QtBot) -> None:
+def test_each_answer_keeps_its_sampling(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)
     window.controller.conversation.session.set_choices(Choices("Changed.", BUILT_IN["writing"], None))
@@ -228,7 +228,7 @@ def test_every_answer_keeps_what_made_it(window: MainWindow, qtbot: QtBot) -> No
     assert branch(window)[-1].id == second.id
 
 
-def test_presets_that_cannot_be_read_are_told_and_put_aside(open_window: OpenWindow, tmp_path: Path) -> None:
+def test_damaged_presets_are_reported_and_set_aside(open_window: OpenWindow, tmp_path: Path) -> None:
     path = tmp_path / "data" / "presets.json"
     path.parent.mkdir()
     path.write_text("{", "utf-8")

@@ -18,7 +18,7 @@ class Knot:
         self.me = self
 
 
-def test_a_search_waits_for_rest_and_leaves_things_as_they_were(qapp: QApplication) -> None:
+def test_collection_waits_until_idle_and_close_restores_the_thresholds(qapp: QApplication) -> None:
     before = gc.get_threshold()
     busy = [True]
     parent = QObject()

@@ -96,7 +96,7 @@ def answer_question(qtbot: QtBot, window: MainWindow, name: str) -> None:
     qtbot.waitUntil(lambda: window.findChild(QMessageBox, "purgeQuestion") is None)
 
 
-def test_conversations_stand_under_their_time_and_pinned_ones_on_top(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_conversations_are_grouped_by_age_with_pinned_ones_first(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     now = datetime.now(UTC)
     ages = {"now": 0, "yesterday": 1, "in the week": 4, "old": 40, "old and pinned": 41}
@@ -127,7 +127,7 @@ def test_conversations_stand_under_their_time_and_pinned_ones_on_top(open_window
     assert "Pinned" not in headings(window)
 
 
-def test_several_are_chosen_with_control_and_shift_and_deleted_at_once(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_several_conversations_are_selected_and_deleted_together(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "five", "four", "three", "two", "one")
     click(qtbot, window, "three")
@@ -151,7 +151,7 @@ def test_several_are_chosen_with_control_and_shift_and_deleted_at_once(open_wind
     assert window.controller.conversation.conversation_id == ids[2]
 
 
-def test_everything_is_chosen_by_key_and_left_again_by_escape(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_select_all_and_escape(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two", "three")
     window.sidebar.list.setFocus()
@@ -169,7 +169,7 @@ def test_everything_is_chosen_by_key_and_left_again_by_escape(open_window: OpenW
     assert find(window, "nothingHere", QLabel).text() == "Your conversations appear here."  # type: ignore[attr-defined]
 
 
-def test_the_keys_walk_and_enter_opens(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_arrow_keys_and_enter_open_a_conversation(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "second", "first")
     window.sidebar.list.setFocus()
@@ -179,7 +179,7 @@ def test_the_keys_walk_and_enter_opens(open_window: OpenWindow, qtbot: QtBot) ->
     assert window.controller.conversation.conversation_id in ids
 
 
-def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_archive_and_unarchive(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "kept", "put away", "also away")
     store_of(window).update(ids[2], is_pinned=True)
@@ -209,7 +209,7 @@ def test_the_archive_is_a_view_of_its_own(open_window: OpenWindow, qtbot: QtBot)
     assert link.text() == "Archive · 1"  # type: ignore[attr-defined]
 
 
-def test_an_archived_conversation_that_was_open_is_open_again_at_the_next_start(open_window: OpenWindow) -> None:
+def test_archived_conversation_is_opened_again_at_the_next_start(open_window: OpenWindow) -> None:
     window = open_window()
     (id_,) = with_conversations(window, "put away")
     store_of(window).archive(id_)
@@ -219,7 +219,7 @@ def test_an_archived_conversation_that_was_open_is_open_again_at_the_next_start(
     assert window.controller.conversation.conversation_id == id_
 
 
-def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_trash_restores_and_purges_after_a_question(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two", "three", "kept")
     store_of(window).delete(*ids[:3])
@@ -251,7 +251,7 @@ def test_the_bin_gives_back_and_removes_for_good_after_asking(open_window: OpenW
     assert not find(window, "binButton").isVisible()
 
 
-def test_a_title_that_is_being_edited_survives_what_happens_meanwhile(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_title_editor_survives_a_refresh(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "old", "other")
     window.controller.conversation.open(ids[0])
@@ -268,7 +268,7 @@ def test_a_title_that_is_being_edited_survives_what_happens_meanwhile(open_windo
     assert store_of(window).get(ids[0]).title_is_chosen
 
 
-def test_a_search_names_what_it_did_not_find(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_message_without_results_quotes_the_search_text(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     with_conversations(window, "Alpha")
     window.sidebar.search.setFocus()
@@ -276,9 +276,7 @@ def test_a_search_names_what_it_did_not_find(open_window: OpenWindow, qtbot: QtB
     qtbot.waitUntil(lambda: '"zzz"' in find(window, "nothingHere", QLabel).text())  # type: ignore[attr-defined]
 
 
-def test_a_hit_is_opened_in_its_place_and_several_hits_of_one_are_one_choice(
-    open_window: OpenWindow, qtbot: QtBot
-) -> None:
+def test_search_results_open_at_the_hit_and_count_once_per_conversation(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     talk = store_of(window).create(title="谈天")
     attached = [Attachment("光谱.csv", "波长,强度")]
@@ -304,7 +302,7 @@ def test_a_hit_is_opened_in_its_place_and_several_hits_of_one_are_one_choice(
     qtbot.waitUntil(lambda: titles(window) == ["谈天"])
 
 
-def test_exporting_what_is_chosen(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_selected_conversations_are_exported(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two", "three")
     asked: list[tuple[str, ...]] = []
@@ -318,7 +316,7 @@ def test_exporting_what_is_chosen(open_window: OpenWindow, qtbot: QtBot) -> None
     qtbot.waitUntil(lambda: window.findChild(QWidget, "exportDialog") is None)
 
 
-def test_the_index_the_bin_and_the_copy_of_the_day_are_looked_after(
+def test_maintenance_makes_a_backup_and_updates_the_index(
     open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window = open_window()
@@ -333,7 +331,7 @@ def test_the_index_the_bin_and_the_copy_of_the_day_are_looked_after(
 
 
 @pytest.mark.parametrize("shelf", [Shelf.CONVERSATIONS, Shelf.TRASH])
-def test_everything_in_the_sidebar_has_a_name(open_window: OpenWindow, shelf: str) -> None:
+def test_sidebar_buttons_have_names(open_window: OpenWindow, shelf: str) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two")
     store_of(window).delete(ids[0])

@@ -39,14 +39,14 @@ def languages(qapp: QApplication):
     QLocale.setDefault(before)
 
 
-def test_the_translations_cover_the_source_and_are_compiled():
+def test_translations_are_complete_and_compiled():
     done = subprocess.run(
         [sys.executable, ROOT / "packaging" / "translations.py", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_translation_has_the_facts_of_its_source():
+def test_translations_have_the_placeholders_of_their_sources():
     for message in ElementTree.parse(TS).iter("message"):
         source, translation = message.findtext("source", ""), message.findtext("translation", "")
         facts = re.findall(r"\{\w*\}|%\d|%n|\(\*\.\w+\)|\*\.\*", source)
@@ -55,7 +55,7 @@ def test_every_translation_has_the_facts_of_its_source():
 
 
 @pytest.mark.parametrize("kind", [SettingsDialog, ExportDialog, CrashDialog])
-def test_a_dialog_that_is_open_changes_its_words(services: Services, languages: Languages, qtbot, tmp_path, kind):
+def test_open_dialog_is_retranslated(services: Services, languages: Languages, qtbot, tmp_path, kind):
     services.store.create(title="")
     made = {
         SettingsDialog: lambda: SettingsDialog(services),
@@ -101,7 +101,7 @@ def words_of(dialog: object) -> set[str]:
     return texts - {""}
 
 
-def test_errors_and_exports_speak_the_language(languages: Languages):
+def test_errors_and_exports_are_translated(languages: Languages):
     error = UserError("engine_died", phase="loading", returncode=3, signal=None)
     assert "loading the model (exit code 3)" in error_text(error)
     languages.use("zh_CN")
@@ -111,7 +111,7 @@ def test_errors_and_exports_speak_the_language(languages: Languages):
     assert export_labels().user == "You"
 
 
-def test_qt_s_own_words_follow(languages: Languages, qtbot):
+def test_strings_of_qt_are_translated(languages: Languages, qtbot):
     languages.use("zh_CN")
     assert languages.current == "zh_CN"
     assert QLocale().language() == QLocale.Language.Chinese
@@ -120,14 +120,14 @@ def test_qt_s_own_words_follow(languages: Languages, qtbot):
     assert CHINESE.search(box.button(QDialogButtonBox.StandardButton.Cancel).text())
 
 
-def test_an_empty_choice_is_the_system_s(languages: Languages):
+def test_default_language_is_the_system_language(languages: Languages):
     languages.use("")
     assert languages.current == system_language()
     assert languages.current in AVAILABLE
 
 
 @pytest.mark.parametrize(("system", "expected"), [("zh_CN.UTF-8", "zh_CN"), ("de_DE.UTF-8", "en"), ("C.UTF-8", "en")])
-def test_the_system_s_language_is_understood(system: str, expected: str):
+def test_system_language_is_mapped_to_a_translation(system: str, expected: str):
     code = "from ui.widgets.language import system_language; print(system_language())"
     done = subprocess.run(
         [sys.executable, "-c", code],

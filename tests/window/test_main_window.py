@@ -27,12 +27,12 @@ def with_conversations(window: MainWindow, *named: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_hands_of_tests_find_their_widgets(open_window: OpenWindow, name: str) -> None:
+def test_stable_object_names_exist(open_window: OpenWindow, name: str) -> None:
     widget = find(open_window(), name)
     assert widget.accessibleName()
 
 
-def test_the_window_has_its_name(open_window: OpenWindow) -> None:
+def test_window_has_names(open_window: OpenWindow) -> None:
     window = open_window()
     assert (window.objectName(), window.accessibleName()) == ("mainWindow", "APUS Chat")
 
@@ -51,7 +51,7 @@ def test_delete_can_be_undone(open_window: OpenWindow, qtbot: QtBot) -> None:
     assert window.controller.conversation.conversation_id == ids[1]
 
 
-def test_a_conversation_is_renamed_in_place(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_conversation_is_renamed_in_the_list(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "Old name")
     window.controller.conversation.open(ids[0])
@@ -64,7 +64,7 @@ def test_a_conversation_is_renamed_in_place(open_window: OpenWindow, qtbot: QtBo
     assert titles(window) == ["新名字"]
 
 
-def test_search_that_finds_nothing_says_so(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_search_without_results_shows_a_message(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     with_conversations(window, "Alpha")
     window.sidebar.search.setFocus()
@@ -75,7 +75,7 @@ def test_search_that_finds_nothing_says_so(open_window: OpenWindow, qtbot: QtBot
     qtbot.waitUntil(lambda: titles(window) == ["Alpha"])
 
 
-def test_a_draft_stays_with_its_conversation(open_window: OpenWindow) -> None:
+def test_draft_stays_with_its_conversation(open_window: OpenWindow) -> None:
     window = open_window()
     first, second = with_conversations(window, "First", "Second")
     window.controller.conversation.open(first)
@@ -86,7 +86,7 @@ def test_a_draft_stays_with_its_conversation(open_window: OpenWindow) -> None:
     assert window.composer.text() == "half a thought"
 
 
-def test_language_changes_while_running(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_language_can_change_while_running(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     assert window.sidebar.new_button.text() == "New conversation"
     settings = window.controller.services.settings.change(language="zh_CN")
@@ -96,7 +96,7 @@ def test_language_changes_while_running(open_window: OpenWindow, qtbot: QtBot) -
     qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "New conversation")
 
 
-def test_theme_changes_while_running(open_window: OpenWindow) -> None:
+def test_theme_can_change_while_running(open_window: OpenWindow) -> None:
     window = open_window()
     light = window.grab().toImage().pixelColor(window.width() // 2 + 100, 100).lightness()
     window.controller.apply_settings(window.controller.services.settings.change(theme="dark"))
@@ -118,7 +118,7 @@ def test_reduced_motion_is_a_setting_that_reaches_the_transcript(open_window: Op
     assert open_window().controller.transcript._reduced_motion
 
 
-def test_place_size_and_conversation_are_remembered(open_window: OpenWindow) -> None:
+def test_size_and_open_conversation_are_restored(open_window: OpenWindow) -> None:
     window = open_window()
     ids = with_conversations(window, "One", "Two")
     window.controller.conversation.open(ids[0])
@@ -128,7 +128,7 @@ def test_place_size_and_conversation_are_remembered(open_window: OpenWindow) -> 
     assert window.controller.conversation.conversation_id == ids[0]
 
 
-def test_a_narrow_window_is_the_pages_alone(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_narrow_window_hides_the_sidebar(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     assert window.sidebar.isVisible()
     window.resize(560, 500)
@@ -143,7 +143,7 @@ def test_a_narrow_window_is_the_pages_alone(open_window: OpenWindow, qtbot: QtBo
     ("keys", "name"),
     [((Qt.Key.Key_Comma,), "settingsDialog"), ((Qt.Key.Key_M,), "modelsDialog"), ((Qt.Key.Key_E,), "exportDialog")],
 )
-def test_dialogs_open_by_key_and_close_by_escape(
+def test_dialogs_open_with_shortcuts_and_close_with_escape(
     open_window: OpenWindow, qtbot: QtBot, keys: tuple[Qt.Key, ...], name: str
 ) -> None:
     window = open_window()
@@ -156,7 +156,7 @@ def test_dialogs_open_by_key_and_close_by_escape(
     qtbot.waitUntil(lambda: window.findChild(QWidget, name) is None)
 
 
-def test_a_model_file_that_is_added_is_used(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
+def test_added_model_file_is_selected(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     window.controller.models.add_file(tiny_model)
     qtbot.waitUntil(lambda: window.controller.services.settings.now.model_id == "tiny")

@@ -10,7 +10,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS
 
 
-def test_a_maximised_window_is_maximised_again_and_knows_its_size_before(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_maximised_state_and_normal_size_are_restored(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     window.showNormal()
     window.setGeometry(20, 30, 640, 500)
@@ -23,7 +23,7 @@ def test_a_maximised_window_is_maximised_again_and_knows_its_size_before(open_wi
     assert again.normalGeometry().size() == QRect(20, 30, 640, 500).size()
 
 
-def test_a_window_whose_screen_is_gone_comes_back_to_one_that_is_there(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_window_of_a_missing_screen_is_moved_to_an_existing_one(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     # As on a second screen at the right, which is unplugged by the next start.
     window.setGeometry(4000, 2500, 640, 500)
@@ -34,7 +34,7 @@ def test_a_window_whose_screen_is_gone_comes_back_to_one_that_is_there(open_wind
     assert again.geometry().top() >= room.top(), "its title can be taken hold of"
 
 
-def test_a_place_that_makes_no_sense_is_forgotten(open_window: OpenWindow) -> None:
+def test_invalid_geometry_is_ignored(open_window: OpenWindow) -> None:
     window = open_window()
     settings = window.controller.services.settings
     window.close()

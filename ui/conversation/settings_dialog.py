@@ -1,6 +1,6 @@
-"""What one conversation has of its own: a preset, a system prompt, a sampling, what to do when its context is full.
+"""Settings dialog of one conversation: preset, system prompt, sampling and context policy.
 
-Everything applies the moment it is changed, from the next answer on; answers say with what they were made.
+Changes are stored immediately and apply from the next answer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SCROLL_BAR_WIDTH = 10
 
 
 class ConversationSettings(TranslatedDialog):
-    """The settings of the conversation that is shown, or of the one that has not begun."""
+    """The settings of the open conversation, also before its first question."""
 
     def __init__(
         self,
@@ -36,23 +36,23 @@ class ConversationSettings(TranslatedDialog):
         presets: Presets,
         choices: Choices,
         choose: Callable[[Choices], None],
-        usual_prompt: str,
+        default_prompt: str,
         parent: QWidget | None = None,
     ) -> None:
-        """``choose`` keeps what the person chose; it may raise UserError.
+        """``choose`` stores choices and may raise UserError.
 
-        ``usual_prompt`` is the system prompt of conversations that have none of their own.
+        ``default_prompt`` is the system prompt of conversations without their own.
         """
         super().__init__(parent)
         self.setObjectName("conversationSettings")
-        self._settings, self._choose, self._usual_prompt = settings, choose, usual_prompt
+        self._settings, self._choose, self._default_prompt = settings, choose, default_prompt
         self._choices = choices
         self._status = StatusLine("conversationSettingsStatus")
         self._heading = heading()
         self._sentence = quiet_label()
         self.presets = PresetsBar(presets, self._status)
         self.system_prompt = PromptField("conversationSystemPrompt", height=120)
-        self.usual_prompt = button("usualPromptButton", quiet=True)
+        self.default_prompt = button("usualPromptButton", quiet=True)
         self.which_sampling = ChoiceBox("whichSampling", (AS_IN_SETTINGS, OWN))
         self.sampling = ParameterForm(sampling_parameters())
         self.context_policy = ChoiceBox("conversationContextPolicy", (None, *ContextPolicy))
@@ -61,10 +61,10 @@ class ConversationSettings(TranslatedDialog):
         self._show(choices)
         self.presets.chosen.connect(self._apply_preset)
         self.system_prompt.changed.connect(self._set_prompt)
-        self.usual_prompt.clicked.connect(self._take_usual_prompt)
-        self.which_sampling.currentIndexChanged.connect(self._sampling_switched)
+        self.default_prompt.clicked.connect(self._use_default_prompt)
+        self.which_sampling.currentIndexChanged.connect(self._switch_sampling)
         self.sampling.changed.connect(self._set_sampling)
-        self.context_policy.currentIndexChanged.connect(self._policy_chosen)
+        self.context_policy.currentIndexChanged.connect(self._set_policy)
         self._close.clicked.connect(self.accept)
         self.resize(640, 620)
         self._finish_setup()
@@ -73,7 +73,7 @@ class ConversationSettings(TranslatedDialog):
         prompt = QWidget()
         below = QHBoxLayout()
         below.addStretch(1)
-        below.addWidget(self.usual_prompt)
+        below.addWidget(self.default_prompt)
         column = QVBoxLayout(prompt)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -103,7 +103,7 @@ class ConversationSettings(TranslatedDialog):
                 column.addWidget(self.sampling)
         column.addStretch(1)
         scroll = scrolled(page)
-        # The bar stands in the margin, so that nothing moves when it comes.
+        # The scroll bar takes part of the margin, so that nothing moves when it appears.
         scroll.verticalScrollBar().rangeChanged.connect(
             lambda _least, most: column.setContentsMargins(
                 MARGIN, MARGIN, MARGIN - (SCROLL_BAR_WIDTH if most else 0), MARGIN
@@ -113,19 +113,18 @@ class ConversationSettings(TranslatedDialog):
         arrange(self, scroll, self._status, self._close)
 
     def _show(self, choices: Choices) -> None:
-        """Let every control show its choice, without telling anybody."""
+        """Show choices in the controls."""
         self._choices = choices
-        usual = self._settings.now
         self.system_prompt.set_value(self._shown_prompt())
         self.which_sampling.set_value(AS_IN_SETTINGS if choices.sampling is None else OWN)
-        self.sampling.show_values(choices.sampling or usual.sampling())
+        self.sampling.show_values(choices.sampling or self._settings.now.sampling())
         self.sampling.setVisible(choices.sampling is not None)
         self.context_policy.set_value(choices.context_policy)
         self._show_preset()
 
     def _show_preset(self) -> None:
         self.presets.show_choices(self._choices)
-        self.usual_prompt.setVisible(self.system_prompt.toPlainText() != self._usual_prompt)
+        self.default_prompt.setVisible(self.system_prompt.toPlainText() != self._default_prompt)
 
     def _set(self, choices: Choices) -> None:
         try:
@@ -145,11 +144,11 @@ class ConversationSettings(TranslatedDialog):
     def _apply_preset(self, preset: Preset | None) -> None:
         self.system_prompt.finish()
         before = self._choices
-        self._apply(preset.choices if preset else Choices(self._usual_prompt))
+        self._apply(preset.choices if preset else Choices(self._default_prompt))
         if self._choices != before:
-            said = self.tr("“{name}” applied.").format(name=preset.name) if preset else ""
+            text = self.tr("“{name}” applied.").format(name=preset.name) if preset else ""
             self._status.show_message(
-                lambda: said or self.tr("Defaults applied."),
+                lambda: text or self.tr("Defaults applied."),
                 action=(lambda: self.tr("Undo"), lambda: self._apply(before)),
             )
 
@@ -162,23 +161,23 @@ class ConversationSettings(TranslatedDialog):
 
     def _shown_prompt(self) -> str:
         chosen = self._choices.system_prompt
-        return self._usual_prompt if chosen is None else chosen
+        return self._default_prompt if chosen is None else chosen
 
-    def _take_usual_prompt(self) -> None:
-        self.system_prompt.setPlainText(self._usual_prompt)
+    def _use_default_prompt(self) -> None:
+        self.system_prompt.setPlainText(self._default_prompt)
         self.system_prompt.finish()
 
-    def _sampling_switched(self) -> None:
+    def _switch_sampling(self) -> None:
         own: Sampling | None = None
         if self.which_sampling.currentData() == OWN:
             own = self._choices.sampling or self._settings.now.sampling()
         self._apply(replace(self._choices, sampling=own))
 
-    def _policy_chosen(self) -> None:
+    def _set_policy(self) -> None:
         self._set(replace(self._choices, context_policy=self.context_policy.currentData()))
 
     def done(self, result: int) -> None:
-        """Keep what is half typed, however the dialog is closed."""
+        """Store unfinished input however the dialog is closed."""
         if self._choices.sampling is not None:
             self.sampling.finish()
         self.system_prompt.finish()
@@ -202,7 +201,7 @@ class ConversationSettings(TranslatedDialog):
             self.tr("When the context is full"),
             self.tr("Pinned messages always stay. A line marks the messages above it that the model no longer sees."),
         )
-        self.usual_prompt.setText(self.tr("Use default prompt"))
+        self.default_prompt.setText(self.tr("Use default prompt"))
         as_in_settings = self.tr("Use defaults")
         self.which_sampling.set_labels({AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Custom")})
         self.context_policy.set_labels(
