@@ -20,31 +20,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PromptMessage:
-    """One message as the chat template sees it."""
+    """One message of a prompt."""
 
     role: Role
     content: str
     id: str = ""
-    """Of the stored message; empty for one that is not stored, as the system prompt."""
+    """Id of the stored message; empty for the system prompt and other messages that are not stored."""
     is_pinned: bool = False
-    """Not left out while others can be."""
+    """Is not left out when the context is full."""
 
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A conversation to be answered, with a seed drawn.  ``prefill`` is the beginning of the answer that exists."""
+    """A conversation to be answered.  ``prefill`` is the beginning of an answer that is continued."""
 
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
     prefill: str = ""
     context_policy: ContextPolicy = ContextPolicy.STOP
     left_out: tuple[str, ...] = ()
-    """Ids that the answer before this one did not see: what is out stays out, so that the KV cache can be kept."""
+    """Ids that were left out for the answer before: they stay left out where the KV cache can be reused then."""
 
 
 @dataclass(frozen=True)
 class LoadProgress:
-    """Loading: ``fraction`` from 0 to 1, ``seconds_left`` once it can be told."""
+    """Loading: ``fraction`` from 0 to 1, ``seconds_left`` once it can be estimated."""
 
     fraction: float
     seconds_left: float | None
@@ -60,9 +60,9 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Replanned:
-    """Memory ran out (``because``, a UserError), and the next smaller plan is tried: the ``attempt``-th, from 1.
+    """Another plan is tried, the ``attempt``-th from 1, because memory ran out or an RPC server is missing.
 
-    Or an RPC server is missing (its code begins with ``rpc_``), and the plan does without it.
+    The code of ``because`` begins with ``rpc_`` in the second case.
     """
 
     because: UserError
@@ -72,7 +72,7 @@ class Replanned:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What of the conversation the answer will see: the ids left out, and tokens used of the context."""
+    """The conversation was fitted into the context: ids that are left out, and tokens of the prompt."""
 
     left_out: tuple[str, ...]
     prompt_tokens: int
@@ -81,7 +81,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class PromptProgress:
-    """Reading the prompt: tokens read of all, ``reused`` of them kept from the turn before."""
+    """Prompt processing: tokens ``read`` of ``total``, of which ``reused`` were in the KV cache."""
 
     read: int
     total: int
@@ -91,7 +91,7 @@ class PromptProgress:
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of the answer; ``tokens`` generated so far, ``context_used`` tokens in the KV cache."""
+    """A piece of the answer, with all tokens generated so far and those in the KV cache."""
 
     text: str
     tokens: int
@@ -100,7 +100,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Finished:
-    """The end of an answer, with the figures of its making.  Rates in tokens a second, times in seconds."""
+    """The end of an answer, with its figures: rates in tokens per second, times in seconds."""
 
     finish_reason: str
     prompt_tokens: int

@@ -104,7 +104,7 @@ def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBac
     """Return the backend, and the model id that is stored with the conversation."""
     if arguments.endpoint:
         if is_unencrypted(api_base(arguments.endpoint)):
-            sys.stderr.write("apus-chat: plain HTTP: whoever carries it can read what you write, and the key\n")
+            sys.stderr.write("apus-chat: plain HTTP: your messages and the key can be read on the network\n")
         key = os.environ.get(arguments.api_key_env or "", "")
         if arguments.api_key_env and not key:
             raise UserError("key_variable_empty", name=arguments.api_key_env)
