@@ -94,9 +94,7 @@ def test_enter_sends_and_shift_enter_breaks_the_line(open_window: OpenWindow, qt
     assert branch(window)[0].content == "one\ntwo"
 
 
-def test_enter_while_composing_does_not_send(
-    open_window: OpenWindow, qtbot: QtBot, tiny_model: Path
-) -> None:
+def test_enter_while_composing_does_not_send(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     use(window, tiny_model)
     composer = write(window, "早上")
