@@ -38,7 +38,7 @@ Judged = dict[str, tuple[LoadPlan, bool]]
 
 
 @dataclass(frozen=True)
-class Place:
+class Hardware:
     """The hardware that the plans were made for: the machine, its RAM in use, and its total RAM in bytes."""
 
     machine: Machine
@@ -47,10 +47,10 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class PlannedFits:
     """Plans of one refresh: by model id, each with whether it is recommended, and those of the home model."""
 
-    place: Place
+    hardware: Hardware
     plans: Judged
     home: tuple[Recommendation, ...]
 
@@ -73,7 +73,7 @@ class ModelFits(QObject):
         self._headers = PublishedHeaders(access)
         self._judged: Judged = {}
         self._published: dict[str, PublishedFit] = {}
-        self._place: Place | None = None
+        self._hardware: Hardware | None = None
         self.home: tuple[Recommendation, ...] = ()
         """Plans of the home model's quantisations; empty before the first refresh has finished."""
 
@@ -103,18 +103,18 @@ class ModelFits(QObject):
 
     def bars(self, plan: LoadPlan) -> tuple[Bar, ...]:
         """Return the memory bars of a plan."""
-        if self._place is None:
+        if self._hardware is None:
             return ()
-        machine = self._place.machine
-        return bars_of(plan, machine.devices, self._place.host, machine.total_bytes, self._place.ram_bytes)
+        machine = self._hardware.machine
+        return bars_of(plan, machine.devices, self._hardware.host, machine.total_bytes, self._hardware.ram_bytes)
 
     def _sentence(self, plan: LoadPlan) -> str:
         return sentences(plan, device_numbers([device.name for device in plan.devices]))[0]
 
     @property
-    def place(self) -> Place | None:
+    def hardware(self) -> Hardware | None:
         """Hardware that the plans were made for; None before the first refresh has finished."""
-        return self._place
+        return self._hardware
 
     def header_of(self, model_id: str) -> PublishedHeader | None:
         """Return the header of a published model, where it was read."""
@@ -133,37 +133,37 @@ class ModelFits(QObject):
 
     def refresh(self) -> None:
         """Plan all models again."""
-        planning, library, wishes = self._planning, self._library, self._wishes()
-        run_job(self, lambda: judge(planning, library, wishes), self._set_judgement, _log)
+        planning, library, options = self._planning, self._library, self._options()
+        run_job(self, lambda: plan_all(planning, library, options), self._set_fits, _log)
 
     def plan_published(self, models: Sequence[PublishedModel], current: PublishedModel | None) -> None:
         """Plan the files of a repository, ``current`` by its own header and with a rehearsal."""
         if not models:
             return
-        planning, headers, wishes = self._planning, self._headers, self._wishes()
+        planning, headers, options = self._planning, self._headers, self._options()
         known = self._published.get(current.id) if current is not None else None
         if known is not None and not known.is_expected:
             return
         run_job(
             self,
-            lambda: judge_shown(planning, headers, models, current, wishes),
+            lambda: plan_repository(planning, headers, models, current, options),
             self._set_published,
             _log,
         )
 
-    def _wishes(self) -> PlanOptions:
+    def _options(self) -> PlanOptions:
         return plan_options_from(self._settings())
 
-    def _set_judgement(self, judgement: Judgement) -> None:
-        self._place, self.home = judgement.place, judgement.home
-        if judgement.plans != self._judged:
-            self._judged = judgement.plans
+    def _set_fits(self, planned: PlannedFits) -> None:
+        self._hardware, self.home = planned.hardware, planned.home
+        if planned.plans != self._judged:
+            self._judged = planned.plans
             self.changed.emit()
 
-    def _set_published(self, result: tuple[Place, dict[str, PublishedFit]]) -> None:
-        place, found = result
+    def _set_published(self, result: tuple[Hardware, dict[str, PublishedFit]]) -> None:
+        hardware, found = result
         if any(self._published.get(key) != fit for key, fit in found.items()):
-            self._place = self._place or place
+            self._hardware = self._hardware or hardware
             self._published.update(found)
             self.changed.emit()
 
@@ -173,60 +173,60 @@ def _log(error: UserError) -> None:
     logger.warning("fits are unknown: %s", error)
 
 
-def judge(planning: PlanningService, library: ModelLibrary, wishes: PlanOptions) -> Judgement:
+def plan_all(planning: PlanningService, library: ModelLibrary, options: PlanOptions) -> PlannedFits:
     """Plan each model of the library and the catalogue.
 
     Queries the devices of the engine: for a background thread.  Raises UserError as ``PlanningService.machine``.
     """
-    place = _place(planning)
-    home = tuple(_at_its_context(planning, place, each, wishes) for each in planning.recommend(wishes))
+    hardware = _hardware(planning)
+    home = tuple(_at_load_context(planning, hardware, each, options) for each in planning.recommend(options))
     judged: Judged = {each.id: (each.plan, each.recommended) for each in home}
     for model in library.list():
         if model.ready and model.id not in judged:
             try:
-                basis = PlanBasis(planning.headers_of(model.id), place.machine, place.host)
-                judged[model.id] = (basis.plan(wishes), False)
+                basis = PlanBasis(planning.headers_of(model.id), hardware.machine, hardware.host)
+                judged[model.id] = (basis.plan(options), False)
             except UserError:
                 # It has no fit; using it shows the error.
                 continue
-    return Judgement(place, judged, home)
+    return PlannedFits(hardware, judged, home)
 
 
-def _at_its_context(
-    planning: PlanningService, place: Place, judged: Recommendation, wishes: PlanOptions
+def _at_load_context(
+    planning: PlanningService, hardware: Hardware, judged: Recommendation, options: PlanOptions
 ) -> Recommendation:
     """Replace the plan by that of a real load: all are compared at one context, but many have room for a larger one."""
     try:
-        plan = PlanBasis(planning.headers_of(judged.id), place.machine, place.host).plan(wishes)
+        plan = PlanBasis(planning.headers_of(judged.id), hardware.machine, hardware.host).plan(options)
     except UserError:
         return judged
     return replace(judged, plan=plan) if plan.verdict == judged.plan.verdict else judged
 
 
-def _place(planning: PlanningService) -> Place:
-    return Place(planning.machine(), planning.host(), read_memory().total_bytes)
+def _hardware(planning: PlanningService) -> Hardware:
+    return Hardware(planning.machine(), planning.host(), read_memory().total_bytes)
 
 
-def judge_shown(
+def plan_repository(
     planning: PlanningService,
     headers: PublishedHeaders,
     models: Sequence[PublishedModel],
     current: PublishedModel | None,
-    wishes: PlanOptions,
-) -> tuple[Place, dict[str, PublishedFit]]:
+    options: PlanOptions,
+) -> tuple[Hardware, dict[str, PublishedFit]]:
     """Plan all files of a repository, ``current`` with a rehearsal.  For a background thread.
 
     Raises UserError as ``PlanningService.machine``.
     """
-    place = _place(planning)
-    found = judge_published(planning.recommend_of, models, headers, wishes, current)
+    hardware = _hardware(planning)
+    found = judge_published(planning.recommend_of, models, headers, options, current)
     own = headers.known(current) if current is not None else None
     if current is None or own is None or current.id not in found:
-        return place, found
+        return hardware, found
     plan = found[current.id].plan
-    basis = PlanBasis(own.headers, place.machine, place.host)
-    fixed = replace(wishes, context=plan.context)
+    basis = PlanBasis(own.headers, hardware.machine, hardware.host)
+    fixed = replace(options, context=plan.context)
     rehearsed = planning.rehearsed(basis, fixed, own.files)
     if rehearsed.rehearsal is not None:
         found[current.id] = replace(found[current.id], plan=rehearsed.plan(fixed))
-    return place, found
+    return hardware, found

@@ -94,7 +94,7 @@ class DeviceRow(QWidget):
         below = vbox(self.detail, self.holders, self._numbers, spacing=2, margins=(indent, 0, 0, 0))
         vbox(head, below, parent=self, spacing=2, margins=(0, 12, 0, 12))
 
-    def show_device(self, machine: Machine, wish: DevicePreference) -> None:
+    def show_device(self, machine: Machine, preference: DevicePreference) -> None:
         """Show the current state of the device and its settings."""
         known = machine.engine.devices if machine.engine else ()
         found = next((each for each in known if each.name == self.name), None)
@@ -116,20 +116,20 @@ class DeviceRow(QWidget):
             self._title.setText(title)
             return
         self.use.blockSignals(True)
-        self.use.setChecked(wish.use)
+        self.use.setChecked(preference.use)
         self.use.blockSignals(False)
         self.use.setText(title.replace("&", "&&"))
         self.use.setAccessibleName(self.tr("Use {device}").format(device=f"{title} ({self.name})"))
         self.use.setAccessibleDescription(f"{self._figure.text()}. {self.detail.text()}")
-        self._show_numbers(title, planned, wish)
+        self._show_numbers(title, planned, preference)
 
-    def _show_numbers(self, title: str, planned: Device | None, wish: DevicePreference) -> None:
+    def _show_numbers(self, title: str, planned: Device | None, preference: DevicePreference) -> None:
         self._ceiling_label.setText(self.tr("Use at most"))
         self._reserve_label.setText(self.tr("Keep free"))
-        self._numbers.setEnabled(wish.use)
+        self._numbers.setEnabled(preference.use)
         own = size_text(planned.reserve_bytes) if planned is not None else ""
-        self.ceiling.show_number(wish.ceiling_gib, self.tr("No limit"))
-        self.reserve.show_number(wish.reserve_gib, self.tr("Automatic ({kind})").format(kind=own))
+        self.ceiling.show_number(preference.ceiling_gib, self.tr("No limit"))
+        self.reserve.show_number(preference.reserve_gib, self.tr("Automatic ({kind})").format(kind=own))
         self.ceiling.setAccessibleName(self.tr("Use at most on {device}").format(device=title))
         self.reserve.setAccessibleName(self.tr("Keep free on {device}").format(device=title))
 

@@ -97,7 +97,7 @@ class DeviceSettings(QWidget):
     # Settings
 
     @property
-    def wishes(self) -> DevicePreferences:
+    def preferences(self) -> DevicePreferences:
         """The current settings."""
         return self._services.settings.now.device_preferences()
 
@@ -116,7 +116,7 @@ class DeviceSettings(QWidget):
             QTimer.singleShot(0, self, self.refresh)
 
     def _set_device(self, key: str, values: dict[str, Any]) -> None:
-        if self._set(self.wishes.with_device(key, **values)):
+        if self._set(self.preferences.with_device(key, **values)):
             self._show()
 
     def _add(self) -> None:
@@ -128,29 +128,29 @@ class DeviceSettings(QWidget):
             problem = UserError("rpc_address_wrong", text=text)
             self._status.show_message(lambda: error_text(problem), "bad")
             return
-        wishes = self.wishes
+        preferences = self.preferences
         self.address.clear()
-        added = DevicePreferences((*wishes.rpc_servers, server), wishes.devices)
-        if server not in wishes.rpc_servers and self._set(added):
+        added = DevicePreferences((*preferences.rpc_servers, server), preferences.devices)
+        if server not in preferences.rpc_servers and self._set(added):
             self.refresh()
 
     def _remove(self, server: str) -> None:
-        wishes = self.wishes
-        left = tuple(each for each in wishes.rpc_servers if each != server)
-        if self._set(DevicePreferences(left, wishes.devices)):
+        preferences = self.preferences
+        left = tuple(each for each in preferences.rpc_servers if each != server)
+        if self._set(DevicePreferences(left, preferences.devices)):
             self._status.show_message(
                 lambda: self.tr("{server} removed.").format(server=server),
-                action=(lambda: self.tr("Undo"), lambda: self._restore(wishes)),
+                action=(lambda: self.tr("Undo"), lambda: self._restore(preferences)),
             )
             self.refresh()
 
-    def _restore(self, wishes: DevicePreferences) -> None:
-        if self._set(DevicePreferences(wishes.rpc_servers, self.wishes.devices)):
+    def _restore(self, preferences: DevicePreferences) -> None:
+        if self._set(DevicePreferences(preferences.rpc_servers, self.preferences.devices)):
             self.refresh()
 
-    def _set(self, wishes: DevicePreferences) -> bool:
+    def _set(self, preferences: DevicePreferences) -> bool:
         try:
-            self._services.settings.change(**wishes.to_settings())
+            self._services.settings.change(**preferences.to_settings())
         except UserError as error:
             problem = error
             self._status.show_message(lambda: error_text(problem), "bad")
@@ -207,10 +207,10 @@ class DeviceSettings(QWidget):
                 self._device_column.addWidget(hairline())
                 self._device_column.addWidget(row)
         for row in self._devices:
-            row.show_device(machine, self.wishes.of(row.key))
+            row.show_device(machine, self.preferences.of(row.key))
 
     def _show_servers(self) -> None:
-        servers = self.wishes.rpc_servers
+        servers = self.preferences.rpc_servers
         if list(servers) != [row.server for row in self._servers]:
             clear(self._server_column)
             self._servers = [ServerRow(server) for server in servers]

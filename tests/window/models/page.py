@@ -1,0 +1,116 @@
+"""Helpers for tests of the models dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.tiny_model import write_tiny_model
+from ui.models.dialog import ModelsDialog
+from ui.models.row_text import RowText
+
+PATIENCE_MS = 20_000
+HOME = "xDAN-AI/APUS-xDAN-4.0-MOE"
+SLOW: dict[str, Any] = {"where": "cdn", "kind": "trickle", "times": -1, "rate": 500_000}
+Open = Callable[..., ModelsDialog]
+
+
+def publish(hub: FakeHub, folder: Path, repository: str, name: str, **shape: Any) -> Path:
+    """A tiny model on the hub."""
+    folder.mkdir(exist_ok=True)
+    path = write_tiny_model(folder / name.replace("/", "-"), **shape)
+    hub.add_file(repository, name, path)
+    return path
+
+
+def rows(dialog: ModelsDialog) -> dict[str, RowText]:
+    return dialog.list.rows()
+
+
+def main_button(dialog: ModelsDialog, name: str = "downloadButton") -> QPushButton:
+    found = dialog.findChild(QPushButton, name)
+    assert found is not None
+    return found
+
+
+def wait_for_state(qtbot: QtBot, dialog: ModelsDialog, key: str, state: str) -> RowText:
+    qtbot.waitUntil(lambda: key in rows(dialog) and rows(dialog)[key].state.startswith(state), timeout=PATIENCE_MS)
+    return rows(dialog)[key]
+
+
+def wait_for_text(qtbot: QtBot, dialog: ModelsDialog, words: str) -> None:
+    qtbot.waitUntil(lambda: words in dialog.status.label.text(), timeout=PATIENCE_MS)
+
+
+def choose(dialog: ModelsDialog, key: str) -> None:
+    assert dialog.list.set_key(key)
+
+
+def menu_of(qtbot: QtBot, dialog: ModelsDialog) -> QMenu:
+    """The menu behind the three dots."""
+    more = dialog.findChild(QToolButton, "moreModelButton")
+    assert more is not None
+    qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
+    menu = dialog.findChild(QMenu, "modelActions")
+    assert menu is not None
+    return menu
+
+
+def press_in_menu(qtbot: QtBot, dialog: ModelsDialog, action: str) -> str:
+    menu = menu_of(qtbot, dialog)
+    found = next(each for each in menu.actions() if each.objectName() == action)
+    text = found.text()
+    found.trigger()
+    menu.close()
+    return text
+
+
+def answer(qtbot: QtBot, dialog: ModelsDialog, *, yes: bool) -> tuple[str, str]:
+    """Answer a question; what it asked, and what it said further."""
+    box = next(each for each in dialog.findChildren(QMessageBox, "modelQuestion") if each.isVisible())
+    said = box.text(), box.informativeText()
+    agree = box.findChild(QPushButton, "agreeButton")
+    button = agree if yes else box.defaultButton()
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    return said
+
+
+def drop(dialog: ModelsDialog, *paths: Path) -> bool:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    place = QPoint(5, 5)
+    action, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(place, action, data, left, none)
+    enter.ignore()
+    QApplication.sendEvent(dialog, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(dialog, QDropEvent(QPointF(place), action, data, left, none))
+    return enter.isAccepted()
+
+
+def pick_in_file_dialog(qtbot: QtBot, parent: QWidget, path: Path, name: str = "fileDialog") -> None:
+    dialog = parent.findChild(QFileDialog, name)
+    assert dialog is not None
+    dialog.setDirectory(str(path.parent))
+    dialog.selectFile(path.name)
+    qtbot.waitUntil(lambda: [Path(each) for each in dialog.selectedFiles()] == [path])
+    dialog.accept()
+
+
+def search(qtbot: QtBot, dialog: ModelsDialog, text: str) -> None:
+    dialog.field.setFocus()
+    dialog.field.clear()
+    qtbot.keyClicks(dialog.field, text)
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+
+
+def wait_for_page(qtbot: QtBot, dialog: ModelsDialog, page: str) -> None:
+    qtbot.waitUntil(lambda: dialog.search.page == page, timeout=PATIENCE_MS)

@@ -1,0 +1,182 @@
+"""Downloads in the models dialog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+from model_manager.hub.catalogue import APUS
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.models.page import (
+    HOME,
+    PATIENCE_MS,
+    SLOW,
+    Open,
+    answer,
+    choose,
+    main_button,
+    press_in_menu,
+    publish,
+    rows,
+    search,
+    wait_for_state,
+)
+from ui.models.backend import ModelBackend
+
+# For every window with a layout and every menu, by the platform without a screen.
+pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
+
+
+def test_model_is_downloaded_and_used(show: Open, qtbot: QtBot, home: Path, hub: FakeHub):
+    dialog = show()
+    choose(dialog, "apus:Q2_K")
+    hub.fault(**SLOW)
+    with qtbot.waitSignal(dialog.models_changed, timeout=PATIENCE_MS):
+        qtbot.mouseClick(main_button(dialog), Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: "%" in rows(dialog)["apus:Q2_K"].state, timeout=PATIENCE_MS)
+        assert dialog.details.progress.isVisible()
+        assert main_button(dialog).text() == "Pause"
+        assert dialog.total.text().startswith("1 download")
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
+    assert not dialog.total.text()
+    qtbot.waitUntil(lambda: any(fact.value == "stacked during download" for fact in dialog.details._facts))
+    facts = {fact.label: fact.value for fact in dialog.details._facts}
+    assert "verified on" in facts[" "]
+    with qtbot.waitSignal(dialog.model_chosen) as emitted:
+        qtbot.mouseClick(main_button(dialog, "useModelButton"), Qt.MouseButton.LeftButton)
+    assert emitted.args == ["apus:Q2_K"]
+    assert not dialog.isVisible()
+
+
+def test_pause_resume_and_cancel(show: Open, qtbot: QtBot, hub: FakeHub, home: Path, backend: ModelBackend):
+    hub.fault(**SLOW)
+    dialog = show()
+    choose(dialog, "apus:Q2_K")
+    button = main_button(dialog)
+    button.click()
+    qtbot.waitUntil(lambda: "%" in rows(dialog)["apus:Q2_K"].state, timeout=PATIENCE_MS)
+    button.click()
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Paused")
+    assert button.text() == "Resume"
+    assert dialog.total.text() == "1 download, paused"
+    button.click()
+    qtbot.waitUntil(lambda: "%" in rows(dialog)["apus:Q2_K"].state, timeout=PATIENCE_MS)
+    assert list(backend.folder().glob("*.part"))
+    press_in_menu(qtbot, dialog, "cancel")
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Not downloaded")
+    qtbot.waitUntil(lambda: not list(backend.folder().glob("*.part")), timeout=PATIENCE_MS)
+
+
+def test_cancelling_asks_and_names_the_size(
+    show: Open, qtbot: QtBot, hub: FakeHub, tmp_path: Path, backend: ModelBackend
+):
+    publish(hub, tmp_path / "published", HOME, APUS[0].file_name, n_layer=12)
+    hub.fault(**{**SLOW, "rate": 600_000})
+    dialog = show()
+    choose(dialog, "apus:Q2_K")
+    main_button(dialog).click()
+    status = backend.manager.statuses
+    qtbot.waitUntil(lambda: bool(status()) and status()[0].progress.done > 1 << 20, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog.details._item.download.progress.done > 1 << 20, timeout=PATIENCE_MS)
+    text = press_in_menu(qtbot, dialog, "cancel")
+    assert "MiB" in text
+    asked, further = answer(qtbot, dialog, yes=False)
+    assert "APUS-xDAN-4.0-MoE Q2_K" in asked
+    assert "MiB" in further
+    assert status()
+    press_in_menu(qtbot, dialog, "cancel")
+    answer(qtbot, dialog, yes=True)
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Not downloaded")
+
+
+def test_failed_download_shows_its_error_and_can_be_retried(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+    hub.gated[HOME] = "a token"
+    dialog = show()
+    choose(dialog, "apus:Q2_K")
+    main_button(dialog).click()
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Stopped")
+    assert "accepted its terms" in dialog.details._problem.text()
+    assert rows(dialog)["apus:Q2_K"].action == "Try again"
+    hub.gated.clear()
+    main_button(dialog).click()
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
+    assert not dialog.details._problem.isVisible()
+
+
+def test_waiting_download_shows_the_time_and_can_be_retried_at_once(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+    hub.fault("api", "status", code=503, times=-1)
+    dialog = show()
+    choose(dialog, "apus:Q2_K")
+    main_button(dialog).click()
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Retrying in")
+    assert rows(dialog)["apus:Q2_K"].problem
+    assert "waiting" in dialog.total.text()
+    hub.reset()
+    main_button(dialog).click()
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
+
+
+def test_queued_download_can_be_moved_up(show: Open, qtbot: QtBot, hub: FakeHub, tmp_path: Path, backend: ModelBackend):
+    for entry in APUS[:3]:
+        publish(hub, tmp_path / "published", HOME, entry.file_name)
+    hub.fault(**SLOW)
+    dialog = show()
+    for entry in APUS[:3]:
+        choose(dialog, entry.id)
+        main_button(dialog).click()
+    wait_for_state(qtbot, dialog, APUS[2].id, "Queued")
+    assert dialog.total.text().startswith("3 downloads")
+    press_in_menu(qtbot, dialog, "move_up")
+    order = [status.id for status in backend.manager.statuses()]
+    assert order == [APUS[0].id, APUS[2].id, APUS[1].id]
+
+
+def test_progress_keeps_selection_and_scroll_position(
+    show: Open, qtbot: QtBot, hub: FakeHub, home: Path, tmp_path: Path, backend: ModelBackend
+):
+    for number in range(12):
+        backend.library.register(write_tiny_model(tmp_path / f"model {number}.gguf"))
+    hub.fault(**SLOW)
+    dialog = show(size=(900, 520))
+    dialog.controller.run("download", dialog.inventory.item("apus:Q2_K"))
+    choose(dialog, "model 9")
+    bar = dialog.list.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() > 0)
+    bar.setValue(bar.value() - 30)
+    place = bar.value()
+    seen = set()
+    qtbot.waitUntil(lambda: seen.add(rows(dialog)["apus:Q2_K"].state) or len(seen) > 4, timeout=PATIENCE_MS)
+    assert dialog.list.key() == "model 9"
+    assert bar.value() == place
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
+    assert dialog.list.key() == "model 9"
+    assert bar.value() == place
+
+
+def test_download_continues_after_the_dialog_is_closed(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+    hub.fault(**SLOW)
+    first = show()
+    first.controller.run("download", first.inventory.item("apus:Q2_K"))
+    qtbot.waitUntil(lambda: "%" in rows(first)["apus:Q2_K"].state, timeout=PATIENCE_MS)
+    qtbot.keyClick(first, Qt.Key.Key_Escape)
+    assert not first.isVisible()
+    second = show()
+    wait_for_state(qtbot, second, "apus:Q2_K", "Ready")
+
+
+def test_dialog_can_be_deleted_during_work(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+    hub.fault(**SLOW)
+    dialog = show(goes=True)
+    dialog.controller.run("download", dialog.inventory.item("apus:Q2_K"))
+    qtbot.waitUntil(lambda: "%" in rows(dialog)["apus:Q2_K"].state, timeout=PATIENCE_MS)
+    search(qtbot, dialog, "anything")
+    dialog.inventory.rescan()
+    dialog.close()
+    qtbot.waitUntil(lambda: not isValid(dialog))
+    later = show()
+    wait_for_state(qtbot, later, "apus:Q2_K", "Ready")

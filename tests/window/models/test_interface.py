@@ -1,0 +1,145 @@
+"""Keyboard, accessible names, language and layout of the models dialog."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, QTranslator
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QPushButton, QToolButton
+from pytestqt.qtbot import QtBot
+
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.models.page import PATIENCE_MS, SLOW, Open, choose, drop, main_button, rows, wait_for_state
+
+# For every window with a layout and every menu, by the platform without a screen.
+pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
+
+
+class Marked(QTranslator):
+    """A language in which every string is put in brackets."""
+
+    def translate(self, context: str, source: str, comment: str = "", n: int = -1) -> str:
+        return f"‹{source}›"
+
+    def isEmpty(self) -> bool:
+        return False
+
+
+def test_keyboard_operation(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+    dialog = show()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.list.hasFocus)
+    assert dialog.list.key() == "apus:Q2_K"
+    for _ in range(4):
+        qtbot.keyClick(dialog.list, Qt.Key.Key_Down)
+    # The heading between was passed over.
+    assert dialog.list.key() == "starter"
+    for _ in range(4):
+        qtbot.keyClick(dialog.list, Qt.Key.Key_Up)
+    assert dialog.list.key() == "apus:Q2_K"
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
+    QApplication.sendEvent(dialog.list, event)
+    menu = dialog.findChild(QMenu, "modelActions")
+    assert menu is not None
+    menu.close()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.list.hasFocus)
+    qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
+    assert dialog.list.hasFocus()
+    qtbot.keyClick(dialog, "f", Qt.KeyboardModifier.ControlModifier)
+    assert dialog.field.hasFocus()
+    qtbot.keyClick(dialog.list, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
+def test_button_of_a_row_acts_on_that_row(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+    hub.fault(**SLOW)
+    dialog = show()
+    choose(dialog, "apus:Q4_K_M")
+    index = dialog.list.model().index(1, 0)
+    rect = dialog.list.visualRect(index)
+    pill = dialog.list._delegate.layout(rect).pill
+    viewport = dialog.list.viewport()
+    # Beside the button nothing happens, nor twice on a row that would fetch gigabytes.
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=rect.center())
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=rect.center())
+    assert rows(dialog)["apus:Q2_K"].state == "Not downloaded"
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=pill.center())
+    qtbot.waitUntil(lambda: rows(dialog)["apus:Q2_K"].action == "Pause", timeout=PATIENCE_MS)
+
+
+def test_everything_has_an_accessible_name(show: Open, qtbot: QtBot, home: Path):
+    dialog = show()
+    choose(dialog, "apus:Q2_K")
+    main_button(dialog).click()
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
+    for kind in (QPushButton, QToolButton):
+        for each in dialog.findChildren(kind):
+            named = each.accessibleName() or each.text() or each.parent() is dialog.field
+            assert named or each.isHidden(), each.objectName()
+    for each in (
+        dialog,
+        dialog.list,
+        dialog.field,
+        dialog.search.results,
+        dialog.search.models,
+        dialog.details.progress,
+    ):
+        assert each.accessibleName()
+    index = dialog.list.model().index(1, 0)
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole).startswith("Q2_K. ")
+    copies = {each.property("copies") for each in dialog.findChildren(QToolButton, "copyButton")}
+    sha256 = next(each for each in copies if len(each) == 64)
+    button = next(each for each in dialog.findChildren(QToolButton) if each.property("copies") == sha256)
+    button.click()
+    assert QGuiApplication.clipboard().text() == sha256
+
+
+def test_language_change_retranslates_everything(show: Open, qtbot: QtBot, qapp: QApplication, tmp_path: Path):
+    dialog = show(size=(720, 600))
+    old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
+    drop(dialog, old)
+    wait_for_state(qtbot, dialog, str(old), "Needs conversion")
+    other = Marked()
+    qapp.installTranslator(other)
+    try:
+        qtbot.waitUntil(lambda: dialog.windowTitle() == "‹Models›")
+        qapp.processEvents()
+        assert rows(dialog)["apus:Q2_K"].action == "‹Download›"
+        assert rows(dialog)[str(old)].state == "‹Needs conversion›"
+        assert dialog.status.label.text().startswith("‹")
+        assert dialog.status.action.text() == "‹Convert›"
+        assert dialog.details.fold.text() == "‹Details›"
+        assert dialog.details._facts[0].label.startswith("‹")
+        assert dialog.list.key() == str(old)
+        choose(dialog, "apus:Q2_K")
+        known = {fact.value for fact in dialog.details._facts} | {"APUS-xDAN-4.0-MoE"}
+        for each in (*dialog.findChildren(QLabel), *dialog.findChildren(QAbstractButton)):
+            text = re.sub(r"<[^>]*>", "", each.text())
+            assert not re.search(r"[A-Za-z]{3}", text) or "‹" in text or each.toolTip() or text in known, text
+    finally:
+        qapp.removeTranslator(other)
+    qtbot.waitUntil(lambda: dialog.windowTitle() == "Models")
+
+
+def test_narrow_dialog_folds_the_details_below_the_list(show: Open, qtbot: QtBot):
+    dialog = show(size=(700, 600))
+    choose(dialog, "apus:Q2_K")
+    assert dialog.minimumSizeHint().width() <= 700
+    below = dialog.details.mapTo(dialog, QPoint())
+    assert below.y() > dialog.list.mapTo(dialog, QPoint()).y() + dialog.list.height() - 8
+    assert main_button(dialog).isVisible()
+    assert not dialog.details.area.isVisible()
+    folded = dialog.details.height()
+    dialog.details.fold.click()
+    qtbot.waitUntil(lambda: dialog.details.area.isVisible() and dialog.details.height() > folded)
+    assert dialog.list.height() > 100
+    dialog.resize(1000, 600)
+    qtbot.waitUntil(lambda: dialog.details.mapTo(dialog, QPoint()).x() > 500)
+    assert not dialog.details.fold.isVisible()
+    assert dialog.details.area.isVisible()

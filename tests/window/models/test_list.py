@@ -1,0 +1,107 @@
+"""The list of the models dialog: what it shows, keyboard, layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from model_manager.hub.catalogue import APUS
+from model_manager.library.library import ModelLibrary
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.models.page import HOME, Open, choose, main_button, menu_of, rows, wait_for_state
+from ui.models.backend import ModelBackend
+from ui.models.dialog import ModelsDialog
+from ui.models.item import Fit
+
+# For every window with a layout and every menu, by the platform without a screen.
+pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
+
+
+def test_home_model_and_starter_are_always_listed(show: Open):
+    dialog = show()
+    assert dialog.objectName() == "modelsDialog"
+    assert list(rows(dialog)) == [*(entry.id for entry in APUS), "starter"]
+    q3 = rows(dialog)["apus:Q3_K_M"]
+    assert (q3.title, q3.size, q3.note, q3.state, q3.action) == (
+        "Q3_K_M",
+        "50.7 GiB",
+        "Small loss",
+        "Not downloaded",
+        "Download",
+    )
+    assert rows(dialog)["apus:Q4_K_M"].note == "Close to the original"
+    choose(dialog, "apus:Q3_K_M")
+    assert main_button(dialog).text() == "Download 50.7 GiB"
+    assert "Q3_K_M" in main_button(dialog).accessibleName()
+    facts = {fact.label: fact.value for fact in dialog.details._facts}
+    assert facts["Layers"] == "60"
+    assert facts["Experts"] == "4 (2 active)"
+    assert facts["Repository"] == HOME
+    assert facts["Size"].startswith("about")
+
+
+def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, backend: ModelBackend, show: Open, starter: Path):
+    library = ModelLibrary(tmp_path / "with starter", lambda: starter)
+    dialog = ModelsDialog(ModelBackend(library, backend.manager, backend.access, backend.folder), "starter")
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    row = wait_for_state(qtbot, dialog, "starter", "Ready")
+    assert row.mark == "In use"
+    assert not row.action
+    choose(dialog, "starter")
+    assert dialog.details.button() is None
+    names = {each.objectName() for each in menu_of(qtbot, dialog).actions()}
+    assert "verify" in names
+    assert not names & {"delete", "remove"}
+    dialog.jobs.shut_down()
+
+
+def test_fits_are_shown_and_the_recommended_model_is_selected(show: Open):
+    fits = {
+        "apus:Q2_K": Fit("Fits on 2 GPUs", "good"),
+        "apus:IQ3_XXS": Fit("Fits on 2 GPUs, barely", "good", recommended=True),
+    }
+    dialog = show(fit_of=fits.get)
+    assert rows(dialog)["apus:IQ3_XXS"].mark == "Recommended"
+    assert rows(dialog)["apus:Q2_K"].fit == "Fits on 2 GPUs"
+    assert not rows(dialog)["apus:Q4_K_M"].fit
+    assert dialog.list.key() == "apus:IQ3_XXS"
+    assert "Fits on 2 GPUs, barely" in rows(dialog)["apus:IQ3_XXS"].spoken()
+    fits["apus:Q2_K"] = Fit("Fits no longer", "bad")
+    dialog.refresh_fits()
+    assert rows(dialog)["apus:Q2_K"].fit == "Fits no longer"
+
+
+def test_late_recommendation_is_selected_unless_the_user_selected_a_row(show: Open):
+    fits: dict[str, Fit] = {}
+    early, late = show(fit_of=fits.get), show(fit_of=fits.get)
+    assert early.list.key() == "apus:Q2_K"
+    choose(late, "apus:Q4_K_M")
+    fits["apus:Q3_K_M"] = Fit("Fits", "good", recommended=True)
+    for dialog in (early, late):
+        dialog.refresh_fits()
+    assert early.list.key() == "apus:Q3_K_M"
+    assert late.list.key() == "apus:Q4_K_M"
+
+
+def test_model_in_use_is_marked_and_a_damaged_one_shows_its_error(
+    backend: ModelBackend, show: Open, qtbot: QtBot, tmp_path: Path
+):
+    good = backend.library.register(write_tiny_model(tmp_path / "good.gguf", name="Good one"))
+    broken = backend.library.register(write_tiny_model(tmp_path / "broken.gguf"))
+    content = broken.path.read_bytes()
+    broken.path.write_bytes(content[: len(content) // 2])
+    dialog = show(good.id)
+    assert dialog.list.key() == "good"
+    assert rows(dialog)["good"].mark == "In use"
+    assert rows(dialog)["good"].title == "Good one"
+    assert dialog.details.button() is None
+    assert "broken.gguf is incomplete" in rows(dialog)["broken"].problem
+    assert "?" not in rows(dialog)["broken"].problem
+    choose(dialog, "broken")
+    assert dialog.details.button() is None
+    assert "broken.gguf is incomplete" in dialog.details._problem.text()
+    assert not dialog.grab().isNull()
