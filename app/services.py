@@ -45,7 +45,7 @@ class Services:
 
     def file_problems(self) -> list[UserError]:
         """Return why files of the data folder could not be read, if so."""
-        files = (self.settings, self.presets, self.drafts, self.servers.registry)
+        files = (self.settings, self.presets, self.drafts, self.servers.registry, self.library)
         return [each.problem for each in files if each.problem is not None]
 
     def close(self) -> None:

@@ -96,13 +96,6 @@ def stack_experts(
     return out
 
 
-def needs_conversion(path: Path) -> bool:
-    """Return whether the file must be converted before it loads.  Raises ``UserError`` as ``read_header``."""
-    if is_file(with_suffix(model_path(path, _SUFFIXES), WORKING)):
-        return True
-    return read_header(path, whole=False).experts_in_separate_tensors
-
-
 def unfinished_conversions(folder: Path) -> tuple[Path, ...]:
     """Return the files in ``folder`` whose conversion was interrupted, for another call of ``stack_experts``.
 

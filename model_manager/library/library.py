@@ -102,7 +102,11 @@ class ModelLibrary:
 
     @property
     def problem(self) -> UserError | None:
-        """file_set_aside(path, aside) after a damaged ``library.json`` was renamed."""
+        """Why ``library.json`` could not be read: file_set_aside(path, aside), or as ``RegistryFile.read``."""
+        try:
+            self._file.read()
+        except UserError as error:
+            return error
         return self._file.problem
 
     def list(self) -> tuple[LocalModel, ...]:

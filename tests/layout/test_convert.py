@@ -22,7 +22,8 @@ import pytest
 from model_manager.disk import space
 from model_manager.disk.space import SPARE_BYTES
 from model_manager.errors import Cancelled, UserError
-from model_manager.layout.convert import needs_conversion, stack_experts, unfinished_conversions
+from model_manager.gguf.header import read_header
+from model_manager.layout.convert import stack_experts, unfinished_conversions
 from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
@@ -90,10 +91,9 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @pytest.mark.parametrize("tensor_type", ["F32", "Q8_0", "Q4_0"])
 def test_the_twin_comes_out(twins: Callable[..., Twins], n_expert: int, tensor_type: str, in_place: bool) -> None:
     files = twins(n_expert=n_expert, tensor_type=tensor_type)
-    assert needs_conversion(files.path)
     assert stack_experts(files.path, in_place=in_place) == files.path
     assert files.path.read_bytes() == files.stacked
-    assert not needs_conversion(files.path)
+    assert not read_header(files.path).experts_in_separate_tensors
     assert names_in(files.path.parent) == ["old.gguf", "old.gguf.origin.json"]
     origin = read_origin(files.path)
     assert origin is not None
@@ -243,7 +243,6 @@ def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins])
         assert stopped.data == {"path": files.path, "working": working}
         assert not files.path.exists()
         assert unfinished_conversions(folder) == (files.path,)
-        assert needs_conversion(files.path)
         assert names_in(files.path.parent) == [f"old.gguf{suffix}" for suffix in (JOURNAL, SAVED, WORKING)]
         reached.append(seen[-1])
     assert len(reached) > 5

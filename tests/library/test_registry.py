@@ -144,6 +144,11 @@ def test_a_damaged_registry_is_set_aside_and_the_starter_still_works(folder: Pat
     library = ModelLibrary(folder, find_starter=lambda: tiny)
     assert [each.id for each in library.list()] == ["starter"]
     assert (folder / "library.json.damaged").read_bytes() == content
+    assert library.problem is not None
+    assert (library.problem.code, library.problem.data["aside"]) == (
+        "file_set_aside",
+        folder / "library.json.damaged",
+    )
     assert json.loads((folder / "library.json").read_bytes())["models"] == []
 
 
