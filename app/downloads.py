@@ -1,4 +1,4 @@
-"""Where model files are fetched from and put to, as the settings say; the queue of downloads for the window."""
+"""Download queue, models folder and hub access according to the settings."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _log = logging.getLogger(__name__)
 
 
 def models_folder(settings: Settings, folder: DataFolder) -> Path:
-    """Where downloads lie."""
+    """Return the folder for downloads."""
     return Path(settings.models_folder) if settings.models_folder else folder.models
 
 
 def proxy_of(settings: Settings) -> str | None:
-    """The proxy as ``Access`` wants it: an address, empty for none, None for what the system says."""
+    """Return the proxy for ``Access``: an address, empty for none, None for the system's settings."""
     return {"": None, NO_PROXY: ""}.get(settings.proxy, settings.proxy)
 
 
 def access_from(settings: Settings, secrets: Secrets, endpoint: str | None = None) -> Access:
-    """How the hub is reached.  ``endpoint`` is taken instead of the one in the settings.
+    """Return the access to the hub; ``endpoint`` replaces the one in the settings.
 
-    Reads the token from the system's keyring, which may take a while: not for the window's thread.
+    Reads the token from the system's keyring, which may block: not for the window's thread.
     """
     authority = settings.authority or OFFICIAL
     return Access(
@@ -50,37 +50,37 @@ def access_from(settings: Settings, secrets: Secrets, endpoint: str | None = Non
 
 
 class ModelDownloads:
-    """The queue of downloads, kept in step with the settings, and the library of what it brought."""
+    """Download queue that follows the settings, and the library of downloaded models."""
 
     def __init__(self, folder: DataFolder, settings: SettingsFile, secrets: Secrets) -> None:
         self._folder = folder
         self._settings = settings
         self._secrets = secrets
-        self._done: list[Callable[[str, tuple[Path, ...]], None]] = []
+        self._done_listeners: list[Callable[[str, tuple[Path, ...]], None]] = []
         self.library = ModelLibrary(folder.models, models_folder=self.folder)
-        self.manager = DownloadQueue(self.folder, self.access, self._finished)
+        self.queue = DownloadQueue(self.folder, self.access, self._finished)
         self._apply_limit()
 
     def start(self) -> None:
-        """Take up what the last run left: a move of the models folder first, then the downloads.  Returns at once."""
-        threading.Thread(target=self._take_up, name="models folder", daemon=True).start()
+        """Continue an interrupted move of the models folder, then the downloads.  Returns at once."""
+        threading.Thread(target=self._resume, name="models folder", daemon=True).start()
 
     def folder(self) -> Path:
-        """Where downloads lie now."""
+        """Return the current folder for downloads."""
         return models_folder(self._settings.now, self._folder)
 
     def access(self) -> Access:
-        """How the hub is reached now.  Not for the window's thread: it asks the keyring."""
+        """Return the current access to the hub.  Not for the window's thread: it reads the keyring."""
         return access_from(self._settings.now, self._secrets)
 
     def on_done(self, listener: Callable[[str, tuple[Path, ...]], None]) -> None:
-        """Call ``listener`` with the id and the files of each model that has arrived, from the queue's thread."""
-        self._done.append(listener)
+        """Call ``listener`` with the id and files of each finished download, in the queue's thread."""
+        self._done_listeners.append(listener)
 
     def settings_changed(self) -> None:
-        """Go on with the endpoint, the proxy, the token and the limit that the settings name now."""
+        """Apply changed settings: endpoint, proxy, token and speed limit."""
         self._apply_limit()
-        self.manager.reconnect()
+        self.queue.reconnect()
 
     def move_to(
         self,
@@ -88,16 +88,16 @@ class ModelDownloads:
         on_progress: OnProgress = ignore_progress,
         cancel: CancelToken = NEVER_CANCELLED,
     ) -> None:
-        """Move everything fetched so far to ``target`` and fetch there from now on.
+        """Move all models and partial files to ``target`` and use it from now on.
 
-        Raises ``Cancelled`` and ``UserError`` as ``relocate_models`` does; then the old folder stays in use.
+        Raises ``Cancelled`` and ``UserError`` as ``relocate_models``; then the old folder stays in use.
         """
-        with self.manager.suspended():
+        with self.queue.suspended():
             self._move(self.folder(), target, on_progress, cancel)
 
     def close(self) -> None:
-        """Stop; everything goes on at the next start."""
-        self.manager.close()
+        """Stop; the next start continues."""
+        self.queue.close()
 
     def _move(
         self,
@@ -112,22 +112,22 @@ class ModelDownloads:
         relocate_models(source, target, on_progress, cancel, use_target)
         self.library.relocate(source, target)
 
-    def _take_up(self) -> None:
+    def _resume(self) -> None:
         try:
             move = unfinished_relocation(self.folder())
             if move is not None and move.committed:
                 self._move(move.source, move.target)
             elif move is not None:
-                # The program ended in the middle: everything is still in the old folder, copies alone are in the new.
+                # The old folder is complete, the new one has copies only.
                 roll_back(move)
         except UserError as error:
-            _log.warning("the move of the models folder stays unfinished: %s", error)
-        self.manager.start()
+            _log.warning("the move of the models folder is unfinished: %s", error)
+        self.queue.start()
 
     def _apply_limit(self) -> None:
         limit = self._settings.now.download_limit
-        self.manager.limit(limit * KIB if limit else None)
+        self.queue.limit(limit * KIB if limit else None)
 
     def _finished(self, model_id: str, paths: tuple[Path, ...]) -> None:
-        for listener in tuple(self._done):
+        for listener in tuple(self._done_listeners):
             listener(model_id, paths)

@@ -44,8 +44,8 @@ class Queue:
         self.access = Access(hub_url, hub_url, token, frozenset({hub_url.split("//")[1]}), "")
         self.arrived: list[tuple[str, tuple[Path, ...]]] = []
         self._changed = threading.Condition()
-        self.manager = DownloadQueue(lambda: self.folder, lambda: self.access, self._done)
-        self.manager.subscribe(self._tell)
+        self.queue = DownloadQueue(lambda: self.folder, lambda: self.access, self._done)
+        self.queue.subscribe(self._tell)
 
     def _done(self, model_id: str, paths: tuple[Path, ...]) -> None:
         self.arrived.append((model_id, paths))
@@ -55,11 +55,11 @@ class Queue:
             self._changed.notify_all()
 
     def status(self, model_id: str) -> DownloadStatus | None:
-        return next((each for each in self.manager.statuses() if each.id == model_id), None)
+        return next((each for each in self.queue.statuses() if each.id == model_id), None)
 
     def until(self, happened: Callable[[], object]) -> None:
         with self._changed:
-            assert self._changed.wait_for(happened, SECONDS), self.manager.statuses()
+            assert self._changed.wait_for(happened, SECONDS), self.queue.statuses()
 
     def until_state(self, model_id: str, *states: str) -> DownloadStatus:
         self.until(lambda: (now := self.status(model_id)) and now.state in states)
@@ -82,7 +82,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Queue]]:
 
     yield build
     for queue in made:
-        queue.manager.close()
+        queue.queue.close()
 
 
 def model_id(name: str) -> str:
@@ -92,24 +92,24 @@ def model_id(name: str) -> str:
 def test_downloads_run_in_order_and_report_their_end(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
     queue = make(hub.url)
     for name in ("one", "two"):
-        queue.manager.add(model_id(name))
+        queue.queue.add(model_id(name))
     queue.until_state(model_id("two"), "done")
     assert [each for each, _ in queue.arrived] == [model_id("one"), model_id("two")]
     for name in ("one", "two"):
         assert (queue.folder / f"{name}.gguf").read_bytes() == tiny.read_bytes()
-    assert not queue.manager.is_active
-    queue.manager.forget(model_id("one"))
-    assert [each.id for each in queue.manager.statuses()] == [model_id("two")]
+    assert not queue.queue.is_active
+    queue.queue.forget(model_id("one"))
+    assert [each.id for each in queue.queue.statuses()] == [model_id("two")]
 
 
 def test_move_up(hub: FakeHub, make: Callable[..., Queue]) -> None:
     hub.fault(**SLOW, match="one")
     queue = make(hub.url)
     for name in ("one", "two", "three"):
-        queue.manager.add(model_id(name))
+        queue.queue.add(model_id(name))
     queue.until_some_bytes(model_id("one"))
-    queue.manager.move_up(model_id("three"))
-    queue.manager.pause(model_id("one"))
+    queue.queue.move_up(model_id("three"))
+    queue.queue.pause(model_id("one"))
     queue.until_state(model_id("two"), "done")
     assert [each for each, _ in queue.arrived] == [model_id("three"), model_id("two")]
     assert queue.status(model_id("one")).state == "paused"  # type: ignore[union-attr]
@@ -118,15 +118,15 @@ def test_move_up(hub: FakeHub, make: Callable[..., Queue]) -> None:
 def test_pause_keeps_the_data(hub: FakeHub, make: Callable[..., Queue], tiny: Path) -> None:
     hub.fault(**SLOW)
     queue = make(hub.url)
-    queue.manager.add(model_id("one"))
+    queue.queue.add(model_id("one"))
     queue.until_some_bytes(model_id("one"))
-    queue.manager.pause(model_id("one"))
+    queue.queue.pause(model_id("one"))
     queue.until_state(model_id("one"), "paused")
-    queue.until(lambda: not queue.manager.is_active)
+    queue.until(lambda: not queue.queue.is_active)
     assert (queue.folder / "one.gguf.part").exists()
     assert not (queue.folder / "one.gguf").exists()
     hub.faults.clear()
-    queue.manager.resume(model_id("one"))
+    queue.queue.resume(model_id("one"))
     queue.until_state(model_id("one"), "done")
     assert (queue.folder / "one.gguf").read_bytes() == tiny.read_bytes()
 
@@ -134,9 +134,9 @@ def test_pause_keeps_the_data(hub: FakeHub, make: Callable[..., Queue], tiny: Pa
 def test_cancel_deletes_the_data(hub: FakeHub, make: Callable[..., Queue]) -> None:
     hub.fault(**SLOW)
     queue = make(hub.url)
-    queue.manager.add(model_id("one"))
+    queue.queue.add(model_id("one"))
     queue.until_some_bytes(model_id("one"))
-    queue.manager.cancel(model_id("one"))
+    queue.queue.cancel(model_id("one"))
     queue.until(lambda: queue.status(model_id("one")) is None)
     queue.until(lambda: not list(queue.folder.glob("one.gguf*")))
 
@@ -145,14 +145,14 @@ def test_queue_is_restored_by_the_next_run(hub: FakeHub, make: Callable[..., Que
     hub.fault(**SLOW)
     queue = make(hub.url)
     for name in ("one", "two", "three"):
-        queue.manager.add(model_id(name))
-    queue.manager.pause(model_id("three"))
+        queue.queue.add(model_id(name))
+    queue.queue.pause(model_id("three"))
     queue.until_some_bytes(model_id("one"))
-    queue.manager.close()
+    queue.queue.close()
     hub.faults.clear()
     sent = hub.bytes_sent()
     later = make(hub.url)
-    later.manager.start()
+    later.queue.start()
     later.until_state(model_id("two"), "done")
     assert (later.folder / "one.gguf").read_bytes() == tiny.read_bytes()
     assert later.status(model_id("three")).state == "paused"  # type: ignore[union-attr]
@@ -164,7 +164,7 @@ def test_unreachable_hub_is_retried_on_resume(make: Callable[..., Queue], tiny: 
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     queue = make(f"http://127.0.0.1:{port}")
-    queue.manager.add(model_id("one"))
+    queue.queue.add(model_id("one"))
     waiting = queue.until_state(model_id("one"), "waiting", "failed")
     assert waiting.state == "waiting"
     assert waiting.problem is not None
@@ -172,37 +172,37 @@ def test_unreachable_hub_is_retried_on_resume(make: Callable[..., Queue], tiny: 
     assert waiting.retry_in_s
     with FakeHub(port=port) as hub:
         hub.add_file(REPOSITORY, "one.gguf", tiny)
-        queue.manager.resume(model_id("one"))
+        queue.queue.resume(model_id("one"))
         queue.until_state(model_id("one"), "done")
 
 
 def test_refused_download_fails_until_resumed(hub: FakeHub, make: Callable[..., Queue]) -> None:
     hub.gated[REPOSITORY] = "hf_secret"
     queue = make(hub.url)
-    queue.manager.add(model_id("one"))
+    queue.queue.add(model_id("one"))
     failed = queue.until_state(model_id("one"), "failed")
     assert failed.problem is not None
     assert failed.problem.code == "gated_without_token"
     queue.access = Access(hub.url, hub.url, "hf_secret", queue.access.token_hosts, "")
-    queue.manager.resume(model_id("one"))
+    queue.queue.resume(model_id("one"))
     queue.until_state(model_id("one"), "done")
 
 
 def test_short_id_is_replaced_by_the_full_one(hub: FakeHub, make: Callable[..., Queue], tmp_path: Path) -> None:
     hub.add_file("somebody/other", "only.Q4_K_M.gguf", tmp_path / "published" / "tiny.gguf")
     queue = make(hub.url)
-    queue.manager.add("somebody/other:Q4_K_M")
+    queue.queue.add("somebody/other:Q4_K_M")
     queue.until_state("somebody/other:only.Q4_K_M.gguf", "done")
-    assert [each.id for each in queue.manager.statuses()] == ["somebody/other:only.Q4_K_M.gguf"]
+    assert [each.id for each in queue.queue.statuses()] == ["somebody/other:only.Q4_K_M.gguf"]
     assert queue.arrived[0][0] == "somebody/other:only.Q4_K_M.gguf"
 
 
 def test_suspended_queue_downloads_nothing(hub: FakeHub, make: Callable[..., Queue], tmp_path: Path) -> None:
     hub.fault(**SLOW)
     queue = make(hub.url)
-    queue.manager.add(model_id("one"))
+    queue.queue.add(model_id("one"))
     queue.until_some_bytes(model_id("one"))
-    with queue.manager.suspended():
+    with queue.queue.suspended():
         requests = len(hub.log)
         moved = tmp_path / "elsewhere"
         queue.folder.rename(moved)

@@ -167,9 +167,9 @@ def test_while_it_answers(tmp_path: Path, way: str) -> None:
 
 
 DOWNLOADING = """
-manager = self.services.downloads.manager
-manager.add(WORDS[0])
-yield lambda: any(each.bytes_done > 50_000 for each in manager.statuses())
+queue = self.services.downloads.queue
+queue.add(WORDS[0])
+yield lambda: any(each.progress.done > 50_000 for each in queue.statuses())
 """
 
 
@@ -193,7 +193,7 @@ def test_while_it_downloads(tmp_path: Path, way: str) -> None:
 
 
 WHOLE = """
-yield lambda: [each.state for each in self.services.downloads.manager.statuses()] == ["done"]
+yield lambda: [each.state for each in self.services.downloads.queue.statuses()] == ["done"]
 """
 
 EXPORTING = """
@@ -344,10 +344,10 @@ for address in (url, other_url):
     self.ask(server.model_id("apus"), "Ask the server of pterodactyls.")
     yield self.idle
 self.services.secrets.set("hub_token", "hf_ours_very_secret")
-manager = self.services.downloads.manager
+queue = self.services.downloads.queue
 for each in (hub_id, "me/missing-GGUF:none.gguf"):
-    manager.add(each)
-yield lambda: {each.state for each in manager.statuses()} <= {"done", "failed"}
+    queue.add(each)
+yield lambda: {each.state for each in queue.statuses()} <= {"done", "failed"}
 self.show_export(())
 from ui.export.dialog import ExportDialog
 self.window.findChild(ExportDialog).reject()

@@ -504,12 +504,12 @@ def test_a_half_finished_download_goes_on_from_its_bytes(program: Program, hub: 
 
 
 def test_the_queue_goes_on_and_a_paused_download_waits(hub: FakeHub, services: Services, data: Path) -> None:
-    manager = services.downloads.manager
+    queue = services.downloads.queue
     changed = threading.Event()
-    manager.subscribe(changed.set)
+    queue.subscribe(changed.set)
 
     def state_of(model_id: str) -> str | None:
-        return next((each.state for each in manager.statuses() if each.id == model_id), None)
+        return next((each.state for each in queue.statuses() if each.id == model_id), None)
 
     def wait_for(happened: Callable[[], bool]) -> None:
         for _ in range(300):
@@ -517,15 +517,20 @@ def test_the_queue_goes_on_and_a_paused_download_waits(hub: FakeHub, services: S
                 return
             changed.wait(0.1)
             changed.clear()
-        raise AssertionError(manager.statuses())
+        raise AssertionError(queue.statuses())
 
     services.downloads.start()
     wait_for(lambda: state_of(LATER) == "done")
-    half, later = manager.statuses()
-    assert (half.id, half.state, half.bytes_done, half.bytes_total) == (HALF, "paused", HALF_BYTES_DONE, HALF_BYTES)
+    half, later = queue.statuses()
+    assert (half.id, half.state, half.progress.done, half.progress.total) == (
+        HALF,
+        "paused",
+        HALF_BYTES_DONE,
+        HALF_BYTES,
+    )
     assert later.id == LATER
     before = sent_by(hub)
-    manager.resume(HALF)
+    queue.resume(HALF)
     wait_for(lambda: state_of(HALF) == "done")
     assert sent_by(hub) - before == HALF_BYTES - HALF_BYTES_DONE
     path = data / "models" / "Half.Q4_K_M.gguf"

@@ -174,7 +174,7 @@ def test_the_models_folder_moves_with_what_is_in_it(
     window, controller = open_at(hub, open_window)
     services = controller.services
     with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
-        services.downloads.manager.add(MODEL)
+        services.downloads.queue.add(MODEL)
     dialog = settings_dialog(window, controller)
     target = tmp_path / "another drive"
     dialog.downloads.move_to(target)
@@ -189,7 +189,7 @@ def test_the_models_folder_moves_with_what_is_in_it(
 def test_word_of_its_end_offers_to_use_it(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     window, controller = open_at(hub, open_window)
     with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
-        controller.services.downloads.manager.add(MODEL)
+        controller.services.downloads.queue.add(MODEL)
     assert window.notice.isVisible()
     assert window.notice.trigger_action()
     assert controller.services.settings.now.model_id == MODEL
@@ -200,14 +200,14 @@ def test_a_closed_window_goes_on_only_where_that_was_chosen(hub: FakeHub, open_w
     window, controller = open_at(hub, open_window)
     services = controller.services
     services.settings.change(downloads_in_background=True)
-    services.downloads.manager.add(MODEL)
+    services.downloads.queue.add(MODEL)
     assert window.close() is False
     assert window.isMinimized()
     hub.faults.clear()
     with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
-        services.downloads.manager.reconnect()
+        services.downloads.queue.reconnect()
     # Nothing is left to be done: now it closes.
-    qtbot.waitUntil(lambda: not services.downloads.manager.is_active)
+    qtbot.waitUntil(lambda: not services.downloads.queue.is_active)
     assert window.close() is True
 
 
@@ -215,7 +215,7 @@ def test_closing_for_good_ends_downloads_too(hub: FakeHub, open_window: OpenWind
     hub.fault("cdn", "trickle", times=-1, rate=20_000)
     window, controller = open_at(hub, open_window)
     controller.services.settings.change(downloads_in_background=True)
-    controller.services.downloads.manager.add(MODEL)
+    controller.services.downloads.queue.add(MODEL)
     window.quit()
     assert not window.isVisible()
 

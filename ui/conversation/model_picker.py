@@ -301,7 +301,7 @@ def model_backend(services: Services) -> ModelBackend:
     downloads = services.downloads
     return ModelBackend(
         library=services.library,
-        manager=downloads.manager,
+        queue=downloads.queue,
         access=downloads.access,
         folder=downloads.folder,
         endpoint=lambda: services.settings.now.endpoint or OFFICIAL,

@@ -20,7 +20,7 @@ class ModelBackend:
     """
 
     library: ModelLibrary
-    manager: DownloadQueue
+    queue: DownloadQueue
     access: Callable[[], Access]
     folder: Callable[[], Path]
     endpoint: Callable[[], str] = lambda: OFFICIAL

@@ -36,13 +36,13 @@ class BackgroundDownloads(QObject):
         # Emitted in the thread of the queue.
         self._finished.connect(self._notify_finished, Qt.ConnectionType.QueuedConnection)
         services.downloads.on_done(self._on_done)
-        DownloadSignals(services.downloads.manager, self).changed.connect(self._quit_when_idle)
+        DownloadSignals(services.downloads.queue, self).changed.connect(self._quit_when_idle)
         services.downloads.start()
 
     def keep_running(self) -> bool:
         """Hide the window instead of closing it while a download is running; return whether it was hidden."""
         services = self._services
-        if not (services.settings.now.downloads_in_background and services.downloads.manager.is_active):
+        if not (services.settings.now.downloads_in_background and services.downloads.queue.is_active):
             return False
         self._is_away = True
         if self._make_tray() is None:
@@ -94,7 +94,7 @@ class BackgroundDownloads(QObject):
         self.download_finished.emit(model_id)
 
     def _quit_when_idle(self) -> None:
-        if not self._is_away or self._services.downloads.manager.is_active:
+        if not self._is_away or self._services.downloads.queue.is_active:
             return
         if self._window.isMinimized():
             # A minimised window stays open.
@@ -103,7 +103,7 @@ class BackgroundDownloads(QObject):
             QTimer.singleShot(QUIT_DELAY_MS, self, self._quit)
 
     def _quit(self) -> None:
-        if self._is_away and not self._services.downloads.manager.is_active:
+        if self._is_away and not self._services.downloads.queue.is_active:
             self.quit_requested.emit()
 
     def _make_tray(self) -> QSystemTrayIcon | None:

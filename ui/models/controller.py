@@ -83,13 +83,13 @@ class ModelsController(QObject):
         run_job(self, lambda: add_paths(library, chosen), self._on_added, self.show_error)
 
     def _actions(self) -> dict[Action, Callable[[ModelItem], object]]:
-        manager, library = self._backend.manager, self._backend.library
+        queue, library = self._backend.queue, self._backend.library
         return {
             "download": self._download,
-            "resume": lambda item: manager.resume(item.key),
-            "retry": lambda item: manager.resume(item.key),
-            "pause": lambda item: manager.pause(item.key),
-            "move_up": lambda item: manager.move_up(item.key),
+            "resume": lambda item: queue.resume(item.key),
+            "retry": lambda item: queue.resume(item.key),
+            "pause": lambda item: queue.pause(item.key),
+            "move_up": lambda item: queue.move_up(item.key),
             "cancel": self._cancel,
             "use": lambda item: self.model_chosen.emit(item.model.id if item.model else item.key),
             "stop": lambda item: self._jobs.stop(item.key),
@@ -122,7 +122,7 @@ class ModelsController(QObject):
         self._status.clear()
         # The repository of the home model publishes it under another id: it stays the catalogue's.
         published = replace(item.published, id=item.key) if item.published else None
-        self._backend.manager.add(item.key, published)
+        self._backend.queue.add(item.key, published)
 
     def _cancel(self, item: ModelItem) -> None:
         n_bytes = item.download.progress.done if item.download else 0
@@ -141,9 +141,9 @@ class ModelsController(QObject):
         )
 
     def _cancel_download(self, key: str) -> None:
-        manager = self._backend.manager
+        queue = self._backend.queue
         # Deleting tens of gibibytes takes a moment on some disks.
-        run_job(self, lambda: manager.cancel(key), lambda _: self._inventory.update(), self.show_error)
+        run_job(self, lambda: queue.cancel(key), lambda _: self._inventory.update(), self.show_error)
 
     # Jobs on files
 
@@ -189,10 +189,10 @@ class ModelsController(QObject):
             self._on_verified(key, result)
         elif isinstance(result, PublishedModel):
             self._inventory.verifications.pop(key, None)
-            self._backend.manager.add(result.id, result)
+            self._backend.queue.add(result.id, result)
             self.selection_requested.emit(result.id)
         elif outcome.job.kind == "delete" and not outcome.stopped:
-            self._backend.manager.forget(key)
+            self._backend.queue.forget(key)
         self._inventory.notify_library_changed()
 
     def _on_verified(self, key: str, result: VerifyResult) -> None:

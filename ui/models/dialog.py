@@ -255,7 +255,7 @@ class ModelsDialog(TranslatedDialog):
         self.accept()
 
     def _download_magnet(self, link: str) -> None:
-        self._backend.manager.add(link)
+        self._backend.queue.add(link)
         self.search.go_home()
         self._select(link)
 

@@ -16,9 +16,9 @@ class DownloadSignals(QObject):
 
     changed = Signal()
 
-    def __init__(self, manager: DownloadQueue, parent: QObject) -> None:
+    def __init__(self, queue: DownloadQueue, parent: QObject) -> None:
         super().__init__(parent)
-        relay = _Relay(manager)
+        relay = _Relay(queue)
         relay.queue_changed.connect(self.changed, Qt.ConnectionType.QueuedConnection)
         self.destroyed.connect(relay.close)
 
@@ -28,15 +28,15 @@ class _Relay(QObject):
 
     queue_changed = Signal()
 
-    def __init__(self, manager: DownloadQueue) -> None:
+    def __init__(self, queue: DownloadQueue) -> None:
         application = QCoreApplication.instance()
         super().__init__(application)
         if application is not None:
             application.aboutToQuit.connect(self.close)
-        self._manager = manager
+        self._queue = queue
         self._listener = self.queue_changed.emit
-        manager.subscribe(self._listener)
+        queue.subscribe(self._listener)
 
     def close(self) -> None:
-        self._manager.unsubscribe(self._listener)
+        self._queue.unsubscribe(self._listener)
         self.deleteLater()

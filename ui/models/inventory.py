@@ -216,7 +216,7 @@ class ModelInventory(QObject):
         self.verifications: dict[str, Verification] = {}
         """Failed verifications by item key."""
         self.items: tuple[ModelItem, ...] = ()
-        self._signals = DownloadSignals(backend.manager, self)
+        self._signals = DownloadSignals(backend.queue, self)
         self._signals.changed.connect(self._on_queue_changed)
         jobs.changed.connect(self.update)
 
@@ -259,7 +259,7 @@ class ModelInventory(QObject):
 
     def downloads(self) -> tuple[DownloadStatus, ...]:
         """Return the download queue."""
-        return self._backend.manager.statuses()
+        return self._backend.queue.statuses()
 
     def can_move_up(self, item: ModelItem) -> bool:
         """Whether another download precedes this one in the queue."""

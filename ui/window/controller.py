@@ -101,7 +101,7 @@ class WindowController(QObject):
         conversation.list_changed.connect(self._refresh_list)
         conversation.answer_finished.connect(self._on_answer)
         conversation.export_requested.connect(self._export_message)
-        self.services.downloads.manager.subscribe(self.awake.refresh)
+        self.services.downloads.queue.subscribe(self.awake.refresh)
         self.models.changed.connect(self._refresh)
         self.models.failed.connect(self._show_model_error)
         self._engine_changed.connect(self._refresh)
@@ -168,7 +168,7 @@ class WindowController(QObject):
         self.services.engine.on_change = lambda: None
         self.background.shut_down()
         self._garbage.close()
-        self.services.downloads.manager.unsubscribe(self.awake.refresh)
+        self.services.downloads.queue.unsubscribe(self.awake.refresh)
         self.awake.close()
         self.models.close()
 
@@ -264,7 +264,7 @@ class WindowController(QObject):
     # State
 
     def _is_busy(self) -> bool:
-        return self.conversation.is_any_running() or self.services.downloads.manager.is_active
+        return self.conversation.is_any_running() or self.services.downloads.queue.is_active
 
     def _refresh_list(self) -> None:
         self.conversations.refresh()

@@ -40,9 +40,9 @@ def backend(tmp_path: Path, hub: FakeHub) -> Iterator[ModelBackend]:
     folder.mkdir()
     access = Access(endpoint=hub.url, authority=hub.url)
     library = ModelLibrary(tmp_path / "library", lambda: None, models_folder=folder)
-    manager = DownloadQueue(lambda: folder, lambda: access)
-    yield ModelBackend(library, manager, lambda: access, lambda: folder, lambda: hub.url)
-    manager.close()
+    queue = DownloadQueue(lambda: folder, lambda: access)
+    yield ModelBackend(library, queue, lambda: access, lambda: folder, lambda: hub.url)
+    queue.close()
 
 
 @pytest.fixture

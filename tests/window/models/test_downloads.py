@@ -80,7 +80,7 @@ def test_cancelling_asks_and_names_the_size(
     dialog = show()
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
-    status = backend.manager.statuses
+    status = backend.queue.statuses
     qtbot.waitUntil(lambda: bool(status()) and status()[0].progress.done > 1 << 20, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: dialog.details._item.download.progress.done > 1 << 20, timeout=PATIENCE_MS)
     text = press_in_menu(qtbot, dialog, "cancel")
@@ -132,7 +132,7 @@ def test_queued_download_can_be_moved_up(show: Open, qtbot: QtBot, hub: FakeHub,
     wait_for_state(qtbot, dialog, APUS[2].id, "Queued")
     assert dialog.total.text().startswith("3 downloads")
     press_in_menu(qtbot, dialog, "move_up")
-    order = [status.id for status in backend.manager.statuses()]
+    order = [status.id for status in backend.queue.statuses()]
     assert order == [APUS[0].id, APUS[2].id, APUS[1].id]
 
 

@@ -44,7 +44,7 @@ def test_home_model_and_starter_are_always_listed(show: Open):
 
 def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, backend: ModelBackend, show: Open, starter: Path):
     library = ModelLibrary(tmp_path / "with starter", lambda: starter)
-    dialog = ModelsDialog(ModelBackend(library, backend.manager, backend.access, backend.folder), "starter")
+    dialog = ModelsDialog(ModelBackend(library, backend.queue, backend.access, backend.folder), "starter")
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()

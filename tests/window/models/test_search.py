@@ -108,7 +108,7 @@ def test_magnet_link_is_downloaded_after_confirmation(show: Open, qtbot: QtBot, 
     link = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567"
     search(qtbot, dialog, link)
     assert "shares what you have with others" in dialog.search._label.text()
-    assert not backend.manager.statuses()
+    assert not backend.queue.statuses()
     dialog.search.retry.click()
-    assert [status.id for status in backend.manager.statuses()] == [link]
+    assert [status.id for status in backend.queue.statuses()] == [link]
     assert dialog.search.page == "list"
