@@ -74,7 +74,7 @@ def test_random_bytes_changed_in_the_header(tmp_path: Path, tiny_moe: Path) -> N
     assert path.read_bytes() == whole
 
 
-def test_huge_numbers_written_anywhere_in_the_header(tmp_path: Path, tiny_moe: Path) -> None:
+def test_huge_numbers_anywhere_in_the_header(tmp_path: Path, tiny_moe: Path) -> None:
     whole = tiny_moe.read_bytes()
     end = read_header(tiny_moe).data_offset
     path = tmp_path / "huge.gguf"
@@ -89,7 +89,7 @@ def test_huge_numbers_written_anywhere_in_the_header(tmp_path: Path, tiny_moe: P
             file.write(whole[place : place + 8])
 
 
-def test_cut_off_anywhere_in_the_header(tmp_path: Path, tiny: Path) -> None:
+def test_truncation_anywhere_in_the_header(tmp_path: Path, tiny: Path) -> None:
     whole = tiny.read_bytes()
     end = read_header(tiny).data_offset
     path = tmp_path / "cut.gguf"
@@ -99,7 +99,7 @@ def test_cut_off_anywhere_in_the_header(tmp_path: Path, tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [2**16 + 1, *HUGE])
-def test_counts_that_no_file_has(tmp_path: Path, count: int) -> None:
+def test_impossible_counts(tmp_path: Path, count: int) -> None:
     path = tmp_path / "counts.gguf"
     for content in (
         small_model(tensor_count=count),
@@ -136,7 +136,7 @@ def test_a_hole_of_40_gb_in_place_of_a_vocabulary(tmp_path: Path) -> None:
         assert time.process_time() - before < 4 * MAX_SECONDS
 
 
-def test_far_apart_strings_do_not_make_us_read_the_whole_file(tmp_path: Path) -> None:
+def test_distant_strings_do_not_require_the_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "far.gguf"
     with path.open("wb") as file:
         file.write(header([string("k") + u32(ARRAY) + u32(STRING) + u64(4000)], [], key_count=2))
@@ -149,7 +149,7 @@ def test_far_apart_strings_do_not_make_us_read_the_whole_file(tmp_path: Path) ->
     assert time.process_time() - before < MAX_SECONDS
 
 
-def test_many_large_values_are_not_kept(tmp_path: Path) -> None:
+def test_large_values_are_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "fat.gguf"
     text = "x" * (1 << 20)
     path.write_bytes(small_model([key(f"k{number}", STRING, text) for number in range(40)]))
@@ -191,7 +191,7 @@ def test_many_large_values_are_not_kept(tmp_path: Path) -> None:
         "alignment in words",
     ],
 )
-def test_metadata_that_the_engine_refuses_too(tmp_path: Path, keys: list[bytes]) -> None:
+def test_invalid_metadata_is_refused(tmp_path: Path, keys: list[bytes]) -> None:
     path = tmp_path / "keys.gguf"
     path.write_bytes(small_model(keys))
     _refused(path)
@@ -228,14 +228,14 @@ def test_metadata_that_the_engine_refuses_too(tmp_path: Path, keys: list[bytes])
         "one upon the other",
     ],
 )
-def test_tensors_that_the_engine_refuses_too(tmp_path: Path, tensors: list[bytes]) -> None:
+def test_invalid_tensors_are_refused(tmp_path: Path, tensors: list[bytes]) -> None:
     path = tmp_path / "tensors.gguf"
     path.write_bytes(padded(header([], tensors)) + bytes(256))
     _refused(path)
 
 
 @pytest.mark.parametrize(("number", "name"), [(31, "Q4_0_4_4"), (4, "Q4_2"), (43, "43"), (2**32 - 1, str(2**32 - 1))])
-def test_types_that_the_engine_does_not_read_any_more_or_not_yet(tmp_path: Path, number: int, name: str) -> None:
+def test_unsupported_tensor_types_are_refused(tmp_path: Path, number: int, name: str) -> None:
     path = tmp_path / "type.gguf"
     path.write_bytes(padded(header([], [tensor("a", (32,), number)])) + bytes(256))
     with pytest.raises(UserError) as caught:

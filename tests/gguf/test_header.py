@@ -84,7 +84,7 @@ def test_the_starter(starter_file: Path) -> None:
     check_loadable(found)
 
 
-def test_llama_cpp_s_own_package_reads_the_same(tmp_path: Path, tiny_moe: Path) -> None:
+def test_the_gguf_package_reads_the_same(tmp_path: Path, tiny_moe: Path) -> None:
     quantised = tmp_path / "quantised.gguf"
     write_shape(quantised, "Q4_K_M", n_layer=9, n_embd=512, n_ff=1024, n_head=8, n_head_kv=2, n_vocab=400)
     for path in (tiny_moe, quantised):
@@ -126,7 +126,7 @@ def test_the_whole_model_at_its_full_size(tmp_path: Path, quant: str, giga_bytes
     assert (caught.value.code, caught.value.data) == ("experts_in_separate_tensors", {"path": path})
 
 
-def test_the_vocabulary_is_never_held_in_memory(tmp_path: Path) -> None:
+def test_the_vocabulary_is_not_kept_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "huge.gguf"
     write_shape(path, "Q2_K")
     tracemalloc.start()
@@ -207,7 +207,7 @@ def test_both_versions_of_the_format(tmp_path: Path, version: int) -> None:
 @pytest.mark.parametrize(
     ("stored", "version", "big_endian"), [(1, 1, False), (4, 4, False), (0, 0, False), (3 << 24, 3, True)]
 )
-def test_other_versions_are_told_by_number(tmp_path: Path, stored: int, version: int, big_endian: bool) -> None:
+def test_other_versions_are_reported(tmp_path: Path, stored: int, version: int, big_endian: bool) -> None:
     path = tmp_path / "version.gguf"
     path.write_bytes(small_model(version=stored))
     with pytest.raises(UserError) as caught:
@@ -235,13 +235,13 @@ def test_without_a_known_file_type_the_largest_type_names_the_quantisation(tmp_p
     assert read_header(path).quantisation == "Q4_K"
 
 
-def test_a_guessed_file_type_is_still_a_file_type(tmp_path: Path) -> None:
+def test_a_guessed_file_type_is_recognised(tmp_path: Path) -> None:
     path = tmp_path / "guessed.gguf"
     path.write_bytes(small_model([key("general.file_type", U32, 1024 + 15)]))
     assert read_header(path).quantisation == "Q4_K_M"
 
 
-def test_a_file_cut_off_in_its_tensors(tmp_path: Path, tiny: Path) -> None:
+def test_a_file_with_truncated_tensors_is_incomplete(tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "cut.gguf"
     whole = tiny.read_bytes()
     path.write_bytes(whole[:-1])
@@ -252,34 +252,34 @@ def test_a_file_cut_off_in_its_tensors(tmp_path: Path, tiny: Path) -> None:
     assert read_header(path, whole=False).end_of_data == len(whole)
 
 
-def test_a_download_that_has_just_its_header(tmp_path: Path, tiny: Path) -> None:
+def test_a_partial_download_with_its_header(tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "tiny.gguf.part"
     path.write_bytes(tiny.read_bytes()[: read_header(tiny).data_offset])
     assert _code(path) == "gguf_incomplete"
     assert read_header(path, whole=False).tensors == read_header(tiny).tensors
 
 
-def test_what_is_no_file_at_all(tmp_path: Path) -> None:
+def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
     assert _code(tmp_path / "nowhere.gguf") == "file_missing"
     assert _code(tmp_path / "no" / "such" / "folder.gguf") == "file_missing"
     assert _code(tmp_path / "zero\0byte.gguf") == "file_missing"
     assert _code(tmp_path) == "is_a_folder"
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_blocking(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.gguf"
     os.mkfifo(pipe)
     assert _code(pipe) == "not_a_file"
 
 
 @pytest.mark.parametrize("content", [b"", b"G", b"GGU", b"GGML", b"PK\x03\x04 a zip archive", b"\0" * 4096])
-def test_what_is_no_model(tmp_path: Path, content: bytes) -> None:
+def test_other_formats_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "picture.gguf"
     path.write_bytes(content)
     assert _code(path) == "not_gguf"
 
 
-def test_a_file_that_we_may_not_read(
+def test_an_unreadable_file_is_reported(
     tmp_path: Path, tiny: Path, closed_to_us: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
     path = tmp_path / "closed.gguf"
@@ -290,7 +290,7 @@ def test_a_file_that_we_may_not_read(
     assert caught.value.data["detail"]
 
 
-def test_links_that_lead_nowhere(tmp_path: Path) -> None:
+def test_broken_links_are_reported(tmp_path: Path) -> None:
     loop, dangling = tmp_path / "loop.gguf", tmp_path / "dangling.gguf"
     loop.symlink_to(loop)
     dangling.symlink_to(tmp_path / "gone.gguf")
@@ -311,7 +311,9 @@ def test_links_that_lead_nowhere(tmp_path: Path) -> None:
     ],
     ids=["no architecture", "vision projector", "adapter", "vocabulary without weights"],
 )
-def test_what_is_gguf_and_no_chat_model(tmp_path: Path, keys: list[bytes], tensors: list[bytes]) -> None:
+def test_gguf_files_that_are_not_chat_models_are_refused(
+    tmp_path: Path, keys: list[bytes], tensors: list[bytes]
+) -> None:
     path = tmp_path / "other.gguf"
     path.write_bytes(padded(header(keys, tensors)) + bytes(32))
     with pytest.raises(UserError) as caught:
@@ -325,7 +327,7 @@ def test_counted_values_add_up(tiny_moe: Path) -> None:
     assert sum(each.n_bytes for each in found.tensors) == 4 * found.parameter_count
 
 
-def test_the_header_cannot_be_changed(tiny: Path) -> None:
+def test_the_header_is_immutable(tiny: Path) -> None:
     found = read_header(tiny)
     with pytest.raises(TypeError):
         found.metadata["general.name"] = "mine"  # type: ignore[index]

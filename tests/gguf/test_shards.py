@@ -30,14 +30,14 @@ def test_all_files_of_a_split_model(tiny_split: Path, tiny: Path) -> None:
     assert sum(each.parameter_count for each in headers) == read_header(tiny).parameter_count
 
 
-def test_any_file_leads_to_the_whole_model(tiny_split: Path) -> None:
+def test_any_shard_leads_to_the_whole_model(tiny_split: Path) -> None:
     third = tiny_split.with_name("split-00003-of-00004.gguf")
     assert read_model(third) == read_model(tiny_split)
     assert first_shard(third) == tiny_split
     assert model_stem(third) == "split"
 
 
-def test_a_missing_file_is_named(tiny_split: Path) -> None:
+def test_a_missing_shard_is_named(tiny_split: Path) -> None:
     second = tiny_split.with_name("split-00002-of-00004.gguf")
     second.unlink()
     with pytest.raises(UserError) as caught:
@@ -45,7 +45,7 @@ def test_a_missing_file_is_named(tiny_split: Path) -> None:
     assert (caught.value.code, caught.value.data) == ("shard_missing", {"path": second})
 
 
-def test_without_the_first_file(tiny_split: Path) -> None:
+def test_a_missing_first_shard_is_reported(tiny_split: Path) -> None:
     third = tiny_split.with_name("split-00003-of-00004.gguf")
     tiny_split.unlink()
     assert first_shard(third) == third
@@ -54,7 +54,7 @@ def test_without_the_first_file(tiny_split: Path) -> None:
     assert (caught.value.code, caught.value.data) == ("shard_missing", {"path": tiny_split})
 
 
-def test_a_later_file_that_is_cut_off(tiny_split: Path) -> None:
+def test_a_truncated_later_shard_is_reported(tiny_split: Path) -> None:
     last = tiny_split.with_name("split-00004-of-00004.gguf")
     last.write_bytes(last.read_bytes()[:-100])
     with pytest.raises(UserError) as caught:
@@ -64,7 +64,7 @@ def test_a_later_file_that_is_cut_off(tiny_split: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["renamed.gguf", "split-00002-of-00004.gguf", "split-00001-of-00005.gguf"])
-def test_a_name_that_does_not_fit(tiny_split: Path, name: str) -> None:
+def test_a_shard_with_a_wrong_name_is_refused(tiny_split: Path, name: str) -> None:
     renamed = tiny_split.replace(tiny_split.with_name(name))
     with pytest.raises(UserError) as caught:
         read_model(renamed)
@@ -72,7 +72,7 @@ def test_a_name_that_does_not_fit(tiny_split: Path, name: str) -> None:
     assert caught.value.data == {"path": renamed, "number": 1, "count": 4}
 
 
-def test_a_file_in_the_place_of_another(tiny_split: Path) -> None:
+def test_swapped_shards_are_refused(tiny_split: Path) -> None:
     second, third = (tiny_split.with_name(f"split-0000{number}-of-00004.gguf") for number in (2, 3))
     third.write_bytes(second.read_bytes())
     with pytest.raises(UserError) as caught:
@@ -80,7 +80,7 @@ def test_a_file_in_the_place_of_another(tiny_split: Path) -> None:
     assert (caught.value.code, caught.value.data["path"]) == ("gguf_damaged", third)
 
 
-def test_a_file_of_another_model(tiny_split: Path, tmp_path: Path) -> None:
+def test_a_shard_of_another_model_is_refused(tiny_split: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = write_tiny_model(tmp_path / "other" / "split.gguf", n_expert=4, tensors_per_file=7)
     assert other.name == tiny_split.name
@@ -110,7 +110,7 @@ def test_a_hostile_number_of_files(tmp_path: Path) -> None:
     )
 
 
-def test_names_that_only_look_like_shards() -> None:
+def test_names_that_resemble_shards() -> None:
     for name in ("a-00000-of-00002.gguf", "a-00003-of-00002.gguf", "a-1-of-2.gguf", "a-00001-of-00002.bin"):
         assert named_shards(Path(name)) == (Path(name),)
     assert model_stem(Path("APUS.Q2_K.gguf")) == "APUS.Q2_K"

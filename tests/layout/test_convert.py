@@ -89,7 +89,9 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @pytest.mark.parametrize("in_place", [False, True])
 @pytest.mark.parametrize("n_expert", [1, 2, 4, 7, 16])
 @pytest.mark.parametrize("tensor_type", ["F32", "Q8_0", "Q4_0"])
-def test_the_twin_comes_out(twins: Callable[..., Twins], n_expert: int, tensor_type: str, in_place: bool) -> None:
+def test_converted_file_equals_the_stacked_model(
+    twins: Callable[..., Twins], n_expert: int, tensor_type: str, in_place: bool
+) -> None:
     files = twins(n_expert=n_expert, tensor_type=tensor_type)
     assert stack_experts(files.path, in_place=in_place) == files.path
     assert files.path.read_bytes() == files.stacked
@@ -103,13 +105,13 @@ def test_the_twin_comes_out(twins: Callable[..., Twins], n_expert: int, tensor_t
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_gaps_are_closed_with_zeros(twins: Callable[..., Twins], in_place: bool) -> None:
+def test_gaps_are_filled_with_zeros(twins: Callable[..., Twins], in_place: bool) -> None:
     files = twins(n_expert=3, alignment=4096, tensor_type="Q4_0")
     stack_experts(files.path, in_place=in_place)
     assert files.path.read_bytes() == files.stacked
 
 
-def test_into_another_file(twins: Callable[..., Twins], tmp_path: Path) -> None:
+def test_converting_into_another_file(twins: Callable[..., Twins], tmp_path: Path) -> None:
     files = twins()
     out = tmp_path / "elsewhere" / "new.gguf"
     out.parent.mkdir()
@@ -123,14 +125,14 @@ def test_into_another_file(twins: Callable[..., Twins], tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["elsewhere", "old.gguf"]
 
 
-def test_from_a_folder_that_may_only_be_read(twins: Callable[..., Twins], tmp_path: Path) -> None:
+def test_converting_from_a_read_only_folder(twins: Callable[..., Twins], tmp_path: Path) -> None:
     files = twins()
     with read_only_copy(files.path) as path:
         out = path.parent.parent / "new.gguf"
         assert stack_experts(path, out).read_bytes() == files.stacked
 
 
-def test_a_file_that_loads_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_loadable_file_is_unchanged(tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "new.gguf", n_expert=4)
     before = path.read_bytes()
     assert stack_experts(path) == path
@@ -141,7 +143,7 @@ def test_a_file_that_loads_stays_as_it_is(tmp_path: Path) -> None:
     assert caught.value.code == "repair_not_needed"
 
 
-def test_a_file_in_the_way(twins: Callable[..., Twins], tmp_path: Path) -> None:
+def test_an_existing_output_is_not_overwritten(twins: Callable[..., Twins], tmp_path: Path) -> None:
     files = twins()
     out = tmp_path / "out.gguf"
     out.write_bytes(b"mine")
@@ -151,7 +153,7 @@ def test_a_file_in_the_way(twins: Callable[..., Twins], tmp_path: Path) -> None:
     assert out.read_bytes() == b"mine"
 
 
-def test_who_published_it_stays_known(twins: Callable[..., Twins]) -> None:
+def test_the_origin_is_kept(twins: Callable[..., Twins]) -> None:
     files = twins()
     part = HubFile("a/old.gguf", len(files.published), hashlib.sha256(files.published).hexdigest())
     known = Origin("apus:Q2_K", "a/b", "c" * 40, (part,), Layout.identity(part.bytes), part.sha256, datetime.now(UTC))
@@ -165,7 +167,7 @@ def test_who_published_it_stays_known(twins: Callable[..., Twins]) -> None:
     assert origin.verified_at is None
 
 
-def test_in_place_where_a_copy_does_not_fit(tmp_path: Path, full_disk: Callable[[int], None]) -> None:
+def test_converting_in_place_where_a_copy_does_not_fit(tmp_path: Path, full_disk: Callable[[int], None]) -> None:
     path, twin = tmp_path / "old.gguf", tmp_path / "twin.gguf"
     write_shape(path, "Q2_K", n_layer=1, n_ff=6144, n_vocab=1000, legacy=True)
     n_bytes = write_shape(twin, "Q2_K", n_layer=1, n_ff=6144, n_vocab=1000)
@@ -186,7 +188,7 @@ def test_in_place_where_a_copy_does_not_fit(tmp_path: Path, full_disk: Callable[
 
 
 @pytest.mark.parametrize("link", ["symbolic", "hard"])
-def test_what_others_rely_on_is_not_rewritten(
+def test_linked_files_are_not_rewritten_in_place(
     twins: Callable[..., Twins], tmp_path: Path, full_disk: Callable[[int], None], link: str
 ) -> None:
     files = twins()
@@ -207,7 +209,7 @@ def test_what_others_rely_on_is_not_rewritten(
 
 
 @pytest.mark.parametrize("after", [0, 1, 20])
-def test_a_copy_that_is_cancelled(twins: Callable[..., Twins], after: int) -> None:
+def test_cancelling_a_copy_changes_nothing(twins: Callable[..., Twins], after: int) -> None:
     files = twins()
     with pytest.raises(Cancelled):
         stack_experts(files.path, cancel=CancelAfter(after))
@@ -215,7 +217,7 @@ def test_a_copy_that_is_cancelled(twins: Callable[..., Twins], after: int) -> No
     assert names_in(files.path.parent) == ["old.gguf"]
 
 
-def test_in_place_that_is_cancelled_before_it_begins(twins: Callable[..., Twins]) -> None:
+def test_cancelling_in_place_before_the_first_move_changes_nothing(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(Cancelled):
         stack_experts(files.path, cancel=CancelAfter(0), in_place=True)
@@ -223,7 +225,7 @@ def test_in_place_that_is_cancelled_before_it_begins(twins: Callable[..., Twins]
     assert names_in(files.path.parent) == ["old.gguf"]
 
 
-def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins]) -> None:
+def test_a_conversion_in_place_continues_after_each_cancellation(twins: Callable[..., Twins]) -> None:
     files = twins()
     folder, working = files.path.parent, with_suffix(files.path, WORKING)
     assert begun_in_steps(files.path) > 10
@@ -252,7 +254,7 @@ def test_in_place_that_is_cancelled_again_and_again(twins: Callable[..., Twins])
     assert unfinished_conversions(folder) == ()
 
 
-def test_another_file_takes_the_name_meanwhile(twins: Callable[..., Twins], tmp_path: Path) -> None:
+def test_another_file_with_the_name_is_not_overwritten(twins: Callable[..., Twins], tmp_path: Path) -> None:
     files = twins()
     begun_in_steps(files.path)
     with pytest.raises(UserError):
@@ -269,7 +271,7 @@ def test_another_file_takes_the_name_meanwhile(twins: Callable[..., Twins], tmp_
     assert stack_experts(files.path).read_bytes() == files.stacked
 
 
-def test_a_journal_of_a_file_that_was_replaced(twins: Callable[..., Twins]) -> None:
+def test_the_journal_of_a_replaced_file_is_ignored(twins: Callable[..., Twins]) -> None:
     files = twins()
     begun_in_steps(files.path)
     new = files.path.with_name("new")
@@ -280,7 +282,7 @@ def test_a_journal_of_a_file_that_was_replaced(twins: Callable[..., Twins]) -> N
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[1]\n", b'{"format": 9}\n', b"\xff\xfe"])
-def test_a_lost_journal(twins: Callable[..., Twins], content: bytes | None) -> None:
+def test_a_lost_journal_is_reported(twins: Callable[..., Twins], content: bytes | None) -> None:
     files = twins()
     begun_in_steps(files.path)
     with pytest.raises(UserError):
@@ -295,7 +297,7 @@ def test_a_lost_journal(twins: Callable[..., Twins], content: bytes | None) -> N
     assert with_suffix(files.path, WORKING).exists()
 
 
-def test_what_a_crash_left_of_a_copy_is_removed(twins: Callable[..., Twins]) -> None:
+def test_leftovers_of_a_crashed_copy_are_removed(twins: Callable[..., Twins]) -> None:
     files = twins()
     for suffix in (".repair.part", ".repair-kept"):
         files.path.with_name(files.path.name + suffix).write_bytes(b"left over")
@@ -304,7 +306,7 @@ def test_what_a_crash_left_of_a_copy_is_removed(twins: Callable[..., Twins]) -> 
     assert names_in(files.path.parent) == ["old.gguf", "old.gguf.origin.json"]
 
 
-def test_two_at_once(twins: Callable[..., Twins]) -> None:
+def test_a_second_conversion_at_once_is_refused(twins: Callable[..., Twins]) -> None:
     files = twins()
     refusals = []
 
@@ -319,7 +321,7 @@ def test_two_at_once(twins: Callable[..., Twins]) -> None:
     assert files.path.read_bytes() == files.stacked
 
 
-def test_a_file_that_changes_meanwhile(twins: Callable[..., Twins]) -> None:
+def test_a_file_that_changes_during_conversion_is_refused(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(UserError) as caught:
         stack_experts(files.path, None, lambda progress: os.utime(files.path, ns=(progress.done, progress.done)))
@@ -327,7 +329,7 @@ def test_a_file_that_changes_meanwhile(twins: Callable[..., Twins]) -> None:
     assert files.path.read_bytes() == files.published
 
 
-def test_a_file_that_gets_shorter_meanwhile(twins: Callable[..., Twins]) -> None:
+def test_a_file_that_is_truncated_during_conversion_is_refused(twins: Callable[..., Twins]) -> None:
     files = twins()
     with pytest.raises(UserError) as caught:
         stack_experts(files.path, None, lambda _progress: os.truncate(files.path, 100_000))
@@ -335,7 +337,7 @@ def test_a_file_that_gets_shorter_meanwhile(twins: Callable[..., Twins]) -> None
     assert names_in(files.path.parent) == ["old.gguf"]
 
 
-def test_nobody_waits_for_a_hash(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conversion_does_not_wait_for_a_slow_hash(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where hashing is slower than the disk the file is there all the same, without its hash."""
     files = twins(n_layer=4)
     written = threading.Event()
@@ -361,7 +363,9 @@ def test_nobody_waits_for_a_hash(twins: Callable[..., Twins], monkeypatch: pytes
     assert files.path.read_bytes() == files.stacked
 
 
-def test_a_failing_disk_in_place(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_interrupts_a_conversion_in_place(
+    twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = twins()
     begun_in_steps(files.path)
     whole, left = os.fdatasync, [12]
@@ -396,7 +400,7 @@ except UserError as error:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
 @pytest.mark.parametrize("in_place", [False, True])
-def test_a_drive_that_takes_no_such_file(twins: Callable[..., Twins], in_place: bool) -> None:
+def test_a_file_system_with_a_size_limit_is_reported(twins: Callable[..., Twins], in_place: bool) -> None:
     files = twins()
     command = [sys.executable, "-c", LIMITED, str(files.path), "100000", str(in_place)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
@@ -407,7 +411,7 @@ def test_a_drive_that_takes_no_such_file(twins: Callable[..., Twins], in_place: 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("in_place", [False, True])
-def test_a_disk_that_fills_up(
+def test_a_full_disk_changes_nothing(
     twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch, in_place: bool, code: int
 ) -> None:
     files = twins()
@@ -423,7 +427,7 @@ def test_a_disk_that_fills_up(
     assert names_in(files.path.parent) == ["old.gguf"]
 
 
-def test_systems_that_copy_nothing_by_themselves(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conversion_without_copy_file_range(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
     files = twins()
     for name in ("copy_file_range", "fdatasync"):
         monkeypatch.delattr(os, name, raising=False)
@@ -432,7 +436,7 @@ def test_systems_that_copy_nothing_by_themselves(twins: Callable[..., Twins], mo
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_a_folder_that_may_not_be_written(twins: Callable[..., Twins], in_place: bool) -> None:
+def test_a_read_only_folder_is_reported(twins: Callable[..., Twins], in_place: bool) -> None:
     files = twins()
     with read_only_copy(files.path) as path:
         with pytest.raises(UserError) as caught:
@@ -441,7 +445,7 @@ def test_a_folder_that_may_not_be_written(twins: Callable[..., Twins], in_place:
     assert caught.value.code == "file_not_writable"
 
 
-def test_a_set_of_shards(tmp_path: Path) -> None:
+def test_shards_are_refused(tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "m.gguf", n_expert=4, legacy=True, tensors_per_file=12)
     shards = sorted(tmp_path.glob("m-*.gguf"))
     before = [path.read_bytes() for path in shards]
@@ -456,7 +460,7 @@ def test_a_set_of_shards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"GGUF" + b"\xff" * 100, b"version https://git-lfs"])
-def test_files_of_other_kinds(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "odd.gguf"
     path.write_bytes(content)
     with pytest.raises(UserError):
@@ -465,7 +469,7 @@ def test_files_of_other_kinds(tmp_path: Path, content: bytes) -> None:
     assert names_in(tmp_path) == ["odd.gguf"]
 
 
-def test_no_file_at_all(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         stack_experts(tmp_path / "none.gguf")
     assert caught.value.code == "file_missing"
@@ -476,7 +480,7 @@ def test_no_file_at_all(tmp_path: Path) -> None:
     assert unfinished_conversions(tmp_path / "no folder") == ()
 
 
-def test_experts_that_differ_leave_the_file_alone(tmp_path: Path) -> None:
+def test_missing_experts_leave_the_file_unchanged(tmp_path: Path) -> None:
     path = write(tmp_path / "mixed.gguf", [*experts(0, 2), *experts(1, 1), *experts(1, 0)], expert_count=2)
     before = path.read_bytes()
     with pytest.raises(UserError) as caught:
@@ -485,7 +489,7 @@ def test_experts_that_differ_leave_the_file_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_the_origin_comes_back_when_the_new_file_cannot_take_its_place(
+def test_the_origin_is_restored_when_the_rename_fails(
     twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = twins()

@@ -45,7 +45,7 @@ def masters(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("points", [12, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("work", ["copy", "in_place"])
-def test_a_repair(
+def test_conversion_survives_kills(
     twins: Callable[..., Twins], masters: tuple[Path, Path], tmp_path: Path, work: str, points: int
 ) -> None:
     files = twins(n_expert=3, tensor_type="Q4_0", alignment=1024)
@@ -56,7 +56,7 @@ def test_a_repair(
 
 
 @pytest.mark.parametrize("points", [12, pytest.param(200, marks=pytest.mark.slow)])
-def test_joining(tiny_model: Path, masters: tuple[Path, Path], tmp_path: Path, points: int) -> None:
+def test_joining_survives_kills(tiny_model: Path, masters: tuple[Path, Path], tmp_path: Path, points: int) -> None:
     whole = tiny_model.read_bytes()
     for number, (start, stop) in enumerate([(0, 150_000), (150_000, 300_001), (300_001, len(whole))], 1):
         (masters[0] / f"whole.gguf.part{number}of3").write_bytes(whole[start:stop])
@@ -93,7 +93,7 @@ def kill_once(arguments: list[str], steps: int, dice: random.Random) -> bool:
 
 
 @pytest.mark.slow
-def test_a_real_repair_killed_from_outside(tmp_path: Path) -> None:
+def test_a_large_conversion_survives_kills(tmp_path: Path) -> None:
     path = tmp_path / "old.gguf"
     write_big_moe(path, n_layer=1, legacy=True)
     copy = tmp_path / "new.gguf"
@@ -112,7 +112,7 @@ def test_a_real_repair_killed_from_outside(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_real_parts_killed_from_outside(tmp_path: Path) -> None:
+def test_a_large_join_survives_kills(tmp_path: Path) -> None:
     path = tmp_path / "whole.gguf"
     write_big_moe(path, n_layer=1)
     expected = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -85,7 +85,7 @@ def test_joined_parts_are_the_file(
 
 
 @pytest.mark.parametrize("name", ["m.gguf-split-{0:c}", "m.gguf.{0:03}", "m.gguf-part-{0}-of-{1}"])
-def test_names(tmp_path: Path, whole: bytes, name: str) -> None:
+def test_all_naming_schemes_are_joined(tmp_path: Path, whole: bytes, name: str) -> None:
     edges = [0, 100_000, 300_000, len(whole)]
     for number in range(3):
         place = ord("a") + number if ":c" in name else number + 1
@@ -95,7 +95,7 @@ def test_names(tmp_path: Path, whole: bytes, name: str) -> None:
     assert join_parts(parts).read_bytes() == whole
 
 
-def test_sibling_parts_look_at_their_own_file_alone(cut: Cut, tmp_path: Path) -> None:
+def test_sibling_parts_ignores_parts_of_other_files(cut: Cut, tmp_path: Path) -> None:
     parts = cut(1000)
     (tmp_path / "n.gguf.part1of3").write_bytes(b"GGUF")
     assert sibling_parts(parts[1]) == tuple(parts)
@@ -105,7 +105,7 @@ def test_sibling_parts_look_at_their_own_file_alone(cut: Cut, tmp_path: Path) ->
     assert caught.value.code == "parts_missing"
 
 
-def test_little_room_is_needed(cut: Cut, whole: bytes, tmp_path: Path) -> None:
+def test_joining_needs_one_block_of_space(cut: Cut, whole: bytes, tmp_path: Path) -> None:
     """What lies on the disk at any moment is the whole and one block."""
     parts = cut(100_000, 300_000)
     most = [0]
@@ -118,7 +118,7 @@ def test_little_room_is_needed(cut: Cut, whole: bytes, tmp_path: Path) -> None:
     assert 0 < most[0] < len(whole) + 30_000 + 8 * 4096
 
 
-def test_links_are_copied(cut: Cut, whole: bytes, tmp_path: Path) -> None:
+def test_linked_parts_are_copied(cut: Cut, whole: bytes, tmp_path: Path) -> None:
     parts = cut(200_000)
     elsewhere = tmp_path / "blobs"
     elsewhere.mkdir()
@@ -130,7 +130,7 @@ def test_links_are_copied(cut: Cut, whole: bytes, tmp_path: Path) -> None:
     assert parts[0].exists()
 
 
-def test_cancelled_before_it_begins(cut: Cut, tmp_path: Path) -> None:
+def test_cancelling_before_the_first_block_changes_nothing(cut: Cut, tmp_path: Path) -> None:
     parts = cut(200_000)
     with pytest.raises(Cancelled):
         join_parts(parts, cancel=CancelAfter(0))
@@ -141,7 +141,7 @@ def test_cancelled_before_it_begins(cut: Cut, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by_target", [False, True])
-def test_cancelled_again_and_again(cut: Cut, whole: bytes, tmp_path: Path, by_target: bool) -> None:
+def test_a_join_continues_after_each_cancellation(cut: Cut, whole: bytes, tmp_path: Path, by_target: bool) -> None:
     parts = cut(100_000, 300_000)
     stops = 0
     target = tmp_path / "m.gguf"
@@ -166,7 +166,7 @@ def test_cancelled_again_and_again(cut: Cut, whole: bytes, tmp_path: Path, by_ta
     assert unfinished_joins(tmp_path) == ()
 
 
-def test_a_part_is_taken_away_halfway(cut: Cut, tmp_path: Path) -> None:
+def test_a_missing_part_of_an_unfinished_join_is_reported(cut: Cut, tmp_path: Path) -> None:
     parts = cut(100_000, 300_000)
     assert refused(parts, cancel=CancelAfter(2)).code == "join_stopped"
     parts[1].unlink()
@@ -175,14 +175,14 @@ def test_a_part_is_taken_away_halfway(cut: Cut, tmp_path: Path) -> None:
     assert refused(parts[2:]).code == "join_record_lost"
 
 
-def test_parts_that_were_fetched_anew_after_a_stale_journal(cut: Cut, whole: bytes, tmp_path: Path) -> None:
+def test_a_stale_journal_does_not_affect_new_parts(cut: Cut, whole: bytes, tmp_path: Path) -> None:
     cut(100_000)
     (tmp_path / "m.gguf.join").write_text('{"format": 1, "parts": [["m.gguf.part1of2", 5], ["m.gguf.part2of2", 6]]}')
     assert join_parts([tmp_path / "m.gguf"]).read_bytes() == whole
     assert names_in(tmp_path) == ["m.gguf"]
 
 
-def test_a_file_with_the_name_is_never_touched(cut: Cut, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(cut: Cut, tmp_path: Path) -> None:
     parts = cut(100_000)
     target = tmp_path / "m.gguf"
     target.write_bytes(b"mine")
@@ -200,7 +200,7 @@ def test_a_file_with_the_name_is_never_touched(cut: Cut, tmp_path: Path) -> None
     assert all(part.stat().st_size for part in parts)
 
 
-def test_shards_are_no_parts(cut: Cut, whole: bytes) -> None:
+def test_shards_are_refused(cut: Cut, whole: bytes) -> None:
     parts = cut(100_000)
     parts[1].write_bytes(whole)
     error = refused(parts)
@@ -208,7 +208,7 @@ def test_shards_are_no_parts(cut: Cut, whole: bytes) -> None:
 
 
 @pytest.mark.parametrize("change", ["shorter", "longer", "last gone"])
-def test_parts_that_do_not_fit_the_header(cut: Cut, whole: bytes, tmp_path: Path, change: str) -> None:
+def test_parts_with_a_wrong_size_are_refused(cut: Cut, whole: bytes, tmp_path: Path, change: str) -> None:
     parts = cut(100_000, 300_000, name="m.gguf.part{0}")
     if change == "last gone":
         parts.pop().unlink()
@@ -222,13 +222,13 @@ def test_parts_that_do_not_fit_the_header(cut: Cut, whole: bytes, tmp_path: Path
     assert {name: (tmp_path / name).read_bytes() for name in names_in(tmp_path)} == before
 
 
-def test_a_first_part_that_is_none(cut: Cut) -> None:
+def test_a_first_part_without_a_header_is_refused(cut: Cut) -> None:
     parts = cut(100_000)
     parts[0].write_bytes(b"<html>" * 1000)
     assert refused(parts).code in ("not_gguf", "is_web_page", "web_page_instead")
 
 
-def test_parts_that_are_missing_or_elsewhere(cut: Cut, tmp_path: Path) -> None:
+def test_missing_parts_and_parts_in_other_folders_are_refused(cut: Cut, tmp_path: Path) -> None:
     parts = cut(100_000, 200_000)
     assert refused([parts[0], parts[2]]).code == "parts_missing"
     assert refused([]).code == "not_parts"
@@ -239,7 +239,7 @@ def test_parts_that_are_missing_or_elsewhere(cut: Cut, tmp_path: Path) -> None:
     assert refused(parts).code == "file_missing"
 
 
-def test_a_full_disk(cut: Cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_refused(cut: Cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = cut(100_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1 << 40, 1 << 40, 1000))
     assert refused(parts).code == "join_no_room"
@@ -249,7 +249,7 @@ def test_a_full_disk(cut: Cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert names_in(tmp_path) == ["m.gguf.part1of2", "m.gguf.part2of2", "others"]
 
 
-def test_a_failing_disk(cut: Cut, whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_interrupts_a_join(cut: Cut, whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = cut(100_000)
     left = [3]
 
@@ -293,7 +293,7 @@ def test_a_file_system_with_a_size_limit_is_reported(cut: Cut, tmp_path: Path, l
     assert names_in(tmp_path) == names
 
 
-def test_two_at_once(cut: Cut) -> None:
+def test_a_second_join_at_once_is_refused(cut: Cut) -> None:
     parts = cut(100_000)
     codes = []
 
@@ -305,7 +305,7 @@ def test_two_at_once(cut: Cut) -> None:
     assert codes == ["join_running"]
 
 
-def test_old_experts_in_parts(tmp_path: Path, cut: Cut) -> None:
+def test_a_joined_file_can_be_converted(tmp_path: Path, cut: Cut) -> None:
     """Joined first, repaired afterwards."""
     from model_manager.layout.convert import stack_experts
 

@@ -55,7 +55,7 @@ def apply(plan: MovePlan, layout: Layout, published: bytes, dice: random.Random)
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_every_byte_arrives_whatever_crashes_leave(seed: int) -> None:
+def test_every_byte_arrives_after_crashes(seed: int) -> None:
     dice = random.Random(seed)
     sizes = dice.choice([[100], [64, 128], [1, 50, 1000], [3000]])
     layout = shuffled(dice, dice.choice([1, 2, 12, 40]), sizes, dice.choice([0, 1, 40, -40, -199, 3000]))
@@ -71,17 +71,17 @@ def test_every_byte_arrives_whatever_crashes_leave(seed: int) -> None:
         assert result[each.target : each.target + each.length] == published[each.source : each.source + each.length]
 
 
-def test_nothing_moves_where_nothing_has_to() -> None:
+def test_an_identity_needs_no_moves() -> None:
     assert plan_moves(Layout.identity(1 << 40)) == MovePlan((), 0)
 
 
-def test_gaps_are_all_that_is_in_no_segment() -> None:
+def test_gaps_are_outside_all_segments() -> None:
     layout = Layout(100, 130, (Segment(20, 40, 10), Segment(60, 25, 5), Segment(70, 50, 20)), bytes(20), bytes(25))
     assert list(layout.gaps()) == [(30, 10), (70, 60)]
 
 
 @pytest.mark.parametrize("quant", QUANTS)
-def test_the_published_shapes_need_little_room(tmp_path: Path, quant: str) -> None:
+def test_the_published_shapes_need_little_space(tmp_path: Path, quant: str) -> None:
     write_shape(tmp_path / "old.gguf", quant, legacy=True)
     _, layout = read_layout(tmp_path / "old.gguf")
     plan = plan_moves(layout)

@@ -33,7 +33,9 @@ def viewed(path: Path, layout: Layout, size: int) -> bytes:
 @pytest.mark.parametrize("tensor_type", ["F32", "Q8_0", "Q4_0"])
 @pytest.mark.parametrize("alignment", [32, 4096])
 @pytest.mark.parametrize("size", [4093, 1 << 18])
-def test_the_published_hash(twins: Callable[..., Twins], tensor_type: str, alignment: int, size: int) -> None:
+def test_the_published_hash_is_computed_from_a_stacked_file(
+    twins: Callable[..., Twins], tensor_type: str, alignment: int, size: int
+) -> None:
     files = twins(n_expert=3, n_layer=1, tensor_type=tensor_type, alignment=alignment)
     _, layout = read_layout(files.path)
     files.path.write_bytes(files.stacked)
@@ -41,7 +43,7 @@ def test_the_published_hash(twins: Callable[..., Twins], tensor_type: str, align
     assert digest == hashlib.sha256(files.published).hexdigest()
 
 
-def test_byte_by_byte_where_the_head_ends(twins: Callable[..., Twins]) -> None:
+def test_single_bytes_around_the_end_of_the_head(twins: Callable[..., Twins]) -> None:
     files = twins()
     _, layout = read_layout(files.path)
     files.path.write_bytes(files.stacked)
@@ -52,7 +54,7 @@ def test_byte_by_byte_where_the_head_ends(twins: Callable[..., Twins]) -> None:
     assert found == files.published[end - 50 : end + 50]
 
 
-def test_any_range(twins: Callable[..., Twins]) -> None:
+def test_random_ranges(twins: Callable[..., Twins]) -> None:
     files = twins(alignment=1024, tensor_type="Q4_0")
     _, layout = read_layout(files.path)
     files.path.write_bytes(files.stacked)
@@ -64,7 +66,7 @@ def test_any_range(twins: Callable[..., Twins]) -> None:
             assert view.read(start, length) == files.published[start : start + length]
 
 
-def test_a_file_as_it_was_published(tmp_path: Path) -> None:
+def test_a_file_stored_as_published(tmp_path: Path) -> None:
     path = tmp_path / "any"
     path.write_bytes(random.Random(0).randbytes(100_000))
     assert viewed(path, Layout.identity(100_000), 1000) == path.read_bytes()
@@ -72,7 +74,7 @@ def test_a_file_as_it_was_published(tmp_path: Path) -> None:
         assert SourceView(Layout.identity(100_000), file).read(99_990, 100) == path.read_bytes()[-10:]
 
 
-def test_a_file_that_is_not_all_there(twins: Callable[..., Twins]) -> None:
+def test_an_incomplete_file_ends_early(twins: Callable[..., Twins]) -> None:
     files = twins()
     _, layout = read_layout(files.path)
     files.path.write_bytes(files.stacked[: len(files.stacked) // 2])
@@ -81,7 +83,7 @@ def test_a_file_that_is_not_all_there(twins: Callable[..., Twins]) -> None:
     assert files.published.startswith(content)
 
 
-def test_padding_with_something_in_it_fails_openly(tmp_path: Path) -> None:
+def test_padding_that_is_not_zero_changes_the_hash(tmp_path: Path) -> None:
     tensors = [*experts(0, 2, shape=(30,)), Tensor("output.weight")]
     path = write(tmp_path / "file.gguf", tensors, filling=b"!")
     published = path.read_bytes()

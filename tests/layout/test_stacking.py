@@ -37,14 +37,14 @@ def refused(path: Path) -> UserError:
 
 @pytest.mark.parametrize("n_expert", [1, 2, 3, 5, 8, 16])
 @pytest.mark.parametrize("tensor_type", ["F32", "F16", "Q8_0", "Q4_0", "Q5_1"])
-def test_the_twin_comes_out(twins: Callable[..., Twins], n_expert: int, tensor_type: str) -> None:
+def test_layout_yields_the_stacked_model(twins: Callable[..., Twins], n_expert: int, tensor_type: str) -> None:
     files = twins(n_expert=n_expert, tensor_type=tensor_type)
     _, layout = read_layout(files.path)
     assert laid_down(files.published, layout) == files.stacked
 
 
 @pytest.mark.parametrize("alignment", [8, 64, 4096, 65536])
-def test_gaps_between_experts_close(twins: Callable[..., Twins], alignment: int) -> None:
+def test_gaps_between_experts_are_removed(twins: Callable[..., Twins], alignment: int) -> None:
     files = twins(n_expert=3, alignment=alignment, tensor_type="Q4_0")
     _, layout = read_layout(files.path)
     assert laid_down(files.published, layout) == files.stacked
@@ -81,7 +81,7 @@ def test_the_published_shapes(tmp_path: Path, quant: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"n_expert": 4}, {"n_expert": 4, "tensor_type": "Q8_0"}])
-def test_other_files_stay_as_they_are(tmp_path: Path, options: dict[str, object]) -> None:
+def test_other_files_have_the_identity_layout(tmp_path: Path, options: dict[str, object]) -> None:
     path = write_tiny_model(tmp_path / "new.gguf", **options)  # type: ignore[arg-type]
     header, layout = read_layout(path)
     assert layout == Layout.identity(path.stat().st_size)
@@ -89,7 +89,7 @@ def test_other_files_stay_as_they_are(tmp_path: Path, options: dict[str, object]
     assert layout_for(header, b"") == layout
 
 
-def test_a_download_runs_ahead_by_no_more_than_a_layer(tmp_path: Path) -> None:
+def test_a_download_is_ahead_by_at_most_one_layer(tmp_path: Path) -> None:
     write_shape(tmp_path / "old.gguf", "Q4_K_M", legacy=True)
     header, layout = read_layout(tmp_path / "old.gguf")
     reached, furthest = 0, 0
@@ -141,7 +141,7 @@ def test_any_order_of_tensors(tmp_path: Path, order: int) -> None:
 
 
 @pytest.mark.parametrize("behind", [b"", b"\0" * 20, b"\0" * 32, b"\0" * 24 + b"and more"])
-def test_bytes_behind_the_last_tensor_are_kept(tmp_path: Path, behind: bytes) -> None:
+def test_bytes_after_the_last_tensor_are_kept(tmp_path: Path, behind: bytes) -> None:
     tensors = [*experts(0, 2), Tensor("output.weight", (2,))]
     path = write(tmp_path / "file.gguf", tensors, behind=behind)
     _, layout = read_layout(path)
@@ -151,14 +151,14 @@ def test_bytes_behind_the_last_tensor_are_kept(tmp_path: Path, behind: bytes) ->
     assert parse_header(BytesIO(content), len(content), path).end_of_data <= len(content)
 
 
-def test_experts_of_different_types(tmp_path: Path) -> None:
+def test_experts_of_different_types_are_refused(tmp_path: Path) -> None:
     tensors = experts(0, 3)
     tensors[4] = Tensor(tensors[4].name, (32, 2), "Q8_0")
     error = refused(write(tmp_path / "mixed.gguf", tensors, expert_count=3))
     assert (error.code, error.data["tensor"]) == ("experts_differ", "blk.0.ffn_down.1.weight")
 
 
-def test_experts_of_different_shapes(tmp_path: Path) -> None:
+def test_experts_of_different_shapes_are_refused(tmp_path: Path) -> None:
     tensors = experts(0, 3)
     tensors[8] = Tensor(tensors[8].name, (32, 4))
     error = refused(write(tmp_path / "mixed.gguf", tensors, expert_count=3))
@@ -176,7 +176,7 @@ def test_experts_of_different_shapes(tmp_path: Path) -> None:
         ("nothing", 1 << 31, "blk.0.ffn_gate.4.weight"),
     ],
 )
-def test_an_expert_that_is_missing(tmp_path: Path, gone: str, expert_count: int | None, missing: str) -> None:
+def test_a_missing_expert_is_refused(tmp_path: Path, gone: str, expert_count: int | None, missing: str) -> None:
     tensors = [each for each in [*experts(0, 4), *experts(1, 4)] if each.name != gone]
     error = refused(write(tmp_path / "some.gguf", tensors, expert_count=expert_count))
     assert (error.code, error.data["tensor"]) == ("experts_missing", missing)
@@ -195,7 +195,7 @@ def test_an_expert_that_is_missing(tmp_path: Path, gone: str, expert_count: int 
     ],
     ids=["stacked too", "stacked before", "twice", "too many", "four dimensions", "long name", "other digits"],
 )
-def test_files_that_no_converter_wrote(tmp_path: Path, tensors: list[Tensor]) -> None:
+def test_inconsistent_expert_tensors_are_refused(tmp_path: Path, tensors: list[Tensor]) -> None:
     expert_count = 4 if len(tensors) > 10 else None
     assert refused(write(tmp_path / "odd.gguf", tensors, expert_count=expert_count)).code == "gguf_damaged"
 
@@ -226,7 +226,7 @@ def test_shards_are_refused(tmp_path: Path) -> None:
     assert (error.code, error.data["count"]) == ("experts_in_shards", 3)
 
 
-def test_a_file_that_was_cut_short(twins: Callable[..., Twins]) -> None:
+def test_a_truncated_file_is_refused(twins: Callable[..., Twins]) -> None:
     files = twins()
     files.path.write_bytes(files.published[:-200])
     assert refused(files.path).code == "gguf_incomplete"
@@ -244,6 +244,6 @@ def test_the_head_of_another_file_is_refused(twins: Callable[..., Twins]) -> Non
             layout_for(header, head)
 
 
-def test_the_map_survives_being_stored(twins: Callable[..., Twins]) -> None:
+def test_a_layout_survives_storing(twins: Callable[..., Twins]) -> None:
     _, layout = read_layout(twins().path)
     assert Layout.from_json(layout.to_json()) == layout

@@ -29,7 +29,7 @@ def test_every_length_with_progress(tmp_path: Path, n_bytes: int) -> None:
     assert all(each.total == n_bytes for each in seen)
 
 
-def test_cancelled_between_two_pieces(tmp_path: Path) -> None:
+def test_hashing_is_cancelled_between_two_pieces(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(4 * PIECE_BYTES))
     seen: list[int] = []
@@ -38,14 +38,14 @@ def test_cancelled_between_two_pieces(tmp_path: Path) -> None:
     assert seen == [PIECE_BYTES, 2 * PIECE_BYTES]
 
 
-def test_cancelled_before_anything_is_read(tmp_path: Path) -> None:
+def test_hashing_is_cancelled_before_reading(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
     with pytest.raises(Cancelled):
         sha256_of(path, cancel=CancelAfter(0))
 
 
-def test_a_file_that_grows_meanwhile_has_no_hash(tmp_path: Path) -> None:
+def test_a_growing_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(2 * PIECE_BYTES))
 
@@ -58,7 +58,7 @@ def test_a_file_that_grows_meanwhile_has_no_hash(tmp_path: Path) -> None:
     assert (caught.value.code, caught.value.data) == ("file_changed", {"path": path})
 
 
-def test_a_file_that_is_cut_meanwhile_has_no_hash(tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(2 * PIECE_BYTES))
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_cut_meanwhile_has_no_hash(tmp_path: Path) -> None:
     assert caught.value.code == "file_changed"
 
 
-def test_what_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_files_are_reported(tmp_path: Path) -> None:
     for path, code in ((tmp_path / "gone", "file_missing"), (tmp_path, "is_a_folder")):
         with pytest.raises(UserError) as caught:
             sha256_of(path)

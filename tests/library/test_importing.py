@@ -35,13 +35,13 @@ def _problem(candidate: ImportCandidate) -> str | None:
     return candidate.problem.code if candidate.problem else None
 
 
-def test_a_good_file_is_to_be_registered(library: ModelLibrary, tiny: Path) -> None:
+def test_a_loadable_file_is_offered_for_registration(library: ModelLibrary, tiny: Path) -> None:
     found = _one(tiny)
     assert found == ImportCandidate((tiny,), tiny.stat().st_size, "tiny", None, "register", "F32", False)
     assert library.register(found.paths[0], found.name).id == "tiny"
 
 
-def test_a_legacy_file_is_to_be_repaired(library: ModelLibrary, tmp_path: Path, tiny_legacy: Path) -> None:
+def test_a_legacy_file_is_offered_for_conversion(library: ModelLibrary, tmp_path: Path, tiny_legacy: Path) -> None:
     found = _one(tiny_legacy)
     assert (found.action, _problem(found)) == ("repair", "experts_in_separate_tensors")
     out = stack_experts(found.paths[0], tmp_path / "new.gguf")
@@ -49,16 +49,14 @@ def test_a_legacy_file_is_to_be_repaired(library: ModelLibrary, tmp_path: Path, 
     assert library.register(out).ready
 
 
-def test_legacy_shards_cannot_be_mended(tmp_path: Path) -> None:
+def test_legacy_shards_have_no_action(tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True, tensors_per_file=10)
     found = _one(first)
     assert (found.action, _problem(found)) == (None, "experts_in_shards")
 
 
 @pytest.mark.parametrize("dropped", [[0], [1], [2, 0], [0, 1, 2]])
-def test_raw_parts_are_one_candidate_whichever_is_dropped(
-    library: ModelLibrary, tmp_path: Path, tiny: Path, dropped: list[int]
-) -> None:
+def test_split_parts_are_one_candidate(library: ModelLibrary, tmp_path: Path, tiny: Path, dropped: list[int]) -> None:
     paths = _cut(tmp_path / "parts", tiny, tuple(f"big.gguf.part{number}of3" for number in (1, 2, 3)))
     (found,) = inspect_paths([paths[number] for number in dropped])
     assert (found.paths, found.name) == (tuple(paths), "big")
@@ -68,7 +66,7 @@ def test_raw_parts_are_one_candidate_whichever_is_dropped(
     assert library.register(joined).id == "big"
 
 
-def test_parts_with_a_gap_name_what_is_missing(tmp_path: Path, tiny: Path) -> None:
+def test_missing_parts_are_named(tmp_path: Path, tiny: Path) -> None:
     paths = _cut(tmp_path, tiny, tuple(f"big.gguf-split-{letter}" for letter in "abcd"))
     paths[1].unlink()
     found = _one(paths[3])
@@ -78,20 +76,20 @@ def test_parts_with_a_gap_name_what_is_missing(tmp_path: Path, tiny: Path) -> No
     assert found.paths == (paths[0], paths[2], paths[3])
 
 
-def test_parts_of_which_the_last_is_missing_are_too_short(tmp_path: Path, tiny: Path) -> None:
+def test_a_missing_last_part_is_detected_by_size(tmp_path: Path, tiny: Path) -> None:
     paths = _cut(tmp_path, tiny, tuple(f"big.gguf.part-{letter}" for letter in "abc"))
     paths[2].unlink()
     found = _one(paths[0])
     assert _problem(found) == ("parts_do_not_fit")
 
 
-def test_shards_that_are_named_like_parts(tmp_path: Path, tiny: Path) -> None:
+def test_shards_named_like_parts_are_refused(tmp_path: Path, tiny: Path) -> None:
     for letter in "ab":
         shutil.copy(tiny, tmp_path / f"big.gguf-split-{letter}")
     assert _problem(_one(tmp_path / "big.gguf-split-a")) == "parts_are_shards"
 
 
-def test_a_set_of_shards(tmp_path: Path) -> None:
+def test_shards_are_one_candidate(tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "split.gguf", tensors_per_file=6)
     shards = sorted(tmp_path.glob("split-*.gguf"))
     for dropped in ([shards[2]], shards, list(reversed(shards))):
@@ -119,14 +117,14 @@ def test_a_set_of_shards(tmp_path: Path) -> None:
         ("old.gguf", b"GGUF\x01\0\0\0" + bytes(50), "gguf_version_unsupported"),
     ],
 )
-def test_what_is_no_model(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
+def test_other_files_are_reported(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     found = _one(path)
     assert (_problem(found), found.action) == (problem, None)
 
 
-def test_what_is_not_there(tmp_path: Path) -> None:
+def test_missing_files_are_reported(tmp_path: Path) -> None:
     assert _problem(_one(tmp_path / "gone.gguf")) == "file_missing"
     assert _problem(_one(tmp_path / ("x" * 300 + ".gguf"))) == "file_unreadable"
     assert _problem(_one(tmp_path / "a\0b.gguf")) == "file_missing"
@@ -143,7 +141,7 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         "m.gguf.tmp",
     ],
 )
-def test_downloads_that_others_have_not_finished(tmp_path: Path, tiny: Path, name: str) -> None:
+def test_unfinished_downloads_of_other_programs_are_reported(tmp_path: Path, tiny: Path, name: str) -> None:
     path = tmp_path / name
     # As large as the whole and with a good header, as where the room is taken beforehand.
     path.write_bytes(tiny.read_bytes()[:100_000] + bytes(tiny.stat().st_size - 100_000))
@@ -153,14 +151,14 @@ def test_downloads_that_others_have_not_finished(tmp_path: Path, tiny: Path, nam
     assert (in_folder.paths, in_folder.action) == (found.paths, None)
 
 
-def test_a_file_that_ends_early(tmp_path: Path, tiny: Path) -> None:
+def test_a_truncated_file_is_reported(tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(tiny.read_bytes()[:-1])
     found = _one(path)
     assert _problem(found) == ("gguf_incomplete")
 
 
-def test_what_we_have_not_finished_can_be_gone_on_with(tmp_path: Path, tiny: Path) -> None:
+def test_unfinished_conversions_and_joins_can_be_continued(tmp_path: Path, tiny: Path) -> None:
     for ending, action in (("repairing", "repair"), ("joining", "join")):
         path = tmp_path / f"m.gguf.{ending}"
         path.write_bytes(tiny.read_bytes())
@@ -168,7 +166,7 @@ def test_what_we_have_not_finished_can_be_gone_on_with(tmp_path: Path, tiny: Pat
         assert (found.action, found.paths) == (action, (path,))
 
 
-def test_a_projector_is_no_chat_model(tmp_path: Path) -> None:
+def test_a_projector_is_reported(tmp_path: Path) -> None:
     import gguf
     import numpy as np
 
@@ -183,7 +181,7 @@ def test_a_projector_is_no_chat_model(tmp_path: Path) -> None:
     assert (_problem(found), found.action) == ("not_a_chat_model", None)
 
 
-def test_a_folder_with_a_bit_of_everything(tmp_path: Path, tiny: Path, tiny_legacy: Path) -> None:
+def test_a_folder_with_all_kinds_of_files(tmp_path: Path, tiny: Path, tiny_legacy: Path) -> None:
     root = tmp_path / "downloads"
     _cut(root / "parts", tiny, ("b.gguf.part1of2", "b.gguf.part2of2"))
     write_tiny_model(root / "c.gguf", tensors_per_file=6)
@@ -203,7 +201,7 @@ def test_a_folder_with_a_bit_of_everything(tmp_path: Path, tiny: Path, tiny_lega
     assert sorted(root.rglob("*")) == before
 
 
-def test_the_same_thing_twice_is_one(tmp_path: Path, tiny: Path) -> None:
+def test_each_file_is_one_candidate(tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "a.gguf"
     shutil.copy(tiny, path)
     link = tmp_path / "link.gguf"
@@ -211,13 +209,13 @@ def test_the_same_thing_twice_is_one(tmp_path: Path, tiny: Path) -> None:
     assert [each.paths for each in inspect_paths((path, tmp_path, link, path))] == [(path,)]
 
 
-def test_a_folder_without_models(tmp_path: Path) -> None:
+def test_a_folder_without_models_is_reported(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("text")
     found = _one(tmp_path)
     assert (_problem(found), found.paths) == ("no_models_in_folder", (tmp_path,))
 
 
-def test_links_belong_to_somebody_else(tmp_path: Path, tiny: Path) -> None:
+def test_links_are_foreign(tmp_path: Path, tiny: Path) -> None:
     link = tmp_path / "link.gguf"
     link.symlink_to(tiny)
     assert _one(link).foreign

@@ -32,7 +32,7 @@ def test_an_empty_library_writes_nothing(library: ModelLibrary, folder: Path) ->
     assert not folder.exists()
 
 
-def test_the_starter_is_there_by_itself(folder: Path, starter_file: Path) -> None:
+def test_the_starter_is_listed(folder: Path, starter_file: Path) -> None:
     starter = LocalModel("starter", starter_file, STARTER.bytes, True, None, None, "Q4_1", STARTER.name)
     library = ModelLibrary(folder)
     assert library.list() == (starter,)
@@ -40,7 +40,7 @@ def test_the_starter_is_there_by_itself(folder: Path, starter_file: Path) -> Non
     assert ModelLibrary(folder).list() == (starter,)
 
 
-def test_a_registered_file_stays_where_it_is(library: ModelLibrary, folder: Path, model: Path) -> None:
+def test_a_file_is_registered_in_place(library: ModelLibrary, folder: Path, model: Path) -> None:
     found = library.register(model)
     assert found == LocalModel(
         "My Model.Q4_K_M", model, model.stat().st_size, True, quantisation="F32", name="Tiny random"
@@ -98,7 +98,7 @@ def test_two_files_of_one_name_get_two_ids(library: ModelLibrary, tmp_path: Path
     assert ids == ["model", "model-2", "Model-3", "starter-2"]
 
 
-def test_an_id_is_never_taken_for_another_kind_of_id(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_ids_do_not_look_like_other_kinds_of_ids(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     for name, expected in (("apus:Q2_K.gguf", "apus-Q2_K"), ("back\\slash.gguf", "back-slash"), (" .gguf", "model")):
         path = tmp_path / name
         path.write_bytes(tiny.read_bytes())
@@ -107,7 +107,7 @@ def test_an_id_is_never_taken_for_another_kind_of_id(library: ModelLibrary, tmp_
         assert library.resolve(expected) == found
 
 
-def test_a_name_that_is_no_text(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_a_file_name_that_is_not_utf8(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.gguf"))
     path.write_bytes(tiny.read_bytes())
     found = library.register(path)
@@ -116,7 +116,7 @@ def test_a_name_that_is_no_text(library: ModelLibrary, tmp_path: Path, tiny: Pat
     assert found.path.read_bytes() == tiny.read_bytes()
 
 
-def test_a_path_needs_no_registration(
+def test_a_path_resolves_without_registration(
     library: ModelLibrary, folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = library.resolve(str(model))
@@ -130,7 +130,7 @@ def test_a_path_needs_no_registration(
     assert not folder.exists()
 
 
-def test_what_is_not_known(library: ModelLibrary, model: Path) -> None:
+def test_unknown_models_are_reported(library: ModelLibrary, model: Path) -> None:
     known = library.register(model).id
     with pytest.raises(UserError) as caught:
         library.resolve("nothing")
@@ -140,7 +140,7 @@ def test_what_is_not_known(library: ModelLibrary, model: Path) -> None:
         assert _code(lambda text=text: library.resolve(text)) == "file_missing"
 
 
-def test_a_file_that_went_away_and_came_back(library: ModelLibrary, model: Path) -> None:
+def test_a_file_that_disappears_and_returns(library: ModelLibrary, model: Path) -> None:
     before = library.register(model)
     away = model.replace(model.with_suffix(".away"))
     gone = library.list()[0]
@@ -162,7 +162,7 @@ def test_a_file_that_is_damaged_later(library: ModelLibrary, model: Path) -> Non
     assert library.list()[0].ready
 
 
-def test_what_the_engine_would_refuse_is_not_registered(
+def test_unloadable_files_are_not_registered(
     library: ModelLibrary, folder: Path, tmp_path: Path, tiny_legacy: Path, tiny: Path
 ) -> None:
     cut = tmp_path / "cut.gguf"
@@ -177,7 +177,7 @@ def test_what_the_engine_would_refuse_is_not_registered(
     assert not folder.exists()
 
 
-def test_a_path_to_what_the_engine_would_refuse_is_found_and_says_why(
+def test_a_path_to_an_unloadable_file_resolves_with_its_problem(
     library: ModelLibrary, tmp_path: Path, tiny_legacy: Path
 ) -> None:
     assert library.resolve(str(tiny_legacy)).problem == "experts_in_separate_tensors"
@@ -211,7 +211,7 @@ def test_a_split_model_is_one_entry(library: ModelLibrary, tiny_split: Path, tin
     assert library.list()[0].problem == "gguf_incomplete"
 
 
-def test_removing_forgets_and_deletes_nothing(library: ModelLibrary, folder: Path, model: Path) -> None:
+def test_removing_deletes_no_file(library: ModelLibrary, folder: Path, model: Path) -> None:
     inside = folder / "inside.gguf"
     folder.mkdir()
     inside.write_bytes(model.read_bytes())
@@ -230,7 +230,7 @@ def test_the_starter_cannot_be_removed(folder: Path, tiny: Path) -> None:
     assert len(library.list()) == 1
 
 
-def test_a_hundred_models_are_listed_at_once(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_a_hundred_models_are_listed_quickly(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     for number in range(100):
         path = tmp_path / f"{number}.gguf"
         path.hardlink_to(tiny) if number == 0 else path.write_bytes(tiny.read_bytes())
@@ -243,7 +243,7 @@ def test_a_hundred_models_are_listed_at_once(library: ModelLibrary, tmp_path: Pa
     assert min(seconds) < 0.1
 
 
-def test_context_and_template_do_not_matter_to_the_library(library: ModelLibrary, tmp_path: Path) -> None:
+def test_models_without_context_length_and_template_are_listed(library: ModelLibrary, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "bare.gguf", file_type=None, name="模型", n_expert=4)
     found = library.register(path)
     assert (found.quantisation, found.name) == ("F32", "模型")

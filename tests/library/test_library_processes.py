@@ -111,7 +111,9 @@ def test_the_same_file_from_many_threads_is_one_entry(tmp_path: Path, tiny: Path
     assert len(library.list()) == 1
 
 
-def test_a_lock_that_is_never_given_back_is_told(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_held_by_another_process_is_reported(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(registry, "_LOCK_TIMEOUT_S", 0.05)
     library = ModelLibrary(tmp_path, find_starter=lambda: tiny)
     with FileLock(tmp_path / "library.json.lock"):
@@ -121,7 +123,7 @@ def test_a_lock_that_is_never_given_back_is_told(tmp_path: Path, tiny: Path, mon
     assert caught.value.code == "library_busy"
 
 
-def test_a_process_killed_while_writing_leaves_the_old_registry(tmp_path: Path, tiny: Path) -> None:
+def test_killing_a_process_while_it_writes_keeps_the_registry(tmp_path: Path, tiny: Path) -> None:
     library = ModelLibrary(tmp_path, find_starter=lambda: None)
     library.register(tiny)
     before = (tmp_path / "library.json").read_bytes()

@@ -25,9 +25,7 @@ def _ids(library: ModelLibrary) -> list[str]:
     return [each.id for each in library.list()]
 
 
-def test_a_downloaded_file_goes_by_the_name_it_was_downloaded_under(
-    library: ModelLibrary, models: Path, tiny: Path
-) -> None:
+def test_a_downloaded_file_keeps_its_published_id(library: ModelLibrary, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny, "APUS.Q2_K.gguf", "apus:Q2_K")
     other = write_downloaded(models, tiny, "other.gguf", "OWNER/REPO:folder/other.gguf")
     found = library.list()
@@ -38,7 +36,7 @@ def test_a_downloaded_file_goes_by_the_name_it_was_downloaded_under(
     assert library.resolve(str(path)).id == "apus:Q2_K"
 
 
-def test_where_a_downloaded_file_came_from_is_told_in_short(
+def test_a_downloaded_file_has_the_summary_of_its_origin(
     library: ModelLibrary, models: Path, tiny: Path, tiny_legacy: Path
 ) -> None:
     plain = write_downloaded(models, tiny, "plain.gguf", "apus:Q2_K")
@@ -62,9 +60,7 @@ def test_where_a_downloaded_file_came_from_is_told_in_short(
     assert parts.exists()
 
 
-def test_a_download_that_was_written_to_is_not_verified_any_more(
-    library: ModelLibrary, models: Path, tiny: Path
-) -> None:
+def test_a_changed_download_is_not_verified(library: ModelLibrary, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     assert library.list()[0].sha256 is not None
     later = time.time() + 60
@@ -73,7 +69,7 @@ def test_a_download_that_was_written_to_is_not_verified_any_more(
     assert library.known_hash(path) is None
 
 
-def test_a_download_of_another_size_is_not_verified_either(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_a_download_of_another_size_is_not_verified(library: ModelLibrary, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     status = path.stat()
     path.write_bytes(tiny.read_bytes() + b"more")
@@ -81,7 +77,7 @@ def test_a_download_of_another_size_is_not_verified_either(library: ModelLibrary
     assert library.list()[0].sha256 is None
 
 
-def test_origins_are_not_parsed_at_each_look(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_origins_are_cached(library: ModelLibrary, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     before = library.list()
     sidecar = origin_path(path)
@@ -93,7 +89,7 @@ def test_origins_are_not_parsed_at_each_look(library: ModelLibrary, models: Path
     assert library.list()[0].published is None
 
 
-def test_a_file_put_there_by_hand_goes_by_its_stem(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_a_file_without_origin_is_named_after_its_stem(library: ModelLibrary, models: Path, tiny: Path) -> None:
     (models / "below").mkdir()
     for name in ("hand.gguf", "below/hand.gguf", "a:b.gguf"):
         (models / name).write_bytes(tiny.read_bytes())
@@ -104,7 +100,7 @@ def test_a_file_put_there_by_hand_goes_by_its_stem(library: ModelLibrary, models
     }
 
 
-def test_names_do_not_change_hands(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_files_keep_their_ids(library: ModelLibrary, models: Path, tiny: Path) -> None:
     for name in ("b", "c"):
         (models / name).mkdir()
         (models / name / "same.gguf").write_bytes(tiny.read_bytes())
@@ -117,7 +113,7 @@ def test_names_do_not_change_hands(library: ModelLibrary, models: Path, tiny: Pa
     assert {each.id: each.path.parent.name for each in library.list()} == {"same-3": "a", "same-2": "c"}
 
 
-def test_what_is_not_finished_or_not_right_is_never_listed(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_unfinished_and_quarantined_files_are_not_listed(library: ModelLibrary, models: Path, tiny: Path) -> None:
     for ending in ("part", "bad", "repairing", "joining", "moving", "tmp", "part.json", "downloadInProgress"):
         (models / f"m.gguf.{ending}").write_bytes(tiny.read_bytes())
     (models / "incomplete-m.gguf").write_bytes(tiny.read_bytes())
@@ -132,7 +128,7 @@ def test_what_is_not_finished_or_not_right_is_never_listed(library: ModelLibrary
         assert code_of(lambda path=path: library.resolve(str(path))) == code
 
 
-def test_two_files_that_claim_one_name(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_two_files_with_one_published_id(library: ModelLibrary, models: Path, tiny: Path) -> None:
     first = write_downloaded(models, tiny, "b.gguf", "apus:Q2_K")
     assert library.resolve("apus:Q2_K").path == first
     write_downloaded(models, tiny, "a.gguf", "apus:Q2_K")
@@ -144,14 +140,12 @@ def test_two_files_that_claim_one_name(library: ModelLibrary, models: Path, tiny
 @pytest.mark.parametrize(
     "model_id", ["starter", "plain", "/etc/passwd", "apus:\n", "", "C:\\x.gguf", "a b:c", "x" * 5000]
 )
-def test_an_origin_that_claims_what_is_no_published_id(
-    library: ModelLibrary, models: Path, tiny: Path, model_id: str
-) -> None:
+def test_an_origin_with_an_invalid_id(library: ModelLibrary, models: Path, tiny: Path, model_id: str) -> None:
     write_downloaded(models, tiny, "mine.gguf", model_id)
     assert _ids(library) == ["mine"]
 
 
-def test_ids_of_downloads_that_are_not_here(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_ids_of_missing_downloads_are_reported(library: ModelLibrary, models: Path, tiny: Path) -> None:
     for text in ("apus:Q2_K", "OWNER/REPO:FILE.gguf", "magnet:?xt=urn:btih:0"):
         assert code_of(lambda text=text: library.resolve(text)) == "model_not_downloaded"
     (models / "elsewhere").mkdir()
@@ -166,7 +160,7 @@ def test_a_split_model_in_the_folder_is_one_entry(library: ModelLibrary, models:
     assert [(each.id, each.problem) for each in found] == [("split", "shard_missing")]
 
 
-def test_in_the_models_folder_what_cannot_be_loaded_says_why(
+def test_unloadable_files_in_the_models_folder_are_listed_with_their_problem(
     library: ModelLibrary, models: Path, tiny: Path, tiny_legacy: Path
 ) -> None:
     (models / "cut.gguf").write_bytes(tiny.read_bytes()[:-1])
@@ -177,7 +171,7 @@ def test_in_the_models_folder_what_cannot_be_loaded_says_why(
     }
 
 
-def test_a_found_model_is_not_registered_twice_and_not_forgotten(
+def test_a_found_model_is_neither_registered_nor_removed(
     library: ModelLibrary, models: Path, tiny: Path, data: Path
 ) -> None:
     path = write_downloaded(models, tiny)
@@ -188,7 +182,7 @@ def test_a_found_model_is_not_registered_twice_and_not_forgotten(
     assert library.list() == (found,)
 
 
-def test_what_was_registered_before_keeps_its_name(data: Path, models: Path, tiny: Path) -> None:
+def test_registered_models_keep_their_ids(data: Path, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny, "mine.gguf")
     ModelLibrary(data, find_starter=lambda: None).register(path)
     library = ModelLibrary(data, find_starter=lambda: None, models_folder=models)
@@ -210,7 +204,7 @@ def test_the_models_folder_may_change(data: Path, tmp_path: Path, tiny: Path) ->
     assert library.models_folder == tmp_path / "two"
 
 
-def test_a_drive_that_is_not_plugged_in(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_models_on_a_disconnected_drive_stay_listed(library: ModelLibrary, models: Path, tiny: Path) -> None:
     write_downloaded(models, tiny)
     found = library.list()[0]
     away = models.parent.replace(models.parent.with_name("unplugged"))
@@ -221,7 +215,7 @@ def test_a_drive_that_is_not_plugged_in(library: ModelLibrary, models: Path, tin
     assert library.list() == (found,)
 
 
-def test_a_list_that_cannot_be_written_lists_all_the_same(tmp_path: Path, models: Path, tiny: Path) -> None:
+def test_models_are_listed_where_the_registry_is_read_only(tmp_path: Path, models: Path, tiny: Path) -> None:
     (models / "a.gguf").write_bytes(tiny.read_bytes())
     data = tmp_path / "data"
     library = ModelLibrary(data, find_starter=lambda: None, models_folder=models)
@@ -231,7 +225,7 @@ def test_a_list_that_cannot_be_written_lists_all_the_same(tmp_path: Path, models
     assert library.resolve("a").ready
 
 
-def test_a_registry_from_before_there_were_folders(library: ModelLibrary, data: Path, models: Path, tiny: Path) -> None:
+def test_a_registry_of_a_version_without_folders(library: ModelLibrary, data: Path, models: Path, tiny: Path) -> None:
     library.register(tiny)
     stored = json.loads((data / "library.json").read_text())
     del stored["found"], stored["folders"]
@@ -242,7 +236,7 @@ def test_a_registry_from_before_there_were_folders(library: ModelLibrary, data: 
     assert _ids(library) == ["tiny", "new"]
 
 
-def test_two_processes_find_the_same_names(data: Path, models: Path, tiny: Path) -> None:
+def test_two_processes_assign_the_same_ids(data: Path, models: Path, tiny: Path) -> None:
     for number in range(20):
         (models / str(number)).mkdir()
         (models / str(number) / "same.gguf").write_bytes(tiny.read_bytes())
@@ -282,7 +276,7 @@ print(found, flush=True)
     assert answers[0].count("same") == 40
 
 
-def test_files_that_moved_keep_names_and_hashes(
+def test_relocated_files_keep_ids_and_hashes(
     library: ModelLibrary, models: Path, tmp_path: Path, tiny: Path, data: Path
 ) -> None:
     path = write_downloaded(models, tiny)

@@ -31,7 +31,7 @@ def _make(home: Path, *folders: str) -> None:
         (home / folder).mkdir(parents=True)
 
 
-def test_nothing_is_installed(tmp_path: Path) -> None:
+def test_no_folders_without_other_programs(tmp_path: Path) -> None:
     for platform in ("linux", "darwin", "win32"):
         assert _found(_facts(tmp_path, platform)) == {}
 
@@ -74,12 +74,12 @@ def test_nothing_is_installed(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_usual_places(tmp_path: Path, platform: str, folders: dict[str, str]) -> None:
+def test_default_folders(tmp_path: Path, platform: str, folders: dict[str, str]) -> None:
     _make(tmp_path, *folders.values())
     assert _found(_facts(tmp_path, platform)) == {program: [Path(path)] for program, path in folders.items()}
 
 
-def test_places_that_the_environment_names(tmp_path: Path) -> None:
+def test_folders_in_environment_variables(tmp_path: Path) -> None:
     _make(tmp_path, "a", "b", "c", "d/hub", "xdg/llama.cpp", "named/llamacpp/models", ".cache/huggingface/hub")
     named = _facts(tmp_path, OLLAMA_MODELS=str(tmp_path / "a"), LLAMA_CACHE="~/b", HF_HUB_CACHE=str(tmp_path / "c"))
     assert _found(named) == {"Ollama": [Path("a")], "llama.cpp": [Path("b")], "Hugging Face": [Path("c")]}
@@ -89,7 +89,7 @@ def test_places_that_the_environment_names(tmp_path: Path) -> None:
     assert jan["Jan"] == [Path("named/llamacpp/models")]
 
 
-def test_places_that_the_programs_settings_name(tmp_path: Path) -> None:
+def test_folders_in_settings_of_other_programs(tmp_path: Path) -> None:
     _make(tmp_path, "elsewhere/lm", "elsewhere/jan/llamacpp/models", "elsewhere/gpt", "moved/models", ".lmstudio")
     _make(tmp_path, ".local/share/Jan", ".config/nomic.ai")
     (tmp_path / ".lmstudio" / "settings.json").write_text(
@@ -110,19 +110,19 @@ def test_places_that_the_programs_settings_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"downloadsFolder": 3}', b"\xff\xfe\x00", b'{"downloadsFolder": "a\\u0000b"}']
 )
-def test_settings_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+def test_unreadable_settings_are_ignored(tmp_path: Path, content: bytes) -> None:
     _make(tmp_path, ".lmstudio/models")
     (tmp_path / ".lmstudio" / "settings.json").write_bytes(content)
     assert _found(_facts(tmp_path)) == {"LM Studio": [Path(".lmstudio/models")]}
 
 
-def test_one_folder_is_named_once(tmp_path: Path) -> None:
+def test_each_folder_is_listed_once(tmp_path: Path) -> None:
     _make(tmp_path, ".lmstudio/models", ".cache")
     (tmp_path / ".cache" / "lm-studio").symlink_to(tmp_path / ".lmstudio", target_is_directory=True)
     assert _found(_facts(tmp_path)) == {"LM Studio": [Path(".lmstudio/models")]}
 
 
-def test_this_machine_is_looked_at_without_an_error() -> None:
+def test_folders_of_this_computer() -> None:
     for each in find_folders(system_folders()):
         assert each.path.is_dir()
 
@@ -156,7 +156,7 @@ def _ollama(folder: Path, models: dict[str, bytes], colon: bool = False) -> None
 
 
 @pytest.mark.parametrize("colon", [False, True])
-def test_ollama_s_files_go_by_the_names_of_its_manifests(
+def test_ollama_files_are_named_after_their_manifests(
     library: ModelLibrary, tmp_path: Path, tiny: Path, tiny_legacy: Path, colon: bool
 ) -> None:
     folder = tmp_path / ".ollama" / "models"
@@ -193,7 +193,7 @@ def test_ollama_s_files_go_by_the_names_of_its_manifests(
         b'{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": 5}]}',
     ],
 )
-def test_manifests_that_cannot_be_read(tmp_path: Path, tiny: Path, manifest: bytes) -> None:
+def test_damaged_manifests_are_ignored(tmp_path: Path, tiny: Path, manifest: bytes) -> None:
     folder = tmp_path / "models"
     _ollama(folder, {"library/good/latest": tiny.read_bytes()})
     bad = folder / "manifests" / "registry.ollama.ai" / "library" / "bad" / "latest"

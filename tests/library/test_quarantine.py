@@ -16,7 +16,7 @@ from tests.rigs.downloaded import code_of, damage, write_downloaded
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_damaged_file_is_set_aside_and_comes_back(library: ModelLibrary, models: Path, tiny_legacy: Path) -> None:
+def test_a_file_is_quarantined_and_released(library: ModelLibrary, models: Path, tiny_legacy: Path) -> None:
     path = write_downloaded(models, tiny_legacy)
     damage(path, 500_000)
     content = path.read_bytes()
@@ -40,7 +40,7 @@ def test_a_damaged_file_is_set_aside_and_comes_back(library: ModelLibrary, model
     assert {each.name for each in models.iterdir()} == {path.name, origin_path(path).name}
 
 
-def test_an_older_one_stays(models: Path, tiny: Path) -> None:
+def test_an_older_quarantined_file_is_kept(models: Path, tiny: Path) -> None:
     for number in (1, 2, 3):
         path = write_downloaded(models, tiny)
         damage(path, number)
@@ -57,7 +57,7 @@ def test_an_older_one_stays(models: Path, tiny: Path) -> None:
     assert len(quarantined(models)) == 3
 
 
-def test_a_registered_file_leaves_the_list(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_a_quarantined_file_is_removed_from_the_library(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "mine.gguf"
     path.write_bytes(tiny.read_bytes())
     library.register(path)
@@ -67,7 +67,7 @@ def test_a_registered_file_leaves_the_list(library: ModelLibrary, tmp_path: Path
     assert code_of(lambda: library.register(bad)) == "file_quarantined"
 
 
-def test_what_cannot_be_set_aside(tmp_path: Path, tiny: Path) -> None:
+def test_links_and_missing_files_are_not_quarantined(tmp_path: Path, tiny: Path) -> None:
     link = tmp_path / "link.gguf"
     link.symlink_to(tiny)
     assert code_of(lambda: quarantine(link)) == "file_is_a_link"
@@ -77,7 +77,7 @@ def test_what_cannot_be_set_aside(tmp_path: Path, tiny: Path) -> None:
     assert tiny.exists()
 
 
-def test_a_crash_in_the_midst_leaves_the_origin_beside_the_file(models: Path, tiny: Path) -> None:
+def test_a_crash_keeps_the_origin_beside_the_file(models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     code = """
 import os, sys
@@ -97,7 +97,7 @@ quarantine.quarantine(Path(sys.argv[1]))
         origin_path(models / f"{path.name}.bad").unlink()
 
 
-def test_deleting_from_quarantine_is_named_first(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_deleting_from_quarantine_lists_its_files(library: ModelLibrary, models: Path, tiny: Path) -> None:
     bad = quarantine(write_downloaded(models, tiny))
     (models / f"{bad.name}.json").write_text("the journal of a download")
     size = sum(each.stat().st_size for each in models.iterdir())

@@ -55,9 +55,7 @@ def _pieces(path: Path) -> tuple[Verification, tuple[int, ...]]:
     return found, pieces
 
 
-def test_what_was_downloaded_is_the_published_file(
-    fetch: Fetch, published: PublishedModel, library: ModelLibrary
-) -> None:
+def test_a_download_matches_the_published_file(fetch: Fetch, published: PublishedModel, library: ModelLibrary) -> None:
     (path,) = fetch(published)
     (model,) = library.list()
     assert (model.id, model.path, model.ready) == (published.id, path, True)
@@ -70,7 +68,7 @@ def test_what_was_downloaded_is_the_published_file(
     assert [part.sha256 for part in found.parts] == [file.sha256 for file in published.files]
 
 
-def test_damaged_pieces_alone_are_fetched_again(
+def test_only_damaged_pieces_are_downloaded_again(
     fetch: Fetch, published: PublishedModel, hub: FakeHub, library: ModelLibrary
 ) -> None:
     (path,) = fetch(published)
@@ -92,7 +90,7 @@ def test_damaged_pieces_alone_are_fetched_again(
 
 
 @pytest.mark.parametrize("published", ["stacked", "stacked from parts"], indirect=True)
-def test_a_new_head_is_written_anew_without_fetching(fetch: Fetch, published: PublishedModel) -> None:
+def test_a_damaged_head_is_rewritten_without_downloading(fetch: Fetch, published: PublishedModel) -> None:
     (path,) = fetch(published)
     origin = read_origin(path)
     assert origin is not None
@@ -104,7 +102,7 @@ def test_a_new_head_is_written_anew_without_fetching(fetch: Fetch, published: Pu
     assert sha256_of(mended) == right
 
 
-def test_set_aside_moved_to_another_disk_released_and_mended(
+def test_a_quarantined_file_is_relocated_released_and_repaired(
     hub: FakeHub, fetch: Fetch, published: PublishedModel, models: Path, tmp_path: Path
 ) -> None:
     (path,) = fetch(published)
@@ -120,7 +118,7 @@ def test_set_aside_moved_to_another_disk_released_and_mended(
 
 
 @pytest.mark.parametrize("published", ["stacked", "stacked from parts"], indirect=True)
-def test_a_file_repaired_here_can_be_proven_to_be_the_published_one(
+def test_a_converted_file_matches_the_published_one(
     tmp_path: Path, tiny_legacy: Path, library: ModelLibrary, published: PublishedModel, hub: FakeHub
 ) -> None:
     old = tmp_path / "old.gguf"
@@ -141,7 +139,7 @@ def test_a_file_repaired_here_can_be_proven_to_be_the_published_one(
     assert sha256_of(mended) == right
 
 
-def test_a_file_put_into_the_folder_by_hand_becomes_known(
+def test_a_file_copied_into_the_models_folder_gets_an_origin(
     models: Path, tiny: Path, tmp_path: Path, hub: FakeHub, library: ModelLibrary
 ) -> None:
     shelf = Shelf(tmp_path / "published", hub)

@@ -32,7 +32,7 @@ def _touch_differently(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
 
 
-def test_a_hash_holds_until_the_file_changes(library: ModelLibrary, folder: Path, model: Path) -> None:
+def test_a_hash_is_valid_until_the_file_changes(library: ModelLibrary, folder: Path, model: Path) -> None:
     model_id = library.register(model).id
     assert library.known_hash(model) is None
     before = datetime.now(UTC)
@@ -50,7 +50,7 @@ def test_a_hash_holds_until_the_file_changes(library: ModelLibrary, folder: Path
     assert library.list()[0].sha256 is None
 
 
-def test_the_starter_s_hash_is_not_known_before_it_was_computed(folder: Path, tiny: Path) -> None:
+def test_the_starter_has_no_hash_before_it_is_computed(folder: Path, tiny: Path) -> None:
     library = ModelLibrary(folder, find_starter=lambda: tiny)
     assert library.list()[0].sha256 is None
     library.record_file_hash(library.resolve("starter").path, SHA)
@@ -58,7 +58,7 @@ def test_the_starter_s_hash_is_not_known_before_it_was_computed(folder: Path, ti
     assert library.list()[0].verified_at is not None
 
 
-def test_a_file_without_registration_can_have_a_hash_too(library: ModelLibrary, model: Path, tmp_path: Path) -> None:
+def test_an_unregistered_file_can_have_a_hash(library: ModelLibrary, model: Path, tmp_path: Path) -> None:
     library.record_file_hash(model, SHA)
     assert library.resolve(str(model)).sha256 == SHA
     assert library.register(model).sha256 == SHA
@@ -67,7 +67,7 @@ def test_a_file_without_registration_can_have_a_hash_too(library: ModelLibrary, 
         library.record_file_hash(model, SHA.upper())
 
 
-def test_the_hash_of_another_file_in_the_same_place_is_not_ours(library: ModelLibrary, model: Path) -> None:
+def test_a_replaced_file_has_no_hash(library: ModelLibrary, model: Path) -> None:
     model_id = library.register(model).id
     library.record_file_hash(library.resolve(model_id).path, SHA)
     status = model.stat()
@@ -87,9 +87,7 @@ def test_headers_are_read_again_only_when_the_file_changed(library: ModelLibrary
     assert library.list()[0].problem == "not_gguf"
 
 
-def test_a_folder_that_we_may_not_write_and_a_file_that_we_may_not_read(
-    tmp_path: Path, tiny: Path, model: Path, closed_to_us: Closed
-) -> None:
+def test_read_only_folders_and_unreadable_files(tmp_path: Path, tiny: Path, model: Path, closed_to_us: Closed) -> None:
     # pytest's own folders are closed to others, and for a moment we are others.
     with tempfile.TemporaryDirectory() as name:
         public = Path(name)
@@ -108,7 +106,7 @@ def test_a_folder_that_we_may_not_write_and_a_file_that_we_may_not_read(
         assert library.list() == (found,)
 
 
-def test_a_registry_that_we_may_not_read_is_told(library: ModelLibrary, model: Path, closed_to_us: Closed) -> None:
+def test_an_unreadable_registry_is_reported(library: ModelLibrary, model: Path, closed_to_us: Closed) -> None:
     found = library.register(model)
     registry = model.parents[1] / "library" / "library.json"
     with closed_to_us(registry):
@@ -117,7 +115,7 @@ def test_a_registry_that_we_may_not_read_is_told(library: ModelLibrary, model: P
     assert library.list() == (found,)
 
 
-def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:
+def test_a_file_in_place_of_the_library_folder_is_reported(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     library = ModelLibrary(tmp_path / "file", find_starter=lambda: None)
     assert _code(lambda: library.register(tiny)) in ("file_missing", "file_unreadable")
@@ -138,7 +136,7 @@ def test_a_place_where_no_folder_can_be(tmp_path: Path, tiny: Path) -> None:
         b"[" * 100_000,
     ],
 )
-def test_a_damaged_registry_is_set_aside_and_the_starter_still_works(folder: Path, tiny: Path, content: bytes) -> None:
+def test_a_damaged_registry_is_set_aside(folder: Path, tiny: Path, content: bytes) -> None:
     folder.mkdir()
     (folder / "library.json").write_bytes(content)
     library = ModelLibrary(folder, find_starter=lambda: tiny)
@@ -152,7 +150,7 @@ def test_a_damaged_registry_is_set_aside_and_the_starter_still_works(folder: Pat
     assert json.loads((folder / "library.json").read_bytes())["models"] == []
 
 
-def test_the_registry_of_a_newer_program_is_left_alone(folder: Path, model: Path) -> None:
+def test_the_registry_of_a_newer_version_is_unchanged(folder: Path, model: Path) -> None:
     folder.mkdir()
     content = b'{"format": 2, "something": "else"}'
     (folder / "library.json").write_bytes(content)
@@ -162,7 +160,7 @@ def test_the_registry_of_a_newer_program_is_left_alone(folder: Path, model: Path
     assert (folder / "library.json").read_bytes() == content
 
 
-def test_findings_of_an_older_reader_are_made_anew(folder: Path, model: Path, library: ModelLibrary) -> None:
+def test_cached_metadata_of_an_older_version_is_read_again(folder: Path, model: Path, library: ModelLibrary) -> None:
     found = library.register(model)
     library.record_file_hash(library.resolve(found.id).path, SHA)
     path = folder / "library.json"

@@ -35,7 +35,7 @@ Rename = Callable[[Path, Path], object]
 
 
 @pytest.mark.parametrize("rename", [os.rename, other_disk], ids=["one disk", "two disks"])
-def test_everything_moves(old: Path, new: Path, rename: Rename) -> None:
+def test_all_model_files_move(old: Path, new: Path, rename: Rename) -> None:
     before = content_of(old)
     others = {"notes.txt": b"mine", "library.json": b"{}", ".hidden.gguf": b"h"}
     for name, content in others.items():

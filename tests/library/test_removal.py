@@ -12,7 +12,7 @@ from tests.rigs.downloaded import code_of, write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 
 
-def test_a_downloaded_file_goes_with_its_origin(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_a_file_is_deleted_with_its_origin(library: ModelLibrary, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     other = write_downloaded(models, tiny, "other.gguf", "apus:Q4_K_M")
     removal = removal_of(library.resolve("apus:Q2_K"))
@@ -27,7 +27,7 @@ def test_a_downloaded_file_goes_with_its_origin(library: ModelLibrary, models: P
     delete(removal, library)
 
 
-def test_all_shards_go_the_first_one_last(library: ModelLibrary, models: Path) -> None:
+def test_all_shards_are_deleted_the_first_one_last(library: ModelLibrary, models: Path) -> None:
     first = write_tiny_model(models / "split.gguf", tensors_per_file=6)
     shards = sorted(models.glob("split-*.gguf"))
     neighbour = models / "split.txt"
@@ -41,7 +41,7 @@ def test_all_shards_go_the_first_one_last(library: ModelLibrary, models: Path) -
     assert list(models.iterdir()) == [neighbour]
 
 
-def test_a_registered_file_can_be_forgotten_or_deleted(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_a_registered_file_can_be_removed_or_deleted(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "mine.gguf"
     path.write_bytes(tiny.read_bytes())
     model = library.register(path)
@@ -54,14 +54,14 @@ def test_a_registered_file_can_be_forgotten_or_deleted(library: ModelLibrary, tm
     assert library.list() == ()
 
 
-def test_a_file_that_was_never_registered(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_an_unregistered_file_can_be_deleted(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     path = tmp_path / "mine.gguf"
     path.write_bytes(tiny.read_bytes())
     delete(removal_of(library.resolve(str(path))), library)
     assert not path.exists()
 
 
-def test_what_is_not_ours_is_not_deleted(data: Path, tmp_path: Path, tiny: Path) -> None:
+def test_files_of_other_programs_are_not_deleted(data: Path, tmp_path: Path, tiny: Path) -> None:
     library = ModelLibrary(data, find_starter=lambda: tiny)
     assert code_of(lambda: removal_of(library.resolve("starter"))) == "starter_stays"
     folder = tmp_path / "lmstudio"
@@ -85,7 +85,7 @@ def test_a_link_and_a_second_name_free_nothing(library: ModelLibrary, tmp_path: 
     assert not second.exists()
 
 
-def test_a_file_that_cannot_be_deleted_is_told(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_a_file_that_cannot_be_deleted_is_reported(library: ModelLibrary, models: Path, tiny: Path) -> None:
     write_downloaded(models, tiny)
     removal = removal_of(library.list()[0])
     stubborn = models / "folder"

@@ -41,7 +41,7 @@ def downloaded(request: pytest.FixtureRequest, models: Path, tiny: Path, tiny_le
     return write_downloaded(models, source, cuts=cuts), source
 
 
-def test_a_file_as_it_was_downloaded(downloaded: tuple[Path, Path]) -> None:
+def test_a_download_matches(downloaded: tuple[Path, Path]) -> None:
     path, source = downloaded
     told: list[Progress] = []
     found = verify(path, told.append)
@@ -85,7 +85,7 @@ def test_damage_is_traced_to_its_pieces(downloaded: tuple[Path, Path]) -> None:
     assert pieces_to_redownload(found, origin) == found.damaged_pieces
 
 
-def test_a_file_that_is_too_short(downloaded: tuple[Path, Path]) -> None:
+def test_a_truncated_file_does_not_match(downloaded: tuple[Path, Path]) -> None:
     path, _ = downloaded
     origin = read_origin(path)
     assert origin is not None
@@ -102,7 +102,7 @@ def test_a_file_that_is_too_short(downloaded: tuple[Path, Path]) -> None:
     assert len(everything.damaged_pieces) >= len(origin.piece_crc32) - 1
 
 
-def test_a_file_that_is_too_long(downloaded: tuple[Path, Path]) -> None:
+def test_an_extended_file_does_not_match(downloaded: tuple[Path, Path]) -> None:
     path, _ = downloaded
     with path.open("ab") as file:
         file.write(b"more")
@@ -111,7 +111,7 @@ def test_a_file_that_is_too_long(downloaded: tuple[Path, Path]) -> None:
     assert pieces_to_redownload(found, read_origin(path)) == ()
 
 
-def test_the_new_head_of_a_stacked_file_is_looked_at_too(models: Path, tiny_legacy: Path) -> None:
+def test_damage_in_the_head_of_a_stacked_file_is_found(models: Path, tiny_legacy: Path) -> None:
     path = write_downloaded(models, tiny_legacy)
     damage(path, 100)
     found = verify(path)
@@ -121,7 +121,7 @@ def test_the_new_head_of_a_stacked_file_is_looked_at_too(models: Path, tiny_lega
     assert pieces_to_redownload(found, read_origin(path)) == ()
 
 
-def test_damage_without_checksums_of_pieces_can_be_anywhere(models: Path, tiny: Path) -> None:
+def test_damage_without_piece_checksums_can_be_anywhere(models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny, with_pieces=False)
     assert verify(path).matches is True
     damage(path, 200_000)
@@ -132,7 +132,7 @@ def test_damage_without_checksums_of_pieces_can_be_anywhere(models: Path, tiny: 
     assert pieces_to_redownload(found, origin) == tuple(range(len(origin.piece_lengths())))
 
 
-def test_a_file_that_never_was_the_published_one(models: Path, tiny: Path) -> None:
+def test_another_file_than_the_published_one_was_downloaded(models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     origin = read_origin(path)
     assert origin is not None
@@ -142,7 +142,7 @@ def test_a_file_that_never_was_the_published_one(models: Path, tiny: Path) -> No
     assert (found.matches, found.damaged_pieces, found.pieces_known) == (False, (), False)
 
 
-def test_a_hub_that_told_no_hashes(models: Path, tiny: Path) -> None:
+def test_a_download_without_published_hashes(models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny, with_hashes=False)
     found = verify(path)
     assert (found.matches, found.sha256) == (None, sha256_of(path))
@@ -178,7 +178,7 @@ def test_a_file_without_origin_against_what_is_published(tmp_path: Path, tiny: P
     assert verify(tiny, expected=nothing_told).matches is None
 
 
-def test_a_file_that_nobody_knows(tiny: Path) -> None:
+def test_an_unknown_file(tiny: Path) -> None:
     found = verify(tiny)
     assert (found.matches, found.published_id, found.sha256) == (None, None, sha256_of(tiny))
     assert pieces_to_redownload(found, None) is None
@@ -197,7 +197,7 @@ def test_the_starter_is_known_by_its_hash_and_by_its_name(tmp_path: Path, tiny: 
     assert (verify(fake).matches, verify(fake).published_id) == (False, "starter")
 
 
-def test_what_is_published_has_changed(models: Path, tiny: Path) -> None:
+def test_a_change_of_the_published_file_is_reported(models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     origin = read_origin(path)
     assert origin is not None
@@ -213,7 +213,7 @@ def test_what_is_published_has_changed(models: Path, tiny: Path) -> None:
     assert not published_changed(origin, replace(now, files=(replace(origin.parts[0], sha256=None),)))
 
 
-def test_an_origin_that_was_tampered_with_is_not_relied_on(models: Path, tiny: Path) -> None:
+def test_an_inconsistent_origin_is_ignored(models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     origin = read_origin(path)
     assert origin is not None
@@ -228,7 +228,7 @@ def test_an_origin_that_was_tampered_with_is_not_relied_on(models: Path, tiny: P
     assert verify(path).matches is None
 
 
-def test_what_was_found_out_is_remembered(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_a_verified_hash_is_recorded(library: ModelLibrary, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     origin = read_origin(path)
     assert origin is not None
@@ -244,7 +244,7 @@ def test_what_was_found_out_is_remembered(library: ModelLibrary, models: Path, t
     assert library.list()[0].sha256 == again.sha256
 
 
-def test_damage_that_left_no_trace_is_remembered(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_the_hash_of_a_damaged_file_is_recorded(library: ModelLibrary, models: Path, tiny: Path) -> None:
     path = write_downloaded(models, tiny)
     good = library.list()[0].sha256
     damage(path, 9_000)
@@ -275,13 +275,13 @@ def test_every_file_of_a_split_model(tmp_path: Path) -> None:
     assert code_of(lambda: verify_all(first)) == "file_missing"
 
 
-def test_it_can_be_ended(downloaded: tuple[Path, Path]) -> None:
+def test_verification_can_be_cancelled(downloaded: tuple[Path, Path]) -> None:
     path, _ = downloaded
     with pytest.raises(Cancelled):
         verify(path, cancel=CancelAfter(0))
 
 
-def test_a_file_that_is_written_to_meanwhile(models: Path, tiny: Path, tmp_path: Path) -> None:
+def test_a_file_that_changes_during_verification_is_refused(models: Path, tiny: Path, tmp_path: Path) -> None:
     for path in (write_downloaded(models, tiny), tmp_path / "other.gguf"):
         path.write_bytes(tiny.read_bytes())
 
@@ -291,7 +291,7 @@ def test_a_file_that_is_written_to_meanwhile(models: Path, tiny: Path, tmp_path:
         assert code_of(lambda path=path, touch=touch: verify(path, touch)) == "file_changed"
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
     assert code_of(lambda: verify(tmp_path)) == "is_a_folder"
     assert code_of(lambda: verify(tmp_path / "gone.gguf")) == "file_missing"
 

@@ -15,7 +15,7 @@ def _ids(library: ModelLibrary) -> list[str]:
     return [each.id for each in library.list()]
 
 
-def test_a_watched_folder_that_is_not_plugged_in(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_a_watched_folder_on_a_disconnected_drive(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     folder = tmp_path / "stick" / "models"
     folder.mkdir(parents=True)
     (folder / "theirs.gguf").write_bytes(tiny.read_bytes())
@@ -56,14 +56,12 @@ def test_a_folder_of_another_program(library: ModelLibrary, tmp_path: Path, tiny
     assert nameless.exists()
 
 
-def test_a_folder_that_is_not_there(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_a_missing_folder_is_refused(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     assert code_of(lambda: library.add_folder(tmp_path / "gone")) == "folder_missing"
     assert code_of(lambda: library.add_folder(tiny)) == "folder_missing"
 
 
-def test_the_hub_s_cache_is_known_by_its_names_and_each_file_once(
-    library: ModelLibrary, tmp_path: Path, tiny: Path
-) -> None:
+def test_files_in_the_hub_cache_are_listed_once_by_name(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     cache = tmp_path / "hub"
     repository = cache / "models--OWNER--Some-GGUF"
     blob = repository / "blobs" / ("ab" * 32)
@@ -80,7 +78,7 @@ def test_the_hub_s_cache_is_known_by_its_names_and_each_file_once(
     assert found == {"some.Q4_0": repository / "snapshots" / ("1" * 40) / "some.Q4_0.gguf", "Nameless": other}
 
 
-def test_folders_within_folders_and_links_in_circles(library: ModelLibrary, models: Path, tiny: Path) -> None:
+def test_nested_folders_and_loops_of_links(library: ModelLibrary, models: Path, tiny: Path) -> None:
     inner = models / "inner"
     inner.mkdir()
     (inner / "a.gguf").write_bytes(tiny.read_bytes())
@@ -96,7 +94,7 @@ def test_folders_within_folders_and_links_in_circles(library: ModelLibrary, mode
     assert [(each.id, each.in_models_folder) for each in library.list()] == [("b", True)]
 
 
-def test_a_walk_sees_everything_once(tmp_path: Path) -> None:
+def test_walk_yields_every_file_once(tmp_path: Path) -> None:
     for name in ("a/1", "a/b/2", ".hidden/3"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
@@ -108,7 +106,7 @@ def test_a_walk_sees_everything_once(tmp_path: Path) -> None:
     assert list(walk(tmp_path / "gone")) == []
 
 
-def test_hundreds_of_files_are_listed_at_once(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
+def test_hundreds_of_files_are_listed_quickly(library: ModelLibrary, tmp_path: Path, tiny: Path) -> None:
     folder = tmp_path / "many"
     for number in range(300):
         path = folder / f"publisher-{number % 20}" / f"{number}.gguf"
