@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config.backup_schedule import DAILY
+from app.config.backup_schedule import DAILY, WEEKLY
 from app.conversation import Attachment, Status
 from app.store.backups import BackupKind
 from app.store.recovery import newest_restorable, replace_damaged
@@ -47,6 +47,15 @@ def test_a_copy_is_due_once_a_day_and_only_of_something(store: ConversationStore
     named(folder, "daily", datetime.now(UTC) + timedelta(days=400))
     assert store.backup_if_due(DAILY) is not None
     assert yesterday.exists()
+
+
+def test_weekly_backup_is_due_after_seven_days(store: ConversationStore, folder: Path) -> None:
+    fill(store)
+    recent = named(folder, "daily", datetime.now(UTC) - timedelta(days=6))
+    assert store.backup_if_due(WEEKLY) is None
+    recent.unlink()
+    named(folder, "daily", datetime.now(UTC) - timedelta(days=7, minutes=1))
+    assert store.backup_if_due(WEEKLY) is not None
 
 
 def test_seven_days_are_kept_and_what_was_asked_for_always(store: ConversationStore, folder: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_file_of_another_program_can_be_neither_deleted_nor_forgotten(tmp_path
 
 def test_work_stands_before_everything_else_on_its_row(tmp_path: Path):
     model = local("mine", tmp_path / "x.gguf")
-    job = ModelJob("mine", "verify", "Mine", model.path, 3 * GIB, 4 * GIB)
+    job = ModelJob("mine", "verify", "Mine", model.path, Progress(3 * GIB, 4 * GIB))
     row = item("mine", model, jobs=(job,))
     assert (row.state, row.fraction, primary(row)) == ("working", 0.75, "stop")
     assert row_text(row).state == "Verifying · 75 %"
@@ -188,7 +188,7 @@ def test_every_row_can_be_heard():
 
 def test_work_tells_of_its_progress_and_ends_with_its_result(qtbot: QtBot, tmp_path: Path):
     jobs, seen = ModelJobs(), []
-    jobs.changed.connect(lambda: seen.append([each.fraction for each in jobs.running()]))
+    jobs.changed.connect(lambda: seen.append([each.progress.fraction for each in jobs.running()]))
     go = threading.Event()
 
     def work(moved: OnProgress, _cancelled: object) -> str:

@@ -18,6 +18,7 @@ from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
 from model_manager.library.quarantine import Quarantined
 from model_manager.library.verification import Verification
+from model_manager.progress import Progress
 from model_manager.published import PublishedModel
 from ui.plan.bar_data import Bar
 
@@ -38,6 +39,7 @@ State = Literal[
     "quarantined",
     "unusable",
 ]
+NO_PROGRESS = Progress()
 JobKind = Literal["convert", "join", "verify", "redownload", "delete"]
 
 
@@ -64,15 +66,9 @@ class ModelJob:
     kind: JobKind
     title: str
     path: Path
-    bytes_done: int = 0
-    bytes_total: int = 0
+    progress: Progress = NO_PROGRESS
     stopping: bool = False
     candidate: ImportCandidate | None = None
-
-    @property
-    def fraction(self) -> float | None:
-        """Progress from 0 to 1; None while the total is unknown."""
-        return min(1.0, self.bytes_done / self.bytes_total) if self.bytes_total else None
 
 
 @dataclass(frozen=True)
@@ -203,13 +199,15 @@ class ModelItem:
         return self.model is not None and self.model.folder is not None and not self.model.in_models_folder
 
     @property
+    def progress(self) -> Progress:
+        """Progress of the job or the download."""
+        source = self.job or self.download
+        return source.progress if source is not None else NO_PROGRESS
+
+    @property
     def fraction(self) -> float | None:
-        """Progress of the job or the download from 0 to 1; None where there is none or its total is unknown."""
-        if self.job is not None:
-            return self.job.fraction
-        if self.download is None or self.state == "quarantined":
-            return None
-        return self.download.progress.fraction
+        """Progress from 0 to 1; None where nothing is under way or the total is unknown."""
+        return None if self.state == "quarantined" else self.progress.fraction
 
     @property
     def repository(self) -> str:

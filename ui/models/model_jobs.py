@@ -87,7 +87,7 @@ class ModelJobs(QObject):
     def _show_progress(self, key: str, progress: Progress) -> None:
         if key in self._running:
             job, thread_job = self._running[key]
-            self._running[key] = (replace(job, bytes_done=progress.done, bytes_total=progress.total), thread_job)
+            self._running[key] = (replace(job, progress=progress), thread_job)
             self.changed.emit()
 
     def _finish(self, job: ModelJob, outcomes: list[Outcome]) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QCoreApplication
 from model_manager.download.transfer import ACTIVE, DownloadStatus
 from model_manager.hub.catalogue import STARTER
 from model_manager.hub.listing import UnavailableModel
+from model_manager.progress import Progress
 from model_manager.published import Repository
 from ui.models.actions import action_text, primary
 from ui.models.item import ModelItem, ModelJob
@@ -192,7 +193,7 @@ def state_text(item: ModelItem) -> tuple[str, Kind]:
         case "downloading":
             if percent is None:
                 return translate("model_rows", "Downloading…"), "text"
-            return " · ".join((f"{percent} %", *_speed_texts(item))), "text"
+            return " · ".join((f"{percent} %", *_speed_texts(item.progress))), "text"
         case "waiting":
             return _with_percent(_waiting_text(item), percent), "warning"
         case "verifying":
@@ -217,23 +218,18 @@ def state_text(item: ModelItem) -> tuple[str, Kind]:
 
 def progress_text(item: ModelItem) -> str:
     """Return the progress with all figures, for the details; empty where nothing is under way."""
-    download, job = item.download, item.job
-    if job is not None:
-        parts = [_job_text(job)]
-        if job.bytes_total and job.kind != "delete":
-            parts.append(of_text(job.bytes_done, job.bytes_total))
-    elif download is None or not download.progress.total:
+    download, job, progress = item.download, item.job, item.progress
+    if job is None and not progress.total:
         is_shown = item.is_downloading or item.state in ("paused", "verifying")
         return state_text(item)[0] if is_shown and item.state != "waiting" else ""
-    else:
-        is_running = item.state == "downloading"
-        parts = [f"{int((item.fraction or 0) * 100)} %" if is_running else state_text(item)[0]]
-        if download.progress.done:
-            parts.append(of_text(download.progress.done, download.progress.total))
-        if is_running:
-            parts += _speed_texts(item)
-        if download.bytes_uploaded:
-            parts.append(translate("model_rows", "{size} uploaded").format(size=size_text(download.bytes_uploaded)))
+    is_running = item.state == "downloading"
+    parts = [f"{int((item.fraction or 0) * 100)} %" if is_running else state_text(item)[0]]
+    if progress.done and (job is None or job.kind != "delete"):
+        parts.append(of_text(progress.done, progress.total))
+    if is_running:
+        parts += _speed_texts(progress)
+    if download is not None and download.bytes_uploaded:
+        parts.append(translate("model_rows", "{size} uploaded").format(size=size_text(download.bytes_uploaded)))
     return " · ".join(parts)
 
 
@@ -299,13 +295,9 @@ def _conversion_text(item: ModelItem) -> str:
     )
 
 
-def _speed_texts(item: ModelItem) -> list[str]:
-    download, texts = item.download, []
-    if download is not None and download.progress.bytes_per_second:
-        texts.append(speed_text(download.progress.bytes_per_second))
-    if download is not None and download.progress.seconds_left is not None:
-        texts.append(time_left_text(download.progress.seconds_left))
-    return texts
+def _speed_texts(progress: Progress) -> list[str]:
+    texts = [speed_text(progress.bytes_per_second)] if progress.bytes_per_second else []
+    return texts if progress.seconds_left is None else [*texts, time_left_text(progress.seconds_left)]
 
 
 def _waiting_text(item: ModelItem) -> str:
@@ -325,7 +317,8 @@ def _job_text(job: ModelJob) -> str:
     }
     if job.stopping:
         return translate("model_rows", "Stopping…")
-    return _with_percent(texts[job.kind], None if job.fraction is None else int(job.fraction * 100))
+    fraction = job.progress.fraction
+    return _with_percent(texts[job.kind], None if fraction is None else int(fraction * 100))
 
 
 def _with_percent(text: str, percent: int | None) -> str:
