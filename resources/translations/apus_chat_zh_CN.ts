@@ -5002,6 +5002,10 @@
         <translation>每天</translation>
     </message>
     <message>
+        <source>Every week</source>
+        <translation>每周</translation>
+    </message>
+    <message>
         <source>System</source>
         <translation>跟随系统</translation>
     </message>
