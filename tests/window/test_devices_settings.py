@@ -1,4 +1,4 @@
-"""The devices in the settings, over the real engine: what there is, what may be used of it, devices of other PCs."""
+"""Devices section of the settings, over the real engine."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def state(page: QWidget, server: str) -> str:
     return label.text()  # type: ignore[no-any-return]
 
 
-def test_the_engine_is_asked_when_the_devices_are_seen(qtbot: QtBot, services: Services) -> None:
+def test_devices_are_scanned_when_first_shown(qtbot: QtBot, services: Services) -> None:
     dialog = SettingsDialog(services)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
@@ -79,7 +79,7 @@ def test_the_engine_is_asked_when_the_devices_are_seen(qtbot: QtBot, services: S
     assert "CPU" in build.text()
 
 
-def test_pretended_gpus_are_named_as_such_and_bounded(
+def test_simulated_gpus_are_marked_and_can_be_limited(
     qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,16")
@@ -110,7 +110,7 @@ def test_pretended_gpus_are_named_as_such_and_bounded(
         assert control.accessibleName()
 
 
-def test_no_gpu_is_one_sentence(shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_without_a_gpu(shown: Callable[[], DeviceSettings], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "none")
     page = shown()
     assert page._none.text().startswith("The engine found no usable GPU")
@@ -118,7 +118,7 @@ def test_no_gpu_is_one_sentence(shown: Callable[[], DeviceSettings], monkeypatch
     assert not page.findChildren(DeviceRow)
 
 
-def test_who_holds_a_card_is_told(qtbot: QtBot) -> None:
+def test_processes_on_a_gpu_are_listed(qtbot: QtBot) -> None:
     card = NvidiaCard(0, "RTX", "0000:01:00.0", 24 << 30, 20 << 30, True, 4, 4, 16, 16, tuple(
         GpuProcess(number, f"program{number}", number << 28) for number in range(1, 6)
     ))  # fmt: skip
@@ -135,9 +135,7 @@ def test_who_holds_a_card_is_told(qtbot: QtBot) -> None:
     assert row.use.text() == "RTX 4090"
 
 
-def test_a_server_is_added_seen_and_taken_off(
-    qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]
-) -> None:
+def test_rpc_server_is_added_and_removed(qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]) -> None:
     page = shown()
     with serving() as server:
         page.address.setText(f" rpc://{server} ")
@@ -167,9 +165,7 @@ def test_a_server_is_added_seen_and_taken_off(
     assert services.settings.now.rpc_servers == server
 
 
-def test_another_version_is_recognised_before_anything_is_loaded(
-    qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]
-) -> None:
+def test_other_rpc_version_is_reported(qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]) -> None:
     from tests.engine.test_device_probe import answering
 
     def older(connection: Any) -> None:
@@ -182,7 +178,7 @@ def test_another_version_is_recognised_before_anything_is_loaded(
         assert state(page, server).startswith(f"{server} uses RPC protocol version 6.1")
 
 
-def test_what_is_no_address_is_told_and_stays_in_the_field(
+def test_invalid_address_is_reported_and_stays_in_the_field(
     qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]
 ) -> None:
     page = shown()
@@ -194,19 +190,19 @@ def test_what_is_no_address_is_told_and_stays_in_the_field(
     assert services.settings.now.rpc_servers == ""
 
 
-def test_the_number_box_begins_below_the_least(qtbot: QtBot) -> None:
+def test_number_box_steps_from_automatic_to_the_minimum(qtbot: QtBot) -> None:
     box = GibOrAutomatic("box", minimum=0.5)
     qtbot.addWidget(box)
     box.show_number(None, "No limit")
-    with qtbot.waitSignal(box.changed) as told:
+    with qtbot.waitSignal(box.changed) as emitted:
         box.stepUp()
-    assert told.args == [0.5]
-    with qtbot.waitSignal(box.changed) as told:
+    assert emitted.args == [0.5]
+    with qtbot.waitSignal(box.changed) as emitted:
         box.stepDown()
-    assert told.args == [None]
+    assert emitted.args == [None]
 
 
-def test_a_device_that_goes_away_is_a_sentence_and_a_smaller_plan(qtbot: QtBot, open_window: Any) -> None:
+def test_missing_device_is_reported_and_replanned(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
     controller = window.controller
     with serving() as first, ExitStack() as leaving:
@@ -231,7 +227,7 @@ def test_a_device_that_goes_away_is_a_sentence_and_a_smaller_plan(qtbot: QtBot, 
         assert loaded.plan.spec.rpc_servers == (first,)
 
 
-def test_cards_that_the_engine_cannot_use_are_named_with_the_command_that_mends_it(
+def test_unusable_gpus_are_reported_with_the_command_to_fix_it(
     services: Services, shown: Callable[[], DeviceSettings]
 ) -> None:
     page = shown()

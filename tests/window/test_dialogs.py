@@ -94,12 +94,12 @@ def file_manager():
 # Settings
 
 
-def test_settings_apply_and_are_saved_at_once(services: Services, shown, qtbot):
+def test_settings_apply_and_are_saved_immediately(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     assert dialog.objectName() == "settingsDialog"
-    with qtbot.waitSignal(dialog.changed) as told:
+    with qtbot.waitSignal(dialog.changed) as emitted:
         dialog.appearance.controls["theme"].setCurrentIndex(dialog.appearance.controls["theme"].findData("dark"))
-    assert told.args[0].theme == "dark"
+    assert emitted.args[0].theme == "dark"
     dialog.appearance.controls["language"].setCurrentIndex(dialog.appearance.controls["language"].findData("zh_CN"))
     dialog.conversation.controls["temperature"].setValue(1.25)
     dialog.conversation.controls["top_k"].setValue(7)
@@ -111,7 +111,7 @@ def test_settings_apply_and_are_saved_at_once(services: Services, shown, qtbot):
     assert stored.idle_release_minutes == 0
 
 
-def test_automatic_or_a_number(services: Services, shown):
+def test_named_value_or_number(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     assert not dialog.engine.controls["gpu_layers"].number.isVisible()
     dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(1)
@@ -128,7 +128,7 @@ def test_automatic_or_a_number(services: Services, shown):
     assert again.conversation.controls["max_tokens"].value() == 0
 
 
-def test_what_is_half_typed_is_kept_when_the_dialog_closes(services: Services, shown, qtbot):
+def test_unconfirmed_input_is_saved_on_close(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     dialog.conversation.controls["system_prompt"].setPlainText("Answer in rhymes.")
     dialog.conversation.controls["top_p"].setFocus()
@@ -140,14 +140,14 @@ def test_what_is_half_typed_is_kept_when_the_dialog_closes(services: Services, s
     assert services.settings.now.top_p == 0.5
 
 
-def test_the_system_prompt_is_saved_when_the_person_pauses(services: Services, shown, qtbot):
+def test_system_prompt_is_saved_after_a_pause(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     with qtbot.waitSignal(dialog.changed):
         dialog.conversation.controls["system_prompt"].setPlainText("Be brief.")
     assert SettingsFile(services.folder.settings_file).now.system_prompt == "Be brief."
 
 
-def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(services: Services, shown):
+def test_numbers_have_bounds_and_every_setting_has_a_row(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     dialog.conversation.controls["temperature"].setValue(99)
     dialog.conversation.controls["repeat_penalty"].setValue(0)
@@ -163,7 +163,7 @@ def test_every_number_stays_in_its_bounds_and_every_setting_has_its_control(serv
         assert row.control.accessibleName() or row.control.focusProxy() or is_worded
 
 
-def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services, shown, qapp):
+def test_wheel_changes_only_the_focused_control(services: Services, shown, qapp):
     dialog = shown(SettingsDialog(services))
     bar = dialog.findChild(QScrollArea).verticalScrollBar()
     for control in (
@@ -190,7 +190,7 @@ def test_the_wheel_scrolls_and_changes_no_setting_in_passing(services: Services,
     assert services.settings.now.temperature < Settings.temperature
 
 
-def test_defaults_are_restored_and_that_can_be_undone(services: Services, shown, qtbot):
+def test_defaults_are_restored_and_can_be_undone(services: Services, shown, qtbot):
     services.settings.change(temperature=1.5, system_prompt="Mine.", model_id="starter", sidebar_width=300)
     before = services.settings.now
     dialog = shown(SettingsDialog(services))
@@ -204,7 +204,7 @@ def test_defaults_are_restored_and_that_can_be_undone(services: Services, shown,
     assert dialog.conversation.controls["system_prompt"].toPlainText() == "Mine."
 
 
-def test_settings_that_cannot_be_saved_are_told_and_hold(services: Services, shown):
+def test_unsaved_settings_are_reported_and_apply(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     services.folder.settings_file.mkdir()
     dialog.conversation.controls["top_k"].setValue(3)
@@ -228,7 +228,7 @@ def test_conversations_are_imported(services: Services, shown, qtbot, tmp_path: 
     assert [each.title for each in services.store.list()] == ["From elsewhere"]
 
 
-def test_a_file_that_is_no_export_is_refused_in_words(services: Services, shown, qtbot, tmp_path: Path):
+def test_invalid_import_is_reported(services: Services, shown, qtbot, tmp_path: Path):
     path = tmp_path / "broken.json"
     path.write_text("{")
     dialog = shown(SettingsDialog(services))
@@ -238,7 +238,7 @@ def test_a_file_that_is_no_export_is_refused_in_words(services: Services, shown,
     assert dialog.data.import_button.isEnabled()
 
 
-def test_the_database_is_backed_up(services: Services, shown, qtbot, tmp_path: Path, file_manager: OpenedFolders):
+def test_database_is_backed_up(services: Services, shown, qtbot, tmp_path: Path, file_manager: OpenedFolders):
     add_conversation(services.store, "Kept twice")
     dialog = shown(SettingsDialog(services))
     dialog.data.back_up.click()
@@ -406,7 +406,7 @@ def test_an_error_becomes_a_sentence():
     assert error_text(UserError("disk_full", path=Path("/x/y"))).startswith("The disk is full, so /x/y")
 
 
-def test_the_sections_of_the_settings_lead_and_follow(services: Services, shown: Callable[[Any], Any]) -> None:
+def test_section_list_scrolls_and_follows(services: Services, shown: Callable[[Any], Any]) -> None:
     dialog = shown(SettingsDialog(services))
     assert not dialog.sections.isVisible()
     dialog.resize(900, 560)
@@ -420,7 +420,7 @@ def test_the_sections_of_the_settings_lead_and_follow(services: Services, shown:
     assert dialog.sections.currentRow() == dialog.sections.count() - 1
 
 
-def test_a_section_stays_at_the_top_while_those_above_it_grow(
+def test_section_stays_at_the_top_while_others_grow(
     services: Services, shown: Callable[[Any], Any], qtbot: QtBot
 ) -> None:
     dialog = shown(SettingsDialog(services))

@@ -1,4 +1,4 @@
-"""Downloads around the models page: their settings, the window closed meanwhile, word of their end, files dropped."""
+"""Downloads section of the settings, and downloads in the background."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def settings_dialog(window: MainWindow, controller: WindowController) -> Setting
     return dialog
 
 
-def test_an_endpoint_is_taken_at_once_and_a_wrong_one_is_told(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+def test_endpoint_applies_at_once_and_an_invalid_one_is_reported(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     window, controller = open_at(hub, open_window)
     dialog = settings_dialog(window, controller)
     page, settings = dialog.downloads, controller.services.settings
@@ -104,7 +104,7 @@ def test_an_endpoint_is_taken_at_once_and_a_wrong_one_is_told(hub: FakeHub, open
     assert settings.now.endpoint == ""
 
 
-def test_a_proxy_and_a_limit_are_taken(hub: FakeHub, open_window: OpenWindow) -> None:
+def test_proxy_and_limit_apply(hub: FakeHub, open_window: OpenWindow) -> None:
     window, controller = open_at(hub, open_window)
     page, settings = settings_dialog(window, controller).downloads, controller.services.settings
     page.proxy.choice.setCurrentIndex(2)
@@ -119,7 +119,7 @@ def test_a_proxy_and_a_limit_are_taken(hub: FakeHub, open_window: OpenWindow) ->
     assert settings.now.download_limit == 500
 
 
-def test_the_fastest_mirror_is_taken_and_that_can_be_undone(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+def test_fastest_mirror_is_used(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     hub.add_file("xDAN-AI/APUS-xDAN-4.0-MOE", "APUS-xDAN4.0-MoE-0402.Q2_K.gguf", hub.repos[REPOSITORY]["one.gguf"].path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -138,7 +138,7 @@ def test_the_fastest_mirror_is_taken_and_that_can_be_undone(hub: FakeHub, open_w
     assert controller.services.settings.now.endpoint == hub.url
 
 
-def test_the_token_lies_in_the_keyring_and_nowhere_else(
+def test_token_is_stored_in_the_keyring_only(
     hub: FakeHub, open_window: OpenWindow, safe: Safe, qtbot, tmp_path: Path
 ) -> None:
     window, controller = open_at(hub, open_window)
@@ -156,9 +156,7 @@ def test_the_token_lies_in_the_keyring_and_nowhere_else(
     assert safe.kept == {}
 
 
-def test_without_a_keyring_the_token_lives_as_long_as_the_program(
-    hub: FakeHub, open_window: OpenWindow, no_safe: None, qtbot
-) -> None:
+def test_token_is_kept_in_memory_without_a_keyring(hub: FakeHub, open_window: OpenWindow, no_safe: None, qtbot) -> None:
     window, controller = open_at(hub, open_window)
     dialog = settings_dialog(window, controller)
     dialog.downloads.token.setText("hf_shortlived")
@@ -168,9 +166,7 @@ def test_without_a_keyring_the_token_lives_as_long_as_the_program(
     assert controller.services.downloads.access().token == "hf_shortlived"
 
 
-def test_the_models_folder_moves_with_what_is_in_it(
-    hub: FakeHub, open_window: OpenWindow, qtbot, tmp_path: Path
-) -> None:
+def test_models_folder_is_moved_with_its_files(hub: FakeHub, open_window: OpenWindow, qtbot, tmp_path: Path) -> None:
     window, controller = open_at(hub, open_window)
     services = controller.services
     with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
@@ -186,7 +182,7 @@ def test_the_models_folder_moves_with_what_is_in_it(
     assert json.loads((tmp_path / "data" / "settings.json").read_text())["models_folder"] == str(target)
 
 
-def test_word_of_its_end_offers_to_use_it(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+def test_finished_download_offers_to_use_the_model(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     window, controller = open_at(hub, open_window)
     with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
         controller.services.downloads.queue.add(MODEL)
@@ -195,7 +191,7 @@ def test_word_of_its_end_offers_to_use_it(hub: FakeHub, open_window: OpenWindow,
     assert controller.services.settings.now.model_id == MODEL
 
 
-def test_a_closed_window_goes_on_only_where_that_was_chosen(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+def test_closed_window_keeps_downloading_only_with_the_setting(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     hub.fault("cdn", "trickle", times=-1, rate=60_000)
     window, controller = open_at(hub, open_window)
     services = controller.services
@@ -211,7 +207,7 @@ def test_a_closed_window_goes_on_only_where_that_was_chosen(hub: FakeHub, open_w
     assert window.close() is True
 
 
-def test_closing_for_good_ends_downloads_too(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+def test_quitting_stops_downloads(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     hub.fault("cdn", "trickle", times=-1, rate=20_000)
     window, controller = open_at(hub, open_window)
     controller.services.settings.change(downloads_in_background=True)
@@ -220,7 +216,7 @@ def test_closing_for_good_ends_downloads_too(hub: FakeHub, open_window: OpenWind
     assert not window.isVisible()
 
 
-def test_several_files_dropped_on_the_window_open_the_models(
+def test_files_dropped_on_the_window_open_the_models_dialog(
     hub: FakeHub, open_window: OpenWindow, tmp_path: Path, qtbot
 ) -> None:
     window, _controller = open_at(hub, open_window)
@@ -244,9 +240,7 @@ def test_several_files_dropped_on_the_window_open_the_models(
     qtbot.waitUntil(dialog.isVisible)
 
 
-def test_a_file_with_separate_experts_offers_its_repair(
-    hub: FakeHub, open_window: OpenWindow, tmp_path: Path, qtbot
-) -> None:
+def test_legacy_file_offers_its_conversion(hub: FakeHub, open_window: OpenWindow, tmp_path: Path, qtbot) -> None:
     window, controller = open_at(hub, open_window)
     legacy = write_tiny_model(tmp_path / "legacy.gguf", n_expert=4, legacy=True)
     controller.models.add_file(legacy)

@@ -1,4 +1,4 @@
-"""The words, rows and small values of the models page: pure functions, tried without a window."""
+"""Items, texts and jobs of the models dialog, without a window."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ GIB = 1 << 30
     [("Q8_0", "Q5_K_M"), ("Q5_K_S", "Q4_K_M"), ("Q4_K_S", "Q3_K_M"), ("Q3_K_M", "IQ3_XXS"), ("IQ3_XXS", "Q2_K"),
      ("Q2_K", "IQ2_XS"), ("IQ2_XS", "IQ1_S"), ("BF16", "Q6_K"), ("IQ4_NL", "IQ3_M")],
 )  # fmt: skip
-def test_the_words_for_quality_are_in_the_order_of_the_loss(better: str, worse: str):
+def test_qualities_are_ordered_by_loss(better: str, worse: str):
     order = ["original", "same", "very_close", "close", "small", "some", "noticeable", "heavy", "severe"]
     assert order.index(str(quality_of(better))) < order.index(str(quality_of(worse)))
 
 
-def test_every_file_type_of_llama_cpp_has_words():
+def test_every_file_type_of_llama_cpp_has_a_quality_text():
     for name in FILE_TYPES.values():
         quality = quality_of(name)
         assert quality_text(quality), name
@@ -64,7 +64,7 @@ def test_quality_ignores_the_case_and_prefix_of_a_name():
     assert not quality_sentence(None)
 
 
-def test_sizes_speeds_and_times_are_as_one_says_them(qapp: QApplication):
+def test_texts_of_sizes_speeds_and_times(qapp: QApplication):
     assert [size_text(n) for n in (500 << 10, 94 << 20, 54_398_799_296)] == ["500 KiB", "94 MiB", "50.7 GiB"]
     assert of_text(int(21.8 * GIB), int(50.7 * GIB)) == "21.8 of 50.7 GiB"
     assert of_text(300 << 10, 5 << 20) == "300 KiB of 5 MiB"
@@ -78,7 +78,7 @@ def test_sizes_speeds_and_times_are_as_one_says_them(qapp: QApplication):
     assert [count_text(n) for n in (12, 45_210, 1_234_567, 250_000)] == ["12", "45.2k", "1.2M", "250k"]
 
 
-def test_the_queue_in_a_few_words():
+def test_queue_text_counts_downloads_and_time_left():
     one = DownloadStatus("a", "downloading", Progress(10 * GIB, 20 * GIB, 5e6, 2147.0))
     assert not queue_text([])
     assert not queue_text([replace(one, state="done")])
@@ -100,7 +100,7 @@ def test_the_queue_in_a_few_words():
         ("mixtral", None),
     ],
 )
-def test_addresses_are_told_from_words_to_look_for(text: str, expected: tuple[str, str] | None):
+def test_addresses_are_distinguished_from_search_texts(text: str, expected: tuple[str, str] | None):
     assert repository_in(text) == expected
 
 
@@ -116,7 +116,7 @@ def item(key: str, *models: LocalModel, **activity: object) -> ModelItem:
     return next(each for each in made if each.key == key)
 
 
-def test_a_file_under_the_published_name_is_the_catalogue_s_model_if_its_size_is_right(tmp_path: Path):
+def test_file_with_published_name_and_size_is_the_catalogue_model(tmp_path: Path):
     named = local("mine", tmp_path / APUS[0].file_name, bytes=APUS[0].bytes + 1000)
     assert item("apus:Q2_K", named).model == named
     made = list_items(DiskScan(((replace(named, bytes=GIB), None),)), Activity())
@@ -124,7 +124,7 @@ def test_a_file_under_the_published_name_is_the_catalogue_s_model_if_its_size_is
     assert next(each for each in made if each.key == "mine").state == "ready"
 
 
-def test_a_row_keeps_its_name_from_the_queue_to_the_library(tmp_path: Path):
+def test_item_keeps_its_key_from_the_queue_to_the_library(tmp_path: Path):
     key = "a/b:Q4/x.Q4_0.gguf"
     queued = item(key, downloads=(DownloadStatus(key, "queued"),))
     assert (queued.title, queued.quantisation, queued.state) == ("x.Q4_0", "Q4_0", "queued")
@@ -137,7 +137,7 @@ def test_a_row_keeps_its_name_from_the_queue_to_the_library(tmp_path: Path):
     ]
 
 
-def test_what_failed_and_was_set_aside_is_one_row(tmp_path: Path):
+def test_failed_download_and_its_quarantined_file_are_one_item(tmp_path: Path):
     key, bad = "a/b:x.gguf", tmp_path / "x.gguf.bad"
     failed = DownloadStatus(key, "failed", problem=UserError("download_damaged", path=bad, name="x.gguf"))
     aside = Quarantined(bad, "x.gguf", GIB, None)
@@ -147,7 +147,7 @@ def test_what_failed_and_was_set_aside_is_one_row(tmp_path: Path):
     assert "x.gguf" in row_text(row).problem
 
 
-def test_a_file_of_another_program_can_be_neither_deleted_nor_forgotten(tmp_path: Path):
+def test_file_of_another_program_can_not_be_deleted_or_removed(tmp_path: Path):
     theirs = local("theirs", tmp_path / "x.gguf", folder=tmp_path)
     ways = further(item("theirs", theirs))
     assert "remove_folder" in ways
@@ -159,7 +159,7 @@ def test_a_file_of_another_program_can_be_neither_deleted_nor_forgotten(tmp_path
     assert {"delete", "remove"} <= set(registered)
 
 
-def test_work_stands_before_everything_else_on_its_row(tmp_path: Path):
+def test_running_job_determines_the_state(tmp_path: Path):
     model = local("mine", tmp_path / "x.gguf")
     job = ModelJob("mine", "verify", "Mine", model.path, Progress(3 * GIB, 4 * GIB))
     row = item("mine", model, jobs=(job,))
@@ -171,7 +171,7 @@ def test_work_stands_before_everything_else_on_its_row(tmp_path: Path):
     assert item(held.key, jobs=(held,)).state == "working"
 
 
-def test_every_row_can_be_heard():
+def test_every_row_has_a_spoken_text():
     for each in list_items(
         DiskScan(),
         Activity(downloads=(DownloadStatus("apus:Q2_K", "waiting", Progress(GIB, 2 * GIB), retry_in_s=9.4),)),
@@ -186,7 +186,7 @@ def test_every_row_can_be_heard():
 # Work
 
 
-def test_work_tells_of_its_progress_and_ends_with_its_result(qtbot: QtBot, tmp_path: Path):
+def test_job_reports_progress_and_its_result(qtbot: QtBot, tmp_path: Path):
     jobs, seen = ModelJobs(), []
     jobs.changed.connect(lambda: seen.append([each.progress.fraction for each in jobs.running()]))
     go = threading.Event()
@@ -208,7 +208,7 @@ def test_work_tells_of_its_progress_and_ends_with_its_result(qtbot: QtBot, tmp_p
     assert not jobs.start(job, work)
 
 
-def test_work_can_be_stopped_and_errors_are_handed_on(qtbot: QtBot, tmp_path: Path):
+def test_jobs_can_be_stopped_and_report_errors(qtbot: QtBot, tmp_path: Path):
     jobs = ModelJobs()
     outcomes: list[Outcome] = []
     jobs.ended.connect(outcomes.append)
@@ -234,7 +234,7 @@ def test_work_can_be_stopped_and_errors_are_handed_on(qtbot: QtBot, tmp_path: Pa
     jobs.shut_down()
 
 
-def test_closing_ends_what_is_being_done(tmp_path: Path, qapp: QApplication):
+def test_shut_down_cancels_running_jobs(tmp_path: Path, qapp: QApplication):
     jobs = ModelJobs()
     ended = threading.Event()
 

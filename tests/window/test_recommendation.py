@@ -1,4 +1,4 @@
-"""What to take: of the home model at the first start, and of any repository's quantisations before a byte of them."""
+"""Fits of the home model and of the files of a repository, before their download."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def header_bytes(hub: FakeHub) -> int:
     return sum(each.sent for each in hub.log if each.where == "cdn")
 
 
-def test_the_quantisations_of_a_repository_are_judged_by_one_header(
+def test_quantisations_of_a_repository_are_planned_by_one_header(
     qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "23.54,23.54")
@@ -107,7 +107,7 @@ def test_the_quantisations_of_a_repository_are_judged_by_one_header(
     assert shapes.count("cdn", "GET") <= 2
 
 
-def test_the_one_that_is_looked_at_is_judged_by_its_own_header(
+def test_selected_quantisation_is_planned_by_its_own_header(
     qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "23.54,23.54")
@@ -136,7 +136,7 @@ def test_the_one_that_is_looked_at_is_judged_by_its_own_header(
     assert shapes.count("cdn", "GET") == asked
 
 
-def test_what_the_siblings_let_expect_is_near_the_truth(tmp_path: Path) -> None:
+def test_estimated_header_is_close_to_the_real_one(tmp_path: Path) -> None:
     headers = {}
     for name in QUANTISATIONS:
         write_shape(tmp_path / f"{name}.gguf", name)
@@ -150,7 +150,7 @@ def test_what_the_siblings_let_expect_is_near_the_truth(tmp_path: Path) -> None:
         assert name == header.quantisation
 
 
-def test_different_models_of_a_repository_are_families_of_their_own(hub: FakeHub, tmp_path: Path) -> None:
+def test_different_models_of_a_repository_are_different_families(hub: FakeHub, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "tiny.gguf")
     for name in ("small.Q4_K_M.gguf", "small.Q8_0.gguf", "large.Q4_K_M.gguf"):
         hub.add_file("someone/two", name, path)
@@ -159,7 +159,7 @@ def test_different_models_of_a_repository_are_families_of_their_own(hub: FakeHub
     assert sizes == [1, 2]
 
 
-def test_a_header_is_read_once_and_over_parts(hub: FakeHub, tmp_path: Path) -> None:
+def test_header_is_read_once_across_parts(hub: FakeHub, tmp_path: Path) -> None:
     whole = write_tiny_model(tmp_path / "tiny.gguf", n_layer=4).read_bytes()
     cut = len(whole) // 3
     for number, part in enumerate((whole[:cut], whole[cut : 2 * cut], whole[2 * cut :])):
@@ -180,7 +180,7 @@ def test_a_header_is_read_once_and_over_parts(hub: FakeHub, tmp_path: Path) -> N
     assert hub.count("cdn") == asked
 
 
-def test_before_the_download_the_engine_rehearses_the_published_file(
+def test_published_file_is_rehearsed_before_the_download(
     qtbot: QtBot, services: Services, hub: FakeHub, models: Callable[[], ModelsDialog], tmp_path: Path
 ) -> None:
     path = write_tiny_model(tmp_path / "tiny.gguf", n_layer=6, n_expert=4)
@@ -219,7 +219,7 @@ def test_before_the_download_the_engine_rehearses_the_published_file(
         ("none", "", 0),
     ],
 )
-def test_the_first_start_says_what_this_machine_holds(
+def test_first_start_recommends_a_quantisation(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, gpus: str, words: str, bars: int
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, gpus)
@@ -234,7 +234,7 @@ def test_the_first_start_says_what_this_machine_holds(
     assert not glance.isVisible()
 
 
-def test_the_recommended_one_has_its_picture_beside_the_list(
+def test_recommended_model_shows_its_memory_bars(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")

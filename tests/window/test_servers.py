@@ -1,4 +1,4 @@
-"""A server in the window: added by its address and key, asked, stopped, its conversation continued by a local file."""
+"""OpenAI-compatible servers in the window: settings, answers, model menu."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def model_button(window: MainWindow) -> str:
     return find(window, "modelButton", QToolButton).text()  # type: ignore[attr-defined, no-any-return]
 
 
-def test_a_server_is_added_asked_and_continued_here(
+def test_server_answers_and_a_local_model_continues(
     open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, tiny_model: Path
 ) -> None:
     window = open_window()
@@ -100,7 +100,7 @@ def test_stop_reaches_the_server(open_window: OpenWindow, qtbot: QtBot, server: 
     qtbot.waitUntil(server.gone.is_set, timeout=PATIENCE_MS)
 
 
-def test_what_the_form_says(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+def test_form_reports_errors_and_warns_about_http(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
     dialog = open_settings(open_window(), qtbot)
     assert "requires an API key" in add(dialog, qtbot, server.url, "")
     assert "doesn't accept the API key" in add(dialog, qtbot, server.url, "sk-wrong")
@@ -115,7 +115,7 @@ def test_what_the_form_says(open_window: OpenWindow, qtbot: QtBot, server: OpenA
     dialog.reject()
 
 
-def test_a_server_that_is_away_may_be_added_all_the_same(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_unreachable_server_can_be_added(open_window: OpenWindow, qtbot: QtBot) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         dialog = open_settings(open_window(), qtbot)
@@ -128,7 +128,7 @@ def test_a_server_that_is_away_may_be_added_all_the_same(open_window: OpenWindow
     dialog.reject()
 
 
-def test_a_server_is_looked_at_anew_and_forgotten(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+def test_server_is_refreshed_and_removed(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
     dialog = open_settings(open_window(), qtbot)
     add(dialog, qtbot, server.url, "sk-right")
     qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
@@ -146,7 +146,7 @@ def test_a_server_is_looked_at_anew_and_forgotten(open_window: OpenWindow, qtbot
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)")  # the offscreen platform
-def test_the_menu_offers_what_servers_have(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+def test_model_menu_lists_server_models(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(key="sk-right", models=("small", "large"))
     window = open_window()
     use(window, server, qtbot)
@@ -164,7 +164,7 @@ def test_the_menu_offers_what_servers_have(open_window: OpenWindow, qtbot: QtBot
     assert server.chats()[-1]["model"] == "large"
 
 
-def test_a_server_that_left_the_list_is_told(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_removed_server_is_reported(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     window.controller.models.use("server:gone/apus")
     assert model_button(window) == "apus"

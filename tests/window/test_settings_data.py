@@ -1,4 +1,4 @@
-"""What is kept, in the settings: copies and how they come back, imports that are not whole, and removing it all."""
+"""Data section of the settings: backups, imports, deleting all data."""
 
 from __future__ import annotations
 
@@ -69,9 +69,7 @@ def said(qtbot: QtBot, text: Callable[[], str], words: str) -> None:
     qtbot.waitUntil(lambda: words in text(), timeout=20_000)
 
 
-def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
-    window: MainWindow, settings: SettingsDialog, qtbot: QtBot
-) -> None:
+def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsDialog, qtbot: QtBot) -> None:
     first = say(store_of(window), "first")
     window.controller.conversation.open(first)
     dialog = backups(settings)
@@ -98,7 +96,7 @@ def test_a_copy_is_made_and_restored_and_what_was_here_is_kept(
     qtbot.waitUntil(lambda: titles(window) == ["second"])
 
 
-def test_a_restore_that_is_not_wanted_or_not_possible_changes_nothing(
+def test_cancelled_or_failed_restore_changes_nothing(
     window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:
     talk = say(store_of(window), "kept")
@@ -123,7 +121,7 @@ def test_a_restore_that_is_not_wanted_or_not_possible_changes_nothing(
     assert [each.title for each in store_of(window).list()] == ["kept"]
 
 
-def test_an_import_says_what_it_left_out(
+def test_import_names_refused_conversations(
     window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:
     with ConversationStore.open(tmp_path / "other") as other:
@@ -140,7 +138,7 @@ def test_an_import_says_what_it_left_out(
     assert titles(window) == ["sound"]
 
 
-def test_everything_of_mine_is_deleted_after_two_steps(
+def test_all_data_is_deleted_after_confirmation(
     window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:
     services = window.controller.services
@@ -178,7 +176,7 @@ def test_everything_of_mine_is_deleted_after_two_steps(
     assert say(store, "life goes on")
 
 
-def test_nothing_is_deleted_while_an_answer_is_written_or_without_the_second_step(
+def test_nothing_is_deleted_during_an_answer_or_without_confirmation(
     window: MainWindow, settings: SettingsDialog, qtbot: QtBot
 ) -> None:
     talk = say(store_of(window), "kept")

@@ -1,4 +1,4 @@
-"""The colours can be read, and the theme and the icons reach Qt."""
+"""Themes, fonts and icons."""
 
 from dataclasses import fields
 from xml.etree import ElementTree
@@ -35,13 +35,13 @@ from ui.widgets.theme import (
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
 
 
-def test_contrast_is_that_of_the_standard():
+def test_contrast_follows_wcag():
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @THEMES
-def test_text_can_be_read_on_every_ground(theme: Theme):
+def test_text_is_readable_on_every_background(theme: Theme):
     for ground in (theme.page, theme.sidebar, theme.raised, theme.question, theme.code_ground, theme.selection):
         assert contrast(theme.text, ground) >= 7, ground
     for ground in (theme.page, theme.sidebar, theme.raised, theme.question, theme.code_ground, theme.hover):
@@ -56,7 +56,7 @@ def test_text_can_be_read_on_every_ground(theme: Theme):
 
 
 @THEMES
-def test_the_small_pictures_of_the_sheet_have_the_colours_of_their_theme(theme: Theme):
+def test_images_of_the_style_sheet_have_theme_colours(theme: Theme):
     folder = resources() / "themes"
     assert theme.accent_text in (folder / f"check-{theme.name}.svg").read_text()
     assert theme.quiet_text in (folder / f"chevron-down-{theme.name}.svg").read_text()
@@ -64,7 +64,7 @@ def test_the_small_pictures_of_the_sheet_have_the_colours_of_their_theme(theme: 
 
 
 @THEMES
-def test_a_theme_dresses_the_application(qapp: QApplication, qtbot, theme: Theme):
+def test_theme_is_applied(qapp: QApplication, qtbot, theme: Theme):
     apply_theme(qapp, theme)
     assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(theme.page)
     assert "$" not in style_sheet(theme)
@@ -108,12 +108,12 @@ def test_a_focused_button_has_one_ring(qapp: QApplication, qtbot):
     assert focused.grab(inner).toImage() == other.grab(inner).toImage()
 
 
-def test_simplified_chinese_is_named(qapp):
+def test_fonts_name_simplified_chinese_families(qapp):
     for font in (interface_font(), mono_font(14), mono_font(14, bold=True)):
         assert any(family in CHINESE_FAMILIES for family in font.families())
 
 
-def test_every_icon_belongs_to_the_family(qapp):
+def test_icons_have_one_style(qapp):
     assert len(icons.names()) >= 24
     for name in icons.names():
         root = ElementTree.fromstring((resources() / "icons" / f"{name}.svg").read_text("utf-8"))
