@@ -107,6 +107,18 @@ class SamplerParameters:
             "Excludes tokens whose probability is below this fraction of the most probable token's; 0 keeps all.",
         ),
     )
+    top_n_sigma: float = parameter(
+        0.0,
+        minimum=0,
+        maximum=10,
+        step=0.1,
+        page="conversation",
+        label=QT_TRANSLATE_NOOP("parameters", "Top-nσ"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Keeps tokens whose logit is within this many standard deviations of the highest; 0 keeps all.",
+        ),
+    )
     repeat_penalty: float = parameter(
         1.0,
         minimum=0.5,

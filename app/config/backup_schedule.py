@@ -20,5 +20,5 @@ class BackupSchedule:
 
 
 DAILY = BackupSchedule("daily", QT_TRANSLATE_NOOP("parameters", "Every day"), timedelta(days=1), kept=7)
-WEEKLY = BackupSchedule("weekly", QT_TRANSLATE_NOOP("parameters", "Every week"), timedelta(weeks=1), kept=7)
+WEEKLY = BackupSchedule("weekly", QT_TRANSLATE_NOOP("parameters", "Every week"), timedelta(weeks=1), kept=4)
 SCHEDULES = {each.id: each for each in (DAILY, WEEKLY)}

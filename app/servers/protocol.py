@@ -211,6 +211,8 @@ def _samplers(sampling: Sampling, kind: Kind) -> dict[str, Any]:
     if kind is not Kind.OTHER:
         values |= {"top_k": sampling.top_k, "min_p": sampling.min_p}
         values["repetition_penalty" if kind is Kind.VLLM else "repeat_penalty"] = sampling.repeat_penalty
+    if kind is Kind.LLAMA_SERVER:
+        values["top_n_sigma"] = sampling.top_n_sigma or None
     return {key: value for key, value in values.items() if value is not None}
 
 

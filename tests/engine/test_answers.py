@@ -47,6 +47,14 @@ def test_the_starter_answers_sensibly(shared_engine: LocalEngine, starter: Path)
     assert answer.finished.time_to_first_token_s
 
 
+def test_a_small_top_n_sigma_makes_a_hot_answer_greedy(shared_engine: LocalEngine, starter: Path) -> None:
+    load(shared_engine, starter)
+    greedy = ask(shared_engine, "Tell me a story.", temperature=0.0, max_tokens=16).text
+    hot = {"temperature": 1.9, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "max_tokens": 16}
+    assert ask(shared_engine, "Tell me a story.", top_n_sigma=0.001, seed=5, **hot).text == greedy
+    assert ask(shared_engine, "Tell me a story.", top_n_sigma=0.0, seed=5, **hot).text != greedy
+
+
 def test_same_seed_gives_the_same_answer(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
     texts = [

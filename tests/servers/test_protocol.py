@@ -37,6 +37,11 @@ def test_samplers_have_the_names_of_the_server(kind: Kind, name: str) -> None:
     assert (body["stop"], body["max_tokens"]) == (["END"], 9)
 
 
+@pytest.mark.parametrize(("kind", "value"), [(Kind.LLAMA_SERVER, 1.5), (Kind.VLLM, None), (Kind.OTHER, None)])
+def test_top_n_sigma_is_only_sent_to_llama_server(kind: Kind, value: float | None) -> None:
+    assert body_of(kind, top_n_sigma=1.5).get("top_n_sigma") == value
+
+
 def test_vllm_continues_a_prefilled_answer() -> None:
     body = body_of(Kind.VLLM, prefill="The sea")
     assert body["messages"][-1] == {"role": "assistant", "content": "The sea"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config.backup_schedule import DAILY, WEEKLY
+from app.config.backup_schedule import DAILY, WEEKLY, BackupSchedule
 from app.conversation import Attachment, Status
 from app.store.backups import BackupKind
 from app.store.recovery import newest_restorable, replace_damaged
@@ -33,49 +33,49 @@ def fill(store: ConversationStore, title: str = "天") -> str:
     return question.conversation_id
 
 
-def test_a_copy_is_due_once_a_day_and_only_of_something(store: ConversationStore, folder: Path) -> None:
-    assert store.backup_if_due(DAILY) is None
+@pytest.mark.parametrize("schedule", [DAILY, WEEKLY], ids=lambda schedule: schedule.id)
+def test_a_backup_is_due_once_per_interval_and_not_for_an_empty_database(
+    store: ConversationStore, folder: Path, schedule: BackupSchedule
+) -> None:
+    assert store.backup_if_due(schedule) is None
     fill(store)
-    made = store.backup_if_due(DAILY)
+    made = store.backup_if_due(schedule)
     assert made is not None
     assert (made.kind, made.bytes, store.backups()) == (BackupKind.AUTOMATIC, made.path.stat().st_size, [made])
     assert made.path.stat().st_mode & 0o077 == 0
     assert datetime.now(UTC) - made.made_at < timedelta(minutes=1)
-    assert store.backup_if_due(DAILY) is None
+    assert store.backup_if_due(schedule) is None
     made.path.unlink()
-    yesterday = named(folder, "daily", datetime.now(UTC) - timedelta(days=1, minutes=1))
-    named(folder, "daily", datetime.now(UTC) + timedelta(days=400))
-    assert store.backup_if_due(DAILY) is not None
-    assert yesterday.exists()
-
-
-def test_weekly_backup_is_due_after_seven_days(store: ConversationStore, folder: Path) -> None:
-    fill(store)
-    recent = named(folder, "daily", datetime.now(UTC) - timedelta(days=6))
-    assert store.backup_if_due(WEEKLY) is None
+    recent = named(folder, "daily", datetime.now(UTC) - schedule.interval + timedelta(minutes=1))
+    assert store.backup_if_due(schedule) is None
     recent.unlink()
-    named(folder, "daily", datetime.now(UTC) - timedelta(days=7, minutes=1))
-    assert store.backup_if_due(WEEKLY) is not None
+    earlier = named(folder, "daily", datetime.now(UTC) - schedule.interval - timedelta(minutes=1))
+    named(folder, "daily", datetime.now(UTC) + timedelta(days=400))
+    assert store.backup_if_due(schedule) is not None
+    assert earlier.exists()
 
 
-def test_seven_days_are_kept_and_what_was_asked_for_always(store: ConversationStore, folder: Path) -> None:
+@pytest.mark.parametrize("schedule", [DAILY, WEEKLY], ids=lambda schedule: schedule.id)
+def test_old_automatic_backups_are_deleted_and_manual_ones_kept(
+    store: ConversationStore, folder: Path, schedule: BackupSchedule
+) -> None:
     fill(store)
     now = datetime.now(UTC)
-    days = [named(folder, "daily", now - timedelta(days=day)) for day in range(2, 12)]
+    automatic = [named(folder, "daily", now - number * schedule.interval) for number in range(2, 12)]
     asked = [named(folder, "asked", now - timedelta(days=day)) for day in range(2, 12)]
     migrated = named(folder, "v1", now - timedelta(days=500))
     mine = folder / "backups" / "conversations-daily-mine.sqlite3"
     mine.write_bytes(b"mine")
     nonsense = folder / "backups" / "conversations-daily-20269999T999999999999Z.sqlite3"
     nonsense.write_bytes(b"no such day")
-    store.backup_if_due(DAILY)
-    assert [path.exists() for path in days] == [True] * (DAILY.kept - 1) + [False] * 4
+    store.backup_if_due(schedule)
+    assert [path.exists() for path in automatic] == [True] * (schedule.kept - 1) + [False] * (11 - schedule.kept)
     store.backup_now()
     assert all(path.exists() for path in [*asked, migrated, mine, nonsense])
     listed = store.backups()
     assert [each.kind for each in listed[:2]] == [BackupKind.MANUAL, BackupKind.AUTOMATIC]
     assert listed[-1].kind is BackupKind.BEFORE_MIGRATION
-    assert len(listed) == 7 + 11 + 1
+    assert len(listed) == schedule.kept + 11 + 1
 
 
 def test_a_backup_replaces_everything_and_what_was_here_is_kept(store: ConversationStore) -> None:

@@ -11,7 +11,7 @@ PENALTY_WINDOW = 64
 
 
 class Sampler:
-    """Penalties, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order.  The seed is given."""
+    """Penalties, top-nσ, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order.  The seed is given."""
 
     def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
         self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
@@ -24,6 +24,8 @@ class Sampler:
         if sampling.temperature <= 0:
             self._add(llama_cpp.llama_sampler_init_greedy())
             return
+        if sampling.top_n_sigma > 0:
+            self._add(llama_cpp.llama_sampler_init_top_n_sigma(sampling.top_n_sigma))
         if sampling.top_k > 0:
             self._add(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
         if sampling.top_p < 1:
