@@ -11,7 +11,7 @@ PENALTY_WINDOW = 64
 
 
 class Sampler:
-    """Penalties, top-nσ, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order; the seed is given."""
+    """Penalties, top-nσ, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order with this seed."""
 
     def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
         self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
