@@ -5206,6 +5206,14 @@
         <translation>排除概率低于最高概率乘以此比例的 token；0 表示全部保留。</translation>
     </message>
     <message>
+        <source>Top-nσ</source>
+        <translation>Top-nσ</translation>
+    </message>
+    <message>
+        <source>Keeps tokens whose logit is within this many standard deviations of the highest; 0 keeps all.</source>
+        <translation>只保留 logit 与最高值相差不超过该倍数标准差的 token；0 表示全部保留。</translation>
+    </message>
+    <message>
         <source>Repeat penalty</source>
         <translation>重复惩罚</translation>
     </message>
