@@ -6,6 +6,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, get_args, get_type_hints
 
 from app.conversation import Attachment, Conversation, MadeBy, Message, Sampling
@@ -128,15 +129,14 @@ def _fields(type_: Any, *elsewhere: str) -> _Fields:
 def _reader(hint: Any) -> Callable[[Any], Any] | None:
     kind = next((each for each in get_args(hint) if each is not type(None)), hint) if hint not in _JSON else hint
     if kind in _JSON:
-        return lambda text: from_json(text, kind)
+        return partial(from_json, type_=kind)
     if kind is datetime:
-        return lambda text: datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat
     if kind is bool:
         return bool
     if issubclass(kind, str) and kind is not str:
         # Calling the enumeration takes three times as long, and a conversation may have ten thousand messages.
-        members = {member.value: member for member in kind}
-        return lambda text: members[text]
+        return {member.value: member for member in kind}.__getitem__
     return None
 
 
