@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.transcript [--out FILE]     about two minutes; offscreen unless DISPLAY is set
 
-Milliseconds are those that the window's thread worked, which other programs on the machine change least; the clock's
-stand beside them.  Shares of a core are those of the whole process.  Not collected by pytest.
+Milliseconds are the processor time of the window's thread, which other programs on the machine affect least; those by
+the clock are in the details.  Shares of a core are those of the whole process.  Not collected by pytest.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ class Bench:
             *self.flow("mixed, 1,000 tokens/s", mixed, 1_000, 0.4, 50),
         ]
 
-    # What is meant to hurt
+    # Hostile texts
 
     def hostile(self) -> list[Figure]:
         figures = []

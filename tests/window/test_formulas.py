@@ -231,15 +231,15 @@ def test_the_line_being_read_stays_when_formulas_above_are_rendered(qtbot: QtBot
     tall = "\n\n".join(
         f"$$\\begin{{aligned}} a_{n} &= 1 \\\\ b &= \\frac{{1}}{{2}} \\\\ c &= 3 \\end{{aligned}}$$" for n in range(9)
     )
-    transcript.set_items([answer(tall + "\n\nthe line one reads\n\n" + "words\n\n" * 60)])
+    transcript.set_items([answer(tall + "\n\nthe line being read\n\n" + "words\n\n" * 60)])
     view = transcript.page.view(0)
     number = len(view.parts) - 1
-    transcript.page.show(0, 40 - view.top_of((number, 0)))
+    transcript.page.show(0, 40 - view.body.rect_of((number, 0)).top())
     transcript.state.scroll_by(0)
-    before = dict(transcript.page.visible)[0] + view.top_of((number, 0))
+    before = dict(transcript.page.visible)[0] + view.body.rect_of((number, 0)).top()
     height = view.height
     wait_for_formulas(qtbot, transcript)
-    after = dict(transcript.page.visible)[0] + transcript.page.view(0).top_of((number, 0))
+    after = dict(transcript.page.visible)[0] + transcript.page.view(0).body.rect_of((number, 0)).top()
     assert transcript.page.view(0).height != height
     assert after == pytest.approx(before, abs=1)
 

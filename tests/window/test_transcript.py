@@ -293,7 +293,7 @@ def test_resizing_keeps_the_line_being_read(transcript, qtbot):
     transcript.set_items(
         [answer("a", "\n\n".join(f"Paragraph {n}: " + "words and more words " * 30 for n in range(60)))]
     )
-    qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind)
+    qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind, timeout=60_000)
     transcript.scroll_to_item("a", "Paragraph 30:")
     line = spot_of(transcript, 0, "Paragraph 30:").y()
     wheel(transcript, pixels=-line + 10)
@@ -370,7 +370,7 @@ def test_changing_the_language_updates_labels(transcript, qapp):
 def test_long_code_is_highlighted_in_steps(transcript, qtbot):
     text = "```python\n" + "\n".join(f"def f{n}(): return 'text {n}'" for n in range(600)) + "\n```"
     transcript.set_items([answer("a", text)])
-    qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind)
+    qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind, timeout=60_000)
     (part,) = transcript.page.view(0).parts
     assert isinstance(part, CodePart)
     qtbot.waitUntil(lambda: not part.needs_highlight)

@@ -74,7 +74,7 @@ content = "<think>A secret plan</think>See [the page](https://a.b/c).\\n\\n```py
 transcript.set_items([
     Item("q", Role.USER, "Why?", actions=("copy", "next"), version=(1, 2), attachments=("one.txt",)),
     Item("a", Role.ASSISTANT, content, actions=("copy", "retry", "pin", "delete"), is_pinned=True,
-         divider="The model no longer sees what stands above", thought_s=12),
+         divider="The model no longer sees the messages above", thought_s=12),
 ])
 page = QAccessible.queryAccessibleInterface(transcript)
 asked, followed = [], []
@@ -84,9 +84,9 @@ transcript.link_activated.connect(followed.append)
 question, answer = page.child(0), page.child(1)
 assert question.text(Text.Name) == "You, Version 1 of 2", question.text(Text.Name)
 assert answer.text(Text.Name) == "Answer, Pinned"
-told = answer.text(Text.Value)
-assert told.startswith("The model no longer sees what stands above\\n\\nSee the page."), told
-assert "secret" not in told
+value = answer.text(Text.Value)
+assert value.startswith("The model no longer sees the messages above\\n\\nSee the page."), value
+assert "secret" not in value
 
 def named(message):
     children = [message.child(at) for at in range(message.childCount())]

@@ -23,7 +23,7 @@ def search(page, qtbot, text: str) -> None:
     page.open_find()
     page.find_bar.field.setText(text)
     QTest.keyClick(page.find_bar.field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not page.finder.is_searching)
+    qtbot.waitUntil(lambda: not page.finder.is_searching, timeout=60_000)
 
 
 def count(page) -> str:

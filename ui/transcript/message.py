@@ -263,18 +263,9 @@ class MessageView:
                     targets.append(FocusTarget(f"link:{number}:{start}", rects, name, address))
         return sorted(targets, key=lambda target: (round(target.rects[0].center().y()), target.rects[0].x()))
 
-    def place_at_height(self, y: float) -> tuple[Place, float]:
-        """Return the line nearest below a height, and how far below it is."""
-        place = self.body.place_at(QPointF(0, y))
-        return place, self.top_of(place) - y
-
-    def first_text(self, y: float, height: float) -> tuple[Place, float] | None:
-        """Return the first text that begins within a stretch of the message, and how far below its top."""
-        for number, part in enumerate(self.parts):
-            if y <= part.y < y + height and part.is_text:
-                return (number, 0), self.top_of((number, 0)) - y
-        return None
-
-    def top_of(self, place: Place) -> float:
-        """Return the top of a place."""
-        return self.body.rect_of(place).top() if place[0] < len(self.parts) else 0.0
+    def line_at(self, y: float) -> tuple[Place, float]:
+        """Return the line at a height, or the next text below a formula, and how far below the height it is."""
+        number, position = self.body.place_at(QPointF(0, y))
+        while number < len(self.parts) - 1 and not self.parts[number].is_text:
+            number, position = number + 1, 0
+        return (number, position), self.body.rect_of((number, position)).top() - y

@@ -111,7 +111,7 @@ class Page:
 
     def update_formulas(self) -> bool:
         """Show the formulas that have been rendered since; the line that is being read stays in place."""
-        line = self._reading_line(skip_formulas=True)
+        line = self._reading_line()
         changed = [number for number, view in self.views.items() if view.body.update_formulas()]
         self._measured.difference_update(changed)
         if changed:
@@ -131,19 +131,18 @@ class Page:
             self._measured.clear()
             self._restore(line)
 
-    def _reading_line(self, *, skip_formulas: bool = False) -> ReadingLine | None:
-        """Return the line at the top of the screen, or the first text below it, whose height does not change."""
+    def _reading_line(self) -> ReadingLine | None:
+        """Return the line of text at the top of the screen."""
         number, top = self._anchor
         view = self.views.get(number)
         if view is None or top >= 0:
             return None
-        text = view.first_text(-top, self.height) if skip_formulas else None
-        return number, *(text or view.place_at_height(-top))
+        return number, *view.line_at(-top)
 
     def _restore(self, line: ReadingLine | None) -> None:
         if line is not None and not self.following:
             number, place, below = line
-            self._anchor = (number, below - self.view(number).top_of(place))
+            self._anchor = (number, below - self.view(number).body.rect_of(place).top())
 
     @property
     def total(self) -> float:

@@ -190,7 +190,7 @@ class TranscriptState(QObject):
     def show_match(self, number: int, match: Match | None) -> None:
         """Scroll to a match in a message, or to its top, unless it is on the screen."""
         top = self.page.top_of(number)
-        inside = self.page.view(number).top_of(match[:2]) if match else 0.0
+        inside = self.page.view(number).body.rect_of(match[:2]).top() if match else 0.0
         if top is None or not SHOW_MARGIN <= top + inside <= self.page.height - SHOW_MARGIN:
             third = self.page.height / 3
             self.page.show(number, third - inside if match and inside > third else float(MARGIN))

@@ -6,7 +6,7 @@ A part keeps what is unchanged while an answer is written and sets only the end 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -310,6 +310,14 @@ class RulePart(Part):
 def utf16_length(text: str) -> int:
     """Return the number of positions that a text takes in a QTextDocument, which counts UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def common_prefix(old: Sequence[object], new: Sequence[object]) -> int:
+    """Return how many elements at the front of two sequences are equal."""
+    for number, (before, after) in enumerate(zip(old, new, strict=False)):
+        if before is not after and before != after:
+            return number
+    return min(len(old), len(new))
 
 
 @lru_cache(maxsize=8)

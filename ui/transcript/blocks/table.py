@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from app.markdown.blocks import Block, Span, Style, Table
 from ui.transcript.blocks.formula import SCALE, RenderContext
 from ui.transcript.blocks.markdown import spans_markdown
-from ui.transcript.blocks.part import Part
+from ui.transcript.blocks.part import Part, common_prefix
 from ui.transcript.blocks.text import write_spans
 
 ROWS = 24
@@ -84,8 +84,7 @@ class TablePart(Part):
         # Without one edit block each cell would lay the whole table out again.
         cursor.beginEditBlock()
         if before and (before.head, before.align) == (block.head, block.align):
-            while unchanged < min(len(old), len(rows)) and old[unchanged] == rows[unchanged]:
-                unchanged += 1
+            unchanged = common_prefix(old, rows)
         # A QTextTable that loses its last row is deleted.
         if self._table and unchanged:
             if unchanged < len(old):

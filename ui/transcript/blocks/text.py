@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from app.markdown.blocks import Block, Prose, Span, Style
 from ui.transcript.blocks.formula import RenderContext, insert_formula
 from ui.transcript.blocks.markdown import MARKERS, indented, span_length, spans_markdown, spans_slice
-from ui.transcript.blocks.part import LINE_BREAK, Part, Range
+from ui.transcript.blocks.part import LINE_BREAK, Part, Range, common_prefix
 from ui.transcript.style import HEADINGS
 
 
@@ -167,14 +167,6 @@ class PlainTextPart(Part):
         """Become as narrow as the text allows."""
         self.document.setTextWidth(-1)
         super().lay_out(min(width, self.document.idealWidth() + 1))
-
-
-def common_prefix(old: list[Prose], new: list[Prose]) -> int:
-    """Return how many blocks at the front of two lists are equal."""
-    for number, (before, after) in enumerate(zip(old, new, strict=False)):
-        if before is not after and before != after:
-            return number
-    return min(len(old), len(new))
 
 
 def write_spans(
