@@ -74,12 +74,12 @@ def test_five_transient_statuses(source: Path, shelf: Shelf, fetch: Fetch, hub: 
 @pytest.mark.parametrize("code", [429, 503])
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_respected(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, form: str, code: int) -> None:
-    wanted = 1.0
+    delay_s = 1.0
     if form == "seconds":
-        value = str(int(wanted))
+        value = str(int(delay_s))
     else:
         # Dates have no fractions.
-        value = format_datetime(datetime.now(UTC) + timedelta(seconds=wanted + 1), usegmt=True)
+        value = format_datetime(datetime.now(UTC) + timedelta(seconds=delay_s + 1), usegmt=True)
     hub.fault("cdn", "status", code=code, times=1, skip=BEHIND_THE_HEADER, headers={"Retry-After": value})
     running = fetch.start(shelf.published(), connections=1)
     waiting = running.until(lambda status: status.state == "waiting")
@@ -88,10 +88,10 @@ def test_retry_after_is_respected(source: Path, shelf: Shelf, fetch: Fetch, hub:
     assert waiting.problem is not None
     assert waiting.problem.code == "web_busy"
     assert waiting.retry_in_s is not None
-    assert 0 <= waiting.retry_in_s <= wanted + 2
+    assert 0 <= waiting.retry_in_s <= delay_s + 2
     refused, again = [entry for entry in hub.log if entry.where == "cdn"][1:3]
     assert (refused.status, again.status) == (code, 206)
-    assert again.t - refused.t >= wanted * 0.99
+    assert again.t - refused.t >= delay_s * 0.99
     assert sha256_of(running.paths[0]) == sha256_of(source)
 
 

@@ -20,7 +20,7 @@ from tests.download.download_helpers import PIECE, Fetch, Running, Shelf, names_
 from tests.rigs.fake_hub import FakeHub
 
 SIZE = 60 * PIECE + 321
-STOP_S = 0.5
+CANCEL_S = 0.5
 PATIENT = 60.0
 PATIENT_OPTIONS = DownloadOptions(PIECE, RetryPolicy(PATIENT, PATIENT, PATIENT, PATIENT))
 
@@ -31,7 +31,7 @@ def source(shelf: Shelf) -> Path:
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[str]:
+def silent_server() -> Iterator[str]:
     """Address that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -40,7 +40,7 @@ def silence() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def closed_door() -> Iterator[str]:
+def full_backlog() -> Iterator[str]:
     """Address where connections are neither accepted nor refused."""
     with contextlib.ExitStack() as held, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -52,10 +52,10 @@ def closed_door() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def stop(running: Running) -> None:
+def cancel(running: Running) -> None:
     begun = time.monotonic()
     running.cancel()
-    assert time.monotonic() - begun <= STOP_S
+    assert time.monotonic() - begun <= CANCEL_S
     assert isinstance(running.error, Cancelled)
 
 
@@ -66,7 +66,7 @@ def test_cancel_with_a_slow_server(
     hub.fault("cdn", kind, after=PIECE // 2, seconds=120, rate=20_000, times=-1, skip=1)
     running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
     running.until(lambda status: status.progress.done > 0)
-    stop(running)
+    cancel(running)
     assert names_in(models) == ["model.gguf.part", "model.gguf.part.json"]
 
 
@@ -80,10 +80,10 @@ def test_cancel_before_a_response(
     hub.fault(where, "delay", seconds=3, times=-1, skip=skip)
     running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
     running.until(lambda _: any(entry.fault == "delay" for entry in hub.log))
-    stop(running)
+    cancel(running)
 
 
-@pytest.mark.parametrize("place", [silence, closed_door])
+@pytest.mark.parametrize("place", [silent_server, full_backlog])
 def test_cancel_while_connecting(
     source: Path, shelf: Shelf, fetch: Fetch, place: Callable[[], contextlib.AbstractContextManager[str]]
 ) -> None:
@@ -91,7 +91,7 @@ def test_cancel_while_connecting(
         fetch.access = Access(endpoint, endpoint, proxy="")
         running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
         threading.Event().wait(0.1)
-        stop(running)
+        cancel(running)
 
 
 def test_cancel_during_a_name_lookup(source: Path, shelf: Shelf, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_cancel_during_a_name_lookup(source: Path, shelf: Shelf, fetch: Fetch, m
     fetch.access = Access("http://hub.test", "http://hub.test", proxy="")
     running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
     assert asked.wait(10)
-    stop(running)
+    cancel(running)
     go_on.set()
 
 
@@ -116,14 +116,14 @@ def test_cancel_during_a_long_pause(source: Path, shelf: Shelf, fetch: Fetch, hu
     waiting = running.until(lambda status: status.state == "waiting")
     assert waiting.retry_in_s is not None
     assert waiting.retry_in_s > 500
-    stop(running)
+    cancel(running)
 
 
 def test_cancel_at_a_low_speed_limit(source: Path, shelf: Shelf, fetch: Fetch) -> None:
     running = fetch.start(shelf.published())
     running.transfer.limit_bytes_per_s = 1000
     running.until(lambda status: status.state == "downloading" and status.progress.done > 0)
-    stop(running)
+    cancel(running)
 
 
 def test_speed_limit_applies_to_all_connections(source: Path, shelf: Shelf, fetch: Fetch) -> None:
@@ -166,7 +166,7 @@ def test_changing_the_endpoint(source: Path, shelf: Shelf, fetch: Fetch, hub: Fa
 def test_changing_the_endpoint_while_the_first_is_silent(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
 ) -> None:
-    with silence() as endpoint:
+    with silent_server() as endpoint:
         fetch.access = Access(endpoint, endpoint, proxy="")
         running = fetch.start(shelf.published(), options=PATIENT_OPTIONS)
         threading.Event().wait(0.1)
@@ -212,7 +212,7 @@ def test_threads_end_after_cancelling(source: Path, shelf: Shelf, fetch: Fetch, 
     hub.fault("cdn", "trickle", rate=400_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
     running.until(lambda status: status.progress.done > 0)
-    stop(running)
+    cancel(running)
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         left = {thread for thread in threading.enumerate() if thread.name.startswith(("download", "hash"))}

@@ -174,7 +174,7 @@ def test_hash_on_disk_is_at_most_a_layer_behind(tmp_path: Path, legacy_layout: b
 
 
 def test_blocks_on_disk() -> None:
-    def wanted(layout: Layout, start: int, end: int) -> int:
+    def needed_for(layout: Layout, start: int, end: int) -> int:
         return max(
             (
                 segment.source + min(segment.length, end - segment.target)
@@ -187,7 +187,7 @@ def test_blocks_on_disk() -> None:
     for layout in layouts():
         at = so_far = 0
         for length, needed in blocks_on_disk(layout, 64):
-            so_far = max(so_far, wanted(layout, at, at + length))
+            so_far = max(so_far, needed_for(layout, at, at + length))
             assert needed == so_far
             at += length
 

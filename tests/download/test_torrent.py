@@ -127,7 +127,7 @@ def random_model(path: Path, n_bytes: int = 2 << 20) -> Path:
 
 def test_model_is_downloaded_and_loads(seed: Seed, shared: Path, models: Path) -> None:
     write_tiny_model(shared / "tiny.gguf")
-    (shared / "README.md").write_text("not wanted " * 1000)
+    (shared / "README.md").write_text("other text " * 1000)
     seeding = seed()
     transfer = Transfer()
     (path,) = download_magnet(seeding.uri, models, Access, transfer, seeding.options)
@@ -249,8 +249,8 @@ def test_resume_while_hashing(seed: Seed, shared: Path, models: Path, monkeypatc
     transfer = Transfer(on_status=cancel_while_hashing)
     with pytest.raises(Cancelled):
         download_magnet(seeding.uri, models, Access, transfer, seeding.options)
-    nobody = TorrentOptions(listen="127.0.0.1:0", find_peers=False)
-    (path,) = download_magnet(seeding.uri, models, Access, Transfer(), nobody)
+    no_peers = TorrentOptions(listen="127.0.0.1:0", find_peers=False)
+    (path,) = download_magnet(seeding.uri, models, Access, Transfer(), no_peers)
     check_loadable(read_header(path))
 
 
@@ -330,11 +330,11 @@ def test_invalid_links(models: Path, uri: str) -> None:
 
 def test_cancel_without_peers(models: Path) -> None:
     transfer = Transfer()
-    nobody = TorrentOptions(listen="127.0.0.1:0", find_peers=False)
-    thread, raised = in_background(lambda: download_magnet(NOWHERE, models, Access, transfer, nobody))
+    no_peers = TorrentOptions(listen="127.0.0.1:0", find_peers=False)
+    thread, raised = in_background(lambda: download_magnet(NOWHERE, models, Access, transfer, no_peers))
     wait_for(lambda: transfer.status.state == "waiting")
     with pytest.raises(UserError, match="download_busy"):
-        download_magnet(NOWHERE, models, Access, Transfer(), nobody)
+        download_magnet(NOWHERE, models, Access, Transfer(), no_peers)
     before = time.monotonic()
     transfer.token.cancel()
     thread.join(20)

@@ -47,7 +47,7 @@ def add(tmp_path: Path) -> AddModel:
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
+def refusing_url() -> Iterator[str]:
     """Address that refuses connections."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))  # bound without listening: no other process gets the port
@@ -55,7 +55,7 @@ def nobody() -> Iterator[str]:
 
 
 @pytest.fixture
-def silence() -> Iterator[str]:
+def silent_url() -> Iterator[str]:
     """Address that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

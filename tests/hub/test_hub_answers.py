@@ -188,13 +188,13 @@ def test_redirect_loop(hub: FakeHub, access: Access) -> None:
     assert hub.count("api") < 10
 
 
-def test_connection_refused(nobody: str) -> None:
-    problem = problem_of(Access(endpoint=nobody, proxy=""))
+def test_connection_refused(refusing_url: str) -> None:
+    problem = problem_of(Access(endpoint=refusing_url, proxy=""))
     assert problem.code == "hub_unreachable"
-    assert problem.data["host"] == host_of(nobody)
+    assert problem.data["host"] == host_of(refusing_url)
     assert "refused" in str(problem.data["detail"])
     with pytest.raises(UserError, match="hub_unreachable"):
-        HubClient(Access(endpoint=nobody, proxy="")).search("x")
+        HubClient(Access(endpoint=refusing_url, proxy="")).search("x")
 
 
 def test_unknown_host_name() -> None:
@@ -206,8 +206,8 @@ def test_https_to_a_plain_server(hub: FakeHub) -> None:
     assert problem.code == "hub_unreachable"
 
 
-def test_unreachable_proxy(nobody: str, hub: FakeHub) -> None:
-    assert problem_of(Access(endpoint=hub.url, proxy=nobody)).code == "proxy_failed"
+def test_unreachable_proxy(refusing_url: str, hub: FakeHub) -> None:
+    assert problem_of(Access(endpoint=hub.url, proxy=refusing_url)).code == "proxy_failed"
     assert problem_of(Access(endpoint=hub.url, proxy="gopher://x")).code == "proxy_failed"
     assert hub.count("api") == 0
 
@@ -232,9 +232,9 @@ def test_two_proxies_at_the_same_time(hub: FakeHub, second_hub: FakeHub, add: Ad
     assert found == {hub.url: ["first/model"] * 3, second_hub.url: ["second/model"] * 3}
 
 
-def test_cancelling_a_request_without_answer(silence: str) -> None:
+def test_cancelling_a_request_without_answer(silent_url: str) -> None:
     token = CancelToken()
-    hub = HubClient(Access(endpoint=silence, proxy=""), token)
+    hub = HubClient(Access(endpoint=silent_url, proxy=""), token)
     ended: list[float] = []
 
     def ask() -> None:

@@ -36,12 +36,12 @@ def mirrors(hub: FakeHub, second_hub: FakeHub, sparse: Path) -> tuple[FakeHub, F
 
 
 def test_fastest_mirror_is_first_and_dead_ones_end_in_time(
-    mirrors: tuple[FakeHub, FakeHub], nobody: str, silence: str
+    mirrors: tuple[FakeHub, FakeHub], refusing_url: str, silent_url: str
 ) -> None:
     fast, slow = mirrors
     slow.fault("cdn", "trickle", rate=200_000, times=-1)
     started = time.monotonic()
-    speeds = measure_mirrors((silence, slow.url, nobody, fast.url), ANY, seconds=1.0)
+    speeds = measure_mirrors((silent_url, slow.url, refusing_url, fast.url), ANY, seconds=1.0)
     assert time.monotonic() - started < 3
     assert [each.endpoint for each in speeds[:2]] == [fast.url, slow.url]
     assert speeds[0].bytes_per_second is not None
@@ -50,8 +50,8 @@ def test_fastest_mirror_is_first_and_dead_ones_end_in_time(
     assert 50_000 < speeds[1].bytes_per_second < 1_000_000
     assert all(each.problem is None and each.latency_s is not None and each.latency_s < 1 for each in speeds[:2])
     problems = {each.endpoint: each.problem.code for each in speeds[2:] if each.problem}
-    assert problems[nobody] == "web_unreachable"
-    assert problems[silence] == "web_silent"
+    assert problems[refusing_url] == "web_unreachable"
+    assert problems[silent_url] == "web_silent"
     assert fast.bytes_sent() <= SAMPLE_BYTES
 
 
@@ -97,10 +97,10 @@ def test_small_file_of_a_published_model(hub: FakeHub, tmp_path: Path) -> None:
     assert [entry.range for entry in hub.log] == ["bytes=0-3999"] * 2
 
 
-def test_cancelling_the_test(silence: str) -> None:
+def test_cancelling_the_test(silent_url: str) -> None:
     token = CancelToken()
     threading.Timer(0.2, token.cancel).start()
     started = time.monotonic()
     with pytest.raises(Cancelled):
-        measure_mirrors([silence], ANY, seconds=30, token=token)
+        measure_mirrors([silent_url], ANY, seconds=30, token=token)
     assert 0.2 <= time.monotonic() - started < 1.5

@@ -48,9 +48,9 @@ def test_shards_form_one_model() -> None:
     "name", ["m-00002-of-00003.gguf", "m-00001-of-00001.gguf", "m-00004-of-00003.gguf", "m-0001-of-0003.gguf", "m.gguf"]
 )
 def test_shard_names_match_those_on_disk(name: str) -> None:
-    wanted = [path.name for path in named_shards(Path(name))]
-    ((_, kind, files),) = listed(*wanted)
-    assert (kind, files) == ("shards" if len(wanted) > 1 else "file", wanted)
+    names = [path.name for path in named_shards(Path(name))]
+    ((_, kind, files),) = listed(*names)
+    assert (kind, files) == ("shards" if len(names) > 1 else "file", names)
 
 
 def test_equal_shards_in_two_folders_are_two_models() -> None:

@@ -147,34 +147,34 @@ def test_slow_authority_is_waited_for(hub: FakeHub, second_hub: FakeHub, add: Ad
 
 
 def test_endpoint_replaces_an_unreachable_authority(
-    hub: FakeHub, second_hub: FakeHub, add: AddModel, nobody: str
+    hub: FakeHub, second_hub: FakeHub, add: AddModel, refusing_url: str
 ) -> None:
     own = add(hub, REPO, "m.gguf")
-    access = Access(endpoint=hub.url, authority=nobody, proxy="")
+    access = Access(endpoint=hub.url, authority=refusing_url, proxy="")
     found = find_published(REPO, access)
     assert (found.files[0].sha256, found.checksums_from) == (own, host_of(hub.url))
     assert find_published(REPO, two(hub, second_hub)).checksums_from == host_of(hub.url), "it knows no such repository"
 
 
-def test_silent_authority_times_out(hub: FakeHub, add: AddModel, silence: str) -> None:
+def test_silent_authority_times_out(hub: FakeHub, add: AddModel, silent_url: str) -> None:
     add(hub, REPO, "m.gguf")
     started = time.monotonic()
-    listing = fetch_listing(REPO, Access(endpoint=hub.url, authority=silence, proxy=""), authority_timeout_s=0.3)
+    listing = fetch_listing(REPO, Access(endpoint=hub.url, authority=silent_url, proxy=""), authority_timeout_s=0.3)
     assert listing.host == host_of(hub.url)
     assert 0.3 <= time.monotonic() - started < 3
 
 
-def test_unreachable_mirror_with_reachable_authority(second_hub: FakeHub, add: AddModel, nobody: str) -> None:
+def test_unreachable_mirror_with_reachable_authority(second_hub: FakeHub, add: AddModel, refusing_url: str) -> None:
     add(second_hub, REPO, "m.gguf")
-    access = Access(endpoint=nobody, authority=second_hub.url, proxy="")
+    access = Access(endpoint=refusing_url, authority=second_hub.url, proxy="")
     assert find_published(REPO, access).checksums_from == host_of(second_hub.url)
 
 
-def test_error_when_neither_answers(hub: FakeHub, second_hub: FakeHub, nobody: str) -> None:
+def test_error_when_neither_answers(hub: FakeHub, second_hub: FakeHub, refusing_url: str) -> None:
     hub.gated[REPO] = "token"
     hub.repos[REPO] = {}
     assert problem_of(REPO, two(hub, second_hub)).code == "gated_without_token", "the endpoint has the bytes"
-    access = Access(endpoint=nobody, authority=second_hub.url, proxy="")
+    access = Access(endpoint=refusing_url, authority=second_hub.url, proxy="")
     assert problem_of(REPO, access).code == "repository_missing", "the only one that said something"
 
 
@@ -202,7 +202,7 @@ def test_published_state(hub: FakeHub, access: Access, add: AddModel) -> None:
     unhashed = replace(origin, parts=tuple(replace(part, sha256=None) for part in origin.parts))
     add(hub, REPO, "m.gguf.part2", b"m.gguf.part3")
     assert published_state(origin, access) == "changed"
-    assert published_state(unhashed, access) == "same", "of the same size, and nobody knows more"
+    assert published_state(unhashed, access) == "same", "of the same size, and no more is known"
     add(hub, REPO, "m.gguf.part2", b"longer than it was")
     assert published_state(unhashed, access) == "changed"
     del hub.repos[REPO]["m.gguf.part1"]
@@ -211,9 +211,11 @@ def test_published_state(hub: FakeHub, access: Access, add: AddModel) -> None:
     assert published_state(origin, access) == "gone"
 
 
-def test_published_state_without_hub(access: Access, nobody: str) -> None:
+def test_published_state_without_hub(access: Access, refusing_url: str) -> None:
     origin = Origin("magnet:?xt=x", "", "", (), Layout.identity(0), None)
     with pytest.raises(UserError, match="hub_id_unclear"):
         published_state(origin, access)
     with pytest.raises(UserError, match="hub_unreachable"):
-        published_state(replace(origin, repository=REPO), Access(endpoint=nobody, authority=nobody, proxy=""))
+        published_state(
+            replace(origin, repository=REPO), Access(endpoint=refusing_url, authority=refusing_url, proxy="")
+        )
