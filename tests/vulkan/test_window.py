@@ -31,7 +31,7 @@ def test_memory_that_runs_out_is_told_in_a_line_and_the_answer_arrives(
     services.settings.change(model_id="starter", max_tokens=8)
     send(qtbot, window, "Hello.")
     page = window.controller.conversation
-    qtbot.waitUntil(lambda: page.running() is None and len(branch(window)) > 1, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.running is None and len(branch(window)) > 1, timeout=PATIENCE_MS)
     answer = branch(window)[-1]
     assert is_complete(answer)
     assert answer.content

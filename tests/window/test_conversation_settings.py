@@ -104,14 +104,14 @@ def test_choices_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) 
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
     page = window.controller.conversation
-    page.choose(Choices("Mine.", BUILT_IN["code"], ContextPolicy.ROLL))
+    page.session.set_choices(Choices("Mine.", BUILT_IN["code"], ContextPolicy.ROLL))
     window.controller.services.settings.change(system_prompt="Usual.")
     dialog = opened(qtbot, window)
     qtbot.mouseClick(find(dialog, "usualPromptButton"), Qt.MouseButton.LeftButton)
     dialog.which_sampling.setCurrentIndex(0)
     dialog.context_policy.setCurrentIndex(0)
     close(qtbot, window, dialog)
-    assert page.choices() == Choices("Usual.", None, None)
+    assert page.session.choices() == Choices("Usual.", None, None)
 
 
 def test_choices_before_the_first_question_are_kept(window: MainWindow, qtbot: QtBot) -> None:
@@ -209,7 +209,7 @@ def test_temporary_chat_has_its_own_choices(window: MainWindow, qtbot: QtBot) ->
     close(qtbot, window, dialog)
     send(qtbot, window, "hello")
     page = window.controller.conversation
-    qtbot.waitUntil(lambda: page.running() is None and not page.is_empty(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.running is None and not page.is_empty, timeout=PATIENCE_MS)
     assert page.store.get(page.conversation_id).system_prompt == "Only here."
     assert [message.role for message in page.store.branch(page.conversation_id)] == [Role.USER, Role.ASSISTANT]
     assert window.controller.services.store.list() == []
