@@ -20,8 +20,8 @@ RUNS = 9
 LATE = ("llama_cpp", "keyring", "ziamath", "markdown_it", "pygments", "numpy", "jinja2")
 PROGRAM = """
 import json, sys, time
-import ui.application
-class Watched(ui.application.MainWindow):
+import ui.start.application
+class Watched(ui.start.application.MainWindow):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.painted.connect(self.tell)
@@ -29,8 +29,8 @@ class Watched(ui.application.MainWindow):
         late = [name for name in json.loads(sys.argv[3]) if name in sys.modules]
         print(json.dumps({"seconds": time.time() - float(sys.argv[1]), "late": late}), flush=True)
         self.close()
-ui.application.MainWindow = Watched
-sys.exit(ui.application.run(sys.argv[2]))
+ui.start.application.MainWindow = Watched
+sys.exit(ui.start.application.run(sys.argv[2]))
 """
 EMPTY = """
 import json, sys, time

@@ -134,7 +134,7 @@ sys.exit(ui.start.application.run(sys.argv[1]))
 
 
 @POSIX
-def test_a_bug_of_ours_is_logged_and_told_and_the_window_lives(tmp_path: Path) -> None:
+def test_bug_is_logged_and_shown_and_the_window_lives(tmp_path: Path) -> None:
     with program(BROKEN, str(tmp_path)) as process:
         wait_for(process, "told")
         assert "ZeroDivisionError" in (tmp_path / "logs" / "apus-chat.log").read_text()
@@ -164,7 +164,7 @@ sys.exit(ui.start.application.run(sys.argv[1]))
 """
 
 
-def test_a_damaged_database_is_said_and_nothing_is_touched(tmp_path: Path) -> None:
+def test_damaged_database_is_reported_and_left_unchanged(tmp_path: Path) -> None:
     folder = tmp_path / "conversations"
     folder.mkdir()
     database = folder / "conversations.sqlite3"
@@ -181,36 +181,40 @@ SECOND = """
 import sys
 from pathlib import Path
 import ui.start.application
-from app.config.drafts import Draft
 sys.exit(ui.start.application.run(sys.argv[1], [Path(each) for each in sys.argv[2:]]))
 """
-TAKING = """
+RECEIVING = """
 import sys
 import ui.start.application
-from app.config.drafts import Draft
-import ui.main_window
-class Taking(ui.main_window.MainWindow):
-    def start(self, services):
+import ui.window.controller
+class Front(ui.start.application.MainWindow):
+    def come_to_front(self):
+        print("front", flush=True)
+        super().come_to_front()
+class Receiving(ui.window.controller.WindowController):
+    def __init__(self, services, window):
+        super().__init__(services, window)
         print("ready", flush=True)
-        return super().start(services)
-    def come_to_front(self, files):
-        print(*[path.name for path in files], flush=True)
-        super().come_to_front(files)
-ui.start.application.MainWindow = Taking
+    def add_files(self, paths):
+        print(*[path.name for path in paths], flush=True)
+        super().add_files(paths)
+ui.start.application.MainWindow = Front
+ui.window.controller.WindowController = Receiving
 sys.exit(ui.start.application.run(sys.argv[1]))
 """
 
 
 @POSIX
-def test_a_second_start_raises_the_window_and_hands_over_its_file(tmp_path: Path) -> None:
+def test_second_start_raises_the_window_and_hands_its_file_over(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "tiny.gguf")
     data = tmp_path / "data"
-    with program(TAKING, str(data)) as first:
+    with program(RECEIVING, str(data)) as first:
         wait_for(first, "ready")
         with program(SECOND, str(data), str(model)) as second:
             assert second.wait(timeout=PATIENCE_S) == 0
+        wait_for(first, "front")
         wait_for(first, "tiny.gguf")
-        with program(TAKING, str(tmp_path / "other")) as other:
+        with program(RECEIVING, str(tmp_path / "other")) as other:
             wait_for(other, "ready")
             other.send_signal(signal.SIGTERM)
             other.communicate(timeout=PATIENCE_S)
@@ -221,12 +225,12 @@ def test_a_second_start_raises_the_window_and_hands_over_its_file(tmp_path: Path
 
 
 @POSIX
-def test_a_window_that_was_killed_is_in_nobody_s_way(tmp_path: Path) -> None:
-    with program(TAKING, str(tmp_path)) as first:
+def test_start_after_a_killed_window(tmp_path: Path) -> None:
+    with program(RECEIVING, str(tmp_path)) as first:
         wait_for(first, "ready")
         first.kill()
         first.communicate(timeout=PATIENCE_S)
-    with program(TAKING, str(tmp_path)) as second:
+    with program(RECEIVING, str(tmp_path)) as second:
         wait_for(second, "ready")
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=PATIENCE_S)
