@@ -183,12 +183,12 @@ class Reader:
             return
         self._check(count)
         start = self.position
-        wanted = min(max(count, _WINDOW_BYTES), self._limit - start)
+        length = min(max(count, _WINDOW_BYTES), self._limit - start)
         self._file.seek(start)
         pieces = []
-        while wanted > 0 and (piece := self._file.read(wanted)):
+        while length > 0 and (piece := self._file.read(length)):
             pieces.append(piece)
-            wanted -= len(piece)
+            length -= len(piece)
         self._window = b"".join(pieces)
         self._window_start, self._at = start, 0
         if count > len(self._window):

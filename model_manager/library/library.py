@@ -201,7 +201,7 @@ class ModelLibrary:
                 raise UserError("model_in_folder", id=model_id, folder=scan.folders[known[model_id]])
             raise UserError("model_unknown", id=model_id, known=list(known))
 
-        def forget(registry: Registry) -> Registry:
+        def without(registry: Registry) -> Registry:
             removed = registry.model_paths.get(model_id)
             return replace(
                 registry,
@@ -209,7 +209,7 @@ class ModelLibrary:
                 facts={path: each for path, each in registry.facts.items() if path != removed},
             )
 
-        self._file.change(forget)
+        self._file.change(without)
 
     def folders(self) -> tuple[Path, ...]:
         """Return the watched folders of other programs, in the order in which they were added."""
@@ -237,12 +237,12 @@ class ModelLibrary:
         """Stop watching a folder; its files stay.  Raises ``UserError`` as ``RegistryFile.change``."""
         removed = os.path.normcase(_absolute(path))
 
-        def forget(registry: Registry) -> Registry:
+        def without(registry: Registry) -> Registry:
             return replace(
                 registry, folders=tuple(each for each in registry.folders if os.path.normcase(each) != removed)
             )
 
-        self._file.change(forget)
+        self._file.change(without)
 
     def relocate(self, old: Path, new: Path) -> None:
         """Follow files that moved from one folder to another: ids, hashes and metadata are kept.

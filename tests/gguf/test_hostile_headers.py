@@ -45,7 +45,7 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable, read_header
 def peak():
     if sys.platform == "linux":
-        # What getrusage tells begins with the memory of the process that started this one.
+        # getrusage includes the memory of the parent process.
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
     if sys.platform == "win32":

@@ -23,9 +23,9 @@ class Twins:
 @pytest.fixture
 def twins(tmp_path: Path) -> Callable[..., Twins]:
     def write(**options: object) -> Twins:
-        wanted = {"n_expert": 4, **options}
-        path = write_tiny_model(tmp_path / "old.gguf", legacy=True, **wanted)  # type: ignore[arg-type]
-        twin = write_tiny_model(tmp_path / "twin.gguf", **wanted)  # type: ignore[arg-type]
+        arguments = {"n_expert": 4, **options}
+        path = write_tiny_model(tmp_path / "old.gguf", legacy=True, **arguments)  # type: ignore[arg-type]
+        twin = write_tiny_model(tmp_path / "twin.gguf", **arguments)  # type: ignore[arg-type]
         stacked = twin.read_bytes()
         twin.unlink()
         return Twins(path, path.read_bytes(), stacked)

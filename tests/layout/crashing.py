@@ -1,10 +1,10 @@
-"""Kills the process at a line of the code under test, again and again, and looks at what is made of it afterwards.
+"""Kill a process at random lines of the code under test, and check the files after further runs.
 
     python -m tests.layout.crashing WORK FOLDER MASTERS POINTS SEED      one JSON object on standard output
 
 WORK is ``copy``, ``in_place`` or ``join``; MASTERS a folder with the files to begin with in ``before`` and those to end
 with in ``after``.  At each of POINTS random lines a child that has just reached it kills itself with SIGKILL; a second
-one goes on and is mostly killed, too; the third one finishes.  A fork each, so that hundreds of crashes take seconds.
+one continues and is usually killed too; the third one finishes.  A fork each, so that hundreds of crashes take seconds.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ def forked(work: Callable[[Path], None], folder: Path, kill_at: int | None) -> t
         os._exit(0)
     os.close(begin)
     with os.fdopen(end, "rb") as pipe:
-        told = pipe.read()
+        output = pipe.read()
     os.waitpid(child, 0)
-    return tuple(json.loads(told)) if told else ("killed", 0)
+    return tuple(json.loads(output)) if output else ("killed", 0)
 
 
 def same(folder: Path, expected: Path) -> str:
@@ -106,7 +106,7 @@ def same(folder: Path, expected: Path) -> str:
         if not each.name.endswith(".json") and (folder / each.name).read_bytes() != each.read_bytes():
             return f"{each.name} differs"
     names = {each.name for each in folder.iterdir()} - {each.name for each in expected.iterdir()}
-    # Empty, and left where the very last line was not reached: whoever joins next takes it.
+    # Empty, and left where the last line was not reached; the next join takes it.
     names.discard("whole.gguf.join.lock")
     return f"left over: {sorted(names)}" if names else ""
 
@@ -128,7 +128,7 @@ def main(name: str, folder: Path, masters: Path, points: int, seed: int) -> dict
         afresh()
         first, second = dice.randrange(1, lines + 1), dice.randrange(1, lines + 1)
         for kill_at in (first, second, None):
-            # Whoever looks at the folder must find the old file, the new one, or one to go on with.
+            # The folder must contain the old file, the new one, or one that can be continued.
             outcome, _ = forked(work, folder, kill_at)
             counts[outcome] = counts.get(outcome, 0) + 1
             known = unfinished_conversions(folder) or unfinished_joins(folder) or tuple(folder.glob("*.gguf"))

@@ -57,7 +57,7 @@ def begun_in_steps(path: Path) -> int:
 
 @contextmanager
 def read_only_copy(path: Path) -> Iterator[Path]:
-    """A copy in a folder that may be read and not written, itself in one that may, whoever runs the tests."""
+    """Yield a copy in a read-only folder inside a writable one, also for the administrator."""
     with tempfile.TemporaryDirectory() as name:
         shelf = Path(name) / "shelf"
         shelf.mkdir()
@@ -66,7 +66,7 @@ def read_only_copy(path: Path) -> Iterator[Path]:
         copy.chmod(0o444)
         shelf.chmod(0o555)
         Path(name).chmod(0o777)
-        # The administrator may write anywhere, so for a moment we are somebody else.
+        # The administrator may write everywhere, hence another user for the duration.
         is_root = hasattr(os, "geteuid") and os.geteuid() == 0
         if is_root:
             os.seteuid(65534)
@@ -231,7 +231,7 @@ def test_a_conversion_in_place_continues_after_each_cancellation(twins: Callable
     assert begun_in_steps(files.path) > 10
     reached: list[int] = []
     while working.exists() or not reached:
-        # Whichever of its names the window or the person knows.
+        # Both of its names are accepted.
         name = working if len(reached) % 2 else files.path
         stop = CancelAfter(15)
         seen: list[int] = []
@@ -349,13 +349,13 @@ def test_conversion_does_not_wait_for_a_slow_hash(twins: Callable[..., Twins], m
         def hexdigest(self) -> str:
             return "no hash"
 
-    def told(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         if progress.done == progress.total:
             written.set()
 
     monkeypatch.setattr(hashlib, "sha256", Slow)
     monkeypatch.setattr("model_manager.layout.stream_writer._HASH_BYTES", 1000)
-    stack_experts(files.path, None, told)
+    stack_experts(files.path, None, on_progress)
     monkeypatch.undo()
     origin = read_origin(files.path)
     assert origin is not None

@@ -1,4 +1,4 @@
-"""Repairing and joining, killed at any moment: done again they end with the right bytes, and nothing is left over."""
+"""Conversions and joins that are killed at any moment: repeated, they end with the right bytes and no leftovers."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ import sys
 from pathlib import Path
 from model_manager.layout.join import join_parts
 from model_manager.layout.convert import stack_experts
-def told(progress):
+def on_progress(progress):
     print(progress.done, flush=True)
 if sys.argv[1] == "repair":
-    stack_experts(Path(sys.argv[2]), None, told, in_place=True)
+    stack_experts(Path(sys.argv[2]), None, on_progress, in_place=True)
 else:
-    join_parts([Path(each) for each in sys.argv[2:]], told)
+    join_parts([Path(each) for each in sys.argv[2:]], on_progress)
 """
 
 

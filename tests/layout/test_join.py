@@ -1,4 +1,4 @@
-"""Raw parts on the disk made one file, with little more room than they take."""
+"""Joining split parts with little additional space."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_sibling_parts_ignores_parts_of_other_files(cut: Cut, tmp_path: Path) ->
 
 
 def test_joining_needs_one_block_of_space(cut: Cut, whole: bytes, tmp_path: Path) -> None:
-    """What lies on the disk at any moment is the whole and one block."""
+    """The disk never holds more than the file and one block."""
     parts = cut(100_000, 300_000)
     most = [0]
 

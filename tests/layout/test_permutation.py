@@ -1,4 +1,4 @@
-"""The order of moves inside one file: any batch that was cut short can be done again, whatever the cut left behind."""
+"""The order of moves inside one file: an interrupted batch can be repeated."""
 
 from __future__ import annotations
 

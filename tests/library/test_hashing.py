@@ -1,4 +1,4 @@
-"""The SHA-256 of a file, with progress, and its end when nobody wants it any more."""
+"""SHA-256 of a file, with progress and cancellation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import: whatever is dropped on the window, what it is and what it needs."""
+"""Inspection of dropped files and folders."""
 
 from __future__ import annotations
 

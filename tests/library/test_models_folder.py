@@ -50,7 +50,7 @@ def test_a_downloaded_file_has_the_summary_of_its_origin(
         assert (summary.repository, summary.commit) == ("OWNER/REPO", "c" * 40)
         assert summary.published_sha256 == origin.parts[0].sha256
         assert summary.stacked is (source == tiny_legacy)
-        # A download is verified: nobody has to hash it once more.
+        # A download is verified and needs no further hashing.
         assert by_id[model_id].sha256 == origin.sha256
         assert by_id[model_id].verified_at == origin.verified_at
         assert library.known_hash(path) is not None

@@ -80,8 +80,8 @@ def test_only_damaged_pieces_are_downloaded_again(
     _, pieces = _pieces(path)
     assert len(pieces) == 1
     hub.reset()
-    (mended,) = fetch(reopen_for_redownload(path, pieces))
-    assert (mended, sha256_of(mended)) == (path, right)
+    (repaired,) = fetch(reopen_for_redownload(path, pieces))
+    assert (repaired, sha256_of(repaired)) == (path, right)
     # The head is read once more, to see that it is still the same file.
     assert hub.bytes_sent() <= PIECE + read_header(path).data_offset + PIECE
     assert verify(path).matches is True
@@ -98,8 +98,8 @@ def test_a_damaged_head_is_rewritten_without_downloading(fetch: Fetch, published
     damage(path, 50)
     found, pieces = _pieces(path)
     assert (found.head_damaged, pieces) == (True, ())
-    (mended,) = fetch(reopen_for_redownload(path, pieces))
-    assert sha256_of(mended) == right
+    (repaired,) = fetch(reopen_for_redownload(path, pieces))
+    assert sha256_of(repaired) == right
 
 
 def test_a_quarantined_file_is_relocated_released_and_repaired(
@@ -113,8 +113,8 @@ def test_a_quarantined_file_is_relocated_released_and_repaired(
     relocate_models(models, new, rename=other_disk)
     released = release_from_quarantine(new / bad.name)
     _, pieces = _pieces(released)
-    (mended,) = Fetch(new, hub)(reopen_for_redownload(released, pieces))
-    assert (mended, sha256_of(mended)) == (new / path.name, right)
+    (repaired,) = Fetch(new, hub)(reopen_for_redownload(released, pieces))
+    assert (repaired, sha256_of(repaired)) == (new / path.name, right)
 
 
 @pytest.mark.parametrize("published", ["stacked", "stacked from parts"], indirect=True)
@@ -124,7 +124,7 @@ def test_a_converted_file_matches_the_published_one(
     old = tmp_path / "old.gguf"
     old.write_bytes(tiny_legacy.read_bytes())
     path = stack_experts(old, tmp_path / "repaired.gguf")
-    # Nobody told what was published: it is not taken for it.
+    # What was published is unknown.
     assert (verify(path).matches, verify(path).published_id) == (None, None)
     found = verify(path, expected=published)
     assert (found.matches, found.published_id, found.stacked) == (True, published.id, True)
@@ -135,8 +135,8 @@ def test_a_converted_file_matches_the_published_one(
     assert verify(path, expected=published).matches is False
     _, pieces = _pieces(path)
     assert len(pieces) == 1
-    (mended,) = Fetch(tmp_path, hub)(reopen_for_redownload(path, pieces))
-    assert sha256_of(mended) == right
+    (repaired,) = Fetch(tmp_path, hub)(reopen_for_redownload(path, pieces))
+    assert sha256_of(repaired) == right
 
 
 def test_a_file_copied_into_the_models_folder_gets_an_origin(
@@ -151,7 +151,7 @@ def test_a_file_copied_into_the_models_folder_gets_an_origin(
         record_verification(verify(path, expected=published), library, published)
     assert [each.id for each in library.list()] == [published.id]
     assert library.list()[0].sha256 == sha256_of(by_hand)
-    # In the person's own folders nothing is put beside their files.
+    # No origin is written in the user's own folders.
     assert read_origin(elsewhere) is None
     damage(by_hand, 5)
     _, pieces = _pieces(by_hand)

@@ -1,4 +1,4 @@
-"""Moving the models folder: killed at any moment, it goes on or goes back, and no file is lost."""
+"""Relocation of the models folder that is killed at any moment: completed or rolled back without loss."""
 
 from __future__ import annotations
 

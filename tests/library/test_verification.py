@@ -43,8 +43,8 @@ def downloaded(request: pytest.FixtureRequest, models: Path, tiny: Path, tiny_le
 
 def test_a_download_matches(downloaded: tuple[Path, Path]) -> None:
     path, source = downloaded
-    told: list[Progress] = []
-    found = verify(path, told.append)
+    reported: list[Progress] = []
+    found = verify(path, reported.append)
     assert found.matches is True
     assert found.sha256 == sha256_of(path)
     assert (found.damaged_pieces, found.head_damaged) == ((), False)
@@ -57,7 +57,7 @@ def test_a_download_matches(downloaded: tuple[Path, Path]) -> None:
         place += part.bytes
     assert place == len(published)
     assert found.published_sha256 == (_sha256(published) if len(found.parts) == 1 else None)
-    assert told[-1] == Progress(path.stat().st_size, path.stat().st_size)
+    assert reported[-1] == Progress(path.stat().st_size, path.stat().st_size)
     assert pieces_to_redownload(found, read_origin(path)) is None
 
 
@@ -174,8 +174,8 @@ def test_a_file_without_origin_against_what_is_published(tmp_path: Path, tiny: P
     found = verify(other, expected=in_parts)
     assert found.matches is False
     assert [part.sha256 for part in found.parts] == [parts[0].sha256, None]
-    nothing_told = replace(published, files=(replace(whole, sha256=None),))
-    assert verify(tiny, expected=nothing_told).matches is None
+    nothing_reported = replace(published, files=(replace(whole, sha256=None),))
+    assert verify(tiny, expected=nothing_reported).matches is None
 
 
 def test_an_unknown_file(tiny: Path) -> None:
@@ -260,12 +260,12 @@ def test_every_file_of_a_split_model(tmp_path: Path) -> None:
     first = write_tiny_model(tmp_path / "split.gguf", tensors_per_file=6)
     shards = sorted(tmp_path.glob("split-*.gguf"))
     total = sum(each.stat().st_size for each in shards)
-    told: list[Progress] = []
-    found = verify_all(shards[1], told.append)
+    reported: list[Progress] = []
+    found = verify_all(shards[1], reported.append)
     assert [each.path for each in found] == shards
     assert [each.sha256 for each in found] == [sha256_of(each) for each in shards]
-    assert [each.done for each in told] == sorted(each.done for each in told)
-    assert told[-1] == Progress(total, total)
+    assert [each.done for each in reported] == sorted(each.done for each in reported)
+    assert reported[-1] == Progress(total, total)
     files = tuple(HubFile(each.name, each.stat().st_size, sha256_of(each)) for each in shards)
     published = PublishedModel("O/R:split", "O/R", "c" * 40, first.name, "shards", files)
     assert [each.matches for each in verify_all(first, expected=published)] == [True] * len(shards)
@@ -301,7 +301,7 @@ def test_more_than_one_step_of_a_stacked_file(tmp_path: Path, models: Path) -> N
     source = write_tiny_model(tmp_path / "old.gguf", n_expert=8, legacy=True, n_layer=16)
     assert source.stat().st_size > 12 << 20
     path = write_downloaded(models, source, cuts=(5_000_000,))
-    looks: list[int] = []
-    found = verify(path, lambda progress: looks.append(progress.done))
+    steps: list[int] = []
+    found = verify(path, lambda progress: steps.append(progress.done))
     assert (found.matches, found.stacked, found.sha256) == (True, True, sha256_of(path))
-    assert len(looks) == 2
+    assert len(steps) == 2
