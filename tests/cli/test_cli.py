@@ -80,7 +80,7 @@ def test_a_question_is_answered_kept_found_and_exported(run: Run, tmp_path: Path
     assert answer["content"].strip() in out.read_text(encoding="utf-8")
 
 
-def test_json_carries_the_figures(run: Run, tiny_model: Path) -> None:
+def test_json_output_contains_the_measurements(run: Run, tiny_model: Path) -> None:
     answer = value(
         run("chat", "--model", str(tiny_model), "--message", "你好", "--max-tokens", "40", "--json", "--no-save")
     )
@@ -95,7 +95,7 @@ def test_json_carries_the_figures(run: Run, tiny_model: Path) -> None:
     assert value(run("conversations", "list", "--json")) == []
 
 
-def test_a_conversation_goes_on(run: Run, tiny_model: Path) -> None:
+def test_a_conversation_is_continued(run: Run, tiny_model: Path) -> None:
     common = ("chat", "--model", str(tiny_model), "--max-tokens", "4", "--json")
     first = value(run(*common, "--message", "one", "--system", "Be brief."))
     second = value(run(*common, "--message", "two", "--conversation", first["conversation_id"]))
@@ -146,7 +146,7 @@ def test_export_and_import_are_lossless_and_repeatable(run: Run, tmp_path: Path,
     assert "was skipped" in run("conversations", "import", str(out)).stdout
 
 
-def test_models_are_registered_where_they_lie(run: Run, tiny_model: Path) -> None:
+def test_models_are_registered_in_place(run: Run, tiny_model: Path) -> None:
     added = value(run("models", "import", str(tiny_model), "--json"))
     assert (added["id"], added["path"], added["ready"]) == ("tiny", str(tiny_model), True)
     listed = value(run("models", "list", "--json"))
@@ -158,7 +158,7 @@ def test_models_are_registered_where_they_lie(run: Run, tiny_model: Path) -> Non
     assert tiny_model.exists()
 
 
-def test_devices_and_doctor_look_at_the_machine(run: Run) -> None:
+def test_devices_and_doctor_describe_the_machine(run: Run) -> None:
     devices = value(run("devices", "--json"))
     assert {"name", "kind", "total_bytes", "free_bytes", "backend"} <= set(devices[0])
     findings = value(run("doctor", "--json"))
@@ -206,7 +206,7 @@ def test_a_damaged_and_a_newer_database_are_one_line_and_stay_as_they_are(run: R
     assert database.read_bytes() == before
 
 
-def test_a_data_folder_that_cannot_be_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_created_is_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "data folder" in one_line(run("conversations", "list", "--data-dir", str(tmp_path / "file" / "inside")))
 

@@ -17,7 +17,7 @@ WORDS = {id_: (id_.title(), f"You are good at {id_}.") for id_ in BUILT_IN}
 OWN = Choices("Be brief.", Sampling(temperature=0.1, max_tokens=99, stop=("END",), seed=7), ContextPolicy.ROLL)
 
 
-def test_presets_outlive_the_program(tmp_path: Path) -> None:
+def test_presets_are_saved(tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     added = Presets(path).add("  Mine\n  indeed ", OWN)
     assert added.name == "Mine indeed"
@@ -27,7 +27,7 @@ def test_presets_outlive_the_program(tmp_path: Path) -> None:
     assert all(preset.is_built_in and not preset.is_edited for preset in again[:-1])
 
 
-def test_a_built_in_one_cannot_be_lost(tmp_path: Path) -> None:
+def test_a_built_in_preset_can_be_reset(tmp_path: Path) -> None:
     presets = Presets(tmp_path / "presets.json")
     before = presets.list(WORDS)
     presets.save(Preset("code", "My code", OWN))
@@ -42,7 +42,7 @@ def test_a_built_in_one_cannot_be_lost(tmp_path: Path) -> None:
     "content",
     [b"", b"{", b"[]", b"null", b'{"presets": 3}', b'{"presets": [{"id": "x"}]}', b"\xff\xfe\x00", b"{}"],
 )
-def test_a_damaged_file_is_put_aside_and_told(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_presets_file_is_set_aside_and_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "presets.json"
     path.write_bytes(content)
     presets = Presets(path)
@@ -54,7 +54,7 @@ def test_a_damaged_file_is_put_aside_and_told(tmp_path: Path, content: bytes) ->
     assert aside.read_bytes() == content
 
 
-def test_a_value_of_the_wrong_kind_is_damage_too(tmp_path: Path) -> None:
+def test_a_value_of_the_wrong_type_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     Presets(path).add("Mine", OWN)
     stored = json.loads(path.read_text("utf-8"))
@@ -63,7 +63,7 @@ def test_a_value_of_the_wrong_kind_is_damage_too(tmp_path: Path) -> None:
     assert Presets(path).problem is not None
 
 
-def test_what_a_newer_program_adds_is_passed_over(tmp_path: Path) -> None:
+def test_unknown_keys_of_a_newer_version_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     Presets(path).add("Mine", OWN)
     stored = json.loads(path.read_text("utf-8"))
@@ -73,14 +73,14 @@ def test_what_a_newer_program_adds_is_passed_over(tmp_path: Path) -> None:
     assert Presets(path).list(WORDS)[-1].choices == OWN
 
 
-def test_a_preset_that_cannot_be_saved_is_told_and_not_there(tmp_path: Path) -> None:
+def test_a_preset_that_cannot_be_saved_is_not_added(tmp_path: Path) -> None:
     presets = Presets(tmp_path / "missing" / "presets.json")
     with pytest.raises(UserError, match="folder_missing"):
         presets.add("Mine", OWN)
     assert len(presets.list(WORDS)) == len(BUILT_IN)
 
 
-def test_drafts_outlive_the_program(tmp_path: Path) -> None:
+def test_drafts_are_saved(tmp_path: Path) -> None:
     path = tmp_path / "drafts.json"
     before = Draft("what stood there", (Attachment("a.txt", "text", 3),))
     editing = Draft("words 早", (), "question", before)
@@ -97,7 +97,7 @@ def test_drafts_outlive_the_program(tmp_path: Path) -> None:
     assert os.name == "nt" or path.stat().st_mode & 0o077 == 0
 
 
-def test_an_empty_draft_is_none(tmp_path: Path) -> None:
+def test_an_empty_draft_is_not_saved(tmp_path: Path) -> None:
     drafts = Drafts(tmp_path / "drafts.json")
     drafts.put("one", Draft("x"))
     drafts.put("one", Draft("  \n"))
@@ -105,7 +105,7 @@ def test_an_empty_draft_is_none(tmp_path: Path) -> None:
     assert not (tmp_path / "drafts.json").exists()
 
 
-def test_drafts_of_what_is_gone_are_forgotten(tmp_path: Path) -> None:
+def test_drafts_of_deleted_conversations_are_dropped(tmp_path: Path) -> None:
     drafts = Drafts(tmp_path / "drafts.json")
     for id_ in ("one", "two", None):
         drafts.put(id_, Draft("x"))
@@ -118,7 +118,7 @@ def test_drafts_of_what_is_gone_are_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"drafts": {"a": 1}}', b'{"drafts": {"a": {"text": 1}}}'])
-def test_damaged_drafts_are_put_aside(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_drafts_file_is_set_aside_and_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "drafts.json"
     path.write_bytes(content)
     drafts = Drafts(path)

@@ -75,7 +75,7 @@ def test_kept_in_the_keyring(safe: Safe) -> None:
     assert secrets.get(HUB_TOKEN) is None
 
 
-def test_an_empty_value_is_none(safe: Safe) -> None:
+def test_an_empty_value_is_deleted(safe: Safe) -> None:
     secrets = Secrets(NOTHING)
     secrets.set("key", SECRET)
     secrets.set("key", "  ")
@@ -84,7 +84,7 @@ def test_an_empty_value_is_none(safe: Safe) -> None:
 
 
 @pytest.mark.parametrize("backend", [fail.Keyring, null.Keyring])
-def test_where_there_is_no_keyring(use: Use, backend: type[KeyringBackend]) -> None:
+def test_without_a_keyring_values_are_kept_in_memory(use: Use, backend: type[KeyringBackend]) -> None:
     use(backend())
     secrets = Secrets(NOTHING)
     assert secrets.get(HUB_TOKEN) is None
@@ -116,7 +116,7 @@ def test_a_keyring_that_stays_locked(safe: Safe, error: Exception, caplog: pytes
     assert safe.kept == {(SERVICE, HUB_TOKEN): SECRET}
 
 
-def test_what_the_keyring_does_not_let_go_of(safe: Safe) -> None:
+def test_a_value_that_the_keyring_cannot_delete(safe: Safe) -> None:
     secrets = Secrets(NOTHING)
     secrets.set(HUB_TOKEN, SECRET)
     safe.keeps_for_ever = True
@@ -129,7 +129,7 @@ def test_what_the_keyring_does_not_let_go_of(safe: Safe) -> None:
     assert secrets.get(HUB_TOKEN) == "another"
 
 
-def test_the_environment_s_token_is_the_last_resort(safe: Safe) -> None:
+def test_the_token_of_the_environment_is_the_default(safe: Safe) -> None:
     secrets = Secrets({"HF_TOKEN": " hf_env\n"})
     assert secrets.get(HUB_TOKEN) == "hf_env"
     assert secrets.get("other") is None

@@ -10,7 +10,7 @@ import pytest
 from app.config.settings import PARAMETERS, Settings, SettingsFile
 
 
-def test_a_change_is_there_at_the_next_start(tmp_path: Path) -> None:
+def test_a_change_is_saved(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     SettingsFile(path).change(language="zh_CN", temperature=0.2, model_id="/m/x.gguf")
     again = SettingsFile(path).now
@@ -45,7 +45,7 @@ def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: 
         ("model_id", 7),
     ],
 )
-def test_a_value_that_does_not_fit_gives_its_default_alone(tmp_path: Path, key: str, value: object) -> None:
+def test_an_invalid_value_is_replaced_by_its_default(tmp_path: Path, key: str, value: object) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps({key: value, "idle_release_minutes": 5}))
     now = SettingsFile(path).now

@@ -294,7 +294,7 @@ yield begun.is_set
 
 
 @POSIX
-def test_work_that_never_ends_keeps_nobody(tmp_path: Path) -> None:
+def test_a_job_that_never_ends_does_not_block_closing(tmp_path: Path) -> None:
     leaves_well(WAITING, tmp_path, "close")
     assert "would not end" in (tmp_path / "logs" / "apus-chat.log").read_text(encoding="utf-8")
 

@@ -68,7 +68,7 @@ def wait_for(process: subprocess.Popen[str], line: str) -> None:
 
 
 @POSIX
-def test_it_opens_and_ends_in_good_order(tmp_path: Path) -> None:
+def test_the_window_opens_and_closes(tmp_path: Path) -> None:
     with program(DRIVER, str(tmp_path)) as process:
         wait_for(process, "ready")
         process.send_signal(signal.SIGTERM)
@@ -81,7 +81,7 @@ def test_it_opens_and_ends_in_good_order(tmp_path: Path) -> None:
 
 
 @POSIX
-def test_killed_in_the_middle_it_keeps_what_was_said_and_continues(tmp_path: Path) -> None:
+def test_a_killed_program_keeps_the_answer_and_continues_it(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     with program(DRIVER, str(tmp_path), str(model)) as process:
         wait_for(process, "ready")
@@ -94,7 +94,7 @@ def test_killed_in_the_middle_it_keeps_what_was_said_and_continues(tmp_path: Pat
 
 
 @POSIX
-def test_ended_in_the_middle_it_stops_and_keeps_the_answer(tmp_path: Path) -> None:
+def test_a_terminated_program_stops_and_keeps_the_answer(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     with program(DRIVER, str(tmp_path), str(model)) as process:
         wait_for(process, "ready")

@@ -56,7 +56,7 @@ def damaged(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_copy_takes_the_place_of_the_damaged_database(damaged: Path, tmp_path: Path) -> None:
+def test_the_backup_replaces_the_damaged_database(damaged: Path, tmp_path: Path) -> None:
     before = (damaged / "conversations.sqlite3").read_bytes()
     with program(PRESSING, str(tmp_path), "recoveryRestoreButton") as process:
         output, errors = process.communicate(timeout=PATIENCE_S)
@@ -68,7 +68,7 @@ def test_the_copy_takes_the_place_of_the_damaged_database(damaged: Path, tmp_pat
     assert aside.read_bytes() == before
 
 
-def test_a_person_who_would_rather_quit_finds_everything_as_it_was(damaged: Path, tmp_path: Path) -> None:
+def test_quitting_the_recovery_dialog_changes_nothing(damaged: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in damaged.glob("*.sqlite3")}
     with program(PRESSING, str(tmp_path), "recoveryQuitButton") as process:
         output, _ = process.communicate(timeout=PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Copies of the database: made by themselves once a day, asked for, and brought back."""
+"""Tests of database backups: automatic, manual and restored."""
 
 import shutil
 import sqlite3
@@ -78,7 +78,7 @@ def test_old_automatic_backups_are_deleted_and_manual_ones_kept(
     assert len(listed) == schedule.kept + 11 + 1
 
 
-def test_a_backup_replaces_everything_and_what_was_here_is_kept(store: ConversationStore) -> None:
+def test_a_restore_replaces_everything_and_backs_up_the_previous_data(store: ConversationStore) -> None:
     first = fill(store, "first")
     before = store.trees()
     made = store.backup_now()
@@ -96,9 +96,7 @@ def test_a_backup_replaces_everything_and_what_was_here_is_kept(store: Conversat
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_backup_of_an_older_version_is_brought_up_to_date(
-    store: ConversationStore, folder: Path, version: int
-) -> None:
+def test_a_backup_of_an_older_version_is_migrated(store: ConversationStore, folder: Path, version: int) -> None:
     old = DATA / f"conversations-v{version}.sqlite3"
     before = old.read_bytes()
     fill(store)
@@ -110,7 +108,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
     assert [path.name for path in folder.iterdir() if path.name.endswith((".part", "-journal"))] == []
 
 
-def test_a_restored_answer_that_was_under_way_is_interrupted(store: ConversationStore) -> None:
+def test_an_unfinished_answer_of_a_backup_is_interrupted(store: ConversationStore) -> None:
     _, answer = store.begin_turn(store.create().id, "?")
     made = store.backup_now()
     store.finish_answer(answer.id, "", Status.COMPLETE)
@@ -119,7 +117,7 @@ def test_a_restored_answer_that_was_under_way_is_interrupted(store: Conversation
 
 
 @pytest.mark.parametrize("spoil", ["cut", "text", "other", "newer", "empty", "missing"])
-def test_what_is_no_sound_copy_is_refused_and_nothing_changes(
+def test_an_invalid_backup_is_refused_without_changes(
     store: ConversationStore, folder: Path, tmp_path: Path, spoil: str
 ) -> None:
     for number in range(20):
@@ -151,7 +149,7 @@ def test_what_is_no_sound_copy_is_refused_and_nothing_changes(
     assert [path.name for path in folder.iterdir() if path.suffix == ".part"] == []
 
 
-def test_a_running_answer_is_not_swept_away(store: ConversationStore, folder: Path) -> None:
+def test_a_restore_is_refused_while_an_answer_is_running(store: ConversationStore, folder: Path) -> None:
     talk = fill(store)
     made = store.backup_now()
     _, answer = store.begin_turn(talk, "?")
@@ -167,7 +165,7 @@ def test_a_running_answer_is_not_swept_away(store: ConversationStore, folder: Pa
     assert [each.id for each in store.list()] == [talk]
 
 
-def test_other_threads_read_the_old_or_the_new_and_nothing_between(folder: Path) -> None:
+def test_other_threads_read_the_old_or_the_new_state(folder: Path) -> None:
     with ConversationStore.open(folder) as store:
         for number in range(30):
             fill(store, f"old {number}")
@@ -196,7 +194,7 @@ def damage(folder: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_a_damaged_database_is_put_aside_for_the_newest_sound_copy(folder: Path) -> None:
+def test_the_newest_restorable_backup_replaces_a_damaged_database(folder: Path) -> None:
     with ConversationStore.open(folder) as store:
         talk = fill(store, "kept")
         sound = store.backup_now()
@@ -216,7 +214,7 @@ def test_a_damaged_database_is_put_aside_for_the_newest_sound_copy(folder: Path)
     assert not aside.exists(), "it holds conversations too"
 
 
-def test_without_a_sound_copy_there_is_none_to_offer(folder: Path) -> None:
+def test_no_backup_is_restorable(folder: Path) -> None:
     assert newest_restorable(folder) is None
     with ConversationStore.open(folder):
         pass
@@ -224,7 +222,7 @@ def test_without_a_sound_copy_there_is_none_to_offer(folder: Path) -> None:
     assert newest_restorable(folder) is None
 
 
-def test_the_database_of_a_living_process_is_not_put_aside(folder: Path) -> None:
+def test_the_database_of_a_living_process_is_not_replaced(folder: Path) -> None:
     with start("answer", folder), ConversationStore.open(folder) as store:
         made = store.backup_now()
         with pytest.raises(UserError, match="database_locked"):

@@ -34,7 +34,7 @@ def talk(store: ConversationStore) -> str:
     return store.create(title="天", system_prompt="Be brief.", model_id="starter").id
 
 
-def test_attachments_come_along_in_their_order(store: ConversationStore, talk: str) -> None:
+def test_attachments_keep_their_order(store: ConversationStore, talk: str) -> None:
     attachments = (Attachment("光.txt", "瑞利" * 1000, 2000), Attachment("b.csv", "a\0\ud83d,"), Attachment("", ""))
     question, _ = store.begin_turn(talk, "what is in it?", attachments=attachments)
     clean = (attachments[0], Attachment("b.csv", "a\0\ufffd,"), attachments[2])
@@ -59,7 +59,7 @@ def test_a_message_is_pinned_and_unpinned(store: ConversationStore, talk: str) -
         store.pin_message("no", True)
 
 
-def test_siblings_of_what_is_shown(store: ConversationStore, talk: str) -> None:
+def test_siblings_of_the_selected_branch(store: ConversationStore, talk: str) -> None:
     assert store.siblings(talk) == {}
     first, one = turn(store, talk, "1")
     assert store.siblings(talk) == {}
@@ -81,13 +81,13 @@ def test_siblings_of_what_is_shown(store: ConversationStore, talk: str) -> None:
     assert store.siblings(talk)[one.id] == (one.id, three.id)
 
 
-def test_other_conversations_are_no_siblings(store: ConversationStore, talk: str) -> None:
+def test_messages_of_other_conversations_are_not_siblings(store: ConversationStore, talk: str) -> None:
     turn(store, talk, "here")
     turn(store, store.create().id, "there")
     assert store.siblings(talk) == {}
 
 
-def test_a_deleted_message_takes_what_is_below_it_along(store: ConversationStore, talk: str) -> None:
+def test_deleting_a_message_deletes_its_descendants(store: ConversationStore, talk: str) -> None:
     turn(store, talk, "1")
     second, reply = turn(store, talk, "2")
     third, last = turn(store, talk, "3")
@@ -116,7 +116,7 @@ def test_a_deleted_message_takes_what_is_below_it_along(store: ConversationStore
     assert store.siblings(talk) == {second.id: (second.id, asked.id)}
 
 
-def test_the_branch_beside_the_deleted_one_is_shown(store: ConversationStore, talk: str) -> None:
+def test_deleting_a_message_selects_a_sibling_branch(store: ConversationStore, talk: str) -> None:
     question, one = turn(store, talk, "?")
     two, three = answer(store, question, "two"), answer(store, question, "three")
     store.select_leaf(talk, two.id)
@@ -136,14 +136,14 @@ def test_the_branch_beside_the_deleted_one_is_shown(store: ConversationStore, ta
     assert shown(store, talk) == ["anew", "to anew"]
 
 
-def test_what_is_not_shown_is_deleted_without_moving_the_reader(store: ConversationStore, talk: str) -> None:
+def test_deleting_on_another_branch_keeps_the_selected_branch(store: ConversationStore, talk: str) -> None:
     question, one = turn(store, talk, "?")
     answer(store, question, "two")
     store.delete_message(one.id)
     assert shown(store, talk) == ["?", "two"]
 
 
-def test_restoring_what_lies_below_a_deleted_message_brings_that_too(store: ConversationStore, talk: str) -> None:
+def test_restoring_a_message_restores_its_ancestors(store: ConversationStore, talk: str) -> None:
     turn(store, talk, "1")
     second, _ = turn(store, talk, "2")
     third, last = turn(store, talk, "3")
@@ -157,7 +157,7 @@ def test_restoring_what_lies_below_a_deleted_message_brings_that_too(store: Conv
     store.restore_messages([])
 
 
-def test_what_is_being_written_is_not_deleted(store: ConversationStore, talk: str, folder: Path) -> None:
+def test_a_streaming_answer_is_not_deleted(store: ConversationStore, talk: str, folder: Path) -> None:
     first, _ = turn(store, talk, "1")
     other = answer(store, first, "other")
     question, running = store.begin_turn(talk, "2")
@@ -171,7 +171,7 @@ def test_what_is_being_written_is_not_deleted(store: ConversationStore, talk: st
     assert store.delete_message(question.id) == (question.id, running.id)
 
 
-def test_what_a_dead_process_was_writing_is_deleted(folder: Path) -> None:
+def test_an_answer_of_a_dead_process_can_be_deleted(folder: Path) -> None:
     with start("answer", folder) as child, ConversationStore.open(folder) as store:
         with pytest.raises(UserError, match="answer_in_progress"):
             store.delete_message(child.told["question_id"])
@@ -179,7 +179,7 @@ def test_what_a_dead_process_was_writing_is_deleted(folder: Path) -> None:
         assert len(store.delete_message(child.told["question_id"])) == 2
 
 
-def test_deleted_messages_are_purged_with_the_bin(store: ConversationStore, talk: str) -> None:
+def test_deleted_messages_are_purged_with_the_trash(store: ConversationStore, talk: str) -> None:
     turn(store, talk, "1")
     second, _ = turn(store, talk, "2")
     third, _ = store.begin_turn(talk, "3", attachments=[Attachment("a", "b")])
@@ -195,7 +195,7 @@ def test_deleted_messages_are_purged_with_the_bin(store: ConversationStore, talk
     assert shown(store, talk) == ["1", "to 1"]
 
 
-def test_a_fork_is_a_conversation_of_its_own(store: ConversationStore, talk: str) -> None:
+def test_a_fork_is_an_independent_conversation(store: ConversationStore, talk: str) -> None:
     store.update(talk, sampling=Sampling(temperature=0))
     store.update(talk, is_pinned=True)
     question, begun = store.begin_turn(talk, "1", attachments=[Attachment("a.txt", "光", 1)])
@@ -220,7 +220,7 @@ def test_a_fork_is_a_conversation_of_its_own(store: ConversationStore, talk: str
     assert store.trees([talk]) == before
 
 
-def test_a_fork_of_an_answer_under_way_is_interrupted(store: ConversationStore, talk: str) -> None:
+def test_a_fork_of_a_streaming_answer_is_interrupted(store: ConversationStore, talk: str) -> None:
     _, running = store.begin_turn(talk, "?")
     store.save_text(running.id, "half")
     copy = store.fork(talk, running.id)

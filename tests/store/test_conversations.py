@@ -19,7 +19,7 @@ def three(store: ConversationStore) -> list[str]:
     return [store.create(title=title).id for title in ("one", "two", "three")]
 
 
-def test_pinned_ones_come_first(store: ConversationStore) -> None:
+def test_pinned_conversations_are_listed_first(store: ConversationStore) -> None:
     one, *_ = three(store)
     store.update(one, is_pinned=True)
     assert titles(store.list()) == ["one", "three", "two"]
@@ -28,7 +28,7 @@ def test_pinned_ones_come_first(store: ConversationStore) -> None:
     assert titles(store.list()) == ["three", "two", "one"]
 
 
-def test_the_archive_takes_and_gives_back(store: ConversationStore) -> None:
+def test_conversations_are_archived_and_unarchived(store: ConversationStore) -> None:
     one, two, three_ = three(store)
     store.update(one, is_pinned=True)
     store.archive(one)
@@ -45,7 +45,7 @@ def test_the_archive_takes_and_gives_back(store: ConversationStore) -> None:
     assert store.list(archived=True) == []
 
 
-def test_the_bin_takes_many_and_gives_back_many(store: ConversationStore) -> None:
+def test_conversations_are_deleted_and_restored(store: ConversationStore) -> None:
     one, two, three_ = three(store)
     store.delete(two)
     assert store.delete(one, two, "none") == (one,)
@@ -57,7 +57,7 @@ def test_the_bin_takes_many_and_gives_back_many(store: ConversationStore) -> Non
     assert titles(store.trash()) == ["two"]
 
 
-def test_only_what_lies_in_the_bin_is_removed_for_good(store: ConversationStore) -> None:
+def test_only_conversations_in_the_trash_are_purged(store: ConversationStore) -> None:
     one, two, three_ = three(store)
     store.delete(one, two)
     assert store.purge(one, three_, "none") == (one,)
@@ -66,7 +66,7 @@ def test_only_what_lies_in_the_bin_is_removed_for_good(store: ConversationStore)
     assert store.restore(one) == ()
 
 
-def test_an_archived_one_comes_back_from_the_bin_to_the_archive(store: ConversationStore) -> None:
+def test_an_archived_conversation_is_restored_to_the_archive(store: ConversationStore) -> None:
     one, *_ = three(store)
     store.archive(one)
     store.delete(one)
@@ -75,7 +75,7 @@ def test_an_archived_one_comes_back_from_the_bin_to_the_archive(store: Conversat
     assert titles(store.list(archived=True)) == ["one"]
 
 
-def test_a_program_s_title_gives_way_to_the_person_s(store: ConversationStore) -> None:
+def test_an_automatic_title_does_not_replace_the_users(store: ConversationStore) -> None:
     conversation = store.create(title="First words")
     store.set_automatic_title(conversation.id, "天空的颜色")
     assert (store.get(conversation.id).title, store.get(conversation.id).title_is_chosen) == ("天空的颜色", False)
@@ -99,7 +99,7 @@ def test_a_conversation_has_its_own_sampling_and_policy(store: ConversationStore
 
 
 @pytest.mark.parametrize("column", ["sampling = '{'", "sampling = '[]'", "context_policy = 'forget'"])
-def test_a_conversation_that_makes_no_sense_is_damage(folder: Path, column: str) -> None:
+def test_invalid_columns_of_a_conversation_are_damage(folder: Path, column: str) -> None:
     with ConversationStore.open(folder) as store:
         store.create()
     connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)
@@ -109,7 +109,7 @@ def test_a_conversation_that_makes_no_sense_is_damage(folder: Path, column: str)
         store.list()
 
 
-def test_what_is_not_there_is_told(store: ConversationStore) -> None:
+def test_missing_ids_are_errors(store: ConversationStore) -> None:
     conversation = store.create()
     store.delete(conversation.id)
     for act in (
@@ -123,7 +123,7 @@ def test_what_is_not_there_is_told(store: ConversationStore) -> None:
             act()
 
 
-def test_erasing_leaves_nothing_in_any_file(folder: Path) -> None:
+def test_erased_text_is_in_no_file(folder: Path) -> None:
     with ConversationStore.open(folder) as store:
         conversation = store.create(title="SECRET-title", system_prompt="SECRET-system")
         for _ in range(50):
@@ -146,7 +146,7 @@ def test_erasing_leaves_nothing_in_any_file(folder: Path) -> None:
     assert not list(folder.rglob("*.part"))
 
 
-def test_what_is_purged_takes_its_attachments_along(folder: Path) -> None:
+def test_purging_deletes_attachments(folder: Path) -> None:
     with ConversationStore.open(folder) as store:
         conversation = store.create()
         store.begin_turn(conversation.id, "?", attachments=[Attachment("a", "b")])

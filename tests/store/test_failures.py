@@ -49,7 +49,7 @@ def file_size_limit(size: int) -> Iterator[None]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit for the size of a file there")
-def test_no_room_while_saving_loses_nothing_and_saving_goes_on_after(store: ConversationStore, folder: Path) -> None:
+def test_a_full_disk_while_saving_loses_nothing(store: ConversationStore, folder: Path) -> None:
     _, answer = store.begin_turn(store.create().id, "?")
     store.save_text(answer.id, "saved before")
     with file_size_limit(64 * 1024), pytest.raises(UserError) as raised:
@@ -77,7 +77,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         child.end()
 
 
-def test_a_file_that_is_no_database_is_refused_and_stays_as_it_is(folder: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_unchanged(folder: Path) -> None:
     folder.mkdir()
     (folder / "conversations.sqlite3").write_bytes(b"These are my notes. " * 500)
     before = contents(folder)
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_database_is_refused_and_stays_as_it_is(folder: Path) 
     assert contents(folder) == before
 
 
-def test_a_database_of_another_program_is_refused_and_stays_as_it_is(folder: Path) -> None:
+def test_a_database_of_another_program_is_refused_unchanged(folder: Path) -> None:
     folder.mkdir()
     connection = sqlite3.connect(folder / "conversations.sqlite3")
     connection.execute("CREATE TABLE bookmarks (url)")
@@ -105,7 +105,7 @@ def damage_a_message(folder: Path) -> None:
         file.write(b"\xff" * 4096)
 
 
-def test_damage_is_told_when_it_is_met(folder: Path) -> None:
+def test_damage_is_reported_when_it_is_read(folder: Path) -> None:
     conversation_id = filled(folder)
     damage_a_message(folder)
     with ConversationStore.open(folder) as store:
@@ -115,7 +115,7 @@ def test_damage_is_told_when_it_is_met(folder: Path) -> None:
     assert raised.value.code == "database_damaged"
 
 
-def test_damage_is_looked_for_after_an_unclean_end_and_stays_told(folder: Path) -> None:
+def test_a_crash_causes_a_thorough_check_until_it_passes(folder: Path) -> None:
     filled(folder)
     with start("open_only", folder) as child:
         child.kill()
@@ -136,7 +136,7 @@ def test_damage_is_looked_for_after_an_unclean_end_and_stays_told(folder: Path) 
         "UPDATE messages SET content = CAST(X'FFFE' AS TEXT)",
     ],
 )
-def test_a_row_that_makes_no_sense_is_damage(folder: Path, damage: str) -> None:
+def test_invalid_columns_of_a_message_are_damage(folder: Path, damage: str) -> None:
     conversation_id = filled(folder)
     connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)
     connection.execute(damage)
@@ -146,7 +146,7 @@ def test_a_row_that_makes_no_sense_is_damage(folder: Path, damage: str) -> None:
     assert raised.value.code == "database_damaged"
 
 
-def test_a_log_without_its_database_is_not_thrown_away(folder: Path) -> None:
+def test_a_log_without_its_database_is_kept(folder: Path) -> None:
     with start("answer", folder) as child:
         child.kill()
     (folder / "conversations.sqlite3").unlink()
@@ -156,7 +156,7 @@ def test_a_log_without_its_database_is_not_thrown_away(folder: Path) -> None:
     assert contents(folder) == before
 
 
-def test_a_newer_database_is_refused_and_stays_as_it_is(folder: Path) -> None:
+def test_a_newer_database_is_refused_unchanged(folder: Path) -> None:
     filled(folder)
     with start("make_newer", folder) as child:
         child.kill()
@@ -181,7 +181,7 @@ def test_a_process_that_keeps_writing_locks_writers_out_but_not_readers(folder: 
         store.begin_turn(conversation_id, "?")
 
 
-def test_a_database_that_another_process_keeps_for_itself_is_told(folder: Path) -> None:
+def test_an_exclusively_locked_database_is_refused(folder: Path) -> None:
     conversation_id = filled(folder)
     with start("own", folder) as child:
         assert refusal(folder).code == "database_locked"
@@ -190,13 +190,13 @@ def test_a_database_that_another_process_keeps_for_itself_is_told(folder: Path) 
         assert len(store.messages(conversation_id)) == 80
 
 
-def test_an_opening_that_takes_too_long_is_told(folder: Path) -> None:
+def test_opening_waits_for_another_process_until_the_timeout(folder: Path) -> None:
     filled(folder)
     with filelock.FileLock(folder / "running" / "opening.lock"):
         assert refusal(folder).code == "database_locked"
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     error = refusal(tmp_path / "file" / "data")
     assert error.code == "data_folder_not_writable"
@@ -205,7 +205,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not hold this person")
 @pytest.mark.parametrize(("name", "mode"), [(".", 0o500), ("running", 0o500), ("conversations.sqlite3", 0o400)])
-def test_missing_permission_is_told_and_once_given_all_is_well(folder: Path, name: str, mode: int) -> None:
+def test_missing_permissions_are_an_error_until_they_are_granted(folder: Path, name: str, mode: int) -> None:
     filled(folder)
     usual = (folder / name).stat().st_mode
     (folder / name).chmod(mode)

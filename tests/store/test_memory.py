@@ -1,4 +1,4 @@
-"""Conversations that are never stored: the same interface, and not a byte on a disk."""
+"""Tests of conversations in memory, which are never written to a disk."""
 
 import threading
 from datetime import timedelta
@@ -42,7 +42,7 @@ def memory() -> ConversationStore:
     return ConversationStore.in_memory()
 
 
-def test_it_does_what_a_store_does(memory: ConversationStore) -> None:
+def test_a_store_in_memory_supports_every_operation(memory: ConversationStore) -> None:
     talk = memory.create(title="天空")
     question, begun = memory.begin_turn(talk.id, "为什么?", attachments=[Attachment("a", "瑞利")])
     memory.save_text(begun.id, "因")
@@ -63,7 +63,7 @@ def test_it_does_what_a_store_does(memory: ConversationStore) -> None:
         memory.list()
 
 
-def test_two_of_them_know_nothing_of_each_other(memory: ConversationStore) -> None:
+def test_two_stores_in_memory_are_independent(memory: ConversationStore) -> None:
     memory.create(title="one")
     with ConversationStore.in_memory() as other:
         assert other.list() == []
@@ -71,7 +71,7 @@ def test_two_of_them_know_nothing_of_each_other(memory: ConversationStore) -> No
     memory.close()
 
 
-def test_a_call_that_fails_leaves_nothing_and_the_next_one_works(memory: ConversationStore) -> None:
+def test_a_failed_call_changes_nothing(memory: ConversationStore) -> None:
     talk = memory.create()
     with pytest.raises(UserError, match="message_missing"):
         memory.begin_turn(talk.id, "?", instead_of="no")

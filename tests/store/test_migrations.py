@@ -97,7 +97,7 @@ def test_a_database_of_version_1_opens_with_everything_in_it(folder: Path) -> No
         assert (interrupted.content, interrupted.status) == ("因为阳光 scatters 在空气里", Status.INTERRUPTED)
 
 
-def test_steps_are_taken_in_order_with_a_copy_before_each(folder: Path) -> None:
+def test_steps_run_in_order_with_a_backup_before_each(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
         before = connection.execute("SELECT * FROM messages ORDER BY number").fetchall()
         migrate_with_backups(connection, [*FIRST, add_stars, rebuild_messages], path)
@@ -109,7 +109,7 @@ def test_steps_are_taken_in_order_with_a_copy_before_each(folder: Path) -> None:
     assert [path.name[:17] for path in sorted(backups.iterdir())] == ["conversations-v1-", "conversations-v2-"]
 
 
-def test_a_step_that_fails_leaves_the_version_before_it(folder: Path) -> None:
+def test_a_failed_step_leaves_the_previous_version(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
         migrate_with_backups(connection, [*FIRST, add_stars], path)
         before = everything(connection)
@@ -121,7 +121,7 @@ def test_a_step_that_fails_leaves_the_version_before_it(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("step", [end_the_transaction, break_references])
-def test_a_step_that_is_wrong_is_a_bug(folder: Path, step: Step) -> None:
+def test_an_invalid_step_is_refused(folder: Path, step: Step) -> None:
     with version_1(folder) as (connection, path, _):
         before = everything(connection)
         with pytest.raises(RuntimeError):
@@ -172,7 +172,7 @@ def test_a_new_database_is_not_backed_up(folder: Path) -> None:
         assert store.backups() == []
 
 
-def test_the_last_copies_are_kept_and_files_of_the_person_too(folder: Path) -> None:
+def test_old_migration_backups_are_deleted_and_other_files_kept(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
         for year in range(2000, 2012):
             (backups / f"conversations-v9-{year}0101T000000000000Z.sqlite3").write_bytes(b"")

@@ -44,13 +44,13 @@ def test_a_text_is_found_in_any_case(store: ConversationStore, text: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["100%", "a_b", "c:\\d", "\\", "%", "_", "(x", "[y", "a.*b", "'", '"', "\0"])
-def test_signs_mean_themselves(store: ConversationStore, text: str) -> None:
+def test_special_characters_are_literal(store: ConversationStore, text: str) -> None:
     say(store, f"<{text}>", "100 axb c:d xy ab")
     assert found(store, text) == [f"<{text}>"]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
-def test_nothing_finds_nothing(store: ConversationStore, text: str) -> None:
+def test_an_empty_text_finds_nothing(store: ConversationStore, text: str) -> None:
     say(store, "something")
     assert store.search(text) == []
 
@@ -134,7 +134,7 @@ def indexed(folder: Path, text: str) -> int:
 
 @pytest.mark.parametrize("all_indexed", [False, True])
 @pytest.mark.parametrize(("newest", "most_sorted"), [(3000, 3000), (0, 3000), (0, 0), (7, 3)])
-def test_what_any_search_finds_is_what_a_look_at_everything_finds(
+def test_every_search_finds_the_same_as_a_scan(
     store: ConversationStore, monkeypatch: pytest.MonkeyPatch, all_indexed: bool, newest: int, most_sorted: int
 ) -> None:
     monkeypatch.setattr(search_module, "_NEWEST", newest)
@@ -166,7 +166,7 @@ def test_what_any_search_finds_is_what_a_look_at_everything_finds(
     assert found > 200
 
 
-def test_letters_that_python_takes_for_the_same_have_the_same_pieces() -> None:
+def test_letters_that_match_each_other_have_the_same_grams() -> None:
     for code in range(0x30000):
         letter = chr(code)
         for other in {letter.lower(), letter.upper(), letter.swapcase(), letter.casefold()} - {letter}:
@@ -174,7 +174,7 @@ def test_letters_that_python_takes_for_the_same_have_the_same_pieces() -> None:
                 assert search_index.grams(letter) == search_index.grams(other), hex(code)
 
 
-def test_a_message_is_found_before_and_after_the_index_knows_it(store: ConversationStore, folder: Path) -> None:
+def test_a_message_is_found_before_and_after_indexing(store: ConversationStore, folder: Path) -> None:
     say(store, "天空是蓝的")
     assert waiting(folder) == 2
     assert (found(store, "空是"), indexed(folder, "空是")) == (["天空是蓝的"], 0)
@@ -184,9 +184,7 @@ def test_a_message_is_found_before_and_after_the_index_knows_it(store: Conversat
     assert store.update_search_index() is False
 
 
-def test_an_answer_is_taken_in_when_it_is_finished_and_again_when_it_goes_on(
-    store: ConversationStore, folder: Path
-) -> None:
+def test_an_answer_is_indexed_when_finished_and_again_when_resumed(store: ConversationStore, folder: Path) -> None:
     talk = store.create()
     _, answer = store.begin_turn(talk.id, "?")
     store.save_text(answer.id, "first words")
@@ -210,7 +208,7 @@ def test_an_answer_is_taken_in_when_it_is_finished_and_again_when_it_goes_on(
     assert found(store, "second") == []
 
 
-def test_what_is_removed_leaves_the_index(store: ConversationStore, folder: Path) -> None:
+def test_purged_messages_are_removed_from_the_index(store: ConversationStore, folder: Path) -> None:
     first, second, third = (say(store, f"{number} words") for number in ("one", "two", "three"))
     index_all(store)
     store.delete(first)
@@ -240,7 +238,7 @@ def test_attachments_are_searched_by_content_and_name(store: ConversationStore) 
         index_all(store)
 
 
-def test_an_imported_conversation_stands_at_its_own_time(store: ConversationStore) -> None:
+def test_an_imported_conversation_is_sorted_by_its_own_time(store: ConversationStore) -> None:
     new = say(store, "sky of today")
     store.merge(many_conversations(1))
     old = store.trees()[-1]
@@ -254,7 +252,7 @@ def test_an_imported_conversation_stands_at_its_own_time(store: ConversationStor
     assert times == sorted(times, reverse=True)
 
 
-def test_copies_go_without_the_index_and_it_is_made_anew(store: ConversationStore, tmp_path: Path) -> None:
+def test_backups_have_no_index_and_it_is_rebuilt(store: ConversationStore, tmp_path: Path) -> None:
     say(store, "天空是蓝的")
     index_all(store)
     (tmp_path / "copy").mkdir()
@@ -270,7 +268,7 @@ def test_copies_go_without_the_index_and_it_is_made_anew(store: ConversationStor
         assert (found(other, "空是"), indexed(tmp_path / "copy", "空是")) == (["天空是蓝的"], 1)
 
 
-def test_without_fts5_everything_is_found_and_the_index_is_made_anew_later(
+def test_without_fts5_everything_is_found_and_the_index_is_rebuilt_later(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ConversationStore.open(folder) as store:
@@ -291,7 +289,7 @@ def test_without_fts5_everything_is_found_and_the_index_is_made_anew_later(
         assert store.get(kept).message_count == 2
 
 
-def test_a_closed_store_is_left_alone_by_what_runs_in_the_background(folder: Path) -> None:
+def test_background_jobs_do_nothing_after_the_store_is_closed(folder: Path) -> None:
     store = ConversationStore.open(folder)
     say(store, "words")
     store.close()

@@ -40,7 +40,7 @@ def test_a_new_conversation_reads_back(store: ConversationStore) -> None:
     assert store.messages(made.id) == store.branch(made.id) == []
 
 
-def test_a_question_and_its_empty_answer_are_there_before_the_answer_grows(store: ConversationStore) -> None:
+def test_a_turn_begins_with_a_question_and_an_empty_answer(store: ConversationStore) -> None:
     conversation = store.create()
     question, answer = store.begin_turn(conversation.id, "为什么?")
     assert store.branch(conversation.id) == [question, answer]
@@ -51,7 +51,7 @@ def test_a_question_and_its_empty_answer_are_there_before_the_answer_grows(store
     assert (read.leaf_id, read.message_count, read.title) == (answer.id, 2, "")
 
 
-def test_an_answer_grows_and_ends_with_what_made_it(store: ConversationStore) -> None:
+def test_an_answer_grows_and_ends_with_its_provenance(store: ConversationStore) -> None:
     conversation = store.create()
     _, answer = store.begin_turn(conversation.id, "?")
     store.save_text(answer.id, "因")
@@ -78,14 +78,14 @@ def test_rows_of_a_version_without_some_parameters_read_with_their_defaults(fold
         assert store.get(conversation.id).sampling == made_by.sampling
 
 
-def test_what_comes_after_the_end_of_an_answer_is_dropped(store: ConversationStore) -> None:
+def test_text_after_the_end_of_an_answer_is_ignored(store: ConversationStore) -> None:
     _, answer = store.begin_turn(store.create().id, "?")
     store.finish_answer(answer.id, "the end", Status.STOPPED)
     store.save_text(answer.id, "the e")
     assert store.message(answer.id).content == "the end"
 
 
-def test_an_error_is_kept_as_code_and_data(store: ConversationStore) -> None:
+def test_an_error_is_stored_as_code_and_data(store: ConversationStore) -> None:
     _, answer = store.begin_turn(store.create().id, "?")
     error = {"code": "file_missing", "path": Path("/模型"), "rate": float("inf")}
     store.finish_answer(answer.id, "", Status.FAILED, None, error)
@@ -122,7 +122,7 @@ def test_answers_to_one_question_are_siblings_and_each_has_its_branch(store: Con
     assert store.get(conversation.id).message_count == 5
 
 
-def test_a_question_can_be_worded_anew_beside_the_old_one(store: ConversationStore) -> None:
+def test_an_edited_question_is_a_sibling_of_the_old_one(store: ConversationStore) -> None:
     conversation = store.create()
     first, _ = store.begin_turn(conversation.id, "teh?")
     anew, answer = store.begin_turn(conversation.id, "the?", instead_of=first.id)
@@ -142,7 +142,7 @@ def test_a_conversation_of_thousands_of_turns_is_read_and_purged(store: Conversa
     assert store.purge_deleted(timedelta(0)) == 1
 
 
-def test_the_list_is_ordered_by_what_was_said_last(store: ConversationStore) -> None:
+def test_the_list_is_sorted_by_the_last_activity(store: ConversationStore) -> None:
     first, second = store.create(title="first"), store.create(title="second")
     assert [each.title for each in store.list()] == ["second", "first"]
     _, answer = store.begin_turn(first.id, "?")
@@ -179,7 +179,7 @@ def test_deletion_is_undone_until_it_is_purged(store: ConversationStore) -> None
     assert [each.id for each in store.list()] == [kept.id]
 
 
-def test_what_is_not_there_is_told(store: ConversationStore) -> None:
+def test_missing_ids_are_errors(store: ConversationStore) -> None:
     conversation, other = store.create(), store.create()
     question, _ = store.begin_turn(other.id, "?")
     for act in (
@@ -242,13 +242,13 @@ def test_a_backup_is_one_file_that_opens_as_a_store(store: ConversationStore, tm
         assert [each.title for each in other.list()] == ["天"]
 
 
-def test_a_backup_that_cannot_be_written_is_told(store: ConversationStore, tmp_path: Path) -> None:
+def test_a_backup_that_cannot_be_written_is_an_error(store: ConversationStore, tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         store.backup(tmp_path / "no such folder" / "copy.sqlite3")
     assert code_of(raised) == "folder_missing"
 
 
-def test_nobody_else_may_read_the_conversations(store: ConversationStore, folder: Path) -> None:
+def test_only_the_owner_can_read_the_files(store: ConversationStore, folder: Path) -> None:
     store.create()
     for path in folder.glob("conversations.sqlite3*"):
         assert path.stat().st_mode & 0o077 == 0, path.name

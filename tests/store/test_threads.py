@@ -43,7 +43,7 @@ def test_reading_does_not_wait_for_a_writer(folder: Path) -> None:
         writer.close()
 
 
-def test_threads_leave_nothing_open(folder: Path) -> None:
+def test_finished_threads_leave_no_connection_open(folder: Path) -> None:
     store = ConversationStore.open(folder)
     for _ in range(5):
         thread = threading.Thread(target=store.create)

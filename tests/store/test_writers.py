@@ -19,7 +19,7 @@ def test_a_killed_process_leaves_an_interrupted_answer_with_all_that_was_saved(f
         assert len(list((folder / "running").iterdir())) == 2, "the lock of opening and ours"
 
 
-def test_the_answer_of_a_living_process_is_left_alone_until_it_dies(folder: Path) -> None:
+def test_the_answer_of_a_living_process_is_unchanged_until_it_dies(folder: Path) -> None:
     with start("answer", folder) as child:
         answer_id = child.told["answer_id"]
         with ConversationStore.open(folder) as store:
@@ -36,14 +36,14 @@ def test_the_answer_of_a_living_process_is_left_alone_until_it_dies(folder: Path
             assert store.resume_answer(answer_id).status is Status.STREAMING
 
 
-def test_a_turn_after_the_answer_of_a_process_that_died_meanwhile(folder: Path) -> None:
+def test_a_turn_after_an_answer_whose_process_died(folder: Path) -> None:
     with start("answer", folder) as child, ConversationStore.open(folder) as store:
         child.kill()
         store.begin_turn(child.told["conversation_id"], "?")
         assert store.message(child.told["answer_id"]).status is Status.INTERRUPTED
 
 
-def test_another_store_in_this_process_is_alive_too(folder: Path) -> None:
+def test_another_store_in_the_same_process_counts_as_alive(folder: Path) -> None:
     with ConversationStore.open(folder) as first:
         _, answer = first.begin_turn(first.create().id, "?")
         with ConversationStore.open(folder) as second:
