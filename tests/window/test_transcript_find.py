@@ -155,6 +155,20 @@ def test_another_conversation_is_searched_from_the_start(page, qtbot):
     qtbot.waitUntil(lambda: count(page) == "1 of 2")
 
 
+def test_a_search_in_one_message_ends_with_the_conversation_or_a_search_in_all(page, qtbot):
+    page.set_items([question("q", "a word"), answer("a", "a word and a word"), question("z", "word")])
+    page.scroll_to_item("a", "word")
+    assert (page.finder.total, page.finder.place) == (2, 1)
+    assert [bool(page.finder.marks(number)) for number in range(3)] == [False, True, False]
+    search(page, qtbot, "word")
+    assert count(page) == "1 of 4"
+    page.find_bar.close_bar()
+    page.scroll_to_item("a", "word")
+    page.set_items([question("other", "a word")])
+    assert page.finder.needle == ""
+    assert page.finder.marks(0) == {}
+
+
 def test_selected_text_is_searched(page, qtbot):
     page.set_items([answer("a", "A word and a word")])
     QTest.mouseDClick(page.viewport(), Qt.MouseButton.LeftButton, pos=spot_of(page, 0, "word", 1))

@@ -106,7 +106,7 @@ class Pointer(QObject):
             self._wheel(event)
             event.accept()
             return True
-        if isinstance(event, QHelpEvent):
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
             self._show_tooltip(event)
             return True
         if event.type() is QEvent.Type.Leave:
