@@ -1,7 +1,7 @@
-"""How long it takes to write a conversation of 1,000 messages in each format; prints JSON.
+"""Time to export a conversation of 1,000 messages in each format; prints JSON.
 
-The text is that of answers as people get them: half of it Chinese, lists, code, formulas and tables in the shares that
-``interface.md`` counted.  Formulas are drawn anew for each format, as in a program that was just started.
+Half of the text is Chinese, with lists, code, formulas and tables in typical shares.  Each format draws the formulas
+again, as after a start of the program.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TABLE = "| Quantisation | Size | 说明 |\n|---|--:|---|\n| Q2_K | 41.5 GB | 最
 
 
 def answer(number: int, chance: random.Random) -> str:
-    """One answer."""
+    """Return one answer."""
     parts = [PARAGRAPH * chance.choice((2, 3, 4))]
     if chance.random() < 0.30:
         parts.append(LIST)
@@ -57,7 +57,7 @@ def answer(number: int, chance: random.Random) -> str:
 
 
 def conversation() -> ConversationTree:
-    """Questions and answers in turn."""
+    """Return a conversation of questions and answers."""
     chance = random.Random(5)
     said = [
         (Role.ASSISTANT, answer(number, chance)) if number % 2 else (Role.USER, f"Question {number}? 这是一个问题。")
@@ -67,7 +67,7 @@ def conversation() -> ConversationTree:
 
 
 def written(tree: ConversationTree, chosen: Format) -> tuple[float, dict[str, object]]:
-    """Seconds; and of the processor, bytes, and how often the progress was told."""
+    """Return the seconds, and details: processor time, bytes, number of progress reports."""
     steps: list[float] = []
     formula_renderer = FormulaRenderer()
     try:
@@ -80,7 +80,7 @@ def written(tree: ConversationTree, chosen: Format) -> tuple[float, dict[str, ob
 
 
 def longest_gap_ms(tree: ConversationTree) -> float:
-    """How long the window's event loop stands still at most while another thread writes the PDF."""
+    """Return the longest pause of the window's event loop while another thread writes a PDF."""
     ticks: list[float] = []
     loop, ticker = QEventLoop(), QTimer()
     ticker.timeout.connect(lambda: ticks.append(time.perf_counter()))

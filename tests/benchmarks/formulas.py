@@ -68,7 +68,7 @@ def drawing() -> list[Figure]:
 
 
 def conversation(number: int) -> list[Item]:
-    """Many messages; the last has formulas that nobody has seen."""
+    """Return many messages; the last has new formulas."""
     items = [
         Item(str(n), Role.ASSISTANT, f"Answer {n} with **bold** and `code`. 一段中文。\n\n- one\n- two")
         if n % 2
