@@ -35,7 +35,7 @@ def read_attachment(path: Path) -> Attachment:
 
     Raises:
         UserError: ``attachment_too_large`` (name, bytes, limit_bytes), ``attachment_not_text``, ``attachment_empty``
-            or ``attachment_is_a_folder`` (name), or ``file_not_readable`` (path, detail).
+            or ``attachment_is_a_folder`` (name), or ``file_unreadable`` (path, detail).
     """
     name = clean_name(path.name)
     try:
@@ -46,7 +46,7 @@ def read_attachment(path: Path) -> Attachment:
             content = file.read(MAX_BYTES + 1)
         size = max(path.stat().st_size, len(content))
     except OSError as error:
-        raise UserError("file_not_readable", path=path, detail=error.strerror or str(error)) from error
+        raise UserError("file_unreadable", path=path, detail=error.strerror or str(error)) from error
     if size > MAX_BYTES:
         raise UserError("attachment_too_large", name=name, bytes=size, limit_bytes=MAX_BYTES)
     text = decode(content)

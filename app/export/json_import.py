@@ -30,7 +30,7 @@ def import_conversations(store: ConversationStore, path: Path) -> ImportResult:
     The valid conversations of a damaged file are imported; the result lists the others and why.
 
     Raises:
-        UserError: ``file_missing`` (path), ``file_not_readable`` (path, detail), ``import_unreadable`` (path, detail):
+        UserError: ``file_missing`` (path), ``file_unreadable`` (path, detail), ``import_unreadable`` (path, detail):
             no conversation of the file is valid, ``import_newer`` (path, version, known), and what the store raises.
     """
     refused: list[Refused] = []
@@ -51,7 +51,7 @@ def import_conversations(store: ConversationStore, path: Path) -> ImportResult:
     except FileNotFoundError as error:
         raise UserError("file_missing", path=path) from error
     except OSError as error:
-        raise UserError("file_not_readable", path=path, detail=error.strerror or str(error)) from error
+        raise UserError("file_unreadable", path=path, detail=error.strerror or str(error)) from error
     except UserError as error:
         if error.code.startswith("import_"):
             raise UserError(error.code, path=path, **error.data) from error

@@ -163,9 +163,6 @@ GENERAL: dict[str, str] = {
         "The backup {path} was made by a newer version of APUS Chat. Update this program, then restore "
         "the backup; nothing was changed.",
     ),
-    "file_not_readable": QT_TRANSLATE_NOOP(
-        "errors", "The file {path} can't be read ({detail}). Check its permissions."
-    ),
     "pdf_chinese_face_missing": QT_TRANSLATE_NOOP(
         "errors",
         "The PDF was saved, but fonts for some of its Chinese characters ({characters}) are missing on "

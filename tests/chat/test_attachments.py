@@ -97,7 +97,7 @@ def test_file_of_the_maximum_size_is_read(tmp_path: Path) -> None:
 def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="attachment_is_a_folder"):
         read_attachment(tmp_path)
-    with pytest.raises(UserError, match="file_not_readable"):
+    with pytest.raises(UserError, match="file_unreadable"):
         read_attachment(tmp_path / "gone.txt")
 
 

@@ -368,5 +368,5 @@ def test_unknown_keys_are_ignored(other_store: ConversationStore, store: Convers
 def test_missing_file(store: ConversationStore, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="file_missing"):
         import_conversations(store, tmp_path / "none.json")
-    with pytest.raises(UserError, match="file_not_readable"):
+    with pytest.raises(UserError, match="file_unreadable"):
         import_conversations(store, tmp_path)
