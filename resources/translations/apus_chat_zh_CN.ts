@@ -3634,10 +3634,6 @@
         <translation>{path} 由更新版本的 APUS Chat 导出。请更新本程序后重新导入。</translation>
     </message>
     <message>
-        <source>The file {path} can&apos;t be read ({detail}). Check its permissions.</source>
-        <translation>无法读取文件 {path}（{detail}）。请检查它的权限。</translation>
-    </message>
-    <message>
         <source>The PDF was saved, but fonts for some of its Chinese characters ({characters}) are missing on this computer. Install Noto Sans CJK SC (package fonts-noto-cjk) and export again.</source>
         <translation>PDF 已保存，但这台电脑的字体缺少其中一些汉字（{characters}）。请安装 Noto Sans CJK SC 字体（软件包 fonts-noto-cjk），然后重新导出。</translation>
     </message>
