@@ -14,8 +14,8 @@ from model_manager.progress import Progress
 from tests.rigs.cancel_after import CancelAfter
 
 
-def test_the_starter_is_the_published_file(starter_file: Path) -> None:
-    assert sha256_of(starter_file) == STARTER.sha256
+def test_the_starter_is_the_published_file(starter: Path) -> None:
+    assert sha256_of(starter) == STARTER.sha256
 
 
 @pytest.mark.parametrize("n_bytes", [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES + 12345])
