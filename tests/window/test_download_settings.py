@@ -187,7 +187,8 @@ def test_finished_download_offers_to_use_the_model(hub: FakeHub, open_window: Op
     with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
         controller.services.downloads.queue.add(MODEL)
     assert window.notice.isVisible()
-    assert window.notice.trigger_action()
+    assert window.notice.button.isVisible()
+    window.notice.button.click()
     assert controller.services.settings.now.model_id == MODEL
 
 

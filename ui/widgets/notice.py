@@ -31,13 +31,13 @@ class NoticeBar(QWidget):
         self._text = QLabel(self)
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._button = QPushButton(self)
-        self._button.setProperty("quiet", True)
-        self._button.clicked.connect(self._act)
+        self.button = QPushButton(self)
+        self.button.setProperty("quiet", True)
+        self.button.clicked.connect(self._act)
         self._close = QToolButton(self)
         self._close.setIconSize(QSize(16, 16))
         self._close.clicked.connect(self.hide)
-        hbox(self._icon, (self._text, 1), self._button, self._close, parent=self, spacing=8, margins=(12, 6, 6, 6))
+        hbox(self._icon, (self._text, 1), self.button, self._close, parent=self, spacing=8, margins=(12, 6, 6, 6))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -66,13 +66,6 @@ class NoticeBar(QWidget):
         """Return the shown text."""
         return self._text.text()
 
-    def trigger_action(self) -> bool:
-        """Trigger the action of the button; return whether there is one."""
-        if self.isVisible() and self._action is not None:
-            self._act()
-            return True
-        return False
-
     def set_theme(self, theme: Theme) -> None:
         """Set the colours."""
         self._theme = theme
@@ -90,8 +83,8 @@ class NoticeBar(QWidget):
     def _show(self, text: str, button: str, action: Callable[[], None] | None, *, is_error: bool) -> None:
         self._is_error, self._action = is_error, action
         self._text.setText(text)
-        self._button.setText(button)
-        self._button.setVisible(bool(button))
+        self.button.setText(button)
+        self.button.setVisible(bool(button))
         self._close.setToolTip(self.tr("Close"))
         self._close.setAccessibleName(self.tr("Close"))
         self.setAccessibleName(text)
