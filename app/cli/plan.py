@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from app.messages import sentence
 from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
 from app.planning.machine import Machine
 from app.planning.service import PlanningService
-from app.planning.tuning import Measurement, TuneProgress, Tuner, TuningResult
+from app.planning.tuning import Measurement, TuneProgress, Tuner
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
@@ -185,25 +186,16 @@ def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, a
     measured: tuple[Measurement, ...] = ()
     best: Measurement | None = None
     bar = _Bar()
-    with stopped_by_interrupt(token.cancel) as interrupted:
-        try:
-            if arguments.tune:
-                for event in tuner.tune(request):
-                    match event:
-                        case TuneProgress():
-                            bar.show(event.fraction, f"{event.change}, {event.number} of {event.count}")
-                        case TuningResult():
-                            measured, best = event.measured, event.best
-            else:
-                for step in tuner.measure(request):
-                    if isinstance(step, Measurement):
-                        measured = (step,)
-                    else:
-                        bar.show(step, "")
-        except Cancelled:
-            pass
-        finally:
-            bar.close()
+
+    def show(event: TuneProgress) -> None:
+        bar.show(event.fraction, f"{event.change}, {event.number} of {event.count}")
+
+    with stopped_by_interrupt(token.cancel) as interrupted, contextlib.suppress(Cancelled), contextlib.closing(bar):
+        if arguments.tune:
+            result = tuner.tune(request, show)
+            measured, best = result.measured, result.best
+        else:
+            measured = (tuner.measure(request, lambda fraction: bar.show(fraction, "")),)
     if interrupted or not measured:
         return INTERRUPTED
     if arguments.json:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from model_manager.devices.devices import Device
@@ -37,15 +36,11 @@ class DevicePreferences:
     """Preferences of all devices by ``device_keys``; ``rpc_servers`` are HOST:PORT, in the order of their addition."""
 
     rpc_servers: tuple[str, ...] = ()
-    devices: tuple[tuple[str, DevicePreference], ...] = ()
-
-    @cached_property
-    def _by_key(self) -> Mapping[str, DevicePreference]:
-        return dict(self.devices)
+    devices: Mapping[str, DevicePreference] = field(default_factory=dict)
 
     def of(self, key: str) -> DevicePreference:
         """Return the preference of the device with this key."""
-        return self._by_key.get(key, DevicePreference())
+        return self.devices.get(key, DevicePreference())
 
     def with_device(self, key: str, **values: Any) -> DevicePreferences:
         """Return a copy with other values for one device."""
@@ -55,14 +50,14 @@ class DevicePreferences:
             found.pop(key, None)
         else:
             found[key] = preference
-        return replace(self, devices=tuple(found.items()))
+        return replace(self, devices=found)
 
     def to_settings(self) -> dict[str, str]:
         """Return the two settings that hold this."""
         defaults = asdict(DevicePreference())
         devices = {
             key: {name: value for name, value in asdict(preference).items() if value != defaults[name]}
-            for key, preference in self.devices
+            for key, preference in self.devices.items()
         }
         return {
             "rpc_servers": " ".join(self.rpc_servers),
@@ -89,7 +84,7 @@ def device_keys(devices: Sequence[Device]) -> dict[str, str]:
 def parse_device_preferences(rpc_servers: str, devices: str) -> DevicePreferences:
     """Parse the two settings; invalid parts are left out."""
     servers = tuple(dict.fromkeys(found for each in rpc_servers.split() if (found := server_address(each))))
-    return DevicePreferences(servers, _parse_devices(devices) or ())
+    return DevicePreferences(servers, _parse_devices(devices) or {})
 
 
 def server_address(text: str) -> str | None:
@@ -114,10 +109,10 @@ def are_device_preferences(value: object) -> bool:
     return isinstance(value, str) and _parse_devices(value) is not None
 
 
-def _parse_devices(text: str) -> tuple[tuple[str, DevicePreference], ...] | None:
+def _parse_devices(text: str) -> dict[str, DevicePreference] | None:
     try:
         found = from_json(text, dict[str, DevicePreference]) if text else {}
     except JsonError:
         return None
     sizes = [size for each in found.values() for size in (each.ceiling_gib, each.reserve_gib) if size is not None]
-    return tuple(found.items()) if all(0 <= size <= MOST_GIB for size in sizes) else None
+    return found if all(0 <= size <= MOST_GIB for size in sizes) else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.engine.external_engine import VARIABLE, external_engine
-from app.engine.outcome import Phase, ProcessOutcome
+from app.engine.outcome import Phase, exit_error
 from app.engine.protocol import Command, Event, Failure, Ready, Result, Stop, decode, encode
 from app.process.child_process import ChildProcess
 from app.process.child_program import ENGINE, child_environment
@@ -80,7 +80,7 @@ class EngineClient:
 
         Raises:
             UserError: the child's failure; ``engine_too_slow`` when ``timeout_s`` passed and the child was killed;
-                the error of its ``ProcessOutcome`` when it died.
+                ``exit_error`` when it died.
             Cancelled: ``token`` was cancelled.
         """
         is_timed_out = threading.Event()
@@ -106,13 +106,13 @@ class EngineClient:
                 if isinstance(event, Result):
                     return
         self._process = None
-        outcome = ProcessOutcome(self.phase, process.wait(), self._log_tail())
+        error = exit_error(self.phase, process.wait(), self._log_tail())
         process.close()
         self._on_exit()
         token.raise_if_cancelled()
         if is_timed_out.is_set():
             raise UserError("engine_too_slow", phase=str(phase), seconds=f"{timeout_s:g}")
-        raise outcome.error()
+        raise error
 
     def result(
         self, command: Command, type_: type[T], phase: Phase, token: CancelToken, timeout_s: float | None = None

@@ -200,9 +200,10 @@ class LocalEngine:
         prompt_tokens: int = 512,
         generated_tokens: int = 64,
         repetitions: int = 3,
+        on_progress: Callable[[BenchProgress], None] = lambda _progress: None,
         token: CancelToken = NEVER_CANCELLED,
-    ) -> Iterator[BenchProgress | BenchResult]:
-        """Measure the loaded file; yields BenchProgress and finally BenchResult.  The KV cache is cleared.
+    ) -> BenchResult:
+        """Measure the loaded file.  The KV cache is cleared.
 
         Raises:
             UserError: ``bench_context_too_small``, ``nothing_loaded``, ``engine_out_of_memory``, ``engine_died``, ...
@@ -210,8 +211,10 @@ class LocalEngine:
         """
         command = Bench(prompt_tokens, generated_tokens, repetitions)
         for event in self._client.request(command, Phase.MEASURING, token):
-            if isinstance(event, BenchProgress | BenchResult):
-                yield event
+            if isinstance(event, BenchProgress):
+                on_progress(event)
+        assert isinstance(event, BenchResult)
+        return event
 
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""

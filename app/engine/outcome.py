@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 from enum import StrEnum
 
 from model_manager.errors import UserError
@@ -53,47 +52,27 @@ def reports_memory_shortage(log: str) -> bool:
     return any(message in log for message in _SHORTAGE)
 
 
-@dataclass(frozen=True)
-class ProcessOutcome:
-    """How a child ended.  ``returncode`` as subprocess gives it: negative for a signal on POSIX."""
+def exit_error(phase: Phase, returncode: int, log: str) -> UserError:
+    """Return the error for a child that ended: ``engine_out_of_memory``, ``engine_not_startable`` or ``engine_died``.
 
-    phase: Phase
-    returncode: int
-    log_tail: str
+    ``returncode`` as in subprocess: negative for a signal on POSIX.  A silent death (kill, abort, segmentation fault)
+    counts as a shortage of memory only until the first token: drivers and the kernel end a process in all three ways
+    when an allocation fails.  Later it needs a line in the log.
+    """
+    signal_name = _signal_name(returncode)
+    is_silent_death = signal_name is not None or returncode in _WINDOWS_CRASHES
+    code = "engine_died"
+    if phase is Phase.STARTING:
+        code = "engine_not_startable"
+    elif reports_memory_shortage(log) or (phase in _MEMORY_PHASES and is_silent_death):
+        code = "engine_out_of_memory"
+    return UserError(code, phase=str(phase), returncode=returncode, signal=signal_name, log=log[-2000:])
 
-    @property
-    def is_shortage_of_memory(self) -> bool:
-        """Whether a lack of memory is the likely cause.
 
-        A silent death (kill, abort, segmentation fault) counts as shortage only until the first token: drivers and the
-        kernel end a process in all three ways when an allocation fails.  Later it needs a line in the log.
-        """
-        if reports_memory_shortage(self.log_tail):
-            return True
-        is_silent_death = self.ended_by_signal is not None or self.returncode in _WINDOWS_CRASHES
-        return self.phase in _MEMORY_PHASES and is_silent_death
-
-    @property
-    def ended_by_signal(self) -> str | None:
-        """``SIGKILL`` and the like, or None."""
-        if self.returncode >= 0:
-            return None
-        try:
-            return signal.Signals(-self.returncode).name
-        except ValueError:
-            return f"signal {-self.returncode}"
-
-    def error(self) -> UserError:
-        """The error to show: ``engine_out_of_memory``, ``engine_not_startable`` or ``engine_died``."""
-        code = "engine_died"
-        if self.phase is Phase.STARTING:
-            code = "engine_not_startable"
-        elif self.is_shortage_of_memory:
-            code = "engine_out_of_memory"
-        return UserError(
-            code,
-            phase=str(self.phase),
-            returncode=self.returncode,
-            signal=self.ended_by_signal,
-            log=self.log_tail[-2000:],
-        )
+def _signal_name(returncode: int) -> str | None:
+    if returncode >= 0:
+        return None
+    try:
+        return signal.Signals(-returncode).name
+    except ValueError:
+        return f"signal {-returncode}"

@@ -6,12 +6,12 @@ Used by the thread that uses the engine.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import BenchProgress, BenchResult
 from app.planning.basis import PlanBasis
 from app.planning.planned_load import LoadedPlan, LoadRequest, PlannedLoader
 from app.planning.remembered_plans import reproducing
@@ -97,14 +97,16 @@ class Tuner:
         self._engine, self._loader, self._token = engine, loader, token
         self._tokens = (prompt_tokens, generated_tokens, repetitions)
 
-    def measure(self, request: LoadRequest, change: Change = "present") -> Iterator[float | Measurement]:
-        """Load and measure; yields fractions of the work from 0 to 1 and finally ``Measurement``.
+    def measure(
+        self, request: LoadRequest, on_progress: Callable[[float], None], change: Change = "present"
+    ) -> Measurement:
+        """Load and measure; ``on_progress`` receives fractions of the work from 0 to 1.
 
         Raises:
             UserError: as ``PlannedLoader.load`` and ``LocalEngine.bench``.
             Cancelled: the token was cancelled.
         """
-        yield 0.0
+        on_progress(0.0)
         for _ in self._loader.load(request, self._token):
             pass
         loaded = self._loader.loaded
@@ -112,20 +114,16 @@ class Tuner:
         prompt_tokens, generated, repetitions = self._tokens
         # A small context has no room for the usual prompt.
         prompt_tokens = max(1, min(prompt_tokens, loaded.result.context - generated - 1))
-        for event in self._engine.bench(prompt_tokens, generated, repetitions, self._token):
-            match event:
-                case BenchProgress():
-                    yield event.fraction
-                case BenchResult():
-                    reading = statistics.median(event.prompt_tokens_per_second)
-                    yield Measurement(change, loaded.plan, reading, statistics.median(event.tokens_per_second), loaded)
+        result = self._engine.bench(
+            prompt_tokens, generated, repetitions, lambda event: on_progress(event.fraction), self._token
+        )
+        prompt_speed = statistics.median(result.prompt_tokens_per_second)
+        return Measurement(change, loaded.plan, prompt_speed, statistics.median(result.tokens_per_second), loaded)
 
-    def tune(self, request: LoadRequest) -> Iterator[TuneProgress | TuningResult]:
+    def tune(self, request: LoadRequest, on_progress: Callable[[TuneProgress], None]) -> TuningResult:
         """Measure the present plan and its alternatives, and remember the fastest for further loads.
 
-        Yields TuneProgress and finally TuningResult.  An alternative that cannot be loaded is not an error.
-
-        Raises: as ``measure``, for the present plan.
+        An alternative that cannot be loaded is not an error.  Raises as ``measure``, for the present plan.
         """
         measured: list[Measurement] = []
         trials: list[tuple[Change, LoadRequest, LoadPlan | None]] = [("present", request, None)]
@@ -133,12 +131,10 @@ class Tuner:
         for number, (change, trial, plan) in enumerate(trials):
             count = len(trials)
             expected = max(count, USUAL_COUNT) if plan is None else count
+
+            begun = TuneProgress(change, number + 1, count, number / expected)
             try:
-                for step in self.measure(trial, change):
-                    if isinstance(step, Measurement):
-                        measured.append(step)
-                    else:
-                        yield TuneProgress(change, number + 1, count, (number + step) / expected)
+                measured.append(self.measure(trial, partial(_report, on_progress, begun, expected), change))
             except UserError as error:
                 if plan is None:
                     raise
@@ -155,7 +151,11 @@ class Tuner:
             best = measured[0]
         if best is not measured[0]:
             self._loader.remember(request, best.plan)
-        yield TuningResult(tuple(measured), best)
+        return TuningResult(tuple(measured), best)
+
+
+def _report(on_progress: Callable[[TuneProgress], None], begun: TuneProgress, expected: int, fraction: float) -> None:
+    on_progress(replace(begun, fraction=begun.fraction + fraction / expected))
 
 
 def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> tuple[tuple[Change, LoadPlan], ...]:

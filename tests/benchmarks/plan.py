@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from app.engine.local_engine import LocalEngine
-from app.engine.protocol import BenchResult
 from model_manager.devices.devices import Device, HostMemory, read_host, simulated_devices
 from model_manager.devices.ram_bandwidth import measure_ram
 from model_manager.gguf.header import read_header
@@ -121,7 +120,7 @@ def _speed(engine: LocalEngine, name: str, path: Path, tokens: int, threads: int
     wishes = PlanOptions(context=2048, threads=threads)
     expected = plan_model(read_model_shape(read_model(path)), (), read_host(speed=speed), wishes)
     list(engine.load(path, expected.spec))
-    done = next(event for event in engine.bench(32, tokens, 5) if isinstance(event, BenchResult))
+    done = engine.bench(32, tokens, 5)
     real = max(done.tokens_per_second)  # what else ran meanwhile only makes it slower
     guess = expected.tokens_per_second_estimate
     return at_most(

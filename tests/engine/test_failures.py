@@ -18,7 +18,7 @@ import pytest
 
 from app.backend import ChatEvent, LoadProgress, Piece, PromptProgress
 from app.engine.local_engine import LocalEngine
-from app.engine.outcome import Phase, ProcessOutcome
+from app.engine.outcome import Phase, exit_error
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan import LoadSpec
@@ -232,7 +232,7 @@ def test_cancellation_from_another_thread(engine: LocalEngine, tiny_model: Path)
     ],
 )
 def test_error_for_the_end_of_a_child(phase: Phase, returncode: int, log: str, code: str) -> None:
-    error = ProcessOutcome(phase, returncode, log).error()
+    error = exit_error(phase, returncode, log)
     assert error.code == code
     assert error.data["phase"] == phase
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.local_backend import loaded_plan
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.tuning import Measurement, TuneProgress, Tuner, TuningResult, alternatives
+from app.planning.tuning import Measurement, TuneProgress, Tuner, alternatives
 from app.services import Services
 from model_manager.devices.devices import HostMemory, simulated_devices
 from model_manager.errors import UserError
@@ -40,9 +40,8 @@ def test_tuning_measures_all_and_remembers_the_fastest(services: Services, tmp_p
     path = write_tiny_model(tmp_path / "wide.gguf", n_embd=256)
     request = services.planning.load_request(path, PlanOptions(context=1024))
     tuner = Tuner(services.engine, services.planning.loader, prompt_tokens=64, generated_tokens=8, repetitions=1)
-    *steps, tuned = tuner.tune(request)
-    assert isinstance(tuned, TuningResult)
-    progress = [step for step in steps if isinstance(step, TuneProgress)]
+    progress: list[TuneProgress] = []
+    tuned = tuner.tune(request, progress.append)
     assert [step.fraction for step in progress[-3:]] == sorted(step.fraction for step in progress[-3:])
     assert {step.change for step in progress} == {each.change for each in tuned.measured}
     assert [each.change for each in tuned.measured] == ["present", "kv_q8_0", "large_batch", "small_batch"]

@@ -108,16 +108,10 @@ class MeasurePanel(QWidget):
         job = self._job = Job(self)
         token, report = job.token, job.report
 
-        def work() -> Measurement | TuningResult | None:
+        def work() -> Measurement | TuningResult:
             token.raise_if_cancelled()
             tuner = Tuner(services.engine, services.planning.loader, token=token, **sizes)
-            result = None
-            for event in tuner.tune(request()) if tune else tuner.measure(request()):
-                if isinstance(event, Measurement | TuningResult):
-                    result = event
-                else:
-                    report(event)
-            return result
+            return tuner.tune(request(), report) if tune else tuner.measure(request(), report)
 
         job.progress.connect(self._show_progress)
         job.succeeded.connect(self._show_result)
