@@ -189,7 +189,7 @@ def test_costly_template_does_not_unload_the_model(engine: LocalEngine, tmp_path
     with pytest.raises(UserError) as caught:
         ask(engine, "hello")
     assert caught.value.code == "chat_template_too_costly"
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 10
     again = ask(engine, "hello", "hi", "more", max_tokens=3)
     assert again.finished is not None
     assert (engine.state, engine_children()) == (state, children)
