@@ -1,9 +1,9 @@
-"""What formulas cost: drawing them, opening a long conversation full of new ones, and one that never ends.
+"""Time of formulas: drawing them, opening a long conversation with new ones, and one that exceeds its limit.
 
     QT_QPA_PLATFORM=offscreen python tests/benchmarks/formulas.py
 
-Prints JSON; exits 1 where a limit is missed.  What the window's thread does is measured in the processor's time, with
-the clock's beside it: on a busy machine the clock tells what the other programs do.  Not collected by pytest.
+Prints JSON; exits 1 if a limit is exceeded.  The window's thread is measured in processor time, with the wall-clock time
+beside it, which depends on other programs.  Not collected by pytest.
 """
 
 from __future__ import annotations
