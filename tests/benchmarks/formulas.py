@@ -2,8 +2,8 @@
 
     QT_QPA_PLATFORM=offscreen python tests/benchmarks/formulas.py
 
-Prints JSON; exits 1 if a limit is exceeded.  The window's thread is measured in processor time, with the wall-clock time
-beside it, which depends on other programs.  Not collected by pytest.
+Prints JSON; exits 1 if a limit is exceeded.  The window's thread is measured in processor time, with the wall-clock
+time beside it, which depends on other programs.  Not collected by pytest.
 """
 
 from __future__ import annotations
