@@ -1,4 +1,4 @@
-"""The conversations in the pictures of the READMEs, as values: the same at every run, whatever the day."""
+"""Conversations of the pictures in the documents."""
 
 from __future__ import annotations
 
@@ -86,17 +86,17 @@ TIDES = (
 
 
 def conversations(language: str) -> list[ConversationTree]:
-    """All that stand in the list, the newest one last."""
+    """Return all conversations, newest last."""
     return _chinese() if language == "zh_CN" else _english()
 
 
 def shown(language: str) -> str:
-    """The id of the conversation with the formula, the code and the table."""
+    """Return the id of the conversation with formula, code and table."""
     return _id("experts" + language)
 
 
 def branched() -> str:
-    """The id of the one whose answer has three versions."""
+    """Return the id of the conversation whose answer has three versions."""
     return _id("tides")
 
 
@@ -195,7 +195,7 @@ def _id(name: str) -> str:
 
 
 def _moment(days: int) -> datetime:
-    """A moment of that many days ago; of today the first one, so that it is never in the future."""
+    """Return a time that many days ago; for today midnight, so that it is never in the future."""
     return datetime.combine(datetime.now() - timedelta(days=days), time(0, 0)).astimezone()
 
 

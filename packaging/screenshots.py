@@ -1,11 +1,11 @@
-"""Make the pictures of the READMEs by driving the real window: run it when something that they show has changed.
+"""Take the pictures of the documents from the real window.
 
-    python packaging/screenshots.py              all of them, into resources/pictures
-    python packaging/screenshots.py NAME ...     these alone; their names are those of the files
+    python packaging/screenshots.py              all pictures, into resources/pictures
+    python packaging/screenshots.py NAME ...     only these, named as the files
 
-The window, the store and everything behind them are real, over a folder that is made for each picture.  Pretended are
-the PC (two cards, its RAM and disk) and the conversations (``pictured.py``), so that a picture changes only where the
-program does; one that comes out as it was is not written again.
+The window and the store are real, with a new data folder for each picture.  The PC (two GPUs, RAM, disk) is simulated
+and the conversations are from ``pictured.py``, so that a picture changes only with the program.  Unchanged pictures are
+not written.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ SHADOW = 20
 SETTLED, POLL_S, PATIENCE_S = 4, 0.12, 60.0
 GIB = 1 << 30
 ALL_RAM, FREE_RAM = 64 * GIB, 56 * GIB
-CARD, CARD_BYTES, CARD_FREE = "NVIDIA GeForce RTX 4090", 24564 << 20, round(23.54 * GIB)
+GPU, GPU_BYTES, GPU_FREE = "NVIDIA GeForce RTX 4090", 24564 << 20, round(23.54 * GIB)
 DOCUMENTS = Path("/home/ada/Documents")
 
 
 def prepare(folder: Path) -> None:
-    """An empty home for this process, and a screen that is large enough; before there is an application."""
+    """Set an empty home folder and a large screen, before the application is created."""
     screens = folder / "screens.json"
     screen = {"name": "one", "x": 0, "y": 0, "width": 1920, "height": 1200, "logicalDpi": 96, "logicalBaseDpi": 96}
     screens.write_text(json.dumps({"screens": [{**screen, "dpr": 1}]}), "utf-8")
@@ -69,12 +69,12 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def pretended_pc() -> Iterator[None]:
-    """Two cards, RAM, disk and documents as an ordinary PC has them: whatever machine makes the pictures."""
-    cards = tuple(Device(f"CUDA{n}", CARD_FREE, CARD_BYTES, backend="CUDA", description=CARD) for n in range(2))
+def simulated_pc() -> Iterator[None]:
+    """Simulate a PC with two GPUs, its RAM, disk and documents folder."""
+    gpus = tuple(Device(f"CUDA{n}", GPU_FREE, GPU_BYTES, backend="CUDA", description=GPU) for n in range(2))
     machine = Machine(
-        devices=plan_devices(cards),
-        engine=DeviceList(cards, "llama.cpp", ("CPU", "CUDA")),
+        devices=plan_devices(gpus),
+        engine=DeviceList(gpus, "llama.cpp", ("CPU", "CUDA")),
     )
     ram = Memory(ALL_RAM, FREE_RAM, 0, 0)
     disk = shutil.disk_usage(FOLDER)._replace(total=1000 * GIB, used=388 * GIB, free=612 * GIB)
@@ -90,16 +90,23 @@ def pretended_pc() -> Iterator[None]:
 
 
 class Studio:
-    """One window over a data folder of its own, and the hands that bring it to what a picture shows."""
+    """A window with its own data folder, and the actions that prepare a picture."""
 
     def __init__(
-        self, application: QApplication, folder: Path, language: str, theme: str, *, talks: bool, model: bool
+        self,
+        application: QApplication,
+        folder: Path,
+        language: str,
+        theme: str,
+        *,
+        has_conversations: bool,
+        model: bool,
     ) -> None:
-        """``talks``: with conversations; ``model``: with a file of the home model, which is the one in use."""
+        """Open the window with or without conversations, and with the home model selected if ``model``."""
         self.language = language
         self.services = build_services(DataFolder(folder))
         self.services.settings.change(language=language, theme=theme)
-        if talks:
+        if has_conversations:
             self.services.store.merge(conversations(language))
             self._use(folder if model else None)
         self._appearance = Appearance(application, self.services.settings.now)
@@ -111,7 +118,7 @@ class Studio:
     def _use(self, folder: Path | None) -> None:
         model_id = "starter"
         if folder is not None:
-            # A file of the full shape that is a hole: 1.6 MB on the disk.
+            # A sparse file of the full shape, 1.6 MB on disk.
             path = folder / f"{HOME_MODEL}.gguf"
             write_shape(path, "IQ3_XXS")
             model_id = self.services.library.register(path).id
@@ -124,16 +131,16 @@ class Studio:
         self.settle()
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
-        """Let the window go on until something is so."""
+        """Process events until a condition holds."""
         until = time.monotonic() + PATIENCE_S
         while not is_so():
             if time.monotonic() > until:
-                sys.exit("the window does not come to what its picture shall show")
+                sys.exit("the window did not reach the state of the picture")
             QApplication.processEvents()
             time.sleep(0.005)
 
     def settle(self) -> None:
-        """Wait until nothing moves any more."""
+        """Wait until nothing changes any more."""
         self.wait_for(self._is_settled)
 
     def _is_settled(self) -> bool:
@@ -146,15 +153,15 @@ class Studio:
         return True
 
     def picture(self) -> QImage:
-        """The window, with the dialogs that are open over it."""
+        """Return the window with its open dialogs."""
         image = self.window.grab().toImage()
         for dialog in QApplication.topLevelWidgets():
             if isinstance(dialog, QDialog) and dialog.isVisible():
-                image = laid_over(image, dialog.grab().toImage(), self._appearance.theme)
+                image = overlay(image, dialog.grab().toImage(), self._appearance.theme)
         return image
 
     def close(self) -> None:
-        """End everything behind it."""
+        """Close the window and its services."""
         self.window.quit()
         QThreadPool.globalInstance().waitForDone()
         self.services.close()
@@ -165,8 +172,8 @@ class Studio:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def laid_over(image: QImage, dialog: QImage, theme: Theme) -> QImage:
-    """A dialog in the middle of the window, on a soft shadow."""
+def overlay(image: QImage, dialog: QImage, theme: Theme) -> QImage:
+    """Draw a dialog with a shadow in the middle of the window."""
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     place = QPointF((image.width() - dialog.width()) // 2, (image.height() - dialog.height()) // 2)
@@ -184,17 +191,17 @@ def laid_over(image: QImage, dialog: QImage, theme: Theme) -> QImage:
 
 
 def bytes_of(image: QImage) -> bytes:
-    """All its pixels; of a picture that is not there yet, none."""
+    """Return all pixels; none for a missing picture."""
     rgb = image.convertToFormat(QImage.Format.Format_RGB888)
     return b"" if rgb.isNull() else bytes(rgb.constBits())
 
 
-# What the pictures show ----------------------------------------------------------------------------------------------
+# Pictures ------------------------------------------------------------------------------------------------------------
 
 
 def conversation(studio: Studio) -> None:
     studio.open(shown(studio.language))
-    # It is drawn in a process of its own, which may take its time.
+    # Rendered in a child process.
     studio.wait_for(lambda: studio.services.formula_renderer.is_known(FORMULA, True))
     studio.settle()
 
@@ -234,7 +241,7 @@ def servers(studio: Studio) -> None:
     studio.settle()
     dialog = studio.window.findChild(QDialog, "settingsDialog")
     dialog.resize(dialog.width(), 620)
-    # Its rows find their heights while they come into sight.
+    # Rows get their heights when they become visible.
     for section in ("devices", "servers"):
         dialog.show_section(section)
         studio.settle()
@@ -263,12 +270,12 @@ def narrow(studio: Studio) -> None:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: how to come to it, and in which language and theme."""
+    """A picture: the function that prepares it, its language and theme."""
 
     show: Callable[[Studio], None]
     language: str = "en"
     theme: str = "light"
-    talks: bool = True
+    has_conversations: bool = True
     model: bool = True
 
 
@@ -280,8 +287,8 @@ PICTURES = {
     "models-zh-light": Picture(models, "zh_CN", model=False),
     "plan-light": Picture(plan),
     "plan-zh-light": Picture(plan, "zh_CN"),
-    "first-start-light": Picture(first_start, talks=False),
-    "first-start-zh-light": Picture(first_start, "zh_CN", talks=False),
+    "first-start-light": Picture(first_start, has_conversations=False),
+    "first-start-zh-light": Picture(first_start, "zh_CN", has_conversations=False),
     "servers-light": Picture(servers),
     "search-light": Picture(search),
     "export-light": Picture(export),
@@ -290,9 +297,16 @@ PICTURES = {
 
 
 def take(application: QApplication, name: str, folder: Path) -> None:
-    """Make one picture and write it, unless it is there as it is."""
+    """Take one picture and write it if it has changed."""
     picture = PICTURES[name]
-    studio = Studio(application, folder, picture.language, picture.theme, talks=picture.talks, model=picture.model)
+    studio = Studio(
+        application,
+        folder,
+        picture.language,
+        picture.theme,
+        has_conversations=picture.has_conversations,
+        model=picture.model,
+    )
     try:
         picture.show(studio)
         studio.settle()
@@ -301,7 +315,7 @@ def take(application: QApplication, name: str, folder: Path) -> None:
         studio.close()
     path = FOLDER / f"{name}.png"
     if bytes_of(QImage(str(path))) == bytes_of(image):
-        print(f"{name}: as it was")
+        print(f"{name}: unchanged")
         return
     writer = QImageWriter(str(path), b"png")
     writer.setCompression(100)
@@ -320,7 +334,7 @@ def main(names: list[str]) -> int:
 
         application = QApplication(["apus-chat"])
         application.setCursorFlashTime(0)
-        with pretended_pc():
+        with simulated_pc():
             for name in names or PICTURES:
                 take(application, name, Path(folder) / name)
     return 0

@@ -1,10 +1,9 @@
-"""Bring the translations up to date with the words in the source, and compile them for the program.
+"""Update the translations from the source strings and compile them.
 
-    python packaging/translations.py            read the sources into the .ts file, compile it to the .qm file
-    python packaging/translations.py --check    change nothing; fail where a word is missing, unfinished or not compiled
+    python packaging/translations.py            update the .ts file from the sources, compile it to the .qm file
+    python packaging/translations.py --check    change nothing; fail if an entry is missing, unfinished or not compiled
 
-Translate in the .ts file (by hand or with ``pyside6-linguist``), then run this again.  Words that the source no longer
-has are dropped.
+Translate in the .ts file (by hand or with ``pyside6-linguist``), then run this again.  Unused strings are removed.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def sources() -> list[Path]:
 
 
 def update(ts: Path) -> None:
-    # Without line numbers a change of the source that touches no word does not touch the file.
+    # Without locations, so that the file changes only with its strings.
     _run("lupdate", "-locations", "none", "-no-obsolete", *map(str, sources()), "-ts", str(ts))
 
 
@@ -37,8 +36,8 @@ def compile_to(ts: Path, qm: Path) -> None:
     _run("lrelease", "-silent", str(ts), "-qm", str(qm))
 
 
-def words(ts: Path) -> Counter[tuple[str, str, str]]:
-    """Context, source and comment of each entry."""
+def entries(ts: Path) -> Counter[tuple[str, str, str]]:
+    """Count the entries by context, source and comment."""
     return Counter(
         (context.findtext("name", ""), message.findtext("source", ""), message.findtext("comment", ""))
         for context in ElementTree.parse(ts).iter("context")
@@ -47,7 +46,7 @@ def words(ts: Path) -> Counter[tuple[str, str, str]]:
 
 
 def unfinished(ts: Path) -> list[str]:
-    """The sources of all entries that are not translated or not confirmed."""
+    """Return the source strings of all entries without a confirmed translation."""
     return [
         message.findtext("source", "")
         for message in ElementTree.parse(ts).iter("message")
@@ -58,15 +57,15 @@ def unfinished(ts: Path) -> list[str]:
 
 
 def problems() -> list[str]:
-    """What keeps the committed files from being right, a line each."""
+    """Return the problems of the committed files, one per line."""
     found = [f"not finished: {text}" for text in unfinished(TS)]
     with tempfile.TemporaryDirectory() as folder:
         ts, qm = Path(folder) / TS.name, Path(folder) / "fresh.qm"
         shutil.copy(TS, ts)
         update(ts)
-        here, wanted = words(TS), words(ts)
-        found += [f"not in {TS.name}: {context}: {text}" for context, text, _ in wanted - here]
-        found += [f"no longer in the source: {context}: {text}" for context, text, _ in here - wanted]
+        committed, current = entries(TS), entries(ts)
+        found += [f"not in {TS.name}: {context}: {text}" for context, text, _ in current - committed]
+        found += [f"no longer in the source: {context}: {text}" for context, text, _ in committed - current]
         compile_to(TS, qm)
         compiled = TS.with_suffix(".qm")
         if not compiled.exists() or compiled.read_bytes() != qm.read_bytes():
@@ -88,7 +87,7 @@ def main() -> int:
     if not parser.parse_args().check:
         update(TS)
         compile_to(TS, TS.with_suffix(".qm"))
-        print(f"{len(words(TS))} entries, {len(unfinished(TS))} not finished")
+        print(f"{len(entries(TS))} entries, {len(unfinished(TS))} not finished")
         return 0
     found = problems()
     print("\n".join(found) or "up to date")

@@ -1,4 +1,4 @@
-"""Every test starts in an empty home, without a screen of its own, and with what the whole suite shares."""
+"""Fixtures of the whole suite: an empty home, the offscreen platform, models and services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What needs a rig of its own runs when its marker is asked for by name, and is counted as deselected else."""
+    """Deselect tests that need a special rig unless their marker is selected."""
     asked_for = config.getoption("-m")
     rigs = [name for name in ("bundle", "vllm", "vulkan") if name not in asked_for]
     left_away = [item for item in items if any(item.get_closest_marker(name) for name in rigs)]
@@ -49,7 +49,7 @@ def starter() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real chat model of half a megabyte whose answers never end by themselves."""
+    """A real chat model of half a megabyte whose answers have no end."""
     from tests.rigs.tiny_model import write_tiny_model
 
     return write_tiny_model(tmp_path_factory.mktemp("tiny") / "tiny.gguf")

@@ -1,8 +1,8 @@
-"""The baseline: llama.cpp's own loop through ctypes, with the program's samplers and a fixed number of threads.
+"""Baseline: llama.cpp's bare loop through ctypes, with the program's samplers and a fixed number of threads.
 
     python -m tests.benchmarks.bare_loop MODEL THREADS PROMPT_FILE TOKENS SEED     one JSON object on standard output
 
-Reads the prompt in batches of 512 and generates exactly TOKENS tokens, whatever they are.
+Reads the prompt in batches of 512 and generates exactly TOKENS tokens.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What fitting a long conversation to the context costs: counting a thousand messages, once and in the next turn.
+"""Cost of fitting a long conversation into the context: token counts of 1,000 messages, first and repeated.
 
 python -m tests.benchmarks.context [--out FILE]     about ten seconds
 """
@@ -25,7 +25,7 @@ ROLES = (Role.USER, Role.ASSISTANT)
 
 
 def counting(engine: LocalEngine, run: int) -> tuple[float, float, float]:
-    """Seconds for a conversation nobody has counted, for the same once more, and for a turn that rolls."""
+    """Return the seconds for an uncounted conversation, the same again, and a turn with the rolling policy."""
     messages = tuple(PromptMessage(ROLES[n % 2], f"{run} {n} {TEXT}", str(n)) for n in range(MESSAGES))
     seconds = []
     for _ in range(2):
@@ -38,7 +38,7 @@ def counting(engine: LocalEngine, run: int) -> tuple[float, float, float]:
 
 
 def showing() -> Figure:
-    """What opening a conversation of ten thousand messages spends on the gauge and the line, estimated throughout."""
+    """Return the seconds to estimate the context of a conversation of 10,000 messages."""
     now = datetime.now(UTC)
     branch = [Message(str(n), "c", None, ROLES[n % 2], Status.COMPLETE, TEXT, now) for n in range(MANY)]
     left_out = tuple(str(n) for n in range(MANY - 20))

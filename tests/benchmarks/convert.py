@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.convert [--out FILE]     two minutes and 10 GiB in the folder for temporary files; Linux
 
-A legacy file of 2 GiB with the layer shape of APUS-xDAN-4.0-MoE.  Runs take turns, and the file is in the page cache
-when each begins, as after a download; ``cp`` counts until its copy is safe on the disk, for ours is by then.
+A legacy file of 2 GiB with the layer shape of APUS-xDAN-4.0-MoE.  Runs alternate with the baseline, with the file in
+the page cache, as after a download; ``cp`` is timed until its copy is synced, as ours is.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ print(json.dumps({"seconds": seconds, "rss_mib": int(peak.split()[1]) / 1024}))
 
 
 def gone(path: Path) -> Path:
-    """The same path with nothing there; what the system has to do for that is over."""
+    """Return ``path`` with nothing at it, after the file system has finished the removal."""
     path.unlink(missing_ok=True)
     os.sync()
     return path
 
 
 def copied(source: Path, target: Path) -> tuple[float, float]:
-    """Seconds that ``cp`` takes, and seconds until the copy is safe on the disk, too."""
+    """Return the seconds ``cp`` takes, without and with syncing its copy."""
     gone(target)
     begin = time.perf_counter()
     subprocess.run(["cp", str(source), str(target)], check=True)
@@ -66,7 +66,7 @@ def repaired(path: Path, out: Path) -> dict[str, float]:
 
 
 def measured(legacy: Path, folder: Path, way: str) -> tuple[Path, list[Figure]]:
-    """The repaired file, and what it took."""
+    """Return the converted file and the seconds it took."""
     result, spare = folder / f"{way}.gguf", folder / "cp.gguf"
     bare, ours = [copied(legacy, spare)], []
     for _ in range(RUNS):
@@ -79,7 +79,7 @@ def measured(legacy: Path, folder: Path, way: str) -> tuple[Path, list[Figure]]:
     gib = legacy.stat().st_size / (1 << 30)
     seconds = [each["seconds"] for each in ours]
     safe = [each[1] for each in bare]
-    # Each between two of cp's: a shared disk's speed drifts.
+    # Each run is between two of cp's, because a shared disk's speed drifts.
     ratios = [(before + after) / 2 / each for each, before, after in zip(seconds, safe, safe[1:], strict=False)]
     speed = at_least(
         f"repair, {way}, of cp's speed",

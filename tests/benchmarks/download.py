@@ -1,10 +1,9 @@
-"""Downloads against curl, over loopback and onto the disk, from a server in a process of its own.
+"""Downloads against curl, over loopback onto the disk, from a server in a separate process.
 
     python -m tests.benchmarks.download [--gib 2] [--layers 2] [--pairs 5] [--folder DIR] [--out FILE]
 
-Plain file: hash, journal and checks included.  Legacy file: experts stacked on the way, two hashes.  Each pair runs
-curl and ours one after the other, in turns first: the median of the pairs' ratios counts, for a busy machine hits both.
-Linux only: it reads /proc.
+Plain file: with hash, journal and checks.  Legacy file: experts stacked while downloading, two hashes.  The result is
+the median ratio of pairs of runs, because other load affects both runs of a pair.  Linux only: it reads /proc.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ REPOSITORY = "bench/mark"
 
 @dataclass(frozen=True)
 class Served:
-    """One file on a server."""
+    """A file on the server."""
 
     url: str
     endpoint: str
@@ -63,7 +62,7 @@ def served(path: Path) -> Iterator[Served]:
 
 
 def curl(url: str, folder: Path) -> float:
-    """Seconds."""
+    """Return the seconds curl takes."""
     begun = time.perf_counter()
     subprocess.run(["curl", "--silent", "--fail", "--location", "--output", str(folder / "curl"), url], check=True)
     return time.perf_counter() - begun
@@ -77,7 +76,7 @@ def ours(server: Served, folder: Path) -> dict[str, float]:
 
 
 def one(endpoint: str, folder: Path, published_json: str) -> None:
-    """One download, in a process of its own: how long, how much memory, and how long after the last byte."""
+    """Download in a separate process; print seconds, peak memory, and seconds after the last byte."""
     published = from_json(published_json, PublishedModel)
     access = Access(endpoint, endpoint, proxy="")
     complete_at: list[float] = []
@@ -95,7 +94,7 @@ def one(endpoint: str, folder: Path, published_json: str) -> None:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process held so far; the system's own figure for children counts the parent too."""
+    """Return the peak memory of this process; the system's value for children includes the parent."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 

@@ -1,8 +1,8 @@
-"""Generation, prompt reading, the kept KV cache and stop, through the whole program, against the bare loop.
+"""Generation, prompt processing, KV cache reuse and stop of the whole program against the bare loop.
 
-    python -m tests.benchmarks.engine [--out FILE]     about eight minutes; let nothing else run
+    python -m tests.benchmarks.engine [--out FILE]     about eight minutes; close other programs
 
-Runs take turns with their baseline; a ratio is of medians, or the median of ratios.
+Runs alternate with their baseline; a ratio is of medians, or the median of ratios.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores
 
 TOKENS = 300
 TRIAL = 100
-"""Tokens of the trials that find the bare loop's best number of threads."""
+"""Tokens of the runs that find the bare loop's best number of threads."""
 RUNS = 5
 QUESTION = "Write a very long and detailed story about a lighthouse keeper, the sea and a lost ship."
 PARAGRAPH = "The lighthouse keeper wrote down what the sea brought to the shore that day, and what it took away again. "
@@ -35,13 +35,13 @@ SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
 
 def chatml(question: str) -> bytes:
-    """The prompt as the starter's own template writes it."""
+    """Return the prompt in the starter's template."""
     turns = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
     return turns.encode()
 
 
 class Machine:
-    """The two contestants on one model file."""
+    """The program and the bare loop with one model file."""
 
     def __init__(self, folder: Path) -> None:
         found = find_starter()
@@ -72,7 +72,7 @@ class Machine:
 
 
 def generation(machine: Machine, seed: int, busy: int, bound: float, runs: int) -> Figure:
-    """Each answer of the program between two of the bare loop: a shared machine's speed drifts within a minute."""
+    """Run each answer of the program between two of the bare loop, because a shared machine's speed drifts."""
     with busy_cores(busy):
         counts = {
             threads: machine.bare(threads, QUESTION, TRIAL, seed)["tokens_per_second"] for threads in machine.threads
@@ -105,12 +105,12 @@ def reading(machine: Machine) -> Figure:
 
 
 def second_turn(engine: LocalEngine) -> Figure:
-    """Time to the first token of a follow-up to 1,500 tokens, against reading it all again."""
+    """Return the time to the first token of a follow-up to 1,500 tokens, and that of reading everything again."""
     opening = PARAGRAPH * 66
     kept, again = [], []
     prompt_tokens = 0
     for number in range(RUNS):
-        # Another beginning each time, so that nothing of the round before is in the cache.
+        # A different start each time, so that nothing is in the cache.
         first = PromptMessage(Role.USER, f"Day {number}. {opening}")
         answer = "".join(e.text for e in _answer(engine, (first,), 40) if isinstance(e, Piece))
         messages = (first, PromptMessage(Role.ASSISTANT, answer), PromptMessage(Role.USER, "And the next day?"))

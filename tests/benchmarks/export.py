@@ -97,7 +97,7 @@ def longest_gap_ms(tree: ConversationTree) -> float:
 
 
 def main() -> int:
-    """Run everything."""
+    """Run all measurements."""
     application = QGuiApplication([])
     tree = conversation()
     figures: list[Figure] = []

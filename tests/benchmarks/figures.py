@@ -1,4 +1,4 @@
-"""What the benchmarks share: the median, other programs that keep cores busy, and the JSON that comes out."""
+"""Shared by the benchmarks: medians, programs that keep cores busy, and the JSON output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Figure:
-    """One measured figure with what it must reach."""
+    """A measured figure with its limit."""
 
     name: str
     value: float
@@ -44,7 +44,7 @@ def rounded(values: Sequence[float]) -> list[float]:
 
 @contextmanager
 def busy_cores(count: int) -> Iterator[None]:
-    """Other programs that each take a whole core."""
+    """Run programs that each occupy a core."""
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -55,13 +55,13 @@ def busy_cores(count: int) -> Iterator[None]:
 
 
 def told(figure: Figure) -> Figure:
-    """Tell a figure as soon as it is known: a benchmark takes minutes."""
+    """Print a figure as soon as it is measured."""
     print(f"{figure.name}: {figure.value} ({figure.target})", file=sys.stderr, flush=True)
     return figure
 
 
 def report(figures: Sequence[Figure]) -> int:
-    """Print the figures as JSON, and to the file of ``--out``; 1 where a target was missed."""
+    """Print the figures as JSON, also to the file of ``--out``; return 1 if a limit was missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path)
     text = json.dumps([asdict(figure) for figure in figures], indent=2, ensure_ascii=False)

@@ -35,7 +35,7 @@ OPEN_MS, BLOCKED_MS, DRAWN_MS, GROWTH = 150, 50, 2_000, 10
 
 
 def draw_all(formula_renderer: FormulaRenderer) -> float:
-    """Milliseconds until all are drawn."""
+    """Return the milliseconds until all are rendered."""
     arrived, left = threading.Event(), [len(FORMULAS)]
 
     def tell(formula: str, display: bool) -> None:
@@ -144,7 +144,7 @@ def window(formula_renderer: FormulaRenderer) -> Transcript:
 
 
 def longest_gap(is_over: Callable[[], bool]) -> tuple[float, float]:
-    """Milliseconds for which the event loop was busy at most, until something is over: processor's and clock's."""
+    """Return the longest block of the event loop until a condition holds, in CPU and wall-clock milliseconds."""
     loop, ticker = QEventLoop(), QTimer()
     began = time.perf_counter()
     ticks = [(time.thread_time(), began)]
@@ -167,7 +167,7 @@ def block_figure(name: str, gap: tuple[float, float], **details: object) -> Figu
 
 
 def reading() -> list[Figure]:
-    """Four times the text shall not cost sixteen times the time."""
+    """Check that four times the text does not take sixteen times as long."""
     growth = {}
     for name, text in HOSTILE.items():
         times = []

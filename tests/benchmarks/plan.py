@@ -1,6 +1,6 @@
-"""How long a plan takes, how close it comes to what is possible, and its expected speed against the measured one.
+"""Time of a plan, its distance to the optimum, and its estimated against the measured speed.
 
-python -m tests.benchmarks.plan [--out FILE]     about two minutes and 3.3 GiB of disk and RAM; let nothing else run
+python -m tests.benchmarks.plan [--out FILE]     about two minutes and 3.3 GiB of disk and RAM; close other programs
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GIB = 1 << 30
 
 
 def planning() -> Figure:
-    """Seconds for a plan of the largest shape, from its parsed header, on several machines."""
+    """Return the seconds for plans of the largest shape from its parsed header, for several machines."""
     header = reconstructed_header(APUS[-1])
     host = HostMemory(64 * GIB, 40e9, 8)
     medians: dict[str, object] = {}
@@ -49,7 +49,7 @@ def planning() -> Figure:
 
 
 def rehearsing(folder: Path) -> Figure:
-    """Seconds for a rehearsed plan of the largest shape, with the start of the child, from a header alone."""
+    """Return the seconds for a rehearsed plan of the largest shape from its header, with the start of the child."""
     shape = folder / "shape.gguf"
     write_shape(shape, "Q4_K_M")
     headers = (read_header(shape),)
@@ -77,7 +77,7 @@ def rehearsing(folder: Path) -> Figure:
 
 
 def experts_in_ram() -> tuple[Figure, Figure]:
-    """Layers' experts in RAM on two cards, beyond llama.cpp's own fit and beyond the bound."""
+    """Return the numbers of layers with experts in RAM on two GPUs, above llama.cpp's fit and above the bound."""
     over_fit: list[int] = []
     over_bound: list[int] = []
     table: dict[str, object] = {}
@@ -100,7 +100,7 @@ def experts_in_ram() -> tuple[Figure, Figure]:
 
 
 def speed(folder: Path) -> list[Figure]:
-    """Expected tokens a second on this processor against the measured, with one thread and with as many as it likes."""
+    """Return estimated and measured tokens/s on this CPU, with one thread and with the automatic number."""
     starter = find_starter()
     assert starter is not None
     mixture = folder / "mixture.gguf"
@@ -115,13 +115,13 @@ def speed(folder: Path) -> list[Figure]:
 
 
 def _speed(engine: LocalEngine, name: str, path: Path, tokens: int, threads: int | None) -> Figure:
-    # What else runs meanwhile only makes it slower.
+    # Other programs can only make it slower.
     speed = max((measure_ram() for _ in range(3)), key=lambda each: each.all_cores)
     wishes = PlanOptions(context=2048, threads=threads)
     expected = plan_model(read_model_shape(read_model(path)), (), read_host(speed=speed), wishes)
     list(engine.load(path, expected.spec))
     done = engine.bench(32, tokens, 5)
-    real = max(done.tokens_per_second)  # what else ran meanwhile only makes it slower
+    real = max(done.tokens_per_second)  # other programs can only make it slower
     guess = expected.tokens_per_second_estimate
     return at_most(
         f"expected over measured speed or the reverse, {name}, {'one thread' if threads else 'all threads'}",

@@ -1,8 +1,8 @@
-"""Pictures of a plan a second while a border is dragged and the context is moved: a plan made, everything painted anew.
+"""Frames per second of the memory plan while a border is dragged and the context is changed.
 
 python -m tests.benchmarks.plan_picture [--out FILE]     some seconds, offscreen unless DISPLAY is set
 
-In time of the processor, which other programs cannot lengthen much; the slower half of the frames does not count.
+In CPU time, which other programs hardly affect; the slower half of the frames is ignored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZE = (1080, 740)
 
 
 def frames(quantisation: str, gib: tuple[float, ...]) -> Figure:
-    """Frames a second on these cards."""
+    """Return the frames per second for these GPUs."""
     facts, devices, host = apus_shape(quantisation), cards(*gib), ram(64)
     view = PlanView()
     view.resize(*SIZE)

@@ -1,10 +1,10 @@
-"""Searching 100,000 messages: from the call to the first 200 hits, against a look at every message in the same run.
+"""Search in 100,000 messages: time to the first 200 hits, against a scan of all messages in the same run.
 
     python -m tests.benchmarks.search [--out FILE] [--messages N]     a minute or two
 
-The messages have 423 characters in the mean, half of them are Chinese.  Words and signs are as unequally frequent as
-in a language, but independent of each other, so that there are more different pairs than any language has: the index
-is larger, and slower to make, than one of real conversations.
+The messages have 423 characters on average, half of them Chinese.  Words and characters are as unequally frequent as
+in a language but independent of each other, so there are more different pairs and the index is larger than for real
+conversations.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from tests.benchmarks.figures import Figure, at_least, at_most, median, report, 
 LENGTH, IN_ONE, RUNS = 423, 200, 7
 LIMIT_MS = 100
 LIMITS_MS = {"phrase of two frequent words": 400}
-"""Words that stand in half of the messages, and seldom together: the index cannot help, it is as good as the scan."""
+"""Words that are in half of the messages but rarely together, where the index cannot help."""
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 class Corpus:
-    """Messages by chance, the same each time, and terms of which it is known how frequent they are."""
+    """Random messages with a fixed seed, and search terms of known frequency."""
 
     def __init__(self) -> None:
         self._chance = random.Random(1)

@@ -1,8 +1,8 @@
-"""What our client adds to a server's own time: first token and throughput against a bare HTTP client, as JSON.
+"""Overhead of the client over a server: first token and throughput against a bare HTTP client, as JSON.
 
-    python tests/benchmarks/server.py URL KEY MODEL     for example of tests/rigs/serve_vllm.sh
+    python tests/benchmarks/server.py URL KEY MODEL     for example from tests/rigs/serve_vllm.sh
 
-Both ask the same server in turn, in pairs; the medians of the pairs' differences and ratios are told, with the limits.
+Both send requests to the same server in alternating pairs; the output has the medians of differences and ratios.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOKENS = 600
 
 
 def bare(connection: http.client.HTTPConnection, path: str, key: str, body: bytes) -> tuple[float, float, int]:
-    """Seconds to the first word and to the last, and the number of words, as little code as can be."""
+    """Return the seconds to the first and last token and the number of tokens, with minimal code."""
     began = time.perf_counter()
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     connection.request("POST", path, body, headers)
@@ -45,7 +45,7 @@ def bare(connection: http.client.HTTPConnection, path: str, key: str, body: byte
 
 
 def ours(source: ServerBackend, request: ChatRequest) -> tuple[float, float, int]:
-    """The same through the program's client."""
+    """Return the same for the program's client."""
     began = time.perf_counter()
     first, words = 0.0, 0
     for event in source.stream(request):
@@ -56,7 +56,7 @@ def ours(source: ServerBackend, request: ChatRequest) -> tuple[float, float, int
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the figures."""
     request = ChatRequest(
         (PromptMessage(Role.USER, "Count the experts."),), Sampling(seed=1, temperature=0, max_tokens=TOKENS)
     )

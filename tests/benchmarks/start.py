@@ -1,8 +1,8 @@
-"""From the start of the process to the first painted window, and what is imported by then.
+"""Time from the start of the process to the first painted window, and the modules imported by then.
 
     python -m tests.benchmarks.start [--out FILE]     half a minute; offscreen unless QT_QPA_PLATFORM or DISPLAY is set
 
-The baseline is the same Python that shows an empty QWidget.
+The baseline is the same Python showing an empty QWidget.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ application.exec()
 
 
 def run(code: str, *arguments: str) -> dict[str, object]:
-    # The shell tells the time just before Python begins, so that starting Python counts.
+    # The shell prints the time before Python starts, so that Python's start is included.
     script = f'exec "{sys.executable}" -c "$0" "$(date +%s.%N)" "$@"'
     done = subprocess.run(
         ["bash", "-c", script, code, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8"

@@ -1,9 +1,9 @@
-"""How long the transcript takes to open, to scroll, to search and to stream.
+"""Time of the transcript to open, scroll, search and stream.
 
     python -m tests.benchmarks.transcript [--out FILE]     about two minutes; offscreen unless DISPLAY is set
 
-Milliseconds are the processor time of the window's thread, which other programs on the machine affect least; those by
-the clock are in the details.  Shares of a core are those of the whole process.  Not collected by pytest.
+Milliseconds are CPU time of the window's thread, which other programs affect least; wall-clock times are in the
+details.  Shares of a core are for the whole process.  Not collected by pytest.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ TABLE = "| a | b |\n|---|--:|\n| one | 1 |\n| 二 | 2 |\n"
 ANSWER = PARAGRAPH * 2 + "\n\n- one item\n- another with `code`\n- 第三项\n\n" + CODE
 MIXED = f"## A part\n\n{PARAGRAPH * 3}\n\n1. one **item**\n2. 第二项\n\n{CODE}\n{TABLE}\n> A quote of {PARAGRAPH}\n\n"
 TOKEN = 4
-"""Characters of a token."""
+"""Characters per token."""
 MIB = 1 << 20
 
 
 def conversation(count: int) -> list[Item]:
-    """Questions and answers in turn."""
+    """Return alternating questions and answers."""
     return [
         Item(str(n), Role.ASSISTANT, ANSWER) if n % 2 else Item(str(n), Role.USER, f"Question {n}? 问题")
         for n in range(count)
@@ -48,13 +48,13 @@ def conversation(count: int) -> list[Item]:
 
 
 class Cost(float):
-    """Milliseconds of work, with those of the clock beside them."""
+    """CPU milliseconds and wall-clock milliseconds."""
 
     clock = 0.0
 
 
 def clocked(what: Callable[[], object]) -> Cost:
-    """What a call costs."""
+    """Measure a call."""
     started, worked = time.perf_counter(), time.thread_time()
     what()
     cost = Cost(1000 * (time.thread_time() - worked))
@@ -63,23 +63,23 @@ def clocked(what: Callable[[], object]) -> Cost:
 
 
 def cost_figure(name: str, costs: list[Cost], limit: float, choose: Callable[[list[float]], float]) -> Figure:
-    """A figure of several costs."""
+    """Return the figure for several measurements."""
     by_the_clock = round(choose([cost.clock for cost in costs]), 1)
     return told(at_most(name, choose([float(cost) for cost in costs]), limit, by_the_clock=by_the_clock))
 
 
 def p95(values: list[float]) -> float:
-    """What 95 of a hundred stay below."""
+    """Return the 95th percentile."""
     return quantiles(values, n=20)[-1]
 
 
 def resident() -> int:
-    """Bytes of this process that are in memory."""
+    """Return the resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Bench:
-    """A transcript in a window of a usual size."""
+    """Create a transcript in a window of typical size."""
 
     def __init__(self, app: QApplication) -> None:
         self.app = app
@@ -157,7 +157,7 @@ class Bench:
     # Streaming
 
     def updates(self, text: str, history: int) -> list[Cost]:
-        """The costs of updates at the end of a long text, paint included."""
+        """Measure updates at the end of a long text, including painting."""
         self.widget.set_items([*conversation(history), Item("s", Role.ASSISTANT, "", Status.STREAMING)])
         end = max(0, len(text) - 60 * 6 * TOKEN)
         self.widget.append_text("s", text[:end])
@@ -187,7 +187,7 @@ class Bench:
         return figures
 
     def flow(self, name: str, text: str, rate: int, share: float, gap: float) -> list[Figure]:
-        """Text that comes at a rate: how much of a core it takes, and the longest block."""
+        """Measure text that arrives at a rate: share of a core and longest block."""
         self.widget.set_items([*conversation(10_000), Item("s", Role.ASSISTANT, "", Status.STREAMING)])
         self.paint()
         pieces = [text[at : at + TOKEN] for at in range(0, len(text), TOKEN)]
@@ -268,7 +268,7 @@ HOSTILE = {
 
 
 class Gaps:
-    """The longest time that the event loop did not come round."""
+    """Longest block of the event loop."""
 
     def __init__(self) -> None:
         self._ticks = [(time.perf_counter(), time.thread_time())]
@@ -280,7 +280,7 @@ class Gaps:
         self._ticks.append((time.perf_counter(), time.thread_time()))
 
     def end(self) -> Cost:
-        """The most work between two rounds."""
+        """Return the longest work between two iterations."""
         self._timer.stop()
         self._tick()
         longest = Cost(1000 * max(after[1] - before[1] for before, after in pairwise(self._ticks)))

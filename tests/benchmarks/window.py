@@ -1,10 +1,10 @@
-"""How long the window's thread is ever away while an answer streams into the real window.
+"""Longest block of the window's thread while an answer streams into the real window.
 
     python -m tests.benchmarks.window [--out FILE]     about a minute; offscreen unless DISPLAY is set
 
-A scripted source gives 200 tokens a second for 20 s and then 1,000 for 16 s, through the worker's thread, the store and
-the signals into a conversation of 10,000 messages; then the real engine answers.  A timer ticks in the window's thread;
-the longest time between two ticks is how long a key press could have waited.
+A scripted backend yields 200 tokens/s for 20 s and then 1,000 tokens/s for 16 s, through the worker's thread, the store
+and the signals into a conversation of 10,000 messages; then the real engine answers.  A timer ticks in the window's
+thread; the longest time between two ticks is the longest delay of a key press.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
 CALM, FAST = (200, 20), (1_000, 16)
-"""Tokens a second, and for how many seconds."""
+"""Tokens per second, and seconds."""
 HISTORY = 10_000
 TICK_MS = 2
 QUESTION = "Write a long list of things that one finds by the sea, with a sentence about each."
@@ -58,7 +58,7 @@ def choose(items):
 
 
 class Steady:
-    """A source that gives so many tokens a second, four characters each, gathered as the engine gathers them."""
+    """A backend that yields tokens of four characters at a rate, joined as the engine does."""
 
     is_remote = False
 
@@ -83,19 +83,19 @@ class Steady:
 
 @dataclass(frozen=True)
 class Answered:
-    """How the window fared while an answer came."""
+    """Measurements of the window during an answer."""
 
     gap_ms: float
     own_work_ms: float
-    """The most work of the window's thread between two ticks."""
+    """Longest work of the window's thread between two ticks."""
     share: float
-    """Of a core, by the whole process."""
+    """Share of a core of the whole process."""
     lost: int
-    """Characters that came and are not shown."""
+    """Characters that arrived but are not shown."""
 
 
 def while_answering(controller: WindowController) -> Answered:
-    """Watch the window until the answer is over."""
+    """Measure until the answer is complete."""
     longest, longest_work = 0.0, 0.0
     last, last_work = time.perf_counter(), time.thread_time()
     began, busy = last, time.process_time()
@@ -121,7 +121,7 @@ def while_answering(controller: WindowController) -> Answered:
 
 
 def fill(services: Services) -> str:
-    """A conversation of many messages; returns its id."""
+    """Create a conversation of many messages and return its id."""
     conversation = services.store.create(title="Long", system_prompt="", model_id="starter")
     for number in range(HISTORY // 2):
         _, answer = services.store.begin_turn(conversation.id, f"Question {number}")
@@ -151,7 +151,7 @@ def measure(services: Services, application: QApplication) -> list[Answered]:
 
 
 def block_figure(name: str, answered: Answered) -> Figure:
-    """The longest work of the window's thread between two ticks; other programs lengthen only the clock's."""
+    """Return the longest work of the window's thread between two ticks, in CPU time."""
     clock = round(answered.gap_ms, 1)
     return at_most(f"{name}: longest block, ms of own work", answered.own_work_ms, 50, by_the_clock_ms=clock)
 

@@ -1,4 +1,4 @@
-"""The built bundle, as a person gets it: ``packaging/build.py`` first, then ``pytest -m bundle``."""
+"""The built bundle: run ``packaging/build.py`` first, then ``pytest -m bundle``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIB = 1_000_000
 
 
 def run(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The bundle's program with nothing of this environment that could help it."""
+    """Run the bundle's program without this environment's variables."""
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "HOME", "TEMP") if name in os.environ}
     return subprocess.run(
         [str(PROGRAM), *arguments, "--data-dir", str(data)],

@@ -1,4 +1,4 @@
-"""Write GGUF files with the real shape of APUS-xDAN-4.0-MoE, at no cost in disk.
+"""Sparse GGUF files with the real shape of APUS-xDAN-4.0-MoE.
 
 The header (metadata, 64,000-token vocabulary, every tensor's name, shape, type and offset) is complete; the tensor data
 is a hole in a sparse file.  A planner, a header reader and the engine's own dry run (``llama_model_params.no_alloc``)
@@ -37,12 +37,12 @@ OUTER_TYPES = {  # token_embd, output
 
 
 def file_name(quant: str) -> str:
-    """The name that the model's README gives the file."""
+    """Return the published file name."""
     return f"APUS-xDAN4.0-MoE-0402.{quant}{'_Matrix' if quant == 'Q3_K_M' else ''}.gguf"
 
 
 def tensor_types(quant: str, layer: int, n_layer: int) -> dict[str, QT]:
-    """The types of one layer's tensors under llama.cpp's rules for a file of this quantisation."""
+    """Return the tensor types of one layer under llama.cpp's rules for this quantisation."""
     if quant == "Q2_K":
         every, down, value, output = QT.Q2_K, QT.Q3_K, QT.Q4_K, QT.Q3_K
         attention = QT.Q2_K

@@ -1,10 +1,10 @@
-"""Write small, empty files of other architectures than the home model's, which the engine really loads.
+"""Small sparse GGUF files of other architectures that the engine can load.
 
     write_arch(PATH, "gemma3")     sliding windows in five of six layers, tied embeddings
 
-Every tensor that llama.cpp asks for is there with its shape, the data is a hole in a sparse file: nothing sensible can
-be generated, but weights, KV cache and recurrent state lie where the engine puts them, in their true sizes.  Tensors
-and keys are those of ``src/models/*.cpp`` in llama-cpp-python 0.3.36.
+The files have all tensors with their shapes and no data, so weights, KV cache and recurrent state are allocated in
+their true sizes, but nothing sensible is generated.  Tensors and keys follow ``src/models/*.cpp`` of
+llama-cpp-python 0.3.36.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ N_EXPERT, N_USED, N_FF_EXP = 8, 2, 256
 D_STATE, D_CONV = 64, 4
 
 Tensor = tuple[str, tuple[int, ...]]
-"""Name and shape in ggml's order; two-dimensional and larger ones are quantised where the name says so."""
+"""Name and shape in ggml's order."""
 Keys = dict[str, Any]
 
 
@@ -217,14 +217,14 @@ ARCHITECTURES: dict[str, tuple[Callable[[str, int], Iterator[Tensor]], Keys]] = 
         },
     ),
 }
-"""What each writes into a layer, and its keys after the architecture's name, beside the usual ones."""
+"""Tensors of a layer and additional metadata keys, by architecture."""
 
 _WITH_OUTPUT = ("llama", "gpt-oss", "qwen3moe")
-"""The others have tied embeddings: no ``output.weight``."""
+"""The others have tied embeddings without ``output.weight``."""
 
 
 def write_arch(path: Path, architecture: str, *, n_layer: int = _LAYERS, keys: Keys | None = None) -> Path:
-    """Write one file of ``n_layer`` layers; ``keys`` replace or add metadata (None takes a key away)."""
+    """Write one file of ``n_layer`` layers; ``keys`` replace or add metadata (None removes a key)."""
     layer_tensors, own_keys = ARCHITECTURES[architecture]
     writer = gguf.GGUFWriter(path, architecture)
     metadata: Keys = {

@@ -1,11 +1,9 @@
-"""Write a real, random Mixture-of-Experts model with the layer shape of APUS-xDAN-4.0-MoE: it loads slowly, fills
-memory and answers slowly, as the true one does, which no tiny model shows.
+"""A random Mixture-of-Experts model with the layer shape of APUS-xDAN-4.0-MoE, as slow and large as the real one.
 
     python -m tests.rigs.big_moe OUT.gguf [--layers 6] [--legacy]      Q4_0, about 1 GiB a layer: 6 are 5.9 GiB
     python -m tests.rigs.big_moe OUT.gguf --n-ff 8192                  experts below 128 MiB, where llvmpipe ends
 
-One block of random weights is made and written again and again with small shifts, so that a file takes a minute, not an
-hour.  Its answers are noise.
+One block of random weights is written repeatedly with small shifts, so that a file takes a minute.  Answers are noise.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ BLOCK_VALUES, BLOCK_BYTES = 32, 18
 
 
 def write_big_moe(path: Path, *, n_layer: int = 6, n_ff: int = N_FF, legacy: bool = False) -> int:
-    """Write one file of about ``n_layer`` GiB, less where ``n_ff`` is; return its size in bytes."""
+    """Write one file of about ``n_layer`` GiB, less for a smaller ``n_ff``; return its size in bytes."""
     rng = np.random.default_rng(0)
     # Q4_0 rows: per 32 values an f16 scale and 16 bytes of nibbles
     blocks = max(n_ff, N_EMBD) * N_EMBD // BLOCK_VALUES

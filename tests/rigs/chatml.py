@@ -1,4 +1,4 @@
-"""A byte-level vocabulary with the ChatML tokens, for models that the engine loads and no text is unknown to."""
+"""A byte-level vocabulary with the ChatML tokens."""
 
 from __future__ import annotations
 

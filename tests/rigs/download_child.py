@@ -1,8 +1,8 @@
-"""A download in a process of its own, so that it can be killed.
+"""A download in a separate process that can be killed.
 
     python -m tests.rigs.download_child ENDPOINT FOLDER PUBLISHED [--piece-bytes N]
 
-PUBLISHED is the model as JSON.  Prints the paths, or the code of the error, and ends.
+PUBLISHED is the model as JSON.  Prints the paths or the error code.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def start_download(
     endpoint: str, folder: Path, published: PublishedModel, *, piece_bytes: int = 1 << 20, file_limit: int | None = None
 ) -> subprocess.Popen[str]:
-    """Begin a download in a child; ``file_limit`` is the largest file that the system lets it write."""
+    """Start a download in a child process; ``file_limit`` is the largest file it may write."""
     command = [sys.executable, "-m", "tests.rigs.download_child", endpoint, str(folder)]
     command += [to_json(published).decode(), "--piece-bytes", str(piece_bytes)]
     if file_limit is not None:

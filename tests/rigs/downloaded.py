@@ -1,4 +1,4 @@
-"""What a finished download leaves on the disk, made without a hub: the file with its origin beside it."""
+"""Files as a finished download leaves them, created without a hub."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PIECE_BYTES = 64 << 10
 
 
 def code_of(call: Callable[[], object]) -> str:
-    """The code of the UserError that a call raises."""
+    """Return the code of the UserError raised by a call."""
     with pytest.raises(UserError) as caught:
         call()
     return caught.value.code
 
 
 def lay_down(layout: Layout, published: bytes) -> bytes:
-    """The file on disk that a layout makes of the published bytes."""
+    """Return the bytes on disk for a layout and the published bytes."""
     if layout.is_identity:
         return published
     target = bytearray(layout.target_bytes)
@@ -48,9 +48,9 @@ def write_downloaded(
     with_hashes: bool = True,
     with_pieces: bool = True,
 ) -> Path:
-    """The file as a finished download leaves it, with its origin; ``source`` is what was published.
+    """Write the file with its origin; ``source`` is the published file.
 
-    ``cuts`` are the sizes of the raw parts that it was published in, all but the last.
+    ``cuts`` are the sizes of its published split parts except the last.
     """
     published = source.read_bytes()
     _, layout = read_layout(source)
@@ -92,7 +92,7 @@ def write_downloaded(
 
 
 def damage(path: Path, place: int, count: int = 1) -> None:
-    """Flip bytes, and leave the time of change as it was: as a failing disk does."""
+    """Flip bytes without changing the modification time, as a failing disk does."""
     status = path.stat()
     with path.open("r+b") as file:
         file.seek(place)

@@ -1,4 +1,4 @@
-"""The engine children of this process that are alive."""
+"""Running engine children of this process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import psutil
 
 
 def engine_children() -> list[int]:
-    """Their process ids; one that has ended but was not waited for yet does not count."""
+    """Return their process ids, without zombies."""
     found = []
     for child in psutil.Process().children():
         try:

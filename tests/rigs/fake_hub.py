@@ -1,6 +1,6 @@
-"""A Hugging Face hub on 127.0.0.1, with fault injection.
+"""A Hugging Face hub on 127.0.0.1 with fault injection.
 
-Standard library only.  It speaks the part of the Hub protocol that
+Standard library only.  It implements the part of the Hub protocol that
 ``huggingface_hub`` (2.4.0) and a plain HTTP range downloader need:
 
     GET  /api/models?search=TEXT                    list_models
@@ -24,7 +24,7 @@ Stand-alone:  python fake_hub.py --port 8123 me/repo:model.gguf=/path/to/file ..
               then POST {"where": "cdn", "kind": "cut", "after": 1000} to /_fake/fault
               and GET /_fake/log, POST /_fake/reset.
 
-Faults (``where`` is "api", "resolve" or "cdn"; ``times=-1`` = for ever):
+Faults (``where`` is "api", "resolve" or "cdn"; ``times=-1``: always):
 
     cut            close the connection (FIN) after ``after`` body bytes
     reset          the same with a TCP RST
@@ -41,7 +41,7 @@ Faults (``where`` is "api", "resolve" or "cdn"; ``times=-1`` = for ever):
     drop_headers   leave out the response headers named in ``names``
     delay          wait ``seconds`` before answering
     page           answer with a web page, as a captive portal does
-    headers        answer as ever, with the response headers ``headers`` put in or replaced
+    headers        answer normally, with the response headers ``headers`` added or replaced
     redirect       302 to ``to``
 """
 
@@ -62,7 +62,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away (killed, cancelled) is what many tests want; anything else is a bug here."""
+        """Ignore clients that disconnect, as many tests do; any other error is a bug."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -72,8 +72,8 @@ class FakeHub:
         self.repos: dict[str, dict[str, FakeFile]] = {}
         self.gated: dict[str, str] = {}  # repo -> token that opens it
         self.licences: dict[str, str] = {}  # repo -> licence shown in its card data
-        self.tags: dict[str, list[str]] = {}  # repo -> its tags, where they are others than "gguf"
-        self.downloads: dict[str, int] = {}  # repo -> how often it was fetched, 100 where it is not told
+        self.tags: dict[str, list[str]] = {}  # repo -> tags other than "gguf"
+        self.downloads: dict[str, int] = {}  # repo -> number of downloads, default 100
         self.faults: list[Fault] = []
         self.log: list[LogEntry] = []
         self.lock = threading.Lock()
@@ -90,7 +90,7 @@ class FakeHub:
         self.cdn_url = f"http://localhost:{self.server.server_address[1]}"
         self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    # -- life ---------------------------------------------------------------------------------
+    # -- lifecycle ---------------------------------------------------------------------------------
     def __enter__(self) -> FakeHub:
         self._thread.start()
         return self
@@ -107,7 +107,7 @@ class FakeHub:
         return f
 
     def commit(self, repo: str) -> str:
-        """Changes whenever any file of the repository changes, as a git commit id does."""
+        """Return a commit id that changes with any file of the repository."""
         state = ",".join(f"{f.name}:{f.sha256}" for f in self.repos[repo].values())
         return hashlib.sha1(f"{repo} {state}".encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What the fake hub of ``fake_hub`` says to each request, and how it breaks when it is told to."""
+"""Responses and faults of ``fake_hub``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sha256_of(path: Path) -> str:
 
 @dataclass
 class FakeFile:
-    """One file of a repository; the bytes lie in ``path`` on disk."""
+    """A file of a repository, stored at ``path``."""
 
     name: str
     path: Path
@@ -171,7 +171,7 @@ class Answers(BaseHTTPRequestHandler):
         self._plain(200, json.dumps(obj), {"Content-Type": "application/json", **(headers or {})})
 
     def _open_repo(self, repo: str) -> bool:
-        """Answers the request itself and returns False when the repository may not be read."""
+        """Return whether the repository may be read; if not, send the error response."""
         if repo not in self.hub.repos:
             self._plain(404, "", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
             return False

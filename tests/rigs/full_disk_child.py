@@ -1,8 +1,8 @@
-"""A download onto a disk of its own, 40 MiB of memory, that something else fills in the middle.
+"""A download onto a RAM disk of 40 MiB that fills up in the middle.
 
     unshare --map-root-user --mount python -m tests.rigs.full_disk_child ENDPOINT FOLDER PUBLISHED
 
-Prints the code of the error, the bytes that stayed, and the names in the folder after it went on with room again.
+Prints the error code, the bytes kept, and the names in the folder after resuming with free space.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(endpoint: str, folder: Path, published_json: str) -> None:
     access = Access(endpoint, endpoint, proxy="")
     transfer = Transfer()
     transfer.limit_bytes_per_s = 10e6
-    # A file system that reserves nothing
+    # A file system without preallocation
     options = DownloadOptions(
         MIB, RetryPolicy(2.0, 2.0, 0.05, 0.5), lambda file, n_bytes: file.truncate(n_bytes) and None
     )

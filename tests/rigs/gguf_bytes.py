@@ -1,4 +1,4 @@
-"""GGUF headers byte by byte, so that tests can write what no honest program writes."""
+"""GGUF headers written byte by byte, also invalid ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def string(text: str | bytes) -> bytes:
 
 
 def key(name: str, kind: int, value: object) -> bytes:
-    """One entry of the metadata; an array is given as (type, [elements])."""
+    """Return a metadata entry; an array is (type, [elements])."""
     if kind == ARRAY:
         assert isinstance(value, tuple)
         inner, elements = value
@@ -65,13 +65,13 @@ def padded(content: bytes, alignment: int = 32) -> bytes:
 
 
 def small_model(keys: list[bytes] | None = None, **options: int) -> bytes:
-    """A whole file with one tensor of 32 numbers."""
+    """Return a complete file with one tensor of 32 numbers."""
     keys = [key("general.architecture", STRING, "llama"), *(keys or [])]
     return padded(header(keys, [tensor("output.weight", (32,))], **options)) + bytes(128)
 
 
 def with_keys(source: Path, out: Path, changes: dict[str, tuple[int, object] | None]) -> Path:
-    """A copy of a real file with some entries of its metadata replaced, added, or left out (None)."""
+    """Copy a real file with metadata entries replaced, added or removed (None)."""
     whole = source.read_bytes()
     old = read_header(source)
     kept = []
@@ -87,7 +87,7 @@ def with_keys(source: Path, out: Path, changes: dict[str, tuple[int, object] | N
     kept += [key(name, *change) for name, change in changes.items() if change is not None]
     infos = whole[reader.position : old.data_offset]
     counts = u64(len(old.tensors)) + u64(len(kept))
-    # The padding after the tensors depends on where they end: cut off the old one, and make a new one.
+    # The padding after the header depends on its length.
     infos = infos[: _length_of_infos(old)]
     out.write_bytes(padded(whole[:8] + counts + b"".join(kept) + infos, old.alignment) + whole[old.data_offset :])
     return out

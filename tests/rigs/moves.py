@@ -1,4 +1,4 @@
-"""Moves of folders in tests: two disks where the machine has one, and what a folder holds."""
+"""Helpers for tests of moved folders: a second simulated disk and the content of a folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def other_disk(source: Path, target: Path) -> None:
-    """``os.rename`` between two disks."""
+    """``os.rename`` that fails as between two disks."""
     raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source), None, str(target))
 
 

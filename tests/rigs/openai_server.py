@@ -1,6 +1,6 @@
-"""A chat server on loopback that speaks as vLLM, llama-server or a hosted one does, with faults to switch on.
+"""A chat server on loopback like vLLM, llama-server or a hosted one, with fault injection.
 
-As vLLM it answers as vLLM 0.32 does: the tests marked ``vllm`` ask the real one the same things.
+As vLLM it responds like vLLM 0.32; the tests marked ``vllm`` check the same against the real one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WORDS = ("The", " answer", " is", " 四", " experts", ".")
 
 @dataclass
 class Behaviour:
-    """What the server does; changed while it runs."""
+    """Behaviour of the server, which can change while it runs."""
 
     owner: str = "vllm"
     models: tuple[str, ...] = ("apus",)
@@ -31,26 +31,26 @@ class Behaviour:
     finish_reason: str = "stop"
     tells_usage: bool = True
     refuses: tuple[str, ...] = ()
-    """Fields that it takes for an error."""
+    """Request fields it rejects."""
     instead: str = ""
-    """What it says to use instead."""
+    """Field names it suggests instead."""
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """An answer to every chat, where ``status`` is not 200."""
+    """Response body to every chat if ``status`` is not 200."""
     error_in_stream: str = ""
     breaks_before: list[int] = field(default_factory=list)
-    """For each request in turn: close the connection before this many words; none left, none broken."""
+    """For each request in order: number of words after which the connection is closed."""
     waits_before: int | None = None
-    """Before this many words it waits until it is let go, or until the client goes."""
+    """Number of words after which it waits until released or until the client disconnects."""
     line_end: str = "\n"
     characters: int | None = None
-    """A conversation with more is refused, as one that is longer than the context."""
+    """Context in words; longer conversations are refused."""
 
 
 @dataclass
 class Seen:
-    """One request that came."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -58,7 +58,7 @@ class Seen:
 
 
 class OpenAiServer:
-    """The server; ``seen`` holds what was asked, ``gone`` is set when a client left in the middle of an answer."""
+    """The server; ``seen`` are the requests, ``gone`` is set when a client disconnects during an answer."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -72,15 +72,15 @@ class OpenAiServer:
 
     @property
     def url(self) -> str:
-        """The base of its API."""
+        """Base URL of the API."""
         return f"http://127.0.0.1:{self._http.server_port}/v1"
 
     def chats(self) -> list[dict[str, Any]]:
-        """The bodies of all questions."""
+        """Return the bodies of all chat requests."""
         return [each.body for each in self.seen if each.path.endswith("/chat/completions")]
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server."""
         self.let_go.set()
         self._http.shutdown()
         self._http.server_close()
@@ -91,14 +91,14 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes is what some tests are about."""
+        """Ignore clients that disconnect."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 @contextmanager
 def openai_server(**values: Any) -> Iterator[OpenAiServer]:
-    """A running server with this behaviour."""
+    """Run a server with this behaviour."""
     server = OpenAiServer(Behaviour(**values))
     try:
         yield server
@@ -109,7 +109,7 @@ def openai_server(**values: Any) -> Iterator[OpenAiServer]:
 def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # The head and the first event go out in two writes.
+        # The header and the first event are sent in two writes.
         disable_nagle_algorithm = True
 
         def log_message(self, *_arguments: object) -> None:

@@ -1,6 +1,6 @@
-"""Write GGUF files of any size in no time: a true header, then random data that no engine makes sense of.
+"""GGUF files of any size with a valid header and random data, for tests that move, hash or map bytes.
 
-For whatever moves, hashes or maps bytes.  ``sparse=True`` makes the data a hole: any size at no cost in disk.
+``sparse=True`` writes no data: any size without using disk space.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _I8, _STRING = 24, 8
 
 
 def write_plain_gguf(path: Path, n_bytes: int, *, seed: int = 0, sparse: bool = False) -> Path:
-    """A file of exactly ``n_bytes`` bytes, at least 512, that holds tensors of bytes."""
+    """Write a file of exactly ``n_bytes`` bytes (at least 512)."""
     head = _head(n_bytes)
     with path.open("wb") as file:
         file.write(head)
@@ -26,7 +26,7 @@ def write_plain_gguf(path: Path, n_bytes: int, *, seed: int = 0, sparse: bool = 
         pool = random.Random(seed).randbytes(min(BLOCK_BYTES, n_bytes))
         at, turn = len(head), 0
         while at < n_bytes:
-            # Each block is different from the others, so that a block in a wrong place shows.
+            # All blocks differ, so that a misplaced block is detected.
             shift = turn * 4099 % len(pool)
             block = (pool[shift:] + pool[:shift])[: n_bytes - at]
             file.write(block)

@@ -1,9 +1,9 @@
-"""Two small proxies on 127.0.0.1: one for HTTP (requests passed on, and CONNECT), one for SOCKS5.
+"""Proxies on 127.0.0.1: HTTP (forwarding and CONNECT) and SOCKS5.
 
-    with HttpProxy() as proxy: ...        proxy.url, proxy.seen: what was asked of it
+    with HttpProxy() as proxy: ...        proxy.url, proxy.seen: the requests
     with SocksProxy(refuse=5) as proxy:   answers every request with that SOCKS reply code
 
-``answer`` makes an HTTP proxy answer everything with one status line; ``user`` makes both ask for a password.
+``answer`` makes an HTTP proxy answer everything with one status line; ``user`` makes both require a password.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class HttpProxy(_Proxy):
             with server:
                 while data := server.recv(BUFFER):
                     client.sendall(data)
-            # One request for a connection: what the server sent ends with it.
+            # One request per connection.
             return
 
     def _login_wanted(self, headers: dict[str, str]) -> str:

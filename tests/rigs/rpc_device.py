@@ -1,10 +1,9 @@
-"""Offer this machine's CPU as a llama.cpp device over TCP, so that several run side by side.
+"""This machine's CPU as llama.cpp devices over TCP.
 
-Each server is one more device of GPU type to the engine: tensor split, experts kept on the CPU, per-device memory and a
-device that dies in the middle can be tried for real on a machine without a GPU.  The same protocol spreads a model over
-several desktops.
+Each server is another device of GPU type for the engine, so tensor split, experts in RAM, memory per device and a
+device that fails can be tested without a GPU.
 
-    python -m tests.rigs.rpc_device 127.0.0.1:50061      serves until it is ended
+    python -m tests.rigs.rpc_device 127.0.0.1:50061      serves until killed
 
     with serving() as first, serving() as second:        two processes, each "127.0.0.1:PORT"
         ...
@@ -37,7 +36,7 @@ START_TRIES = 400
 
 
 def library_folder() -> Path | None:
-    """The engine's libraries, None where it is not installed or was built without RPC."""
+    """Return the engine's library folder, None if it is missing or was built without RPC."""
     package = importlib.util.find_spec("llama_cpp")
     if package is None or package.origin is None:
         return None
@@ -46,7 +45,7 @@ def library_folder() -> Path | None:
 
 
 def serve(endpoint: str, n_threads: int = 1) -> None:
-    """Serve until the process is ended; ``endpoint`` is HOST:PORT."""
+    """Serve until the process is killed; ``endpoint`` is HOST:PORT."""
     lib = library_folder()
     if lib is None:
         sys.exit('no llama-cpp-python with an RPC backend: build it with CMAKE_ARGS="-DGGML_RPC=ON"')
@@ -56,7 +55,7 @@ def serve(endpoint: str, n_threads: int = 1) -> None:
     rpc = ctypes.CDLL(str(lib / "libggml-rpc.so.0"), mode=ctypes.RTLD_GLOBAL)
     ggml = ctypes.CDLL(str(lib / "libggml.so.0"), mode=ctypes.RTLD_GLOBAL)
     ggml.ggml_backend_dev_by_type.restype = ctypes.c_void_p
-    if not ggml.ggml_backend_dev_by_type(DEVICE_TYPE_CPU):  # built with CPU variants that are loaded at run time
+    if not ggml.ggml_backend_dev_by_type(DEVICE_TYPE_CPU):  # builds with CPU variants loaded at run time
         ggml.ggml_backend_load_all_from_path.argtypes = [ctypes.c_char_p]
         for folder in (lib, lib.parent.parent / "bin"):
             ggml.ggml_backend_load_all_from_path(str(folder).encode())
@@ -73,7 +72,7 @@ def serve(endpoint: str, n_threads: int = 1) -> None:
 
 @contextmanager
 def serving(n_threads: int = 1, python: str = sys.executable) -> Iterator[str]:
-    """One server in a process of its own; yields HOST:PORT once it accepts connections."""
+    """Run a server in a separate process; yield HOST:PORT once it accepts connections."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

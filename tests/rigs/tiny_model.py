@@ -1,10 +1,10 @@
-"""Write a tiny chat model that the engine really loads and answers with, in a fraction of a second.
+"""A tiny random chat model that the engine loads and answers with.
 
     python -m tests.rigs.tiny_model OUT.gguf [--experts 4] [--legacy] [--type Q8_0] [--context 2048] [--template FILE]
 
-Random weights: the answers are noise, but noise that can be shown.  Dimension 0 of every token's embedding is large and
-no layer changes it, so that the output's weights for that dimension act as a bias: letters and spaces are likely, raw
-bytes (half a character each) and control tokens never come, and the end of an answer comes as often as asked for.
+The answers are readable noise.  Dimension 0 of every token embedding is large and no layer changes it, so the output
+weights of that dimension act as a bias: letters and spaces are likely, raw bytes and control tokens never occur, and
+the end of an answer has a configurable probability.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.rigs.chatml import FIRST_CHARACTER, add_vocabulary
 N_EMBD, N_HEAD, N_HEAD_KV, N_USED = 64, 4, 2, 2
 QT = gguf.GGMLQuantizationType
 SCALES_AT = {QT.Q2_K: (80, 82), QT.Q3_K: (108,), QT.Q4_K: (0, 2), QT.Q5_K: (0, 2), QT.Q6_K: (208,), QT.IQ4_XS: (0,)}
-"""Where a block of 256 values holds its f16 scales; the rest of the block may be any bytes."""
+"""Offsets of the f16 scales in a block of 256 values; the other bytes are arbitrary."""
 NEVER = -40.0
 _CONSTANT = 8.0
 _LOGIT_NOISE = 3.0
@@ -48,16 +48,15 @@ def write_tiny_model(
     n_embd: int = N_EMBD,
     alignment: int | None = None,
 ) -> Path:
-    """Write one model of F32 weights (about 0.5 MB); return the path to give to the engine.
+    """Write a model with F32 weights (about 0.5 MB); return the path for the engine.
 
-    ``n_expert=0`` is dense, 4 a Mixture of Experts of which 2 are used; ``legacy`` gives each expert tensors of its own
-    (refused by the engine).  ``chat_template=None`` writes none, ``file_type=None`` no quantisation.  ``end_bias`` is
-    the advantage of the end of the answer over a letter, in logits: by default it never comes, at 3 answers end
-    after about four tokens.  ``tensors_per_file`` cuts the model into ``PATH-00001-of-0000N.gguf``.
+    ``n_expert=0`` is dense, 4 a Mixture of Experts with 2 used; ``legacy`` writes one tensor per expert (refused by
+    the engine).  ``chat_template=None`` and ``file_type=None`` leave out the key.  ``end_bias`` is
+    the advantage of the end of the answer over a letter, in logits: by default it never occurs, at 3 answers
+    end after about four tokens.  ``tensors_per_file`` splits the model into ``PATH-00001-of-0000N.gguf``.
 
-    ``tensor_type`` is that of all matrices but the router's.  Types of 256-value blocks need ``n_embd=256`` and hold
-    weights that have nothing to do with language, but the same for the same seed.  ``alignment`` in bytes, 32 unless
-    told otherwise; a large one leaves gaps between experts.
+    ``tensor_type`` is the type of all matrices except the router's.  Types with blocks of 256 values need
+    ``n_embd=256``.  ``alignment`` is in bytes; a large one leaves gaps between experts.
     """
     writer = gguf.GGUFWriter(path, "llama", split_max_tensors=tensors_per_file)
     if alignment is not None:
@@ -91,7 +90,7 @@ def write_tiny_model(
 
 
 def _stored(values: Weights, kind: QT) -> npt.NDArray[Any]:
-    """A tensor's values as the file holds them.  Each row by itself: stacked experts are their rows end to end."""
+    """Return the encoded values of a tensor, row by row."""
     if kind not in SCALES_AT:
         return gguf.quantize(values, kind)
     n_values, n_bytes = gguf.GGML_QUANT_SIZES[kind]
@@ -111,8 +110,8 @@ def _tensors(
         return (rng.standard_normal(shape) * shape[-1] ** -0.5).astype(np.float32)
 
     def back_to_the_stream(*shape: int) -> Weights:
-        weights = random(*shape) * 2  # so much that the words before the last one matter, too
-        weights[..., 0, :] = 0  # leaves dimension 0 as it is
+        weights = random(*shape) * 2  # large enough that earlier words matter
+        weights[..., 0, :] = 0  # leaves dimension 0 unchanged
         return weights
 
     embedding = rng.standard_normal((n_vocab, n_embd)).astype(np.float32)
@@ -148,7 +147,7 @@ def _tensors(
                 yield f"{block}ffn_{kind}_exps.weight", weights
     yield "output_norm.weight", ones
     output = _output(rng, n_vocab, end_bias, n_embd)
-    output[:, 1:] -= 0.1 * embedding[:, 1:]  # a token does not follow itself, or greedy answers are one letter
+    output[:, 1:] -= 0.1 * embedding[:, 1:]  # no token follows itself, or greedy answers would be one letter
     yield "output.weight", output
 
 
@@ -157,9 +156,9 @@ def _output(rng: np.random.Generator, n_vocab: int, end_bias: float, n_embd: int
     bias = np.full(n_vocab, NEVER, np.float32)
     bias[FIRST_CHARACTER + 1 : n_vocab - 2] = -8.0
     bias[FIRST_CHARACTER + ord("a") - 32 : FIRST_CHARACTER + ord("z") - 31] = 0.0
-    bias[FIRST_CHARACTER] = 2.0  # a space, so that there are words to wrap
+    bias[FIRST_CHARACTER] = 2.0  # spaces, so that there are words to wrap
     bias[n_vocab - 1] = end_bias
-    # After the last norm dimension 0 is about this large; what is left of the deviation is part of the noise.
+    # Approximate size of dimension 0 after the last norm.
     weights[:, 0] = bias / (_CONSTANT / np.sqrt((_CONSTANT**2 + n_embd) / n_embd))
     return weights
 

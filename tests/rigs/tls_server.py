@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that speaks TLS with a certificate that nobody signed but itself, and knows byte ranges."""
+"""A TLS server on 127.0.0.1 with a self-signed certificate and byte ranges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import TracebackType
 
 
 class TlsServer:
-    """Serves ``content`` at every path; ``certificate`` is what a client must trust, ``tokens`` what it showed."""
+    """Serve ``content`` at every path; clients must trust ``certificate``; ``tokens`` are the tokens received."""
 
     def __init__(self, folder: Path, content: bytes) -> None:
         self.certificate = folder / "certificate.pem"
@@ -51,7 +51,7 @@ class TlsServer:
                 pass
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        # The handshake belongs to the thread of its connection.
+        # The handshake runs in the thread of the connection.
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"https://{self.host}"

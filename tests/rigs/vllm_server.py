@@ -1,4 +1,4 @@
-"""The real vLLM as a rig: started from ``serve_vllm.sh``, ended, and started again."""
+"""The real vLLM: started with ``serve_vllm.sh``, stopped and restarted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READY_S = 1800.0
 
 
 class VllmServer:
-    """One server at one port, which stays the same when it is started again."""
+    """A server whose port stays the same after a restart."""
 
     def __init__(self, log: Path) -> None:
         with socket.socket() as free:
@@ -30,11 +30,11 @@ class VllmServer:
 
     @property
     def url(self) -> str:
-        """The base of its API."""
+        """Base URL of the API."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it responds."""
         home = os.environ.get("VLLM_HOME") or str(Path(os.environ.get("VLLM_CACHE", "/var/tmp")) / "vllm-rig")
         script = Path(__file__).with_name("serve_vllm.sh")
         with self._log.open("ab") as log:
@@ -53,14 +53,14 @@ class VllmServer:
             time.sleep(0.2)
 
     def kill(self) -> None:
-        """End it and all its children at once."""
+        """Kill it and its children."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
     def requests_running(self) -> int:
-        """How many answers it is making now, from its metrics."""
+        """Return the number of running answers, from its metrics."""
         root = self.url.removesuffix("/v1")
         with urllib.request.urlopen(f"{root}/metrics", timeout=10) as reply:
             lines = reply.read().decode().splitlines()

@@ -1,4 +1,4 @@
-"""Every test here runs on two Vulkan devices that are the processor, with an engine built for them."""
+"""Fixtures: two Vulkan devices that are the CPU, with an engine built for them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 
 @pytest.fixture
 def ask(services: Services) -> Ask:
-    """Ask a file, loaded with these options; returns all events."""
+    """Load a file with these options, send a request and return all events."""
 
     def ask(path: Path | str, *, max_tokens: int = 4, **options: object) -> list[ChatEvent]:
         source = LocalBackend(

@@ -1,4 +1,4 @@
-"""The device list, and the forecast of plans against what the engine allocates on two Vulkan devices."""
+"""Device list, and estimated against allocated memory on two Vulkan devices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOST = HostMemory(available_bytes=8 * GIB, bandwidth=20e9, cores=2, repacked_typ
 
 @pytest.fixture(scope="module")
 def experts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home model's layers at an eighth of their width, 3 layers to a device; no buffer reaches 128 MiB."""
+    """The home model's layers at an eighth of their width, 3 per device; no buffer reaches 128 MiB."""
     path = tmp_path_factory.mktemp("shapes") / "experts.gguf"
     write_shape(path, "Q4_K_M", n_layer=6, n_embd=1024, n_ff=2816, n_head=8, n_head_kv=2, n_vocab=8000)
     return path
@@ -57,7 +57,7 @@ def test_the_plan_knows_them_by_name_and_keeps_a_reserve(services: Services) -> 
 
 
 def near(forecast: int, real: int) -> bool:
-    """Closer than 8 MiB, for these buffers are small."""
+    """Stricter than 8 MiB, because these buffers are small."""
     return abs(forecast - real) <= max(MIB, real // 50)
 
 
@@ -116,7 +116,7 @@ def test_an_offloaded_model_answers_as_the_processor_does(
 def test_a_split_by_rows_is_refused_in_words_and_whole_layers_still_load(
     engine: LocalEngine, small_experts: Path
 ) -> None:
-    """Vulkan has no buffers that lie on several devices."""
+    """Vulkan has no buffers split over devices."""
     with pytest.raises(UserError) as caught:
         load(engine, small_experts, context=512, n_gpu_layers=-1, split_mode="row")
     assert caught.value.code == "split_mode_not_on_device"

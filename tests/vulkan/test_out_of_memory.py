@@ -1,6 +1,6 @@
-"""Loads that really run out of memory: an abort and a segmentation fault in the driver, and a refusal.
+"""Loads that run out of memory: an abort and a segmentation fault in the driver, and a refused allocation.
 
-Each climbs down by itself to a plan that answers, and that plan is taken at once the next time.
+Each falls back to a smaller plan that works, which is used at once the next time.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ ENDINGS = {
     "a segmentation fault": ({"context": 4096, "kv_type": "q8_0", "micro_batch": 128}, 8, {}, "SIGSEGV"),
     "a refusal": ({"context": 4096, "kv_type": "q8_0", "micro_batch": 128, "devices": ("CPU",)}, 40, CPU, None),
 }
-"""A smaller plan, MiB beside the addresses that loading it takes, what is asked for then, and how the child first ends.
+"""A smaller plan, MiB added to the address space of its load, the requested plan, and the child's first exit.
 
-The first answer needs memory too, for the shaders: the plan that works at last may be one on the processor alone.
+The first answer needs memory for the shaders, so the plan that works can be one on the CPU.
 """
 
 
 def addresses(services: Services, **wishes: object) -> int:
-    """Bytes of address space that the child takes at most for loading the starter so."""
+    """Return the peak address space of the child in bytes when it loads the starter with this plan."""
     path = services.library.resolve("starter").path
     request = services.planning.load_request(path, PlanOptions(**wishes))  # type: ignore[arg-type]
     list(services.planning.loader.load(request))
@@ -53,7 +53,7 @@ def test_it_climbs_down_to_a_plan_that_answers(
     services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     smaller, beside, wishes, signal = ENDINGS[ending]
-    # Their memory is this machine's own, of which other programs may give back some meanwhile.
+    # Their memory is this machine's RAM, of which other programs can free some.
     monkeypatch.setattr("app.planning.remembered_plans.MORE_BYTES", 1 << 40)
     monkeypatch.setattr("app.planning.remembered_plans.MORE_RAM", 100.0)
     limit = addresses(services, **smaller) + beside * MIB

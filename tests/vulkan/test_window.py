@@ -1,4 +1,4 @@
-"""The same in the window: a load that runs out of memory on two GPUs is one sentence, and the answer arrives."""
+"""In the window: a load that runs out of memory on two GPUs shows one message, and the answer arrives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["open_window"]
 
 pytestmark = pytest.mark.vulkan
 PATIENCE_MS = 300_000
-"""Some loads and the first shaders, on a processor that others use too."""
+"""Time for some loads and the first shaders."""
 
 
 def test_memory_that_runs_out_is_told_in_a_line_and_the_answer_arrives(
