@@ -188,10 +188,10 @@ def test_drafts_and_attachments_survive_a_restart(
 def test_drafts_are_saved_while_the_window_is_open(window: MainWindow, qtbot: QtBot) -> None:
     write(window, "not lost in a crash")
     path = window.controller.services.folder.drafts_file
-    qtbot.waitUntil(lambda: path.exists() and Drafts(path).of(None).text == "not lost in a crash")
+    qtbot.waitUntil(lambda: path.exists() and Drafts(path).get(None).text == "not lost in a crash")
     send(qtbot, window, "")
     wait_for_answer(qtbot, window)
-    qtbot.waitUntil(lambda: Drafts(path).of(None).text == "")
+    qtbot.waitUntil(lambda: Drafts(path).get(None).text == "")
 
 
 def test_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from model_manager.plan import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
-from ui.conversation.context_gauge import ContextGauge, ContextPopover
+from ui.conversation.context_gauge import ContextGauge
+from ui.conversation.context_popover import ContextPopover
 from ui.plan.dialog import PlanDialog
 from ui.transcript.buttons import Look
 from ui.transcript.item import Item
