@@ -49,8 +49,6 @@ Options, before the command:
                     (first start: auto; later starts keep the existing build)
   --index-url URL   use this package index instead of the one in pip's settings
   --rebuild         rebuild the engine
-  --engine-into DIR build the engine for --backend into this folder and exit; with the folder in PYTHONPATH the
-                    program uses that engine instead of its own. An existing build of the same version is kept
   --help            show this text; for the program: python3 start.py COMMAND --help"""
 
 
@@ -72,7 +70,6 @@ class Options(NamedTuple):
     backend: str = ""
     index_url: str = ""
     rebuild: bool = False
-    engine_into: str = ""
     help: bool = False
     test: bool = False
     rest: tuple[str, ...] = ()
@@ -85,7 +82,7 @@ def parse(arguments: list[str]) -> Options:
         name, equals, value = words[0].partition("=")
         if name in ("--help", "-h"):
             return options._replace(help=True)
-        if name not in ("--rebuild", "--backend", "--index-url", "--engine-into"):
+        if name not in ("--rebuild", "--backend", "--index-url"):
             break
         words.pop(0)
         if name == "--rebuild":
@@ -96,14 +93,8 @@ def parse(arguments: list[str]) -> Options:
         if name == "--backend" and value not in BACKENDS:
             raise ValueError("--backend needs one of " + ", ".join(BACKENDS))
         if not value:
-            raise ValueError("--index-url needs a URL" if name == "--index-url" else "--engine-into needs a folder")
-        options = {
-            "--backend": options._replace(backend=value),
-            "--index-url": options._replace(index_url=value),
-            "--engine-into": options._replace(engine_into=value),
-        }[name]
-    if options.engine_into and options.backend in ("", "auto"):
-        raise ValueError("--engine-into needs --backend NAME")
+            raise ValueError("--index-url needs a URL")
+        options = options._replace(backend=value) if name == "--backend" else options._replace(index_url=value)
     test = words[:1] == ["test"]
     return options._replace(test=test, rest=tuple(words[test:]))
 
@@ -532,25 +523,6 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
         save_stamp(stamp, starter=STARTER)
 
 
-def build_beside(options: Options) -> int:
-    """Build the engine for a backend into a separate folder; an existing build of this release is kept."""
-    folder, pin = Path(options.engine_into).absolute(), engine_pin(read_dependencies())
-    stamp, expected = folder / "apus-engine.txt", f"{pin} {options.backend} {VERSION}"
-    if stamp.exists() and stamp.read_text("utf-8") == expected and not options.rebuild:
-        return 0
-    if not PYTHON.exists():
-        raise StopError("No environment in .venv yet. Run python3 start.py first.")
-    machine = inspect_machine()
-    install_needs(build_needs(options.backend, machine))
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    build_engine(pin, options.backend, machine, options, automatic=False, into=fresh)
-    (fresh / stamp.name).write_text(expected, "utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.replace(folder)
-    return 0
-
-
 def read_dependencies() -> list[str]:
     """Return the dependencies in pyproject.toml."""
     import tomllib
@@ -573,25 +545,18 @@ def build_needs(backend: str, machine: Machine) -> list[dict[str, str]]:
     return [NEEDS[name] for name, lacks in lacking.items() if lacks]
 
 
-def build_engine(
-    pin: str, backend: str, machine: Machine, options: Options, automatic: bool, into: Path | None = None
-) -> str:
-    """Build the engine into the environment or a folder and return its backend.
-
-    With `automatic`, a failed GPU build falls back to the CPU.
-    """
+def build_engine(pin: str, backend: str, machine: Machine, options: Options, automatic: bool) -> str:
+    """Build the engine and return its backend; with `automatic`, a failed GPU build falls back to the CPU."""
     include = VENV / "engine.cmake"
     include.write_text("set(LLAMA_BUILD_COMMON OFF)\n", "utf-8")
     cmake = f"{os.environ.get('CMAKE_ARGS', '')} {shlex.join(cmake_arguments(backend, machine, include))}".strip()
     # without pip's cache, which ignores CMAKE_ARGS
     fresh = ["--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE, f"{ENGINE}=={pin}"]
-    fresh += [] if into is None else ["--target", str(into)]
     try:
         minutes = "some minutes" if backend == "cpu" else "many minutes"
         pip(f"The engine for {backend} ({minutes})", options, *fresh, CMAKE_ARGS=cmake)
         code = "import importlib.util as u; print(u.find_spec('llama_cpp').submodule_search_locations[0])"
-        package = output_of(str(PYTHON), "-c", code).strip() if into is None else into / "llama_cpp"
-        found = built_backends(Path(package, "lib"))
+        found = built_backends(Path(output_of(str(PYTHON), "-c", code).strip(), "lib"))
         if backend not in found:
             raise StopError(f"The built engine has no {backend} backend. Full log: {LOG}")
     except StopError as error:
@@ -662,8 +627,6 @@ def main(arguments: list[str]) -> int:
     for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):
         signal.signal(getattr(signal, name), exit_on_signal)
     try:
-        if options.engine_into:
-            return build_beside(options)
         qt = qt_platform(options, dict(os.environ)) if SYSTEM == "linux" else ""
         stamp, project = read_stamp(), project_key()
         if not (PYTHON.exists() and is_ready(stamp, options, project, qt)):

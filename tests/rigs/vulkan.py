@@ -18,12 +18,12 @@ Real drivers fail in the same three ways.  ``.ci/run`` installs Mesa's drivers a
 from __future__ import annotations
 
 import ctypes.util
+import importlib.util
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = ROOT / ".start" / "engine-vulkan"
 SHADERS = ROOT / ".start" / "vulkan-shaders"
-BUILD = "python3 start.py --backend vulkan --engine-into .start/engine-vulkan"
+BUILD = "python3 start.py --backend vulkan devices"
 INSTALL = "apt-get install libvulkan-dev glslc spirv-headers mesa-vulkan-drivers"
 
 
@@ -31,13 +31,14 @@ def lacking() -> str | None:
     """Return the command that installs what is missing, None if the rig is complete."""
     if ctypes.util.find_library("vulkan") is None or not list(Path("/usr/share/vulkan/icd.d").glob("lvp_icd*.json")):
         return INSTALL
-    return None if (ENGINE / "llama_cpp" / "lib" / "libggml-vulkan.so.0").exists() else BUILD
+    engine = importlib.util.find_spec("llama_cpp")
+    folders = map(Path, (engine and engine.submodule_search_locations) or ())
+    return None if any((folder / "lib" / "libggml-vulkan.so.0").exists() for folder in folders) else BUILD
 
 
 def environment() -> dict[str, str]:
     """Return the environment in which engine children see the two devices."""
     return {
-        "PYTHONPATH": str(ENGINE),
         "GGML_VK_VISIBLE_DEVICES": "0,0",
         "VK_DRIVER_FILES": ":".join(map(str, Path("/usr/share/vulkan/icd.d").glob("lvp_icd*.json"))),
         "MESA_SHADER_CACHE_DIR": str(SHADERS),

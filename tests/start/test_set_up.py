@@ -130,23 +130,6 @@ def test_each_start_runs_only_new_steps(rig):
     assert (done.stdout, rig.built()[-1]) == ('["doctor"]\n', "program")  # an editable install follows the tree
 
 
-def test_a_second_engine_is_built_once_into_its_folder(rig, tmp_path):
-    beside = ("--backend", "vulkan", "--engine-into", str(tmp_path / "an engine"))
-    early, built = rig.start(*beside, **vulkan_tools(rig))
-    assert (early.returncode, built) == (1, [])
-    assert "start.py first" in early.stderr
-    rig.start("--backend", "cpu", "doctor")
-
-    done, built = rig.start(*beside, **vulkan_tools(rig))
-    assert (done.returncode, built) == (0, ["engine cpu rpc vulkan"])
-    assert "vulkan" in start.built_backends(tmp_path / "an engine" / "llama_cpp" / "lib")
-    assert rig.tree.read_stamp()["engine"] == "1.0 cpu"
-    assert "vulkan" not in rig.tree.built_backends(next(rig.tree.VENV.glob("**/llama_cpp/lib")))
-    assert rig.start(*beside, **vulkan_tools(rig))[1] == []
-    assert rig.start("--rebuild", *beside, BROKEN="vulkan", **vulkan_tools(rig))[0].returncode == 1
-    assert "vulkan" in start.built_backends(tmp_path / "an engine" / "llama_cpp" / "lib")  # what worked stays
-
-
 def test_a_failed_engine_build_is_reported_and_retried_on_the_next_start(rig):
     broken, built = rig.start("--backend", "vulkan", "doctor", BROKEN="vulkan", **vulkan_tools(rig))
     assert (broken.returncode, broken.stdout, built) == (1, "", ["engine cpu rpc vulkan"])
@@ -154,18 +137,18 @@ def test_a_failed_engine_build_is_reported_and_retried_on_the_next_start(rig):
     assert "CMake Error: it does not build" in broken.stderr
     assert rig.tree.read_stamp()["engine"] == ""
 
-    mended, built = rig.start("--backend", "cpu", "doctor")
-    assert (mended.returncode, built) == (0, ["engine cpu rpc", "program"])
-    assert "Python environment" not in mended.stderr  # what had been done before is not done again
+    repaired, built = rig.start("--backend", "cpu", "doctor")
+    assert (repaired.returncode, built) == (0, ["engine cpu rpc", "program"])
+    assert "Python environment" not in repaired.stderr  # what had been done before is not done again
 
 
 def test_a_broken_environment_is_replaced(rig):
     rig.start("--backend", "cpu", "doctor")
     for path in rig.tree.PYTHON.parent.glob("python*"):
         path.unlink()
-    mended, built = rig.start("doctor")
-    assert (mended.returncode, mended.stdout, built) == (0, '["doctor"]\n', ["engine cpu rpc", "program"])
-    assert "no longer works" in mended.stderr
+    repaired, built = rig.start("doctor")
+    assert (repaired.returncode, repaired.stdout, built) == (0, '["doctor"]\n', ["engine cpu rpc", "program"])
+    assert "no longer works" in repaired.stderr
 
 
 def vulkan_tools(rig) -> dict[str, str]:
