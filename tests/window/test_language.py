@@ -78,6 +78,7 @@ def test_open_dialog_is_retranslated(services: Services, languages: Languages, q
         "Top-p",
         "Top-k",
         "Min-p",
+        "Top-nσ",
         "Markdown",
         "JSON",
         "JSON Lines",
