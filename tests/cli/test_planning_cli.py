@@ -84,7 +84,7 @@ def test_what_the_settings_say_of_devices_holds_here_too(run: Run, tmp_path: Pat
         assert device["weights_bytes"] > 0
         arguments = ("--message", "hi", "--max-tokens", "2", "--context", "512", "--json")
         done = run("chat", "--model", str(wide_model), *arguments)
-        assert "127.0.0.1:1 cannot be used now" in done.stderr
+        assert "127.0.0.1:1 isn't available right now" in done.stderr
         assert json.loads(done.stdout)["plan"]["devices"][0]["actual"]["weights_bytes"] > 0
         file.write_text(json.dumps({**settings, "devices": json.dumps({f"rpc {kept}/0": {"ceiling_gib": 0}})}))
         bounded = value(run("plan", str(wide_model), "--context", "512", "--json"))
