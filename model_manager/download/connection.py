@@ -13,10 +13,8 @@ from model_manager.download.session import Session, Worker
 from model_manager.download.source import DownloadSource
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import host_of
-from model_manager.hub.http import CHUNK_BYTES, HttpResponse
+from model_manager.hub.http import HttpResponse
 from model_manager.hub.http_errors import TransientError
-
-WRITE_BYTES = 256 << 10
 
 
 class Connection(Worker):
@@ -85,7 +83,7 @@ class Connection(Worker):
                 source.supports_ranges = False
                 return
             with self._queue.writing(piece.file) as handle:
-                for data in _joined_chunks(response):
+                for data in response.chunks():
                     if len(data) > piece.length - piece.done:
                         raise _too_long(response)
                     self._store(handle, piece, data)
@@ -104,7 +102,7 @@ class Connection(Worker):
             response, _ = source.file(part).open(0, part.bytes)
             pieces, offset = first.file.pieces_of(first.part), 0
             with self._reading(response), self._queue.writing(first.file) as handle:
-                for data in _joined_chunks(response):
+                for data in response.chunks():
                     if offset + len(data) > part.bytes:
                         raise _too_long(response)
                     self._store_missing(handle, pieces, offset, data)
@@ -153,31 +151,6 @@ class Connection(Worker):
         finally:
             self._last_rate = self.rate
             self._response = None
-
-
-def _joined_chunks(response: HttpResponse) -> Iterator[bytes]:
-    """Yield the body in larger chunks while data arrives fast: every write and checksum has a fixed cost.
-
-    A chunk of full size means that more data is waiting.
-    """
-    held: list[bytes] = []
-    size, has_begun = 0, False
-    try:
-        for chunk in response.chunks():
-            held.append(chunk)
-            size += len(chunk)
-            if has_begun and len(chunk) >= CHUNK_BYTES and size < WRITE_BYTES:
-                continue
-            yield b"".join(held)
-            held.clear()
-            size, has_begun = 0, True
-    except TransientError:
-        # What arrived before the error is valid.
-        if held:
-            yield b"".join(held)
-        raise
-    if held:
-        yield b"".join(held)
 
 
 def _too_long(response: HttpResponse) -> UserError:
