@@ -193,7 +193,7 @@ def test_unloadable_file_is_reported_in_the_answer(open_window: OpenWindow, qtbo
     send(qtbot, window, "hello")
     failed = wait_for_answer(qtbot, window)
     assert failed.status is Status.FAILED
-    assert "not a GGUF file" in window.controller.conversation._items.item(failed).note
+    assert "isn't a GGUF file" in window.controller.conversation._items.item(failed).note
     assert branch(window)[0].content == "hello"
 
 
