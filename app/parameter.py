@@ -24,7 +24,7 @@ class Parameter:
     suggestion: float = 0
     """Number offered first in place of a named value."""
     check: Callable[[object], bool] | None = None
-    """Validation of a value with a format of its own."""
+    """Validation of a value with a special format."""
     label: str = ""
     description: str = ""
     page: str = ""

@@ -1,1 +1,1 @@
-"""Models on the hub, on disk and in GPU memory.  A library without Qt and without the program: it is told folders."""
+"""Model files on the hub, on disk and in GPU memory; independent of Qt and of the program."""

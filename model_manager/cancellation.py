@@ -12,7 +12,7 @@ from model_manager.errors import Cancelled
 class CancelToken:
     """Flag that is set once and never cleared.  Safe to use from several threads, not from signal handlers.
 
-    Each piece of work has a token of its own: a late ``cancel`` has no effect on the work after it.
+    Each piece of work has its own token: a late ``cancel`` has no effect on the work after it.
     """
 
     def __init__(self) -> None:

@@ -166,8 +166,8 @@ def _chinese() -> list[ConversationTree]:
 
 def _talk(name: str, title: str, days: int, question: str, answer: str, *, pinned: bool = False) -> ConversationTree:
     asked = _message(name, "question", None, Role.USER, question, days)
-    told = _message(name, "answer", asked.id, Role.ASSISTANT, answer, days)
-    return ConversationTree(_conversation(name, title, told, pinned=pinned), (asked, told))
+    reply = _message(name, "answer", asked.id, Role.ASSISTANT, answer, days)
+    return ConversationTree(_conversation(name, title, reply, pinned=pinned), (asked, reply))
 
 
 def _tides() -> ConversationTree:
@@ -175,8 +175,10 @@ def _tides() -> ConversationTree:
     notes = Attachment("tide-table.csv", "time,height\n" * 180, tokens=1420)
     asked = _message(name, "question", None, Role.USER, "Why are there two high tides a day, not one?", 0)
     asked = replace(asked, attachments=(notes,))
-    told = [_message(name, f"answer {number}", asked.id, Role.ASSISTANT, text, 0) for number, text in enumerate(TIDES)]
-    more = _message(name, "more", told[1].id, Role.USER, "And why do they come 50 minutes later each day?", 0)
+    versions = [
+        _message(name, f"answer {number}", asked.id, Role.ASSISTANT, text, 0) for number, text in enumerate(TIDES)
+    ]
+    more = _message(name, "more", versions[1].id, Role.USER, "And why do they come 50 minutes later each day?", 0)
     last = _message(
         name,
         "last",
@@ -187,7 +189,7 @@ def _tides() -> ConversationTree:
         0,
     )
     conversation = _conversation(name, "Why there are two tides a day", last)
-    return ConversationTree(conversation, (asked, *told, more, last))
+    return ConversationTree(conversation, (asked, *versions, more, last))
 
 
 def _id(name: str) -> str:

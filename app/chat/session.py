@@ -33,7 +33,7 @@ class ChatSession:
     events of the job are given to ``post`` there, which must call ``handle`` in the owner's thread.  Without another
     ``post`` they are handled immediately, as suits a ``submit`` that runs the job at once.
 
-    An open temporary conversation lives in a store of its own in memory, which is dropped with it.
+    An open temporary conversation is in a separate store in memory, which is dropped with it.
     """
 
     def __init__(

@@ -89,7 +89,7 @@ def _download(services: ModelServices, arguments: argparse.Namespace, transfer: 
 
 
 def verify_model(services: ModelServices, arguments: argparse.Namespace) -> int:
-    """Compare a model with the published one; ``--mend`` downloads damaged pieces again.
+    """Compare a model with the published one; or download its damaged pieces again.
 
     Raises UserError ``file_not_published`` for another file, after the result was printed as JSON.
     """

@@ -1,4 +1,4 @@
-"""Devices that this machine has for the engine, listed in a child of its own, which a broken driver may crash.
+"""Devices of this machine for the engine, listed in a separate child process, which a broken driver may crash.
 
 The engine's own list decides; NVML and the system tell which card drives a display (both in ``model_manager``).
 """

@@ -91,7 +91,7 @@ def history(tree: ConversationTree, message_id: str) -> ConversationTree:
 
 
 def branches(tree: ConversationTree) -> list[ConversationTree]:
-    """Return each branch as a conversation of its own, in the order in which their last messages were created."""
+    """Return each branch as a separate conversation, in the order in which their last messages were created."""
     parents = {message.parent_id for message in tree.messages}
     return [history(tree, message.id) for message in tree.messages if message.id not in parents]
 

@@ -142,7 +142,7 @@ REASON_SENTENCES: dict[str, str] = {
     "speed_guessed": QT_TRANSLATE_NOOP("errors", "The GPU speed is an estimate."),
     "not_rehearsed": QT_TRANSLATE_NOOP("errors", "The engine hasn't confirmed these figures yet."),
 }
-"""What is added to it.  The reasons that are not here are told by the sentence itself."""
+"""Sentences added to the verdict.  Other reasons are part of the verdict itself."""
 
 SAID_BY_THE_VERDICT = frozenset({"ram_too_small", "wish_too_large", "no_gpu", "context_chosen"})
 
@@ -167,11 +167,11 @@ def plan_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
     more = (
         translate(REASON_SENTENCES[code]) for code in plan.reasons if code in REASON_SENTENCES and _matters(code, plan)
     )
-    told = verdict_sentence(plan, translate)
+    reported = verdict_sentence(plan, translate)
     for sentence in more:
         # A full stop of Chinese brings its own space.
-        told += sentence if told.endswith("。") else f" {sentence}"
-    return told
+        reported += sentence if reported.endswith("。") else f" {sentence}"
+    return reported
 
 
 def verdict_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
@@ -204,10 +204,10 @@ def verdict_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
 
 def replanned_sentence(plan: LoadPlan, translate: Callable[[str], str], because: UserError | None = None) -> str:
     """Memory ran out, or an RPC server is missing, and this plan is tried now: one line."""
-    told = verdict_sentence(plan, translate)
+    reported = verdict_sentence(plan, translate)
     if because is not None and because.code.startswith("rpc_"):
-        return translate(WITHOUT_SERVER).format(server=because.data.get("server", ""), plan=told)
-    return translate(REPLANNED).format(plan=told)
+        return translate(WITHOUT_SERVER).format(server=because.data.get("server", ""), plan=reported)
+    return translate(REPLANNED).format(plan=reported)
 
 
 def recommendation_sentence(reason: str, translate: Callable[[str], str]) -> str:

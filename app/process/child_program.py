@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ChildProgram:
-    """A module of this program with a ``main`` of its own."""
+    """A module of this program with a ``main`` function."""
 
     module: str
     flag: str

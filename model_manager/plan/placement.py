@@ -17,7 +17,7 @@ from model_manager.plan.split import Layout, Room, Slots, fit, fixed_counts, lay
 def best_placement(problem: Problem) -> Placement:
     """Find the best placement that the devices hold; the problem's ``verdict`` tells whether RAM holds the rest.
 
-    Fixed options that do not fit are placed all the same; the verdict is then ``does_not_fit``.
+    Fixed options that do not fit are placed anyway; the verdict is then ``does_not_fit``.
     """
     total = problem.shape.n_layer + 1
     fixed = problem.options.n_gpu_layers

@@ -17,7 +17,7 @@ from app.conversation import ContextPolicy, Message, Role, Sampling, Status
 from app.engine.local_engine import LocalEngine
 from model_manager.library.starter import find_starter
 from model_manager.plan import LoadSpec
-from tests.benchmarks.figures import Figure, at_most, median, report, told
+from tests.benchmarks.figures import Figure, at_most, median, report, reported
 
 MESSAGES, MANY = 1001, 10_000
 TEXT = "some words of a message, 一些汉字和标点。 " * 12
@@ -61,10 +61,10 @@ def main() -> int:
         engine.release()
     first, again, rolling = (median(values) for values in zip(*runs, strict=True))
     figures = [
-        told(at_most("count_1000_new_messages_ms", first * 1000, 1000)),
-        told(at_most("count_them_again_over_first", again / first, 0.5)),
-        told(at_most("rolling_turn_over_first", rolling / first, 0.5)),
-        told(showing()),
+        reported(at_most("count_1000_new_messages_ms", first * 1000, 1000)),
+        reported(at_most("count_them_again_over_first", again / first, 0.5)),
+        reported(at_most("rolling_turn_over_first", rolling / first, 0.5)),
+        reported(showing()),
     ]
     return report(figures)
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, rounded, told
+from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, reported, rounded
 from tests.rigs.big_moe import write_big_moe
 
 RUNS = 5
@@ -91,7 +91,10 @@ def measured(legacy: Path, folder: Path, way: str) -> tuple[Path, list[Figure]]:
         cp_before_it_is_safe_mib_per_second=rounded([1024 * gib / each[0] for each in bare]),
     )
     memory = [each["rss_mib"] for each in ours]
-    return result, [told(speed), told(at_most(f"repair, {way}, memory, MiB", max(memory), 200, each=rounded(memory)))]
+    return result, [
+        reported(speed),
+        reported(at_most(f"repair, {way}, memory, MiB", max(memory), 200, each=rounded(memory))),
+    ]
 
 
 def main() -> int:

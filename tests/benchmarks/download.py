@@ -27,7 +27,7 @@ from model_manager.download.download import download
 from model_manager.download.transfer import DownloadStatus, Transfer
 from model_manager.hub.access import Access
 from model_manager.published import HubFile, PublishedModel
-from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, rounded, told
+from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, reported, rounded
 from tests.rigs.big_moe import write_big_moe
 from tests.rigs.plain_gguf import write_plain_gguf
 
@@ -116,7 +116,7 @@ def measure(name: str, path: Path, folder: Path, pairs: int, bound: float) -> li
                 os.sync()
     ratios = [one_curl / each["seconds"] for one_curl, each in zip(by_curl, by_ours, strict=True)]
     return [
-        told(
+        reported(
             at_least(
                 f"{name}: speed against curl",
                 median(ratios),
@@ -126,8 +126,10 @@ def measure(name: str, path: Path, folder: Path, pairs: int, bound: float) -> li
                 ours_mib_per_s=rounded([n_mib / each["seconds"] for each in by_ours]),
             )
         ),
-        told(at_most(f"{name}: seconds from the last byte to verified", max(each["tail_s"] for each in by_ours), 2.0)),
-        told(
+        reported(
+            at_most(f"{name}: seconds from the last byte to verified", max(each["tail_s"] for each in by_ours), 2.0)
+        ),
+        reported(
             at_most(f"{name}: growth of memory in MiB", max(each["rss_growth_bytes"] for each in by_ours) / MIB, 100.0)
         ),
     ]

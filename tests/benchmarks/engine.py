@@ -23,7 +23,7 @@ from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled
 from model_manager.library.starter import find_starter
 from model_manager.plan import LoadSpec
-from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, rounded, told
+from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, reported, rounded
 
 TOKENS = 300
 TRIAL = 100
@@ -173,12 +173,12 @@ def main() -> int:
         list(engine.load(machine.model, LoadSpec()))
         figures = []
         for measure in (second_turn, stop_while_generating, stop_while_reading):
-            figures.append(told(measure(engine)))
+            figures.append(reported(measure(engine)))
         engine.release()
-        figures.append(told(reading(machine)))
+        figures.append(reported(reading(machine)))
         seed = machine.seed_of_a_long_answer()
         for busy, bound, runs in ((0, 0.95, RUNS), (1, 0.88, RUNS), (2, 0.6, 3)):
-            figures.append(told(generation(machine, seed, busy, bound, runs)))
+            figures.append(reported(generation(machine, seed, busy, bound, runs)))
     return report(figures)
 
 

@@ -25,7 +25,7 @@ from app.export.export import FORMATS
 from app.export.formats import Format, Options
 from app.formulas import FormulaRenderer
 from app.store.conversation_trees import ConversationTree
-from tests.benchmarks.figures import Figure, at_most, report, told
+from tests.benchmarks.figures import Figure, at_most, report, reported
 from tests.export.tree_builders import talk
 from ui.pdf.document import pdf_format
 
@@ -103,8 +103,8 @@ def main() -> int:
     figures: list[Figure] = []
     for name, chosen in {**FORMATS, "pdf": pdf_format()}.items():
         seconds, details = written(tree, chosen)
-        figures.append(told(at_most(f"{name}_s", seconds, LIMIT_S, **details)))
-    figures.append(told(at_most("window_gap_while_pdf_ms", longest_gap_ms(tree), 100)))
+        figures.append(reported(at_most(f"{name}_s", seconds, LIMIT_S, **details)))
+    figures.append(reported(at_most("window_gap_while_pdf_ms", longest_gap_ms(tree), 100)))
     del application
     return report(figures)
 

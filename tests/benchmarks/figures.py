@@ -54,7 +54,7 @@ def busy_cores(count: int) -> Iterator[None]:
             other.wait()
 
 
-def told(figure: Figure) -> Figure:
+def reported(figure: Figure) -> Figure:
     """Print a figure as soon as it is measured."""
     print(f"{figure.name}: {figure.value} ({figure.target})", file=sys.stderr, flush=True)
     return figure

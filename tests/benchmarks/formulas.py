@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication
 from app.conversation import Role
 from app.formulas import FormulaRenderer
 from app.markdown.parser import parse
-from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, rounded, told
+from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, reported, rounded
 from tests.markdown.corpus import HOSTILE
 from ui.transcript import Item, Transcript
 from ui.widgets.theme import LIGHT, apply_theme
@@ -61,9 +61,9 @@ def drawing() -> list[Figure]:
         warm.append(draw_all(formula_renderer))
         formula_renderer.close()
     return [
-        told(at_most("44 formulas, the process started for them, ms", median(cold), DRAWN_MS, each=rounded(cold))),
-        told(at_most("44 formulas, the process running, ms", median(warm), DRAWN_MS, each=rounded(warm))),
-        told(at_most("44 formulas, drawn before, ms", median(cached), 10, each=rounded(cached))),
+        reported(at_most("44 formulas, the process started for them, ms", median(cold), DRAWN_MS, each=rounded(cold))),
+        reported(at_most("44 formulas, the process running, ms", median(warm), DRAWN_MS, each=rounded(warm))),
+        reported(at_most("44 formulas, drawn before, ms", median(cached), 10, each=rounded(cached))),
     ]
 
 
@@ -97,9 +97,9 @@ def opening(app: QApplication) -> list[Figure]:
     formula_renderer.close()
     name = f"{MESSAGES:,} messages with {UNSEEN} unseen formulas on the screen"
     return [
-        told(at_most(f"{name}: to painted, ms", median(opened), OPEN_MS, by_the_clock=rounded(by_the_clock))),
-        told(at_most(f"{name}: to drawn, ms", median(complete), DRAWN_MS, each=rounded(complete))),
-        told(block_figure("longest block of the window while they arrive, ms", max(gaps))),
+        reported(at_most(f"{name}: to painted, ms", median(opened), OPEN_MS, by_the_clock=rounded(by_the_clock))),
+        reported(at_most(f"{name}: to drawn, ms", median(complete), DRAWN_MS, each=rounded(complete))),
+        reported(block_figure("longest block of the window while they arrive, ms", max(gaps))),
     ]
 
 
@@ -128,7 +128,7 @@ def hostile() -> list[Figure]:
         seconds = time.perf_counter() - started
         drawn = formula_renderer.known(formula, True) is not None
         title = f"longest block of the window, {depth} levels of {name}, ms"
-        figures.append(told(block_figure(title, gap, drawn=drawn, seconds=round(seconds, 2))))
+        figures.append(reported(block_figure(title, gap, drawn=drawn, seconds=round(seconds, 2))))
         formula_renderer.close()
     return figures
 
@@ -176,7 +176,9 @@ def reading() -> list[Figure]:
             parse(part)
             times.append(time.thread_time() - started)
         growth[name] = round(times[1] / max(times[0], 0.002), 1)
-    return [told(at_most("hostile texts, time for four times the length", max(growth.values()), GROWTH, each=growth))]
+    return [
+        reported(at_most("hostile texts, time for four times the length", max(growth.values()), GROWTH, each=growth))
+    ]
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.library.starter import find_starter
 from model_manager.plan import PlanOptions, plan_model, plan_with_rehearsals, read_model_shape
-from tests.benchmarks.figures import Figure, at_most, report, told
+from tests.benchmarks.figures import Figure, at_most, report, reported
 from tests.plan.test_targets import BOUND, CARD_GIB, CONTEXTS, LLAMA_CPP_FIT
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.big_moe import write_big_moe
@@ -54,22 +54,22 @@ def rehearsing(folder: Path) -> Figure:
     write_shape(shape, "Q4_K_M")
     headers = (read_header(shape),)
     with shape.open("rb") as file:
-        hollow = HeaderStub("remote.gguf", file.read(headers[0].data_offset), shape.stat().st_size)
+        stub = HeaderStub("remote.gguf", file.read(headers[0].data_offset), shape.stat().st_size)
     devices = tuple(Device(f"RPC{number}", 24 * GIB, backend="RPC") for number in range(2))
     host = HostMemory(96 * GIB, 40e9, 8)
     times = []
-    with serving() as first, serving() as second, header_stubs([hollow], folder) as path:
+    with serving() as first, serving() as second, header_stubs([stub], folder) as path:
         for _ in range(5):
             begin = time.perf_counter()
             engine = LocalEngine(folder / "rehearsal.log")
             rehearse = partial(engine.rehearse, path)
             options = PlanOptions(context=8192, rpc_servers=(first, second))
-            found, told = plan_with_rehearsals(
+            found, reported = plan_with_rehearsals(
                 read_model_shape(headers), devices, host, options, lambda plan, rehearse=rehearse: rehearse(plan.spec)
             )
             times.append(time.perf_counter() - begin)
             engine.release()
-            assert told is not None
+            assert reported is not None
             assert found.verdict == "experts_in_ram"
     return at_most(
         "seconds for a rehearsed plan", statistics.median(times), 1.5, all=[round(each, 2) for each in times]
@@ -86,8 +86,8 @@ def experts_in_ram() -> tuple[Figure, Figure]:
         for kv_type in ("auto", "f16", "q8_0"):
             counts = []
             for place, context in enumerate(CONTEXTS):
-                wishes = PlanOptions(context=context, kv_type=kv_type)  # type: ignore[arg-type]
-                found = plan_model(shape, simulated_devices((CARD_GIB, CARD_GIB)), HostMemory(96 * GIB), wishes)
+                options = PlanOptions(context=context, kv_type=kv_type)  # type: ignore[arg-type]
+                found = plan_model(shape, simulated_devices((CARD_GIB, CARD_GIB)), HostMemory(96 * GIB), options)
                 counts.append(len(found.experts_in_ram))
                 over_fit.append(counts[-1] - LLAMA_CPP_FIT[entry.quantisation][place])
                 if kv_type != "auto":
@@ -109,7 +109,7 @@ def speed(folder: Path) -> list[Figure]:
     figures = []
     for name, path, tokens in (("starter", starter, 64), ("random mixture of experts", mixture, 16)):
         for threads in (1, None):
-            figures.append(told(_speed(engine, name, path, tokens, threads)))
+            figures.append(reported(_speed(engine, name, path, tokens, threads)))
     engine.release()
     return figures
 
@@ -117,8 +117,8 @@ def speed(folder: Path) -> list[Figure]:
 def _speed(engine: LocalEngine, name: str, path: Path, tokens: int, threads: int | None) -> Figure:
     # Other programs can only make it slower.
     speed = max((measure_ram() for _ in range(3)), key=lambda each: each.all_cores)
-    wishes = PlanOptions(context=2048, threads=threads)
-    expected = plan_model(read_model_shape(read_model(path)), (), read_host(speed=speed), wishes)
+    options = PlanOptions(context=2048, threads=threads)
+    expected = plan_model(read_model_shape(read_model(path)), (), read_host(speed=speed), options)
     list(engine.load(path, expected.spec))
     done = engine.bench(32, tokens, 5)
     real = max(done.tokens_per_second)  # other programs can only make it slower
@@ -135,9 +135,9 @@ def _speed(engine: LocalEngine, name: str, path: Path, tokens: int, threads: int
 
 
 def main() -> int:
-    figures = [told(planning()), *map(told, experts_in_ram())]
+    figures = [reported(planning()), *map(reported, experts_in_ram())]
     with tempfile.TemporaryDirectory() as folder:
-        figures.append(told(rehearsing(Path(folder))))
+        figures.append(reported(rehearsing(Path(folder))))
         figures += speed(Path(folder))
     return report(figures)
 

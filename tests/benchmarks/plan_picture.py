@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from model_manager.plan import PlanOptions, plan_model
-from tests.benchmarks.figures import Figure, at_least, median, report, told
+from tests.benchmarks.figures import Figure, at_least, median, report, reported
 from tests.plan.plan_builders import apus_shape, cards, ram
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
@@ -33,7 +33,7 @@ def frames(quantisation: str, gib: tuple[float, ...]) -> Figure:
     facts, devices, host = apus_shape(quantisation), cards(*gib), ram(64)
     view = PlanView()
     view.resize(*SIZE)
-    view.show_plan(lambda wishes: plan_model(facts, devices, host, wishes), PlanOptions(), devices, host, facts)
+    view.show_plan(lambda options: plan_model(facts, devices, host, options), PlanOptions(), devices, host, facts)
     view.show()
     QApplication.processEvents()
     border = view.findChild(Border, "planBorderGPU0GPU1")
@@ -63,7 +63,7 @@ def main() -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QApplication(sys.argv[:1])
     apply_theme(application, LIGHT)
-    figures = [told(frames(quantisation, gib)) for quantisation in ("IQ3_XXS", "Q4_K_M") for gib in MACHINES]
+    figures = [reported(frames(quantisation, gib)) for quantisation in ("IQ3_XXS", "Q4_K_M") for gib in MACHINES]
     return report(figures)
 
 

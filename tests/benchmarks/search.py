@@ -26,7 +26,7 @@ from app.conversation import Conversation, Message, Role, Status
 from app.store.conversation_trees import ConversationTree
 from app.store.search import search
 from app.store.store import ConversationStore
-from tests.benchmarks.figures import Figure, at_least, at_most, median, report, rounded, told
+from tests.benchmarks.figures import Figure, at_least, at_most, median, report, reported, rounded
 
 LENGTH, IN_ONE, RUNS = 423, 200, 7
 LIMIT_MS = 100
@@ -110,7 +110,7 @@ def measured(store: ConversationStore, terms: dict[str, str]) -> Iterator[Figure
                 same = search(connection, term, 200, use_index=False)
                 scanned.append((time.perf_counter() - begun) * 1000)
         assert hits == same, name
-        yield told(
+        yield reported(
             at_most(
                 f"{name}, ms", median(with_index), LIMITS_MS.get(name, LIMIT_MS),
                 first=round(with_index[0], 1), hits=len(hits),
@@ -142,7 +142,7 @@ def main() -> int:
             mean = connection.execute("SELECT avg(length(content)) FROM messages").fetchone()[0]
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         figures = [
-            told(
+            reported(
                 at_most(
                     "filling the index in the background, CPU s for all", time.process_time() - cpu, 90,
                     wall_s=round(sum(steps) / 1000, 1), median_step_ms=round(median(steps), 1),

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QApplication
 from app.backend import Piece
 from app.conversation import Role, Status
 from app.formulas import FormulaRenderer
-from tests.benchmarks.figures import Figure, at_most, median, report, told
+from tests.benchmarks.figures import Figure, at_most, median, report, reported
 from ui.conversation.answer_events import AnswerEvents
 from ui.transcript import Item, Transcript
 from ui.widgets.theme import DARK, apply_theme
@@ -65,7 +65,7 @@ def clocked(what: Callable[[], object]) -> Cost:
 def cost_figure(name: str, costs: list[Cost], limit: float, choose: Callable[[list[float]], float]) -> Figure:
     """Return the figure for several measurements."""
     by_the_clock = round(choose([cost.clock for cost in costs]), 1)
-    return told(at_most(name, choose([float(cost) for cost in costs]), limit, by_the_clock=by_the_clock))
+    return reported(at_most(name, choose([float(cost) for cost in costs]), limit, by_the_clock=by_the_clock))
 
 
 def p95(values: list[float]) -> float:
@@ -112,7 +112,7 @@ class Bench:
         formula_renderer.close()
         return [
             cost_figure("open 10,000 messages, median ms", times, 150, median),
-            told(at_most("memory for 10,000 messages, MiB", grown, 60)),
+            reported(at_most("memory for 10,000 messages, MiB", grown, 60)),
         ]
 
     def moving(self) -> list[Figure]:
@@ -151,7 +151,7 @@ class Bench:
             cost_figure("find in 10,000 messages, longest block, ms", blocks, 50, max),
             cost_figure("find: to the next hit, ms", steps, 30, max),
             cost_figure("find: all hits known, ms", wholes, 5000, max),
-            told(at_most("find: hits missed", 10_055 - sum(totals), 0, totals=totals)),
+            reported(at_most("find: hits missed", 10_055 - sum(totals), 0, totals=totals)),
         ]
 
     # Streaming
@@ -179,7 +179,7 @@ class Bench:
             figures.append(cost_figure(f"update into {tokens} mixed tokens, ms", costs, 5, median))
             costs = self.updates(text, 10_000)
             figures.append(cost_figure(f"{tokens} mixed tokens under 10,000 messages, ms", costs, 5, median))
-        figures.append(told(at_most("update into 16k against 0.5k", by_size[16_000] / by_size[500], 2)))
+        figures.append(reported(at_most("update into 16k against 0.5k", by_size[16_000] / by_size[500], 2)))
         code = "```python\n" + "".join(f"value_{n} = compute({n}, 'text')  # note\n" for n in range(1_600))
         figures.append(
             cost_figure("update in open code of 16k tokens, ms", self.updates(code[:64_000], 100), 2, median)
@@ -214,9 +214,9 @@ class Bench:
         lost = len(text) - len(self.widget.page.items[-1].content)
         last = clocked(lambda: (self.widget.update_item(Item("s", Role.ASSISTANT, text)), self.paint()))
         return [
-            told(at_most(f"{name}: share of a core", used, share, ticks_of_the_measure_included=True)),
+            reported(at_most(f"{name}: share of a core", used, share, ticks_of_the_measure_included=True)),
             cost_figure(f"{name}: longest block, ms", [longest], gap, max),
-            told(at_most(f"{name}: characters lost", lost, 0)),
+            reported(at_most(f"{name}: characters lost", lost, 0)),
             cost_figure(f"{name}: the finished answer, ms", [last], 100, max),
         ]
 

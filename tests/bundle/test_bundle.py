@@ -40,8 +40,8 @@ def test_it_is_small_and_brings_the_licences() -> None:
     assert 50 * MIB < starter < 150 * MIB
     assert size(BUNDLE) - starter <= 300 * MIB
     assert size(BUNDLE) <= 400 * MIB
-    told = {path.stem.lower() for path in (BUNDLE / "licences").iterdir()}
-    assert {"pyside6_essentials", "llama_cpp_python", "keyring", "httpx2"} <= told
+    reported = {path.stem.lower() for path in (BUNDLE / "licences").iterdir()}
+    assert {"pyside6_essentials", "llama_cpp_python", "keyring", "httpx2"} <= reported
 
 
 def test_its_processor_code_is_chosen_at_run_time() -> None:

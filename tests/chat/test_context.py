@@ -84,8 +84,8 @@ def test_rolling_leaves_out_the_oldest_turns_in_steps() -> None:
     assert fitted.prompt_tokens == 2 + 13 + 2 * 33 + 2 * 23 + 23
     assert [m.id for m in fitting.messages] == ["", "2", "3", "4", "5", "6"]
     # Until the room is taken again, the beginning of the prompt stays the same.
-    longer, told = fit(request(conversation(*lengths, 10, 10, system=10), left_out=fitted.left_out), 256, Counter())
-    assert told.left_out == ("0", "1")
+    longer, reported = fit(request(conversation(*lengths, 10, 10, system=10), left_out=fitted.left_out), 256, Counter())
+    assert reported.left_out == ("0", "1")
     assert longer.messages[: len(fitting.messages)] == fitting.messages
 
 

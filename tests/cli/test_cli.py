@@ -1,4 +1,4 @@
-"""The command line as a script uses it: the real program in a process of its own."""
+"""The command line as a real process."""
 
 from __future__ import annotations
 

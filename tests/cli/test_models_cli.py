@@ -1,4 +1,4 @@
-"""``apus-chat models`` as a script uses it: the real program in a process of its own, against a hub on loopback."""
+"""``apus-chat models`` as a real process with a hub on loopback."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 REPO = "someone/some-models"
 Done = subprocess.CompletedProcess[str]
 NOBODY = "http://127.0.0.1:9"
-"""Nobody listens on the port that throws everything away."""
+"""No server listens on the discard port."""
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl+C to one process")
 
 
 class Program:
-    """The program with a data folder of its own, which asks the hub on loopback and nobody else."""
+    """The program with a separate data folder and the hub on loopback."""
 
     def __init__(self, data: Path, hub: FakeHub) -> None:
         self.data = data
@@ -264,7 +264,7 @@ def test_what_a_hub_refuses_is_one_line(program: Program, publish: Callable[...,
     assert "OWNER/REPO:FILE" in program.problem("models", "download", "no such id")
 
 
-def test_a_flipped_byte_is_told_and_set_aside(program: Program, publish: Callable[..., Path], hub: FakeHub) -> None:
+def test_a_flipped_byte_is_reported_and_set_aside(program: Program, publish: Callable[..., Path], hub: FakeHub) -> None:
     path = publish("Tiny.gguf", 1 << 20)
     hub.fault("cdn", "corrupt", offset=path.stat().st_size - 1000, times=-1)
     done = program.run("models", "download", f"{REPO}:Tiny.gguf")
@@ -294,8 +294,8 @@ def test_verify_tells_right_from_wrong_and_mends(program: Program, publish: Call
     assert (found["matches"], found["files"][0]["damaged_pieces"]) == (False, [0])
     assert "published" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    mended = program.value("models", "verify", model_id, "--mend")
-    assert mended["matches"] is True
+    repaired = program.value("models", "verify", model_id, "--mend")
+    assert repaired["matches"] is True
     assert here.read_bytes() == path.read_bytes()
 
 
@@ -353,7 +353,7 @@ def test_parts_are_joined_and_a_folder_is_taken_whole(program: Program, tmp_path
     assert program.value("models", "import", joined)["id"] == "cut"
 
 
-def test_remove_forgets_and_deletes_only_when_told(program: Program, tmp_path: Path) -> None:
+def test_remove_forgets_and_deletes_only_with_the_option(program: Program, tmp_path: Path) -> None:
     mine = write_tiny_model(tmp_path / "mine.gguf")
     program.value("models", "import", str(mine))
     assert program.value("models", "remove", "mine") == {"id": "mine", "deleted": [], "bytes": 0}

@@ -91,7 +91,7 @@ def test_what_the_settings_say_of_devices_holds_here_too(run: Run, tmp_path: Pat
         assert sum(device["weights_bytes"] for device in bounded["devices"]) == 0
 
 
-def test_a_plan_for_pretended_gpus_needs_neither_file_nor_network(run: Run) -> None:
+def test_a_plan_for_simulated_gpus_needs_neither_file_nor_network(run: Run) -> None:
     sizes = ("--gpu", "23.54", "--gpu", "23.54", "--ram", "64")
     plan = value(run("plan", "apus:IQ3_XXS", *sizes, "--context", "8192", "--json"))
     check_plan(plan)
@@ -111,9 +111,9 @@ def test_what_does_not_fit_is_no_failure(run: Run) -> None:
     check_plan(plan)
     assert (plan["verdict"], plan["devices"]) == ("does_not_fit", [])
     assert "ram_too_small" in plan["reasons"]
-    told = run("plan", "apus:Q4_K_M", "--gpu", "none", "--ram", "8")
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "Doesn't fit" in told.stdout
+    reported = run("plan", "apus:Q4_K_M", "--gpu", "none", "--ram", "8")
+    assert (reported.returncode, reported.stderr) == (0, "")
+    assert "Doesn't fit" in reported.stdout
 
 
 def test_a_file_on_this_machine_is_rehearsed(run: Run, tiny_model: Path) -> None:
@@ -132,7 +132,7 @@ def test_an_older_layout_has_a_plan_too(run: Run, tmp_path: Path) -> None:
     assert "not_rehearsed" not in plan["reasons"]
 
 
-def test_the_quantisations_are_recommended_for_pretended_gpus(run: Run) -> None:
+def test_the_quantisations_are_recommended_for_simulated_gpus(run: Run) -> None:
     judged = value(run("recommend", "--gpu", "24", "--gpu", "16", "--ram", "64", "--context", "4096", "--json"))
     assert [each["quantisation"] for each in judged] == ["Q2_K", "IQ3_XXS", "Q3_K_M", "Q4_K_M"]
     for each in judged:
@@ -141,8 +141,8 @@ def test_the_quantisations_are_recommended_for_pretended_gpus(run: Run) -> None:
         assert each["plan"]["context"] == 4096
     assert sum(each["recommended"] for each in judged) == 1
     assert [each["bytes"] for each in judged] == sorted(each["bytes"] for each in judged)
-    told = run("recommend", "--gpu", "24", "--gpu", "16", "--ram", "64")
-    assert [line[0] for line in told.stdout.splitlines()].count("*") == 1
+    reported = run("recommend", "--gpu", "24", "--gpu", "16", "--ram", "64")
+    assert [line[0] for line in reported.stdout.splitlines()].count("*") == 1
 
 
 def test_the_environment_pretends_gpus_too(run: Run) -> None:
@@ -165,10 +165,10 @@ def test_devices_tell_what_the_engine_has(run: Run) -> None:
     assert [device["kind"] for device in found].count("cpu") == 1
     (lent,) = [device for device in found if device["backend"].startswith("RPC")]
     assert lent["total_bytes"] >= lent["free_bytes"] > 0
-    told = run("devices")
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "llama.cpp" in told.stdout
-    assert "RAM:" in told.stdout
+    reported = run("devices")
+    assert (reported.returncode, reported.stderr) == (0, "")
+    assert "llama.cpp" in reported.stdout
+    assert "RAM:" in reported.stdout
 
 
 def test_bench_measures_the_loaded_plan(run: Run, wide_model: Path) -> None:

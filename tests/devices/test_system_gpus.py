@@ -98,7 +98,7 @@ def test_windows_gpus_have_64_bit_memory() -> None:
 
 
 def test_mac_gpus() -> None:
-    told = {
+    reported = {
         "SPDisplaysDataType": [
             {
                 "sppci_model": "Apple M2 Max",
@@ -107,7 +107,7 @@ def test_mac_gpus() -> None:
             }
         ]
     }
-    assert read_system_gpus("Darwin", run=lambda _: json.dumps(told)) == (
+    assert read_system_gpus("Darwin", run=lambda _: json.dumps(reported)) == (
         SystemGpu("Apple", "Apple M2 Max", drives_display=True, integrated=True),
     )
 

@@ -196,10 +196,10 @@ def test_an_engine_that_does_not_start_is_reported_with_a_remedy(monkeypatch: py
 
 def test_an_external_engine_of_another_version_is_reported(tmp_path: Path) -> None:
     version = dict(program.library_versions())["llama_cpp_python"]
-    for number, (told, state) in enumerate(((version, State.OK), ("0.0.1", State.BAD))):
+    for number, (version_in_file, state) in enumerate(((version, State.OK), ("0.0.1", State.BAD))):
         folder = tmp_path / str(number)
         folder.mkdir()
-        (folder / DESCRIPTION_FILE).write_text(f'{{"llama_cpp_python": "{told}", "backend": "vulkan"}}')
+        (folder / DESCRIPTION_FILE).write_text(f'{{"llama_cpp_python": "{version_in_file}", "backend": "vulkan"}}')
         first = next(engine.check(lambda: simulated_machine([24]), None, {VARIABLE: str(folder)}))
         assert (first.id, first.state) == ("external_engine", state)
     assert "0.0.1" in value_text(first)

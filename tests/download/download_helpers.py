@@ -78,7 +78,7 @@ class Shelf:
 
 
 class Running:
-    """Download in a thread of its own."""
+    """A download in a thread."""
 
     def __init__(self, work: Callable[[Transfer], tuple[Path, ...]]) -> None:
         self.transfer = Transfer()

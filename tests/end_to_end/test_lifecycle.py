@@ -1,4 +1,4 @@
-"""The real program leaves in good order, whatever it is in the middle of; and its logs hold nobody's words."""
+"""The real program quits cleanly at any time, and its logs contain no conversation text."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def leaves_well(steps: str, data: Path, way: str, *words: str) -> None:
         if way == "signal":
             process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=PATIENCE_S)
-        told = [line for line in errors.splitlines() if OFFSCREEN not in line]
-        assert (process.returncode, told) == (0, [])
+        reported = [line for line in errors.splitlines() if OFFSCREEN not in line]
+        assert (process.returncode, reported) == (0, [])
         _, alive = psutil.wait_procs(children, timeout=5)
         assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
     left = {path.name for path in (data / "conversations" / "running").iterdir()}

@@ -1,4 +1,4 @@
-"""The real program with its window, in a process of its own, as a person starts it and as a system ends it."""
+"""The real program with its window as a process: started by the user, ended by the system."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_devices_are_listed_with_a_loaded_model(engine: LocalEngine, tiny_model:
 
 
 def broken_driver(monkeypatch: pytest.MonkeyPatch, does: str) -> None:
-    """A child that ends or hangs as it comes up, unless it is told to leave the drivers of GPUs alone."""
+    """A child that exits or hangs at its start unless GPU drivers are disabled."""
     script = f'test -n "$GGML_DISABLE_VULKAN" || {does}; exec "$@"'
     monkeypatch.setenv(WRAPPER_VARIABLE, shlex.join(["sh", "-c", script, "driver"]))
 

@@ -45,7 +45,7 @@ for event in engine.answer(ChatRequest((PromptMessage(Role.USER, "hello"),), Sam
 
 @contextmanager
 def watching(pid: int) -> Iterator[Callable[[float], bool]]:
-    """Tells whether a process that is nobody's child here ends within so many seconds."""
+    """Yield a function that returns whether a process ends within so many seconds."""
     if not hasattr(os, "pidfd_open"):
         process = psutil.Process(pid)
         yield lambda seconds: not psutil.wait_procs([process], seconds)[1]

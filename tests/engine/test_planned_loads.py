@@ -63,8 +63,8 @@ def test_allocation_matches_the_rehearsed_plan(
         return engine.rehearse(experts, plan.spec)
 
     options = PlanOptions(context=1024, kv_type="f16", output_rows=1, rpc_servers=two_devices)
-    planned, told = plan_with_rehearsals(read_model_shape(headers), devices, read_host(), options, rehearse)
-    assert told is not None
+    planned, reported = plan_with_rehearsals(read_model_shape(headers), devices, read_host(), options, rehearse)
+    assert reported is not None
     assert planned.verdict == verdict
     assert "not_rehearsed" not in planned.reasons
     list(engine.load(experts, planned.spec))
@@ -95,7 +95,7 @@ def test_plan_without_gpus_does_not_use_their_backends(
 
 
 def test_plan_options_reach_the_spec() -> None:
-    wishes: dict[str, object] = dict(  # noqa: C408
+    options: dict[str, object] = dict(  # noqa: C408
         context=4096,
         kv_type="q8_0",
         flash_attention=True,
@@ -109,7 +109,7 @@ def test_plan_options_reach_the_spec() -> None:
         full_windows=False,
         experts_in_ram=(3, 5),
     )
-    planned = plan_apus("Q2_K", 48, 48, rpc_servers=("10.0.0.2:50052",), **wishes)
+    planned = plan_apus("Q2_K", 48, 48, rpc_servers=("10.0.0.2:50052",), **options)
     assert planned.spec == LoadSpec(
         context=4096,
         batch=1024,

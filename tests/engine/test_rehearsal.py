@@ -160,8 +160,8 @@ def test_split_model_is_rehearsed_as_a_whole(rehearser: LocalEngine, tmp_path: P
     first = write_tiny_model(tmp_path / "whole.gguf", n_layer=4, tensors_per_file=20)
     shards = sorted(tmp_path.glob("whole-*.gguf"))
     assert len(shards) > 1
-    hollow = [HeaderStub(shard.name, head_of(shard), shard.stat().st_size) for shard in shards]
-    with header_stubs(hollow, tmp_path) as path:
+    stub = [HeaderStub(shard.name, head_of(shard), shard.stat().st_size) for shard in shards]
+    with header_stubs(stub, tmp_path) as path:
         assert path.name == first.name
         foretold = rehearser.rehearse(path, LoadSpec(context=512))
     assert foretold.host_compute_bytes == rehearser.rehearse(first, LoadSpec(context=512)).host_compute_bytes

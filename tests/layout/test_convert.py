@@ -338,7 +338,7 @@ def test_a_file_that_is_truncated_during_conversion_is_refused(twins: Callable[.
 
 
 def test_conversion_does_not_wait_for_a_slow_hash(twins: Callable[..., Twins], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where hashing is slower than the disk the file is there all the same, without its hash."""
+    """If hashing is slower than the disk, the file is complete before its hash."""
     files = twins(n_layer=4)
     written = threading.Event()
 

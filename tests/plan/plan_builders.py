@@ -36,8 +36,8 @@ def cards(*gib: float, backend: str = "CUDA", description: str = "NVIDIA GeForce
     )
 
 
-def plan_apus(quantisation: str, *gib: float, ram_gib: float = 64, **wishes: object) -> LoadPlan:
-    return plan_model(apus_shape(quantisation), simulated_devices(gib), ram(ram_gib), PlanOptions(**wishes))  # type: ignore[arg-type]
+def plan_apus(quantisation: str, *gib: float, ram_gib: float = 64, **options: object) -> LoadPlan:
+    return plan_model(apus_shape(quantisation), simulated_devices(gib), ram(ram_gib), PlanOptions(**options))  # type: ignore[arg-type]
 
 
 def check(plan: LoadPlan, facts: ModelShape, devices: tuple[Device, ...], host: HostMemory) -> None:

@@ -65,10 +65,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 
 def _compare(
-    machine: Machine, path: Path, headers: tuple[GgufHeader, ...], mib: tuple[int, int], **wishes: object
+    machine: Machine, path: Path, headers: tuple[GgufHeader, ...], mib: tuple[int, int], **options: object
 ) -> LoadPlan:
     devices = machine.devices(*mib)
-    forecast = plan_model(read_model_shape(headers), devices, HOST, PlanOptions(**wishes))  # type: ignore[arg-type]
+    forecast = plan_model(read_model_shape(headers), devices, HOST, PlanOptions(**options))  # type: ignore[arg-type]
     real = machine.load(path, forecast.spec)
     for device in forecast.devices:
         figures = real.get(device.name, {})
@@ -96,7 +96,7 @@ MACHINES = {
 def test_weights_and_cache_are_forecast_exactly(machine: Machine, tmp_path: Path, architecture: str) -> None:
     path = write_arch(tmp_path / "model.gguf", architecture)
     headers = (read_header(path),)
-    verdicts = [_compare(machine, path, headers, mib, **wishes).verdict for mib, wishes in MACHINES.values()]
+    verdicts = [_compare(machine, path, headers, mib, **options).verdict for mib, options in MACHINES.values()]
     assert verdicts[0] == verdicts[1] == "gpu"
     assert verdicts[3] != "gpu"
 
@@ -106,7 +106,7 @@ def test_split_model_with_rehearsal_has_exact_buffers(machine: Machine, tmp_path
     headers = read_model(path)
     assert len(headers) > 1
     devices = machine.devices(300, 200)
-    wishes = PlanOptions(context=2048, kv_type="f16", pipeline=False)
+    options = PlanOptions(context=2048, kv_type="f16", pipeline=False)
     loads: list[dict[str, dict[str, int]]] = []
 
     def rehearse(plan: LoadPlan) -> Rehearsal:
@@ -114,10 +114,10 @@ def test_split_model_with_rehearsal_has_exact_buffers(machine: Machine, tmp_path
         compute = {name: figures["compute_bytes"] for name, figures in loads[-1].items()}
         return Rehearsal(compute, compute.pop("CPU"), pipeline=False, flash_attention=True, context=plan.context)
 
-    found, told = plan_with_rehearsals(read_model_shape(headers), devices, HOST, wishes, rehearse)
+    found, reported = plan_with_rehearsals(read_model_shape(headers), devices, HOST, options, rehearse)
     assert len(loads) == 1
-    assert told is not None
-    assert "not_rehearsed" in told.plan.reasons
+    assert reported is not None
+    assert "not_rehearsed" in reported.plan.reasons
     assert "not_rehearsed" not in found.reasons
     assert found.host.compute_bytes == loads[0]["CPU"]["compute_bytes"]
     for device in found.devices:

@@ -40,10 +40,10 @@ def test_fallbacks_start_after_the_failed_plan() -> None:
 def test_fallbacks_for_a_driver_that_overstates_free_memory() -> None:
     """Far more is free than the plan takes, so that leaving some of it free changes nothing."""
     shape, devices, host = apus_shape("Q2_K"), cards(80, 80), ram(96)
-    wishes = PlanOptions(context=4096, kv_type="f16", micro_batch=512)
-    first = plan_model(shape, devices, host, wishes)
+    options = PlanOptions(context=4096, kv_type="f16", micro_batch=512)
+    first = plan_model(shape, devices, host, options)
     assert first.verdict == "gpu"
-    shares = [_on_devices(each) / _on_devices(first) for each in smaller_plans(shape, devices, host, wishes)]
+    shares = [_on_devices(each) / _on_devices(first) for each in smaller_plans(shape, devices, host, options)]
     assert shares[-1] == 0
     assert sum(0 < share < 0.75 for share in shares) == 3
     assert sum(0 < share < 0.5 for share in shares) == 2
@@ -59,8 +59,8 @@ def test_fallbacks_without_devices_reduce_cache_and_buffers() -> None:
 
 def test_fallbacks_keep_fixed_options() -> None:
     shape, devices, host = apus_shape("Q3_K_M"), cards(24, 24), ram(96)
-    wishes = PlanOptions(context=8192, kv_type="f16", n_gpu_layers=61, micro_batch=512)
-    steps = list(smaller_plans(shape, devices, host, wishes))
+    options = PlanOptions(context=8192, kv_type="f16", n_gpu_layers=61, micro_batch=512)
+    steps = list(smaller_plans(shape, devices, host, options))
     assert steps
     for each in steps:
         assert (each.context, each.kv_type, each.n_gpu_layers, each.spec.micro_batch) == (8192, "f16", 61, 512)
@@ -77,12 +77,14 @@ def test_fallbacks_respect_memory_taken_by_another_program() -> None:
 def test_rehearsal_scales_with_the_micro_batch(micro_batch: int, less: int) -> None:
     """A backend that joins operations does without some rows of the micro batch."""
     shape, devices, host = apus_shape("Q2_K"), cards(24, 24), ram(96)
-    told = plan_model(shape, devices, host, PlanOptions(context=4096, kv_type="f16", micro_batch=512, pipeline=False))
-    compute = {device.name: device.compute_bytes - 16 * MIB for device in told.devices}
-    rehearsal = Rehearsal(compute, told.host.compute_bytes, False, True, 4096)
-    wishes = PlanOptions(context=4096, kv_type="f16", micro_batch=micro_batch, batch=2048, pipeline=False)
-    guess = plan_model(shape, devices, host, wishes)
-    better = plan_model(shape, devices, host, wishes, RehearsedPlan(told, rehearsal))
+    reported = plan_model(
+        shape, devices, host, PlanOptions(context=4096, kv_type="f16", micro_batch=512, pipeline=False)
+    )
+    compute = {device.name: device.compute_bytes - 16 * MIB for device in reported.devices}
+    rehearsal = Rehearsal(compute, reported.host.compute_bytes, False, True, 4096)
+    options = PlanOptions(context=4096, kv_type="f16", micro_batch=micro_batch, batch=2048, pipeline=False)
+    guess = plan_model(shape, devices, host, options)
+    better = plan_model(shape, devices, host, options, RehearsedPlan(reported, rehearsal))
     for before, after in zip(guess.devices, better.devices, strict=True):
         assert before.layers == after.layers
         assert before.compute_bytes - after.compute_bytes == less * MIB

@@ -29,8 +29,8 @@ MACHINES = {
 """Free memory of the cards, and what becomes of the smallest quantisation there."""
 
 
-def _plan(facts: ModelShape, devices: tuple[Device, ...], host: HostMemory, wishes: PlanOptions) -> LoadPlan:
-    found = plan_model(facts, devices, host, wishes)
+def _plan(facts: ModelShape, devices: tuple[Device, ...], host: HostMemory, options: PlanOptions) -> LoadPlan:
+    found = plan_model(facts, devices, host, options)
     check(found, facts, devices, host)
     return found
 
@@ -86,7 +86,7 @@ def _random_machine(rng: random.Random) -> tuple[tuple[Device, ...], HostMemory]
     return devices, ram(rng.choice((8, 16, 32, 64, 128)))
 
 
-def _random_wishes(rng: random.Random) -> PlanOptions:
+def _random_options(rng: random.Random) -> PlanOptions:
     return PlanOptions(
         context=rng.choice((None, 1000, 4096, 8192, 32768)),
         kv_type=rng.choice(("auto", "auto", "f16", "q8_0", "q4_0")),
@@ -101,7 +101,7 @@ def test_random_machines_and_options() -> None:
     seen = set()
     for _ in range(150):
         devices, host = _random_machine(rng)
-        found = _plan(apus_shape(rng.choice(QUANTISATIONS)), devices, host, _random_wishes(rng))
+        found = _plan(apus_shape(rng.choice(QUANTISATIONS)), devices, host, _random_options(rng))
         seen.add(found.verdict)
     assert seen == set(VERDICTS)
 
@@ -111,9 +111,9 @@ def test_more_memory_is_never_worse() -> None:
     better = 0
     for _ in range(60):
         devices, host = _random_machine(rng)
-        wishes = _random_wishes(rng)
+        options = _random_options(rng)
         facts = apus_shape(rng.choice(QUANTISATIONS))
-        before = _plan(facts, devices, host, wishes)
+        before = _plan(facts, devices, host, options)
         more = list(devices)
         if more and rng.random() < 0.8:
             place = rng.randrange(len(more))
@@ -123,7 +123,7 @@ def test_more_memory_is_never_worse() -> None:
             more.append(Device("more", rng.randint(0, 24 * GIB), backend="CUDA"))
         else:
             host = ram(host.available_bytes / GIB + rng.randint(1, 40))
-        after = _plan(facts, tuple(more), host, wishes)
+        after = _plan(facts, tuple(more), host, options)
         assert VERDICTS.index(after.verdict) <= VERDICTS.index(before.verdict)
         better += after.verdict != before.verdict
     assert better >= 5
@@ -144,6 +144,6 @@ def test_other_architectures_on_small_random_machines(tmp_path: Path, architectu
             )
             for number in range(rng.randint(0, 4))
         )
-        wishes = _random_wishes(rng)
-        seen.add(_plan(facts, devices, ram(4), wishes).verdict)
+        options = _random_options(rng)
+        seen.add(_plan(facts, devices, ram(4), options).verdict)
     assert {"gpu", "layers_in_ram"} <= seen

@@ -103,13 +103,13 @@ def test_recurrent_state_is_independent_of_the_context(tmp_path: Path) -> None:
 
 
 def test_without_key_length_the_heads_share_the_width(tmp_path: Path) -> None:
-    told = _facts(write_arch(tmp_path / "told.gguf", "qwen3moe"))
+    reported = _facts(write_arch(tmp_path / "told.gguf", "qwen3moe"))
     untold = _facts(
         write_arch(
             tmp_path / "untold.gguf", "qwen3moe", keys={"attention.key_length": None, "attention.value_length": None}
         )
     )
-    assert _layer_bytes(untold, 4096) == _layer_bytes(told, 4096)
+    assert _layer_bytes(untold, 4096) == _layer_bytes(reported, 4096)
     assert not untold.cache.estimated
 
 

@@ -46,8 +46,8 @@ def test_every_reason_has_a_sentence_or_is_part_of_the_verdict() -> None:
 
 
 def test_the_reasons_follow_the_verdict() -> None:
-    told = plan_sentence(plan_apus("Q2_K", 23.54, 23.54, context=32768), str)
-    assert "An 8-bit KV cache makes everything fit." in told
+    reported = plan_sentence(plan_apus("Q2_K", 23.54, 23.54, context=32768), str)
+    assert "An 8-bit KV cache makes everything fit." in reported
     refused = plan_sentence(plan_apus("Q4_K_M", ram_gib=16), str)
     assert refused == verdict_sentence(plan_apus("Q4_K_M", ram_gib=16), str)
 

@@ -72,9 +72,9 @@ def test_unsupported_cache_type_falls_back_to_f16(tmp_path: Path) -> None:
 
 
 def test_fixed_split_is_kept() -> None:
-    wishes = PlanOptions(context=8192, tensor_split=(3.0, 1.0))
+    options = PlanOptions(context=8192, tensor_split=(3.0, 1.0))
     devices = simulated_devices((24, 24))
-    found = plan_model(apus_shape("Q2_K"), devices, ram(), wishes)
+    found = plan_model(apus_shape("Q2_K"), devices, ram(), options)
     check(found, apus_shape("Q2_K"), devices, ram())
     where = layers_of((3.0, 1.0), found.n_gpu_layers, 60)
     assert found.devices[0].layers == tuple(slot for slot in range(61) if where[slot] == 0)
@@ -128,7 +128,7 @@ def test_more_devices_than_the_engine_supports() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "code"),
+    ("options", "code"),
     [
         ({"devices": ("CUDA7",)}, "device_unknown"),
         ({"main_gpu": "CUDA7", "split_mode": "none"}, "device_unknown"),
@@ -136,9 +136,9 @@ def test_more_devices_than_the_engine_supports() -> None:
         ({"kv_type": "q5_1"}, "kv_type_unknown"),
     ],
 )
-def test_invalid_options_are_refused(wishes: dict[str, object], code: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, object], code: str) -> None:
     with pytest.raises(UserError) as caught:
-        plan_apus("Q2_K", 24, 24, context=4096, **wishes)
+        plan_apus("Q2_K", 24, 24, context=4096, **options)
     assert caught.value.code == code
 
 
@@ -199,15 +199,15 @@ def test_rehearsal_corrects_every_plan_of_the_model() -> None:
     facts, devices = apus_shape("Q2_K"), cards(24, 24)
     first = plan_model(facts, devices, ram(), PlanOptions(context=8192, pipeline=False))
     more = {device.name: device.compute_bytes + 300 * MIB for device in first.devices}
-    told = RehearsedPlan(first, Rehearsal(more, first.host.compute_bytes + 5 * MIB, False, True, 8192))
-    second = plan_model(facts, devices, ram(), PlanOptions(context=8192, pipeline=False), told)
+    reported = RehearsedPlan(first, Rehearsal(more, first.host.compute_bytes + 5 * MIB, False, True, 8192))
+    second = plan_model(facts, devices, ram(), PlanOptions(context=8192, pipeline=False), reported)
     assert [device.compute_bytes for device in second.devices] == list(more.values())
     assert second.host.compute_bytes == first.host.compute_bytes + 5 * MIB
-    larger = plan_model(facts, devices, ram(), PlanOptions(context=16384, pipeline=False), told)
+    larger = plan_model(facts, devices, ram(), PlanOptions(context=16384, pipeline=False), reported)
     estimated = plan_model(facts, devices, ram(), PlanOptions(context=16384, pipeline=False))
     for corrected, plain in zip(larger.devices, estimated.devices, strict=True):
         assert abs(corrected.compute_bytes - plain.compute_bytes - 300 * MIB) <= MIB
-    elsewhere = plan_model(facts, cards(24), ram(), PlanOptions(context=8192), told)
+    elsewhere = plan_model(facts, cards(24), ram(), PlanOptions(context=8192), reported)
     assert (
         elsewhere.devices[0].compute_bytes
         == plan_model(facts, cards(24), ram(), PlanOptions(context=8192)).devices[0].compute_bytes
@@ -219,7 +219,7 @@ def test_features_refused_in_the_rehearsal_are_not_planned() -> None:
     first = plan_model(facts, devices, ram(), PlanOptions(context=8192))
     assert first.spec.pipeline
     compute = {device.name: device.compute_bytes for device in first.devices}
-    told = RehearsedPlan(first, Rehearsal(compute, first.host.compute_bytes, False, False, 8192))
-    second = plan_model(facts, devices, ram(), PlanOptions(context=8192), told)
+    reported = RehearsedPlan(first, Rehearsal(compute, first.host.compute_bytes, False, False, 8192))
+    second = plan_model(facts, devices, ram(), PlanOptions(context=8192), reported)
     assert not second.spec.pipeline
     assert second.spec.flash_attention is False

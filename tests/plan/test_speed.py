@@ -65,8 +65,8 @@ def test_one_core_reads_less_than_the_full_ram_bandwidth() -> None:
     host = HostMemory(64 * GIB, bandwidth=80e9, cores=16, repacked_types=frozenset(), core_bandwidth=5e9)
 
     def speed(threads: int, **changed: object) -> float:
-        wishes = PlanOptions(context=4096, threads=threads)
-        return plan_model(facts, (), replace(host, **changed), wishes).tokens_per_second_estimate  # type: ignore[arg-type]
+        options = PlanOptions(context=4096, threads=threads)
+        return plan_model(facts, (), replace(host, **changed), options).tokens_per_second_estimate  # type: ignore[arg-type]
 
     assert 0.2 < speed(1) < 0.25  # 22 GB of active weights
     assert 1.9 < speed(2) / speed(1) < 2.1

@@ -36,16 +36,16 @@ def leaving() -> Iterator[tuple[str, str, ExitStack]]:
         yield first, second.enter_context(serving()), second
 
 
-def keep(services: Services, wishes: DevicePreferences) -> None:
-    services.settings.change(**wishes.to_settings())
+def keep(services: Services, options: DevicePreferences) -> None:
+    services.settings.change(**options.to_settings())
 
 
 def test_preferences_survive_the_settings_file() -> None:
-    wishes = DevicePreferences(("10.0.0.2:50052",)).with_device("CUDA 0000:01:00.0", use=False)
-    wishes = wishes.with_device("CUDA1", ceiling_gib=12.5, reserve_gib=1.0)
-    settings = Settings(**wishes.to_settings())
-    assert settings.device_preferences() == wishes
-    assert wishes.with_device("CUDA1", ceiling_gib=None, reserve_gib=None).devices.keys() == {"CUDA 0000:01:00.0"}
+    options = DevicePreferences(("10.0.0.2:50052",)).with_device("CUDA 0000:01:00.0", use=False)
+    options = options.with_device("CUDA1", ceiling_gib=12.5, reserve_gib=1.0)
+    settings = Settings(**options.to_settings())
+    assert settings.device_preferences() == options
+    assert options.with_device("CUDA1", ceiling_gib=None, reserve_gib=None).devices.keys() == {"CUDA 0000:01:00.0"}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"CUDA0": 1}', '{"CUDA0": {"use": 1}}', '{"CUDA0": {"ceiling_gib": -1}}'])
@@ -90,8 +90,8 @@ def test_device_keys_are_stable_under_renumbering() -> None:
 
 def test_preferences_exclude_and_limit_devices() -> None:
     machine = Machine((Device("GPU0", 24 * GIB), Device("GPU1", 16 * GIB)))
-    wishes = DevicePreferences().with_device("GPU0", use=False).with_device("GPU1", ceiling_gib=8.0, reserve_gib=2.0)
-    chosen = with_preferences(machine, wishes)
+    options = DevicePreferences().with_device("GPU0", use=False).with_device("GPU1", ceiling_gib=8.0, reserve_gib=2.0)
+    chosen = with_preferences(machine, options)
     (device,) = chosen.devices
     assert (device.name, device.ceiling_bytes, device.reserve_bytes) == ("GPU1", 8 * GIB, 2 * GIB)
     assert chosen.left_out == {"GPU0"}
@@ -150,9 +150,9 @@ def test_missing_optional_server_is_left_out_and_reported(
     services.engine.release()
     end.close()
     events = ask("starter", context=512)
-    (told,) = [event for event in events if isinstance(event, Replanned)]
-    assert (told.because.code, told.because.data["server"]) == ("rpc_server_unreachable", second)
-    assert second in replanned_sentence(told.plan, str, told.because)
+    (reported,) = [event for event in events if isinstance(event, Replanned)]
+    assert (reported.because.code, reported.because.data["server"]) == ("rpc_server_unreachable", second)
+    assert second in replanned_sentence(reported.plan, str, reported.because)
     assert isinstance(events[-1], Finished)
     loaded = services.planning.loader.loaded
     assert loaded is not None

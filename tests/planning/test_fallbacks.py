@@ -60,9 +60,9 @@ def test_out_of_memory_falls_back_and_is_remembered(services: Services, ask: Ask
     assert {step.because.code for step in steps} == {"engine_out_of_memory"}
     taken = [step.plan.host.used_bytes for step in steps]
     assert taken == sorted(taken, reverse=True)
-    told = replanned_sentence(steps[-1].plan, str)
-    assert "\n" not in told
-    assert "{" not in told
+    reported = replanned_sentence(steps[-1].plan, str)
+    assert "\n" not in reported
+    assert "{" not in reported
     assert isinstance(events[-1], Finished)
     worked = loaded_plan(services.planning)
     assert (worked["kv_type"], worked["context"]) == (steps[-1].plan.kv_type, steps[-1].plan.context)
@@ -104,8 +104,8 @@ def test_memory_taken_between_plan_and_load(services: Services, ask: Ask, tmp_pa
                 limits.append(server.memory_info().vms + 110 * MIB)
                 resource.prlimit(server.pid, resource.RLIMIT_AS, (limits[0], limits[0]))
 
-        wishes = {"rpc_servers": (first, second), "tensor_split": (1.0, 1.0), "pipeline": False, "context": 32768}
-        events = ask(path, on_event=take, **wishes)
+        options = {"rpc_servers": (first, second), "tensor_split": (1.0, 1.0), "pipeline": False, "context": 32768}
+        events = ask(path, on_event=take, **options)
         steps = replanned(events)
         assert steps
         assert {step.because.code for step in steps} == {"engine_out_of_memory"}
@@ -115,7 +115,7 @@ def test_memory_taken_between_plan_and_load(services: Services, ask: Ask, tmp_pa
         assert 50 * MIB < worked["devices"][1]["actual"]["kv_bytes"] < 110 * MIB
 
         services.engine.release()
-        assert replanned(ask(path, **wishes)) == []
+        assert replanned(ask(path, **options)) == []
 
 
 def test_crash_before_the_first_token_falls_back(services: Services, ask: Ask) -> None:

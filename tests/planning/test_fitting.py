@@ -37,7 +37,7 @@ def one(events: list[ChatEvent], kind: type) -> ChatEvent:
 def talk(services: Services, path: Path, turns: int) -> list[tuple[Fitted, PromptProgress, Finished]]:
     """A conversation of so many turns under the policy to roll; what each turn told."""
     messages: list[PromptMessage] = [PromptMessage(Role.SYSTEM, "Be short.")]
-    told: list[tuple[Fitted, PromptProgress, Finished]] = []
+    reported: list[tuple[Fitted, PromptProgress, Finished]] = []
     left_out: tuple[str, ...] = ()
     for turn in range(turns):
         messages.append(PromptMessage(Role.USER, f"Question number {turn:02}?", f"q{turn}"))
@@ -51,16 +51,16 @@ def talk(services: Services, path: Path, turns: int) -> list[tuple[Fitted, Promp
         assert isinstance(finished, Finished)
         kinds = [type(event) for event in events]
         assert kinds.index(Loaded) < kinds.index(Fitted) < kinds.index(PromptProgress)
-        told.append((fitted, reading, finished))
+        reported.append((fitted, reading, finished))
         messages.append(PromptMessage(Role.ASSISTANT, text, f"a{turn}"))
         left_out = fitted.left_out
-    return told
+    return reported
 
 
 def test_long_conversation_rolls_in_steps_and_reuses_the_cache(services: Services, tmp_path: Path) -> None:
-    told = talk(services, write_tiny_model(tmp_path / "tiny.gguf"), 24)
+    reported = talk(services, write_tiny_model(tmp_path / "tiny.gguf"), 24)
     steps = 0
-    for before, now in pairwise(told):
+    for before, now in pairwise(reported):
         fitted, reading, finished = now
         # The number that is told is the number that was read.
         assert fitted.prompt_tokens == finished.prompt_tokens == reading.total
@@ -75,7 +75,7 @@ def test_long_conversation_rolls_in_steps_and_reuses_the_cache(services: Service
             # The system prompt at least is kept; what follows stands elsewhere now.
             assert 10 < reading.reused < fitted.prompt_tokens
     assert 2 <= steps <= 6
-    assert told[-1][0].left_out[:2] == ("q0", "a0")
+    assert reported[-1][0].left_out[:2] == ("q0", "a0")
 
 
 def test_larger_context_brings_turns_back(services: Services, tmp_path: Path) -> None:

@@ -108,9 +108,9 @@ def test_rehearsal_replaces_the_estimate(services: Services, two_devices: tuple[
         path = tmp_path / f"legacy-{legacy}.gguf"
         write_shape(path, "Q4_K_M", n_layer=4, n_embd=1024, n_ff=2048, n_head=8, n_head_kv=2, legacy=legacy)
         basis = services.planning.basis(str(path), two_devices)
-        wishes = PlanOptions(context=4096, kv_type="f16")
-        estimated = basis.plan(wishes)
-        plan = services.planning.rehearsed(basis, wishes).plan(wishes)
+        options = PlanOptions(context=4096, kv_type="f16")
+        estimated = basis.plan(options)
+        plan = services.planning.rehearsed(basis, options).plan(options)
         assert "not_rehearsed" in estimated.reasons
         assert "not_rehearsed" not in plan.reasons
         assert [d.compute_bytes for d in plan.devices] != [d.compute_bytes for d in estimated.devices]

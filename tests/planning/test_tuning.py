@@ -19,11 +19,11 @@ from tests.rigs.tiny_model import write_tiny_model
 GIB = 1 << 30
 
 
-def changes(quantisation: int, gib: tuple[float, ...], **wishes: object) -> list[str]:
+def changes(quantisation: int, gib: tuple[float, ...], **options: object) -> list[str]:
     basis = PlanBasis(
         (reconstructed_header(APUS[quantisation]),), Machine(simulated_devices(gib)), HostMemory(96 * GIB)
     )
-    options = PlanOptions(**wishes)  # type: ignore[arg-type]
+    options = PlanOptions(**options)  # type: ignore[arg-type]
     return [change for change, _ in alternatives(basis, options, basis.plan(options))]
 
 

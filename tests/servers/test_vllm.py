@@ -62,8 +62,8 @@ def test_vllm_is_recognised(client: ServerClient) -> None:
 
 def test_every_sampler_is_accepted(client: ServerClient) -> None:
     state = ServerState()
-    wish = request(max_tokens=12, temperature=0.5, top_k=20, min_p=0.1, repeat_penalty=1.1, stop=("never said",))
-    events = list(source_of(client, state).stream(wish))
+    sent = request(max_tokens=12, temperature=0.5, top_k=20, min_p=0.1, repeat_penalty=1.1, stop=("never said",))
+    events = list(source_of(client, state).stream(sent))
     done = events[-1]
     assert isinstance(done, Finished)
     assert (done.finish_reason, done.prompt_tokens, done.completion_tokens) == ("length", 24, 12)
@@ -91,8 +91,8 @@ def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:
 
 def test_an_answer_is_continued(client: ServerClient) -> None:
     source = source_of(client)
-    wish = ChatRequest(request().messages, Sampling(seed=1, max_tokens=4), prefill="abc")
-    done = list(source.stream(wish))[-1]
+    sent = ChatRequest(request().messages, Sampling(seed=1, max_tokens=4), prefill="abc")
+    done = list(source.stream(sent))[-1]
     assert isinstance(done, Finished)
     assert done.prompt_tokens == 24 + 3
 
@@ -114,9 +114,11 @@ def test_a_conversation_longer_than_its_context(client: ServerClient) -> None:
 def test_the_command_line(vllm: VllmServer, tmp_path: Path) -> None:
     done = chat(vllm, tmp_path, "--message", "Hello", "--max-tokens", "20", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["completion_tokens"], told["finish_reason"], told["plan"]) == (20, "length", None)
-    again = chat(vllm, tmp_path, "--message", "More", "--conversation", told["conversation_id"], "--max-tokens", "5")
+    reported = json.loads(done.stdout)
+    assert (reported["completion_tokens"], reported["finish_reason"], reported["plan"]) == (20, "length", None)
+    again = chat(
+        vllm, tmp_path, "--message", "More", "--conversation", reported["conversation_id"], "--max-tokens", "5"
+    )
     assert again.returncode == 0, again.stderr
     refused = chat(vllm, tmp_path, "--message", "Hello", key="sk-wrong")
     assert (refused.returncode, refused.stdout) == (1, "")

@@ -109,8 +109,8 @@ def test_an_interrupted_suite_ends_with_130(ready, tmp_path):
 
 
 def test_help_and_wrong_usage_go_to_standard_error(tree):
-    told, wrong = run(tree, "--help"), run(tree, "--backend", "gpu")
-    assert (told.returncode, told.stdout, told.stderr) == (0, "", start.USAGE + "\n")
+    reported, wrong = run(tree, "--help"), run(tree, "--backend", "gpu")
+    assert (reported.returncode, reported.stdout, reported.stderr) == (0, "", start.USAGE + "\n")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "--backend needs one of auto, cpu, cuda" in wrong.stderr
     assert not tree.VENV.exists()

@@ -47,7 +47,7 @@ def write_lock(folder: Path) -> None:
 
 
 def own(folder: Path) -> None:
-    """Hold the database so that nobody can even read it."""
+    """Lock the database exclusively, also against reading."""
     connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("BEGIN EXCLUSIVE")
@@ -73,7 +73,7 @@ def fill(path: Path) -> None:
 
 
 def fill_disk(folder: Path) -> None:
-    """On a small disk of its own: fill it in the middle of an answer, then make room again."""
+    """Fill a small RAM disk in the middle of an answer, then free space."""
     codes = []
     store = ConversationStore.open(folder)
     conversation = store.create()

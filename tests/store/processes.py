@@ -22,7 +22,7 @@ class Child:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, f"the child said nothing and ended with {process.wait()}"
-        self.told: dict[str, Any] = json.loads(line)
+        self.report: dict[str, Any] = json.loads(line)
 
     def kill(self) -> None:
         self._process.kill()
@@ -50,7 +50,7 @@ def start(task: str, folder: Path, before: Sequence[str] = ()) -> Iterator[Child
 
 
 def start_script(script: str) -> Any:
-    """What a Python script in a process of its own printed, as JSON; Linux alone has the places it looks at."""
+    """Return the JSON printed by a Python script in a separate process; Linux only."""
     if not Path("/proc/self/fd").exists():
         pytest.skip("no list of open files here")
     done = subprocess.run(

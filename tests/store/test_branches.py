@@ -174,9 +174,9 @@ def test_a_streaming_answer_is_not_deleted(store: ConversationStore, talk: str, 
 def test_an_answer_of_a_dead_process_can_be_deleted(folder: Path) -> None:
     with start("answer", folder) as child, ConversationStore.open(folder) as store:
         with pytest.raises(UserError, match="answer_in_progress"):
-            store.delete_message(child.told["question_id"])
+            store.delete_message(child.report["question_id"])
         child.kill()
-        assert len(store.delete_message(child.told["question_id"])) == 2
+        assert len(store.delete_message(child.report["question_id"])) == 2
 
 
 def test_deleted_messages_are_purged_with_the_trash(store: ConversationStore, talk: str) -> None:

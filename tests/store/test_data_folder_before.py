@@ -348,10 +348,10 @@ def test_settings(shown: Shown, services: Services) -> None:
 
 
 def test_devices_left_out_ceilings_and_reserves(services: Services) -> None:
-    wishes = services.settings.now.device_preferences()
-    assert wishes.rpc_servers == ("workstation.invalid:50052", "shelf.invalid:50053")
+    options = services.settings.now.device_preferences()
+    assert options.rpc_servers == ("workstation.invalid:50052", "shelf.invalid:50053")
     found = {
-        key: (wishes.of(key).use, wishes.of(key).ceiling_gib, wishes.of(key).reserve_gib)
+        key: (options.of(key).use, options.of(key).ceiling_gib, options.of(key).reserve_gib)
         for key in ("CUDA 0000:01:00.0", "Vulkan 0000:06:00.0", "rpc workstation.invalid:50052/0", "CUDA0")
     }
     assert found == {

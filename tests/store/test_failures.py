@@ -68,7 +68,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     if shutil.which("unshare") is None or subprocess.run([*mount, "true"], capture_output=True).returncode != 0:
         pytest.skip("no disk of its own for a test here")
     with start("fill_disk", disk, before=mount) as child:
-        assert child.told == {
+        assert child.report == {
             "codes": ["disk_full", "disk_full", "disk_full"],
             "before": "saved before",
             "after": "finished",

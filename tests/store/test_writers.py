@@ -12,7 +12,7 @@ def test_a_killed_process_leaves_an_interrupted_answer_with_all_that_was_saved(f
     with start("answer", folder) as child:
         child.kill()
     with ConversationStore.open(folder) as store:
-        question, answer = store.branch(child.told["conversation_id"])
+        question, answer = store.branch(child.report["conversation_id"])
         assert (question.content, question.status) == ("为什么天是蓝的?", Status.COMPLETE)
         assert (answer.content, answer.status) == ("因为阳光 scatters 在空气里", Status.INTERRUPTED)
         assert store.resume_answer(answer.id).status is Status.STREAMING
@@ -21,12 +21,12 @@ def test_a_killed_process_leaves_an_interrupted_answer_with_all_that_was_saved(f
 
 def test_the_answer_of_a_living_process_is_unchanged_until_it_dies(folder: Path) -> None:
     with start("answer", folder) as child:
-        answer_id = child.told["answer_id"]
+        answer_id = child.report["answer_id"]
         with ConversationStore.open(folder) as store:
             assert store.message(answer_id).status is Status.STREAMING
             for act in (
                 lambda: store.resume_answer(answer_id),
-                lambda: store.begin_turn(child.told["conversation_id"], "?"),
+                lambda: store.begin_turn(child.report["conversation_id"], "?"),
             ):
                 with pytest.raises(UserError, match="answer_in_progress"):
                     act()
@@ -39,8 +39,8 @@ def test_the_answer_of_a_living_process_is_unchanged_until_it_dies(folder: Path)
 def test_a_turn_after_an_answer_whose_process_died(folder: Path) -> None:
     with start("answer", folder) as child, ConversationStore.open(folder) as store:
         child.kill()
-        store.begin_turn(child.told["conversation_id"], "?")
-        assert store.message(child.told["answer_id"]).status is Status.INTERRUPTED
+        store.begin_turn(child.report["conversation_id"], "?")
+        assert store.message(child.report["answer_id"]).status is Status.INTERRUPTED
 
 
 def test_another_store_in_the_same_process_counts_as_alive(folder: Path) -> None:
@@ -73,6 +73,6 @@ def test_a_restored_backup_has_no_writer(folder: Path, tmp_path: Path) -> None:
 def test_several_processes_open_a_new_folder_at_once(folder: Path) -> None:
     with start("open_only", folder) as first, start("open_only", folder) as second, start("open_only", folder) as third:
         for child in (first, second, third):
-            assert child.told == {"conversations": 0}
+            assert child.report == {"conversations": 0}
             child.end()
     assert list((folder / "backups").iterdir()) == []

@@ -79,10 +79,10 @@ def test_what_is_forecast_is_what_the_engine_takes(
         context=context, kv_type=kv_type, experts_in_ram=in_ram, pipeline=None if context > 8192 else False
     )
     shape = read_model_shape(headers)
-    planned, told = plan_with_rehearsals(
+    planned, reported = plan_with_rehearsals(
         shape, devices, HOST, options, lambda plan: engine.rehearse(experts, plan.spec)
     )
-    assert told is not None
+    assert reported is not None
     assert (planned.verdict, planned.kv_type) == ("experts_in_ram" if in_ram else "gpu", kv_type)
     list(engine.load(experts, planned.spec))
     assert engine.state is not None

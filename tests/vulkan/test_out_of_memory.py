@@ -37,10 +37,10 @@ The first answer needs memory for the shaders, so the plan that works can be one
 """
 
 
-def addresses(services: Services, **wishes: object) -> int:
+def addresses(services: Services, **options: object) -> int:
     """Return the peak address space of the child in bytes when it loads the starter with this plan."""
     path = services.library.resolve("starter").path
-    request = services.planning.load_request(path, PlanOptions(**wishes))  # type: ignore[arg-type]
+    request = services.planning.load_request(path, PlanOptions(**options))  # type: ignore[arg-type]
     list(services.planning.loader.load(request))
     status = Path(f"/proc/{services.engine.pid}/status").read_text()
     services.engine.release()
@@ -52,13 +52,13 @@ def addresses(services: Services, **wishes: object) -> int:
 def test_it_climbs_down_to_a_plan_that_answers(
     services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    smaller, beside, wishes, signal = ENDINGS[ending]
+    smaller, beside, options, signal = ENDINGS[ending]
     # Their memory is this machine's RAM, of which other programs can free some.
     monkeypatch.setattr("app.planning.remembered_plans.MORE_BYTES", 1 << 40)
     monkeypatch.setattr("app.planning.remembered_plans.MORE_RAM", 100.0)
     limit = addresses(services, **smaller) + beside * MIB
     monkeypatch.setenv(WRAPPER_VARIABLE, f"prlimit --as={limit}")
-    events = ask("starter", **wishes)
+    events = ask("starter", **options)
     steps = [event for event in events if isinstance(event, Replanned)]
     assert steps
     assert {step.because.code for step in steps} == {"engine_out_of_memory"}
@@ -71,7 +71,7 @@ def test_it_climbs_down_to_a_plan_that_answers(
     assert any(isinstance(event, Loaded) for event in events)
 
     services.engine.release()
-    again = ask("starter", **wishes)
+    again = ask("starter", **options)
     assert [event for event in again if isinstance(event, Replanned)] == []
     taken = loaded_plan(services.planning)
     for key in ("context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram"):

@@ -20,7 +20,7 @@ PATIENCE_MS = 300_000
 """Time for some loads and the first shaders."""
 
 
-def test_memory_that_runs_out_is_told_in_a_line_and_the_answer_arrives(
+def test_memory_that_runs_out_is_reported_in_a_line_and_the_answer_arrives(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = open_window()

@@ -399,9 +399,9 @@ def test_slow_answer_is_notified_while_the_window_is_inactive(window: MainWindow
     other = QWidget()
     qtbot.addWidget(other)
     window.hide()
-    with qtbot.waitSignal(window.controller.background.notified, timeout=PATIENCE_MS) as told:
+    with qtbot.waitSignal(window.controller.background.notified, timeout=PATIENCE_MS) as reported:
         window.controller.conversation.send(Draft("while I am away"))
-    assert told.args[0] == "Answer ready"
+    assert reported.args[0] == "Answer ready"
     window.show()
 
 

@@ -1,4 +1,4 @@
-"""What a conversation has of its own: system prompt, sampling, context policy; presets applied, saved, reset."""
+"""Settings of one conversation: system prompt, sampling, context policy; presets applied, saved, reset."""
 
 from __future__ import annotations
 

@@ -220,11 +220,11 @@ def test_conversations_are_imported(services: Services, shown, qtbot, tmp_path: 
         add_conversation(other, "From elsewhere")
         export_conversations(other, None, FORMATS["json"], tmp_path / "all.json")
     dialog = shown(SettingsDialog(services))
-    for told in ("New conversations: 1, new messages: 2", "already exists"):
+    for reported in ("New conversations: 1, new messages: 2", "already exists"):
         dialog.data.import_button.click()
         with qtbot.waitSignal(dialog.conversations_changed):
             pick_in_file_dialog(qtbot, dialog, tmp_path / "all.json")
-        assert told in dialog._status.label.text()
+        assert reported in dialog._status.label.text()
     assert [each.title for each in services.store.list()] == ["From elsewhere"]
 
 

@@ -1,4 +1,4 @@
-"""Sleep inhibition, over a real D-Bus of its own."""
+"""Sleep inhibition with a private D-Bus."""
 
 from __future__ import annotations
 

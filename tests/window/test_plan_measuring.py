@@ -232,9 +232,9 @@ def test_missing_files_and_simulated_gpus_are_not_measured(
     assert not away.measure.measure.isEnabled()
     assert state(away) == "Download the model to measure its speed."
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,16")
-    pretended = show(moe)
-    assert not pretended.measure.tune.isEnabled()
-    assert "simulated" in state(pretended)
+    simulated_dialog = show(moe)
+    assert not simulated_dialog.measure.tune.isEnabled()
+    assert "simulated" in state(simulated_dialog)
 
 
 def test_the_memory_plan_opens_from_the_header(qtbot: QtBot, open_window: Any) -> None:

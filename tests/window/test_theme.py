@@ -74,7 +74,7 @@ def test_theme_is_applied(qapp: QApplication, qtbot, theme: Theme):
     button = QPushButton("Send")
     for widget in (button, QCheckBox("Save"), QComboBox()):
         rows.addWidget(widget)
-    page.grab()  # polishes and lays out without a window of its own
+    page.grab()  # polishes and lays out without a window
     ground = button.grab().toImage().pixelColor(button.width() // 2, 6)
     assert ground == QColor(theme.raised)
     assert isinstance(system_prefers_dark(qapp), bool)

@@ -158,13 +158,13 @@ class ModelPicker(QObject):
         over = QApplication.activeModalWidget() or self._window
         published = self._fits.header_of(model_id) if self._fits is not None else None
         dialog = PlanDialog(self._services, model_id, name, over, published=published)
-        dialog.kept.connect(partial(self._keep_wishes, model_id))
+        dialog.kept.connect(partial(self._save_options, model_id))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _keep_wishes(self, model_id: str, wishes: PlanOptions) -> None:
+    def _save_options(self, model_id: str, options: PlanOptions) -> None:
         try:
-            self._services.planning.overrides.set(model_id, wishes)
+            self._services.planning.overrides.set(model_id, options)
         except UserError as error:
             self.failed.emit(error)
         self.changed.emit()

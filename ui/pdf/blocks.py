@@ -63,7 +63,7 @@ class BlockLayouter:
         self, text: str, area: Area, *, gap: float, bold: bool = False, keep_with_next: bool = True,
         size: int | None = None, line_height: float = LINE_HEIGHT,
     ) -> Group:  # fmt: skip
-        """Return a line of its own, such as the name of a speaker."""
+        """Return a separate line, such as the name of a speaker."""
         span = Span(text, Style.STRONG if bold else Style.PLAIN)
         lines = self._text.span_lines([span], size or area.size, area.width, role=area.role, line_height=line_height)
         return Group(_strips(lines, area.left), gap, True, keep_with_next, fills=area.fills)

@@ -1,7 +1,7 @@
 """Prompt text from messages: the file's own chat template, or ChatML where it has none.
 
 The published APUS files have none, and their model card names ChatML.  A template is untrusted code and is rendered in
-a process of its own (``template_child``), which is ended when it takes too much time or memory.
+a separate process (``template_child``), which is ended when it takes too much time or memory.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _plain(messages: Sequence[PromptMessage]) -> list[dict[str, str]]:
 
 
 class TemplateRenderer:
-    """Renders one template in a process of its own.  Used by one thread.
+    """Renders one template in a separate process.  Used by one thread.
 
     The process is started immediately, to be up for the first prompt, and again after it had to be ended.
     """
@@ -104,7 +104,7 @@ class TemplateRenderer:
         """Render the prompt.
 
         Raises:
-            TemplateRefused: the template raised an error of its own, or is invalid.
+            TemplateRefused: the template raised an error or is invalid.
             UserError: ``chat_template_too_costly`` with ``seconds`` and ``limit_bytes``; ``chat_template_failed`` where
                 no process could be started.
             Cancelled: stopped.

@@ -45,7 +45,7 @@ class Part:
     is_text = True
     """Whether it is read along a line; a formula is one object."""
     is_indented = True
-    """Whether the part begins where its block does; running text indents each paragraph by itself."""
+    """Whether the part begins where its block does; running text indents each paragraph separately."""
     continues = False
     """Whether it is a later piece of the table in the part above."""
 
