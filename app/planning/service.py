@@ -123,8 +123,8 @@ class PlanningService:
     def rehearsed(self, basis: PlanBasis, options: PlanOptions, stubs: Sequence[HeaderStub] = ()) -> PlanBasis:
         """Rehearse the plan where the devices are real and the file, or ``stubs`` of it, exists.
 
-        Takes a second, in a separate child process.  Returns the basis unchanged if it cannot be rehearsed; its plans then
-        have the reason ``not_rehearsed``.
+        Takes a second, in a separate child process.  Returns the basis unchanged if it cannot be rehearsed; its plans
+        then have the reason ``not_rehearsed``.
 
         Raises:
             UserError: as ``PlanBasis.plan``.
