@@ -150,7 +150,7 @@ class Settings(SamplerParameters):
     )
     """0 for never."""
     devices: str = parameter("", check=are_device_preferences, page="devices")
-    """JSON of ``device_settings``: excluded devices, limits and reserves."""
+    """JSON of ``DevicePreferences.devices``: excluded devices, ceilings and reserves."""
     rpc_servers: str = parameter("", check=are_servers, page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
     endpoint: str = parameter(
@@ -200,7 +200,7 @@ class Settings(SamplerParameters):
         choices={each.id: each.label for each in SCHEDULES.values()},
         page="data",
         label=QT_TRANSLATE_NOOP("parameters", "Automatic backups"),
-        description=QT_TRANSLATE_NOOP("parameters", "The last seven are kept."),
+        description=QT_TRANSLATE_NOOP("parameters", "Keeps the last seven daily or the last four weekly backups."),
     )
     """Id of a ``BackupSchedule``."""
     authority: str = ""
@@ -251,7 +251,7 @@ class SettingsFile:
 
     @property
     def problem(self) -> UserError | None:
-        """Why the file could not be read, if so."""
+        """The error if the file could not be read."""
         return self._file.problem
 
     @property
@@ -260,7 +260,7 @@ class SettingsFile:
         return self._settings
 
     def change(self, **values: Any) -> Settings:
-        """Set some and save all; returns the settings.
+        """Change settings and save the file; returns the new settings.
 
         Raises:
             UserError: as ``JsonFile.write``; the change still applies until the program ends.
