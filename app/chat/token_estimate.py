@@ -1,4 +1,4 @@
-"""Estimate of the number of tokens of a text, for when no model is loaded that counts them."""
+"""Estimate of the number of tokens of a text, used while no model is loaded."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import math
 LATIN_CHARACTERS_PER_TOKEN = 3.4
 CJK_TOKENS_PER_CHARACTER = 0.7
 TEMPLATE_TOKENS = 5
-"""Tokens that a chat template adds to a message: in ChatML two marks, the role and two line ends."""
+"""Tokens that a chat template adds to a message: in ChatML two special tokens, the role and two line ends."""
 
 # Measured with the vocabularies in llama.cpp's folder ``models`` (loaded with vocab_only, through llama_tokenize):
-# 22,000 characters of English Markdown gave 3.07 characters a token with Baichuan's 64,000 tokens, 3.49 with
+# 22,000 characters of English Markdown gave 3.07 characters per token with Baichuan's 64,000 tokens, 3.49 with
 # DeepSeek's, 3.76 with Qwen2's, 3.86 with Llama 3's, 3.43 with the starter's; 8,600 characters of Chinese gave 0.72,
-# 0.65, 0.65, 0.75 tokens a character there.  Vocabularies that know little Chinese need up to twice as many (1.29 with
-# Llama 2's, 1.62 with the starter's): the estimate is for models that were made for it.
+# 0.65, 0.65, 0.75 tokens per character.  Vocabularies with few Chinese tokens need up to twice as many (1.29 with
+# Llama 2's, 1.62 with the starter's): the estimate is for models that were trained on Chinese.
 
 
 def estimated_tokens(text: str) -> int:

@@ -1,6 +1,6 @@
 """Preferences about devices for all models: which to use, ceilings, reserves, and RPC servers.
 
-Kept in the settings as two texts: servers separated by spaces, and JSON for the devices by their key.
+Stored in two settings: RPC servers separated by spaces, and JSON with the preferences by device key.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _IPV6 = re.compile(r"\[[0-9A-Fa-f:.%]+\]")
 
 @dataclass(frozen=True)
 class DevicePreference:
-    """Preference about one device.  GiB; None is the program's own choice."""
+    """Preference for one device.  Sizes are in GiB; None is automatic."""
 
     use: bool = True
     ceiling_gib: float | None = None
-    """The most that plans may use there."""
+    """Maximum that plans use on the device."""
     reserve_gib: float | None = None
-    """What plans leave free there."""
+    """Memory that plans leave free on the device."""
 
 
 @dataclass(frozen=True)
 class DevicePreferences:
-    """Preferences of all devices by ``device_keys``; ``rpc_servers`` are HOST:PORT, in the order of their addition."""
+    """Preferences of all devices by ``device_keys``; ``rpc_servers`` are HOST:PORT, oldest first."""
 
     rpc_servers: tuple[str, ...] = ()
     devices: Mapping[str, DevicePreference] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class DevicePreferences:
 
 
 def device_keys(devices: Sequence[Device]) -> dict[str, str]:
-    """Return a stable key for each device by its name, because RPC devices and cards may be renumbered."""
+    """Return a stable key for each device name; the engine may number RPC devices and GPUs differently each time."""
     keys: dict[str, str] = {}
     counts: dict[str, int] = {}
     for device in devices:
@@ -82,7 +82,7 @@ def device_keys(devices: Sequence[Device]) -> dict[str, str]:
 
 
 def parse_device_preferences(rpc_servers: str, devices: str) -> DevicePreferences:
-    """Parse the two settings; invalid parts are left out."""
+    """Parse the two settings; invalid parts are ignored."""
     servers = tuple(dict.fromkeys(found for each in rpc_servers.split() if (found := server_address(each))))
     return DevicePreferences(servers, _parse_devices(devices) or {})
 

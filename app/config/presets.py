@@ -21,7 +21,7 @@ MAX_NAME_LENGTH = 80
 
 @dataclass(frozen=True)
 class Choices:
-    """What a conversation can override; None for the value in the settings."""
+    """Values that a conversation can override; None for the value in the settings."""
 
     system_prompt: str | None = None
     sampling: Sampling | None = None
@@ -46,7 +46,7 @@ BUILT_IN: dict[str, Sampling] = {
     "code": Sampling(temperature=0.2, top_p=0.95, top_k=40, min_p=0.05),
     "writing": Sampling(temperature=0.9, top_p=0.95, top_k=60, min_p=0.03, repeat_penalty=1.05),
 }
-"""Sampling of the built-in presets by their ids: nearly deterministic where one answer is right, freer in prose."""
+"""Sampling of the built-in presets by their ids: nearly deterministic for tasks with one right answer."""
 
 
 class Presets:
@@ -59,7 +59,7 @@ class Presets:
 
     @property
     def problem(self) -> UserError | None:
-        """Why the file could not be read, if so."""
+        """The error if the file could not be read."""
         return self._file.problem
 
     def list(self, built_in: Mapping[str, tuple[str, str]]) -> list[Preset]:

@@ -63,7 +63,7 @@ class Secrets:
     def delete(self, name: str) -> None:
         """Delete a value.  Raises ``UserError``: secret_stays(service, detail) where the keyring can't delete it.
 
-        Even then this object doesn't return it any more.
+        In either case this object no longer returns the value.
         """
         with self._lock:
             self._session.pop(name, None)

@@ -1,4 +1,4 @@
-"""The words of the doctor: what each finding is called, what was found, and what to do about it."""
+"""Texts of the diagnostics: name, result and next step of each check."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from model_manager.disk.files import disk_errors, open_regular, read_error, sync
 from model_manager.errors import UserError
 
 _CHUNK_BYTES = 1 << 20
-_TRIES = 2
+_ATTEMPTS = 2
 
 
 def copy_verified(
@@ -29,10 +29,10 @@ def copy_verified(
     Holes remain holes, so that a partial download takes no more space.  ``on_bytes(count)`` reports progress up to
     twice the file's size: each byte once when it is copied and once when it is compared.
 
-    Raises ``Cancelled``; ``UserError`` as ``open_regular`` and ``disk_error``, file_changed(path) where the source is
-    written to meanwhile, copy_differs(path) where the disk returns other data twice.
+    Raises ``Cancelled``; ``UserError`` as ``open_regular`` and ``disk_error``, file_changed(path) if the source changes
+    during the copy, copy_differs(path) if the comparison fails twice.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         file, before = open_regular(source)
         with file:
             chunks = tuple(_data_chunks(file, before.st_size))
