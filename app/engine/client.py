@@ -1,4 +1,4 @@
-"""Requests to one engine child and their events: starts it when needed, limits their time, explains its end."""
+"""Client of the engine child: starts it when needed, sends requests, yields their events, and reports its exit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Devices of this machine for the engine, listed in a separate child process, which a broken driver may crash.
 
-The engine's own list decides; NVML and the system tell which card drives a display (both in ``model_manager``).
+The engine's list determines the devices; NVML and the system report which GPU drives a display (``model_manager``).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def plan_devices(
 ) -> tuple[Device, ...]:
     """The devices that a plan may use: those that get layers by default, in the engine's order.
 
-    ``cards`` (NVML) and ``gpus`` (the system) tell which of them drive a display and need a larger reserve.
+    ``cards`` (NVML) and ``gpus`` (the system) report which of them drive a display and need a larger reserve.
     """
     known = cards_of(devices, cards)
     return tuple(

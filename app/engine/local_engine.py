@@ -1,6 +1,6 @@
-"""The engine as the rest of the program uses it: loads a file, answers, counts tokens, measures, lists devices.
+"""Interface of the engine for the rest of the program: load a file, answer, count tokens, benchmark, list devices.
 
-Used from one thread at a time, the inference worker's.
+Used from one thread at a time: the inference worker's.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class LocalEngine:
 
     @property
     def state(self) -> EngineState | None:
-        """The loaded file, None where there is none."""
+        """State of the loaded file; None if no file is loaded."""
         return self._state
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, to tell its memory from that of other programs; None where none runs."""
+        """Process id of the child, to attribute memory to it; None if it isn't running."""
         return self._client.pid if self._client.is_alive else None
 
     @property

@@ -55,16 +55,16 @@ def reports_memory_shortage(log: str) -> bool:
 def exit_error(phase: Phase, returncode: int, log: str) -> UserError:
     """Return the error for a child that ended: ``engine_out_of_memory``, ``engine_not_startable`` or ``engine_died``.
 
-    ``returncode`` as in subprocess: negative for a signal on POSIX.  A silent death (kill, abort, segmentation fault)
-    counts as a shortage of memory only until the first token: drivers and the kernel end a process in all three ways
-    when an allocation fails.  Later it needs a line in the log.
+    ``returncode`` as in subprocess: negative for a signal on POSIX.  A crash without a message (kill, abort,
+    segmentation fault) counts as a shortage of memory only until the first token: drivers and the kernel end a process
+    in all three ways when an allocation fails.  After that, the log must mention a failed allocation.
     """
     signal_name = _signal_name(returncode)
-    is_silent_death = signal_name is not None or returncode in _WINDOWS_CRASHES
+    is_crash = signal_name is not None or returncode in _WINDOWS_CRASHES
     code = "engine_died"
     if phase is Phase.STARTING:
         code = "engine_not_startable"
-    elif reports_memory_shortage(log) or (phase in _MEMORY_PHASES and is_silent_death):
+    elif reports_memory_shortage(log) or (phase in _MEMORY_PHASES and is_crash):
         code = "engine_out_of_memory"
     return UserError(code, phase=str(phase), returncode=returncode, signal=signal_name, log=log[-2000:])
 

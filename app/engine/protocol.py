@@ -1,6 +1,6 @@
 """Messages between the program and its engine child: frozen dataclasses, one line each.
 
-Commands go to the child's standard input, events come back on a pipe of their own.  A line is the number of a request,
+Commands go to the child's standard input, events come back on a separate pipe.  A line is the number of a request,
 the name of the message's class and its fields as JSON.  Every event carries the number of the request that it answers.
 Events of an answer that the program needs unchanged are those of ``app.backend``.  The child ends when the command pipe
 is closed.
@@ -77,7 +77,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Stop:
-    """End the request of the line's number soon.  The one command that is handled while another runs."""
+    """Stop the request with the line's number.  The only command that is handled while another one runs."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Benchmark:
         self._reported = 0.0
 
     def run(self) -> BenchResult:
-        """Measure, after a warm-up round, in which shaders are built and pages loaded.
+        """Measure, after a warm-up round that compiles shaders and loads pages.
 
         Raises:
             UserError: ``bench_context_too_small`` with ``context`` and ``needed``; ``engine_decode_failed``.
@@ -97,8 +97,8 @@ class Benchmark:
         llama_cpp.llama_memory_clear(self._memory, True)
         self._use(self._threads.count)
         begin = time.monotonic()
-        for place in range(count):
-            self._decode(place, 1)
+        for position in range(count):
+            self._decode(position, 1)
             self._use(self._threads.after_token(time.monotonic()))
             self._report("generation")
         return count / (time.monotonic() - begin)

@@ -58,7 +58,7 @@ def load(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, emit: Emit) -> L
     """Load the file and make a context for it.
 
     Raises:
-        UserError: ``load_refused`` when the engine refuses the file or has no room for it; ``device_unknown``,
+        UserError: ``load_refused`` if the engine refuses the file or lacks memory for it; ``device_unknown``,
             ``kv_type_unknown``, ``rpc_server_unreachable`` and further ones about the spec.
         Cancelled: ``stop`` was set.
     """
@@ -101,7 +101,7 @@ def read_headers(path: Path) -> tuple[GgufHeader, ...]:
 
 
 def make_context(model: int, path: str, spec: LoadSpec, stop: StopFlag) -> int:
-    """Make a context for the loaded file; frees the file if there is no room for one.
+    """Make a context for the loaded file; frees the file if there is not enough memory for one.
 
     Raises:
         UserError: ``load_refused``.

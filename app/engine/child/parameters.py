@@ -1,4 +1,4 @@
-"""llama.cpp's parameter structures from a ``LoadSpec``, for a load and a rehearsal."""
+"""Conversion of a ``LoadSpec`` to llama.cpp's parameter structures, for a load and a rehearsal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 SPLIT_MODES = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
 """enum llama_split_mode."""
 LOAD_MODES = {None: -1, False: 0, True: 1}
-"""enum llama_load_mode by ``mmap``: depending on the devices, no, yes."""
+"""enum llama_load_mode by ``mmap``; None: the engine decides by the devices."""
 FLASH_ATTENTION = {None: -1, False: 0, True: 1}
 _EXPERTS = r"blk\.({layers})\.ffn_(up|down|gate|gate_up)_(ch|)exps"
 _LAYER = re.compile(r"blk\.(\d+)\.")
@@ -77,7 +77,7 @@ def choose_devices(handles: Sequence[DeviceHandle], spec: LoadSpec) -> list[Devi
 
 
 def count_gpu_layers(path: str, spec: LoadSpec, devices: Sequence[DeviceHandle]) -> int:
-    """Number of layers on devices, -1 for all: the fixed one, or a rough estimate by the free memory."""
+    """Return the number of layers on devices, -1 for all: the fixed number, or an estimate from the free memory."""
     if spec.n_gpu_layers is not None:
         return spec.n_gpu_layers
     if not devices:
@@ -91,11 +91,11 @@ def count_gpu_layers(path: str, spec: LoadSpec, devices: Sequence[DeviceHandle])
 def may_map(
     spec: LoadSpec, devices: Sequence[DeviceHandle], gpu_layers: int, headers: Sequence[GgufHeader]
 ) -> bool | None:
-    """Whether to map the file, None depending on the devices: the fixed choice, or the way that reads the file once.
+    """Return the ``mmap`` of the load: the fixed choice, else False to read the file, or None for the engine's default.
 
-    Mapping reads all of it inside one system call, without progress or cancellation, and the devices' part a second
-    time where the file is larger than the free memory.  So it is read instead where a device takes a part of it and
-    host memory has room for the rest.
+    A mapped file is read inside one system call, without progress or cancellation, and the devices' part is read a
+    second time if the file is larger than the free memory.  Therefore the file is not mapped if devices take a part of
+    it and the rest fits into host memory.
     """
     if spec.mmap is not None or not devices or gpu_layers == 0 or not headers:
         return spec.mmap
@@ -134,7 +134,7 @@ def model_parameters(
     *,
     mmap: bool | None,
 ) -> Any:
-    """Make llama_model_params; ``keep`` receives the objects that must live as long as the loaded file."""
+    """Return llama_model_params; ``keep`` receives the objects that must live as long as the loaded file."""
     # Any: the structure's annotations in llama-cpp-python name other types than its ctypes fields take.
     params: Any = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
@@ -161,7 +161,7 @@ def model_parameters(
 
 
 def context_parameters(spec: LoadSpec, context: int, stop: StopFlag) -> Any:
-    """Make llama_context_params for ``context`` tokens."""
+    """Return llama_context_params for ``context`` tokens."""
     params: Any = llama_cpp.llama_context_default_params()
     params.n_ctx = context
     params.n_batch = spec.n_batch

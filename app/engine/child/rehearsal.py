@@ -3,7 +3,7 @@
 Weights and KV print as 0 in that mode; the header gives both exactly.
 
 The rehearsal is wrong about the compute buffers of later devices.  Where all layers are on several devices, the engine
-pins the first operation of every layer to the layer's own device, but its rehearsal forgets that before it measures:
+pins the first operation of every layer to the layer's own device, but in a rehearsal that is lost before it measures:
 ``ggml_backend_sched_reserve_size`` resets the scheduler after the graph was built (``ggml/src/ggml-backend.cpp`` in
 llama-cpp-python 0.3.36), and a device's first norm is counted for the device before.  It is then one more input of the
 device, with four copies under pipeline parallelism, and the buffers behind it are arranged differently than in a load.
@@ -32,7 +32,7 @@ _COPIES = 4
 """GGML_SCHED_MAX_COPIES."""
 _VALUE_BYTES = 4
 _REPEATS = 3
-"""After this many layers of one kind the buffers of further ones are where theirs were."""
+"""After this many layers of one kind, further ones reuse the same buffers."""
 
 
 class Rehearsals:

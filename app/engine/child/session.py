@@ -1,4 +1,4 @@
-"""Session with a loaded file: reads prompts in batches, generates, and keeps the KV cache from turn to turn."""
+"""Session with a loaded file: reads prompts in batches, generates, and reuses the KV cache between turns."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Cached:
 
     tokens: list[int]
     text: bytes
-    """Empty while unknown, as after a stop while reading."""
+    """Empty if unknown, for example after a stop during prompt processing."""
 
 
 class Session:
@@ -77,7 +77,7 @@ class Session:
         self.loaded.free()
 
     def answer(self, command: Generate) -> AnswerResult:
-        """Answer; emits PromptProgress and Piece.
+        """Generate an answer; emits PromptProgress and Piece.
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``chat_template_too_costly``,
@@ -117,9 +117,9 @@ class Session:
             llama_cpp.llama_memory_clear(self._memory, True)
 
     def _tokenise(self, text: str) -> list[int]:
-        # A generated answer may be tokenised differently than it was generated.  Where the prompt continues the cached
-        # text, the cached tokens are kept and only the rest is tokenised.  That is sound where the rest begins with a
-        # special token (written <...>), which no token spans.
+        # Tokenising a generated answer may give other tokens than those generated.  If the prompt continues the cached
+        # text, the cached tokens are kept and only the rest is tokenised.  This is correct if the rest begins with a
+        # special token (written <...>), because no token spans its start.
         cached, data = self._cached, text.encode("utf-8", "replace")
         if cached.text and data.startswith(cached.text + b"<"):
             rest = data[len(cached.text) :].decode()
@@ -166,8 +166,8 @@ class Session:
         return kept
 
     def _generate(self, chain: int, text: TextStream, max_tokens: int | None) -> tuple[str, int]:
-        room = self.loaded.context_size - len(self._cached.tokens)
-        limit = room if max_tokens is None else min(max_tokens, room)
+        free = self.loaded.context_size - len(self._cached.tokens)
+        limit = free if max_tokens is None else min(max_tokens, free)
         reason, count, pending, flushed = "length", 0, "", 0.0
         set_threads, sample, context = llama_cpp.llama_set_n_threads, llama_cpp.llama_sampler_sample, self._context
         threads = self._threads.count

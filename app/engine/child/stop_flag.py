@@ -1,8 +1,8 @@
 """Flag that another thread sets and that the engine reads between two operations, at no cost.
 
 ``llama_set_abort_callback`` takes ``bool f(void * data)`` and calls it for every node of the graph, a thousand times
-a token: a Python function there would halve the speed.  The C library's ``strlen`` has that very shape: over a buffer
-that begins with a zero byte it returns 0, over ``"\\x01"`` it returns 1.
+a token: a Python function there would halve the speed.  The C library's ``strlen`` has a compatible signature: for a
+buffer that begins with a zero byte it returns 0, for ``"\\x01"`` it returns 1.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class StopFlag:
         return ctypes.addressof(self._buffer)
 
     def set(self) -> None:
-        """Request the end of the running command."""
+        """Request that the running command stops."""
         self._buffer[0] = b"\x01"
 
     def clear(self) -> None:
@@ -39,10 +39,10 @@ class StopFlag:
         self._buffer[0] = b"\x00"
 
     def is_set(self) -> bool:
-        """Whether the running command is to end."""
+        """Return whether the running command should stop."""
         return bool(self._buffer[0] != b"\x00")
 
     def raise_if_set(self) -> None:
-        """Raise ``Cancelled`` if the running command is to end."""
+        """Raise ``Cancelled`` if the running command should stop."""
         if self.is_set():
             raise Cancelled

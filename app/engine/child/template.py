@@ -41,7 +41,7 @@ class PromptTemplate:
     """Formats a conversation as this file's model expects it."""
 
     def __init__(self, source: str | None, bos: str, eos: str, is_stopped: Callable[[], bool]) -> None:
-        """``is_stopped`` tells whether the request was cancelled."""
+        """``is_stopped`` returns whether the request was cancelled."""
         self._renderer = TemplateRenderer(source, bos, eos, is_stopped) if source else None
 
     def prompt(self, messages: Sequence[PromptMessage], prefill: str) -> Prompt:
@@ -85,13 +85,13 @@ def _plain(messages: Sequence[PromptMessage]) -> list[dict[str, str]]:
 class TemplateRenderer:
     """Renders one template in a separate process.  Used by one thread.
 
-    The process is started immediately, to be up for the first prompt, and again after it had to be ended.
+    The process is started immediately, to be ready for the first prompt, and again after it was killed.
     """
 
     def __init__(
         self, source: str, bos: str, eos: str, is_stopped: Callable[[], bool] = lambda: False, limit_s: float = LIMIT_S
     ) -> None:
-        """``is_stopped`` tells whether the request was cancelled; ``limit_s`` are the seconds for one prompt."""
+        """``is_stopped`` returns whether the request was cancelled; ``limit_s`` is the time limit of a prompt."""
         self._template = {"source": source, "bos": bos, "eos": eos}
         self._is_stopped = is_stopped
         self._limit_s = limit_s

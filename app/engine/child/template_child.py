@@ -1,14 +1,16 @@
 """The process that renders a file's chat template.
 
 ``python -m app.engine.child.template_child``: a template is untrusted code that may loop or allocate gigabytes.  No
-sandbox can stop ``'a' * 2000000000`` or ``9 ** 9 ** 9`` once they have begun, but a process can be ended without
-losing the file that the engine's own process has loaded.  ``template`` starts it and ends it.
+sandbox can interrupt ``'a' * 2000000000`` or ``9 ** 9 ** 9``, but a separate process can be killed while the engine
+child keeps its loaded file.  ``app.engine.child.template`` starts and kills it.
 
 The environment is that of ``Jinja2ChatFormatter`` in llama-cpp-python 0.3.36, built here because importing the engine
 takes three times as long as Python and Jinja together.
 
-One JSON object a line.  In: ``{"source", "bos", "eos"}`` once, then ``{"messages": [{"role", "content"}..]}`` for each
-prompt.  Out: ``{"ready": true}`` once, then ``{"text"}``, ``{"refused": WHY}`` or ``{"costly": true}`` for each prompt.
+Protocol: one JSON object per line.
+
+* Requests: ``{"source", "bos", "eos"}`` once, then ``{"messages": [{"role", "content"}..]}`` for each prompt.
+* Responses: ``{"ready": true}`` once, then ``{"text"}``, ``{"refused": WHY}`` or ``{"costly": true}`` for each prompt.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class Template:
     """A compiled chat template with its variables and functions."""
 
     def __init__(self, source: str, bos: str, eos: str) -> None:
-        """Raises any error of Jinja."""
+        """Compile ``source``.  Raises any error of Jinja."""
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=[IgnoreGenerationTags, jinja2.ext.loopcontrols]
         )
@@ -67,7 +69,7 @@ class Template:
             "bos_token": bos,
             "eos_token": eos,
             "add_generation_prompt": True,
-            "raise_exception": _refuse,
+            "raise_exception": _raise_exception,
             "strftime_now": _strftime_now,
             "functions": None,
             "function_call": None,
@@ -81,14 +83,14 @@ class Template:
 
 
 class Renderer:
-    """Handles the lines of one engine process."""
+    """Answers the requests of one engine child, all with the same template."""
 
     def __init__(self) -> None:
         self._template: Template | None = None
         self._broken: dict[str, Any] = {"refused": "no template"}
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the answer to one line; none to the one with the template."""
+        """Return the response to a request; None for the request that sets the template."""
         try:
             if "source" in request:
                 self._template = Template(request["source"], request["bos"], request["eos"])
@@ -119,20 +121,20 @@ def main() -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer line by line."""
+    """Read requests and write responses until the end of the input."""
     renderer = Renderer()
     send(answers, {"ready": True})
-    with Path(os.devnull).open("w") as nowhere:
+    with Path(os.devnull).open("w") as null:
         for line in requests:
             # A watchdog that does not need the GIL: it ends this process even within one endless operation.
-            faulthandler.dump_traceback_later(LIMIT_S + _GRACE_S, exit=True, file=nowhere)
+            faulthandler.dump_traceback_later(LIMIT_S + _GRACE_S, exit=True, file=null)
             answer = renderer.handle(json.loads(line))
             faulthandler.cancel_dump_traceback_later()
             if answer is not None:
                 send(answers, answer)
 
 
-def _refuse(message: str) -> None:
+def _raise_exception(message: str) -> None:
     raise ValueError(message)
 
 

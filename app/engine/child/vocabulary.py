@@ -48,9 +48,9 @@ class Vocabulary:
         """Tokenise a text; special tokens in it become single tokens."""
         data = text.encode("utf-8", "replace")
         # A token is at least one byte, except for specials at both ends and a space that some vocabularies add.
-        room = len(data) + 8
-        array = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, room, add_special, True)
+        capacity = len(data) + 8
+        array = (llama_cpp.llama_token * capacity)()
+        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, capacity, add_special, True)
         if count < 0:
             raise MemoryError(f"tokenising {len(data)} bytes needs {-count} tokens")
         return list(array[:count])
