@@ -1,21 +1,21 @@
 """Estimates of the engine's compute buffers.
 
-Estimated from the widths of the network by the tensors that are alive at once, fitted on loads by llama.cpp on RPC and
-Vulkan devices (llama-cpp-python 0.3.36).  With E one value of the embedding's width a token, F the feed-forward's
-(times the experts used), U one of the embedding's width for each expert used, Q the queries, M the mask of the context
-and V the logits, all in bytes for one micro batch:
+Computed from the tensors that are alive at the same time, with the widths of the network, and fitted to loads by
+llama.cpp on RPC and Vulkan devices (llama-cpp-python 0.3.36).  In the formulas E is a vector of the embedding's width
+per token, F one of the feed-forward's width per used expert, U one of the embedding's width per used expert, Q the
+queries, M the mask of the context and V the logits, all in bytes for one micro-batch:
 
 * feed-forward: M + max(3 F + 3 E, 2 U + 4 E, 2 U + F + E);
-* attention: M + 2 E + 3 Q, without flash attention the whole product of queries and context comes to it;
+* attention: M + 2 E + 3 Q; without flash attention plus 2 E and the whole product of queries and keys;
 * output: V + E;
-* pipeline parallelism keeps four copies of what enters a device: 3 M + 4 E more.
+* pipeline parallelism keeps four copies of the inputs of a device: 3 M + 4 E more.
 
-A device has the largest of those that happen on it.  On 60 layers of width 7168 with feed-forward 20480, two experts
-used, micro batch 512 and 4k of context that is 286 MiB on each of two devices, 354 with pipeline parallelism, as in a
-load with a cache of 16 bits; with one of 8 bits it takes one E less.  A device with nothing but the last layer or the
-output takes little, because the rows of the output alone are left there, but is counted like the others.  Every buffer
-is an upper estimate: backends that join operations (Vulkan) need up to one E less.  A rehearsal replaces the estimate
-(``load_plan.Rehearsal``).
+The buffer of a device is the largest of those computed on it.  For 60 layers of width 7168 with feed-forward 20480,
+two used experts, micro-batch 512 and 4k of context that is 286 MiB on each of two devices, 354 with pipeline
+parallelism, as in a load with an f16 cache; with a q8_0 cache it is one E less.  A device with only the last layer or
+the output needs little, because only the rows of the output are computed there, but is counted like the others.  Every
+estimate is an upper bound: backends that fuse operations (Vulkan) need up to one E less.  A rehearsal replaces the
+estimate (``load_plan.Rehearsal``).
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _COPIES = 4
 _SMALL_BYTES = 256 << 10
 """Positions, numbers of tokens and of rows."""
 _ROTATION_BYTES = 128 << 10
-"""The matrix by which keys and values are turned before they are quantised."""
+"""The matrix that rotates keys and values before they are quantised."""
 
 OFFLOADING = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN", "MTL", "Metal"})
-"""Backends that take weights out of host memory for a while to read a prompt with them (``offload_op``): one of those
-weights at a time lies on the first device.  RPC does not.  A simulated GPU counts as one of them."""
+"""Backends that copy weights from host memory to the first device, one at a time, while they process a prompt
+(``offload_op``).  RPC does not.  The empty name is a simulated GPU."""
 WITH_HOST_BUFFER = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN"})
-"""Backends that lend pinned host memory; with one of them weights in RAM are never repacked."""
+"""Backends that provide pinned host memory; with one of them weights in RAM are never repacked."""
 
 
 @dataclass(frozen=True)

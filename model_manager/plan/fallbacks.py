@@ -78,7 +78,7 @@ def _steps(
 
 
 def _bounded(devices: tuple[Device, ...], failed: LoadPlan, share: float) -> tuple[Device, ...]:
-    """Limit the devices to this share of what the failed plan took of each."""
+    """Limit each device to this share of the memory that the failed plan used on it."""
     taken = {each.name: each.weights_bytes + each.kv_bytes + each.compute_bytes for each in failed.devices}
     return tuple(
         replace(device, ceiling_bytes=min(device.ceiling_bytes or device.free_bytes, int(share * taken[device.name])))

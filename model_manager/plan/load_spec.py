@@ -1,4 +1,4 @@
-"""How a model file is loaded: what a user fixes (``PlanOptions``) and what the engine receives (``LoadSpec``)."""
+"""Load parameters of a model file: those fixed for a plan (``PlanOptions``) and those of the engine (``LoadSpec``)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ SplitMode = Literal["layer", "row", "tensor", "none"]
 
 DEFAULT_BATCH = 512
 CPU = "CPU"
-"""As the only device it keeps all others out, together with the memory that their backends reserve."""
+"""As the only device it excludes all others, and with them the memory that their backends reserve."""
 
 
 @dataclass(frozen=True)
 class LoadSpec:
-    """Load parameters, named as in llama.cpp where it has them.  None or empty leaves the choice to the engine."""
+    """Load parameters; llama.cpp's names are in parentheses where they differ.  None or empty: the engine chooses."""
 
     context: int | None = None
-    """Tokens; None: the trained context, at most 8192."""
+    """Tokens (``n_ctx``); None: the trained context, at most 8192."""
     kv_type: str = "f16"
-    """Type of keys and values, one of ``KV_TYPES``."""
+    """Type of keys and values (``type_k``, ``type_v``), one of ``KV_TYPES``."""
     flash_attention: bool | None = None
-    """A quantised KV cache needs it."""
+    """``flash_attn_type``; a quantised KV cache needs it."""
     devices: tuple[str, ...] = ()
     """Names as the engine lists them, in the order in which they receive layers; empty: all."""
     tensor_split: tuple[float, ...] = ()
@@ -32,13 +32,14 @@ class LoadSpec:
     n_gpu_layers: int | None = None
     """Layers on devices, the output counted as one; negative: all; None: as many as fit."""
     experts_in_ram: tuple[int, ...] | None = None
-    """Layers whose experts stay in host memory; None: none for the engine, the planner's choice in a plan."""
+    """Layers whose experts stay in host memory (``tensor_buft_overrides``); None: none for the engine, the planner's
+    choice in a plan."""
     batch: int | None = None
     """Tokens given to the engine in one call (``n_batch``)."""
     micro_batch: int | None = None
     """Tokens computed in one step (``n_ubatch``), on which the compute buffers depend."""
     threads: int | None = None
-    """None adapts the number during generation."""
+    """``n_threads``; None adapts the number during generation."""
     split_mode: str = "layer"
     """``layer``, ``row``, ``tensor`` or ``none`` (everything on ``main_gpu``).  The engine refuses ``row`` and
     ``tensor`` where a backend or an architecture lacks them."""
@@ -56,7 +57,7 @@ class LoadSpec:
     repack: bool = True
     """Whether weights in host memory may be copied into the processor's own order (``use_extra_bufts``)."""
     mmap: bool | None = None
-    """Whether host memory maps the file instead of holding a copy."""
+    """Whether host memory maps the file instead of holding a copy (``load_mode``)."""
     rpc_servers: tuple[str, ...] = ()
     """HOST:PORT of llama.cpp RPC servers; their devices are numbered in this order."""
 
@@ -80,7 +81,7 @@ class LoadSpec:
 class PlanOptions(LoadSpec):
     """The part of a ``LoadSpec`` that is fixed for a plan; None, empty and "auto" are left to the planner.
 
-    A new load parameter needs no line here: what is fixed is part of every plan.
+    A new load parameter needs no change here: fixed values are part of every plan.
     """
 
     kv_type: str = "auto"
@@ -95,9 +96,9 @@ class PlanOptions(LoadSpec):
         return {name: value for name, value in values.items() if value != getattr(defaults, name)}
 
     def over(self, other: PlanOptions) -> PlanOptions:
-        """Combine two options; what is fixed here takes precedence."""
+        """Return ``other`` with the fixed values of these options in place of its own."""
         return replace(other, **self.fixed)
 
     def resolved(self, **values: Any) -> LoadSpec:
-        """The spec with these values in place of what was left open."""
+        """Return the spec of these options with ``values`` for those left open."""
         return LoadSpec(**{field.name: getattr(self, field.name) for field in fields(LoadSpec)} | values)

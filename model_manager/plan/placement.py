@@ -15,7 +15,7 @@ from model_manager.plan.split import Layout, Room, Slots, fit, fixed_counts, lay
 
 
 def best_placement(problem: Problem) -> Placement:
-    """Find the best placement that the devices hold; the problem's ``verdict`` tells whether RAM holds the rest.
+    """Find the best placement that the devices hold; ``Problem.verdict`` rates whether RAM holds the rest.
 
     Fixed options that do not fit are placed anyway; the verdict is then ``does_not_fit``.
     """
@@ -41,7 +41,7 @@ def all_on_devices(problem: Problem) -> Placement | None:
 
 
 def with_pipeline(problem: Problem) -> Placement | None:
-    """Place everything on at least two devices with pipeline parallelism; None where its buffers have no room."""
+    """Place everything on at least two devices with pipeline parallelism; None where its buffers don't fit."""
     rooms = problem.rooms(experts=True, ram_layers=False, experts_out=False, pipeline=True)
     layout = _solve(problem, problem.slots, rooms, 0)
     if layout is None:

@@ -7,9 +7,9 @@ A pure function.  What it decides besides the placement (``placement``):
   gives a better verdict.
 * **Cache type** "auto": f16, or q8_0 where that gives a better verdict or keeps at least one more layer, or the experts
   of one more layer, on the devices.  q4_0 only on request.
-* **Pipeline parallelism**: with everything on several devices and a context in which long prompts have room, where its
+* **Pipeline parallelism**: with everything on several devices and a context large enough for long prompts, if its
   larger buffers fit.
-* **Flash attention**: on where the cache needs it or layers are on both sides; else the engine's own test.
+* **Flash attention**: on if the cache needs it or the layers are split over GPUs and CPU; else the engine decides.
 * **Repacking**: off where RAM holds the weights but not second copies of them.
 """
 

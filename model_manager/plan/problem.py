@@ -67,7 +67,7 @@ class Demand:
     host_compute: int
     repack: int
     repacks: bool
-    """Whether the engine may repack: RAM has room for the copies."""
+    """Whether the engine may repack: the copies fit into RAM."""
 
     @property
     def host(self) -> int:
@@ -191,7 +191,7 @@ class Problem:
         return "experts_in_ram" if placement.in_ram else "gpu"
 
     def exceeds_a_device(self, demand: Demand) -> bool:
-        """Whether any device lacks room for its part."""
+        """Whether the part of any device exceeds its memory."""
         parts = zip(demand.weights, demand.kv, demand.compute, self.usable, strict=True)
         return any(weights + kv + compute > usable for weights, kv, compute, usable in parts)
 
@@ -203,7 +203,7 @@ class Problem:
     def reads_file(self, placement: Placement) -> bool:
         """Whether the file is read instead of mapped.
 
-        Where devices with memory of their own take a part, mapping would bring all of the file into RAM as well.
+        If devices with their own memory take a part, mapping would also load that part into RAM.
         """
         if self.options.mmap is not None:
             return not self.options.mmap
@@ -211,7 +211,7 @@ class Problem:
         return bool(used) and not any(device.shares_ram for device in used)
 
     def may_repack(self, placement: Placement) -> bool:
-        """Whether repacking is allowed, apart from the room that it needs."""
+        """Whether repacking is allowed, regardless of the memory that it needs."""
         return self.options.repack and not self.breaks_tiles(placement)
 
     def breaks_tiles(self, placement: Placement) -> bool:

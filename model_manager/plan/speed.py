@@ -1,13 +1,13 @@
 """Estimate of a plan's generation speed: the time to read all weights that one token needs.
 
-Generation of single tokens is bound by memory: every dense weight is read once a token, of the experts those that are
-used.  Devices work one after the other (split by layers), so their times add up.
+Generation of single tokens is bound by memory bandwidth: every dense weight and the weights of the used experts are
+read once per token.  Devices work one after the other (split by layers), so their times add up.
 
 The share of a memory's bandwidth that programs reach is from published figures of llama-bench (7B, Q4_0, 3.56 GiB:
 RTX 4090 about 185 tokens/s, RTX 3090 160, RX 7900 XTX 120, M1 Max 61, M2 Ultra 88) and, for processors, measured here.
-A processor computes some types more slowly than it reads them; rates a core are those of one Zen 4 core, where it has
-AMX those of a Xeon.  One core alone does not take all that the memory gives, and weights that fit into the last cache
-level are not read from RAM.
+A processor computes some types more slowly than it reads them; the rates per core are those of a Zen 4 core, with AMX
+those of a Xeon core.  One core alone doesn't reach the bandwidth of the memory, and weights that fit into the last
+cache level are not read from RAM.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from model_manager.plan.problem import Placement, Problem
 UNKNOWN_CARD = 500e9
 """Bytes per second of a GPU that is not in the table: a mid-range card."""
 UNKNOWN_RAM = 40e9
-"""Of RAM that was not measured: two channels of DDR4 or slow DDR5."""
+"""Bytes per second of RAM that was not measured: two channels of DDR4 or slow DDR5."""
 CONTEXT_IN_USE = 1024
 """Tokens of conversation that the estimate reads from the cache."""
 
-_REACHED = {"CUDA": 0.9, "ROCm": 0.6, "HIP": 0.6, "MTL": 0.6, "Metal": 0.6, "Vulkan": 0.75, "RPC": 0.9}
-_REACHED_ELSEWHERE = 0.8
+_BANDWIDTH_SHARES = {"CUDA": 0.9, "ROCm": 0.6, "HIP": 0.6, "MTL": 0.6, "Metal": 0.6, "Vulkan": 0.75, "RPC": 0.9}
+_DEFAULT_BANDWIDTH_SHARE = 0.8
 _LAYER_ON_GPU_S = 40e-6
 """Starting the work of a layer on a GPU."""
 _LAYER_ON_CPU_S = 50e-6
 """Waiting of the threads for each other after each of the fifteen or so steps of a layer."""
 _EXPERTS_IN_RAM_S = 100e-6
-"""Handing a layer's values over to the processor and back."""
+"""Transfer of a layer's activations to the CPU and back."""
 
 _PER_CORE = {
     kind: rate * 1e9
@@ -121,7 +121,7 @@ def _ram(problem: Problem) -> float:
 def _device(problem: Problem, device: Device) -> float:
     # The hardware behind an RPC server is unknown.
     known = _ram(problem) if device.backend == "RPC" else memory_bandwidth(device.description)
-    return (known or UNKNOWN_CARD) * _REACHED.get(device.backend, _REACHED_ELSEWHERE)
+    return (known or UNKNOWN_CARD) * _BANDWIDTH_SHARES.get(device.backend, _DEFAULT_BANDWIDTH_SHARE)
 
 
 def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]], cache: float) -> float:
