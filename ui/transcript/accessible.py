@@ -1,6 +1,6 @@
 """The transcript for screen readers: a list of messages, each with its buttons and links.
 
-Texts come from the items and not from what is painted, so that messages can be read that were never on the screen.
+Texts come from the items, so that messages that were never painted can be read too.
 """
 
 from __future__ import annotations

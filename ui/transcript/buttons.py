@@ -12,7 +12,7 @@ from ui.transcript.style import TextStyle
 from ui.widgets import icons
 
 FRAME_PADDING, CHIP_PADDING, LINE_PADDING = 30, 20, 8
-"""What a button is wider than its icon and label; for a line, the space on either side."""
+"""Horizontal padding around a button's icon and label; for a line, the space on either side."""
 
 
 class Look(Enum):
@@ -97,7 +97,7 @@ def paint_button(painter: QPainter, style: TextStyle, button: Button, states: Bu
 
 
 def paint_ring(painter: QPainter, style: TextStyle, rect: QRectF, width: float = 2) -> None:
-    """Draw the outline of what has the keyboard focus, or of the current match."""
+    """Draw the outline of the element with the keyboard focus, or of the current match."""
     shape = QPainterPath()
     shape.addRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
     painter.strokePath(shape, QPen(style.colour("accent"), width))

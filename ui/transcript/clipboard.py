@@ -22,7 +22,7 @@ def item_text(item: Item, *, with_thought: bool = True) -> str:
 def selected_text(state: TranscriptState, *, markdown: bool = False) -> str:
     """Return the selected text; messages are separated by blank lines.
 
-    Of whole messages Markdown is their source.  Messages that were never shown are not laid out for it.
+    The Markdown of a whole message is its source.  Messages that were never shown are not laid out.
     """
     page, selection = state.page, state.selection
     if selection.is_empty:

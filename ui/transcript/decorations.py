@@ -95,7 +95,7 @@ class Note:
         return self._rect.bottom()
 
     def paint(self, painter: QPainter, style: TextStyle, *, failed: bool) -> None:
-        """Draw it; that of a failed answer stands out."""
+        """Draw the icon and the text, in the error colour if the answer ``failed``."""
         if not self._text:
             return
         role, icon = ("bad", "warning") if failed else ("quiet_text", "info")
@@ -198,7 +198,7 @@ class ActionRow:
         return top + self.height
 
     def paint(self, painter: QPainter, style: TextStyle, item: Item, *, near: bool) -> None:
-        """Draw what is no button; ``near`` if the pointer or the keyboard is at the message."""
+        """Draw everything except the buttons; ``near``: the pointer or the keyboard focus is at the message."""
         half = QPointF(style.icon / 2, style.icon / 2)
         for icon, rect, opacity in self._icons:
             _paint_icon(painter, style, icon, rect.center() - half, opacity=opacity)

@@ -1,6 +1,6 @@
-"""Search in the conversation, without laying it out: it looks into the texts, a slice of the messages at a time.
+"""Search in the conversation without laying it out: the texts of the messages are searched in slices of time.
 
-A match is known by its message and its number in it; only messages that are gone to are laid out.
+A match is identified by its message and its number in the message, which is laid out only to show the match.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REFRESH_MS = 300
 _MARKUP = str.maketrans("", "", "*_~`\\[]()#>|<!: \t\r\n\u00a0")
 _FENCE = re.compile(r"^.*(?:```|~~~).*$", re.MULTILINE)
 _NOT_SHOWN = ("](", "][", "]:", "&", "$", "\\")
-"""Source text that may differ from what is shown of it: only parsing tells."""
+"""Markup whose source text may differ from the shown text, so that it must be parsed."""
 
 
 def _texts(item: Item) -> Iterator[tuple[bool, str]]:

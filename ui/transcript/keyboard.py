@@ -61,12 +61,12 @@ class Keyboard(QObject):
         parent.installEventFilter(self)
 
     def reset(self) -> None:
-        """Forget the focus: the conversation is another one."""
+        """Clear the focus, for another conversation."""
         self._state.set_focus(-1)
         self.caret = self._column = None
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Keep keys from the window's shortcuts that mean something else here: Escape and copying as Markdown."""
+        """Override shortcuts of the window that have another meaning here: Escape and copying as Markdown."""
         if event.type() is not QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
             return False
         state, handled = self._state, False
@@ -80,7 +80,7 @@ class Keyboard(QObject):
         return handled
 
     def handle(self, event: QKeyEvent) -> bool:
-        """Handle a key; false if it means nothing here."""
+        """Handle a key; return whether it was handled."""
         state, key = self._state, Qt.Key(event.key())
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)

@@ -76,7 +76,7 @@ class MessageView:
     # Content
 
     def set_item(self, item: Item) -> None:
-        """Show another state of the same message, keeping what is unchanged."""
+        """Show another state of the same message, keeping its unchanged parts."""
         before, self.item = self.item, item
         self.thought_s = item.thought_s if item.thought_s is not None else self.thought_s
         if item.content == before.content and item.status == before.status:

@@ -54,7 +54,7 @@ class Page:
     # Messages
 
     def set_items(self, items: list[Item], *, keep: bool = False) -> None:
-        """Show other messages from their end; with ``keep`` what is on the screen stays there."""
+        """Show other messages, scrolled to the end; with ``keep`` the scroll position is kept."""
         self.items = list(items)
         self.index = {item.id: number for number, item in enumerate(items)}
         self.heights = [_estimated_height(item) for item in items]

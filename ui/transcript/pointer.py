@@ -22,7 +22,7 @@ EDGE_STEP = 60.0
 
 @dataclass(frozen=True)
 class Hit:
-    """What is under a point of the viewport."""
+    """Result of a hit test at a point of the viewport."""
 
     number: int
     view: MessageView
@@ -71,7 +71,7 @@ class Pointer(QObject):
         viewport.installEventFilter(self)
 
     def reset(self) -> None:
-        """Forget everything: the conversation is another one."""
+        """End hovering, pressing and selecting, for another conversation."""
         self.message, self._hovered, self._pressed = -1, (-1, ""), (-1, "")
         self._selecting = False
         self._edge_scroll.stop()

@@ -23,11 +23,11 @@ Match = tuple[int, int, int]
 """Number of a part, start and end of the matching text."""
 
 END = 1 << 30
-"""A part and a position after every real one."""
+"""Number of a part, and position, beyond all existing ones."""
 LINE_STEP = 48
 """Pixels that an arrow key scrolls."""
 SHOW_MARGIN = 2.0 * LINE_STEP
-"""Distance from the edges of the screen within which a match is not left."""
+"""Minimum distance of a shown match from the edges of the viewport."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Thoughts:
     def is_open(self, item: Item) -> bool:
         """Whether the thoughts are shown: as the user chose, else collapsed.
 
-        Thoughts that never ended are all there is of a finished answer, so they are shown.
+        Thoughts that were never closed are shown, because the finished answer has no other text.
         """
         if item.id in self._chosen:
             return self._chosen[item.id]
@@ -110,7 +110,7 @@ class Thoughts:
 
 
 class TranscriptState(QObject):
-    """What the helpers of a transcript read and change; the widget carries out what they request by a signal."""
+    """State shared by the helpers of a transcript; they request actions of the widget by signals."""
 
     arrange_requested = Signal()
     """The page was scrolled or a message has another height."""

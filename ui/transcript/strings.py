@@ -58,7 +58,7 @@ class TranscriptStrings(QObject):
         return self.unpin if name == "pin" and is_pinned else self._actions[name]
 
     def thought_line(self, seconds: float | None, *, is_thinking: bool) -> str:
-        """Return the line that stands for the thoughts of an answer."""
+        """Return the summary line of an answer's thoughts."""
         if seconds is None:
             return self._thinking if is_thinking else self._thought
         whole = max(1, round(seconds))

@@ -1,6 +1,6 @@
 """The transcript: a virtualised, scrolling view of one conversation that paints its messages itself.
 
-It shows finished items and emits what the user requests; it knows no conversation, no engine and no store.
+It displays ``Item`` values and emits the user's requests as signals; it doesn't depend on the engine or the store.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ class Transcript(QAbstractScrollArea):
         self._relayout()
 
     def set_reduced_motion(self, reduced: bool) -> None:
-        """Choose whether the caret of a growing answer stands still."""
+        """Turn the animation of the caret of a growing answer off or on."""
         self._reduced_motion = reduced
         self._watch_answer()
 

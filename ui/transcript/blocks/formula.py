@@ -67,7 +67,7 @@ class FormulaSize(NamedTuple):
 
 
 class FormulaCache(QObject):
-    """Formulas of one transcript: requests to the renderer, and pictures of what it has rendered."""
+    """Formulas of one transcript: requests to the renderer, and a cache of the rendered pictures."""
 
     rendered = Signal()
     """Some requested formulas are rendered, or have failed."""
@@ -179,7 +179,7 @@ class FormulaObject(QPyTextObject):
             self._formulas.request(*key)
 
     def _measure(self, document: QTextDocument, text_format: QTextFormat) -> tuple[float, float, float]:
-        """Return width, baseline and scale from the format: Qt asks very often."""
+        """Return width, baseline and scale from the format: Qt calls this very often."""
         if text_format.boolProperty(_FAILED):
             # The source is wrapped to the width.
             size = source_size(formula_source(text_format), self._style.code_font, document.textWidth())
@@ -190,7 +190,7 @@ class FormulaObject(QPyTextObject):
 
 
 class RenderContext:
-    """What every part of a transcript is drawn with: the style, the formulas, and the object that draws them."""
+    """Shared by all parts of a transcript for drawing: the style, the formulas, and the object that draws them."""
 
     def __init__(self, style: TextStyle, formulas: FormulaCache) -> None:
         self.style = style

@@ -1,4 +1,4 @@
-"""Spans as Markdown source: what is copied from a stretch of an answer."""
+"""Conversion of spans to Markdown source, for copying a part of an answer."""
 
 from __future__ import annotations
 

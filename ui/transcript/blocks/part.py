@@ -1,6 +1,6 @@
 """Base class of the parts of a message: one QTextDocument with its position, and a horizontal rule.
 
-A part keeps what is unchanged while an answer is written and sets only the end again.
+While an answer is written, a part keeps its unchanged beginning and replaces only its end.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Part:
     # Content and layout
 
     def set_blocks(self, blocks: list[Block]) -> None:
-        """Show these blocks, keeping what is unchanged."""
+        """Show these blocks, keeping the unchanged ones."""
         self.blocks = list(blocks)
 
     def lay_out(self, width: float) -> None:
@@ -129,7 +129,7 @@ class Part:
     # Painting
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
-        """Draw what lies in ``clip``, which is in the part's coordinates."""
+        """Draw the area ``clip``, in the part's coordinates."""
         painter.save()
         painter.translate(self.inner)
         clip = clip.translated(-self.inner)
@@ -195,7 +195,7 @@ class Part:
         return [band.translated(self.inner) for band in self._bands(everything, start, end, full=False)]
 
     def visible_paragraphs(self, clip: QRectF) -> Iterator[tuple[QTextBlock, QRectF]]:
-        """Yield the paragraphs that lie in ``clip``, which is in the document's coordinates."""
+        """Yield the paragraphs that intersect ``clip``, in the document's coordinates."""
         layout = self.document.documentLayout()
         position = layout.hitTest(QPointF(0, max(0.0, clip.top())), Qt.HitTestAccuracy.FuzzyHit)
         block = self.document.findBlock(max(0, position))

@@ -1,6 +1,6 @@
 """The parts of one message below each other.
 
-What stays the same while an answer grows is neither read nor laid out again.
+Unchanged parts of a growing answer are neither read nor laid out again.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class PartStack:
     # Painting
 
     def paint(self, painter: QPainter, clip: QRectF, selection: tuple[Place, Place] | None, marks: Marks) -> None:
-        """Draw the parts that lie in ``clip``."""
+        """Draw the parts that intersect ``clip``."""
         selected = {number: (low, high) for number, low, high in self.ranges(*selection)} if selection else {}
         top, bottom = clip.top() - 4, clip.bottom() + 4
         for number, part in enumerate(self.parts):
