@@ -1,6 +1,6 @@
 """Details of the selected model: name, primary action, progress, fit, and its metadata below.
 
-Beside the list where there is room, else below it with the metadata folded away.
+Shown beside the list if there is space, otherwise below it with the metadata collapsed.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ class ModelFits(QObject):
 
 
 def _log(error: UserError) -> None:
-    # No fits are shown; the settings show what is wrong with the devices.
+    # No fits are shown; the settings show the error of the devices.
     logger.warning("fits are unknown: %s", error)
 
 
@@ -195,7 +195,7 @@ def plan_all(planning: PlanningService, library: ModelLibrary, options: PlanOpti
 def _at_load_context(
     planning: PlanningService, hardware: Hardware, judged: Recommendation, options: PlanOptions
 ) -> Recommendation:
-    """Replace the plan by that of a real load: all are compared at one context, but many have room for a larger one."""
+    """Replace the plan by that of a real load: all are compared at one context, but for many a larger one fits."""
     try:
         plan = PlanBasis(planning.headers_of(judged.id), hardware.machine, hardware.host).plan(options)
     except UserError:

@@ -234,7 +234,7 @@ def progress_text(item: ModelItem) -> str:
 
 
 def problem_text(item: ModelItem) -> tuple[str, Kind]:
-    """Return what is wrong and what to do about it, and its colour; empty where nothing is wrong."""
+    """Return the problem with the next step, and its colour; empty if there is no problem."""
     problem, text = item.problem, ""
     kind: Kind = "warning" if item.state in ("waiting", "needs_conversion", "needs_joining") else "bad"
     if item.job is not None:
