@@ -42,7 +42,7 @@ class Machine:
     """The current devices.
 
     ``devices`` are those that a plan may use; ``engine`` is the engine's whole list, None for simulated GPUs.
-    ``gpus`` false: the engine must be started without GPU drivers (``problem`` tells why).
+    ``gpus`` false: the engine must be started without GPU drivers (``problem`` is the reason).
     """
 
     devices: tuple[Device, ...]

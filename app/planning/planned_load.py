@@ -123,7 +123,7 @@ class PlannedLoader:
     ) -> Iterator[ChatEvent]:
         """Load if needed, and answer.  If memory runs out before the first piece, a smaller plan is loaded.
 
-        ``Fitted`` tells which part of the conversation the loaded context holds, before the prompt is read.
+        ``Fitted`` reports which part of the conversation the loaded context holds, before the prompt is read.
 
         Raises:
             UserError: plan_needs_more_ram(path, needed_bytes, available_bytes), plan_wish_too_large(device,

@@ -1,4 +1,4 @@
-"""The programs that run in processes of their own: command line and environment, also in the frozen program."""
+"""Programs that run in child processes: command line and environment, also in the frozen program."""
 
 from __future__ import annotations
 

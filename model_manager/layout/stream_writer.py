@@ -1,6 +1,6 @@
 """Writing a file in its layout from beginning to end, from the published file, while hashing it.
 
-Hashing and waiting for the disk happen in threads of their own.
+Hashing and waiting for the disk happen in separate threads.
 """
 
 from __future__ import annotations

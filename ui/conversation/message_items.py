@@ -79,7 +79,7 @@ class MessageItems(QObject):
         )
 
     def waiting(self, answer: RunningAnswer, model_name: str) -> str:
-        """Return the line that stands in for an answer before its first token."""
+        """Return the placeholder of an answer before its first token."""
         waited_s = time.monotonic() - answer.updated_at
         so_far = ""
         if waited_s >= SHOWN_WAIT_S:

@@ -161,7 +161,7 @@ class SidebarController(QObject):
                 return []
 
         def show(hits: list[SearchHit]) -> None:
-            # A newer text has a search of its own.
+            # A newer text has its own search.
             if text == self._sidebar.search_text():
                 self._sidebar.set_hits(hits, text)
 
