@@ -5166,8 +5166,8 @@
         <translation>自动备份</translation>
     </message>
     <message>
-        <source>The last seven are kept.</source>
-        <translation>保留最近七个。</translation>
+        <source>Keeps the last seven daily or the last four weekly backups.</source>
+        <translation>保留最近七个每日备份或最近四个每周备份。</translation>
     </message>
     <message>
         <source>Temperature</source>
