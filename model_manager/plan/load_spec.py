@@ -96,7 +96,7 @@ class PlanOptions(LoadSpec):
         return {name: value for name, value in values.items() if value != getattr(defaults, name)}
 
     def over(self, other: PlanOptions) -> PlanOptions:
-        """Return ``other`` with the fixed values of these options in place of its own."""
+        """Merge two options; the fixed values of ``self`` take precedence."""
         return replace(other, **self.fixed)
 
     def resolved(self, **values: Any) -> LoadSpec:
