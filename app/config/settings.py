@@ -211,7 +211,7 @@ class Settings(SamplerParameters):
     """The model used last; a path where it is not in the library."""
     conversation_id: str | None = None
     """The conversation that was open last."""
-    export_format: str = parameter("md", choices=dict.fromkeys(("md", "html", "pdf", "json", "txt", "jsonl"), ""))
+    export_format: str = "md"
     """The last choice in the export dialog, like the three below."""
     export_metadata: bool = True
     export_thoughts: str = parameter("fold", choices=dict.fromkeys(("keep", "fold", "drop"), ""))

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.conversation import MadeBy, Message, Role, Sampling
+from app.conversation import MadeBy, Message, Role, SamplerParameters, Sampling
 from app.export.formats import Labels, Options, Thoughts
 from app.formulas import Formula as FormulaKey
 from app.markdown.blocks import Block, Formula, Prose, Table
 from app.markdown.parser import parse_part, split_thought
+from app.parameter import parameters
 from app.store.conversation_trees import ConversationTree
 
 _BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -193,13 +194,7 @@ def _plan(plan: Mapping[str, Any]) -> str:
 
 
 def _sampling(sampling: Sampling) -> str:
-    parts = [
-        f"temperature {sampling.temperature:g}",
-        f"top_k {sampling.top_k}",
-        f"top_p {sampling.top_p:g}",
-        f"min_p {sampling.min_p:g}",
-        f"repeat_penalty {sampling.repeat_penalty:g}",
-    ]
+    parts = [f"{name} {getattr(sampling, name):g}" for name in parameters(SamplerParameters)]
     if sampling.max_tokens is not None:
         parts.append(f"max_tokens {sampling.max_tokens}")
     if sampling.stop:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -24,18 +24,20 @@ FORMAT_NAME = "apus-chat-conversations"
 FORMAT_VERSION = 2
 _MAX_DEPTH = 50
 """Levels of nested lists and objects in a conversation."""
-_CONVERSATION_KEYS = (
-    *("id", "title", "created_at", "updated_at", "system_prompt", "model_id", "leaf_id", "pinned", "archived_at"),
-    *("title_is_chosen", "sampling", "context_policy"),
-)
-_MESSAGE_KEYS = (
-    *("id", "parent_id", "role", "status", "content", "created_at", "made_by", "error", "pinned", "attachments"),
-)
 _FIELDS = {"pinned": "is_pinned"}
 """Fields by their keys, where these differ."""
+_NOT_EXPORTED = ("conversation_id", "message_count", "deleted_at")
 _ATTACHMENT_KEYS = ("name", "tokens", "content")
 
 _Value = TypeVar("_Value", Conversation, Message)
+
+
+def _keys(type_: type[Conversation | Message]) -> tuple[str, ...]:
+    keys = {field: key for key, field in _FIELDS.items()}
+    return tuple(keys.get(each.name, each.name) for each in fields(type_) if each.name not in _NOT_EXPORTED)
+
+
+_CONVERSATION_KEYS, _MESSAGE_KEYS = _keys(Conversation), _keys(Message)
 
 
 def document(trees: Iterable[ConversationTree]) -> dict[str, Any]:
@@ -134,9 +136,9 @@ def _read(values: object, keys: Sequence[str], type_: type[_Value], place: str, 
     if not isinstance(values, dict):
         raise _error("not an object", place)
     stored = {key: values[key] for key in keys if values.get(key) is not None or key == "parent_id"}
-    fields = {_FIELDS.get(key, key): value for key, value in stored.items()}
+    plain = {_FIELDS.get(key, key): value for key, value in stored.items()}
     try:
-        value = from_plain({**fields, **given}, type_)
+        value = from_plain({**plain, **given}, type_)
     except JsonError as error:
         inner = next((key for key, field in _FIELDS.items() if field == error.place), error.place)
         raise _error("invalid value", f"{place}.{inner}") from error
