@@ -226,23 +226,23 @@ def test_while_it_exports_a_pdf(tmp_path: Path, way: str) -> None:
     assert not list(out.rglob("*.part")), "no half file"
 
 
-REPAIRING = """
-from ui.models.jobs import repair_job
-from ui.models.workers import Work
+CONVERTING = """
+from ui.models.file_jobs import convert_model
+from ui.models.item import ModelJob
 path = Path(WORDS[0])
 self.models.show_dialog()
-works = self.models._works
-works.start(Work("old", "repair", "old", path), lambda moved, ended: repair_job(
-    self.services.library, path, None, moved, ended))
-yield lambda: not works.all() or works.all()[0].bytes_done > 0
+jobs = self.models._jobs
+jobs.start(ModelJob("old", "repair", "old", path), lambda report, token: convert_model(
+    self.services.library, path, None, report, token))
+yield lambda: not jobs.running() or jobs.running()[0].progress.done > 0
 """
 
 
 @POSIX
 @WAYS
-def test_while_it_repairs(tmp_path: Path, way: str) -> None:
+def test_while_it_converts(tmp_path: Path, way: str) -> None:
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, n_layer=12, n_embd=256, legacy=True)
-    leaves_well(REPAIRING, tmp_path / "data", way, str(old))
+    leaves_well(CONVERTING, tmp_path / "data", way, str(old))
     stack_experts(old)
     names = {tensor.name for tensor in read_header(old).tensors}
     assert "blk.11.ffn_up_exps.weight" in names, "what was begun can be finished"
@@ -267,19 +267,19 @@ def test_while_it_measures(tmp_path: Path, way: str) -> None:
     leaves_well(MEASURING, tmp_path, way, "starter")
 
 
-LOOKING = """
-self.conversation.dialogs.show_doctor()
-from ui.doctor_dialog import DoctorDialog
+CHECKING = """
+from ui.doctor.dialog import DoctorDialog
+self.show_diagnostics()
 dialog = self.window.findChild(DoctorDialog)
-yield lambda: "memory" in dialog.findings
-assert dialog.is_looking()
+yield lambda: "memory" in dialog.results
+assert dialog.is_checking()
 """
 
 
 @POSIX
 @WAYS
-def test_while_it_looks_at_the_machine(tmp_path: Path, way: str) -> None:
-    leaves_well(LOOKING, tmp_path, way)
+def test_while_it_checks_the_machine(tmp_path: Path, way: str) -> None:
+    leaves_well(CHECKING, tmp_path, way)
     assert not list(tmp_path.glob(".speed-*"))
 
 
@@ -296,7 +296,7 @@ yield begun.is_set
 @POSIX
 def test_a_job_that_never_ends_does_not_block_closing(tmp_path: Path) -> None:
     leaves_well(WAITING, tmp_path, "close")
-    assert "would not end" in (tmp_path / "logs" / "apus-chat.log").read_text(encoding="utf-8")
+    assert "did not end" in (tmp_path / "logs" / "apus-chat.log").read_text(encoding="utf-8")
 
 
 def test_the_log_stays_small_and_holds_no_address_that_was_asked(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ url, other_url, hub_id = WORDS
 self.services.settings.change(max_tokens=24, system_prompt="Speak of heliotropes.")
 self.ask("starter", "Tell of xylophones and of zeppelins.")
 yield self.idle
-self.conversation.ask("Once more, of quetzalcoatlus.", "starter")
+self.ask("starter", "Once more, of quetzalcoatlus.")
 yield self.idle
 # A title, an answer that fails, a model that is none.
 for model_id in ("no-such-model", FOLDER + "/broken.gguf"):
