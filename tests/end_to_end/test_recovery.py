@@ -62,7 +62,7 @@ def test_the_backup_replaces_the_damaged_database(damaged: Path, tmp_path: Path)
         output, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, errors
     text, titles = map(json.loads, output.splitlines())
-    assert text.startswith("Restore the copy of ")
+    assert text.startswith("Restore backup from ")
     assert titles == ["kept"]
     (aside,) = damaged.glob("conversations-damaged-*.sqlite3")
     assert aside.read_bytes() == before
