@@ -148,7 +148,8 @@ def test_tuning_measures_several_plans_and_saves_the_fastest(
     assert not bar.isHidden()
     wait_until_measured(qtbot, dialog)
     assert bar.isHidden()
-    assert len(set(fractions)) > 5
+    assert len(set(fractions)) >= 2
+    assert fractions[:-1] == sorted(fractions[:-1])
     table = rows(dialog)
     assert len(table) >= 4
     assert sum("(fastest)" in row for row in table) == 1
