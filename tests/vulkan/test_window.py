@@ -36,5 +36,5 @@ def test_memory_that_runs_out_is_reported_in_a_line_and_the_answer_arrives(
     assert is_complete(answer)
     assert answer.content
     notice: Any = find(window, "noticeBar")
-    assert notice.text().startswith("Memory ran out, so a smaller plan is tried. ")
+    assert notice.text().startswith("Not enough memory. Trying a smaller plan. ")
     assert "\n" not in notice.text()
