@@ -122,7 +122,7 @@ def test_the_command_line(vllm: VllmServer, tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     refused = chat(vllm, tmp_path, "--message", "Hello", key="sk-wrong")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert "does not accept the key" in refused.stderr
+    assert "doesn't accept the API key" in refused.stderr
     unknown = chat(vllm, tmp_path, "--message", "Hello", "--model", "other")
     assert (unknown.returncode, "does not offer other" in unknown.stderr) == (1, True)
 

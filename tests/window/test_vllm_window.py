@@ -67,7 +67,7 @@ def test_added_asked_stopped_and_continued_by_a_file_here(
 
 def test_a_wrong_key(open_window: OpenWindow, qtbot: QtBot, vllm: VllmServer) -> None:
     dialog = open_settings(open_window(), qtbot)
-    assert "does not accept the key" in add(dialog, qtbot, vllm.url, "sk-wrong")
+    assert "doesn't accept the API key" in add(dialog, qtbot, vllm.url, "sk-wrong")
     assert dialog.servers.rows == {}
     dialog.reject()
 
