@@ -153,7 +153,7 @@ def inspect_machine() -> Machine:
         nvcc=shutil.which("nvcc") or shutil.which("nvcc", path=cuda) or "",
         nvidia_gpu="GPU " in output_of(shutil.which("nvidia-smi") or "/usr/lib/wsl/lib/nvidia-smi", "-L"),
         vulkan_tools=bool(glslc) and all(any((folder / name).exists() for folder in include) for name in headers),
-        # in a process of its own, because a driver may print or crash
+        # in a separate process, because a driver may print or crash
         vulkan_gpu="gpu" in output_of(sys.executable, "-c", "import start; print(*start.vulkan_devices())"),
         hip_tools=bool(shutil.which("hipcc", path=os.environ.get("PATH", "") + os.pathsep + "/opt/rocm/bin")),
     )
