@@ -6,11 +6,10 @@ Stored in two settings: RPC servers separated by spaces, and JSON with the prefe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from model_manager.devices.devices import Device
 from model_manager.disk.json_file import JsonError, from_json, to_json
 
 MOST_GIB = 4096.0
@@ -63,22 +62,6 @@ class DevicePreferences:
             "rpc_servers": " ".join(self.rpc_servers),
             "devices": to_json(devices).decode() if devices else "",
         }
-
-
-def device_keys(devices: Sequence[Device]) -> dict[str, str]:
-    """Return a stable key for each device name; the engine may number RPC devices and GPUs differently each time."""
-    keys: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for device in devices:
-        if device.is_rpc:
-            number = counts.get(device.description, 0)
-            counts[device.description] = number + 1
-            keys[device.name] = f"rpc {device.description}/{number}"
-        elif device.pci_bus_id:
-            keys[device.name] = f"{device.backend} {device.pci_bus_id}"
-        else:
-            keys[device.name] = device.name
-    return keys
 
 
 def parse_device_preferences(rpc_servers: str, devices: str) -> DevicePreferences:

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from app.config.device_preferences import DevicePreferences, device_keys
+from app.config.device_preferences import DevicePreferences
 from app.engine.device_probe import DeviceProbe, plan_devices, probe_devices
 from app.engine.local_engine import EngineState, LocalEngine
 from app.engine.protocol import DeviceList
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.devices.devices import Device, HostMemory, RamSpeed, read_host, simulated_devices
+from model_manager.devices.devices import Device, HostMemory, RamSpeed, device_keys, read_host, simulated_devices
 from model_manager.devices.nvidia import NvidiaCard, NvidiaInfo, cards_of, read_nvidia
 from model_manager.devices.ram_bandwidth import measure_ram
 from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usable_hint

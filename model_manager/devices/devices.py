@@ -145,6 +145,22 @@ def default_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
     return (*servers, *(gpus.values() or integrated))
 
 
+def device_keys(devices: Sequence[Device]) -> dict[str, str]:
+    """Return a stable key for each device name; the engine may number RPC devices and GPUs differently each time."""
+    keys: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for device in devices:
+        if device.is_rpc:
+            number = counts.get(device.description, 0)
+            counts[device.description] = number + 1
+            keys[device.name] = f"rpc {device.description}/{number}"
+        elif device.pci_bus_id:
+            keys[device.name] = f"{device.backend} {device.pci_bus_id}"
+        else:
+            keys[device.name] = device.name
+    return keys
+
+
 def read_host(*, available_bytes: int | None = None, speed: RamSpeed | None = None) -> HostMemory:
     """Read this machine's RAM and processor; ``available_bytes`` replaces the measured value."""
     return HostMemory(

@@ -12,7 +12,7 @@ from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replann
 from app.backends import backend_for
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.prompt import prompt_messages
-from app.config.device_preferences import DevicePreferences, device_keys, server_address
+from app.config.device_preferences import DevicePreferences, server_address
 from app.config.settings import Settings
 from app.conversation import Sampling, Status
 from app.messages import sentence
@@ -20,7 +20,7 @@ from app.messages.plans import replanned_sentence
 from app.planning.basis import applicable
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine, with_preferences
 from app.services import Services
-from model_manager.devices.devices import Device
+from model_manager.devices.devices import Device, device_keys
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, PlanOptions
 from tests.planning.conftest import Ask
