@@ -10,8 +10,9 @@ from typing import Any
 
 from app.cli import transfers
 from app.cli.model_services import ModelServices
-from app.cli.output import gibibytes, print_columns, print_json, to_plain
+from app.cli.output import print_columns, print_json, to_plain
 from app.messages import sentence
+from app.units import size_text
 from model_manager.download.partial_files import discard, partial_bytes, unfinished
 from model_manager.download.torrent import discard_magnet, is_magnet, magnet_bytes
 from model_manager.errors import UserError
@@ -58,7 +59,7 @@ def _print_models(found: Sequence[LocalModel], as_json: bool) -> None:
     rows = [
         (
             each.id,
-            gibibytes(each.bytes),
+            size_text(each.bytes),
             each.quantisation or "",
             "" if each.ready else each.problem or "",
             str(each.path),
@@ -82,7 +83,7 @@ def _search(services: ModelServices, arguments: argparse.Namespace) -> None:
         keys = ("id", "downloads", "updated_at", "licence", "gated")
         print_json([*extra, *({key: to_plain(getattr(each, key)) for key in keys} for each in found)])
         return
-    rows = [(entry.id, entry.name, gibibytes(entry.bytes)) for entry in CATALOGUE if entry.repository in known]
+    rows = [(entry.id, entry.name, size_text(entry.bytes)) for entry in CATALOGUE if entry.repository in known]
     print_columns(rows)
     print_columns([(each.id, each.licence or "", "gated" if each.gated else "") for each in found])
 
@@ -102,7 +103,7 @@ def _show(services: ModelServices, arguments: argparse.Namespace) -> None:
         return
     template = facts.pop("chat_template")
     facts["chat_template"] = f"{len(template)} characters (--json shows it)" if template else None
-    facts["bytes"] = gibibytes(model.bytes)
+    facts["bytes"] = size_text(model.bytes)
     _print_facts(facts)
 
 
@@ -151,7 +152,7 @@ def _show_published(services: ModelServices, arguments: argparse.Namespace) -> N
             print_json({**_repository(repository), "models": [_published(each) for each in listing.models()]})
             return
         _print_facts(_repository(repository))
-        print_columns([(each.id, each.quantisation or "", gibibytes(each.bytes)) for each in listing.models()])
+        print_columns([(each.id, each.quantisation or "", size_text(each.bytes)) for each in listing.models()])
         return
     published = find_published(arguments.id, access)
     repository = fetch_listing(published.repository, access).repository
@@ -160,9 +161,9 @@ def _show_published(services: ModelServices, arguments: argparse.Namespace) -> N
         print_json(facts)
         return
     files = facts.pop("files")
-    facts["bytes"] = gibibytes(published.bytes)
+    facts["bytes"] = size_text(published.bytes)
     _print_facts(facts)
-    print_columns([(each["name"], gibibytes(each["bytes"]), each["sha256"] or "no checksum") for each in files])
+    print_columns([(each["name"], size_text(each["bytes"]), each["sha256"] or "no checksum") for each in files])
 
 
 def _repository(repository: Repository) -> dict[str, Any]:
@@ -217,7 +218,7 @@ def _import(services: ModelServices, arguments: argparse.Namespace) -> None:
         entries = [transfers.entry(each) for each in added]
         print_json(entries if path.is_dir() else entries[0])
     else:
-        print_columns([(each.id, gibibytes(each.bytes), str(each.path)) for each in added])
+        print_columns([(each.id, size_text(each.bytes), str(each.path)) for each in added])
     for problem in problems:
         sys.stderr.write(f"left out: {sentence(problem)}\n")
 
@@ -251,7 +252,7 @@ def _remove(services: ModelServices, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json({"id": arguments.id, "deleted": deleted, "bytes": freed})
     else:
-        sys.stdout.write(f"{gibibytes(freed)} freed\n")
+        sys.stdout.write(f"{size_text(freed)} freed\n")
 
 
 def _remove_unfinished(services: ModelServices, arguments: argparse.Namespace) -> int | None:
@@ -279,7 +280,7 @@ def _confirm(arguments: argparse.Namespace, path: Path, n_bytes: int) -> None:
     error = UserError("deletion_unconfirmed", path=path, bytes=n_bytes)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise error
-    sys.stderr.write(f"Delete {path} ({gibibytes(n_bytes)}) permanently? [y/N] ")
+    sys.stderr.write(f"Delete {path} ({size_text(n_bytes)}) permanently? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise error

@@ -41,12 +41,3 @@ def print_columns(rows: Sequence[Sequence[str]]) -> None:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         sys.stdout.write("  ".join([*cells, row[-1]]).rstrip() + "\n")
     sys.stdout.flush()
-
-
-def gibibytes(count: int) -> str:
-    """Return a size as ``1.5 GiB``, ``94 MiB`` or ``12 KiB``."""
-    if count >= 1 << 30:
-        return f"{count / (1 << 30):.1f} GiB"
-    if count >= 1 << 20:
-        return f"{count / (1 << 20):.0f} MiB"
-    return f"{count / (1 << 10):.0f} KiB"

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.model_services import build_model_services
-from app.cli.output import gibibytes, print_columns, print_json, to_plain
+from app.cli.output import print_columns, print_json, to_plain
 from app.config.paths import DataFolder
 from app.engine.local_engine import LocalEngine
 from app.messages import sentence
@@ -19,6 +19,7 @@ from app.messages.plans import plan_sentence, recommendation_sentence, verdict_s
 from app.planning.machine import Machine
 from app.planning.service import PlanningService
 from app.planning.tuning import Measurement, TuneProgress, Tuner
+from app.units import size_text
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
@@ -58,7 +59,7 @@ def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.
             (
                 each["name"],
                 each["kind"],
-                f"{gibibytes(each['free_bytes'])} free of {gibibytes(each['total_bytes'])}",
+                f"{size_text(each['free_bytes'])} free of {size_text(each['total_bytes'])}",
                 each["description"],
             )
             for each in found
@@ -66,13 +67,13 @@ def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.
     )
     for name, card in machine.cards.items():
         for process in card.processes:
-            used = gibibytes(process.used_bytes) if process.used_bytes is not None else "memory"
+            used = size_text(process.used_bytes) if process.used_bytes is not None else "memory"
             sys.stdout.write(f"{name}: {used} held by {process.name} ({process.pid})\n")
     memory = read_memory()
     sys.stdout.write(
-        f"RAM: {gibibytes(memory.available_bytes)} available of {gibibytes(memory.total_bytes)}, swap "
-        f"{gibibytes(memory.swap_free_bytes)} free of {gibibytes(memory.swap_total_bytes)}\n"
-        f"disk: {gibibytes(shutil.disk_usage(folder.root).free)} free\n"
+        f"RAM: {size_text(memory.available_bytes)} available of {size_text(memory.total_bytes)}, swap "
+        f"{size_text(memory.swap_free_bytes)} free of {size_text(memory.swap_total_bytes)}\n"
+        f"disk: {size_text(shutil.disk_usage(folder.root).free)} free\n"
     )
     if machine.engine is not None:
         backends = ", ".join(machine.engine.backends)
@@ -122,11 +123,11 @@ def _print_plan(plan: LoadPlan) -> None:
     rows += [
         (
             device.name,
-            gibibytes(device.weights_bytes),
-            gibibytes(device.kv_bytes),
-            gibibytes(device.compute_bytes),
-            gibibytes(device.reserve_bytes),
-            _signed(device.left_bytes),
+            size_text(device.weights_bytes),
+            size_text(device.kv_bytes),
+            size_text(device.compute_bytes),
+            size_text(device.reserve_bytes),
+            size_text(device.left_bytes),
             f"{len(device.layers)}",
         )
         for device in plan.devices
@@ -134,9 +135,9 @@ def _print_plan(plan: LoadPlan) -> None:
     host = plan.host
     on_host = plan.n_layer + 1 - plan.n_gpu_layers
     in_ram = f"{on_host}" + (f", experts of {len(plan.experts_in_ram)} more" if plan.experts_in_ram else "")
-    left = _signed(host.available_bytes - host.used_bytes)
-    weights = gibibytes(host.weights_bytes + host.repack_bytes)
-    rows.append(("RAM", weights, gibibytes(host.kv_bytes), gibibytes(host.compute_bytes), "", left, in_ram))
+    left = size_text(host.available_bytes - host.used_bytes)
+    weights = size_text(host.weights_bytes + host.repack_bytes)
+    rows.append(("RAM", weights, size_text(host.kv_bytes), size_text(host.compute_bytes), "", left, in_ram))
     print_columns(rows)
 
 
@@ -161,7 +162,7 @@ def _recommend(planning: PlanningService, arguments: argparse.Namespace) -> None
         return
     print_columns(
         [
-            ("*" if each.recommended else "", each.id, gibibytes(each.bytes), _why(each.reason, each.plan))
+            ("*" if each.recommended else "", each.id, size_text(each.bytes), _why(each.reason, each.plan))
             for each in judged
         ]
     )
@@ -245,7 +246,3 @@ class _Bar:
 
 def _simulated(gpus: Sequence[float | None] | None) -> tuple[float, ...] | None:
     return None if gpus is None else tuple(size for size in gpus if size is not None)
-
-
-def _signed(count: int) -> str:
-    return gibibytes(count) if count >= 0 else f"-{gibibytes(-count)}"

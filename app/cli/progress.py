@@ -6,8 +6,8 @@ import sys
 import time
 from typing import TextIO
 
-from app.cli.output import gibibytes
 from app.messages import sentence
+from app.units import size_text, speed_text
 from model_manager.download.transfer import DownloadStatus, SpeedMeter
 from model_manager.progress import Progress
 
@@ -48,7 +48,7 @@ class ProgressLine:
                 self._write_line(problem)
         elif status.progress.total:
             action = "checking" if status.state == "verifying" else self._action
-            uploaded = f"  {gibibytes(status.bytes_uploaded)} uploaded" if status.bytes_uploaded else ""
+            uploaded = f"  {size_text(status.bytes_uploaded)} uploaded" if status.bytes_uploaded else ""
             self._show(action, status.progress, uploaded)
         elif self._is_terminal:
             self._rewrite(f"{self._action}: preparing")
@@ -61,9 +61,9 @@ class ProgressLine:
     def _show(self, action: str, progress: Progress, suffix: str = "") -> None:
         done, total = progress.done, progress.total
         percent = 100 * done // max(1, total)
-        text = f"{action}: {percent:3d} %  {gibibytes(done)} of {gibibytes(total)}"
+        text = f"{action}: {percent:3d} %  {size_text(done)} of {size_text(total)}"
         if progress.bytes_per_second:
-            text += f"  {progress.bytes_per_second / 1e6:.1f} MB/s"
+            text += f"  {speed_text(progress.bytes_per_second)}"
         if progress.seconds_left is not None and done < total:
             text += f"  {_duration(progress.seconds_left)} left"
         if self._is_terminal:

@@ -10,8 +10,9 @@ from typing import Any
 
 from app.cli.interrupts import stopped_by_interrupt
 from app.cli.model_services import ModelServices
-from app.cli.output import gibibytes, print_columns, print_json, to_plain
+from app.cli.output import print_columns, print_json, to_plain
 from app.cli.progress import ProgressLine
+from app.units import KIB, size_text
 from model_manager.cancellation import CancelToken
 from model_manager.download.download import download
 from model_manager.download.partial_files import reopen_for_redownload
@@ -33,8 +34,6 @@ from model_manager.library.verification import (
     verify_all,
 )
 from model_manager.published import PublishedModel
-
-KIB = 1024
 
 
 def entry(model: LocalModel) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def download_model(services: ModelServices, arguments: argparse.Namespace) -> in
     if arguments.json:
         print_json(entry(model))
     else:
-        print_columns([(model.id, gibibytes(model.bytes), str(model.path))])
+        print_columns([(model.id, size_text(model.bytes), str(model.path))])
     return 0
 
 

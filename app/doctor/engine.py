@@ -9,11 +9,11 @@ from app.doctor.diagnostic import Diagnostic, State, Text
 from app.doctor.program import is_bundle
 from app.engine.external_engine import ExternalEngine, external_engine
 from app.planning.machine import Machine
+from app.units import GIB, size_text
 from model_manager.devices.devices import Memory
 from model_manager.devices.nvidia import NvidiaCard
 from model_manager.errors import UserError
 
-GIB = 1 << 30
 HIGH_USE = 0.15
 """Fraction of a GPU's memory used by other programs that causes a warning."""
 LOW_RAM_BYTES = 2 * GIB
@@ -103,7 +103,7 @@ def _added(added: ExternalEngine) -> Diagnostic:
 def _card(card: NvidiaCard, driver: str, engine_pid: int | None) -> Diagnostic:
     others = [each for each in card.processes if each.pid != engine_pid]
     held = sum(each.used_bytes or 0 for each in others)
-    names = ", ".join(each.name + (f" {each.used_bytes / GIB:.1f} GiB" if each.used_bytes else "") for each in others)
+    names = ", ".join(each.name + (f" {size_text(each.used_bytes)}" if each.used_bytes else "") for each in others)
     high = held > HIGH_USE * card.total_bytes
     data = {"driver": driver, "holders": names, "free_bytes": card.free_bytes, "total_bytes": card.total_bytes}
     return Diagnostic(

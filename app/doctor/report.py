@@ -11,6 +11,7 @@ from pathlib import Path
 from app.doctor.diagnostic import Diagnostic, Message, State, Text
 from app.messages import word
 from app.messages.doctor import CONTEXT, MINUTES, NAMES, PARTS, SECONDS, TEXTS
+from app.units import size_text
 from model_manager.errors import UserError
 
 Translate = Callable[[str, str], str]
@@ -100,10 +101,7 @@ def _format(text: Text, translate: Translate) -> str:
 
 def _value(key: str, value: object, translate: Translate) -> str:
     if key.endswith("bytes") and isinstance(value, int):
-        for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20)):
-            if value >= size:
-                return f"{value / size:.1f} {unit}"
-        return f"{value / (1 << 10):.0f} KiB"
+        return size_text(value)
     if key == "duration_s" and isinstance(value, float):
         if value < MINUTES_FROM_S:
             return translate(CONTEXT, SECONDS).format(count=max(1, round(value)))

@@ -15,6 +15,7 @@ from app.messages.model_files import MODEL_FILES
 from app.messages.plans import PLANS
 from app.messages.servers import SERVERS
 from app.translation import QT_TRANSLATE_NOOP
+from app.units import size_text
 from model_manager.errors import UserError
 
 SENTENCES: dict[str, str] = {**GENERAL, **CONTEXT, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS}
@@ -63,7 +64,7 @@ class _Values(dict[str, str]):
 
 def _value_text(key: str, value: object) -> str:
     if key.endswith("bytes") and isinstance(value, int):
-        return f"{value / (1 << 30):.2f} GiB" if value >= 1 << 30 else f"{value / (1 << 20):.1f} MiB"
+        return size_text(value, 2)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, Path):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.translation import QT_TRANSLATE_NOOP
+from app.units import rate_text, size_text
 
 if TYPE_CHECKING:
     from model_manager.errors import UserError
@@ -189,16 +190,16 @@ def verdict_sentence(plan: LoadPlan, translate: Callable[[str], str]) -> str:
     tightest = min(used, key=lambda device: device.left_bytes, default=None)
     return translate(VERDICT_SENTENCES[code]).format(
         device=tightest.name if tightest else "",
-        left=_gib(max(0, tightest.left_bytes)) if tightest else "",
-        lacking=_gib(max(0, -tightest.left_bytes)) if tightest else "",
+        left=size_text(max(0, tightest.left_bytes)) if tightest else "",
+        lacking=size_text(max(0, -tightest.left_bytes)) if tightest else "",
         cards=len(used),
         context=_tokens(plan.context),
         experts=len(plan.experts_in_ram),
         layers=plan.n_layer,
         on_devices=min(plan.n_gpu_layers, plan.n_layer),
-        ram=_gib(plan.host.used_bytes),
-        available=_gib(plan.host.available_bytes),
-        speed=_speed(plan.tokens_per_second_estimate),
+        ram=size_text(plan.host.used_bytes),
+        available=size_text(plan.host.available_bytes),
+        speed=rate_text(plan.tokens_per_second_estimate),
     )
 
 
@@ -220,14 +221,6 @@ def _matters(code: str, plan: LoadPlan) -> bool:
     return plan.verdict != "does_not_fit" or code in ("smaller_context_fits_gpu", "context_above_trained")
 
 
-def _gib(n_bytes: int) -> str:
-    return f"{n_bytes / (1 << 30):.1f} GiB"
-
-
 def _tokens(count: int) -> str:
     thousands = count / 1024
     return f"{thousands:.0f}k" if thousands >= 1 and count % 1024 == 0 else f"{count}"
-
-
-def _speed(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -19,6 +19,7 @@ from app.config.device_preferences import DevicePreferences
 from app.engine.device_probe import DeviceProbe, plan_devices, probe_devices
 from app.engine.local_engine import EngineState, LocalEngine
 from app.engine.protocol import DeviceList
+from app.units import GIB
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.devices.devices import Device, HostMemory, RamSpeed, device_keys, read_host, simulated_devices
 from model_manager.devices.nvidia import NvidiaCard, NvidiaInfo, cards_of, read_nvidia
@@ -31,7 +32,6 @@ SIMULATED_GPUS_VARIABLE = "APUS_CHAT_GPUS"
 NO_GPUS = "none"
 FRESH_S = 5.0
 """Seconds for which a list of devices is current."""
-GIB = 1 << 30
 _MAX_SIMULATED_GIB = 1 << 20
 _Servers = tuple[tuple[str, ...], tuple[str, ...]]
 """Required RPC servers, and optional ones."""

@@ -17,10 +17,11 @@ from app.config.paths import DataFolder
 from app.config.settings import Settings
 from app.engine.local_engine import LocalEngine
 from app.planning.basis import PlanBasis, applicable, file_for_rehearsal
-from app.planning.machine import GIB, Machine, MachineReader, parse_gpus, simulated_machine
+from app.planning.machine import Machine, MachineReader, parse_gpus, simulated_machine
 from app.planning.overrides import ModelOverrides, plan_options_from
 from app.planning.planned_load import LoadRequest, PlannedLoader
 from app.planning.remembered_plans import PlanCase, RememberedPlans
+from app.units import GIB
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.units import GIB, rate_text, size_text, speed_text
 from model_manager.cancellation import CancelToken
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import Cancelled, UserError
@@ -31,12 +32,8 @@ from ui.widgets.model_strings import (
     quality_of,
     quality_sentence,
     quality_text,
-    size_text,
-    speed_text,
     time_left_text,
 )
-
-GIB = 1 << 30
 
 
 @pytest.mark.parametrize(
@@ -65,10 +62,13 @@ def test_quality_ignores_the_case_and_prefix_of_a_name():
 
 
 def test_texts_of_sizes_speeds_and_times(qapp: QApplication):
-    assert [size_text(n) for n in (500 << 10, 94 << 20, 54_398_799_296)] == ["500 KiB", "94 MiB", "50.7 GiB"]
+    sizes = [size_text(n) for n in (0, 500 << 10, 94 << 20, 103 << 20, 54_398_799_296, -(72 << 20))]
+    assert sizes == ["0.0 GiB", "500 KiB", "94 MiB", "0.1 GiB", "50.7 GiB", "-72 MiB"]
+    assert [size_text(n, 2) for n in (2_200_000, 54_398_799_296)] == ["2.1 MiB", "50.66 GiB"]
     assert of_text(int(21.8 * GIB), int(50.7 * GIB)) == "21.8 of 50.7 GiB"
     assert of_text(300 << 10, 5 << 20) == "300 KiB of 5 MiB"
     assert [speed_text(n) for n in (45_000, 12_300_000, 123_000_000)] == ["45 kB/s", "12.3 MB/s", "123 MB/s"]
+    assert [rate_text(n) for n in (9.96, 12.3)] == ["10.0", "12"]
     assert [time_left_text(n) for n in (20, 750, 4320, 100_000)] == [
         "less than a minute left",
         "12 min left",

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from app.units import size_text
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.plan import LoadPlan, LoadSpec, PlanOptions, plan_model
 from model_manager.plan.problem import Corrections, Problem
@@ -40,7 +41,6 @@ from ui.plan.strings import (
     bar_title,
     layers_text,
     left_text,
-    size_text,
     tokens_short,
     used_text,
 )
@@ -286,4 +286,3 @@ def test_texts_of_a_bar():
 def test_short_texts():
     assert short_description("AMD Radeon RX 7900 XTX (RADV NAVI31)") == "RX 7900 XTX (RADV NAVI31)"
     assert [tokens_short(count) for count in (2048, 40960, 1 << 20, 3000)] == ["2k", "40k", "1M", "3000"]
-    assert size_text(72 * MIB) == "72 MiB"

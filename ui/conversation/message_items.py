@@ -12,6 +12,7 @@ from app.chat.answer import RunningAnswer
 from app.chat.context import Horizon, filled_context
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Message, Role, Status
+from app.units import rate_text
 from ui.transcript.item import Item
 from ui.widgets.error_text import error_text_of
 from ui.widgets.numbers import grouped, rounded
@@ -99,8 +100,7 @@ class MessageItems(QObject):
 
     def speed(self, tokens_per_second: float) -> str:
         """Return the speed of an answer as text."""
-        number = f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
-        return self.tr("{number} tokens/s").format(number=number)
+        return self.tr("{number} tokens/s").format(number=rate_text(tokens_per_second))
 
     def duration(self, seconds: float) -> str:
         """Return a time span as text."""

@@ -7,10 +7,10 @@ from typing import Literal
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.units import size_text
 from model_manager.disk.files import is_file
 from model_manager.hub.catalogue import STARTER
 from ui.models.item import ModelItem, State
-from ui.widgets.model_strings import size_text
 
 translate = QCoreApplication.translate
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
+from app.units import size_text
 from model_manager.errors import UserError
 from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
@@ -34,7 +35,6 @@ from ui.models.model_jobs import ModelJobs, Outcome, Work
 from ui.widgets.dialog_parts import StatusLine, open_folder
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
-from ui.widgets.model_strings import size_text
 from ui.widgets.question import ask
 
 ASK_FROM_BYTES = 1 << 20

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.units import size_text
 from ui.models.actions import Action, primary
 from ui.models.item import ModelItem
 from ui.models.metadata import Fact
@@ -39,7 +40,7 @@ from ui.widgets.dialog_parts import (
 )
 from ui.widgets.icons import icon
 from ui.widgets.layouts import LEFT, hbox, vbox
-from ui.widgets.model_strings import quality_of, quality_sentence, size_text
+from ui.widgets.model_strings import quality_of, quality_sentence
 from ui.widgets.theme import current_theme, interface_font
 
 PROGRESS_STEPS = 1000

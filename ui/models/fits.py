@@ -19,6 +19,7 @@ from app.planning.machine import Machine
 from app.planning.overrides import plan_options_from
 from app.planning.published_model import PublishedFit, PublishedHeader, PublishedHeaders, judge_published
 from app.planning.service import PlanningService
+from app.units import rate_text
 from model_manager.devices.devices import HostMemory, read_memory
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
@@ -27,7 +28,6 @@ from model_manager.plan import LoadPlan, PlanOptions, Recommendation
 from model_manager.published import PublishedModel
 from ui.models.item import Fit
 from ui.plan.bar_data import Bar, bars_of, device_numbers, verdict_kind
-from ui.plan.recommendation_text import speed_text
 from ui.plan.strings import sentences
 from ui.widgets.error_text import CONTEXT
 from ui.widgets.job import run_job
@@ -126,7 +126,7 @@ class ModelFits(QObject):
             return self.tr("Does not fit")
         if plan.verdict == "gpu":
             return self.tr("Fits on your GPU") if len(plan.used_devices) == 1 else self.tr("Fits on your GPUs")
-        number = speed_text(plan.tokens_per_second_estimate)
+        number = rate_text(plan.tokens_per_second_estimate)
         if plan.used_devices:
             return self.tr("Partly in RAM, about {speed} tokens/s").format(speed=number)
         return self.tr("In RAM, about {speed} tokens/s").format(speed=number)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
+from app.units import size_text
 from model_manager.gguf.header import GgufHeader, Unread
 from model_manager.published import Repository
 from ui.models.item import ModelItem
-from ui.widgets.model_strings import date_text, number_text, size_text
+from ui.widgets.model_strings import date_text, number_text
 
 translate = QCoreApplication.translate
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication
 
+from app.units import size_text, speed_text
 from model_manager.download.transfer import ACTIVE, DownloadStatus
 from model_manager.hub.catalogue import STARTER
 from model_manager.hub.listing import UnavailableModel
@@ -25,8 +26,6 @@ from ui.widgets.model_strings import (
     of_text,
     quality_of,
     quality_text,
-    size_text,
-    speed_text,
     time_left_text,
 )
 

@@ -13,7 +13,6 @@ from typing import Literal
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.plan import USABLE_TOKENS_PER_S, DevicePlan, LoadPlan
 
-GIB = 1 << 30
 HOST = "CPU"
 """Prefix of the engine's names for host memory."""
 MIN_CONTEXT_STEP = 2048

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from app.units import size_text
 from model_manager.plan import KV_TYPES, LoadPlan, ModelShape, PlanOptions
 from ui.plan.bar_data import context_steps
 from ui.plan.changes import automatic, layers_with_experts, segments_of, with_border, with_experts
 from ui.plan.controls import ContextSlider, OptionComboBox, OptionSpinBox, set_option
 from ui.plan.layer_strip import LayerStrip, Segment
 from ui.plan.rows import PlanRow
-from ui.plan.strings import device_name, size_text, tokens_text
+from ui.plan.strings import device_name, tokens_text
 from ui.widgets.dialog_parts import SMALL_SIZE, button
 from ui.widgets.icons import icon
 from ui.widgets.theme import current_theme, interface_font

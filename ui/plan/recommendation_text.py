@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
 
-from app.planning.machine import GIB, Machine
+from app.planning.machine import Machine
+from app.units import GIB, rate_text
 from model_manager.hub.catalogue import find_entry
 from model_manager.plan import LoadPlan, Recommendation
 from ui.plan.strings import tokens_short
@@ -36,7 +37,7 @@ def recommendation_text(recommendations: Sequence[Recommendation]) -> str:
         "quantisation": best.quantisation,
         "model": entry.name if entry is not None else best.id,
         "context": tokens_short(best.plan.context),
-        "speed": speed_text(best.plan.tokens_per_second_estimate),
+        "speed": rate_text(best.plan.tokens_per_second_estimate),
         "count": len(best.plan.used_devices),
     }
     return _sentence(best).format(**values)
@@ -105,8 +106,3 @@ def place_text(plan: LoadPlan) -> str:
             return translate("plan", "partly in RAM")
         case _:
             return translate("plan", "CPU")
-
-
-def speed_text(speed: float) -> str:
-    """Format estimated tokens per second, with a decimal below 10."""
-    return f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"

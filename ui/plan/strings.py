@@ -11,13 +11,12 @@ from dataclasses import replace
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from app.messages.plans import plan_sentence, verdict_sentence
+from app.units import GIB, MIB, size_text
 from model_manager.plan import LoadPlan
-from ui.plan.bar_data import GIB, Bar, PartKind, Parts, short_description
+from ui.plan.bar_data import Bar, PartKind, Parts, short_description
 from ui.widgets.error_text import CONTEXT
 
 translate = QCoreApplication.translate
-
-MIB = 1 << 20
 
 
 def sentences(plan: LoadPlan, numbers: Mapping[str, int], *, is_loaded: bool = False) -> tuple[str, str]:
@@ -176,11 +175,6 @@ def bar_description(bar: Bar, *, as_forecast: bool) -> str:
 def gib(n_bytes: int) -> str:
     """Format as GiB with one decimal, without the unit."""
     return f"{n_bytes / GIB:.1f}"
-
-
-def size_text(n_bytes: int) -> str:
-    """Format as GiB, or as MiB below 0.1 GiB."""
-    return f"{n_bytes / GIB:.1f} GiB" if n_bytes >= GIB // 10 or not n_bytes else f"{n_bytes / MIB:.0f} MiB"
 
 
 def _mib(n_bytes: int) -> str:

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLabel, QS
 
 from app.config.device_preferences import MOST_GIB, DevicePreference
 from app.planning.machine import Machine
+from app.units import size_text
 from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, read_memory
 from model_manager.devices.nvidia import GpuProcess, NvidiaCard
 from ui.plan.bar_data import short_description
 from ui.plan.rows import CHECK_SPACE
-from ui.plan.strings import gib, size_text
+from ui.plan.strings import gib
 from ui.widgets.controls import indent, wheel_only_with_focus
 from ui.widgets.dialog_parts import button, quiet_label, set_kind
 from ui.widgets.layouts import CENTRE, hbox, vbox

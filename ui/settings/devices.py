@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 from app.config.device_preferences import DevicePreferences, server_address
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine
 from app.services import Services
+from app.units import size_text
 from model_manager.errors import UserError
-from ui.plan.strings import size_text
 from ui.settings.device_rows import DeviceRow, ServerRow
 from ui.widgets.dialog_parts import SMALL_SIZE, StatusLine, button, hairline, quiet_label
 from ui.widgets.error_text import error_text

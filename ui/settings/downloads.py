@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLineEdit, QProgressBar, QWidget
 from app.config.secrets import HUB_TOKEN
 from app.downloads import NO_PROXY
 from app.services import Services
+from app.units import speed_text
 from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
@@ -144,9 +145,7 @@ class DownloadSettings(QWidget):
     def _speed_text(self, speed: MirrorSpeed) -> str:
         if not speed.bytes_per_second:
             return self.tr("{host}: unreachable").format(host=host_of(speed.endpoint))
-        return self.tr("{host}: {speed} MB/s").format(
-            host=host_of(speed.endpoint), speed=f"{speed.bytes_per_second / 1e6:.1f}"
-        )
+        return self.tr("{host}: {speed}").format(host=host_of(speed.endpoint), speed=speed_text(speed.bytes_per_second))
 
     # Access token
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QDate, QLocale
 
+from app.units import GIB, size_text
+
 translate = QCoreApplication.translate
 
 Quality = Literal["original", "same", "very_close", "close", "small", "some", "noticeable", "heavy", "severe"]
@@ -72,28 +74,13 @@ def quality_sentence(quality: Quality | None) -> str:
     return texts[quality] if quality else ""
 
 
-def size_text(n_bytes: int) -> str:
-    """Return a size in binary units, like the memory of GPUs."""
-    if n_bytes >= 1 << 30:
-        return f"{n_bytes / (1 << 30):.1f} GiB"
-    return f"{n_bytes / (1 << 20):.0f} MiB" if n_bytes >= 1 << 20 else f"{n_bytes / (1 << 10):.0f} KiB"
-
-
 def of_text(done: int, total: int) -> str:
     """Return "part of whole", with one unit where both have the same."""
     whole = size_text(total)
-    part = f"{done / (1 << 30):.1f} GiB" if total >= 1 << 30 else size_text(done)
+    part = f"{done / GIB:.1f} GiB" if whole.endswith("GiB") else size_text(done)
     if part.split()[-1] == whole.split()[-1]:
         part = part.split()[0]
     return translate("model_words", "{part} of {whole}").format(part=part, whole=whole)
-
-
-def speed_text(bytes_per_second: float) -> str:
-    """Return a transfer speed in decimal units, like browsers and providers."""
-    if bytes_per_second >= 1e6:
-        digits = 0 if bytes_per_second >= 1e8 else 1
-        return f"{bytes_per_second / 1e6:.{digits}f} MB/s"
-    return f"{bytes_per_second / 1e3:.0f} kB/s"
 
 
 def time_left_text(seconds: float) -> str:
