@@ -1243,10 +1243,6 @@
         <translation>{host}：无法连接</translation>
     </message>
     <message>
-        <source>{host}: {speed} MB/s</source>
-        <translation>{host}：{speed} MB/s</translation>
-    </message>
-    <message>
         <source>Remove</source>
         <translation>移除</translation>
     </message>
@@ -1325,6 +1321,10 @@
     <message>
         <source>None</source>
         <translation>无</translation>
+    </message>
+    <message>
+        <source>{host}: {speed}</source>
+        <translation>{host}：{speed}</translation>
     </message>
     <message>
         <source>Proxy address</source>
