@@ -75,11 +75,10 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, lazy_formats: LazyFo
             from app.cli import doctor
             from app.cli.model_services import open_settings
             from app.config.secrets import Secrets
-            from app.doctor import terminal
             from app.doctor.doctor import Doctor
             from app.planning.machine import MachineReader
 
             settings = open_settings(folder)
             reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_preferences())
-            checks = Doctor(folder, settings, Secrets(), lambda: reader.read(refresh=True), terminal.check)
+            checks = Doctor(folder, settings, Secrets(), lambda: reader.read(refresh=True))
             return doctor.run(checks, arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from model_manager.errors import UserError
@@ -20,32 +20,27 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Text:
-    """Text of ``app.messages.doctor``: code and data."""
-
-    code: str
-    data: Mapping[str, object] = field(default_factory=dict)
-
-
-Message = Text | UserError
-
-
-@dataclass(frozen=True)
 class Diagnostic:
     """Result of one check.
 
     ``id`` is a key of ``app.messages.doctor.NAMES``; ``subject`` is the checked device or host, if there are several.
-    ``remedy`` is what to do, and ``command`` a shell command for it (empty if none).
+    ``value`` and ``remedy`` (what to do, empty if nothing) are keys of ``app.messages.doctor.TEXTS`` that are filled in
+    from ``data``; ``command`` is a shell command for the remedy.
     """
 
     id: str
     state: State
-    value: Message
+    value: str | UserError
+    data: Mapping[str, object] = field(default_factory=dict)
     subject: str = ""
-    remedy: Message | None = None
+    remedy: str = ""
     command: str = ""
 
     @property
     def name(self) -> str:
         """Name in JSON output: ``data folder``, ``device Vulkan0``."""
         return f"{self.id.replace('_', ' ')} {self.subject}".strip()
+
+    def warning_if(self, is_problem: bool, remedy: str) -> Diagnostic:
+        """Return this result, as a warning with a remedy if there is a problem."""
+        return replace(self, state=State.WARNING, remedy=remedy) if is_problem else self

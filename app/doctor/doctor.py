@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
-from app.doctor import conversations, disk, engine, network, program
-from app.doctor.diagnostic import Diagnostic, State, Text
+from app.doctor import engine, network, program, storage
+from app.doctor.diagnostic import Diagnostic, State
 from app.downloads import models_folder, proxy_of
 from app.planning.machine import Machine
 from model_manager.cancellation import CancelToken
@@ -19,35 +18,26 @@ from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
 from model_manager.library.library import ModelLibrary
 
-ENGINE, MEMORY, DISK, CONVERSATIONS, PROGRAM, NETWORK = (
-    "engine",
-    "memory",
-    "disk",
-    "conversations",
-    "program",
-    "network",
-)
-PARTS = (PROGRAM, MEMORY, CONVERSATIONS, DISK, ENGINE)
+NETWORK = "network"
+PARTS = ("program", "memory", "conversations", "disk", "engine")
 """All parts that need no network, fastest first."""
 
 logger = logging.getLogger(__name__)
-
-EnvironmentChecks = Callable[[], Iterator[Diagnostic]]
 
 
 @dataclass(frozen=True)
 class Doctor:
     """Diagnostics of this machine.  ``check`` is for background threads, also several at once.
 
-    ``machine`` scans the devices, raising as ``MachineReader.now``.  ``environment_checks`` are the checks of the
-    window or the terminal (fonts, display).  ``engine_pid`` returns the process of this program's own engine.
+    ``machine`` scans the devices, raising as ``MachineReader.now``.  ``check_environment`` checks fonts and display.
+    ``engine_pid`` returns the process of this program's own engine.
     """
 
     folder: DataFolder
     settings: SettingsFile
     secrets: Secrets
     machine: Callable[[], Machine]
-    environment_checks: EnvironmentChecks = field(default=lambda: iter(()))
+    check_environment: Callable[[], Iterable[Diagnostic]] = program.check_environment
     engine_pid: Callable[[], int | None] = lambda: None
     token: CancelToken = field(default_factory=CancelToken)
 
@@ -67,7 +57,7 @@ class Doctor:
         except Exception as error:
             # A bug in one part must not prevent the others.
             logger.warning("check of %s failed", part, exc_info=error)
-            found.append(Diagnostic("trouble", State.BAD, Text("trouble", {"detail": repr(error)}), subject=part))
+            found.append(Diagnostic("trouble", State.BAD, "trouble", {"detail": repr(error)}, subject=part))
         self.token.raise_if_cancelled()
         return tuple(found)
 
@@ -77,24 +67,22 @@ class Doctor:
 
     def _run(self, part: str) -> Iterator[Diagnostic]:
         settings = self.settings.now
-        models = models_folder(settings, self.folder)
         match part:
             case "program":
                 yield from program.check(self.secrets)
-                yield from self.environment_checks()
+                yield from self.check_environment()
             case "memory":
                 yield from engine.check_memory(read_memory())
             case "conversations":
-                yield from conversations.check(self.folder.conversations, lambda: self.token.is_cancelled)
+                yield from storage.check_conversations(self.folder.conversations, self.token)
             case "disk":
-                file = disk.load_file(settings.model_id, self._library(models))
-                yield from disk.check(self.folder.root, models, file, self.token)
+                models = models_folder(settings, self.folder)
+                library = ModelLibrary(self.folder.models, models_folder=lambda: models)
+                file = storage.load_file(settings.model_id, library)
+                yield from storage.check_disk(self.folder.root, models, file, self.token)
             case "engine":
                 yield from engine.check(self.machine, self.engine_pid())
             case "network":
                 yield from network.check(settings, self.folder.servers_file, self.secrets, proxy_of(settings))
             case _:
                 raise ValueError(part)
-
-    def _library(self, models: Path) -> ModelLibrary:
-        return ModelLibrary(self.folder.models, models_folder=lambda: models)

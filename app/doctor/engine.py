@@ -1,11 +1,11 @@
-"""Check of the engine: its build, a real start in a child process, devices and their memory, RAM."""
+"""Checks of the engine: its build, a real start in a child process, devices and their memory, RAM."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from app.doctor.diagnostic import Diagnostic, State, Text
+from app.doctor.diagnostic import Diagnostic, State
 from app.doctor.program import is_bundle
 from app.engine.external_engine import ExternalEngine, external_engine
 from app.planning.machine import Machine
@@ -24,14 +24,13 @@ def check(
     read: Callable[[], Machine], engine_pid: int | None, environment: Mapping[str, str] = os.environ
 ) -> Iterator[Diagnostic]:
     """Start the engine in a child process and report the devices it can use."""
-    added = external_engine(environment)
-    if added is not None:
-        yield _added(added)
+    external = external_engine(environment)
+    if external is not None:
+        yield _external(external)
     try:
         machine = read()
     except UserError as error:
-        command = "" if is_bundle() else "python3 start.py --rebuild"
-        remedy = Text("bundle_again" if is_bundle() else "rebuild")
+        remedy, command = ("bundle_again", "") if is_bundle() else ("rebuild", "python3 start.py --rebuild")
         yield Diagnostic("engine", State.BAD, error, remedy=remedy, command=command)
         return
     yield from describe(machine, engine_pid)
@@ -40,12 +39,12 @@ def check(
 def describe(machine: Machine, engine_pid: int | None = None) -> Iterator[Diagnostic]:
     """Yield the results for a scanned machine."""
     if machine.engine is None:
-        yield Diagnostic("devices", State.OK, Text("pretended"))
+        yield Diagnostic("devices", State.OK, "pretended")
         return
     backends = ", ".join(machine.engine.backends) or "CPU"
-    yield Diagnostic("engine", State.OK, Text("engine", {"engine": machine.engine.engine, "backends": backends}))
+    yield Diagnostic("engine", State.OK, "engine", {"engine": machine.engine.engine, "backends": backends})
     used = ", ".join(device.name for device in machine.devices)
-    yield Diagnostic("devices", State.OK, Text("devices_used", {"names": used}) if used else Text("processor_alone"))
+    yield Diagnostic("devices", State.OK, "devices_used" if used else "processor_alone", {"names": used})
     for device in machine.engine.devices:
         data = {
             "description": device.description,
@@ -56,7 +55,7 @@ def describe(machine: Machine, engine_pid: int | None = None) -> Iterator[Diagno
         # The engine reports all RAM as free; RAM is checked separately.
         code = "device_cpu" if device.kind == "cpu" else "device"
         code = "device_left_out" if device.name in machine.left_out else code
-        yield Diagnostic("device", State.OK, Text(code, data), subject=device.name)
+        yield Diagnostic("device", State.OK, code, data, subject=device.name)
     for card in machine.nvidia.cards:
         yield _card(card, machine.nvidia.driver or "?", engine_pid)
     for missing in machine.missing:
@@ -68,57 +67,36 @@ def describe(machine: Machine, engine_pid: int | None = None) -> Iterator[Diagno
 def check_memory(memory: Memory) -> Iterator[Diagnostic]:
     """Check RAM and swap."""
     data = {"available_bytes": memory.available_bytes, "total_bytes": memory.total_bytes}
-    low = memory.available_bytes < LOW_RAM_BYTES
-    yield Diagnostic(
-        "memory",
-        State.WARNING if low else State.OK,
-        Text("memory", data),
-        remedy=Text("close_programs") if low else None,
-    )
-    used = memory.swap_total_bytes - memory.swap_free_bytes
-    if not memory.swap_total_bytes:
-        yield Diagnostic("swap", State.OK, Text("no_swap"))
-        return
-    high = used > GIB and used > HIGH_SWAP * memory.swap_total_bytes
-    yield Diagnostic(
-        "swap",
-        State.WARNING if high else State.OK,
-        Text("swap", {"used_bytes": used, "total_bytes": memory.swap_total_bytes}),
-        remedy=Text("close_programs") if high else None,
-    )
+    is_low = memory.available_bytes < LOW_RAM_BYTES
+    yield Diagnostic("memory", State.OK, "memory", data).warning_if(is_low, "close_programs")
+    total, used = memory.swap_total_bytes, memory.swap_total_bytes - memory.swap_free_bytes
+    swap = Diagnostic("swap", State.OK, "swap" if total else "no_swap", {"used_bytes": used, "total_bytes": total})
+    yield swap.warning_if(used > max(GIB, HIGH_SWAP * total), "close_programs")
 
 
-def _added(added: ExternalEngine) -> Diagnostic:
+def _external(engine: ExternalEngine) -> Diagnostic:
     data = {
-        "backend": added.backend,
-        "version": added.version,
-        "expected": added.expected_version,
-        "path": str(added.path),
+        "backend": engine.backend,
+        "version": engine.version,
+        "expected": engine.expected_version,
+        "path": engine.path,
     }
-    if added.is_compatible:
-        return Diagnostic("external_engine", State.OK, Text("external_engine", data))
-    return Diagnostic("external_engine", State.BAD, Text("added_engine_unfit", data), remedy=Text("other_engine", data))
+    if engine.is_compatible:
+        return Diagnostic("external_engine", State.OK, "external_engine", data)
+    return Diagnostic("external_engine", State.BAD, "added_engine_unfit", data, remedy="other_engine")
 
 
 def _card(card: NvidiaCard, driver: str, engine_pid: int | None) -> Diagnostic:
     others = [each for each in card.processes if each.pid != engine_pid]
     held = sum(each.used_bytes or 0 for each in others)
     names = ", ".join(each.name + (f" {size_text(each.used_bytes)}" if each.used_bytes else "") for each in others)
-    high = held > HIGH_USE * card.total_bytes
-    data = {"driver": driver, "holders": names, "free_bytes": card.free_bytes, "total_bytes": card.total_bytes}
-    return Diagnostic(
-        "card",
-        State.WARNING if high else State.OK,
-        Text("card_held" if others else "card", data),
-        subject=card.name,
-        remedy=Text("close_holders", {"holders": names}) if high else None,
-    )
+    data = {"driver": driver, "holders": names}
+    result = Diagnostic("card", State.OK, "card_held" if others else "card", data, subject=card.name)
+    return result.warning_if(held > HIGH_USE * card.total_bytes, "close_holders")
 
 
 def _hint(hint: UserError) -> Diagnostic:
     if hint.code != "gpus_need_backend":
         return Diagnostic("graphics_card", State.WARNING, hint)
-    data = {"gpus": hint.data["gpus"], "backend": str(hint.data["backend"])}
-    remedy = Text("other_bundle", data) if is_bundle() else Text("build_backend")
-    command = "" if is_bundle() else str(hint.data["command"])
-    return Diagnostic("graphics_card", State.WARNING, Text("gpus_idle", data), remedy=remedy, command=command)
+    remedy, command = ("other_bundle", "") if is_bundle() else ("build_backend", str(hint.data["command"]))
+    return Diagnostic("graphics_card", State.WARNING, "gpus_idle", hint.data, remedy=remedy, command=command)

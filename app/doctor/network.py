@@ -11,9 +11,9 @@ from pathlib import Path
 
 from app.config.secrets import Secrets
 from app.config.settings import Settings
-from app.doctor.diagnostic import Diagnostic, State, Text
+from app.doctor.diagnostic import Diagnostic, State
 from app.servers.client import ServerClient
-from app.servers.registry import Server, ServerRegistry
+from app.servers.registry import Server, read_servers, secret_name
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, Access, host_of
 from model_manager.hub.catalogue import APUS
@@ -33,7 +33,7 @@ class Target:
 
 
 def check(settings: Settings, servers_file: Path, secrets: Secrets, proxy: str | None) -> Iterator[Diagnostic]:
-    """Check all addresses at once, for at most five seconds.  The hub's token is not sent."""
+    """Check all addresses at once, for at most five seconds.  The hub's token is not sent, no file is changed."""
     authority = settings.authority or OFFICIAL
     hubs = dict.fromkeys((settings.endpoint or authority, authority, *(() if settings.endpoint else (MIRROR,))))
     targets: list[Target] = []
@@ -42,25 +42,28 @@ def check(settings: Settings, servers_file: Path, secrets: Secrets, proxy: str |
             targets.append(_hub(url.rstrip("/"), proxy))
         except UserError as error:
             yield Diagnostic("hub", State.BAD, error, subject=host_of(url))
-    for server in ServerRegistry(servers_file, secrets).list():
-        targets.append(_server(server, secrets, proxy))
+    try:
+        targets += [_server(each, secrets, proxy) for each in read_servers(servers_file)]
+    except UserError as error:
+        yield Diagnostic("server", State.BAD, error)
     yield from check_all(targets)
 
 
 def check_all(targets: list[Target], timeout_s: float = TIMEOUT_S) -> Iterator[Diagnostic]:
     """Yield the results in the order of the responses, timeouts last."""
-    answers: queue.SimpleQueue[tuple[Target, float, UserError | None]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[Target, Diagnostic]] = queue.SimpleQueue()
 
     def run(each: Target) -> None:
         started = time.monotonic()
         try:
             each.request()
         except UserError as error:
-            answers.put((each, time.monotonic() - started, error))
+            answers.put((each, Diagnostic(each.id, State.BAD, error, subject=each.subject)))
         except Cancelled:
             pass
         else:
-            answers.put((each, time.monotonic() - started, None))
+            data = {"milliseconds": max(1, round(1000 * (time.monotonic() - started)))}
+            answers.put((each, Diagnostic(each.id, State.OK, "answers", data, each.subject)))
 
     for each in targets:
         # Daemon threads, because a running name lookup cannot be cancelled.
@@ -69,23 +72,15 @@ def check_all(targets: list[Target], timeout_s: float = TIMEOUT_S) -> Iterator[D
     deadline = time.monotonic() + timeout_s
     while silent and (left := deadline - time.monotonic()) > 0:
         try:
-            each, seconds, error = answers.get(timeout=left)
+            each, result = answers.get(timeout=left)
         except queue.Empty:
             break
         silent.remove(each)
-        yield _result(each, seconds, error)
+        yield result
     for each in silent:
         each.abort()
-        remedy = Text("other_endpoint" if each.id == "hub" else "check_server")
-        data = {"seconds": round(timeout_s)}
-        yield Diagnostic(each.id, State.BAD, Text("silent", data), subject=each.subject, remedy=remedy)
-
-
-def _result(each: Target, seconds: float, error: UserError | None) -> Diagnostic:
-    if error is None:
-        data = {"milliseconds": max(1, round(1000 * seconds))}
-        return Diagnostic(each.id, State.OK, Text("answers", data), subject=each.subject)
-    return Diagnostic(each.id, State.BAD, error, subject=each.subject)
+        remedy = "other_endpoint" if each.id == "hub" else "check_server"
+        yield Diagnostic(each.id, State.BAD, "silent", {"seconds": round(timeout_s)}, each.subject, remedy)
 
 
 def _hub(url: str, proxy: str | None) -> Target:
@@ -106,7 +101,7 @@ def _server(server: Server, secrets: Secrets, proxy: str | None) -> Target:
     opened: list[ServerClient] = []
 
     def request() -> None:
-        client = ServerClient(server.url, secrets.get(f"server:{server.id}") or "", proxy)
+        client = ServerClient(server.url, secrets.get(secret_name(server.id)) or "", proxy)
         opened.append(client)
         try:
             client.models()

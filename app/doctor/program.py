@@ -1,42 +1,41 @@
-"""Check of the program: versions, system, keyring and starter model."""
+"""Checks of the program: versions, system, keyring, starter model, and the environment of its window."""
 
 from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 
 from app import __version__
 from app.config.secrets import Secrets
-from app.doctor.diagnostic import Diagnostic, State, Text
+from app.doctor.diagnostic import Diagnostic, State
 from model_manager.library.starter import find_starter
 
 LIBRARIES = ("PySide6_Essentials", "llama_cpp_python", "httpx2", "keyring", "nvidia-ml-py", "psutil")
 KEYRING_TIMEOUT_S = 5.0
+FC_LIST_TIMEOUT_S = 10.0
+DEBIAN_FONTS = "sudo apt install fonts-noto-cjk"
+SET_UP = "python3 start.py"
 
 
 def check(secrets: Secrets) -> Iterator[Diagnostic]:
-    """Check everything except the engine."""
-    yield Diagnostic(
-        "program",
-        State.OK,
-        Text(
-            "program_bundle" if is_bundle() else "program",
-            {"version": __version__, "python": platform.python_version()},
-        ),
-    )
-    versions = ", ".join(f"{name} {version}" for name, version in library_versions())
-    yield Diagnostic("libraries", State.OK, Text("plain", {"text": versions}))
-    yield Diagnostic("system", State.OK, Text("plain", {"text": platform.platform()}))
-    yield Diagnostic("processor", State.OK, Text("cores", {"count": os.cpu_count() or 1}))
+    """Check everything except the engine and the window."""
+    versions = {"version": __version__, "python": platform.python_version()}
+    yield Diagnostic("program", State.OK, "program_bundle" if is_bundle() else "program", versions)
+    libraries = ", ".join(f"{name} {version}" for name, version in library_versions())
+    yield Diagnostic("libraries", State.OK, "plain", {"text": libraries})
+    yield Diagnostic("system", State.OK, "plain", {"text": platform.platform()})
+    yield Diagnostic("processor", State.OK, "cores", {"count": os.cpu_count() or 1})
     starter = find_starter()
     if starter is None:
-        yield Diagnostic("starter_model", State.BAD, Text("missing"), remedy=Text("set_up"), command="python3 start.py")
+        yield Diagnostic("starter_model", State.BAD, "missing", remedy="set_up", command=SET_UP)
     else:
-        yield Diagnostic("starter_model", State.OK, Text("plain", {"text": str(starter)}))
+        yield Diagnostic("starter_model", State.OK, "plain", {"text": starter})
     yield _keyring(secrets)
 
 
@@ -48,10 +47,39 @@ def is_bundle() -> bool:
 def library_versions() -> Iterator[tuple[str, str]]:
     """Yield names and versions of the installed libraries that matter for diagnostics."""
     for name in LIBRARIES:
-        try:
-            yield name, metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+        if version := _version(name):
+            yield name, version
+
+
+def check_environment(environment: Mapping[str, str] = os.environ) -> Iterator[Diagnostic]:
+    """Check display and fonts from a terminal, without Qt."""
+    version = _version("PySide6-Essentials")
+    variables = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if not version:
+        yield Diagnostic("window", State.BAD, "window_missing", remedy="set_up", command=SET_UP)
+    elif sys.platform.startswith("linux") and not any(map(environment.get, variables)):
+        data = {"version": version}
+        yield Diagnostic("window", State.WARNING, "window_no_display", data, remedy="desktop_session")
+    else:
+        yield Diagnostic("window", State.OK, "window", {"version": version})
+    yield check_fonts(_chinese_font())
+
+
+def check_fonts(font: str | None) -> Diagnostic:
+    """Return the result for a font with Chinese characters: empty if there is none, None if unknown."""
+    if font is None:
+        return Diagnostic("fonts", State.OK, "fonts_not_looked_at")
+    if font:
+        return Diagnostic("fonts", State.OK, "fonts_ok", {"name": font})
+    command = DEBIAN_FONTS if shutil.which("apt") else ""
+    return Diagnostic("fonts", State.WARNING, "fonts_missing", remedy="install_fonts", command=command)
+
+
+def _version(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _keyring(secrets: Secrets) -> Diagnostic:
@@ -61,7 +89,19 @@ def _keyring(secrets: Secrets) -> Diagnostic:
     thread.start()
     thread.join(KEYRING_TIMEOUT_S)
     if not answers:
-        return Diagnostic("keyring", State.WARNING, Text("keyring_waits"), remedy=Text("unlock_keyring"))
+        return Diagnostic("keyring", State.WARNING, "keyring_waits", remedy="unlock_keyring")
     if not answers[0]:
-        return Diagnostic("keyring", State.WARNING, Text("keyring_missing"), remedy=Text("install_keyring"))
-    return Diagnostic("keyring", State.OK, Text("keyring_ok"))
+        return Diagnostic("keyring", State.WARNING, "keyring_missing", remedy="install_keyring")
+    return Diagnostic("keyring", State.OK, "keyring_ok")
+
+
+def _chinese_font() -> str | None:
+    program = shutil.which("fc-list")
+    if program is None:
+        return None
+    command = [program, ":lang=zh-cn", "family"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=FC_LIST_TIMEOUT_S, check=True, encoding="utf-8")
+    except (OSError, subprocess.SubprocessError, UnicodeError):
+        return None
+    return min((line.partition(",")[0] for line in done.stdout.splitlines() if line), default="")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from app.doctor.diagnostic import Diagnostic, Message, State, Text
+from app.doctor.diagnostic import Diagnostic, State
 from app.messages import word
 from app.messages.doctor import CONTEXT, MINUTES, NAMES, PARTS, SECONDS, TEXTS
 from app.units import size_text
@@ -41,12 +41,14 @@ def part_text(part: str, translate: Translate = english) -> str:
 
 def value_text(result: Diagnostic, translate: Translate = english) -> str:
     """Return the text of the result."""
-    return _message_text(result.value, translate)
+    if isinstance(result.value, UserError):
+        return word(result.value.code, result.value.data, lambda text: translate("errors", text))
+    return _filled_in(result.value, result, translate)
 
 
 def remedy_text(result: Diagnostic, translate: Translate = english) -> str:
     """Return the text of the remedy, empty if there is none."""
-    return _message_text(result.remedy, translate) if result.remedy is not None else ""
+    return _filled_in(result.remedy, result, translate) if result.remedy else ""
 
 
 def report(groups: Mapping[str, Iterable[Diagnostic]], translate: Translate = english) -> str:
@@ -87,16 +89,9 @@ def _user() -> str:
         return ""
 
 
-def _message_text(message: Message, translate: Translate) -> str:
-    if isinstance(message, UserError):
-        return word(message.code, message.data, lambda text: translate("errors", text))
-    return _format(message, translate)
-
-
-def _format(text: Text, translate: Translate) -> str:
-    template = TEXTS[text.code]
-    values = {key: _value(key, value, translate) for key, value in text.data.items()}
-    return (translate(CONTEXT, template) if text.code != "plain" else template).format(**values)
+def _filled_in(code: str, result: Diagnostic, translate: Translate) -> str:
+    template = TEXTS[code] if code == "plain" else translate(CONTEXT, TEXTS[code])
+    return template.format(**{key: _value(key, value, translate) for key, value in result.data.items()})
 
 
 def _value(key: str, value: object, translate: Translate) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.config.secrets import Secrets
-from model_manager.disk.json_file import JsonFile
+from model_manager.disk.json_file import JsonError, JsonFile, from_json
 from model_manager.errors import UserError
 
 ID_PREFIX = "server:"
@@ -169,11 +169,11 @@ class ServerRegistry:
         """
         removed = self.get(server_id)
         self._write(tuple(each for each in self._servers if each is not removed))
-        self._secrets.delete(_secret(server_id))
+        self._secrets.delete(secret_name(server_id))
 
     def key_of(self, server_id: str) -> str:
         """Return the API key, empty if none.  Can wait for the keyring to be unlocked."""
-        return self._secrets.get(_secret(server_id)) or ""
+        return self._secrets.get(secret_name(server_id)) or ""
 
     def set_key(self, server_id: str, key: str) -> None:
         """Replace the API key; an empty one is removed.
@@ -181,7 +181,7 @@ class ServerRegistry:
         Raises:
             UserError: ``secret_stays``.
         """
-        self._secrets.set(_secret(server_id), key)
+        self._secrets.set(secret_name(server_id), key)
 
     def _write(self, servers: tuple[Server, ...]) -> None:
         with self._lock:
@@ -189,5 +189,20 @@ class ServerRegistry:
             self._servers = servers
 
 
-def _secret(server_id: str) -> str:
+def secret_name(server_id: str) -> str:
+    """Return the name of a server's API key in the keyring."""
     return f"{ID_PREFIX}{server_id}"
+
+
+def read_servers(path: Path) -> tuple[Server, ...]:
+    """Return the servers of a registry's file without changing it.
+
+    Raises:
+        UserError: ``file_unreadable`` (path, detail).
+    """
+    try:
+        return from_json(path.read_bytes(), tuple[Server, ...])
+    except FileNotFoundError:
+        return ()
+    except (OSError, JsonError) as error:
+        raise UserError("file_unreadable", path=path, detail=str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import socket
 import sqlite3
@@ -15,8 +16,8 @@ import pytest
 from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import Settings, SettingsFile
-from app.doctor import conversations, disk, engine, network, program, terminal
-from app.doctor.diagnostic import Diagnostic, State, Text
+from app.doctor import engine, network, program, storage
+from app.doctor.diagnostic import Diagnostic, State
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.doctor.report import anonymise, name_text, remedy_text, report, value_text
 from app.engine.external_engine import DESCRIPTION_FILE, VARIABLE
@@ -40,18 +41,10 @@ SOURCES = Path(engine.__file__).parent
 GIB = 1 << 30
 
 
-def never() -> bool:
-    return False
-
-
 def cancelled() -> CancelToken:
     token = CancelToken()
     token.cancel()
     return token
-
-
-def always() -> bool:
-    return True
 
 
 def by_id(results: Iterator[Diagnostic] | tuple[Diagnostic, ...]) -> dict[str, Diagnostic]:
@@ -71,13 +64,24 @@ def doctor(tmp_path: Path) -> Doctor:
 
 def test_every_code_has_a_text() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.glob("*.py"))
-    codes = set(re.findall(r'Text\(\s*"([a-z_]+)"', source)) | set(re.findall(r'else "([a-z_]+)"[,)]', source))
-    assert len(codes) > 40
-    assert codes <= TEXTS.keys()
-    ids = set(re.findall(r'Diagnostic\(\s*"([a-z_]+)"', source))
-    assert len(ids) > 15
-    assert ids <= NAMES.keys()
+    strings = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    assert TEXTS.keys() <= strings, "texts of no check"
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        match call.func:
+            case ast.Name(id="Diagnostic"):
+                keywords = {each.arg: each.value for each in call.keywords}
+                assert literals(call.args[0]) <= NAMES.keys()
+                assert literals(call.args[2], keywords.get("remedy")) <= TEXTS.keys()
+            case ast.Attribute(attr="warning_if"):
+                assert literals(call.args[1]) <= TEXTS.keys()
+    assert NAMES.keys() <= strings
     assert PART_NAMES.keys() == {*PARTS, NETWORK}
+
+
+def literals(*nodes: ast.AST | None) -> set[str]:
+    """Strings that are possible values of these expressions."""
+    options = [part for each in nodes for part in ([each.body, each.orelse] if isinstance(each, ast.IfExp) else [each])]
+    return {each.value for each in options if isinstance(each, ast.Constant) and isinstance(each.value, str)}
 
 
 def test_this_machine_is_checked_for_real(doctor: Doctor) -> None:
@@ -104,7 +108,7 @@ def test_a_failing_part_does_not_affect_the_others(doctor: Doctor, tmp_path: Pat
     def broken() -> Machine:
         raise RuntimeError("out of order")
 
-    failing = Doctor(doctor.folder, doctor.settings, doctor.secrets, broken, environment_checks=lambda: iter([1 // 0]))  # type: ignore[list-item]
+    failing = Doctor(doctor.folder, doctor.settings, doctor.secrets, broken, check_environment=lambda: [1 // 0])  # type: ignore[list-item]
     (engine_result,) = failing.check("engine")
     assert (engine_result.id, engine_result.state) == ("trouble", State.BAD)
     assert "out of order" in value_text(engine_result)
@@ -226,53 +230,55 @@ def test_low_memory_and_full_swap_are_warnings(memory: Memory, states: tuple[Sta
 @pytest.fixture
 def large_file(tmp_path: Path) -> Path:
     path = tmp_path / "large.gguf"
-    path.write_bytes(bytes(disk.MIN_BYTES))
+    path.write_bytes(bytes(storage.MIN_BYTES))
     return path
 
 
 def test_load_time_is_estimated_from_the_disk_speed(large_file: Path, tmp_path: Path) -> None:
-    quick = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("a small one", 1000, large_file), NEVER_CANCELLED))[
-        "disk_speed"
-    ]
+    quick = by_id(
+        storage.check_disk(tmp_path, tmp_path, storage.LoadFile("a small one", 1000, large_file), NEVER_CANCELLED)
+    )["disk_speed"]
     assert quick.state is State.OK
     assert "loading a small one" in value_text(quick)
     assert value_text(quick).count("about 1 s") == 1
-    slow = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("a huge one", 10**16, large_file), NEVER_CANCELLED))[
-        "disk_speed"
-    ]
+    slow = by_id(
+        storage.check_disk(tmp_path, tmp_path, storage.LoadFile("a huge one", 10**16, large_file), NEVER_CANCELLED)
+    )["disk_speed"]
     assert slow.state is State.WARNING
     assert " min" in value_text(slow)
     assert "faster disk" in remedy_text(slow)
 
 
 def test_without_a_file_a_temporary_one_is_measured_and_removed(tmp_path: Path) -> None:
-    found = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("x", GIB), NEVER_CANCELLED))
+    found = by_id(storage.check_disk(tmp_path, tmp_path, storage.LoadFile("x", GIB), NEVER_CANCELLED))
     assert "takes about" in value_text(found["disk_speed"])
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(Cancelled):
-        list(disk.check(tmp_path, tmp_path, disk.LoadFile("x", GIB), cancelled()))
+        list(storage.check_disk(tmp_path, tmp_path, storage.LoadFile("x", GIB), cancelled()))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_measuring_a_file_can_be_cancelled(large_file: Path) -> None:
     with pytest.raises(Cancelled):
-        disk.read_speed(large_file, 60, cancelled())
+        storage.read_speed(large_file, 60, cancelled())
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    found = by_id(disk.check(tmp_path, tmp_path, disk.LoadFile("x", GIB, tmp_path / "gone.gguf"), NEVER_CANCELLED))
+    found = by_id(
+        storage.check_disk(tmp_path, tmp_path, storage.LoadFile("x", GIB, tmp_path / "gone.gguf"), NEVER_CANCELLED)
+    )
     assert found["disk_speed"].state is State.WARNING
     assert "Couldn't be measured" in value_text(found["disk_speed"])
 
 
 def test_the_load_time_is_that_of_the_selected_model(tmp_path: Path) -> None:
     library = ModelLibrary(tmp_path / "models")
-    assert disk.load_file(None, library).name.startswith("APUS"), "nothing large is here"
+    assert storage.load_file(None, library).name.startswith("APUS"), "nothing large is here"
     for name in ("Q2_K", "IQ3_XXS"):
         write_shape(tmp_path / f"{name}.gguf", name)
     ids = [library.register(tmp_path / f"{name}.gguf").id for name in ("Q2_K", "IQ3_XXS")]
     for model_id in ids:
-        file = disk.load_file(model_id, library)
+        file = storage.load_file(model_id, library)
         assert file.path == library.resolve(model_id).path
         assert file.n_bytes > 40 * 10**9
 
@@ -282,20 +288,20 @@ def test_the_load_time_is_that_of_the_selected_model(tmp_path: Path) -> None:
 
 def test_a_damaged_database_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "conversations"
-    (nothing,) = conversations.check(folder, never)
+    (nothing,) = storage.check_conversations(folder, NEVER_CANCELLED)
     assert nothing.state is State.OK
     with ConversationStore.open(folder) as store:
         for number in range(200):
             store.create(title=f"{number} " * 50)
         store.backup_now()
-        found = by_id(conversations.check(folder, never))
+        found = by_id(storage.check_conversations(folder, NEVER_CANCELLED))
         assert found["database"].state is State.OK
         assert value_text(found["backups"]).startswith("1, newest from 20")
     database = folder / "conversations.sqlite3"
     content = bytearray(database.read_bytes())
     content[8192:24576] = b"\x5a" * 16384
     database.write_bytes(content)
-    damaged = by_id(conversations.check(folder, never))["database"]
+    damaged = by_id(storage.check_conversations(folder, NEVER_CANCELLED))["database"]
     assert damaged.state is State.BAD
     assert remedy_text(damaged)
     assert database.read_bytes() == bytes(content), "nothing was changed"
@@ -308,7 +314,7 @@ def test_the_database_check_can_be_cancelled(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE messages (text)")
         connection.executemany("INSERT INTO messages VALUES (?)", (("x" * 50,) for _ in range(200_000)))
     with pytest.raises(Cancelled):
-        list(conversations.check(folder, always))
+        list(storage.check_conversations(folder, cancelled()))
 
 
 # The network
@@ -346,6 +352,17 @@ def test_a_timeout_is_reported() -> None:
     assert "proxy" in remedy_text(result)
 
 
+def test_a_damaged_list_of_servers_is_reported_and_kept(tmp_path: Path) -> None:
+    servers = tmp_path / "servers.json"
+    servers.write_text("[{")
+    with FakeHub() as hub:
+        found = by_id(network.check(settings_for(hub.url), servers, Secrets({}), ""))
+        assert found[f"hub {hub.url.removeprefix('http://')}"].state is State.OK
+    assert found["server"].state is State.BAD
+    assert "servers.json" in value_text(found["server"])
+    assert [each.name for each in tmp_path.iterdir()] == ["servers.json"], "the file was not set aside"
+
+
 def test_a_refused_connection_is_reported(tmp_path: Path, free_port: int) -> None:
     url = f"http://127.0.0.1:{free_port}"
     (result,) = network.check(settings_for(url), tmp_path / "servers.json", Secrets({}), "")
@@ -367,7 +384,7 @@ def free_port() -> int:
     [("Noto Sans CJK SC", State.OK, "Noto"), ("", State.WARNING, "No font"), (None, State.OK, "Not checked")],
 )
 def test_fonts_with_chinese(face: str | None, state: State, words: str) -> None:
-    result = terminal.fonts(face)
+    result = program.check_fonts(face)
     assert result.state is state
     assert words in value_text(result)
     assert bool(remedy_text(result)) == (state is not State.OK)
@@ -375,8 +392,8 @@ def test_fonts_with_chinese(face: str | None, state: State, words: str) -> None:
 
 def test_a_terminal_without_a_display_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    assert by_id(terminal.check({}))["window"].state is State.WARNING
-    assert by_id(terminal.check({"DISPLAY": ":0"}))["window"].state is State.OK
+    assert by_id(program.check_environment({}))["window"].state is State.WARNING
+    assert by_id(program.check_environment({"DISPLAY": ":0"}))["window"].state is State.OK
 
 
 def test_the_report_has_no_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,8 +405,8 @@ def test_the_report_has_no_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_report_is_markdown_with_remedies(tmp_path: Path) -> None:
-    command = Diagnostic("starter_model", State.BAD, Text("missing"), remedy=Text("set_up"), command="python3 start.py")
-    text = report({"program": (command, Diagnostic("system", State.OK, Text("plain", {"text": "Linux {x}"})))})
+    command = Diagnostic("starter_model", State.BAD, "missing", remedy="set_up", command="python3 start.py")
+    text = report({"program": (command, Diagnostic("system", State.OK, "plain", {"text": "Linux {x}"}))})
     assert "## Program" in text
     assert "- **bad**: Starter model: missing" in text
     assert "`python3 start.py`" in text

@@ -5,17 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.doctor.diagnostic import Diagnostic, State, Text
+from app.doctor.diagnostic import Diagnostic, State
 from app.doctor.doctor import NETWORK, PARTS, Doctor
-from app.doctor.report import part_text, report
-from app.doctor.terminal import fonts
+from app.doctor.program import check_fonts
+from app.doctor.report import name_text, part_text, remedy_text, report, value_text
 from app.services import Services
 from model_manager.errors import UserError
-from ui.doctor.rows import ResultRow, translate
 from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -28,12 +27,87 @@ from ui.widgets.dialog_parts import (
     quiet_label,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.icons import icon, pixmap
 from ui.widgets.job import run_job
-from ui.widgets.theme import CHINESE_FAMILIES, interface_font
+from ui.widgets.layouts import LEFT, TOP, clear, hbox, vbox
+from ui.widgets.theme import CHINESE_FAMILIES, current_theme, interface_font, mono_font
+
+translate = QCoreApplication.translate
 
 NARROW = 560
+"""Below this width, values are shown below their names."""
+NAME_WIDTH = 168
+ICON_SIZE = 16
+BREAK = "\u200b"
+"""Zero-width space, where a long path can be wrapped."""
 ORDER = ("engine", "memory", "disk", "conversations", "program", NETWORK)
 """Parts in the order of their importance for answers."""
+
+
+class ResultRow(QWidget):
+    """One result: icon, name, value, remedy and command, in the language and colours of its construction."""
+
+    copied = Signal(str)
+    """The command copied to the clipboard."""
+
+    def __init__(self, result: Diagnostic, *, narrow: bool = False) -> None:
+        super().__init__()
+        self.result = result
+        name, value, remedy = (text_of(result, translate) for text_of in (name_text, value_text, remedy_text))
+        theme = current_theme()
+        state, symbol, colour = {
+            State.OK: (self.tr("OK"), "check", theme.good),
+            State.WARNING: (self.tr("Could be improved"), "warning", theme.warning),
+            State.BAD: (self.tr("Needs attention"), "warning", theme.bad),
+        }[result.state]
+        mark = QLabel()
+        mark.setFixedSize(ICON_SIZE, 20)
+        mark.setPixmap(pixmap(symbol, colour, ICON_SIZE, self.devicePixelRatioF()))
+        mark.setToolTip(state)
+        mark.setAccessibleName(state)
+        self.name = _wrapping(name)
+        self.name.setProperty("quiet", True)
+        self.value = _wrapping(value.replace("/", f"/{BREAK}").replace("\\", f"\\{BREAK}"))
+        self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.value.setAccessibleName(f"{name}: {value}. {state}. {remedy}".strip())
+        texts = vbox(self.value, spacing=4)
+        if remedy:
+            explanation = quiet_label()
+            explanation.setText(remedy)
+            texts.addWidget(explanation)
+        if result.command:
+            texts.addWidget(self._command())
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 8, 0, 8)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(mark, 0, 0, TOP)
+        grid.addWidget(self.name, 0, 1, TOP)
+        grid.addLayout(texts, *((1, 1) if narrow else (0, 2)))
+        grid.setColumnStretch(1 if narrow else 2, 1)
+        if not narrow:
+            self.name.setFixedWidth(NAME_WIDTH)
+
+    def _command(self) -> QFrame:
+        frame = QFrame()
+        frame.setObjectName("doctorCommand")
+        text = QLabel(self.result.command)
+        text.setFont(mono_font(SMALL_SIZE))
+        flags = Qt.TextInteractionFlag
+        text.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
+        self.copy = QToolButton()
+        self.copy.setObjectName("copyCommandButton")
+        self.copy.setIconSize(QSize(16, 16))
+        self.copy.setIcon(icon("copy", current_theme().quiet_text, 16))
+        self.copy.setToolTip(self.tr("Copy command"))
+        self.copy.setAccessibleName(self.tr("Copy command {command}").format(command=self.result.command))
+        self.copy.clicked.connect(self._copy)
+        hbox((text, 1), self.copy, parent=frame, spacing=8, margins=(12, 2, 4, 2))
+        return frame
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.result.command)
+        self.copied.emit(self.result.command)
 
 
 class DoctorDialog(TranslatedDialog):
@@ -48,19 +122,21 @@ class DoctorDialog(TranslatedDialog):
         self.results: dict[str, tuple[Diagnostic, ...]] = {}
         """Results so far, by part."""
         self._with_network = False
+        self._is_narrow = False
         self._heading = heading()
         self._summary = quiet_label()
         self._summary.setObjectName("doctorSummary")
-        self._titles: dict[str, QLabel] = {}
-        self._notes: dict[str, QLabel] = {}
-        self._columns: dict[str, QVBoxLayout] = {}
-        self._rows: dict[str, list[ResultRow]] = {part: [] for part in ORDER}
+        self._columns: dict[str, QVBoxLayout] = {part: vbox() for part in ORDER}
         self.network = button("checkNetworkButton")
         self.again = button("checkAgainButton")
         self.copy = button("copyReportButton")
         self._close = button("closeButton")
         self.status = StatusLine("doctorStatus")
-        self._lay_out()
+        page = QWidget()
+        parts = [item for column in self._columns.values() for item in (20, column)]
+        foot = (8, (self.network, 0, LEFT), None)
+        vbox(self._heading, 4, self._summary, *parts, *foot, parent=page, margins=(MARGIN,) * 4)
+        arrange(self, scrolled(page), self.status, self.copy, self.again, self._close)
         self.network.clicked.connect(self._check_network)
         self.again.clicked.connect(self.check)
         self.copy.clicked.connect(self._copy_report)
@@ -78,20 +154,19 @@ class DoctorDialog(TranslatedDialog):
         if self.is_checking():
             return
         services = self._services
-        environment = tuple(self._check_environment())
+        environment = self._check_environment()
         self._doctor = Doctor(
             services.folder,
             services.settings,
             services.secrets,
             partial(services.planning.machine, refresh=True),
-            lambda: iter(environment),
+            lambda: environment,
             lambda: services.engine.pid,
         )
         self.results.clear()
         self.status.clear()
         self._pending = [*PARTS, *([NETWORK] if self._with_network else [])]
-        for part in ORDER:
-            self._fill(part)
+        self._fill(*ORDER)
         self._check_next()
 
     def is_checking(self) -> bool:
@@ -108,9 +183,11 @@ class DoctorDialog(TranslatedDialog):
         super().done(result)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Arrange for the new width."""
+        """Arrange the rows for the new width."""
         super().resizeEvent(event)
-        self._fit()
+        if self._is_narrow != (self.width() < NARROW):
+            self._is_narrow = not self._is_narrow
+            self._fill(*ORDER)
 
     def _stop(self) -> None:
         if self._doctor is not None:
@@ -118,20 +195,19 @@ class DoctorDialog(TranslatedDialog):
 
     def _check_network(self) -> None:
         self._with_network = True
-        idle = not self.is_checking()
+        is_idle = not self.is_checking()
         self._pending.append(NETWORK)
         self._fill(NETWORK)
         self._update_buttons()
-        if idle:
+        if is_idle:
             self._check_next()
 
     def _check_next(self) -> None:
         self._update_buttons()
-        if not self._pending or self._doctor is None:
-            return
-        doctor, part = self._doctor, self._pending[0]
-        # One after another, because other reads would distort the disk's speed.
-        run_job(self, partial(doctor.check, part), partial(self._show_results, part), self._show_error)
+        if self._pending and self._doctor is not None:
+            # One after another, because other reads would distort the disk's speed.
+            part = self._pending[0]
+            run_job(self, partial(self._doctor.check, part), partial(self._show_results, part), self._show_error)
 
     def _show_results(self, part: str, results: tuple[Diagnostic, ...]) -> None:
         self._pending.remove(part)
@@ -152,79 +228,52 @@ class DoctorDialog(TranslatedDialog):
             "platform": QGuiApplication.platformName(),
             "scale": f"{self.devicePixelRatioF():g}",
         }
-        return [fonts(family), Diagnostic("window", State.OK, Text("window_shown", data))]
+        return [check_fonts(family), Diagnostic("window", State.OK, "window_shown", data)]
 
     def _copy_report(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
         self.status.show_message(lambda: self.tr("Report copied. It contains nothing from your conversations."), "good")
 
-    def _lay_out(self) -> None:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        column.setSpacing(0)
-        column.addWidget(self._heading)
-        column.addSpacing(4)
-        column.addWidget(self._summary)
-        for part in ORDER:
-            column.addSpacing(20)
-            title = self._titles[part] = QLabel()
-            title.setFont(interface_font(SMALL_SIZE, bold=True))
-            note = self._notes[part] = quiet_label()
-            note.setContentsMargins(0, 8, 0, 0)
-            rows = self._columns[part] = QVBoxLayout()
-            rows.setSpacing(0)
-            column.addWidget(title)
-            column.addSpacing(4)
-            column.addWidget(hairline())
-            column.addWidget(note)
-            column.addLayout(rows)
-        column.addSpacing(8)
-        column.addWidget(self.network, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
-        arrange(self, scrolled(page), self.status, self.copy, self.again, self._close)
-
-    def _fill(self, part: str) -> None:
-        for row in self._rows[part]:
-            self._columns[part].removeWidget(row)
-            row.deleteLater()
-        self._rows[part] = [ResultRow(each) for each in self.results.get(part, ())]
-        for row in self._rows[part]:
-            row.copied.connect(self._show_copied)
-            self._columns[part].addWidget(row)
-        self._fit()
-        self._update_note(part)
-
     def _show_copied(self, command: str) -> None:
         self.status.show_message(lambda: self.tr("Copied: {command}").format(command=command), "good")
 
-    def _fit(self) -> None:
-        for rows in self._rows.values():
-            for row in rows:
-                row.set_narrow(narrow=self.width() < NARROW)
+    def _fill(self, *parts: str) -> None:
+        """Show the title of each part, its results or a note that there are none."""
+        for part in parts:
+            column = self._columns[part]
+            clear(column)
+            title = QLabel(part_text(part, translate))
+            title.setFont(interface_font(SMALL_SIZE, bold=True))
+            title.setContentsMargins(0, 0, 0, 4)
+            column.addWidget(title)
+            column.addWidget(hairline())
+            if note := self._note(part):
+                label = quiet_label()
+                label.setText(note)
+                label.setContentsMargins(0, 8, 0, 0)
+                column.addWidget(label)
+            for result in self.results.get(part, ()):
+                row = ResultRow(result, narrow=self._is_narrow)
+                row.copied.connect(self._show_copied)
+                column.addWidget(row)
 
-    def _update_buttons(self) -> None:
-        checking = self.is_checking()
-        self.again.setEnabled(not checking)
-        self.copy.setEnabled(not checking)
-        self.network.setVisible(not self._with_network)
-        self._update_summary()
-
-    def _update_note(self, part: str) -> None:
-        text = ""
+    def _note(self, part: str) -> str:
         if part in self._pending:
-            text = self.tr("Checking…")
-        elif part == NETWORK and part not in self.results:
-            text = self.tr(
+            return self.tr("Checking…")
+        if part == NETWORK and part not in self.results:
+            return self.tr(
                 "Not checked yet. The check contacts the hub, its mirror and your servers to see if they "
                 "respond. None of your data is sent."
             )
-        self._notes[part].setText(text)
-        self._notes[part].setVisible(bool(text))
+        return ""
 
-    def _update_summary(self) -> None:
+    def _update_buttons(self) -> None:
+        is_checking = self.is_checking()
+        self.again.setEnabled(not is_checking)
+        self.copy.setEnabled(not is_checking)
+        self.network.setVisible(not self._with_network)
         problems = sum(each.state is not State.OK for results in self.results.values() for each in results)
-        if self.is_checking():
+        if is_checking:
             text = self.tr("Checking this computer…")
         elif problems == 0:
             text = self.tr("No problems found.")
@@ -238,20 +287,20 @@ class DoctorDialog(TranslatedDialog):
         self.setWindowTitle(self.tr("Diagnostics"))
         self.setAccessibleName(self.tr("Diagnostics"))
         self._heading.setText(self.tr("Diagnostics"))
-        for part, title in self._titles.items():
-            title.setText(part_text(part, translate))
-            self._update_note(part)
-        for rows in self._rows.values():
-            for row in rows:
-                row.retranslate()
         self.network.setText(self.tr("Check the network"))
         self.again.setText(self.tr("Check again"))
         self.copy.setText(self.tr("Copy report"))
         self._close.setText(self.tr("Close"))
         self.status.retranslate()
-        self._update_summary()
+        self._update_buttons()
+        self._fill(*ORDER)
 
     def _recolour(self) -> None:
-        for rows in self._rows.values():
-            for row in rows:
-                row.recolour()
+        self._fill(*ORDER)
+
+
+def _wrapping(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label

@@ -1,4 +1,4 @@
-"""Check of the disks: free space, read speed, and the time a load takes at that speed."""
+"""Checks of the stored data: database and backups; free space, read speed, and the time a load takes at that speed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
-from app.doctor.diagnostic import Diagnostic, State, Text
+from app.doctor.diagnostic import Diagnostic, State
+from app.store.recovery import check_database
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS
-from model_manager.library.library import LocalModel, ModelLibrary
+from model_manager.library.library import ModelLibrary
 
 SECONDS = 2.0
 BLOCK_BYTES = 4 << 20
@@ -37,15 +38,30 @@ class LoadFile:
     path: Path | None = None
 
 
-@dataclass(frozen=True)
-class ReadSpeed:
-    """Read speed; ``from_disk`` is false if the system's file cache could not be bypassed."""
+def check_conversations(folder: Path, token: CancelToken) -> Iterator[Diagnostic]:
+    """Check the whole database without writing to it.
 
-    bytes_per_second: float
-    from_disk: bool
+    Raises:
+        Cancelled: ``token`` was cancelled.
+    """
+    report = check_database(folder, lambda: token.is_cancelled)
+    if report is None:
+        yield Diagnostic("database", State.OK, "no_database")
+        return
+    data = {"size_bytes": report.bytes, "path": report.path, "detail": report.problem}
+    if report.problem:
+        yield Diagnostic("database", State.BAD, "database_damaged", data, remedy="restore_backup")
+    else:
+        yield Diagnostic("database", State.OK, "database", data)
+    if report.backups:
+        newest = report.backups[0]
+        data = {"count": len(report.backups), "time": newest.made_at, "size_bytes": newest.bytes}
+        yield Diagnostic("backups", State.OK, "backups", data)
+    else:
+        yield Diagnostic("backups", State.OK, "no_backups")
 
 
-def check(root: Path, models: Path, file: LoadFile, token: CancelToken) -> Iterator[Diagnostic]:
+def check_disk(root: Path, models: Path, file: LoadFile, token: CancelToken) -> Iterator[Diagnostic]:
     """Check the data folder, the models folder and the read speed of its disk.
 
     Raises:
@@ -64,17 +80,19 @@ def load_file(model_id: str | None, library: ModelLibrary) -> LoadFile:
     except UserError:
         here = []
     large = [model for model in here if model.bytes >= LOW_SPACE_BYTES]
-    chosen = [model for model in large if model.id == model_id] or large
-    if chosen:
-        return _of(chosen[0])
+    if large:
+        model = next((each for each in large if each.id == model_id), large[0])
+        return LoadFile(model.name or model.id, model.bytes, model.path)
     # Measure the disk with the largest local file, but report the load of the home model.
     largest = max(here, key=lambda model: model.bytes, default=None)
     path = largest.path if largest is not None and largest.in_models_folder else None
     return LoadFile(f"{APUS[0].name} {APUS[0].quantisation}", APUS[0].bytes, path)
 
 
-def read_speed(path: Path, seconds: float, token: CancelToken) -> ReadSpeed:
+def read_speed(path: Path, seconds: float, token: CancelToken) -> tuple[float, bool]:
     """Read the file for at most ``seconds``.
+
+    Return the speed in bytes per second, and whether it is that of the disk: the file cache was bypassed.
 
     Raises:
         OSError: it cannot be read.
@@ -84,58 +102,40 @@ def read_speed(path: Path, seconds: float, token: CancelToken) -> ReadSpeed:
     # Page-aligned, as reads that bypass the file cache require.
     block = mmap.mmap(-1, BLOCK_BYTES)
     count, started = 0, time.perf_counter()
-    try:
+    with file:
         while time.perf_counter() - started < seconds:
             token.raise_if_cancelled()
             read = file.readinto(memoryview(block))
             if not read:
                 break
             count += read
-    finally:
-        file.close()
-    return ReadSpeed(count / max(time.perf_counter() - started, 1e-6), from_disk)
-
-
-def _of(model: LocalModel) -> LoadFile:
-    return LoadFile(model.name or model.id, model.bytes, model.path)
+    return count / max(time.perf_counter() - started, 1e-6), from_disk
 
 
 def _space(id_: str, folder: Path) -> Diagnostic:
     free = shutil.disk_usage(folder).free
-    data = {"path": str(folder), "free_bytes": free}
+    result = Diagnostic(id_, State.OK, "folder", {"path": folder, "free_bytes": free})
     if not os.access(folder, os.W_OK):
-        return Diagnostic(id_, State.BAD, Text("folder", data), remedy=Text("make_writable", data))
-    if free < LOW_SPACE_BYTES:
-        return Diagnostic(id_, State.WARNING, Text("folder", data), remedy=Text("make_room", data))
-    return Diagnostic(id_, State.OK, Text("folder", data))
+        return replace(result, state=State.BAD, remedy="make_writable")
+    return result.warning_if(free < LOW_SPACE_BYTES, "make_room")
 
 
 def _speed(file: LoadFile, folder: Path, token: CancelToken) -> Diagnostic:
     try:
         if file.path is not None and file.path.stat().st_size >= MIN_BYTES:
-            speed = read_speed(file.path, SECONDS, token)
+            speed, from_disk = read_speed(file.path, SECONDS, token)
         elif shutil.disk_usage(folder).free > LOW_SPACE_BYTES:
             with tempfile.NamedTemporaryFile(dir=folder, prefix=".speed-", suffix=".part") as temporary:
                 _fill(temporary.fileno(), token)
-                speed = read_speed(Path(temporary.name), SECONDS, token)
+                speed, from_disk = read_speed(Path(temporary.name), SECONDS, token)
         else:
-            return Diagnostic("disk_speed", State.OK, Text("no_room_to_measure"))
+            return Diagnostic("disk_speed", State.OK, "no_room_to_measure")
     except OSError as error:
-        return Diagnostic("disk_speed", State.WARNING, Text("disk_unreadable", {"detail": str(error)}))
-    seconds = file.n_bytes / max(speed.bytes_per_second, 1.0)
-    data = {
-        "speed_bytes": round(speed.bytes_per_second),
-        "name": file.name,
-        "size_bytes": file.n_bytes,
-        "duration_s": seconds,
-    }
-    slow = seconds > LONG_LOAD_S
-    return Diagnostic(
-        "disk_speed",
-        State.WARNING if slow else State.OK,
-        Text("disk_speed" if speed.from_disk else "disk_speed_cached", data),
-        remedy=Text("faster_disk") if slow else None,
-    )
+        return Diagnostic("disk_speed", State.WARNING, "disk_unreadable", {"detail": error})
+    seconds = file.n_bytes / max(speed, 1.0)
+    data = {"speed_bytes": round(speed), "name": file.name, "size_bytes": file.n_bytes, "duration_s": seconds}
+    result = Diagnostic("disk_speed", State.OK, "disk_speed" if from_disk else "disk_speed_cached", data)
+    return result.warning_if(seconds > LONG_LOAD_S, "faster_disk")
 
 
 def _fill(descriptor: int, token: CancelToken) -> None:
