@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from app.config.paths import resources
 from app.services import Services
 from model_manager.errors import UserError
+from ui.export.choices import export_labels
 from ui.export.dialog import ExportDialog
-from ui.export.format_options import export_labels
 from ui.settings.dialog import SettingsDialog
 from ui.start.crash_dialog import CrashDialog
 from ui.widgets.error_text import error_text

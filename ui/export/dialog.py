@@ -10,18 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
 
 from app.config.settings import Settings, SettingsFile
 from app.export.export import FORMATS, export_conversations, export_message, message_tree
@@ -30,15 +21,16 @@ from app.export.formats import Format, Options
 from app.formulas import FormulaRenderer
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
-from ui.export.format_options import FormatOptions, export_labels, translate
-from ui.export.scope import Scope, ScopeSelector
+from ui.export.choices import FormatOptions, Scope, ScopeSelector, export_labels, translate
 from ui.pdf.document import pdf_format
 from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
     BusyDialog,
+    LazyText,
     StatusLine,
     ask_for_file,
+    ask_for_folder,
     button,
     documents_folder,
     heading,
@@ -47,6 +39,7 @@ from ui.widgets.dialog_parts import (
 )
 from ui.widgets.error_text import error_text
 from ui.widgets.job import Job
+from ui.widgets.layouts import TOP, hbox, vbox
 
 ESTIMATE_AFTER_S = 1.0
 """Before that the time left is not estimated, nor before ``ESTIMATE_AFTER_SHARE`` is done."""
@@ -66,7 +59,6 @@ class ExportDialog(BusyDialog):
         store: ConversationStore,
         conversation_id: str | None,
         parent: QWidget | None = None,
-        formats: Mapping[str, Format] | None = None,
         *,
         selection: Sequence[str] = (),
         message_id: str | None = None,
@@ -76,13 +68,12 @@ class ExportDialog(BusyDialog):
         super().__init__(parent)
         self.setObjectName("exportDialog")
         self._store, self._settings, self._formula_renderer = store, settings, formula_renderer
-        self._formats = formats if formats is not None else {**FORMATS, "pdf": pdf_format()}
+        self._formats: Mapping[str, Format] = {**FORMATS, "pdf": pdf_format()}
         values = settings.now if settings is not None else Settings()
         conversations = {each.id: each for each in (*store.list(), *store.list(archived=True))}
         self._has_conversations = bool(conversations)
-        self._folder = documents_folder()
-        if values.export_folder and Path(values.export_folder).is_dir():
-            self._folder = Path(values.export_folder)
+        is_folder = bool(values.export_folder) and Path(values.export_folder).is_dir()
+        self._folder = Path(values.export_folder) if is_folder else documents_folder()
         self._proposed = ""
         self._last_file: Path | None = None
         self._job: Job | None = None
@@ -105,35 +96,26 @@ class ExportDialog(BusyDialog):
         self.cancel = button("exportCancelButton")
         self._close = button("closeButton")
         self.export = button("exportButton", primary=True)
+        self._labels = (QLabel(), QLabel(), QLabel())
         self._lay_out()
         self.scope.changed.connect(self._scope_changed)
         self.options.changed.connect(self._format_changed)
         self.path.textChanged.connect(self._update)
-        self.browse.clicked.connect(self._browse)
-        self.copy.clicked.connect(self._copy)
-        self.cancel.clicked.connect(self._cancel)
-        self.open_file.clicked.connect(self._open)
-        self._close.clicked.connect(self.reject)
-        self.export.clicked.connect(self._export)
+        for each, action in (
+            (self.browse, self._browse),
+            (self.copy, self._copy),
+            (self.cancel, self._cancel),
+            (self.open_file, self._open),
+            (self._close, self.reject),
+            (self.export, self._export),
+        ):
+            each.clicked.connect(action)
         self.resize(620, 480)
         self._finish_setup()
         self._scope_changed()
         self.export.setFocus()
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self.path, 1)
-        line.addWidget(self.browse)
-        target = QVBoxLayout()
-        target.setSpacing(6)
-        target.addLayout(line)
-        target.addWidget(self._path_note)
-        self._labels = [QLabel(), QLabel(), QLabel()]
-        column = QVBoxLayout()
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 12)
-        column.setSpacing(16)
-        column.addWidget(self._heading)
         grid = QGridLayout()
         grid.setHorizontalSpacing(MARGIN)
         grid.setVerticalSpacing(16)
@@ -142,18 +124,13 @@ class ExportDialog(BusyDialog):
         for row, (label, first) in enumerate(zip(self._labels, first_controls, strict=True)):
             # As high as the first control beside it, so that both are on one line.
             label.setFixedHeight(first.sizeHint().height())
-            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(label, row, 0, TOP)
         grid.addWidget(self.scope, 0, 1)
         grid.addWidget(self.options, 1, 1)
-        grid.addLayout(target, 2, 1)
-        column.addLayout(grid)
-        column.addStretch(1)
-        column.addWidget(self.progress)
-        status = QHBoxLayout()
-        status.setSpacing(8)
-        status.addWidget(self.status, 1)
-        status.addWidget(self.open_file)
-        column.addLayout(status)
+        grid.addLayout(vbox(hbox((self.path, 1), self.browse, spacing=8), self._path_note, spacing=6), 2, 1)
+        status = hbox((self.status, 1), self.open_file, spacing=8)
+        margins = (MARGIN, MARGIN, MARGIN, 12)
+        column = vbox(self._heading, grid, None, self.progress, status, spacing=16, margins=margins)
         arrange(self, column, self.copy, None, self.cancel, self._close, self.export)
 
     # Target
@@ -203,16 +180,10 @@ class ExportDialog(BusyDialog):
     def _browse(self) -> None:
         path = self._target() or self._folder
         if self._is_folder:
-            chooser = QFileDialog(self, self.tr("Export to folder"), str(path.parent))
-            chooser.setFileMode(QFileDialog.FileMode.Directory)
-            chooser.setOption(QFileDialog.Option.ShowDirsOnly)
-            chooser.setObjectName("fileDialog")
-            chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            chooser.fileSelected.connect(self.path.setText)
-            chooser.open()
-            return
-        name_filter = f"{translate(self.options.format.label)} (*{self.options.format.suffix})"
-        ask_for_file(self, self.tr("Export"), name_filter, self._path_chosen, save_as=path)
+            ask_for_folder(self, self.tr("Export to folder"), self._path_chosen, start=path.parent)
+        else:
+            name_filter = f"{translate(self.options.format.label)} (*{self.options.format.suffix})"
+            ask_for_file(self, self.tr("Export"), name_filter, self._path_chosen, save_as=path)
 
     def _path_chosen(self, path: Path) -> None:
         self.path.setText(str(path))
@@ -224,7 +195,7 @@ class ExportDialog(BusyDialog):
         if path is None:
             return
         scope, format_ = self.scope.scope, self.options.format
-        options = self.options.options()
+        options, store = self.options.options(), self._store
         if self._settings is not None:
             self._settings.change(
                 export_format=format_.name,
@@ -240,7 +211,6 @@ class ExportDialog(BusyDialog):
                 return export_message(store, scope.message_id, format_, path, options)
             return export_conversations(store, scope.conversation_ids, format_, path, options)
 
-        store = self._store
         self._start(work, options, partial(self._exported, warnings), self.tr("Cancelled. Nothing was written."))
 
     def _copy(self) -> None:
@@ -253,18 +223,15 @@ class ExportDialog(BusyDialog):
         self._job = job = Job(self)
         job.progress.connect(self._show_progress)
         job.succeeded.connect(succeeded)
-        job.failed.connect(self._failed)
-        job.finished.connect(partial(self._finished, cancelled))
+        job.failed.connect(lambda error: self._end(lambda: error_text(error), "bad"))
+        job.finished.connect(lambda: self._end(lambda: cancelled) if self._job is not None else None)
         self._last_file = None
         self._started = time.monotonic()
         self.progress.setValue(0)
         self.status.show_message(lambda: self.tr("Exporting…"))
         self._update()
-        job.start(
-            partial(
-                work, replace(options, formula_renderer=self._formula_renderer, progress=job.report, cancel=job.token)
-            )
-        )
+        options = replace(options, formula_renderer=self._formula_renderer, progress=job.report, cancel=job.token)
+        job.start(partial(work, options))
 
     def _show_progress(self, share: float) -> None:
         self.progress.setValue(round(share * PROGRESS_STEPS))
@@ -298,18 +265,8 @@ class ExportDialog(BusyDialog):
         QGuiApplication.clipboard().setText(text)
         self._end(lambda: self.tr("Copied to the clipboard."), "good")
 
-    def _failed(self, error: UserError) -> None:
-        self._end(lambda: error_text(error), "bad")
-
-    def _finished(self, cancelled: str) -> None:
-        if self._job is not None:
-            self._end(lambda: cancelled, "quiet")
-
     def _end(
-        self,
-        text: Callable[[], str],
-        kind: str,
-        action: tuple[Callable[[], str], Callable[[], None]] | None = None,
+        self, text: LazyText, kind: str = "quiet", action: tuple[LazyText, Callable[[], None]] | None = None
     ) -> None:
         self._job = None
         self._update()
@@ -346,8 +303,9 @@ class ExportDialog(BusyDialog):
 
     def _open(self) -> None:
         if self._last_file is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._last_file))):
-            text = self.tr("No program on this computer can open this type of file.")
-            self.status.show_message(lambda: text, "warning")
+            self.status.show_message(
+                lambda: self.tr("No program on this computer can open this type of file."), "warning"
+            )
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):

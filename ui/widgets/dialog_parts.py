@@ -264,9 +264,9 @@ def ask_for_file(
     _open_file_dialog(dialog, chosen)
 
 
-def ask_for_folder(parent: QWidget, title: str, chosen: Callable[[Path], None]) -> None:
-    """Open the folder dialog over ``parent`` and call ``chosen``, a method, with the folder."""
-    dialog = _FileDialog(parent, title, str(documents_folder()))
+def ask_for_folder(parent: QWidget, title: str, chosen: Callable[[Path], None], *, start: Path | None = None) -> None:
+    """Open the folder dialog over ``parent``, in ``start``, and call ``chosen``, a method, with the folder."""
+    dialog = _FileDialog(parent, title, str(start or documents_folder()))
     dialog.setObjectName("folderDialog")
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)

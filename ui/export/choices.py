@@ -1,0 +1,192 @@
+"""Selectors of the export dialog: what is exported, and in which format with which options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QRadioButton, QSizePolicy, QWidget
+
+from app.config.settings import Settings
+from app.conversation import Conversation
+from app.export.formats import Format, Labels, Options, Thoughts
+from ui.widgets.controls import wheel_only_with_focus
+from ui.widgets.dialog_parts import quiet_label
+from ui.widgets.layouts import hbox, vbox
+
+LONGEST_TITLE = 40
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is exported."""
+
+    conversation_ids: tuple[str, ...] | None
+    """None for all."""
+    message_id: str | None = None
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one conversation, or a message of it."""
+        return self.conversation_ids is not None and len(self.conversation_ids) == 1
+
+
+class ScopeSelector(QWidget):
+    """A radio button for each scope; those that do not apply are hidden."""
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        conversations: Mapping[str, Conversation],
+        current: Conversation | None,
+        selection: Sequence[str],
+        message_id: str | None,
+    ) -> None:
+        super().__init__()
+        self._conversation_count = len(conversations)
+        self._current = current
+        one = None if current is None else (current.id,)
+        selected = tuple(each for each in selection if each in conversations)
+        self._scopes: dict[QRadioButton, Scope] = {}
+        self.message = self._button("exportThisMessage", Scope(one, message_id))
+        self.this_one = self._button("exportThisConversation", Scope(one))
+        self.selected = self._button("exportSelection", Scope(selected))
+        self.everything = self._button("exportAllConversations", Scope(None))
+        vbox(*self._scopes, parent=self, spacing=4)
+        self.message.setVisible(current is not None and message_id is not None)
+        self.this_one.setEnabled(current is not None)
+        self.selected.setVisible(len(selected) > 1)
+        shown = (each for each in (self.message, self.selected) if not each.isHidden())
+        next(shown, self.everything if current is None else self.this_one).setChecked(True)
+        for each in self._scopes:
+            each.toggled.connect(lambda is_on: self.changed.emit() if is_on else None)
+
+    @property
+    def scope(self) -> Scope:
+        """The selected scope."""
+        return next(scope for button, scope in self._scopes.items() if button.isChecked())
+
+    @property
+    def first_button(self) -> QRadioButton:
+        """The topmost button."""
+        return self.this_one if self.message.isHidden() else self.message
+
+    def title(self) -> str:
+        """Return the title of the conversation in scope; empty for several."""
+        return self._current.title if self.scope.is_one and self._current is not None else ""
+
+    def retranslate(self) -> None:
+        """Set all texts."""
+        title = self._current.title if self._current else ""
+        shown = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
+        # A single ampersand would mark a shortcut.
+        shown = shown.replace("&", "&&")
+        self.message.setText(self.tr("This message"))
+        this_one = self.tr("This conversation: {title}") if shown else self.tr("This conversation")
+        self.this_one.setText(this_one.format(title=shown))
+        count = len(self._scopes[self.selected].conversation_ids or ())
+        self.selected.setText(self.tr("Selected conversations ({count})").format(count=count))
+        self.everything.setText(self.tr("All conversations ({count})").format(count=self._conversation_count))
+
+    def _button(self, name: str, scope: Scope) -> QRadioButton:
+        button = QRadioButton(self)
+        button.setObjectName(name)
+        self._scopes[button] = scope
+        return button
+
+
+class FormatOptions(QWidget):
+    """The format and its options."""
+
+    changed = Signal()
+
+    def __init__(self, formats: Mapping[str, Format], settings: Settings) -> None:
+        super().__init__()
+        self._formats = formats
+        self._is_one_message = False
+        self.format_box = _combo_box("exportFormat", list(formats), settings.export_format)
+        self.description = quiet_label()
+        self.metadata, self.branches, self.unfinished = QCheckBox(), QCheckBox(), QCheckBox()
+        self.metadata.setObjectName("exportMetadata")
+        self.metadata.setChecked(settings.export_metadata)
+        self.branches.setObjectName("exportAllBranches")
+        self.unfinished.setObjectName("exportUnfinished")
+        self._thoughts_label = QLabel()
+        self.thoughts = _combo_box("exportThoughts", list(Thoughts), Thoughts(settings.export_thoughts))
+        # The minimum heights of the style sheet are too small: a layout must not shrink the boxes to them.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        thoughts = hbox(self._thoughts_label, self.thoughts, None, spacing=12)
+        boxes = (self.metadata, self.branches, self.unfinished)
+        vbox(self.format_box, self.description, 2, *boxes, thoughts, parent=self, spacing=6)
+        self.format_box.currentIndexChanged.connect(self._update)
+        self._update()
+
+    @property
+    def format(self) -> Format:
+        """The selected format."""
+        return self._formats[str(self.format_box.currentData())]
+
+    def options(self) -> Options:
+        """Return the selected options, in the language of the window."""
+        return Options(
+            metadata=self.metadata.isChecked(),
+            thoughts=Thoughts(self.thoughts.currentData()),
+            all_branches=self.branches.isChecked(),
+            unfinished=self.unfinished.isChecked(),
+            labels=export_labels(),
+        )
+
+    def set_one_message(self, is_one: bool) -> None:
+        """Set whether a single message is exported; the description of some formats depends on it."""
+        self._is_one_message = is_one
+        self._describe()
+
+    def retranslate(self) -> None:
+        """Set all texts."""
+        for index, each in enumerate(self._formats.values()):
+            self.format_box.setItemText(index, translate(each.label))
+        self.format_box.setAccessibleName(self.tr("Format"))
+        self.metadata.setText(self.tr("Include the model, settings and speed of each answer"))
+        self.branches.setText(self.tr("Include all branches, not only the one shown"))
+        self.unfinished.setText(self.tr("Include stopped and interrupted answers"))
+        self._thoughts_label.setText(self.tr("Thoughts"))
+        self.thoughts.setAccessibleName(self.tr("Thoughts"))
+        for index, text in enumerate((self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted"))):
+            self.thoughts.setItemText(index, text)
+        self._describe()
+
+    def _update(self) -> None:
+        for each in (self.metadata, self.thoughts, self._thoughts_label):
+            each.setEnabled(not self.format.is_lossless)
+        for box in (self.branches, self.unfinished):
+            box.setVisible(self.format.has_examples)
+        self._describe()
+        self.changed.emit()
+
+    def _describe(self) -> None:
+        description = translate(self.format.description)
+        if self._is_one_message and self.format.needs_history:
+            description += " " + self.tr("Includes the messages before it.")
+        self.description.setText(description)
+
+
+def _combo_box(name: str, values: Sequence[str], current: str) -> QComboBox:
+    box = QComboBox()
+    box.setObjectName(name)
+    for value in values:
+        box.addItem("", value)
+    box.setCurrentIndex(max(0, box.findData(current)))
+    wheel_only_with_focus(box)
+    return box
+
+
+def translate(text: str) -> str:
+    """Translate a label of ``app.export``."""
+    return QCoreApplication.translate("export", text)
+
+
+def export_labels() -> Labels:
+    """Return the labels of exported files in the language of the window."""
+    return Labels().translated(translate)
