@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -110,6 +111,23 @@ def test_characters_that_share_a_glyph_are_the_plain_ones() -> None:
     assert "文见西口" in squeezed(text_of(read(answered("文见西口"))))
     # Where a text holds both, one shape cannot be two characters.
     assert squeezed(text_of(read(answered("⽂文")))).count("文文") == 1
+
+
+def test_scripts_without_a_font_are_reported_instead_of_ending_the_program() -> None:
+    code = (
+        "import sys\n"
+        "from app.export.formats import Options\n"
+        "from tests.export.tree_builders import answered\n"
+        "from ui.pdf.document import pdf_format\n"
+        "codes = []\n"
+        "pdf_format().write([answered('plain \u0915\u0924 **\u0ba4\u0bae** \ue123')],\n"
+        "    Options(warn=lambda code, data: codes.append((code, data['characters']))))\n"
+        "print(*codes[0])"
+    )
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.decode().startswith("pdf_characters_missing ")
 
 
 def test_emoji_are_images_that_can_be_copied() -> None:

@@ -38,8 +38,8 @@ def raw_fonts(font: QFont, characters: Iterable[str]) -> list[QRawFont]:
         layout.endLayout()
         for run in layout.glyphRuns():
             raw = run.rawFont()
-            # For characters that no font contains Qt draws boxes with an invalid one.
-            if raw.isValid():
+            # Qt draws boxes with a font without a size for Indic scripts that no font contains.  Reading it crashes.
+            if raw.isValid() and raw.pixelSize() > 0:
                 fonts.setdefault(postscript_name(raw), raw)
     return list(fonts.values())
 
