@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
-from ui.widgets.icons import icon, pixmap
+from ui.widgets.dialog_parts import set_kind
+from ui.widgets.icons import set_icon
 from ui.widgets.numbers import grouped, rounded
-from ui.widgets.theme import Theme, interface_font
+from ui.widgets.theme import interface_font
 
 SPACING = 6
 NAME_WIDTH = 200
@@ -25,7 +26,7 @@ class AttachmentChip(QFrame):
     opened = Signal()
     removed = Signal()
 
-    def __init__(self, attachment: Attachment, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, attachment: Attachment, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("attachmentChip")
         self.attachment = attachment
@@ -39,10 +40,13 @@ class AttachmentChip(QFrame):
         self._size = QLabel(self)
         self._size.setFont(interface_font(SMALL_SIZE))
         self._warning = QLabel(self)
+        set_icon(self._open, "file", size=16)
+        set_icon(self._warning, "warning", "warning", 14)
         self._remove = QToolButton(self)
         self._remove.setObjectName("removeAttachmentButton")
         self._remove.setIconSize(QSize(12, 12))
         self._remove.setFixedSize(22, 22)
+        set_icon(self._remove, "close", size=12)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 2, 4, 2)
         layout.setSpacing(4)
@@ -54,18 +58,6 @@ class AttachmentChip(QFrame):
             button.setCursor(Qt.CursorShape.PointingHandCursor)
         self._open.clicked.connect(self.opened)
         self._remove.clicked.connect(self.removed)
-        self.set_theme(theme)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self._theme = theme
-        self.setStyleSheet(
-            f"#attachmentChip {{ background: {theme.hover}; border: none; border-radius: 6px; }}"
-            "#attachmentChip QToolButton { border-radius: 5px; padding: 2px 4px; }"
-            f"#attachmentChip QToolButton:hover {{ background: {theme.pressed}; }}"
-        )
-        self._open.setIcon(icon("file", theme.quiet_text, 16))
-        self._remove.setIcon(icon("close", theme.quiet_text, 12))
         self._retranslate()
 
     def set_attachment(self, attachment: Attachment, context: int) -> None:
@@ -86,9 +78,8 @@ class AttachmentChip(QFrame):
             size = self.tr("about {count} tokens").format(count=grouped(tokens))
         too_large = 0 < self._context <= tokens
         self._size.setText(size)
-        self._size.setStyleSheet(f"color: {self._theme.warning if too_large else self._theme.quiet_text};")
+        set_kind(self._size, "warning" if too_large else "quiet")
         self._warning.setVisible(too_large)
-        self._warning.setPixmap(pixmap("warning", self._theme.warning, 14, self.devicePixelRatioF()))
         tip = f"{attachment.name}\n{size}"
         if too_large:
             tip += "\n" + self.tr(
@@ -114,9 +105,8 @@ class AttachmentChips(QWidget):
     changed = Signal()
     opened = Signal(Attachment)
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._chips: list[AttachmentChip] = []
         self._context = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -166,12 +156,6 @@ class AttachmentChips(QWidget):
             chip.set_attachment(chip.attachment, tokens)
         self._arrange()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self._theme = theme
-        for chip in self._chips:
-            chip.set_theme(theme)
-
     def changeEvent(self, event: QEvent) -> None:
         """Arrange the chips again, whose texts have other widths."""
         super().changeEvent(event)
@@ -184,7 +168,7 @@ class AttachmentChips(QWidget):
         self._arrange()
 
     def _add(self, attachment: Attachment) -> None:
-        chip = AttachmentChip(attachment, self._theme, self)
+        chip = AttachmentChip(attachment, self)
         chip.set_attachment(attachment, self._context)
         chip.opened.connect(lambda: self.opened.emit(chip.attachment))
         chip.removed.connect(lambda: self._remove(chip))

@@ -15,8 +15,8 @@ from app.config.drafts import Draft
 from app.conversation import Attachment
 from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.text_field import ComposerField
-from ui.widgets.icons import icon, pixmap
-from ui.widgets.theme import Theme, interface_font
+from ui.widgets.icons import set_icon
+from ui.widgets.theme import current_theme, interface_font
 from ui.widgets.translated import TranslatedWidget
 
 RADIUS = 12
@@ -36,17 +36,18 @@ class Composer(TranslatedWidget):
     changed = Signal()
     """The draft has changed."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._is_running = self._is_temporary = self._is_waiting = False
         self._instead_of: str | None = None
         self._before: Draft | None = None
         self.field = ComposerField(self)
-        self.chips = AttachmentChips(theme, self)
+        self.chips = AttachmentChips(self)
         self._edit_bar = QWidget(self)
         self._edit_icon, self._edit_label = QLabel(self._edit_bar), QLabel(self._edit_bar)
         self._edit_label.setFont(interface_font(SMALL_SIZE))
+        self._edit_label.setProperty("quiet", True)
+        set_icon(self._edit_icon, "edit", "accent", 16)
         self._cancel = QToolButton(self._edit_bar)
         self._cancel.setObjectName("cancelEditButton")
         self._cancel.setFont(interface_font(SMALL_SIZE))
@@ -56,6 +57,8 @@ class Composer(TranslatedWidget):
         self.send_button.clicked.connect(self._send)
         self.stop_button = self._button("stopButton", self.stop_requested)
         self.stop_button.hide()
+        set_icon(self.attach_button, "attachment")
+        set_icon(self.stop_button, "stop", "accent_text")
         self._lay_out()
         self.setFocusProxy(self.field)
         self.field.send_requested.connect(self._send)
@@ -64,7 +67,7 @@ class Composer(TranslatedWidget):
         self.field.document().documentLayout().documentSizeChanged.connect(self._fit_height)
         self.chips.changed.connect(self._on_change)
         self.chips.opened.connect(self.attachment_opened)
-        self.set_theme(theme)
+        self._refresh()
         self._retranslate()
 
     def _lay_out(self) -> None:
@@ -99,24 +102,6 @@ class Composer(TranslatedWidget):
         if clicked is not None:
             button.clicked.connect(clicked)
         return button
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self._theme = theme
-        style = (
-            f"QToolButton {{ background: {theme.accent}; border: none; border-radius: {BUTTON_SIZE // 2}px; }}"
-            f"QToolButton:hover {{ background: {theme.accent_hover}; }}"
-            f"QToolButton:focus {{ border: 2px solid {theme.text}; }}"
-            f"QToolButton:disabled {{ background: {theme.hover}; }}"
-        )
-        self.send_button.setStyleSheet(style)
-        self.stop_button.setStyleSheet(style)
-        self.stop_button.setIcon(icon("stop", theme.accent_text))
-        self.attach_button.setIcon(icon("attachment", theme.quiet_text))
-        self._edit_icon.setPixmap(pixmap("edit", theme.accent, 16, self.devicePixelRatioF()))
-        self._edit_label.setStyleSheet(f"color: {theme.quiet_text};")
-        self.chips.set_theme(theme)
-        self._refresh()
 
     def set_text_size(self, size: int) -> None:
         """Set the size of the text in device-independent pixels."""
@@ -206,13 +191,13 @@ class Composer(TranslatedWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the rounded frame, dashed and tinted in a temporary conversation."""
-        painter = QPainter(self)
+        painter, theme = QPainter(self), current_theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(QColor(self._theme.accent if self.field.hasFocus() else self._theme.edge), 1)
+        pen = QPen(QColor(theme.accent if self.field.hasFocus() else theme.edge), 1)
         if self._is_temporary:
             pen.setDashPattern([4, 3])
         painter.setPen(pen)
-        painter.setBrush(QColor(self._theme.question if self._is_temporary else self._theme.raised))
+        painter.setBrush(QColor(theme.question if self._is_temporary else theme.raised))
         painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
         painter.end()
 
@@ -232,7 +217,7 @@ class Composer(TranslatedWidget):
         can = self._can_send()
         self.send_button.setEnabled(can)
         self.send_button.setToolTip(self._send_tool_tip())
-        self.send_button.setIcon(icon("send", self._theme.accent_text if can else self._theme.quiet_text))
+        set_icon(self.send_button, "send", "accent_text" if can else "quiet_text")
         self.update()
 
     def _send_tool_tip(self) -> str:

@@ -6,14 +6,15 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.conversation import ContextUse
-from ui.widgets.theme import Theme
+from ui.widgets.theme import current_theme
 
 WARNING_SHARE = 0.85
 """The bar takes the warning colour above this share."""
 
 
-def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, use: ContextUse) -> None:
+def paint_bar(painter: QPainter, bar: QRectF, use: ContextUse) -> None:
     """Draw the used share of a context."""
+    theme = current_theme()
     share = min(1.0, use.used / use.size) if use.size else 0.0
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)

@@ -11,7 +11,7 @@ from shiboken6 import isValid
 
 from app.conversation import ContextPolicy, ContextUse
 from ui.conversation.context_bar import paint_bar
-from ui.widgets.theme import Theme, interface_font
+from ui.widgets.theme import current_theme, interface_font
 
 if TYPE_CHECKING:
     from ui.conversation.context_popover import ContextPopover
@@ -27,23 +27,17 @@ class ContextGauge(QAbstractButton):
     policy_chosen = Signal(ContextPolicy)
     larger_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("contextGauge")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFont(interface_font(SMALL_SIZE))
-        self._theme = theme
         self._popover: ContextPopover | None = None
         self.use = ContextUse(0, 0)
         self.hide()
         self._retranslate()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self._theme = theme
-        self.update()
 
     def set_use(self, use: ContextUse) -> None:
         """Show the use of a context, also in the open popover."""
@@ -60,7 +54,7 @@ class ContextGauge(QAbstractButton):
         # Imported where it is needed, as it would delay the start.
         from ui.conversation.context_popover import ContextPopover
 
-        popover = self._popover = ContextPopover(self._theme, self.window())
+        popover = self._popover = ContextPopover(self.window())
         popover.set_use(self.use)
         popover.policy_chosen.connect(self.policy_chosen)
         popover.larger_requested.connect(self.larger_requested)
@@ -82,26 +76,26 @@ class ContextGauge(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the text, the bar, and the state as a button."""
-        painter = QPainter(self)
+        painter, theme = QPainter(self), current_theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         if self.underMouse() or self.isDown():
-            painter.setBrush(QColor(self._theme.pressed if self.isDown() else self._theme.hover))
+            painter.setBrush(QColor(theme.pressed if self.isDown() else theme.hover))
             painter.drawRoundedRect(frame, 6, 6)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QColor(self._theme.accent))
+            painter.setPen(QColor(theme.accent))
             painter.drawRoundedRect(frame, 6, 6)
         # A clipped number would read as another number: text without room is left out.
         for text in (self.text(), self._numbers()):
             if self._width_of(text) <= self.width():
-                painter.setPen(QColor(self._theme.quiet_text))
+                painter.setPen(QColor(theme.quiet_text))
                 room = frame.adjusted(0, 0, -(BAR_WIDTH + 2 * PADDING), 0)
                 painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
                 break
         left, top = self.width() - PADDING - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2
-        paint_bar(painter, self._theme, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
+        paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
         painter.end()
 
     def _width_of(self, text: str) -> int:

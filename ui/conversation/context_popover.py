@@ -10,7 +10,7 @@ from app.conversation import ContextPolicy, ContextUse
 from ui.conversation.context_bar import paint_bar
 from ui.widgets.dialog_parts import button, hairline, quiet_label
 from ui.widgets.numbers import grouped
-from ui.widgets.theme import Theme, interface_font
+from ui.widgets.theme import interface_font
 
 WIDTH, MARGIN, SPACING, OFFSET = 340, 16, 10, 6
 
@@ -21,14 +21,14 @@ class ContextPopover(QFrame):
     policy_chosen = Signal(ContextPolicy)
     larger_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("contextPopover")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._use = ContextUse(0, 0)
         self._title = QLabel()
         self._title.setFont(interface_font(bold=True))
-        self._bar = _Bar(theme)
+        self._bar = _Bar()
         self._labels = {key: QLabel() for key in ("used", "free", "pinned", "left_out")}
         self._figures = {key: QLabel() for key in self._labels}
         self._question = QLabel()
@@ -148,9 +148,9 @@ class ContextPopover(QFrame):
 class _Bar(QWidget):
     """The bar of the gauge, as wide as the popover."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._theme, self._use = theme, ContextUse(0, 0)
+        self._use = ContextUse(0, 0)
         self.setFixedHeight(8)
 
     def set_use(self, use: ContextUse) -> None:
@@ -160,5 +160,5 @@ class _Bar(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_bar(painter, self._theme, QRectF(self.rect()), self._use)
+        paint_bar(painter, QRectF(self.rect()), self._use)
         painter.end()

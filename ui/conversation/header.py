@@ -7,8 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from ui.conversation.context_gauge import ContextGauge
-from ui.widgets.icons import icon
-from ui.widgets.theme import Theme
+from ui.widgets.icons import set_icon
 from ui.widgets.translated import TranslatedWidget
 
 HEIGHT = 48
@@ -28,18 +27,18 @@ class Header(TranslatedWidget):
     save_requested = Signal()
     """The temporary conversation is to be saved."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(HEIGHT)
-        self._sidebar = self._button("sidebarButton", self.sidebar_requested)
-        self._export = self._button("exportButton", self.export_requested)
-        self._settings = self._button("conversationSettingsButton", self.settings_requested)
-        self.temporary = self._button("temporaryButton", self.temporary_requested)
+        self._sidebar = self._button("sidebarButton", "sidebar", self.sidebar_requested)
+        self._export = self._button("exportButton", "export", self.export_requested)
+        self._settings = self._button("conversationSettingsButton", "sliders", self.settings_requested)
+        self.temporary = self._button("temporaryButton", "temporary", self.temporary_requested)
         self.temporary.setCheckable(True)
-        self.save = self._button("keepTemporaryButton", self.save_requested)
+        self.save = self._button("keepTemporaryButton", "temporary", self.save_requested, "accent")
         self.save.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.save.hide()
-        self.model_button = self._button("modelButton", self.model_menu_requested)
+        self.model_button = self._button("modelButton", "chevron-down", self.model_menu_requested)
         self.model_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         # Puts the arrow behind the name.
         self.model_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
@@ -47,7 +46,7 @@ class Header(TranslatedWidget):
         self._status = QLabel(self)
         self._status.setObjectName("speedLabel")
         self._status.setProperty("quiet", True)
-        self.gauge = ContextGauge(theme, self)
+        self.gauge = ContextGauge(self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(8)
@@ -56,26 +55,16 @@ class Header(TranslatedWidget):
         layout.addStretch(1)
         for widget in (self._status, self.gauge, self.temporary, self.save, self._settings, self._export):
             layout.addWidget(widget)
-        self.set_theme(theme)
         self._retranslate()
 
-    def _button(self, name: str, clicked: SignalInstance) -> QToolButton:
+    def _button(self, name: str, icon: str, clicked: SignalInstance, role: str = "quiet_text") -> QToolButton:
         button = QToolButton(self)
         button.setObjectName(name)
         button.setIconSize(QSize(18, 18))
+        set_icon(button, icon, role)
         button.setAutoRaise(True)
         button.clicked.connect(clicked)
         return button
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self._sidebar.setIcon(icon("sidebar", theme.quiet_text))
-        self._export.setIcon(icon("export", theme.quiet_text))
-        self._settings.setIcon(icon("sliders", theme.quiet_text))
-        self.temporary.setIcon(icon("temporary", theme.quiet_text))
-        self.save.setIcon(icon("temporary", theme.accent))
-        self.model_button.setIcon(icon("chevron-down", theme.quiet_text))
-        self.gauge.set_theme(theme)
 
     def set_model(self, text: str, tip: str, short: str = "") -> None:
         """Set the text of the model button; ``short`` is used in a narrow header."""

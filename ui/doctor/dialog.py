@@ -27,10 +27,10 @@ from ui.widgets.dialog_parts import (
     quiet_label,
 )
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import icon, pixmap
+from ui.widgets.icons import set_icon
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, TOP, clear, hbox, vbox
-from ui.widgets.theme import CHINESE_FAMILIES, current_theme, interface_font, mono_font
+from ui.widgets.theme import CHINESE_FAMILIES, interface_font, mono_font
 
 translate = QCoreApplication.translate
 
@@ -45,7 +45,7 @@ ORDER = ("engine", "memory", "disk", "conversations", "program", NETWORK)
 
 
 class ResultRow(QWidget):
-    """One result: icon, name, value, remedy and command, in the language and colours of its construction."""
+    """One result: icon, name, value, remedy and command, in the language of its construction."""
 
     copied = Signal(str)
     """The command copied to the clipboard."""
@@ -54,15 +54,14 @@ class ResultRow(QWidget):
         super().__init__()
         self.result = result
         name, value, remedy = (text_of(result, translate) for text_of in (name_text, value_text, remedy_text))
-        theme = current_theme()
-        state, symbol, colour = {
-            State.OK: (self.tr("OK"), "check", theme.good),
-            State.WARNING: (self.tr("Could be improved"), "warning", theme.warning),
-            State.BAD: (self.tr("Needs attention"), "warning", theme.bad),
+        state, icon, role = {
+            State.OK: (self.tr("OK"), "check", "good"),
+            State.WARNING: (self.tr("Could be improved"), "warning", "warning"),
+            State.BAD: (self.tr("Needs attention"), "warning", "bad"),
         }[result.state]
         mark = QLabel()
         mark.setFixedSize(ICON_SIZE, 20)
-        mark.setPixmap(pixmap(symbol, colour, ICON_SIZE, self.devicePixelRatioF()))
+        set_icon(mark, icon, role, ICON_SIZE)
         mark.setToolTip(state)
         mark.setAccessibleName(state)
         self.name = _wrapping(name)
@@ -98,7 +97,7 @@ class ResultRow(QWidget):
         self.copy = QToolButton()
         self.copy.setObjectName("copyCommandButton")
         self.copy.setIconSize(QSize(16, 16))
-        self.copy.setIcon(icon("copy", current_theme().quiet_text, 16))
+        set_icon(self.copy, "copy", size=16)
         self.copy.setToolTip(self.tr("Copy command"))
         self.copy.setAccessibleName(self.tr("Copy command {command}").format(command=self.result.command))
         self.copy.clicked.connect(self._copy)
@@ -293,9 +292,6 @@ class DoctorDialog(TranslatedDialog):
         self._close.setText(self.tr("Close"))
         self.status.retranslate()
         self._update_buttons()
-        self._fill(*ORDER)
-
-    def _recolour(self) -> None:
         self._fill(*ORDER)
 
 

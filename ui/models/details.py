@@ -38,10 +38,10 @@ from ui.widgets.dialog_parts import (
     set_kind,
     set_style_property,
 )
-from ui.widgets.icons import icon
+from ui.widgets.icons import set_icon
 from ui.widgets.layouts import LEFT, hbox, vbox
 from ui.widgets.model_strings import quality_of, quality_sentence
-from ui.widgets.theme import current_theme, interface_font
+from ui.widgets.theme import interface_font
 
 PROGRESS_STEPS = 1000
 LABEL_WIDTH = 104
@@ -110,6 +110,7 @@ class ModelDetails(QWidget):
         self.more = QToolButton()
         self.more.setObjectName("moreModelButton")
         self.more.setFixedSize(34, 34)
+        set_icon(self.more, "more", "text")
         self.more.setIconSize(QSize(18, 18))
         self.fold = QPushButton()
         self.fold.setObjectName("detailsFoldButton")
@@ -198,15 +199,6 @@ class ModelDetails(QWidget):
         self.progress.setAccessibleName(self.tr("Progress"))
         self._facts = ()
 
-    def recolour(self) -> None:
-        """Draw the icons in the colours of the current theme."""
-        theme = current_theme()
-        self.more.setIcon(icon("more", theme.text))
-        self._show_fold_icon()
-        # The widgets are kept: none may be deleted while the style visits them all.
-        for each in self.area.findChildren(QToolButton, "copyButton"):
-            each.setIcon(icon("copy", theme.quiet_text, 14))
-
     def _show_text(self, label: QLabel, text: str, kind: str = "quiet") -> None:
         label.setText(text)
         label.setVisible(bool(text))
@@ -257,7 +249,7 @@ class ModelDetails(QWidget):
 
     def _show_fold_icon(self) -> None:
         name = "chevron-down" if self.fold.isChecked() else "chevron-right"
-        self.fold.setIcon(icon(name, current_theme().quiet_text, 14))
+        set_icon(self.fold, name, size=14)
 
     def _fill(self, facts: tuple[Fact, ...]) -> None:
         self._facts = facts
@@ -288,7 +280,7 @@ class ModelDetails(QWidget):
         if fact.copy:
             copy = QToolButton()
             copy.setObjectName("copyButton")
-            copy.setIcon(icon("copy", current_theme().quiet_text, 14))
+            set_icon(copy, "copy", size=14)
             copy.setIconSize(QSize(14, 14))
             copy.setFixedSize(20, 20)
             copy.setStyleSheet("padding: 0;")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import (
+    QAction,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -41,9 +42,8 @@ from ui.widgets.dialog_parts import (
     quiet_label,
     set_style_property,
 )
-from ui.widgets.icons import icon
+from ui.widgets.icons import set_icon
 from ui.widgets.layouts import CENTRE, hbox, vbox
-from ui.widgets.theme import current_theme
 
 NARROW = 760
 """Below this width the details are placed under the list."""
@@ -105,9 +105,9 @@ class ModelsDialog(TranslatedDialog):
         self.field = QLineEdit()
         self.field.setObjectName("hubSearchField")
         self.field.setClearButtonEnabled(True)
-        self._search_icon = self.field.addAction(
-            icon("search", "#888888", 16), QLineEdit.ActionPosition.LeadingPosition
-        )
+        search_icon = QAction(self.field)
+        set_icon(search_icon, "search", size=16)
+        self.field.addAction(search_icon, QLineEdit.ActionPosition.LeadingPosition)
         self.list = ModelList("modelList")
         self.search = HubSearch(self._backend, self.list, self.field)
         self.details = ModelDetails()
@@ -327,12 +327,6 @@ class ModelsDialog(TranslatedDialog):
         for part in (self.list, self.search, self.details, self.adding, self.status):
             part.retranslate()
         self.inventory.refresh_fits()
-
-    def _recolour(self) -> None:
-        self._search_icon.setIcon(icon("search", current_theme().quiet_text, 16))
-        self.list.viewport().update()
-        self.search.recolour()
-        self.details.recolour()
 
 
 def _model_paths(event: QDropEvent) -> list[Path]:

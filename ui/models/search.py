@@ -25,10 +25,9 @@ from ui.models.list_view import ModelList
 from ui.models.row_delegate import PAD_X
 from ui.widgets.dialog_parts import MARGIN, LazyText, button, quiet_label
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import icon
+from ui.widgets.icons import set_icon
 from ui.widgets.job import Job
 from ui.widgets.layouts import hbox, vbox
-from ui.widgets.theme import current_theme
 
 TYPING_PAUSE_MS = 500
 """A search starts after this pause in typing."""
@@ -76,6 +75,7 @@ class HubSearch(QStackedWidget):
         self.results = ModelList("hubResults")
         self.models = ModelList("hubModels")
         self.back = button("hubBackButton", quiet=True)
+        set_icon(self.back, "arrow-left")
         self._title = quiet_label()
         self._title.setWordWrap(False)
         self._label = QLabel()
@@ -322,9 +322,3 @@ class HubSearch(QStackedWidget):
         self.models.retranslate()
         self._set_message_texts()
         self._show_title()
-
-    def recolour(self) -> None:
-        """Draw in the colours of the current theme."""
-        self.back.setIcon(icon("arrow-left", current_theme().quiet_text))
-        self.results.viewport().update()
-        self.models.viewport().update()

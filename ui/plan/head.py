@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ui.plan.bar_data import VerdictKind
 from ui.widgets.dialog_parts import HEADING_SIZE, LazyText, quiet_label
-from ui.widgets.icons import pixmap
-from ui.widgets.theme import current_theme, interface_font
+from ui.widgets.icons import set_icon
+from ui.widgets.theme import interface_font
 
 ICON = 20
 _ICONS: dict[VerdictKind, str] = {"good": "check", "warning": "info", "bad": "warning"}
@@ -59,7 +59,7 @@ class PlanHead(QWidget):
         _set_text(self.notes, notes)
         _set_text(self.hint, hint)
         self._icon.setVisible(bool(verdict))
-        self._colour()
+        set_icon(self._icon, _ICONS[self.kind], self.kind, ICON)
         self._keep_height()
 
     def reset_height(self) -> None:
@@ -87,16 +87,6 @@ class PlanHead(QWidget):
     def retranslate(self) -> None:
         """Update the current activity; the other texts come from ``show_verdict``."""
         _set_text(self.busy, self._busy_text() if self._busy_text is not None else "")
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._colour()
-
-    def _colour(self) -> None:
-        colour = getattr(current_theme(), self.kind)
-        self._icon.setPixmap(pixmap(_ICONS[self.kind], colour, ICON, self.devicePixelRatioF()))
 
 
 def _set_text(label: QLabel, text: str) -> None:

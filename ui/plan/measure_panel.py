@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from app.planning.planned_load import LoadRequest
@@ -17,10 +17,10 @@ from model_manager.plan import LoadPlan
 from ui.plan.strings import device_name
 from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import pixmap
+from ui.widgets.icons import set_icon
 from ui.widgets.job import Job
 from ui.widgets.model_strings import time_left_text
-from ui.widgets.theme import current_theme, interface_font
+from ui.widgets.theme import interface_font
 
 ICON = 16
 FIGURE_WIDTH = 124
@@ -331,14 +331,5 @@ class _Row(QWidget):
         ))  # fmt: skip
         self.setAccessibleDescription(line.detail)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._update_icon()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._update_icon()
-
-    def _update_icon(self) -> None:
         if self._is_best:
-            self._icon.setPixmap(pixmap("check", current_theme().good, ICON, self.devicePixelRatioF()))
+            set_icon(self._icon, "check", "good", ICON)

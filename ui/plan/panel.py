@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.units import size_text
@@ -16,8 +16,8 @@ from ui.plan.layer_strip import LayerStrip, Segment
 from ui.plan.rows import PlanRow
 from ui.plan.strings import device_name, tokens_text
 from ui.widgets.dialog_parts import SMALL_SIZE, button
-from ui.widgets.icons import icon
-from ui.widgets.theme import current_theme, interface_font
+from ui.widgets.icons import set_icon
+from ui.widgets.theme import interface_font
 
 ARROW = 14
 BATCHES = (128, 256, 512, 1024, 2048, 4096)
@@ -122,15 +122,9 @@ class PlanPanel(QWidget):
         self.advanced.retranslate()
         self._update_texts()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._update_arrow()
-
     def _update_arrow(self) -> None:
         name = "chevron-right" if self.advanced.isHidden() else "chevron-down"
-        self.more.setIcon(icon(name, current_theme().quiet_text, ARROW))
+        set_icon(self.more, name, size=ARROW)
 
     def _update_texts(self) -> None:
         plan, options = self._plan, self._options

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, Q
 
 from app.conversation import Conversation, SearchHit
 from ui.sidebar.row_delegate import ID_ROLE, ROW_ROLE, RowDelegate
-from ui.widgets.theme import Theme
 
 _EXTENDS_SELECTION = (
     Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
@@ -40,10 +39,10 @@ class ConversationList(QListWidget):
     """Of the selected conversations."""
     selection_changed = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("conversationList")
-        self.delegate = RowDelegate(theme, self)
+        self.delegate = RowDelegate(self)
         self.setItemDelegate(self.delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

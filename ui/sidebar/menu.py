@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.conversation import Conversation
 from ui.sidebar.conversation_list import Shelf
-from ui.widgets.icons import icon
-from ui.widgets.theme import Theme
+from ui.widgets.icons import set_icon
 
 
 class ConversationMenu(QMenu):
@@ -22,7 +21,6 @@ class ConversationMenu(QMenu):
         self,
         shelf: Shelf,
         selected: Sequence[Conversation | None],
-        theme: Theme,
         act: Callable[[str], object],
         parent: QWidget,
     ) -> None:
@@ -30,7 +28,7 @@ class ConversationMenu(QMenu):
         super().__init__(parent)
         self.setObjectName("conversationMenu")
         self.setAccessibleName(self.tr("Conversation"))
-        self._theme, self._act = theme, act
+        self._act = act
         if shelf == Shelf.TRASH:
             self._add("undo", self.tr("Restore"), "restore")
             self.addSeparator()
@@ -60,8 +58,8 @@ class ConversationMenu(QMenu):
         self.popup(position)
 
     def _add(self, name: str, text: str, action: str, key: QKeySequence.StandardKey | str | None = None) -> None:
-        colour = self._theme.bad if name == "trash" else self._theme.quiet_text
-        added = self.addAction(icon(name, colour), text)
+        added = self.addAction(text)
+        set_icon(added, name, "bad" if name == "trash" else "quiet_text")
         added.setObjectName(f"{action}Action")
         if key is not None:
             added.setShortcut(QKeySequence(key))

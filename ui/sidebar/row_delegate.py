@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from app.conversation import Conversation, SearchHit
 from ui.widgets.icons import pixmap
-from ui.widgets.theme import Theme, interface_font
+from ui.widgets.theme import current_theme, interface_font
 
 ID_ROLE = Qt.ItemDataRole.UserRole
 """Id of the row's conversation; None for a heading."""
@@ -38,18 +38,13 @@ class RowDelegate(QStyledItemDelegate):
     title_edited = Signal(str, str)
     """Conversation id and new title."""
 
-    def __init__(self, theme: Theme, parent: QObject) -> None:
+    def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._theme = theme
         self.open_id: str | None = None
         """The open conversation, marked also while others are selected."""
         self._font = interface_font()
         self._small_font = interface_font(12)
         self._heading_font = interface_font(12, bold=True)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self._theme = theme
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the fixed height of the kind of row."""
@@ -90,14 +85,14 @@ class RowDelegate(QStyledItemDelegate):
 
     def _paint_heading(self, painter: QPainter, rect: QRect, text: str) -> None:
         painter.setFont(self._heading_font)
-        painter.setPen(QColor(self._theme.quiet_text))
+        painter.setPen(QColor(current_theme().quiet_text))
         area = rect.adjusted(MARGIN + PADDING, 0, -MARGIN, -6)
         painter.drawText(area, int(Qt.AlignmentFlag.AlignBottom), text)
 
     def _paint_row(
         self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, row: Conversation | SearchHit, text: str
     ) -> None:
-        theme = self._theme
+        theme = current_theme()
         hit = row if isinstance(row, SearchHit) else None
         is_open = isinstance(row, Conversation) and row.id == self.open_id
         is_marked = is_open or bool(state & QStyle.StateFlag.State_Selected)
@@ -126,7 +121,7 @@ class RowDelegate(QStyledItemDelegate):
             self._paint_snippet(painter, hit, QRect(inside.x(), inside.y() + 27, inside.width(), 20))
 
     def _paint_snippet(self, painter: QPainter, hit: SearchHit, area: QRect) -> None:
-        theme = self._theme
+        theme = current_theme()
         begin, end = hit.span
         text = hit.snippet
         metrics = QFontMetrics(self._small_font)

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVB
 
 from app.conversation import TRASH_DAYS
 from ui.sidebar.conversation_list import Shelf
-from ui.widgets.icons import icon
-from ui.widgets.theme import Theme, interface_font
+from ui.widgets.icons import set_icon
+from ui.widgets.theme import interface_font
 from ui.widgets.translated import TranslatedWidget
 
 SMALL_SIZE, SMALLER_SIZE = 13, 12
@@ -44,11 +44,12 @@ class ShelfHeading(TranslatedWidget):
     back_requested = Signal()
     empty_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._shelf, self._is_empty = Shelf.CONVERSATIONS, True
         self.back = tool_button("shelfBackButton", self)
         self.back.setFont(interface_font(bold=True))
+        set_icon(self.back, "arrow-left")
         self.empty = QPushButton(self)
         self.empty.setObjectName("emptyBinButton")
         self.empty.setProperty("quiet", True)
@@ -70,12 +71,7 @@ class ShelfHeading(TranslatedWidget):
         layout.addWidget(self._note)
         self.back.clicked.connect(self.back_requested)
         self.empty.clicked.connect(self.empty_requested)
-        self.set_theme(theme)
         self.hide()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self.back.setIcon(icon("arrow-left", theme.quiet_text))
 
     def show_shelf(self, shelf: Shelf, count: int) -> None:
         """Show the heading of a shelf with ``count`` conversations; the list itself has none."""
@@ -102,7 +98,7 @@ class ShelfLinks(TranslatedWidget):
     clicked = Signal(str)
     """The ``Shelf``."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._counts = {Shelf.ARCHIVE: 0, Shelf.TRASH: 0}
         self._links = {Shelf.ARCHIVE: tool_button("archiveButton", self), Shelf.TRASH: tool_button("binButton", self)}
@@ -112,17 +108,12 @@ class ShelfLinks(TranslatedWidget):
         for shelf, link in self._links.items():
             link.setFont(interface_font(SMALL_SIZE))
             link.setIconSize(QSize(16, 16))
+            link.setProperty("quiet", True)
+            set_icon(link, shelf.value, size=16)
             link.clicked.connect(lambda _checked, shelf=shelf: self.clicked.emit(shelf))
             layout.addWidget(link)
         layout.addStretch(1)
-        self.set_theme(theme)
         self._retranslate()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        for shelf, link in self._links.items():
-            link.setIcon(icon(shelf.value, theme.quiet_text, 16))
-            link.setStyleSheet(f"QToolButton {{ color: {theme.quiet_text}; }}")
 
     def set_counts(self, archived: int, deleted: int) -> None:
         """Show the numbers of conversations; an empty shelf has no link."""
@@ -148,7 +139,7 @@ class SelectionBar(TranslatedWidget):
     triggered = Signal(str)
     """Id of an action."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._count = 0
         self._label = QLabel(self)
@@ -161,17 +152,12 @@ class SelectionBar(TranslatedWidget):
         layout.addWidget(self._label, 1)
         for action, button in self._buttons.items():
             button.setObjectName(f"{action}ChosenButton")
+            set_icon(button, SELECTION_ICONS[action], "bad" if SELECTION_ICONS[action] == "trash" else "quiet_text")
             button.setIconSize(QSize(18, 18))
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.clicked.connect(lambda _checked, action=action: self.triggered.emit(action))
             layout.addWidget(button)
-        self.set_theme(theme)
         self.hide()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        for action, name in SELECTION_ICONS.items():
-            self._buttons[action].setIcon(icon(name, theme.bad if name == "trash" else theme.quiet_text))
 
     def show_for(self, shelf: Shelf, count: int) -> None:
         """Show the actions for ``count`` selected rows of a shelf."""

@@ -15,8 +15,7 @@ from app.conversation import TRASH_DAYS, Conversation, SearchHit
 from ui.sidebar.conversation_list import ConversationList, Shelf
 from ui.sidebar.menu import ConversationMenu
 from ui.sidebar.shelves import SelectionBar, ShelfHeading, ShelfLinks, tool_button
-from ui.widgets.icons import icon
-from ui.widgets.theme import Theme
+from ui.widgets.icons import set_icon
 from ui.widgets.translated import TranslatedWidget
 
 SEARCH_DELAY_MS = 120
@@ -38,10 +37,9 @@ class Sidebar(TranslatedWidget):
     models_requested = Signal()
     settings_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._theme = theme
         self._shelves: dict[Shelf, Sequence[Conversation]] = {}
         self._shelf = Shelf.CONVERSATIONS
         self._hits: Sequence[SearchHit] = ()
@@ -50,29 +48,34 @@ class Sidebar(TranslatedWidget):
         self.search = QLineEdit(self)
         self.search.setObjectName("searchField")
         self.search.setClearButtonEnabled(True)
-        self._search_icon = QAction(self)
-        self.search.addAction(self._search_icon, QLineEdit.ActionPosition.LeadingPosition)
-        self.heading = ShelfHeading(theme, self)
-        self.list = ConversationList(theme, self)
+        search_icon = QAction(self)
+        set_icon(search_icon, "search", size=16)
+        self.search.addAction(search_icon, QLineEdit.ActionPosition.LeadingPosition)
+        # Qt's own action of the clear button; it has no other name.
+        clear = self.search.findChild(QAction, "_q_qlineeditclearaction")
+        if clear is not None:
+            set_icon(clear, "close", size=16)
+        self.heading = ShelfHeading(self)
+        self.list = ConversationList(self)
         self._empty_label = QLabel(self)
         self._empty_label.setObjectName("nothingHere")
         self._empty_label.setProperty("quiet", True)
         self._empty_label.setWordWrap(True)
         self._empty_label.setTextFormat(Qt.TextFormat.PlainText)
         self._empty_label.setContentsMargins(20, 8, 12, 8)
-        self.selection_bar = SelectionBar(theme, self)
-        self.links = ShelfLinks(theme, self)
-        self.new_button = self._button("newConversationButton", self.new_requested)
-        self._models = self._button("modelsButton", self.models_requested)
-        self._settings = self._button("settingsButton", self.settings_requested)
+        self.selection_bar = SelectionBar(self)
+        self.links = ShelfLinks(self)
+        self.new_button = self._button("newConversationButton", "new-chat", self.new_requested, "accent")
+        self._models = self._button("modelsButton", "models", self.models_requested)
+        self._settings = self._button("settingsButton", "settings", self.settings_requested)
         self._lay_out()
         self._timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
         self._connect()
-        self.set_theme(theme)
         self._retranslate()
 
-    def _button(self, name: str, clicked: SignalInstance) -> QToolButton:
+    def _button(self, name: str, icon: str, clicked: SignalInstance, role: str = "quiet_text") -> QToolButton:
         button = tool_button(name, self)
+        set_icon(button, icon, role)
         button.clicked.connect(clicked)
         return button
 
@@ -112,23 +115,6 @@ class Sidebar(TranslatedWidget):
         self.links.clicked.connect(self.show_shelf)
         self.heading.back_requested.connect(lambda: self.show_shelf(Shelf.CONVERSATIONS))
         self.heading.empty_requested.connect(self._empty_trash)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Apply the colours."""
-        self._theme = theme
-        self.setStyleSheet(f"Sidebar {{ background: {theme.sidebar}; }}")
-        self._search_icon.setIcon(icon("search", theme.quiet_text, 16))
-        # Qt's own action of the clear button; it has no other name.
-        clear = self.search.findChild(QAction, "_q_qlineeditclearaction")
-        if clear is not None:
-            clear.setIcon(icon("close", theme.quiet_text, 16))
-        self.new_button.setIcon(icon("new-chat", theme.accent))
-        self._models.setIcon(icon("models", theme.quiet_text))
-        self._settings.setIcon(icon("settings", theme.quiet_text))
-        self.list.delegate.set_theme(theme)
-        for part in (self.heading, self.selection_bar, self.links):
-            part.set_theme(theme)
-        self.list.viewport().update()
 
     def set_conversations(
         self,
@@ -246,7 +232,7 @@ class Sidebar(TranslatedWidget):
     def _show_menu(self, position: QPoint) -> None:
         selected = [self.list.conversation(each) for each in self.list.selected_ids()]
         if selected:
-            menu = ConversationMenu(self._shown(), selected, self._theme, self.act, self)
+            menu = ConversationMenu(self._shown(), selected, self.act, self)
             menu.show_at(self.list.viewport().mapToGlobal(position))
 
     def _retranslate(self) -> None:

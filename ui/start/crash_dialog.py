@@ -9,7 +9,7 @@ from pathlib import Path
 
 import PySide6
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QPalette
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QLabel,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from app import __version__
 from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import MARGIN, LazyText, StatusLine, TranslatedDialog, button, heading, open_folder
-from ui.widgets.icons import icon
+from ui.widgets.icons import set_icon
 from ui.widgets.theme import mono_font
 
 WIDTH = 600
@@ -81,6 +81,7 @@ class CrashDialog(TranslatedDialog):
         self.quit.clicked.connect(self._quit)
         self.resume.clicked.connect(self.accept)
         self.append(error)
+        self._show_fold_icon()
         self._finish_setup()
         self._fit()
         self.resume.setFocus()
@@ -109,7 +110,7 @@ class CrashDialog(TranslatedDialog):
 
     def _expand(self, shown: bool) -> None:
         self.details.setVisible(shown)
-        self._recolour()
+        self._show_fold_icon()
         self._fit()
 
     def _fit(self) -> None:
@@ -155,9 +156,8 @@ class CrashDialog(TranslatedDialog):
         self.resume.setText(self.tr("Continue"))
         self.status.retranslate()
 
-    def _recolour(self) -> None:
-        colour = QApplication.palette().color(QPalette.ColorRole.WindowText).name()
-        self.fold.setIcon(icon("chevron-down" if self.fold.isChecked() else "chevron-right", colour))
+    def _show_fold_icon(self) -> None:
+        set_icon(self.fold, "chevron-down" if self.fold.isChecked() else "chevron-right", "text")
 
 
 def versions() -> str:

@@ -8,8 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from ui.widgets import icons
-from ui.widgets.theme import Theme
+from ui.widgets.icons import set_icon
 
 WIDTH, HEIGHT = 360, 44
 BUTTON_SIZE, ICON_SIZE = 30, 16
@@ -36,9 +35,9 @@ class FindBar(QFrame):
             watched.installEventFilter(self)
         self._count = QLabel(self)
         self._count.setObjectName("findCount")
-        self._previous = self._button("findPreviousButton", lambda: self.step(-1))
-        self._next = self._button("findNextButton", lambda: self.step(1))
-        self._close = self._button("findCloseButton", self.close_bar)
+        self._previous = self._button("findPreviousButton", "chevron-up", lambda: self.step(-1))
+        self._next = self._button("findNextButton", "chevron-down", lambda: self.step(1))
+        self._close = self._button("findCloseButton", "close", self.close_bar)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 4, 6, 4)
         layout.setSpacing(2)
@@ -56,28 +55,16 @@ class FindBar(QFrame):
         self.hide()
         self._retranslate()
 
-    def _button(self, name: str, handler: Callable[[], None]) -> QToolButton:
+    def _button(self, name: str, icon: str, handler: Callable[[], None]) -> QToolButton:
         button = QToolButton(self)
         button.setObjectName(name)
         button.setFixedSize(BUTTON_SIZE, BUTTON_SIZE)
         button.setAutoRaise(True)
+        button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
+        set_icon(button, icon, "text")
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.clicked.connect(handler)
         return button
-
-    def set_theme(self, theme: Theme) -> None:
-        """Use the colours of a theme."""
-        self.setStyleSheet(
-            f"#findBar {{ background: {theme.raised}; border: 1px solid {theme.hairline}; border-radius: 10px; }}"
-            f"#findField {{ background: transparent; border: none; padding: 0; color: {theme.text}; }}"
-            f"#findCount {{ color: {theme.quiet_text}; }}"
-            f"QToolButton {{ background: transparent; border: none; border-radius: 6px; }}"
-            f"QToolButton:hover {{ background: {theme.hover}; }}"
-            f"QToolButton:focus {{ border: 2px solid {theme.accent}; }}"
-        )
-        for button, icon in ((self._previous, "chevron-up"), (self._next, "chevron-down"), (self._close, "close")):
-            button.setIcon(icons.icon(icon, theme.text))
-            button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
 
     def open_bar(self, text: str = "") -> None:
         """Show the bar with the focus in the field; ``text`` is searched at once."""

@@ -92,6 +92,7 @@ class Transcript(QAbstractScrollArea):
         self._jump.setObjectName("jumpToNewestButton")
         self._jump.setFixedSize(JUMP_SIZE, JUMP_SIZE)
         self._jump.setIconSize(QSize(icons.SIZE, icons.SIZE))
+        icons.set_icon(self._jump, "arrow-down", "text")
         self._jump.setCursor(Qt.CursorShape.PointingHandCursor)
         self._jump.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._jump.hide()
@@ -207,13 +208,6 @@ class Transcript(QAbstractScrollArea):
     def set_theme(self, theme: Theme, text_size: int = TEXT_SIZE) -> None:
         """Use other colours, or another text size."""
         self._context = RenderContext(TextStyle(theme, text_size), self.formulas)
-        self._jump.setIcon(icons.icon("arrow-down", theme.text))
-        self._jump.setStyleSheet(
-            f"QToolButton {{ background: {theme.raised}; border: 1px solid {theme.edge};"
-            f" border-radius: {JUMP_SIZE // 2}px; }}"
-            f"QToolButton:hover {{ background: {theme.hover}; }}"
-        )
-        self.find_bar.set_theme(theme)
         self._relayout()
 
     def set_reduced_motion(self, reduced: bool) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.config.settings import Settings
+from ui.widgets.icons import redraw_icons
 from ui.widgets.language import Languages
 from ui.widgets.theme import DARK, LIGHT, Theme, apply_theme, system_prefers_dark
 
@@ -25,7 +26,7 @@ class Appearance(QObject):
         apply_theme(application, self.theme)
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self.use(self._settings))
         # Icons are drawn for the pixel ratios of the connected screens.
-        application.screenAdded.connect(lambda _screen: self.changed.emit())
+        application.screenAdded.connect(lambda _screen: redraw_icons())
 
     @property
     def language(self) -> str:
@@ -40,6 +41,7 @@ class Appearance(QObject):
         if theme is not self.theme:
             self.theme = theme
             apply_theme(self._application, theme)
+            redraw_icons()
             self.changed.emit()
 
     def _theme_of_settings(self) -> Theme:

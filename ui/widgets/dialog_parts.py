@@ -37,20 +37,14 @@ class TranslatedDialog(QDialog):
         """Set texts and colours; to be called last in ``__init__``."""
         self._is_set_up = True
         self._retranslate()
-        self._recolour()
 
     def _retranslate(self) -> None:
         raise NotImplementedError
-
-    def _recolour(self) -> None:
-        """Set the colours that are not in the style sheet."""
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language and the theme."""
         if self._is_set_up and event.type() == QEvent.Type.LanguageChange:
             self._retranslate()
-        elif self._is_set_up and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self._recolour()
         super().changeEvent(event)
 
 

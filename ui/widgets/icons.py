@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap, QPixmapCache
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainter, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.config.paths import resources
+from ui.widgets.theme import current_theme
 
 SIZE = 18
 RATIOS = (1.0, 1.25, 1.5, 2.0, 3.0)
 """Device pixel ratios to draw for, up to that of the screens: scaling blurs a stroke of 1.5 px."""
 DISABLED_OPACITY = 0.4
+_PROPERTY = "themedIcon"
 
 
 @lru_cache(maxsize=64)
@@ -51,6 +54,24 @@ def icon(name: str, colour: str, size: int = SIZE) -> QIcon:
         made.addPixmap(pixmap(name, colour, size, ratio), QIcon.Mode.Normal)
         made.addPixmap(pixmap(name, colour, size, ratio, DISABLED_OPACITY), QIcon.Mode.Disabled)
     return made
+
+
+def set_icon(target: QAbstractButton | QAction | QLabel, name: str, role: str = "quiet_text", size: int = SIZE) -> None:
+    """Show an icon in the colour of a role of ``Theme``; ``redraw_icons`` draws it again."""
+    target.setProperty(_PROPERTY, (name, role, size))
+    colour = getattr(current_theme(), role)
+    if isinstance(target, QLabel):
+        target.setPixmap(pixmap(name, colour, size, target.devicePixelRatioF()))
+    else:
+        target.setIcon(icon(name, colour, size))
+
+
+def redraw_icons() -> None:
+    """Draw all icons of ``set_icon`` again, after a change of the theme or of the screens."""
+    for widget in QApplication.allWidgets():
+        for target in (widget, *widget.actions()):
+            if isinstance(target, QAbstractButton | QAction | QLabel) and (drawn := target.property(_PROPERTY)):
+                set_icon(target, *drawn)
 
 
 def device_pixel_ratios() -> list[float]:

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 
 from model_manager.errors import UserError
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import icon, pixmap
+from ui.widgets.icons import set_icon
 from ui.widgets.layouts import hbox
-from ui.widgets.theme import Theme
+from ui.widgets.theme import current_theme
 
 SHOWN_MS = 10_000
 """How long a message is shown."""
@@ -21,10 +21,9 @@ SHOWN_MS = 10_000
 class NoticeBar(QWidget):
     """Shows one message at a time: errors until they are closed, others for ``SHOWN_MS``."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("noticeBar")
-        self._theme = theme
         self._is_error = False
         self._action: Callable[[], None] | None = None
         self._icon = QLabel(self)
@@ -36,6 +35,7 @@ class NoticeBar(QWidget):
         self.button.clicked.connect(self._act)
         self._close = QToolButton(self)
         self._close.setIconSize(QSize(16, 16))
+        set_icon(self._close, "close", size=16)
         self._close.clicked.connect(self.hide)
         hbox(self._icon, (self._text, 1), self.button, self._close, parent=self, spacing=8, margins=(12, 6, 6, 6))
         self._timer = QTimer(self)
@@ -66,17 +66,12 @@ class NoticeBar(QWidget):
         """Return the shown text."""
         return self._text.text()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Set the colours."""
-        self._theme = theme
-        self._recolour()
-
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the rounded background."""
-        painter = QPainter(self)
+        painter, theme = QPainter(self), current_theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QColor(self._theme.bad if self._is_error else self._theme.hairline))
-        painter.setBrush(QColor(self._theme.raised))
+        painter.setPen(QColor(theme.bad if self._is_error else theme.hairline))
+        painter.setBrush(QColor(theme.raised))
         painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
         painter.end()
 
@@ -88,15 +83,9 @@ class NoticeBar(QWidget):
         self._close.setToolTip(self.tr("Close"))
         self._close.setAccessibleName(self.tr("Close"))
         self.setAccessibleName(text)
-        self._recolour()
-        self.show()
-
-    def _recolour(self) -> None:
-        theme = self._theme
-        name, colour = ("warning", theme.bad) if self._is_error else ("info", theme.quiet_text)
-        self._icon.setPixmap(pixmap(name, colour, 18, self.devicePixelRatioF()))
-        self._close.setIcon(icon("close", theme.quiet_text, 16))
+        set_icon(self._icon, *(("warning", "bad") if is_error else ("info", "quiet_text")))
         self.update()
+        self.show()
 
     def _act(self) -> None:
         action, self._action = self._action, None

@@ -13,7 +13,7 @@ from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
 from ui.widgets.dialog_parts import StatusLine
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import icon
+from ui.widgets.icons import set_icon
 from ui.widgets.layouts import hbox
 from ui.widgets.preset_strings import built_in_presets
 
@@ -35,6 +35,7 @@ class PresetsBar(QWidget):
         self.menu_button.setObjectName("presetMenuButton")
         self.menu_button.setFixedSize(MENU_BUTTON, MENU_BUTTON)
         self.menu_button.setIconSize(QSize(18, 18))
+        set_icon(self.menu_button, "more", "text")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.menu.setObjectName("presetMenu")
@@ -56,7 +57,6 @@ class PresetsBar(QWidget):
 
     def retranslate(self) -> None:
         """Set all texts in the current language."""
-        self.menu_button.setIcon(icon("more", self.palette().windowText().color().name()))
         self.menu_button.setToolTip(self.tr("Save, rename, delete"))
         self.menu_button.setAccessibleName(self.tr("Preset actions"))
         self.show_choices(self._choices)

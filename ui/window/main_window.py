@@ -53,16 +53,14 @@ class MainWindow(QMainWindow):
         self._is_quitting = False
         self.can_close: Callable[[], bool] = lambda: True
         """Asked when the user closes the window; it stays where this returns false."""
-        theme = appearance.theme
-        self.sidebar = Sidebar(theme, self)
-        self.header = Header(theme, self)
-        self.notice = NoticeBar(theme, self)
-        self.composer = Composer(theme, self)
+        self.sidebar = Sidebar(self)
+        self.header = Header(self)
+        self.notice = NoticeBar(self)
+        self.composer = Composer(self)
         self.pages = QStackedWidget(self)
         self._lay_out()
         self._restore_geometry()
         self.header.sidebar_requested.connect(self.toggle_sidebar)
-        appearance.changed.connect(self._apply_theme)
         self.composer.field.setFocus()
 
     def quit(self) -> None:
@@ -178,7 +176,3 @@ class MainWindow(QMainWindow):
             self._settings.change(**values)
         except UserError as error:
             self.notice.show_error(error_text(error))
-
-    def _apply_theme(self) -> None:
-        for part in (self.sidebar, self.header, self.notice, self.composer):
-            part.set_theme(self.appearance.theme)
