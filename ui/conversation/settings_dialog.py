@@ -130,8 +130,7 @@ class ConversationSettings(TranslatedDialog):
         try:
             self._choose(choices)
         except UserError as error:
-            failure = error
-            self._status.show_message(lambda: error_text(failure), "bad")
+            self._status.show_message(error_text(error), "bad")
             return
         self._status.clear()
         self._choices = choices
@@ -148,8 +147,8 @@ class ConversationSettings(TranslatedDialog):
         if self._choices != before:
             text = self.tr("“{name}” applied.").format(name=preset.name) if preset else ""
             self._status.show_message(
-                lambda: text or self.tr("Defaults applied."),
-                action=(lambda: self.tr("Undo"), lambda: self._apply(before)),
+                text or self.tr("Defaults applied."),
+                action=(self.tr("Undo"), lambda: self._apply(before)),
             )
 
     def _set_prompt(self, text: str) -> None:
@@ -215,4 +214,3 @@ class ConversationSettings(TranslatedDialog):
         self._close.setText(self.tr("Close"))
         self.sampling.retranslate()
         self.presets.retranslate()
-        self._status.retranslate()

@@ -216,7 +216,7 @@ class DoctorDialog(TranslatedDialog):
 
     def _show_error(self, error: UserError) -> None:
         self._pending.clear()
-        self.status.show_message(lambda: error_text(error), "bad")
+        self.status.show_message(error_text(error), "bad")
         self._update_buttons()
 
     def _check_environment(self) -> list[Diagnostic]:
@@ -231,10 +231,10 @@ class DoctorDialog(TranslatedDialog):
 
     def _copy_report(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
-        self.status.show_message(lambda: self.tr("Report copied. It contains nothing from your conversations."), "good")
+        self.status.show_message(self.tr("Report copied. It contains nothing from your conversations."), "good")
 
     def _show_copied(self, command: str) -> None:
-        self.status.show_message(lambda: self.tr("Copied: {command}").format(command=command), "good")
+        self.status.show_message(self.tr("Copied: {command}").format(command=command), "good")
 
     def _fill(self, *parts: str) -> None:
         """Show the title of each part, its results or a note that there are none."""
@@ -290,7 +290,6 @@ class DoctorDialog(TranslatedDialog):
         self.again.setText(self.tr("Check again"))
         self.copy.setText(self.tr("Copy report"))
         self._close.setText(self.tr("Close"))
-        self.status.retranslate()
         self._update_buttons()
         self._fill(*ORDER)
 

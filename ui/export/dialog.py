@@ -27,7 +27,6 @@ from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
     BusyDialog,
-    LazyText,
     StatusLine,
     ask_for_file,
     ask_for_folder,
@@ -223,12 +222,12 @@ class ExportDialog(BusyDialog):
         self._job = job = Job(self)
         job.progress.connect(self._show_progress)
         job.succeeded.connect(succeeded)
-        job.failed.connect(lambda error: self._end(lambda: error_text(error), "bad"))
-        job.finished.connect(lambda: self._end(lambda: cancelled) if self._job is not None else None)
+        job.failed.connect(lambda error: self._end(error_text(error), "bad"))
+        job.finished.connect(lambda: self._end(cancelled) if self._job is not None else None)
         self._last_file = None
         self._started = time.monotonic()
         self.progress.setValue(0)
-        self.status.show_message(lambda: self.tr("Exporting…"))
+        self.status.show_message(self.tr("Exporting…"))
         self._update()
         options = replace(options, formula_renderer=self._formula_renderer, progress=job.report, cancel=job.token)
         job.start(partial(work, options))
@@ -240,34 +239,30 @@ class ExportDialog(BusyDialog):
         if elapsed < ESTIMATE_AFTER_S or share < ESTIMATE_AFTER_SHARE or is_cancelled:
             return
         left = max(1, round(elapsed * (1 - share) / share))
-        self.status.show_message(lambda: self.tr("Exporting… about {seconds} s left").format(seconds=left))
+        self.status.show_message(self.tr("Exporting… about {seconds} s left").format(seconds=left))
 
     def _cancel(self) -> None:
         if self._job is not None:
             self._job.cancel()
-            self.status.show_message(lambda: self.tr("Stopping…"))
+            self.status.show_message(self.tr("Stopping…"))
 
     def _exported(self, warnings: Sequence[UserError], files: Sequence[Path]) -> None:
         self._last_file = files[0] if files else None
         folder = files[0].parent if files else self._folder
-
-        def text() -> str:
-            if warnings:
-                return error_text(warnings[0])
-            if len(files) == 1:
-                return self.tr("Exported to {name}.").format(name=files[0].name)
-            return self.tr("Exported. Files written: {count}.").format(count=len(files))
-
-        action = (lambda: self.tr("Show in folder"), lambda: self._show(folder))
+        if warnings:
+            text = error_text(warnings[0])
+        elif len(files) == 1:
+            text = self.tr("Exported to {name}.").format(name=files[0].name)
+        else:
+            text = self.tr("Exported. Files written: {count}.").format(count=len(files))
+        action = (self.tr("Show in folder"), lambda: self._show(folder))
         self._end(text, "warning" if warnings else "good", action)
 
     def _copied(self, text: str) -> None:
         QGuiApplication.clipboard().setText(text)
-        self._end(lambda: self.tr("Copied to the clipboard."), "good")
+        self._end(self.tr("Copied to the clipboard."), "good")
 
-    def _end(
-        self, text: LazyText, kind: str = "quiet", action: tuple[LazyText, Callable[[], None]] | None = None
-    ) -> None:
+    def _end(self, text: str, kind: str = "quiet", action: tuple[str, Callable[[], object]] | None = None) -> None:
         self._job = None
         self._update()
         self.status.show_message(text, kind, action)
@@ -287,7 +282,7 @@ class ExportDialog(BusyDialog):
         self._path_note.setText(note)
         self.export.setEnabled(path is not None and self._has_conversations and not is_busy)
         if not self._has_conversations:
-            self.status.show_message(lambda: self.tr("There are no conversations to export yet."))
+            self.status.show_message(self.tr("There are no conversations to export yet."))
         self.progress.setVisible(is_busy)
         self.cancel.setVisible(is_busy)
         self.open_file.setVisible(self._last_file is not None and not is_busy)
@@ -303,14 +298,12 @@ class ExportDialog(BusyDialog):
 
     def _open(self) -> None:
         if self._last_file is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._last_file))):
-            self.status.show_message(
-                lambda: self.tr("No program on this computer can open this type of file."), "warning"
-            )
+            self.status.show_message(self.tr("No program on this computer can open this type of file."), "warning")
 
     def _show(self, folder: Path) -> None:
         if not open_folder(folder):
             text = self.tr("No file manager is available. The folder is {path}.").format(path=folder)
-            self.status.show_message(lambda: text, "warning")
+            self.status.show_message(text, "warning")
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Export"))
@@ -329,7 +322,6 @@ class ExportDialog(BusyDialog):
         self._close.setText(self.tr("Close"))
         self.export.setText(self.tr("Export"))
         self._update()
-        self.status.retranslate()
 
 
 def _text(store: ConversationStore, scope: Scope, format_: Format, options: Options) -> str:

@@ -71,7 +71,7 @@ class ModelsController(QObject):
 
     def show_error(self, error: UserError) -> None:
         """Show an error in the status line."""
-        self._status.show_message(lambda: error_text(error), "bad")
+        self._status.show_message(error_text(error), "bad")
 
     def add_paths(self, paths: Sequence[Path]) -> None:
         """Add files and folders, in the background."""
@@ -79,7 +79,7 @@ class ModelsController(QObject):
         if not chosen:
             return
         names = ", ".join(path.name for path in chosen)
-        self._status.show_message(lambda: self.tr("Checking {name}…").format(name=names))
+        self._status.show_message(self.tr("Checking {name}…").format(name=names))
         run_job(self, lambda: add_paths(library, chosen), self._on_added, self.show_error)
 
     def _actions(self) -> dict[Action, Callable[[ModelItem], object]]:
@@ -111,7 +111,7 @@ class ModelsController(QObject):
 
     def _copy_path(self, item: ModelItem) -> None:
         QGuiApplication.clipboard().setText(str(_path(item)))
-        self._status.show_message(lambda: self.tr("Path copied to the clipboard."))
+        self._status.show_message(self.tr("Path copied to the clipboard."))
 
     def _rename(self, rename: Callable[[], Path]) -> None:
         run_job(self, rename, lambda _path: self._inventory.notify_library_changed(), self.show_error)
@@ -179,7 +179,7 @@ class ModelsController(QObject):
             self.show_error(outcome.error)
         elif isinstance(result, LocalModel):
             name = result.name or result.id
-            self._status.show_message(lambda: self.tr("{name} is ready to use.").format(name=name), "good")
+            self._status.show_message(self.tr("{name} is ready to use.").format(name=name), "good")
             self._inventory.candidates.pop(key, None)
             self.selection_requested.emit(result.id)
         elif isinstance(result, ImportCandidate):
@@ -200,26 +200,22 @@ class ModelsController(QObject):
         self._inventory.verifications.pop(key, None)
         if matches is False:
             self._inventory.verifications[key] = result.worst
-            self._status.show_message(
-                lambda: self.tr("{file} doesn't match the published file.").format(file=file), "bad"
-            )
+            self._status.show_message(self.tr("{file} doesn't match the published file.").format(file=file), "bad")
         elif matches and result.changed:
             self._status.show_message(
-                lambda: self.tr(
+                self.tr(
                     "{file} is intact and matches the file that was published when you downloaded it. A different "
                     "file has since been published under that name."
                 ).format(file=file),
                 "warning",
             )
         elif matches:
-            self._status.show_message(
-                lambda: self.tr("{file} matches the published file exactly.").format(file=file), "good"
-            )
+            self._status.show_message(self.tr("{file} matches the published file exactly.").format(file=file), "good")
         else:
             self._status.show_message(
-                lambda: self.tr(
-                    "{file} was read completely, but there is no published checksum to compare it with."
-                ).format(file=file)
+                self.tr("{file} was read completely, but there is no published checksum to compare it with.").format(
+                    file=file
+                )
             )
 
     # The list
@@ -231,22 +227,22 @@ class ModelsController(QObject):
         elif result.folders and not result.waiting:
             folder = result.folders[0]
             self._status.show_message(
-                lambda: self.tr("Added {path} to the list. New models: {count}. The files stay where they are.").format(
+                self.tr("Added {path} to the list. New models: {count}. The files stay where they are.").format(
                     path=folder, count=len(added)
                 ),
                 "good",
-                (lambda: self.tr("Undo"), lambda: self._forget_folder(folder)),
+                (self.tr("Undo"), lambda: self._forget_folder(folder)),
             )
         elif len(added) > 1:
             self._status.show_message(
-                lambda: self.tr("Added {count} models. The files stay where they are.").format(count=len(added)), "good"
+                self.tr("Added {count} models. The files stay where they are.").format(count=len(added)), "good"
             )
         elif added:
             self._status.show_message(
-                lambda: self.tr("Added {name}. The file stays where it is.").format(name=added[0].id), "good"
+                self.tr("Added {name}. The file stays where it is.").format(name=added[0].id), "good"
             )
         elif known:
-            self._status.show_message(lambda: self.tr("{name} is already in the list.").format(name=known[0].id))
+            self._status.show_message(self.tr("{name} is already in the list.").format(name=known[0].id))
         if result.waiting:
             self._add_candidates(result.waiting)
         elif added or known:
@@ -259,13 +255,11 @@ class ModelsController(QObject):
         first = candidates[0]
         item = ModelItem(candidate_key(first), candidate=first)
         action: Action = "join" if first.action == "join" else "convert"
-
-        def text() -> str:
-            if action == "join":
-                return self.tr("{name} is split into parts. Join them into one file.").format(name=first.name)
-            return self.tr("{name} must be converted before you can use it.").format(name=first.name)
-
-        self._status.show_message(text, "warning", (lambda: action_text(action), lambda: self.run(action, item)))
+        if action == "join":
+            text = self.tr("{name} is split into parts. Join them into one file.").format(name=first.name)
+        else:
+            text = self.tr("{name} must be converted before you can use it.").format(name=first.name)
+        self._status.show_message(text, "warning", (action_text(action), lambda: self.run(action, item)))
         self._inventory.update()
         self.selection_requested.emit(item.key)
 
@@ -277,9 +271,9 @@ class ModelsController(QObject):
             return
         self._backend.library.remove(model.id)
         # A file that the engine would refuse could not be added again.
-        undo = (lambda: self.tr("Undo"), lambda: self.add_paths([model.path])) if model.ready else None
+        undo = (self.tr("Undo"), lambda: self.add_paths([model.path])) if model.ready else None
         self._status.show_message(
-            lambda: self.tr("Removed {name} from the list. The file stays where it is.").format(name=model.id),
+            self.tr("Removed {name} from the list. The file stays where it is.").format(name=model.id),
             action=undo,
         )
         self._inventory.notify_library_changed()
@@ -289,8 +283,8 @@ class ModelsController(QObject):
         assert folder is not None
         self._forget_folder(folder)
         self._status.show_message(
-            lambda: self.tr("Removed {path} from the list. The files stay where they are.").format(path=folder),
-            action=(lambda: self.tr("Undo"), lambda: self.add_paths([folder])),
+            self.tr("Removed {path} from the list. The files stay where they are.").format(path=folder),
+            action=(self.tr("Undo"), lambda: self.add_paths([folder])),
         )
 
     def _forget_folder(self, folder: Path) -> None:

@@ -324,7 +324,7 @@ class ModelsDialog(TranslatedDialog):
         self.list.setAccessibleName(self.tr("Models on this computer and models you can download"))
         self.total.setAccessibleName(self.tr("Downloads"))
         self._close.setText(self.tr("Close"))
-        for part in (self.list, self.search, self.details, self.adding, self.status):
+        for part in (self.list, self.search, self.details, self.adding):
             part.retranslate()
         self.inventory.refresh_fits()
 

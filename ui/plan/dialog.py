@@ -185,11 +185,11 @@ class PlanDialog(TranslatedDialog):
         self._saved = self.view.options
         self.kept.emit(self._saved)
         self.keep.setEnabled(False)
-        self.status.show_message(lambda: self.tr("Saved. The next message loads the model with this plan."), "good")
+        self.status.show_message(self.tr("Saved. The next message loads the model with this plan."), "good")
 
     def _show_error(self, error: UserError) -> None:
         self.view.set_busy(False)
-        self.status.show_message(lambda: error_text(error), "bad")
+        self.status.show_message(error_text(error), "bad")
 
     def _request(self) -> LoadRequest:
         planning = self._planning
@@ -227,7 +227,6 @@ class PlanDialog(TranslatedDialog):
         self.keep.setText(self.tr("Save for this model"))
         self._close.setText(self.tr("Close"))
         self.measure.retranslate()
-        self.status.retranslate()
 
 
 def _scan(planning: PlanningService, model_id: str, published: PublishedHeader | None, options: PlanOptions) -> _State:

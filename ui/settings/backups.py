@@ -104,9 +104,7 @@ class BackupsDialog(BusyDialog):
 
     def _on_restored(self, _replaced: Backup) -> None:
         self._finish(succeeded=True)
-        self.status.show_message(
-            lambda: self.tr("Restored. Your previous data is now the newest backup in the list."), "good"
-        )
+        self.status.show_message(self.tr("Restored. Your previous data is now the newest backup in the list."), "good")
         self.restored.emit()
 
     def _back_up(self) -> None:
@@ -114,17 +112,17 @@ class BackupsDialog(BusyDialog):
 
     def _on_backed_up(self, _backup: Backup) -> None:
         self._finish(succeeded=True)
-        self.status.show_message(lambda: self.tr("Backup complete."), "good")
+        self.status.show_message(self.tr("Backup complete."), "good")
 
     def _start(self, text: str, work: Callable[[], Backup], succeeded: Callable[[Backup], None]) -> None:
         self._busy = True
         self._show_state()
-        self.status.show_message(lambda: text)
+        self.status.show_message(text)
         run_job(self, work, succeeded, self._on_failed)
 
     def _on_failed(self, error: UserError) -> None:
         self._finish(succeeded=False)
-        self.status.show_message(lambda: error_text(error), "bad")
+        self.status.show_message(error_text(error), "bad")
 
     def _finish(self, *, succeeded: bool) -> None:
         self._busy = False
@@ -186,5 +184,4 @@ class BackupsDialog(BusyDialog):
         self.from_file.setText(self.tr("Restore from a file…"))
         self.restore.setText(self.tr("Restore…"))
         self._close.setText(self.tr("Close"))
-        self.status.retranslate()
         self._fill()

@@ -18,7 +18,6 @@ from model_manager.errors import UserError
 from ui.settings.backups import BackupsDialog
 from ui.settings.erase import EraseDialog
 from ui.widgets.dialog_parts import (
-    LazyText,
     StatusLine,
     ask_for_file,
     button,
@@ -106,7 +105,7 @@ class DataSettings(QWidget):
     def _open(self, folder: Path) -> None:
         if not open_folder(folder):
             self._status.show_message(
-                lambda: self.tr("No file manager is available. The folder is {path}.").format(path=folder),
+                self.tr("No file manager is available. The folder is {path}.").format(path=folder),
                 "warning",
             )
 
@@ -119,11 +118,14 @@ class DataSettings(QWidget):
     def import_file(self, path: Path) -> None:
         """Import the conversations of a file, in the background."""
         store = self._services.store
-        text = self.tr("Importing {name}…").format(name=path.name)
-        self._start(lambda: text, lambda: import_conversations(store, path), self._show_import)
+        self._start(
+            self.tr("Importing {name}…").format(name=path.name),
+            lambda: import_conversations(store, path),
+            self._show_import,
+        )
 
     def _show_import(self, result: ImportResult) -> None:
-        self._status.show_message(lambda: self._import_text(result), "warning" if result.refused else "good")
+        self._status.show_message(self._import_text(result), "warning" if result.refused else "good")
         # Also without anything new: a deleted conversation is restored.
         self.conversations_changed.emit()
 
@@ -164,12 +166,12 @@ class DataSettings(QWidget):
 
         def show(_result: object) -> None:
             self._status.show_message(
-                lambda: self.tr("Backup saved: {path}").format(path=path),
+                self.tr("Backup saved: {path}").format(path=path),
                 "good",
-                (lambda: self.tr("Show in folder"), lambda: self._open(path.parent)),
+                (self.tr("Show in folder"), lambda: self._open(path.parent)),
             )
 
-        self._start(lambda: self.tr("Backing up the database…"), lambda: store.backup(path), show)
+        self._start(self.tr("Backing up the database…"), lambda: store.backup(path), show)
 
     # Deleting everything
 
@@ -188,14 +190,14 @@ class DataSettings(QWidget):
         services = self._services
 
         def show(_result: object) -> None:
-            self._status.show_message(lambda: self.tr("All your data has been deleted."), "good")
+            self._status.show_message(self.tr("All your data has been deleted."), "good")
             self.conversations_changed.emit()
 
-        self._start(lambda: self.tr("Deleting…"), lambda: erase_everything(services), show)
+        self._start(self.tr("Deleting…"), lambda: erase_everything(services), show)
 
     # Work in the background
 
-    def _start(self, text: LazyText, work: Callable[[], Any], show: Callable[[Any], None]) -> None:
+    def _start(self, text: str, work: Callable[[], Any], show: Callable[[Any], None]) -> None:
         def succeed(result: object) -> None:
             self._set_busy(False)
             show(result)
@@ -207,7 +209,7 @@ class DataSettings(QWidget):
 
     def _fail(self, error: UserError) -> None:
         self._set_busy(False)
-        self._status.show_message(lambda: error_text(error), "bad")
+        self._status.show_message(error_text(error), "bad")
         self.work_finished.emit(False)
 
     def _set_busy(self, busy: bool) -> None:

@@ -126,7 +126,7 @@ class DeviceSettings(QWidget):
         server = server_address(text)
         if server is None:
             problem = UserError("rpc_address_wrong", text=text)
-            self._status.show_message(lambda: error_text(problem), "bad")
+            self._status.show_message(error_text(problem), "bad")
             return
         preferences = self.preferences
         self.address.clear()
@@ -139,8 +139,8 @@ class DeviceSettings(QWidget):
         left = tuple(each for each in preferences.rpc_servers if each != server)
         if self._set(DevicePreferences(left, preferences.devices)):
             self._status.show_message(
-                lambda: self.tr("{server} removed.").format(server=server),
-                action=(lambda: self.tr("Undo"), lambda: self._restore(preferences)),
+                self.tr("{server} removed.").format(server=server),
+                action=(self.tr("Undo"), lambda: self._restore(preferences)),
             )
             self.refresh()
 
@@ -153,7 +153,7 @@ class DeviceSettings(QWidget):
             self._services.settings.change(**preferences.to_settings())
         except UserError as error:
             problem = error
-            self._status.show_message(lambda: error_text(problem), "bad")
+            self._status.show_message(error_text(problem), "bad")
             return False
         self._status.clear()
         self.changed.emit()

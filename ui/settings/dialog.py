@@ -135,8 +135,7 @@ class SettingsDialog(BusyDialog):
         try:
             self._settings.change(**values)
         except UserError as error:
-            failure = error
-            self._status.show_message(lambda: error_text(failure), "bad")
+            self._status.show_message(error_text(error), "bad")
         else:
             self._status.clear()
         self.changed.emit(self._settings.now)
@@ -147,8 +146,8 @@ class SettingsDialog(BusyDialog):
         self._replace(Settings())
         if self._settings.now != before:
             self._status.show_message(
-                lambda: self.tr("Defaults restored."),
-                action=(lambda: self.tr("Undo"), lambda: self._replace(before)),
+                self.tr("Defaults restored."),
+                action=(self.tr("Undo"), lambda: self._replace(before)),
             )
 
     def _replace(self, settings: Settings) -> None:
@@ -191,7 +190,6 @@ class SettingsDialog(BusyDialog):
             self.tr("Diagnostics"), self.tr("Shows what works, what doesn't and how to fix it.")
         )
         self._diagnostics.setText(self.tr("Run diagnostics…"))
-        self._status.retranslate()
 
 
 def preset_labels(presets: Presets, chosen: str) -> dict[str, str]:

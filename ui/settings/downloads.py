@@ -106,7 +106,7 @@ class DownloadSettings(QWidget):
             self.changed.emit()
 
     def _show_error(self, error: UserError) -> None:
-        self._status.show_message(lambda: error_text(error), "bad")
+        self._status.show_message(error_text(error), "bad")
 
     # Mirrors
 
@@ -116,7 +116,7 @@ class DownloadSettings(QWidget):
         access, job = self._services.downloads.access, Job(self)
         token = job.token
         self.test.setEnabled(False)
-        self._status.show_message(lambda: self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
+        self._status.show_message(self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
         job.finished.connect(lambda: self.test.setEnabled(True))
         job.succeeded.connect(self._use_fastest)
         job.failed.connect(self._show_error)
@@ -131,11 +131,11 @@ class DownloadSettings(QWidget):
         before = self._services.settings.now.endpoint
         self._use_endpoint("" if best.endpoint == OFFICIAL else best.endpoint)
         self._status.show_message(
-            lambda: self.tr("{host} is the fastest and is now used for downloads. {figures}").format(
+            self.tr("{host} is the fastest and is now used for downloads. {figures}").format(
                 host=host_of(best.endpoint), figures=", ".join(map(self._speed_text, speeds))
             ),
             "good",
-            (lambda: self.tr("Undo"), lambda: self._use_endpoint(before)),
+            (self.tr("Undo"), lambda: self._use_endpoint(before)),
         )
 
     def _use_endpoint(self, endpoint: str) -> None:
@@ -178,13 +178,13 @@ class DownloadSettings(QWidget):
         self._show_token(has_token)
         self._services.downloads.settings_changed()
         if not has_token:
-            self._status.show_message(lambda: self.tr("Token removed."))
+            self._status.show_message(self.tr("Token removed."))
         elif self._services.secrets.is_session_only:
             self._status.show_message(
-                lambda: self.tr("This system has no keyring. The token is kept until you quit."), "warning"
+                self.tr("This system has no keyring. The token is kept until you quit."), "warning"
             )
         else:
-            self._status.show_message(lambda: self.tr("Token saved in the system keyring."), "good")
+            self._status.show_message(self.tr("Token saved in the system keyring."), "good")
 
     # Models folder
 
@@ -205,12 +205,12 @@ class DownloadSettings(QWidget):
         job.finished.connect(self._end_move)
         job.start(lambda: downloads.move_to(target, report, token))
         self._show_move()
-        self._status.show_message(lambda: self.tr("Moving the models to {path}…").format(path=target))
+        self._status.show_message(self.tr("Moving the models to {path}…").format(path=target))
 
     def _on_moved(self) -> None:
         self._end_move()
         self._status.show_message(
-            lambda: self.tr("Models moved to {path}.").format(path=self._services.downloads.folder()), "good"
+            self.tr("Models moved to {path}.").format(path=self._services.downloads.folder()), "good"
         )
         self.changed.emit()
         self.work_finished.emit(True)

@@ -164,7 +164,7 @@ class ServerSettings(QWidget):
             self.address.setFocus()
             return
         self.add_button.setEnabled(False)
-        self._status.show_message(lambda: self.tr("Connecting to {url}…").format(url=url.strip()))
+        self._status.show_message(self.tr("Connecting to {url}…").format(url=url.strip()))
         self._run(
             lambda: self._servers.list_models(url, key),
             lambda found: self._add(tuple(each.name for each in found)),
@@ -175,7 +175,7 @@ class ServerSettings(QWidget):
         """Query the models of a server again."""
         row = self.rows[server_id]
         row.refresh.setEnabled(False)
-        self._status.show_message(lambda: self.tr("Connecting to {url}…").format(url=row.server.url))
+        self._status.show_message(self.tr("Connecting to {url}…").format(url=row.server.url))
         self._run(lambda: self._servers.refresh(server_id), self._on_refreshed)
 
     def _run(
@@ -200,7 +200,7 @@ class ServerSettings(QWidget):
         self._show_models(server)
         if with_key and self._secrets.is_session_only:
             self._status.show_message(
-                lambda: self.tr("This system has no keyring. The API key is kept only until you quit the program."),
+                self.tr("This system has no keyring. The API key is kept only until you quit the program."),
                 "warning",
             )
         self.changed.emit()
@@ -216,21 +216,21 @@ class ServerSettings(QWidget):
     def _show_models(self, server: Server) -> None:
         if not server.models:
             self._status.show_message(
-                lambda: self.tr("{server} doesn't list any models yet.").format(server=server.title), "warning"
+                self.tr("{server} doesn't list any models yet.").format(server=server.title), "warning"
             )
             return
         first = server.models[0]
         names = ", ".join(server.models[:NAMED_MODELS]) + ("…" if len(server.models) > NAMED_MODELS else "")
         self._status.show_message(
-            lambda: self.tr("{server} offers {models}.").format(server=server.title, models=names),
+            self.tr("{server} offers {models}.").format(server=server.title, models=names),
             "good",
-            (lambda: self.tr("Use {model}").format(model=first), lambda: self._use(server.id, first)),
+            (self.tr("Use {model}").format(model=first), lambda: self._use(server.id, first)),
         )
 
     def _on_add_failed(self, error: UserError) -> None:
         self.add_button.setEnabled(True)
-        action = (lambda: self.tr("Add anyway"), lambda: self._add(())) if error.code in ADD_ANYWAY else None
-        self._status.show_message(lambda: error_text(error), "bad", action)
+        action = (self.tr("Add anyway"), lambda: self._add(())) if error.code in ADD_ANYWAY else None
+        self._status.show_message(error_text(error), "bad", action)
 
     def _remove(self, server_id: str) -> None:
         title = self.rows[server_id].server.title
@@ -238,7 +238,7 @@ class ServerSettings(QWidget):
         def show(_result: object) -> None:
             self._servers.disconnect(server_id)
             self.show_servers()
-            self._status.show_message(lambda: self.tr("Removed {server} and its API key.").format(server=title))
+            self._status.show_message(self.tr("Removed {server} and its API key.").format(server=title))
             self.changed.emit()
 
         self._run(lambda: self._servers.registry.remove(server_id), show)
@@ -253,9 +253,7 @@ class ServerSettings(QWidget):
     def _use(self, server_id: str, name: str) -> None:
         server = self._servers.registry.get(server_id)
         self._status.show_message(
-            lambda: self.tr("Messages are now answered by {model} on {server}.").format(
-                model=name, server=server.title
-            ),
+            self.tr("Messages are now answered by {model} on {server}.").format(model=name, server=server.title),
             "good",
         )
         self.model_chosen.emit(server.model_id(name))
@@ -264,7 +262,7 @@ class ServerSettings(QWidget):
         self.add_button.setEnabled(True)
         for row in self.rows.values():
             row.refresh.setEnabled(True)
-        self._status.show_message(lambda: error_text(error), "bad")
+        self._status.show_message(error_text(error), "bad")
 
     # Texts
 

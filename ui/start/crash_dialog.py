@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import __version__
 from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, LazyText, StatusLine, TranslatedDialog, button, heading, open_folder
+from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, heading, open_folder
 from ui.widgets.icons import set_icon
 from ui.widgets.theme import mono_font
 
@@ -120,16 +120,16 @@ class CrashDialog(TranslatedDialog):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.details.toPlainText())
-        self._show_status(lambda: self.tr("Copied."), "good")
+        self._show_status(self.tr("Copied."), "good")
 
     def _open_log(self) -> None:
         if not open_folder(self._log_folder):
             self._show_status(
-                lambda: self.tr("No file manager is available. The folder is {path}.").format(path=self._log_folder),
+                self.tr("No file manager is available. The folder is {path}.").format(path=self._log_folder),
                 "warning",
             )
 
-    def _show_status(self, text: LazyText, kind: str) -> None:
+    def _show_status(self, text: str, kind: str) -> None:
         self.status.show_message(text, kind)
         self.status.show()
         self._fit()
@@ -154,7 +154,6 @@ class CrashDialog(TranslatedDialog):
         self.open_log.setText(self.tr("Open log folder"))
         self.quit.setText(self.tr("Quit"))
         self.resume.setText(self.tr("Continue"))
-        self.status.retranslate()
 
     def _show_fold_icon(self) -> None:
         set_icon(self.fold, "chevron-down" if self.fold.isChecked() else "chevron-right", "text")

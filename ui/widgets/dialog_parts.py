@@ -81,16 +81,16 @@ class BusyDialog(TranslatedDialog):
             super().closeEvent(event)
 
 
-def heading() -> QLabel:
+def heading(text: str = "") -> QLabel:
     """Return a label for the title of a group."""
-    label = QLabel()
+    label = QLabel(text)
     label.setFont(interface_font(HEADING_SIZE, bold=True))
     return label
 
 
-def quiet_label() -> QLabel:
+def quiet_label(text: str = "") -> QLabel:
     """Return a label for an explanation: small, pale, and wrapped at the available width."""
-    label = QLabel()
+    label = QLabel(text)
     label.setProperty("quiet", True)
     label.setFont(interface_font(SMALL_SIZE))
     label.setWordWrap(True)
@@ -106,9 +106,9 @@ def hairline() -> QFrame:
     return line
 
 
-def button(name: str, *, primary: bool = False, quiet: bool = False) -> QPushButton:
+def button(name: str, text: str = "", *, primary: bool = False, quiet: bool = False) -> QPushButton:
     """Return a button; Enter presses only the ``primary`` one of the dialog."""
-    made = QPushButton()
+    made = QPushButton(text)
     made.setObjectName(name)
     made.setAutoDefault(False)
     made.setDefault(primary)
@@ -172,23 +172,19 @@ class StatusLine(QWidget):
         self.action = button(f"{name}Action")
         self.action.clicked.connect(self._act)
         hbox((self.label, 1), self.action, parent=self, spacing=8)
-        self._text: LazyText | None = None
-        self._action_text: LazyText | None = None
-        self._do: Callable[[], None] | None = None
+        self._do: Callable[[], object] | None = None
         self.clear()
 
     def show_message(
-        self,
-        text: LazyText,
-        kind: str = "quiet",
-        action: tuple[LazyText, Callable[[], None]] | None = None,
+        self, text: str, kind: str = "quiet", action: tuple[str, Callable[[], object]] | None = None
     ) -> None:
         """Show a sentence; ``kind`` is ``quiet``, ``good``, ``warning`` or ``bad``."""
-        self._text = text
-        self._action_text, self._do = action if action is not None else (None, None)
+        label, self._do = action if action is not None else ("", None)
         set_kind(self.label, kind)
+        self.label.setText(text)
+        self.label.setAccessibleName(text)
+        self.action.setText(label)
         self.action.setVisible(action is not None)
-        self.retranslate()
         if self._hide_when_empty:
             self.show()
 
@@ -196,17 +192,9 @@ class StatusLine(QWidget):
         """Remove the message."""
         self.label.clear()
         self.action.hide()
-        self._text = self._action_text = self._do = None
+        self._do = None
         if self._hide_when_empty:
             self.hide()
-
-    def retranslate(self) -> None:
-        """Show the message in the current language."""
-        if self._text is not None:
-            self.label.setText(self._text())
-            self.label.setAccessibleName(self.label.text())
-        if self._action_text is not None:
-            self.action.setText(self._action_text())
 
     def _act(self) -> None:
         if self._do is not None:

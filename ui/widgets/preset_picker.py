@@ -126,14 +126,13 @@ class PresetsBar(QWidget):
 
         if self._try(lambda: self._presets.remove(preset.id)):
             text = self.tr("“{name}” was reset.") if preset.is_built_in else self.tr("“{name}” was deleted.")
-            self._status.show_message(lambda: text.format(name=preset.name), action=(lambda: self.tr("Undo"), restore))
+            self._status.show_message(text.format(name=preset.name), action=(self.tr("Undo"), restore))
 
     def _try(self, action: Callable[[], object]) -> bool:
         try:
             action()
         except UserError as error:
-            failure = error
-            self._status.show_message(lambda: error_text(failure), "bad")
+            self._status.show_message(error_text(error), "bad")
             return False
         self._status.clear()
         self.show_choices(self._choices)
