@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.config.paths import DataFolder
 from app.config.secrets import HUB_TOKEN, Secrets
-from app.config.settings import Settings, SettingsFile
+from app.config.settings import NO_PROXY, Settings, SettingsFile
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.download.queue import DownloadQueue
 from model_manager.errors import UserError
@@ -18,7 +18,6 @@ from model_manager.library.library import ModelLibrary
 from model_manager.library.relocation import relocate_models, roll_back, unfinished_relocation
 from model_manager.progress import OnProgress, ignore_progress
 
-NO_PROXY = "none"
 KIB = 1024
 
 _log = logging.getLogger(__name__)

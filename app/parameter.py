@@ -22,7 +22,12 @@ class Parameter:
     named_values: Mapping[Any, str] = field(default_factory=dict)
     """Labels of special values outside the bounds, such as 0 for "Automatic"; the others are entered as a number."""
     suggestion: float = 0
-    """Number offered first in place of a named value."""
+    """Number offered first in place of a named value, as shown."""
+    unit: float = 1
+    """Size of the stored unit in the unit that is shown; stored are integers where it is not 1."""
+    is_multiline: bool = False
+    placeholder: str = ""
+    """Shown in an empty text field."""
     check: Callable[[object], bool] | None = None
     """Validation of a value with a special format."""
     label: str = ""
@@ -44,6 +49,14 @@ class Parameter:
         if self.default is None:
             return value is None or isinstance(value, str)
         return type(value) is type(self.default)
+
+    def to_shown(self, value: Any) -> Any:
+        """Return a stored value in the unit that is shown; named values stay."""
+        return value if self.unit == 1 or value in self.named_values else value * self.unit
+
+    def from_shown(self, value: Any) -> Any:
+        """Return the stored value of one in the shown unit; named values stay."""
+        return value if self.unit == 1 or value in self.named_values else round(value / self.unit)
 
 
 def parameter(default: Any, **declaration: Any) -> Any:

@@ -21,8 +21,10 @@ from app.parameter import parameter, parameters
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
+from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 
 AUTOMATIC_LAYERS = -2
+NO_PROXY = "none"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Settings(SamplerParameters):
     """Preset of new conversations; empty for none."""
     system_prompt: str = parameter(
         "",
+        is_multiline=True,
+        placeholder=QT_TRANSLATE_NOOP("parameters", "For example: Answer briefly."),
         page="conversation",
         label=QT_TRANSLATE_NOOP("parameters", "System prompt"),
         description=QT_TRANSLATE_NOOP(
@@ -155,6 +159,8 @@ class Settings(SamplerParameters):
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
     endpoint: str = parameter(
         "",
+        named_values={"": host_of(OFFICIAL), MIRROR: host_of(MIRROR)},
+        placeholder="https://",
         page="downloads",
         label=QT_TRANSLATE_NOOP("parameters", "Download from"),
         description=QT_TRANSLATE_NOOP("parameters", "The official hub, a mirror or any compatible endpoint."),
@@ -162,6 +168,11 @@ class Settings(SamplerParameters):
     """URL of the hub or mirror for listings and downloads; empty for the official hub."""
     proxy: str = parameter(
         "",
+        named_values={
+            "": QT_TRANSLATE_NOOP("parameters", "System proxy"),
+            NO_PROXY: QT_TRANSLATE_NOOP("parameters", "None"),
+        },
+        placeholder="http://127.0.0.1:7890",
         page="downloads",
         label=QT_TRANSLATE_NOOP("parameters", "Proxy"),
         description=QT_TRANSLATE_NOOP("parameters", "HTTP or SOCKS, for example socks5://127.0.0.1:1080"),
@@ -169,6 +180,7 @@ class Settings(SamplerParameters):
     """A URL, ``none``, or empty for the system's proxy."""
     token_hosts: str = parameter(
         "",
+        placeholder=QT_TRANSLATE_NOOP("parameters", "None"),
         page="downloads",
         label=QT_TRANSLATE_NOOP("parameters", "Other hosts that receive the token"),
         description=QT_TRANSLATE_NOOP(
@@ -180,14 +192,15 @@ class Settings(SamplerParameters):
         0,
         minimum=16,
         maximum=1 << 24,
-        step=256,
+        step=0.25,
+        unit=1024 / 1e6,
         named_values={0: QT_TRANSLATE_NOOP("parameters", "No limit")},
-        suggestion=4096,
+        suggestion=5,
         page="downloads",
         label=QT_TRANSLATE_NOOP("parameters", "Speed limit"),
-        description=QT_TRANSLATE_NOOP("parameters", "In KiB/s, for all downloads combined."),
+        description=QT_TRANSLATE_NOOP("parameters", "In MB/s, for all downloads combined."),
     )
-    """KiB per second; 0 for no limit."""
+    """KiB per second, shown in MB/s; 0 for no limit."""
     downloads_in_background: bool = parameter(
         False,
         page="downloads",

@@ -77,7 +77,7 @@ def test_choices_apply_to_their_conversation_only(window: MainWindow, qtbot: QtB
     assert dialog.sampling.isVisible()
     dialog.sampling.controls["temperature"].setValue(1.25)
     dialog.sampling.controls["max_tokens"].set_value(7)
-    dialog.sampling.controls["max_tokens"].number.setValue(8)
+    dialog.sampling.controls["max_tokens"].field.setValue(8)
     dialog.context_policy.setCurrentIndex(dialog.context_policy.findData(ContextPolicy.ROLL))
     dialog.system_prompt.setPlainText("Answer in rhymes.")
     close(qtbot, window, dialog)

@@ -21,9 +21,9 @@ from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaInfo
 from model_manager.errors import UserError
 from tests.rigs.rpc_device import serving
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
-from ui.settings.device_rows import DeviceRow, GibOrAutomatic, ServerRow
-from ui.settings.devices import DeviceSettings
+from ui.settings.devices import DeviceRow, DeviceSettings, GibOrAutomatic
 from ui.settings.dialog import SettingsDialog
+from ui.widgets.dialog_parts import Row
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -155,11 +155,11 @@ def test_rpc_server_is_added_and_removed(qtbot: QtBot, services: Services, shown
         state(page, server)
         == f"The RPC server {server} doesn't respond. Check that it's running and that the address is correct."
     )
-    row: Any = find(page, f"server{server}", ServerRow)
-    qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
+    row: Any = find(page, f"server{server}", Row)
+    qtbot.mouseClick(row.control, Qt.MouseButton.LeftButton)
     wait(qtbot, page)
     assert services.settings.now.rpc_servers == ""
-    assert page.findChild(ServerRow) is None
+    assert page.findChild(Row, f"server{server}") is None
     page._status.action.click()
     wait(qtbot, page)
     assert services.settings.now.rpc_servers == server
@@ -191,7 +191,7 @@ def test_invalid_address_is_reported_and_stays_in_the_field(
 
 
 def test_number_box_steps_from_automatic_to_the_minimum(qtbot: QtBot) -> None:
-    box = GibOrAutomatic("box", minimum=0.5)
+    box = GibOrAutomatic("box", 0.5)
     qtbot.addWidget(box)
     box.show_number(None, "No limit")
     with qtbot.waitSignal(box.changed) as emitted:

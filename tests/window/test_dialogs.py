@@ -113,12 +113,12 @@ def test_settings_apply_and_are_saved_immediately(services: Services, shown, qtb
 
 def test_named_value_or_number(services: Services, shown):
     dialog = shown(SettingsDialog(services))
-    assert not dialog.engine.controls["gpu_layers"].number.isVisible()
+    assert not dialog.engine.controls["gpu_layers"].field.isVisible()
     dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(1)
     assert services.settings.now.gpu_layers == -1
     dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(2)
-    assert not dialog.engine.controls["gpu_layers"].number.isHidden()
-    dialog.engine.controls["gpu_layers"].number.setValue(12)
+    assert not dialog.engine.controls["gpu_layers"].field.isHidden()
+    dialog.engine.controls["gpu_layers"].field.setValue(12)
     dialog.engine.controls["context"].choice.setCurrentIndex(1)
     assert services.settings.now.gpu_layers == 12
     assert services.settings.now.context == 8192

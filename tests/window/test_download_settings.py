@@ -89,34 +89,35 @@ def settings_dialog(window: MainWindow, controller: WindowController) -> Setting
 def test_endpoint_applies_at_once_and_an_invalid_one_is_reported(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
     window, controller = open_at(hub, open_window)
     dialog = settings_dialog(window, controller)
-    page, settings = dialog.downloads, controller.services.settings
-    page.endpoint.choice.setCurrentIndex(1)
+    endpoint, settings = dialog.downloads.form.controls["endpoint"], controller.services.settings
+    endpoint.choice.setCurrentIndex(1)
     assert settings.now.endpoint == "https://hf-mirror.com"
-    page.endpoint.choice.setCurrentIndex(2)
-    page.endpoint.address.setText("hub.example.org/")
-    page.endpoint.address.editingFinished.emit()
+    endpoint.choice.setCurrentIndex(2)
+    endpoint.field.setText("hub.example.org/")
+    endpoint.field.editingFinished.emit()
     assert settings.now.endpoint == "https://hub.example.org"
-    page.endpoint.address.setText("ftp://hub.example.org")
-    page.endpoint.address.editingFinished.emit()
+    endpoint.field.setText("ftp://hub.example.org")
+    endpoint.field.editingFinished.emit()
     assert settings.now.endpoint == "https://hub.example.org"
     assert "https://" in dialog._status.label.text()
-    page.endpoint.choice.setCurrentIndex(0)
+    endpoint.choice.setCurrentIndex(0)
     assert settings.now.endpoint == ""
 
 
 def test_proxy_and_limit_apply(hub: FakeHub, open_window: OpenWindow) -> None:
     window, controller = open_at(hub, open_window)
-    page, settings = settings_dialog(window, controller).downloads, controller.services.settings
-    page.proxy.choice.setCurrentIndex(2)
-    page.proxy.address.setText("socks5://127.0.0.1:1080")
-    page.proxy.address.editingFinished.emit()
+    controls, settings = settings_dialog(window, controller).downloads.form.controls, controller.services.settings
+    proxy, limit = controls["proxy"], controls["download_limit"]
+    proxy.choice.setCurrentIndex(2)
+    proxy.field.setText("socks5://127.0.0.1:1080")
+    proxy.field.editingFinished.emit()
     assert settings.now.proxy == "socks5://127.0.0.1:1080"
     assert controller.services.downloads.access().proxy == "socks5://127.0.0.1:1080"
-    page.proxy.choice.setCurrentIndex(1)
+    proxy.choice.setCurrentIndex(1)
     assert controller.services.downloads.access().proxy == ""
-    page.form.controls["download_limit"].number.setValue(500)
-    page.form.controls["download_limit"].choice.setCurrentIndex(1)
-    assert settings.now.download_limit == 500
+    limit.field.setValue(0.5)
+    limit.choice.setCurrentIndex(1)
+    assert settings.now.download_limit == 488, "0.5 MB/s in KiB/s"
 
 
 def test_fastest_mirror_is_used(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:

@@ -54,41 +54,78 @@ def test_translations_have_the_placeholders_of_their_sources():
         assert translation.count("…") == source.count("…") or "…" not in source, source
 
 
+UNTRANSLATED = {
+    "huggingface.co",
+    "hf-mirror.com",
+    "简体中文",
+    "English",
+    "Top-p",
+    "Top-k",
+    "Min-p",
+    "Top-nσ",
+    "Markdown",
+    "JSON",
+    "JSON Lines",
+    "PDF",
+    "APUS Chat",
+}
+
+
 @pytest.mark.parametrize("kind", [SettingsDialog, ExportDialog, CrashDialog])
-def test_open_dialog_is_retranslated(services: Services, languages: Languages, qtbot, tmp_path, kind):
+def test_all_texts_of_a_dialog_are_translated(services: Services, languages: Languages, qtbot, tmp_path, kind):
     services.store.create(title="")
-    made = {
+    make = {
         SettingsDialog: lambda: SettingsDialog(services),
         ExportDialog: lambda: ExportDialog(services.store, None),
         CrashDialog: lambda: CrashDialog(ValueError("a bug"), tmp_path),
-    }
-    dialog = made[kind]()
+    }[kind]
+    texts = []
+    for language in ("en", "zh_CN"):
+        languages.use(language)
+        dialog = make()
+        qtbot.addWidget(dialog)
+        texts.append(words_of(dialog))
+    assert not [text for text in texts[0] if CHINESE.search(text) and text not in AVAILABLE.values()]
+    assert not untranslated(*texts, tmp_path)
+
+
+def test_open_settings_follow_the_language(services: Services, languages: Languages, qtbot, tmp_path):
+    dialog = SettingsDialog(services)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()
     english = words_of(dialog)
-    assert not [text for text in english if CHINESE.search(text) and text not in AVAILABLE.values()]
+    dialog._status.show_message("Done.", action=("Undo", lambda: None))
     languages.use("zh_CN")
-    qtbot.waitUntil(lambda: bool(CHINESE.search(dialog.accessibleName())))
-    same = {
-        "huggingface.co",
-        "hf-mirror.com",
-        "简体中文",
-        "English",
-        "Top-p",
-        "Top-k",
-        "Min-p",
-        "Top-nσ",
-        "Markdown",
-        "JSON",
-        "JSON Lines",
-        "PDF",
-        "APUS Chat",
-    }
-    unchanged = {text for text in words_of(dialog) & english if re.search(r"[A-Za-z]{3}", text)} - same
-    assert not {text for text in unchanged if not text.startswith(("/", str(tmp_path)))}
+    qtbot.waitUntil(lambda: dialog.windowTitle() == "设置")
+    assert dialog._status.action.isVisible(), "the last action can still be undone"
+    dialog._status.clear()
+    assert not untranslated(english, words_of(dialog), tmp_path)
+    assert dialog.appearance.controls["language"].hasFocus() or not dialog.isActiveWindow()
+    dialog.appearance.controls["text_size"].setValue(20)
+    assert services.settings.now.text_size == 20
     languages.use("en")
-    qtbot.waitUntil(lambda: words_of(dialog) == english)
+    qtbot.waitUntil(lambda: dialog.windowTitle() == "Settings")
+    assert words_of(dialog) - {"Undo"} == english
+
+
+def test_busy_settings_keep_their_pages(services: Services, languages: Languages, qtbot, qapp):
+    dialog = SettingsDialog(services)
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    page = dialog.data
+    page.busy = True
+    languages.use("zh_CN")
+    qapp.processEvents()
+    assert dialog.data is page
+    page.busy = False
+
+
+def untranslated(english: set[str], chinese: set[str], folder: Path) -> set[str]:
+    """Return the texts with words that are the same in both languages, without names and paths."""
+    same = {text for text in english & chinese if re.search(r"[A-Za-z]{3}", text)} - UNTRANSLATED
+    return {text for text in same if not text.startswith(("/", str(folder)))}
 
 
 def words_of(dialog: object) -> set[str]:

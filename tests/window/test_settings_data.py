@@ -20,8 +20,8 @@ from model_manager.disk.json_file import to_json
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
 from ui.settings.backups import BackupsDialog
+from ui.settings.data import EraseDialog
 from ui.settings.dialog import SettingsDialog
-from ui.settings.erase import EraseDialog
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints", extend=True)
@@ -162,7 +162,7 @@ def test_all_data_is_deleted_after_confirmation(
     dialog = find(settings, "eraseDialog", EraseDialog)
     assert isinstance(dialog, EraseDialog)
     assert copies >= 1
-    assert "archive and trash (3)" in dialog._deleted.text()
+    assert "archive and trash (3)" in dialog.deleted.text()
     assert not dialog.erase.isEnabled()
     dialog.sure.click()
     qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)

@@ -51,11 +51,21 @@ class ConversationSettings(TranslatedDialog):
         self._heading = heading()
         self._sentence = quiet_label()
         self.presets = PresetsBar(presets, self._status)
-        self.system_prompt = PromptField("conversationSystemPrompt", height=120)
+        self.system_prompt = PromptField(
+            "conversationSystemPrompt", self.tr("For example: Answer briefly."), height=120
+        )
         self.default_prompt = button("usualPromptButton", quiet=True)
-        self.which_sampling = ChoiceBox("whichSampling", (AS_IN_SETTINGS, OWN))
+        as_in_settings = self.tr("Use defaults")
+        self.which_sampling = ChoiceBox("whichSampling", {AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Custom")})
         self.sampling = ParameterForm(sampling_parameters())
-        self.context_policy = ChoiceBox("conversationContextPolicy", (None, *ContextPolicy))
+        self.context_policy = ChoiceBox(
+            "conversationContextPolicy",
+            {
+                None: as_in_settings,
+                ContextPolicy.STOP: self.tr("Stop and ask me"),
+                ContextPolicy.ROLL: self.tr("Leave out the oldest turns"),
+            },
+        )
         self._close = button("closeButton")
         self._lay_out()
         self._show(choices)
@@ -201,16 +211,4 @@ class ConversationSettings(TranslatedDialog):
             self.tr("Pinned messages always stay. A line marks the messages above it that the model no longer sees."),
         )
         self.default_prompt.setText(self.tr("Use default prompt"))
-        as_in_settings = self.tr("Use defaults")
-        self.which_sampling.set_labels({AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Custom")})
-        self.context_policy.set_labels(
-            {
-                None: as_in_settings,
-                ContextPolicy.STOP: self.tr("Stop and ask me"),
-                ContextPolicy.ROLL: self.tr("Leave out the oldest turns"),
-            },
-        )
-        self.system_prompt.setPlaceholderText(self.tr("For example: Answer briefly."))
         self._close.setText(self.tr("Close"))
-        self.sampling.retranslate()
-        self.presets.retranslate()

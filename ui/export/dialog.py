@@ -255,7 +255,7 @@ class ExportDialog(BusyDialog):
             text = self.tr("Exported to {name}.").format(name=files[0].name)
         else:
             text = self.tr("Exported. Files written: {count}.").format(count=len(files))
-        action = (self.tr("Show in folder"), lambda: self._show(folder))
+        action = (self.tr("Show in folder"), lambda: open_folder(folder, self.status))
         self._end(text, "warning" if warnings else "good", action)
 
     def _copied(self, text: str) -> None:
@@ -299,11 +299,6 @@ class ExportDialog(BusyDialog):
     def _open(self) -> None:
         if self._last_file is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._last_file))):
             self.status.show_message(self.tr("No program on this computer can open this type of file."), "warning")
-
-    def _show(self, folder: Path) -> None:
-        if not open_folder(folder):
-            text = self.tr("No file manager is available. The folder is {path}.").format(path=folder)
-            self.status.show_message(text, "warning")
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Export"))

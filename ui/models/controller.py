@@ -105,7 +105,7 @@ class ModelsController(QObject):
             "remove_folder": self._remove_folder,
             "delete": self._ask_to_delete,
             "copy_path": self._copy_path,
-            "show_in_folder": lambda item: open_folder(_path(item).parent),
+            "show_in_folder": lambda item: open_folder(_path(item).parent, self._status),
             "open_page": lambda item: QDesktopServices.openUrl(QUrl(self._backend.page_of(item.repository))),
         }
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
-from model_manager.errors import UserError
 from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -38,34 +37,23 @@ class BackupsDialog(BusyDialog):
     def __init__(self, store: ConversationStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("backupsDialog")
+        title = self.tr("Database backups")
+        self.setWindowTitle(title)
         self._store = store
         self._backups: list[Backup] = []
         self._busy = False
-        self._heading = heading()
-        self._note = quiet_label()
         self.list = QListWidget()
         self.list.setObjectName("backupsList")
-        self._nothing = quiet_label()
+        self.list.setAccessibleName(title)
+        self._nothing = quiet_label(self.tr("No backups yet."))
         self.status = StatusLine("backupsStatus")
-        self.make = button("backupNowButton")
-        self.from_file = button("restoreFromFileButton", quiet=True)
-        self.restore = button("restoreBackupButton")
-        self._close = button("closeButton")
-        self._lay_out()
-        self.list.itemSelectionChanged.connect(self._show_state)
-        self.list.itemActivated.connect(self._ask_for_selected)
-        self.make.clicked.connect(self._back_up)
-        self.from_file.clicked.connect(self._choose_file)
-        self.restore.clicked.connect(self._ask_for_selected)
-        self._close.clicked.connect(self.accept)
-        self.resize(560, 440)
-        self._finish_setup()
-        self._read()
-
-    def _lay_out(self) -> None:
+        self.make = button("backupNowButton", self.tr("Back up now"))
+        self.from_file = button("restoreFromFileButton", self.tr("Restore from a file…"), quiet=True)
+        self.restore = button("restoreBackupButton", self.tr("Restore…"))
+        close = button("closeButton", self.tr("Close"))
         column = vbox(
-            self._heading,
-            self._note,
+            heading(title),
+            quiet_label(self.tr("Each backup contains all conversations, including those in the archive and trash.")),
             4,
             hairline(),
             self._nothing,
@@ -76,7 +64,15 @@ class BackupsDialog(BusyDialog):
             spacing=8,
             margins=(MARGIN, MARGIN, MARGIN, 16),
         )
-        arrange(self, column, self.status, self._close)
+        arrange(self, column, self.status, close)
+        self.list.itemSelectionChanged.connect(self._update)
+        self.list.itemActivated.connect(self._ask_for_selected)
+        self.make.clicked.connect(self._back_up)
+        self.from_file.clicked.connect(self._choose_file)
+        self.restore.clicked.connect(self._ask_for_selected)
+        close.clicked.connect(self.accept)
+        self.resize(560, 440)
+        self._fill()
 
     def ask_to_restore(self, path: Path, time: str = "") -> None:
         """Ask, and restore the backup at ``path`` after confirmation."""
@@ -99,35 +95,27 @@ class BackupsDialog(BusyDialog):
         return self._busy
 
     def _restore(self, path: Path) -> None:
-        store = self._store
-        self._start(self.tr("Restoring…"), lambda: store.restore_backup(path), self._on_restored)
-
-    def _on_restored(self, _replaced: Backup) -> None:
-        self._finish(succeeded=True)
-        self.status.show_message(self.tr("Restored. Your previous data is now the newest backup in the list."), "good")
-        self.restored.emit()
+        store, done = self._store, self.tr("Restored. Your previous data is now the newest backup in the list.")
+        self._start(self.tr("Restoring…"), lambda: store.restore_backup(path), done, self.restored.emit)
 
     def _back_up(self) -> None:
-        self._start(self.tr("Backing up the database…"), self._store.backup_now, self._on_backed_up)
+        self._start(self.tr("Backing up the database…"), self._store.backup_now, self.tr("Backup complete."))
 
-    def _on_backed_up(self, _backup: Backup) -> None:
-        self._finish(succeeded=True)
-        self.status.show_message(self.tr("Backup complete."), "good")
+    def _start(self, text: str, work: Callable[[], Backup], done: str, then: Callable[[], None] = lambda: None) -> None:
+        def succeed(_backup: Backup) -> None:
+            self._finish(done, "good")
+            then()
 
-    def _start(self, text: str, work: Callable[[], Backup], succeeded: Callable[[Backup], None]) -> None:
         self._busy = True
-        self._show_state()
+        self._update()
         self.status.show_message(text)
-        run_job(self, work, succeeded, self._on_failed)
+        run_job(self, work, succeed, lambda error: self._finish(error_text(error), "bad"))
 
-    def _on_failed(self, error: UserError) -> None:
-        self._finish(succeeded=False)
-        self.status.show_message(error_text(error), "bad")
-
-    def _finish(self, *, succeeded: bool) -> None:
+    def _finish(self, text: str, kind: str) -> None:
         self._busy = False
-        self._read()
-        self._work_finished(succeeded=succeeded)
+        self._fill()
+        self._work_finished(succeeded=kind == "good")
+        self.status.show_message(text, kind)
 
     def _choose_file(self) -> None:
         kinds = self.tr("Database (*.sqlite3);;All files (*)")
@@ -136,52 +124,36 @@ class BackupsDialog(BusyDialog):
     def _ask_for_selected(self) -> None:
         row = self.list.currentRow()
         if not self._busy and 0 <= row < len(self._backups):
-            self.ask_to_restore(self._backups[row].path, self._time(self._backups[row]))
-
-    def _read(self) -> None:
-        self._backups = self._store.backups()
-        self._fill()
+            self.ask_to_restore(self._backups[row].path, time_text(self._backups[row]))
 
     def _fill(self) -> None:
-        selected = self.list.currentRow()
-        self.list.clear()
-        for backup in self._backups:
-            size = QLocale().formattedDataSize(backup.bytes, 1, QLocale.DataSizeFormat.DataSizeIecFormat)
-            item = QListWidgetItem(f"{self._time(backup)}   ·   {self._kind(backup)}   ·   {size}")
-            item.setSizeHint(QSize(0, ROW_HEIGHT))
-            item.setToolTip(str(backup.path))
-            self.list.addItem(item)
-        if 0 <= selected < len(self._backups):
-            self.list.setCurrentRow(selected)
-        self.list.setVisible(bool(self._backups))
-        self._nothing.setVisible(not self._backups)
-        self._show_state()
-
-    def _show_state(self) -> None:
-        self.restore.setEnabled(not self._busy and bool(self.list.selectedItems()))
-        self.make.setEnabled(not self._busy)
-        self.from_file.setEnabled(not self._busy)
-
-    def _time(self, backup: Backup) -> str:
-        time = QDateTime.fromSecsSinceEpoch(int(backup.made_at.timestamp()))
-        return QLocale().toString(time, QLocale.FormatType.ShortFormat)
-
-    def _kind(self, backup: Backup) -> str:
-        return {
+        kinds = {
             BackupKind.AUTOMATIC: self.tr("automatic"),
             BackupKind.MANUAL: self.tr("manual"),
             BackupKind.BEFORE_RESTORE: self.tr("before a restore"),
             BackupKind.BEFORE_MIGRATION: self.tr("before an update"),
-        }[backup.kind]
+        }
+        self._backups = self._store.backups()
+        selected = self.list.currentRow()
+        self.list.clear()
+        for backup in self._backups:
+            size = QLocale().formattedDataSize(backup.bytes, 1, QLocale.DataSizeFormat.DataSizeIecFormat)
+            item = QListWidgetItem(f"{time_text(backup)}   ·   {kinds[backup.kind]}   ·   {size}")
+            item.setSizeHint(QSize(0, ROW_HEIGHT))
+            item.setToolTip(str(backup.path))
+            self.list.addItem(item)
+        self.list.setCurrentRow(min(selected, len(self._backups) - 1))
+        self.list.setVisible(bool(self._backups))
+        self._nothing.setVisible(not self._backups)
+        self._update()
 
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Database backups"))
-        self._heading.setText(self.tr("Database backups"))
-        self._note.setText(self.tr("Each backup contains all conversations, including those in the archive and trash."))
-        self._nothing.setText(self.tr("No backups yet."))
-        self.list.setAccessibleName(self.tr("Database backups"))
-        self.make.setText(self.tr("Back up now"))
-        self.from_file.setText(self.tr("Restore from a file…"))
-        self.restore.setText(self.tr("Restore…"))
-        self._close.setText(self.tr("Close"))
-        self._fill()
+    def _update(self) -> None:
+        self.restore.setEnabled(not self._busy and bool(self.list.selectedItems()))
+        self.make.setEnabled(not self._busy)
+        self.from_file.setEnabled(not self._busy)
+
+
+def time_text(backup: Backup) -> str:
+    """Return the time of a backup in the format of the system."""
+    time = QDateTime.fromSecsSinceEpoch(int(backup.made_at.timestamp()))
+    return QLocale().toString(time, QLocale.FormatType.ShortFormat)

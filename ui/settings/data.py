@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QWidget
 
 from app.erase import erase_everything
 from app.export.json_import import import_conversations
@@ -16,13 +16,16 @@ from app.services import Services
 from app.store.conversation_trees import ImportResult
 from model_manager.errors import UserError
 from ui.settings.backups import BackupsDialog
-from ui.settings.erase import EraseDialog
+from ui.widgets.dialog_frame import arrange, fit_height
 from ui.widgets.dialog_parts import (
+    MARGIN,
     StatusLine,
     ask_for_file,
     button,
     documents_folder,
+    heading,
     open_folder,
+    quiet_label,
     show_dialog,
 )
 from ui.widgets.error_text import error_text
@@ -32,6 +35,7 @@ from ui.widgets.parameter_form import ParameterForm, settings_of_page
 
 MAX_NAMES = 3
 """Conversations that could not be imported are named up to this number."""
+ERASE_WIDTH = 500
 
 
 class DataSettings(QWidget):
@@ -48,66 +52,55 @@ class DataSettings(QWidget):
         self._status = status
         self.busy = False
         """Whether an import, a backup or the deletion is running."""
-        self.open_folder = button("openDataFolderButton")
-        self.import_button = button("importButton")
-        self.back_up = button("backupButton")
-        self.backups = button("backupsButton")
-        self.restore = button("restoreDefaultsButton")
-        self.erase = button("eraseEverythingButton")
+        self.open_folder = button("openDataFolderButton", self.tr("Open folder"))
+        self.import_button = button("importButton", self.tr("Import…"))
+        self.back_up = button("backupButton", self.tr("Back up…"))
+        self.backups = button("backupsButton", self.tr("View backups…"))
+        self.restore = button("restoreDefaultsButton", self.tr("Restore defaults"))
+        self.erase = button("eraseEverythingButton", self.tr("Delete everything…"))
         self.erase.setProperty("danger", True)
-        buttons = {
-            "folder": self.open_folder,
-            "import": self.import_button,
-            "back_up": self.back_up,
-            "backups": self.backups,
-            "defaults": self.restore,
-            "erase": self.erase,
-        }
-        order = ("folder", "import", "back_up", "backup_schedule")
-        self.form = ParameterForm(settings_of_page("data"), extra=buttons, order=order)
+        self.form = ParameterForm(
+            settings_of_page("data"),
+            extra={
+                "folder": (self.open_folder, self.tr("Data folder"), str(services.folder.root)),
+                "import": (
+                    self.import_button,
+                    self.tr("Import conversations"),
+                    self.tr("From an APUS Chat JSON export. Existing conversations aren't changed."),
+                ),
+                "back_up": (
+                    self.back_up,
+                    self.tr("Back up the database"),
+                    self.tr("Saves all conversations, including deleted ones, to one file."),
+                ),
+                "backups": (
+                    self.backups,
+                    self.tr("Backups"),
+                    self.tr("Lists all backups. You can restore any of them."),
+                ),
+                "defaults": (
+                    self.restore,
+                    self.tr("Default settings"),
+                    self.tr("Resets everything on this page. Conversations and models are kept."),
+                ),
+                "erase": (
+                    self.erase,
+                    self.tr("Delete all my data"),
+                    self.tr(
+                        "Deletes all conversations, drafts, presets, backups and logs. Models and other settings are "
+                        "kept."
+                    ),
+                ),
+            },
+            order=("folder", "import", "back_up", "backup_schedule"),
+        )
         vbox(self.form, parent=self)
-        self.open_folder.clicked.connect(lambda: self._open(services.folder.root))
+        self.open_folder.clicked.connect(lambda: open_folder(services.folder.root, status))
         self.import_button.clicked.connect(self._choose_import)
         self.back_up.clicked.connect(self._choose_backup)
         self.backups.clicked.connect(self._show_backups)
         self.restore.clicked.connect(self.defaults_requested)
         self.erase.clicked.connect(self._ask_to_erase)
-
-    def retranslate(self) -> None:
-        """Set all texts in the current language."""
-        self.form.retranslate()
-        rows = self.form.rows
-        rows["folder"].set_texts(self.tr("Data folder"), str(self._services.folder.root))
-        self.open_folder.setText(self.tr("Open folder"))
-        rows["import"].set_texts(
-            self.tr("Import conversations"),
-            self.tr("From an APUS Chat JSON export. Existing conversations aren't changed."),
-        )
-        self.import_button.setText(self.tr("Import…"))
-        rows["back_up"].set_texts(
-            self.tr("Back up the database"), self.tr("Saves all conversations, including deleted ones, to one file.")
-        )
-        self.back_up.setText(self.tr("Back up…"))
-        rows["backups"].set_texts(self.tr("Backups"), self.tr("Lists all backups. You can restore any of them."))
-        self.backups.setText(self.tr("View backups…"))
-        rows["defaults"].set_texts(
-            self.tr("Default settings"), self.tr("Resets everything on this page. Conversations and models are kept.")
-        )
-        self.restore.setText(self.tr("Restore defaults"))
-        rows["erase"].set_texts(
-            self.tr("Delete all my data"),
-            self.tr(
-                "Deletes all conversations, drafts, presets, backups and logs. Models and other settings are kept."
-            ),
-        )
-        self.erase.setText(self.tr("Delete everything…"))
-
-    def _open(self, folder: Path) -> None:
-        if not open_folder(folder):
-            self._status.show_message(
-                self.tr("No file manager is available. The folder is {path}.").format(path=folder),
-                "warning",
-            )
 
     # Import
 
@@ -168,7 +161,7 @@ class DataSettings(QWidget):
             self._status.show_message(
                 self.tr("Backup saved: {path}").format(path=path),
                 "good",
-                (self.tr("Show in folder"), lambda: self._open(path.parent)),
+                (self.tr("Show in folder"), lambda: open_folder(path.parent, self._status)),
             )
 
         self._start(self.tr("Backing up the database…"), lambda: store.backup(path), show)
@@ -216,3 +209,44 @@ class DataSettings(QWidget):
         self.busy = busy
         for each in (self.import_button, self.back_up, self.backups, self.erase):
             each.setEnabled(not busy)
+
+
+class EraseDialog(QDialog):
+    """Lists what is deleted and what is kept; the button is enabled by a check box."""
+
+    confirmed = Signal()
+
+    def __init__(self, conversations: int, backups: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("eraseDialog")
+        self.setWindowTitle(self.tr("Delete all my data"))
+        title = heading(self.tr("Delete all my data?"))
+        title.setWordWrap(True)
+        self.deleted = QLabel(
+            self.tr(
+                "This permanently deletes all conversations and their attachments, including the archive and "
+                "trash ({conversations}); unsent drafts; your presets; the database backups made here "
+                "({copies}); and the logs."
+            ).format(conversations=conversations, copies=backups)
+        )
+        self.deleted.setWordWrap(True)
+        self.deleted.setTextFormat(Qt.TextFormat.PlainText)
+        kept = quiet_label(
+            self.tr(
+                "Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere."
+            )
+        )
+        self.sure = QCheckBox(self.tr("I understand that this can't be undone"))
+        self.sure.setObjectName("eraseSure")
+        cancel = button("eraseCancelButton", self.tr("Cancel"), primary=True)
+        self.erase = button("eraseButton", self.tr("Delete everything"))
+        self.erase.setProperty("danger", True)
+        self.erase.setEnabled(False)
+        column = vbox(title, self.deleted, kept, self.sure, spacing=12, margins=(MARGIN, MARGIN, MARGIN, 16))
+        arrange(self, column, None, self.erase, cancel)
+        self.sure.toggled.connect(self.erase.setEnabled)
+        cancel.clicked.connect(self.reject)
+        self.erase.clicked.connect(self.accept)
+        self.accepted.connect(self.confirmed)
+        fit_height(self, ERASE_WIDTH)
+        self.sure.setFocus()

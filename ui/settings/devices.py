@@ -2,23 +2,147 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
-from app.config.device_preferences import DevicePreferences, server_address
+from app.config.device_preferences import MOST_GIB, DevicePreference, DevicePreferences, server_address
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine
 from app.services import Services
 from app.units import size_text
+from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, read_memory
+from model_manager.devices.nvidia import GpuProcess, NvidiaCard
 from model_manager.errors import UserError
-from ui.settings.device_rows import DeviceRow, ServerRow
-from ui.widgets.dialog_parts import SMALL_SIZE, StatusLine, button, hairline, quiet_label
+from ui.plan.bar_data import short_description
+from ui.plan.rows import CHECK_SPACE
+from ui.plan.strings import gib
+from ui.widgets.controls import NumberBox
+from ui.widgets.dialog_parts import SMALL_SIZE, Row, StatusLine, button, hairline, quiet_label, set_kind
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.theme import interface_font
+
+MAX_PROCESSES = 3
+STEP_GIB = 0.5
+NUMBER_WIDTH = 180
+
+
+class GibOrAutomatic(NumberBox):
+    """Gibibytes, or None for automatic, which is one step below the minimum."""
+
+    def __init__(self, name: str, minimum: float) -> None:
+        super().__init__(name, minimum - STEP_GIB, MOST_GIB, STEP_GIB, decimals=1)
+        self.setSuffix(" GiB")
+        self.setFixedWidth(NUMBER_WIDTH)
+
+    def value(self) -> float | None:  # type: ignore[override]
+        """Return the number, or None for automatic."""
+        return None if QDoubleSpinBox.value(self) == self.minimum() else QDoubleSpinBox.value(self)
+
+    def show_number(self, number: float | None, text: str) -> None:
+        """Show a number; ``text`` is the label of None."""
+        self.setSpecialValueText(text)
+        self.set_value(self.minimum() if number is None else number)
+
+
+class DeviceRow(QWidget):
+    """One device of the engine; one that plans cannot use has no controls."""
+
+    changed = Signal(str, dict)
+    """Key of the device, and the changed attributes of its ``DevicePreference``."""
+
+    def __init__(self, key: str, name: str, *, usable: bool) -> None:
+        super().__init__()
+        self.key, self.name = key, name
+        self.setObjectName(f"device{name}")
+        self.use = QCheckBox() if usable else None
+        self._title = QLabel()
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._figure = QLabel()
+        self.detail, self.holders = quiet_label(), quiet_label()
+        self.ceiling = GibOrAutomatic(f"ceiling{name}", 0.5)
+        self.reserve = GibOrAutomatic(f"reserve{name}", 0)
+        self._numbers = QWidget()
+        numbers = QFormLayout(self._numbers)
+        numbers.setContentsMargins(0, 6, 0, 0)
+        numbers.setSpacing(8)
+        for text, control in ((self.tr("Use at most"), self.ceiling), (self.tr("Keep free"), self.reserve)):
+            label = quiet_label(text)
+            label.setWordWrap(False)
+            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+            numbers.addRow(label, control)
+        self._numbers.setVisible(usable)
+        head = hbox((self.use or self._title, 1), self._figure, spacing=8)
+        indent = CHECK_SPACE if usable else 0
+        below = vbox(self.detail, self.holders, self._numbers, spacing=2, margins=(indent, 0, 0, 0))
+        vbox(head, below, parent=self, spacing=2, margins=(0, 12, 0, 12))
+        if self.use is not None:
+            self.use.setObjectName(f"use{name}")
+            self.use.toggled.connect(lambda on: self.changed.emit(self.key, {"use": on}))
+        self.ceiling.changed.connect(lambda number: self.changed.emit(self.key, {"ceiling_gib": number}))
+        self.reserve.changed.connect(lambda number: self.changed.emit(self.key, {"reserve_gib": number}))
+
+    def show_device(self, machine: Machine, preference: DevicePreference) -> None:
+        """Show the current state of the device and its settings."""
+        known = machine.engine.devices if machine.engine else ()
+        found = next((each for each in known if each.name == self.name), None)
+        planned = next((each for each in machine.offered or machine.devices if each.name == self.name), None)
+        card = machine.cards.get(self.name)
+        description = found.description if found else planned.description if planned else ""
+        title = short_description(description) or self.name
+        free = found.free_bytes if found else planned.free_bytes if planned else 0
+        total = machine.total_bytes.get(self.name, free)
+        if found is not None and found.kind == "cpu":
+            # The engine reports all RAM as free.
+            free = read_memory().available_bytes
+        self._figure.setText(self.tr("{free} of {total} GiB free").format(free=gib(free), total=gib(total)))
+        facts = self._facts(found.backend if found else "", planned, card)
+        self.detail.setText(" · ".join(fact for fact in facts if fact != title))
+        self.holders.setText(self._held_by(card.processes if card else ()))
+        self.holders.setVisible(bool(self.holders.text()))
+        if self.use is None:
+            self._title.setText(title)
+            return
+        with QSignalBlocker(self.use):
+            self.use.setChecked(preference.use)
+        self.use.setText(title.replace("&", "&&"))
+        self.use.setAccessibleName(self.tr("Use {device}").format(device=f"{title} ({self.name})"))
+        self.use.setAccessibleDescription(f"{self._figure.text()}. {self.detail.text()}")
+        self._numbers.setEnabled(preference.use)
+        own = size_text(planned.reserve_bytes) if planned is not None else ""
+        self.ceiling.show_number(preference.ceiling_gib, self.tr("No limit"))
+        self.reserve.show_number(preference.reserve_gib, self.tr("Automatic ({kind})").format(kind=own))
+        self.ceiling.setAccessibleName(self.tr("Use at most on {device}").format(device=title))
+        self.reserve.setAccessibleName(self.tr("Keep free on {device}").format(device=title))
+
+    def _facts(self, backend: str, planned: Device | None, card: NvidiaCard | None) -> list[str]:
+        facts = [self.name] if self.name != backend else []
+        facts.append(backend or self.tr("simulated"))
+        if card is not None and card.pcie_width:
+            facts.append(f"PCIe {card.pcie_generation or '?'} ×{card.pcie_width}")
+        if planned is not None and planned.reserve_bytes >= DISPLAY_RESERVE_BYTES:
+            facts.append(self.tr("drives the display"))
+        if planned is not None and planned.shares_ram:
+            facts.append(self.tr("uses system RAM"))
+        if planned is None and backend != "CPU":
+            facts.append(self.tr("not used: another device is the same GPU or a better choice"))
+        return facts
+
+    def _held_by(self, processes: Sequence[GpuProcess]) -> str:
+        if not processes:
+            return ""
+        largest = sorted(processes, key=lambda process: -(process.used_bytes or 0))
+        names = [
+            f"{process.name} {size_text(process.used_bytes)}" if process.used_bytes is not None else process.name
+            for process in largest[:MAX_PROCESSES]
+        ]
+        if len(largest) > MAX_PROCESSES:
+            names.append(self.tr("{count} more").format(count=len(largest) - MAX_PROCESSES))
+        return self.tr("Used by {names}").format(names=", ".join(names))
 
 
 class DeviceSettings(QWidget):
@@ -36,7 +160,7 @@ class DeviceSettings(QWidget):
         self._scans = 0
         """Running scans."""
         self._devices: list[DeviceRow] = []
-        self._servers: list[ServerRow] = []
+        self._servers: dict[str, Row] = {}
         self._engine, self._hint, self._none = quiet_label(), QLabel(), quiet_label()
         self._engine.setObjectName("engineBuild")
         self._hint.setObjectName("devicesHint")
@@ -45,31 +169,35 @@ class DeviceSettings(QWidget):
         self._hint.setWordWrap(True)
         self._hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.refresh_button = button("refreshDevicesButton")
-        self._rpc_title, self._rpc_explanation = QLabel(), quiet_label()
+        self.refresh_button.setAccessibleName(self.tr("Rescan devices"))
+        explanation = quiet_label(
+            self.tr(
+                "A PC running llama.cpp's rpc-server can share its GPUs with this one. Network traffic isn't "
+                "encrypted, so use it only on your own network."
+            )
+        )
         self.address = QLineEdit()
         self.address.setObjectName("rpcAddress")
-        self.add = button("addServerButton")
-        self._lay_out()
+        self.address.setPlaceholderText(self.tr("HOST:PORT, such as 192.168.1.20:50052"))
+        self.address.setAccessibleName(self.tr("RPC server address"))
+        self.add = button("addServerButton", self.tr("Add"))
+        texts = vbox(self._engine, self._hint, self._none, spacing=4)
+        self._device_column, self._server_column = vbox(), vbox()
+        vbox(
+            hbox((texts, 1), (self.refresh_button, 0, TOP), spacing=24, margins=(0, 8, 0, 8)),
+            self._device_column,
+            hairline(),
+            vbox(QLabel(self.tr("Devices on other PCs")), explanation, spacing=2, margins=(0, 12, 0, 4)),
+            self._server_column,
+            hbox((self.address, 1), self.add, spacing=8, margins=(0, 8, 0, 12)),
+            parent=self,
+        )
         self.refresh_button.clicked.connect(self.refresh)
         self.add.clicked.connect(self._add)
         self.address.returnPressed.connect(self._add)
         self.address.textChanged.connect(lambda text: self.add.setEnabled(bool(text.strip())))
         self.add.setEnabled(False)
-        self.show_settings()
-
-    def _lay_out(self) -> None:
-        texts = vbox(self._engine, self._hint, self._none, spacing=4)
-        head = hbox((texts, 1), (self.refresh_button, 0, TOP), spacing=24, margins=(0, 8, 0, 8))
-        self._device_column, self._server_column = vbox(), vbox()
-        vbox(
-            head,
-            self._device_column,
-            hairline(),
-            vbox(self._rpc_title, self._rpc_explanation, spacing=2, margins=(0, 12, 0, 4)),
-            self._server_column,
-            hbox((self.address, 1), self.add, spacing=8, margins=(0, 8, 0, 12)),
-            parent=self,
-        )
+        self._show()
 
     # Scanning
 
@@ -79,17 +207,14 @@ class DeviceSettings(QWidget):
         self._scans += 1
         self.refresh_button.setEnabled(False)
         self._show()
-        run_job(self, lambda: planning.machine(refresh=True), self._on_scanned, self._on_failed)
+        run_job(self, lambda: planning.machine(refresh=True), self._on_scanned, self._finish_scan)
 
     def _on_scanned(self, machine: Machine) -> None:
-        self._machine, self._problem = machine, None
-        self._finish_scan()
+        self._machine = machine
+        self._finish_scan(None)
 
-    def _on_failed(self, error: UserError) -> None:
-        self._problem = error
-        self._finish_scan()
-
-    def _finish_scan(self) -> None:
+    def _finish_scan(self, problem: UserError | None) -> None:
+        self._problem = problem
         self._scans = max(0, self._scans - 1)
         self.refresh_button.setEnabled(not self._scans)
         self._show()
@@ -125,35 +250,30 @@ class DeviceSettings(QWidget):
             return
         server = server_address(text)
         if server is None:
-            problem = UserError("rpc_address_wrong", text=text)
-            self._status.show_message(error_text(problem), "bad")
+            self._status.show_message(error_text(UserError("rpc_address_wrong", text=text)), "bad")
             return
-        preferences = self.preferences
         self.address.clear()
-        added = DevicePreferences((*preferences.rpc_servers, server), preferences.devices)
-        if server not in preferences.rpc_servers and self._set(added):
-            self.refresh()
+        self._set_servers(*dict.fromkeys((*self.preferences.rpc_servers, server)))
 
     def _remove(self, server: str) -> None:
-        preferences = self.preferences
-        left = tuple(each for each in preferences.rpc_servers if each != server)
-        if self._set(DevicePreferences(left, preferences.devices)):
+        before = self.preferences.rpc_servers
+        if self._set_servers(*(each for each in before if each != server)):
             self._status.show_message(
                 self.tr("{server} removed.").format(server=server),
-                action=(self.tr("Undo"), lambda: self._restore(preferences)),
+                action=(self.tr("Undo"), lambda: self._set_servers(*before)),
             )
-            self.refresh()
 
-    def _restore(self, preferences: DevicePreferences) -> None:
-        if self._set(DevicePreferences(preferences.rpc_servers, self.preferences.devices)):
+    def _set_servers(self, *servers: str) -> bool:
+        is_saved = self._set(DevicePreferences(servers, self.preferences.devices))
+        if is_saved:
             self.refresh()
+        return is_saved
 
     def _set(self, preferences: DevicePreferences) -> bool:
         try:
             self._services.settings.change(**preferences.to_settings())
         except UserError as error:
-            problem = error
-            self._status.show_message(error_text(problem), "bad")
+            self._status.show_message(error_text(error), "bad")
             return False
         self._status.clear()
         self.changed.emit()
@@ -211,15 +331,26 @@ class DeviceSettings(QWidget):
 
     def _show_servers(self) -> None:
         servers = self.preferences.rpc_servers
-        if list(servers) != [row.server for row in self._servers]:
+        if list(servers) != list(self._servers):
             clear(self._server_column)
-            self._servers = [ServerRow(server) for server in servers]
-            for row in self._servers:
-                row.removed.connect(self._remove)
-                self._server_column.addWidget(row)
-                self._server_column.addWidget(hairline())
-        for row in self._servers:
-            row.show_state(*self._state_of(row.server))
+            self._servers = {server: self._server_row(server) for server in servers}
+        for server, row in self._servers.items():
+            text, kind = self._state_of(server)
+            row.set_texts(server, text)
+            row.setAccessibleName(f"{server}. {text}")
+            set_kind(row.explanation, kind)
+
+    def _server_row(self, server: str) -> Row:
+        remove = button("removeServerButton", self.tr("Remove"))
+        remove.setAccessibleName(self.tr("Remove {server}").format(server=server))
+        remove.clicked.connect(lambda: self._remove(server))
+        row = Row(remove)
+        row.setObjectName(f"server{server}")
+        row.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.explanation.setObjectName(f"serverState{server}")
+        self._server_column.addWidget(row)
+        self._server_column.addWidget(hairline())
+        return row
 
     def _state_of(self, server: str) -> tuple[str, str]:
         machine = self._machine
@@ -237,18 +368,3 @@ class DeviceSettings(QWidget):
             return self.tr("Connected: {device}, {memory} free").format(device=lent[0].name, memory=memory), "good"
         names = ", ".join(each.name for each in lent)
         return self.tr("Connected: {devices}, {memory} free").format(devices=names, memory=memory), "good"
-
-    def retranslate(self) -> None:
-        """Set all texts in the current language."""
-        self._rpc_title.setText(self.tr("Devices on other PCs"))
-        self._rpc_explanation.setText(
-            self.tr(
-                "A PC running llama.cpp's rpc-server can share its GPUs with this one. Network traffic isn't "
-                "encrypted, so use it only on your own network."
-            )
-        )
-        self.address.setPlaceholderText(self.tr("HOST:PORT, such as 192.168.1.20:50052"))
-        self.address.setAccessibleName(self.tr("RPC server address"))
-        self.add.setText(self.tr("Add"))
-        self.refresh_button.setAccessibleName(self.tr("Rescan devices"))
-        self._show()

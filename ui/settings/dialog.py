@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
 
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
@@ -18,7 +18,6 @@ from model_manager.errors import UserError
 from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
-from ui.settings.sections import SectionList
 from ui.settings.servers import ServerSettings
 from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, button, heading
@@ -35,6 +34,10 @@ WITH_SECTION_LIST = 760
 """Width from which the list of sections is shown."""
 SCROLL_BAR_WIDTH = 10
 """As in the style sheet; the bar is placed in the margin, which aligns all right edges."""
+SECTION_LIST_WIDTH = 168
+ROW_HEIGHT = 34
+HEADING_DISTANCE = 60
+"""A section is the current one once its heading is this near to the top."""
 IDLE_MINUTES = (0, 5, 15, 30, 60, 120, 240)
 
 
@@ -52,43 +55,64 @@ class SettingsDialog(BusyDialog):
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("settingsDialog")
-        self._settings = services.settings
+        self._services, self._settings = services, services.settings
         self._status = StatusLine("settingsStatus")
-        self._diagnostics = button("diagnosticsButton")
-        self._diagnostics.clicked.connect(self.diagnostics_requested)
+        self._close = button("closeButton")
+        self._close.clicked.connect(self.accept)
+        self._body = QWidget()
+        arrange(self, self._body, self._status, self._close)
+        self.resize(860, 620)
+        self._fill()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Show the other language, except while a page is busy."""
+        if event.type() == QEvent.Type.LanguageChange and not self._is_busy():
+            self._fill()
+            self.appearance.controls["language"].setFocus()
+        super().changeEvent(event)
+
+    def _fill(self) -> None:
+        """Make all pages, in the current language."""
+        if (before := self._body.layout()) is not None:
+            # The layout goes to a widget that is deleted at once, with all widgets in it.
+            QWidget().setLayout(before)
+        services, settings = self._services, self._settings.now
+        self.setWindowTitle(self.tr("Settings"))
+        self.setAccessibleName(self.tr("Settings"))
+        self._close.setText(self.tr("Close"))
+        diagnostics = button("diagnosticsButton", self.tr("Run diagnostics…"))
+        diagnostics.clicked.connect(self.diagnostics_requested)
         self.appearance = ParameterForm(settings_of_page("appearance"))
         self.conversation = ParameterForm(
             settings_of_page("conversation"),
-            labels={"preset_id": lambda: preset_labels(services.presets, self._settings.now.preset_id)},
+            labels={"preset_id": preset_labels(services.presets, settings.preset_id)},
             order=("preset_id", "system_prompt"),
         )
         self.engine = ParameterForm(
             settings_of_page("engine"),
-            labels={"idle_release_minutes": lambda: idle_labels(self._settings.now.idle_release_minutes)},
-            extra={"diagnostics": self._diagnostics},
+            labels={"idle_release_minutes": idle_labels(settings.idle_release_minutes)},
+            extra={
+                "diagnostics": (
+                    diagnostics,
+                    self.tr("Diagnostics"),
+                    self.tr("Shows what works, what doesn't and how to fix it."),
+                )
+            },
         )
         self.devices = DeviceSettings(services, self._status)
         self.servers = ServerSettings(services, self._status)
         self.downloads = DownloadSettings(services, self._status)
         self.data = DataSettings(services, self._status)
         self._forms = (self.appearance, self.conversation, self.engine, self.data.form)
-        self._pages = (
-            self.appearance,
-            self.conversation,
-            self.engine,
-            self.devices,
-            self.servers,
-            self.downloads,
-            self.data,
+        self._lay_out(
+            (self.tr("Appearance"), self.appearance),
+            (self.tr("New conversations"), self.conversation),
+            (self.tr("Engine"), self.engine),
+            (self.tr("Devices"), self.devices),
+            (self.tr("Servers"), self.servers),
+            (self.tr("Downloads"), self.downloads),
+            (self.tr("Data"), self.data),
         )
-        self._close = button("closeButton")
-        self._lay_out()
-        self._connect()
-        self._show()
-        self.resize(860, 620)
-        self._finish_setup()
-
-    def _connect(self) -> None:
         for form in self._forms:
             form.changed.connect(self._set)
         for page in (self.devices, self.servers, self.downloads):
@@ -98,14 +122,14 @@ class SettingsDialog(BusyDialog):
             busy_page.work_finished.connect(lambda succeeded: self._work_finished(succeeded=succeeded))
         self.data.defaults_requested.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
-        self._close.clicked.connect(self.accept)
+        self._show()
 
-    def _lay_out(self) -> None:
-        self._headings = [heading() for _ in self._pages]
+    def _lay_out(self, *sections: tuple[str, QWidget]) -> None:
+        self._headings = [heading(title) for title, _ in sections]
         page = QWidget()
         column = vbox(parent=page, margins=(MARGIN, MARGIN, MARGIN - SCROLL_BAR_WIDTH, MARGIN))
-        for number, (title, section) in enumerate(zip(self._headings, self._pages, strict=True)):
-            column.addSpacing(20 if number else 0)
+        for title, (_, section) in zip(self._headings, sections, strict=True):
+            column.addSpacing(20 if column.count() else 0)
             column.addWidget(title)
             column.addSpacing(4)
             column.addWidget(section)
@@ -114,9 +138,11 @@ class SettingsDialog(BusyDialog):
         scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         # The keyboard focus moves through the controls; each scrolls itself into view.
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.sections = SectionList(scroll, self._headings, MARGIN)
+        self.sections = SectionList(scroll, self._headings)
+        self.sections.setVisible(self.width() >= WITH_SECTION_LIST)
         names = vbox(self.sections, margins=(0, MARGIN - 6, 0, 0))
-        arrange(self, hbox(names, (scroll, 1), margins=(12, 0, 0, 0)), self._status, self._close)
+        hbox(names, (scroll, 1), parent=self._body, margins=(12, 0, 0, 0))
+        self.sections.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the list of sections where there is room for it."""
@@ -167,29 +193,60 @@ class SettingsDialog(BusyDialog):
             form.finish()
         super().done(result)
 
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Settings"))
-        self.setAccessibleName(self.tr("Settings"))
-        titles = (
-            self.tr("Appearance"),
-            self.tr("New conversations"),
-            self.tr("Engine"),
-            self.tr("Devices"),
-            self.tr("Servers"),
-            self.tr("Downloads"),
-            self.tr("Data"),
-        )
-        for label, title in zip(self._headings, titles, strict=True):
-            label.setText(title)
-        self.sections.set_texts(titles, self.tr("Sections"))
-        self._close.setText(self.tr("Close"))
-        for page in self._pages:
-            page.retranslate()
-        self.conversation.controls["system_prompt"].setPlaceholderText(self.tr("For example: Answer briefly."))
-        self.engine.rows["diagnostics"].set_texts(
-            self.tr("Diagnostics"), self.tr("Shows what works, what doesn't and how to fix it.")
-        )
-        self._diagnostics.setText(self.tr("Run diagnostics…"))
+
+class SectionList(QListWidget):
+    """Selects the section at the top of the page, and scrolls the page to the selected one."""
+
+    def __init__(self, scroll: QScrollArea, headings: Sequence[QLabel]) -> None:
+        super().__init__()
+        self.setObjectName("settingsSections")
+        self.setFixedWidth(SECTION_LIST_WIDTH)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(self.tr("Sections"))
+        self._scroll, self._headings = scroll, headings
+        self._is_scrolling = False
+        self._target: int | None = None
+        page = scroll.widget()
+        assert page is not None
+        page.installEventFilter(self)
+        for title in headings:
+            QListWidgetItem(title.text(), self).setSizeHint(QSize(0, ROW_HEIGHT))
+        self.setCurrentRow(0)
+        self.currentRowChanged.connect(self._scroll_to)
+        scroll.verticalScrollBar().valueChanged.connect(self._follow)
+
+    def select(self, number: int) -> None:
+        """Select a section and scroll to it, also where it is selected already."""
+        self.setCurrentRow(number)
+        self._scroll_to(number)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep the target at the top while the sections above it change their heights."""
+        if event.type() == QEvent.Type.Resize and self._target is not None:
+            QTimer.singleShot(0, self, self._scroll_to_target)
+        return super().eventFilter(watched, event)
+
+    def _scroll_to(self, number: int) -> None:
+        self._target = number
+        self._scroll_to_target()
+
+    def _scroll_to_target(self) -> None:
+        if self._target is None:
+            return
+        self._is_scrolling = True
+        self._scroll.verticalScrollBar().setValue(self._headings[self._target].y() - MARGIN)
+        self._is_scrolling = False
+
+    def _follow(self, value: int) -> None:
+        if self._is_scrolling:
+            # The last sections are too short to reach the top: keep the selection.
+            return
+        self._target = None
+        bar = self._scroll.verticalScrollBar()
+        limit = value + HEADING_DISTANCE
+        passed = [number for number, title in enumerate(self._headings) if title.y() - MARGIN <= limit]
+        with QSignalBlocker(self):
+            self.setCurrentRow(len(self._headings) - 1 if value >= bar.maximum() > 0 else max(passed, default=0))
 
 
 def preset_labels(presets: Presets, chosen: str) -> dict[str, str]:

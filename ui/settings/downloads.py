@@ -11,13 +11,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QProgressBar, QWidget
 
 from app.config.secrets import HUB_TOKEN
-from app.downloads import NO_PROXY
+from app.config.settings import NO_PROXY
 from app.services import Services
 from app.units import speed_text
 from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
-from ui.widgets.controls import CONTROL_WIDTH, ChoiceOrAddress, TextField
+from ui.widgets.controls import CONTROL_WIDTH
 from ui.widgets.dialog_parts import StatusLine, ask_for_folder, button, open_folder
 from ui.widgets.error_text import error_text
 from ui.widgets.job import Job, run_job
@@ -41,45 +41,48 @@ class DownloadSettings(QWidget):
         self._status = status
         self._move: Job | None = None
         self._has_token = False
-        self.show_folder = button("openModelsFolderButton")
+        self.show_folder = button("openModelsFolderButton", self.tr("Open folder"))
         self.move_folder = button("moveModelsFolderButton")
         self.progress = QProgressBar()
         self.progress.setObjectName("moveProgress")
+        self.progress.setAccessibleName(self.tr("Move progress"))
         self.progress.setRange(0, PROGRESS_STEPS)
         self.progress.setTextVisible(False)
-        self.progress.hide()
-        self.endpoint = ChoiceOrAddress("endpointChoice", ("", MIRROR))
-        self.proxy = ChoiceOrAddress("proxyChoice", ("", NO_PROXY))
-        self.test = button("testMirrorsButton")
+        self.test = button("testMirrorsButton", self.tr("Test mirrors"))
         self.token = QLineEdit()
         self.token.setObjectName("hubToken")
         self.token.setEchoMode(QLineEdit.EchoMode.Password)
         self.token.setFixedWidth(CONTROL_WIDTH)
         self.save_token = button("keepTokenButton")
-        self.token_hosts = TextField("tokenHosts")
         self.form = ParameterForm(
             settings_of_page("downloads"),
-            labels={"endpoint": self._endpoint_labels, "proxy": self._proxy_labels},
             extra={
-                "models_folder": _beside(self.show_folder, self.move_folder),
-                "endpoint": self.endpoint,
-                "test": self.test,
-                "token": _beside(self.token, self.save_token),
-                "token_hosts": self.token_hosts,
-                "proxy": self.proxy,
+                "models_folder": (_beside(self.show_folder, self.move_folder), self.tr("Models folder"), ""),
+                "test": (
+                    self.test,
+                    self.tr("Fastest mirror"),
+                    self.tr("Downloads a little from each and uses the fastest."),
+                ),
+                "token": (
+                    _beside(self.token, self.save_token),
+                    self.tr("Access token"),
+                    self.tr("For repositories that require signing in. Sent only to huggingface.co."),
+                ),
             },
             order=("models_folder", "endpoint", "test", "token", "token_hosts"),
         )
         self.form.column.insertWidget(1, self.progress)
         vbox(self.form, parent=self)
+        self._show_move()
+        self._update_token()
         self.show_settings()
         self.form.changed.connect(self._on_changed)
-        self.show_folder.clicked.connect(lambda: open_folder(services.downloads.folder()))
+        self.show_folder.clicked.connect(lambda: open_folder(services.downloads.folder(), status))
         self.move_folder.clicked.connect(self._move_or_stop)
         self.test.clicked.connect(self.test_mirrors)
         self.save_token.clicked.connect(self._save_token)
         self.token.returnPressed.connect(self._save_token)
-        self.token.textChanged.connect(self._set_token_texts)
+        self.token.textChanged.connect(self._update_token)
         secrets = services.secrets
         run_job(self, lambda: secrets.get(HUB_TOKEN) is not None, self._show_token, self._show_error)
 
@@ -93,14 +96,13 @@ class DownloadSettings(QWidget):
         self.form.show_values(self._services.settings.now)
 
     def _on_changed(self, values: Mapping[str, Any]) -> None:
+        before = self._services.settings.now
         try:
-            self._set({name: _valid(name, value) for name, value in values.items()})
+            after = self._services.settings.change(**{name: _valid(name, value) for name, value in values.items()})
         except UserError as error:
             self._show_error(error)
-
-    def _set(self, values: Mapping[str, Any]) -> None:
-        before = self._services.settings.now
-        if self._services.settings.change(**values) != before:
+            return
+        if after != before:
             self._status.clear()
             self._services.downloads.settings_changed()
             self.changed.emit()
@@ -151,9 +153,9 @@ class DownloadSettings(QWidget):
 
     def _show_token(self, has_token: bool) -> None:
         self._has_token = has_token
-        self._set_token_texts()
+        self._update_token()
 
-    def _set_token_texts(self) -> None:
+    def _update_token(self) -> None:
         removes = self._has_token and not self.token.text()
         self.save_token.setText(self.tr("Remove") if removes else self.tr("Save"))
         self.save_token.setEnabled(bool(self.token.text()) or removes)
@@ -229,36 +231,8 @@ class DownloadSettings(QWidget):
         self.progress.setVisible(self.busy)
         self.progress.setValue(0)
         self.move_folder.setEnabled(True)
-        self.retranslate()
-
-    # Texts
-
-    def retranslate(self) -> None:
-        """Set all texts in the current language."""
-        self.form.retranslate()
-        rows = self.form.rows
-        rows["models_folder"].set_texts(self.tr("Models folder"), str(self._services.downloads.folder()))
-        rows["test"].set_texts(self.tr("Fastest mirror"), self.tr("Downloads a little from each and uses the fastest."))
-        rows["token"].set_texts(
-            self.tr("Access token"), self.tr("For repositories that require signing in. Sent only to huggingface.co.")
-        )
-        self.show_folder.setText(self.tr("Open folder"))
         self.move_folder.setText(self.tr("Stop") if self.busy else self.tr("Move…"))
-        self.endpoint.address.setPlaceholderText("https://")
-        self.endpoint.address.setAccessibleName(self.tr("Endpoint address"))
-        self.proxy.address.setPlaceholderText("http://127.0.0.1:7890")
-        self.proxy.address.setAccessibleName(self.tr("Proxy address"))
-        self.test.setText(self.tr("Test mirrors"))
-        self.token.setAccessibleName(self.tr("Access token"))
-        self.token_hosts.setPlaceholderText(self.tr("None"))
-        self.progress.setAccessibleName(self.tr("Move progress"))
-        self._set_token_texts()
-
-    def _endpoint_labels(self) -> dict[str, str]:
-        return {"": host_of(OFFICIAL), MIRROR: host_of(MIRROR)}
-
-    def _proxy_labels(self) -> dict[str, str]:
-        return {"": self.tr("System proxy"), NO_PROXY: self.tr("None")}
+        self.form.rows["models_folder"].set_texts(self.tr("Models folder"), str(self._services.downloads.folder()))
 
 
 def _valid(name: str, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -36,59 +36,47 @@ class ServerRow(QWidget):
     def __init__(self, server: Server) -> None:
         super().__init__()
         self.server = server
-        self.title = QLabel()
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
-        self.address = quiet_label()
+        title = QLabel(server.title)
+        title.setTextFormat(Qt.TextFormat.PlainText)
         self.models = QComboBox()
         self.models.setObjectName("serverModels")
+        self.models.setAccessibleName(self.tr("Models on {server}").format(server=server.title))
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.models.setMinimumContentsLength(18)
         wheel_only_with_focus(self.models)
-        self.use = button("useServerModelButton")
-        self.refresh = button("refreshServerButton", quiet=True)
-        self.change_key = button("changeKeyButton", quiet=True)
-        self.remove = button("removeServerButton", quiet=True)
+        self.use = button("useServerModelButton", self.tr("Use"))
+        self.refresh = button("refreshServerButton", self.tr("Refresh models"), quiet=True)
+        self.change_key = button("changeKeyButton", self.tr("Change key…"), quiet=True)
+        self.remove = button("removeServerButton", self.tr("Remove"), quiet=True)
         self.key = QLineEdit()
         self.key.setObjectName("newServerKey")
+        self.key.setPlaceholderText(self.tr("Type the key and press Enter"))
+        self.key.setAccessibleName(self.tr("New API key for {server}").format(server=server.title))
         self.key.setEchoMode(QLineEdit.EchoMode.Password)
         self.key.setFixedWidth(CONTROL_WIDTH)
         self.key.hide()
         vbox(
-            hbox((vbox(self.title, self.address, spacing=2), 1), self.models, self.use, spacing=8),
+            hbox((vbox(title, quiet_label(server.url), spacing=2), 1), self.models, self.use, spacing=8),
             hbox(None, self.key, self.refresh, self.change_key, self.remove, spacing=4),
             parent=self,
             spacing=4,
             margins=(0, 12, 0, 8),
         )
-        self.use.clicked.connect(lambda: self.use_requested.emit(self.server.id, self.models.currentText()))
-        self.refresh.clicked.connect(lambda: self.refresh_requested.emit(self.server.id))
-        self.remove.clicked.connect(lambda: self.remove_requested.emit(self.server.id))
+        self.use.clicked.connect(lambda: self.use_requested.emit(server.id, self.models.currentText()))
+        self.refresh.clicked.connect(lambda: self.refresh_requested.emit(server.id))
+        self.remove.clicked.connect(lambda: self.remove_requested.emit(server.id))
         self.change_key.clicked.connect(self._toggle_key_field)
         self.key.returnPressed.connect(self._enter_key)
-        self.retranslate()
-        self.show_server(server)
+        self.show_models(server.models)
 
-    def show_server(self, server: Server) -> None:
-        """Show the name, the address and the models of the server."""
-        self.server = server
-        self.title.setText(server.title)
-        self.address.setText(server.url)
+    def show_models(self, models: Sequence[str]) -> None:
+        """Offer the models of the server."""
         selected = self.models.currentText()
         self.models.clear()
-        self.models.addItems(list(server.models))
+        self.models.addItems(models)
         self.models.setCurrentIndex(max(0, self.models.findText(selected)))
-        self.models.setVisible(bool(server.models))
-        self.use.setVisible(bool(server.models))
-
-    def retranslate(self) -> None:
-        """Set all texts in the current language."""
-        self.models.setAccessibleName(self.tr("Models on {server}").format(server=self.server.title))
-        self.use.setText(self.tr("Use"))
-        self.refresh.setText(self.tr("Refresh models"))
-        self.change_key.setText(self.tr("Change key…"))
-        self.remove.setText(self.tr("Remove"))
-        self.key.setPlaceholderText(self.tr("Type the key and press Enter"))
-        self.key.setAccessibleName(self.tr("New API key for {server}").format(server=self.server.title))
+        self.models.setVisible(bool(models))
+        self.use.setVisible(bool(models))
 
     def _toggle_key_field(self) -> None:
         self.key.setVisible(not self.key.isVisible())
@@ -116,31 +104,48 @@ class ServerSettings(QWidget):
         self._status = status
         self.rows: dict[str, ServerRow] = {}
         self._list = vbox()
-        self._explanation = quiet_label()
-        self._labels = [QLabel() for _ in range(3)]
-        self.address, self.key, self.name = QLineEdit(), QLineEdit(), QLineEdit()
-        self._fields = (self.address, self.key, self.name)
+        explanation = quiet_label(
+            self.tr(
+                "Any OpenAI-compatible server: vLLM, llama-server, Ollama, LM Studio, or a hosted service. "
+                "What you write is sent only to the server that answers."
+            )
+        )
         form = QGridLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(8)
-        for number, name in enumerate(("serverAddress", "serverKey", "serverName")):
-            label, field = self._labels[number], self._fields[number]
-            field.setObjectName(name)
-            label.setBuddy(field)
-            form.addWidget(label, number, 0)
-            form.addWidget(field, number, 1)
+        form.setColumnStretch(1, 1)
+        self.address, self.key, self.name = QLineEdit(), QLineEdit(), QLineEdit()
+        self._fields = (self.address, self.key, self.name)
+        texts = (
+            ("serverAddress", self.tr("Address"), self.tr("Server address"), "http://127.0.0.1:8000/v1"),
+            ("serverKey", self.tr("API key"), self.tr("Server API key"), self.tr("API key (optional)")),
+            ("serverName", self.tr("Name"), self.tr("Server name"), self.tr("Any name you like")),
+        )
+        for number, (field, (object_name, label, name, placeholder)) in enumerate(
+            zip(self._fields, texts, strict=True)
+        ):
+            field.setObjectName(object_name)
+            field.setAccessibleName(name)
+            field.setPlaceholderText(placeholder)
             field.returnPressed.connect(self.add)
+            form.addWidget(QLabel(label), number, 0)
+            form.addWidget(field, number, 1)
         self.key.setEchoMode(QLineEdit.EchoMode.Password)
-        self.add_button = button("addServerButton")
+        self.add_button = button("addServerButton", self.tr("Add server"))
         form.addWidget(self.add_button, 3, 1, LEFT)
-        self._warning = quiet_label()
+        self._warning = quiet_label(
+            self.tr(
+                "This address uses unencrypted HTTP. Anyone on the network path can read what you write and "
+                "your API key."
+            )
+        )
         self._warning.setProperty("warning", True)
         self._warning.setObjectName("plainHttpWarning")
         form.addWidget(self._warning, 4, 1)
-        form.setColumnStretch(1, 1)
-        vbox(self._explanation, self._list, form, parent=self, spacing=12, margins=(0, 4, 0, 12))
+        vbox(explanation, self._list, form, parent=self, spacing=12, margins=(0, 4, 0, 12))
         self.add_button.clicked.connect(self.add)
         self.address.textChanged.connect(self._show_warning)
+        self._show_warning("")
         self.show_servers()
 
     def show_servers(self) -> None:
@@ -165,10 +170,11 @@ class ServerSettings(QWidget):
             return
         self.add_button.setEnabled(False)
         self._status.show_message(self.tr("Connecting to {url}…").format(url=url.strip()))
-        self._run(
+        run_job(
+            self,
             lambda: self._servers.list_models(url, key),
             lambda found: self._add(tuple(each.name for each in found)),
-            self._on_add_failed,
+            lambda error: self._on_failed(error, can_add=error.code in ADD_ANYWAY),
         )
 
     def refresh(self, server_id: str) -> None:
@@ -178,13 +184,8 @@ class ServerSettings(QWidget):
         self._status.show_message(self.tr("Connecting to {url}…").format(url=row.server.url))
         self._run(lambda: self._servers.refresh(server_id), self._on_refreshed)
 
-    def _run(
-        self,
-        work: Callable[[], Any],
-        succeeded: Callable[[Any], None],
-        failed: Callable[[UserError], None] | None = None,
-    ) -> None:
-        run_job(self, work, succeeded, failed or self._on_failed)
+    def _run(self, work: Callable[[], Any], succeeded: Callable[[Any], None]) -> None:
+        run_job(self, work, succeeded, self._on_failed)
 
     def _add(self, models: tuple[str, ...]) -> None:
         self.add_button.setEnabled(True)
@@ -209,7 +210,7 @@ class ServerSettings(QWidget):
         row = self.rows.get(server.id)
         if row is not None:
             row.refresh.setEnabled(True)
-            row.show_server(server)
+            row.show_models(server.models)
         self._show_models(server)
         self.changed.emit()
 
@@ -226,11 +227,6 @@ class ServerSettings(QWidget):
             "good",
             (self.tr("Use {model}").format(model=first), lambda: self._use(server.id, first)),
         )
-
-    def _on_add_failed(self, error: UserError) -> None:
-        self.add_button.setEnabled(True)
-        action = (self.tr("Add anyway"), lambda: self._add(())) if error.code in ADD_ANYWAY else None
-        self._status.show_message(error_text(error), "bad", action)
 
     def _remove(self, server_id: str) -> None:
         title = self.rows[server_id].server.title
@@ -258,42 +254,12 @@ class ServerSettings(QWidget):
         )
         self.model_chosen.emit(server.model_id(name))
 
-    def _on_failed(self, error: UserError) -> None:
+    def _on_failed(self, error: UserError, *, can_add: bool = False) -> None:
         self.add_button.setEnabled(True)
         for row in self.rows.values():
             row.refresh.setEnabled(True)
-        self._status.show_message(error_text(error), "bad")
+        action = (self.tr("Add anyway"), lambda: self._add(())) if can_add else None
+        self._status.show_message(error_text(error), "bad", action)
 
-    # Texts
-
-    def retranslate(self) -> None:
-        """Set all texts in the current language."""
-        self._explanation.setText(
-            self.tr(
-                "Any OpenAI-compatible server: vLLM, llama-server, Ollama, LM Studio, or a hosted service. "
-                "What you write is sent only to the server that answers."
-            )
-        )
-        texts = (
-            (self.tr("Address"), self.tr("Server address"), "http://127.0.0.1:8000/v1"),
-            (self.tr("API key"), self.tr("Server API key"), self.tr("API key (optional)")),
-            (self.tr("Name"), self.tr("Server name"), self.tr("Any name you like")),
-        )
-        for label, field, (text, name, placeholder) in zip(self._labels, self._fields, texts, strict=True):
-            label.setText(text)
-            field.setAccessibleName(name)
-            field.setPlaceholderText(placeholder)
-        self.add_button.setText(self.tr("Add server"))
-        self._warning.setText(
-            self.tr(
-                "This address uses unencrypted HTTP. Anyone on the network path can read what you write and "
-                "your API key."
-            )
-        )
-        for row in self.rows.values():
-            row.retranslate()
-        self._show_warning()
-
-    def _show_warning(self) -> None:
-        text = self.address.text().strip()
-        self._warning.setVisible("://" in text and is_unencrypted(text))
+    def _show_warning(self, address: str) -> None:
+        self._warning.setVisible("://" in address and is_unencrypted(address.strip()))

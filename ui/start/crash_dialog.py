@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import platform
 import traceback
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import PySide6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import (
-    QApplication,
-    QLabel,
-    QPlainTextEdit,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit, QToolButton, QWidget
 
 from app import __version__
-from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, heading, open_folder
+from ui.widgets.dialog_frame import arrange, fit_height
+from ui.widgets.dialog_parts import MARGIN, StatusLine, button, heading, open_folder
 from ui.widgets.icons import set_icon
+from ui.widgets.layouts import LEFT, vbox
 from ui.widgets.theme import mono_font
 
 WIDTH = 600
@@ -45,59 +40,60 @@ def show_crash(error: BaseException, log_folder: Path) -> None:
     dialog.open()
 
 
-class CrashDialog(TranslatedDialog):
+class CrashDialog(QDialog):
     """What happened, with the traceback in a section that can be expanded."""
 
     def __init__(self, error: BaseException, log_folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("crashDialog")
-        self._log_folder = log_folder
+        self.setWindowTitle("APUS Chat")
+        self.setAccessibleName(self.tr("APUS Chat error"))
         self._errors: list[str] = []
         self._left_out = 0
-        self._heading = heading()
-        self._sentence = QLabel()
-        self._sentence.setWordWrap(True)
+        sentence = QLabel(
+            self.tr(
+                "This is a bug in the program; you did nothing wrong. Your conversations are saved. You can "
+                "continue, but if anything behaves oddly, restart the program."
+            )
+        )
+        sentence.setWordWrap(True)
         self.fold = QToolButton()
         self.fold.setObjectName("crashFold")
+        self.fold.setText(self.tr("Details"))
         self.fold.setCheckable(True)
         self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.details = QPlainTextEdit()
         self.details.setObjectName("crashDetails")
+        self.details.setAccessibleName(self.tr("Details"))
         self.details.setReadOnly(True)
         self.details.setFont(mono_font(12))
         self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.details.setMinimumHeight(260)
-        self.details.hide()
-        self.status = StatusLine("crashStatus")
-        self.status.hide()
-        self.copy = button("copyDetailsButton")
-        self.open_log = button("openLogFolderButton")
-        self.quit = button("quitButton", quiet=True)
-        self.resume = button("continueButton", primary=True)
-        self._lay_out()
+        self.status = StatusLine("crashStatus", hide_when_empty=True)
+        self.copy = button("copyDetailsButton", self.tr("Copy details"))
+        self.open_log = button("openLogFolderButton", self.tr("Open log folder"))
+        quit_button = button("quitButton", self.tr("Quit"), quiet=True)
+        resume = button("continueButton", self.tr("Continue"), primary=True)
+        column = vbox(
+            heading(self.tr("Something went wrong in APUS Chat")),
+            sentence,
+            4,
+            (self.fold, 0, LEFT),
+            (self.details, 1),
+            self.status,
+            spacing=8,
+            margins=(MARGIN, MARGIN, MARGIN, 16),
+        )
+        arrange(self, column, self.copy, self.open_log, None, quit_button, resume)
         self.fold.toggled.connect(self._expand)
         self.copy.clicked.connect(self._copy)
-        self.open_log.clicked.connect(self._open_log)
-        self.quit.clicked.connect(self._quit)
-        self.resume.clicked.connect(self.accept)
+        self.open_log.clicked.connect(partial(self._open_log, log_folder))
+        quit_button.clicked.connect(self.reject)
+        quit_button.clicked.connect(QApplication.quit)
+        resume.clicked.connect(self.accept)
         self.append(error)
-        self._show_fold_icon()
-        self._finish_setup()
-        self._fit()
-        self.resume.setFocus()
-
-    def _lay_out(self) -> None:
-        column = QVBoxLayout()
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, 16)
-        column.setSpacing(8)
-        column.addWidget(self._heading)
-        column.addWidget(self._sentence)
-        column.addSpacing(4)
-        column.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self.details, 1)
-        column.addWidget(self.status)
-        column.addStretch(0)
-        self._layout = arrange(self, column, self.copy, self.open_log, None, self.quit, self.resume)
+        self._expand(False)
+        resume.setFocus()
 
     def append(self, error: BaseException) -> None:
         """Add another error to the details."""
@@ -110,53 +106,17 @@ class CrashDialog(TranslatedDialog):
 
     def _expand(self, shown: bool) -> None:
         self.details.setVisible(shown)
-        self._show_fold_icon()
-        self._fit()
-
-    def _fit(self) -> None:
-        """Fit the height to the texts: a layout does not do that for wrapped labels."""
-        self._layout.activate()
-        self.resize(WIDTH, self._layout.totalHeightForWidth(WIDTH))
+        set_icon(self.fold, "chevron-down" if shown else "chevron-right", "text")
+        fit_height(self, WIDTH)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.details.toPlainText())
-        self._show_status(self.tr("Copied."), "good")
+        self.status.show_message(self.tr("Copied."), "good")
+        fit_height(self, WIDTH)
 
-    def _open_log(self) -> None:
-        if not open_folder(self._log_folder):
-            self._show_status(
-                self.tr("No file manager is available. The folder is {path}.").format(path=self._log_folder),
-                "warning",
-            )
-
-    def _show_status(self, text: str, kind: str) -> None:
-        self.status.show_message(text, kind)
-        self.status.show()
-        self._fit()
-
-    def _quit(self) -> None:
-        self.reject()
-        QApplication.quit()
-
-    def _retranslate(self) -> None:
-        self.setWindowTitle("APUS Chat")
-        self.setAccessibleName(self.tr("APUS Chat error"))
-        self._heading.setText(self.tr("Something went wrong in APUS Chat"))
-        self._sentence.setText(
-            self.tr(
-                "This is a bug in the program; you did nothing wrong. Your conversations are saved. You can "
-                "continue, but if anything behaves oddly, restart the program."
-            )
-        )
-        self.fold.setText(self.tr("Details"))
-        self.details.setAccessibleName(self.tr("Details"))
-        self.copy.setText(self.tr("Copy details"))
-        self.open_log.setText(self.tr("Open log folder"))
-        self.quit.setText(self.tr("Quit"))
-        self.resume.setText(self.tr("Continue"))
-
-    def _show_fold_icon(self) -> None:
-        set_icon(self.fold, "chevron-down" if self.fold.isChecked() else "chevron-right", "text")
+    def _open_log(self, folder: Path) -> None:
+        open_folder(folder, self.status)
+        fit_height(self, WIDTH)
 
 
 def versions() -> str:

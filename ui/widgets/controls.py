@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QBoxLayout,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QLineEdit,
     QPlainTextEdit,
-    QSpinBox,
     QWidget,
 )
+
+from ui.widgets.layouts import hbox, vbox
 
 CONTROL_WIDTH = 220
 TYPING_PAUSE_MS = 500
 """A text is saved after this pause in typing."""
+CUSTOM = "custom"
+"""Value of the entry of ``ChoiceOrOther`` that shows the field."""
 
 
 class _WheelFilter(QObject):
@@ -47,13 +49,12 @@ class ChoiceBox(QComboBox):
 
     changed = Signal(object)
 
-    def __init__(self, name: str, values: Iterable[object] = ()) -> None:
+    def __init__(self, name: str, labels: Mapping[Any, str] | None = None) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setFixedWidth(CONTROL_WIDTH)
         wheel_only_with_focus(self)
-        for value in values:
-            self.addItem("", value)
+        self.set_labels(labels or {})
         self.currentIndexChanged.connect(lambda _index: self.changed.emit(self.currentData()))
 
     def value(self) -> Any:
@@ -68,57 +69,39 @@ class ChoiceBox(QComboBox):
             self.setCurrentIndex(self.findData(value))
 
     def set_labels(self, labels: Mapping[Any, str]) -> None:
-        """Label the values and add missing ones."""
+        """Replace all values and their labels."""
         with QSignalBlocker(self):
+            self.clear()
             for value, label in labels.items():
-                if self.findData(value) < 0:
-                    self.addItem(label, value)
-                self.setItemText(self.findData(value), label)
+                self.addItem(label, value)
 
 
-class IntegerBox(QSpinBox):
-    """Spin box of an integer."""
+class NumberBox(QDoubleSpinBox):
+    """Spin box of an integer, or of a number with ``decimals``."""
 
-    changed = Signal(int)
+    changed = Signal(object)
 
-    def __init__(self, name: str, minimum: float, maximum: float, step: float = 1) -> None:
+    def __init__(self, name: str, minimum: float, maximum: float, step: float = 1, decimals: int = 0) -> None:
         super().__init__()
-        self.setRange(int(minimum), int(maximum))
-        self.setSingleStep(int(step))
-        _set_up_number(self, name)
-        self.valueChanged.connect(self.changed)
-
-    def set_value(self, value: int) -> None:
-        """Show a value."""
-        with QSignalBlocker(self):
-            self.setValue(value)
-
-
-class DecimalBox(QDoubleSpinBox):
-    """Spin box of a decimal number."""
-
-    changed = Signal(float)
-
-    def __init__(self, name: str, minimum: float, maximum: float, step: float) -> None:
-        super().__init__()
+        self.setObjectName(name)
+        self.setDecimals(decimals)
         self.setRange(minimum, maximum)
         self.setSingleStep(step)
-        _set_up_number(self, name)
-        self.valueChanged.connect(self.changed)
+        self.setKeyboardTracking(False)
+        self.setFixedWidth(CONTROL_WIDTH // 2)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        wheel_only_with_focus(self)
+        indent(self)
+        self.valueChanged.connect(lambda _value: self.changed.emit(self.value()))
+
+    def value(self) -> float:
+        """Return the number, an ``int`` where there are no decimals."""
+        return super().value() if self.decimals() else int(super().value())
 
     def set_value(self, value: float) -> None:
         """Show a value."""
         with QSignalBlocker(self):
             self.setValue(value)
-
-
-def _set_up_number(box: QAbstractSpinBox, name: str) -> None:
-    box.setObjectName(name)
-    box.setKeyboardTracking(False)
-    box.setFixedWidth(CONTROL_WIDTH // 2)
-    box.setAlignment(Qt.AlignmentFlag.AlignLeft)
-    wheel_only_with_focus(box)
-    indent(box)
 
 
 class CheckBox(QCheckBox):
@@ -147,11 +130,16 @@ class TextField(QLineEdit):
 
     changed = Signal(object)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, placeholder: str = "") -> None:
         super().__init__()
         self.setObjectName(name)
+        self.setPlaceholderText(placeholder)
         self.setFixedWidth(CONTROL_WIDTH)
-        self.editingFinished.connect(lambda: self.changed.emit(self.text()))
+        self.editingFinished.connect(lambda: self.changed.emit(self.value()))
+
+    def value(self) -> str:
+        """Return the text."""
+        return self.text().strip()
 
     def set_value(self, value: str) -> None:
         """Show a text."""
@@ -163,9 +151,10 @@ class PromptField(QPlainTextEdit):
 
     changed = Signal(object)
 
-    def __init__(self, name: str, height: int = 88) -> None:
+    def __init__(self, name: str, placeholder: str = "", height: int = 88) -> None:
         super().__init__()
         self.setObjectName(name)
+        self.setPlaceholderText(placeholder)
         self.setTabChangesFocus(True)
         self.document().setDocumentMargin(8)
         self.setFixedHeight(height)
@@ -196,112 +185,57 @@ class PromptField(QPlainTextEdit):
             self.changed.emit(self._saved)
 
 
-class _ChoiceOrOther(QWidget):
-    """Combo box whose last entry, "Custom", shows a field for any other value."""
+class ChoiceOrOther(QWidget):
+    """Combo box whose last entry, "Custom", shows a ``field`` for any other value."""
 
     changed = Signal(object)
 
-    def __init__(self, values: Iterable[object], field: QWidget, direction: QBoxLayout.Direction) -> None:
+    def __init__(self, name: str, labels: Mapping[Any, str], field: NumberBox | TextField) -> None:
         super().__init__()
-        self._values = list(values)
-        self.choice = QComboBox()
-        wheel_only_with_focus(self.choice)
-        for _ in (*self._values, "custom"):
-            self.choice.addItem("")
-        layout = QBoxLayout(direction, self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.choice, 1)
-        layout.addWidget(field, 1)
-        self._field = field
-        self._field.hide()
-        self.setFocusProxy(self.choice)
+        self._values = labels.keys()
+        self.choice = ChoiceBox(name, {**labels, CUSTOM: self.tr("Custom")})
+        self.field = field
+        for control in (self.choice, field):
+            control.setMinimumWidth(0)
         self.setFixedWidth(CONTROL_WIDTH)
-        self.choice.currentIndexChanged.connect(self._on_choice)
+        if isinstance(field, TextField):
+            vbox(self.choice, field, parent=self, spacing=8)
+        else:
+            hbox((self.choice, 1), (field, 1), parent=self, spacing=8)
+        field.hide()
+        self.setFocusProxy(self.choice)
+        self.choice.changed.connect(self._on_choice)
+        field.changed.connect(self._emit)
 
-    def set_texts(self, labels: Iterable[str], custom: str, field: str) -> None:
-        """Label the values, the custom entry and, for screen readers, the field."""
-        for index, text in enumerate((*labels, custom)):
-            self.choice.setItemText(index, text)
-        self._field.setAccessibleName(field)
-
-    def set_value(self, value: object) -> None:
+    def set_value(self, value: Any) -> None:
         """Show a value."""
         is_custom = value not in self._values
-        with QSignalBlocker(self.choice), QSignalBlocker(self._field):
-            self.choice.setCurrentIndex(len(self._values) if is_custom else self._values.index(value))
-            if is_custom:
-                self._set_field(value)
-        self._field.setVisible(is_custom)
+        self.choice.set_value(CUSTOM if is_custom else value)
+        if is_custom:
+            self.field.set_value(value)
+        self.field.setVisible(is_custom)
 
     def value(self) -> Any:
         """Return the selected value, or that of the field."""
-        return self._field_value() if self._is_custom() else self._values[self.choice.currentIndex()]
+        return self.field.value() if self._is_custom() else self.choice.value()
+
+    def finish(self) -> None:
+        """Apply a number that is being typed."""
+        finish_input(self.field)
 
     def _is_custom(self) -> bool:
-        return self.choice.currentIndex() == len(self._values)
+        return bool(self.choice.value() == CUSTOM)
 
     def _on_choice(self) -> None:
-        self._field.setVisible(self._is_custom())
+        self.field.setVisible(self._is_custom())
+        if self._is_custom() and isinstance(self.field, TextField):
+            self.field.setFocus()
         self._emit()
 
     def _emit(self) -> None:
-        self.changed.emit(self.value())
-
-    def _field_value(self) -> Any:
-        raise NotImplementedError
-
-    def _set_field(self, value: Any) -> None:
-        raise NotImplementedError
-
-
-class ChoiceOrNumber(_ChoiceOrOther):
-    """A few values with names, such as "Automatic", or a number."""
-
-    def __init__(self, values: Iterable[object], minimum: float, maximum: float, step: float, suggestion: int) -> None:
-        self.number = IntegerBox("", minimum, maximum, step)
-        self.number.setMaximumWidth(CONTROL_WIDTH)
-        self.number.setMinimumWidth(0)
-        self.number.setValue(suggestion)
-        super().__init__(values, self.number, QBoxLayout.Direction.LeftToRight)
-        self.number.changed.connect(self._emit)
-
-    def interpretText(self) -> None:
-        """Apply a number that is being typed."""
-        self.number.interpretText()
-
-    def _field_value(self) -> int:
-        return self.number.value()
-
-    def _set_field(self, value: Any) -> None:
-        self.number.setValue(min(value, self.number.maximum()))
-
-
-class ChoiceOrAddress(_ChoiceOrOther):
-    """A few known addresses, or another one."""
-
-    def __init__(self, name: str, values: Iterable[str]) -> None:
-        self.address = QLineEdit()
-        self.address.setObjectName(f"{name}Address")
-        super().__init__(values, self.address, QBoxLayout.Direction.TopToBottom)
-        self.choice.setObjectName(name)
-        self.address.editingFinished.connect(self._emit)
-
-    def _on_choice(self) -> None:
-        if self._is_custom():
-            self.address.show()
-            self.address.setFocus()
-        super()._on_choice()
-
-    def _emit(self) -> None:
-        if not self._is_custom() or self.value():
-            super()._emit()
-
-    def _field_value(self) -> str:
-        return self.address.text().strip()
-
-    def _set_field(self, value: Any) -> None:
-        self.address.setText(value)
+        # An empty field is still to be filled in.
+        if not self._is_custom() or self.field.value() != "":
+            self.changed.emit(self.value())
 
 
 def finish_input(control: QWidget) -> None:

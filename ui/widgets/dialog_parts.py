@@ -120,22 +120,23 @@ def button(name: str, text: str = "", *, primary: bool = False, quiet: bool = Fa
 class Row(QWidget):
     """Row of a setting: title and explanation at the left, control at the right, or below where it is ``wide``."""
 
-    def __init__(self, control: QWidget, *, wide: bool = False) -> None:
+    def __init__(self, control: QWidget, title: str = "", explanation: str = "", *, wide: bool = False) -> None:
         super().__init__()
         self.control = control
-        self._title = QLabel()
-        self._explanation = quiet_label()
-        texts = vbox(None, self._title, self._explanation, None, spacing=2)
+        self.title = QLabel()
+        self.explanation = quiet_label()
+        texts = vbox(None, self.title, self.explanation, None, spacing=2)
         if wide:
             vbox(texts, control, parent=self, spacing=8, margins=(0, 12, 0, 12))
         else:
             hbox((texts, 1), (control, 0, CENTRE | RIGHT), parent=self, spacing=MARGIN, margins=(0, 12, 0, 12))
+        self.set_texts(title, explanation)
 
     def set_texts(self, title: str, explanation: str = "") -> None:
         """Set the texts of the row, which are also the accessible texts of the control."""
-        self._title.setText(title)
-        self._explanation.setText(explanation)
-        self._explanation.setVisible(bool(explanation))
+        self.title.setText(title)
+        self.explanation.setText(explanation)
+        self.explanation.setVisible(bool(explanation))
         named = self.control.focusProxy() or self.control
         if not isinstance(named, QPushButton):
             named.setAccessibleName(title)
@@ -213,9 +214,11 @@ def documents_folder() -> Path:
     return Path(found) if found and Path(found).is_dir() else Path.home()
 
 
-def open_folder(folder: Path) -> bool:
-    """Show a folder in the file manager; return false where there is none."""
-    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+def open_folder(folder: Path, status: StatusLine) -> None:
+    """Show a folder in the file manager, or its path in the status line where there is none."""
+    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+        text = status.tr("No file manager is available. The folder is {path}.").format(path=folder)
+        status.show_message(text, "warning")
 
 
 class _FileDialog(QFileDialog):

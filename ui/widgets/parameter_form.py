@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.config.settings import PARAMETERS
 from app.conversation import Sampling
 from app.parameter import Parameter, parameters
-from ui.widgets.controls import (
-    CheckBox,
-    ChoiceBox,
-    ChoiceOrAddress,
-    ChoiceOrNumber,
-    DecimalBox,
-    IntegerBox,
-    PromptField,
-    finish_input,
-)
+from ui.widgets.controls import CheckBox, ChoiceBox, ChoiceOrOther, NumberBox, PromptField, TextField, finish_input
 from ui.widgets.dialog_parts import Row, hairline
+from ui.widgets.layouts import vbox
 
-Labels = Callable[[], Mapping[Any, str]]
-"""Labels of values in the current language."""
+ExtraRow = tuple[QWidget, str, str]
+"""Control, title and explanation of a row that belongs to no parameter."""
 
 
 class ParameterForm(QWidget):
@@ -37,77 +30,68 @@ class ParameterForm(QWidget):
         self,
         declarations: Mapping[str, Parameter],
         *,
-        labels: Mapping[str, Labels] | None = None,
-        extra: Mapping[str, QWidget] | None = None,
+        labels: Mapping[str, Mapping[Any, str]] | None = None,
+        extra: Mapping[str, ExtraRow] | None = None,
         order: Sequence[str] = (),
     ) -> None:
-        """``labels`` replace or add the choices of a parameter by its name.
+        """``labels`` are choices by parameter name that the declaration does not have.
 
-        ``extra`` are controls that replace the usual one of a parameter, or make a row of their own, whose texts the
-        caller sets.  The rows are those in ``order``, then all others.
+        The rows are those in ``order``, then all others.
         """
         super().__init__()
         self._declarations = declarations
-        self._labels = labels or {}
-        controls = {name: self._control(name, each) for name, each in declarations.items() if name not in (extra or {})}
-        controls |= extra or {}
-        names = list(dict.fromkeys((*order, *declarations, *controls)))
-        self.controls: dict[str, Any] = {name: controls[name] for name in names}
-        """By parameter name."""
-        self.rows = {
-            name: Row(control, wide=isinstance(control, PromptField)) for name, control in self.controls.items()
-        }
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(0, 0, 0, 0)
-        self.column.setSpacing(0)
-        for name, row in self.rows.items():
-            if name != names[0]:
+        self.controls: dict[str, Any] = {}
+        """By the names of parameters and extra rows."""
+        self.rows: dict[str, Row] = {}
+        self.column = vbox(parent=self)
+        for name in dict.fromkeys((*order, *declarations, *(extra or {}))):
+            if name in declarations:
+                declaration = declarations[name]
+                control = _control(name, declaration, (labels or {}).get(name))
+                control.changed.connect(partial(self._on_change, name))
+                title, explanation = _translated(declaration.label), _translated(declaration.description)
+            else:
+                control, title, explanation = (extra or {})[name]
+            if self.rows:
                 self.column.addWidget(hairline())
-            self.column.addWidget(row)
-        for name in declarations:
-            if hasattr(self.controls[name], "changed"):
-                # Bound as a default: each function keeps its own name.
-                self.controls[name].changed.connect(lambda value, name=name: self.changed.emit({name: value}))
+            self.controls[name] = control
+            self.rows[name] = Row(control, title, explanation, wide=isinstance(control, PromptField))
+            self.column.addWidget(self.rows[name])
 
     def show_values(self, values: object) -> None:
         """Show the attributes of ``values``."""
-        for name in self._declarations:
-            if hasattr(self.controls[name], "set_value"):
-                self.controls[name].set_value(getattr(values, name))
+        for name, declaration in self._declarations.items():
+            self.controls[name].set_value(declaration.to_shown(getattr(values, name)))
 
     def finish(self) -> None:
         """Apply input that was typed but not confirmed."""
         for control in self.controls.values():
             finish_input(control)
 
-    def retranslate(self) -> None:
-        """Set all texts in the current language."""
-        for name, declaration in self._declarations.items():
-            control = self.controls[name]
-            if declaration.label:
-                self.rows[name].set_texts(_translated(declaration.label), _translated(declaration.description))
-            if isinstance(control, ChoiceBox):
-                control.set_labels(self._choices(name, declaration))
-            elif isinstance(control, ChoiceOrNumber | ChoiceOrAddress):
-                labels = self._choices(name, declaration).values()
-                control.set_texts(labels, self.tr("Custom"), _translated(declaration.label))
+    def _on_change(self, name: str, value: object) -> None:
+        self.changed.emit({name: self._declarations[name].from_shown(value)})
 
-    def _choices(self, name: str, declaration: Parameter) -> Mapping[Any, str]:
-        if name in self._labels:
-            return self._labels[name]()
-        return {value: _translated(label) for value, label in (declaration.choices or declaration.named_values).items()}
 
-    def _control(self, name: str, declaration: Parameter) -> QWidget:
-        bounds = (declaration.minimum or 0, declaration.maximum or 0, declaration.step)
-        if declaration.named_values:
-            return ChoiceOrNumber(declaration.named_values, *bounds, int(declaration.suggestion))
-        if declaration.choices or name in self._labels:
-            return ChoiceBox(name, self._choices(name, declaration))
-        if isinstance(declaration.default, bool):
-            return CheckBox(name)
-        if isinstance(declaration.default, float):
-            return DecimalBox(name, *bounds)
-        return IntegerBox(name, *bounds) if isinstance(declaration.default, int) else PromptField(name)
+def _control(name: str, declaration: Parameter, labels: Mapping[Any, str] | None) -> Any:
+    """Return the control that suits the type and the bounds of a parameter."""
+    choices = declaration.choices or declaration.named_values
+    texts = labels or {value: _translated(label) for value, label in choices.items()}
+    placeholder = _translated(declaration.placeholder)
+    if texts and not declaration.named_values:
+        return ChoiceBox(name, texts)
+    if isinstance(declaration.default, bool):
+        return CheckBox(name)
+    if isinstance(declaration.default, str):
+        kind = PromptField if declaration.is_multiline else TextField
+        control: Any = kind(name, placeholder)
+    else:
+        bounds = declaration.to_shown(declaration.minimum), declaration.to_shown(declaration.maximum), declaration.step
+        control = NumberBox(name, *bounds, 2 if isinstance(declaration.step, float) else 0)
+        control.setValue(declaration.suggestion)
+    if not texts:
+        return control
+    control.setAccessibleName(_translated(declaration.label))
+    return ChoiceOrOther(f"{name}Choice", texts, control)
 
 
 def settings_of_page(page: str) -> dict[str, Parameter]:
@@ -121,4 +105,4 @@ def sampling_parameters() -> dict[str, Parameter]:
 
 
 def _translated(text: str) -> str:
-    return QCoreApplication.translate("parameters", text)
+    return QCoreApplication.translate("parameters", text) if text else ""

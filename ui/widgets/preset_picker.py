@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, QSize, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QToolButton, QWidget
 
 from app.config.presets import Choices, Preset, Presets
@@ -35,6 +35,8 @@ class PresetsBar(QWidget):
         self.menu_button.setObjectName("presetMenuButton")
         self.menu_button.setFixedSize(MENU_BUTTON, MENU_BUTTON)
         self.menu_button.setIconSize(QSize(18, 18))
+        self.menu_button.setToolTip(self.tr("Save, rename, delete"))
+        self.menu_button.setAccessibleName(self.tr("Preset actions"))
         set_icon(self.menu_button, "more", "text")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
@@ -50,16 +52,8 @@ class PresetsBar(QWidget):
         """Select the preset that equals ``choices``, or none."""
         self._choices = choices
         presets = self._list()
-        with QSignalBlocker(self.picker):
-            self.picker.clear()
         self.picker.set_labels({None: self.tr("None"), **{preset.id: preset.name for preset in presets}})
         self.picker.set_value(next((preset.id for preset in presets if preset.choices == choices), None))
-
-    def retranslate(self) -> None:
-        """Set all texts in the current language."""
-        self.menu_button.setToolTip(self.tr("Save, rename, delete"))
-        self.menu_button.setAccessibleName(self.tr("Preset actions"))
-        self.show_choices(self._choices)
 
     def preset(self) -> Preset | None:
         """Return the selected preset."""
