@@ -294,6 +294,13 @@
     </message>
 </context>
 <context>
+    <name>ChoiceOrOther</name>
+    <message>
+        <source>Custom</source>
+        <translation>自定义</translation>
+    </message>
+</context>
+<context>
     <name>Composer</name>
     <message>
         <source>Message…</source>
@@ -689,10 +696,6 @@
         <translation>已复制。</translation>
     </message>
     <message>
-        <source>No file manager is available. The folder is {path}.</source>
-        <translation>没有可用的文件管理器。文件夹位于 {path}。</translation>
-    </message>
-    <message>
         <source>APUS Chat error</source>
         <translation>APUS Chat 出错</translation>
     </message>
@@ -786,10 +789,6 @@
     <message>
         <source>Delete everything…</source>
         <translation>全部删除…</translation>
-    </message>
-    <message>
-        <source>No file manager is available. The folder is {path}.</source>
-        <translation>没有可用的文件管理器。文件夹位于 {path}。</translation>
     </message>
     <message>
         <source>Exported conversations (*.json);;All files (*)</source>
@@ -1125,6 +1124,14 @@
         <translation>重新检测</translation>
     </message>
     <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Remove {server}</source>
+        <translation>移除 {server}</translation>
+    </message>
+    <message>
         <source>Not checked because GPUs are simulated.</source>
         <translation>未检查，因为当前使用模拟的 GPU。</translation>
     </message>
@@ -1311,24 +1318,8 @@
         <translation>移动…</translation>
     </message>
     <message>
-        <source>Endpoint address</source>
-        <translation>接口地址</translation>
-    </message>
-    <message>
-        <source>System proxy</source>
-        <translation>系统代理</translation>
-    </message>
-    <message>
-        <source>None</source>
-        <translation>无</translation>
-    </message>
-    <message>
         <source>{host}: {speed}</source>
         <translation>{host}：{speed}</translation>
-    </message>
-    <message>
-        <source>Proxy address</source>
-        <translation>代理地址</translation>
     </message>
     <message>
         <source>Test mirrors</source>
@@ -1435,10 +1426,6 @@
     <message>
         <source>No program on this computer can open this type of file.</source>
         <translation>这台电脑上没有可以打开此类文件的程序。</translation>
-    </message>
-    <message>
-        <source>No file manager is available. The folder is {path}.</source>
-        <translation>没有可用的文件管理器。文件夹位于 {path}。</translation>
     </message>
     <message>
         <source>Export conversations</source>
@@ -2167,13 +2154,6 @@
     </message>
 </context>
 <context>
-    <name>ParameterForm</name>
-    <message>
-        <source>Custom</source>
-        <translation>自定义</translation>
-    </message>
-</context>
-<context>
     <name>PlanDialog</name>
     <message>
         <source>Scanning devices…</source>
@@ -2418,6 +2398,13 @@
     </message>
 </context>
 <context>
+    <name>SectionList</name>
+    <message>
+        <source>Sections</source>
+        <translation>分类</translation>
+    </message>
+</context>
+<context>
     <name>SelectionBar</name>
     <message>
         <source>{count} selected</source>
@@ -2453,10 +2440,6 @@
     <message>
         <source>Remove</source>
         <translation>移除</translation>
-    </message>
-    <message>
-        <source>Remove {server}</source>
-        <translation>移除 {server}</translation>
     </message>
     <message>
         <source>Models on {server}</source>
@@ -2605,16 +2588,8 @@
         <translation>数据</translation>
     </message>
     <message>
-        <source>Sections</source>
-        <translation>分类</translation>
-    </message>
-    <message>
         <source>Close</source>
         <translation>关闭</translation>
-    </message>
-    <message>
-        <source>For example: Answer briefly.</source>
-        <translation>例如：请简短回答。</translation>
     </message>
     <message>
         <source>Diagnostics</source>
@@ -5046,6 +5021,10 @@
         <translation>新对话将使用此预设，而不是下面的设置。</translation>
     </message>
     <message>
+        <source>For example: Answer briefly.</source>
+        <translation>例如：请简短回答。</translation>
+    </message>
+    <message>
         <source>System prompt</source>
         <translation>系统提示词</translation>
     </message>
@@ -5130,6 +5109,14 @@
         <translation>官方 Hub、镜像，或任何兼容的接口地址。</translation>
     </message>
     <message>
+        <source>System proxy</source>
+        <translation>系统代理</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
         <source>Proxy</source>
         <translation>代理</translation>
     </message>
@@ -5150,8 +5137,8 @@
         <translation>速度限制</translation>
     </message>
     <message>
-        <source>In KiB/s, for all downloads combined.</source>
-        <translation>单位为 KiB/s，所有下载合计。</translation>
+        <source>In MB/s, for all downloads combined.</source>
+        <translation>所有下载合计，单位 MB/s。</translation>
     </message>
     <message>
         <source>Keep downloading when the window is closed</source>
@@ -5684,6 +5671,13 @@
     <message>
         <source>Quit</source>
         <translation>退出程序</translation>
+    </message>
+</context>
+<context>
+    <name>status</name>
+    <message>
+        <source>No file manager is available. The folder is {path}.</source>
+        <translation>没有可用的文件管理器。文件夹位于 {path}。</translation>
     </message>
 </context>
 </TS>
