@@ -17,7 +17,7 @@ from app.cli.output import print_json
 from app.cli.parser import sampling_options
 from app.conversation import ContextPolicy
 from app.local_backend import LocalBackend, loaded_plan
-from app.messages.context import left_out_sentence
+from app.messages import left_out_sentence
 from app.messages.plans import replanned_sentence
 from app.servers.registry import api_base, is_unencrypted
 from app.services import Services

@@ -4,54 +4,47 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from app.doctor.diagnostic import Diagnostic, State
-from app.messages import word
-from app.messages.doctor import CONTEXT, MINUTES, NAMES, PARTS, SECONDS, TEXTS
+from app.messages import Translate, error_message
+from app.messages.doctor import MINUTES, NAMES, PARTS, SECONDS, TEXTS
 from app.units import size_text
 from model_manager.errors import UserError
 
-Translate = Callable[[str, str], str]
-"""Translates an English text in a context."""
 MINUTES_FROM_S = 120
 MIN_USER_NAME = 3
-"""Shorter user names also occur inside other words."""
+"""Shorter user names also occur inside longer ones."""
 
 
-def english(_context: str, text: str) -> str:
-    """Return the text unchanged."""
-    return text
-
-
-def name_text(result: Diagnostic, translate: Translate = english) -> str:
+def name_text(result: Diagnostic, translate: Translate = str) -> str:
     """Return the name of the check."""
-    name = translate(CONTEXT, NAMES[result.id])
+    name = translate(NAMES[result.id])
     if result.id == "trouble":
         return f"{name}: {part_text(result.subject, translate)}"
     return f"{name} {result.subject}".strip()
 
 
-def part_text(part: str, translate: Translate = english) -> str:
+def part_text(part: str, translate: Translate = str) -> str:
     """Return the title of a part."""
-    return translate(CONTEXT, PARTS[part])
+    return translate(PARTS[part])
 
 
-def value_text(result: Diagnostic, translate: Translate = english) -> str:
+def value_text(result: Diagnostic, translate: Translate = str) -> str:
     """Return the text of the result."""
     if isinstance(result.value, UserError):
-        return word(result.value.code, result.value.data, lambda text: translate("errors", text))
+        return error_message(result.value.code, result.value.data, translate)
     return _filled_in(result.value, result, translate)
 
 
-def remedy_text(result: Diagnostic, translate: Translate = english) -> str:
+def remedy_text(result: Diagnostic, translate: Translate = str) -> str:
     """Return the text of the remedy, empty if there is none."""
     return _filled_in(result.remedy, result, translate) if result.remedy else ""
 
 
-def report(groups: Mapping[str, Iterable[Diagnostic]], translate: Translate = english) -> str:
+def report(groups: Mapping[str, Iterable[Diagnostic]], translate: Translate = str) -> str:
     """Return all results as Markdown, without user name, home folder and conversation text.
 
     ``groups`` are the results by part.
@@ -90,7 +83,7 @@ def _user() -> str:
 
 
 def _filled_in(code: str, result: Diagnostic, translate: Translate) -> str:
-    template = TEXTS[code] if code == "plain" else translate(CONTEXT, TEXTS[code])
+    template = TEXTS[code] if code == "plain" else translate(TEXTS[code])
     return template.format(**{key: _value(key, value, translate) for key, value in result.data.items()})
 
 
@@ -99,8 +92,8 @@ def _value(key: str, value: object, translate: Translate) -> str:
         return size_text(value)
     if key == "duration_s" and isinstance(value, float):
         if value < MINUTES_FROM_S:
-            return translate(CONTEXT, SECONDS).format(count=max(1, round(value)))
-        return translate(CONTEXT, MINUTES).format(count=round(value / 60))
+            return translate(SECONDS).format(count=max(1, round(value)))
+        return translate(MINUTES).format(count=round(value / 60))
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, datetime):

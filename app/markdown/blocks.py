@@ -131,6 +131,13 @@ def spans_text(spans: tuple[Span, ...]) -> str:
     return "".join(span.text for span in spans)
 
 
+def utf16_length(text: str) -> int:
+    """Return the length of a text in UTF-16 code units, in which Qt counts positions."""
+    if text.isascii() or max(text) <= "\uffff":
+        return len(text)
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
 def has_chinese(text: str) -> bool:
     """Whether a text contains Chinese or Japanese characters; their fonts have no italics."""
     return bool(_CHINESE.search(text))

@@ -1,60 +1,58 @@
-"""Error messages in English by ``UserError`` code.
+"""Texts that both the command line and the window show, in English.
 
-The command line prints them; the window translates each in the context ``errors`` before the data is filled in.
+The window translates each text, in the empty context, before the data is filled in.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from app.messages.context import CONTEXT
-from app.messages.conversion import REPAIRS
-from app.messages.general import GENERAL
-from app.messages.model_files import MODEL_FILES
-from app.messages.plans import PLANS
-from app.messages.servers import SERVERS
-from app.translation import QT_TRANSLATE_NOOP
+from app.messages.errors import SENTENCES
+from app.translation import QT_TR_NOOP
 from app.units import size_text
 from model_manager.errors import UserError
 
-SENTENCES: dict[str, str] = {**GENERAL, **CONTEXT, **MODEL_FILES, **PLANS, **REPAIRS, **SERVERS}
+Translate = Callable[[str], str]
+"""Returns an English text in another language."""
 
-UNKNOWN = QT_TRANSLATE_NOOP("errors", "Something went wrong ({code}). See the log for details.")
+UNKNOWN = QT_TR_NOOP("Something went wrong ({code}). See the log for details.")
 
 PHASES: dict[str, str] = {
-    "starting": QT_TRANSLATE_NOOP("errors", "starting"),
-    "probing": QT_TRANSLATE_NOOP("errors", "looking for devices"),
-    "rehearsing": QT_TRANSLATE_NOOP("errors", "testing the load"),
-    "loading": QT_TRANSLATE_NOOP("errors", "loading the model"),
-    "reading": QT_TRANSLATE_NOOP("errors", "reading the conversation"),
-    "generating": QT_TRANSLATE_NOOP("errors", "answering"),
-    "measuring": QT_TRANSLATE_NOOP("errors", "measuring speed"),
+    "starting": QT_TR_NOOP("starting"),
+    "probing": QT_TR_NOOP("looking for devices"),
+    "rehearsing": QT_TR_NOOP("testing the load"),
+    "loading": QT_TR_NOOP("loading the model"),
+    "reading": QT_TR_NOOP("reading the conversation"),
+    "generating": QT_TR_NOOP("answering"),
+    "measuring": QT_TR_NOOP("measuring speed"),
 }
 """Phases of the engine, which follow "while" in a message."""
 
-EXIT_CODE = QT_TRANSLATE_NOOP("errors", "exit code {code}")
+EXIT_CODE = QT_TR_NOOP("exit code {code}")
+LEFT_OUT = QT_TR_NOOP("The context of {context} tokens is full. The oldest messages are left out ({count}).")
 
 
 def sentence(error: UserError) -> str:
     """Return the message of an error in English."""
-    return word(error.code, error.data, str)
+    return error_message(error.code, error.data, str)
 
 
-def word(code: str, data: Any, translate: Any) -> str:
-    """Return the message of a code with its data; each string is passed through ``translate`` first."""
-    values = {key: _value_text(key, value) for key, value in dict(data).items()}
-    values["code"] = code
+def error_message(code: str, data: Mapping[str, object], translate: Translate) -> str:
+    """Return the message of a code with its data; each text is passed through ``translate`` first."""
+    values = _Values({key: _value_text(key, value) for key, value in data.items()}, code=code)
     if "phase" in values:
         values["phase"] = translate(PHASES.get(values["phase"], values["phase"]))
-    ended_by_signal = dict(data).get("signal")
-    reason = _engine_reason(str(dict(data).get("log", "")))
+    reason = _engine_reason(values.get("log", ""))
     # An engine that refuses a load has no exit code, but logs a reason.
     own_ending = translate(EXIT_CODE).format(code=values["returncode"]) if "returncode" in values else reason
-    values["ending"] = ended_by_signal or own_ending or "?"
+    values["ending"] = str(data.get("signal") or own_ending or "?")
     values["reason"] = f" ({reason})" if reason else ""
-    template = SENTENCES.get(code, UNKNOWN)
-    return str(translate(template)).format_map(_Values(values))
+    return translate(SENTENCES.get(code, UNKNOWN)).format_map(values)
+
+
+def left_out_sentence(count: int, context: int, translate: Translate) -> str:
+    """Return the notice that ``count`` messages are left out of a context of ``context`` tokens."""
+    return translate(LEFT_OUT).format(count=count, context=context)
 
 
 class _Values(dict[str, str]):
@@ -65,11 +63,7 @@ class _Values(dict[str, str]):
 def _value_text(key: str, value: object) -> str:
     if key.endswith("bytes") and isinstance(value, int):
         return size_text(value, 2)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, Path):
-        return str(value)
-    return str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _engine_reason(log: str) -> str:

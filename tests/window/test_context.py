@@ -19,7 +19,7 @@ from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
 from ui.conversation.context_gauge import ContextGauge
 from ui.conversation.context_popover import ContextPopover
 from ui.plan.dialog import PlanDialog
-from ui.transcript.buttons import Look
+from ui.transcript.decorations import ButtonKind
 from ui.transcript.item import Item
 from ui.window.main_window import MainWindow
 
@@ -76,7 +76,7 @@ def framed_labels(window: MainWindow, message_id: str) -> list[str]:
     """What the buttons say that stand below a message without the pointer near."""
     page = window.controller.transcript.page
     view = page.views[page.index[message_id]]
-    return [button.label for button in view.buttons if button.look is Look.FRAME]
+    return [button.label for button in view.buttons if button.kind is ButtonKind.FRAME]
 
 
 def popover(qtbot: QtBot, window: MainWindow) -> ContextPopover:

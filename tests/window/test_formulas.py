@@ -14,9 +14,8 @@ from tests.window.pages import wheel
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
 from ui.transcript.blocks.formula import formula_key, formulas_in
-from ui.transcript.blocks.formula_part import FormulaPart
 from ui.transcript.blocks.part import Part
-from ui.transcript.clipboard import copy
+from ui.transcript.blocks.text import FormulaPart
 from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE
 
 TIMEOUT_MS = 60_000
@@ -143,7 +142,7 @@ def test_copied_text_contains_the_source_of_formulas(qtbot: QtBot, transcript: T
     text = "The **sum** $a+b$ and \\(c\\):\n\n$$\nx = 1\n$$\n\n| a | b |\n|---|---|\n| $|x|$ | 好 |\n\n- $y$ end"
     show(qtbot, transcript, text)
     transcript.state.select_all()
-    copy(transcript.state)
+    transcript.state.copy()
     copied = QGuiApplication.clipboard().text()
     for piece in ("The sum $a+b$ and \\(c\\):", "$$\nx = 1\n$$", "$|x|$\t好", "• $y$ end"):
         assert piece in copied

@@ -8,8 +8,7 @@ from PySide6.QtTest import QTest
 from app.conversation import Status
 from app.markdown.control_characters import visible
 from tests.window.pages import answer, question, spot_of
-from ui.transcript.clipboard import copy
-from ui.transcript.message import FocusTarget
+from ui.transcript.decorations import Button
 
 LONG = {
     "a line of 1 MB": "x" * 1_000_000,
@@ -28,7 +27,7 @@ def whole(transcript) -> str:
     return "\n".join(part.document.toPlainText() for part in transcript.page.view(0).parts)
 
 
-def links(transcript) -> list[FocusTarget]:
+def links(transcript) -> list[Button]:
     return [target for target in transcript.page.view(0).focus_targets() if target.address]
 
 
@@ -41,7 +40,7 @@ def test_oversized_text_is_cut_and_copied_whole(transcript, qtbot, name, write):
     assert len(whole(transcript)) < 410_000
     assert transcript.page.view(0).is_cut or write is question or name not in CUT
     transcript.state.select_all()
-    copy(transcript.state, markdown=True)
+    transcript.state.copy(markdown=True)
     assert QGuiApplication.clipboard().text() == text
 
 

@@ -9,7 +9,6 @@ from PySide6.QtTest import QTest
 
 from app.conversation import Status
 from tests.window.pages import answer, button_of, question, spot_of
-from ui.transcript.clipboard import copy
 
 CONTENT = "<think>\nFirst a **secret** plan.\n\n- then more\n</think>\nThe answer."
 
@@ -104,13 +103,13 @@ def test_empty_thoughts_have_no_line(transcript):
 def test_collapsed_thoughts_are_copied_only_as_markdown(transcript):
     transcript.set_items([answer("a", CONTENT)])
     transcript.state.select_all()
-    copy(transcript.state)
+    transcript.state.copy()
     assert QGuiApplication.clipboard().text() == "The answer."
-    copy(transcript.state, markdown=True)
+    transcript.state.copy(markdown=True)
     assert QGuiApplication.clipboard().text() == CONTENT
     click(transcript)
     transcript.state.select_all()
-    copy(transcript.state)
+    transcript.state.copy()
     assert "secret" in QGuiApplication.clipboard().text()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
+from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -35,7 +35,7 @@ from ui.conversation.model_picker import ModelPicker
 from ui.transcript.item import ATTACHMENT, Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
-from ui.widgets.error_text import CONTEXT, error_text
+from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.notice import NoticeBar
 from ui.widgets.preset_strings import built_in_presets
 from ui.widgets.question import ask
@@ -313,8 +313,7 @@ class ConversationController(QObject):
             self._finish(answer, event)
             return
         if isinstance(event, Replanned):
-            translate = partial(QCoreApplication.translate, CONTEXT)
-            self._notice.show_message(replanned_sentence(event.plan, translate, event.because))
+            self._notice.show_message(replanned_sentence(event.plan, translate_message, event.because))
         message = answer.message
         if message.conversation_id != self.conversation_id:
             if isinstance(event, Loaded | Finished):

@@ -26,13 +26,11 @@ from ui.widgets.dialog_parts import (
     heading,
     quiet_label,
 )
-from ui.widgets.error_text import error_text
+from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.icons import set_icon
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, TOP, clear, hbox, vbox
 from ui.widgets.theme import CHINESE_FAMILIES, interface_font, mono_font
-
-translate = QCoreApplication.translate
 
 NARROW = 560
 """Below this width, values are shown below their names."""
@@ -53,7 +51,7 @@ class ResultRow(QWidget):
     def __init__(self, result: Diagnostic, *, narrow: bool = False) -> None:
         super().__init__()
         self.result = result
-        name, value, remedy = (text_of(result, translate) for text_of in (name_text, value_text, remedy_text))
+        name, value, remedy = (text_of(result, translate_message) for text_of in (name_text, value_text, remedy_text))
         state, icon, role = {
             State.OK: (self.tr("OK"), "check", "good"),
             State.WARNING: (self.tr("Could be improved"), "warning", "warning"),
@@ -174,7 +172,7 @@ class DoctorDialog(TranslatedDialog):
 
     def report(self) -> str:
         """Return all results as Markdown, without user name and home folder."""
-        return report({part: self.results[part] for part in ORDER if part in self.results}, translate)
+        return report({part: self.results[part] for part in ORDER if part in self.results}, translate_message)
 
     def done(self, result: int) -> None:
         """Cancel the checks and close."""
@@ -241,7 +239,7 @@ class DoctorDialog(TranslatedDialog):
         for part in parts:
             column = self._columns[part]
             clear(column)
-            title = QLabel(part_text(part, translate))
+            title = QLabel(part_text(part, translate_message))
             title.setFont(interface_font(SMALL_SIZE, bold=True))
             title.setContentsMargins(0, 0, 0, 4)
             column.addWidget(title)

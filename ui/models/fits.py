@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.config.settings import Settings
 from app.messages.plans import REASON_SENTENCES
@@ -29,7 +29,7 @@ from model_manager.published import PublishedModel
 from ui.models.item import Fit
 from ui.plan.bar_data import Bar, bars_of, device_numbers, verdict_kind
 from ui.plan.strings import sentences
-from ui.widgets.error_text import CONTEXT
+from ui.widgets.error_text import translate_message
 from ui.widgets.job import run_job
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class ModelFits(QObject):
         if published.is_expected:
             texts.append(self.tr("Estimated from the header of another quantisation."))
         elif "not_rehearsed" in plan.reasons:
-            texts.append(QCoreApplication.translate(CONTEXT, REASON_SENTENCES["not_rehearsed"]))
+            texts.append(translate_message(REASON_SENTENCES["not_rehearsed"]))
         space = "" if texts[0].endswith("。") else " "
         bars = self.bars(plan)
         return Fit(space.join(texts), verdict_kind(plan), published.recommended, self.brief(plan), bars)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout, QTextLine
 
 from app.export.entries import name_bidi_controls
-from app.markdown.blocks import Span, Style, has_chinese
+from app.markdown.blocks import Span, Style, has_chinese, utf16_length
 from app.markdown.highlight import CodeRole
 from ui.pdf.pictures import Picture, Pictures, PictureWithSource
 from ui.pdf.style import CODE_LINE_HEIGHT, CODE_SIZE, LINE_HEIGHT, Face, PageStyle, TextFormat
@@ -176,13 +176,6 @@ class TextLayouter:
 def clean(text: str) -> str:
     """Return text that can be drawn: bidirectional controls by name, no control characters, ``\\n`` as line break."""
     return _CONTROLS.sub("\ufffd", name_bidi_controls(text.replace("\r\n", "\n").replace("\r", "\n")))
-
-
-def utf16_length(text: str) -> int:
-    """Return the length of a text for Qt."""
-    if text.isascii() or max(text) <= "\uffff":
-        return len(text)
-    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def _pieces(run: Run, width: float) -> Iterator[tuple[bool, Run]]:

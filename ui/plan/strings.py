@@ -14,7 +14,7 @@ from app.messages.plans import plan_sentence, verdict_sentence
 from app.units import GIB, MIB, size_text
 from model_manager.plan import LoadPlan
 from ui.plan.bar_data import Bar, PartKind, Parts, short_description
-from ui.widgets.error_text import CONTEXT
+from ui.widgets.error_text import translate_message
 
 translate = QCoreApplication.translate
 
@@ -28,12 +28,8 @@ def sentences(plan: LoadPlan, numbers: Mapping[str, int], *, is_loaded: bool = F
         plan = replace(plan, reasons=tuple(reason for reason in plan.reasons if reason != "not_rehearsed"))
     named = tuple(replace(device, name=device_name(device.name, numbers.get(device.name))) for device in plan.devices)
     plan = replace(plan, devices=named)
-    verdict = verdict_sentence(plan, _translate_message)
-    return verdict, plan_sentence(plan, _translate_message).removeprefix(verdict).strip()
-
-
-def _translate_message(text: str) -> str:
-    return QCoreApplication.translate(CONTEXT, text)
+    verdict = verdict_sentence(plan, translate_message)
+    return verdict, plan_sentence(plan, translate_message).removeprefix(verdict).strip()
 
 
 def device_name(name: str, number: int | None) -> str:

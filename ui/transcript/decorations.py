@@ -1,19 +1,25 @@
-"""The surroundings of a message's text: divider, attachments, note and row of actions."""
+"""What surrounds a message's text: buttons, divider, attachments, note and the row of actions.
+
+Buttons are painted areas of the page, not widgets, so that thousands of them cost nothing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from ui.transcript.buttons import CHIP_PADDING, FRAME_PADDING, Button, Look
 from ui.transcript.item import ACTIONS, ATTACHMENT, Item
 from ui.transcript.strings import TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 
-DIVIDER_ABOVE, DIVIDER_BELOW = 16, 18
+FRAME_PADDING, CHIP_PADDING, LINE_PADDING = 30, 20, 8
+"""Horizontal padding around a button's icon and label; for a line, the space on either side."""
+DIVIDER_ABOVE, DIVIDER_BELOW, DIVIDER_SPACE = 16, 18, 14
 DIVIDER_SHARE = 0.84
 """Share of the width that its text may take; the rest is line."""
 CHIP_HEIGHT, CHIP_MAX_WIDTH, CHIP_SPACE = 30, 340, 8
@@ -36,6 +42,168 @@ _WRAPPED_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap)
 _WRAPPED_CENTRE = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
 
 
+class ButtonKind(Enum):
+    """How a button is drawn."""
+
+    ICON = 0
+    FRAME = 1
+    """Icon and label in a frame: a suggested next action."""
+    CHIP = 2
+    """Icon and label on a background: an attachment."""
+    LINE = 3
+    """Quiet text with the icon after it."""
+    TEXT = 4
+    """Quiet text alone."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """An area that can be clicked; without a key it is only shown.  A link, whose text is the label, is not painted."""
+
+    key: str
+    """``action:retry``, ``thought``, ``code:2`` for the code of the third part, ``link:2:20`` for a link in it."""
+    rect: QRectF
+    icon: str = ""
+    label: str = ""
+    tip: str = ""
+    always: bool = True
+    """Whether it is shown without the pointer near."""
+    kind: ButtonKind = ButtonKind.ICON
+    opacity: float = 1.0
+    """Opacity of the icon."""
+    address: str = ""
+    """Address of a link."""
+    lines: Sequence[QRectF] = ()
+    """Rectangles of a link, one for each line."""
+
+    @property
+    def name(self) -> str:
+        """Accessible name."""
+        return self.label if self.kind is ButtonKind.LINE else self.tip or self.label
+
+
+@dataclass(frozen=True)
+class ButtonStates:
+    """Keys of the buttons of one message that look different: hovered, pressed, just used, with keyboard focus."""
+
+    hovered: str = ""
+    pressed: str = ""
+    done: str = ""
+    focused: str = ""
+
+
+def paint_button(painter: QPainter, style: TextStyle, button: Button, states: ButtonStates) -> None:
+    """Draw one button: quiet until it is hovered."""
+    rect, kind = button.rect, button.kind
+    hovered, done, focused = (bool(key) and key == button.key for key in (states.hovered, states.done, states.focused))
+    shape = QPainterPath()
+    shape.addRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+    if hovered:
+        painter.fillPath(shape, style.colour("pressed" if states.pressed == button.key else "hover"))
+    elif kind is ButtonKind.CHIP:
+        painter.fillPath(shape, style.colour("code_ground"))
+    if kind in {ButtonKind.FRAME, ButtonKind.CHIP}:
+        painter.strokePath(shape, QPen(style.colour("hairline"), 1))
+    left, label_rect, elide = rect.center().x() - style.icon / 2, rect, Qt.TextElideMode.ElideNone
+    match kind:
+        case ButtonKind.FRAME:
+            left, label_rect = rect.left() + 12, rect.adjusted(12 + style.icon + 6, 0, 0, 0)
+        case ButtonKind.CHIP:
+            left, label_rect = rect.left() + 8, rect.adjusted(8 + style.icon + 4, 0, -8, 0)
+            elide = Qt.TextElideMode.ElideMiddle
+        case ButtonKind.LINE:
+            left, label_rect = rect.right() - style.icon - 4, rect.adjusted(LINE_PADDING, 0, 0, 0)
+        case ButtonKind.TEXT:
+            elide = Qt.TextElideMode.ElideRight
+    if button.label:
+        is_quiet = kind is ButtonKind.TEXT or (kind is ButtonKind.LINE and not hovered)
+        painter.setFont(style.small_font)
+        painter.setPen(style.colour("quiet_text" if is_quiet else "text"))
+        label = style.small_metrics.elidedText(button.label, elide, label_rect.width())
+        painter.drawText(label_rect, Qt.AlignmentFlag.AlignVCenter, label)
+    if button.icon:
+        role = "text" if hovered or kind is ButtonKind.FRAME else "quiet_text"
+        icon = "check" if done else button.icon
+        paint_icon(painter, style, icon, QPointF(left, rect.center().y() - style.icon / 2), role, button.opacity)
+    if focused:
+        paint_ring(painter, style, rect)
+
+
+def paint_icon(
+    painter: QPainter, style: TextStyle, icon: str, corner: QPointF, role: str, opacity: float = 1.0
+) -> None:
+    """Draw an icon in a colour of the theme."""
+    ratio = painter.device().devicePixelRatioF()
+    painter.drawPixmap(corner, icons.pixmap(icon, getattr(style.theme, role), style.icon, ratio, opacity))
+
+
+def paint_ring(painter: QPainter, style: TextStyle, rect: QRectF, width: float = 2) -> None:
+    """Draw the outline of the element with the keyboard focus, or of the current match."""
+    shape = QPainterPath()
+    shape.addRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+    painter.strokePath(shape, QPen(style.colour("accent"), width))
+
+
+def divider_rect(text: str, style: TextStyle, width: float) -> QRectF:
+    """Return the place of the text of a divider at the top of a message."""
+    available = QRectF(0, 0, width * DIVIDER_SHARE, 10_000)
+    bounds = style.small_metrics.boundingRect(available, _WRAPPED_LEFT, text)
+    return QRectF((width - bounds.width()) / 2 - 1, DIVIDER_ABOVE, bounds.width() + 2, bounds.height())
+
+
+def paint_divider(painter: QPainter, style: TextStyle, text: str, rect: QRectF, width: float) -> None:
+    """Draw a line across the page with text on it."""
+    painter.setFont(style.small_font)
+    painter.setPen(style.colour("quiet_text"))
+    painter.drawText(rect, _WRAPPED_CENTRE, text)
+    middle = round(rect.center().y())
+    for left, right in ((0.0, rect.left() - DIVIDER_SPACE), (rect.right() + DIVIDER_SPACE, width)):
+        painter.fillRect(QRectF(left, middle, max(0.0, right - left), 1), style.colour("edge"))
+
+
+def note_rect(text: str, style: TextStyle, top: float, width: float, *, at_right: bool) -> QRectF:
+    """Return the place of a note's text; empty without text."""
+    if not text:
+        return QRectF(0, top, 0, 0)
+    margin = float(style.icon + NOTE_SPACE)
+    bounds = style.small_metrics.boundingRect(QRectF(0, 0, width - margin, 10_000), _WRAPPED_LEFT, text)
+    left = width - bounds.width() - 2 if at_right else margin
+    return QRectF(left, top, width - left, bounds.height())
+
+
+def paint_note(painter: QPainter, style: TextStyle, text: str, rect: QRectF, *, failed: bool) -> None:
+    """Draw a sentence after an icon, in the error colour if the answer ``failed``."""
+    role, icon = ("bad", "warning") if failed else ("quiet_text", "info")
+    top = rect.top() + (style.small_metrics.height() - style.icon) / 2
+    paint_icon(painter, style, icon, QPointF(rect.left() - style.icon - NOTE_SPACE, top), role)
+    painter.setFont(style.small_font)
+    painter.setPen(style.colour(role))
+    painter.drawText(rect, _WRAPPED_LEFT, text)
+
+
+def attachment_buttons(
+    item: Item, strings: TranscriptStrings, style: TextStyle, top: float, left: float, width: float
+) -> list[Button]:
+    """Place the attachments of a question in right-aligned rows."""
+    rows: list[list[Button]] = [[]]
+    height, y, x = style.scaled(CHIP_HEIGHT), top, left
+    for number, label in enumerate(item.attachments):
+        text_width = style.small_metrics.horizontalAdvance(label)
+        chip = min(style.scaled(CHIP_MAX_WIDTH), width, text_width + style.icon + CHIP_PADDING)
+        if rows[-1] and x + chip > left + width:
+            rows.append([])
+            x, y = left, y + height + CHIP_SPACE
+        tip = strings.attachment.format(name=label)
+        rect = QRectF(x, y, chip, height)
+        rows[-1].append(Button(f"action:{ATTACHMENT}{number}", rect, "attachment", label, tip, kind=ButtonKind.CHIP))
+        x += chip + CHIP_SPACE
+    return [
+        replace(button, rect=button.rect.translated(left + width - row[-1].rect.right(), 0))
+        for row in rows
+        for button in row
+    ]
+
+
 def icon_of(action: str) -> str:
     """Return the icon of an action."""
     return _ICONS.get(action, action)
@@ -46,174 +214,64 @@ def rare_actions(item: Item) -> list[str]:
     return [name for name in RARE if name in item.actions and not (name == "pin" and item.is_pinned)]
 
 
-class Divider:
-    """A line across the page with text on it, or nothing."""
-
-    def __init__(self) -> None:
-        self._text = ""
-        self._width = 0.0
-        self._rect = QRectF()
-
-    def lay_out(self, text: str, style: TextStyle, width: float) -> float:
-        """Find its place; returns the bottom."""
-        self._text, self._width = text, width
-        if not text:
-            return 0.0
-        available = QRectF(0, 0, width * DIVIDER_SHARE, 10_000)
-        bounds = style.small_metrics.boundingRect(available, _WRAPPED_LEFT, text)
-        self._rect = QRectF((width - bounds.width()) / 2 - 1, DIVIDER_ABOVE, bounds.width() + 2, bounds.height())
-        return self._rect.bottom() + DIVIDER_BELOW
-
-    def paint(self, painter: QPainter, style: TextStyle) -> None:
-        """Draw it."""
-        if not self._text:
-            return
-        painter.setFont(style.small_font)
-        painter.setPen(style.colour("quiet_text"))
-        painter.drawText(self._rect, _WRAPPED_CENTRE, self._text)
-        middle, space = round(self._rect.center().y()), 14
-        for left, right in ((0.0, self._rect.left() - space), (self._rect.right() + space, self._width)):
-            painter.fillRect(QRectF(left, middle, max(0.0, right - left), 1), style.colour("edge"))
-
-
-class Note:
-    """A sentence after an icon, or nothing: why a message was not finished, or that it is shown in part."""
-
-    def __init__(self) -> None:
-        self._text = ""
-        self._rect = QRectF()
-
-    def lay_out(self, text: str, style: TextStyle, top: float, width: float, *, at_right: bool) -> float:
-        """Find its place; returns the bottom."""
-        self._text = text
-        if not text:
-            return top
-        margin = float(style.icon + NOTE_SPACE)
-        bounds = style.small_metrics.boundingRect(QRectF(0, 0, width - margin, 10_000), _WRAPPED_LEFT, text)
-        left = width - bounds.width() - 2 if at_right else margin
-        self._rect = QRectF(left, top, width - left, bounds.height())
-        return self._rect.bottom()
-
-    def paint(self, painter: QPainter, style: TextStyle, *, failed: bool) -> None:
-        """Draw the icon and the text, in the error colour if the answer ``failed``."""
-        if not self._text:
-            return
-        role, icon = ("bad", "warning") if failed else ("quiet_text", "info")
-        top = self._rect.top() + (style.small_metrics.height() - style.icon) / 2
-        _paint_icon(painter, style, icon, QPointF(self._rect.left() - style.icon - NOTE_SPACE, top), role=role)
-        painter.setFont(style.small_font)
-        painter.setPen(style.colour(role))
-        painter.drawText(self._rect, _WRAPPED_LEFT, self._text)
-
-
-def attachment_buttons(
-    item: Item, strings: TranscriptStrings, style: TextStyle, top: float, left: float, width: float
-) -> list[Button]:
-    """Place the attachments of a question in right-aligned rows."""
+def action_row(
+    item: Item, strings: TranscriptStrings, style: TextStyle, top: float, width: float
+) -> tuple[list[Button], float]:
+    """Place actions, versions and figures below a message, a question's from the right; returns the bottom too."""
+    names = [name for name in ACTIONS if name in item.actions]
+    framed = [name for name in names if item.is_unfinished and name in FRAMED]
+    side = style.action
+    height = style.scaled(FRAME_HEIGHT) if framed else side
+    step = -1 if item.is_question else 1
+    shift = (side - style.icon) / 2
+    first = width + shift if item.is_question else -shift
+    x = 0.0 if framed else first
     buttons: list[Button] = []
-    height, y, x = style.scaled(CHIP_HEIGHT), top, left
-    row: list[Button] = []
-    for number, label in enumerate(item.attachments):
-        text_width = style.small_metrics.horizontalAdvance(label)
-        chip = min(style.scaled(CHIP_MAX_WIDTH), width, text_width + style.icon + CHIP_PADDING)
-        if row and x + chip > left + width:
-            buttons += _right_aligned(row, left + width)
-            row, x, y = [], left, y + height + CHIP_SPACE
-        tip = strings.attachment.format(name=label)
-        rect = QRectF(x, y, chip, height)
-        row.append(Button(f"action:{ATTACHMENT}{number}", rect, "attachment", label, tip, True, Look.CHIP))
-        x += chip + CHIP_SPACE
-    return buttons + _right_aligned(row, left + width)
 
+    def cell(space: float) -> QRectF:
+        nonlocal x, top
+        if abs(x - first) > shift and not -shift - 1 < x + step * space < width + shift + 1:
+            x, top = first, top + height
+        left = x if step > 0 else x - space
+        x += step * space
+        return QRectF(left, top + (height - side) / 2, space, side)
 
-def _right_aligned(row: list[Button], right: float) -> list[Button]:
-    shift = right - row[-1].rect.right() if row else 0.0
-    return [replace(button, rect=button.rect.translated(shift, 0)) for button in row]
+    def add(name: str, rect: QRectF, *, always: bool, kind: ButtonKind = ButtonKind.ICON) -> None:
+        tip = strings.action(name, is_pinned=item.is_pinned)
+        label = tip if kind is ButtonKind.FRAME else ""
+        buttons.append(Button(f"action:{name}", rect, icon_of(name), label, tip, always, kind))
 
-
-class ActionRow:
-    """Actions, versions and figures in a row below a message; a question's row runs from the right."""
-
-    def __init__(self) -> None:
-        self.buttons: list[Button] = []
-        self.height = 0.0
-        self._version = QRectF()
-        self._figures = QRectF()
-        self._icons: list[tuple[str, QRectF, float]] = []
-        """Icons that are no buttons, with their opacity."""
-
-    def lay_out(self, item: Item, strings: TranscriptStrings, style: TextStyle, top: float, width: float) -> float:
-        """Place everything; returns the bottom."""
-        self.buttons, self._icons = [], []
-        names = [name for name in ACTIONS if name in item.actions]
-        framed = [name for name in names if item.is_unfinished and name in FRAMED]
-        side = style.action
-        self.height = style.scaled(FRAME_HEIGHT) if framed else side
-        step = -1 if item.is_question else 1
-        shift = (side - style.icon) / 2
-        first = width + shift if item.is_question else -shift
-        x = 0.0 if framed else first
-
-        def cell(space: float) -> QRectF:
-            nonlocal x, top
-            if abs(x - first) > shift and not -shift - 1 < x + step * space < width + shift + 1:
-                x, top = first, top + self.height
-            left = x if step > 0 else x - space
-            x += step * space
-            return QRectF(left, top + (self.height - side) / 2, space, side)
-
-        def add(name: str, rect: QRectF, *, always: bool, look: Look = Look.ICON) -> None:
-            tip = strings.action(name, is_pinned=item.is_pinned)
-            label = tip if look is Look.FRAME else ""
-            self.buttons.append(Button(f"action:{name}", rect, icon_of(name), label, tip, always, look))
-
-        for name in reversed(framed):
-            text_width = style.small_metrics.horizontalAdvance(strings.action(name))
-            rect = cell(text_width + style.icon + FRAME_PADDING)
-            add(name, QRectF(rect.x(), top, rect.width(), self.height), always=True, look=Look.FRAME)
-            x += 8
-        if item.is_pinned and "pin" in names:
-            add("pin", cell(side), always=True)
-        elif item.is_pinned:
-            self._icons.append(("pin", cell(side), 1.0))
-        if item.version:
-            x += step * 2
-            for name in ("previous", "", "next") if step > 0 else ("next", "", "previous"):
-                if not name:
-                    self._version = cell(style.small_metrics.horizontalAdvance("{}/{}".format(*item.version)) + 4)
-                elif name in item.actions:
-                    add(name, cell(style.scaled(ARROW_WIDTH)), always=True)
-                else:
-                    self._icons.append((icon_of(name), cell(style.scaled(ARROW_WIDTH)), icons.DISABLED_OPACITY))
-            x += step * 6
-        rare = rare_actions(item)
-        quick = [name for name in names if name not in (*RARE, *framed, "previous", "next")]
-        for name in quick + (rare if len(rare) == 1 else []):
-            add(name, cell(side), always=bool(framed))
-        if len(rare) > 1:
-            self.buttons.append(Button("action:more", cell(side), "more", "", strings.more, bool(framed)))
-        self._figures = QRectF() if item.is_question else QRectF(x + 8, top, width - x - 8, self.height)
-        # Reading order and Tab order are from left to right.
-        self.buttons.sort(key=lambda button: (round(button.rect.center().y()), button.rect.x()))
-        return top + self.height
-
-    def paint(self, painter: QPainter, style: TextStyle, item: Item, *, near: bool) -> None:
-        """Draw everything except the buttons; ``near``: the pointer or the keyboard focus is at the message."""
-        half = QPointF(style.icon / 2, style.icon / 2)
-        for icon, rect, opacity in self._icons:
-            _paint_icon(painter, style, icon, rect.center() - half, opacity=opacity)
-        painter.setFont(style.small_font)
-        painter.setPen(style.colour("quiet_text"))
-        if item.version:
-            painter.drawText(self._version, Qt.AlignmentFlag.AlignCenter, "{}/{}".format(*item.version))
-        if near and item.figures and not self._figures.isEmpty():
-            elided = Qt.TextElideMode.ElideRight
-            text = style.small_metrics.elidedText(item.figures, elided, self._figures.width())
-            painter.drawText(self._figures, Qt.AlignmentFlag.AlignVCenter, text)
-
-
-def _paint_icon(
-    painter: QPainter, style: TextStyle, icon: str, corner: QPointF, *, role: str = "quiet_text", opacity: float = 1.0
-) -> None:
-    ratio = painter.device().devicePixelRatioF()
-    painter.drawPixmap(corner, icons.pixmap(icon, getattr(style.theme, role), style.icon, ratio, opacity))
+    for name in reversed(framed):
+        text_width = style.small_metrics.horizontalAdvance(strings.action(name))
+        rect = cell(text_width + style.icon + FRAME_PADDING)
+        add(name, QRectF(rect.x(), top, rect.width(), height), always=True, kind=ButtonKind.FRAME)
+        x += 8
+    if item.is_pinned and "pin" in names:
+        add("pin", cell(side), always=True)
+    elif item.is_pinned:
+        buttons.append(Button("", cell(side), "pin"))
+    if item.version:
+        x += step * 2
+        for name in ("previous", "", "next")[::step]:
+            if not name:
+                label = "{}/{}".format(*item.version)
+                rect = cell(style.small_metrics.horizontalAdvance(label) + 4)
+                buttons.append(Button("", rect.adjusted(2, 0, 0, 0), label=label, kind=ButtonKind.TEXT))
+            elif name in item.actions:
+                add(name, cell(style.scaled(ARROW_WIDTH)), always=True)
+            else:
+                rect = cell(style.scaled(ARROW_WIDTH))
+                buttons.append(Button("", rect, icon_of(name), opacity=icons.DISABLED_OPACITY))
+        x += step * 6
+    rare = rare_actions(item)
+    quick = [name for name in names if name not in (*RARE, *framed, "previous", "next")]
+    for name in quick + (rare if len(rare) == 1 else []):
+        add(name, cell(side), always=bool(framed))
+    if len(rare) > 1:
+        buttons.append(Button("action:more", cell(side), "more", "", strings.more, bool(framed)))
+    if item.figures and not item.is_question and x + 8 < width:
+        figures = QRectF(x + 8, top, width - x - 8, height)
+        buttons.append(Button("", figures, label=item.figures, always=False, kind=ButtonKind.TEXT))
+    # Reading order and Tab order are from left to right.
+    buttons.sort(key=lambda button: (round(button.rect.center().y()), button.rect.x()))
+    return buttons, top + height

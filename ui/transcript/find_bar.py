@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
+from ui.transcript.finder import Finder
 from ui.widgets.icons import set_icon
+from ui.widgets.translated import TranslatedWidget
 
 WIDTH, HEIGHT = 360, 44
 BUTTON_SIZE, ICON_SIZE = 30, 16
@@ -17,17 +19,14 @@ TYPING_MS = 120
 _STEPS = {Qt.Key.Key_Return: 1, Qt.Key.Key_Enter: 1, Qt.Key.Key_F3: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 
 
-class FindBar(QFrame):
+class FindBar(TranslatedWidget):
     """A field, the number of matches, two arrows and a cross; the search itself is the finder's."""
 
-    search_requested = Signal(str)
-    """Another text; empty when the bar closes."""
-    step_requested = Signal(int)
-    """The next match (1) or the one before (-1)."""
-
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, finder: Finder, parent: QWidget) -> None:
         super().__init__(parent)
+        self._finder = finder
         self.setObjectName("findBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.field = QLineEdit(self)
         self.field.setObjectName("findField")
         self.field.setFrame(False)
@@ -51,6 +50,7 @@ class FindBar(QFrame):
         self._searched = ""
         self._previous_focus: QWidget | None = None
         self.field.textEdited.connect(lambda _text: self._typing.start())
+        finder.changed.connect(self._show_count)
         self.resize(WIDTH, HEIGHT)
         self.hide()
         self._retranslate()
@@ -85,7 +85,7 @@ class FindBar(QFrame):
         self._typing.stop()
         self.hide()
         self._searched = ""
-        self.search_requested.emit("")
+        self._finder.search("")
         if had_focus and self._previous_focus is not None:
             self._previous_focus.setFocus(Qt.FocusReason.OtherFocusReason)
         self._previous_focus = None
@@ -97,19 +97,19 @@ class FindBar(QFrame):
         if self.field.text() != self._searched:
             self._search()
         else:
-            self.step_requested.emit(step)
+            self._finder.step(step)
 
-    def show_count(self, place: int, total: int, *, is_searching: bool) -> None:
-        """Show the number of matches and which is the current one."""
-        text = "…" if is_searching else ""
-        if self._searched and total:
-            text = self.tr("{place} of {count}").format(place=place, count=total) + text
-        elif self._searched and not is_searching:
+    def _show_count(self) -> None:
+        finder = self._finder
+        text = "…" if finder.is_searching else ""
+        if self._searched and finder.total:
+            text = self.tr("{place} of {count}").format(place=finder.place, count=finder.total) + text
+        elif self._searched and not finder.is_searching:
             text = self.tr("No matches")
         self._count.setText(text)
         self._count.setAccessibleName(text)
         for button in (self._previous, self._next):
-            button.setEnabled(total > 0)
+            button.setEnabled(finder.total > 0)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Handle Enter, Escape, the arrows and F3, also where they are shortcuts of the window."""
@@ -127,17 +127,10 @@ class FindBar(QFrame):
             self.step(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEPS[key])
         return True
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the language."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self._retranslate()
-        super().changeEvent(event)
-
     def _search(self) -> None:
         self._typing.stop()
         self._searched = self.field.text()
-        self.show_count(0, 0, is_searching=bool(self._searched))
-        self.search_requested.emit(self._searched)
+        self._finder.search(self._searched)
 
     def _retranslate(self) -> None:
         label = self.tr("Find in this conversation")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.markdown.blocks import Block, Table, block_text, spans_text
+from app.markdown.blocks import Table, block_text
 from app.markdown.control_characters import visible
 from app.markdown.parser import parse, split_thought
 from ui.transcript.blocks.part import search_pattern
@@ -36,16 +36,9 @@ def _texts(item: Item) -> Iterator[tuple[bool, str]]:
         yield False, question_text(item.content)[0]
         return
     for block in parse(visible(item.content)):
-        for text in _block_texts(block):
-            yield block.thought, text
-
-
-def _block_texts(block: Block) -> Iterator[str]:
-    if isinstance(block, Table):
-        for row in (block.head, *block.rows):
-            yield from map(spans_text, row)
-    else:
-        yield block_text(block)
+        text = block_text(block)
+        for each in re.split("[\t\n]", text) if isinstance(block, Table) else [text]:
+            yield block.thought, each
 
 
 def _count_in_source(item: Item, needle: str) -> tuple[int, int] | None:
@@ -103,11 +96,10 @@ class Finder(QObject):
         """Where the search began on the screen."""
         self._current: tuple[int, int] | None = None
         """Message and number of the current match."""
-        self._slices = QTimer(self, singleShot=True, interval=PAUSE_MS)
-        self._slices.timeout.connect(self._search_slice)
-        self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
-        self._refresh.timeout.connect(self._search_stale)
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._search_slice)
         self._stale: set[int] = set()
+        """Searched messages whose text has changed."""
 
     def search(self, needle: str) -> None:
         """Search the conversation; the first match on the screen or below becomes the current one."""
@@ -132,21 +124,18 @@ class Finder(QObject):
         self._matches, self._in_thoughts = [], {}
         self._next, self._current = 0, None
         self._stale.clear()
-        self._slices.stop()
+        self._timer.stop()
         if self.needle and self._only is not None:
             self._count(self._only)
             self._next = len(self._state.page.items)
-        if self.needle:
-            self._search_slice()
-        else:
-            self.changed.emit()
+        self._search_slice()
 
     def refresh(self, number: int) -> None:
         """Search a message again some time later: its text has changed."""
         if self.needle and self._only is None:
             self._stale.add(number)
-            if not self._refresh.isActive():
-                self._refresh.start()
+            if not self._timer.isActive():
+                self._timer.start(REFRESH_MS)
 
     @property
     def is_searching(self) -> bool:
@@ -166,31 +155,26 @@ class Finder(QObject):
         number, match = self._current
         return bisect_left(self._matches, number) + match + 1
 
-    # Counting
-
     def _search_slice(self) -> None:
         items, deadline = self._state.page.items, time.perf_counter() + SLICE_S
-        while self._next < len(items):
-            self._count(self._next)
-            self._next += 1
-            if self._next % 8 == 0 and time.perf_counter() > deadline:
-                self._slices.start()
-                break
-        if self._current is None and self._matches:
-            first = bisect_left(self._matches, self._from)
-            if first < self.total or not self.is_searching:
-                self._go(first % self.total)
-        self.changed.emit()
-
-    def _search_stale(self) -> None:
+        is_refresh = bool(self._stale) and not self.is_searching
         for number in self._stale:
-            if number < min(self._next, len(self._state.page.items)):
+            if number < min(self._next, len(items)):
                 self._count(number)
         self._stale.clear()
         if self._current and self._current[1] >= self._matches.count(self._current[0]):
             self._current = None
-        if self.is_searching:
-            self._slices.start()
+        while self.is_searching:
+            self._count(self._next)
+            self._next += 1
+            if self._next % 8 == 0 and time.perf_counter() > deadline:
+                self._timer.start(PAUSE_MS)
+                break
+        # A text that appears while an answer is written must not move the page.
+        if self._current is None and self._matches and not is_refresh:
+            first = bisect_left(self._matches, self._from)
+            if first < self.total or not self.is_searching:
+                self._go(first % self.total)
         self.changed.emit()
 
     def _count(self, number: int) -> None:
@@ -198,8 +182,6 @@ class Finder(QObject):
         self._in_thoughts[number] = in_thoughts
         first, last = bisect_left(self._matches, number), bisect_right(self._matches, number)
         self._matches[first:last] = [number] * (in_thoughts + after)
-
-    # Going from match to match
 
     def step(self, step: int) -> None:
         """Go to the next match (1) or the one before (-1), around the ends."""
@@ -221,8 +203,6 @@ class Finder(QObject):
         """Go to the current match of a long message that has now been read to its end."""
         if self._current and self._current[0] == number:
             self._state.show_match(number, self.current_match(number))
-
-    # Marks
 
     def marks(self, number: int) -> Marks:
         """Return the matches in a message that is laid out."""

@@ -11,11 +11,10 @@ from PySide6.QtCore import QEvent, QKeyCombination, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPen, QTextCursor
 
 from ui.transcript.blocks.part import Part
-from ui.transcript.buttons import paint_ring
-from ui.transcript.clipboard import copy
+from ui.transcript.decorations import paint_ring
 from ui.transcript.find_bar import FindBar
 from ui.transcript.page import Page
-from ui.transcript.state import LINE_STEP, Selection, Spot, TranscriptState
+from ui.transcript.state import LINE_STEP, Position, Selection, TranscriptState
 from ui.transcript.style import MARGIN
 
 EDGE = 24
@@ -53,7 +52,7 @@ class Keyboard(QObject):
         super().__init__(parent)
         self._state = state
         self._find_bar = find_bar
-        self.caret: Spot | None = None
+        self.caret: Position | None = None
         self.browsing = False
         """Whether the caret moves without Shift."""
         self._column: float | None = None
@@ -66,29 +65,30 @@ class Keyboard(QObject):
         self.caret = self._column = None
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Override shortcuts of the window that have another meaning here: Escape and copying as Markdown."""
-        if event.type() is not QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        """Handle keys; two of them are shortcuts of the window with another meaning: Escape and copying as Markdown."""
+        if not isinstance(event, QKeyEvent):
             return False
+        if event.type() is QEvent.Type.KeyPress:
+            return self._handle(event)
         state, handled = self._state, False
-        if event.key() == Qt.Key.Key_Escape:
+        if event.type() is QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:
             has_selection = not state.selection.is_empty
             handled = bool(state.focused_key or self.browsing or has_selection or self._find_bar.isVisible())
-        elif event.keyCombination() == MARKDOWN_KEYS:
+        elif event.type() is QEvent.Type.ShortcutOverride and event.keyCombination() == MARKDOWN_KEYS:
             handled = state.focused_message >= 0 or not state.selection.is_empty
         if handled:
             event.accept()
         return handled
 
-    def handle(self, event: QKeyEvent) -> bool:
-        """Handle a key; return whether it was handled."""
+    def _handle(self, event: QKeyEvent) -> bool:
         state, key = self._state, Qt.Key(event.key())
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         if event.matches(QKeySequence.StandardKey.Copy):
-            copy(state)
+            state.copy()
         elif event.keyCombination() == MARKDOWN_KEYS:
-            copy(state, markdown=True)
+            state.copy(markdown=True)
         elif event.matches(QKeySequence.StandardKey.SelectAll):
             state.select_all()
         elif key == Qt.Key.Key_Escape:
@@ -173,7 +173,7 @@ class Keyboard(QObject):
         at = keys.index(state.focused_key) + step if has_focus else (0 if step > 0 else len(keys) - 1)
         if 0 <= at < len(keys):
             state.set_focus(state.focused_message, keys[at])
-            self._scroll_to(state.focused_message, targets[at].rects[0])
+            self._scroll_to(state.focused_message, targets[at].rect)
             return True
         if has_focus and step < 0:
             # Before the first button is the message itself.
@@ -186,10 +186,10 @@ class Keyboard(QObject):
     def _browse(self, on: bool) -> None:
         self.browsing = on
         if on and self.caret is None:
-            self.caret = self._caret_spot()
+            self.caret = self._caret_position()
         self._state.repaint_requested.emit()
 
-    def _caret_spot(self) -> Spot:
+    def _caret_position(self) -> Position:
         """Return where the caret is, or where it appears."""
         state, visible = self._state, self._state.page.visible
         if not state.selection.is_empty:
@@ -205,21 +205,21 @@ class Keyboard(QObject):
         state, page = self._state, self._state.page
         if not page.items:
             return
-        number, *place = self._caret_spot()
+        number, at, offset = self._caret_position()
         number = min(number, len(page.items) - 1)
         body = page.view(number).body
-        spot = (number, *min((place[0], place[1]), body.end))
-        anchor = spot if state.selection.is_empty else state.selection.anchor
+        position = (number, *min((at, offset), body.end))
+        anchor = position if state.selection.is_empty else state.selection.anchor
         if move not in {Move.Up, Move.Down}:
             self._column = None
         elif self._column is None:
-            self._column = body.rect_of(spot[1:]).x()
-        self.caret = _moved(page, spot, move, self._column)
+            self._column = body.rect_of(position[1:]).x()
+        self.caret = _moved(page, position, move, self._column)
         state.set_selection(Selection(anchor, self.caret) if extend else Selection())
-        number, *place = self.caret
+        number, at, offset = self.caret
         if number != state.focused_message:
             state.set_focus(number)
-        self._scroll_to(number, page.view(number).body.rect_of((place[0], place[1])))
+        self._scroll_to(number, page.view(number).body.rect_of((at, offset)))
 
     def _scroll_to(self, number: int, rect: QRectF) -> None:
         """Scroll until a rectangle of a message is on the screen."""
@@ -252,8 +252,8 @@ class Keyboard(QObject):
                 shape.addRoundedRect(QRectF(-16, view.text_top, 3, height), 2, 2)
                 painter.fillPath(shape, accent)
             target = state.focused_target()
-            if target is not None and target.address:
-                for rect in target.rects:
+            if target is not None:
+                for rect in target.lines:
                     paint_ring(painter, view.style, rect.adjusted(-3, -2, 3, 2))
         is_shown = self.browsing or (not state.selection.is_empty and self.caret == state.selection.focus)
         if is_shown and self.caret is not None and self.caret[0] == number and view.parts:
@@ -267,32 +267,32 @@ class Keyboard(QObject):
         if top is None:
             return QPointF(page.left, min(page.height, 2.0 * MARGIN))
         target = state.focused_target()
-        point = target.rects[0].center() if target else QPointF(8, page.view(state.focused_message).text_top + 8)
+        point = target.rect.center() if target else QPointF(8, page.view(state.focused_message).text_top + 8)
         return QPointF(page.left + point.x(), min(max(0.0, top + point.y()), page.height - 1))
 
 
-def _moved(page: Page, spot: Spot, move: Move, x: float | None = None) -> Spot:
-    """Return where a movement of the caret leads; the same spot at the ends.  ``x`` is kept by Up and Down."""
+def _moved(page: Page, position: Position, move: Move, x: float | None) -> Position:
+    """Return where a movement of the caret leads; the same position at the ends.  ``x`` is kept by Up and Down."""
     if move is Move.Start:
         return 0, 0, 0
     if move is Move.End:
         last = len(page.items) - 1
         return last, *page.view(last).body.end
-    number, at, position = spot
-    view = page.view(number)
-    if at < len(view.parts):
-        part = view.parts[at]
+    number, at, offset = position
+    parts = page.view(number).parts
+    if at < len(parts):
+        part = parts[at]
         cursor = QTextCursor(part.document)
-        cursor.setPosition(min(position, part.length))
+        cursor.setPosition(min(offset, part.length))
         if move in {Move.Up, Move.Down} and x is not None:
             cursor.setVerticalMovementX(round(x - part.x - part.inner.x()))
-        if cursor.movePosition(move) and cursor.position() != position:
+        if cursor.movePosition(move) and cursor.position() != offset:
             return number, at, cursor.position()
     if move in {Move.StartOfLine, Move.EndOfLine}:
-        return spot
+        return position
     neighbour = _neighbour(page, number, at, -1 if move in _BACK else 1)
     if neighbour is None:
-        return spot
+        return position
     number, at, part = neighbour
     if move in {Move.Up, Move.Down}:
         y = part.inner.y() + (part.document.size().height() - 2 if move is Move.Up else 2)
@@ -302,15 +302,13 @@ def _moved(page: Page, spot: Spot, move: Move, x: float | None = None) -> Spot:
 
 def _neighbour(page: Page, number: int, at: int, step: int) -> tuple[int, int, Part] | None:
     """Return the next part with text in a direction."""
-    parts = page.view(number).parts
     while True:
         at += step
-        if 0 <= at < len(parts):
-            if parts[at].length:
-                return number, at, parts[at]
-            continue
-        number += step
-        if not 0 <= number < len(page.items):
-            return None
         parts = page.view(number).parts
-        at = -1 if step > 0 else len(parts)
+        if not 0 <= at < len(parts):
+            number += step
+            if not 0 <= number < len(page.items):
+                return None
+            at = -1 if step > 0 else len(page.view(number).parts)
+        elif parts[at].length:
+            return number, at, parts[at]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import accumulate, islice
 
 from app.conversation import Status
-from ui.transcript.blocks.stack import Place
+from ui.transcript.blocks.stack import BodyPosition
 from ui.transcript.item import Item
 from ui.transcript.message import MessageView
 from ui.transcript.style import COLUMN, MARGIN
@@ -22,8 +22,8 @@ KEPT_VIEWS = 40
 EMPTY_HEIGHT, BYTE_HEIGHT, LINE_HEIGHT = 82, 0.3, 10
 """Estimated height of a message without text, of a byte of its text, and of a line break in it."""
 
-ReadingLine = tuple[int, Place, float]
-"""A message, a place in it, and how far below the top of the screen it is."""
+ReadingLine = tuple[int, BodyPosition, float]
+"""A message, a position in it, and how far below the top of the screen it is."""
 
 
 def _estimated_height(item: Item) -> float:
@@ -51,8 +51,6 @@ class Page:
         self._anchor = (0, float(MARGIN))
         self._measured: set[int] = set()
 
-    # Messages
-
     def set_items(self, items: list[Item], *, keep: bool = False) -> None:
         """Show other messages, scrolled to the end; with ``keep`` the scroll position is kept."""
         self.items = list(items)
@@ -76,14 +74,6 @@ class Page:
         self.measure_again(number)
         if number in self.views:
             self.views[number].set_item(item)
-
-    def append_text(self, item: Item, text: str) -> None:
-        """Show more of an answer that is being written; ``item`` already contains ``text``."""
-        number = self.index[item.id]
-        self.items[number] = item
-        self.measure_again(number)
-        if number in self.views:
-            self.views[number].append(item, text)
 
     def view(self, number: int) -> MessageView:
         """Return a message laid out for the present width."""
@@ -118,8 +108,6 @@ class Page:
             self._restore(line)
         return bool(changed)
 
-    # Place on the screen
-
     def resize(self, width: float, height: float) -> None:
         """Use another size of the viewport; the line that is being read stays in place."""
         column = max(120.0, min(float(COLUMN), width - 2 * MARGIN))
@@ -141,8 +129,8 @@ class Page:
 
     def _restore(self, line: ReadingLine | None) -> None:
         if line is not None and not self.following:
-            number, place, below = line
-            self._anchor = (number, below - self.view(number).body.rect_of(place).top())
+            number, position, below = line
+            self._anchor = (number, below - self.view(number).body.rect_of(position).top())
 
     @property
     def total(self) -> float:

@@ -1,4 +1,4 @@
-"""Incremental reading of a message's Markdown: text that arrives while an answer is written, and long text in steps.
+"""Incremental reading of a message: text that arrives while an answer is written, long text in steps, thoughts.
 
 Text beyond the limits is cut and marked as such; copying always returns everything.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Status
 from app.markdown.blocks import Block
 from app.markdown.control_characters import visible
 from app.markdown.parser import parse
 from app.markdown.streaming import StreamingMarkdown
+from ui.transcript.item import Item
 
 READ_AT_ONCE = 8_000
 """Characters that are read in one go: a few milliseconds."""
@@ -100,20 +101,61 @@ def read_whole(text: str) -> list[Block]:
 
 def question_text(text: str) -> tuple[str, bool]:
     """Return a question as it is shown, and whether it is cut."""
-    lines = visible(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kept, remaining = [], MAX_QUESTION
-    for line in lines[:MAX_QUESTION_LINES]:
-        kept.append(line[: min(remaining, MAX_LINE)])
-        remaining -= len(kept[-1])
-        if remaining <= 0:
-            break
-    shown = "\n".join(kept)
-    return shown, len(shown) < sum(map(len, lines)) + len(lines) - 1
+    text = visible(text).replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")[:MAX_QUESTION_LINES]
+    shown = "\n".join(line[:MAX_LINE] for line in lines)[:MAX_QUESTION]
+    return shown, len(shown) < len(text)
 
 
 def is_thinking(text: str) -> bool:
     """Whether an answer is still inside the model's thoughts."""
     return text.lstrip()[: len(THOUGHT_OPEN)] == THOUGHT_OPEN and THOUGHT_CLOSE not in text
+
+
+class Thoughts:
+    """Which thoughts of the model are expanded and how long they took, by message id, until the program ends."""
+
+    def __init__(self) -> None:
+        self._chosen: dict[str, bool] = {}
+        self._open_while_thinking = False
+        self._started: dict[str, float] = {}
+        self._durations: dict[str, float] = {}
+
+    def is_open(self, item: Item) -> bool:
+        """Whether the thoughts are shown: as the user chose, else collapsed.
+
+        Thoughts that were never closed are shown, because the finished answer has no other text.
+        """
+        if item.id in self._chosen:
+            return self._chosen[item.id]
+        if item.status is Status.STREAMING:
+            return self._open_while_thinking and is_thinking(item.content)
+        return item.status is Status.COMPLETE and is_thinking(item.content)
+
+    def set_open(self, item: Item, is_open: bool) -> None:
+        """Expand or collapse thoughts; a choice while the model thinks applies to later thoughts too."""
+        self._chosen[item.id] = is_open
+        if item.status is Status.STREAMING and is_thinking(item.content):
+            self._open_while_thinking = is_open
+
+    def measure(self, item: Item) -> None:
+        """Measure how long an answer that is being written thinks."""
+        if item.id in self._durations or not item.content.lstrip().startswith(THOUGHT_OPEN):
+            return
+        now = time.monotonic()
+        started = self._started.setdefault(item.id, now)
+        if THOUGHT_CLOSE in item.content:
+            self._durations[item.id] = now - started
+
+    def seconds(self, item: Item) -> float | None:
+        """Return how long the model thought, or has been thinking; None where that is unknown."""
+        if item.thought_s is not None:
+            return item.thought_s
+        if item.id in self._durations:
+            return self._durations[item.id]
+        if item.status is Status.STREAMING and item.id in self._started:
+            return time.monotonic() - self._started[item.id]
+        return None
 
 
 def _steps(text: str) -> list[str]:

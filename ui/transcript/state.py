@@ -1,23 +1,26 @@
-"""State of one transcript that the widget shares with its helpers: page, selection, thoughts and keyboard focus."""
+"""State of one transcript that the widget shares with its helpers: page, selection and keyboard focus."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Status
-from ui.transcript.blocks.stack import Place
+from app.markdown.blocks import plain_text
+from app.markdown.control_characters import visible
+from app.markdown.parser import parse, split_thought
+from ui.transcript.blocks.stack import BodyPosition, BodyRange
+from ui.transcript.decorations import Button
 from ui.transcript.item import Item
-from ui.transcript.message import FocusTarget, MessageView
+from ui.transcript.message import MessageView
 from ui.transcript.page import Page
-from ui.transcript.reader import is_thinking
+from ui.transcript.reader import Thoughts
 from ui.transcript.strings import TranscriptStrings
 from ui.transcript.style import MARGIN
 
-Spot = tuple[int, int, int]
+Position = tuple[int, int, int]
 """Number of a message, number of a part in it, position in the part's text."""
 Match = tuple[int, int, int]
 """Number of a part, start and end of the matching text."""
@@ -34,18 +37,18 @@ SHOW_MARGIN = 2.0 * LINE_STEP
 class Selection:
     """Selected text, over messages that need not be laid out."""
 
-    anchor: Spot = (0, 0, 0)
+    anchor: Position = (0, 0, 0)
     """Where the selection began."""
-    focus: Spot = (0, 0, 0)
+    focus: Position = (0, 0, 0)
     """The end that moves."""
 
     @property
-    def start(self) -> Spot:
+    def start(self) -> Position:
         """The earlier end."""
         return min(self.anchor, self.focus)
 
     @property
-    def end(self) -> Spot:
+    def end(self) -> Position:
         """The later end."""
         return max(self.anchor, self.focus)
 
@@ -54,59 +57,13 @@ class Selection:
         """Whether nothing is selected."""
         return self.anchor == self.focus
 
-    def within(self, message: int, end: Place) -> tuple[Place, Place] | None:
-        """Return the selected places of one message whose last place is ``end``."""
+    def within(self, message: int, end: BodyPosition) -> BodyRange | None:
+        """Return the selected range of one message whose last position is ``end``."""
         if self.is_empty or not self.start[0] <= message <= self.end[0]:
             return None
         first = self.start[1:] if message == self.start[0] else (0, 0)
         last = self.end[1:] if message == self.end[0] else end
         return first, min(last, end)
-
-
-class Thoughts:
-    """Which thoughts of the model are expanded and how long they took, by message id, until the program ends."""
-
-    def __init__(self) -> None:
-        self._chosen: dict[str, bool] = {}
-        self._open_while_thinking = False
-        self._started: dict[str, float] = {}
-        self._durations: dict[str, float] = {}
-
-    def is_open(self, item: Item) -> bool:
-        """Whether the thoughts are shown: as the user chose, else collapsed.
-
-        Thoughts that were never closed are shown, because the finished answer has no other text.
-        """
-        if item.id in self._chosen:
-            return self._chosen[item.id]
-        if item.status is Status.STREAMING:
-            return self._open_while_thinking and is_thinking(item.content)
-        return item.status is Status.COMPLETE and is_thinking(item.content)
-
-    def set_open(self, item: Item, is_open: bool) -> None:
-        """Expand or collapse thoughts; a choice while the model thinks applies to later thoughts too."""
-        self._chosen[item.id] = is_open
-        if item.status is Status.STREAMING and is_thinking(item.content):
-            self._open_while_thinking = is_open
-
-    def measure(self, item: Item) -> None:
-        """Measure how long an answer that is being written thinks."""
-        if item.id in self._durations or not item.content.lstrip().startswith(THOUGHT_OPEN):
-            return
-        now = time.monotonic()
-        started = self._started.setdefault(item.id, now)
-        if THOUGHT_CLOSE in item.content:
-            self._durations[item.id] = now - started
-
-    def seconds(self, item: Item) -> float | None:
-        """Return how long the model thought, or has been thinking; None where that is unknown."""
-        if item.thought_s is not None:
-            return item.thought_s
-        if item.id in self._durations:
-            return self._durations[item.id]
-        if item.status is Status.STREAMING and item.id in self._started:
-            return time.monotonic() - self._started[item.id]
-        return None
 
 
 class TranscriptState(QObject):
@@ -119,8 +76,6 @@ class TranscriptState(QObject):
     """Another message, button or link has the keyboard focus."""
     button_pressed = Signal(int, str)
     """Number of a message and the key of its button."""
-    action_requested = Signal(int, str)
-    """Number of a message and one of ``item.ACTIONS``."""
     link_activated = Signal(str)
     text_size_requested = Signal(int)
     """A larger (1) or smaller (-1) text, or the default size (0)."""
@@ -135,10 +90,8 @@ class TranscriptState(QObject):
         """Number of the message that has the keyboard focus, or -1."""
         self.focused_key = ""
         """Key of its button or link that has the focus, or empty."""
-        self.done = (-1, "")
-        """The copy button that shows a tick: number of its message and its key."""
-
-    # Selection and focus
+        self.hovered = self.pressed = self.done = (-1, "")
+        """The button under the pointer, and the copy button that shows a tick: number of its message and its key."""
 
     def set_selection(self, selection: Selection) -> None:
         """Select other text."""
@@ -158,7 +111,7 @@ class TranscriptState(QObject):
         if moved:
             self.focus_moved.emit()
 
-    def focused_target(self) -> FocusTarget | None:
+    def focused_target(self) -> Button | None:
         """Return the button or link that has the keyboard focus."""
         if not self.focused_key or not 0 <= self.focused_message < len(self.page.items):
             return None
@@ -174,8 +127,6 @@ class TranscriptState(QObject):
             self.link_activated.emit(target.address)
         else:
             self.button_pressed.emit(self.focused_message, target.key)
-
-    # Scrolling
 
     def scroll_by(self, distance: float) -> None:
         """Scroll down by a distance."""
@@ -204,7 +155,53 @@ class TranscriptState(QObject):
     def set_thought_open(self, number: int, is_open: bool) -> None:
         """Expand or collapse the thoughts of a message."""
         self.thoughts.set_open(self.page.items[number], is_open)
-        if number in self.page.views:
-            self.page.views[number].set_thought_open(is_open)
-        self.page.measure_again(number)
+        self.page.replace(self.page.items[number])
         self.arrange_requested.emit()
+
+    def selected_text(self, *, markdown: bool = False) -> str:
+        """Return the selected text; messages are separated by blank lines.
+
+        The Markdown of a whole message is its source.  Messages that were never shown are not laid out.
+        """
+        page, selection = self.page, self.selection
+        if selection.is_empty:
+            return ""
+        texts = []
+        for number in range(selection.start[0], min(selection.end[0] + 1, len(page.items))):
+            item, view = page.items[number], page.views.get(number)
+            is_whole = self._is_whole(number)
+            if is_whole and markdown:
+                texts.append(item.content)
+            elif is_whole and (view is None or view.is_cut):
+                texts.append(item_text(item, with_thought=self.thoughts.is_open(item)))
+            else:
+                view = page.view(number)
+                selected = selection.within(number, view.body.end)
+                texts.append(view.body.text(*selected, markdown=markdown) if selected else "")
+        if len(texts) > 1 and markdown:
+            texts = [text.strip("\n") for text in texts]
+        return "\n\n".join(text for text in texts if text)
+
+    def _is_whole(self, number: int) -> bool:
+        """Whether the whole of a message is selected."""
+        start, end, view = self.selection.start, self.selection.end, self.page.views.get(number)
+        if start > (number, 0, 0):
+            return False
+        return end >= (number, END, 0) or end[0] > number or (view is not None and end >= (number, *view.body.end))
+
+    def copy(self, *, markdown: bool = False) -> None:
+        """Copy the selected text; where nothing is selected, the message that has the keyboard focus."""
+        text = self.selected_text(markdown=markdown)
+        if not text and 0 <= self.focused_message < len(self.page.items):
+            item = self.page.items[self.focused_message]
+            text = item.content if markdown else item_text(item, with_thought=False)
+        if text:
+            QGuiApplication.clipboard().setText(text)
+
+
+def item_text(item: Item, *, with_thought: bool = True) -> str:
+    """Return the plain text of a whole message, with or without its thoughts."""
+    if item.is_question:
+        return visible(item.content)
+    content = item.content if with_thought else split_thought(item.content)[2]
+    return plain_text(parse(visible(content)))

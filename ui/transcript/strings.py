@@ -10,26 +10,17 @@ class TranscriptStrings(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conversation = self.tr("Conversation")
         self.you = self.tr("You")
         self.answer = self.tr("Answer")
         self.pinned = self.tr("Pinned")
         self.version = self.tr("Version {place} of {count}")
         self.attachment = self.tr("Attachment: {name}")
         self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")
-        self.jump = self.tr("Jump to the newest message")
         self.more = self.tr("More")
         self.show = self.tr("Show")
         self.hide = self.tr("Hide")
         self.copy = self.tr("Copy")
-        self.copied = self.tr("Copied")
         self.copy_code = self.tr("Copy code")
-        self.copy_link = self.tr("Copy link address")
-        self.open_link = self.tr("Open link…")
-        self.copy_markdown = self.tr("Copy as Markdown")
-        self.copy_message = self.tr("Copy message as text")
-        self.copy_message_markdown = self.tr("Copy message as Markdown")
-        self.select_all = self.tr("Select all")
         self.unpin = self.tr("Unpin")
         self._actions = {
             "copy": self.copy,

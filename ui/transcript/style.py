@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextBlockFormat, QTextCharFormat
@@ -27,8 +26,6 @@ ACTION = 28
 ICON = 16
 HEADINGS = (1.35, 1.2, 1.05, 1.0, 1.0, 1.0)
 """Text size of the heading levels."""
-
-_CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 class TextStyle:
@@ -102,11 +99,6 @@ class TextStyle:
         if block.marker and above.depth:
             return round(self.line * 0.28)
         return round(self.line * (0.45 if block.depth and above.depth else 0.6))
-
-    @staticmethod
-    def emphasis_can_slant(text: str) -> bool:
-        """Whether emphasis is slanted: Chinese has no slanted letters and uses weight."""
-        return not _CHINESE.search(text)
 
     def _span_format(self, style: Style, *, link: bool, level: int, thought: bool) -> QTextCharFormat:
         """Return the format of a span, without its address; ``level`` is that of a heading, or 0."""

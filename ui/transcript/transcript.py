@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QContextMenuEvent,
     QFocusEvent,
     QGuiApplication,
-    QHideEvent,
-    QKeyEvent,
+    QKeySequence,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -27,23 +29,22 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolButton, Q
 
 from app.conversation import Status
 from app.formulas import FormulaRenderer
-from ui.transcript.actions import context_menu, rare_menu
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import FormulaCache, RenderContext
-from ui.transcript.buttons import ButtonStates, paint_ring
-from ui.transcript.clipboard import selected_text
+from ui.transcript.decorations import ButtonStates, icon_of, paint_ring, rare_actions
 from ui.transcript.find_bar import WIDTH as FIND_WIDTH
 from ui.transcript.find_bar import FindBar
 from ui.transcript.finder import Finder
 from ui.transcript.item import Item
-from ui.transcript.keyboard import Keyboard
+from ui.transcript.keyboard import MARKDOWN_KEYS, Keyboard
 from ui.transcript.message import MessageView
 from ui.transcript.pointer import Pointer
-from ui.transcript.state import LINE_STEP, Selection, TranscriptState
+from ui.transcript.state import LINE_STEP, Selection, TranscriptState, item_text
 from ui.transcript.strings import TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
+from ui.widgets.translated import Translated
 
 READ_MS, READ_PAUSE_MS = 8, 4
 """Reading and highlighting of long messages: milliseconds of work, then of pause."""
@@ -57,14 +58,11 @@ JUMP_SIZE, JUMP_SPACE, JUMP_BOTTOM = 36, 12, 16
 FIND_MARGIN = 12
 
 
-class Transcript(QAbstractScrollArea):
+class Transcript(Translated, QAbstractScrollArea):
     """The messages of one conversation."""
 
     action_requested = Signal(str, str)
     """One of ``item.ACTIONS`` and the id of the message."""
-    link_activated = Signal(str)
-    text_size_requested = Signal(int)
-    """A larger (1) or smaller (-1) text, or the default size (0)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,8 +72,9 @@ class Transcript(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.state = state = TranscriptState(self._make_view, self)
         self.page = state.page
-        self.find_bar = FindBar(self)
+        self.link_activated, self.text_size_requested = state.link_activated, state.text_size_requested
         self.finder = Finder(state, self)
+        self.find_bar = FindBar(self.finder, self)
         self.pointer = Pointer(state, self.viewport())
         self.keyboard = Keyboard(state, self.find_bar, self)
         self.formulas = FormulaCache(self)
@@ -101,18 +100,13 @@ class Transcript(QAbstractScrollArea):
         self._retranslate()
 
     def _connect(self) -> None:
-        state, finder = self.state, self.finder
+        state = self.state
         state.arrange_requested.connect(self._arrange)
         state.repaint_requested.connect(self.viewport().update)
         state.focus_moved.connect(self._announce_focus)
         state.button_pressed.connect(self.press)
-        state.action_requested.connect(self._request_action)
-        state.link_activated.connect(self.link_activated)
-        state.text_size_requested.connect(self.text_size_requested)
         self.keyboard.menu_requested.connect(self.show_menu)
-        self.find_bar.search_requested.connect(finder.search)
-        self.find_bar.step_requested.connect(finder.step)
-        finder.changed.connect(self._show_matches)
+        self.finder.changed.connect(self.viewport().update)
         self.formulas.rendered.connect(self._update_formulas)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self._jump.clicked.connect(state.jump_to_newest)
@@ -121,11 +115,7 @@ class Transcript(QAbstractScrollArea):
         self._done_timer.timeout.connect(lambda: self._show_done(-1, ""))
 
     def _make_view(self, item: Item) -> MessageView:
-        thoughts = self.state.thoughts
-        view = MessageView(item, self._context, self.state.strings, thought_open=thoughts.is_open(item))
-        view.waiting = self._waiting.get(item.id, "")
-        view.thought_s = thoughts.seconds(item)
-        return view
+        return MessageView(item, self._context, self.state.strings, self.state.thoughts)
 
     # Content
 
@@ -148,16 +138,20 @@ class Transcript(QAbstractScrollArea):
 
     def update_item(self, item: Item) -> None:
         """Show another state of a message; one of another conversation is ignored."""
+        if self._replace(item) is not None:
+            if item.status is not Status.STREAMING:
+                self._waiting.pop(item.id, None)
+            self._arrange()
+            self._watch_answer()
+
+    def _replace(self, item: Item) -> int | None:
+        """Replace a message; return its number, or None for one of another conversation."""
         number = self.page.index.get(item.id)
-        if number is None:
-            return
-        if item.status is not Status.STREAMING:
-            self._waiting.pop(item.id, None)
-        self.page.replace(item)
-        self._update_thought(number)
-        self.finder.refresh(number)
-        self._arrange()
-        self._watch_answer()
+        if number is not None:
+            self.state.thoughts.measure(item)
+            self.page.replace(item)
+            self.finder.refresh(number)
+        return number
 
     def append_item(self, item: Item) -> None:
         """Add a message at the end; a question scrolls there."""
@@ -173,29 +167,17 @@ class Transcript(QAbstractScrollArea):
         if number is None:
             return
         item = self.page.items[number]
-        self.page.append_text(replace(item, content=item.content + text), text)
-        self._update_thought(number)
-        self.finder.refresh(number)
+        self._replace(replace(item, content=item.content + text))
         self._arrange(number)
-
-    def _update_thought(self, number: int) -> None:
-        item, thoughts, view = self.page.items[number], self.state.thoughts, self.page.views.get(number)
-        thoughts.measure(item)
-        if view is not None:
-            view.thought_s = thoughts.seconds(item)
-            view.set_thought_open(thoughts.is_open(item))
 
     def set_waiting(self, item_id: str, text: str) -> None:
         """Set the line shown instead of an answer before its first token."""
         self._waiting[item_id] = text
-        view = self.page.views.get(self.page.index.get(item_id, -1))
-        if view is not None:
-            view.waiting = text
-            self.viewport().update()
+        self.viewport().update()
 
     def use_formula_renderer(self, renderer: FormulaRenderer) -> None:
         """Render formulas with this; without it they are shown as their source."""
-        self.formulas.set_renderer(renderer)
+        self.formulas.renderer = renderer
         self._relayout()
 
     def _update_formulas(self) -> None:
@@ -216,10 +198,11 @@ class Transcript(QAbstractScrollArea):
         self._watch_answer()
 
     def _retranslate(self) -> None:
-        self.state.strings = strings = TranscriptStrings()
-        self._jump.setToolTip(f"{strings.jump} (End)")
-        self._jump.setAccessibleName(strings.jump)
-        self.setAccessibleName(strings.conversation)
+        self.state.strings = TranscriptStrings()
+        jump = self.tr("Jump to the newest message")
+        self._jump.setToolTip(f"{jump} (End)")
+        self._jump.setAccessibleName(jump)
+        self.setAccessibleName(self.tr("Conversation"))
         self._relayout()
 
     def _relayout(self) -> None:
@@ -241,12 +224,8 @@ class Transcript(QAbstractScrollArea):
     def open_find(self) -> None:
         """Show the bar that finds a text; one selected line is searched at once."""
         if self.isVisible():
-            selected = self.selected_text()
+            selected = self.state.selected_text()
             self.find_bar.open_bar("" if "\n" in selected else selected)
-
-    def _show_matches(self) -> None:
-        self.find_bar.show_count(self.finder.place, self.finder.total, is_searching=self.finder.is_searching)
-        self.viewport().update()
 
     def _arrange(self, grown: int | None = None) -> None:
         """Find the messages on the screen and update the scroll bar; ``grown`` is the only message that changed."""
@@ -308,14 +287,11 @@ class Transcript(QAbstractScrollArea):
 
     def _watch_answer(self) -> None:
         """Animate the caret and count the seconds of thinking while an answer grows that can be seen."""
-        is_growing = self.isVisible() and any(item.status is Status.STREAMING for item in self.page.items[-2:])
-        self._answer_timer.setInterval(SECOND_MS if self._reduced_motion else CARET_STEP_MS)
-        if not is_growing:
-            self._answer_timer.stop()
-        elif not self._answer_timer.isActive():
-            self._answer_timer.start()
+        self._answer_timer.start(SECOND_MS if self._reduced_motion else CARET_STEP_MS)
 
     def _animate(self) -> None:
+        if not self.isVisible() or all(item.status is not Status.STREAMING for item in self.page.items[-2:]):
+            self._answer_timer.stop()
         for number, top in self.page.visible:
             view = self.page.view(number)
             if view.item.status is not Status.STREAMING:
@@ -325,7 +301,6 @@ class Transcript(QAbstractScrollArea):
                 self.viewport().update(rect.toAlignedRect())
             seconds = self.state.thoughts.seconds(view.item)
             if view.is_thinking and round(seconds or 0) != round(view.thought_s or 0):
-                view.thought_s = seconds
                 self.page.measure_again(number)
                 self._arrange()
 
@@ -354,7 +329,9 @@ class Transcript(QAbstractScrollArea):
         elif name == "more":
             corner = next(button.rect.bottomLeft() for button in view.buttons if button.key == key)
             top = self.page.top_of(number) or 0.0
-            self._open_menu(rare_menu(self.state, number, self), corner + QPointF(self.page.left, top + 2))
+            menu = self._new_menu("moreMenu")
+            self._add_actions(menu, number, rare_actions(item))
+            self._open_menu(menu, corner + QPointF(self.page.left, top + 2))
         else:
             if name == "copy":
                 self._show_done(number, key)
@@ -381,15 +358,55 @@ class Transcript(QAbstractScrollArea):
             link = target.address if target else ""
         else:
             link = self.pointer.link_at(point)
-        found = self.page.message_at(point.y())
-        self._open_menu(context_menu(self.state, found[0] if found else None, link, self), point)
+        state, found = self.state, self.page.message_at(point.y())
+        menu, set_clipboard = self._new_menu("messageMenu"), QGuiApplication.clipboard().setText
+
+        def add(label: str, handler: Callable[[], object], *, enabled: bool = True, keys: Any = None) -> None:
+            action = menu.addAction(label, handler)
+            action.setEnabled(enabled)
+            if keys is not None:
+                action.setShortcut(QKeySequence(keys))
+
+        if link:
+            add(self.tr("Open link…"), lambda: self.link_activated.emit(link))
+            add(self.tr("Copy link address"), lambda: set_clipboard(link))
+            menu.addSeparator()
+        has_selection = not state.selection.is_empty
+        add(state.strings.copy, state.copy, enabled=has_selection, keys=QKeySequence.StandardKey.Copy)
+        add(self.tr("Copy as Markdown"), partial(state.copy, markdown=True), enabled=has_selection, keys=MARKDOWN_KEYS)
+        menu.addSeparator()
+        if found is not None:
+            item = self.page.items[found[0]]
+            has_text, copied = bool(item.content), partial(item_text, item, with_thought=False)
+            add(self.tr("Copy message as text"), lambda: set_clipboard(copied()), enabled=has_text)
+            add(self.tr("Copy message as Markdown"), lambda: set_clipboard(item.content), enabled=has_text)
+            menu.addSeparator()
+            self._add_actions(menu, found[0], [name for name in item.actions if name != "copy"])
+            menu.addSeparator()
+        add(
+            self.tr("Select all"),
+            state.select_all,
+            enabled=bool(self.page.items),
+            keys=QKeySequence.StandardKey.SelectAll,
+        )
+        self._open_menu(menu, point)
+
+    def _new_menu(self, name: str) -> QMenu:
+        menu = QMenu(self)
+        menu.setObjectName(name)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return menu
+
+    def _add_actions(self, menu: QMenu, number: int, names: Iterable[str]) -> None:
+        for name in names:
+            if name == "delete":
+                menu.addSeparator()
+            label = self.state.strings.action(name, is_pinned=self.page.items[number].is_pinned)
+            icon = icons.icon(icon_of(name), self._context.style.theme.text)
+            menu.addAction(icon, label, partial(self._request_action, number, name))
 
     def _open_menu(self, menu: QMenu, point: QPointF) -> None:
         menu.popup(self.viewport().mapToGlobal(QPoint(round(point.x()), round(point.y()))))
-
-    def selected_text(self) -> str:
-        """Return the selected text; messages are separated by blank lines."""
-        return selected_text(self.state)
 
     # Qt events
 
@@ -413,17 +430,6 @@ class Transcript(QAbstractScrollArea):
         super().showEvent(event)
         self._watch_answer()
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Stop the animation of the caret."""
-        super().hideEvent(event)
-        self._watch_answer()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the language."""
-        if event.type() is QEvent.Type.LanguageChange:
-            self._retranslate()
-        super().changeEvent(event)
-
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Do nothing: the page is painted again where the bar was moved."""
 
@@ -442,11 +448,6 @@ class Transcript(QAbstractScrollArea):
     def focusNextPrevChild(self, following: bool) -> bool:
         """Go through the buttons of a message with the Tab key before leaving."""
         return (self.hasFocus() and self.keyboard.walk(1 if following else -1)) or super().focusNextPrevChild(following)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Give keys to the keyboard; the others go to the window."""
-        if not self.keyboard.handle(event):
-            event.ignore()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Open the menu of the message under the mouse, or of the one with the keyboard focus."""
@@ -481,21 +482,15 @@ class Transcript(QAbstractScrollArea):
                 paint_ring(painter, view.style, rect.translated(part.x, part.y).adjusted(-2, -1, 2, 1), 1.5)
         has_focus = self.hasFocus() and number == state.focused_message
         is_last_answer = number == len(self.page.items) - 1 and not view.item.is_question
-        hovered, pressed = self.pointer.button_keys(number)
-        done = state.done[1] if state.done[0] == number else ""
-        states = ButtonStates(hovered, pressed, done, state.focused_key if has_focus else "")
+        buttons = (state.hovered, state.pressed, state.done, (number, state.focused_key) if has_focus else (-1, ""))
+        states = ButtonStates(*(key if message == number else "" for message, key in buttons))
         near = has_focus or is_last_answer or number == self.pointer.message
         view.paint_buttons(painter, clip, states, near=near)
         if self.hasFocus():
             self.keyboard.paint(painter, number)
         if view.item.status is Status.STREAMING:
-            colour = view.style.colour("accent")
-            if not self._reduced_motion:
-                phase = time.monotonic() / CARET_PERIOD_S * 2 * math.pi
-                colour.setAlphaF(0.625 + 0.375 * math.cos(phase))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
-            painter.drawEllipse(view.caret_rect())
+            phase = 0 if self._reduced_motion else time.monotonic() / CARET_PERIOD_S * 2 * math.pi
+            view.paint_progress(painter, self._waiting.get(view.item.id, ""), 0.625 + 0.375 * math.cos(phase))
 
 
 def _scrolled_up(before: list[tuple[int, float]], after: list[tuple[int, float]], grown: int) -> float | None:

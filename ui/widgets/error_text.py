@@ -6,11 +6,8 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication
 
-from app.messages import word
+from app.messages import error_message
 from model_manager.errors import UserError
-
-CONTEXT = "errors"
-"""Translation context of ``app.messages``."""
 
 
 def error_text(error: UserError) -> str:
@@ -20,8 +17,9 @@ def error_text(error: UserError) -> str:
 
 def error_text_of(code: str, data: Mapping[str, object]) -> str:
     """Return the message of an error that was stored as a code with its data."""
-    return word(code, data, _translated)
+    return error_message(code, data, translate_message)
 
 
-def _translated(text: str) -> str:
-    return QCoreApplication.translate(CONTEXT, text)
+def translate_message(text: str) -> str:
+    """Translate a text of ``app.messages``, whose context is empty."""
+    return QCoreApplication.translate("", text)

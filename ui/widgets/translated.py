@@ -1,4 +1,4 @@
-"""Widget whose texts follow the language of the program."""
+"""Widgets whose texts follow the language of the program."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QWidget
 
 
-class TranslatedWidget(QWidget):
-    """Calls ``_retranslate`` when the language changes; the constructor of a subclass calls it once."""
+class Translated:
+    """Mixin in front of a widget class that calls ``_retranslate`` when the language changes.
+
+    The constructor of the class calls it once.
+    """
 
     def _retranslate(self) -> None:
         """Set all texts."""
@@ -17,4 +20,8 @@ class TranslatedWidget(QWidget):
         """Retranslate on a change of the language."""
         if event.type() == QEvent.Type.LanguageChange:
             self._retranslate()
-        super().changeEvent(event)
+        super().changeEvent(event)  # type: ignore[misc]
+
+
+class TranslatedWidget(Translated, QWidget):
+    """Widget whose texts follow the language."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockFormat, QTextCursor, QTextOption
+from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockFormat, QTextCursor, QTextLayout
 
-from app.markdown.blocks import Block, Code
+from app.markdown.blocks import Block, Code, utf16_length
 from app.markdown.highlight import CodeRole, Line, coloured_lines
 from ui.transcript.blocks.formula import RenderContext
-from ui.transcript.blocks.markdown import indented
-from ui.transcript.blocks.part import Part, Range
+from ui.transcript.blocks.markdown import Piece
+from ui.transcript.blocks.part import Part, Range, common_prefix
 from ui.transcript.style import CODE_PAD, RADIUS
 
 HIGHLIGHT_AT_ONCE = 3_000
@@ -20,24 +21,28 @@ HIGHLIGHT_AT_ONCE = 3_000
 
 
 class CodePart(Part):
-    """A block of code; lines are not wrapped."""
+    """A block of code; lines are not wrapped.  Highlighting is formatting on top of the document."""
 
     def __init__(self, context: RenderContext) -> None:
         super().__init__(context)
         self.block = Code("")
         self.is_growing = False
         """Whether more of it may arrive: then each line is highlighted alone when it is finished."""
-        self._lines: list[Line] = []
-        self._highlighted: Iterator[Line] | None = None
-        """The rest of long code that is being highlighted."""
+        self._lines = [""]
+        self._highlighter: Iterator[Line] | None = None
+        """The rest of the highlighted lines."""
         self._next_line = 0
+        """Number of the line that is highlighted next."""
+        self._highlights: dict[int, Line] = {}
+        """The highlighting in the document by the number of the line."""
         self._unchanged = 0
         """How many lines at the front the last change left as they were."""
         font = self.style.code_font
         self.document.setDefaultFont(font)
-        self.set_wrap_mode(QTextOption.WrapMode.NoWrap, 4 * QFontMetricsF(font).horizontalAdvance("0"))
-        self._line_format = QTextBlockFormat()
-        self._line_format.setLineHeight(self.style.code_line, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        self.disable_wrapping(tab_width=4 * QFontMetricsF(font).horizontalAdvance("0"))
+        line_format = QTextBlockFormat()
+        line_format.setLineHeight(self.style.code_line, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        QTextCursor(self.document).setBlockFormat(line_format)
 
     @property
     def inner(self) -> QPointF:
@@ -48,69 +53,67 @@ class CodePart(Part):
         """Show one block of code; equal lines stay."""
         (code,) = blocks
         assert isinstance(code, Code)
-        before, self.block, self.blocks = self.block, code, [code]
-        extends = code.language == before.language and code.text.startswith(before.text)
-        if self.is_growing:
-            self._write(_growing_lines(code, self._lines if extends else []))
-        elif len(code.text) <= HIGHLIGHT_AT_ONCE:
-            self._write(list(coloured_lines(code.text, code.language)))
-        else:
-            plain = [_plain(line) for line in code.text.split("\n")]
-            kept = self._lines[:-1] if extends else []
-            self._write([*kept, *plain[len(kept) :]])
-            self._highlighted, self._next_line = coloured_lines(code.text, code.language), 0
-        if not extends:
+        before, self.block, self.blocks = self.block, code, blocks
+        self._set_lines(code.text.split("\n"))
+        if code.language != before.language or not code.text.startswith(before.text):
             # The language above the code may have changed too.
-            self._unchanged = 0
+            self._unchanged = self._next_line = 0
+        if self.is_growing:
+            finished = self._lines[self._next_line : -1]
+            self._highlighter = (next(coloured_lines(line, code.language)) for line in finished)
+        else:
+            self._highlighter, self._next_line = coloured_lines(code.text, code.language), 0
+        if self.is_growing or len(code.text) <= HIGHLIGHT_AT_ONCE:
+            self.highlight_until(math.inf)
+
+    def _set_lines(self, lines: list[str]) -> None:
+        before, self._lines = self._lines, lines
+        self._unchanged = common_prefix(before, lines)
+        # At least the last line of both is written again, which needs no insertion of a line break.
+        first = min(self._unchanged, len(before) - 1, len(lines) - 1)
+        cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
+        start = self.document.findBlockByNumber(first)
+        if self._highlights.get(first):
+            start.layout().clearFormats()
+        cursor.setPosition(start.position())
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText("\n".join(lines[first:]), self.style.code_formats[CodeRole.PLAIN])
+        cursor.endEditBlock()
+        self._next_line = min(self._next_line, first)
+        for number in range(first, len(before)):
+            self._highlights.pop(number, None)
 
     @property
     def needs_highlight(self) -> bool:
         """Whether some of the code is not highlighted yet."""
-        return self._highlighted is not None
+        return self._highlighter is not None
 
     def highlight_until(self, deadline: float) -> None:
         """Highlight more lines until a time of ``perf_counter``."""
-        assert self._highlighted is not None
-        first, fresh = self._next_line, []
-        for line in self._highlighted:
-            fresh.append(line)
+        assert self._highlighter is not None
+        cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
+        for line in self._highlighter:
+            highlight = line if any(role is not CodeRole.PLAIN for _, role in line) else ()
+            if highlight != self._highlights.get(self._next_line, ()):
+                self._highlights[self._next_line] = highlight
+                self.document.findBlockByNumber(self._next_line).layout().setFormats(self._formats(highlight))
+            self._next_line += 1
             if time.perf_counter() > deadline:
                 break
         else:
-            self._highlighted = None
-        self._next_line += len(fresh)
-        self._write([*self._lines[:first], *fresh, *self._lines[self._next_line :]])
-
-    def _write(self, lines: list[Line]) -> None:
-        """Set the lines that differ from the present ones."""
-        self._unchanged = 0
-        cursor = QTextCursor(self.document)
-        cursor.beginEditBlock()
-        old = self._lines
-        for number, line in enumerate(lines):
-            if number < len(old):
-                if old[number] is line or old[number] == line:
-                    self._unchanged += self._unchanged == number
-                    continue
-                cursor.setPosition(self.document.findBlockByNumber(number).position())
-                cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-                cursor.removeSelectedText()
-            elif number:
-                cursor.movePosition(QTextCursor.MoveOperation.End)
-                cursor.insertBlock(self._line_format)
-            else:
-                cursor.setBlockFormat(self._line_format)
-            for text, role in line:
-                cursor.insertText(text, self.style.code_formats[role])
-        if len(lines) < len(old):
-            last = self.document.findBlockByNumber(len(lines) - 1)
-            cursor.setPosition(last.position() + last.length() - 1)
-            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-            cursor.removeSelectedText()
+            self._highlighter = None
         cursor.endEditBlock()
-        if len(lines) != len(old):
-            self._highlighted = None
-        self._lines = lines
+
+    def _formats(self, line: Line) -> list[QTextLayout.FormatRange]:
+        formats, start = [], 0
+        for text, role in line:
+            range_ = QTextLayout.FormatRange()
+            range_.start, range_.length, range_.format = start, utf16_length(text), self.style.code_formats[role]
+            formats.append(range_)
+            start += range_.length
+        return formats
 
     @property
     def changed_from(self) -> float:
@@ -132,13 +135,11 @@ class CodePart(Part):
         side, above = self.style.action, (self.style.code_head - self.style.action) / 2 + 1
         return QRectF(self.x + self.width - side - 5, self.y + above, side, side)
 
-    def markdown(self, start: int, end: int, *, continues: bool) -> str:
-        """Return the code between two positions in a fence."""
-        if start >= end:
-            return ""
-        fence = "```" if "```" not in self.block.text else "````"
-        text = f"{fence}{self.block.language}\n{self.text(start, end)}\n{fence}"
-        return indented(text, "  " * self.block.depth + "> " * len(self.block.quotes))
+    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """Yield the code, as Markdown in a fence."""
+        if start < end:
+            text, fence = self.text(start, end), "```" if "```" not in self.block.text else "````"
+            yield Piece(self.block, text, f"{fence}{self.block.language}\n{text}\n{fence}")
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw background, language, code, and a scroll bar where a line is too long."""
@@ -156,15 +157,3 @@ class CodePart(Part):
         super().paint(painter, clip, selected, marked)
         painter.restore()
         self._paint_scroll_bar(painter, CODE_PAD, self.width - 2 * CODE_PAD, self.height - 4)
-
-
-def _plain(line: str) -> Line:
-    return ((line, CodeRole.PLAIN),) if line else ()
-
-
-def _growing_lines(code: Code, known: list[Line]) -> list[Line]:
-    """Return the lines of code that is being written; the last one, still open, is not highlighted."""
-    kept = known[:-1]
-    *finished, last = code.text.split("\n")
-    fresh = [next(coloured_lines(line, code.language)) for line in finished[len(kept) :]]
-    return [*kept, *fresh, _plain(last)]

@@ -38,7 +38,7 @@ from ui.widgets.theme import CHINESE_FAMILIES
 OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
 OBJECT = "\ufffc"
 _FIRST = QTextFormat.Property.UserProperty.value + 1
-_SOURCE, _FORMULA, _DISPLAY, _SIZE, _ROLE, _WIDTH, _BASELINE, _ASCENT, _DESCENT, _FAILED = range(_FIRST, _FIRST + 10)
+_SOURCE, _FORMULA, _DISPLAY, _SIZE, _WIDTH, _BASELINE, _ASCENT, _DESCENT, _FAILED = range(_FIRST, _FIRST + 9)
 SCALE = 1.06
 """The letters of the math font are a little smaller than those of the interface font."""
 MIN_DISPLAY_SCALE, MIN_INLINE_SCALE = 0.75, 0.4
@@ -76,28 +76,25 @@ class FormulaCache(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._renderer: FormulaRenderer | None = None
+        self.renderer: FormulaRenderer | None = None
+        """Without it every formula shows its source."""
         QPixmapCache.setCacheLimit(CACHE_KIB)
         self._notify = QTimer(self, singleShot=True, interval=NOTIFY_MS)
         self._notify.timeout.connect(self.rendered)
-        self._finished.connect(self._start_notify)
-
-    def set_renderer(self, renderer: FormulaRenderer) -> None:
-        """Use a renderer; without one every formula shows its source."""
-        self._renderer = renderer
+        self._finished.connect(lambda: self._notify.isActive() or self._notify.start())
 
     def request(self, formula: str, display: bool) -> None:
         """Have a formula rendered unless it is finished."""
-        if self._renderer is not None and not self._renderer.is_known(formula, display):
-            self._renderer.request([(formula, display)], self._on_finished)
+        if self.renderer is not None and not self.renderer.is_known(formula, display):
+            self.renderer.request([(formula, display)], self._on_finished)
 
     def is_finished(self, formula: str, display: bool) -> bool:
         """Whether a formula is rendered or has failed."""
-        return self._renderer is None or self._renderer.is_known(formula, display)
+        return self.renderer is None or self.renderer.is_known(formula, display)
 
     def shape(self, formula: str, display: bool) -> Shape | None:
         """Return the rendered formula, or None while it is pending or where it has failed."""
-        return self._renderer.known(formula, display) if self._renderer else None
+        return self.renderer.known(formula, display) if self.renderer else None
 
     def size(self, style: TextStyle, key: FormulaKey, source: str, size: float, width: float) -> FormulaSize:
         """Measure a formula for a text size: as rendered, as wrapped source, or estimated while it is pending."""
@@ -130,10 +127,6 @@ class FormulaCache(QObject):
             # The widget was deleted while its last formula was rendered.
             return
 
-    def _start_notify(self) -> None:
-        if not self._notify.isActive():
-            self._notify.start()
-
 
 class FormulaObject(QPyTextObject):
     """Measures and draws the formulas of the documents that it is registered with."""
@@ -163,7 +156,8 @@ class FormulaObject(QPyTextObject):
         if shape is not None:
             _, baseline, scale = self._measure(document, text_format)
             ratio = painter.device().devicePixelRatioF()
-            colour = style.colour(text_format.stringProperty(_ROLE)).name()
+            has_colour = text_format.hasProperty(QTextFormat.Property.ForegroundBrush)
+            colour = text_format.foreground().color().name() if has_colour else style.theme.text
             picture = self._formulas.picture(shape, key, text_format.doubleProperty(_SIZE) * scale, colour, ratio)
             top = rect.bottom() - text_format.doubleProperty(_DESCENT) - baseline * scale
             painter.drawPixmap(_on_pixels(painter, QPointF(rect.x(), top), ratio), picture)
@@ -208,17 +202,12 @@ def formula_scale(width: float, available: float, *, display: bool) -> float:
     return max(MIN_INLINE_SCALE, scale)
 
 
+@lru_cache(maxsize=256)
 def source_size(source: str, font: QFont, width: float) -> FormulaSize:
     """Measure a formula's source, wrapped to a width; 0 or less is a width that is not known yet."""
-    return _source_size(source, font.toString(), (width if width > 0 else UNKNOWN_WIDTH) - 2 * PADDING)
-
-
-@lru_cache(maxsize=256)
-def _source_size(source: str, font_description: str, width: float) -> FormulaSize:
-    font = QFont()
-    font.fromString(font_description)
     metrics = QFontMetricsF(font)
-    box = metrics.boundingRect(QRectF(0, 0, width, 10_000), _WRAPPED, source)
+    available = QRectF(0, 0, (width if width > 0 else UNKNOWN_WIDTH) - 2 * PADDING, 10_000)
+    box = metrics.boundingRect(available, _WRAPPED, source)
     return FormulaSize(box.width() + 2 * PADDING, box.height(), box.height() - metrics.descent())
 
 
@@ -269,16 +258,14 @@ def insert_formula(
     *,
     display: bool,
     size: float,
-    role: str,
 ) -> None:
-    """Insert a formula at the cursor and request it."""
+    """Insert a formula at the cursor, in the colour of the format ``base``, and request it."""
     text_format = QTextCharFormat(base)
     text_format.setObjectType(OBJECT_TYPE)
     text_format.setProperty(_SOURCE, span.text)
     text_format.setProperty(_FORMULA, span.formula)
     text_format.setProperty(_DISPLAY, display)
     text_format.setProperty(_SIZE, size * SCALE)
-    text_format.setProperty(_ROLE, role)
     context.formulas.request(span.formula, display)
     _set_size(text_format, context, cursor.document().textWidth())
     cursor.insertText(OBJECT, text_format)

@@ -1,15 +1,15 @@
-"""Conversion of spans to Markdown source, for copying a part of an answer."""
+"""Text of a part of an answer as it is copied: plain, or as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
-from app.markdown.blocks import Span, Style
-from ui.transcript.blocks.part import utf16_length
+from app.markdown.blocks import Block, Span, Style, utf16_length
 
-MARKERS = {"•": "-", "◦": "-", "▪": "-", "☐": "- [ ]", "☑": "- [x]"}
+_MARKERS = {"•": "-", "◦": "-", "▪": "-", "☐": "- [ ]", "☑": "- [x]"}
 """Shown markers of list items and their Markdown."""
 _DELIMITERS = ((Style.CODE, "`"), (Style.STRONG, "**"), (Style.EMPHASIS, "*"), (Style.STRUCK, "~~"))
 
@@ -19,7 +19,7 @@ def span_length(span: Span) -> int:
     return 1 if span.formula else utf16_length(span.text)
 
 
-def spans_slice(spans: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
+def _slice(spans: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
     """Yield the spans between two positions, cut to them; a formula stays whole."""
     offset = 0
     for span in spans:
@@ -32,7 +32,7 @@ def spans_slice(spans: tuple[Span, ...], start: int, end: int) -> Iterator[Span]
 
 def spans_markdown(spans: tuple[Span, ...], start: int = 0, end: int | None = None) -> str:
     """Return the spans between two positions as Markdown."""
-    cut = spans_slice(spans, start, sum(map(span_length, spans)) if end is None else end)
+    cut = _slice(spans, start, sum(map(span_length, spans)) if end is None else end)
     runs = groupby(cut, lambda span: (span.style & ~Style.QUIET, span.href))
     return "".join(_with_delimiters("".join(span.text for span in run), *key) for key, run in runs)
 
@@ -58,7 +58,25 @@ def _utf16_slice(text: str, low: int, high: int) -> str:
     return text.encode("utf-16-le", "surrogatepass")[2 * low : 2 * high].decode("utf-16-le", "replace")
 
 
-def indented(text: str, prefix: str) -> str:
-    """Return a block with a prefix on each line; below a list marker the prefix is blanks."""
-    hanging = prefix if not prefix or ">" in prefix else " " * len(prefix)
+class Piece(NamedTuple):
+    """What a range touches of one block."""
+
+    block: Block
+    text: str
+    """Plain text, without the marker of a list."""
+    markdown: str
+    """Source, without the marker of a list."""
+    has_marker: bool = False
+    """Whether the marker of a list belongs to it."""
+
+
+def copied(piece: Piece, *, markdown: bool) -> str:
+    """Return a piece with its marker, as Markdown in its lists and quotes."""
+    block = piece.block
+    marker = block.marker if piece.has_marker else ""
+    if not markdown:
+        return f"{'  ' * (block.depth - 1)}{marker} {piece.text}" if marker else piece.text
+    text = f"{_MARKERS.get(marker, marker)} {piece.markdown}" if marker else piece.markdown
+    prefix = "  " * max(0, block.depth - bool(marker)) + "> " * len(block.quotes)
+    hanging = prefix if ">" in prefix else " " * len(prefix)
     return prefix + text.replace("\n", "\n" + hanging)

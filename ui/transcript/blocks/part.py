@@ -21,7 +21,7 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
-from app.markdown.blocks import Block
+from app.markdown.blocks import Block, Prose, utf16_length
 from ui.transcript.blocks.formula import (
     OBJECT,
     OBJECT_TYPE,
@@ -32,6 +32,7 @@ from ui.transcript.blocks.formula import (
     formulas_in,
     update_sizes,
 )
+from ui.transcript.blocks.markdown import Piece
 
 Range = tuple[int, int]
 LINE_BREAK = "\u2028"
@@ -60,6 +61,7 @@ class Part:
         self.document.setDefaultFont(self.style.text_font)
         self.document.documentLayout().registerHandler(OBJECT_TYPE, context.formula_object)
         self.blocks: list[Block] = []
+        """Consecutive blocks of running text, or the one block."""
         self.previous: Block | None = None
         """The last block of the part above."""
         self.needs_layout = True
@@ -88,8 +90,8 @@ class Part:
     # Content and layout
 
     def set_blocks(self, blocks: list[Block]) -> None:
-        """Show these blocks, keeping the unchanged ones."""
-        self.blocks = list(blocks)
+        """Show other blocks, keeping what is unchanged in the document."""
+        self.blocks = blocks
 
     def lay_out(self, width: float) -> None:
         """Find the height for a width."""
@@ -99,12 +101,11 @@ class Part:
             self.document.setTextWidth(width)
         self.height = self.document.size().height()
 
-    def set_wrap_mode(self, mode: QTextOption.WrapMode, tab_width: float | None = None) -> None:
-        """Choose where lines are broken."""
+    def disable_wrapping(self, tab_width: float = -1) -> None:
+        """Break no lines; ``tab_width`` in pixels, or -1 for the default."""
         option = QTextOption()
-        option.setWrapMode(mode)
-        if tab_width is not None:
-            option.setTabStopDistance(tab_width)
+        option.setWrapMode(QTextOption.WrapMode.NoWrap)
+        option.setTabStopDistance(tab_width)
         self.document.setDefaultTextOption(option)
 
     def await_formulas(self, first: QTextBlock | None = None) -> None:
@@ -117,6 +118,7 @@ class Part:
         finished = {key for key in self.pending_formulas if self.context.formulas.is_finished(*key)}
         if finished:
             self.pending_formulas -= finished
+            self.needs_layout = True
             update_sizes(self.document, self.context)
         return bool(finished)
 
@@ -244,9 +246,10 @@ class Part:
         sources = (formula_source(text_format) for position, text_format in formulas if position >= start)
         return "".join(next(sources, OBJECT) if character == OBJECT else character for character in text)
 
-    def markdown(self, start: int, end: int, *, continues: bool) -> str:
-        """Return the text between two positions as Markdown; ``continues`` if it goes on from the part above."""
-        return self.text(start, end)
+    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """Yield what a range touches, for copying."""
+        text = self.text(start, end)
+        yield Piece(Prose(()), text, text)
 
     def find(self, text: str) -> list[Range]:
         """Return the ranges of a text, ignoring case; a match inside a formula is the whole formula."""
@@ -298,18 +301,13 @@ class RulePart(Part):
         """Use the whole width."""
         self.width, self.height = width, 9
 
-    def markdown(self, start: int, end: int, *, continues: bool) -> str:
-        """Return the rule as it was written."""
-        return "---"
+    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """Yield the rule as it was written."""
+        yield Piece(self.blocks[0], "", "---")
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw the line."""
         painter.fillRect(QRectF(0, 4, self.width, 1), self.style.colour("hairline"))
-
-
-def utf16_length(text: str) -> int:
-    """Return the number of positions that a text takes in a QTextDocument, which counts UTF-16 code units."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def common_prefix(old: Sequence[object], new: Sequence[object]) -> int:

@@ -5,6 +5,7 @@ Unchanged parts of a growing answer are neither read nor laid out again.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -14,14 +15,15 @@ from PySide6.QtGui import QPainter
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Table
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import RenderContext
-from ui.transcript.blocks.formula_part import FormulaPart
-from ui.transcript.blocks.part import Part, Range, RulePart
+from ui.transcript.blocks.markdown import copied
+from ui.transcript.blocks.part import Part, Range, RulePart, common_prefix
 from ui.transcript.blocks.table import MAX_COLUMNS, TablePart, share_columns, split_table
-from ui.transcript.blocks.text import PlainTextPart, TextPart
-from ui.transcript.buttons import Button
+from ui.transcript.blocks.text import FormulaPart, PlainTextPart, TextPart
+from ui.transcript.decorations import Button
 
-Place = tuple[int, int]
+BodyPosition = tuple[int, int]
 """Number of a part, and a position in its text."""
+BodyRange = tuple[BodyPosition, BodyPosition]
 Marks = dict[int, list[Range]]
 """Marked ranges by the number of their part."""
 
@@ -49,11 +51,8 @@ class PartStack:
         """Height down to which the last layout changed nothing."""
         self._layout = (-1.0, -1.0)
         """Top and width of the last layout."""
-        self._buttons: list[tuple[int, Button]] = []
         self._found: tuple[str, Marks] | None = None
         """The text searched last, and where it occurs."""
-
-    # Content
 
     def show_plain(self, text: str) -> None:
         """Show text as a user typed it."""
@@ -62,11 +61,7 @@ class PartStack:
     def show(self, blocks: list[Block], *, growing: bool) -> None:
         """Show these blocks; ``growing`` if more of the last one may arrive."""
         self._found = None
-        unchanged = 0
-        for old, new in zip(self._blocks, blocks, strict=False):
-            if old is not new:
-                break
-            unchanged += 1
+        unchanged = common_prefix(self._blocks, blocks)
         # The part with the first new block, or the one above it, which that block may belong to.
         number = bisect_left(self._ends, unchanged)
         start = self._ends[number - 1] if number else 0
@@ -96,36 +91,32 @@ class PartStack:
 
     def update_formulas(self) -> bool:
         """Show the formulas that have been rendered since; true if there are some."""
-        changed = [part for part in self.parts if part.update_formulas()]
-        for part in changed:
-            part.needs_layout = True
-        return bool(changed)
+        changed = [part.update_formulas() for part in self.parts]
+        return any(changed)
+
+    @property
+    def _code(self) -> Iterator[tuple[int, CodePart]]:
+        return ((number, part) for number, part in enumerate(self.parts) if isinstance(part, CodePart))
 
     @property
     def needs_highlight(self) -> bool:
         """Whether some long code is not highlighted yet."""
-        return any(isinstance(part, CodePart) and part.needs_highlight for part in self.parts)
+        return any(part.needs_highlight for _, part in self._code)
 
     def highlight_until(self, deadline: float) -> None:
         """Highlight long code until a time of ``perf_counter``."""
-        for part in self.parts:
-            if isinstance(part, CodePart) and part.needs_highlight:
+        for _, part in self._code:
+            if part.needs_highlight and time.perf_counter() < deadline:
                 part.highlight_until(deadline)
-                if part.needs_highlight:
-                    return
 
-    # Layout
-
-    def lay_out(self, top: float, width: float, copy_code: str) -> float:
-        """Find the places of the parts; returns the bottom.  ``copy_code`` is the tool tip of the button of code."""
+    def lay_out(self, top: float, width: float) -> float:
+        """Find the places of the parts; returns the bottom."""
         parts, first = self.parts, 0
         if self._layout == (top, width):
             first = next((number for number, part in enumerate(parts) if part.needs_layout), len(parts))
             while 0 < first < len(parts) and parts[first].continues:
                 first -= 1
         self._layout = (top, width)
-        while self._buttons and self._buttons[-1][0] >= first:
-            self._buttons.pop()
         y = self.changed_from = top
         previous = None
         if first:
@@ -149,14 +140,11 @@ class PartStack:
                 if number == first and was_shown:
                     self.changed_from = part.y + part.changed_from
             y, previous = part.y + part.height, part.blocks[-1]
-            if isinstance(part, CodePart):
-                self._buttons.append((number, Button(f"code:{number}", part.button_rect, "copy", "", copy_code, True)))
         return y
 
-    @property
-    def buttons(self) -> list[Button]:
-        """The buttons that copy code."""
-        return [button for _, button in self._buttons]
+    def buttons(self, tip: str) -> list[Button]:
+        """Return the buttons that copy code."""
+        return [Button(f"code:{number}", part.button_rect, "copy", tip=tip) for number, part in self._code]
 
     def _table_at(self, number: int) -> list[TablePart]:
         pieces: list[TablePart] = []
@@ -166,9 +154,7 @@ class PartStack:
             pieces.append(part)
         return pieces
 
-    # Painting
-
-    def paint(self, painter: QPainter, clip: QRectF, selection: tuple[Place, Place] | None, marks: Marks) -> None:
+    def paint(self, painter: QPainter, clip: QRectF, selection: BodyRange | None, marks: Marks) -> None:
         """Draw the parts that intersect ``clip``."""
         selected = {number: (low, high) for number, low, high in self.ranges(*selection)} if selection else {}
         top, bottom = clip.top() - 4, clip.bottom() + 4
@@ -182,11 +168,9 @@ class PartStack:
             part.paint(painter, inside, (low, high) if low < high else None, marks.get(number, []))
             painter.restore()
 
-    # Places
-
     @property
-    def end(self) -> Place:
-        """The place after the last character."""
+    def end(self) -> BodyPosition:
+        """The position after the last character."""
         return (len(self.parts) - 1, self.parts[-1].length) if self.parts else (0, 0)
 
     def part_at(self, point: QPointF) -> Part | None:
@@ -198,8 +182,8 @@ class PartStack:
         part = self.part_at(point)
         return part.link_at(point - part.rect.topLeft()) if part else ""
 
-    def place_at(self, point: QPointF) -> Place:
-        """Return the place nearest to a point."""
+    def position_at(self, point: QPointF) -> BodyPosition:
+        """Return the position nearest to a point."""
         for number, part in enumerate(self.parts):
             if point.y() < part.y:
                 return number, 0
@@ -207,27 +191,31 @@ class PartStack:
                 return number, part.position_at(point - part.rect.topLeft())
         return self.end
 
-    def rect_of(self, place: Place) -> QRectF:
-        """Return the caret rectangle of a place, without width."""
-        if place[0] >= len(self.parts):
+    def rect_of(self, position: BodyPosition) -> QRectF:
+        """Return the caret rectangle of a position, without width."""
+        if position[0] >= len(self.parts):
             return QRectF(0, 0, 0, self._context.style.line)
-        part = self.parts[place[0]]
-        return part.rect_of(place[1]).translated(part.x, part.y)
+        part = self.parts[position[0]]
+        return part.rect_of(position[1]).translated(part.x, part.y)
 
-    def ranges(self, start: Place, end: Place) -> Iterator[tuple[int, int, int]]:
-        """Yield the number, first and last position of each part between two places."""
+    def ranges(self, start: BodyPosition, end: BodyPosition) -> Iterator[tuple[int, int, int]]:
+        """Yield the number, first and last position of each part between two positions."""
         for number in range(start[0], min(end[0] + 1, len(self.parts))):
             low = start[1] if number == start[0] else 0
             yield number, low, end[1] if number == end[0] else self.parts[number].length
 
-    def text(self, start: Place, end: Place, *, markdown: bool = False) -> str:
-        """Return the text between two places, as plain text or as Markdown."""
-        text = ""
+    def text(self, start: BodyPosition, end: BodyPosition, *, markdown: bool = False) -> str:
+        """Return the text between two positions, as plain text or as Markdown."""
+        text, before = "", None
         for number, low, high in self.ranges(start, end):
-            part = self.parts[number]
-            continues = part.continues and bool(text)
-            piece = part.markdown(low, high, continues=continues) if markdown else part.text(low, high)
-            text += ("\n" if continues else "\n\n") + piece if text and piece else piece
+            for piece in self.parts[number].pieces(low, high):
+                written, block = copied(piece, markdown=markdown), piece.block
+                if before is not None and written:
+                    is_item = before.depth and block.depth and (block.marker or not markdown)
+                    quote = ("> " * len(block.quotes)).rstrip() if markdown and before.quotes else ""
+                    text += "\n" if self.parts[number].continues or is_item else f"\n{quote}\n"
+                text += written
+                before = block if written else before
         return text
 
     def find(self, text: str) -> Marks:

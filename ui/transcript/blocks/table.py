@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 
 from app.markdown.blocks import Block, Span, Style, Table
 from ui.transcript.blocks.formula import SCALE, RenderContext
-from ui.transcript.blocks.markdown import spans_markdown
+from ui.transcript.blocks.markdown import Piece, spans_markdown
 from ui.transcript.blocks.part import Part, common_prefix
 from ui.transcript.blocks.text import write_spans
 
@@ -40,6 +40,7 @@ WIDTH_STEP = 16
 Row = tuple[tuple[Span, ...], ...]
 
 _ALIGNMENT = {"center": Qt.AlignmentFlag.AlignHCenter, "right": Qt.AlignmentFlag.AlignRight}
+_PIPE = "\\|"
 _SEPARATORS = {"center": ":-:", "right": "--:", "left": ":--"}
 
 
@@ -77,8 +78,6 @@ class TablePart(Part):
         (block,) = blocks
         assert isinstance(block, Table)
         before, old = self._block, self._rows
-        if block == before:
-            return
         rows = [block.head, *block.rows] if block.head else [*block.rows]
         cursor, unchanged = QTextCursor(self.document), 0
         # Without one edit block each cell would lay the whole table out again.
@@ -93,7 +92,7 @@ class TablePart(Part):
                 self._table.appendRows(len(rows) - unchanged)
         else:
             self._build(cursor, len(rows), len(block.align))
-        self._block, self._rows, self.blocks = block, rows, [block]
+        self._block, self._rows, self.blocks = block, rows, blocks
         self.continues = not block.head
         del self._widths[unchanged:]
         for number in range(unchanged, len(rows)):
@@ -185,38 +184,27 @@ class TablePart(Part):
         if self._table:
             self.height = self.document.documentLayout().frameBoundingRect(self._table).height()
 
-    # The text itself
-
     def _cells(self, row: int) -> list[QTextTableCell]:
         assert self._table
         return [self._table.cellAt(row, column) for column in range(self._table.columns())]
 
-    def _touched(self, start: int, end: int) -> Iterator[tuple[int, list[QTextTableCell]]]:
-        """Yield the rows that a range touches, with the touched cells."""
-        for row in range(len(self._rows)):
-            cells = [cell for cell in self._cells(row) if cell.firstPosition() <= end and cell.lastPosition() >= start]
-            if cells:
-                yield row, cells
-
-    def text(self, start: int, end: int) -> str:
-        """Return the cells between two positions, separated by tabs and lines."""
-        lines = []
-        for _, cells in self._touched(start, end):
-            ranges = [(max(start, cell.firstPosition()), min(end, cell.lastPosition())) for cell in cells]
-            lines.append("\t".join(super(TablePart, self).text(*each) for each in ranges))
-        return "\n".join(lines)
-
-    def markdown(self, start: int, end: int, *, continues: bool) -> str:
-        """Return the touched rows whole; the separator below the head is left out where the table continues."""
-        rows = [self._rows[number] for number, _ in self._touched(start, end)]
-        lines = [_line(spans_markdown(cell).replace("|", "\\|") for cell in row) for row in rows]
-        if lines and self._block and not continues:
-            lines.insert(1, "|" + "|".join(_SEPARATORS.get(align, "---") for align in self._block.align) + "|")
-        return "\n".join(lines)
-
-
-def _line(cells: Iterator[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """Yield the cells between two positions, separated by tabs and lines; as Markdown the touched rows whole."""
+        assert self._block
+        lines, sources = [], []
+        for number, row in enumerate(self._rows):
+            ranges = [
+                (max(start, cell.firstPosition()), min(end, cell.lastPosition()))
+                for cell in self._cells(number)
+                if cell.firstPosition() <= end and cell.lastPosition() >= start
+            ]
+            if ranges:
+                lines.append("\t".join(self.text(*each) for each in ranges))
+                sources.append(f"| {' | '.join(spans_markdown(cell).replace('|', _PIPE) for cell in row)} |")
+        # A range that comes from the piece above begins before the first cell, at 0.
+        if sources and not (self.continues and start == 0):
+            sources.insert(1, "|" + "|".join(_SEPARATORS.get(align, "---") for align in self._block.align) + "|")
+        yield Piece(self._block, "\n".join(lines), "\n".join(sources))
 
 
 def share_columns(parts: list[TablePart], width: float) -> None:

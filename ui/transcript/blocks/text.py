@@ -1,25 +1,20 @@
-"""Running text: paragraphs, headings, lists and quotes as one part, and the text that a user typed as another."""
+"""Text: paragraphs, headings, lists and quotes as one part, a display formula, and text that a user typed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import (
-    QPainter,
-    QPainterPath,
-    QTextBlock,
-    QTextBlockFormat,
-    QTextCharFormat,
-    QTextCursor,
-    QTextOption,
-)
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor
 
-from app.markdown.blocks import Block, Prose, Span, Style
-from ui.transcript.blocks.formula import RenderContext, insert_formula
-from ui.transcript.blocks.markdown import MARKERS, indented, span_length, spans_markdown, spans_slice
+from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese
+from ui.transcript.blocks.formula import SCALE, RenderContext, formula_scale, insert_formula
+from ui.transcript.blocks.markdown import Piece, span_length, spans_markdown
 from ui.transcript.blocks.part import LINE_BREAK, Part, Range, common_prefix
 from ui.transcript.style import HEADINGS
+
+FORMULA_SPACE = 3
+"""Above and below a display formula."""
 
 
 class TextPart(Part):
@@ -32,7 +27,6 @@ class TextPart(Part):
         self.paragraphs: list[Prose] = []
         """One for each paragraph of the document."""
         self._unchanged = 0
-        self.set_wrap_mode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
     def set_blocks(self, blocks: list[Block]) -> None:
         """Show these blocks; equal ones at the front stay."""
@@ -43,12 +37,11 @@ class TextPart(Part):
         self._unchanged = unchanged
         cursor = QTextCursor(self.document)
         cursor.beginEditBlock()
-        use_current = not self.paragraphs
-        if unchanged < len(self.paragraphs):
+        use_current = unchanged < max(1, len(self.paragraphs))
+        if use_current:
             cursor.setPosition(self.document.findBlockByNumber(unchanged).position())
             cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
             cursor.removeSelectedText()
-            use_current = True
         else:
             cursor.movePosition(QTextCursor.MoveOperation.End)
         for number in range(unchanged, len(paragraphs)):
@@ -67,7 +60,7 @@ class TextPart(Part):
             # The removed text left an empty paragraph behind.
             cursor.deletePreviousChar()
         cursor.endEditBlock()
-        self.paragraphs, self.blocks = paragraphs, list(blocks)
+        self.paragraphs, self.blocks = paragraphs, blocks
         if any(span.formula for block in paragraphs[unchanged:] for span in block.spans):
             self.await_formulas(self.document.findBlockByNumber(unchanged))
 
@@ -77,46 +70,18 @@ class TextPart(Part):
         block = self.document.findBlockByNumber(max(0, self._unchanged - 1))
         return self.document.documentLayout().blockBoundingRect(block).top()
 
-    # The text itself
-
-    def _touched(self, start: int, end: int) -> Iterator[tuple[Prose, int, int]]:
-        """Yield the paragraphs that a range touches, with the range inside each of them."""
-        offset = 0
-        for block in self.paragraphs:
-            size = sum(map(span_length, block.spans))
+    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """Yield what a range touches of each paragraph."""
+        paragraph = self.document.findBlock(start)
+        while paragraph.isValid() and paragraph.position() < end:
+            offset, size = paragraph.position(), paragraph.length() - 1
             low, high = max(start - offset, 0), min(end - offset, size)
-            if low < high or (not size and start <= offset < end):
-                yield block, low, high
-            offset += size + 1
-
-    def text(self, start: int, end: int) -> str:
-        """Return the text between two positions, with the markers of lists."""
-        text, before = "", None
-        for block, low, high in self._touched(start, end):
-            if before is not None:
-                text += "\n" if before.depth and block.depth else "\n\n"
-            if block.marker and not low:
-                text += f"{'  ' * (block.depth - 1)}{block.marker} "
-            text += "".join(piece.text for piece in spans_slice(block.spans, low, high))
-            before = block
-        return text
-
-    def markdown(self, start: int, end: int, *, continues: bool) -> str:
-        """Return the paragraphs between two positions as Markdown."""
-        lines: list[str] = []
-        before: Prose | None = None
-        for block, low, high in self._touched(start, end):
-            quote = "> " * len(block.quotes)
-            if before is not None and not (before.depth and block.depth and block.marker):
-                lines.append(quote.rstrip() if before.quotes and block.quotes else "")
-            heading = "#" * block.level + " " if block.level and not low else ""
-            marker = MARKERS.get(block.marker, block.marker) + " " if block.marker and not low else ""
-            indent = "  " * (block.depth - bool(block.marker)) if block.depth else ""
-            lines.append(indented(marker + heading + spans_markdown(block.spans, low, high), indent + quote))
-            before = block
-        return "\n".join(lines)
-
-    # Painting
+            if low < high or not size:
+                block = self.paragraphs[paragraph.blockNumber()]
+                heading = "#" * block.level + " " if block.level and not low else ""
+                source = heading + spans_markdown(block.spans, low, high)
+                yield Piece(block, self.text(offset + low, offset + high), source, has_marker=not low)
+            paragraph = paragraph.next()
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw list markers, quote bars and the background of inline code below the text."""
@@ -151,12 +116,71 @@ class TextPart(Part):
             position = after
 
 
+class FormulaPart(Part):
+    """A display formula: centred, scaled down where it is wide, scrolled where it is wider still."""
+
+    is_text = False
+
+    def __init__(self, context: RenderContext) -> None:
+        super().__init__(context)
+        self._block = Formula("", "")
+        self._drawn_width = 0.0
+        self.disable_wrapping()
+
+    @property
+    def inner(self) -> QPointF:
+        """Corner of the formula: centred, and scrolled sideways."""
+        return QPointF(max(0.0, (self.width - self._drawn_width) / 2) - self.offset, FORMULA_SPACE)
+
+    def set_blocks(self, blocks: list[Block]) -> None:
+        """Show one formula."""
+        (block,) = blocks
+        assert isinstance(block, Formula)
+        self._block, self.blocks = block, blocks
+        cursor = QTextCursor(self.document)
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.removeSelectedText()
+        plain = self.style.span_format(Style.PLAIN, link=False, level=0, thought=block.thought)
+        span = Span(block.source, formula=block.formula)
+        insert_formula(cursor, self.context, plain, span, display=True, size=self.style.size)
+        self.await_formulas()
+
+    def lay_out(self, width: float) -> None:
+        """Find the height, and how far the formula goes beyond the width."""
+        key = self._block.formula, True
+        size = self.context.formulas.size(self.style, key, self._block.source, self.style.size * SCALE, width)
+        super().lay_out(width)
+        self._drawn_width = size.width * formula_scale(size.width, width, display=True)
+        self.overflow = max(0.0, self._drawn_width - width)
+        self.offset = min(self.offset, self.overflow)
+        self.height += 2 * FORMULA_SPACE + (6 if self.overflow else 0)
+
+    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """Yield the source."""
+        if start < end:
+            yield Piece(self._block, self._block.source, self._block.source, has_marker=True)
+
+    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
+        """Draw the formula, its list marker and quote bars, and a scroll bar where it is too wide."""
+        self._paint_bars(painter, self.previous, self._block, 0, self.height)
+        if self._block.marker:
+            painter.setFont(self.style.text_font)
+            painter.setPen(self.style.colour("quiet_text"))
+            beside = QRectF(-60, 0, 52, self.height)
+            painter.drawText(beside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._block.marker)
+        painter.save()
+        if self.overflow:
+            painter.setClipRect(QRectF(0, 0, self.width, self.height), Qt.ClipOperation.IntersectClip)
+        super().paint(painter, clip, selected, marked)
+        painter.restore()
+        self._paint_scroll_bar(painter, 0, self.width, self.height)
+
+
 class PlainTextPart(Part):
     """Text exactly as a user typed it."""
 
     def __init__(self, context: RenderContext, text: str) -> None:
         super().__init__(context)
-        self.set_wrap_mode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         block_format = QTextBlockFormat()
         block_format.setLineHeight(self.style.line, QTextBlockFormat.LineHeightTypes.MinimumHeight.value)
         cursor = QTextCursor(self.document)
@@ -176,7 +200,7 @@ def write_spans(
     style = context.style
     for span in spans:
         span_style = span.style
-        if Style.EMPHASIS in span_style and (span.formula or not style.emphasis_can_slant(span.text)):
+        if Style.EMPHASIS in span_style and (span.formula or has_chinese(span.text)):
             span_style = (span_style & ~Style.EMPHASIS) | Style.STRONG
         text_format = style.span_format(span_style, link=bool(span.href), level=level, thought=thought)
         if span.href:
@@ -184,7 +208,6 @@ def write_spans(
             text_format.setAnchorHref(span.href)
         if span.formula:
             size = style.size * (HEADINGS[level - 1] if level else 1)
-            role = "link" if span.href else "quiet_text" if thought else "text"
-            insert_formula(cursor, context, text_format, span, display=False, size=size, role=role)
+            insert_formula(cursor, context, text_format, span, display=False, size=size)
         else:
             cursor.insertText(span.text.replace("\n", LINE_BREAK), text_format)
