@@ -2,6 +2,1281 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="zh_CN">
 <context>
+    <name></name>
+    <message>
+        <source>Something went wrong ({code}). See the log for details.</source>
+        <translation>出了点问题（{code}）。详情见日志。</translation>
+    </message>
+    <message>
+        <source>starting</source>
+        <translation>启动</translation>
+    </message>
+    <message>
+        <source>looking for devices</source>
+        <translation>查找设备</translation>
+    </message>
+    <message>
+        <source>testing the load</source>
+        <translation>测试加载</translation>
+    </message>
+    <message>
+        <source>loading the model</source>
+        <translation>加载模型</translation>
+    </message>
+    <message>
+        <source>reading the conversation</source>
+        <translation>读取对话</translation>
+    </message>
+    <message>
+        <source>answering</source>
+        <translation>生成回答</translation>
+    </message>
+    <message>
+        <source>measuring speed</source>
+        <translation>测速</translation>
+    </message>
+    <message>
+        <source>exit code {code}</source>
+        <translation>退出代码 {code}</translation>
+    </message>
+    <message>
+        <source>The context of {context} tokens is full. The oldest messages are left out ({count}).</source>
+        <translation>{context} 个 token 的上下文已满，已略去最早的 {count} 条消息。</translation>
+    </message>
+    <message>
+        <source>{count} s</source>
+        <translation>{count} 秒</translation>
+    </message>
+    <message>
+        <source>{count} min</source>
+        <translation>{count} 分钟</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Conversations</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation>磁盘</translation>
+    </message>
+    <message>
+        <source>Engine and GPUs</source>
+        <translation>引擎与 GPU</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>Version</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>Libraries</source>
+        <translation>程序库</translation>
+    </message>
+    <message>
+        <source>Operating system</source>
+        <translation>操作系统</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>Starter model</source>
+        <translation>入门模型</translation>
+    </message>
+    <message>
+        <source>Keyring</source>
+        <translation>密钥环</translation>
+    </message>
+    <message>
+        <source>Fonts</source>
+        <translation>字体</translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation>窗口</translation>
+    </message>
+    <message>
+        <source>RAM</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Swap</source>
+        <translation>交换空间</translation>
+    </message>
+    <message>
+        <source>Database</source>
+        <translation>数据库</translation>
+    </message>
+    <message>
+        <source>Backups</source>
+        <translation>备份</translation>
+    </message>
+    <message>
+        <source>Data folder</source>
+        <translation>数据文件夹</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>Read speed</source>
+        <translation>读取速度</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>External engine</source>
+        <translation>外部引擎</translation>
+    </message>
+    <message>
+        <source>Devices</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>RPC server</source>
+        <translation>RPC 服务器</translation>
+    </message>
+    <message>
+        <source>GPUs</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>Hub</source>
+        <translation>Hub</translation>
+    </message>
+    <message>
+        <source>Server</source>
+        <translation>服务器</translation>
+    </message>
+    <message>
+        <source>Not checked</source>
+        <translation>未能检查</translation>
+    </message>
+    <message>
+        <source>Couldn&apos;t be checked ({detail}). See the log for details.</source>
+        <translation>未能检查（{detail}）。详情见日志。</translation>
+    </message>
+    <message>
+        <source>APUS Chat {version}, Python {python}</source>
+        <translation>APUS Chat {version}，Python {python}</translation>
+    </message>
+    <message>
+        <source>APUS Chat {version}, bundled with Python {python}</source>
+        <translation>APUS Chat {version}，内置 Python {python}</translation>
+    </message>
+    <message>
+        <source>{count} logical cores</source>
+        <translation>{count} 个逻辑核心</translation>
+    </message>
+    <message>
+        <source>missing</source>
+        <translation>缺失</translation>
+    </message>
+    <message>
+        <source>Run the setup again to install it.</source>
+        <translation>重新运行安装程序即可补上。</translation>
+    </message>
+    <message>
+        <source>Tokens and keys are stored in the system keyring.</source>
+        <translation>令牌和密钥保存在系统密钥环中。</translation>
+    </message>
+    <message>
+        <source>The system keyring doesn&apos;t respond; it may be locked.</source>
+        <translation>系统密钥环没有响应，可能已锁定。</translation>
+    </message>
+    <message>
+        <source>Unlock it, or look for a window that asks for its password.</source>
+        <translation>请将其解锁，或查看是否有窗口在要求输入密码。</translation>
+    </message>
+    <message>
+        <source>No keyring: tokens and keys are kept only until the program closes, and you need to enter them again.</source>
+        <translation>没有密钥环：令牌和密钥只保留到程序关闭，之后需要重新输入。</translation>
+    </message>
+    <message>
+        <source>On Linux, install GNOME Keyring or KWallet and log in to the desktop again.</source>
+        <translation>在 Linux 上，请安装 GNOME Keyring 或 KWallet，然后重新登录桌面。</translation>
+    </message>
+    <message>
+        <source>Chinese text uses {name}.</source>
+        <translation>中文使用 {name} 显示。</translation>
+    </message>
+    <message>
+        <source>No font on this computer has Chinese characters.</source>
+        <translation>这台电脑上没有中文字体。</translation>
+    </message>
+    <message>
+        <source>Install Noto Sans CJK SC, then restart the program.</source>
+        <translation>请安装 Noto Sans CJK SC，然后重新启动程序。</translation>
+    </message>
+    <message>
+        <source>Not checked from a terminal; run diagnostics in the window instead.</source>
+        <translation>在终端中不检查此项；请在窗口中运行诊断。</translation>
+    </message>
+    <message>
+        <source>PySide6 is missing, so there is no window.</source>
+        <translation>缺少 PySide6，因此没有窗口。</translation>
+    </message>
+    <message>
+        <source>PySide6 {version}, but no display</source>
+        <translation>PySide6 {version}，但没有显示器</translation>
+    </message>
+    <message>
+        <source>To use the window, start the program from a desktop session.</source>
+        <translation>要使用窗口，请在桌面会话中启动程序。</translation>
+    </message>
+    <message>
+        <source>PySide6 {version}</source>
+        <translation>PySide6 {version}</translation>
+    </message>
+    <message>
+        <source>PySide6 {version} on {platform}, scale factor {scale}</source>
+        <translation>PySide6 {version}，平台 {platform}，缩放 {scale} 倍</translation>
+    </message>
+    <message>
+        <source>{available_bytes} available of {total_bytes}</source>
+        <translation>共 {total_bytes}，可用 {available_bytes}</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>{used_bytes} used of {total_bytes}</source>
+        <translation>共 {total_bytes}，已用 {used_bytes}</translation>
+    </message>
+    <message>
+        <source>Close programs you don&apos;t need; otherwise answers slow down.</source>
+        <translation>请关闭暂时不用的程序，否则回答会变慢。</translation>
+    </message>
+    <message>
+        <source>None yet. Your first conversation creates it.</source>
+        <translation>还没有数据库。第一次对话时会自动创建。</translation>
+    </message>
+    <message>
+        <source>Intact, {size_bytes}</source>
+        <translation>完好，{size_bytes}</translation>
+    </message>
+    <message>
+        <source>{path} is damaged ({detail}).</source>
+        <translation>{path} 已损坏（{detail}）。</translation>
+    </message>
+    <message>
+        <source>Restart the program; it offers to restore the newest intact backup.</source>
+        <translation>请重新启动程序，届时可选择恢复最新的完好备份。</translation>
+    </message>
+    <message>
+        <source>{count}, newest from {time} ({size_bytes})</source>
+        <translation>{count} 份，最新一份备份于 {time}（{size_bytes}）</translation>
+    </message>
+    <message>
+        <source>None yet. Backups are made automatically.</source>
+        <translation>还没有备份。备份会自动进行。</translation>
+    </message>
+    <message>
+        <source>{path}, {free_bytes} free</source>
+        <translation>{path}，剩余 {free_bytes}</translation>
+    </message>
+    <message>
+        <source>The folder isn&apos;t writable. Change its permissions, or choose another folder.</source>
+        <translation>文件夹不可写。请修改其权限，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>Free up some space before you download anything.</source>
+        <translation>下载之前请先腾出一些空间。</translation>
+    </message>
+    <message>
+        <source>{speed_bytes}/s: loading {name} ({size_bytes}) takes about {duration_s}</source>
+        <translation>{speed_bytes}/s：加载 {name}（{size_bytes}）约需 {duration_s}</translation>
+    </message>
+    <message>
+        <source>{speed_bytes}/s, possibly cached in RAM: loading {name} ({size_bytes}) takes about {duration_s} or more</source>
+        <translation>{speed_bytes}/s（可能来自内存缓存）：加载 {name}（{size_bytes}）约需 {duration_s} 或更久</translation>
+    </message>
+    <message>
+        <source>Not measured: not enough free space.</source>
+        <translation>未测量：剩余空间不足。</translation>
+    </message>
+    <message>
+        <source>Couldn&apos;t be measured ({detail}).</source>
+        <translation>无法测量（{detail}）。</translation>
+    </message>
+    <message>
+        <source>Keep models on a faster disk: change the models folder in Settings &gt; Downloads.</source>
+        <translation>请将模型放到更快的磁盘上：在“设置 &gt; 下载”中更改模型文件夹。</translation>
+    </message>
+    <message>
+        <source>{engine} starts; built for {backends}</source>
+        <translation>{engine} 可以启动，支持 {backends}</translation>
+    </message>
+    <message>
+        <source>Rebuild the engine.</source>
+        <translation>请重新构建引擎。</translation>
+    </message>
+    <message>
+        <source>Reinstall the program.</source>
+        <translation>请重新安装程序。</translation>
+    </message>
+    <message>
+        <source>Models load onto {names}; what doesn&apos;t fit goes into RAM.</source>
+        <translation>模型加载到 {names}，放不下的部分放入内存。</translation>
+    </message>
+    <message>
+        <source>No usable GPU: everything runs on the CPU.</source>
+        <translation>没有可用的 GPU：全部由 CPU 计算。</translation>
+    </message>
+    <message>
+        <source>GPUs are simulated (APUS_CHAT_GPUS is set).</source>
+        <translation>GPU 为模拟（已设置 APUS_CHAT_GPUS）。</translation>
+    </message>
+    <message>
+        <source>{description}, {backend}, {free_bytes} free of {total_bytes}</source>
+        <translation>{description}，{backend}，共 {total_bytes}，空闲 {free_bytes}</translation>
+    </message>
+    <message>
+        <source>{description}, {backend}</source>
+        <translation>{description}，{backend}</translation>
+    </message>
+    <message>
+        <source>{description}, {backend}, turned off in Settings</source>
+        <translation>{description}，{backend}，已在设置中停用</translation>
+    </message>
+    <message>
+        <source>driver {driver}, GPU memory not used by other programs</source>
+        <translation>驱动 {driver}，没有其他程序占用显存</translation>
+    </message>
+    <message>
+        <source>driver {driver}, GPU memory used by {holders}</source>
+        <translation>驱动 {driver}，占用显存的程序：{holders}</translation>
+    </message>
+    <message>
+        <source>Close the ones you don&apos;t need to free GPU memory for the model.</source>
+        <translation>请关闭其中不需要的程序，为模型腾出显存。</translation>
+    </message>
+    <message>
+        <source>This build of the engine can&apos;t use your {gpus}.</source>
+        <translation>当前引擎无法使用你的 {gpus}。</translation>
+    </message>
+    <message>
+        <source>Build the engine for it, then restart the program.</source>
+        <translation>请为它构建引擎，然后重新启动程序。</translation>
+    </message>
+    <message>
+        <source>Install the {backend} bundle, or put its engine folder next to this program and restart it.</source>
+        <translation>请安装 {backend} 版程序包，或将其引擎文件夹放到本程序旁边，然后重新启动。</translation>
+    </message>
+    <message>
+        <source>{backend}, from {path}</source>
+        <translation>{backend}，来自 {path}</translation>
+    </message>
+    <message>
+        <source>{path} is for engine version {version} and isn&apos;t used; this program has version {expected}.</source>
+        <translation>{path} 适用于 {version} 版引擎，未被使用；本程序的引擎是 {expected} 版。</translation>
+    </message>
+    <message>
+        <source>Use the engine folder from the same release, or remove this one.</source>
+        <translation>请换成同一版本的引擎文件夹，或删除此文件夹。</translation>
+    </message>
+    <message>
+        <source>responds in {milliseconds} ms</source>
+        <translation>响应时间 {milliseconds} 毫秒</translation>
+    </message>
+    <message>
+        <source>no response within {seconds} s</source>
+        <translation>{seconds} 秒内无响应</translation>
+    </message>
+    <message>
+        <source>Check the connection and the proxy, or choose another hub in Settings &gt; Downloads.</source>
+        <translation>请检查网络连接和代理，或在“设置 &gt; 下载”中选择其他 Hub。</translation>
+    </message>
+    <message>
+        <source>Check that the server is running and that its address in Settings is correct.</source>
+        <translation>请确认服务器正在运行，且设置中的地址正确。</translation>
+    </message>
+    <message>
+        <source>The file {path} doesn&apos;t exist. Check the name, or choose another file.</source>
+        <translation>文件 {path} 不存在。请检查名称，或选择其他文件。</translation>
+    </message>
+    <message>
+        <source>The file {path} can&apos;t be read ({detail}). Check its permissions and its disk.</source>
+        <translation>无法读取文件 {path}（{detail}）。请检查它的权限和所在的磁盘。</translation>
+    </message>
+    <message>
+        <source>The file {path} was damaged. It was renamed to {aside}, and the program starts with a new one.</source>
+        <translation>文件 {path} 已损坏，已重命名为 {aside}，程序将使用新文件。</translation>
+    </message>
+    <message>
+        <source>{path} is a folder. Choose the .gguf file in it.</source>
+        <translation>{path} 是文件夹。请选择其中的 .gguf 文件。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t a regular file. Choose a .gguf file.</source>
+        <translation>{path} 不是普通文件。请选择 .gguf 文件。</translation>
+    </message>
+    <message>
+        <source>The file {path} changed while it was being read. Try again when no program is writing to it.</source>
+        <translation>文件 {path} 在读取过程中发生了变化。请等其他程序写完后重试。</translation>
+    </message>
+    <message>
+        <source>The file {path} can&apos;t be written ({detail}). Choose another location.</source>
+        <translation>无法写入文件 {path}（{detail}）。请选择其他位置。</translation>
+    </message>
+    <message>
+        <source>The disk is full, so {path} couldn&apos;t be saved. Free up some space and try again; nothing saved before is lost.</source>
+        <translation>磁盘已满，无法保存 {path}。请腾出空间后重试；之前保存的内容没有丢失。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t a GGUF file. Choose a model file that ends in .gguf, or download it again.</source>
+        <translation>{path} 不是 GGUF 文件。请选择扩展名为 .gguf 的模型文件，或重新下载。</translation>
+    </message>
+    <message>
+        <source>{path} uses GGUF version {version}, which the engine can&apos;t read. Get a newer file of this model.</source>
+        <translation>{path} 的 GGUF 版本为 {version}，引擎无法读取。请获取该模型较新的文件。</translation>
+    </message>
+    <message>
+        <source>The model file {path} is damaged ({detail}). Download it again, or choose another file.</source>
+        <translation>模型文件 {path} 已损坏（{detail}）。请重新下载，或选择其他文件。</translation>
+    </message>
+    <message>
+        <source>The model file {path} is incomplete: {bytes} of {expected_bytes}. Finish the download, or download it again.</source>
+        <translation>模型文件 {path} 不完整：共 {expected_bytes}，现有 {bytes}。请完成下载，或重新下载。</translation>
+    </message>
+    <message>
+        <source>{path} uses a quantisation ({type}) that this program doesn&apos;t support. Choose another quantisation.</source>
+        <translation>{path} 使用了本程序不支持的量化类型（{type}）。请选择其他量化版本。</translation>
+    </message>
+    <message>
+        <source>A part of the split model is missing: {path}. Put all parts in one folder.</source>
+        <translation>分卷模型缺少一个分卷：{path}。请将所有分卷放在同一个文件夹中。</translation>
+    </message>
+    <message>
+        <source>The contents of {path} say it&apos;s part {number} of {count}, but its name doesn&apos;t match. Restore its original name.</source>
+        <translation>{path} 的内容表明它是 {count} 个分卷中的第 {number} 个，但与文件名不符。请恢复原来的文件名。</translation>
+    </message>
+    <message>
+        <source>{path} was made before April 2024 and stores each expert in a separate tensor, which current engines can&apos;t load. Convert it in the models dialog or with apus-chat models repair; its values don&apos;t change.</source>
+        <translation>{path} 制作于 2024 年 4 月之前，每个专家单独存为一个张量，目前的引擎无法加载。请在模型对话框中或使用 apus-chat models repair 进行转换，其中的数值不会改变。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t a chat model, but a part of one or an add-on to one. Choose the model file itself.</source>
+        <translation>{path} 不是对话模型，而是模型的一部分或附加文件。请选择模型文件本身。</translation>
+    </message>
+    <message>
+        <source>There&apos;s no model {id} on this computer. Available: {known}. You can also use a path to a .gguf file.</source>
+        <translation>这台电脑上没有模型 {id}。可用的模型：{known}。也可以使用 .gguf 文件的路径。</translation>
+    </message>
+    <message>
+        <source>The starter model isn&apos;t installed. Run python3 start.py once to install it.</source>
+        <translation>入门模型尚未安装。请运行一次 python3 start.py 进行安装。</translation>
+    </message>
+    <message>
+        <source>The starter model is part of the program and can&apos;t be removed.</source>
+        <translation>入门模型是程序的一部分，不能移除。</translation>
+    </message>
+    <message>
+        <source>Another program is using the model library ({path}). Close it and try again.</source>
+        <translation>另一个程序正在使用模型库（{path}）。请关闭该程序后重试。</translation>
+    </message>
+    <message>
+        <source>The model library {path} was written by a newer version of APUS Chat. Update this program.</source>
+        <translation>模型库 {path} 由更新版本的 APUS Chat 写入。请更新本程序。</translation>
+    </message>
+    <message>
+        <source>The engine couldn&apos;t load the model file {path}{reason}. Choose another file or a smaller context.</source>
+        <translation>引擎无法加载模型文件 {path}{reason}。请选择其他文件，或减小上下文。</translation>
+    </message>
+    <message>
+        <source>No model is loaded. Send the message again.</source>
+        <translation>没有已加载的模型。请重新发送消息。</translation>
+    </message>
+    <message>
+        <source>The engine couldn&apos;t be started. Run python3 start.py --rebuild; see its log for details.</source>
+        <translation>引擎无法启动。请运行 python3 start.py --rebuild；详情见其日志。</translation>
+    </message>
+    <message>
+        <source>The engine stopped unexpectedly while {phase} ({ending}). Anything already written is kept. Try again; the engine restarts automatically.</source>
+        <translation>引擎在{phase}时意外退出（{ending}）。已有内容均已保留。请重试，引擎会自动重新启动。</translation>
+    </message>
+    <message>
+        <source>The engine stopped unexpectedly while {phase}, most likely because memory ran out ({ending}). Close other programs, or choose a smaller quantisation or context, and try again.</source>
+        <translation>引擎在{phase}时意外退出，很可能是内存不足（{ending}）。请关闭其他程序，或选择更小的量化版本或上下文，然后重试。</translation>
+    </message>
+    <message>
+        <source>The engine&apos;s computation failed (code {result}). Unload the model and try again.</source>
+        <translation>引擎计算失败（代码 {result}）。请卸载模型后重试。</translation>
+    </message>
+    <message>
+        <source>The conversation has {prompt_tokens} tokens, but the context holds {context}. Shorten the message, start a new conversation, or choose a larger context in Settings.</source>
+        <translation>对话有 {prompt_tokens} 个 token，而上下文只能容纳 {context} 个。请缩短消息、新建对话，或在设置中选择更大的上下文。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template rejected the conversation ({detail}). Choose another model file.</source>
+        <translation>该模型的对话模板不接受这个对话（{detail}）。请选择其他模型文件。</translation>
+    </message>
+    <message>
+        <source>There&apos;s no KV cache type {kv_type}. Choose one of {known}.</source>
+        <translation>没有名为 {kv_type} 的 KV 缓存类型。请从 {known} 中选择。</translation>
+    </message>
+    <message>
+        <source>The engine has no device {name}. Choose one of {known}.</source>
+        <translation>引擎没有设备 {name}。请从 {known} 中选择。</translation>
+    </message>
+    <message>
+        <source>The tensor split has {shares} values for {devices} devices. Enter one value for each device.</source>
+        <translation>张量切分有 {shares} 个数值，而设备有 {devices} 个。请为每个设备指定一个数值。</translation>
+    </message>
+    <message>
+        <source>This build of the engine doesn&apos;t support RPC servers. Run python3 start.py --rebuild.</source>
+        <translation>当前构建的引擎不支持 RPC 服务器。请运行 python3 start.py --rebuild。</translation>
+    </message>
+    <message>
+        <source>The RPC server {server} doesn&apos;t respond. Check that it&apos;s running and that the address is correct.</source>
+        <translation>RPC 服务器 {server} 没有响应。请确认它正在运行且地址正确。</translation>
+    </message>
+    <message>
+        <source>There&apos;s no conversation {id}. It may have been deleted.</source>
+        <translation>对话 {id} 不存在，可能已被删除。</translation>
+    </message>
+    <message>
+        <source>There&apos;s no message {id}. It may have been deleted.</source>
+        <translation>消息 {id} 不存在，可能已被删除。</translation>
+    </message>
+    <message>
+        <source>An answer is still being written there. Stop it or wait until it finishes, then try again.</source>
+        <translation>该对话正在生成回答。请停止回答或等它完成，然后重试。</translation>
+    </message>
+    <message>
+        <source>The conversations in {path} were written by a newer version of APUS Chat (format {version}, this version supports up to {known}). Update this program; nothing was changed.</source>
+        <translation>{path} 中的对话由更新版本的 APUS Chat 写入（格式 {version}，本程序最高支持 {known}）。请更新本程序；未做任何更改。</translation>
+    </message>
+    <message>
+        <source>The conversation database {path} is damaged ({detail}). Nothing was changed; there are backups in the &quot;backups&quot; folder next to it.</source>
+        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改；同一位置的 backups 文件夹中有备份。</translation>
+    </message>
+    <message>
+        <source>Another program is using the conversation database {path}. Close it and try again.</source>
+        <translation>另一个程序正在使用对话数据库 {path}。请关闭该程序后重试。</translation>
+    </message>
+    <message>
+        <source>The data folder isn&apos;t writable ({path}). Check its permissions, or choose another folder.</source>
+        <translation>数据文件夹不可写（{path}）。请检查它的权限，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>A disk error occurred while using {path} ({detail}). Check the disk; there are backups in the &quot;backups&quot; folder.</source>
+        <translation>使用 {path} 时磁盘出错（{detail}）。请检查磁盘；backups 文件夹中有备份。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t a JSON export from APUS Chat ({detail}). Choose a file that was exported as JSON.</source>
+        <translation>{path} 不是 APUS Chat 导出的 JSON 文件（{detail}）。请选择以 JSON 格式导出的文件。</translation>
+    </message>
+    <message>
+        <source>It&apos;s damaged or not the right type ({detail}) and was skipped.</source>
+        <translation>它已损坏或类型不符（{detail}），已跳过。</translation>
+    </message>
+    <message>
+        <source>{path} was exported by a newer version of APUS Chat. Update this program, then import it again.</source>
+        <translation>{path} 由更新版本的 APUS Chat 导出。请更新本程序后重新导入。</translation>
+    </message>
+    <message>
+        <source>It contains a message that belongs to another conversation here and was skipped.</source>
+        <translation>其中有一条消息属于此处的另一个对话，已跳过。</translation>
+    </message>
+    <message>
+        <source>{path} is damaged or isn&apos;t an APUS Chat database backup ({detail}). Nothing was changed; choose another backup.</source>
+        <translation>{path} 已损坏，或不是 APUS Chat 的数据库备份（{detail}）。未做任何更改；请选择其他备份。</translation>
+    </message>
+    <message>
+        <source>The backup {path} was made by a newer version of APUS Chat. Update this program, then restore the backup; nothing was changed.</source>
+        <translation>备份 {path} 由更新版本的 APUS Chat 创建。请先更新本程序，再恢复备份；未做任何更改。</translation>
+    </message>
+    <message>
+        <source>The PDF was saved, but fonts for some of its Chinese characters ({characters}) are missing on this computer. Install Noto Sans CJK SC (package fonts-noto-cjk) and export again.</source>
+        <translation>PDF 已保存，但这台电脑的字体缺少其中一些汉字（{characters}）。请安装 Noto Sans CJK SC 字体（软件包 fonts-noto-cjk），然后重新导出。</translation>
+    </message>
+    <message>
+        <source>The PDF was saved, but fonts for some of its characters ({characters}) are missing on this computer. Install a font for them and export again, or export as HTML.</source>
+        <translation>PDF 已保存，但这台电脑的字体缺少其中一些字符（{characters}）。请安装相应的字体后重新导出，或导出为 HTML。</translation>
+    </message>
+    <message>
+        <source>Exporting several conversations in this format requires a folder, but {path} is a file. Choose a folder.</source>
+        <translation>以这种格式导出多个对话时需要选择文件夹，而 {path} 是文件。请选择文件夹。</translation>
+    </message>
+    <message>
+        <source>{name} is {bytes}, but attachments are limited to {limit_bytes}. Attach only the part your question is about.</source>
+        <translation>{name} 的大小为 {bytes}，附件最大为 {limit_bytes}。请只附上与问题有关的部分。</translation>
+    </message>
+    <message>
+        <source>{name} can&apos;t be attached because it isn&apos;t plain text. Save it as text, or copy the passage and paste it here.</source>
+        <translation>{name} 不是纯文本，无法作为附件。请另存为文本文件，或复制所需段落粘贴到这里。</translation>
+    </message>
+    <message>
+        <source>{name} is empty. Choose another file.</source>
+        <translation>{name} 是空文件。请选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{name} is a folder. Choose text files in it instead.</source>
+        <translation>{name} 是文件夹。请选择其中的文本文件。</translation>
+    </message>
+    <message>
+        <source>A question can have up to {limit} attachments. Remove one first, or combine several into one file.</source>
+        <translation>一个问题最多可以有 {limit} 个附件。请先移除一个，或将几个合并成一个文件。</translation>
+    </message>
+    <message>
+        <source>The context is full: the conversation and space for an answer need {needed} tokens, but the context holds {context}. Leave out the oldest messages, start a new conversation, or choose a longer context.</source>
+        <translation>上下文已满：对话加上回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请略去最早的消息、新建对话，或选择更长的上下文。</translation>
+    </message>
+    <message>
+        <source>The last question, with its attachments, the system prompt and space for an answer, needs {needed} tokens, but the context holds {context}. Shorten the question, or choose a longer context.</source>
+        <translation>最后一个问题加上附件、系统提示词和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请缩短问题，或选择更长的上下文。</translation>
+    </message>
+    <message>
+        <source>The pinned messages, the last question and space for an answer need {needed} tokens, but the context holds {context}. Unpin a message, or choose a longer context.</source>
+        <translation>始终保留的消息、最后一个问题和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请取消保留部分消息，或选择更长的上下文。</translation>
+    </message>
+    <message>
+        <source>A graphics driver made the engine crash or hang while it was looking for devices. Update the driver. Until then, only the CPU is used.</source>
+        <translation>引擎查找设备时，显卡驱动导致引擎崩溃或卡住。请更新驱动；在此之前只使用 CPU。</translation>
+    </message>
+    <message>
+        <source>You have {gpus}, but this build of the engine can&apos;t use it. Run {command} and restart the program.</source>
+        <translation>检测到 {gpus}，但此引擎版本无法使用。请运行 {command}，然后重新启动程序。</translation>
+    </message>
+    <message>
+        <source>You have {gpus}, but the engine finds no usable driver for it. Install or update the driver.</source>
+        <translation>检测到 {gpus}，但引擎没有找到可用的驱动。请安装或更新驱动。</translation>
+    </message>
+    <message>
+        <source>The engine detects other GPUs, but not {gpus}. Update the driver, and check that no setting hides GPUs (such as CUDA_VISIBLE_DEVICES).</source>
+        <translation>引擎检测到了其他 GPU，但没有检测到 {gpus}。请更新驱动，并检查是否有设置（如 CUDA_VISIBLE_DEVICES）隐藏了 GPU。</translation>
+    </message>
+    <message>
+        <source>There is no split mode {split_mode}. Choose one of these: {known}.</source>
+        <translation>没有名为 {split_mode} 的切分方式。可选：{known}。</translation>
+    </message>
+    <message>
+        <source>{device} can&apos;t split layers by rows. Set the split mode to By layers.</source>
+        <translation>{device} 不支持按行切分层。请将切分方式设为“按层”。</translation>
+    </message>
+    <message>
+        <source>The RPC server {server} accepts the connection but doesn&apos;t respond. It serves one program at a time. Close the other program, or unload its model.</source>
+        <translation>RPC 服务器 {server} 接受了连接，但没有响应。它一次只能服务一个程序。请关闭另一个程序，或在那里卸载模型。</translation>
+    </message>
+    <message>
+        <source>{server} isn&apos;t an RPC server of this llama.cpp version. Start the one that matches this program&apos;s engine.</source>
+        <translation>{server} 不是此版本 llama.cpp 的 RPC 服务器。请启动与本程序引擎配套的服务器。</translation>
+    </message>
+    <message>
+        <source>{server} uses RPC protocol version {theirs}, but this program&apos;s engine uses version {ours}. Start the server from the same llama.cpp version there.</source>
+        <translation>{server} 使用 RPC 协议版本 {theirs}，本程序的引擎使用版本 {ours}。请在那里启动同一版本 llama.cpp 的服务器。</translation>
+    </message>
+    <message>
+        <source>The device at {server} disconnected during the operation. Try again to load the model without it.</source>
+        <translation>{server} 的设备中途断开。请重试，模型会在不使用它的情况下加载。</translation>
+    </message>
+    <message>
+        <source>{text} isn&apos;t a valid address. Enter HOST:PORT, such as 192.168.1.20:50052.</source>
+        <translation>{text} 不是有效的地址。请填写 主机:端口，例如 192.168.1.20:50052。</translation>
+    </message>
+    <message>
+        <source>{text} isn&apos;t a valid list of simulated GPUs. Enter the free GiB of each GPU, such as 24, or none.</source>
+        <translation>{text} 不是有效的模拟 GPU 设置。请填写每个 GPU 的可用 GiB 数，例如 24；或填写 none。</translation>
+    </message>
+    <message>
+        <source>{path} wasn&apos;t loaded because it needs {needed_bytes} of RAM and only {available_bytes} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
+        <translation>{path} 需要 {needed_bytes} 内存，可用 {available_bytes}，因此没有加载。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
+    </message>
+    <message>
+        <source>The manual settings don&apos;t fit: {device} is short of {lacking_bytes}. Go back to automatic, or put less on it.</source>
+        <translation>手动设置放不下：{device} 还差 {lacking_bytes}。请恢复自动，或减少放在该设备上的内容。</translation>
+    </message>
+    <message>
+        <source>The engine was stopped because it was still {phase} after {seconds} s. Try again.</source>
+        <translation>引擎在 {seconds} 秒后仍在{phase}，已被停止。请重试。</translation>
+    </message>
+    <message>
+        <source>The speed test needs a context of {needed} tokens, but only {context} are loaded. Choose a longer context.</source>
+        <translation>测速需要 {needed} 个 token 的上下文，当前只加载了 {context} 个。请选择更长的上下文。</translation>
+    </message>
+    <message>
+        <source>Couldn&apos;t connect to {host} ({detail}). Check the network and the proxy, or choose another mirror.</source>
+        <translation>无法连接 {host}（{detail}）。请检查网络和代理，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>The drive can&apos;t store a file as large as {path}; FAT32 drives are limited to 4 GiB per file. Choose a folder on another drive.</source>
+        <translation>此驱动器无法存放像 {path} 这样大的文件；FAT32 格式的驱动器，单个文件最大为 4 GiB。请选择其他驱动器上的文件夹。</translation>
+    </message>
+    <message>
+        <source>The file {path} already exists. Choose another name, or move the file first.</source>
+        <translation>文件 {path} 已存在。请换一个名称，或先移走该文件。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template didn&apos;t finish within the limits ({seconds} s, {limit_bytes} of memory). Choose another model file.</source>
+        <translation>该模型的对话模板未能在限制（{seconds} 秒，{limit_bytes} 内存）内执行完毕。请选择其他模型文件。</translation>
+    </message>
+    <message>
+        <source>{path} sets {key} = {value}, which no model uses and the engine can&apos;t handle. The file is damaged or malicious; choose another file.</source>
+        <translation>{path} 中 {key} = {value}，没有模型会使用这样的值，引擎也无法处理。文件已损坏或含有恶意内容，请选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{path} contains a web page instead of a model: a sign-in or error page was saved in its place. Delete it and download the model again.</source>
+        <translation>{path} 是网页而不是模型：保存下来的是登录页面或错误页面。请删除它，并重新下载模型。</translation>
+    </message>
+    <message>
+        <source>{path} is only a Git LFS pointer, a file of about a hundred bytes that stands in for the model. Run git lfs pull in its folder, or download the model again.</source>
+        <translation>{path} 只是一个 Git LFS 指针，即代替模型的一百多字节的小文件。请在其所在文件夹中运行 git lfs pull，或重新下载模型。</translation>
+    </message>
+    <message>
+        <source>The response from {host} didn&apos;t come from a hub ({detail}). If this network requires you to sign in, open any web page in a browser first; otherwise check the address of the mirror.</source>
+        <translation>{host} 返回的不是 Hub 的响应（{detail}）。如果此网络需要登录，请先在浏览器中打开任意网页；否则请检查镜像地址。</translation>
+    </message>
+    <message>
+        <source>{host} isn&apos;t accepting more requests at the moment. Wait a few minutes, or choose another mirror.</source>
+        <translation>{host} 暂时不再接受请求。请等待几分钟，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} reported a server error (status {status}). Try again later, or choose another mirror.</source>
+        <translation>{host} 服务器出错（状态码 {status}）。请稍后重试，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{id} isn&apos;t a model on a hub. Use OWNER/REPO:FILE or a catalogue name (apus:Q2_K).</source>
+        <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
+    </message>
+    <message>
+        <source>Several models in {repository} match. Specify one of {known}.</source>
+        <translation>{repository} 中有多个模型符合。请指定其中一个：{known}。</translation>
+    </message>
+    <message>
+        <source>{name} is incomplete in {repository}: {missing} is missing. Choose another quantisation or another repository.</source>
+        <translation>{repository} 中的 {name} 不完整，缺少 {missing}。请选择其他量化版本或其他仓库。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} in {repository} are numbered inconsistently, so their order is unclear. Choose another quantisation or another repository.</source>
+        <translation>{repository} 中 {name} 的分卷编号不一致，无法确定顺序。请选择其他量化版本或其他仓库。</translation>
+    </message>
+    <message>
+        <source>According to {host}, {name} in {repository} is no longer the file that this program expects. Choose another mirror, or download another model.</source>
+        <translation>{host} 表示，{repository} 中的 {name} 已不是本程序预期的文件。请选择其他镜像，或下载其他模型。</translation>
+    </message>
+    <message>
+        <source>The system keyring couldn&apos;t delete the saved entry ({detail}). Unlock the keyring and try again, or delete the entry {service} manually.</source>
+        <translation>系统密钥环未能删除已保存的条目（{detail}）。请解锁密钥环后重试，或在其中手动删除条目 {service}。</translation>
+    </message>
+    <message>
+        <source>{id} isn&apos;t on this computer yet. Download it first in the models dialog or with apus-chat models download.</source>
+        <translation>这台电脑上还没有 {id}。请先在模型对话框中或使用 apus-chat models download 下载。</translation>
+    </message>
+    <message>
+        <source>{id} is listed because it&apos;s in the folder {folder}. Delete the file, or remove the folder from the list.</source>
+        <translation>{id} 位于文件夹 {folder} 中，因此显示在列表里。请删除该文件，或将该文件夹移出列表。</translation>
+    </message>
+    <message>
+        <source>{path} is an unfinished download. Let the program that started it finish it first.</source>
+        <translation>{path} 是未完成的下载。请先在开始下载它的程序中完成下载。</translation>
+    </message>
+    <message>
+        <source>{path} was quarantined because it doesn&apos;t match the published file. Re-download its damaged parts in the models dialog, or download it again.</source>
+        <translation>{path} 与发布的文件不符，已被隔离。请在模型对话框中重新下载损坏的部分，或重新下载整个文件。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t quarantined. Choose a file whose name ends in .gguf.bad.</source>
+        <translation>{path} 未被隔离。请选择名称以 .gguf.bad 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>{path} is a link into another program&apos;s folder. Manage the file in that program.</source>
+        <translation>{path} 是指向另一个程序文件夹的链接。请在那个程序中管理该文件。</translation>
+    </message>
+    <message>
+        <source>{path} belongs to the program that manages {folder}. Delete it there, or remove the folder from the list.</source>
+        <translation>{path} 属于管理 {folder} 的程序。请在那个程序中删除它，或将该文件夹移出列表。</translation>
+    </message>
+    <message>
+        <source>Can&apos;t delete {path} ({detail}). Close any program that has it open, and try again.</source>
+        <translation>无法删除 {path}（{detail}）。请关闭正在使用它的程序后重试。</translation>
+    </message>
+    <message>
+        <source>The folder {path} doesn&apos;t exist. Connect its drive, or choose another folder.</source>
+        <translation>文件夹 {path} 不存在。请连接它所在的驱动器，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>No model files found in {path}. Choose a folder that contains .gguf files.</source>
+        <translation>{path} 中没有找到模型文件。请选择含有 .gguf 文件的文件夹。</translation>
+    </message>
+    <message>
+        <source>One of the folders {path} and {other} is inside the other. Choose a folder outside it.</source>
+        <translation>文件夹 {path} 与 {other} 互相嵌套。请选择不在其中的文件夹。</translation>
+    </message>
+    <message>
+        <source>Another window or process is moving the models folder. Wait until it finishes.</source>
+        <translation>另一个窗口或进程正在移动模型文件夹。请等待完成。</translation>
+    </message>
+    <message>
+        <source>Moving the models from {path} to {target} isn&apos;t finished. Finish or cancel that move first.</source>
+        <translation>将模型从 {path} 移动到 {target} 的操作尚未完成。请先完成或取消这次移动。</translation>
+    </message>
+    <message>
+        <source>{path} is being downloaded, converted or joined. Pause it or let it finish, then move the models folder.</source>
+        <translation>{path} 正在下载、转换或合并。请先暂停或等待完成，再移动模型文件夹。</translation>
+    </message>
+    <message>
+        <source>Everything was moved, but {path} in the old folder can&apos;t be deleted ({detail}). Close any program that has it open, then move to the same folder again.</source>
+        <translation>所有内容都已移动，但无法删除旧文件夹中的 {path}（{detail}）。请关闭正在使用它的程序，然后再次移动到同一文件夹。</translation>
+    </message>
+    <message>
+        <source>The data read back from {path} doesn&apos;t match what was written. Nothing was moved. Check the disk, or choose another one.</source>
+        <translation>从 {path} 读回的数据与写入的不一致。没有移动任何文件。请检查磁盘，或选择其他磁盘。</translation>
+    </message>
+    <message>
+        <source>Magnet links require libtorrent, which isn&apos;t installed. Run {command} in a terminal, then try again.</source>
+        <translation>磁力链接需要 libtorrent，目前尚未安装。请在终端中运行 {command}，然后重试。</translation>
+    </message>
+    <message>
+        <source>The magnet link isn&apos;t valid ({detail}). Copy the whole link again, starting with magnet:.</source>
+        <translation>磁力链接无效（{detail}）。请重新复制以 magnet: 开头的完整链接。</translation>
+    </message>
+    <message>
+        <source>The magnet link ({name}) contains no GGUF model. Find another link.</source>
+        <translation>该磁力链接（{name}）中没有 GGUF 模型。请换一个链接。</translation>
+    </message>
+    <message>
+        <source>The magnet link contains several models. To choose one, add &amp; and one of these to the end of the link: {known}.</source>
+        <translation>该磁力链接包含多个模型。请在链接末尾加上 &amp; 和以下之一来指定：{known}。</translation>
+    </message>
+    <message>
+        <source>No peer with the remaining files can be reached ({peers} connected). Keep the download running, or download the model from a hub.</source>
+        <translation>没有可连接的节点拥有其余文件（已连接 {peers} 个）。请让下载继续运行，或从 Hub 下载该模型。</translation>
+    </message>
+    <message>
+        <source>The magnet link download failed ({detail}). Start it again to continue from the data you already have.</source>
+        <translation>磁力链接下载失败（{detail}）。请重新开始，下载会从已有的部分继续。</translation>
+    </message>
+    <message>
+        <source>The connection to {host} was lost ({detail}). Check the network, or choose another mirror.</source>
+        <translation>与 {host} 的连接中断（{detail}）。请检查网络，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} hasn&apos;t sent any data for {seconds} s. Check the network, or choose another mirror.</source>
+        <translation>{host} 已有 {seconds} 秒没有发送数据。请检查网络，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} isn&apos;t accepting requests right now (status {status}). Wait a moment, or choose another mirror.</source>
+        <translation>{host} 暂时不接受请求（状态码 {status}）。请稍候，或选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} refused the request (status {status}). Choose another mirror, or check the access token.</source>
+        <translation>{host} 拒绝了请求（状态码 {status}）。请选择其他镜像，或检查访问令牌。</translation>
+    </message>
+    <message>
+        <source>{host} sent an unexpected response ({detail}). A proxy may be interfering. Choose another mirror or another proxy.</source>
+        <translation>{host} 返回了意外的内容（{detail}）。可能是代理造成的干扰，请选择其他镜像或其他代理。</translation>
+    </message>
+    <message>
+        <source>{url} isn&apos;t a valid address. Check the hub address in the settings.</source>
+        <translation>{url} 不是有效的地址。请检查设置中的 Hub 地址。</translation>
+    </message>
+    <message>
+        <source>{host} redirects in a loop. Choose another mirror, or try again later.</source>
+        <translation>{host} 陷入循环重定向。请选择其他镜像，或稍后重试。</translation>
+    </message>
+    <message>
+        <source>The download link from {host} has expired (status {status}). Getting a new one; no action is needed.</source>
+        <translation>{host} 的下载链接已失效（状态码 {status}）。正在获取新链接，请稍候。</translation>
+    </message>
+    <message>
+        <source>{host} sent a web page instead of the file. If this network requires you to sign in, open any page in a browser first. Otherwise, choose another mirror.</source>
+        <translation>{host} 返回的是网页，而不是文件。如果此网络需要登录，请先在浏览器中打开任意网页；否则请选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>The certificate of {host} isn&apos;t trusted ({detail}). Check the system clock, and whether this network requires you to sign in or inspects traffic, or choose another mirror.</source>
+        <translation>{host} 的证书不受信任（{detail}）。请检查系统时间，以及此网络是否需要登录或会检查流量；也可以选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>The proxy {proxy} blocks the connection ({detail}). Check the proxy in the settings.</source>
+        <translation>代理 {proxy} 阻止了连接（{detail}）。请检查设置中的代理。</translation>
+    </message>
+    <message>
+        <source>{repository} is available only to people who have accepted its terms. Accept them on {host}, then enter an access token for your account in the settings.</source>
+        <translation>{repository} 只对接受其条款的用户开放。请在 {host} 上接受条款，然后在设置中填写你账号的访问令牌。</translation>
+    </message>
+    <message>
+        <source>The access token in the settings has no access to {repository}. Accept the model&apos;s terms on {host} with the same account, or enter another access token.</source>
+        <translation>设置中的访问令牌无权访问 {repository}。请用同一账号在 {host} 上接受该模型的条款，或填写其他访问令牌。</translation>
+    </message>
+    <message>
+        <source>{host} doesn&apos;t recognise the access token in the settings. Enter a new one, or remove it.</source>
+        <translation>{host} 无法识别设置中的访问令牌。请填写新的访问令牌，或将其移除。</translation>
+    </message>
+    <message>
+        <source>{host} has no repository {repository}, or requires an access token to show it. Choose another mirror.</source>
+        <translation>{host} 上没有仓库 {repository}，或者需要访问令牌才能查看。请选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} has no version {revision} of {repository}. Choose another mirror.</source>
+        <translation>{host} 上没有 {repository} 的版本 {revision}。请选择其他镜像。</translation>
+    </message>
+    <message>
+        <source>{host} has no file {name} in {repository}. Choose another mirror, or search for the model again.</source>
+        <translation>{host} 上的 {repository} 中没有文件 {name}。请选择其他镜像，或重新搜索该模型。</translation>
+    </message>
+    <message>
+        <source>The file on {host} is {bytes}, but the published size is {expected_bytes}. Choose another mirror, or search for the model again.</source>
+        <translation>{host} 上的文件大小为 {bytes}，而发布的大小为 {expected_bytes}。请选择其他镜像，或重新搜索该模型。</translation>
+    </message>
+    <message>
+        <source>{name} is published with {bytes}, but its header specifies {expected_bytes}: part of it is missing. Choose another repository.</source>
+        <translation>发布的 {name} 大小为 {bytes}，而按文件头应为 {expected_bytes}，缺少一部分。请选择其他仓库。</translation>
+    </message>
+    <message>
+        <source>The file published as {name} is only a Git LFS pointer, not the model. Choose another mirror or another repository.</source>
+        <translation>发布的 {name} 只是一个 Git LFS 指针，而不是模型。请选择其他镜像或其他仓库。</translation>
+    </message>
+    <message>
+        <source>The file published as {name} is a web page, not a model. Choose another mirror or another repository.</source>
+        <translation>发布的 {name} 是网页，而不是模型。请选择其他镜像或其他仓库。</translation>
+    </message>
+    <message>
+        <source>The hub uses the file name {name}, which isn&apos;t safe for a model file. Choose another repository.</source>
+        <translation>Hub 给出的文件名 {name} 不能安全地用作模型文件名。请选择其他仓库。</translation>
+    </message>
+    <message>
+        <source>Another window or process is downloading {path}. Wait until it finishes.</source>
+        <translation>另一个窗口或进程正在下载 {path}。请等待完成。</translation>
+    </message>
+    <message>
+        <source>The downloaded {name} doesn&apos;t match the published file and was quarantined as {path}. Re-download the damaged parts, preferably from another mirror.</source>
+        <translation>下载的 {name} 与发布的文件不符，已隔离为 {path}。请重新下载损坏的部分，最好使用其他镜像。</translation>
+    </message>
+    <message>
+        <source>Another file named {path} already exists. Move or delete it, then download again.</source>
+        <translation>已存在另一个文件 {path}。请将其移走或删除，然后重新下载。</translation>
+    </message>
+    <message>
+        <source>{path} contains {bytes} of an older version of this model; the rest of that version is no longer available. Cancel that download, which deletes this data, and start over.</source>
+        <translation>{path} 中有该模型旧版本的 {bytes} 数据，而旧版本的其余部分已无法获取。请取消该下载（会删除这些数据），然后重新开始。</translation>
+    </message>
+    <message>
+        <source>The origin of {path} is unknown, so its damaged parts can&apos;t be re-downloaded. Download the whole file again.</source>
+        <translation>{path} 的来源未知，无法只重新下载损坏的部分。请重新下载整个文件。</translation>
+    </message>
+    <message>
+        <source>{path} has {free_bytes} free, but {needed_bytes} are needed. Free some space, or move the models folder to another drive.</source>
+        <translation>{path} 可用空间为 {free_bytes}，需要 {needed_bytes}。请腾出空间，或将模型文件夹移到其他驱动器。</translation>
+    </message>
+    <message>
+        <source>The disk is full, so {path} can&apos;t be written. Free some space and resume. The data downloaded so far is kept.</source>
+        <translation>磁盘已满，{path} 无法继续写入。请腾出空间后继续下载，已下载的内容会保留。</translation>
+    </message>
+    <message>
+        <source>The disk reported an error at {path} ({detail}). Check the drive, or choose another models folder.</source>
+        <translation>磁盘在 {path} 处报告错误（{detail}）。请检查驱动器，或选择其他模型文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is one of {count} split parts of a model. Join them first, in the models dialog or with apus-chat models repair.</source>
+        <translation>{path} 是模型的 {count} 个分卷之一。请先合并：在模型对话框中操作，或使用 apus-chat models repair。</translation>
+    </message>
+    <message>
+        <source>{path} is damaged or isn&apos;t the published file {published}. Re-download the damaged parts with apus-chat models verify --mend, or download the whole file again.</source>
+        <translation>{path} 已损坏，或不是发布的文件 {published}。请用 apus-chat models verify --mend 重新下载损坏的部分，或重新下载整个文件。</translation>
+    </message>
+    <message>
+        <source>Nothing was deleted. {path} takes up {bytes}. To delete it permanently, add --delete --yes.</source>
+        <translation>没有删除任何内容。{path} 占用 {bytes}。要永久删除，请加上 --delete --yes。</translation>
+    </message>
+    <message>
+        <source>{address} isn&apos;t a valid endpoint address. It must start with https:// and include a host name.</source>
+        <translation>{address} 不是有效的接口地址。地址应以 https:// 开头并包含主机名。</translation>
+    </message>
+    <message>
+        <source>{address} isn&apos;t a valid proxy address. Use the form http://HOST:PORT or socks5://HOST:PORT.</source>
+        <translation>{address} 不是有效的代理地址。请使用 http://主机:端口 或 socks5://主机:端口 的格式。</translation>
+    </message>
+    <message>
+        <source>No mirror can be reached. Check the network and the proxy, then test again.</source>
+        <translation>所有镜像都无法连接。请检查网络和代理，然后重新测试。</translation>
+    </message>
+    <message>
+        <source>The experts in {path} differ in type or shape ({tensor}), so they can&apos;t be stacked, and no current engine loads them in this form. Choose another quantisation, or a file made after April 2024.</source>
+        <translation>{path} 中各专家的类型或形状不一致（{tensor}），无法合并，现有的引擎也无法直接加载。请选择其他量化版本，或 2024 年 4 月之后制作的文件。</translation>
+    </message>
+    <message>
+        <source>{path} doesn&apos;t contain all experts of a layer: {tensor} is missing. Download the file again, or choose another one.</source>
+        <translation>{path} 中某一层的专家不全：缺少 {tensor}。请重新下载该文件，或选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{path} is one of {count} files of a model made before April 2024. Its experts can only be stacked in a single file. Merge the files with llama-gguf-split --merge and convert the result, or choose a newer file.</source>
+        <translation>{path} 是 2024 年 4 月之前制作的模型的 {count} 个文件之一，其专家只能在单个文件中合并。请用 llama-gguf-split --merge 合并这些文件后再转换，或选择较新的文件。</translation>
+    </message>
+    <message>
+        <source>{path} doesn&apos;t need to be converted. Use it directly.</source>
+        <translation>{path} 无需转换，请直接使用。</translation>
+    </message>
+    <message>
+        <source>{path} is already being converted. Wait until it finishes.</source>
+        <translation>{path} 正在转换。请等待完成。</translation>
+    </message>
+    <message>
+        <source>Not enough disk space to convert {path}: {needed_bytes} are needed and {free_bytes} are free. Free some space, or convert it into a folder on another drive.</source>
+        <translation>磁盘空间不足，无法转换 {path}：需要 {needed_bytes}，可用 {free_bytes}。请腾出空间，或转换到其他驱动器的文件夹中。</translation>
+    </message>
+    <message>
+        <source>The conversion of {path} was interrupted. Until it&apos;s finished, the file is kept as {working} and can&apos;t be used. Start the conversion again to continue.</source>
+        <translation>{path} 的转换已中断。完成之前，文件保存为 {working}，无法使用。请再次启动转换以继续。</translation>
+    </message>
+    <message>
+        <source>The conversion of {path} can&apos;t continue ({detail}). Nothing is lost: the file is kept as {working} until the conversion is finished. Check the disk, then start the conversion again.</source>
+        <translation>{path} 的转换无法继续（{detail}）。没有丢失任何内容：转换完成之前，文件保存为 {working}。请检查磁盘，然后再次启动转换。</translation>
+    </message>
+    <message>
+        <source>Another file named {path} now exists, so the partly converted {working} can&apos;t be renamed back. Move the other file, then start the conversion again.</source>
+        <translation>现在已有另一个文件 {path}，部分转换的 {working} 无法恢复原名。请移走那个文件，然后再次启动转换。</translation>
+    </message>
+    <message>
+        <source>{working} is a partly converted file, and the record of its progress is missing. The conversion can&apos;t be finished. Delete the file and download it again.</source>
+        <translation>{working} 是部分转换的文件，而转换进度的记录已丢失，无法完成转换。请删除它并重新下载。</translation>
+    </message>
+    <message>
+        <source>{name} isn&apos;t named like a split part of a model file. Choose parts of the same file, such as MODEL.gguf.part1of2 and MODEL.gguf.part2of2.</source>
+        <translation>{name} 的名称不像模型文件的分卷。请选择同一文件的各个分卷，例如 MODEL.gguf.part1of2 和 MODEL.gguf.part2of2。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} are named inconsistently, so their order is unclear: {parts}. Keep only one set of parts in the folder.</source>
+        <translation>{name} 的分卷命名方式不一致，无法确定顺序：{parts}。请在文件夹中只保留其中一套。</translation>
+    </message>
+    <message>
+        <source>Some parts of {name} are missing: {missing}. Put all its parts in one folder, then try again.</source>
+        <translation>{name} 缺少分卷：{missing}。请把所有分卷放进同一个文件夹，然后重试。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} are in different folders. Put them in one folder, then try again.</source>
+        <translation>{name} 的分卷位于不同的文件夹中。请把它们放进同一个文件夹，然后重试。</translation>
+    </message>
+    <message>
+        <source>{path} is a separate model file, not a part that can be joined to others. Restore its published name, then open the first file of its set.</source>
+        <translation>{path} 是独立的模型文件，不是可以与其他文件合并的分卷。请恢复它发布时的名称，然后打开这组文件中的第一个。</translation>
+    </message>
+    <message>
+        <source>The parts of {name} don&apos;t match: their total size is {bytes}, but the file should be {expected_bytes}. Check whether a part is missing or belongs to another file, and download that part again.</source>
+        <translation>{name} 的分卷大小不符：合计 {bytes}，而文件应为 {expected_bytes}。请检查是否缺少分卷或混入了其他文件的分卷，并重新下载相应的分卷。</translation>
+    </message>
+    <message>
+        <source>The parts of {path} are already being joined. Wait until that finishes.</source>
+        <translation>正在合并 {path} 的分卷。请等待完成。</translation>
+    </message>
+    <message>
+        <source>Not enough disk space to join the parts of {path}: {needed_bytes} are needed and {free_bytes} are free. Free some space, then start again.</source>
+        <translation>磁盘空间不足，无法合并 {path} 的分卷：需要 {needed_bytes}，可用 {free_bytes}。请腾出空间后重新开始。</translation>
+    </message>
+    <message>
+        <source>Joining the parts of {path} was interrupted. Until it&apos;s finished, the file is kept as {working}. Start it again to continue.</source>
+        <translation>{path} 的分卷合并已中断。完成之前，文件保存为 {working}。请再次启动合并以继续。</translation>
+    </message>
+    <message>
+        <source>Joining the parts of {path} can&apos;t continue ({detail}). Nothing is lost. Check the disk, then start it again.</source>
+        <translation>{path} 的分卷合并无法继续（{detail}）。没有丢失任何内容。请检查磁盘，然后再次启动合并。</translation>
+    </message>
+    <message>
+        <source>{working} is a partly joined file, and its remaining parts or the record about them are missing. It can&apos;t be finished. Download the parts again.</source>
+        <translation>{working} 是部分合并的文件，而其余分卷或其记录已丢失，无法完成合并。请重新下载各个分卷。</translation>
+    </message>
+    <message>
+        <source>The server used for this conversation is no longer in the list. Choose another model, or add the server again.</source>
+        <translation>此对话使用的服务器已不在列表中。请选择其他模型，或重新添加该服务器。</translation>
+    </message>
+    <message>
+        <source>{url} isn&apos;t a valid server address. Use the form http://127.0.0.1:8000/v1.</source>
+        <translation>{url} 不是有效的服务器地址。地址格式如 http://127.0.0.1:8000/v1。</translation>
+    </message>
+    <message>
+        <source>Can&apos;t reach {host} ({detail}). Check that the server is running and the address is correct.</source>
+        <translation>无法连接 {host}（{detail}）。请确认服务器正在运行且地址正确。</translation>
+    </message>
+    <message>
+        <source>{host} hasn&apos;t responded for {seconds} seconds. It may be overloaded. Try again later.</source>
+        <translation>{host} 已有 {seconds} 秒没有响应，可能负载过高。请稍后重试。</translation>
+    </message>
+    <message>
+        <source>The connection to {host} was lost before the answer was complete. The text received so far is kept. Continue or try again.</source>
+        <translation>与 {host} 的连接在回答完成前中断。已收到的内容会保留，可以继续或重试。</translation>
+    </message>
+    <message>
+        <source>{host} requires an API key. Enter it in the settings under Servers.</source>
+        <translation>{host} 需要 API 密钥。请在设置的“服务器”中填写。</translation>
+    </message>
+    <message>
+        <source>{host} doesn&apos;t accept the API key. Enter the correct one in the settings under Servers.</source>
+        <translation>{host} 不接受该 API 密钥。请在设置的“服务器”中填写正确的密钥。</translation>
+    </message>
+    <message>
+        <source>{url} doesn&apos;t respond like an OpenAI-compatible server ({detail}). Check the address; most end in /v1.</source>
+        <translation>{url} 的响应不符合 OpenAI 兼容服务器的格式（{detail}）。请检查地址；多数地址以 /v1 结尾。</translation>
+    </message>
+    <message>
+        <source>{host} isn&apos;t accepting requests right now ({detail}). Wait a moment and try again.</source>
+        <translation>{host} 暂时不接受请求（{detail}）。请稍候再试。</translation>
+    </message>
+    <message>
+        <source>{host} reported an error ({detail}). Try again, or see the server&apos;s log for more information.</source>
+        <translation>{host} 出错（{detail}）。请重试，或查看服务器的日志了解详情。</translation>
+    </message>
+    <message>
+        <source>{host} refused the request ({detail}). Change the conversation settings, or choose another model.</source>
+        <translation>{host} 拒绝了请求（{detail}）。请调整对话设置，或选择其他模型。</translation>
+    </message>
+    <message>
+        <source>{host} doesn&apos;t offer {model}. Choose one of its models, listed in the settings under Servers.</source>
+        <translation>{host} 不提供 {model}。请选择它提供的模型，可在设置的“服务器”中查看。</translation>
+    </message>
+    <message>
+        <source>The conversation is longer than {host} accepts ({detail}). Leave out the oldest messages, start a new conversation, or choose a model with a longer context.</source>
+        <translation>对话超出了 {host} 允许的长度（{detail}）。请略去最早的消息、新建对话，或选择上下文更长的模型。</translation>
+    </message>
+    <message>
+        <source>The environment variable {name} contains no key. Set it first.</source>
+        <translation>环境变量 {name} 中没有密钥。请先设置。</translation>
+    </message>
+    <message>
+        <source>{host} lists no models. Load one on the server, then try again.</source>
+        <translation>{host} 没有列出任何模型。请先在服务器上加载一个，然后重试。</translation>
+    </message>
+    <message>
+        <source>Fits on {device} with {context} context, {left} left.</source>
+        <translation>可放入 {device}，上下文 {context}，剩余 {left}。</translation>
+    </message>
+    <message>
+        <source>Fits on your two GPUs with {context} context, {left} left on {device}.</source>
+        <translation>可放入两块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
+    </message>
+    <message>
+        <source>Fits on your {cards} GPUs with {context} context, {left} left on {device}.</source>
+        <translation>可放入 {cards} 块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
+    </message>
+    <message>
+        <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens/s.</source>
+        <translation>可以运行：上下文 {context}，{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上，约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): about {speed} tokens/s.</source>
+        <translation>可以运行：上下文 {context}，{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}），约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s.</source>
+        <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，约 {speed} tokens/s。</translation>
+    </message>
+    <message>
+        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
+        <translation>放不下：需要 {ram} 内存，可用 {available}。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
+    </message>
+    <message>
+        <source>Doesn&apos;t fit with the manual settings: {device} is short of {lacking}. Go back to automatic, or put less on it.</source>
+        <translation>手动设置放不下：{device} 还差 {lacking}。请恢复自动，或减少放在该设备上的内容。</translation>
+    </message>
+    <message>
+        <source>The context is limited to the length the model was trained with.</source>
+        <translation>上下文不能超过模型训练时的长度。</translation>
+    </message>
+    <message>
+        <source>With a shorter context it would fit entirely on the GPU and answer faster.</source>
+        <translation>缩短上下文后可以完全放入显存，回答更快。</translation>
+    </message>
+    <message>
+        <source>An 8-bit KV cache makes everything fit.</source>
+        <translation>使用 8 位 KV 缓存即可全部放下。</translation>
+    </message>
+    <message>
+        <source>An 8-bit KV cache keeps more of it on the GPU.</source>
+        <translation>使用 8 位 KV 缓存可以让更多内容留在 GPU 上。</translation>
+    </message>
+    <message>
+        <source>This model can&apos;t use the selected KV cache type.</source>
+        <translation>该模型不支持所选的 KV 缓存类型。</translation>
+    </message>
+    <message>
+        <source>Flash attention stays on because the selected KV cache type requires it.</source>
+        <translation>所选的 KV 缓存类型需要 Flash Attention，因此保持开启。</translation>
+    </message>
+    <message>
+        <source>One of the GPUs isn&apos;t used.</source>
+        <translation>有一块 GPU 未使用。</translation>
+    </message>
+    <message>
+        <source>The engine uses at most 16 GPUs; the largest ones are selected.</source>
+        <translation>引擎最多使用 16 块 GPU，已选用其中最大的。</translation>
+    </message>
+    <message>
+        <source>There isn&apos;t enough RAM for a second, faster copy of the weights, so long prompts are processed more slowly.</source>
+        <translation>内存不足以再存放一份更快的权重副本，因此处理长提示词会慢一些。</translation>
+    </message>
+    <message>
+        <source>Memory use for this type of model is an estimate; the actual amount may differ slightly.</source>
+        <translation>这类模型的内存占用是估算值，实际可能略有出入。</translation>
+    </message>
+    <message>
+        <source>Memory use for this split mode is an estimate.</source>
+        <translation>此切分方式的内存占用是估算值。</translation>
+    </message>
+    <message>
+        <source>The GPU speed is an estimate.</source>
+        <translation>GPU 速度是估算值。</translation>
+    </message>
+    <message>
+        <source>The engine hasn&apos;t confirmed these figures yet.</source>
+        <translation>引擎尚未确认这些数值。</translation>
+    </message>
+    <message>
+        <source>Not enough memory. Trying a smaller plan. {plan}</source>
+        <translation>内存不足，正在尝试更小的方案。{plan}</translation>
+    </message>
+    <message>
+        <source>{server} isn&apos;t available right now, so the model is loaded without it. {plan}</source>
+        <translation>{server} 目前不可用，因此不使用它来加载模型。{plan}</translation>
+    </message>
+    <message>
+        <source>Best quality that fits entirely on the GPU.</source>
+        <translation>能完全放入显存的最佳质量。</translation>
+    </message>
+    <message>
+        <source>Best quality that is fast enough when partly in RAM.</source>
+        <translation>部分放在内存中、速度仍然够用的最佳质量。</translation>
+    </message>
+    <message>
+        <source>Smallest version; the others would be even slower.</source>
+        <translation>最小的版本，其他版本会更慢。</translation>
+    </message>
+    <message>
+        <source>A higher quality also fits.</source>
+        <translation>更高的质量也放得下。</translation>
+    </message>
+    <message>
+        <source>Runs, but slowly.</source>
+        <translation>可以运行，但很慢。</translation>
+    </message>
+    <message>
+        <source>Doesn&apos;t fit on this computer.</source>
+        <translation>这台电脑放不下。</translation>
+    </message>
+</context>
+<context>
     <name>AddButtons</name>
     <message>
         <source>Add a model file…</source>
@@ -2267,6 +3542,13 @@
     </message>
 </context>
 <context>
+    <name>Pointer</name>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+</context>
+<context>
     <name>PresetsBar</name>
     <message>
         <source>None</source>
@@ -2784,11 +4066,42 @@
     </message>
 </context>
 <context>
-    <name>TranscriptStrings</name>
+    <name>Transcript</name>
+    <message>
+        <source>Jump to the newest message</source>
+        <translation>跳到最新消息</translation>
+    </message>
     <message>
         <source>Conversation</source>
         <translation>对话</translation>
     </message>
+    <message>
+        <source>Open link…</source>
+        <translation>打开链接…</translation>
+    </message>
+    <message>
+        <source>Copy link address</source>
+        <translation>复制链接地址</translation>
+    </message>
+    <message>
+        <source>Copy as Markdown</source>
+        <translation>复制为 Markdown</translation>
+    </message>
+    <message>
+        <source>Copy message as text</source>
+        <translation>将消息复制为文本</translation>
+    </message>
+    <message>
+        <source>Copy message as Markdown</source>
+        <translation>将消息复制为 Markdown</translation>
+    </message>
+    <message>
+        <source>Select all</source>
+        <translation>全选</translation>
+    </message>
+</context>
+<context>
+    <name>TranscriptStrings</name>
     <message>
         <source>You</source>
         <translation>你</translation>
@@ -2814,10 +4127,6 @@
         <translation>只显示了一部分。复制消息可获得全部内容。</translation>
     </message>
     <message>
-        <source>Jump to the newest message</source>
-        <translation>跳到最新消息</translation>
-    </message>
-    <message>
         <source>More</source>
         <translation>更多</translation>
     </message>
@@ -2834,36 +4143,8 @@
         <translation>复制</translation>
     </message>
     <message>
-        <source>Copied</source>
-        <translation>已复制</translation>
-    </message>
-    <message>
         <source>Copy code</source>
         <translation>复制代码</translation>
-    </message>
-    <message>
-        <source>Copy link address</source>
-        <translation>复制链接地址</translation>
-    </message>
-    <message>
-        <source>Open link…</source>
-        <translation>打开链接…</translation>
-    </message>
-    <message>
-        <source>Copy as Markdown</source>
-        <translation>复制为 Markdown</translation>
-    </message>
-    <message>
-        <source>Copy message as text</source>
-        <translation>将消息复制为文本</translation>
-    </message>
-    <message>
-        <source>Copy message as Markdown</source>
-        <translation>将消息复制为 Markdown</translation>
-    </message>
-    <message>
-        <source>Select all</source>
-        <translation>全选</translation>
     </message>
     <message>
         <source>Unpin</source>
@@ -3033,1284 +4314,6 @@
     <message>
         <source>{plan}: prompt {prompt}, answer {answer}</source>
         <translation>{plan}：提示词 {prompt}，回答 {answer}</translation>
-    </message>
-</context>
-<context>
-    <name>doctor</name>
-    <message>
-        <source>{count} s</source>
-        <translation>{count} 秒</translation>
-    </message>
-    <message>
-        <source>{count} min</source>
-        <translation>{count} 分钟</translation>
-    </message>
-    <message>
-        <source>Program</source>
-        <translation>程序</translation>
-    </message>
-    <message>
-        <source>Memory</source>
-        <translation>内存</translation>
-    </message>
-    <message>
-        <source>Conversations</source>
-        <translation>对话</translation>
-    </message>
-    <message>
-        <source>Disk</source>
-        <translation>磁盘</translation>
-    </message>
-    <message>
-        <source>Engine and GPUs</source>
-        <translation>引擎与 GPU</translation>
-    </message>
-    <message>
-        <source>Network</source>
-        <translation>网络</translation>
-    </message>
-    <message>
-        <source>Version</source>
-        <translation>版本</translation>
-    </message>
-    <message>
-        <source>Libraries</source>
-        <translation>程序库</translation>
-    </message>
-    <message>
-        <source>Operating system</source>
-        <translation>操作系统</translation>
-    </message>
-    <message>
-        <source>CPU</source>
-        <translation>CPU</translation>
-    </message>
-    <message>
-        <source>Starter model</source>
-        <translation>入门模型</translation>
-    </message>
-    <message>
-        <source>Keyring</source>
-        <translation>密钥环</translation>
-    </message>
-    <message>
-        <source>Fonts</source>
-        <translation>字体</translation>
-    </message>
-    <message>
-        <source>Window</source>
-        <translation>窗口</translation>
-    </message>
-    <message>
-        <source>RAM</source>
-        <translation>内存</translation>
-    </message>
-    <message>
-        <source>Swap</source>
-        <translation>交换空间</translation>
-    </message>
-    <message>
-        <source>Database</source>
-        <translation>数据库</translation>
-    </message>
-    <message>
-        <source>Backups</source>
-        <translation>备份</translation>
-    </message>
-    <message>
-        <source>Data folder</source>
-        <translation>数据文件夹</translation>
-    </message>
-    <message>
-        <source>Models folder</source>
-        <translation>模型文件夹</translation>
-    </message>
-    <message>
-        <source>Read speed</source>
-        <translation>读取速度</translation>
-    </message>
-    <message>
-        <source>Engine</source>
-        <translation>引擎</translation>
-    </message>
-    <message>
-        <source>External engine</source>
-        <translation>外部引擎</translation>
-    </message>
-    <message>
-        <source>Devices</source>
-        <translation>设备</translation>
-    </message>
-    <message>
-        <source>Device</source>
-        <translation>设备</translation>
-    </message>
-    <message>
-        <source>GPU</source>
-        <translation>GPU</translation>
-    </message>
-    <message>
-        <source>RPC server</source>
-        <translation>RPC 服务器</translation>
-    </message>
-    <message>
-        <source>GPUs</source>
-        <translation>GPU</translation>
-    </message>
-    <message>
-        <source>Hub</source>
-        <translation>Hub</translation>
-    </message>
-    <message>
-        <source>Server</source>
-        <translation>服务器</translation>
-    </message>
-    <message>
-        <source>Not checked</source>
-        <translation>未能检查</translation>
-    </message>
-    <message>
-        <source>Couldn&apos;t be checked ({detail}). See the log for details.</source>
-        <translation>未能检查（{detail}）。详情见日志。</translation>
-    </message>
-    <message>
-        <source>APUS Chat {version}, Python {python}</source>
-        <translation>APUS Chat {version}，Python {python}</translation>
-    </message>
-    <message>
-        <source>APUS Chat {version}, bundled with Python {python}</source>
-        <translation>APUS Chat {version}，内置 Python {python}</translation>
-    </message>
-    <message>
-        <source>{count} logical cores</source>
-        <translation>{count} 个逻辑核心</translation>
-    </message>
-    <message>
-        <source>missing</source>
-        <translation>缺失</translation>
-    </message>
-    <message>
-        <source>Run the setup again to install it.</source>
-        <translation>重新运行安装程序即可补上。</translation>
-    </message>
-    <message>
-        <source>Tokens and keys are stored in the system keyring.</source>
-        <translation>令牌和密钥保存在系统密钥环中。</translation>
-    </message>
-    <message>
-        <source>The system keyring doesn&apos;t respond; it may be locked.</source>
-        <translation>系统密钥环没有响应，可能已锁定。</translation>
-    </message>
-    <message>
-        <source>Unlock it, or look for a window that asks for its password.</source>
-        <translation>请将其解锁，或查看是否有窗口在要求输入密码。</translation>
-    </message>
-    <message>
-        <source>No keyring: tokens and keys are kept only until the program closes, and you need to enter them again.</source>
-        <translation>没有密钥环：令牌和密钥只保留到程序关闭，之后需要重新输入。</translation>
-    </message>
-    <message>
-        <source>On Linux, install GNOME Keyring or KWallet and log in to the desktop again.</source>
-        <translation>在 Linux 上，请安装 GNOME Keyring 或 KWallet，然后重新登录桌面。</translation>
-    </message>
-    <message>
-        <source>Chinese text uses {name}.</source>
-        <translation>中文使用 {name} 显示。</translation>
-    </message>
-    <message>
-        <source>No font on this computer has Chinese characters.</source>
-        <translation>这台电脑上没有中文字体。</translation>
-    </message>
-    <message>
-        <source>Install Noto Sans CJK SC, then restart the program.</source>
-        <translation>请安装 Noto Sans CJK SC，然后重新启动程序。</translation>
-    </message>
-    <message>
-        <source>Not checked from a terminal; run diagnostics in the window instead.</source>
-        <translation>在终端中不检查此项；请在窗口中运行诊断。</translation>
-    </message>
-    <message>
-        <source>PySide6 is missing, so there is no window.</source>
-        <translation>缺少 PySide6，因此没有窗口。</translation>
-    </message>
-    <message>
-        <source>PySide6 {version}, but no display</source>
-        <translation>PySide6 {version}，但没有显示器</translation>
-    </message>
-    <message>
-        <source>To use the window, start the program from a desktop session.</source>
-        <translation>要使用窗口，请在桌面会话中启动程序。</translation>
-    </message>
-    <message>
-        <source>PySide6 {version}</source>
-        <translation>PySide6 {version}</translation>
-    </message>
-    <message>
-        <source>PySide6 {version} on {platform}, scale factor {scale}</source>
-        <translation>PySide6 {version}，平台 {platform}，缩放 {scale} 倍</translation>
-    </message>
-    <message>
-        <source>{available_bytes} available of {total_bytes}</source>
-        <translation>共 {total_bytes}，可用 {available_bytes}</translation>
-    </message>
-    <message>
-        <source>none</source>
-        <translation>无</translation>
-    </message>
-    <message>
-        <source>{used_bytes} used of {total_bytes}</source>
-        <translation>共 {total_bytes}，已用 {used_bytes}</translation>
-    </message>
-    <message>
-        <source>Close programs you don&apos;t need; otherwise answers slow down.</source>
-        <translation>请关闭暂时不用的程序，否则回答会变慢。</translation>
-    </message>
-    <message>
-        <source>None yet. Your first conversation creates it.</source>
-        <translation>还没有数据库。第一次对话时会自动创建。</translation>
-    </message>
-    <message>
-        <source>Intact, {size_bytes}</source>
-        <translation>完好，{size_bytes}</translation>
-    </message>
-    <message>
-        <source>{path} is damaged ({detail}).</source>
-        <translation>{path} 已损坏（{detail}）。</translation>
-    </message>
-    <message>
-        <source>Restart the program; it offers to restore the newest intact backup.</source>
-        <translation>请重新启动程序，届时可选择恢复最新的完好备份。</translation>
-    </message>
-    <message>
-        <source>{count}, newest from {time} ({size_bytes})</source>
-        <translation>{count} 份，最新一份备份于 {time}（{size_bytes}）</translation>
-    </message>
-    <message>
-        <source>None yet. Backups are made automatically.</source>
-        <translation>还没有备份。备份会自动进行。</translation>
-    </message>
-    <message>
-        <source>{path}, {free_bytes} free</source>
-        <translation>{path}，剩余 {free_bytes}</translation>
-    </message>
-    <message>
-        <source>The folder isn&apos;t writable. Change its permissions, or choose another folder.</source>
-        <translation>文件夹不可写。请修改其权限，或选择其他文件夹。</translation>
-    </message>
-    <message>
-        <source>Free up some space before you download anything.</source>
-        <translation>下载之前请先腾出一些空间。</translation>
-    </message>
-    <message>
-        <source>{speed_bytes}/s: loading {name} ({size_bytes}) takes about {duration_s}</source>
-        <translation>{speed_bytes}/s：加载 {name}（{size_bytes}）约需 {duration_s}</translation>
-    </message>
-    <message>
-        <source>{speed_bytes}/s, possibly cached in RAM: loading {name} ({size_bytes}) takes about {duration_s} or more</source>
-        <translation>{speed_bytes}/s（可能来自内存缓存）：加载 {name}（{size_bytes}）约需 {duration_s} 或更久</translation>
-    </message>
-    <message>
-        <source>Not measured: not enough free space.</source>
-        <translation>未测量：剩余空间不足。</translation>
-    </message>
-    <message>
-        <source>Couldn&apos;t be measured ({detail}).</source>
-        <translation>无法测量（{detail}）。</translation>
-    </message>
-    <message>
-        <source>Keep models on a faster disk: change the models folder in Settings &gt; Downloads.</source>
-        <translation>请将模型放到更快的磁盘上：在“设置 &gt; 下载”中更改模型文件夹。</translation>
-    </message>
-    <message>
-        <source>{engine} starts; built for {backends}</source>
-        <translation>{engine} 可以启动，支持 {backends}</translation>
-    </message>
-    <message>
-        <source>Rebuild the engine.</source>
-        <translation>请重新构建引擎。</translation>
-    </message>
-    <message>
-        <source>Reinstall the program.</source>
-        <translation>请重新安装程序。</translation>
-    </message>
-    <message>
-        <source>Models load onto {names}; what doesn&apos;t fit goes into RAM.</source>
-        <translation>模型加载到 {names}，放不下的部分放入内存。</translation>
-    </message>
-    <message>
-        <source>No usable GPU: everything runs on the CPU.</source>
-        <translation>没有可用的 GPU：全部由 CPU 计算。</translation>
-    </message>
-    <message>
-        <source>GPUs are simulated (APUS_CHAT_GPUS is set).</source>
-        <translation>GPU 为模拟（已设置 APUS_CHAT_GPUS）。</translation>
-    </message>
-    <message>
-        <source>{description}, {backend}, {free_bytes} free of {total_bytes}</source>
-        <translation>{description}，{backend}，共 {total_bytes}，空闲 {free_bytes}</translation>
-    </message>
-    <message>
-        <source>{description}, {backend}</source>
-        <translation>{description}，{backend}</translation>
-    </message>
-    <message>
-        <source>{description}, {backend}, turned off in Settings</source>
-        <translation>{description}，{backend}，已在设置中停用</translation>
-    </message>
-    <message>
-        <source>driver {driver}, GPU memory not used by other programs</source>
-        <translation>驱动 {driver}，没有其他程序占用显存</translation>
-    </message>
-    <message>
-        <source>driver {driver}, GPU memory used by {holders}</source>
-        <translation>驱动 {driver}，占用显存的程序：{holders}</translation>
-    </message>
-    <message>
-        <source>Close the ones you don&apos;t need to free GPU memory for the model.</source>
-        <translation>请关闭其中不需要的程序，为模型腾出显存。</translation>
-    </message>
-    <message>
-        <source>This build of the engine can&apos;t use your {gpus}.</source>
-        <translation>当前引擎无法使用你的 {gpus}。</translation>
-    </message>
-    <message>
-        <source>Build the engine for it, then restart the program.</source>
-        <translation>请为它构建引擎，然后重新启动程序。</translation>
-    </message>
-    <message>
-        <source>Install the {backend} bundle, or put its engine folder next to this program and restart it.</source>
-        <translation>请安装 {backend} 版程序包，或将其引擎文件夹放到本程序旁边，然后重新启动。</translation>
-    </message>
-    <message>
-        <source>{backend}, from {path}</source>
-        <translation>{backend}，来自 {path}</translation>
-    </message>
-    <message>
-        <source>{path} is for engine version {version} and isn&apos;t used; this program has version {expected}.</source>
-        <translation>{path} 适用于 {version} 版引擎，未被使用；本程序的引擎是 {expected} 版。</translation>
-    </message>
-    <message>
-        <source>Use the engine folder from the same release, or remove this one.</source>
-        <translation>请换成同一版本的引擎文件夹，或删除此文件夹。</translation>
-    </message>
-    <message>
-        <source>responds in {milliseconds} ms</source>
-        <translation>响应时间 {milliseconds} 毫秒</translation>
-    </message>
-    <message>
-        <source>no response within {seconds} s</source>
-        <translation>{seconds} 秒内无响应</translation>
-    </message>
-    <message>
-        <source>Check the connection and the proxy, or choose another hub in Settings &gt; Downloads.</source>
-        <translation>请检查网络连接和代理，或在“设置 &gt; 下载”中选择其他 Hub。</translation>
-    </message>
-    <message>
-        <source>Check that the server is running and that its address in Settings is correct.</source>
-        <translation>请确认服务器正在运行，且设置中的地址正确。</translation>
-    </message>
-</context>
-<context>
-    <name>errors</name>
-    <message>
-        <source>The file {path} doesn&apos;t exist. Check the name, or choose another file.</source>
-        <translation>文件 {path} 不存在。请检查名称，或选择其他文件。</translation>
-    </message>
-    <message>
-        <source>The file {path} can&apos;t be read ({detail}). Check its permissions and its disk.</source>
-        <translation>无法读取文件 {path}（{detail}）。请检查它的权限和所在的磁盘。</translation>
-    </message>
-    <message>
-        <source>The file {path} was damaged. It was renamed to {aside}, and the program starts with a new one.</source>
-        <translation>文件 {path} 已损坏，已重命名为 {aside}，程序将使用新文件。</translation>
-    </message>
-    <message>
-        <source>{path} is a folder. Choose the .gguf file in it.</source>
-        <translation>{path} 是文件夹。请选择其中的 .gguf 文件。</translation>
-    </message>
-    <message>
-        <source>{path} isn&apos;t a regular file. Choose a .gguf file.</source>
-        <translation>{path} 不是普通文件。请选择 .gguf 文件。</translation>
-    </message>
-    <message>
-        <source>The file {path} changed while it was being read. Try again when no program is writing to it.</source>
-        <translation>文件 {path} 在读取过程中发生了变化。请等其他程序写完后重试。</translation>
-    </message>
-    <message>
-        <source>The file {path} can&apos;t be written ({detail}). Choose another location.</source>
-        <translation>无法写入文件 {path}（{detail}）。请选择其他位置。</translation>
-    </message>
-    <message>
-        <source>The disk is full, so {path} couldn&apos;t be saved. Free up some space and try again; nothing saved before is lost.</source>
-        <translation>磁盘已满，无法保存 {path}。请腾出空间后重试；之前保存的内容没有丢失。</translation>
-    </message>
-    <message>
-        <source>{path} isn&apos;t a GGUF file. Choose a model file that ends in .gguf, or download it again.</source>
-        <translation>{path} 不是 GGUF 文件。请选择扩展名为 .gguf 的模型文件，或重新下载。</translation>
-    </message>
-    <message>
-        <source>{path} uses GGUF version {version}, which the engine can&apos;t read. Get a newer file of this model.</source>
-        <translation>{path} 的 GGUF 版本为 {version}，引擎无法读取。请获取该模型较新的文件。</translation>
-    </message>
-    <message>
-        <source>The model file {path} is damaged ({detail}). Download it again, or choose another file.</source>
-        <translation>模型文件 {path} 已损坏（{detail}）。请重新下载，或选择其他文件。</translation>
-    </message>
-    <message>
-        <source>The model file {path} is incomplete: {bytes} of {expected_bytes}. Finish the download, or download it again.</source>
-        <translation>模型文件 {path} 不完整：共 {expected_bytes}，现有 {bytes}。请完成下载，或重新下载。</translation>
-    </message>
-    <message>
-        <source>{path} uses a quantisation ({type}) that this program doesn&apos;t support. Choose another quantisation.</source>
-        <translation>{path} 使用了本程序不支持的量化类型（{type}）。请选择其他量化版本。</translation>
-    </message>
-    <message>
-        <source>A part of the split model is missing: {path}. Put all parts in one folder.</source>
-        <translation>分卷模型缺少一个分卷：{path}。请将所有分卷放在同一个文件夹中。</translation>
-    </message>
-    <message>
-        <source>The contents of {path} say it&apos;s part {number} of {count}, but its name doesn&apos;t match. Restore its original name.</source>
-        <translation>{path} 的内容表明它是 {count} 个分卷中的第 {number} 个，但与文件名不符。请恢复原来的文件名。</translation>
-    </message>
-    <message>
-        <source>{path} was made before April 2024 and stores each expert in a separate tensor, which current engines can&apos;t load. Convert it in the models dialog or with apus-chat models repair; its values don&apos;t change.</source>
-        <translation>{path} 制作于 2024 年 4 月之前，每个专家单独存为一个张量，目前的引擎无法加载。请在模型对话框中或使用 apus-chat models repair 进行转换，其中的数值不会改变。</translation>
-    </message>
-    <message>
-        <source>{path} isn&apos;t a chat model, but a part of one or an add-on to one. Choose the model file itself.</source>
-        <translation>{path} 不是对话模型，而是模型的一部分或附加文件。请选择模型文件本身。</translation>
-    </message>
-    <message>
-        <source>There&apos;s no model {id} on this computer. Available: {known}. You can also use a path to a .gguf file.</source>
-        <translation>这台电脑上没有模型 {id}。可用的模型：{known}。也可以使用 .gguf 文件的路径。</translation>
-    </message>
-    <message>
-        <source>The starter model isn&apos;t installed. Run python3 start.py once to install it.</source>
-        <translation>入门模型尚未安装。请运行一次 python3 start.py 进行安装。</translation>
-    </message>
-    <message>
-        <source>The starter model is part of the program and can&apos;t be removed.</source>
-        <translation>入门模型是程序的一部分，不能移除。</translation>
-    </message>
-    <message>
-        <source>Another program is using the model library ({path}). Close it and try again.</source>
-        <translation>另一个程序正在使用模型库（{path}）。请关闭该程序后重试。</translation>
-    </message>
-    <message>
-        <source>The model library {path} was written by a newer version of APUS Chat. Update this program.</source>
-        <translation>模型库 {path} 由更新版本的 APUS Chat 写入。请更新本程序。</translation>
-    </message>
-    <message>
-        <source>The engine couldn&apos;t load the model file {path}{reason}. Choose another file or a smaller context.</source>
-        <translation>引擎无法加载模型文件 {path}{reason}。请选择其他文件，或减小上下文。</translation>
-    </message>
-    <message>
-        <source>No model is loaded. Send the message again.</source>
-        <translation>没有已加载的模型。请重新发送消息。</translation>
-    </message>
-    <message>
-        <source>The engine couldn&apos;t be started. Run python3 start.py --rebuild; see its log for details.</source>
-        <translation>引擎无法启动。请运行 python3 start.py --rebuild；详情见其日志。</translation>
-    </message>
-    <message>
-        <source>The engine stopped unexpectedly while {phase} ({ending}). Anything already written is kept. Try again; the engine restarts automatically.</source>
-        <translation>引擎在{phase}时意外退出（{ending}）。已有内容均已保留。请重试，引擎会自动重新启动。</translation>
-    </message>
-    <message>
-        <source>The engine stopped unexpectedly while {phase}, most likely because memory ran out ({ending}). Close other programs, or choose a smaller quantisation or context, and try again.</source>
-        <translation>引擎在{phase}时意外退出，很可能是内存不足（{ending}）。请关闭其他程序，或选择更小的量化版本或上下文，然后重试。</translation>
-    </message>
-    <message>
-        <source>The engine&apos;s computation failed (code {result}). Unload the model and try again.</source>
-        <translation>引擎计算失败（代码 {result}）。请卸载模型后重试。</translation>
-    </message>
-    <message>
-        <source>An answer is still being written there. Stop it or wait until it finishes, then try again.</source>
-        <translation>该对话正在生成回答。请停止回答或等它完成，然后重试。</translation>
-    </message>
-    <message>
-        <source>It&apos;s damaged or not the right type ({detail}) and was skipped.</source>
-        <translation>它已损坏或类型不符（{detail}），已跳过。</translation>
-    </message>
-    <message>
-        <source>It contains a message that belongs to another conversation here and was skipped.</source>
-        <translation>其中有一条消息属于此处的另一个对话，已跳过。</translation>
-    </message>
-    <message>
-        <source>{path} is damaged or isn&apos;t an APUS Chat database backup ({detail}). Nothing was changed; choose another backup.</source>
-        <translation>{path} 已损坏，或不是 APUS Chat 的数据库备份（{detail}）。未做任何更改；请选择其他备份。</translation>
-    </message>
-    <message>
-        <source>The backup {path} was made by a newer version of APUS Chat. Update this program, then restore the backup; nothing was changed.</source>
-        <translation>备份 {path} 由更新版本的 APUS Chat 创建。请先更新本程序，再恢复备份；未做任何更改。</translation>
-    </message>
-    <message>
-        <source>The conversation has {prompt_tokens} tokens, but the context holds {context}. Shorten the message, start a new conversation, or choose a larger context in Settings.</source>
-        <translation>对话有 {prompt_tokens} 个 token，而上下文只能容纳 {context} 个。请缩短消息、新建对话，或在设置中选择更大的上下文。</translation>
-    </message>
-    <message>
-        <source>The model&apos;s chat template rejected the conversation ({detail}). Choose another model file.</source>
-        <translation>该模型的对话模板不接受这个对话（{detail}）。请选择其他模型文件。</translation>
-    </message>
-    <message>
-        <source>There&apos;s no KV cache type {kv_type}. Choose one of {known}.</source>
-        <translation>没有名为 {kv_type} 的 KV 缓存类型。请从 {known} 中选择。</translation>
-    </message>
-    <message>
-        <source>The engine has no device {name}. Choose one of {known}.</source>
-        <translation>引擎没有设备 {name}。请从 {known} 中选择。</translation>
-    </message>
-    <message>
-        <source>The tensor split has {shares} values for {devices} devices. Enter one value for each device.</source>
-        <translation>张量切分有 {shares} 个数值，而设备有 {devices} 个。请为每个设备指定一个数值。</translation>
-    </message>
-    <message>
-        <source>This build of the engine doesn&apos;t support RPC servers. Run python3 start.py --rebuild.</source>
-        <translation>当前构建的引擎不支持 RPC 服务器。请运行 python3 start.py --rebuild。</translation>
-    </message>
-    <message>
-        <source>The RPC server {server} doesn&apos;t respond. Check that it&apos;s running and that the address is correct.</source>
-        <translation>RPC 服务器 {server} 没有响应。请确认它正在运行且地址正确。</translation>
-    </message>
-    <message>
-        <source>There&apos;s no conversation {id}. It may have been deleted.</source>
-        <translation>对话 {id} 不存在，可能已被删除。</translation>
-    </message>
-    <message>
-        <source>There&apos;s no message {id}. It may have been deleted.</source>
-        <translation>消息 {id} 不存在，可能已被删除。</translation>
-    </message>
-    <message>
-        <source>The conversations in {path} were written by a newer version of APUS Chat (format {version}, this version supports up to {known}). Update this program; nothing was changed.</source>
-        <translation>{path} 中的对话由更新版本的 APUS Chat 写入（格式 {version}，本程序最高支持 {known}）。请更新本程序；未做任何更改。</translation>
-    </message>
-    <message>
-        <source>The conversation database {path} is damaged ({detail}). Nothing was changed; there are backups in the &quot;backups&quot; folder next to it.</source>
-        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改；同一位置的 backups 文件夹中有备份。</translation>
-    </message>
-    <message>
-        <source>Another program is using the conversation database {path}. Close it and try again.</source>
-        <translation>另一个程序正在使用对话数据库 {path}。请关闭该程序后重试。</translation>
-    </message>
-    <message>
-        <source>The data folder isn&apos;t writable ({path}). Check its permissions, or choose another folder.</source>
-        <translation>数据文件夹不可写（{path}）。请检查它的权限，或选择其他文件夹。</translation>
-    </message>
-    <message>
-        <source>A disk error occurred while using {path} ({detail}). Check the disk; there are backups in the &quot;backups&quot; folder.</source>
-        <translation>使用 {path} 时磁盘出错（{detail}）。请检查磁盘；backups 文件夹中有备份。</translation>
-    </message>
-    <message>
-        <source>{path} isn&apos;t a JSON export from APUS Chat ({detail}). Choose a file that was exported as JSON.</source>
-        <translation>{path} 不是 APUS Chat 导出的 JSON 文件（{detail}）。请选择以 JSON 格式导出的文件。</translation>
-    </message>
-    <message>
-        <source>{path} was exported by a newer version of APUS Chat. Update this program, then import it again.</source>
-        <translation>{path} 由更新版本的 APUS Chat 导出。请更新本程序后重新导入。</translation>
-    </message>
-    <message>
-        <source>The PDF was saved, but fonts for some of its Chinese characters ({characters}) are missing on this computer. Install Noto Sans CJK SC (package fonts-noto-cjk) and export again.</source>
-        <translation>PDF 已保存，但这台电脑的字体缺少其中一些汉字（{characters}）。请安装 Noto Sans CJK SC 字体（软件包 fonts-noto-cjk），然后重新导出。</translation>
-    </message>
-    <message>
-        <source>The PDF was saved, but fonts for some of its characters ({characters}) are missing on this computer. Install a font for them and export again, or export as HTML.</source>
-        <translation>PDF 已保存，但这台电脑的字体缺少其中一些字符（{characters}）。请安装相应的字体后重新导出，或导出为 HTML。</translation>
-    </message>
-    <message>
-        <source>Exporting several conversations in this format requires a folder, but {path} is a file. Choose a folder.</source>
-        <translation>以这种格式导出多个对话时需要选择文件夹，而 {path} 是文件。请选择文件夹。</translation>
-    </message>
-    <message>
-        <source>Something went wrong ({code}). See the log for details.</source>
-        <translation>出了点问题（{code}）。详情见日志。</translation>
-    </message>
-    <message>
-        <source>starting</source>
-        <translation>启动</translation>
-    </message>
-    <message>
-        <source>looking for devices</source>
-        <translation>查找设备</translation>
-    </message>
-    <message>
-        <source>testing the load</source>
-        <translation>测试加载</translation>
-    </message>
-    <message>
-        <source>loading the model</source>
-        <translation>加载模型</translation>
-    </message>
-    <message>
-        <source>reading the conversation</source>
-        <translation>读取对话</translation>
-    </message>
-    <message>
-        <source>answering</source>
-        <translation>生成回答</translation>
-    </message>
-    <message>
-        <source>measuring speed</source>
-        <translation>测速</translation>
-    </message>
-    <message>
-        <source>exit code {code}</source>
-        <translation>退出代码 {code}</translation>
-    </message>
-    <message>
-        <source>Couldn&apos;t connect to {host} ({detail}). Check the network and the proxy, or choose another mirror.</source>
-        <translation>无法连接 {host}（{detail}）。请检查网络和代理，或选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>The drive can&apos;t store a file as large as {path}; FAT32 drives are limited to 4 GiB per file. Choose a folder on another drive.</source>
-        <translation>此驱动器无法存放像 {path} 这样大的文件；FAT32 格式的驱动器，单个文件最大为 4 GiB。请选择其他驱动器上的文件夹。</translation>
-    </message>
-    <message>
-        <source>The file {path} already exists. Choose another name, or move the file first.</source>
-        <translation>文件 {path} 已存在。请换一个名称，或先移走该文件。</translation>
-    </message>
-    <message>
-        <source>The model&apos;s chat template didn&apos;t finish within the limits ({seconds} s, {limit_bytes} of memory). Choose another model file.</source>
-        <translation>该模型的对话模板未能在限制（{seconds} 秒，{limit_bytes} 内存）内执行完毕。请选择其他模型文件。</translation>
-    </message>
-    <message>
-        <source>{path} sets {key} = {value}, which no model uses and the engine can&apos;t handle. The file is damaged or malicious; choose another file.</source>
-        <translation>{path} 中 {key} = {value}，没有模型会使用这样的值，引擎也无法处理。文件已损坏或含有恶意内容，请选择其他文件。</translation>
-    </message>
-    <message>
-        <source>{path} contains a web page instead of a model: a sign-in or error page was saved in its place. Delete it and download the model again.</source>
-        <translation>{path} 是网页而不是模型：保存下来的是登录页面或错误页面。请删除它，并重新下载模型。</translation>
-    </message>
-    <message>
-        <source>{path} is only a Git LFS pointer, a file of about a hundred bytes that stands in for the model. Run git lfs pull in its folder, or download the model again.</source>
-        <translation>{path} 只是一个 Git LFS 指针，即代替模型的一百多字节的小文件。请在其所在文件夹中运行 git lfs pull，或重新下载模型。</translation>
-    </message>
-    <message>
-        <source>The response from {host} didn&apos;t come from a hub ({detail}). If this network requires you to sign in, open any web page in a browser first; otherwise check the address of the mirror.</source>
-        <translation>{host} 返回的不是 Hub 的响应（{detail}）。如果此网络需要登录，请先在浏览器中打开任意网页；否则请检查镜像地址。</translation>
-    </message>
-    <message>
-        <source>{host} isn&apos;t accepting more requests at the moment. Wait a few minutes, or choose another mirror.</source>
-        <translation>{host} 暂时不再接受请求。请等待几分钟，或选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>{host} reported a server error (status {status}). Try again later, or choose another mirror.</source>
-        <translation>{host} 服务器出错（状态码 {status}）。请稍后重试，或选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>{id} isn&apos;t a model on a hub. Use OWNER/REPO:FILE or a catalogue name (apus:Q2_K).</source>
-        <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
-    </message>
-    <message>
-        <source>Several models in {repository} match. Specify one of {known}.</source>
-        <translation>{repository} 中有多个模型符合。请指定其中一个：{known}。</translation>
-    </message>
-    <message>
-        <source>{name} is incomplete in {repository}: {missing} is missing. Choose another quantisation or another repository.</source>
-        <translation>{repository} 中的 {name} 不完整，缺少 {missing}。请选择其他量化版本或其他仓库。</translation>
-    </message>
-    <message>
-        <source>The parts of {name} in {repository} are numbered inconsistently, so their order is unclear. Choose another quantisation or another repository.</source>
-        <translation>{repository} 中 {name} 的分卷编号不一致，无法确定顺序。请选择其他量化版本或其他仓库。</translation>
-    </message>
-    <message>
-        <source>According to {host}, {name} in {repository} is no longer the file that this program expects. Choose another mirror, or download another model.</source>
-        <translation>{host} 表示，{repository} 中的 {name} 已不是本程序预期的文件。请选择其他镜像，或下载其他模型。</translation>
-    </message>
-    <message>
-        <source>The system keyring couldn&apos;t delete the saved entry ({detail}). Unlock the keyring and try again, or delete the entry {service} manually.</source>
-        <translation>系统密钥环未能删除已保存的条目（{detail}）。请解锁密钥环后重试，或在其中手动删除条目 {service}。</translation>
-    </message>
-    <message>
-        <source>{id} isn&apos;t on this computer yet. Download it first in the models dialog or with apus-chat models download.</source>
-        <translation>这台电脑上还没有 {id}。请先在模型对话框中或使用 apus-chat models download 下载。</translation>
-    </message>
-    <message>
-        <source>{id} is listed because it&apos;s in the folder {folder}. Delete the file, or remove the folder from the list.</source>
-        <translation>{id} 位于文件夹 {folder} 中，因此显示在列表里。请删除该文件，或将该文件夹移出列表。</translation>
-    </message>
-    <message>
-        <source>{path} is an unfinished download. Let the program that started it finish it first.</source>
-        <translation>{path} 是未完成的下载。请先在开始下载它的程序中完成下载。</translation>
-    </message>
-    <message>
-        <source>{path} was quarantined because it doesn&apos;t match the published file. Re-download its damaged parts in the models dialog, or download it again.</source>
-        <translation>{path} 与发布的文件不符，已被隔离。请在模型对话框中重新下载损坏的部分，或重新下载整个文件。</translation>
-    </message>
-    <message>
-        <source>{path} isn&apos;t quarantined. Choose a file whose name ends in .gguf.bad.</source>
-        <translation>{path} 未被隔离。请选择名称以 .gguf.bad 结尾的文件。</translation>
-    </message>
-    <message>
-        <source>{path} is a link into another program&apos;s folder. Manage the file in that program.</source>
-        <translation>{path} 是指向另一个程序文件夹的链接。请在那个程序中管理该文件。</translation>
-    </message>
-    <message>
-        <source>{path} belongs to the program that manages {folder}. Delete it there, or remove the folder from the list.</source>
-        <translation>{path} 属于管理 {folder} 的程序。请在那个程序中删除它，或将该文件夹移出列表。</translation>
-    </message>
-    <message>
-        <source>Can&apos;t delete {path} ({detail}). Close any program that has it open, and try again.</source>
-        <translation>无法删除 {path}（{detail}）。请关闭正在使用它的程序后重试。</translation>
-    </message>
-    <message>
-        <source>The folder {path} doesn&apos;t exist. Connect its drive, or choose another folder.</source>
-        <translation>文件夹 {path} 不存在。请连接它所在的驱动器，或选择其他文件夹。</translation>
-    </message>
-    <message>
-        <source>No model files found in {path}. Choose a folder that contains .gguf files.</source>
-        <translation>{path} 中没有找到模型文件。请选择含有 .gguf 文件的文件夹。</translation>
-    </message>
-    <message>
-        <source>One of the folders {path} and {other} is inside the other. Choose a folder outside it.</source>
-        <translation>文件夹 {path} 与 {other} 互相嵌套。请选择不在其中的文件夹。</translation>
-    </message>
-    <message>
-        <source>Another window or process is moving the models folder. Wait until it finishes.</source>
-        <translation>另一个窗口或进程正在移动模型文件夹。请等待完成。</translation>
-    </message>
-    <message>
-        <source>Moving the models from {path} to {target} isn&apos;t finished. Finish or cancel that move first.</source>
-        <translation>将模型从 {path} 移动到 {target} 的操作尚未完成。请先完成或取消这次移动。</translation>
-    </message>
-    <message>
-        <source>{path} is being downloaded, converted or joined. Pause it or let it finish, then move the models folder.</source>
-        <translation>{path} 正在下载、转换或合并。请先暂停或等待完成，再移动模型文件夹。</translation>
-    </message>
-    <message>
-        <source>Everything was moved, but {path} in the old folder can&apos;t be deleted ({detail}). Close any program that has it open, then move to the same folder again.</source>
-        <translation>所有内容都已移动，但无法删除旧文件夹中的 {path}（{detail}）。请关闭正在使用它的程序，然后再次移动到同一文件夹。</translation>
-    </message>
-    <message>
-        <source>The data read back from {path} doesn&apos;t match what was written. Nothing was moved. Check the disk, or choose another one.</source>
-        <translation>从 {path} 读回的数据与写入的不一致。没有移动任何文件。请检查磁盘，或选择其他磁盘。</translation>
-    </message>
-    <message>
-        <source>Magnet links require libtorrent, which isn&apos;t installed. Run {command} in a terminal, then try again.</source>
-        <translation>磁力链接需要 libtorrent，目前尚未安装。请在终端中运行 {command}，然后重试。</translation>
-    </message>
-    <message>
-        <source>The magnet link isn&apos;t valid ({detail}). Copy the whole link again, starting with magnet:.</source>
-        <translation>磁力链接无效（{detail}）。请重新复制以 magnet: 开头的完整链接。</translation>
-    </message>
-    <message>
-        <source>The magnet link ({name}) contains no GGUF model. Find another link.</source>
-        <translation>该磁力链接（{name}）中没有 GGUF 模型。请换一个链接。</translation>
-    </message>
-    <message>
-        <source>The magnet link contains several models. To choose one, add &amp; and one of these to the end of the link: {known}.</source>
-        <translation>该磁力链接包含多个模型。请在链接末尾加上 &amp; 和以下之一来指定：{known}。</translation>
-    </message>
-    <message>
-        <source>No peer with the remaining files can be reached ({peers} connected). Keep the download running, or download the model from a hub.</source>
-        <translation>没有可连接的节点拥有其余文件（已连接 {peers} 个）。请让下载继续运行，或从 Hub 下载该模型。</translation>
-    </message>
-    <message>
-        <source>The magnet link download failed ({detail}). Start it again to continue from the data you already have.</source>
-        <translation>磁力链接下载失败（{detail}）。请重新开始，下载会从已有的部分继续。</translation>
-    </message>
-    <message>
-        <source>The connection to {host} was lost ({detail}). Check the network, or choose another mirror.</source>
-        <translation>与 {host} 的连接中断（{detail}）。请检查网络，或选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>{host} hasn&apos;t sent any data for {seconds} s. Check the network, or choose another mirror.</source>
-        <translation>{host} 已有 {seconds} 秒没有发送数据。请检查网络，或选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>{host} isn&apos;t accepting requests right now (status {status}). Wait a moment, or choose another mirror.</source>
-        <translation>{host} 暂时不接受请求（状态码 {status}）。请稍候，或选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>{host} refused the request (status {status}). Choose another mirror, or check the access token.</source>
-        <translation>{host} 拒绝了请求（状态码 {status}）。请选择其他镜像，或检查访问令牌。</translation>
-    </message>
-    <message>
-        <source>{host} sent an unexpected response ({detail}). A proxy may be interfering. Choose another mirror or another proxy.</source>
-        <translation>{host} 返回了意外的内容（{detail}）。可能是代理造成的干扰，请选择其他镜像或其他代理。</translation>
-    </message>
-    <message>
-        <source>{url} isn&apos;t a valid address. Check the hub address in the settings.</source>
-        <translation>{url} 不是有效的地址。请检查设置中的 Hub 地址。</translation>
-    </message>
-    <message>
-        <source>{host} redirects in a loop. Choose another mirror, or try again later.</source>
-        <translation>{host} 陷入循环重定向。请选择其他镜像，或稍后重试。</translation>
-    </message>
-    <message>
-        <source>The download link from {host} has expired (status {status}). Getting a new one; no action is needed.</source>
-        <translation>{host} 的下载链接已失效（状态码 {status}）。正在获取新链接，请稍候。</translation>
-    </message>
-    <message>
-        <source>{host} sent a web page instead of the file. If this network requires you to sign in, open any page in a browser first. Otherwise, choose another mirror.</source>
-        <translation>{host} 返回的是网页，而不是文件。如果此网络需要登录，请先在浏览器中打开任意网页；否则请选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>The certificate of {host} isn&apos;t trusted ({detail}). Check the system clock, and whether this network requires you to sign in or inspects traffic, or choose another mirror.</source>
-        <translation>{host} 的证书不受信任（{detail}）。请检查系统时间，以及此网络是否需要登录或会检查流量；也可以选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>The proxy {proxy} blocks the connection ({detail}). Check the proxy in the settings.</source>
-        <translation>代理 {proxy} 阻止了连接（{detail}）。请检查设置中的代理。</translation>
-    </message>
-    <message>
-        <source>{repository} is available only to people who have accepted its terms. Accept them on {host}, then enter an access token for your account in the settings.</source>
-        <translation>{repository} 只对接受其条款的用户开放。请在 {host} 上接受条款，然后在设置中填写你账号的访问令牌。</translation>
-    </message>
-    <message>
-        <source>The access token in the settings has no access to {repository}. Accept the model&apos;s terms on {host} with the same account, or enter another access token.</source>
-        <translation>设置中的访问令牌无权访问 {repository}。请用同一账号在 {host} 上接受该模型的条款，或填写其他访问令牌。</translation>
-    </message>
-    <message>
-        <source>{host} doesn&apos;t recognise the access token in the settings. Enter a new one, or remove it.</source>
-        <translation>{host} 无法识别设置中的访问令牌。请填写新的访问令牌，或将其移除。</translation>
-    </message>
-    <message>
-        <source>{host} has no repository {repository}, or requires an access token to show it. Choose another mirror.</source>
-        <translation>{host} 上没有仓库 {repository}，或者需要访问令牌才能查看。请选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>{host} has no version {revision} of {repository}. Choose another mirror.</source>
-        <translation>{host} 上没有 {repository} 的版本 {revision}。请选择其他镜像。</translation>
-    </message>
-    <message>
-        <source>{host} has no file {name} in {repository}. Choose another mirror, or search for the model again.</source>
-        <translation>{host} 上的 {repository} 中没有文件 {name}。请选择其他镜像，或重新搜索该模型。</translation>
-    </message>
-    <message>
-        <source>The file on {host} is {bytes}, but the published size is {expected_bytes}. Choose another mirror, or search for the model again.</source>
-        <translation>{host} 上的文件大小为 {bytes}，而发布的大小为 {expected_bytes}。请选择其他镜像，或重新搜索该模型。</translation>
-    </message>
-    <message>
-        <source>{name} is published with {bytes}, but its header specifies {expected_bytes}: part of it is missing. Choose another repository.</source>
-        <translation>发布的 {name} 大小为 {bytes}，而按文件头应为 {expected_bytes}，缺少一部分。请选择其他仓库。</translation>
-    </message>
-    <message>
-        <source>The file published as {name} is only a Git LFS pointer, not the model. Choose another mirror or another repository.</source>
-        <translation>发布的 {name} 只是一个 Git LFS 指针，而不是模型。请选择其他镜像或其他仓库。</translation>
-    </message>
-    <message>
-        <source>The file published as {name} is a web page, not a model. Choose another mirror or another repository.</source>
-        <translation>发布的 {name} 是网页，而不是模型。请选择其他镜像或其他仓库。</translation>
-    </message>
-    <message>
-        <source>The hub uses the file name {name}, which isn&apos;t safe for a model file. Choose another repository.</source>
-        <translation>Hub 给出的文件名 {name} 不能安全地用作模型文件名。请选择其他仓库。</translation>
-    </message>
-    <message>
-        <source>Another window or process is downloading {path}. Wait until it finishes.</source>
-        <translation>另一个窗口或进程正在下载 {path}。请等待完成。</translation>
-    </message>
-    <message>
-        <source>The downloaded {name} doesn&apos;t match the published file and was quarantined as {path}. Re-download the damaged parts, preferably from another mirror.</source>
-        <translation>下载的 {name} 与发布的文件不符，已隔离为 {path}。请重新下载损坏的部分，最好使用其他镜像。</translation>
-    </message>
-    <message>
-        <source>Another file named {path} already exists. Move or delete it, then download again.</source>
-        <translation>已存在另一个文件 {path}。请将其移走或删除，然后重新下载。</translation>
-    </message>
-    <message>
-        <source>{path} contains {bytes} of an older version of this model; the rest of that version is no longer available. Cancel that download, which deletes this data, and start over.</source>
-        <translation>{path} 中有该模型旧版本的 {bytes} 数据，而旧版本的其余部分已无法获取。请取消该下载（会删除这些数据），然后重新开始。</translation>
-    </message>
-    <message>
-        <source>The origin of {path} is unknown, so its damaged parts can&apos;t be re-downloaded. Download the whole file again.</source>
-        <translation>{path} 的来源未知，无法只重新下载损坏的部分。请重新下载整个文件。</translation>
-    </message>
-    <message>
-        <source>{path} has {free_bytes} free, but {needed_bytes} are needed. Free some space, or move the models folder to another drive.</source>
-        <translation>{path} 可用空间为 {free_bytes}，需要 {needed_bytes}。请腾出空间，或将模型文件夹移到其他驱动器。</translation>
-    </message>
-    <message>
-        <source>The disk is full, so {path} can&apos;t be written. Free some space and resume. The data downloaded so far is kept.</source>
-        <translation>磁盘已满，{path} 无法继续写入。请腾出空间后继续下载，已下载的内容会保留。</translation>
-    </message>
-    <message>
-        <source>The disk reported an error at {path} ({detail}). Check the drive, or choose another models folder.</source>
-        <translation>磁盘在 {path} 处报告错误（{detail}）。请检查驱动器，或选择其他模型文件夹。</translation>
-    </message>
-    <message>
-        <source>{path} is one of {count} split parts of a model. Join them first, in the models dialog or with apus-chat models repair.</source>
-        <translation>{path} 是模型的 {count} 个分卷之一。请先合并：在模型对话框中操作，或使用 apus-chat models repair。</translation>
-    </message>
-    <message>
-        <source>{path} is damaged or isn&apos;t the published file {published}. Re-download the damaged parts with apus-chat models verify --mend, or download the whole file again.</source>
-        <translation>{path} 已损坏，或不是发布的文件 {published}。请用 apus-chat models verify --mend 重新下载损坏的部分，或重新下载整个文件。</translation>
-    </message>
-    <message>
-        <source>Nothing was deleted. {path} takes up {bytes}. To delete it permanently, add --delete --yes.</source>
-        <translation>没有删除任何内容。{path} 占用 {bytes}。要永久删除，请加上 --delete --yes。</translation>
-    </message>
-    <message>
-        <source>{address} isn&apos;t a valid endpoint address. It must start with https:// and include a host name.</source>
-        <translation>{address} 不是有效的接口地址。地址应以 https:// 开头并包含主机名。</translation>
-    </message>
-    <message>
-        <source>{address} isn&apos;t a valid proxy address. Use the form http://HOST:PORT or socks5://HOST:PORT.</source>
-        <translation>{address} 不是有效的代理地址。请使用 http://主机:端口 或 socks5://主机:端口 的格式。</translation>
-    </message>
-    <message>
-        <source>No mirror can be reached. Check the network and the proxy, then test again.</source>
-        <translation>所有镜像都无法连接。请检查网络和代理，然后重新测试。</translation>
-    </message>
-    <message>
-        <source>A graphics driver made the engine crash or hang while it was looking for devices. Update the driver. Until then, only the CPU is used.</source>
-        <translation>引擎查找设备时，显卡驱动导致引擎崩溃或卡住。请更新驱动；在此之前只使用 CPU。</translation>
-    </message>
-    <message>
-        <source>You have {gpus}, but this build of the engine can&apos;t use it. Run {command} and restart the program.</source>
-        <translation>检测到 {gpus}，但此引擎版本无法使用。请运行 {command}，然后重新启动程序。</translation>
-    </message>
-    <message>
-        <source>You have {gpus}, but the engine finds no usable driver for it. Install or update the driver.</source>
-        <translation>检测到 {gpus}，但引擎没有找到可用的驱动。请安装或更新驱动。</translation>
-    </message>
-    <message>
-        <source>The engine detects other GPUs, but not {gpus}. Update the driver, and check that no setting hides GPUs (such as CUDA_VISIBLE_DEVICES).</source>
-        <translation>引擎检测到了其他 GPU，但没有检测到 {gpus}。请更新驱动，并检查是否有设置（如 CUDA_VISIBLE_DEVICES）隐藏了 GPU。</translation>
-    </message>
-    <message>
-        <source>There is no split mode {split_mode}. Choose one of these: {known}.</source>
-        <translation>没有名为 {split_mode} 的切分方式。可选：{known}。</translation>
-    </message>
-    <message>
-        <source>{device} can&apos;t split layers by rows. Set the split mode to By layers.</source>
-        <translation>{device} 不支持按行切分层。请将切分方式设为“按层”。</translation>
-    </message>
-    <message>
-        <source>The RPC server {server} accepts the connection but doesn&apos;t respond. It serves one program at a time. Close the other program, or unload its model.</source>
-        <translation>RPC 服务器 {server} 接受了连接，但没有响应。它一次只能服务一个程序。请关闭另一个程序，或在那里卸载模型。</translation>
-    </message>
-    <message>
-        <source>{server} isn&apos;t an RPC server of this llama.cpp version. Start the one that matches this program&apos;s engine.</source>
-        <translation>{server} 不是此版本 llama.cpp 的 RPC 服务器。请启动与本程序引擎配套的服务器。</translation>
-    </message>
-    <message>
-        <source>{server} uses RPC protocol version {theirs}, but this program&apos;s engine uses version {ours}. Start the server from the same llama.cpp version there.</source>
-        <translation>{server} 使用 RPC 协议版本 {theirs}，本程序的引擎使用版本 {ours}。请在那里启动同一版本 llama.cpp 的服务器。</translation>
-    </message>
-    <message>
-        <source>The device at {server} disconnected during the operation. Try again to load the model without it.</source>
-        <translation>{server} 的设备中途断开。请重试，模型会在不使用它的情况下加载。</translation>
-    </message>
-    <message>
-        <source>{text} isn&apos;t a valid address. Enter HOST:PORT, such as 192.168.1.20:50052.</source>
-        <translation>{text} 不是有效的地址。请填写 主机:端口，例如 192.168.1.20:50052。</translation>
-    </message>
-    <message>
-        <source>{text} isn&apos;t a valid list of simulated GPUs. Enter the free GiB of each GPU, such as 24, or none.</source>
-        <translation>{text} 不是有效的模拟 GPU 设置。请填写每个 GPU 的可用 GiB 数，例如 24；或填写 none。</translation>
-    </message>
-    <message>
-        <source>{path} wasn&apos;t loaded because it needs {needed_bytes} of RAM and only {available_bytes} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
-        <translation>{path} 需要 {needed_bytes} 内存，可用 {available_bytes}，因此没有加载。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
-    </message>
-    <message>
-        <source>The manual settings don&apos;t fit: {device} is short of {lacking_bytes}. Go back to automatic, or put less on it.</source>
-        <translation>手动设置放不下：{device} 还差 {lacking_bytes}。请恢复自动，或减少放在该设备上的内容。</translation>
-    </message>
-    <message>
-        <source>The engine was stopped because it was still {phase} after {seconds} s. Try again.</source>
-        <translation>引擎在 {seconds} 秒后仍在{phase}，已被停止。请重试。</translation>
-    </message>
-    <message>
-        <source>The speed test needs a context of {needed} tokens, but only {context} are loaded. Choose a longer context.</source>
-        <translation>测速需要 {needed} 个 token 的上下文，当前只加载了 {context} 个。请选择更长的上下文。</translation>
-    </message>
-    <message>
-        <source>Fits on {device} with {context} context, {left} left.</source>
-        <translation>可放入 {device}，上下文 {context}，剩余 {left}。</translation>
-    </message>
-    <message>
-        <source>Fits on your two GPUs with {context} context, {left} left on {device}.</source>
-        <translation>可放入两块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
-    </message>
-    <message>
-        <source>Fits on your {cards} GPUs with {context} context, {left} left on {device}.</source>
-        <translation>可放入 {cards} 块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
-    </message>
-    <message>
-        <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上，约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): about {speed} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}），约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s.</source>
-        <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，约 {speed} tokens/s。</translation>
-    </message>
-    <message>
-        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
-        <translation>放不下：需要 {ram} 内存，可用 {available}。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
-    </message>
-    <message>
-        <source>Doesn&apos;t fit with the manual settings: {device} is short of {lacking}. Go back to automatic, or put less on it.</source>
-        <translation>手动设置放不下：{device} 还差 {lacking}。请恢复自动，或减少放在该设备上的内容。</translation>
-    </message>
-    <message>
-        <source>The context is limited to the length the model was trained with.</source>
-        <translation>上下文不能超过模型训练时的长度。</translation>
-    </message>
-    <message>
-        <source>With a shorter context it would fit entirely on the GPU and answer faster.</source>
-        <translation>缩短上下文后可以完全放入显存，回答更快。</translation>
-    </message>
-    <message>
-        <source>An 8-bit KV cache makes everything fit.</source>
-        <translation>使用 8 位 KV 缓存即可全部放下。</translation>
-    </message>
-    <message>
-        <source>An 8-bit KV cache keeps more of it on the GPU.</source>
-        <translation>使用 8 位 KV 缓存可以让更多内容留在 GPU 上。</translation>
-    </message>
-    <message>
-        <source>This model can&apos;t use the selected KV cache type.</source>
-        <translation>该模型不支持所选的 KV 缓存类型。</translation>
-    </message>
-    <message>
-        <source>Flash attention stays on because the selected KV cache type requires it.</source>
-        <translation>所选的 KV 缓存类型需要 Flash Attention，因此保持开启。</translation>
-    </message>
-    <message>
-        <source>One of the GPUs isn&apos;t used.</source>
-        <translation>有一块 GPU 未使用。</translation>
-    </message>
-    <message>
-        <source>The engine uses at most 16 GPUs; the largest ones are selected.</source>
-        <translation>引擎最多使用 16 块 GPU，已选用其中最大的。</translation>
-    </message>
-    <message>
-        <source>There isn&apos;t enough RAM for a second, faster copy of the weights, so long prompts are processed more slowly.</source>
-        <translation>内存不足以再存放一份更快的权重副本，因此处理长提示词会慢一些。</translation>
-    </message>
-    <message>
-        <source>Memory use for this type of model is an estimate; the actual amount may differ slightly.</source>
-        <translation>这类模型的内存占用是估算值，实际可能略有出入。</translation>
-    </message>
-    <message>
-        <source>Memory use for this split mode is an estimate.</source>
-        <translation>此切分方式的内存占用是估算值。</translation>
-    </message>
-    <message>
-        <source>The GPU speed is an estimate.</source>
-        <translation>GPU 速度是估算值。</translation>
-    </message>
-    <message>
-        <source>The engine hasn&apos;t confirmed these figures yet.</source>
-        <translation>引擎尚未确认这些数值。</translation>
-    </message>
-    <message>
-        <source>Not enough memory. Trying a smaller plan. {plan}</source>
-        <translation>内存不足，正在尝试更小的方案。{plan}</translation>
-    </message>
-    <message>
-        <source>{server} isn&apos;t available right now, so the model is loaded without it. {plan}</source>
-        <translation>{server} 目前不可用，因此不使用它来加载模型。{plan}</translation>
-    </message>
-    <message>
-        <source>Best quality that fits entirely on the GPU.</source>
-        <translation>能完全放入显存的最佳质量。</translation>
-    </message>
-    <message>
-        <source>Best quality that is fast enough when partly in RAM.</source>
-        <translation>部分放在内存中、速度仍然够用的最佳质量。</translation>
-    </message>
-    <message>
-        <source>Smallest version; the others would be even slower.</source>
-        <translation>最小的版本，其他版本会更慢。</translation>
-    </message>
-    <message>
-        <source>A higher quality also fits.</source>
-        <translation>更高的质量也放得下。</translation>
-    </message>
-    <message>
-        <source>Runs, but slowly.</source>
-        <translation>可以运行，但很慢。</translation>
-    </message>
-    <message>
-        <source>Doesn&apos;t fit on this computer.</source>
-        <translation>这台电脑放不下。</translation>
-    </message>
-    <message>
-        <source>The experts in {path} differ in type or shape ({tensor}), so they can&apos;t be stacked, and no current engine loads them in this form. Choose another quantisation, or a file made after April 2024.</source>
-        <translation>{path} 中各专家的类型或形状不一致（{tensor}），无法合并，现有的引擎也无法直接加载。请选择其他量化版本，或 2024 年 4 月之后制作的文件。</translation>
-    </message>
-    <message>
-        <source>{path} doesn&apos;t contain all experts of a layer: {tensor} is missing. Download the file again, or choose another one.</source>
-        <translation>{path} 中某一层的专家不全：缺少 {tensor}。请重新下载该文件，或选择其他文件。</translation>
-    </message>
-    <message>
-        <source>{path} is one of {count} files of a model made before April 2024. Its experts can only be stacked in a single file. Merge the files with llama-gguf-split --merge and convert the result, or choose a newer file.</source>
-        <translation>{path} 是 2024 年 4 月之前制作的模型的 {count} 个文件之一，其专家只能在单个文件中合并。请用 llama-gguf-split --merge 合并这些文件后再转换，或选择较新的文件。</translation>
-    </message>
-    <message>
-        <source>{path} doesn&apos;t need to be converted. Use it directly.</source>
-        <translation>{path} 无需转换，请直接使用。</translation>
-    </message>
-    <message>
-        <source>{path} is already being converted. Wait until it finishes.</source>
-        <translation>{path} 正在转换。请等待完成。</translation>
-    </message>
-    <message>
-        <source>Not enough disk space to convert {path}: {needed_bytes} are needed and {free_bytes} are free. Free some space, or convert it into a folder on another drive.</source>
-        <translation>磁盘空间不足，无法转换 {path}：需要 {needed_bytes}，可用 {free_bytes}。请腾出空间，或转换到其他驱动器的文件夹中。</translation>
-    </message>
-    <message>
-        <source>The conversion of {path} was interrupted. Until it&apos;s finished, the file is kept as {working} and can&apos;t be used. Start the conversion again to continue.</source>
-        <translation>{path} 的转换已中断。完成之前，文件保存为 {working}，无法使用。请再次启动转换以继续。</translation>
-    </message>
-    <message>
-        <source>The conversion of {path} can&apos;t continue ({detail}). Nothing is lost: the file is kept as {working} until the conversion is finished. Check the disk, then start the conversion again.</source>
-        <translation>{path} 的转换无法继续（{detail}）。没有丢失任何内容：转换完成之前，文件保存为 {working}。请检查磁盘，然后再次启动转换。</translation>
-    </message>
-    <message>
-        <source>Another file named {path} now exists, so the partly converted {working} can&apos;t be renamed back. Move the other file, then start the conversion again.</source>
-        <translation>现在已有另一个文件 {path}，部分转换的 {working} 无法恢复原名。请移走那个文件，然后再次启动转换。</translation>
-    </message>
-    <message>
-        <source>{working} is a partly converted file, and the record of its progress is missing. The conversion can&apos;t be finished. Delete the file and download it again.</source>
-        <translation>{working} 是部分转换的文件，而转换进度的记录已丢失，无法完成转换。请删除它并重新下载。</translation>
-    </message>
-    <message>
-        <source>{name} isn&apos;t named like a split part of a model file. Choose parts of the same file, such as MODEL.gguf.part1of2 and MODEL.gguf.part2of2.</source>
-        <translation>{name} 的名称不像模型文件的分卷。请选择同一文件的各个分卷，例如 MODEL.gguf.part1of2 和 MODEL.gguf.part2of2。</translation>
-    </message>
-    <message>
-        <source>The parts of {name} are named inconsistently, so their order is unclear: {parts}. Keep only one set of parts in the folder.</source>
-        <translation>{name} 的分卷命名方式不一致，无法确定顺序：{parts}。请在文件夹中只保留其中一套。</translation>
-    </message>
-    <message>
-        <source>Some parts of {name} are missing: {missing}. Put all its parts in one folder, then try again.</source>
-        <translation>{name} 缺少分卷：{missing}。请把所有分卷放进同一个文件夹，然后重试。</translation>
-    </message>
-    <message>
-        <source>The parts of {name} are in different folders. Put them in one folder, then try again.</source>
-        <translation>{name} 的分卷位于不同的文件夹中。请把它们放进同一个文件夹，然后重试。</translation>
-    </message>
-    <message>
-        <source>{path} is a separate model file, not a part that can be joined to others. Restore its published name, then open the first file of its set.</source>
-        <translation>{path} 是独立的模型文件，不是可以与其他文件合并的分卷。请恢复它发布时的名称，然后打开这组文件中的第一个。</translation>
-    </message>
-    <message>
-        <source>The parts of {name} don&apos;t match: their total size is {bytes}, but the file should be {expected_bytes}. Check whether a part is missing or belongs to another file, and download that part again.</source>
-        <translation>{name} 的分卷大小不符：合计 {bytes}，而文件应为 {expected_bytes}。请检查是否缺少分卷或混入了其他文件的分卷，并重新下载相应的分卷。</translation>
-    </message>
-    <message>
-        <source>The parts of {path} are already being joined. Wait until that finishes.</source>
-        <translation>正在合并 {path} 的分卷。请等待完成。</translation>
-    </message>
-    <message>
-        <source>Not enough disk space to join the parts of {path}: {needed_bytes} are needed and {free_bytes} are free. Free some space, then start again.</source>
-        <translation>磁盘空间不足，无法合并 {path} 的分卷：需要 {needed_bytes}，可用 {free_bytes}。请腾出空间后重新开始。</translation>
-    </message>
-    <message>
-        <source>Joining the parts of {path} was interrupted. Until it&apos;s finished, the file is kept as {working}. Start it again to continue.</source>
-        <translation>{path} 的分卷合并已中断。完成之前，文件保存为 {working}。请再次启动合并以继续。</translation>
-    </message>
-    <message>
-        <source>Joining the parts of {path} can&apos;t continue ({detail}). Nothing is lost. Check the disk, then start it again.</source>
-        <translation>{path} 的分卷合并无法继续（{detail}）。没有丢失任何内容。请检查磁盘，然后再次启动合并。</translation>
-    </message>
-    <message>
-        <source>{working} is a partly joined file, and its remaining parts or the record about them are missing. It can&apos;t be finished. Download the parts again.</source>
-        <translation>{working} 是部分合并的文件，而其余分卷或其记录已丢失，无法完成合并。请重新下载各个分卷。</translation>
-    </message>
-    <message>
-        <source>The context is full: the conversation and space for an answer need {needed} tokens, but the context holds {context}. Leave out the oldest messages, start a new conversation, or choose a longer context.</source>
-        <translation>上下文已满：对话加上回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请略去最早的消息、新建对话，或选择更长的上下文。</translation>
-    </message>
-    <message>
-        <source>The last question, with its attachments, the system prompt and space for an answer, needs {needed} tokens, but the context holds {context}. Shorten the question, or choose a longer context.</source>
-        <translation>最后一个问题加上附件、系统提示词和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请缩短问题，或选择更长的上下文。</translation>
-    </message>
-    <message>
-        <source>The pinned messages, the last question and space for an answer need {needed} tokens, but the context holds {context}. Unpin a message, or choose a longer context.</source>
-        <translation>始终保留的消息、最后一个问题和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请取消保留部分消息，或选择更长的上下文。</translation>
-    </message>
-    <message>
-        <source>The context of {context} tokens is full. The oldest messages are left out ({count}).</source>
-        <translation>{context} 个 token 的上下文已满，已略去最早的 {count} 条消息。</translation>
-    </message>
-    <message>
-        <source>The server used for this conversation is no longer in the list. Choose another model, or add the server again.</source>
-        <translation>此对话使用的服务器已不在列表中。请选择其他模型，或重新添加该服务器。</translation>
-    </message>
-    <message>
-        <source>{url} isn&apos;t a valid server address. Use the form http://127.0.0.1:8000/v1.</source>
-        <translation>{url} 不是有效的服务器地址。地址格式如 http://127.0.0.1:8000/v1。</translation>
-    </message>
-    <message>
-        <source>Can&apos;t reach {host} ({detail}). Check that the server is running and the address is correct.</source>
-        <translation>无法连接 {host}（{detail}）。请确认服务器正在运行且地址正确。</translation>
-    </message>
-    <message>
-        <source>{host} hasn&apos;t responded for {seconds} seconds. It may be overloaded. Try again later.</source>
-        <translation>{host} 已有 {seconds} 秒没有响应，可能负载过高。请稍后重试。</translation>
-    </message>
-    <message>
-        <source>The connection to {host} was lost before the answer was complete. The text received so far is kept. Continue or try again.</source>
-        <translation>与 {host} 的连接在回答完成前中断。已收到的内容会保留，可以继续或重试。</translation>
-    </message>
-    <message>
-        <source>{host} requires an API key. Enter it in the settings under Servers.</source>
-        <translation>{host} 需要 API 密钥。请在设置的“服务器”中填写。</translation>
-    </message>
-    <message>
-        <source>{host} doesn&apos;t accept the API key. Enter the correct one in the settings under Servers.</source>
-        <translation>{host} 不接受该 API 密钥。请在设置的“服务器”中填写正确的密钥。</translation>
-    </message>
-    <message>
-        <source>{url} doesn&apos;t respond like an OpenAI-compatible server ({detail}). Check the address; most end in /v1.</source>
-        <translation>{url} 的响应不符合 OpenAI 兼容服务器的格式（{detail}）。请检查地址；多数地址以 /v1 结尾。</translation>
-    </message>
-    <message>
-        <source>{host} isn&apos;t accepting requests right now ({detail}). Wait a moment and try again.</source>
-        <translation>{host} 暂时不接受请求（{detail}）。请稍候再试。</translation>
-    </message>
-    <message>
-        <source>{host} reported an error ({detail}). Try again, or see the server&apos;s log for more information.</source>
-        <translation>{host} 出错（{detail}）。请重试，或查看服务器的日志了解详情。</translation>
-    </message>
-    <message>
-        <source>{host} refused the request ({detail}). Change the conversation settings, or choose another model.</source>
-        <translation>{host} 拒绝了请求（{detail}）。请调整对话设置，或选择其他模型。</translation>
-    </message>
-    <message>
-        <source>{host} doesn&apos;t offer {model}. Choose one of its models, listed in the settings under Servers.</source>
-        <translation>{host} 不提供 {model}。请选择它提供的模型，可在设置的“服务器”中查看。</translation>
-    </message>
-    <message>
-        <source>The conversation is longer than {host} accepts ({detail}). Leave out the oldest messages, start a new conversation, or choose a model with a longer context.</source>
-        <translation>对话超出了 {host} 允许的长度（{detail}）。请略去最早的消息、新建对话，或选择上下文更长的模型。</translation>
-    </message>
-    <message>
-        <source>The environment variable {name} contains no key. Set it first.</source>
-        <translation>环境变量 {name} 中没有密钥。请先设置。</translation>
-    </message>
-    <message>
-        <source>{host} lists no models. Load one on the server, then try again.</source>
-        <translation>{host} 没有列出任何模型。请先在服务器上加载一个，然后重试。</translation>
-    </message>
-    <message>
-        <source>{name} is {bytes}, but attachments are limited to {limit_bytes}. Attach only the part your question is about.</source>
-        <translation>{name} 的大小为 {bytes}，附件最大为 {limit_bytes}。请只附上与问题有关的部分。</translation>
-    </message>
-    <message>
-        <source>{name} can&apos;t be attached because it isn&apos;t plain text. Save it as text, or copy the passage and paste it here.</source>
-        <translation>{name} 不是纯文本，无法作为附件。请另存为文本文件，或复制所需段落粘贴到这里。</translation>
-    </message>
-    <message>
-        <source>{name} is empty. Choose another file.</source>
-        <translation>{name} 是空文件。请选择其他文件。</translation>
-    </message>
-    <message>
-        <source>{name} is a folder. Choose text files in it instead.</source>
-        <translation>{name} 是文件夹。请选择其中的文本文件。</translation>
-    </message>
-    <message>
-        <source>A question can have up to {limit} attachments. Remove one first, or combine several into one file.</source>
-        <translation>一个问题最多可以有 {limit} 个附件。请先移除一个，或将几个合并成一个文件。</translation>
     </message>
 </context>
 <context>
