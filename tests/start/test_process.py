@@ -79,7 +79,11 @@ def test_without_a_display_the_window_is_refused_and_a_command_is_not(ready):
 def test_the_suite_runs_the_fast_tests_and_then_the_slow_ones(ready, tmp_path, fast, slow, code):
     done = run(ready, "test", "-k", "store", cwd=tmp_path, FAST=fast, SLOW=slow)
     runs = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [arguments for arguments, *_ in runs] == [["-m", "not slow", "-k", "store"], ["-m", "slow", "-k", "store"]]
+    parallel = ["-n", str(min(4, os.cpu_count())), "--dist", "worksteal"]
+    assert [arguments for arguments, *_ in runs] == [
+        ["-m", "not slow", *parallel, "-k", "store"],
+        ["-m", "slow", "-k", "store"],
+    ]
     assert {folder for *_, folder in runs} == {str(ready.ROOT)}
     assert {platform for _, platform, _ in runs} == {"offscreen" if sys.platform == "linux" else None}
     assert done.returncode == code
