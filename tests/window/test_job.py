@@ -6,7 +6,7 @@ import threading
 import traceback
 
 import pytest
-from PySide6.QtCore import QObject, QThread, QThreadPool
+from PySide6.QtCore import QObject, QThread
 from PySide6.QtWidgets import QWidget
 
 from model_manager.errors import Cancelled, UserError
