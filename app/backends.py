@@ -1,13 +1,83 @@
-"""Choice of the chat backend for a model id: a local file or a model of a server."""
+"""Chat backends by model id: a local file, which is loaded by a plan, or a model of a server."""
 
 from __future__ import annotations
 
-from app.backend import ChatBackend
-from app.local_backend import LocalBackend
+from collections.abc import Iterator
+from typing import Any
+
+from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
+from app.planning.planned_load import LoadRequest
+from app.planning.service import PlanningService
 from app.servers.registry import is_server_model
 from app.services import Services
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
+from model_manager.library.library import LocalModel
 from model_manager.plan import PlanOptions
+
+HASH_AT_ONCE_BYTES = 256 << 20
+"""A file up to this size is hashed after its first answer, in a fraction of a second; larger ones in the background."""
+
+
+class LocalBackend:
+    """A model of the library as a chat backend; it is resolved and checked on its first request."""
+
+    is_remote = False
+
+    def __init__(self, services: Services, model_id: str, options: PlanOptions | None = None) -> None:
+        """``model_id`` may be a path; ``options`` take precedence over the model's overrides and the settings."""
+        self._library, self._engine, self._planning = services.library, services.engine, services.planning
+        self._model_id = model_id
+        self._settings = services.settings.now
+        self._options = options
+        self._resolved: tuple[LocalModel, LoadRequest] | None = None
+
+    def resolve(self) -> LocalModel:
+        """Resolve and check the file.
+
+        Raises:
+            UserError: as ``ModelLibrary.resolve``, ``read_model`` and ``check_loadable`` do.
+        """
+        return self._resolve()[0]
+
+    def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
+        """Load where needed, then answer.  Raises as ``resolve`` and ``PlannedLoader.answer`` do."""
+        token.raise_if_cancelled()
+        return self._planning.loader.answer(self._resolve()[1], request, token)
+
+    def origin(self) -> AnswerOrigin:
+        """Describe the origin of an answer.  Hashes a small file that was not hashed yet."""
+        if self._resolved is None:
+            return AnswerOrigin(self._model_id)
+        file, state = self._resolved[0], self._engine.state
+        engine = state.result.engine if state else None
+        return AnswerOrigin(file.id, self._sha256(file), file.quantisation, engine, loaded_plan(self._planning))
+
+    def _resolve(self) -> tuple[LocalModel, LoadRequest]:
+        if self._resolved is None:
+            file = self._library.resolve(self._model_id)
+            options = self._planning.options_for(self._settings, file.id, self._options)
+            self._resolved = file, self._planning.load_request(file.path, options)
+        return self._resolved
+
+    def _sha256(self, file: LocalModel) -> str | None:
+        try:
+            known = self._library.known_hash(file.path)
+            if known is not None or file.bytes > HASH_AT_ONCE_BYTES:
+                return known.sha256 if known else None
+            sha256 = sha256_of(file.path)
+            self._library.record_file_hash(file.path, sha256)
+        except UserError:
+            # The answer is kept even if its file is gone.
+            return None
+        return sha256
+
+
+def loaded_plan(planning: PlanningService) -> dict[str, Any]:
+    """The plan of the loaded file, forecast and actual memory side by side; empty where none is loaded."""
+    loaded = planning.loader.loaded
+    return loaded.to_json() if loaded else {}
 
 
 def backend_for(services: Services, model_id: str, options: PlanOptions | None = None) -> ChatBackend:
@@ -17,8 +87,7 @@ def backend_for(services: Services, model_id: str, options: PlanOptions | None =
     """
     if is_server_model(model_id):
         return services.servers.backend(model_id)
-    settings = services.settings.now
-    return LocalBackend(services.library, services.engine, services.planning, model_id, settings, options)
+    return LocalBackend(services, model_id, options)
 
 
 def context_size(services: Services, model_id: str) -> int:

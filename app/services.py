@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.chat.worker import InferenceWorker
 from app.config.drafts import Drafts
@@ -17,6 +19,7 @@ from app.idle_hasher import IdleHasher
 from app.planning.service import PlanningService
 from app.servers.service import Servers
 from app.store.store import ConversationStore
+from model_manager.disk.files import disk_errors
 from model_manager.errors import UserError
 from model_manager.library.library import ModelLibrary
 
@@ -48,6 +51,29 @@ class Services:
         files = (self.settings, self.presets, self.drafts, self.servers.registry, self.library)
         return [each.problem for each in files if each.problem is not None]
 
+    def erase_everything(self) -> None:
+        """Delete all personal data: conversations and their backups, drafts, presets and logs.
+
+        Models, servers and other settings are kept.  Nothing is deleted while an answer is being written.
+
+        Raises:
+            UserError: ``answer_in_progress`` (id), or as ``disk_error``: the rest is not deleted.
+        """
+        self.store.erase_everything()
+        self.drafts.erase()
+        self.presets.erase()
+        self.settings.change(conversation_id=None, preset_id="")
+        for file in (self.folder.drafts_file, self.folder.presets_file):
+            # Damaged files that were set aside contain personal data too.
+            for path in file.parent.glob(f"{file.name}.damaged*"):
+                _remove(path)
+        for path in self.folder.logs.glob("*.log*"):
+            # Open log files are emptied, because Windows doesn't allow deleting them.
+            with disk_errors(path):
+                path.write_bytes(b"")
+            if path.suffix != ".log":
+                _remove(path)
+
     def close(self) -> None:
         """Stop and save the running answer, stop the engine, and close the database."""
         self.downloads.close()
@@ -57,6 +83,11 @@ class Services:
         self.servers.close()
         self.engine.release()
         self.store.close()
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError), disk_errors(path):
+        path.unlink()
 
 
 def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> Services:

@@ -1,4 +1,4 @@
-"""Sizes and speeds as text, the same in the window, the command line and messages."""
+"""Sizes, speeds and counts as text, the same in the window, the command line and messages."""
 
 from __future__ import annotations
 
@@ -24,3 +24,14 @@ def speed_text(bytes_per_second: float) -> str:
 def rate_text(tokens_per_second: float) -> str:
     """Return tokens per second without the unit, with a decimal below 10."""
     return f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
+
+
+def grouped(count: int) -> str:
+    """Return a number with commas as thousands separators."""
+    return f"{count:,}"
+
+
+def rounded(count: int) -> int:
+    """Round an estimate to two significant digits."""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return int(round(count / step) * step)

@@ -9,14 +9,13 @@ import sys
 from typing import Any
 
 from app.backend import ChatBackend, ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, Replanned
-from app.backends import backend_for
+from app.backends import LocalBackend, backend_for, loaded_plan
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.session import Adjust, ChatSession
 from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
 from app.cli.output import print_json
 from app.cli.parser import sampling_options
 from app.conversation import ContextPolicy
-from app.local_backend import LocalBackend, loaded_plan
 from app.messages import left_out_sentence
 from app.messages.plans import replanned_sentence
 from app.servers.registry import api_base, is_unencrypted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -13,46 +12,23 @@ from model_manager.errors import UserError
 DATA_DIR_VARIABLE = "APUS_CHAT_DATA_DIR"
 
 
-@dataclass(frozen=True)
 class DataFolder:
     """The data folder and the paths in it."""
 
-    root: Path
-
-    @property
-    def settings_file(self) -> Path:
-        """Settings, as JSON."""
-        return self.root / "settings.json"
-
-    @property
-    def presets_file(self) -> Path:
-        """Presets of the user, as JSON."""
-        return self.root / "presets.json"
-
-    @property
-    def drafts_file(self) -> Path:
-        """Unsent messages, as JSON."""
-        return self.root / "drafts.json"
-
-    @property
-    def conversations(self) -> Path:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.settings_file = root / "settings.json"
+        self.presets_file = root / "presets.json"
+        self.drafts_file = root / "drafts.json"
+        """Unsent messages."""
+        self.servers_file = root / "servers.json"
+        """Servers; their API keys are in the keyring."""
+        self.conversations = root / "conversations"
         """The database of conversations and its backups."""
-        return self.root / "conversations"
-
-    @property
-    def models(self) -> Path:
+        self.models = root / "models"
         """Model files, and the registry of those in other folders."""
-        return self.root / "models"
-
-    @property
-    def servers_file(self) -> Path:
-        """Servers, as JSON; their API keys are in the keyring."""
-        return self.root / "servers.json"
-
-    @property
-    def logs(self) -> Path:
+        self.logs = root / "logs"
         """The program's log and the engine's."""
-        return self.root / "logs"
 
 
 def data_folder(path: str | None = None) -> DataFolder:

@@ -1,18 +1,19 @@
 """Presets: a named system prompt, sampling and context policy that can be applied to a conversation.
 
-A few are built in.  Their names and system prompts are translated, so the caller passes them in.  The user's presets,
-and changes to built-in ones, are in one JSON file.
+A few are built in, with translated names and system prompts.  The user's presets, and changes to built-in ones, are in
+one JSON file.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.conversation import ContextPolicy, Sampling
+from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
 
@@ -34,19 +35,79 @@ class Preset:
 
     id: str
     name: str
-    choices: Choices
-    is_built_in: bool = False
-    is_edited: bool = False
-    """A built-in preset that the user changed; ``Presets.remove`` resets it."""
+    system_prompt: str | None = None
+    sampling: Sampling | None = None
+    context_policy: ContextPolicy | None = None
+
+    @property
+    def choices(self) -> Choices:
+        """The choices without the name."""
+        return Choices(self.system_prompt, self.sampling, self.context_policy)
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether ``Presets.remove`` resets it instead of deleting it."""
+        return self.id in BUILT_IN
 
 
-BUILT_IN: dict[str, Sampling] = {
-    "mathematics": Sampling(temperature=0.2, top_p=0.9, top_k=40, min_p=0.05),
-    "translation": Sampling(temperature=0.3, top_p=0.9, top_k=40, min_p=0.05),
-    "code": Sampling(temperature=0.2, top_p=0.95, top_k=40, min_p=0.05),
-    "writing": Sampling(temperature=0.9, top_p=0.95, top_k=60, min_p=0.03, repeat_penalty=1.05),
-}
-"""Sampling of the built-in presets by their ids: nearly deterministic for tasks with one right answer."""
+_BUILT_IN = (
+    # Nearly deterministic for tasks with one right answer.
+    Preset(
+        "mathematics",
+        QT_TRANSLATE_NOOP("presets", "Mathematics"),
+        QT_TRANSLATE_NOOP(
+            "presets",
+            "You are a careful mathematician. Work step by step and justify every step. Write formulas in "
+            "LaTeX: inline formulas between $ signs, display formulas between $$ signs on separate lines. "
+            "If there is another method, use it to check the result, and give the final answer at the end "
+            "in \\boxed{}. If the problem is unclear or has no solution, say so.",
+        ),
+        Sampling(temperature=0.2, top_p=0.9, top_k=40, min_p=0.05),
+    ),
+    Preset(
+        "translation",
+        QT_TRANSLATE_NOOP("presets", "Chinese–English translation"),
+        QT_TRANSLATE_NOOP(
+            "presets",
+            "You are a professional translator between Chinese and English. Translate Chinese into English "
+            "and English into Simplified Chinese. Preserve the meaning, tone, names, numbers, formulas, "
+            "code and Markdown, and write what a native speaker would write. Give only the translation. "
+            "Add a note only if the original is ambiguous.",
+        ),
+        Sampling(temperature=0.3, top_p=0.9, top_k=40, min_p=0.05),
+    ),
+    Preset(
+        "code",
+        QT_TRANSLATE_NOOP("presets", "Code"),
+        QT_TRANSLATE_NOOP(
+            "presets",
+            "You are an experienced programmer. Give complete, runnable code in fenced code blocks that "
+            "name the language. Prefer the standard library and simple constructs, handle errors, and "
+            "don't invent functions. Briefly explain what isn't obvious, and ask if a requirement is "
+            "missing.",
+        ),
+        Sampling(temperature=0.2, top_p=0.95, top_k=40, min_p=0.05),
+    ),
+    Preset(
+        "writing",
+        QT_TRANSLATE_NOOP("presets", "Writing"),
+        QT_TRANSLATE_NOOP(
+            "presets",
+            "You are a skilled author and editor. Write in the language of the request, in clear, lively "
+            "and natural prose that suits the given reader and occasion. Avoid clichés, empty phrases and "
+            "needless lists. When you edit, keep the author's voice and say in one line what you changed.",
+        ),
+        Sampling(temperature=0.9, top_p=0.95, top_k=60, min_p=0.03, repeat_penalty=1.05),
+    ),
+)
+BUILT_IN = {preset.id: preset for preset in _BUILT_IN}
+"""The built-in presets by id, with texts of the translation context ``presets``."""
+
+
+@dataclass(frozen=True)
+class _StoredPresets:
+    presets: tuple[Preset, ...]
+    version: int = 1
 
 
 class Presets:
@@ -55,20 +116,27 @@ class Presets:
     def __init__(self, path: Path) -> None:
         self._file = JsonFile(path, _StoredPresets, _StoredPresets(()))
         self._lock = threading.Lock()
-        self._own = {each.id: _preset(each) for each in self._file.read().presets}
+        self._own = {each.id: each for each in self._file.read().presets}
 
     @property
     def problem(self) -> UserError | None:
         """The error if the file could not be read."""
         return self._file.problem
 
-    def list(self, built_in: Mapping[str, tuple[str, str]]) -> list[Preset]:
-        """Return all presets, the built-in ones first.  ``built_in``: their names and system prompts by id."""
+    def list(self, translate: Callable[[str, str], str]) -> list[Preset]:
+        """Return all presets, the built-in ones first; ``translate`` gets the context and a text."""
         first = [
-            self._own.get(id_) or Preset(id_, name, Choices(prompt, BUILT_IN[id_]), is_built_in=True)
-            for id_, (name, prompt) in ((id_, built_in[id_]) for id_ in BUILT_IN)
+            self._own.get(each.id)
+            or replace(
+                each, name=translate("presets", each.name), system_prompt=translate("presets", each.system_prompt or "")
+            )
+            for each in _BUILT_IN
         ]
         return first + [preset for preset in self._own.values() if not preset.is_built_in]
+
+    def is_edited(self, preset_id: str) -> bool:
+        """Return whether the user changed this built-in preset."""
+        return preset_id in BUILT_IN and preset_id in self._own
 
     def save(self, preset: Preset) -> Preset:
         """Save a preset under its id, and return it.
@@ -76,16 +144,14 @@ class Presets:
         Raises:
             UserError: as ``JsonFile.write``; nothing is changed.
         """
-        name = " ".join(preset.name.split())[:MAX_NAME_LENGTH]
-        is_built_in = preset.id in BUILT_IN
-        saved = replace(preset, name=name, is_built_in=is_built_in, is_edited=is_built_in)
+        saved = replace(preset, name=" ".join(preset.name.split())[:MAX_NAME_LENGTH])
         with self._lock:
             self._write({**self._own, saved.id: saved})
         return saved
 
     def add(self, name: str, choices: Choices) -> Preset:
         """Save choices as a new preset.  Raises as ``save``."""
-        return self.save(Preset(str(uuid.uuid4()), name, choices))
+        return self.save(Preset(str(uuid.uuid4()), name, **vars(choices)))
 
     def remove(self, preset_id: str) -> None:
         """Delete a preset of the user, or reset a built-in one.  Raises as ``save``."""
@@ -99,30 +165,5 @@ class Presets:
                 self._write({})
 
     def _write(self, own: dict[str, Preset]) -> None:
-        self._file.write(_StoredPresets(tuple(map(_stored, own.values()))))
+        self._file.write(_StoredPresets(tuple(own.values())))
         self._own = own
-
-
-@dataclass(frozen=True)
-class _StoredPreset:
-    id: str
-    name: str
-    system_prompt: str | None = None
-    sampling: Sampling | None = None
-    context_policy: ContextPolicy | None = None
-
-
-@dataclass(frozen=True)
-class _StoredPresets:
-    presets: tuple[_StoredPreset, ...]
-    version: int = 1
-
-
-def _preset(stored: _StoredPreset) -> Preset:
-    choices = Choices(stored.system_prompt, stored.sampling, stored.context_policy)
-    return Preset(stored.id, stored.name, choices, stored.id in BUILT_IN, stored.id in BUILT_IN)
-
-
-def _stored(preset: Preset) -> _StoredPreset:
-    choices = preset.choices
-    return _StoredPreset(preset.id, preset.name, choices.system_prompt, choices.sampling, choices.context_policy)

@@ -6,10 +6,10 @@ import dataclasses
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app.config.backup_schedule import DAILY, SCHEDULES, BackupSchedule
 from app.config.device_preferences import (
     DevicePreferences,
     are_device_preferences,
@@ -25,6 +25,24 @@ from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 
 AUTOMATIC_LAYERS = -2
 NO_PROXY = "none"
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+"""Names of the languages by code, each in its own language."""
+
+
+@dataclass(frozen=True)
+class BackupSchedule:
+    """Interval between automatic backups, and the number of them that are kept."""
+
+    id: str
+    """Value of the setting ``backup_schedule``."""
+    label: str
+    interval: timedelta
+    kept: int
+
+
+DAILY = BackupSchedule("daily", QT_TRANSLATE_NOOP("parameters", "Every day"), timedelta(days=1), kept=7)
+WEEKLY = BackupSchedule("weekly", QT_TRANSLATE_NOOP("parameters", "Every week"), timedelta(weeks=1), kept=4)
+SCHEDULES = {each.id: each for each in (DAILY, WEEKLY)}
 
 
 @dataclass(frozen=True)
@@ -33,7 +51,7 @@ class Settings(SamplerParameters):
 
     language: str = parameter(
         "",
-        choices={"": QT_TRANSLATE_NOOP("parameters", "System"), "en": "English", "zh_CN": "简体中文"},
+        choices={"": QT_TRANSLATE_NOOP("parameters", "System"), **LANGUAGES},
         page="appearance",
         label=QT_TRANSLATE_NOOP("parameters", "Language"),
     )

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from app.config.backup_schedule import BackupSchedule
+from app.config.settings import BackupSchedule
 from app.store.connections import DamagedRow, connect, error_code
 from app.store.migrations import STEPS, migrate, version_of
 from app.store.search_index import drop_index

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.config.backup_schedule import BackupSchedule
+from app.config.settings import BackupSchedule
 from app.store import search_index
 from app.store.backups import Backup, BackupFolder, BackupKind, copy_database, restorable_copy
 from app.store.connections import Connections, StoreClosed, connect, database_errors

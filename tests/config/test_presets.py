@@ -13,29 +13,33 @@ from app.config.presets import BUILT_IN, Choices, Preset, Presets
 from app.conversation import Attachment, ContextPolicy, Sampling
 from model_manager.errors import UserError
 
-WORDS = {id_: (id_.title(), f"You are good at {id_}.") for id_ in BUILT_IN}
 OWN = Choices("Be brief.", Sampling(temperature=0.1, max_tokens=99, stop=("END",), seed=7), ContextPolicy.ROLL)
+
+
+def untranslated(_context: str, text: str) -> str:
+    return text
 
 
 def test_presets_are_saved(tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     added = Presets(path).add("  Mine\n  indeed ", OWN)
     assert added.name == "Mine indeed"
-    again = Presets(path).list(WORDS)
+    again = Presets(path).list(untranslated)
     assert again[-1] == added
     assert [preset.id for preset in again[:-1]] == list(BUILT_IN)
-    assert all(preset.is_built_in and not preset.is_edited for preset in again[:-1])
+    assert all(preset.is_built_in and not Presets(path).is_edited(preset.id) for preset in again[:-1])
 
 
 def test_a_built_in_preset_can_be_reset(tmp_path: Path) -> None:
     presets = Presets(tmp_path / "presets.json")
-    before = presets.list(WORDS)
-    presets.save(Preset("code", "My code", OWN))
-    edited = next(preset for preset in Presets(tmp_path / "presets.json").list(WORDS) if preset.id == "code")
-    assert (edited.name, edited.choices, edited.is_edited) == ("My code", OWN, True)
+    before = presets.list(untranslated)
+    presets.save(Preset("code", "My code", **vars(OWN)))
+    again = Presets(tmp_path / "presets.json")
+    edited = next(preset for preset in again.list(untranslated) if preset.id == "code")
+    assert (edited.name, edited.choices, again.is_edited("code")) == ("My code", OWN, True)
     presets.remove("code")
     presets.remove("code")
-    assert presets.list(WORDS) == before
+    assert presets.list(untranslated) == before
 
 
 @pytest.mark.parametrize(
@@ -70,14 +74,14 @@ def test_unknown_keys_of_a_newer_version_are_ignored(tmp_path: Path) -> None:
     stored["presets"][0]["sampling"]["mirostat"] = 2
     stored["presets"][0]["colour"] = "red"
     path.write_text(json.dumps(stored), "utf-8")
-    assert Presets(path).list(WORDS)[-1].choices == OWN
+    assert Presets(path).list(untranslated)[-1].choices == OWN
 
 
 def test_a_preset_that_cannot_be_saved_is_not_added(tmp_path: Path) -> None:
     presets = Presets(tmp_path / "missing" / "presets.json")
     with pytest.raises(UserError, match="folder_missing"):
         presets.add("Mine", OWN)
-    assert len(presets.list(WORDS)) == len(BUILT_IN)
+    assert len(presets.list(untranslated)) == len(BUILT_IN)
 
 
 def test_drafts_are_saved(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.backend import ChatEvent, ChatRequest, PromptMessage
+from app.backends import LocalBackend
 from app.conversation import Role, Sampling
-from app.local_backend import LocalBackend
 from app.services import Services
 from model_manager.plan import PlanOptions
 from tests.rigs.rpc_device import serving
@@ -32,11 +32,8 @@ def ask(services: Services) -> Ask:
         path: Path | str, *, on_event: Callable[[ChatEvent], None] = lambda _event: None, **options: object
     ) -> list[ChatEvent]:
         source = LocalBackend(
-            services.library,
-            services.engine,
-            services.planning,
+            services,
             str(path),
-            services.settings.now,
             PlanOptions(**options),  # type: ignore[arg-type]
         )
         question = PromptMessage(Role.USER, "What is the capital of France?")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, PromptProgress
+from app.backends import LocalBackend
 from app.conversation import ContextPolicy, Role, Sampling
-from app.local_backend import LocalBackend
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan import PlanOptions
@@ -20,11 +20,8 @@ CONTEXT = 512
 
 def answered(services: Services, path: Path, request: ChatRequest, context: int = CONTEXT) -> list[ChatEvent]:
     source = LocalBackend(
-        services.library,
-        services.engine,
-        services.planning,
+        services,
         str(path),
-        services.settings.now,
         PlanOptions(context=context),
     )
     return list(source.stream(request))

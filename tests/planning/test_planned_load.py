@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.backend import Finished, Loaded, LoadProgress
+from app.backends import loaded_plan
 from app.engine.client import WRAPPER_VARIABLE
-from app.local_backend import loaded_plan
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan import PlanOptions

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from app.backends import loaded_plan
 from app.config.paths import DataFolder
-from app.local_backend import loaded_plan
 from app.services import Services, build_services
 from model_manager.plan import PlanOptions
 from tests.rigs.apus_shapes import write_shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.local_backend import loaded_plan
+from app.backends import loaded_plan
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
 from app.planning.tuning import Measurement, TuneProgress, Tuner, alternatives

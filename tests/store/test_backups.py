@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config.backup_schedule import DAILY, WEEKLY, BackupSchedule
+from app.config.settings import DAILY, WEEKLY, BackupSchedule
 from app.conversation import Attachment, Status
 from app.store.backups import BackupKind
 from app.store.recovery import newest_restorable, replace_damaged

@@ -363,14 +363,13 @@ def test_devices_left_out_ceilings_and_reserves(services: Services) -> None:
 
 
 def test_presets(services: Services) -> None:
-    names = dict.fromkeys(("mathematics", "translation", "code", "writing"), ("as it came", ""))
-    presets = services.presets.list(names)
+    presets = services.presets.list(lambda _context, _text: "as it came")
     assert services.presets.problem is None
     assert [each.name for each in presets] == [
         "as it came", "as it came", "Code, my way", "as it came", "Proofreader", "Only a prompt",
     ]  # fmt: skip
     code, proofreader, prompt = presets[2], presets[4], presets[5]
-    assert (code.id, code.is_built_in, code.is_edited) == ("code", True, True)
+    assert (code.id, code.is_built_in, services.presets.is_edited("code")) == ("code", True, True)
     assert (code.choices.system_prompt, code.choices.sampling) == ("Write Python 3.12.", Sampling(temperature=0.15))
     assert proofreader.id == services.settings.now.preset_id
     assert proofreader.choices.system_prompt == "Correct the spelling. 保留原意。"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.config.backup_schedule import DAILY
+from app.config.settings import DAILY
 from app.conversation import Attachment, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError

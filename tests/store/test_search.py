@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config.backup_schedule import DAILY
+from app.config.settings import DAILY
 from app.conversation import Attachment, Conversation, Message, Role, SearchHit, Status
 from app.store import search as search_module
 from app.store import search_index

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.backend import ChatEvent, ChatRequest, PromptMessage
+from app.backends import LocalBackend
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
-from app.local_backend import LocalBackend
 from app.services import Services
 from model_manager.plan import PlanOptions
 from tests.rigs import vulkan
@@ -42,11 +42,8 @@ def ask(services: Services) -> Ask:
 
     def ask(path: Path | str, *, max_tokens: int = 4, **options: object) -> list[ChatEvent]:
         source = LocalBackend(
-            services.library,
-            services.engine,
-            services.planning,
+            services,
             str(path),
-            services.settings.now,
             PlanOptions(**options),  # type: ignore[arg-type]
         )
         question = PromptMessage(Role.USER, "What is the capital of France?")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.backend import Finished, Loaded, Replanned
+from app.backends import loaded_plan
 from app.engine.client import WRAPPER_VARIABLE
-from app.local_backend import loaded_plan
 from app.messages.plans import replanned_sentence
 from app.services import Services
 from model_manager.plan import PlanOptions

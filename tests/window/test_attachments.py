@@ -210,14 +210,13 @@ def test_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtBot,
 
 
 def test_deleting_all_data_deletes_the_drafts(window: MainWindow, qtbot: QtBot) -> None:
-    from app.erase import erase_everything
     from ui.settings.dialog import SettingsDialog
 
     write(window, "words nobody shall find")
     window.controller.show_settings()
     settings = find(window, "settingsDialog", SettingsDialog)
     assert isinstance(settings, SettingsDialog)
-    erase_everything(window.controller.services)
+    window.controller.services.erase_everything()
     settings.conversations_changed.emit()
     assert window.composer.text() == ""
     qtbot.keyClick(settings, Qt.Key.Key_Escape)

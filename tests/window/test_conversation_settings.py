@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -16,7 +16,6 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.settings_dialog import OWN, ConversationSettings
 from ui.settings.dialog import SettingsDialog
-from ui.widgets.preset_strings import built_in_presets
 from ui.window.main_window import MainWindow
 
 
@@ -104,7 +103,7 @@ def test_choices_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) 
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
     page = window.controller.conversation
-    page.session.set_choices(Choices("Mine.", BUILT_IN["code"], ContextPolicy.ROLL))
+    page.session.set_choices(Choices("Mine.", BUILT_IN["code"].sampling, ContextPolicy.ROLL))
     window.controller.services.settings.change(system_prompt="Usual.")
     dialog = opened(qtbot, window)
     qtbot.mouseClick(find(dialog, "usualPromptButton"), Qt.MouseButton.LeftButton)
@@ -124,7 +123,7 @@ def test_choices_before_the_first_question_are_kept(window: MainWindow, qtbot: Q
     answer = begin_of_answer(qtbot, window)
     conversation = window.controller.services.store.get(answer.conversation_id)
     assert "LaTeX" in conversation.system_prompt
-    assert conversation.sampling == BUILT_IN["mathematics"]
+    assert conversation.sampling == BUILT_IN["mathematics"].sampling
     again = opened(qtbot, window)
     assert again.presets.picker.currentText() == "Mathematics"
     close(qtbot, window, again)
@@ -154,7 +153,7 @@ def test_presets_are_saved_renamed_deleted_and_restored(window: MainWindow, qtbo
     action(dialog, "Rename").trigger()
     name_it(qtbot, "Sea dog")
     assert dialog.presets.picker.currentText() == "Sea dog"
-    stored = Presets(window.controller.services.folder.presets_file).list(built_in_presets())
+    stored = Presets(window.controller.services.folder.presets_file).list(QCoreApplication.translate)
     assert stored[-1].name == "Sea dog"
     action(dialog, "Delete").trigger()
     assert dialog.presets.picker.findText("Sea dog") < 0
@@ -191,8 +190,8 @@ def test_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot: QtB
     send(qtbot, window, "sort a list")
     answer = begin_of_answer(qtbot, window)
     assert answer.made_by is not None
-    assert answer.made_by.sampling.top_p == BUILT_IN["code"].top_p
-    assert window.controller.services.store.get(answer.conversation_id).sampling == BUILT_IN["code"]
+    assert answer.made_by.sampling.top_p == BUILT_IN["code"].sampling.top_p
+    assert window.controller.services.store.get(answer.conversation_id).sampling == BUILT_IN["code"].sampling
 
 
 def test_built_in_presets_are_translated(window: MainWindow, qtbot: QtBot) -> None:
@@ -218,13 +217,13 @@ def test_temporary_chat_has_its_own_choices(window: MainWindow, qtbot: QtBot) ->
 def test_each_answer_keeps_its_sampling(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)
-    window.controller.conversation.session.set_choices(Choices("Changed.", BUILT_IN["writing"], None))
+    window.controller.conversation.session.set_choices(Choices("Changed.", BUILT_IN["writing"].sampling, None))
     window.controller.transcript.action_requested.emit("retry", first.id)
     second = begin_of_answer(qtbot, window)
     assert first.made_by is not None
     assert second.made_by is not None
     assert first.made_by.sampling.temperature == 0.7
-    assert second.made_by.sampling.temperature == BUILT_IN["writing"].temperature
+    assert second.made_by.sampling.temperature == BUILT_IN["writing"].sampling.temperature
     assert branch(window)[-1].id == second.id
 
 

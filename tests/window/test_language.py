@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,28 +14,30 @@ from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from app.config.paths import resources
+from app.config.settings import LANGUAGES, Settings
 from app.services import Services
 from model_manager.errors import UserError
 from ui.export.choices import export_labels
 from ui.export.dialog import ExportDialog
 from ui.settings.dialog import SettingsDialog
 from ui.start.crash_dialog import CrashDialog
+from ui.widgets.appearance import Appearance, system_language
 from ui.widgets.error_text import error_text
-from ui.widgets.language import AVAILABLE, Languages, system_language
 
 ROOT = Path(__file__).parents[2]
 TS = resources() / "translations" / "apus_chat_zh_CN.ts"
+UseLanguage = Callable[[str], None]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
 
 @pytest.fixture
-def languages(qapp: QApplication):
+def use_language(qapp: QApplication):
     before = QLocale()
-    made = Languages(qapp)
-    yield made
-    made.use("en")
+    made = Appearance(qapp, Settings(language="en", theme="light"))
+    yield lambda language: made.use(Settings(language=language, theme="light"))
+    made.use(Settings(language="en", theme="light"))
     qapp.processEvents()
     QLocale.setDefault(before)
 
@@ -72,7 +75,7 @@ UNTRANSLATED = {
 
 
 @pytest.mark.parametrize("kind", [SettingsDialog, ExportDialog, CrashDialog])
-def test_all_texts_of_a_dialog_are_translated(services: Services, languages: Languages, qtbot, tmp_path, kind):
+def test_all_texts_of_a_dialog_are_translated(services: Services, use_language: UseLanguage, qtbot, tmp_path, kind):
     services.store.create(title="")
     make = {
         SettingsDialog: lambda: SettingsDialog(services),
@@ -81,22 +84,22 @@ def test_all_texts_of_a_dialog_are_translated(services: Services, languages: Lan
     }[kind]
     texts = []
     for language in ("en", "zh_CN"):
-        languages.use(language)
+        use_language(language)
         dialog = make()
         qtbot.addWidget(dialog)
         texts.append(words_of(dialog))
-    assert not [text for text in texts[0] if CHINESE.search(text) and text not in AVAILABLE.values()]
+    assert not [text for text in texts[0] if CHINESE.search(text) and text not in LANGUAGES.values()]
     assert not untranslated(*texts, tmp_path)
 
 
-def test_open_settings_follow_the_language(services: Services, languages: Languages, qtbot, tmp_path):
+def test_open_settings_follow_the_language(services: Services, use_language: UseLanguage, qtbot, tmp_path):
     dialog = SettingsDialog(services)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()
     english = words_of(dialog)
     dialog._status.show_message("Done.", action=("Undo", lambda: None))
-    languages.use("zh_CN")
+    use_language("zh_CN")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "设置")
     assert dialog._status.action.isVisible(), "the last action can still be undone"
     dialog._status.clear()
@@ -104,19 +107,19 @@ def test_open_settings_follow_the_language(services: Services, languages: Langua
     assert dialog.appearance.controls["language"].hasFocus() or not dialog.isActiveWindow()
     dialog.appearance.controls["text_size"].setValue(20)
     assert services.settings.now.text_size == 20
-    languages.use("en")
+    use_language("en")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "Settings")
     assert words_of(dialog) - {"Undo"} == english
 
 
-def test_busy_settings_keep_their_pages(services: Services, languages: Languages, qtbot, qapp):
+def test_busy_settings_keep_their_pages(services: Services, use_language: UseLanguage, qtbot, qapp):
     dialog = SettingsDialog(services)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()
     page = dialog.data
     page.busy = True
-    languages.use("zh_CN")
+    use_language("zh_CN")
     qapp.processEvents()
     assert dialog.data is page
     page.busy = False
@@ -139,34 +142,33 @@ def words_of(dialog: object) -> set[str]:
     return texts - {""}
 
 
-def test_errors_and_exports_are_translated(languages: Languages):
+def test_errors_and_exports_are_translated(use_language: UseLanguage):
     error = UserError("engine_died", phase="loading", returncode=3, signal=None)
     assert "loading the model (exit code 3)" in error_text(error)
-    languages.use("zh_CN")
+    use_language("zh_CN")
     assert error_text(error).startswith("引擎在加载模型时意外退出（退出代码 3）")
     assert export_labels().user == "你"
-    languages.use("en")
+    use_language("en")
     assert export_labels().user == "You"
 
 
-def test_strings_of_qt_are_translated(languages: Languages, qtbot):
-    languages.use("zh_CN")
-    assert languages.current == "zh_CN"
+def test_strings_of_qt_are_translated(use_language: UseLanguage, qtbot):
+    use_language("zh_CN")
     assert QLocale().language() == QLocale.Language.Chinese
     box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
     qtbot.addWidget(box)
     assert CHINESE.search(box.button(QDialogButtonBox.StandardButton.Cancel).text())
 
 
-def test_default_language_is_the_system_language(languages: Languages):
-    languages.use("")
-    assert languages.current == system_language()
-    assert languages.current in AVAILABLE
+def test_default_language_is_the_system_language(qapp: QApplication, use_language: UseLanguage):
+    appearance = Appearance(qapp, Settings(language="", theme="light"))
+    assert appearance.language == system_language()
+    assert appearance.language in LANGUAGES
 
 
 @pytest.mark.parametrize(("system", "expected"), [("zh_CN.UTF-8", "zh_CN"), ("de_DE.UTF-8", "en"), ("C.UTF-8", "en")])
 def test_system_language_is_mapped_to_a_translation(system: str, expected: str):
-    code = "from ui.widgets.language import system_language; print(system_language())"
+    code = "from ui.widgets.appearance import system_language; print(system_language())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

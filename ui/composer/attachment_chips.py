@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
+from app.units import grouped, rounded
 from ui.widgets.dialog_parts import set_kind
 from ui.widgets.icons import set_icon
-from ui.widgets.numbers import grouped, rounded
 from ui.widgets.theme import interface_font
 
 SPACING = 6

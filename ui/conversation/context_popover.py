@@ -7,9 +7,9 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
 
 from app.conversation import ContextPolicy, ContextUse
+from app.units import grouped
 from ui.conversation.context_bar import paint_bar
 from ui.widgets.dialog_parts import button, hairline, quiet_label
-from ui.widgets.numbers import grouped
 from ui.widgets.theme import interface_font
 
 WIDTH, MARGIN, SPACING, OFFSET = 340, 16, 10, 6

@@ -37,7 +37,6 @@ from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.notice import NoticeBar
-from ui.widgets.preset_strings import built_in_presets
 from ui.widgets.question import ask
 
 TICK_MS = 1000
@@ -501,7 +500,7 @@ class ConversationController(QObject):
     def _default_choices(self) -> Choices:
         """The preset of new conversations, where the settings name one."""
         preset_id = self._services.settings.now.preset_id
-        presets = self._services.presets.list(built_in_presets())
+        presets = self._services.presets.list(QCoreApplication.translate)
         return next((preset.choices for preset in presets if preset.id == preset_id), Choices())
 
     def _current(self, message: Message) -> Message:

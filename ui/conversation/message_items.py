@@ -12,10 +12,9 @@ from app.chat.answer import RunningAnswer
 from app.chat.context import Horizon, filled_context
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Message, Role, Status
-from app.units import rate_text
+from app.units import grouped, rate_text, rounded
 from ui.transcript.item import Item
 from ui.widgets.error_text import error_text_of
-from ui.widgets.numbers import grouped, rounded
 
 SHOWN_WAIT_S = 3
 """Shorter waiting times are not shown."""

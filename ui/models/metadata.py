@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
-from app.units import size_text
+from app.units import grouped, size_text
 from model_manager.gguf.header import GgufHeader, Unread
 from model_manager.published import Repository
 from ui.models.item import ModelItem
-from ui.widgets.model_strings import date_text, number_text
+from ui.widgets.model_strings import date_text
 
 translate = QCoreApplication.translate
 
@@ -60,10 +60,10 @@ def _of_header(item: ModelItem, headers: Sequence[GgufHeader]) -> list[Fact]:
         text = translate("model_facts", "{count} ({used} active)") if used else "{count}"
         facts.append(Fact(translate("model_facts", "Experts"), text.format(count=first.expert_count, used=used)))
     if first.context_length:
-        text = translate("model_facts", "{count} tokens").format(count=number_text(first.context_length))
+        text = translate("model_facts", "{count} tokens").format(count=grouped(first.context_length))
         facts.append(Fact(translate("model_facts", "Context"), text))
     if (vocabulary := _vocabulary(first)) is not None:
-        text = translate("model_facts", "{count} tokens").format(count=number_text(vocabulary))
+        text = translate("model_facts", "{count} tokens").format(count=grouped(vocabulary))
         facts.append(Fact(translate("model_facts", "Vocabulary"), text))
     if n_parameters:
         facts.append(Fact(translate("model_facts", "Quantisation"), _quantisation_text(headers, n_parameters)))
@@ -94,7 +94,7 @@ def _of_files(item: ModelItem) -> list[Fact]:
             else translate("model_facts", "about {size}")
         )
         facts.append(
-            Fact(translate("model_facts", "Size"), text.format(size=size_text(n_bytes), bytes=number_text(n_bytes)))
+            Fact(translate("model_facts", "Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes)))
         )
     names = _file_names(item)
     label = translate("model_facts", "File") if len(names) == 1 else translate("model_facts", "Files")

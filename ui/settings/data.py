@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QWidget
 
-from app.erase import erase_everything
 from app.export.json_import import import_conversations
 from app.services import Services
 from app.store.conversation_trees import ImportResult
@@ -186,7 +185,7 @@ class DataSettings(QWidget):
             self._status.show_message(self.tr("All your data has been deleted."), "good")
             self.conversations_changed.emit()
 
-        self._start(self.tr("Deleting…"), lambda: erase_everything(services), show)
+        self._start(self.tr("Deleting…"), services.erase_everything, show)
 
     # Work in the background
 

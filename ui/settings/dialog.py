@@ -24,7 +24,6 @@ from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, button, head
 from ui.widgets.error_text import error_text
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
-from ui.widgets.preset_strings import built_in_presets
 
 translate = QCoreApplication.translate
 
@@ -252,7 +251,7 @@ class SectionList(QListWidget):
 def preset_labels(presets: Presets, chosen: str) -> dict[str, str]:
     """Return the names of the presets by id; a chosen one that was deleted counts as none."""
     none = translate("settings", "None")
-    names = {preset.id: preset.name for preset in presets.list(built_in_presets())}
+    names = {preset.id: preset.name for preset in presets.list(translate)}
     return {"": none, chosen: none, **names}
 
 

@@ -2,53 +2,72 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QLibraryInfo, QLocale, QObject, Qt, QTranslator, Signal
 from PySide6.QtWidgets import QApplication
 
+from app.config.paths import resources
 from app.config.settings import Settings
 from ui.widgets.icons import redraw_icons
-from ui.widgets.language import Languages
-from ui.widgets.theme import DARK, LIGHT, Theme, apply_theme, system_prefers_dark
+from ui.widgets.theme import DARK, LIGHT, apply_theme, current_theme
+
+SOURCE_LANGUAGE = "en"
+
+
+def system_language() -> str:
+    """Return the available language of the desktop; English where there is none."""
+    # Not the language of the locale: many users combine one language with the date formats of another.
+    languages = QLocale.system().uiLanguages() or [QLocale.system().name()]
+    return "zh_CN" if QLocale(languages[0]).language() == QLocale.Language.Chinese else SOURCE_LANGUAGE
 
 
 class Appearance(QObject):
-    """Applies theme and language, and follows changes of the settings and the system."""
+    """Applies theme and language, and follows changes of the settings and the system.
+
+    Qt sends each widget a ``LanguageChange`` event when the language changes.
+    """
 
     changed = Signal()
+    """The theme has changed."""
 
     def __init__(self, application: QApplication, settings: Settings) -> None:
         super().__init__(application)
         self._application = application
-        self._settings = settings
-        self._languages = Languages(application)
-        self._languages.use(settings.language)
-        self.theme = self._theme_of_settings()
-        apply_theme(application, self.theme)
+        self._translators: list[QTranslator] = []
+        self.language = SOURCE_LANGUAGE
+        """Code of the current language."""
+        self.theme = current_theme()
+        self.use(settings)
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self.use(self._settings))
         # Icons are drawn for the pixel ratios of the connected screens.
         application.screenAdded.connect(lambda _screen: redraw_icons())
 
-    @property
-    def language(self) -> str:
-        """Code of the current language."""
-        return self._languages.current
-
     def use(self, settings: Settings) -> None:
         """Apply theme and language of the settings."""
         self._settings = settings
-        self._languages.use(settings.language)
-        theme = self._theme_of_settings()
-        if theme is not self.theme:
+        self._use_language(settings.language or system_language())
+        is_system_dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        theme = DARK if settings.theme == "dark" or (settings.theme == "system" and is_system_dark) else LIGHT
+        if theme is not self.theme or not self._application.styleSheet():
             self.theme = theme
             apply_theme(self._application, theme)
             redraw_icons()
             self.changed.emit()
 
-    def _theme_of_settings(self) -> Theme:
-        match self._settings.theme:
-            case "light":
-                return LIGHT
-            case "dark":
-                return DARK
-            case _:
-                return DARK if system_prefers_dark(self._application) else LIGHT
+    def _use_language(self, code: str) -> None:
+        if code != self.language:
+            self.language = code
+            for translator in self._translators:
+                self._application.removeTranslator(translator)
+            # Qt's strings first: the translator installed last has priority.
+            files = (
+                (f"qtbase_{code}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)),
+                (f"apus_chat_{code}", str(resources() / "translations")),
+            )
+            self._translators = []
+            for name, folder in files if code != SOURCE_LANGUAGE else ():
+                translator = QTranslator(self)
+                if translator.load(name, folder):
+                    self._translators.append(translator)
+                    self._application.installTranslator(translator)
+        system, chosen = QLocale.system(), QLocale(code)
+        QLocale.setDefault(system if system.language() == chosen.language() else chosen)

@@ -24,11 +24,6 @@ def _svg(name: str) -> str:
     return (resources() / "icons" / f"{name}.svg").read_text("utf-8")
 
 
-def names() -> list[str]:
-    """Return the names of all icons."""
-    return sorted(path.stem for path in (resources() / "icons").glob("*.svg"))
-
-
 def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity: float = 1.0) -> QPixmap:
     """Return an icon as a pixmap for this device pixel ratio."""
     key = f"icon {name} {colour} {size} {ratio} {opacity}"
@@ -50,7 +45,7 @@ def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity
 def icon(name: str, colour: str, size: int = SIZE) -> QIcon:
     """Return an icon in ``colour``, paler for disabled controls."""
     made = QIcon()
-    for ratio in device_pixel_ratios():
+    for ratio in _device_pixel_ratios():
         made.addPixmap(pixmap(name, colour, size, ratio), QIcon.Mode.Normal)
         made.addPixmap(pixmap(name, colour, size, ratio, DISABLED_OPACITY), QIcon.Mode.Disabled)
     return made
@@ -74,7 +69,7 @@ def redraw_icons() -> None:
                 set_icon(target, *drawn)
 
 
-def device_pixel_ratios() -> list[float]:
+def _device_pixel_ratios() -> list[float]:
     """Return the ratios of the screens and those below: a desktop can scale a window down."""
     screens = {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
     most = max(screens, default=1.0)

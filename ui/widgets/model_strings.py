@@ -103,11 +103,6 @@ def date_text(moment: datetime) -> str:
     return QLocale().toString(QDate(local.year, local.month, local.day), QLocale.FormatType.ShortFormat)
 
 
-def number_text(number: int) -> str:
-    """Return a number with thousands separators of the current language."""
-    return QLocale().toString(number)
-
-
 def count_text(count: int) -> str:
     """Return a large number shortened to thousands or millions."""
     for step, unit in ((1_000_000, "M"), (1_000, "k")):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QToolButton, QWidget
+from PySide6.QtCore import QCoreApplication, QSize, Signal
+from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
 
 from app.config.presets import Choices, Preset, Presets
 from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
-from ui.widgets.dialog_parts import StatusLine
+from ui.widgets.dialog_parts import StatusLine, show_dialog
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import set_icon
 from ui.widgets.layouts import hbox
-from ui.widgets.preset_strings import built_in_presets
 
 MENU_BUTTON = 32
 
@@ -60,67 +60,51 @@ class PresetsBar(QWidget):
         return next((each for each in self._list() if each.id == self.picker.currentData()), None)
 
     def _list(self) -> list[Preset]:
-        return self._presets.list(built_in_presets())
+        return self._presets.list(QCoreApplication.translate)
 
     def _fill_menu(self) -> None:
         self.menu.clear()
         shown = self.preset()
-        self.menu.addAction(self.tr("Save as new preset…"), self._ask_for_name)
+        save_as = partial(self._ask_for_name, self.tr("Save as new preset"), "", self._save_as)
+        self.menu.addAction(self.tr("Save as new preset…"), save_as)
         if shown is None:
-            replace = self.menu.addMenu(self.tr("Replace existing preset"))
+            replace_menu = self.menu.addMenu(self.tr("Replace existing preset"))
             for preset in self._list():
-                replace.addAction(preset.name, partial(self._save_over, preset))
+                changed = Preset(preset.id, preset.name, **vars(self._choices))
+                replace_menu.addAction(preset.name, partial(self._save, changed))
             return
         self.menu.addSeparator()
-        self.menu.addAction(self.tr("Rename “{name}”…").format(name=shown.name), self._ask_for_new_name)
-        if shown.is_built_in:
-            reset = self.menu.addAction(self.tr("Reset “{name}”").format(name=shown.name), self._remove)
-            reset.setEnabled(shown.is_edited)
-        else:
-            self.menu.addAction(self.tr("Delete “{name}”").format(name=shown.name), self._remove)
+        rename = partial(self._ask_for_name, self.tr("Rename preset"), shown.name, partial(self._rename, shown))
+        self.menu.addAction(self.tr("Rename “{name}”…").format(name=shown.name), rename)
+        text = self.tr("Reset “{name}”") if shown.is_built_in else self.tr("Delete “{name}”")
+        remove = self.menu.addAction(text.format(name=shown.name), partial(self._remove, shown))
+        remove.setEnabled(not shown.is_built_in or self._presets.is_edited(shown.id))
 
-    def _ask_for_name(self) -> None:
-        self._ask(self.tr("Save as new preset"), self.tr("Name"), "", self._save_as)
-
-    def _ask_for_new_name(self) -> None:
-        preset = self.preset()
-        if preset is not None:
-            self._ask(self.tr("Rename preset"), self.tr("Name"), preset.name, self._rename)
-
-    def _ask(self, title: str, label: str, text: str, done: Callable[[str], None]) -> None:
+    def _ask_for_name(self, title: str, name: str, done: Callable[[str], None]) -> None:
         dialog = QInputDialog(self)
         dialog.setObjectName("presetName")
         dialog.setWindowTitle(title)
-        dialog.setLabelText(label)
-        dialog.setTextValue(text)
-        dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
+        dialog.setLabelText(self.tr("Name"))
+        dialog.setTextValue(name)
         dialog.textValueSelected.connect(done)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        show_dialog(dialog)
 
     def _save_as(self, name: str) -> None:
         if name.strip():
             self._try(lambda: self._presets.add(name, self._choices))
 
-    def _rename(self, name: str) -> None:
-        preset = self.preset()
-        if preset is not None and name.strip():
-            self._try(lambda: self._presets.save(Preset(preset.id, name, preset.choices)))
+    def _rename(self, preset: Preset, name: str) -> None:
+        if name.strip():
+            self._save(replace(preset, name=name))
 
-    def _save_over(self, preset: Preset) -> None:
-        self._try(lambda: self._presets.save(Preset(preset.id, preset.name, self._choices)))
+    def _save(self, preset: Preset) -> None:
+        self._try(lambda: self._presets.save(preset))
 
-    def _remove(self) -> None:
-        preset = self.preset()
-        if preset is None:
-            return
-
-        def restore() -> None:
-            self._try(lambda: self._presets.save(preset))
-
+    def _remove(self, preset: Preset) -> None:
         if self._try(lambda: self._presets.remove(preset.id)):
             text = self.tr("“{name}” was reset.") if preset.is_built_in else self.tr("“{name}” was deleted.")
-            self._status.show_message(text.format(name=preset.name), action=(self.tr("Undo"), restore))
+            undo = (self.tr("Undo"), partial(self._save, preset))
+            self._status.show_message(text.format(name=preset.name), action=undo)
 
     def _try(self, action: Callable[[], object]) -> bool:
         try:

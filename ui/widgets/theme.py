@@ -5,10 +5,10 @@ The style sheet (``resources/themes/application.qss``) contains role names in pl
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from string import Template
+from typing import Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -30,94 +30,56 @@ INTERFACE_SIZE = 14
 TEXT_SIZE = 15
 
 
+def _colours(light: str, dark: str) -> Any:
+    return field(metadata={"colours": (light, dark)})
+
+
 @dataclass(frozen=True)
 class Theme:
     """Colours of the interface by role, ``#rrggbb``."""
 
     name: str
     dark: bool
-    page: str
-    sidebar: str
-    raised: str
+    page: str = _colours("#fdfdfc", "#1b1b1d")
+    sidebar: str = _colours("#f4f4f2", "#161618")
+    raised: str = _colours("#ffffff", "#242427")
     """The composer, menus, dialogs, fields."""
-    hover: str
+    hover: str = _colours("#ebebe8", "#2a2a2e")
     """Background of a quiet control under the pointer and of the selected row of a list."""
-    pressed: str
-    text: str
-    quiet_text: str
-    hairline: str
-    edge: str
+    pressed: str = _colours("#e0e0dc", "#34343a")
+    text: str = _colours("#1f2023", "#dededc")
+    quiet_text: str = _colours("#5f6167", "#a2a3a8")
+    hairline: str = _colours("#e4e4e0", "#2f2f34")
+    edge: str = _colours("#b9bab6", "#55565c")
     """Outline of controls that need contrast: fields, check boxes."""
-    accent: str
-    accent_hover: str
-    accent_text: str
+    accent: str = _colours("#0f6b63", "#5fbfb1")
+    accent_hover: str = _colours("#0b5750", "#7ad0c3")
+    accent_text: str = _colours("#ffffff", "#0c1f1c")
     """Text on the accent."""
-    link: str
-    question: str
-    code_ground: str
-    code_text: str
-    code_keyword: str
-    code_string: str
-    code_number: str
-    code_name: str
-    code_type: str
-    code_comment: str
-    good: str
-    warning: str
-    bad: str
-    selection: str
-    disabled: str
-    shadow: str
+    link: str = _colours("#0f6b63", "#6cc8ba")
+    question: str = _colours("#eaf1ef", "#26302f")
+    code_ground: str = _colours("#f4f4f2", "#232326")
+    code_text: str = _colours("#26282c", "#d6d6d4")
+    code_keyword: str = _colours("#8a2f7a", "#d79ad0")
+    code_string: str = _colours("#2f6b2a", "#a3c585")
+    code_number: str = _colours("#a04a00", "#e0a56f")
+    code_name: str = _colours("#1f55a5", "#8fb8ee")
+    code_type: str = _colours("#0b6a75", "#79c4cc")
+    code_comment: str = _colours("#67696e", "#97989d")
+    good: str = _colours("#2b6e33", "#7fc489")
+    warning: str = _colours("#8a5a00", "#e2b35f")
+    bad: str = _colours("#a8281f", "#f08d82")
+    selection: str = _colours("#c5e2dd", "#284c47")
+    disabled: str = _colours("#a5a6a8", "#66676c")
+    shadow: str = _colours("#000000", "#000000")
 
 
-_COLOURS = {
-    "page": ("#fdfdfc", "#1b1b1d"),
-    "sidebar": ("#f4f4f2", "#161618"),
-    "raised": ("#ffffff", "#242427"),
-    "hover": ("#ebebe8", "#2a2a2e"),
-    "pressed": ("#e0e0dc", "#34343a"),
-    "text": ("#1f2023", "#dededc"),
-    "quiet_text": ("#5f6167", "#a2a3a8"),
-    "hairline": ("#e4e4e0", "#2f2f34"),
-    "edge": ("#b9bab6", "#55565c"),
-    "accent": ("#0f6b63", "#5fbfb1"),
-    "accent_hover": ("#0b5750", "#7ad0c3"),
-    "accent_text": ("#ffffff", "#0c1f1c"),
-    "link": ("#0f6b63", "#6cc8ba"),
-    "question": ("#eaf1ef", "#26302f"),
-    "code_ground": ("#f4f4f2", "#232326"),
-    "code_text": ("#26282c", "#d6d6d4"),
-    "code_keyword": ("#8a2f7a", "#d79ad0"),
-    "code_string": ("#2f6b2a", "#a3c585"),
-    "code_number": ("#a04a00", "#e0a56f"),
-    "code_name": ("#1f55a5", "#8fb8ee"),
-    "code_type": ("#0b6a75", "#79c4cc"),
-    "code_comment": ("#67696e", "#97989d"),
-    "good": ("#2b6e33", "#7fc489"),
-    "warning": ("#8a5a00", "#e2b35f"),
-    "bad": ("#a8281f", "#f08d82"),
-    "selection": ("#c5e2dd", "#284c47"),
-    "disabled": ("#a5a6a8", "#66676c"),
-    "shadow": ("#000000", "#000000"),
-}
-"""Light and dark colour of each role."""
-
-LIGHT = Theme("light", False, **{role: colours[0] for role, colours in _COLOURS.items()})
-DARK = Theme("dark", True, **{role: colours[1] for role, colours in _COLOURS.items()})
-
-THEMES = {"light": LIGHT, "dark": DARK}
+def _theme(name: str, *, dark: bool) -> Theme:
+    colours = {each.name: each.metadata["colours"][dark] for each in fields(Theme) if each.metadata}
+    return Theme(name, dark, **colours)
 
 
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of WCAG 2 between two colours, from 1 to 21."""
-
-    def luminance(colour: str) -> float:
-        shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
+LIGHT, DARK = _theme("light", dark=False), _theme("dark", dark=True)
 
 
 def interface_font(size: float = INTERFACE_SIZE, *, bold: bool = False) -> QFont:
@@ -149,11 +111,6 @@ def _sized(font: QFont, size: float, bold: bool) -> QFont:
     font.setPixelSize(round(size))
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return font
-
-
-def system_prefers_dark(app: QApplication) -> bool:
-    """Whether the desktop has a dark colour scheme; an unknown one counts as light."""
-    return app.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
 def palette(theme: Theme) -> QPalette:
@@ -199,7 +156,7 @@ def style_sheet(theme: Theme) -> str:
 def current_theme() -> Theme:
     """Return the applied theme; the light one before any was applied."""
     page = QApplication.palette().color(QPalette.ColorRole.Window).name()
-    return next((theme for theme in THEMES.values() if theme.page == page), LIGHT)
+    return DARK if page == DARK.page else LIGHT
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:

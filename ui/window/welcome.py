@@ -8,9 +8,9 @@ from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from app.config.settings import LANGUAGES
 from ui.plan.bar_data import Bar
 from ui.plan.summary_bars import SummaryBars
-from ui.widgets.language import AVAILABLE
 from ui.widgets.theme import interface_font
 from ui.widgets.translated import TranslatedWidget
 
@@ -52,7 +52,7 @@ class Welcome(TranslatedWidget):
     server_requested = Signal()
     diagnostics_requested = Signal()
     language_requested = Signal(str)
-    """Code of a language in ``ui.widgets.language``."""
+    """Code of one of ``LANGUAGES``."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,7 +74,7 @@ class Welcome(TranslatedWidget):
         self._file = self._button("chooseFileButton", "quiet", self.file_requested)
         self._server = self._button("useServerButton", "quiet", self.server_requested)
         self._check = self._button("checkMachineLink", "quiet", self.diagnostics_requested)
-        self._languages = {code: self._language_button(code) for code in AVAILABLE}
+        self._languages = {code: self._language_button(code) for code in LANGUAGES}
         self._lay_out()
         self._retranslate()
 
@@ -105,8 +105,8 @@ class Welcome(TranslatedWidget):
 
     def _language_button(self, code: str) -> QPushButton:
         button = self._button(f"language-{code}", "quiet")
-        button.setText(AVAILABLE[code])
-        button.setAccessibleName(AVAILABLE[code])
+        button.setText(LANGUAGES[code])
+        button.setAccessibleName(LANGUAGES[code])
         button.setCheckable(True)
         button.setProperty("choice", True)
         button.clicked.connect(lambda: self._choose_language(code))
