@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
 from app.units import grouped, rounded
-from ui.widgets.dialog_frame import arrange
-from ui.widgets.dialog_parts import MARGIN, TranslatedDialog, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, TranslatedDialog, arrange, button, heading, quiet_label
 from ui.widgets.theme import mono_font
 
 MAX_INSERT_CHARACTERS = 100_000

@@ -12,8 +12,16 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from app.conversation import MadeBy, Message, SamplerParameters, Sampling
 from app.parameter import parameters
 from app.units import GIB, grouped
-from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, TranslatedDialog, button, heading, quiet_label
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    SMALL_SIZE,
+    TranslatedDialog,
+    arrange,
+    button,
+    heading,
+    quiet_label,
+    scrolled,
+)
 from ui.widgets.theme import interface_font, mono_font
 
 BYTES = ("weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes")

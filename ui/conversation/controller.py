@@ -34,10 +34,9 @@ from ui.conversation.message_items import MessageItems
 from ui.conversation.model_picker import ModelPicker
 from ui.transcript.item import ATTACHMENT, Item
 from ui.transcript.transcript import Transcript
-from ui.widgets.dialog_parts import show_dialog
+from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.notice import NoticeBar
-from ui.widgets.question import ask
 
 TICK_MS = 1000
 BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "edit", "delete")

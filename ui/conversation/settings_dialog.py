@@ -17,8 +17,18 @@ from app.config.settings import SettingsFile
 from app.conversation import ContextPolicy, Sampling
 from model_manager.errors import UserError
 from ui.widgets.controls import ChoiceBox, PromptField
-from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, TranslatedDialog, button, hairline, heading, quiet_label
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    Row,
+    StatusLine,
+    TranslatedDialog,
+    arrange,
+    button,
+    hairline,
+    heading,
+    quiet_label,
+    scrolled,
+)
 from ui.widgets.error_text import error_text
 from ui.widgets.parameter_form import ParameterForm, sampling_parameters
 from ui.widgets.preset_picker import PresetsBar

@@ -15,16 +15,17 @@ from app.doctor.program import check_fonts
 from app.doctor.report import name_text, part_text, remedy_text, report, value_text
 from app.services import Services
 from model_manager.errors import UserError
-from ui.widgets.dialog_frame import arrange, scrolled
 from ui.widgets.dialog_parts import (
     MARGIN,
     SMALL_SIZE,
     StatusLine,
     TranslatedDialog,
+    arrange,
     button,
     hairline,
     heading,
     quiet_label,
+    scrolled,
 )
 from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.icons import set_icon

@@ -23,11 +23,11 @@ from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.choices import FormatOptions, Scope, ScopeSelector, export_labels, translate
 from ui.pdf.document import pdf_format
-from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
     BusyDialog,
     StatusLine,
+    arrange,
     ask_for_file,
     ask_for_folder,
     button,

@@ -32,10 +32,9 @@ from ui.models.file_jobs import (
 from ui.models.inventory import ModelInventory
 from ui.models.item import JobKind, ModelItem, ModelJob, candidate_key
 from ui.models.model_jobs import ModelJobs, Outcome, Work
-from ui.widgets.dialog_parts import StatusLine, open_folder
+from ui.widgets.dialog_parts import StatusLine, ask, open_folder
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
-from ui.widgets.question import ask
 
 ASK_FROM_BYTES = 1 << 20
 """A download with less than this is cancelled without confirmation."""

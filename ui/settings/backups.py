@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
-from ui.widgets.dialog_frame import arrange
 from ui.widgets.dialog_parts import (
     MARGIN,
     BusyDialog,
     StatusLine,
+    arrange,
+    ask,
     ask_for_file,
     button,
     hairline,
@@ -24,7 +25,6 @@ from ui.widgets.dialog_parts import (
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
-from ui.widgets.question import ask
 
 ROW_HEIGHT = 36
 

@@ -15,13 +15,14 @@ from app.services import Services
 from app.store.conversation_trees import ImportResult
 from model_manager.errors import UserError
 from ui.settings.backups import BackupsDialog
-from ui.widgets.dialog_frame import arrange, fit_height
 from ui.widgets.dialog_parts import (
     MARGIN,
     StatusLine,
+    arrange,
     ask_for_file,
     button,
     documents_folder,
+    fit_height,
     heading,
     open_folder,
     quiet_label,

@@ -19,8 +19,7 @@ from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
 from ui.settings.servers import ServerSettings
-from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, button, heading
+from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, scrolled
 from ui.widgets.error_text import error_text
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page

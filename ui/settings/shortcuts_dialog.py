@@ -7,8 +7,7 @@ from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
 from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, translated
-from ui.widgets.dialog_frame import arrange, scrolled
-from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, button, heading
+from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, scrolled
 from ui.widgets.layouts import RIGHT, TOP, hbox, vbox
 from ui.widgets.theme import interface_font
 

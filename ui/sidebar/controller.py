@@ -13,10 +13,10 @@ from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
 from ui.sidebar.sidebar import Sidebar
+from ui.widgets.dialog_parts import ask
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
-from ui.widgets.question import ask
 
 Ids = tuple[str, ...]
 

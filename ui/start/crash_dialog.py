@@ -14,8 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit, QToolButton, QWidget
 
 from app import __version__
-from ui.widgets.dialog_frame import arrange, fit_height
-from ui.widgets.dialog_parts import MARGIN, StatusLine, button, heading, open_folder
+from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, fit_height, heading, open_folder
 from ui.widgets.icons import set_icon
 from ui.widgets.layouts import LEFT, vbox
 from ui.widgets.theme import mono_font

@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QWidget
 
 from app.store.backups import Backup
 from model_manager.errors import UserError
-from ui.widgets.dialog_frame import arrange, fit_height
-from ui.widgets.dialog_parts import MARGIN, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, arrange, button, fit_height, heading, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.layouts import vbox
 

@@ -1,4 +1,4 @@
-"""Parts of dialogs: base classes, headings, rows of settings, status line, questions, and file dialogs."""
+"""Parts of dialogs: base classes, frame, headings, rows of settings, status line, questions, and file dialogs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QLabel,
+    QLayout,
+    QMessageBox,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QWidget,
 )
@@ -202,6 +205,32 @@ class StatusLine(QWidget):
             self._do()
 
 
+def scrolled(page: QWidget) -> QScrollArea:
+    """Return a vertical scroll area without a frame around ``page``."""
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setWidget(page)
+    return scroll
+
+
+def arrange(dialog: QWidget, body: QWidget | QLayout, *foot: QWidget | None) -> None:
+    """Put the body over the foot, in which None is a stretch; a status line stretches too."""
+    has_status = any(isinstance(each, StatusLine) for each in foot)
+    items = [(each, 1) if isinstance(each, StatusLine) else each for each in foot]
+    row = hbox(*items, spacing=16 if has_status else 8, margins=(MARGIN, 12, MARGIN, 12))
+    vbox((body, 1), hairline(), row, parent=dialog)
+
+
+def fit_height(dialog: QWidget, width: int) -> None:
+    """Give a dialog this width and the height of its texts: a layout does not do that for wrapped labels."""
+    layout = dialog.layout()
+    assert layout is not None
+    layout.activate()
+    dialog.resize(width, layout.totalHeightForWidth(width))
+
+
 def show_dialog(dialog: QDialog) -> None:
     """Open a dialog over its parent; it is deleted when it is closed."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -262,3 +291,44 @@ def _open_file_dialog(dialog: _FileDialog, chosen: Callable[[Path], None]) -> No
     dialog.filesSelected.connect(dialog.emit_paths)
     dialog.picked.connect(chosen)
     show_dialog(dialog)
+
+
+def ask(
+    parent: QWidget,
+    name: str,
+    title: str,
+    question: str,
+    details: str,
+    accept: tuple[str, str],
+    cancel: str,
+    on_accept: Callable[[], object],
+    *,
+    is_destructive: bool = False,
+    discard: tuple[str, str, Callable[[], object]] | None = None,
+) -> QMessageBox:
+    """Open a question over ``parent`` and call ``on_accept`` where it is accepted.
+
+    ``name`` is the object name of the box.  ``accept`` is the object name and the label of the button that accepts;
+    that of a destructive action is red, and Cancel is the default.  ``discard`` is a third button with its action.
+    """
+    box = QMessageBox(parent)
+    box.setObjectName(name)
+    box.setWindowTitle(title)
+    box.setAccessibleName(question)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(question)
+    box.setInformativeText(details)
+    role = QMessageBox.ButtonRole.DestructiveRole if is_destructive else QMessageBox.ButtonRole.AcceptRole
+    accept_button = box.addButton(accept[1], role)
+    accept_button.setObjectName(accept[0])
+    accept_button.clicked.connect(lambda: on_accept())
+    set_style_property(accept_button, danger=is_destructive)
+    if discard is not None:
+        discard_button = box.addButton(discard[1], QMessageBox.ButtonRole.DestructiveRole)
+        discard_button.setObjectName(discard[0])
+        discard_button.clicked.connect(lambda: discard[2]())
+    cancel_button = box.addButton(cancel, QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel_button if is_destructive else accept_button)
+    box.setEscapeButton(cancel_button)
+    show_dialog(box)
+    return box
