@@ -72,6 +72,10 @@ class ModelDownloads:
         """Return the current access to the hub.  Not for the window's thread: it reads the keyring."""
         return access_from(self._settings.now, self._secrets)
 
+    def page_of(self, repository: str) -> str:
+        """Return the address of the page of a repository on the hub."""
+        return f"{(self._settings.now.endpoint or OFFICIAL).rstrip('/')}/{repository}"
+
     def on_done(self, listener: Callable[[str, tuple[Path, ...]], None]) -> None:
         """Call ``listener`` with the id and files of each finished download, in the queue's thread."""
         self._done_listeners.append(listener)

@@ -6,9 +6,8 @@ import argparse
 import sys
 
 from app.cli.output import print_columns, print_json
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, State, name_text, part_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
-from app.doctor.report import name_text, part_text, remedy_text, report, value_text
 
 MARKS = {State.OK: "ok", State.WARNING: "!", State.BAD: "!!"}
 

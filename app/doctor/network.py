@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -14,7 +15,7 @@ from app.config.settings import Settings
 from app.doctor.diagnostic import Diagnostic, State
 from app.servers.client import ServerClient
 from app.servers.registry import Server, read_servers, secret_name
-from model_manager.errors import Cancelled, UserError
+from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, Access, host_of
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.http import HttpClient
@@ -24,12 +25,11 @@ TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Target:
-    """Address to check: ``request`` returns after the response, ``abort`` ends it early."""
+    """Address to check: ``request`` returns after the response."""
 
     id: str
     subject: str
     request: Callable[[], None]
-    abort: Callable[[], None]
 
 
 def check(settings: Settings, servers_file: Path, secrets: Secrets, proxy: str | None) -> Iterator[Diagnostic]:
@@ -59,14 +59,12 @@ def check_all(targets: list[Target], timeout_s: float = TIMEOUT_S) -> Iterator[D
             each.request()
         except UserError as error:
             answers.put((each, Diagnostic(each.id, State.BAD, error, subject=each.subject)))
-        except Cancelled:
-            pass
         else:
             data = {"milliseconds": max(1, round(1000 * (time.monotonic() - started)))}
             answers.put((each, Diagnostic(each.id, State.OK, "answers", data, each.subject)))
 
     for each in targets:
-        # Daemon threads, because a running name lookup cannot be cancelled.
+        # Daemon threads, because a running name lookup cannot be cancelled; requests have their own time limits.
         threading.Thread(target=run, args=(each,), name="reachable", daemon=True).start()
     silent = list(targets)
     deadline = time.monotonic() + timeout_s
@@ -78,7 +76,6 @@ def check_all(targets: list[Target], timeout_s: float = TIMEOUT_S) -> Iterator[D
         silent.remove(each)
         yield result
     for each in silent:
-        each.abort()
         remedy = "other_endpoint" if each.id == "hub" else "check_server"
         yield Diagnostic(each.id, State.BAD, "silent", {"seconds": round(timeout_s)}, each.subject, remedy)
 
@@ -94,22 +91,13 @@ def _hub(url: str, proxy: str | None) -> Target:
             if response.status >= 500:
                 raise UserError("server_failing", host=host, status=response.status, detail="")
 
-    return Target("hub", host, request, client.abort)
+    return Target("hub", host, request)
 
 
 def _server(server: Server, secrets: Secrets, proxy: str | None) -> Target:
-    opened: list[ServerClient] = []
-
     def request() -> None:
-        client = ServerClient(server.url, secrets.get(secret_name(server.id)) or "", proxy)
-        opened.append(client)
-        try:
+        key = secrets.get(secret_name(server.id)) or ""
+        with contextlib.closing(ServerClient(server.url, key, proxy)) as client:
             client.models()
-        finally:
-            client.close()
 
-    def abort() -> None:
-        for client in opened:
-            client.stop()
-
-    return Target("server", server.host, request, abort)
+    return Target("server", server.host, request)

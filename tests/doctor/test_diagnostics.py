@@ -17,9 +17,8 @@ from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import Settings, SettingsFile
 from app.doctor import engine, network, program, storage
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, State, anonymise, name_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
-from app.doctor.report import anonymise, name_text, remedy_text, report, value_text
 from app.engine.external_engine import DESCRIPTION_FILE, VARIABLE
 from app.engine.protocol import DeviceList, Failure
 from app.messages.doctor import NAMES, TEXTS
@@ -63,10 +62,11 @@ def doctor(tmp_path: Path) -> Doctor:
 
 
 def test_every_code_has_a_text() -> None:
-    source = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.glob("*.py"))
-    strings = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    sources = (*SOURCES.glob("*.py"), *(SOURCES.parents[1] / "ui/doctor").glob("*.py"))
+    nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant)}
     assert TEXTS.keys() <= strings, "texts of no check"
-    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
         match call.func:
             case ast.Name(id="Diagnostic"):
                 keywords = {each.arg: each.value for each in call.keywords}

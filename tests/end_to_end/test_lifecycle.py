@@ -227,12 +227,12 @@ def test_while_it_exports_a_pdf(tmp_path: Path, way: str) -> None:
 
 
 CONVERTING = """
-from ui.models.file_jobs import convert_model
+from ui.models.jobs import convert_model
 from ui.models.item import ModelJob
 path = Path(WORDS[0])
 self.models.show_dialog()
 jobs = self.models._jobs
-jobs.start(ModelJob("old", "repair", "old", path), lambda report, token: convert_model(
+jobs.start(ModelJob("old", "convert", path), lambda report, token: convert_model(
     self.services.library, path, None, report, token))
 yield lambda: not jobs.running() or jobs.running()[0].progress.done > 0
 """

@@ -123,15 +123,15 @@ def test_a_narrow_dialog_shows_values_below_names(qtbot: QtBot, open_window: Ope
     window.controller.show_diagnostics()
     dialog = opened(qtbot, window)
 
-    def beside() -> bool:
-        rows = (each for each in dialog.findChildren(ResultRow) if each.result.id == "memory" and not each.isHidden())
-        row = next(rows)
-        return bool(row.value.y() < row.name.geometry().bottom())
+    def place() -> str:
+        rows = (each for each in dialog.findChildren(ResultRow) if each.result.id == "memory" and each.isVisible())
+        places = ["beside" if row.value.y() < row.name.geometry().bottom() else "below" for row in rows]
+        return ",".join(places)
 
     dialog.resize(800, 600)
-    qtbot.waitUntil(beside, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: place() == "beside", timeout=PATIENCE_MS)
     dialog.resize(420, 600)
-    qtbot.waitUntil(lambda: not beside(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: place() == "below", timeout=PATIENCE_MS)
     dialog.reject()
 
 

@@ -23,7 +23,7 @@ from model_manager.progress import OnProgress, Progress
 from ui.models.actions import further, primary
 from ui.models.inventory import Activity, DiskScan, list_items
 from ui.models.item import ModelItem, ModelJob
-from ui.models.model_jobs import ModelJobs, Outcome
+from ui.models.jobs import ModelJobs, Outcome
 from ui.models.row_text import queue_text, row_text
 from ui.models.search import repository_in
 from ui.widgets.model_strings import (
@@ -161,12 +161,12 @@ def test_file_of_another_program_can_not_be_deleted_or_removed(tmp_path: Path):
 
 def test_running_job_determines_the_state(tmp_path: Path):
     model = local("mine", tmp_path / "x.gguf")
-    job = ModelJob("mine", "verify", "Mine", model.path, Progress(3 * GIB, 4 * GIB))
+    job = ModelJob("mine", "verify", model.path, Progress(3 * GIB, 4 * GIB))
     row = item("mine", model, jobs=(job,))
     assert (row.state, row.fraction, primary(row)) == ("working", 0.75, "stop")
     assert row_text(row).state == "Verifying · 75 %"
     candidate = ImportCandidate((tmp_path / "old.gguf",), GIB, "old", action="repair")
-    held = ModelJob(str(tmp_path / "old.gguf"), "convert", "old", tmp_path / "old.gguf", candidate=candidate)
+    held = ModelJob(str(tmp_path / "old.gguf"), "convert", tmp_path / "old.gguf", candidate=candidate)
     # Also where the page that began it is gone with what it knew.
     assert item(held.key, jobs=(held,)).state == "working"
 
@@ -196,7 +196,7 @@ def test_job_reports_progress_and_its_result(qtbot: QtBot, tmp_path: Path):
         go.wait(10)
         return "done"
 
-    job = ModelJob("a", "verify", "A", tmp_path)
+    job = ModelJob("a", "verify", tmp_path)
     with qtbot.waitSignal(jobs.ended) as ended:
         assert jobs.start(job, work)
         assert not jobs.start(job, work)
@@ -222,15 +222,15 @@ def test_jobs_can_be_stopped_and_report_errors(qtbot: QtBot, tmp_path: Path):
     def failing(_moved: object, _cancelled: object) -> None:
         raise UserError("disk_full", path="x")
 
-    jobs.start(ModelJob("a", "convert", "A", tmp_path), until_stopped)
-    jobs.start(ModelJob("b", "convert", "B", tmp_path), failing)
+    jobs.start(ModelJob("a", "convert", tmp_path), until_stopped)
+    jobs.start(ModelJob("b", "convert", tmp_path), failing)
     jobs.stop("a")
     assert jobs.running()[0].stopping
     qtbot.waitUntil(lambda: len(outcomes) == 2)
     by_key = {each.job.key: each for each in outcomes}
-    assert by_key["a"].stopped
-    assert by_key["b"].error is not None
-    assert by_key["b"].error.code == "disk_full"
+    assert by_key["a"].result is Cancelled
+    assert isinstance(by_key["b"].result, UserError)
+    assert by_key["b"].result.code == "disk_full"
     jobs.shut_down()
 
 
@@ -244,7 +244,7 @@ def test_shut_down_cancels_running_jobs(tmp_path: Path, qapp: QApplication):
         ended.set()
         raise Cancelled
 
-    jobs.start(ModelJob("a", "convert", "A", tmp_path), until_stopped)
+    jobs.start(ModelJob("a", "convert", tmp_path), until_stopped)
     jobs.shut_down()
     assert ended.is_set()
     assert not jobs.running()

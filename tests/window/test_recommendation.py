@@ -23,7 +23,6 @@ from tests.rigs.fake_hub import FakeHub
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find
-from ui.conversation.model_picker import model_backend
 from ui.models.dialog import ModelsDialog
 from ui.models.fits import ModelFits
 from ui.plan.dialog import PlanDialog
@@ -69,7 +68,7 @@ def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], Model
         fits = ModelFits(
             services.planning, services.library, lambda: services.settings.now, services.downloads.access, owner
         )
-        dialog = ModelsDialog(model_backend(services), None, fit_of=fits.of, plan_published=fits.plan_published)
+        dialog = ModelsDialog(services.downloads, None, fit_of=fits.of, plan_published=fits.plan_published)
         dialog.fits, dialog.owner = fits, owner  # type: ignore[attr-defined]
         qtbot.addWidget(dialog)
         fits.changed.connect(dialog.refresh_fits)

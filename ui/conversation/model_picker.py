@@ -14,11 +14,9 @@ from app.chat.answer import RunningAnswer
 from app.servers.registry import is_server_model, split_model_id
 from app.services import Services
 from model_manager.errors import UserError
-from model_manager.hub.access import OFFICIAL
 from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
-from ui.models.backend import ModelBackend
 from ui.plan.recommendation_text import computer_text, place_text, recommendation_text, recommended
 from ui.widgets.dialog_parts import ask_for_file
 from ui.widgets.job import run_job
@@ -26,7 +24,7 @@ from ui.widgets.job import run_job
 if TYPE_CHECKING:
     from model_manager.plan import PlanOptions
     from ui.models.fits import ModelFits
-    from ui.models.model_jobs import ModelJobs
+    from ui.models.jobs import ModelJobs
     from ui.plan.bar_data import Bar
 
 STARTER = "starter"
@@ -127,14 +125,14 @@ class ModelPicker(QObject):
     def show_dialog(self, paths: Sequence[Path] = ()) -> None:
         """Open the models dialog, which adds the files or offers to convert them."""
         from ui.models.dialog import ModelsDialog
-        from ui.models.model_jobs import ModelJobs
+        from ui.models.jobs import ModelJobs
 
         if self._jobs is None:
             # Jobs continue when the dialog is closed.
             self._jobs = ModelJobs(self)
         fits = self._fits_now()
         dialog = ModelsDialog(
-            model_backend(self._services),
+            self._services.downloads,
             self.model_id(),
             self._window,
             fit_of=fits.of,
@@ -294,18 +292,6 @@ class ModelPicker(QObject):
         except UserError:
             # The next request reports what is wrong with it.
             return split_model_id(model_id)[1] if is_server_model(model_id) else Path(model_id).stem
-
-
-def model_backend(services: Services) -> ModelBackend:
-    """Return what the models dialog uses of the services."""
-    downloads = services.downloads
-    return ModelBackend(
-        library=services.library,
-        queue=downloads.queue,
-        access=downloads.access,
-        folder=downloads.folder,
-        endpoint=lambda: services.settings.now.endpoint or OFFICIAL,
-    )
 
 
 def _name(model: LocalModel) -> str:

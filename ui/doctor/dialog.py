@@ -7,19 +7,17 @@ from functools import partial
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, State, name_text, part_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.doctor.program import check_fonts
-from app.doctor.report import name_text, part_text, remedy_text, report, value_text
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.dialog_parts import (
     MARGIN,
     SMALL_SIZE,
     StatusLine,
-    TranslatedDialog,
     arrange,
     button,
     hairline,
@@ -63,16 +61,15 @@ class ResultRow(QWidget):
         set_icon(mark, icon, role, ICON_SIZE)
         mark.setToolTip(state)
         mark.setAccessibleName(state)
-        self.name = _wrapping(name)
+        self.name = QLabel(name, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.name.setProperty("quiet", True)
-        self.value = _wrapping(value.replace("/", f"/{BREAK}").replace("\\", f"\\{BREAK}"))
+        self.value = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.value.setText(value.replace("/", f"/{BREAK}").replace("\\", f"\\{BREAK}"))
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.value.setAccessibleName(f"{name}: {value}. {state}. {remedy}".strip())
         texts = vbox(self.value, spacing=4)
         if remedy:
-            explanation = quiet_label()
-            explanation.setText(remedy)
-            texts.addWidget(explanation)
+            texts.addWidget(quiet_label(remedy))
         if result.command:
             texts.addWidget(self._command())
         grid = QGridLayout(self)
@@ -108,12 +105,14 @@ class ResultRow(QWidget):
         self.copied.emit(self.result.command)
 
 
-class DoctorDialog(TranslatedDialog):
+class DoctorDialog(QDialog):
     """Checks one part after another and shows the results; the network only on request."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("doctorDialog")
+        self.setWindowTitle(self.tr("Diagnostics"))
+        self.setAccessibleName(self.tr("Diagnostics"))
         self._services = services
         self._doctor: Doctor | None = None
         self._pending: list[str] = []
@@ -121,30 +120,28 @@ class DoctorDialog(TranslatedDialog):
         """Results so far, by part."""
         self._with_network = False
         self._is_narrow = False
-        self._heading = heading()
         self._summary = quiet_label()
         self._summary.setObjectName("doctorSummary")
         self._columns: dict[str, QVBoxLayout] = {part: vbox() for part in ORDER}
-        self.network = button("checkNetworkButton")
-        self.again = button("checkAgainButton")
-        self.copy = button("copyReportButton")
-        self._close = button("closeButton")
+        self.network = button("checkNetworkButton", self.tr("Check the network"))
+        self.again = button("checkAgainButton", self.tr("Check again"))
+        self.copy = button("copyReportButton", self.tr("Copy report"))
+        close = button("closeButton", self.tr("Close"))
         self.status = StatusLine("doctorStatus")
         page = QWidget()
         parts = [item for column in self._columns.values() for item in (20, column)]
         foot = (8, (self.network, 0, LEFT), None)
-        vbox(self._heading, 4, self._summary, *parts, *foot, parent=page, margins=(MARGIN,) * 4)
-        arrange(self, scrolled(page), self.status, self.copy, self.again, self._close)
+        vbox(heading(self.tr("Diagnostics")), 4, self._summary, *parts, *foot, parent=page, margins=(MARGIN,) * 4)
+        arrange(self, scrolled(page), self.status, self.copy, self.again, close)
         self.network.clicked.connect(self._check_network)
         self.again.clicked.connect(self.check)
         self.copy.clicked.connect(self._copy_report)
-        self._close.clicked.connect(self.accept)
+        close.clicked.connect(self.accept)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self._stop)
         self.setMinimumSize(400, 360)
         self.resize(760, 680)
-        self._finish_setup()
         self.check()
 
     def check(self) -> None:
@@ -246,8 +243,7 @@ class DoctorDialog(TranslatedDialog):
             column.addWidget(title)
             column.addWidget(hairline())
             if note := self._note(part):
-                label = quiet_label()
-                label.setText(note)
+                label = quiet_label(note)
                 label.setContentsMargins(0, 8, 0, 0)
                 column.addWidget(label)
             for result in self.results.get(part, ()):
@@ -280,21 +276,3 @@ class DoctorDialog(TranslatedDialog):
         else:
             text = self.tr("{count} things could be better. See the suggestion beside each.").format(count=problems)
         self._summary.setText(text)
-
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Diagnostics"))
-        self.setAccessibleName(self.tr("Diagnostics"))
-        self._heading.setText(self.tr("Diagnostics"))
-        self.network.setText(self.tr("Check the network"))
-        self.again.setText(self.tr("Check again"))
-        self.copy.setText(self.tr("Copy report"))
-        self._close.setText(self.tr("Close"))
-        self._update_buttons()
-        self._fill(*ORDER)
-
-
-def _wrapping(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label

@@ -45,15 +45,21 @@ class ScopeSelector(QWidget):
         message_id: str | None,
     ) -> None:
         super().__init__()
-        self._conversation_count = len(conversations)
         self._current = current
         one = None if current is None else (current.id,)
         selected = tuple(each for each in selection if each in conversations)
+        title = current.title if current else ""
+        shown_title = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
+        this_one = self.tr("This conversation: {title}") if title else self.tr("This conversation")
+        # A single ampersand would mark a shortcut.
+        this_one = this_one.format(title=shown_title.replace("&", "&&"))
         self._scopes: dict[QRadioButton, Scope] = {}
-        self.message = self._button("exportThisMessage", Scope(one, message_id))
-        self.this_one = self._button("exportThisConversation", Scope(one))
-        self.selected = self._button("exportSelection", Scope(selected))
-        self.everything = self._button("exportAllConversations", Scope(None))
+        self.message = self._button("exportThisMessage", self.tr("This message"), Scope(one, message_id))
+        self.this_one = self._button("exportThisConversation", this_one, Scope(one))
+        text = self.tr("Selected conversations ({count})").format(count=len(selected))
+        self.selected = self._button("exportSelection", text, Scope(selected))
+        text = self.tr("All conversations ({count})").format(count=len(conversations))
+        self.everything = self._button("exportAllConversations", text, Scope(None))
         vbox(*self._scopes, parent=self, spacing=4)
         self.message.setVisible(current is not None and message_id is not None)
         self.this_one.setEnabled(current is not None)
@@ -77,21 +83,8 @@ class ScopeSelector(QWidget):
         """Return the title of the conversation in scope; empty for several."""
         return self._current.title if self.scope.is_one and self._current is not None else ""
 
-    def retranslate(self) -> None:
-        """Set all texts."""
-        title = self._current.title if self._current else ""
-        shown = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
-        # A single ampersand would mark a shortcut.
-        shown = shown.replace("&", "&&")
-        self.message.setText(self.tr("This message"))
-        this_one = self.tr("This conversation: {title}") if shown else self.tr("This conversation")
-        self.this_one.setText(this_one.format(title=shown))
-        count = len(self._scopes[self.selected].conversation_ids or ())
-        self.selected.setText(self.tr("Selected conversations ({count})").format(count=count))
-        self.everything.setText(self.tr("All conversations ({count})").format(count=self._conversation_count))
-
-    def _button(self, name: str, scope: Scope) -> QRadioButton:
-        button = QRadioButton(self)
+    def _button(self, name: str, text: str, scope: Scope) -> QRadioButton:
+        button = QRadioButton(text, self)
         button.setObjectName(name)
         self._scopes[button] = scope
         return button
@@ -106,15 +99,19 @@ class FormatOptions(QWidget):
         super().__init__()
         self._formats = formats
         self._is_one_message = False
-        self.format_box = _combo_box("exportFormat", list(formats), settings.export_format)
+        formats_by_name = {name: translate(each.label) for name, each in formats.items()}
+        self.format_box = _combo_box("exportFormat", self.tr("Format"), formats_by_name, settings.export_format)
         self.description = quiet_label()
-        self.metadata, self.branches, self.unfinished = QCheckBox(), QCheckBox(), QCheckBox()
+        self.metadata = QCheckBox(self.tr("Include the model, settings and speed of each answer"))
         self.metadata.setObjectName("exportMetadata")
         self.metadata.setChecked(settings.export_metadata)
+        self.branches = QCheckBox(self.tr("Include all branches, not only the one shown"))
         self.branches.setObjectName("exportAllBranches")
+        self.unfinished = QCheckBox(self.tr("Include stopped and interrupted answers"))
         self.unfinished.setObjectName("exportUnfinished")
-        self._thoughts_label = QLabel()
-        self.thoughts = _combo_box("exportThoughts", list(Thoughts), Thoughts(settings.export_thoughts))
+        self._thoughts_label = QLabel(self.tr("Thoughts"))
+        labels = dict(zip(Thoughts, (self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted")), strict=True))
+        self.thoughts = _combo_box("exportThoughts", self.tr("Thoughts"), labels, Thoughts(settings.export_thoughts))
         # The minimum heights of the style sheet are too small: a layout must not shrink the boxes to them.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         thoughts = hbox(self._thoughts_label, self.thoughts, None, spacing=12)
@@ -143,20 +140,6 @@ class FormatOptions(QWidget):
         self._is_one_message = is_one
         self._describe()
 
-    def retranslate(self) -> None:
-        """Set all texts."""
-        for index, each in enumerate(self._formats.values()):
-            self.format_box.setItemText(index, translate(each.label))
-        self.format_box.setAccessibleName(self.tr("Format"))
-        self.metadata.setText(self.tr("Include the model, settings and speed of each answer"))
-        self.branches.setText(self.tr("Include all branches, not only the one shown"))
-        self.unfinished.setText(self.tr("Include stopped and interrupted answers"))
-        self._thoughts_label.setText(self.tr("Thoughts"))
-        self.thoughts.setAccessibleName(self.tr("Thoughts"))
-        for index, text in enumerate((self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted"))):
-            self.thoughts.setItemText(index, text)
-        self._describe()
-
     def _update(self) -> None:
         for each in (self.metadata, self.thoughts, self._thoughts_label):
             each.setEnabled(not self.format.is_lossless)
@@ -172,11 +155,12 @@ class FormatOptions(QWidget):
         self.description.setText(description)
 
 
-def _combo_box(name: str, values: Sequence[str], current: str) -> QComboBox:
+def _combo_box(name: str, label: str, labels: Mapping[str, str] | Mapping[Thoughts, str], current: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
-    for value in values:
-        box.addItem("", value)
+    box.setAccessibleName(label)
+    for value, text in labels.items():
+        box.addItem(text, value)
     box.setCurrentIndex(max(0, box.findData(current)))
     wheel_only_with_focus(box)
     return box

@@ -21,7 +21,7 @@ from app.export.formats import Format, Options
 from app.formulas import FormulaRenderer
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
-from ui.export.choices import FormatOptions, Scope, ScopeSelector, export_labels, translate
+from ui.export.choices import FormatOptions, ScopeSelector, export_labels, translate
 from ui.pdf.document import pdf_format
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -66,6 +66,8 @@ class ExportDialog(BusyDialog):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("exportDialog")
+        self.setWindowTitle(self.tr("Export"))
+        self.setAccessibleName(self.tr("Export"))
         self._store, self._settings, self._formula_renderer = store, settings, formula_renderer
         self._formats: Mapping[str, Format] = {**FORMATS, "pdf": pdf_format()}
         values = settings.now if settings is not None else Settings()
@@ -77,25 +79,23 @@ class ExportDialog(BusyDialog):
         self._last_file: Path | None = None
         self._job: Job | None = None
         self._started = 0.0
-        self._heading = heading()
         current = conversations.get(conversation_id) if conversation_id else None
         self.scope = ScopeSelector(conversations, current, selection, message_id)
         self.options = FormatOptions(self._formats, values)
         self.path = QLineEdit()
         self.path.setObjectName("exportPath")
-        self.browse = button("exportBrowseButton")
+        self.path.setAccessibleName(self.tr("Save as"))
+        self.browse = button("exportBrowseButton", self.tr("Browse…"))
         self._path_note = quiet_label()
-        self.progress = QProgressBar()
+        self.progress = QProgressBar(maximum=PROGRESS_STEPS, textVisible=False)
         self.progress.setObjectName("exportProgress")
-        self.progress.setRange(0, PROGRESS_STEPS)
-        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName(self.tr("Export progress"))
         self.status = StatusLine("exportStatus")
-        self.open_file = button("exportOpenButton")
-        self.copy = button("exportCopyButton")
-        self.cancel = button("exportCancelButton")
-        self._close = button("closeButton")
-        self.export = button("exportButton", primary=True)
-        self._labels = (QLabel(), QLabel(), QLabel())
+        self.open_file = button("exportOpenButton", self.tr("Open"))
+        self.copy = button("exportCopyButton", self.tr("Copy to clipboard"))
+        self.cancel = button("exportCancelButton", self.tr("Cancel"))
+        self._close = button("closeButton", self.tr("Close"))
+        self.export = button("exportButton", self.tr("Export"), primary=True)
         self._lay_out()
         self.scope.changed.connect(self._scope_changed)
         self.options.changed.connect(self._format_changed)
@@ -110,7 +110,6 @@ class ExportDialog(BusyDialog):
         ):
             each.clicked.connect(action)
         self.resize(620, 480)
-        self._finish_setup()
         self._scope_changed()
         self.export.setFocus()
 
@@ -119,8 +118,13 @@ class ExportDialog(BusyDialog):
         grid.setHorizontalSpacing(MARGIN)
         grid.setVerticalSpacing(16)
         grid.setColumnStretch(1, 1)
-        first_controls = (self.scope.first_button, self.options.format_box, self.path)
-        for row, (label, first) in enumerate(zip(self._labels, first_controls, strict=True)):
+        first_controls = {
+            self.tr("Content"): self.scope.first_button,
+            self.tr("Format"): self.options.format_box,
+            self.tr("Save as"): self.path,
+        }
+        for row, (text, first) in enumerate(first_controls.items()):
+            label = QLabel(text)
             # As high as the first control beside it, so that both are on one line.
             label.setFixedHeight(first.sizeHint().height())
             grid.addWidget(label, row, 0, TOP)
@@ -129,7 +133,9 @@ class ExportDialog(BusyDialog):
         grid.addLayout(vbox(hbox((self.path, 1), self.browse, spacing=8), self._path_note, spacing=6), 2, 1)
         status = hbox((self.status, 1), self.open_file, spacing=8)
         margins = (MARGIN, MARGIN, MARGIN, 12)
-        column = vbox(self._heading, grid, None, self.progress, status, spacing=16, margins=margins)
+        column = vbox(
+            heading(self.tr("Export conversations")), grid, None, self.progress, status, spacing=16, margins=margins
+        )
         arrange(self, column, self.copy, None, self.cancel, self._close, self.export)
 
     # Target
@@ -213,7 +219,15 @@ class ExportDialog(BusyDialog):
         self._start(work, options, partial(self._exported, warnings), self.tr("Cancelled. Nothing was written."))
 
     def _copy(self) -> None:
-        work = partial(_text, self._store, self.scope.scope, self.options.format)
+        scope, format_, store = self.scope.scope, self.options.format, self._store
+
+        def work(options: Options) -> str:
+            if scope.message_id is not None:
+                trees = [message_tree(store, scope.message_id, format_)]
+            else:
+                trees = store.trees(scope.conversation_ids)
+            return format_.write(trees, options).decode()
+
         self._start(work, self.options.options(), self._copied, self.tr("Cancelled. Nothing was copied."))
 
     def _start(
@@ -299,30 +313,3 @@ class ExportDialog(BusyDialog):
     def _open(self) -> None:
         if self._last_file is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._last_file))):
             self.status.show_message(self.tr("No program on this computer can open this type of file."), "warning")
-
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Export"))
-        self.setAccessibleName(self.tr("Export"))
-        self._heading.setText(self.tr("Export conversations"))
-        for label, text in zip(self._labels, (self.tr("Content"), self.tr("Format"), self.tr("Save as")), strict=True):
-            label.setText(text)
-        self.scope.retranslate()
-        self.options.retranslate()
-        self.path.setAccessibleName(self.tr("Save as"))
-        self.progress.setAccessibleName(self.tr("Export progress"))
-        self.browse.setText(self.tr("Browse…"))
-        self.open_file.setText(self.tr("Open"))
-        self.copy.setText(self.tr("Copy to clipboard"))
-        self.cancel.setText(self.tr("Cancel"))
-        self._close.setText(self.tr("Close"))
-        self.export.setText(self.tr("Export"))
-        self._update()
-
-
-def _text(store: ConversationStore, scope: Scope, format_: Format, options: Options) -> str:
-    """Return the export as text, for the clipboard."""
-    if scope.message_id is not None:
-        trees = [message_tree(store, scope.message_id, format_)]
-    else:
-        trees = store.trees(scope.conversation_ids)
-    return format_.write(trees, options).decode()

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
+from app.downloads import ModelDownloads
 from app.units import size_text
 from model_manager.errors import UserError
 from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
 from model_manager.library.quarantine import quarantine, release_from_quarantine
-from model_manager.library.removal import Removal, delete, removal_of, removal_of_quarantined
+from model_manager.library.removal import delete, removal_of, removal_of_quarantined
 from model_manager.published import PublishedModel
-from ui.models.actions import Action, action_text
-from ui.models.backend import ModelBackend
-from ui.models.file_jobs import (
+from ui.models.actions import action_text, primary
+from ui.models.inventory import ModelInventory
+from ui.models.item import JobKind, ModelItem, ModelJob, candidate_key
+from ui.models.jobs import (
     AddResult,
+    ModelJobs,
+    Outcome,
     VerifyResult,
+    Work,
     add_paths,
     convert_model,
     join_model,
@@ -29,9 +35,6 @@ from ui.models.file_jobs import (
     reopen_quarantined,
     verify_model,
 )
-from ui.models.inventory import ModelInventory
-from ui.models.item import JobKind, ModelItem, ModelJob, candidate_key
-from ui.models.model_jobs import ModelJobs, Outcome, Work
 from ui.widgets.dialog_parts import StatusLine, ask, open_folder
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
@@ -51,38 +54,36 @@ class ModelsController(QObject):
     """Id and name of the model whose memory plan to show."""
 
     def __init__(
-        self, backend: ModelBackend, jobs: ModelJobs, inventory: ModelInventory, status: StatusLine, page: QWidget
+        self, downloads: ModelDownloads, jobs: ModelJobs, inventory: ModelInventory, status: StatusLine, page: QWidget
     ) -> None:
         super().__init__(page)
-        self._backend = backend
+        self._downloads = downloads
         self._jobs = jobs
         self._inventory = inventory
         self._status = status
         self._page = page
         jobs.ended.connect(self._on_job_ended)
 
-    def run(self, action: Action, item: ModelItem) -> None:
+    def run(self, action: str, item: ModelItem) -> None:
         """Carry out an action, or ask first."""
         try:
-            self._actions()[action](item)
+            self._handlers()[action](item)
         except UserError as error:
             self.show_error(error)
 
     def show_error(self, error: UserError) -> None:
         """Show an error in the status line."""
-        self._status.show_message(error_text(error), "bad")
+        self._show(error_text(error), "bad")
 
-    def add_paths(self, paths: Sequence[Path]) -> None:
+    def add_paths(self, *paths: Path) -> None:
         """Add files and folders, in the background."""
-        library, chosen = self._backend.library, tuple(paths)
-        if not chosen:
-            return
-        names = ", ".join(path.name for path in chosen)
-        self._status.show_message(self.tr("Checking {name}…").format(name=names))
-        run_job(self, lambda: add_paths(library, chosen), self._on_added, self.show_error)
+        library = self._downloads.library
+        if paths:
+            self._show(self.tr("Checking {name}…").format(name=", ".join(path.name for path in paths)))
+            run_job(self, lambda: add_paths(library, paths), self._on_added, self.show_error)
 
-    def _actions(self) -> dict[Action, Callable[[ModelItem], object]]:
-        queue, library = self._backend.queue, self._backend.library
+    def _handlers(self) -> dict[str, Callable[[ModelItem], object]]:
+        queue, library = self._downloads.queue, self._downloads.library
         return {
             "download": self._download,
             "resume": lambda item: queue.resume(item.key),
@@ -105,12 +106,15 @@ class ModelsController(QObject):
             "delete": self._ask_to_delete,
             "copy_path": self._copy_path,
             "show_in_folder": lambda item: open_folder(_path(item).parent, self._status),
-            "open_page": lambda item: QDesktopServices.openUrl(QUrl(self._backend.page_of(item.repository))),
+            "open_page": lambda item: QDesktopServices.openUrl(QUrl(self._downloads.page_of(item.repository))),
         }
+
+    def _show(self, text: str, kind: str = "quiet", undo: Callable[[], None] | None = None) -> None:
+        self._status.show_message(text, kind, (self.tr("Undo"), undo) if undo is not None else None)
 
     def _copy_path(self, item: ModelItem) -> None:
         QGuiApplication.clipboard().setText(str(_path(item)))
-        self._status.show_message(self.tr("Path copied to the clipboard."))
+        self._show(self.tr("Path copied to the clipboard."))
 
     def _rename(self, rename: Callable[[], Path]) -> None:
         run_job(self, rename, lambda _path: self._inventory.notify_library_changed(), self.show_error)
@@ -121,49 +125,48 @@ class ModelsController(QObject):
         self._status.clear()
         # The repository of the home model publishes it under another id: it stays the catalogue's.
         published = replace(item.published, id=item.key) if item.published else None
-        self._backend.queue.add(item.key, published)
+        self._downloads.queue.add(item.key, published)
 
     def _cancel(self, item: ModelItem) -> None:
         n_bytes = item.download.progress.done if item.download else 0
         if n_bytes < ASK_FROM_BYTES:
             self._cancel_download(item.key)
             return
+        details = self.tr("This deletes the {size} already downloaded. To keep it, pause the download instead.")
         size = size_text(n_bytes)
         self._ask(
             self.tr("Cancel the download of {name}?").format(name=item.full_name),
-            self.tr("This deletes the {size} already downloaded. To keep it, pause the download instead.").format(
-                size=size
-            ),
+            details.format(size=size),
             self.tr("Cancel and delete {size}").format(size=size),
             self.tr("Keep download"),
             lambda: self._cancel_download(item.key),
         )
 
     def _cancel_download(self, key: str) -> None:
-        queue = self._backend.queue
+        queue = self._downloads.queue
         # Deleting tens of gibibytes takes a moment on some disks.
         run_job(self, lambda: queue.cancel(key), lambda _: self._inventory.update(), self.show_error)
 
     # Jobs on files
 
     def _start(self, item: ModelItem, kind: JobKind, work: Work) -> None:
-        job = ModelJob(item.key, kind, item.title, _path(item), candidate=item.candidate)
+        job = ModelJob(item.key, kind, _path(item), candidate=item.candidate)
         if self._jobs.start(job, work):
             self._status.clear()
 
     def _convert(self, item: ModelItem, *, as_copy: bool) -> None:
-        path, library = _path(item), self._backend.library
-        out = self._backend.folder() / path.name if as_copy else None
+        path, library = _path(item), self._downloads.library
+        out = self._downloads.folder() / path.name if as_copy else None
         self._start(item, "convert", lambda progress, token: convert_model(library, path, out, progress, token))
 
     def _join(self, item: ModelItem) -> None:
         assert item.candidate is not None
-        library, paths = self._backend.library, item.candidate.paths
+        library, paths = self._downloads.library, item.candidate.paths
         self._start(item, "join", lambda progress, token: join_model(library, paths, progress, token))
 
     def _verify(self, item: ModelItem) -> None:
-        path, backend = _path(item), self._backend
-        self._start(item, "verify", lambda progress, token: verify_model(backend, path, progress, token))
+        path, downloads = _path(item), self._downloads
+        self._start(item, "verify", lambda progress, token: verify_model(downloads, path, progress, token))
 
     def _redownload(self, item: ModelItem) -> None:
         path, verification = _path(item), item.verification
@@ -173,49 +176,51 @@ class ModelsController(QObject):
             self._start(item, "redownload", lambda _progress, _token: reopen_damaged(verification))
 
     def _on_job_ended(self, outcome: Outcome) -> None:
-        key, result = outcome.job.key, outcome.result
-        if outcome.error is not None:
-            self.show_error(outcome.error)
-        elif isinstance(result, LocalModel):
-            name = result.name or result.id
-            self._status.show_message(self.tr("{name} is ready to use.").format(name=name), "good")
-            self._inventory.candidates.pop(key, None)
-            self.selection_requested.emit(result.id)
-        elif isinstance(result, ImportCandidate):
-            self._inventory.candidates.pop(key, None)
-            self._add_candidates([result])
-        elif isinstance(result, VerifyResult):
-            self._on_verified(key, result)
-        elif isinstance(result, PublishedModel):
-            self._inventory.verifications.pop(key, None)
-            self._backend.queue.add(result.id, result)
-            self.selection_requested.emit(result.id)
-        elif outcome.job.kind == "delete" and not outcome.stopped:
-            self._backend.queue.forget(key)
+        key, activity = outcome.job.key, self._inventory.activity
+        match outcome.result:
+            case UserError() as error:
+                self.show_error(error)
+            case LocalModel() as model:
+                self._show(self.tr("{name} is ready to use.").format(name=model.name or model.id), "good")
+                activity.candidates.pop(key, None)
+                self.selection_requested.emit(model.id)
+            case ImportCandidate() as candidate:
+                activity.candidates.pop(key, None)
+                self._add_candidates([candidate])
+            case VerifyResult() as verified:
+                self._on_verified(key, verified)
+            case PublishedModel() as published:
+                activity.verifications.pop(key, None)
+                self._downloads.queue.add(published.id, published)
+                self.selection_requested.emit(published.id)
+            case None if outcome.job.kind == "delete":
+                self._downloads.queue.forget(key)
         self._inventory.notify_library_changed()
 
     def _on_verified(self, key: str, result: VerifyResult) -> None:
-        matches, file = result.worst.matches, result.worst.path.name
-        self._inventory.verifications.pop(key, None)
-        if matches is False:
-            self._inventory.verifications[key] = result.worst
-            self._status.show_message(self.tr("{file} doesn't match the published file.").format(file=file), "bad")
-        elif matches and result.changed:
-            self._status.show_message(
-                self.tr(
-                    "{file} is intact and matches the file that was published when you downloaded it. A different "
-                    "file has since been published under that name."
-                ).format(file=file),
-                "warning",
-            )
-        elif matches:
-            self._status.show_message(self.tr("{file} matches the published file exactly.").format(file=file), "good")
-        else:
-            self._status.show_message(
-                self.tr("{file} was read completely, but there is no published checksum to compare it with.").format(
-                    file=file
+        file = result.worst.path.name
+        match result.worst.matches:
+            case False:
+                text, kind = self.tr("{file} doesn't match the published file."), "bad"
+            case True if result.changed:
+                text, kind = (
+                    self.tr(
+                        "{file} is intact and matches the file that was published when you downloaded it. A different "
+                        "file has since been published under that name."
+                    ),
+                    "warning",
                 )
-            )
+            case True:
+                text, kind = self.tr("{file} matches the published file exactly."), "good"
+            case _:
+                text, kind = (
+                    self.tr("{file} was read completely, but there is no published checksum to compare it with."),
+                    "quiet",
+                )
+        self._inventory.activity.verifications.pop(key, None)
+        if kind == "bad":
+            self._inventory.activity.verifications[key] = result.worst
+        self._show(text.format(file=file), kind)
 
     # The list
 
@@ -225,23 +230,16 @@ class ModelsController(QObject):
             self.show_error(result.problems[0])
         elif result.folders and not result.waiting:
             folder = result.folders[0]
-            self._status.show_message(
-                self.tr("Added {path} to the list. New models: {count}. The files stay where they are.").format(
-                    path=folder, count=len(added)
-                ),
-                "good",
-                (self.tr("Undo"), lambda: self._forget_folder(folder)),
-            )
+            text = self.tr("Added {path} to the list. New models: {count}. The files stay where they are.")
+            undo = partial(self._forget_folder, folder)
+            self._show(text.format(path=folder, count=len(added)), "good", undo)
         elif len(added) > 1:
-            self._status.show_message(
-                self.tr("Added {count} models. The files stay where they are.").format(count=len(added)), "good"
-            )
+            text = self.tr("Added {count} models. The files stay where they are.")
+            self._show(text.format(count=len(added)), "good")
         elif added:
-            self._status.show_message(
-                self.tr("Added {name}. The file stays where it is.").format(name=added[0].id), "good"
-            )
+            self._show(self.tr("Added {name}. The file stays where it is.").format(name=added[0].id), "good")
         elif known:
-            self._status.show_message(self.tr("{name} is already in the list.").format(name=known[0].id))
+            self._show(self.tr("{name} is already in the list.").format(name=known[0].id))
         if result.waiting:
             self._add_candidates(result.waiting)
         elif added or known:
@@ -250,44 +248,39 @@ class ModelsController(QObject):
 
     def _add_candidates(self, candidates: Sequence[ImportCandidate]) -> None:
         """List files that need a conversion or joining first, and offer to do that."""
-        self._inventory.candidates |= {candidate_key(each): each for each in candidates}
-        first = candidates[0]
-        item = ModelItem(candidate_key(first), candidate=first)
-        action: Action = "join" if first.action == "join" else "convert"
+        self._inventory.activity.candidates |= {candidate_key(each): each for each in candidates}
+        item = ModelItem(candidate_key(candidates[0]), candidate=candidates[0])
+        action = primary(item)
+        text = self.tr("{name} must be converted before you can use it.")
         if action == "join":
-            text = self.tr("{name} is split into parts. Join them into one file.").format(name=first.name)
-        else:
-            text = self.tr("{name} must be converted before you can use it.").format(name=first.name)
-        self._status.show_message(text, "warning", (action_text(action), lambda: self.run(action, item)))
+            text = self.tr("{name} is split into parts. Join them into one file.")
+        start = (action_text(action), lambda: self.run(action, item))
+        self._status.show_message(text.format(name=item.title), "warning", start)
         self._inventory.update()
         self.selection_requested.emit(item.key)
 
     def _remove(self, item: ModelItem) -> None:
         model = item.model
         if model is None:
-            self._inventory.candidates.pop(item.key, None)
+            self._inventory.activity.candidates.pop(item.key, None)
             self._inventory.update()
             return
-        self._backend.library.remove(model.id)
+        self._downloads.library.remove(model.id)
+        text = self.tr("Removed {name} from the list. The file stays where it is.")
         # A file that the engine would refuse could not be added again.
-        undo = (self.tr("Undo"), lambda: self.add_paths([model.path])) if model.ready else None
-        self._status.show_message(
-            self.tr("Removed {name} from the list. The file stays where it is.").format(name=model.id),
-            action=undo,
-        )
+        undo = partial(self.add_paths, model.path) if model.ready else None
+        self._show(text.format(name=model.id), undo=undo)
         self._inventory.notify_library_changed()
 
     def _remove_folder(self, item: ModelItem) -> None:
         folder = item.model.folder if item.model else None
         assert folder is not None
         self._forget_folder(folder)
-        self._status.show_message(
-            self.tr("Removed {path} from the list. The files stay where they are.").format(path=folder),
-            action=(self.tr("Undo"), lambda: self.add_paths([folder])),
-        )
+        text = self.tr("Removed {path} from the list. The files stay where they are.")
+        self._show(text.format(path=folder), undo=partial(self.add_paths, folder))
 
     def _forget_folder(self, folder: Path) -> None:
-        self._backend.library.remove_folder(folder)
+        self._downloads.library.remove_folder(folder)
         self._status.clear()
         self._inventory.notify_library_changed()
 
@@ -302,18 +295,14 @@ class ModelsController(QObject):
             details.insert(0, self.tr("This model is in use."))
         elif removal.elsewhere:
             details.insert(0, self.tr("To keep the file, remove it from the list instead."))
-        size = size_text(removal.bytes)
+        library = self._downloads.library
         self._ask(
             self.tr("Delete {name}?").format(name=item.full_name),
-            "\n".join(text for text in details if text),
-            self.tr("Delete {size}").format(size=size) if removal.bytes else self.tr("Delete"),
+            "\n".join(filter(None, details)),
+            self.tr("Delete {size}").format(size=size_text(removal.bytes)) if removal.bytes else self.tr("Delete"),
             self.tr("Keep file"),
-            lambda: self._delete(item, removal),
+            lambda: self._start(item, "delete", lambda _progress, _token: delete(removal, library)),
         )
-
-    def _delete(self, item: ModelItem, removal: Removal) -> None:
-        library = self._backend.library
-        self._start(item, "delete", lambda _progress, _token: delete(removal, library))
 
     def _ask(self, question: str, details: str, yes: str, no: str, accepted: Callable[[], object]) -> None:
         accept = ("agreeButton", yes)

@@ -6,27 +6,29 @@ Shown beside the list if there is space, otherwise below it with the metadata co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QScrollArea,
     QSizePolicy,
     QToolButton,
     QWidget,
 )
 
-from app.units import size_text
-from ui.models.actions import Action, primary
-from ui.models.item import ModelItem
-from ui.models.metadata import Fact
+from app.units import grouped, size_text
+from model_manager.gguf.header import GgufHeader, Unread
+from model_manager.published import Repository
+from ui.models.actions import further, primary
+from ui.models.item import ModelItem, State
 from ui.models.row_text import button_text, note_text, problem_text, progress_text
+from ui.plan.rows import ElidedLabel
 from ui.plan.summary_bars import SummaryBars
 from ui.widgets.dialog_parts import (
     HEADING_SIZE,
@@ -39,10 +41,13 @@ from ui.widgets.dialog_parts import (
     set_style_property,
 )
 from ui.widgets.icons import set_icon
-from ui.widgets.layouts import LEFT, hbox, vbox
-from ui.widgets.model_strings import quality_of, quality_sentence
+from ui.widgets.layouts import LEFT, TOP, hbox, vbox
+from ui.widgets.model_strings import date_text, quality_of, quality_sentence
 from ui.widgets.theme import interface_font
 
+SHOWN_FILES = 6
+SHOWN_DIGITS = 8
+"""Hexadecimal digits shown of the beginning and of the end of a hash."""
 PROGRESS_STEPS = 1000
 LABEL_WIDTH = 104
 NARROW_MAX_HEIGHT = 380
@@ -51,87 +56,80 @@ _DOWNLOAD_ACTIONS = frozenset({"download", "pause", "resume", "retry"})
 _NOT_ACCENTED = frozenset({"pause", "stop"})
 
 
-class ElidedLabel(QLabel):
-    """One line of text, elided in the middle, with the whole text as tooltip."""
+@dataclass(frozen=True)
+class Fact:
+    """One label and value; ``copy`` is the text for the clipboard.  An empty label begins a new group."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._whole = text
-        self.setToolTip(text)
-        self.setAccessibleName(text)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Elide the text to the new width."""
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
-        super().resizeEvent(event)
+    label: str
+    value: str = ""
+    copy: str = ""
+    is_path: bool = False
+    """Shown in one line, elided in the middle."""
+    is_link: bool = False
+    """The value is a repository with a page."""
 
 
 class ModelDetails(QWidget):
     """Shows one model; the buttons emit ``action_requested``."""
 
     action_requested = Signal(str)
-    """An ``Action``."""
     menu_requested = Signal(QPoint)
 
     def __init__(self) -> None:
         super().__init__()
-        self._item: ModelItem | None = None
+        self._shown: tuple[ModelItem | None, Sequence[GgufHeader], Repository | None] = (None, (), None)
         self._facts: tuple[Fact, ...] = ()
         self._narrow = False
         self._make_parts()
         self._lay_out()
         self.fold.toggled.connect(self._fold)
-        self.more.clicked.connect(self._request_menu)
-        for each in self._action_buttons:
+        self.more.clicked.connect(
+            lambda: self.menu_requested.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+        )
+        for each in self.buttons:
             each.clicked.connect(self._act)
         self.plan.clicked.connect(lambda: self.action_requested.emit("plan"))
-        self.show_nothing()
+        self.show_item(None)
 
     def _make_parts(self) -> None:
-        self._title = QLabel()
+        self._title = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._title.setObjectName("modelTitle")
         self._title.setFont(interface_font(HEADING_SIZE, bold=True))
-        self._title.setWordWrap(True)
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._subtitle = quiet_label()
         self._sentence = quiet_label()
         self._fit = quiet_label()
         self._problem = quiet_label()
         self._problem.setObjectName("modelProblem")
-        self.download = button("downloadButton")
-        self.use = button("useModelButton")
-        self.prepare = button("convertModelButton")
-        self._action_buttons = (self.download, self.use, self.prepare)
-        self.plan = button("showPlanButton")
+        self.buttons = [button(name) for name in ("downloadButton", "useModelButton", "convertModelButton")]
+        """For the primary action, of which one is shown."""
+        self.plan = button("showPlanButton", self.tr("Memory plan…"))
         self.glance = SummaryBars()
         self.more = QToolButton()
         self.more.setObjectName("moreModelButton")
+        self.more.setToolTip(self.tr("More actions for this model"))
+        self.more.setAccessibleName(self.tr("More actions for this model"))
         self.more.setFixedSize(34, 34)
-        set_icon(self.more, "more", "text")
         self.more.setIconSize(QSize(18, 18))
-        self.fold = QPushButton()
-        self.fold.setObjectName("detailsFoldButton")
-        self.fold.setAutoDefault(False)
+        set_icon(self.more, "more", "text")
+        self.fold = button("detailsFoldButton", self.tr("Details"), quiet=True)
         self.fold.setCheckable(True)
-        self.fold.setProperty("quiet", True)
-        self.progress = QProgressBar()
+        self.progress = QProgressBar(textVisible=False)
         self.progress.setObjectName("modelProgress")
-        self.progress.setRange(0, PROGRESS_STEPS)
-        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName(self.tr("Progress"))
         self._progress_text = quiet_label()
         self._progress_text.setObjectName("modelProgressText")
 
     def _lay_out(self) -> None:
         titles = vbox(self._title, self._subtitle, spacing=4)
-        buttons = hbox(*self._action_buttons, self.more, self.fold, None, spacing=8)
+        buttons = hbox(*self.buttons, self.more, self.fold, None, spacing=8)
         self._top = vbox((titles, 1), buttons, spacing=12)
-        texts = (self._progress_text, self._problem, self._fit, self.glance, (self.plan, 0, LEFT), self._sentence)
+        self._texts = (self._progress_text, self._problem, self._fit, self._sentence)
+        texts = (*self._texts[:3], self.glance, (self.plan, 0, LEFT), self._sentence)
         head = vbox(self._top, self.progress, *texts, spacing=8)
         self.area = QScrollArea()
         self.area.setObjectName("modelFacts")
+        self.area.setAccessibleName(self.tr("Model information"))
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -145,59 +143,47 @@ class ModelDetails(QWidget):
         self._narrow = narrow
         direction = QBoxLayout.Direction.LeftToRight if narrow else QBoxLayout.Direction.TopToBottom
         self._top.setDirection(direction)
-        if narrow:
-            self._layout.setContentsMargins(MARGIN, 12, MARGIN, 12)
+        self._layout.setContentsMargins(*((MARGIN, 12, MARGIN, 12) if narrow else (20, 8, MARGIN, 0)))
+        if self._shown[0] is not None:
+            self.show_item(*self._shown)
+        self._fold()
+
+    def show_item(
+        self,
+        item: ModelItem | None,
+        headers: Sequence[GgufHeader] = (),
+        repository: Repository | None = None,
+        hint: str = "",
+    ) -> None:
+        """Show a model or its changes, with facts of its headers and its repository; without one show ``hint``."""
+        self._shown = (item, headers, repository)
+        self._title.setVisible(item is not None)
+        self.fold.setVisible(item is not None and self._narrow)
+        if item is None:
+            self._subtitle.setText(hint)
+            for each in (*self.buttons, *self._texts, self.more, self.progress, self.glance, self.plan):
+                each.hide()
         else:
-            self._layout.setContentsMargins(20, 8, MARGIN, 0)
-        if self._item is not None:
-            self.show_item(self._item, self._facts, has_menu=self.more.isVisibleTo(self))
+            self._title.setText(item.title)
+            size = size_text(item.bytes) if item.bytes else ""
+            summary = (item.quantisation or "", size, note_text(item))
+            self._subtitle.setText(" · ".join(each for each in summary if each))
+            self._show_text(self._sentence, "" if self._narrow else quality_sentence(quality_of(item.quantisation)))
+            fit = None if self._narrow else item.fit
+            self._show_text(self._fit, fit.sentence if fit else "", fit.kind if fit else "quiet")
+            self.glance.show_bars(fit.bars if fit else ())
+            self.plan.setVisible(fit is not None)
+            self._show_text(self._problem, *problem_text(item))
+            self._show_progress(item)
+            self._show_buttons(item)
+        facts = self._facts_of(item, headers, repository) if item is not None else ()
+        if facts != self._facts or not self.area.widget():
+            self._fill(facts)
         self._fold()
 
-    def show_nothing(self, hint: str = "") -> None:
-        """Show no model; ``hint`` is shown in its place."""
-        self._item, self._facts = None, ()
-        self._title.hide()
-        self._subtitle.setText(hint)
-        texts = (self._progress_text, self._problem, self._sentence, self._fit)
-        for each in (*self._action_buttons, *texts, self.more, self.progress, self.glance, self.plan, self.fold):
-            each.hide()
-        self._fill(())
-        self._fold()
-
-    def show_item(self, item: ModelItem, facts: Sequence[Fact], *, has_menu: bool = True) -> None:
-        """Show a model, or its changes."""
-        self._item = item
-        self._title.show()
-        self._title.setText(item.title)
-        size = size_text(item.bytes) if item.bytes else ""
-        self._subtitle.setText(" · ".join(each for each in (item.quantisation or "", size, note_text(item)) if each))
-        self._show_text(self._sentence, "" if self._narrow else quality_sentence(quality_of(item.quantisation)))
-        fit = None if self._narrow else item.fit
-        self._show_text(self._fit, fit.sentence if fit else "", fit.kind if fit else "quiet")
-        self.glance.show_bars(fit.bars if fit else ())
-        self.plan.setVisible(fit is not None)
-        problem, kind = problem_text(item)
-        self._show_text(self._problem, problem, kind)
-        self._show_progress(item)
-        self._show_buttons(item, has_menu)
-        if tuple(facts) != self._facts or not self.area.widget():
-            self._fill(tuple(facts))
-        self._fold()
-
-    def button(self) -> QPushButton | None:
-        """Return the button of the primary action, where there is one."""
-        shown = (each for each in self._action_buttons if not each.isHidden())
-        return next(shown, None)
-
-    def retranslate(self) -> None:
-        """Set the texts that do not depend on the model."""
-        self.more.setToolTip(self.tr("More actions for this model"))
-        self.more.setAccessibleName(self.tr("More actions for this model"))
-        self.fold.setText(self.tr("Details"))
-        self.plan.setText(self.tr("Memory plan…"))
-        self.area.setAccessibleName(self.tr("Model information"))
-        self.progress.setAccessibleName(self.tr("Progress"))
-        self._facts = ()
+    def _act(self) -> None:
+        if (item := self._shown[0]) is not None:
+            self.action_requested.emit(primary(item))
 
     def _show_text(self, label: QLabel, text: str, kind: str = "quiet") -> None:
         label.setText(text)
@@ -206,34 +192,31 @@ class ModelDetails(QWidget):
 
     def _show_progress(self, item: ModelItem) -> None:
         fraction = item.fraction
-        self.progress.setVisible(fraction is not None or item.state in ("preparing", "verifying", "working"))
+        self.progress.setVisible(
+            fraction is not None or item.state in (State.PREPARING, State.VERIFYING, State.WORKING)
+        )
         self.progress.setRange(0, 0 if fraction is None else PROGRESS_STEPS)
         self.progress.setValue(round((fraction or 0) * PROGRESS_STEPS))
         self._show_text(self._progress_text, progress_text(item))
         self.progress.setAccessibleDescription(self._progress_text.text())
 
-    def _show_buttons(self, item: ModelItem, has_menu: bool) -> None:
+    def _show_buttons(self, item: ModelItem) -> None:
         action = primary(item)
-        had_focus = any(each.hasFocus() for each in self._action_buttons)
-        chosen = None
-        if action is not None:
-            chosen = self.use if action == "use" else self.download if action in _DOWNLOAD_ACTIONS else self.prepare
-        for each in self._action_buttons:
-            each.setVisible(each is chosen)
-        self.more.setVisible(has_menu)
-        self.fold.setVisible(self._narrow)
-        if chosen is None or action is None:
-            return
+        had_focus = any(each.hasFocus() for each in self.buttons)
+        shown = self.buttons[0 if action in _DOWNLOAD_ACTIONS else 1 if action == "use" else 2]
         text = button_text(item)
         if action == "download" and item.bytes:
             text = self.tr("Download {size}").format(size=size_text(item.bytes))
-        chosen.setText(text)
-        chosen.setAccessibleName(f"{text}: {item.title} {item.quantisation or ''}".strip())
-        chosen.setEnabled(item.job is None or not item.job.stopping)
-        set_style_property(chosen, primary=action not in _NOT_ACCENTED)
-        if had_focus:
+        shown.setText(text)
+        shown.setAccessibleName(f"{text}: {item.title} {item.quantisation or ''}".strip())
+        shown.setEnabled(item.job is None or not item.job.stopping)
+        set_style_property(shown, primary=action not in _NOT_ACCENTED)
+        for each in self.buttons:
+            each.setVisible(each is shown and bool(action))
+        self.more.setVisible(bool(further(item)))
+        if had_focus and action:
             # The pressed button may have been replaced by another: keep the keyboard focus.
-            chosen.setFocus()
+            shown.setFocus()
 
     def _fold(self) -> None:
         shown = bool(self._facts) and (not self._narrow or self.fold.isChecked())
@@ -242,14 +225,10 @@ class ModelDetails(QWidget):
         # Beside the list the metadata shrinks where the height does not suffice.
         vertical = QSizePolicy.Policy.Preferred if self._narrow else QSizePolicy.Policy.Ignored
         self.area.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
-        self._show_fold_icon()
+        set_icon(self.fold, "chevron-down" if self.fold.isChecked() else "chevron-right", size=14)
         policy = QSizePolicy.Policy.Maximum if self._narrow and not shown else QSizePolicy.Policy.Preferred
         self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self.setMaximumHeight(NARROW_MAX_HEIGHT if self._narrow else 16_777_215)
-
-    def _show_fold_icon(self) -> None:
-        name = "chevron-down" if self.fold.isChecked() else "chevron-right"
-        set_icon(self.fold, name, size=14)
 
     def _fill(self, facts: tuple[Fact, ...]) -> None:
         self._facts = facts
@@ -263,61 +242,152 @@ class ModelDetails(QWidget):
         grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         grid.setColumnStretch(1, 1)
         for row, fact in enumerate(facts):
-            self._add(grid, row, fact)
+            if not fact.label:
+                grid.setRowMinimumHeight(row, 8)
+                continue
+            label = QLabel(fact.label.strip())
+            label.setProperty("quiet", True)
+            label.setFont(interface_font(SMALL_SIZE))
+            grid.addWidget(label, row, 0, TOP)
+            grid.addWidget(self._value(fact), row, 1, TOP)
+            if fact.copy:
+                grid.addWidget(self._copy_button(fact), row, 2, TOP)
         grid.setRowStretch(len(facts), 1)
         self.area.setWidget(holder)
         self.area.verticalScrollBar().setValue(scrolled)
 
-    def _add(self, grid: QGridLayout, row: int, fact: Fact) -> None:
-        if not fact.label:
-            grid.setRowMinimumHeight(row, 8)
-            return
-        label = QLabel(fact.label.strip())
-        label.setProperty("quiet", True)
-        label.setFont(interface_font(SMALL_SIZE))
-        grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self._value(fact), row, 1, Qt.AlignmentFlag.AlignTop)
-        if fact.copy:
-            copy = QToolButton()
-            copy.setObjectName("copyButton")
-            set_icon(copy, "copy", size=14)
-            copy.setIconSize(QSize(14, 14))
-            copy.setFixedSize(20, 20)
-            copy.setStyleSheet("padding: 0;")
-            copy.setToolTip(self.tr("Copy"))
-            copy.setAccessibleName(self.tr("Copy: {name}").format(name=fact.label))
-            copy.setProperty("copies", fact.copy)
-            copy.clicked.connect(self._copy)
-            grid.addWidget(copy, row, 2, Qt.AlignmentFlag.AlignTop)
+    def _copy_button(self, fact: Fact) -> QToolButton:
+        copy = QToolButton()
+        copy.setObjectName("copyButton")
+        set_icon(copy, "copy", size=14)
+        copy.setIconSize(QSize(14, 14))
+        copy.setFixedSize(20, 20)
+        copy.setStyleSheet("padding: 0;")
+        copy.setToolTip(self.tr("Copy"))
+        copy.setAccessibleName(self.tr("Copy: {name}").format(name=fact.label))
+        copy.setProperty("copies", fact.copy)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(fact.copy))
+        return copy
 
-    def _value(self, fact: Fact) -> QWidget:
+    def _value(self, fact: Fact) -> QLabel:
         if fact.is_path:
-            value: QLabel = ElidedLabel(fact.value)
-        else:
-            text = escape(fact.value)
-            value = QLabel(f'<a href="{text}">{text}</a>' if fact.is_link else fact.value)
-            value.setWordWrap(True)
-            value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            value.setTextFormat(Qt.TextFormat.RichText if fact.is_link else Qt.TextFormat.PlainText)
-            flags = Qt.TextInteractionFlag
-            value.setTextInteractionFlags(
-                flags.LinksAccessibleByMouse | flags.LinksAccessibleByKeyboard
-                if fact.is_link
-                else flags.TextSelectableByMouse
-            )
-            value.linkActivated.connect(lambda _link: self.action_requested.emit("open_page"))
+            path = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+            path.setFont(interface_font(SMALL_SIZE))
+            path.set_text(fact.value)
+            return path
+        text = escape(fact.value)
+        value = QLabel(f'<a href="{text}">{text}</a>' if fact.is_link else fact.value)
         value.setFont(interface_font(SMALL_SIZE))
+        value.setWordWrap(True)
+        value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        value.setTextFormat(Qt.TextFormat.RichText if fact.is_link else Qt.TextFormat.PlainText)
+        flags = Qt.TextInteractionFlag
+        links = flags.LinksAccessibleByMouse | flags.LinksAccessibleByKeyboard
+        value.setTextInteractionFlags(links if fact.is_link else flags.TextSelectableByMouse)
+        value.linkActivated.connect(lambda _link: self.action_requested.emit("open_page"))
         return value
 
-    def _copy(self) -> None:
-        sender = self.sender()
-        if sender is not None:
-            QGuiApplication.clipboard().setText(str(sender.property("copies")))
+    # Facts
 
-    def _act(self) -> None:
-        action: Action | None = primary(self._item) if self._item is not None else None
-        if action is not None:
-            self.action_requested.emit(action)
+    def _facts_of(
+        self, item: ModelItem, headers: Sequence[GgufHeader], repository: Repository | None
+    ) -> tuple[Fact, ...]:
+        facts: list[Fact] = []
+        for group in (self._of_header(item, headers), self._of_files(item), self._of_origin(item, repository)):
+            facts += [Fact(""), *group] if facts and group else group
+        return tuple(facts)
 
-    def _request_menu(self) -> None:
-        self.menu_requested.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+    def _of_header(self, item: ModelItem, headers: Sequence[GgufHeader]) -> list[Fact]:
+        if not headers:
+            return []
+        first = headers[0]
+        n_parameters = sum(header.parameter_count for header in headers)
+        used = first.integer(f"{first.architecture}.expert_used_count")
+        experts = self.tr("{count} ({used} active)") if used else "{count}"
+        vocabulary = first.metadata.get("tokenizer.ggml.tokens")
+        layout = self.tr("separate") if first.experts_in_separate_tensors else ""
+        if item.model is not None and item.model.published is not None and item.model.published.stacked:
+            layout = self.tr("stacked during download")
+        # The reconstructed header has no template because the published one has none.
+        template = self.tr("included in the model") if first.chat_template else self.tr("none (ChatML is used)")
+        rows = (
+            (self.tr("Architecture"), first.architecture or "?"),
+            (self.tr("Parameters"), _parameters_text(n_parameters)),
+            (self.tr("Layers"), str(first.block_count or "")),
+            (self.tr("Experts"), experts.format(count=first.expert_count, used=used) if first.expert_count else ""),
+            (self.tr("Context"), self._tokens(first.context_length) if first.context_length else ""),
+            (self.tr("Vocabulary"), self._tokens(vocabulary.count) if isinstance(vocabulary, Unread) else ""),
+            (self.tr("Quantisation"), self._quantisation(headers, n_parameters) if n_parameters else ""),
+            (self.tr("Chat template"), template),
+            (self.tr("Expert tensors"), layout),
+        )
+        return [Fact(label, value) for label, value in rows if value]
+
+    def _of_files(self, item: ModelItem) -> list[Fact]:
+        facts, model, n_bytes = [], item.model, item.bytes
+        if n_bytes:
+            is_exact = item.catalogue is None or item.catalogue.exact or model is not None or item.published is not None
+            text = self.tr("{size} ({bytes}\u00a0bytes)") if is_exact else self.tr("about {size}")
+            facts.append(Fact(self.tr("Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes))))
+        names = _file_names(item)
+        label = self.tr("File") if len(names) == 1 else self.tr("Files")
+        facts += [Fact(" " if at else label, name, is_path=True) for at, name in enumerate(names[:SHOWN_FILES])]
+        if len(names) > SHOWN_FILES:
+            facts.append(Fact(" ", self.tr("and {count} more").format(count=len(names) - SHOWN_FILES)))
+        if item.path is not None:
+            facts.append(Fact(self.tr("Folder"), str(item.path.parent), str(item.path), is_path=True))
+        sha256 = (model.sha256 if model else None) or _published_sha256(item)
+        if sha256:
+            facts.append(Fact("SHA-256", f"{sha256[:SHOWN_DIGITS]}…{sha256[-SHOWN_DIGITS:]}", sha256))
+        if model is not None and model.sha256 and model.verified_at is not None and item.state is not State.DAMAGED:
+            # Compared with the published file, or only hashed.
+            is_verified = model.published is not None or (item.catalogue and item.catalogue.sha256 == sha256)
+            text = self.tr("verified on {date}") if is_verified else self.tr("computed on {date}")
+            facts.append(Fact(" ", text.format(date=date_text(model.verified_at))))
+        return facts
+
+    def _of_origin(self, item: ModelItem, repository: Repository | None) -> list[Fact]:
+        entry = item.catalogue
+        licence = (entry.licence if entry else None) or (repository.licence if repository else None)
+        unknown = self.tr("see the repository page") if entry else ""
+        facts = [
+            Fact(self.tr("Licence"), licence or unknown),
+            Fact(self.tr("Created by"), entry.author if entry else ""),
+            Fact(self.tr("Repository"), item.repository, is_link=True),
+        ]
+        return [each for each in facts if each.value]
+
+    def _tokens(self, count: int) -> str:
+        return self.tr("{count} tokens").format(count=grouped(count))
+
+    def _quantisation(self, headers: Sequence[GgufHeader], n_parameters: int) -> str:
+        n_bytes: dict[str, int] = {}
+        for header in headers:
+            for tensor in header.tensors:
+                n_bytes[tensor.type] = n_bytes.get(tensor.type, 0) + tensor.n_bytes
+        total = max(1, sum(n_bytes.values()))
+        kinds = sorted(n_bytes, key=lambda kind: -n_bytes[kind])
+        shares = ", ".join(
+            f"{kind} {100 * n_bytes[kind] / total:.0f} %" for kind in kinds if n_bytes[kind] / total >= 0.005
+        )
+        bits = self.tr("{bits} bits per weight").format(bits=f"{8 * total / n_parameters:.2f}")
+        return f"{bits} ({shares})"
+
+
+def _file_names(item: ModelItem) -> list[str]:
+    if item.path is not None:
+        return [path.name for path in item.candidate.paths] if item.candidate else [item.path.name]
+    if item.published is not None:
+        return [file.name.rpartition("/")[2] for file in item.published.files]
+    return [item.catalogue.file_name] if item.catalogue else []
+
+
+def _published_sha256(item: ModelItem) -> str | None:
+    if item.published is not None and len(item.published.files) == 1:
+        return item.published.files[0].sha256
+    return item.catalogue.sha256 if item.catalogue else None
+
+
+def _parameters_text(count: int) -> str:
+    """Return a parameter count as model cards write it, in every language."""
+    return f"{count / 1e9:.1f} B" if count >= 1_000_000_000 else f"{count / 1e6:.1f} M"

@@ -1,8 +1,9 @@
-"""Models dialog: the list of models, the details of the selected one, and the search of a hub."""
+"""Models dialog: the list of models, the details of the selected one, the search of a hub, and buttons to add files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -16,33 +17,36 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QBoxLayout, QFrame, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QLineEdit, QMenu, QSizePolicy, QWidget
 
+from app.downloads import ModelDownloads
+from model_manager.hub.listing import UnavailableModel
+from model_manager.library.importer import inspect_paths
+from model_manager.library.other_programs import ProgramFolder, SystemFolders, find_folders, system_folders
 from model_manager.published import PublishedModel
-from ui.models.actions import Action, further, model_menu, primary
-from ui.models.add_buttons import AddButtons
-from ui.models.backend import ModelBackend
+from ui.models.actions import model_menu, primary
 from ui.models.controller import ModelsController
 from ui.models.details import ModelDetails
 from ui.models.inventory import FitOf, ModelInventory
 from ui.models.item import ModelItem
-from ui.models.list_view import KeyedItem, ModelList
-from ui.models.metadata import facts_of
-from ui.models.model_jobs import ModelJobs
-from ui.models.row_delegate import PAD_X
-from ui.models.row_text import Heading, queue_text
+from ui.models.jobs import ModelJobs
+from ui.models.list_view import PAD_X, KeyedItem, ModelList
+from ui.models.row_text import RowText, queue_text
 from ui.models.search import HubSearch
 from ui.widgets.dialog_parts import (
     MARGIN,
     StatusLine,
-    TranslatedDialog,
+    ask_for_file,
+    ask_for_folder,
     button,
     hairline,
     heading,
     quiet_label,
     set_style_property,
 )
+from ui.widgets.error_text import error_text
 from ui.widgets.icons import set_icon
+from ui.widgets.job import run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 
 NARROW = 760
@@ -50,11 +54,23 @@ NARROW = 760
 DEFAULT_SIZE = (1080, 740)
 MIN_SIZE = (600, 520)
 MAX_WIDGET_SIZE = 16_777_215
+LIST_MIN_HEIGHT = 108
 LIST_STRETCH, DETAILS_STRETCH = 64, 36
 DETAILS_MIN_WIDTH, DETAILS_MAX_WIDTH = 300, 480
 
 
-class ModelsDialog(TranslatedDialog):
+OfferedFolder = tuple[ProgramFolder, int]
+"""A folder of another program, and the number of its models."""
+
+
+def offered_folders(system: SystemFolders, watched: Sequence[Path]) -> tuple[OfferedFolder, ...]:
+    """Return folders of other programs that hold models and are not watched yet.  Reads the headers of their files."""
+    folders = [each for each in find_folders(system) if each.path not in watched]
+    found = ((each, sum(file.action == "register" for file in inspect_paths([each.path]))) for each in folders)
+    return tuple((folder, count) for folder, count in found if count)
+
+
+class ModelsDialog(QDialog):
     """Models on this computer, of the catalogue and of a hub.  Downloads continue when it is closed."""
 
     model_chosen = Signal(str)
@@ -66,7 +82,7 @@ class ModelsDialog(TranslatedDialog):
 
     def __init__(
         self,
-        backend: ModelBackend,
+        downloads: ModelDownloads,
         current_id: str | None,
         parent: QWidget | None = None,
         *,
@@ -74,77 +90,87 @@ class ModelsDialog(TranslatedDialog):
         jobs: ModelJobs | None = None,
         plan_published: Callable[[Sequence[PublishedModel], PublishedModel | None], None] | None = None,
     ) -> None:
-        """``jobs`` continue when the dialog is closed; without it, jobs end with the dialog.
+        """``jobs`` continue when the dialog is closed; without it, jobs end when it is deleted.
 
         ``plan_published`` is called with the files of an opened repository and the selected one, to plan their fits.
         """
         super().__init__(parent)
         self.setObjectName("modelsDialog")
+        self.setWindowTitle(self.tr("Models"))
+        self.setAccessibleName(self.tr("Models"))
         self.setAcceptDrops(True)
-        self._backend = backend
+        self._downloads = downloads
         self._plan_published = plan_published
         self._requested_key = ""
         """Item to select once it is listed."""
         self._default_key = ""
         self.jobs = jobs or ModelJobs(self)
-        self._owns_jobs = jobs is None
-        self.inventory = ModelInventory(backend, self.jobs, current_id, fit_of, self)
+        self.offered: tuple[OfferedFolder, ...] = ()
+        """Folders of other programs, offered by the button that adds a folder."""
+        self.inventory = ModelInventory(downloads, self.jobs, current_id, fit_of, self)
         self._make_parts()
         self._lay_out()
         self._connect()
         self.setMinimumSize(*MIN_SIZE)
         room = self.screen().availableGeometry()
         self.resize(min(DEFAULT_SIZE[0], room.width() - 60), min(DEFAULT_SIZE[1], room.height() - 80))
-        self._finish_setup()
         self.list.setFocus()
         self.inventory.rescan()
+        library = downloads.library
+        run_job(self, lambda: offered_folders(system_folders(), library.folders()), self._set_offered, lambda _: None)
 
     def _make_parts(self) -> None:
-        self._heading = heading()
-        self._note = quiet_label()
+        note = self.tr("Any GGUF chat model works. Drop files or folders here; they stay where they are.")
+        self._note = quiet_label(note)
         self.field = QLineEdit()
         self.field.setObjectName("hubSearchField")
         self.field.setClearButtonEnabled(True)
+        self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
+        self.field.setAccessibleName(self.tr("Search Hugging Face"))
         search_icon = QAction(self.field)
         set_icon(search_icon, "search", size=16)
         self.field.addAction(search_icon, QLineEdit.ActionPosition.LeadingPosition)
-        self.list = ModelList("modelList")
-        self.search = HubSearch(self._backend, self.list, self.field)
+        self.list = ModelList("modelList", self.tr("Models on this computer and models you can download"))
+        self.search = HubSearch(self._downloads, self.list, self.field, self.inventory.published_item)
         self.details = ModelDetails()
         self._rule = QFrame()
         self._rule.setObjectName("modelsRule")
         self.status = StatusLine("modelsStatus", hide_when_empty=True)
-        self.controller = ModelsController(self._backend, self.jobs, self.inventory, self.status, self)
-        self.adding = AddButtons(self._backend.library)
+        self.controller = ModelsController(self._downloads, self.jobs, self.inventory, self.status, self)
+        self.add_file = button("addModelButton", self.tr("Add a model file…"), quiet=True)
+        self.add_folder = button("addFolderButton", self.tr("Add a folder…"), quiet=True)
         self.total = quiet_label()
         self.total.setObjectName("queueTotal")
+        self.total.setAccessibleName(self.tr("Downloads"))
         self.total.setWordWrap(False)
         self.total.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._close = button("closeButton")
+        self._close = button("closeButton", self.tr("Close"))
 
     def _lay_out(self) -> None:
         self.field.setMinimumWidth(220)
         self.field.setMaximumWidth(420)
         self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        titles = vbox(self._heading, self._note, spacing=4)
+        titles = vbox(heading(self.tr("Models")), self._note, spacing=4)
         head = hbox((titles, 3), (self.field, 4, CENTRE), spacing=MARGIN, margins=(MARGIN, 20, MARGIN, 12))
         side = MARGIN - PAD_X - 1  # the frame shown while dropping is 1 px wide
         list_column = vbox(self.search, margins=(side, 0, side, 4))
+        self.search.setMinimumHeight(LIST_MIN_HEIGHT)
         self._body = hbox((list_column, LIST_STRETCH), self._rule, self.details)
         self.status.setContentsMargins(MARGIN, 12, MARGIN, 0)
         left = MARGIN - 14  # aligns the text of a quiet button
-        foot = hbox(self.adding, (self.total, 1), 12, self._close, spacing=4, margins=(left, 12, MARGIN, 12))
+        adding = (self.add_file, self.add_folder)
+        foot = hbox(*adding, (self.total, 1), 12, self._close, spacing=4, margins=(left, 12, MARGIN, 12))
         vbox(head, (self._body, 1), hairline(), self.status, foot, parent=self)
 
     def _connect(self) -> None:
         self.list.current_changed.connect(self._show_details)
-        self.list.activated_button.connect(self._run_primary)
         self.list.double_clicked.connect(self._use)
         self.search.model_changed.connect(self._on_published_changed)
-        self.search.activated_button.connect(lambda: self._run(primary(item) if (item := self._item()) else None))
         self.search.closed.connect(self.list.setFocus)
         self.search.magnet_confirmed.connect(self._download_magnet)
         self.details.action_requested.connect(self._run)
+        for models in (self.list, self.search.models):
+            models.activated_button.connect(self._run_primary)
         for each in (self.list, self.search.models, self.details):
             each.menu_requested.connect(self._show_menu)
         self.controller.model_chosen.connect(self._choose)
@@ -153,7 +179,8 @@ class ModelsDialog(TranslatedDialog):
         self.inventory.changed.connect(self._show)
         self.inventory.library_changed.connect(self.models_changed)
         self.inventory.failed.connect(self.controller.show_error)
-        self.adding.path_chosen.connect(lambda path: self.controller.add_paths([path]))
+        self.add_file.clicked.connect(self._choose_files)
+        self.add_folder.clicked.connect(self._show_folders)
         self._close.clicked.connect(self.reject)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.field.setFocus)
 
@@ -171,7 +198,7 @@ class ModelsDialog(TranslatedDialog):
     def add_paths(self, paths: Sequence[Path]) -> None:
         """Add dropped files, parts and folders; the status line shows the result."""
         self.search.go_home()
-        self.controller.add_paths(paths)
+        self.controller.add_paths(*paths)
 
     def _show(self) -> None:
         if not self._requested_key and not self.list.rows():
@@ -183,8 +210,8 @@ class ModelsDialog(TranslatedDialog):
         if item is not None:
             self._requested_key = ""
             self.list.set_key(item.key)
-        self.search.show_models(self.inventory.published_item)
-        self.total.setText(queue_text(self.inventory.downloads()))
+        self.search.refresh()
+        self.total.setText(queue_text(self.inventory.activity.downloads))
         self._show_details()
 
     def _rows(self) -> list[KeyedItem]:
@@ -192,9 +219,9 @@ class ModelsDialog(TranslatedDialog):
         others = [item for item in self.inventory.items if not item.home]
         name = home[0].title if home else ""
         return [
-            ("", Heading(name, self.tr("the model this program is designed for"))),
+            ("", RowText(name, self.tr("the model this program is designed for"))),
             *((item.key, item) for item in home),
-            ("", Heading(self.tr("Other models"))),
+            ("", RowText(self.tr("Other models"))),
             *((item.key, item) for item in others),
         ]
 
@@ -202,23 +229,22 @@ class ModelsDialog(TranslatedDialog):
         """Return the model that the details show."""
         if self.search.page == "list":
             return self.inventory.item(self.list.key())
-        published = self.search.published()
-        return self.inventory.published_item(published) if published is not None else None
+        file = self.search.file()
+        return self.inventory.published_item(file) if isinstance(file, PublishedModel) else None
 
     def _show_details(self) -> None:
-        item, in_repository = self._item(), self.search.page == "repository"
+        item, file, in_repository = self._item(), self.search.file(), self.search.page == "repository"
         self.details.setVisible(in_repository or self.search.page == "list")
         self._rule.setVisible(self.details.isVisibleTo(self))
-        if item is None:
-            self.details.show_nothing(self.search.problem() if in_repository else "")
-            return
-        facts = facts_of(item, self.inventory.headers(item), self.search.repository if in_repository else None)
-        self.details.show_item(item, facts, has_menu=bool(further(item)))
+        headers = self.inventory.headers(item) if item is not None else ()
+        problem = error_text(file.problem) if isinstance(file, UnavailableModel) else ""
+        self.details.show_item(item, headers, self.search.repository if in_repository else None, problem)
 
     def _on_published_changed(self) -> None:
         self._show_details()
         if self._plan_published is not None and self.search.page == "repository":
-            self._plan_published(self.search.all_published(), self.search.published())
+            file = self.search.file()
+            self._plan_published(self.search.all_published(), file if isinstance(file, PublishedModel) else None)
 
     def _select(self, key: str) -> None:
         self._requested_key = key
@@ -226,27 +252,26 @@ class ModelsDialog(TranslatedDialog):
 
     # Actions
 
-    def _run(self, action: Action | None) -> None:
+    def _run(self, action: str) -> None:
         item = self._item()
-        if item is not None and action is not None:
+        if item is not None and action:
             self.controller.run(action, item)
 
-    def _run_primary(self, key: str) -> None:
-        item = self.inventory.item(key)
-        action = primary(item) if item is not None else None
-        if item is not None and action is not None:
-            self.controller.run(action, item)
+    def _run_primary(self, _key: str) -> None:
+        item = self._item()
+        if item is not None:
+            self._run(primary(item))
 
-    def _use(self, key: str) -> None:
+    def _use(self, _key: str) -> None:
         # A double click can choose a model, but does not start a download of 60 GiB.
-        item = self.inventory.item(key)
+        item = self._item()
         if item is not None and primary(item) == "use":
-            self.controller.run("use", item)
+            self._run("use")
 
     def _show_menu(self, position: QPoint) -> None:
         item = self._item()
         if item is not None:
-            menu = model_menu(self, item, can_move_up=self.inventory.can_move_up(item))
+            menu = model_menu(self, item)
             menu.triggered.connect(lambda action: self._run(action.objectName()))
             menu.popup(position)
 
@@ -254,8 +279,34 @@ class ModelsDialog(TranslatedDialog):
         self.model_chosen.emit(model_id)
         self.accept()
 
+    def _set_offered(self, offered: tuple[OfferedFolder, ...]) -> None:
+        self.offered = offered
+
+    def _choose_files(self) -> None:
+        kinds = self.tr("Model files (*.gguf *.gguf*);;All files (*)")
+        ask_for_file(self, self.tr("Add a model file"), kinds, self.controller.add_paths)
+
+    def _show_folders(self) -> None:
+        """Show a menu of the folders of other programs, where there are any."""
+        if not self.offered:
+            self._choose_folder()
+            return
+        menu = QMenu(self)
+        menu.setObjectName("folderMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)
+        for folder, count in self.offered:
+            text = self.tr("{program}, models: {count}").format(program=folder.program, count=count)
+            menu.addAction(text, partial(self.controller.add_paths, folder.path)).setToolTip(str(folder.path))
+        menu.addSeparator()
+        menu.addAction(self.tr("Another folder…"), self._choose_folder)
+        menu.popup(self.add_folder.mapToGlobal(QPoint(0, -menu.sizeHint().height() - 4)))
+
+    def _choose_folder(self) -> None:
+        ask_for_folder(self, self.tr("Add a models folder"), self.controller.add_paths)
+
     def _download_magnet(self, link: str) -> None:
-        self._backend.queue.add(link)
+        self._downloads.queue.add(link)
         self.search.go_home()
         self._select(link)
 
@@ -265,29 +316,20 @@ class ModelsDialog(TranslatedDialog):
         """Accept files and folders that can contain models."""
         if _model_paths(event):
             event.acceptProposedAction()
-            self._set_dropping(True)
+            set_style_property(self.search, dropping=True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Remove the frame."""
-        self._set_dropping(False)
+        set_style_property(self.search, dropping=False)
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Add the dropped files and folders."""
-        self._set_dropping(False)
+        set_style_property(self.search, dropping=False)
         event.acceptProposedAction()
         self.add_paths(_model_paths(event))
 
-    def _set_dropping(self, dropping: bool) -> None:
-        set_style_property(self.search, dropping=dropping)
-
     # The window
-
-    def done(self, result: int) -> None:
-        """Close, and end the jobs that this dialog owns."""
-        if self._owns_jobs:
-            self.jobs.shut_down()
-        super().done(result)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go back one page on Escape, or close."""
@@ -299,34 +341,14 @@ class ModelsDialog(TranslatedDialog):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the details for the new width."""
         super().resizeEvent(event)
-        self._arrange()
-
-    def _arrange(self) -> None:
         narrow = self.width() < NARROW
         self._body.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self._note.setVisible(not narrow)
         self.details.set_narrow(narrow)
-        if narrow:
-            self._rule.setFixedSize(MAX_WIDGET_SIZE, 1)
-        else:
-            self._rule.setFixedSize(1, MAX_WIDGET_SIZE)
+        self._rule.setFixedSize(*((MAX_WIDGET_SIZE, 1) if narrow else (1, MAX_WIDGET_SIZE)))
         self.details.setMinimumWidth(0 if narrow else DETAILS_MIN_WIDTH)
         self.details.setMaximumWidth(MAX_WIDGET_SIZE if narrow else DETAILS_MAX_WIDTH)
         self._body.setStretchFactor(self.details, 0 if narrow else DETAILS_STRETCH)
-
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Models"))
-        self.setAccessibleName(self.tr("Models"))
-        self._heading.setText(self.tr("Models"))
-        self._note.setText(self.tr("Any GGUF chat model works. Drop files or folders here; they stay where they are."))
-        self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
-        self.field.setAccessibleName(self.tr("Search Hugging Face"))
-        self.list.setAccessibleName(self.tr("Models on this computer and models you can download"))
-        self.total.setAccessibleName(self.tr("Downloads"))
-        self._close.setText(self.tr("Close"))
-        for part in (self.list, self.search, self.details, self.adding):
-            part.retranslate()
-        self.inventory.refresh_fits()
 
 
 def _model_paths(event: QDropEvent) -> list[Path]:

@@ -6,6 +6,7 @@ of one of them; the selected file by its own header, with a rehearsal by the eng
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,8 +35,6 @@ from ui.widgets.job import run_job
 
 logger = logging.getLogger(__name__)
 
-Judged = dict[str, tuple[LoadPlan, bool]]
-
 
 @dataclass(frozen=True)
 class Hardware:
@@ -44,15 +43,6 @@ class Hardware:
     machine: Machine
     host: HostMemory
     ram_bytes: int
-
-
-@dataclass(frozen=True)
-class PlannedFits:
-    """Plans of one refresh: by model id, each with whether it is recommended, and those of the home model."""
-
-    hardware: Hardware
-    plans: Judged
-    home: tuple[Recommendation, ...]
 
 
 class ModelFits(QObject):
@@ -71,50 +61,42 @@ class ModelFits(QObject):
         super().__init__(parent)
         self._planning, self._library, self._settings = planning, library, settings
         self._headers = PublishedHeaders(access)
-        self._judged: Judged = {}
+        self._local: dict[str, PublishedFit] = {}
+        """Fits of the library and the catalogue."""
         self._published: dict[str, PublishedFit] = {}
-        self._hardware: Hardware | None = None
+        """Fits of the files of opened repositories."""
+        self.hardware: Hardware | None = None
+        """Hardware that the plans were made for; None before the first refresh has finished."""
         self.home: tuple[Recommendation, ...] = ()
         """Plans of the home model's quantisations; empty before the first refresh has finished."""
 
     def of(self, model_id: str) -> Fit | None:
         """Return the fit in the current language; None while it is unknown."""
-        judged = self._judged.get(model_id)
-        if judged is not None:
-            plan, recommended = judged
-            return Fit(self._sentence(plan), verdict_kind(plan), recommended, self.brief(plan), self.bars(plan))
-        published = self._published.get(model_id)
-        if published is None:
+        found = self._find(model_id)
+        if found is None:
             return None
-        plan = published.plan
-        texts = [self._sentence(plan)]
-        if published.is_expected:
-            texts.append(self.tr("Estimated from the header of another quantisation."))
-        elif "not_rehearsed" in plan.reasons:
-            texts.append(translate_message(REASON_SENTENCES["not_rehearsed"]))
-        space = "" if texts[0].endswith("。") else " "
-        bars = self.bars(plan)
-        return Fit(space.join(texts), verdict_kind(plan), published.recommended, self.brief(plan), bars)
+        plan = found.plan
+        sentence = sentences(plan, device_numbers([device.name for device in plan.devices]))[0]
+        note = ""
+        if found.is_expected:
+            note = self.tr("Estimated from the header of another quantisation.")
+        elif model_id not in self._local and "not_rehearsed" in plan.reasons:
+            note = translate_message(REASON_SENTENCES["not_rehearsed"])
+        if note:
+            sentence += note if sentence.endswith("。") else f" {note}"
+        return Fit(sentence, verdict_kind(plan), found.recommended, self.brief(plan), self.bars(plan))
 
     def plan_of(self, model_id: str) -> LoadPlan | None:
         """Return the plan of a model; None while it is unknown."""
-        judged, published = self._judged.get(model_id), self._published.get(model_id)
-        return judged[0] if judged is not None else published.plan if published is not None else None
+        found = self._find(model_id)
+        return found.plan if found is not None else None
 
     def bars(self, plan: LoadPlan) -> tuple[Bar, ...]:
         """Return the memory bars of a plan."""
-        if self._hardware is None:
+        if self.hardware is None:
             return ()
-        machine = self._hardware.machine
-        return bars_of(plan, machine.devices, self._hardware.host, machine.total_bytes, self._hardware.ram_bytes)
-
-    def _sentence(self, plan: LoadPlan) -> str:
-        return sentences(plan, device_numbers([device.name for device in plan.devices]))[0]
-
-    @property
-    def hardware(self) -> Hardware | None:
-        """Hardware that the plans were made for; None before the first refresh has finished."""
-        return self._hardware
+        machine = self.hardware.machine
+        return bars_of(plan, machine.devices, self.hardware.host, machine.total_bytes, self.hardware.ram_bytes)
 
     def header_of(self, model_id: str) -> PublishedHeader | None:
         """Return the header of a published model, where it was read."""
@@ -133,37 +115,30 @@ class ModelFits(QObject):
 
     def refresh(self) -> None:
         """Plan all models again."""
-        planning, library, options = self._planning, self._library, self._options()
+        planning, library, options = self._planning, self._library, plan_options_from(self._settings())
         run_job(self, lambda: plan_all(planning, library, options), self._set_fits, _log)
 
     def plan_published(self, models: Sequence[PublishedModel], current: PublishedModel | None) -> None:
         """Plan the files of a repository, ``current`` by its own header and with a rehearsal."""
-        if not models:
-            return
-        planning, headers, options = self._planning, self._headers, self._options()
         known = self._published.get(current.id) if current is not None else None
-        if known is not None and not known.is_expected:
+        if not models or (known is not None and not known.is_expected):
             return
-        run_job(
-            self,
-            lambda: plan_repository(planning, headers, models, current, options),
-            self._set_published,
-            _log,
-        )
+        planning, headers, options = self._planning, self._headers, plan_options_from(self._settings())
+        run_job(self, lambda: plan_repository(planning, headers, models, current, options), self._set_published, _log)
 
-    def _options(self) -> PlanOptions:
-        return plan_options_from(self._settings())
+    def _find(self, model_id: str) -> PublishedFit | None:
+        return self._local.get(model_id) or self._published.get(model_id)
 
-    def _set_fits(self, planned: PlannedFits) -> None:
-        self._hardware, self.home = planned.hardware, planned.home
-        if planned.plans != self._judged:
-            self._judged = planned.plans
+    def _set_fits(self, planned: tuple[Hardware, dict[str, PublishedFit], tuple[Recommendation, ...]]) -> None:
+        before = self._local
+        self.hardware, self._local, self.home = planned
+        if self._local != before:
             self.changed.emit()
 
-    def _set_published(self, result: tuple[Hardware, dict[str, PublishedFit]]) -> None:
-        hardware, found = result
+    def _set_published(self, planned: tuple[Hardware, dict[str, PublishedFit]]) -> None:
+        hardware, found = planned
         if any(self._published.get(key) != fit for key, fit in found.items()):
-            self._hardware = self._hardware or hardware
+            self.hardware = self.hardware or hardware
             self._published.update(found)
             self.changed.emit()
 
@@ -173,23 +148,26 @@ def _log(error: UserError) -> None:
     logger.warning("fits are unknown: %s", error)
 
 
-def plan_all(planning: PlanningService, library: ModelLibrary, options: PlanOptions) -> PlannedFits:
-    """Plan each model of the library and the catalogue.
+def plan_all(
+    planning: PlanningService, library: ModelLibrary, options: PlanOptions
+) -> tuple[Hardware, dict[str, PublishedFit], tuple[Recommendation, ...]]:
+    """Plan each model of the library and the catalogue; return also the plans of the home model.
 
     Queries the devices of the engine: for a background thread.  Raises UserError as ``PlanningService.machine``.
     """
     hardware = _hardware(planning)
     home = tuple(_at_load_context(planning, hardware, each, options) for each in planning.recommend(options))
-    judged: Judged = {each.id: (each.plan, each.recommended) for each in home}
+    fits = {each.id: PublishedFit(each.plan, each.recommended, is_expected=False) for each in home}
     for model in library.list():
-        if model.ready and model.id not in judged:
-            try:
-                basis = PlanBasis(planning.headers_of(model.id), hardware.machine, hardware.host)
-                judged[model.id] = (basis.plan(options), False)
-            except UserError:
-                # It has no fit; using it shows the error.
-                continue
-    return PlannedFits(hardware, judged, home)
+        if model.ready and model.id not in fits:
+            # Without a plan it has no fit; using it shows the error.
+            with contextlib.suppress(UserError):
+                fits[model.id] = PublishedFit(_plan(planning, hardware, model.id, options), False, is_expected=False)
+    return hardware, fits, home
+
+
+def _plan(planning: PlanningService, hardware: Hardware, model_id: str, options: PlanOptions) -> LoadPlan:
+    return PlanBasis(planning.headers_of(model_id), hardware.machine, hardware.host).plan(options)
 
 
 def _at_load_context(
@@ -197,7 +175,7 @@ def _at_load_context(
 ) -> Recommendation:
     """Replace the plan by that of a real load: all are compared at one context, but for many a larger one fits."""
     try:
-        plan = PlanBasis(planning.headers_of(judged.id), hardware.machine, hardware.host).plan(options)
+        plan = _plan(planning, hardware, judged.id, options)
     except UserError:
         return judged
     return replace(judged, plan=plan) if plan.verdict == judged.plan.verdict else judged

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.downloads import ModelDownloads
 from model_manager.disk.files import is_file
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
@@ -22,10 +23,9 @@ from model_manager.library.library import LocalModel, ModelLibrary
 from model_manager.library.quarantine import Quarantined, quarantined
 from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
-from ui.models.backend import ModelBackend
-from ui.models.download_signals import DownloadSignals
+from ui.models.downloads import on_queue_change
 from ui.models.item import Fit, ModelItem, ModelJob, candidate_key
-from ui.models.model_jobs import ModelJobs
+from ui.models.jobs import ModelJobs
 from ui.widgets.job import run_job
 
 SAME_SIZE = 0.01
@@ -46,18 +46,18 @@ class DiskScan:
     unfinished: tuple[ImportCandidate, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Activity:
     """State that is not on the disk.
 
-    ``candidates`` are dropped files that need a conversion or joining.  ``verifications`` are those that failed, by
-    item key.  ``just_downloaded`` are ids of finished downloads that no scan has seen yet.
+    ``candidates`` are dropped files that need a conversion or joining, and ``verifications`` those that failed, by item
+    key.  ``just_downloaded`` are ids of finished downloads that no scan has seen yet.
     """
 
     downloads: tuple[DownloadStatus, ...] = ()
     jobs: tuple[ModelJob, ...] = ()
-    candidates: tuple[ImportCandidate, ...] = ()
-    verifications: Mapping[str, Verification] = field(default_factory=dict)
+    candidates: dict[str, ImportCandidate] = field(default_factory=dict)
+    verifications: dict[str, Verification] = field(default_factory=dict)
     just_downloaded: frozenset[str] = frozenset()
     current_id: str | None = None
 
@@ -91,16 +91,6 @@ def list_items(scan: DiskScan, activity: Activity) -> tuple[ModelItem, ...]:
     return (*items, *_unlisted(items, scan, activity))
 
 
-def published_item(published: PublishedModel, items: Sequence[ModelItem], activity: Activity) -> ModelItem:
-    """Return the item of a published model: the listed one where the model is listed already."""
-    for item in items:
-        entry = item.catalogue
-        same = entry and (entry.repository, entry.quantisation) == (published.repository, published.quantisation)
-        if item.key == published.id or same:
-            return replace(item, published=published)
-    return _item(published.id, DiskScan(), activity, published=published)
-
-
 def _item(
     key: str,
     scan: DiskScan,
@@ -128,6 +118,7 @@ def _item(
         refusal=refusal,
         just_downloaded=key in activity.just_downloaded,
         in_use=activity.current_id in ids,
+        can_move_up=key in [each.id for each in activity.downloads if each.state not in OVER][1:],
     )
 
 
@@ -138,7 +129,7 @@ def _unlisted(items: Sequence[ModelItem], scan: DiskScan, activity: Activity) ->
     found = {
         str(bad.path): ModelItem(str(bad.path), quarantined=bad) for bad in scan.quarantined if bad.path not in listed
     }
-    candidates = {candidate_key(each): each for each in (*scan.unfinished, *activity.candidates)}
+    candidates = {candidate_key(each): each for each in scan.unfinished} | activity.candidates
     candidates |= {job.key: job.candidate for job in activity.jobs if job.candidate}
     paths = {item.path for item in items if item.path}
     for key, candidate in candidates.items():
@@ -199,30 +190,24 @@ class ModelInventory(QObject):
     """A ``UserError``: the library could not be read."""
 
     def __init__(
-        self, backend: ModelBackend, jobs: ModelJobs, current_id: str | None, fit_of: FitOf | None, parent: QObject
+        self, downloads: ModelDownloads, jobs: ModelJobs, current_id: str | None, fit_of: FitOf | None, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._backend = backend
+        self._downloads = downloads
         self._jobs = jobs
-        self._current_id = current_id
         self._fit_of: FitOf = fit_of or (lambda _key: None)
         self._fits: dict[str, Fit | None] = {}
         self._headers: dict[Path, tuple[GgufHeader, ...]] = {}
         self._scan: DiskScan | None = None
-        self._just_downloaded: frozenset[str] = frozenset()
         self._ended = self._ended_downloads()
-        self.candidates: dict[str, ImportCandidate] = {}
-        """Dropped files that need a conversion or joining, by item key."""
-        self.verifications: dict[str, Verification] = {}
-        """Failed verifications by item key."""
+        self.activity = Activity(current_id=current_id)
         self.items: tuple[ModelItem, ...] = ()
-        self._signals = DownloadSignals(backend.queue, self)
-        self._signals.changed.connect(self._on_queue_changed)
+        on_queue_change(downloads.queue, self, self._on_queue_changed)
         jobs.changed.connect(self.update)
 
     def rescan(self) -> None:
         """Scan the disk again, in the background."""
-        library, folder, seen = self._backend.library, self._backend.folder(), self._just_downloaded
+        library, folder, seen = self._downloads.library, self._downloads.folder(), self.activity.just_downloaded
         run_job(self, lambda: scan_disk(library, folder), lambda scan: self._set_scan(scan, seen), self._scan_failed)
 
     def refresh_fits(self) -> None:
@@ -237,8 +222,9 @@ class ModelInventory(QObject):
 
     def update(self) -> None:
         """Rebuild ``items``."""
+        self.activity.downloads, self.activity.jobs = self._downloads.queue.statuses(), self._jobs.running()
         if self._scan is not None:
-            items = list_items(self._scan, self._activity())
+            items = list_items(self._scan, self.activity)
             self.items = tuple(replace(item, fit=self._fit(item.key)) for item in items)
             self.changed.emit()
 
@@ -247,23 +233,22 @@ class ModelInventory(QObject):
         return next((item for item in self.items if key in (item.key, item.model.id if item.model else None)), None)
 
     def published_item(self, published: PublishedModel) -> ModelItem:
-        """Return the item of a published model, with its download and its fit."""
-        item = published_item(published, self.items, self._activity())
-        return replace(item, fit=self._fit(item.key), in_repository=True)
+        """Return the item of a published model, with its download and its fit: the listed one where it is listed."""
+        name = (published.repository, published.quantisation)
+        for item in self.items:
+            entry = item.catalogue
+            if item.key == published.id or (entry and (entry.repository, entry.quantisation) == name):
+                found = replace(item, published=published)
+                break
+        else:
+            found = _item(published.id, DiskScan(), self.activity, published=published)
+        return replace(found, fit=self._fit(found.key), in_repository=True)
 
     def default_key(self) -> str:
         """Key of the item to select first: the model in use, or the recommended one while that is the starter."""
         in_use = (item.key for item in self.items if item.in_use and (item.home or item.catalogue is None))
         recommended = (item.key for item in self.items if item.fit is not None and item.fit.recommended)
         return next(in_use, "") or next(recommended, "")
-
-    def downloads(self) -> tuple[DownloadStatus, ...]:
-        """Return the download queue."""
-        return self._backend.queue.statuses()
-
-    def can_move_up(self, item: ModelItem) -> bool:
-        """Whether another download precedes this one in the queue."""
-        return item.key in [each.id for each in self.downloads() if each.state not in OVER][1:]
 
     def headers(self, item: ModelItem) -> tuple[GgufHeader, ...]:
         """Return the headers of a model, or those expected of a home model that is not here.
@@ -288,23 +273,13 @@ class ModelInventory(QObject):
 
     def _set_scan(self, scan: DiskScan, seen: frozenset[str]) -> None:
         self._scan = scan
-        self._just_downloaded -= seen
+        self.activity.just_downloaded -= seen
         self._headers.clear()
         self.refresh_fits()
 
     def _scan_failed(self, error: UserError) -> None:
         self.failed.emit(error)
         self._set_scan(self._scan or DiskScan(), frozenset())
-
-    def _activity(self) -> Activity:
-        return Activity(
-            downloads=self.downloads(),
-            jobs=self._jobs.running(),
-            candidates=tuple(self.candidates.values()),
-            verifications=self.verifications,
-            just_downloaded=self._just_downloaded,
-            current_id=self._current_id,
-        )
 
     def _fit(self, key: str) -> Fit | None:
         if key not in self._fits:
@@ -316,9 +291,9 @@ class ModelInventory(QObject):
         new, self._ended = ended - self._ended, ended
         if new:
             # A failed download may have quarantined its file: the disk has changed too.
-            self._just_downloaded |= {model_id for model_id, state in new if state == "done"}
+            self.activity.just_downloaded |= {model_id for model_id, state in new if state == "done"}
             self.notify_library_changed()
         self.update()
 
     def _ended_downloads(self) -> set[tuple[str, str]]:
-        return {(each.id, each.state) for each in self.downloads() if each.state in ("done", "failed")}
+        return {(each.id, each.state) for each in self._downloads.queue.statuses() if each.state in ("done", "failed")}

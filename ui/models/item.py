@@ -6,11 +6,13 @@ Nothing is copied: state, title and size are derived when they are read.  Texts 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from model_manager.download.transfer import ACTIVE, DownloadStatus
+from app.translation import QT_TRANSLATE_NOOP
+from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
 from model_manager.gguf.quantisation_names import quantisation_in
 from model_manager.hub.catalogue import APUS, CatalogueEntry
@@ -22,23 +24,40 @@ from model_manager.progress import Progress
 from model_manager.published import PublishedModel
 from ui.plan.bar_data import Bar
 
-State = Literal[
-    "available",
-    "queued",
-    "preparing",
-    "downloading",
-    "waiting",
-    "verifying",
-    "paused",
-    "failed",
-    "ready",
-    "working",
-    "needs_conversion",
-    "needs_joining",
-    "damaged",
-    "quarantined",
-    "unusable",
-]
+Kind = Literal["quiet", "text", "good", "warning", "bad", "accent"]
+"""A colour role."""
+
+
+class State(StrEnum):
+    """State of a model, with its text and colour in a row, and the action of the row's button."""
+
+    text: str
+    kind: Kind
+    action: str
+
+    def __new__(cls, value: str, text: str, kind: Kind, action: str) -> State:
+        """Return a member that equals ``value``."""
+        state = str.__new__(cls, value)
+        state._value_, state.text, state.kind, state.action = value, text, kind, action
+        return state
+
+    AVAILABLE = "available", QT_TRANSLATE_NOOP("model_rows", "Not downloaded"), "quiet", "download"
+    QUEUED = "queued", QT_TRANSLATE_NOOP("model_rows", "Queued"), "quiet", "pause"
+    PREPARING = "preparing", QT_TRANSLATE_NOOP("model_rows", "Preparing…"), "text", "pause"
+    DOWNLOADING = "downloading", QT_TRANSLATE_NOOP("model_rows", "Downloading…"), "text", "pause"
+    WAITING = "waiting", QT_TRANSLATE_NOOP("model_rows", "Waiting"), "warning", "retry"
+    VERIFYING = "verifying", QT_TRANSLATE_NOOP("model_rows", "Verifying…"), "text", "pause"
+    PAUSED = "paused", QT_TRANSLATE_NOOP("model_rows", "Paused"), "quiet", "resume"
+    FAILED = "failed", QT_TRANSLATE_NOOP("model_rows", "Stopped"), "bad", "retry"
+    READY = "ready", QT_TRANSLATE_NOOP("model_rows", "Ready"), "good", "use"
+    WORKING = "working", "", "text", "stop"
+    NEEDS_CONVERSION = "needs_conversion", QT_TRANSLATE_NOOP("model_rows", "Needs conversion"), "warning", "convert"
+    NEEDS_JOINING = "needs_joining", QT_TRANSLATE_NOOP("model_rows", "Needs joining"), "warning", "join"
+    DAMAGED = "damaged", QT_TRANSLATE_NOOP("model_rows", "Damaged"), "bad", "redownload"
+    QUARANTINED = "quarantined", QT_TRANSLATE_NOOP("model_rows", "Quarantined"), "bad", "redownload"
+    UNUSABLE = "unusable", QT_TRANSLATE_NOOP("model_rows", "Can't be used"), "bad", ""
+
+
 NO_PROGRESS = Progress()
 JobKind = Literal["convert", "join", "verify", "redownload", "delete"]
 
@@ -64,7 +83,6 @@ class ModelJob:
 
     key: str
     kind: JobKind
-    title: str
     path: Path
     progress: Progress = NO_PROGRESS
     stopping: bool = False
@@ -91,6 +109,8 @@ class ModelItem:
     just_downloaded: bool = False
     """The download is done, but the folder was not scanned since."""
     in_use: bool = False
+    can_move_up: bool = False
+    """Another download precedes this one in the queue."""
     fit: Fit | None = None
     in_repository: bool = False
     """Shown among the files of its repository, where the quantisation is the title."""
@@ -104,33 +124,25 @@ class ModelItem:
     def state(self) -> State:
         """What the row shows; a running job or download comes before the state of the file."""
         if self.job is not None:
-            return "working"
+            return State.WORKING
         if self.download is not None:
             if self.download.state == "failed" and self.quarantined is not None and self.model is None:
-                return "quarantined"
-            return self.download.state  # type: ignore[return-value]  # never done or cancelled
-        if self.model is None:
-            return self._state_without_model()
-        if self.verification is not None and self.verification.matches is False:
-            return "damaged"
-        if self.model.ready:
-            return "ready"
-        legacy = self.refusal is not None and self.refusal.code == "experts_in_separate_tensors"
-        return "needs_conversion" if legacy else "unusable"
-
-    def _state_without_model(self) -> State:
+                return State.QUARANTINED
+            return State[self.download.state.upper()]
+        if self.model is not None:
+            if self.verification is not None and self.verification.matches is False:
+                return State.DAMAGED
+            if self.model.ready:
+                return State.READY
+            is_old = self.refusal is not None and self.refusal.code == "experts_in_separate_tensors"
+            return State.NEEDS_CONVERSION if is_old else State.UNUSABLE
         if self.just_downloaded:
-            return "verifying"
+            return State.VERIFYING
         if self.quarantined is not None:
-            return "quarantined"
+            return State.QUARANTINED
         if self.candidate is not None:
-            return "needs_joining" if self.candidate.action == "join" else "needs_conversion"
-        return "available"
-
-    @property
-    def is_downloading(self) -> bool:
-        """Whether a download is under way that needs no input."""
-        return self.download is not None and self.download.state in ACTIVE
+            return State.NEEDS_JOINING if self.candidate.action == "join" else State.NEEDS_CONVERSION
+        return State.AVAILABLE
 
     @property
     def problem(self) -> UserError | None:
@@ -166,14 +178,10 @@ class ModelItem:
     @property
     def bytes(self) -> int:
         """Size of all files; 0 where it is unknown."""
-        for n_bytes in (
-            self.model.bytes if self.model else 0,
-            self.download.progress.total if self.download else 0,
-            *(source.bytes for source in (self.published, self.candidate, self.quarantined, self.catalogue) if source),
-        ):
-            if n_bytes:
-                return n_bytes
-        return 0
+        download = self.download.progress.total if self.download else 0
+        others = (self.published, self.candidate, self.quarantined, self.catalogue)
+        sizes = (self.model.bytes if self.model else 0, download, *(each.bytes for each in others if each))
+        return next(filter(None, sizes), 0)
 
     @property
     def path(self) -> Path | None:
@@ -207,7 +215,7 @@ class ModelItem:
     @property
     def fraction(self) -> float | None:
         """Progress from 0 to 1; None where nothing is under way or the total is unknown."""
-        return None if self.state == "quarantined" else self.progress.fraction
+        return None if self.state is State.QUARANTINED else self.progress.fraction
 
     @property
     def repository(self) -> str:

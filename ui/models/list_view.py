@@ -1,20 +1,240 @@
-"""List view of the models page; rows change in place, which keeps selection and scroll position."""
+"""List view of the models page: its rows, which change in place, and the delegate that draws them.
+
+A row has two lines, size and state at the right, a button, a progress bar and a line for a problem.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from ui.models.row_delegate import KEY_ROLE, ROW_ROLE, ModelRowDelegate
-from ui.models.row_text import Heading, ListItem, RowText, row_text
+from ui.models.actions import button_texts
+from ui.models.item import Kind
+from ui.models.row_text import ListItem, RowText, row_text
+from ui.widgets.icons import pixmap
+from ui.widgets.theme import Theme, current_theme, interface_font
 
 Index = QModelIndex | QPersistentModelIndex
 KeyedItem = tuple[str, ListItem]
 """Key of a row and its item; a heading has no key."""
+
+
+ROW_ROLE = Qt.ItemDataRole.UserRole
+"""A ``RowText``."""
+KEY_ROLE = Qt.ItemDataRole.UserRole + 1
+"""Key of the row; empty for a heading."""
+
+PAD_X, PAD_Y = 12, 10
+LINE_GAP = 3
+GAP = 16
+PILL_HEIGHT, PILL_PAD = 28, 12
+ICON = 16
+BAR = 3
+HEADING_HEIGHT = 34
+RADIUS = 8
+LEAST_NOTE = 90
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+def _colour_of(kind: Kind, theme: Theme) -> QColor:
+    return QColor(theme.quiet_text if kind == "quiet" else getattr(theme, kind))
+
+
+def _title_font() -> QFont:
+    return interface_font(14, bold=True)
+
+
+def _small_font() -> QFont:
+    return interface_font(13)
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """Rectangles of the parts of a row."""
+
+    ground: QRect
+    first: QRect
+    second: QRect
+    pill: QRect
+    problem: QRect
+    bar: QRect
+
+
+class ModelRowDelegate(QStyledItemDelegate):
+    """Draws the rows of one list."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        metrics = QFontMetrics(_small_font())
+        widest = max(metrics.horizontalAdvance(text) for text in button_texts())
+        self._pill_width = max(84, widest + 2 * PILL_PAD)
+        self.hovered_pill = -1
+        """Number of the row whose button is under the pointer; -1 for none."""
+
+    def layout(self, rect: QRect) -> RowLayout:
+        """Return the layout of a row in its rectangle."""
+        ground = rect.adjusted(0, 1, 0, -1)
+        inner = ground.adjusted(PAD_X, PAD_Y, -PAD_X, -PAD_Y)
+        title, small = QFontMetrics(_title_font()).height(), QFontMetrics(_small_font()).height()
+        lines = title + LINE_GAP + small
+        pill_top = inner.top() + (lines - PILL_HEIGHT) // 2
+        pill = QRect(inner.right() + 1 - self._pill_width, pill_top, self._pill_width, PILL_HEIGHT)
+        right = pill.left() - GAP
+        first = QRect(inner.left(), inner.top(), right - inner.left(), title)
+        second = QRect(inner.left(), first.bottom() + 1 + LINE_GAP, first.width(), small)
+        problem = QRect(inner.left(), second.bottom() + 1 + LINE_GAP + 2, inner.width(), small)
+        bar = QRect(inner.left(), ground.bottom() - BAR - 1, inner.width(), BAR)
+        return RowLayout(ground, first, second, pill, problem, bar)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Return the height of two lines, and of a third for a problem."""
+        row: RowText = index.data(ROW_ROLE)
+        if not index.data(KEY_ROLE):
+            return QSize(0, HEADING_HEIGHT + (10 if index.row() else 0))
+        layout = self.layout(QRect(0, 0, 400, 100))
+        last = layout.problem if row.problem else layout.second
+        return QSize(0, last.bottom() + 1 + PAD_Y + 1)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row."""
+        row: RowText = index.data(ROW_ROLE)
+        rect: QRect = option.rect
+        theme = current_theme()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not index.data(KEY_ROLE):
+            self._draw_heading(painter, rect, row, theme)
+        else:
+            layout = self.layout(rect)
+            self._draw_ground(painter, option, layout.ground, theme)
+            self._draw_first(painter, layout, row, theme)
+            self._draw_second(painter, layout, row, theme)
+            if row.action:
+                is_hovered = self.hovered_pill == index.row()
+                painter.setPen(QColor(theme.edge if is_hovered else theme.hairline))
+                painter.setBrush(QColor(theme.hover if is_hovered else theme.raised))
+                painter.drawRoundedRect(layout.pill.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+                _draw(painter, layout.pill, row.action, _small_font(), QColor(theme.text), Qt.AlignmentFlag.AlignCenter)
+            if row.problem:
+                colour = _colour_of(row.problem_kind, theme)
+                _draw_icon(painter, "warning", colour, layout.problem)
+                _draw(painter, layout.problem.adjusted(ICON + 6, 0, 0, 0), row.problem, _small_font(), colour)
+            if row.fraction is not None:
+                _draw_bar(painter, layout.bar, 1.0, QColor(theme.hairline))
+                _draw_bar(painter, layout.bar, row.fraction, _colour_of(row.fraction_kind, theme))
+        painter.restore()
+
+    def _draw_heading(self, painter: QPainter, rect: QRect, row: RowText, theme: Theme) -> None:
+        place = QRect(rect.left() + PAD_X, rect.bottom() - HEADING_HEIGHT, rect.width() - 2 * PAD_X, HEADING_HEIGHT - 4)
+        align = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
+        used = _draw(painter, place, row.title, interface_font(13, bold=True), QColor(theme.quiet_text), align)
+        rest = place.adjusted(used + 8, 0, 0, 0)
+        _draw(painter, rest, row.label, _small_font(), QColor(theme.quiet_text), align)
+
+    def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem, ground: QRect, theme: Theme) -> None:
+        state: QStyle.StateFlag = option.state
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if selected or state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.question if selected else theme.sidebar))
+            painter.drawRoundedRect(ground, RADIUS, RADIUS)
+        if selected and state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QColor(theme.accent))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(ground.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+
+    def _draw_first(self, painter: QPainter, layout: RowLayout, row: RowText, theme: Theme) -> None:
+        text = QColor(theme.quiet_text if row.is_dim else theme.text)
+        used = _draw(painter, layout.first, row.size, _small_font(), text, RIGHT)
+        left = layout.first.adjusted(0, 0, -used - GAP, 0)
+        small = QFontMetrics(_small_font())
+        mark = small.horizontalAdvance(row.mark) + ICON + 12 if row.mark else 0
+        label = small.horizontalAdvance(row.label) + 8 if row.label else 0
+        title = left.adjusted(0, 0, -mark - label, 0)
+        x = left.left() + _draw(painter, title, row.title, _title_font(), text)
+        if row.label:
+            place = QRect(x + 8, left.top(), max(0, left.right() - x - 8 - mark), left.height())
+            x += 8 + _draw(painter, place, row.label, _small_font(), QColor(theme.quiet_text))
+        if row.mark:
+            colour = _colour_of(row.mark_kind, theme)
+            place = QRect(x + 10, left.top(), mark, left.height())
+            _draw_icon(painter, row.icon or "check", colour, place)
+            _draw(painter, place.adjusted(ICON + 3, 0, 0, 0), row.mark, _small_font(), colour)
+
+    def _draw_second(self, painter: QPainter, layout: RowLayout, row: RowText, theme: Theme) -> None:
+        room = layout.second.adjusted(LEAST_NOTE if row.note else 0, 0, 0, 0)
+        used = _draw(painter, room, row.state, _small_font(), _colour_of(row.state_kind, theme), RIGHT)
+        left = layout.second.adjusted(0, 0, -used - (GAP if used else 0), 0)
+        x = _draw(painter, left, row.note, _small_font(), QColor(theme.quiet_text))
+        rest = left.adjusted(x + (14 if x else 0), 0, 0, 0)
+        if row.fit and rest.width() > 40:
+            dot = QRectF(rest.left() + 0.5, rest.center().y() - 2.5, 7, 7)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(_colour_of(row.fit_kind, theme))
+            painter.drawEllipse(dot)
+            _draw(painter, rest.adjusted(13, 0, 0, 0), row.fit, _small_font(), QColor(theme.quiet_text))
+
+
+def _draw(
+    painter: QPainter,
+    place: QRect,
+    text: str,
+    font: QFont,
+    colour: QColor,
+    align: Qt.AlignmentFlag = LEFT,
+) -> int:
+    """Draw one line, elided, and return its width."""
+    if not text or place.width() <= 0:
+        return 0
+    metrics = QFontMetrics(font)
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+    painter.setFont(font)
+    painter.setPen(colour)
+    painter.drawText(place, int(align), shown)
+    return min(metrics.horizontalAdvance(shown), place.width())
+
+
+def _draw_icon(painter: QPainter, name: str, colour: QColor, place: QRect) -> None:
+    picture = pixmap(name, colour.name(), ICON, painter.device().devicePixelRatioF())
+    painter.drawPixmap(place.left(), place.top() + (place.height() - ICON) // 2, picture)
+
+
+def _draw_bar(painter: QPainter, place: QRect, fraction: float, colour: QColor) -> None:
+    if fraction > 0:
+        bar = place.toRectF()
+        bar.setWidth(max(float(BAR), bar.width() * fraction))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(bar, BAR / 2, BAR / 2)
 
 
 class _ItemModel(QAbstractListModel):
@@ -39,9 +259,8 @@ class _ItemModel(QAbstractListModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        if isinstance(self.rows[index.row()][1], Heading):
-            return Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        is_heading = not self.rows[index.row()][0]
+        return Qt.ItemFlag.NoItemFlags if is_heading else Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
     def replace(self, rows: Sequence[KeyedItem]) -> bool:
         """Set the rows; return whether rows were added or removed."""
@@ -69,14 +288,13 @@ class ModelList(QListView):
     menu_requested = Signal(QPoint)
     """For the current row, at a global position."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, label: str) -> None:
         super().__init__()
         self.setObjectName(name)
+        self.setAccessibleName(label)
         self._model = _ItemModel(self)
         self._delegate = ModelRowDelegate(self)
         self._pressed_pill = ""
-        self._notified = ""
-        self._is_replacing = False
         self.setModel(self._model)
         self.setItemDelegate(self._delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -92,18 +310,18 @@ class ModelList(QListView):
 
         The current row becomes the one with ``key``, by default the one before; where it is gone, the nearest.
         """
-        before, scrolled = self.currentIndex().row(), self.verticalScrollBar().value()
-        key = key or self.key()
-        self._is_replacing = True
-        if self._model.replace(rows):
-            self._delegate.hovered_pill = -1
-        self._is_replacing = False
-        if self.key() != key or not key:
-            keys = [each for each, _ in rows]
-            at = keys.index(key) if key and key in keys else self._nearest(before)
-            self.setCurrentIndex(self._model.index(at) if at >= 0 else QModelIndex())
+        before, row, scrolled = self.key(), self.currentIndex().row(), self.verticalScrollBar().value()
+        key = key or before
+        with QSignalBlocker(self):
+            if self._model.replace(rows):
+                self._delegate.hovered_pill = -1
+            if self.key() != key or not key:
+                keys = [each for each, _ in rows]
+                at = keys.index(key) if key and key in keys else self._nearest(row)
+                self.setCurrentIndex(self._model.index(at) if at >= 0 else QModelIndex())
         self.verticalScrollBar().setValue(scrolled)
-        self._notify()
+        if self.key() != before:
+            self.current_changed.emit(self.key())
 
     def key(self) -> str:
         """Return the key of the current row; empty where there is none."""
@@ -112,43 +330,34 @@ class ModelList(QListView):
 
     def set_key(self, key: str) -> bool:
         """Make the row with this key the current one; return false where there is none."""
-        at = next((at for at, (each, _) in enumerate(self._model.rows) if each and each == key), -1)
-        if at >= 0:
-            self.setCurrentIndex(self._model.index(at))
-            self.scrollTo(self._model.index(at))
-        return at >= 0
+        keys = [each for each, _ in self._model.rows]
+        if not key or key not in keys:
+            return False
+        index = self._model.index(keys.index(key))
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+        return True
 
     def rows(self) -> dict[str, RowText]:
         """Return the texts of all rows by key."""
         return {key: row_text(item) for key, item in self._model.rows if key}
 
-    def retranslate(self) -> None:
-        """Lay out the rows for the current language."""
-        self._delegate.measure()
-        self.scheduleDelayedItemsLayout()
-
     def _nearest(self, row: int) -> int:
         """Return the selectable row nearest to this one; -1 where there is none."""
         selectable = [at for at, (key, _) in enumerate(self._model.rows) if key]
-        return (
-            min(selectable, key=lambda at: (abs(at - row), at), default=-1) if row >= 0 else next(iter(selectable), -1)
-        )
-
-    def _notify(self) -> None:
-        if not self._is_replacing and self.key() != self._notified:
-            self._notified = self.key()
-            self.current_changed.emit(self._notified)
+        return min(selectable, key=lambda at: abs(at - row) if row >= 0 else at, default=-1)
 
     def _pill_at(self, point: QPoint) -> tuple[int, str]:
         index = self.indexAt(point)
-        if index.isValid() and self._delegate.pill_at(self.visualRect(index), index.data(ROW_ROLE), point):
+        has_pill = index.isValid() and bool(index.data(ROW_ROLE).action)
+        if has_pill and self._delegate.layout(self.visualRect(index)).pill.contains(point):
             return index.row(), str(index.data(KEY_ROLE))
         return -1, ""
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         """Emit ``current_changed``."""
         super().currentChanged(current, previous)
-        self._notify()
+        self.current_changed.emit(self.key())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the current row visible where the list became shorter."""

@@ -1,13 +1,9 @@
-"""Texts and colours of a row: of a model, a repository, a file that cannot be downloaded, or a heading.
-
-They are made each time a row is drawn, so they follow the language.
-"""
+"""Texts and colours of a row: of a model, a repository, a file that cannot be downloaded, or a heading."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from PySide6.QtCore import QCoreApplication
 
@@ -18,7 +14,7 @@ from model_manager.hub.listing import UnavailableModel
 from model_manager.progress import Progress
 from model_manager.published import Repository
 from ui.models.actions import action_text, primary
-from ui.models.item import ModelItem, ModelJob
+from ui.models.item import Kind, ModelItem, ModelJob, State
 from ui.widgets.error_text import error_text
 from ui.widgets.model_strings import (
     count_text,
@@ -30,20 +26,6 @@ from ui.widgets.model_strings import (
 )
 
 translate = QCoreApplication.translate
-
-Kind = Literal["quiet", "text", "good", "warning", "bad", "accent"]
-"""A colour role."""
-
-
-@dataclass(frozen=True)
-class Heading:
-    """Heading of a group of rows."""
-
-    title: str
-    label: str = ""
-
-
-ListItem = ModelItem | Repository | UnavailableModel | Heading
 
 
 @dataclass(frozen=True)
@@ -77,6 +59,10 @@ class RowText:
         return ". ".join(text.rstrip(".") for text in parts if text)
 
 
+ListItem = ModelItem | Repository | UnavailableModel | RowText
+"""What a row shows; a heading is a ``RowText`` with title and label."""
+
+
 def row_text(item: ListItem) -> RowText:
     """Return the texts of a row in the current language."""
     if isinstance(item, ModelItem):
@@ -85,7 +71,7 @@ def row_text(item: ListItem) -> RowText:
         return _repository_text(item)
     if isinstance(item, UnavailableModel):
         return _unavailable_text(item)
-    return RowText(item.title, item.label)
+    return item
 
 
 def _model_text(item: ModelItem) -> RowText:
@@ -111,11 +97,11 @@ def _model_text(item: ModelItem) -> RowText:
         state=state,
         state_kind=state_kind,
         fraction=item.fraction,
-        fraction_kind="accent" if item.state in ("downloading", "verifying", "preparing", "working") else "quiet",
+        fraction_kind="accent" if item.state.kind == "text" else "quiet",
         problem=problem,
         problem_kind=problem_kind,
         action=button_text(item),
-        is_dim=item.state in ("unusable", "quarantined"),
+        is_dim=item.state in (State.UNUSABLE, State.QUARANTINED),
     )
     return _in_repository(item, row) if item.in_repository else row
 
@@ -171,57 +157,37 @@ def note_text(item: ModelItem) -> str:
 
 def button_text(item: ModelItem) -> str:
     """Return the text of the button of the primary action; empty where there is none."""
-    action = primary(item)
-    if item.state == "waiting":
+    if item.state is State.WAITING:
         return translate("model_rows", "Retry now")
-    return action_text(action) if action is not None else ""
+    action = primary(item)
+    return action_text(action) if action else ""
 
 
 def state_text(item: ModelItem) -> tuple[str, Kind]:
     """Return the state in a few words, and its colour."""
+    state, text = item.state, translate("model_rows", item.state.text)
     percent = None if item.fraction is None else int(item.fraction * 100)
     if item.job is not None:
-        return _job_text(item.job), "text"
-    match item.state:
-        case "available":
-            return translate("model_rows", "Not downloaded") if item.bytes else "", "quiet"
-        case "queued":
-            return translate("model_rows", "Queued"), "quiet"
-        case "preparing":
-            return translate("model_rows", "Preparing…"), "text"
-        case "downloading":
-            if percent is None:
-                return translate("model_rows", "Downloading…"), "text"
-            return " · ".join((f"{percent} %", *_speed_texts(item.progress))), "text"
-        case "waiting":
-            return _with_percent(_waiting_text(item), percent), "warning"
-        case "verifying":
-            return translate("model_rows", "Verifying…"), "text"
-        case "paused":
-            return _with_percent(translate("model_rows", "Paused"), percent), "quiet"
-        case "failed":
-            return _with_percent(translate("model_rows", "Stopped"), percent), "bad"
-        case "ready":
-            return translate("model_rows", "Ready"), "good"
-        case "needs_conversion":
-            return translate("model_rows", "Needs conversion"), "warning"
-        case "needs_joining":
-            return translate("model_rows", "Needs joining"), "warning"
-        case "damaged":
-            return translate("model_rows", "Damaged"), "bad"
-        case "quarantined":
-            return translate("model_rows", "Quarantined"), "bad"
-        case _:
-            return translate("model_rows", "Can't be used"), "bad"
+        text = _job_text(item.job)
+    elif state is State.AVAILABLE and not item.bytes:
+        text = ""
+    elif state is State.DOWNLOADING and percent is not None:
+        text = " · ".join((f"{percent} %", *_speed_texts(item.progress)))
+    elif state is State.WAITING and item.download is not None and item.download.retry_in_s is not None:
+        seconds = max(1, round(item.download.retry_in_s))
+        text = translate("model_rows", "Retrying in {seconds} s").format(seconds=seconds)
+    if state in (State.WAITING, State.PAUSED, State.FAILED):
+        text = _with_percent(text, percent)
+    return text, state.kind
 
 
 def progress_text(item: ModelItem) -> str:
     """Return the progress with all figures, for the details; empty where nothing is under way."""
     download, job, progress = item.download, item.job, item.progress
     if job is None and not progress.total:
-        is_shown = item.is_downloading or item.state in ("paused", "verifying")
-        return state_text(item)[0] if is_shown and item.state != "waiting" else ""
-    is_running = item.state == "downloading"
+        shown = (State.QUEUED, State.PREPARING, State.DOWNLOADING, State.VERIFYING, State.PAUSED)
+        return state_text(item)[0] if item.state in shown else ""
+    is_running = item.state is State.DOWNLOADING
     parts = [f"{int((item.fraction or 0) * 100)} %" if is_running else state_text(item)[0]]
     if progress.done and (job is None or job.kind != "delete"):
         parts.append(of_text(progress.done, progress.total))
@@ -235,27 +201,38 @@ def progress_text(item: ModelItem) -> str:
 def problem_text(item: ModelItem) -> tuple[str, Kind]:
     """Return the problem with the next step, and its colour; empty if there is no problem."""
     problem, text = item.problem, ""
-    kind: Kind = "warning" if item.state in ("waiting", "needs_conversion", "needs_joining") else "bad"
     if item.job is not None:
         return "", "quiet"
-    if item.state == "needs_conversion" and (problem is None or problem.code == "experts_in_separate_tensors"):
-        text = _conversion_text(item)
-    elif item.state == "damaged":
+    if item.state is State.NEEDS_CONVERSION and (problem is None or problem.code == "experts_in_separate_tensors"):
+        text = (
+            translate(
+                "model_rows",
+                "Made before April 2024, in a layout that no current engine loads. Converting creates a "
+                "rearranged copy in the models folder, with the same values.",
+            )
+            if item.is_foreign
+            else translate(
+                "model_rows",
+                "Made before April 2024, in a layout that no current engine loads. Converting rearranges the "
+                "file without changing any values.",
+            )
+        )
+    elif item.state is State.DAMAGED:
         text = translate(
             "model_rows", "This file doesn't match the published one. You can re-download only the damaged parts."
         )
     elif problem is not None:
         text = error_text(problem)
-    elif item.state == "needs_joining":
+    elif item.state is State.NEEDS_JOINING:
         text = translate("model_rows", "{count} parts of one file. Joining them doesn't need space for a second copy.")
         text = text.format(count=len(item.candidate.paths) if item.candidate else 0)
-    elif item.state == "quarantined":
+    elif item.state is State.QUARANTINED:
         text = translate(
             "model_rows",
             "This file doesn't match the published one and was quarantined. You can re-download only the "
             "damaged parts.",
         )
-    return text, kind
+    return text, "warning" if item.state.kind == "warning" else "bad"
 
 
 def queue_text(downloads: Sequence[DownloadStatus]) -> str:
@@ -280,30 +257,9 @@ def queue_text(downloads: Sequence[DownloadStatus]) -> str:
     return translate("model_queue", "{downloads}, {more}").format(downloads=text, more=more) if more else text
 
 
-def _conversion_text(item: ModelItem) -> str:
-    if item.is_foreign:
-        return translate(
-            "model_rows",
-            "Made before April 2024, in a layout that no current engine loads. Converting creates a "
-            "rearranged copy in the models folder, with the same values.",
-        )
-    return translate(
-        "model_rows",
-        "Made before April 2024, in a layout that no current engine loads. Converting rearranges the "
-        "file without changing any values.",
-    )
-
-
 def _speed_texts(progress: Progress) -> list[str]:
     texts = [speed_text(progress.bytes_per_second)] if progress.bytes_per_second else []
     return texts if progress.seconds_left is None else [*texts, time_left_text(progress.seconds_left)]
-
-
-def _waiting_text(item: ModelItem) -> str:
-    wait = item.download.retry_in_s if item.download else None
-    if wait is None:
-        return translate("model_rows", "Waiting")
-    return translate("model_rows", "Retrying in {seconds} s").format(seconds=max(1, round(wait)))
 
 
 def _job_text(job: ModelJob) -> str:

@@ -21,11 +21,14 @@ CHECK_SPACE = 26
 
 
 class ElidedLabel(QLabel):
-    """One line of text, elided at its end; the tooltip has the full text."""
+    """One line of text, elided at its end or by ``mode``; the tooltip has the full text."""
 
-    def __init__(self, *, quiet: bool = False, right: bool = False) -> None:
+    def __init__(
+        self, *, quiet: bool = False, right: bool = False, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+    ) -> None:
         super().__init__()
         self.full_text = ""
+        self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         if quiet:
@@ -57,7 +60,7 @@ class ElidedLabel(QLabel):
 
     def _elide(self) -> None:
         room = max(0, self.width() - max(0, self.indent()))
-        shown = self.fontMetrics().elidedText(self.full_text, Qt.TextElideMode.ElideRight, room)
+        shown = self.fontMetrics().elidedText(self.full_text, self._mode, room)
         if shown != self.text():
             self.setText(shown)
         self.setToolTip(self.full_text if shown != self.full_text else "")

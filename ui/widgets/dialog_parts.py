@@ -161,9 +161,9 @@ def set_kind(widget: QWidget, kind: str) -> None:
 
 
 class StatusLine(QWidget):
-    """Result of the last action as one sentence, with at most one button."""
+    """Result of the last action as one sentence, with at most one button beside it, or below it if ``centred``."""
 
-    def __init__(self, name: str, *, hide_when_empty: bool = False) -> None:
+    def __init__(self, name: str, *, hide_when_empty: bool = False, centred: bool = False) -> None:
         super().__init__()
         self._hide_when_empty = hide_when_empty
         self.label = QLabel()
@@ -175,7 +175,11 @@ class StatusLine(QWidget):
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.action = button(f"{name}Action")
         self.action.clicked.connect(self._act)
-        hbox((self.label, 1), self.action, parent=self, spacing=8)
+        if centred:
+            self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            vbox(self.label, (self.action, 0, Qt.AlignmentFlag.AlignHCenter), parent=self, spacing=16)
+        else:
+            hbox((self.label, 1), self.action, parent=self, spacing=8)
         self._do: Callable[[], object] | None = None
         self.clear()
 

@@ -19,7 +19,7 @@ from app.services import Services
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import ModelPicker
-from ui.models.background_downloads import BackgroundDownloads
+from ui.models.downloads import BackgroundDownloads
 from ui.settings.shortcuts import make_shortcuts
 from ui.sidebar.controller import SidebarController
 from ui.transcript.transcript import Transcript

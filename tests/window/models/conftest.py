@@ -11,13 +11,14 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from model_manager.download.queue import DownloadQueue
-from model_manager.hub.access import Access
+from app.config.paths import DataFolder
+from app.config.secrets import Secrets
+from app.config.settings import SettingsFile
+from app.downloads import ModelDownloads
 from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
 from tests.rigs.fake_hub import FakeHub
 from tests.window.models.page import HOME, PATIENCE_MS, Open, publish
-from ui.models.backend import ModelBackend
 from ui.models.dialog import ModelsDialog
 
 
@@ -35,24 +36,25 @@ def hub() -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def backend(tmp_path: Path, hub: FakeHub) -> Iterator[ModelBackend]:
-    folder = tmp_path / "models"
-    folder.mkdir()
-    access = Access(endpoint=hub.url, authority=hub.url)
-    library = ModelLibrary(tmp_path / "library", lambda: None, models_folder=folder)
-    queue = DownloadQueue(lambda: folder, lambda: access)
-    yield ModelBackend(library, queue, lambda: access, lambda: folder, lambda: hub.url)
-    queue.close()
+def downloads(tmp_path: Path, hub: FakeHub) -> Iterator[ModelDownloads]:
+    folder = DataFolder(tmp_path)
+    folder.models.mkdir()
+    settings = SettingsFile(folder.settings_file)
+    settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+    made = ModelDownloads(folder, settings, Secrets({}))
+    made.library = ModelLibrary(tmp_path / "library", lambda: None, models_folder=folder.models)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def show(qtbot: QtBot, backend: ModelBackend) -> Iterator[Open]:
+def show(qtbot: QtBot, downloads: ModelDownloads) -> Iterator[Open]:
     opened: list[ModelsDialog] = []
 
     def open_one(
         current_id: str | None = None, size: tuple[int, int] | None = None, *, goes: bool = False, **more: Any
     ) -> ModelsDialog:
-        dialog = ModelsDialog(backend, current_id, **more)
+        dialog = ModelsDialog(downloads, current_id, **more)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, goes)
         if not goes:
             qtbot.addWidget(dialog)

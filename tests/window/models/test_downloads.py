@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from app.downloads import ModelDownloads
 from model_manager.hub.catalogue import APUS
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
@@ -26,7 +27,6 @@ from tests.window.models.page import (
     search,
     wait_for_state,
 )
-from ui.models.backend import ModelBackend
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -53,7 +53,7 @@ def test_model_is_downloaded_and_used(show: Open, qtbot: QtBot, home: Path, hub:
     assert not dialog.isVisible()
 
 
-def test_pause_resume_and_cancel(show: Open, qtbot: QtBot, hub: FakeHub, home: Path, backend: ModelBackend):
+def test_pause_resume_and_cancel(show: Open, qtbot: QtBot, hub: FakeHub, home: Path, downloads: ModelDownloads):
     hub.fault(**SLOW)
     dialog = show()
     choose(dialog, "apus:Q2_K")
@@ -66,23 +66,23 @@ def test_pause_resume_and_cancel(show: Open, qtbot: QtBot, hub: FakeHub, home: P
     assert dialog.total.text() == "1 download, paused"
     button.click()
     qtbot.waitUntil(lambda: "%" in rows(dialog)["apus:Q2_K"].state, timeout=PATIENCE_MS)
-    assert list(backend.folder().glob("*.part"))
+    assert list(downloads.folder().glob("*.part"))
     press_in_menu(qtbot, dialog, "cancel")
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Not downloaded")
-    qtbot.waitUntil(lambda: not list(backend.folder().glob("*.part")), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not list(downloads.folder().glob("*.part")), timeout=PATIENCE_MS)
 
 
 def test_cancelling_asks_and_names_the_size(
-    show: Open, qtbot: QtBot, hub: FakeHub, tmp_path: Path, backend: ModelBackend
+    show: Open, qtbot: QtBot, hub: FakeHub, tmp_path: Path, downloads: ModelDownloads
 ):
     publish(hub, tmp_path / "published", HOME, APUS[0].file_name, n_layer=12)
     hub.fault(**{**SLOW, "rate": 600_000})
     dialog = show()
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
-    status = backend.queue.statuses
+    status = downloads.queue.statuses
     qtbot.waitUntil(lambda: bool(status()) and status()[0].progress.done > 1 << 20, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: dialog.details._item.download.progress.done > 1 << 20, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog.details._shown[0].download.progress.done > 1 << 20, timeout=PATIENCE_MS)
     text = press_in_menu(qtbot, dialog, "cancel")
     assert "MiB" in text
     asked, further = answer(qtbot, dialog, yes=False)
@@ -121,7 +121,9 @@ def test_waiting_download_shows_the_time_and_can_be_retried_at_once(show: Open, 
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
 
 
-def test_queued_download_can_be_moved_up(show: Open, qtbot: QtBot, hub: FakeHub, tmp_path: Path, backend: ModelBackend):
+def test_queued_download_can_be_moved_up(
+    show: Open, qtbot: QtBot, hub: FakeHub, tmp_path: Path, downloads: ModelDownloads
+):
     for entry in APUS[:3]:
         publish(hub, tmp_path / "published", HOME, entry.file_name)
     hub.fault(**SLOW)
@@ -132,15 +134,15 @@ def test_queued_download_can_be_moved_up(show: Open, qtbot: QtBot, hub: FakeHub,
     wait_for_state(qtbot, dialog, APUS[2].id, "Queued")
     assert dialog.total.text().startswith("3 downloads")
     press_in_menu(qtbot, dialog, "move_up")
-    order = [status.id for status in backend.queue.statuses()]
+    order = [status.id for status in downloads.queue.statuses()]
     assert order == [APUS[0].id, APUS[2].id, APUS[1].id]
 
 
 def test_progress_keeps_selection_and_scroll_position(
-    show: Open, qtbot: QtBot, hub: FakeHub, home: Path, tmp_path: Path, backend: ModelBackend
+    show: Open, qtbot: QtBot, hub: FakeHub, home: Path, tmp_path: Path, downloads: ModelDownloads
 ):
     for number in range(12):
-        backend.library.register(write_tiny_model(tmp_path / f"model {number}.gguf"))
+        downloads.library.register(write_tiny_model(tmp_path / f"model {number}.gguf"))
     hub.fault(**SLOW)
     dialog = show(size=(900, 520))
     dialog.controller.run("download", dialog.inventory.item("apus:Q2_K"))

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
+from app.downloads import ModelDownloads
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import (
@@ -26,8 +27,7 @@ from tests.window.models.page import (
     wait_for_state,
     wait_for_text,
 )
-from ui.models.backend import ModelBackend
-from ui.models.model_jobs import ModelJobs
+from ui.models.jobs import ModelJobs
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagate
 
 def test_file_is_added_and_used(show: Open, qtbot: QtBot, tiny_model: Path):
     dialog = show()
-    dialog.adding.file.click()
+    dialog.add_file.click()
     with qtbot.waitSignal(dialog.models_changed):
         pick_in_file_dialog(qtbot, dialog, tiny_model)
     row = wait_for_state(qtbot, dialog, "tiny", "Ready")
@@ -81,7 +81,7 @@ def test_dropped_legacy_file_is_converted(show: Open, qtbot: QtBot, tmp_path: Pa
     assert old.with_name("old.gguf.origin.json").exists()
 
 
-def test_conversion_to_a_copy_keeps_the_original(show: Open, qtbot: QtBot, tmp_path: Path, backend: ModelBackend):
+def test_conversion_to_a_copy_keeps_the_original(show: Open, qtbot: QtBot, tmp_path: Path, downloads: ModelDownloads):
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
     before = old.read_bytes()
     dialog = show()
@@ -90,7 +90,7 @@ def test_conversion_to_a_copy_keeps_the_original(show: Open, qtbot: QtBot, tmp_p
     press_in_menu(qtbot, dialog, "convert_copy")
     wait_for_text(qtbot, dialog, "is ready to use")
     assert old.read_bytes() == before
-    assert (backend.folder() / "old.gguf").exists()
+    assert (downloads.folder() / "old.gguf").exists()
 
 
 def test_dropped_parts_are_joined(show: Open, qtbot: QtBot, tmp_path: Path):
@@ -108,12 +108,12 @@ def test_dropped_parts_are_joined(show: Open, qtbot: QtBot, tmp_path: Path):
     assert (tmp_path / "cut.gguf").read_bytes() == whole
 
 
-def test_folder_is_added_and_removed(show: Open, qtbot: QtBot, tmp_path: Path, backend: ModelBackend):
+def test_folder_is_added_and_removed(show: Open, qtbot: QtBot, tmp_path: Path, downloads: ModelDownloads):
     folder = tmp_path / "their models"
     folder.mkdir()
     write_tiny_model(folder / "theirs.gguf")
     dialog = show()
-    dialog.adding.folder.click()
+    dialog.add_folder.click()
     pick_in_file_dialog(qtbot, dialog, folder, "folderDialog")
     wait_for_state(qtbot, dialog, "theirs", "Ready")
     wait_for_text(qtbot, dialog, "New models: 1")
@@ -125,13 +125,13 @@ def test_folder_is_added_and_removed(show: Open, qtbot: QtBot, tmp_path: Path, b
     assert (folder / "theirs.gguf").exists()
 
 
-def test_folders_of_other_programs_are_offered(show: Open, qtbot: QtBot, empty_home: Path, backend: ModelBackend):
+def test_folders_of_other_programs_are_offered(show: Open, qtbot: QtBot, empty_home: Path, downloads: ModelDownloads):
     folder = empty_home / ".lmstudio" / "models"
     folder.mkdir(parents=True)
     write_tiny_model(folder / "theirs.gguf")
     dialog = show()
-    qtbot.waitUntil(lambda: bool(dialog.adding.offered), timeout=PATIENCE_MS)
-    dialog.adding.folder.click()
+    qtbot.waitUntil(lambda: bool(dialog.offered), timeout=PATIENCE_MS)
+    dialog.add_folder.click()
     menu = dialog.findChild(QMenu, "folderMenu")
     assert menu is not None
     first = menu.actions()[0]
@@ -139,12 +139,12 @@ def test_folders_of_other_programs_are_offered(show: Open, qtbot: QtBot, empty_h
     first.trigger()
     menu.close()
     wait_for_state(qtbot, dialog, "theirs", "Ready")
-    assert backend.library.folders() == (folder,)
+    assert downloads.library.folders() == (folder,)
 
 
-def test_removed_model_can_be_restored(show: Open, qtbot: QtBot, tmp_path: Path, backend: ModelBackend):
+def test_removed_model_can_be_restored(show: Open, qtbot: QtBot, tmp_path: Path, downloads: ModelDownloads):
     for name in ("one", "two"):
-        backend.library.register(write_tiny_model(tmp_path / f"{name}.gguf"))
+        downloads.library.register(write_tiny_model(tmp_path / f"{name}.gguf"))
     dialog = show()
     choose(dialog, "one")
     press_in_menu(qtbot, dialog, "remove")
@@ -156,8 +156,8 @@ def test_removed_model_can_be_restored(show: Open, qtbot: QtBot, tmp_path: Path,
     qtbot.waitUntil(lambda: dialog.list.key() == "one")
 
 
-def test_deletion_asks_and_names_the_size(show: Open, qtbot: QtBot, tmp_path: Path, backend: ModelBackend):
-    path = write_tiny_model(backend.folder() / "mine.gguf", name="Mine")
+def test_deletion_asks_and_names_the_size(show: Open, qtbot: QtBot, tmp_path: Path, downloads: ModelDownloads):
+    path = write_tiny_model(downloads.folder() / "mine.gguf", name="Mine")
     dialog = show("mine")
     choose(dialog, "mine")
     text = press_in_menu(qtbot, dialog, "delete")
@@ -174,7 +174,7 @@ def test_deletion_asks_and_names_the_size(show: Open, qtbot: QtBot, tmp_path: Pa
     assert not path.exists()
 
 
-def test_deleted_model_can_be_downloaded_again(show: Open, qtbot: QtBot, home: Path, backend: ModelBackend):
+def test_deleted_model_can_be_downloaded_again(show: Open, qtbot: QtBot, home: Path, downloads: ModelDownloads):
     dialog = show()
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
@@ -182,19 +182,19 @@ def test_deleted_model_can_be_downloaded_again(show: Open, qtbot: QtBot, home: P
     press_in_menu(qtbot, dialog, "delete")
     answer(qtbot, dialog, yes=True)
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Not downloaded")
-    assert not list(backend.folder().glob("*.gguf*"))
+    assert not list(downloads.folder().glob("*.gguf*"))
     main_button(dialog).click()
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
 
 
-def test_damaged_file_is_found_and_repaired(show: Open, qtbot: QtBot, home: Path, backend: ModelBackend):
+def test_damaged_file_is_found_and_repaired(show: Open, qtbot: QtBot, home: Path, downloads: ModelDownloads):
     dialog = show()
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
     press_in_menu(qtbot, dialog, "verify")
     wait_for_text(qtbot, dialog, "matches the published file exactly")
-    (path,) = backend.folder().glob("*.gguf")
+    (path,) = downloads.folder().glob("*.gguf")
     with path.open("r+b") as file:
         file.seek(-1000, 2)
         file.write(b"damage")
@@ -220,7 +220,7 @@ def test_damaged_download_is_quarantined_and_repaired(show: Open, qtbot: QtBot, 
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
 
 
-def test_jobs_continue_after_the_dialog_is_closed(show: Open, qtbot: QtBot, tmp_path: Path, backend: ModelBackend):
+def test_jobs_continue_after_the_dialog_is_closed(show: Open, qtbot: QtBot, tmp_path: Path, downloads: ModelDownloads):
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, legacy=True)
     jobs = ModelJobs()
     dialog = show(jobs=jobs)
@@ -229,7 +229,7 @@ def test_jobs_continue_after_the_dialog_is_closed(show: Open, qtbot: QtBot, tmp_
     with qtbot.waitSignal(jobs.ended, timeout=PATIENCE_MS):
         main_button(dialog, "convertModelButton").click()
         dialog.close()
-    assert [each.id for each in backend.library.list()] == ["old"]
+    assert [each.id for each in downloads.library.list()] == ["old"]
     jobs.shut_down()
 
 

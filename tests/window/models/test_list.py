@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.downloads import ModelDownloads
 from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import HOME, Open, choose, main_button, menu_of, rows, wait_for_state
-from ui.models.backend import ModelBackend
 from ui.models.dialog import ModelsDialog
 from ui.models.item import Fit
 
@@ -42,9 +42,10 @@ def test_home_model_and_starter_are_always_listed(show: Open):
     assert facts["Size"].startswith("about")
 
 
-def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, backend: ModelBackend, show: Open, starter: Path):
+def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, downloads: ModelDownloads, show: Open, starter: Path):
     library = ModelLibrary(tmp_path / "with starter", lambda: starter)
-    dialog = ModelsDialog(ModelBackend(library, backend.queue, backend.access, backend.folder), "starter")
+    downloads.library = library
+    dialog = ModelsDialog(downloads, "starter")
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()
@@ -52,7 +53,7 @@ def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, backend: ModelB
     assert row.mark == "In use"
     assert not row.action
     choose(dialog, "starter")
-    assert dialog.details.button() is None
+    assert all(each.isHidden() for each in dialog.details.buttons)
     names = {each.objectName() for each in menu_of(qtbot, dialog).actions()}
     assert "verify" in names
     assert not names & {"delete", "remove"}
@@ -88,20 +89,20 @@ def test_late_recommendation_is_selected_unless_the_user_selected_a_row(show: Op
 
 
 def test_model_in_use_is_marked_and_a_damaged_one_shows_its_error(
-    backend: ModelBackend, show: Open, qtbot: QtBot, tmp_path: Path
+    downloads: ModelDownloads, show: Open, qtbot: QtBot, tmp_path: Path
 ):
-    good = backend.library.register(write_tiny_model(tmp_path / "good.gguf", name="Good one"))
-    broken = backend.library.register(write_tiny_model(tmp_path / "broken.gguf"))
+    good = downloads.library.register(write_tiny_model(tmp_path / "good.gguf", name="Good one"))
+    broken = downloads.library.register(write_tiny_model(tmp_path / "broken.gguf"))
     content = broken.path.read_bytes()
     broken.path.write_bytes(content[: len(content) // 2])
     dialog = show(good.id)
     assert dialog.list.key() == "good"
     assert rows(dialog)["good"].mark == "In use"
     assert rows(dialog)["good"].title == "Good one"
-    assert dialog.details.button() is None
+    assert all(each.isHidden() for each in dialog.details.buttons)
     assert "broken.gguf is incomplete" in rows(dialog)["broken"].problem
     assert "?" not in rows(dialog)["broken"].problem
     choose(dialog, "broken")
-    assert dialog.details.button() is None
+    assert all(each.isHidden() for each in dialog.details.buttons)
     assert "broken.gguf is incomplete" in dialog.details._problem.text()
     assert not dialog.grab().isNull()

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.downloads import ModelDownloads
 from tests.rigs.fake_hub import FakeHub
 from tests.window.models.page import (
     HOME,
@@ -20,7 +21,6 @@ from tests.window.models.page import (
     wait_for_page,
     wait_for_state,
 )
-from ui.models.backend import ModelBackend
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -91,24 +91,24 @@ def test_messages_for_no_results_and_server_errors(show: Open, qtbot: QtBot, hub
     publish(hub, tmp_path / "published", "somebody/Tiny-GGUF", "tiny.gguf")
     dialog = show()
     search(qtbot, dialog, "no such model")
-    message = dialog.search._label
+    message = dialog.search.message.label
     qtbot.waitUntil(lambda: "Nothing found" in message.text(), timeout=PATIENCE_MS)
-    assert not dialog.search.retry.isVisible()
+    assert not dialog.search.message.action.isVisible()
     hub.fault("api", "status", code=500, times=-1)
     search(qtbot, dialog, "tiny")
     qtbot.waitUntil(lambda: "reported a server error" in message.text(), timeout=PATIENCE_MS)
-    assert not dialog.details.download.isVisible()
+    assert not any(each.isVisible() for each in dialog.details.buttons)
     hub.reset()
-    dialog.search.retry.click()
+    dialog.search.message.action.click()
     wait_for_page(qtbot, dialog, "results")
 
 
-def test_magnet_link_is_downloaded_after_confirmation(show: Open, qtbot: QtBot, backend: ModelBackend):
+def test_magnet_link_is_downloaded_after_confirmation(show: Open, qtbot: QtBot, downloads: ModelDownloads):
     dialog = show()
     link = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567"
     search(qtbot, dialog, link)
-    assert "shares what you have with others" in dialog.search._label.text()
-    assert not backend.queue.statuses()
-    dialog.search.retry.click()
-    assert [status.id for status in backend.queue.statuses()] == [link]
+    assert "shares what you have with others" in dialog.search.message.label.text()
+    assert not downloads.queue.statuses()
+    dialog.search.message.action.click()
+    assert [status.id for status in downloads.queue.statuses()] == [link]
     assert dialog.search.page == "list"

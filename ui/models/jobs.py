@@ -1,18 +1,22 @@
-"""Jobs on model files without Qt: adding, converting, joining, verifying, and re-downloading damaged parts.
+"""Long jobs on model files: adding, converting, joining, verifying, re-downloading damaged parts, deleting.
 
-Each is a function for a background thread that passes progress and cancellation on.
+``ModelJobs`` runs them; they outlive the dialog that started them.  Downloads have their own queue
+(``model_manager.download.queue``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from PySide6.QtCore import QObject, QThreadPool, Signal
+
+from app.downloads import ModelDownloads
 from model_manager.cancellation import CancelToken
 from model_manager.disk.files import is_file
 from model_manager.download.partial_files import reopen_for_redownload
-from model_manager.errors import UserError
+from model_manager.errors import Cancelled, UserError
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.hub.resolver import find_published, published_state
 from model_manager.layout.convert import stack_experts
@@ -30,7 +34,83 @@ from model_manager.library.verification import (
 )
 from model_manager.progress import OnProgress
 from model_manager.published import PublishedModel
-from ui.models.backend import ModelBackend
+from ui.models.item import ModelJob
+from ui.widgets.job import Job
+
+Work = Callable[[OnProgress, CancelToken], object]
+
+SHUT_DOWN_MS = 5_000
+"""How long ``shut_down`` waits for jobs that do not react to cancellation, such as a request to a hub."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """End of a job.  ``result`` is what it returned, the ``UserError`` it raised, or ``Cancelled``."""
+
+    job: ModelJob
+    result: object
+
+
+class ModelJobs(QObject):
+    """All running jobs on model files, at most one for each item."""
+
+    changed = Signal()
+    ended = Signal(object)
+    """An ``Outcome``, after ``changed``."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._running: dict[str, tuple[ModelJob, Job]] = {}
+        self._is_shut_down = False
+
+    def running(self) -> tuple[ModelJob, ...]:
+        """Return the running jobs in the order of their start."""
+        return tuple(job for job, _ in self._running.values())
+
+    def start(self, job: ModelJob, work: Work) -> bool:
+        """Run ``work`` in a thread; return false where the item has a job already.
+
+        ``work`` must hold no widget.  It ends with a result, ``UserError`` or ``Cancelled``.
+        """
+        if job.key in self._running or self._is_shut_down:
+            return False
+        thread_job = Job(self)
+        self._running[job.key] = (job, thread_job)
+        results: list[object] = []
+        thread_job.progress.connect(lambda progress: self._replace(job.key, progress=progress))
+        thread_job.succeeded.connect(results.append)
+        thread_job.failed.connect(results.append)
+        thread_job.finished.connect(lambda: self._finish(job, *results))
+        report, token = thread_job.report, thread_job.token
+        thread_job.start(lambda: work(report, token))
+        self.changed.emit()
+        return True
+
+    def stop(self, key: str) -> None:
+        """Cancel the job of an item; ``ended`` follows."""
+        if key in self._running:
+            self._running[key][1].cancel()
+            self._replace(key, stopping=True)
+
+    def shut_down(self) -> None:
+        """Cancel all jobs and wait for them.  No signal is emitted and no job starts after that."""
+        self._is_shut_down = True
+        running, self._running = list(self._running.values()), {}
+        for _, thread_job in running:
+            thread_job.cancel()
+        if running:
+            QThreadPool.globalInstance().waitForDone(SHUT_DOWN_MS)
+
+    def _replace(self, key: str, **changes: object) -> None:
+        if key in self._running:
+            job, thread_job = self._running[key]
+            self._running[key] = (replace(job, **changes), thread_job)  # type: ignore[arg-type]
+            self.changed.emit()
+
+    def _finish(self, job: ModelJob, result: object = Cancelled) -> None:
+        if self._running.pop(job.key, None) is not None:
+            self.changed.emit()
+            self.ended.emit(Outcome(job, result))
 
 
 @dataclass(frozen=True)
@@ -104,22 +184,22 @@ def join_model(
     return candidate
 
 
-def verify_model(backend: ModelBackend, path: Path, on_progress: OnProgress, cancel: CancelToken) -> VerifyResult:
+def verify_model(downloads: ModelDownloads, path: Path, on_progress: OnProgress, cancel: CancelToken) -> VerifyResult:
     """Compare a file with the published one, where a hub can be reached, and store the result."""
     origin = read_origin(path)
     expected, changed = None, False
     try:
         if origin is not None:
-            changed = published_state(origin, backend.access()) == "changed"
+            changed = published_state(origin, downloads.access()) == "changed"
         else:
             entry = next((each for each in CATALOGUE if each.file_name == path.name and each.sha256 is None), None)
-            expected = find_published(entry.id, backend.access()) if entry is not None else None
+            expected = find_published(entry.id, downloads.access()) if entry is not None else None
     except UserError:
         # No hub can be reached: the file is hashed nevertheless.
         pass
     found = verify_all(path, on_progress, cancel, expected)
     for each in found:
-        record_verification(each, backend.library, expected)
+        record_verification(each, downloads.library, expected)
     order = {False: 0, None: 1, True: 2}
     return VerifyResult(min(found, key=lambda each: order[each.matches]), changed)
 

@@ -1,19 +1,48 @@
-"""Downloads while the window is closed, the tray icon, and notifications of their end."""
+"""Changes of the download queue in the window's thread; downloads while the window is closed, and their tray icon."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from app.services import Services
-from ui.models.download_signals import DownloadSignals
+from model_manager.download.queue import DownloadQueue
 
 QUIT_DELAY_MS = 15_000
 """How long the last notification is shown before the program quits."""
+
+
+class _QueueRelay(QObject):
+    """Owned by the application: a thread of the queue may emit while the receiver is being destroyed."""
+
+    queue_changed = Signal()
+
+    def __init__(self, queue: DownloadQueue) -> None:
+        application = QCoreApplication.instance()
+        super().__init__(application)
+        if application is not None:
+            application.aboutToQuit.connect(self.close)
+        self._queue = queue
+        self._listener = self.queue_changed.emit
+        queue.subscribe(self._listener)
+
+    def close(self) -> None:
+        self._queue.unsubscribe(self._listener)
+        self.deleteLater()
+
+
+def on_queue_change(queue: DownloadQueue, receiver: QObject, slot: Callable[[], None]) -> None:
+    """Call ``slot``, a method of ``receiver``, in its thread after each change of the queue, until it is destroyed.
+
+    The queue calls its listeners in any thread, also in the window's in the middle of a change; the call always
+    arrives through the event loop.
+    """
+    relay = _QueueRelay(queue)
+    relay.queue_changed.connect(slot, Qt.ConnectionType.QueuedConnection)
+    receiver.destroyed.connect(relay.close)
 
 
 class BackgroundDownloads(QObject):
@@ -35,8 +64,8 @@ class BackgroundDownloads(QObject):
         self._clicked: Callable[[], None] | None = None
         # Emitted in the thread of the queue.
         self._finished.connect(self._notify_finished, Qt.ConnectionType.QueuedConnection)
-        services.downloads.on_done(self._on_done)
-        DownloadSignals(services.downloads.queue, self).changed.connect(self._quit_when_idle)
+        services.downloads.on_done(lambda model_id, _paths: self._finished.emit(model_id))
+        on_queue_change(services.downloads.queue, self, self._quit_when_idle)
         services.downloads.start()
 
     def keep_running(self) -> bool:
@@ -66,16 +95,13 @@ class BackgroundDownloads(QObject):
         if self._tray is not None:
             self._tray.hide()
 
-    def is_window_active(self) -> bool:
-        """Whether the window is visible and active."""
-        return QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive and self._window.isVisible()
-
     def notify(self, title: str, text: str, clicked: Callable[[], None] | None = None) -> bool:
         """Show a desktop notification; return false where there is none or the window is active.
 
         A click shows the window and calls ``clicked``.
         """
-        if self.is_window_active():
+        is_active = QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive
+        if is_active and self._window.isVisible():
             return False
         self._clicked = clicked
         self.notified.emit(title, text)
@@ -85,9 +111,6 @@ class BackgroundDownloads(QObject):
             return False
         tray.showMessage(title, text, QApplication.windowIcon())
         return True
-
-    def _on_done(self, model_id: str, _paths: tuple[Path, ...]) -> None:
-        self._finished.emit(model_id)
 
     def _notify_finished(self, model_id: str) -> None:
         self.notify(self.tr("Download complete"), self.tr("{name} downloaded and verified.").format(name=model_id))
