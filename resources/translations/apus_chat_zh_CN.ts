@@ -1277,37 +1277,6 @@
     </message>
 </context>
 <context>
-    <name>AddButtons</name>
-    <message>
-        <source>Add a model file…</source>
-        <translation>添加模型文件…</translation>
-    </message>
-    <message>
-        <source>Add a folder…</source>
-        <translation>添加文件夹…</translation>
-    </message>
-    <message>
-        <source>Model files (*.gguf *.gguf*);;All files (*)</source>
-        <translation>模型文件 (*.gguf *.gguf*);;所有文件 (*)</translation>
-    </message>
-    <message>
-        <source>Add a model file</source>
-        <translation>添加模型文件</translation>
-    </message>
-    <message>
-        <source>{program}, models: {count}</source>
-        <translation>{program}：{count} 个模型</translation>
-    </message>
-    <message>
-        <source>Another folder…</source>
-        <translation>其他文件夹…</translation>
-    </message>
-    <message>
-        <source>Add a models folder</source>
-        <translation>添加模型文件夹</translation>
-    </message>
-</context>
-<context>
     <name>AdvancedOptions</name>
     <message>
         <source>Layers on GPUs</source>
@@ -3177,6 +3146,122 @@
         <source>Copy: {name}</source>
         <translation>复制：{name}</translation>
     </message>
+    <message>
+        <source>{count} ({used} active)</source>
+        <translation>{count} 个（激活 {used} 个）</translation>
+    </message>
+    <message>
+        <source>separate</source>
+        <translation>各自独立</translation>
+    </message>
+    <message>
+        <source>stacked during download</source>
+        <translation>下载时已合并</translation>
+    </message>
+    <message>
+        <source>included in the model</source>
+        <translation>模型自带</translation>
+    </message>
+    <message>
+        <source>none (ChatML is used)</source>
+        <translation>无（使用 ChatML）</translation>
+    </message>
+    <message>
+        <source>Architecture</source>
+        <translation>架构</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层数</translation>
+    </message>
+    <message>
+        <source>Experts</source>
+        <translation>专家</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>Vocabulary</source>
+        <translation>词表</translation>
+    </message>
+    <message>
+        <source>Quantisation</source>
+        <translation>量化</translation>
+    </message>
+    <message>
+        <source>Chat template</source>
+        <translation>对话模板</translation>
+    </message>
+    <message>
+        <source>Expert tensors</source>
+        <translation>专家张量</translation>
+    </message>
+    <message>
+        <source>{size} ({bytes}&#xa0;bytes)</source>
+        <translation>{size}（{bytes} 字节）</translation>
+    </message>
+    <message>
+        <source>about {size}</source>
+        <translation>约 {size}</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>还有 {count} 个</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>verified on {date}</source>
+        <translation>校验于 {date}</translation>
+    </message>
+    <message>
+        <source>computed on {date}</source>
+        <translation>计算于 {date}</translation>
+    </message>
+    <message>
+        <source>see the repository page</source>
+        <translation>见仓库页面</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>Created by</source>
+        <translation>开发者</translation>
+    </message>
+    <message>
+        <source>Repository</source>
+        <translation>仓库</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>{bits} bits per weight</source>
+        <translation>每个权重 {bits} 位</translation>
+    </message>
 </context>
 <context>
     <name>ModelFits</name>
@@ -3402,12 +3487,40 @@
         <translation>这台电脑上的模型，以及可以下载的模型</translation>
     </message>
     <message>
+        <source>Add a model file…</source>
+        <translation>添加模型文件…</translation>
+    </message>
+    <message>
+        <source>Add a folder…</source>
+        <translation>添加文件夹…</translation>
+    </message>
+    <message>
         <source>Downloads</source>
         <translation>下载</translation>
     </message>
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Model files (*.gguf *.gguf*);;All files (*)</source>
+        <translation>模型文件 (*.gguf *.gguf*);;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Add a model file</source>
+        <translation>添加模型文件</translation>
+    </message>
+    <message>
+        <source>{program}, models: {count}</source>
+        <translation>{program}：{count} 个模型</translation>
+    </message>
+    <message>
+        <source>Another folder…</source>
+        <translation>其他文件夹…</translation>
+    </message>
+    <message>
+        <source>Add a models folder</source>
+        <translation>添加模型文件夹</translation>
     </message>
 </context>
 <context>
@@ -4580,125 +4693,6 @@
     <message>
         <source>Delete file ({size})…</source>
         <translation>删除文件（{size}）…</translation>
-    </message>
-</context>
-<context>
-    <name>model_facts</name>
-    <message>
-        <source>Architecture</source>
-        <translation>架构</translation>
-    </message>
-    <message>
-        <source>Parameters</source>
-        <translation>参数量</translation>
-    </message>
-    <message>
-        <source>Layers</source>
-        <translation>层数</translation>
-    </message>
-    <message>
-        <source>{count} ({used} active)</source>
-        <translation>{count} 个（激活 {used} 个）</translation>
-    </message>
-    <message>
-        <source>Experts</source>
-        <translation>专家</translation>
-    </message>
-    <message>
-        <source>{count} tokens</source>
-        <translation>{count} 个 token</translation>
-    </message>
-    <message>
-        <source>Context</source>
-        <translation>上下文</translation>
-    </message>
-    <message>
-        <source>Vocabulary</source>
-        <translation>词表</translation>
-    </message>
-    <message>
-        <source>Quantisation</source>
-        <translation>量化</translation>
-    </message>
-    <message>
-        <source>included in the model</source>
-        <translation>模型自带</translation>
-    </message>
-    <message>
-        <source>none (ChatML is used)</source>
-        <translation>无（使用 ChatML）</translation>
-    </message>
-    <message>
-        <source>Chat template</source>
-        <translation>对话模板</translation>
-    </message>
-    <message>
-        <source>Expert tensors</source>
-        <translation>专家张量</translation>
-    </message>
-    <message>
-        <source>stacked during download</source>
-        <translation>下载时已合并</translation>
-    </message>
-    <message>
-        <source>separate</source>
-        <translation>各自独立</translation>
-    </message>
-    <message>
-        <source>{size} ({bytes}&#xa0;bytes)</source>
-        <translation>{size}（{bytes} 字节）</translation>
-    </message>
-    <message>
-        <source>about {size}</source>
-        <translation>约 {size}</translation>
-    </message>
-    <message>
-        <source>Size</source>
-        <translation>大小</translation>
-    </message>
-    <message>
-        <source>File</source>
-        <translation>文件</translation>
-    </message>
-    <message>
-        <source>Files</source>
-        <translation>文件</translation>
-    </message>
-    <message>
-        <source>and {count} more</source>
-        <translation>还有 {count} 个</translation>
-    </message>
-    <message>
-        <source>Folder</source>
-        <translation>文件夹</translation>
-    </message>
-    <message>
-        <source>computed on {date}</source>
-        <translation>计算于 {date}</translation>
-    </message>
-    <message>
-        <source>verified on {date}</source>
-        <translation>校验于 {date}</translation>
-    </message>
-    <message>
-        <source>Licence</source>
-        <translation>许可证</translation>
-    </message>
-    <message>
-        <source>see the repository page</source>
-        <translation>见仓库页面</translation>
-    </message>
-    <message>
-        <source>Created by</source>
-        <translation>开发者</translation>
-    </message>
-    <message>
-        <source>Repository</source>
-        <translation>仓库</translation>
-    </message>
-    <message>
-        <source>{bits} bits per weight</source>
-        <translation>每个权重 {bits} 位</translation>
     </message>
 </context>
 <context>
