@@ -18,7 +18,7 @@ from app.messages import sentence
 from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
 from app.planning.machine import Machine
 from app.planning.service import PlanningService
-from app.planning.tuning import Measurement, TuneProgress, Tuner
+from app.planning.tuning import TuneProgress, Tuner, TuningResult
 from app.units import size_text
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
@@ -184,44 +184,40 @@ def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, a
     request = planning.load_request(file.path, planning.options_for(services.settings, file.id, options))
     token = CancelToken()
     tuner = Tuner(engine, planning.loader, token=token)
-    measured: tuple[Measurement, ...] = ()
-    best: Measurement | None = None
+    result: TuningResult | None = None
     bar = _Bar()
 
     def show(event: TuneProgress) -> None:
-        bar.show(event.fraction, f"{event.change}, {event.number} of {event.count}")
+        text = f"{event.change}, {event.number} of {event.count}" if arguments.tune else ""
+        bar.show(event.fraction, text)
 
     with stopped_by_interrupt(token.cancel) as interrupted, contextlib.suppress(Cancelled), contextlib.closing(bar):
-        if arguments.tune:
-            result = tuner.tune(request, show)
-            measured, best = result.measured, result.best
-        else:
-            measured = (tuner.measure(request, lambda fraction: bar.show(fraction, "")),)
-    if interrupted or not measured:
+        result = tuner.run(request, show, tune=arguments.tune)
+    if interrupted or result is None:
         return INTERRUPTED
     if arguments.json:
-        body = measured[0].to_json()
+        body = result.measured[0].to_json()
         del body["change"], body["problem"]
-        if best is not None:
-            body["alternatives"] = [each.to_json() for each in measured[1:]]
-            body["best"] = best.change
+        if result.best is not None:
+            body["alternatives"] = [each.to_json() for each in result.measured[1:]]
+            body["best"] = result.best.change
         print_json(body)
     else:
-        _print_measured(measured, best)
+        _print_measured(result)
     return 0
 
 
-def _print_measured(measured: Sequence[Measurement], best: Measurement | None) -> None:
+def _print_measured(result: TuningResult) -> None:
     print_columns(
         [
             (
-                "*" if each is best else "",
+                "*" if each is result.best else "",
                 each.change,
                 f"prompt {each.prompt_tokens_per_second:.1f} tokens/s",
                 f"answer {each.tokens_per_second:.1f} tokens/s",
                 sentence(each.problem) if isinstance(each.problem, UserError) else verdict_sentence(each.plan, str),
             )
-            for each in measured
+            for each in result.measured
         ]
     )
 

@@ -74,10 +74,10 @@ class TuneProgress:
 
 @dataclass(frozen=True)
 class TuningResult:
-    """All measurements, the present plan first; ``best`` is one of them."""
+    """All measurements, the present plan first; ``best`` is one of them, None where only that plan was measured."""
 
     measured: tuple[Measurement, ...]
-    best: Measurement
+    best: Measurement | None = None
 
 
 class Tuner:
@@ -97,16 +97,41 @@ class Tuner:
         self._engine, self._loader, self._token = engine, loader, token
         self._tokens = (prompt_tokens, generated_tokens, repetitions)
 
-    def measure(
-        self, request: LoadRequest, on_progress: Callable[[float], None], change: Change = "present"
-    ) -> Measurement:
-        """Load and measure; ``on_progress`` receives fractions of the work from 0 to 1.
+    def run(
+        self, request: LoadRequest, on_progress: Callable[[TuneProgress], None], *, tune: bool = True
+    ) -> TuningResult:
+        """Measure the present plan; to ``tune``, its alternatives too, and remember the fastest for further loads.
+
+        An alternative that cannot be loaded is not an error.
 
         Raises:
-            UserError: as ``PlannedLoader.load`` and ``LocalEngine.bench``.
+            UserError: as ``PlannedLoader.load`` and ``LocalEngine.bench``, for the present plan.
             Cancelled: the token was cancelled.
         """
-        on_progress(0.0)
+        expected = USUAL_COUNT if tune else 1
+        present = self._measure("present", request, partial(_report, on_progress, "present", 1, 1, expected))
+        if not tune:
+            return TuningResult((present,))
+        basis = self._loader.unloaded_basis(request, self._token)
+        others = alternatives(basis, request.options, present.plan)
+        measured, count = [present], len(others) + 1
+        for number, (change, plan) in enumerate(others, 2):
+            trial = replace(request, options=reproducing(plan, request.options.rpc_servers))
+            try:
+                report = partial(_report, on_progress, change, number, count, count)
+                measured.append(self._measure(change, trial, report))
+            except UserError as error:
+                measured.append(Measurement(change, plan, problem=error))
+        best = min(measured, key=lambda each: each.turn_s)
+        if best.turn_s * MIN_SPEEDUP > present.turn_s:
+            best = present
+        if best is not present:
+            self._loader.remember(request, best.plan)
+        return TuningResult(tuple(measured), best)
+
+    def _measure(self, change: Change, request: LoadRequest, report: Callable[[float], None]) -> Measurement:
+        """Load and measure; ``report`` receives fractions of this work."""
+        report(0.0)
         for _ in self._loader.load(request, self._token):
             pass
         loaded = self._loader.loaded
@@ -115,47 +140,21 @@ class Tuner:
         # A small context has no room for the usual prompt.
         prompt_tokens = max(1, min(prompt_tokens, loaded.result.context - generated - 1))
         result = self._engine.bench(
-            prompt_tokens, generated, repetitions, lambda event: on_progress(event.fraction), self._token
+            prompt_tokens, generated, repetitions, lambda event: report(event.fraction), self._token
         )
         prompt_speed = statistics.median(result.prompt_tokens_per_second)
         return Measurement(change, loaded.plan, prompt_speed, statistics.median(result.tokens_per_second), loaded)
 
-    def tune(self, request: LoadRequest, on_progress: Callable[[TuneProgress], None]) -> TuningResult:
-        """Measure the present plan and its alternatives, and remember the fastest for further loads.
 
-        An alternative that cannot be loaded is not an error.  Raises as ``measure``, for the present plan.
-        """
-        measured: list[Measurement] = []
-        trials: list[tuple[Change, LoadRequest, LoadPlan | None]] = [("present", request, None)]
-        # The alternatives are added once the present plan is loaded.
-        for number, (change, trial, plan) in enumerate(trials):
-            count = len(trials)
-            expected = max(count, USUAL_COUNT) if plan is None else count
-
-            begun = TuneProgress(change, number + 1, count, number / expected)
-            try:
-                measured.append(self.measure(trial, partial(_report, on_progress, begun, expected), change))
-            except UserError as error:
-                if plan is None:
-                    raise
-                measured.append(Measurement(change, plan, problem=error))
-            if plan is None:
-                basis = self._loader.unloaded_basis(request, self._token)
-                servers = request.options.rpc_servers
-                trials += [
-                    (other, replace(request, options=reproducing(candidate, servers)), candidate)
-                    for other, candidate in alternatives(basis, request.options, measured[0].plan)
-                ]
-        best = min(measured, key=lambda each: each.turn_s)
-        if best.turn_s * MIN_SPEEDUP > measured[0].turn_s:
-            best = measured[0]
-        if best is not measured[0]:
-            self._loader.remember(request, best.plan)
-        return TuningResult(tuple(measured), best)
-
-
-def _report(on_progress: Callable[[TuneProgress], None], begun: TuneProgress, expected: int, fraction: float) -> None:
-    on_progress(replace(begun, fraction=begun.fraction + fraction / expected))
+def _report(
+    on_progress: Callable[[TuneProgress], None],
+    change: Change,
+    number: int,
+    count: int,
+    expected: int,
+    fraction: float,
+) -> None:
+    on_progress(TuneProgress(change, number, count, (number - 1 + fraction) / expected))
 
 
 def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> tuple[tuple[Change, LoadPlan], ...]:

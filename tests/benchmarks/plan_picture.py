@@ -15,9 +15,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from model_manager.plan import PlanOptions, plan_model
+from app.planning.basis import PlanBasis
+from app.planning.machine import Machine
+from model_manager.plan import PlanOptions
 from tests.benchmarks.figures import Figure, at_least, median, report, reported
-from tests.plan.plan_builders import apus_shape, cards, ram
+from tests.plan.plan_builders import apus_header, cards, ram
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
 from ui.widgets.theme import LIGHT, apply_theme
@@ -30,10 +32,9 @@ SIZE = (1080, 740)
 
 def frames(quantisation: str, gib: tuple[float, ...]) -> Figure:
     """Return the frames per second for these GPUs."""
-    facts, devices, host = apus_shape(quantisation), cards(*gib), ram(64)
     view = PlanView()
     view.resize(*SIZE)
-    view.show_plan(lambda options: plan_model(facts, devices, host, options), PlanOptions(), devices, host, facts)
+    view.show_plan(PlanBasis((apus_header(quantisation),), Machine(cards(*gib)), ram(64)), PlanOptions())
     view.show()
     QApplication.processEvents()
     border = view.findChild(Border, "planBorderGPU0GPU1")

@@ -41,11 +41,12 @@ def test_tuning_measures_all_and_remembers_the_fastest(services: Services, tmp_p
     request = services.planning.load_request(path, PlanOptions(context=1024))
     tuner = Tuner(services.engine, services.planning.loader, prompt_tokens=64, generated_tokens=8, repetitions=1)
     progress: list[TuneProgress] = []
-    tuned = tuner.tune(request, progress.append)
+    tuned = tuner.run(request, progress.append)
     assert [step.fraction for step in progress[-3:]] == sorted(step.fraction for step in progress[-3:])
     assert {step.change for step in progress} == {each.change for each in tuned.measured}
     assert [each.change for each in tuned.measured] == ["present", "kv_q8_0", "large_batch", "small_batch"]
     assert all(each.tokens_per_second > 0 and each.prompt_tokens_per_second > 0 for each in tuned.measured)
+    assert tuned.best is not None
     list(services.planning.loader.load(request))
     plan = loaded_plan(services.planning)
     assert (plan["kv_type"], plan["context"]) == (tuned.best.plan.kv_type, 1024)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from model_manager.plan import LoadPlan, PlanOptions, plan_model
-from tests.plan.plan_builders import apus_shape, cards, ram
+from app.planning.basis import PlanBasis
+from app.planning.machine import Machine
+from model_manager.plan import LoadPlan, PlanOptions
+from tests.plan.plan_builders import apus_header, cards, ram
 from tests.window.input import find
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
@@ -17,23 +21,25 @@ class Shown:
     """A shown memory plan with the real planner, and the options it was called with."""
 
     def __init__(self, qtbot: QtBot, quantisation: str, *gib: float, **more: object) -> None:
-        self.facts = apus_shape(quantisation)
-        self.devices = cards(*gib)
-        self.host = ram(float(more.pop("ram_gib", 64)))  # type: ignore[arg-type]
+        host = ram(float(more.pop("ram_gib", 64)))  # type: ignore[arg-type]
+        self.basis = PlanBasis((apus_header(quantisation),), Machine(cards(*gib)), host)
         self.plans: list[PlanOptions] = []
         self.planned: list[PlanOptions] = []
         self.view = PlanView()
         qtbot.addWidget(self.view)
         self.view.resize(int(more.pop("width", 860)), 700)  # type: ignore[call-overload]
-        options = more.pop("options", PlanOptions())
-        self.view.show_plan(self.plan, options, self.devices, self.host, self.facts, **more)  # type: ignore[arg-type]
+        self.show(more.pop("options", PlanOptions()))  # type: ignore[arg-type]
         self.view.options_changed.connect(self.plans.append)
         with qtbot.waitExposed(self.view):
             self.view.show()
 
+    def show(self, options: PlanOptions, machine: Machine | None = None) -> None:
+        self.basis = replace(self.basis, machine=machine or self.basis.machine)
+        self.view.show_plan(self.basis, options, self.plan)
+
     def plan(self, options: PlanOptions) -> LoadPlan:
         self.planned.append(options)
-        return plan_model(self.facts, self.devices, self.host, options)
+        return self.basis.plan(options)
 
     def border(self, one: str = "GPU0", other: str = "GPU1") -> Border:
         found = find(self.view, f"planBorder{one or 'Ram'}{other}", Border)

@@ -33,7 +33,7 @@ from ui.plan.changes import (
     segments_of,
     with_border,
     with_device,
-    with_experts,
+    with_option,
 )
 from ui.plan.strings import (
     bar_description,
@@ -237,11 +237,14 @@ def test_the_border_to_ram_sets_the_layers_on_devices():
 
 def test_experts_are_spread_evenly():
     layers = layers_with_experts(apus_shape("Q2_K"))
-    chosen = with_experts(PlanOptions(), layers, 12).experts_in_ram
-    assert chosen == tuple(range(2, 60, 5))
-    assert with_experts(PlanOptions(), layers, 0).experts_in_ram == ()
-    assert with_experts(PlanOptions(), layers, 99).experts_in_ram == layers
-    assert with_experts(PlanOptions(experts_in_ram=()), layers, None).experts_in_ram is None
+
+    def fixed(count: int | None) -> tuple[int, ...] | None:
+        return with_option(PlanOptions(experts_in_ram=(7,)), "experts_in_ram", count, layers).experts_in_ram
+
+    assert fixed(12) == tuple(range(2, 60, 5))
+    assert fixed(0) == ()
+    assert fixed(99) == layers
+    assert fixed(None) is None
 
 
 def test_automatic_keeps_options_that_the_view_does_not_show():

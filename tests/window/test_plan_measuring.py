@@ -117,9 +117,7 @@ def test_a_manual_split_is_loaded_by_the_engine(
     before = border.value()
     drag(qtbot, border, round(2 * border.pixels))
     qtbot.waitUntil(lambda: dialog.view.options.tensor_split == (before + 2, 7 - before - 2))
-    dialog.view.panel.advanced.changed.emit(
-        lambda now: PlanOptions(tensor_split=now.tensor_split, experts_in_ram=(1, 4))
-    )
+    dialog.view.panel.changed.emit(lambda now: PlanOptions(tensor_split=now.tensor_split, experts_in_ram=(1, 4)))
     qtbot.waitUntil(lambda: dialog.view.options.experts_in_ram == (1, 4))
     press(qtbot, dialog, "keepPlanButton")
     press(qtbot, dialog, "measureButton")
@@ -154,7 +152,9 @@ def test_tuning_measures_several_plans_and_saves_the_fastest(
     assert len(table) >= 4
     assert sum("(fastest)" in row for row in table) == 1
     assert "fastest" in state(dialog).lower()
-    best = next(each for each in dialog.measure._measured if each is dialog.measure._best)
+    assert dialog.measure.result is not None
+    best = dialog.measure.result.best
+    assert best is not None
     qtbot.waitUntil(
         lambda: dialog.view.plan is not None and dialog.view.plan.spec.micro_batch == best.plan.spec.micro_batch
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.planning.basis import PlanBasis
+from app.planning.machine import Machine
 from model_manager.errors import UserError
-from model_manager.plan import PlanOptions, plan_model
-from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, ram
+from model_manager.plan import PlanOptions
+from tests.plan.plan_builders import GIB, MIB, apus_header, cards, ram
 from tests.window.input import find
 from tests.window.plan_views import Shown
 from ui.plan.bar_data import full_bytes, places_of
@@ -122,20 +124,16 @@ def test_without_a_device_there_is_one_bar_and_a_hint(qtbot: QtBot):
     assert "no usable GPU" in hint.text()
     assert not shown.view.panel.split_row.isVisible()
     problem = UserError("gpus_need_driver", gpus="2 x RTX 4090")
-    shown.view.show_plan(shown.plan, PlanOptions(), (), shown.host, shown.facts, hint=problem)
+    shown.show(PlanOptions(), Machine((), problem=problem))
     assert "2 x RTX 4090" in hint.text()
 
 
 def test_bars_follow_the_machine(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
-    shown.devices = cards(24, 12, 8, 8)
-    shown.view.show_plan(shown.plan, PlanOptions(), shown.devices, shown.host, shown.facts)
+    shown.show(PlanOptions(), Machine(cards(24, 12, 8, 8)))
     assert [bar.name for bar in shown.view.bars] == ["GPU0", "GPU1", "GPU2", "GPU3", ""]
     assert len(shown.view.panel.strip.borders) == 3
     assert shown.plans == []
-    shown.view.show_nothing()
-    assert shown.view.head.headline.text() == ""
-    assert not shown.view.panel.isVisible()
 
 
 def test_impossible_options_show_an_error_and_can_be_reset(qtbot: QtBot):
@@ -151,7 +149,7 @@ def test_impossible_options_show_an_error_and_can_be_reset(qtbot: QtBot):
 
 def test_controls_are_locked_while_a_model_loads(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
-    shown.view.set_busy(True, lambda: "Loading, 12 of 41 GB")
+    shown.view.set_busy("Loading, 12 of 41 GB")
     assert shown.view.head.busy.text() == "Loading, 12 of 41 GB"
     assert not shown.view.panel.context.slider.isEnabled()
     check = find(shown.view, "planUseGPU0", QCheckBox)
@@ -161,7 +159,7 @@ def test_controls_are_locked_while_a_model_loads(qtbot: QtBot):
     QApplication.processEvents()
     assert check.isChecked()
     assert shown.plans == []
-    shown.view.set_busy(False)
+    shown.view.set_busy("")
     assert not shown.view.head.busy.isVisible()
     with qtbot.waitSignal(shown.view.options_changed):
         qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
@@ -174,8 +172,7 @@ def test_the_tab_order_is_top_to_bottom(qtbot: QtBot):
     layout = QVBoxLayout(page)
     for each in (above, view, below):
         layout.addWidget(each)
-    devices, host, facts = cards(23.5, 23.5), ram(), apus_shape("Q2_K")
-    view.show_plan(lambda options: plan_model(facts, devices, host, options), PlanOptions(), devices, host, facts)
+    view.show_plan(PlanBasis((apus_header("Q2_K"),), Machine(cards(23.5, 23.5)), ram()), PlanOptions())
     with qtbot.waitActive(page):
         page.show()
     memory, border = find(view, "planBarRam", BarRow), find(view, "planBorderGPU0GPU1")
@@ -223,15 +220,6 @@ def test_nothing_is_clipped_or_covered(qtbot: QtBot, width: int, gib: tuple[floa
     for row in rows:
         assert row.figure.text() == row.figure.full_text
         assert row.note.text() == row.note.full_text
-
-
-def test_texts_follow_the_language(qtbot: QtBot):
-    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
-    shown.view.panel.more.setText("")
-    shown.view.set_busy(True, iter(["one", "two"]).__next__)
-    QApplication.sendEvent(shown.view, QEvent(QEvent.Type.LanguageChange))
-    assert shown.view.panel.more.text() == "More options"
-    assert shown.view.head.busy.text() == "two"
 
 
 def _colours(image: QImage) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -201,8 +201,7 @@ class Legend(QWidget):
         super().__init__()
         self.setFont(interface_font(SMALL_SIZE))
         self._kinds: tuple[PartKind, ...] = ()
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def show_bars(self, bars: Sequence[Bar]) -> None:
         """Show the legend for these bars."""
@@ -211,24 +210,17 @@ class Legend(QWidget):
         kinds: tuple[PartKind, ...] = (*(kind for kind in KINDS if kind in seen), "limit")
         if kinds != self._kinds:
             self._kinds = kinds
-            self.retranslate()
+            self._update_height()
 
-    def retranslate(self) -> None:
-        """Update all texts."""
+    def _update_height(self) -> None:
         self.setAccessibleName(", ".join(part_name(kind) for kind in self._kinds))
         self.setFixedHeight(self.LINE * (1 + max((line for _, line, _ in self._items()), default=0)))
         self.update()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the language."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self.retranslate()
-        super().changeEvent(event)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Wrap to the new width."""
         super().resizeEvent(event)
-        self.retranslate()
+        self._update_height()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the swatches and their names."""

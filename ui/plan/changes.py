@@ -72,13 +72,12 @@ def layers_with_experts(facts: ModelShape) -> tuple[int, ...]:
     return tuple(number for number, layer in enumerate(facts.layers) if layer.experts.total)
 
 
-def with_experts(options: PlanOptions, layers: Sequence[int], count: int | None) -> PlanOptions:
-    """Return ``options`` with the experts of ``count`` of these layers in RAM (None: automatic).
+def with_option(options: PlanOptions, option: str, value: object, expert_layers: Sequence[int] = ()) -> PlanOptions:
+    """Return ``options`` with one of them set; of ``experts_in_ram`` the value is the number of layers.
 
-    The layers are spread evenly, because the first ones would all be on the same GPU.
+    These are spread evenly over ``expert_layers``, because the first ones would all be on the same GPU.
     """
-    if count is None:
-        return replace(options, experts_in_ram=None)
-    count = min(count, len(layers))
-    chosen = tuple(layers[(2 * number + 1) * len(layers) // (2 * count)] for number in range(count))
-    return replace(options, experts_in_ram=chosen)
+    if option == "experts_in_ram" and isinstance(value, int):
+        count = min(value, len(expert_layers))
+        value = tuple(expert_layers[(2 * n + 1) * len(expert_layers) // (2 * count)] for n in range(count))
+    return replace(options, **{option: value})  # type: ignore[arg-type]

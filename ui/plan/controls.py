@@ -1,30 +1,25 @@
-"""Controls of the memory plan: context slider, and combo and spin boxes for one option each."""
+"""Controls of the memory plan: context slider, combo box and spin box.  ``changed`` has the value set by the user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QSpinBox, QWidget
 
 from ui.plan.bar_data import nearest_step
-from ui.plan.changes import Change
 from ui.plan.strings import tokens_short, tokens_text
 from ui.widgets.controls import indent, wheel_only_with_focus
 from ui.widgets.dialog_parts import SMALL_SIZE
+from ui.widgets.layouts import vbox
 from ui.widgets.theme import current_theme, interface_font
 
 HANDLE = 16
 """Width of the slider's handle in the style sheet, in pixels."""
 LABEL_HEIGHT = 18
 AUTOMATIC = -1
-
-
-def set_option(option: str, value: object) -> Change:
-    """Return the change that sets one option."""
-    return lambda options: replace(options, **{option: value})  # type: ignore[arg-type]
 
 
 class _StepLabels(QWidget):
@@ -38,6 +33,11 @@ class _StepLabels(QWidget):
         self.setFixedHeight(LABEL_HEIGHT)
         self.labels: tuple[str, ...] = ()
         self.current = 0
+
+    def show_current(self, step: int) -> None:
+        """Emphasise the label of a step."""
+        self.current = step
+        self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the nearest step."""
@@ -70,7 +70,6 @@ class ContextSlider(QWidget):
     """Slider over context lengths in steps."""
 
     changed = Signal(object)
-    """A ``Change``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,11 +80,7 @@ class ContextSlider(QWidget):
         wheel_only_with_focus(self.slider)
         self.labels = _StepLabels()
         self._steps: tuple[int, ...] = ()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.slider)
-        layout.addWidget(self.labels)
+        vbox(self.slider, self.labels, parent=self, spacing=2)
         self.setFocusProxy(self.slider)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.slider.valueChanged.connect(self._handle_value)
@@ -95,86 +90,55 @@ class ContextSlider(QWidget):
         """Offer these context lengths in tokens, with ``context`` selected."""
         self._steps = tuple(steps)
         step = nearest_step(self._steps, context)
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, len(self._steps) - 1)
-        self.slider.setValue(step)
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, len(self._steps) - 1)
+            self.slider.setValue(step)
         self.labels.labels = tuple(tokens_short(each) for each in self._steps)
-        self.labels.current = step
-        self.labels.update()
+        self.labels.show_current(step)
         self.slider.setAccessibleDescription(tokens_text(context))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
-        if event.type() == QEvent.Type.PaletteChange:
-            self.labels.update()
-        super().changeEvent(event)
 
     def sizeHint(self) -> QSize:
         """Return the size of the slider with its labels."""
         return QSize(240, 20 + 2 + LABEL_HEIGHT)
 
     def _handle_value(self, step: int) -> None:
-        self.labels.current = step
-        self.labels.update()
-        self.changed.emit(set_option("context", self._steps[step]))
+        self.labels.show_current(step)
+        self.changed.emit(self._steps[step])
 
 
 class OptionComboBox(QComboBox):
-    """Combo box for one option of a plan, named by its field in ``PlanOptions``."""
+    """Combo box of labelled values."""
 
     changed = Signal(object)
-    """A ``Change``."""
 
-    def __init__(self, object_name: str, option: str, values: Iterable[object]) -> None:
+    def __init__(self, object_name: str) -> None:
         super().__init__()
         self.setObjectName(object_name)
         self.setMinimumContentsLength(6)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.set_values(values)
         wheel_only_with_focus(self)
-        self.activated.connect(lambda place: self.changed.emit(set_option(option, self.itemData(place))))
+        self.activated.connect(lambda place: self.changed.emit(self.itemData(place)))
 
-    def values(self) -> list[object]:
-        """Return the values of all items."""
-        return [self.itemData(place) for place in range(self.count())]
-
-    def set_values(self, values: Iterable[object]) -> None:
-        """Offer these values; their texts come from ``set_texts``."""
-        values = list(values)
-        if values != self.values():
+    def show_values(self, labels: Mapping[Any, str], value: object, disabled: Collection[object] = ()) -> None:
+        """Offer the values of ``labels`` and ``value``, which is selected."""
+        if value not in labels:
+            labels = {**labels, value: str(value)}
+        if list(labels) != [self.itemData(place) for place in range(self.count())]:
             self.clear()
-            for value in values:
-                self.addItem("", value)
-
-    def set_texts(self, texts: Sequence[str]) -> None:
-        """Set the texts of the items, in order."""
-        for place, text in enumerate(texts[: self.count()]):
-            if self.itemText(place) != text:
-                self.setItemText(place, text)
-
-    def set_allowed(self, allowed: Iterable[object]) -> None:
-        """Disable the items of all other values."""
-        allowed, model = list(allowed), self.model()
-        for place, value in enumerate(self.values()):
+            for each in labels:
+                self.addItem("", each)
+        for place, (each, text) in enumerate(labels.items()):
+            self.setItemText(place, text)
             # The role of QStandardItemModel that holds an item's flags: 0 disables it, None restores the default.
-            model.setData(model.index(place, 0), None if value in allowed else 0, Qt.ItemDataRole.UserRole - 1)
-
-    def show_value(self, value: object) -> None:
-        """Select ``value``; a value that is not offered is added."""
-        values = self.values()  # findData does not find None
-        if value not in values and value is not None:
-            self.addItem(str(value), value)
-            values.append(value)
-        self.setCurrentIndex(values.index(value) if value in values else 0)
+            self.setItemData(place, 0 if each in disabled else None, Qt.ItemDataRole.UserRole - 1)
+        self.setCurrentIndex(list(labels).index(value))
 
 
 class OptionSpinBox(QSpinBox):
     """Spin box for a number or "automatic"; a step from there begins at the plan's number."""
 
     changed = Signal(object)
-    """The number, or None for automatic."""
 
     def __init__(self, object_name: str, minimum: int) -> None:
         super().__init__()
@@ -192,11 +156,10 @@ class OptionSpinBox(QSpinBox):
         """Show the fixed number, or "automatic" with the plan's number (None if the engine decides)."""
         self._planned = planned
         text = self.tr("Automatic") if planned is None else self.tr("Automatic ({kind})").format(kind=planned)
-        self.blockSignals(True)
-        self.setMaximum(maximum)
-        self.setSpecialValueText(text)
-        self.setValue(AUTOMATIC if fixed is None else fixed)
-        self.blockSignals(False)
+        with QSignalBlocker(self):
+            self.setMaximum(maximum)
+            self.setSpecialValueText(text)
+            self.setValue(AUTOMATIC if fixed is None else fixed)
 
     @property
     def number(self) -> int | None:

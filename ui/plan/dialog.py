@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
 
 from app.planning.basis import PlanBasis
 from app.planning.overrides import plan_options_from
@@ -15,14 +15,14 @@ from app.planning.service import PlanningService
 from app.services import Services
 from model_manager.devices.devices import read_memory
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, ModelShape, PlanOptions
+from model_manager.plan import LoadPlan, PlanOptions
 from ui.plan.bar_data import device_numbers
 from ui.plan.measure_panel import MeasurePanel
-from ui.plan.panel import SPLIT_MODES
 from ui.plan.view import PlanView
-from ui.widgets.dialog_parts import MARGIN, StatusLine, TranslatedDialog, button, hairline, heading
+from ui.widgets.dialog_parts import MARGIN, StatusLine, button, hairline, heading
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
+from ui.widgets.layouts import hbox, vbox
 
 INITIAL_SIZE = (760, 700)
 
@@ -38,7 +38,7 @@ class _State:
     is_downloaded: bool
 
 
-class PlanDialog(TranslatedDialog):
+class PlanDialog(QDialog):
     """Memory plan of one model.  Only measuring loads the model; otherwise the next message does."""
 
     kept = Signal(object)
@@ -59,66 +59,44 @@ class PlanDialog(TranslatedDialog):
         self._services, self._planning = services, services.planning
         self._settings = services.settings.now
         self._model_id, self._published = model_id, published
-        self._name = name
         self._saved = services.planning.overrides.get(model_id)
         self._is_closed = False
         self._state: _State | None = None
-        self._facts: ModelShape | None = None
         self._fixed_plans: dict[PlanOptions, LoadPlan] = {}
         """Plans that are not recomputed: the loaded one and the one that worked before."""
-        self._heading = heading()
         self.view = PlanView()
         self.view.options = self._saved
         self.measure = MeasurePanel(services, self._request)
         self.measure.hide()
         self.status = StatusLine("planStatus")
-        self.keep = button("keepPlanButton", primary=True)
-        self._close = button("closeButton")
-        self._lay_out()
+        self.keep = button("keepPlanButton", self.tr("Save for this model"), primary=True)
+        self.setWindowTitle(self.tr("Memory plan"))
+        self.setAccessibleName(self.windowTitle())
+        self._lay_out(name)
         self.keep.setEnabled(False)
         self.keep.clicked.connect(self._keep)
-        self._close.clicked.connect(self.reject)
         self.view.options_changed.connect(self._handle_change)
         self.measure.busy_changed.connect(self._handle_busy)
         room = self.screen().availableGeometry()
         self.resize(min(INITIAL_SIZE[0], room.width() - 60), min(INITIAL_SIZE[1], room.height() - 80))
-        self._finish_setup()
-        self.view.set_busy(True, lambda: self.tr("Scanning devices…"))
+        self.view.set_busy(self.tr("Scanning devices…"))
         self._scan()
 
-    def _lay_out(self) -> None:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, 8, MARGIN, MARGIN)
-        column.setSpacing(16)
-        column.addWidget(self.view)
-        self._rule = hairline()
+    def _lay_out(self, name: str) -> None:
+        page, self._rule = QWidget(), hairline()
         self._rule.hide()
-        column.addWidget(self._rule)
-        column.addWidget(self.measure)
-        column.addStretch(1)
+        vbox(self.view, self._rule, self.measure, None, parent=page, spacing=16, margins=(MARGIN, 8, MARGIN, MARGIN))
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(page)
-        head = QVBoxLayout()
-        head.setContentsMargins(MARGIN, 20, MARGIN, 8)
-        head.addWidget(self._heading)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(MARGIN, 12, MARGIN, 12)
-        foot.setSpacing(8)
-        foot.addWidget(self.status, 1)
-        foot.addWidget(self._close)
-        foot.addWidget(self.keep)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(head)
-        layout.addWidget(scroll, 1)
-        layout.addWidget(hairline())
-        layout.addLayout(foot)
+        close = button("closeButton", self.tr("Close"))
+        close.clicked.connect(self.reject)
+        head = hbox(heading(self.tr("Memory layout of {name}").format(name=name)), margins=(MARGIN, 20, MARGIN, 8))
+        foot = hbox((self.status, 1), close, self.keep, spacing=8, margins=(MARGIN, 12, MARGIN, 12))
+        vbox(head, (scroll, 1), hairline(), foot, parent=self)
 
     def _scan(self) -> None:
         planning, model_id, options = self._planning, self._model_id, self._full_options(self.view.options)
@@ -127,47 +105,38 @@ class PlanDialog(TranslatedDialog):
 
     def _show(self, state: _State) -> None:
         loaded = self._planning.loader.loaded
-        is_loaded = loaded is not None and loaded.request.path == state.basis.headers[0].path
-        self._state = state
-        self._facts = self._facts or state.basis.shape
+        if loaded is not None and loaded.request.path != state.basis.headers[0].path:
+            loaded = None
         options = self._full_options(self.view.options)
         self._fixed_plans = {} if state.remembered is None else {options: state.remembered}
-        if is_loaded and loaded is not None and loaded.request.preferences == self._settings.device_preferences():
+        if loaded is not None and loaded.request.preferences == self._settings.device_preferences():
             self._fixed_plans[loaded.request.options] = loaded.plan
-        self.view.set_busy(False)
-        self._draw(state.basis)
-        if is_loaded and loaded is not None:
+        self.view.set_busy("")
+        self._show_plan(state)
+        if loaded is not None:
             self.view.set_actual(loaded.result.memory)
         for each in (self._rule, self.measure):
             each.show()
         names = [device.name for device in state.basis.machine.devices]
-        self.measure.set_available(device_numbers(names), self._unavailable_text)
+        unavailable = ""
+        if not state.is_downloaded:
+            unavailable = self.tr("Download the model to measure its speed.")
+        elif state.basis.machine.is_simulated:
+            unavailable = self.tr("These GPUs are simulated, so there is nothing to measure.")
+        self.measure.set_available(device_numbers(names), unavailable)
         files = self._published.files if self._published is not None else ()
         if (state.is_downloaded or files) and not self._fixed_plans:
             planning, basis = self._planning, state.basis
             run_job(self, lambda: planning.rehearsed(basis, options, files), self._rehearsed, lambda _error: None)
 
-    def _draw(self, basis: PlanBasis) -> None:
-        machine = basis.machine
-        assert self._facts is not None
-        assert self._state is not None
-        self.view.show_plan(
-            self._plan,
-            self.view.options,
-            machine.devices,
-            basis.host,
-            self._facts,
-            total_bytes=machine.total_bytes,
-            host_total_bytes=self._state.ram_bytes,
-            hint=machine.hint or next(iter(machine.missing), None),
-            split_modes=SPLIT_MODES,
-        )
+    def _show_plan(self, state: _State) -> None:
+        self._state = state
+        self.view.show_plan(state.basis, self.view.options, self._plan, host_total_bytes=state.ram_bytes)
 
     def _rehearsed(self, basis: PlanBasis) -> None:
         """Show the same plan with the compute buffers reported by the engine."""
         if self._state is not None and basis.rehearsal is not None and not self.measure.is_busy:
-            self._state = _State(basis, self._state.ram_bytes, self._state.remembered, self._state.is_downloaded)
-            self._draw(basis)
+            self._show_plan(replace(self._state, basis=basis))
 
     def _plan(self, options: PlanOptions) -> LoadPlan:
         assert self._state is not None
@@ -188,7 +157,7 @@ class PlanDialog(TranslatedDialog):
         self.status.show_message(self.tr("Saved. The next message loads the model with this plan."), "good")
 
     def _show_error(self, error: UserError) -> None:
-        self.view.set_busy(False)
+        self.view.set_busy("")
         self.status.show_message(error_text(error), "bad")
 
     def _request(self) -> LoadRequest:
@@ -196,20 +165,12 @@ class PlanDialog(TranslatedDialog):
         headers = planning.headers_of(self._model_id)
         return planning.load_request(headers[0].path, self._full_options(self.view.options))
 
-    def _unavailable_text(self) -> str:
-        state = self._state
-        if state is None or not state.is_downloaded:
-            return self.tr("Download the model to measure its speed.")
-        if state.basis.machine.is_simulated:
-            return self.tr("These GPUs are simulated, so there is nothing to measure.")
-        return ""
-
     def _handle_busy(self, busy: bool) -> None:
         if self._is_closed:
             return
         self.keep.setEnabled(not busy and self.view.options != self._saved)
         if busy:
-            self.view.set_busy(True, lambda: self.tr("The speed is being measured."))
+            self.view.set_busy(self.tr("The speed is being measured."))
         else:
             # The loaded and the saved plan may have changed.
             self._scan()
@@ -219,14 +180,6 @@ class PlanDialog(TranslatedDialog):
         self._is_closed = True
         self.measure.shut_down()
         super().done(result)
-
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Memory plan"))
-        self.setAccessibleName(self.windowTitle())
-        self._heading.setText(self.tr("Memory layout of {name}").format(name=self._name))
-        self.keep.setText(self.tr("Save for this model"))
-        self._close.setText(self.tr("Close"))
-        self.measure.retranslate()
 
 
 def _scan(planning: PlanningService, model_id: str, published: PublishedHeader | None, options: PlanOptions) -> _State:

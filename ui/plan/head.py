@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from ui.plan.bar_data import VerdictKind
-from ui.widgets.dialog_parts import HEADING_SIZE, LazyText, quiet_label
+from ui.widgets.dialog_parts import HEADING_SIZE, quiet_label
 from ui.widgets.icons import set_icon
+from ui.widgets.layouts import TOP, hbox, vbox
 from ui.widgets.theme import interface_font
 
 ICON = 20
@@ -35,21 +36,10 @@ class PlanHead(QWidget):
         self.notes, self.hint, self.busy = quiet_label(), quiet_label(), quiet_label()
         for label, name in ((self.notes, "planNotes"), (self.hint, "planHint"), (self.busy, "planBusy")):
             label.setObjectName(name)
-        self._busy_text: LazyText | None = None
-        first = QHBoxLayout()
-        first.setSpacing(8)
-        first.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        first.addWidget(self.headline, 1)
-        words = QVBoxLayout()
-        words.setContentsMargins(ICON + 8, 0, 0, 0)
-        words.setSpacing(2)
-        for label in (self.notes, self.hint, self.busy):
-            words.addWidget(label)
-        self._layout = layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(first)
-        layout.addLayout(words)
+        first = hbox((self._icon, 0, TOP), (self.headline, 1), spacing=8)
+        below = vbox(self.notes, self.hint, self.busy, spacing=2, margins=(ICON + 8, 0, 0, 0))
+        self._layout = vbox(first, below, parent=self, spacing=4)
+        self.show_busy("")
 
     def show_verdict(self, verdict: str, notes: str, hint: str, kind: VerdictKind) -> None:
         """Show the verdict of a plan; an empty one hides it."""
@@ -79,14 +69,9 @@ class PlanHead(QWidget):
         if needed > self.minimumHeight():
             self.setMinimumHeight(needed)
 
-    def show_busy(self, text: LazyText | None) -> None:
-        """Show the current activity, None to hide it."""
-        self._busy_text = text
-        self.retranslate()
-
-    def retranslate(self) -> None:
-        """Update the current activity; the other texts come from ``show_verdict``."""
-        _set_text(self.busy, self._busy_text() if self._busy_text is not None else "")
+    def show_busy(self, text: str) -> None:
+        """Show the current activity; an empty text hides it."""
+        _set_text(self.busy, text)
 
 
 def _set_text(label: QLabel, text: str) -> None:

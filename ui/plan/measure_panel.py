@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QWidget
 
 from app.planning.planned_load import LoadRequest
-from app.planning.tuning import Change, Measurement, TuneProgress, Tuner, TuningResult
+from app.planning.tuning import Change, TuneProgress, Tuner, TuningResult
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan
@@ -19,6 +18,7 @@ from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import set_icon
 from ui.widgets.job import Job
+from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.model_strings import time_left_text
 from ui.widgets.theme import interface_font
 
@@ -31,8 +31,6 @@ MIN_FRACTION = 0.02
 class MeasurePanel(QWidget):
     """Measures the plan of one model, in the inference worker after the current answer."""
 
-    kept = Signal()
-    """A plan other than the current one is the fastest and is used from now on."""
     busy_changed = Signal(bool)
 
     def __init__(self, services: Services, request: Callable[[], LoadRequest]) -> None:
@@ -41,59 +39,47 @@ class MeasurePanel(QWidget):
         self.setObjectName("measureSection")
         self._services, self._request = services, request
         self._numbers: Mapping[str, int] = {}
-        self._unavailable_text: Callable[[], str] = str
+        self._unavailable_text = ""
         self._job: Job | None = None
         self.sizes: dict[str, int] = {}
         """Keyword arguments of ``Tuner``: numbers of tokens and repetitions."""
-        self._started_at: float | None = None
-        self._progress: float | TuneProgress | None = None
-        self._measured: tuple[Measurement, ...] = ()
-        self._best: Measurement | None = None
+        self._started_at = 0.0
+        self._progress: TuneProgress | None = None
+        self.result: TuningResult | None = None
         self._error: UserError | None = None
         self._is_cancelled = False
-        self._shown: tuple[_Line, ...] = ()
-        self.title, self.state = QLabel(), quiet_label()
+        self.state = quiet_label()
         self.state.setObjectName("measureState")
-        self.measure, self.tune = button("measureButton"), button("tuneButton")
-        self.cancel = button("cancelMeasureButton")
+        self.measure = button("measureButton", self.tr("Measure"))
+        self.measure.setToolTip(self.tr("Loads the current plan and measures prompt and answer speed"))
+        self.tune = button("tuneButton", self.tr("Find the fastest plan…"))
+        self.tune.setToolTip(
+            self.tr("Also measures a few other plans and saves the fastest one that fits; takes a few minutes")
+        )
+        self.cancel = button("cancelMeasureButton", self.tr("Cancel"))
         self.bar = QProgressBar()
         self.bar.setObjectName("measureProgress")
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
-        self._lay_out()
+        self.bar.setAccessibleName(self.tr("Measurement progress"))
+        self._rows = vbox()
+        buttons = [(each, 0, TOP) for each in (self.measure, self.tune, self.cancel)]
+        head = hbox((vbox(QLabel(self.tr("Speed")), self.state, spacing=2), 1), *buttons, spacing=8)
+        vbox(head, self.bar, self._rows, parent=self, spacing=8)
         self.measure.clicked.connect(lambda: self._start(tune=False))
         self.tune.clicked.connect(lambda: self._start(tune=True))
         self.cancel.clicked.connect(self._cancel)
-        self.retranslate()
-
-    def _lay_out(self) -> None:
-        texts = QVBoxLayout()
-        texts.setSpacing(2)
-        texts.addWidget(self.title)
-        texts.addWidget(self.state)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addLayout(texts, 1)
-        for each in (self.measure, self.tune, self.cancel):
-            head.addWidget(each, 0, Qt.AlignmentFlag.AlignTop)
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(head)
-        layout.addWidget(self.bar)
-        layout.addLayout(self._rows)
+        self._update()
 
     @property
     def is_busy(self) -> bool:
         """Whether a measurement is running."""
         return self._job is not None
 
-    def set_available(self, numbers: Mapping[str, int], unavailable_text: Callable[[], str] = str) -> None:
+    def set_available(self, numbers: Mapping[str, int], unavailable_text: str) -> None:
         """Set the numbers from ``device_numbers`` and the reason why measuring is unavailable (empty: available)."""
         self._numbers, self._unavailable_text = numbers, unavailable_text
-        self.retranslate()
+        self._update()
 
     def shut_down(self) -> None:
         """Cancel a running measurement."""
@@ -108,19 +94,23 @@ class MeasurePanel(QWidget):
         job = self._job = Job(self)
         token, report = job.token, job.report
 
-        def work() -> Measurement | TuningResult:
+        def work() -> TuningResult:
             token.raise_if_cancelled()
             tuner = Tuner(services.engine, services.planning.loader, token=token, **sizes)
-            return tuner.tune(request(), report) if tune else tuner.measure(request(), report)
+            return tuner.run(request(), report, tune=tune)
 
-        job.progress.connect(self._show_progress)
-        job.succeeded.connect(self._show_result)
-        job.failed.connect(self._show_error)
-        job.finished.connect(self._release_job)
-        self._started_at = self._progress = None
-        self._measured, self._best, self._error, self._is_cancelled = (), None, None, False
+        def while_current(handle: Callable[..., None]) -> Callable[..., None]:
+            # A cancelled job can still be running.
+            return lambda *values: handle(*values) if self._job is job else None
+
+        job.progress.connect(while_current(self._show_progress))
+        job.succeeded.connect(while_current(self._show_result))
+        job.failed.connect(while_current(self._show_error))
+        job.finished.connect(while_current(self._release_job))
+        self._progress = self.result = self._error = None
+        self._is_cancelled = False
         job.start(work, lambda run: services.worker.submit(run, token))
-        self.retranslate()
+        self._update()
         self.cancel.setFocus()
         self.busy_changed.emit(True)
 
@@ -128,91 +118,67 @@ class MeasurePanel(QWidget):
         self._is_cancelled = True
         self.shut_down()
 
-    def _show_progress(self, progress: float | TuneProgress) -> None:
-        self._started_at = self._started_at or time.monotonic()
+    def _show_progress(self, progress: TuneProgress) -> None:
+        if self._progress is None:
+            self._started_at = time.monotonic()
         self._progress = progress
         self._update_state()
 
-    def _show_result(self, result: Measurement | TuningResult) -> None:
-        if isinstance(result, Measurement):
-            self._measured = (result,)
-            return
-        self._measured, self._best = result.measured, result.best
-        if result.best is not result.measured[0]:
-            self.kept.emit()
+    def _show_result(self, result: TuningResult) -> None:
+        self.result = result
 
     def _show_error(self, error: UserError) -> None:
         self._error = error
 
     def _release_job(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            # A cancelled job can still be running; its signals no longer belong to this panel.
-            job.progress.disconnect(self._show_progress)
-            job.succeeded.disconnect(self._show_result)
-            job.failed.disconnect(self._show_error)
-            job.finished.disconnect(self._release_job)
-        self.retranslate()
+        self._job = None
+        self._update()
         self.busy_changed.emit(False)
 
-    def retranslate(self) -> None:
-        """Update all texts."""
-        self.title.setText(self.tr("Speed"))
-        self.measure.setText(self.tr("Measure"))
-        self.measure.setToolTip(self.tr("Loads the current plan and measures prompt and answer speed"))
-        self.tune.setText(self.tr("Find the fastest plan…"))
-        self.tune.setToolTip(
-            self.tr("Also measures a few other plans and saves the fastest one that fits; takes a few minutes")
-        )
-        self.cancel.setText(self.tr("Cancel"))
-        self.bar.setAccessibleName(self.tr("Measurement progress"))
+    def _update(self) -> None:
         for each in (self.measure, self.tune):
             each.setVisible(not self.is_busy)
-            each.setEnabled(not self._unavailable_text())
+            each.setEnabled(not self._unavailable_text)
         self.cancel.setVisible(self.is_busy)
         self.bar.setVisible(self.is_busy)
         self._update_state()
         self._update_rows()
 
-    @property
-    def _fraction(self) -> float:
-        progress = self._progress
-        return progress.fraction if isinstance(progress, TuneProgress) else progress or 0.0
-
     def _update_state(self) -> None:
         text = self._state_text()
         self.state.setText(text)
         self.state.setAccessibleName(text)
-        self.bar.setValue(round(1000 * self._fraction))
+        self.bar.setValue(round(1000 * self._progress.fraction) if self._progress is not None else 0)
 
     def _state_text(self) -> str:
+        result = self.result
         if self._job is not None:
             return self._progress_text()
         if self._error is not None:
             return error_text(self._error)
         if self._is_cancelled:
             return self.tr("Cancelled. Nothing was changed.")
-        if self._best is not None:
-            if self._best is self._measured[0]:
-                return self.tr("The current plan is the fastest that fits.")
-            return self.tr("Fastest plan saved. The next message loads the model with it.")
-        if self._measured:
+        if result is None:
+            return self._unavailable_text or self.tr("Measuring doesn't interrupt an answer in progress.")
+        if result.best is None:
             return self.tr("Median of three measurements.")
-        return self._unavailable_text() or self.tr("Measuring doesn't interrupt an answer in progress.")
+        if result.best is result.measured[0]:
+            return self.tr("The current plan is the fastest that fits.")
+        return self.tr("Fastest plan saved. The next message loads the model with it.")
 
     def _progress_text(self) -> str:
         progress = self._progress
         if progress is None:
             return self.tr("Waiting for the current answer to finish…")
-        if isinstance(progress, TuneProgress) and progress.number > 1:
+        if progress.number > 1:
             text = self.tr("{number} of {count}: {change}").format(
                 number=progress.number, count=progress.count, change=self._change_text(progress.change)
             )
         else:
             text = self.tr("Measuring the current plan…")
-        if self._started_at is not None and self._fraction > MIN_FRACTION:
+        if progress.fraction > MIN_FRACTION:
             elapsed = time.monotonic() - self._started_at
-            text += " · " + time_left_text(elapsed * (1 - self._fraction) / self._fraction)
+            text += " · " + time_left_text(elapsed * (1 - progress.fraction) / progress.fraction)
         return text
 
     def _change_text(self, change: Change) -> str:
@@ -248,72 +214,41 @@ class MeasurePanel(QWidget):
         return " · ".join(places)
 
     def _update_rows(self) -> None:
-        lines = self._lines()
-        if lines == self._shown:
+        clear(self._rows)
+        if self.result is None:
             return
-        self._shown = lines
-        while (item := self._rows.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        for line in lines:
-            if self._rows.count():
-                self._rows.addWidget(hairline())
-            row = _Row(line)
-            self._rows.addWidget(row)
-            row.show()
-
-    def _lines(self) -> tuple[_Line, ...]:
-        if not self._measured:
-            return ()
-        lines = [_Line("", "", self.tr("Prompt, tokens/s"), self.tr("Answer, tokens/s"), is_head=True)]
-        for each in self._measured:
-            is_best = each is self._best
+        self._rows.addWidget(_Row("", "", self.tr("Prompt, tokens/s"), self.tr("Answer, tokens/s"), is_head=True))
+        for each in self.result.measured:
+            is_best = each is self.result.best
             title = self._change_text(each.change)
             if is_best:
                 title = self.tr("{plan} (fastest)").format(plan=title)
+            detail, prompt, answer = self._plan_text(each.plan), "–", "–"
             if each.problem is not None:
-                lines.append(_Line(title, error_text(each.problem), "–", "–"))
+                detail = error_text(each.problem)
             else:
                 prompt, answer = f"{each.prompt_tokens_per_second:.0f}", f"{each.tokens_per_second:.1f}"
-                lines.append(_Line(title, self._plan_text(each.plan), prompt, answer, is_best=is_best))
-        return tuple(lines)
-
-
-@dataclass(frozen=True)
-class _Line:
-    """Texts of one row: what is different about the plan, its placement and both speeds."""
-
-    title: str
-    detail: str
-    prompt: str
-    answer: str
-    is_head: bool = False
-    is_best: bool = False
+            self._rows.addWidget(hairline())
+            self._rows.addWidget(_Row(title, detail, prompt, answer, is_best=is_best))
 
 
 class _Row(QWidget):
-    """Row of the table."""
+    """Row of the table: what is different about the plan, its placement and both speeds."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(
+        self, title: str, detail: str, prompt: str, answer: str, *, is_head: bool = False, is_best: bool = False
+    ) -> None:
         super().__init__()
-        is_head, is_best = line.is_head, line.is_best
         self.setObjectName("measuredRow")
-        self._icon = QLabel()
-        self._icon.setFixedWidth(ICON)
-        self._is_best = is_best
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 4 if is_head else 8, 0, 4 if is_head else 8)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
-        name = QLabel(line.title)
+        icon = QLabel()
+        icon.setFixedWidth(ICON)
+        if is_best:
+            set_icon(icon, "check", "good", ICON)
+        margin = 4 if is_head else 8
+        name = QLabel(title)
         name.setFont(interface_font(14, bold=is_best))
-        grid.addWidget(self._icon, 0, 0)
-        grid.addWidget(name, 0, 1)
-        for column, text in ((2, line.prompt), (3, line.answer)):
-            figure = QLabel(text)
+        figures = [QLabel(prompt), QLabel(answer)]
+        for figure in figures:
             figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             figure.setFixedWidth(FIGURE_WIDTH)
             if is_head:
@@ -321,15 +256,12 @@ class _Row(QWidget):
                 figure.setFont(interface_font(SMALL_SIZE))
             elif is_best:
                 figure.setFont(interface_font(14, bold=True))
-            grid.addWidget(figure, 0, column)
-        if line.detail:
-            detail = quiet_label()
-            detail.setText(line.detail)
-            grid.addWidget(detail, 1, 1, 1, 3)
-        self.setAccessibleName(self.tr("{plan}: prompt {prompt}, answer {answer}").format(
-            plan=line.title, prompt=line.prompt, answer=line.answer
-        ))  # fmt: skip
-        self.setAccessibleDescription(line.detail)
+        column = vbox(
+            hbox(icon, (name, 1), *figures, spacing=8), parent=self, spacing=2, margins=(0, margin, 0, margin)
+        )
+        if detail:
+            column.addLayout(hbox(ICON + 8, (quiet_label(detail), 1)))
+        accessible = self.tr("{plan}: prompt {prompt}, answer {answer}")
+        self.setAccessibleName(accessible.format(plan=title, prompt=prompt, answer=answer))
+        self.setAccessibleDescription(detail)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        if self._is_best:
-            set_icon(self._icon, "check", "good", ICON)

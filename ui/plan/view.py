@@ -1,35 +1,35 @@
 """Memory plan of a model: verdict, one bar per device and for RAM, and the controls that change the plan live.
 
-Plans come from a planner, a pure and fast function of the options.  Devices and allocated memory are passed in.
+Plans come from ``PlanBasis.plan``, a pure and fast function of the options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from model_manager.devices.devices import Device, HostMemory
+from app.planning.basis import PlanBasis
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, ModelShape, PlanOptions
+from model_manager.plan import LoadPlan, PlanOptions
 from ui.plan.bar_data import ActualBytes, Bar, VerdictKind, bars_of, device_numbers, full_bytes, verdict_kind
 from ui.plan.bars import BarRow, Legend
 from ui.plan.changes import Change, automatic, devices_on, with_device
 from ui.plan.head import PlanHead
 from ui.plan.panel import PlanPanel
 from ui.plan.rows import column_widths
-from ui.plan.strings import sentences
-from ui.widgets.dialog_parts import LazyText, hairline
+from ui.plan.strings import device_name, sentences
+from ui.widgets.dialog_parts import hairline
 from ui.widgets.error_text import error_text
+from ui.widgets.layouts import vbox
 
 Planner = Callable[[PlanOptions], LoadPlan]
 
 NARROW_BELOW = 640
-DEFAULT_SPLIT_MODES = ("layer", "row")
 
 
 class PlanView(QWidget):
@@ -38,23 +38,17 @@ class PlanView(QWidget):
     options_changed = Signal(object)
     """The ``PlanOptions`` after a change by the user, when the new plan is shown."""
 
-    _is_built = False
-    _is_busy = False
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("planView")
         self._planner: Planner | None = None
-        self._facts: ModelShape | None = None
-        self._devices: tuple[Device, ...] = ()
-        self._host = HostMemory(0)
-        self._totals: Mapping[str, int] = {}
+        self._basis: PlanBasis | None = None
+        self._names: list[str] = []
         self._host_total: int | None = None
-        self._split_modes: Sequence[str] = DEFAULT_SPLIT_MODES
-        self._hint: UserError | None = None
         self._actual: ActualBytes | None = None
         self._actual_of: LoadPlan | None = None
         self._problem: UserError | None = None
+        self._is_busy = False
         self.options = PlanOptions()
         """The fixed options."""
         self.plan: LoadPlan | None = None
@@ -66,7 +60,10 @@ class PlanView(QWidget):
         self._columns = (0, 0)
         self._tab_order: tuple[QWidget, ...] = ()
         self.head, self.legend, self.panel = PlanHead(), Legend(), PlanPanel()
-        self._lay_out()
+        self._bar_rows = vbox(spacing=10)
+        self._body = QWidget()
+        vbox(self._bar_rows, 8, self.legend, 12, hairline(), 14, self.panel, parent=self._body)
+        vbox(self.head, 16, self._body, None, parent=self)
         self.panel.changed.connect(self._change)
         self._replan_timer = QTimer(self)
         self._replan_timer.setSingleShot(True)
@@ -74,69 +71,29 @@ class PlanView(QWidget):
         # Several changes between two frames result in one plan.
         self._replan_timer.timeout.connect(self._replan)
         self._body.hide()
-        self._is_built = True
-        self.retranslate()
-
-    def _lay_out(self) -> None:
-        self._bar_rows = QVBoxLayout()
-        self._bar_rows.setSpacing(10)
-        self._body = QWidget()
-        body = QVBoxLayout(self._body)
-        body.setContentsMargins(0, 0, 0, 0)
-        body.setSpacing(0)
-        body.addLayout(self._bar_rows)
-        body.addSpacing(8)
-        body.addWidget(self.legend)
-        body.addSpacing(12)
-        body.addWidget(hairline())
-        body.addSpacing(14)
-        body.addWidget(self.panel)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.head)
-        layout.addSpacing(16)
-        layout.addWidget(self._body)
-        layout.addStretch(1)
+        self.setAccessibleName(self.tr("Memory plan"))
+        self._show()
 
     def show_plan(
         self,
-        planner: Planner,
+        basis: PlanBasis,
         options: PlanOptions,
-        devices: Sequence[Device],
-        host: HostMemory,
-        facts: ModelShape,
+        planner: Planner | None = None,
         *,
-        total_bytes: Mapping[str, int] | None = None,
         host_total_bytes: int | None = None,
-        hint: UserError | None = None,
-        split_modes: Sequence[str] = DEFAULT_SPLIT_MODES,
     ) -> None:
-        """Show the plan of a model for these devices and RAM.
+        """Show the plan of a model; ``planner`` replaces ``basis.plan``.
 
-        ``planner`` takes some milliseconds and may raise UserError.  Memory of ``total_bytes`` (by device name) and
-        ``host_total_bytes`` that is not free counts as other programs', so read both while the model is not loaded.
-        ``hint`` is a message about devices that the engine does not use; ``split_modes`` are the engine's.
+        Memory of the devices and of ``host_total_bytes`` that is not free counts as other programs', so read both while
+        the model is not loaded.
         """
-        if facts is not self._facts:
-            self.plan = self._actual = self._actual_of = None
-        self._planner, self.options, self._facts = planner, options, facts
-        self._devices, self._host = tuple(devices), host
-        self._numbers = device_numbers([device.name for device in devices])
-        self._totals, self._host_total = dict(total_bytes or {}), host_total_bytes
-        self._hint, self._split_modes = hint, tuple(split_modes)
+        self._basis, self.options, self._planner = basis, options, planner or basis.plan
+        self._host_total = host_total_bytes
+        self._names = [device.name for device in basis.machine.devices]
+        self._numbers = device_numbers(self._names)
         self._replan_timer.stop()
         self._update_plan()
         self._columns = (0, 0)
-        self._show()
-        self.head.reset_height()
-
-    def show_nothing(self) -> None:
-        """Show that no model is selected."""
-        self._replan_timer.stop()
-        self._planner = self.plan = self._problem = self._hint = None
-        self._actual = self._actual_of = None
-        self.bars = ()
         self._show()
         self.head.reset_height()
 
@@ -149,14 +106,14 @@ class PlanView(QWidget):
         self._actual_of = self.plan if actual is not None else None
         self._show()
 
-    def set_busy(self, busy: bool, text: LazyText | None = None) -> None:
-        """Lock the controls while a model loads; ``text`` is the current activity."""
-        self._is_busy = busy
-        self.panel.setEnabled(not busy)
+    def set_busy(self, text: str) -> None:
+        """Lock the controls during an activity; an empty text unlocks them."""
+        self._is_busy = bool(text)
+        self.panel.setEnabled(not text)
         for row in self._rows:
             if row.check is not None:
-                row.check.set_locked(busy)
-        self.head.show_busy(text if busy else None)
+                row.check.set_locked(self._is_busy)
+        self.head.show_busy(text)
 
     @property
     def kind(self) -> VerdictKind:
@@ -191,24 +148,23 @@ class PlanView(QWidget):
                     self.plan = self._planner(automatic(self.options))
 
     def _toggle(self, name: str, on: bool) -> None:
-        names = [device.name for device in self._devices]
         if self._is_busy:
             self._show()  # assistive tools can toggle a locked check box
         else:
-            self._change(lambda options: with_device(options, names, name, on=on))
+            self._change(lambda options: with_device(options, self._names, name, on=on))
 
     def _show(self) -> None:
+        plan, basis, names = self.plan, self._basis, self._names
         self._show_texts()
-        plan = self.plan
         self._body.setVisible(plan is not None)
-        if plan is None:
+        if plan is None or basis is None:
             return
-        names = [device.name for device in self._devices]
-        left_out = frozenset(names) - devices_on(self.options, names)
-        self.bars = bars_of(plan, self._devices, self._host, self._totals, self._host_total, self._actual, left_out)
+        machine, left_out = basis.machine, frozenset(names) - devices_on(self.options, names)
+        totals = machine.total_bytes
+        self.bars = bars_of(plan, machine.devices, basis.host, totals, self._host_total, self._actual, left_out)
         self._show_bars()
-        assert self._facts is not None
-        self.panel.show_plan(self.options, plan, self._facts, self._numbers, names, self._split_modes)
+        labels = {name: device_name(name, self._numbers.get(name)) for name in names}
+        self.panel.show_plan(self.options, plan, basis.shape, labels)
         self._arrange()
         self._set_tab_order()
 
@@ -218,10 +174,12 @@ class PlanView(QWidget):
             verdict = error_text(self._problem)
         elif self.plan is not None:
             verdict, notes = sentences(self.plan, self._numbers, is_loaded=self._is_loaded)
-        if self._hint is not None:
-            hint = error_text(self._hint)
-        elif self.plan is not None and not self._devices:
-            hint = self.tr("The engine found no usable GPU. Models run on the CPU.")
+        if self._basis is not None:
+            machine = self._basis.machine
+            if problem := machine.hint or next(iter(machine.missing), None):
+                hint = error_text(problem)
+            elif self.plan is not None and not self._names:
+                hint = self.tr("The engine found no usable GPU. Models run on the CPU.")
         self.head.show_verdict(verdict, notes, hint, self.kind)
         self.setAccessibleDescription(f"{verdict} {notes}".strip())
 
@@ -238,7 +196,7 @@ class PlanView(QWidget):
             self._bar_rows.removeWidget(row)
             row.hide()
             row.deleteLater()
-        self._rows = [BarRow(bar.name, indented=bool(self._devices)) for bar in self.bars]
+        self._rows = [BarRow(bar.name, indented=bool(self._names)) for bar in self.bars]
         for row in self._rows:
             row.toggled.connect(self._toggle)
             self._bar_rows.addWidget(row)
@@ -265,24 +223,9 @@ class PlanView(QWidget):
         for row in rows:
             row.arrange(narrow=narrow, left=left, right=right)
 
-    def retranslate(self) -> None:
-        """Update all texts."""
-        self.setAccessibleName(self.tr("Memory plan"))
-        self.panel.retranslate()
-        self.head.retranslate()
-        self._columns = (0, 0)
-        self._show()
-        self.head.reset_height()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Arrange for the new width."""
         super().resizeEvent(event)
         if self.plan is not None:
             self._columns = (0, 0)
             self._arrange()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the language."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.LanguageChange and self._is_built:
-            self.retranslate()
