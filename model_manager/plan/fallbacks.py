@@ -79,7 +79,7 @@ def _steps(
 
 def _bounded(devices: tuple[Device, ...], failed: LoadPlan, share: float) -> tuple[Device, ...]:
     """Limit each device to this share of the memory that the failed plan used on it."""
-    taken = {each.name: each.weights_bytes + each.kv_bytes + each.compute_bytes for each in failed.devices}
+    taken = {each.name: each.used_bytes for each in failed.devices}
     return tuple(
         replace(device, ceiling_bytes=min(device.ceiling_bytes or device.free_bytes, int(share * taken[device.name])))
         if device.name in taken
@@ -89,5 +89,4 @@ def _bounded(devices: tuple[Device, ...], failed: LoadPlan, share: float) -> tup
 
 
 def _size(plan: LoadPlan) -> tuple[int, int]:
-    on_devices = sum(device.weights_bytes + device.kv_bytes + device.compute_bytes for device in plan.devices)
-    return on_devices, plan.host.used_bytes
+    return sum(device.used_bytes for device in plan.devices), plan.host.used_bytes

@@ -74,7 +74,7 @@ _FIXED_WINDOW = frozenset({"llama4", "smallthinker"})
 """Architectures with a fixed window, whatever the header says."""
 
 
-class Attends(Enum):
+class AttentionRange(Enum):
     """Range of a layer's attention."""
 
     NOWHERE = 0
@@ -86,7 +86,7 @@ class Attends(Enum):
 class LayerCache:
     """Row lengths of one layer (key and value elements per token), and bytes of state independent of the context."""
 
-    attends: Attends
+    attends: AttentionRange
     key_values: int
     value_values: int
     state_bytes: int = 0
@@ -105,12 +105,12 @@ class CacheRules:
     @property
     def has_attention(self) -> bool:
         """Whether any layer has a KV cache at all."""
-        return any(layer.attends is not Attends.NOWHERE for layer in self.layers)
+        return any(layer.attends is not AttentionRange.NOWHERE for layer in self.layers)
 
     @property
     def has_windows(self) -> bool:
         """Whether any layer has a sliding window."""
-        return any(layer.attends is Attends.WINDOW for layer in self.layers)
+        return any(layer.attends is AttentionRange.WINDOW for layer in self.layers)
 
     def allows(self, kv_type: str) -> bool:
         """Whether the engine supports this cache type: head sizes must be multiples of its block."""
@@ -128,7 +128,7 @@ class CacheRules:
         # Without flash attention the values are transposed, in rows of one length for all layers.
         longest = max((layer.value_values for layer in self.layers), default=0)
         windowed = self.window_cells(spec)
-        cells = {Attends.NOWHERE: 0, Attends.WINDOW: windowed, Attends.EVERYWHERE: context}
+        cells = {AttentionRange.NOWHERE: 0, AttentionRange.WINDOW: windowed, AttentionRange.EVERYWHERE: context}
         return tuple(
             layer.state_bytes
             + cells[layer.attends]
@@ -167,12 +167,12 @@ def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
     for layer in range(layers):
         own_state = state if layer < used and recurrent[layer] else 0
         if layer >= used or layer >= with_cache or not attending[layer]:
-            found.append(LayerCache(Attends.NOWHERE, 0, 0, own_state))
+            found.append(LayerCache(AttentionRange.NOWHERE, 0, 0, own_state))
             continue
         k, v = (key_window, value_window) if windowed[layer] else (key_length, value_length)
         found.append(
             LayerCache(
-                Attends.WINDOW if windowed[layer] else Attends.EVERYWHERE,
+                AttentionRange.WINDOW if windowed[layer] else AttentionRange.EVERYWHERE,
                 k * heads_kv[layer] + extra,
                 0 if compressed else v * heads_kv[layer],
                 own_state,
@@ -192,7 +192,7 @@ def _from_tensors(headers: Sequence[GgufHeader], layers: Sequence[LayerCache], w
     rows = {tensor.name: tensor.shape[-1] for header in headers for tensor in header.tensors if tensor.shape}
     return tuple(
         layer
-        if layer.attends is Attends.NOWHERE
+        if layer.attends is AttentionRange.NOWHERE
         else replace(
             layer,
             key_values=rows.get(f"blk.{number}.attn_k.weight", width),

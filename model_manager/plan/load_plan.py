@@ -54,6 +54,11 @@ class DevicePlan:
     left_bytes: int = 0
     layers: tuple[int, ...] = ()
 
+    @property
+    def used_bytes(self) -> int:
+        """What the model takes."""
+        return self.weights_bytes + self.kv_bytes + self.compute_bytes
+
 
 @dataclass(frozen=True)
 class HostPlan:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from model_manager.plan.problem import Placement, Problem
-from model_manager.plan.split import Layout, Room, Slots, fit, fixed_counts, layers_of, spread
+from model_manager.plan.split import DeviceRoom, Layout, Slots, fit, fixed_counts, layers_of, spread
 
 
 def best_placement(problem: Problem) -> Placement:
-    """Find the best placement that the devices hold; ``Problem.verdict`` rates whether RAM holds the rest.
+    """Find the best placement that the devices hold; ``Placement.verdict`` rates whether RAM holds the rest.
 
     Fixed options that do not fit are placed anyway; the verdict is then ``does_not_fit``.
     """
@@ -52,11 +52,11 @@ def with_pipeline(problem: Problem) -> Placement | None:
     return replace(found, pipeline=True)
 
 
-def balanced(problem: Problem, placement: Placement) -> Placement:
+def balanced(placement: Placement) -> Placement:
     """Distribute the same number of layers and experts so that the devices fill evenly."""
     if not placement.n_gpu_layers:
         return placement
-    start = problem.shape.n_layer + 1 - placement.n_gpu_layers
+    problem, start = placement.problem, placement.first_slot
     slots = _from_slot(problem.slots, start)
     kept = slots.with_experts > len(placement.in_ram) or problem.options.experts_in_ram is not None
     rooms = problem.rooms(experts=kept, ram_layers=start > 0, experts_out=bool(placement.in_ram))
@@ -106,14 +106,14 @@ def _fewer_layers(problem: Problem) -> Placement:
     return (_from(problem, total - low) if low else None) or _nothing(problem)
 
 
-def _solve(problem: Problem, slots: Slots, rooms: Sequence[Room], most: int) -> Layout | None:
+def _solve(problem: Problem, slots: Slots, rooms: Sequence[DeviceRoom], most: int) -> Layout | None:
     if problem.options.tensor_split:
         layout = fixed_counts(slots, rooms, _fixed_layer_counts(problem, len(slots.dense)))
         return None if layout is None or len(layout.in_ram) > most else layout
     return fit(slots, rooms, most)
 
 
-def _share(problem: Problem, slots: Slots, rooms: Sequence[Room], layout: Layout) -> Layout:
+def _share(problem: Problem, slots: Slots, rooms: Sequence[DeviceRoom], layout: Layout) -> Layout:
     return layout if problem.options.tensor_split else spread(slots, rooms, problem.usable, layout)
 
 
@@ -131,10 +131,10 @@ def _placed(problem: Problem, start: int, layout: Layout | None) -> Placement | 
         return None
     fixed = problem.options.experts_in_ram
     if fixed is None:
-        return Placement(layout.counts, tuple(start + slot for slot in layout.in_ram))
+        return Placement(problem, layout.counts, tuple(start + slot for slot in layout.in_ram))
     layers = problem.shape.layers
     on_devices = (layer for layer in sorted(set(fixed)) if start <= layer < len(layers))
-    return Placement(layout.counts, tuple(layer for layer in on_devices if layers[layer].experts.total))
+    return Placement(problem, layout.counts, tuple(layer for layer in on_devices if layers[layer].experts.total))
 
 
 def _forced(problem: Problem, most: int) -> Placement:
@@ -153,4 +153,4 @@ def _by_room(problem: Problem, slots: int) -> tuple[int, ...]:
 
 
 def _nothing(problem: Problem) -> Placement:
-    return Placement((0,) * len(problem.devices), ())
+    return Placement(problem, (0,) * len(problem.devices))

@@ -15,13 +15,13 @@ A pure function.  What it decides besides the placement (``placement``):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.errors import UserError
 from model_manager.plan.kv_cache import padded
-from model_manager.plan.load_plan import VERDICTS, DevicePlan, HostPlan, LoadPlan, Rehearsal, RehearsedPlan
+from model_manager.plan.load_plan import LoadPlan, Rehearsal, RehearsedPlan
 from model_manager.plan.load_spec import CPU, KV_TYPES, PlanOptions
 from model_manager.plan.model_shape import ModelShape
 from model_manager.plan.placement import all_on_devices, balanced, best_placement, with_pipeline
@@ -58,9 +58,9 @@ def plan_model(
         rehearsed, options = _without_refused(rehearsed, options)
         planner = replace(planner, options=options)
         planner = replace(planner, corrections=_corrections(planner, rehearsed))
-    problem, placement, more = planner.decide()
-    placement = _rehearsed_placement(problem, placement, rehearsed) or _finished(problem, placement)
-    return _assemble(problem, placement, (*reasons, *more, *_general_reasons(problem, placement, rehearsed)))
+    placement, more = planner.decide()
+    placement = _rehearsed_placement(placement, rehearsed) or _finished(placement)
+    return _assemble(placement, (*reasons, *more, *_general_reasons(placement, rehearsed)))
 
 
 def plan_with_rehearsals(
@@ -107,46 +107,39 @@ class _Planner:
     options: PlanOptions
     corrections: Corrections
 
-    def decide(self) -> tuple[Problem, Placement, tuple[str, ...]]:
+    def decide(self) -> tuple[Placement, tuple[str, ...]]:
         """Choose the context, the cache type and the placement; returns the reasons too."""
         fixed, trained = self.options.context, self.shape.trained_context
         if fixed is not None and fixed > 0:
             context = min(fixed, trained) if trained else fixed
-            problem, placement, reasons = self.at(padded(context))
+            placement, reasons = self.at(padded(context))
             capped = ("context_above_trained",) if trained and fixed > trained else ()
-            return problem, placement, (*capped, *reasons, *self._smaller_context_hint(problem, placement))
+            return placement, (*capped, *reasons, *self._smaller_context_hint(placement))
         for large in LARGE_CONTEXTS:
             if trained and padded(trained) < large:
                 continue
             kv_type, kv_reasons = self._fixed_kv_type()
-            roomy = self.problem(large, kv_type)
-            found = all_on_devices(roomy)
-            if found is not None and roomy.verdict(found, roomy.demand(found)) == "gpu":
-                return roomy, found, ("context_chosen", *kv_reasons)
+            found = all_on_devices(self.problem(large, kv_type))
+            if found is not None and found.verdict == "gpu":
+                return found, ("context_chosen", *kv_reasons)
         contexts = [min(each, padded(trained)) if trained else each for each in (DEFAULT_CONTEXT, SMALLEST_CONTEXT)]
-        best = self.at(contexts[0])
-        if contexts[1] < contexts[0] and VERDICTS[best[0].rank(best[1])[0]] != "gpu":
-            smaller = self.at(contexts[1])
-            if smaller[0].rank(smaller[1])[0] < best[0].rank(best[1])[0]:
-                best = smaller
-        return best[0], best[1], ("context_chosen", *best[2])
+        best, reasons = self.at(contexts[0])
+        if contexts[1] < contexts[0] and best.verdict != "gpu":
+            smaller, smaller_reasons = self.at(contexts[1])
+            if smaller.rank[0] < best.rank[0]:
+                best, reasons = smaller, smaller_reasons
+        return best, ("context_chosen", *reasons)
 
-    def at(self, context: int) -> tuple[Problem, Placement, tuple[str, ...]]:
+    def at(self, context: int) -> tuple[Placement, tuple[str, ...]]:
         """Choose the better cache type for a context."""
         kv_type, reasons = self._fixed_kv_type()
-        problem = self.problem(context, kv_type)
-        placement = best_placement(problem)
-        if self.options.kv_type != "auto" or not self._may_quantise():
-            return problem, placement, reasons
-        rank = problem.rank(placement)
-        if rank[0] == 0:
-            return problem, placement, reasons
-        smaller = self.problem(context, "q8_0")
-        candidate = best_placement(smaller)
-        better = smaller.rank(candidate)
-        if better < rank:
-            return smaller, candidate, ("q8_0_fits_all" if better[0] == 0 else "q8_0_keeps_more",)
-        return problem, placement, reasons
+        best = best_placement(self.problem(context, kv_type))
+        if self.options.kv_type != "auto" or not self._may_quantise() or best.verdict == "gpu":
+            return best, reasons
+        quantised = best_placement(self.problem(context, "q8_0"))
+        if quantised.rank < best.rank:
+            return quantised, ("q8_0_fits_all" if quantised.verdict == "gpu" else "q8_0_keeps_more",)
+        return best, reasons
 
     def problem(self, context: int, kv_type: str) -> Problem:
         """The placement problem for one context and cache type."""
@@ -177,9 +170,9 @@ class _Planner:
         cache = self.shape.cache
         return cache.has_attention and cache.allows("q8_0") and self.options.flash_attention is not False
 
-    def _smaller_context_hint(self, problem: Problem, placement: Placement) -> tuple[str, ...]:
-        is_smallest = (problem.spec.context or 0) <= SMALLEST_CONTEXT
-        if is_smallest or not self.devices or problem.rank(placement)[0] == 0:
+    def _smaller_context_hint(self, placement: Placement) -> tuple[str, ...]:
+        is_smallest = (placement.problem.spec.context or 0) <= SMALLEST_CONTEXT
+        if is_smallest or not self.devices or placement.verdict == "gpu":
             return ()
         quantised = self.options.kv_type == "auto" and self._may_quantise()
         kv_type = "q8_0" if quantised else self._fixed_kv_type()[0]
@@ -222,9 +215,6 @@ def _without_refused(rehearsed: RehearsedPlan, options: PlanOptions) -> tuple[Re
 def _corrections(planner: _Planner, rehearsed: RehearsedPlan) -> Corrections:
     """Differences between a rehearsal and what would have been estimated for its plan."""
     spec, rehearsal = rehearsed.plan.spec, rehearsed.rehearsal
-    placement = _placement_of(planner.devices, rehearsed.plan)
-    if placement is None:
-        return Corrections()
     options = replace(
         planner.options,
         batch=spec.batch,
@@ -234,33 +224,35 @@ def _corrections(planner: _Planner, rehearsed: RehearsedPlan) -> Corrections:
         flash_attention=spec.flash_attention,
     )
     context = rehearsed.plan.context
-    estimated = replace(planner, options=options).problem(context, spec.kv_type).demand(placement)
+    estimated = _placement_of(replace(planner, options=options).problem(context, spec.kv_type), rehearsed.plan)
+    if estimated is None:
+        return Corrections()
     return Corrections(
         {
-            device.name: rehearsal.compute_bytes[device.name] - compute
-            for device, compute, count in zip(planner.devices, estimated.compute, placement.counts, strict=True)
-            if count and device.name in rehearsal.compute_bytes
+            device.name: rehearsal.compute_bytes[device.name] - device.compute_bytes
+            for device in estimated.devices
+            if device.layers and device.name in rehearsal.compute_bytes
         },
-        rehearsal.host_compute_bytes - estimated.host_compute,
+        rehearsal.host_compute_bytes - estimated.host.compute_bytes,
         min(spec.n_ubatch, context),
     )
 
 
-def _placement_of(devices: tuple[Device, ...], plan: LoadPlan) -> Placement | None:
+def _placement_of(problem: Problem, plan: LoadPlan) -> Placement | None:
     """The placement of an earlier plan, None where it was made for other devices."""
-    if tuple(device.name for device in plan.devices) != tuple(device.name for device in devices):
+    if [device.name for device in plan.devices] != [device.name for device in problem.devices]:
         return None
-    return Placement(
-        tuple(len(device.layers) for device in plan.devices), plan.experts_in_ram, bool(plan.spec.pipeline)
-    )
+    counts = tuple(len(device.layers) for device in plan.devices)
+    return Placement(problem, counts, plan.experts_in_ram, bool(plan.spec.pipeline))
 
 
-def _rehearsed_placement(problem: Problem, best: Placement, rehearsed: RehearsedPlan | None) -> Placement | None:
+def _rehearsed_placement(best: Placement, rehearsed: RehearsedPlan | None) -> Placement | None:
     """The rehearsed placement, where it is still as good as the best and keeps to the options.
 
     So a rehearsal confirms a plan instead of moving a layer here and there.
     """
-    if rehearsed is None or (old := _placement_of(problem.devices, rehearsed.plan)) is None:
+    problem = best.problem
+    if rehearsed is None or (old := _placement_of(problem, rehearsed.plan)) is None:
         return None
     plan, options, spec = rehearsed.plan, problem.options, problem.spec
     is_same = (plan.context, plan.kv_type, plan.spec.micro_batch) == (spec.context, spec.kv_type, spec.micro_batch)
@@ -270,87 +262,60 @@ def _rehearsed_placement(problem: Problem, best: Placement, rehearsed: Rehearsed
         or (options.pipeline is not None and old.pipeline is not options.pipeline)
         or plan.spec.split_mode != options.split_mode
     )
-    return old if is_same and not contradicts and problem.rank(old) == problem.rank(best) else None
+    return old if is_same and not contradicts and old.rank == best.rank else None
 
 
-def _general_reasons(problem: Problem, placement: Placement, rehearsed: RehearsedPlan | None) -> tuple[str, ...]:
-    found: list[str] = []
-    demand = problem.demand(placement)
-    if problem.verdict(placement, demand) == "does_not_fit":
-        found.append("wish_too_large" if problem.exceeds_a_device(demand) else "ram_too_small")
-    if problem.may_repack(placement) and not demand.repacks:
-        found.append("repacking_off")
+def _general_reasons(placement: Placement, rehearsed: RehearsedPlan | None) -> Iterator[str]:
+    problem = placement.problem
+    if placement.verdict == "does_not_fit":
+        yield "wish_too_large" if placement.exceeds_a_device else "ram_too_small"
+    if placement.may_repack and not placement.repacks:
+        yield "repacking_off"
     if not problem.devices:
-        found.append("no_gpu")
+        yield "no_gpu"
     elif 0 in placement.counts:
-        found.append("device_unused")
+        yield "device_unused"
     if problem.shape.cache.estimated:
-        found.append("cache_estimated")
+        yield "cache_estimated"
     if problem.options.split_mode in ("row", "tensor"):
-        found.append("split_mode_estimated")
-    if is_speed_guessed(problem, placement):
-        found.append("speed_guessed")
+        yield "split_mode_estimated"
+    if is_speed_guessed(placement):
+        yield "speed_guessed"
     if rehearsed is None:
-        found.append("not_rehearsed")
-    return tuple(found)
+        yield "not_rehearsed"
 
 
-def _assemble(problem: Problem, placement: Placement, reasons: tuple[str, ...]) -> LoadPlan:
-    demand = problem.demand(placement)
-    shape = problem.shape
-    begin = shape.n_layer + 1 - placement.n_gpu_layers
-    devices: list[DevicePlan] = []
-    for number, (device, count) in enumerate(zip(problem.devices, placement.counts, strict=True)):
-        reserve = min(device.reserve_bytes, device.free_bytes)
-        used = demand.weights[number] + demand.kv[number] + demand.compute[number]
-        devices.append(
-            DevicePlan(
-                name=device.name,
-                free_bytes=device.free_bytes,
-                weights_bytes=demand.weights[number],
-                kv_bytes=demand.kv[number],
-                compute_bytes=demand.compute[number],
-                reserve_bytes=reserve,
-                left_bytes=device.free_bytes - reserve - used,
-                layers=tuple(range(begin, begin + count)),
-            )
-        )
-        begin += count
-    shares = problem.options.tensor_split or tuple(map(float, placement.counts))
+def _assemble(placement: Placement, reasons: tuple[str, ...]) -> LoadPlan:
+    problem, options = placement.problem, placement.problem.options
+    shares = options.tensor_split or tuple(map(float, placement.counts))
     split = {device.name: share for device, share in zip(problem.devices, shares, strict=True) if share > 0}
-    main_gpu = problem.options.main_gpu
     spec = replace(
         problem.spec,
-        flash_attention=_flash_attention(problem, placement),
+        flash_attention=_flash_attention(placement),
         devices=tuple(split) or (CPU,),
         tensor_split=tuple(split.values()),
         n_gpu_layers=placement.n_gpu_layers,
         experts_in_ram=placement.in_ram,
-        main_gpu=main_gpu if main_gpu in split else None,
+        main_gpu=options.main_gpu if options.main_gpu in split else None,
         pipeline=placement.pipeline,
-        repack=demand.repacks,
-        mmap=False if problem.reads_file(placement) else problem.options.mmap,
+        repack=placement.repacks,
+        mmap=False if placement.reads_file else options.mmap,
     )
     return LoadPlan(
-        verdict=problem.verdict(placement, demand),
+        verdict=placement.verdict,
         spec=spec,
-        n_layer=shape.n_layer,
-        devices=tuple(devices),
-        host=HostPlan(
-            weights_bytes=demand.host_weights,
-            kv_bytes=demand.host_kv,
-            compute_bytes=demand.host_compute,
-            repack_bytes=demand.repack,
-            available_bytes=problem.host.available_bytes,
-        ),
-        output_copy_bytes=shape.tied_output.total if placement.n_gpu_layers else 0,
-        unused_bytes=shape.unused.total,
-        tokens_per_second_estimate=tokens_per_second(problem, placement),
+        n_layer=problem.shape.n_layer,
+        devices=placement.devices,
+        host=placement.host,
+        output_copy_bytes=problem.shape.tied_output.total if placement.n_gpu_layers else 0,
+        unused_bytes=problem.shape.unused.total,
+        tokens_per_second_estimate=tokens_per_second(placement),
         reasons=tuple(dict.fromkeys(reasons)),
     )
 
 
-def _flash_attention(problem: Problem, placement: Placement) -> bool | None:
+def _flash_attention(placement: Placement) -> bool | None:
+    problem = placement.problem
     if problem.spec.kv_type != "f16":
         return True
     # Between layers in RAM and layers on a device the engine's own test finds an operation on the wrong side and turns
@@ -359,15 +324,12 @@ def _flash_attention(problem: Problem, placement: Placement) -> bool | None:
     return True if mixed and problem.options.flash_attention is None else problem.options.flash_attention
 
 
-def _finished(problem: Problem, placement: Placement) -> Placement:
+def _finished(placement: Placement) -> Placement:
     """Balance the devices, with pipeline parallelism where it fits and pays."""
-    verdict = problem.verdict(placement, problem.demand(placement))
-    fixed, context = problem.options.pipeline, problem.spec.context or 0
-    candidates: list[Placement] = []
-    if verdict == "gpu" and fixed is not False and problem.options.split_mode == "layer":
-        pays = context >= PIPELINE_FROM or fixed is True
-        if pays and (found := with_pipeline(problem)) is not None:
-            candidates.append(found)
-    candidates.append(balanced(problem, placement))
+    problem, options = placement.problem, placement.problem.options
+    pays = (problem.spec.context or 0) >= PIPELINE_FROM or options.pipeline is True
+    candidates: list[Placement | None] = [balanced(placement)]
+    if placement.verdict == "gpu" and options.pipeline is not False and options.split_mode == "layer" and pays:
+        candidates = [with_pipeline(problem), *candidates]
     # RAM may hold the one and not the other: larger buffers, other experts.
-    return next((each for each in candidates if problem.verdict(each, problem.demand(each)) == verdict), placement)
+    return next((each for each in candidates if each and each.verdict == placement.verdict), placement)

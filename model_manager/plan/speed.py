@@ -71,25 +71,24 @@ _WIDE = 2048
 _NARROW_COST = 0.15
 
 
-def tokens_per_second(problem: Problem, placement: Placement) -> float:
+def tokens_per_second(placement: Placement) -> float:
     """Estimate tokens per second of an answer; 0 for a model without weights."""
-    shape, in_ram = problem.shape, frozenset(placement.in_ram)
+    problem, shape, in_ram = placement.problem, placement.problem.shape, frozenset(placement.in_ram)
     used_experts = shape.widths.experts_used / shape.widths.experts if shape.widths.experts else 1.0
-    slots = shape.n_layer + 1
-    begin = slots - placement.n_gpu_layers
     cache = [min(1.0, CONTEXT_IN_USE / (problem.spec.context or 1)) * each for each in problem.kv]
     seconds = 0.0
     host_cache = 0.0
     on_host: list[tuple[Weights, float]] = []
-    for layer in range(begin):
-        if layer < shape.n_layer:
-            weights = shape.layers[layer]
-            on_host += [(weights.attention, 1), (weights.dense_ffn, 1), (weights.experts, used_experts)]
-            seconds += _LAYER_ON_CPU_S
-            host_cache += cache[layer]
-    for device, count in zip(problem.devices, placement.counts, strict=True):
+    for weights, n_bytes in zip(shape.layers[: placement.first_slot], cache, strict=False):
+        on_host += [(weights.attention, 1), (weights.dense_ffn, 1), (weights.experts, used_experts)]
+        seconds += _LAYER_ON_CPU_S
+        host_cache += n_bytes
+    for device, planned in zip(problem.devices, placement.devices, strict=True):
         n_bytes = 0.0
-        for layer in range(begin, min(begin + count, shape.n_layer)):
+        for layer in planned.layers:
+            if layer == shape.n_layer:
+                n_bytes += shape.output.total + shape.tied_output.total
+                continue
             weights = shape.layers[layer]
             n_bytes += weights.dense + cache[layer]
             if layer in in_ram:
@@ -98,9 +97,6 @@ def tokens_per_second(problem: Problem, placement: Placement) -> float:
             else:
                 n_bytes += weights.experts.total * used_experts
             seconds += _LAYER_ON_GPU_S
-        begin += count
-        if count and begin == slots:
-            n_bytes += shape.output.total + shape.tied_output.total
         seconds += n_bytes / _device(problem, device)
     if not placement.n_gpu_layers:
         on_host += [(shape.output, 1), (shape.tied_output, 1)]
@@ -108,9 +104,9 @@ def tokens_per_second(problem: Problem, placement: Placement) -> float:
     return 1 / seconds if seconds > 0 else 0.0
 
 
-def is_speed_guessed(problem: Problem, placement: Placement) -> bool:
+def is_speed_guessed(placement: Placement) -> bool:
     """Whether the bandwidth of a used device is unknown."""
-    used = (device for device, count in zip(problem.devices, placement.counts, strict=True) if count)
+    used = placement.used_devices
     return any(device.backend == "RPC" or memory_bandwidth(device.description) is None for device in used)
 
 

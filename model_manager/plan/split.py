@@ -46,8 +46,8 @@ def _f32(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class Room:
-    """Room of one device in bytes, besides its compute buffers.
+class DeviceRoom:
+    """DeviceRoom of one device in bytes, besides its compute buffers.
 
     ``with_output`` if the output is among its slots; ``leading`` is subtracted for the first device with a slot.
     """
@@ -56,9 +56,9 @@ class Room:
     with_output: int
     leading: int = 0
 
-    def less(self, n_bytes: int) -> Room:
+    def less(self, n_bytes: int) -> DeviceRoom:
         """Return the room reduced by ``n_bytes``."""
-        return Room(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
+        return DeviceRoom(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Layout:
     in_ram: tuple[int, ...]
 
 
-def fit(slots: Slots, rooms: Sequence[Room], most: int) -> Layout | None:
+def fit(slots: Slots, rooms: Sequence[DeviceRoom], most: int) -> Layout | None:
     """Find the layout with the fewest slots' experts in RAM, at most ``most`` of them; None where none fits.
 
     Exact: for every number of experts in RAM it tracks the farthest slot that the first devices can reach, and a device
@@ -128,7 +128,7 @@ def fit(slots: Slots, rooms: Sequence[Room], most: int) -> Layout | None:
     return _trace(slots, rooms, steps, total)
 
 
-def spread(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], layout: Layout) -> Layout:
+def spread(slots: Slots, rooms: Sequence[DeviceRoom], usable: Sequence[int], layout: Layout) -> Layout:
     """Distribute the same number of experts in RAM so that the devices fill in equal proportion of ``usable``.
 
     Where possible, the experts left out per device are proportional to its part of ``usable``.
@@ -151,7 +151,7 @@ def spread(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], layout: L
     return found
 
 
-def _fit_evenly(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], most: int) -> Layout | None:
+def _fit_evenly(slots: Slots, rooms: Sequence[DeviceRoom], usable: Sequence[int], most: int) -> Layout | None:
     """Fit with ``most`` experts in RAM, on each device its part of them; None where that is not enough."""
     total, passed, start = max(1, sum(usable)), 0, 0
     left_out = 0
@@ -172,7 +172,7 @@ def _fit_evenly(slots: Slots, rooms: Sequence[Room], usable: Sequence[int], most
     return found if found is not None and len(found.in_ram) <= most else None
 
 
-def fixed_counts(slots: Slots, rooms: Sequence[Room], counts: Sequence[int]) -> Layout | None:
+def fixed_counts(slots: Slots, rooms: Sequence[DeviceRoom], counts: Sequence[int]) -> Layout | None:
     """Find the fewest experts in RAM with these numbers of slots per device; None where that does not fit."""
     in_ram: list[int] = []
     start, leading = 0, True
@@ -189,7 +189,7 @@ def fixed_counts(slots: Slots, rooms: Sequence[Room], counts: Sequence[int]) -> 
     return Layout(tuple(counts), tuple(in_ram))
 
 
-def _reach(slots: Slots, start: int, room: Room, most: int) -> list[int]:
+def _reach(slots: Slots, start: int, room: DeviceRoom, most: int) -> list[int]:
     """Return for every number of experts left out, from 0 on, the slot after the last that the device can hold."""
     end = len(slots.dense)
     leading = room.leading if start == 0 else 0
@@ -227,7 +227,7 @@ def _largest(sizes: Sequence[int], held: Sequence[int], count: int) -> int:
 
 
 def _trace(
-    slots: Slots, rooms: Sequence[Room], steps: Sequence[Sequence[tuple[int, int]]], total: int
+    slots: Slots, rooms: Sequence[DeviceRoom], steps: Sequence[Sequence[tuple[int, int]]], total: int
 ) -> Layout | None:
     counts: list[int] = []
     allowed: list[int] = []

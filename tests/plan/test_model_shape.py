@@ -8,7 +8,7 @@ import pytest
 
 from model_manager.gguf.header import GgufHeader, TensorInfo, read_header
 from model_manager.plan import LoadSpec, ModelShape, read_model_shape
-from model_manager.plan.kv_cache import Attends, padded
+from model_manager.plan.kv_cache import AttentionRange, padded
 from tests.plan.plan_builders import MIB, QUANTISATIONS, apus_shape
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.arch_shapes import HEAD, N_EMBD, N_HEAD_KV, write_arch
@@ -74,7 +74,7 @@ def test_shared_experts_are_dense_and_tied_embeddings_are_copied(tmp_path: Path)
 )
 def test_sliding_windows_keep_less(tmp_path: Path, architecture: str, windowed: int) -> None:
     facts = _facts(write_arch(tmp_path / "model.gguf", architecture))
-    assert sum(layer.attends is Attends.WINDOW for layer in facts.cache.layers) == windowed
+    assert sum(layer.attends is AttentionRange.WINDOW for layer in facts.cache.layers) == windowed
     full = 2 * N_HEAD_KV * HEAD * 2 * 16384
     each = _layer_bytes(facts, 16384)
     assert each.count(full) == 12 - windowed
