@@ -14,13 +14,12 @@ from model_manager.plan.problem import Corrections, Problem
 from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, plan_apus, ram
 from ui.plan.bar_data import (
     Bar,
-    Parts,
-    actual_places,
     bars_of,
     context_steps,
     device_numbers,
     full_bytes,
     nearest_step,
+    part_places,
     places_of,
     short_description,
     strip_edges,
@@ -61,11 +60,7 @@ def test_bars_have_the_values_of_the_plan():
     totals = {"GPU0": 24 * GIB, "GPU1": 24 * GIB}
     bars = bars_for(plan, devices, total_bytes=totals, host_total_bytes=96 * GIB)
     for bar, device in zip(bars[:-1], plan.devices, strict=True):
-        assert (bar.parts.weights, bar.parts.kv, bar.parts.compute) == (
-            device.weights_bytes,
-            device.kv_bytes,
-            device.compute_bytes,
-        )
+        assert list(bar.parts.values()) == [device.weights_bytes, device.kv_bytes, device.compute_bytes, 0]
         assert bar.left_bytes == device.left_bytes
         assert bar.reserve_bytes == device.reserve_bytes
         assert bar.other_bytes == 24 * GIB - device.free_bytes
@@ -101,8 +96,8 @@ def test_memory_of_a_gpu_that_shares_ram_counts_in_ram():
     devices = (replace(cards(48)[0], kind="integrated_gpu"),)
     plan = plan_model(apus_shape("Q2_K"), devices, ram(96))
     card, memory = bars_of(plan, devices, ram(96))
-    assert memory.shared_bytes == card.parts.total > 0
-    assert memory.used_bytes == plan.host.used_bytes + card.parts.total
+    assert memory.parts["shared"] == card.used_bytes > 0
+    assert memory.used_bytes == plan.host.used_bytes + card.used_bytes
 
 
 def test_actual_memory_is_per_device_and_summed_for_ram():
@@ -114,8 +109,8 @@ def test_actual_memory_is_per_device_and_summed_for_ram():
         "CPU_REPACK": {"repack_bytes": 4},
     }
     card, memory = bars_for(plan, devices, actual=actual)
-    assert card.actual == Parts(5, 6, 7)
-    assert memory.actual == Parts(10, 20, 30, 4)
+    assert card.actual == {"weights": 5, "kv": 6, "compute": 7, "repack": 0}
+    assert memory.actual == {"weights": 10, "kv": 20, "compute": 30, "repack": 4}
 
 
 def test_without_devices_the_model_is_in_ram():
@@ -123,7 +118,7 @@ def test_without_devices_the_model_is_in_ram():
     (memory,) = bars_for(plan, ())
     assert memory.layers == tuple(range(60))
     assert memory.has_output
-    assert memory.parts.total == plan.host.used_bytes
+    assert memory.used_bytes == plan.host.used_bytes
 
 
 def test_parts_of_a_bar_are_in_order_and_end_at_the_limit():
@@ -139,7 +134,7 @@ def test_parts_of_a_bar_are_in_order_and_end_at_the_limit():
     assert (weights.left, weights.right, cache.right) == (0, cache.left, work.left)
     assert work.right < places.limit == reserve.left
     assert reserve.right == pytest.approx(other.left)
-    assert weights.right == pytest.approx(480 * bars[0].parts.weights / full)
+    assert weights.right == pytest.approx(480 * bars[0].parts["weights"] / full)
 
 
 def test_excess_extends_beyond_the_limit_and_the_end():
@@ -164,7 +159,10 @@ def test_a_smaller_gpu_has_a_shorter_bar():
 
 
 def test_actual_memory_has_the_same_scale():
-    assert [(each.kind, each.left, each.right) for each in actual_places(Parts(10, 0, 30, 10), 100, 100)] == [
+    assert [
+        (each.kind, each.left, each.right)
+        for each in part_places({"weights": 10, "kv": 0, "compute": 30, "repack": 10}, 100, 100)
+    ] == [
         ("weights", 0, 20),
         ("compute", 20, 50),
     ]
@@ -275,15 +273,15 @@ def test_texts_of_a_bar():
     assert left_text(first) == f"{size_text(first.left_bytes)} left"
     words = bar_description(first, as_forecast=False)
     for part in (
-        f"Weights {first.parts.weights / GIB:.1f} GiB",
+        f"Weights: {first.parts['weights'] / GIB:.1f} GiB",
         "KV cache",
-        "Reserved 0.5 GiB",
-        "Other programs 0.5 GiB",
+        "Reserved: 0.5 GiB",
+        "Other programs: 0.5 GiB",
     ):
         assert part in words
     tip = bar_tip(first, as_forecast=False)
     assert tip.startswith("GPU 0 (GPU0) · NVIDIA GeForce RTX 4090\n")
-    assert f"{first.parts.weights / MIB:.0f} MiB" in tip.replace(",", "")
+    assert f"{first.parts['weights'] / MIB:.0f} MiB" in tip.replace(",", "")
 
 
 def test_short_texts():

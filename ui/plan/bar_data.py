@@ -6,9 +6,9 @@ A bar combines the plan, its devices and what the engine allocated.  Positions a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.plan import USABLE_TOKENS_PER_S, DevicePlan, LoadPlan
@@ -19,7 +19,10 @@ MIN_CONTEXT_STEP = 2048
 MAX_UNTRAINED_CONTEXT = 131_072
 """Largest context in tokens if the header has no training context."""
 
-PartKind = Literal["weights", "kv", "compute", "shared", "over", "reserve", "other", "limit"]
+PartKind = Literal["weights", "kv", "compute", "repack", "shared", "over", "reserve", "other", "limit"]
+Parts = Mapping[PartKind, int]
+"""Memory of a model on one device, in bytes: weights, KV cache, compute buffers, and in RAM second copies of weights
+(``repack``) and what GPUs take that share it (``shared``)."""
 ActualBytes = Mapping[str, Mapping[str, int]]
 """``weights_bytes``, ``kv_bytes``, ``compute_bytes``, ``repack_bytes`` (missing: 0) by device; host memory has names
 with the prefix ``CPU``."""
@@ -30,28 +33,13 @@ _NUMBERED = re.compile(r"[A-Za-z]+(\d+)")
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Memory of a model on one device, in bytes.  ``repack`` are second copies of weights in RAM."""
-
-    weights: int = 0
-    kv: int = 0
-    compute: int = 0
-    repack: int = 0
-
-    @property
-    def total(self) -> int:
-        """Sum of all parts."""
-        return self.weights + self.kv + self.compute + self.repack
-
-
-@dataclass(frozen=True)
 class Bar:
     """One device, or the RAM of this machine; all sizes in bytes.
 
     ``name`` is the engine's, empty for RAM; ``number`` replaces it if all devices have different numbers.  A plan may
-    use ``limit_bytes`` of ``free_bytes``.  ``shared_bytes`` is RAM used by GPUs that share it.  ``layers`` are on this
-    device (their experts can be in RAM), without the output; ``experts`` counts the layers with only their experts
-    here.  ``is_on`` is false for a device that the user excluded.
+    use ``limit_bytes`` of ``free_bytes``.  ``layers`` are on this device (their experts can be in RAM), without the
+    output; ``experts`` counts the layers with only their experts here.  ``is_on`` is false for a device that the user
+    excluded.  ``actual`` is what the engine allocated.
     """
 
     name: str
@@ -65,7 +53,6 @@ class Bar:
     layers: tuple[int, ...] = ()
     has_output: bool = False
     experts: int = 0
-    shared_bytes: int = 0
     actual: Parts | None = None
 
     @property
@@ -76,7 +63,7 @@ class Bar:
     @property
     def used_bytes(self) -> int:
         """Memory the plan uses."""
-        return self.parts.total + self.shared_bytes
+        return sum(self.parts.values())
 
     @property
     def other_bytes(self) -> int:
@@ -126,72 +113,46 @@ def bars_of(
     Without total bytes the memory of other programs is unknown.
     """
     totals, planned = total_bytes or {}, {device.name: device for device in plan.devices}
-    numbers = device_numbers([device.name for device in devices])
-    found = [
-        _device_bar(
-            device,
-            planned.get(device.name),
-            numbers.get(device.name),
-            max(device.free_bytes, totals.get(device.name, 0)),
-            plan.n_layer,
-            actual,
+    numbers, in_ram = device_numbers([device.name for device in devices]), plan.n_layer + 1 - plan.n_gpu_layers
+    found: list[Bar] = []
+    for device in devices:
+        own = planned.get(device.name) or DevicePlan(device.name, device.free_bytes)
+        bar = Bar(
+            name=device.name,
+            number=numbers.get(device.name),
+            description=device.description if device.description != device.name else "",
             is_on=device.name not in left_out,
+            total_bytes=max(device.free_bytes, totals.get(device.name, 0)),
+            free_bytes=device.free_bytes,
+            limit_bytes=device.usable_bytes,
+            parts=_parts(vars(own)),
+            layers=tuple(layer for layer in own.layers if layer < plan.n_layer),
+            has_output=plan.n_layer in own.layers,
+            actual=_parts(actual[device.name]) if actual and device.name in actual else None,
         )
-        for device in devices
-    ]
-    sharing = {device.name for device in devices if device.shares_ram}
-    shared = sum(bar.parts.total for bar in found if bar.name in sharing)
-    return (*found, _ram_bar(plan, host, host_total_bytes, shared, actual))
-
-
-def _device_bar(
-    device: Device,
-    planned: DevicePlan | None,
-    number: int | None,
-    total: int,
-    n_layer: int,
-    actual: ActualBytes | None,
-    *,
-    is_on: bool,
-) -> Bar:
-    planned = planned or DevicePlan(device.name, device.free_bytes)
-    return Bar(
-        name=device.name,
-        number=number,
-        description=device.description if device.description != device.name else "",
-        is_on=is_on,
-        total_bytes=total,
-        free_bytes=device.free_bytes,
-        limit_bytes=device.usable_bytes,
-        parts=Parts(planned.weights_bytes, planned.kv_bytes, planned.compute_bytes),
-        layers=tuple(layer for layer in planned.layers if layer < n_layer),
-        has_output=n_layer in planned.layers,
-        actual=_parts(actual[device.name]) if actual and device.name in actual else None,
-    )
-
-
-def _ram_bar(plan: LoadPlan, host: HostMemory, total: int | None, shared_bytes: int, actual: ActualBytes | None) -> Bar:
+        found.append(bar)
+    shared = sum(bar.used_bytes for bar, device in zip(found, devices, strict=True) if device.shares_ram)
     memory = [parts for name, parts in (actual or {}).items() if name.startswith(HOST)]
-    return Bar(
+    ram = Bar(
         name="",
         number=None,
         description="",
         is_on=True,
-        total_bytes=max(host.available_bytes, total or 0),
+        total_bytes=max(host.available_bytes, host_total_bytes or 0),
         free_bytes=host.available_bytes,
         limit_bytes=host.available_bytes - host.reserve_bytes,
-        parts=Parts(plan.host.weights_bytes, plan.host.kv_bytes, plan.host.compute_bytes, plan.host.repack_bytes),
-        layers=tuple(range(max(0, plan.n_layer + 1 - plan.n_gpu_layers)))[: plan.n_layer],
+        parts={**_parts(vars(plan.host)), "shared": shared},
+        layers=tuple(range(min(in_ram, plan.n_layer))),
         has_output=plan.n_gpu_layers == 0,
         experts=len(plan.experts_in_ram),
-        shared_bytes=shared_bytes,
         actual=_parts(*memory) if memory else None,
     )
+    return (*found, ram)
 
 
-def _parts(*figures: Mapping[str, int]) -> Parts:
-    kinds = ("weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes")
-    return Parts(*(sum(each.get(kind, 0) for each in figures) for kind in kinds))
+def _parts(*figures: Mapping[str, Any]) -> Parts:
+    kinds: tuple[PartKind, ...] = ("weights", "kv", "compute", "repack")
+    return {kind: sum(each.get(f"{kind}_bytes", 0) for each in figures) for kind in kinds}
 
 
 def device_numbers(names: Sequence[str]) -> dict[str, int]:
@@ -209,7 +170,7 @@ def short_description(description: str) -> str:
 
 def full_bytes(bars: Sequence[Bar]) -> int:
     """Return the bytes that the full width represents, the same for all bars so that they are comparable."""
-    return max((max(bar.total_bytes, bar.used_bytes, bar.actual.total if bar.actual else 0) for bar in bars), default=1)
+    return max((max(bar.total_bytes, bar.used_bytes, sum((bar.actual or {}).values())) for bar in bars), default=1)
 
 
 def places_of(bar: Bar, width: float, full: int) -> BarPlaces:
@@ -218,10 +179,9 @@ def places_of(bar: Bar, width: float, full: int) -> BarPlaces:
     The model starts at the left; reserve and other programs are at the right, beyond the limit.  The part beyond the
     limit is ``over``, which can cover them and extend beyond the end.
     """
-
     scale = width / max(1, full)
-    parts, model = bar.parts, []
-    for stretch in _model_stretches(parts, bar.shared_bytes, scale):
+    model = []
+    for stretch in part_places(bar.parts, width, full):
         inside = min(stretch.right, bar.limit_bytes * scale)
         if inside > stretch.left:
             model.append(Stretch(stretch.kind, stretch.left, inside))
@@ -236,23 +196,15 @@ def places_of(bar: Bar, width: float, full: int) -> BarPlaces:
     return BarPlaces(tuple(model), bar.total_bytes * scale, bar.limit_bytes * scale)
 
 
-def actual_places(parts: Parts, width: float, full: int) -> tuple[Stretch, ...]:
-    """Return the positions of what the engine allocated."""
-    return tuple(_model_stretches(parts, 0, width / max(1, full)))
-
-
-def _model_stretches(parts: Parts, shared_bytes: int, scale: float) -> Iterator[Stretch]:
-    begin = 0
-    kinds: tuple[tuple[PartKind, int], ...] = (
-        ("weights", parts.weights + parts.repack),
-        ("kv", parts.kv),
-        ("compute", parts.compute),
-        ("shared", shared_bytes),
-    )
-    for kind, n_bytes in kinds:
+def part_places(parts: Parts, width: float, full: int) -> tuple[Stretch, ...]:
+    """Return the positions of the model's parts; copies of weights are weights."""
+    scale, begin, found = width / max(1, full), 0, []
+    sizes = {**parts, "weights": parts.get("weights", 0) + parts.get("repack", 0), "repack": 0}
+    for kind, n_bytes in sizes.items():
         if n_bytes:
-            yield Stretch(kind, begin * scale, (begin + n_bytes) * scale)
+            found.append(Stretch(kind, begin * scale, (begin + n_bytes) * scale))
         begin += n_bytes
+    return tuple(found)
 
 
 def verdict_kind(plan: LoadPlan) -> VerdictKind:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from ui.plan.bar_data import Bar, PartKind, Stretch, actual_places, full_bytes, places_of
+from ui.plan.bar_data import Bar, PartKind, Stretch, full_bytes, part_places, places_of
 from ui.plan.rows import ElidedCheckBox, PlanRow
 from ui.plan.strings import (
     actual_text,
@@ -104,7 +104,7 @@ class MemoryBar(QWidget):
         _draw_stretches(painter, places.stretches, places.end, theme)
         if self._bar.actual is not None:
             top = BAR + THIN_GAP
-            for stretch in actual_places(self._bar.actual, self.width() - 2.0, self._full):
+            for stretch in part_places(self._bar.actual, self.width() - 2.0, self._full):
                 _draw_stretch(painter, stretch, top, THIN, theme)
         _draw_limit(painter, places.limit, theme)
         painter.end()

@@ -46,29 +46,20 @@ def recommendation_text(recommendations: Sequence[Recommendation]) -> str:
 def _sentence(best: Recommendation) -> str:
     match best.reason, len(best.plan.used_devices):
         case "best_on_gpus", 1:
-            return translate(
-                "plan",
-                "{quantisation} fits on your GPU with {context} context, about {speed} tokens/s.",
-            )
+            return translate("plan", "{quantisation} fits on your GPU with {context} context, about {speed} tokens/s.")
         case "best_on_gpus", 2:
             return translate(
-                "plan",
-                "{quantisation} fits on your two GPUs with {context} context, about {speed} tokens/s.",
+                "plan", "{quantisation} fits on your two GPUs with {context} context, about {speed} tokens/s."
             )
         case "best_on_gpus", _:
             return translate(
-                "plan",
-                "{quantisation} fits on your {count} GPUs with {context} context, about {speed} tokens/s.",
+                "plan", "{quantisation} fits on your {count} GPUs with {context} context, about {speed} tokens/s."
             )
         case "best_at_usable_speed", 0:
-            return translate(
-                "plan",
-                "{quantisation} runs on the CPU with {context} context, about {speed} tokens/s.",
-            )
+            return translate("plan", "{quantisation} runs on the CPU with {context} context, about {speed} tokens/s.")
         case "best_at_usable_speed", _:
             return translate(
-                "plan",
-                "{quantisation} runs partly in RAM with {context} context, about {speed} tokens/s.",
+                "plan", "{quantisation} runs partly in RAM with {context} context, about {speed} tokens/s."
             )
         case _:
             return translate(

@@ -5,7 +5,7 @@ The sentences about a plan come from ``app.messages.plans``; here devices get th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication, QLocale
@@ -97,7 +97,7 @@ def actual_text(bar: Bar, actual: Parts, *, as_forecast: bool) -> str:
         text = translate("plan", "estimated {estimate} · actual {real}")
     else:
         text = translate("plan", "currently loaded: {real}")
-    return text.format(estimate=gib(bar.parts.total), real=gib(actual.total))
+    return text.format(estimate=gib(sum(bar.parts.values())), real=gib(sum(actual.values())))
 
 
 def part_name(kind: PartKind) -> str:
@@ -106,6 +106,7 @@ def part_name(kind: PartKind) -> str:
         "weights": translate("plan", "Weights"),
         "kv": translate("plan", "KV cache"),
         "compute": translate("plan", "Compute buffers"),
+        "repack": translate("plan", "Repacked weights"),
         "shared": translate("plan", "GPU sharing this RAM"),
         "over": translate("plan", "Over capacity"),
         "reserve": translate("plan", "Reserved"),
@@ -120,52 +121,34 @@ def bar_tip(bar: Bar, *, as_forecast: bool) -> str:
     head = device_name(bar.name, bar.number)
     if bar.name and bar.name != head:
         head = f"{head} ({bar.name})"
-    lines = [f"{head} · {bar.description}" if bar.description else head]
-    for name, estimate, real in figures_of(bar):
-        if real is None:
-            text = "{name}: {estimate}"
-        elif as_forecast:
-            text = translate("plan", "{name}: estimated {estimate}, actual {real}")
-        else:
-            text = translate("plan", "{name}: {estimate}, currently loaded {real}")
-        lines.append(text.format(name=name, estimate=_mib(estimate), real=_mib(real or 0)))
-    return "\n".join(lines)
-
-
-def figures_of(bar: Bar) -> list[tuple[str, int, int | None]]:
-    """Return name, estimated bytes and, after a load, actual bytes of all parts of a bar."""
-    real = bar.actual
-    parts: list[tuple[str, int, int | None]] = [
-        (part_name("weights"), bar.parts.weights, real.weights if real else None),
-        (part_name("kv"), bar.parts.kv, real.kv if real else None),
-        (part_name("compute"), bar.parts.compute, real.compute if real else None),
-        (translate("plan", "Repacked weights"), bar.parts.repack, real.repack if real else None),
-        (part_name("shared"), bar.shared_bytes, None),
-    ]
-    found = [part for part in parts if part[1] or part[2]]
-    found += [(part_name("reserve"), bar.reserve_bytes, None)] if bar.reserve_bytes else []
-    found += [(part_name("other"), bar.other_bytes, None)] if bar.other_bytes else []
-    if bar.left_bytes < 0:
-        found.append((part_name("over"), -bar.left_bytes, None))
-    else:
-        found.append((translate("plan", "Remaining"), bar.left_bytes, None))
-    return found
+    head = f"{head} · {bar.description}" if bar.description else head
+    return "\n".join((head, *_figures(bar, _mib, as_forecast=as_forecast)))
 
 
 def bar_description(bar: Bar, *, as_forecast: bool) -> str:
     """Return a bar as text for screen readers."""
-    parts = [bar_title(bar), layers_text(bar)]
-    if bar.used_bytes:
-        parts.append(used_text(bar))
-    for name, estimate, real in figures_of(bar):
-        if real is None:
-            text = "{name} {estimate}"
-        elif as_forecast:
-            text = translate("plan", "{name} {estimate}, actual {real}")
-        else:
-            text = translate("plan", "{name} {estimate}, currently loaded {real}")
-        parts.append(text.format(name=name, estimate=size_text(estimate), real=size_text(real or 0)))
-    return "; ".join(parts)
+    used = [used_text(bar)] if bar.used_bytes else []
+    figures = _figures(bar, size_text, as_forecast=as_forecast)
+    return "; ".join((bar_title(bar), layers_text(bar), *used, *figures))
+
+
+def _figures(bar: Bar, size: Callable[[int], str], *, as_forecast: bool) -> Iterator[str]:
+    """Describe all parts of a bar, after a load with estimated and actual memory."""
+    if as_forecast:
+        with_actual = translate("plan", "{name}: estimated {estimate}, actual {real}")
+    else:
+        with_actual = translate("plan", "{name}: {estimate}, currently loaded {real}")
+    for kind, n_bytes in bar.parts.items():
+        real = bar.actual.get(kind, 0) if bar.actual is not None and kind != "shared" else None
+        if n_bytes or real:
+            text = "{name}: {estimate}" if real is None else with_actual
+            yield text.format(name=part_name(kind), estimate=size(n_bytes), real=size(real or 0))
+    if bar.reserve_bytes:
+        yield f"{part_name('reserve')}: {size(bar.reserve_bytes)}"
+    if bar.other_bytes:
+        yield f"{part_name('other')}: {size(bar.other_bytes)}"
+    left = part_name("over") if bar.left_bytes < 0 else translate("plan", "Remaining")
+    yield f"{left}: {size(abs(bar.left_bytes))}"
 
 
 def gib(n_bytes: int) -> str:
