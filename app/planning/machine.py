@@ -9,8 +9,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -109,7 +108,8 @@ class MachineReader:
         """``log_path``: for the child that lists the devices.  ``preferences`` returns the current ones."""
         self.preferences = preferences
         self._log_path = log_path
-        self._lock = threading.RLock()
+        self.exclusive = threading.RLock()
+        """Keeps other threads from listing devices meanwhile: an RPC server serves one connection at a time."""
         self._read: dict[_Servers, tuple[float, Machine, EngineState | None]] = {}
         self._before: tuple[Device, ...] = ()
         """The devices of RPC servers before the last load."""
@@ -135,7 +135,7 @@ class MachineReader:
         if simulated is not None:
             return with_preferences(simulated_machine(simulated), preferences)
         servers = (rpc_servers, _optional(preferences, rpc_servers))
-        with self._lock:
+        with self.exclusive:
             read_at, machine, held = self._read.get(servers, (float("-inf"), None, None))
             is_stale = held is not loaded or time.monotonic() - read_at > FRESH_S
             if machine is None or refresh or is_stale:
@@ -164,7 +164,7 @@ class MachineReader:
             engine.gpus = self._gpus
         preferences = self.preferences() if preferences is None else preferences
         optional = _optional(preferences, rpc_servers)
-        with self.exclusive():
+        with self.exclusive:
             try:
                 listed = engine.devices(rpc_servers, optional_servers=optional, keep=True, token=token)
                 found = DeviceProbe(listed, engine.gpus)
@@ -177,12 +177,6 @@ class MachineReader:
             self._engine = engine
         return with_preferences(self._machine(found, for_load=True), preferences)
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep other threads from listing devices meanwhile: an RPC server serves one connection at a time."""
-        with self._lock:
-            yield
-
     @property
     def occupied_servers(self) -> tuple[str, ...]:
         """The RPC servers that are connected to the running engine."""
@@ -191,7 +185,7 @@ class MachineReader:
 
     def missing(self, servers: tuple[str, ...]) -> tuple[UserError, ...]:
         """Check RPC servers that are not in use and return their problems.  Raises as ``probe_devices``."""
-        with self.exclusive():
+        with self.exclusive:
             probe = probe_devices(self._log_path, optional_servers=servers)
         return _problems(probe.found)
 
@@ -201,7 +195,7 @@ class MachineReader:
         The first call with ``measure`` measures its speed, in some tenths of a second.
         """
         if measure and self._ram_speed is None:
-            with self._lock:
+            with self.exclusive:
                 self._ram_speed = self._ram_speed or measure_ram()
         return read_host(available_bytes=available_bytes, speed=self._ram_speed)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,9 @@ from app.chat.context import fit, room_for_answer
 from app.config.device_preferences import DevicePreferences
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadResult
-from app.planning.basis import PlanBasis, applicable
+from app.planning.basis import PlanBasis
 from app.planning.machine import MachineReader, simulated_gpus_from
-from app.planning.remembered_plans import PlanCase, RememberedPlans
+from app.planning.saved_options import RememberedPlans
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
@@ -73,18 +73,12 @@ class LoadedPlan:
 class _Attempt:
     """A load in progress: the plan, and the plans after it once one has failed."""
 
-    case: PlanCase
     basis: PlanBasis
     plan: LoadPlan
     begin: float
     """Time of its beginning."""
     next: list[LoadPlan] | None = None
     tried: int = 0
-
-    def missing_servers(self) -> Iterator[Replanned]:
-        """Yield an event for each optional RPC server that is missing."""
-        for problem in self.basis.machine.missing:
-            yield Replanned(problem, self.plan, self.tried)
 
 
 class PlannedLoader:
@@ -109,14 +103,8 @@ class PlannedLoader:
             UserError: as ``answer``.
             Cancelled: ``token`` was cancelled.
         """
-        if (loaded := self._loaded_for(request)) is not None:
-            yield from self._engine.load(request.path, loaded.plan.spec, token)
-            return
-        yield LoadProgress(0.0, None)
-        attempt = self._begin(request, token)
-        yield from attempt.missing_servers()
-        yield from self._load(request, attempt, None, token)
-        self._remember(attempt)
+        attempt = yield from self._ensure_loaded(request, None, None, token)
+        self._remember(request, attempt)
 
     def answer(
         self, request: LoadRequest, chat: ChatRequest, token: CancelToken = NEVER_CANCELLED
@@ -138,14 +126,7 @@ class PlannedLoader:
             attempt = self._begin(request, token, failed=before)
         self._ran_out = None
         while True:
-            if failure is None and (loaded := self._loaded_for(request)) is not None:
-                yield from self._engine.load(request.path, loaded.plan.spec, token)
-            else:
-                if attempt is None:
-                    yield LoadProgress(0.0, None)
-                    attempt = self._begin(request, token)
-                    yield from attempt.missing_servers()
-                yield from self._load(request, attempt, failure, token)
+            attempt = yield from self._ensure_loaded(request, attempt, failure, token)
             state = self._engine.state
             assert state is not None
             context = state.result.context
@@ -156,8 +137,7 @@ class PlannedLoader:
                 for event in self._engine.answer(fitting, token):
                     if isinstance(event, Piece) and not has_begun:
                         has_begun = True
-                        if attempt is not None:
-                            self._remember(attempt)
+                        self._remember(request, attempt)
                     yield event
                 return
             except UserError as error:
@@ -183,12 +163,12 @@ class PlannedLoader:
     def unloaded_basis(self, request: LoadRequest, token: CancelToken = NEVER_CANCELLED) -> PlanBasis:
         """Release the loaded file and return the basis of plans.  Raises as ``LocalEngine.devices``."""
         self._engine.release()
-        return self._read_case(request, token)[1]
+        return self._basis(request, token)
 
     def remember(self, request: LoadRequest, plan: LoadPlan) -> None:
         """Use this plan first for further loads with the same options.  Raises as ``unloaded_basis``."""
         self._engine.release()
-        self._remembered.note(self._read_case(request, NEVER_CANCELLED)[0], plan)
+        self._remembered.note(self._basis(request, NEVER_CANCELLED), request.options, plan)
 
     def _loaded_for(self, request: LoadRequest) -> LoadedPlan | None:
         loaded = self.loaded
@@ -202,29 +182,41 @@ class PlannedLoader:
         if self._engine.state is not None or failed is not None:
             # The loaded file holds memory that the plan counts as free.
             self._engine.release()
-        case, basis = self._read_case(request, token)
-        noted = self._remembered.find(case)
+        basis = self._basis(request, token)
         if failed is not None:
-            return _Attempt(case, basis, failed.plan, begin)
+            return _Attempt(basis, failed.plan, begin)
+        noted = self._remembered.find(basis, request.options)
         if noted is not None:
             plan = basis.plan(noted)
             if plan.verdict != "does_not_fit":
-                return _Attempt(case, basis, plan, begin)
+                return _Attempt(basis, plan, begin)
         plan = basis.plan(request.options)
         if _is_worth_rehearsing(plan):
             basis = basis.rehearsed(request.options, partial(self._engine.rehearse, request.path, token=token))
             plan = basis.plan(request.options)
         _raise_if_too_large(plan, request.path)
-        return _Attempt(case, basis, plan, begin)
+        return _Attempt(basis, plan, begin)
 
-    def _read_case(self, request: LoadRequest, token: CancelToken) -> tuple[PlanCase, PlanBasis]:
+    def _basis(self, request: LoadRequest, token: CancelToken) -> PlanBasis:
         required = request.options.rpc_servers
         machine = self._reader.read_through(self._engine, required, request.preferences, token=token)
         if simulated_gpus_from(os.environ) == ():
             machine = replace(machine, devices=tuple(device for device in machine.devices if device.is_rpc))
-        host = self._reader.host(measure=False)
-        options = applicable(request.options, machine)
-        return PlanCase(request.path, options, machine, host), PlanBasis(request.headers, machine, host)
+        return PlanBasis(request.headers, machine, self._reader.host(measure=False))
+
+    def _ensure_loaded(
+        self, request: LoadRequest, attempt: _Attempt | None, failure: UserError | None, token: CancelToken
+    ) -> Generator[ChatEvent, None, _Attempt | None]:
+        """Load unless the same is loaded; returns the attempt, None where nothing was loaded."""
+        if failure is None and (loaded := self._loaded_for(request)) is not None:
+            yield from self._engine.load(request.path, loaded.plan.spec, token)
+            return attempt
+        if attempt is None:
+            yield LoadProgress(0.0, None)
+            attempt = self._begin(request, token)
+            yield from _missing_servers(attempt)
+        yield from self._load(request, attempt, failure, token)
+        return attempt
 
     def _load(
         self, request: LoadRequest, attempt: _Attempt, failure: UserError | None, token: CancelToken
@@ -244,9 +236,8 @@ class PlannedLoader:
             except UserError as error:
                 if self._lost_server(spec.rpc_servers) is not None:
                     fresh = self._begin(request, token)
-                    attempt.case, attempt.basis, attempt.plan, attempt.next = fresh.case, fresh.basis, fresh.plan, None
-                    failure = None
-                    yield from attempt.missing_servers()
+                    attempt.basis, attempt.plan, attempt.next, failure = fresh.basis, fresh.plan, None, None
+                    yield from _missing_servers(attempt)
                     continue
                 if error.code != OUT_OF_MEMORY:
                     raise
@@ -266,8 +257,7 @@ class PlannedLoader:
             self._engine.release()
         if attempt.next is None:
             # Another program may have taken memory meanwhile, or a device be gone.
-            attempt.case, fresh = self._read_case(request, token)
-            attempt.basis = replace(fresh, rehearsal=attempt.basis.rehearsal)
+            attempt.basis = replace(self._basis(request, token), rehearsal=attempt.basis.rehearsal)
             attempt.next = _at_most(MAX_FALLBACKS, list(attempt.basis.smaller(request.options, attempt.plan)))
         if not attempt.next:
             raise failure
@@ -292,10 +282,16 @@ class PlannedLoader:
         missing = self._reader.missing(servers)
         return UserError("rpc_server_lost", server=missing[0].data.get("server", "")) if missing else None
 
-    def _remember(self, attempt: _Attempt) -> None:
+    def _remember(self, request: LoadRequest, attempt: _Attempt | None) -> None:
         """Note the plan that works, unless it was the first."""
-        if attempt.next is not None:
-            self._remembered.note(attempt.case, attempt.plan)
+        if attempt is not None and attempt.next is not None:
+            self._remembered.note(attempt.basis, request.options, attempt.plan)
+
+
+def _missing_servers(attempt: _Attempt) -> Iterator[Replanned]:
+    """Yield an event for each optional RPC server that is missing."""
+    for problem in attempt.basis.machine.missing:
+        yield Replanned(problem, attempt.plan, attempt.tried)
 
 
 def _is_worth_rehearsing(plan: LoadPlan) -> bool:

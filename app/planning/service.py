@@ -16,11 +16,10 @@ from app.config.device_preferences import DevicePreferences
 from app.config.paths import DataFolder
 from app.config.settings import Settings
 from app.engine.local_engine import LocalEngine
-from app.planning.basis import PlanBasis, applicable, file_for_rehearsal
+from app.planning.basis import PlanBasis, file_for_rehearsal
 from app.planning.machine import Machine, MachineReader, parse_gpus, simulated_machine
-from app.planning.overrides import ModelOverrides, plan_options_from
 from app.planning.planned_load import LoadRequest, PlannedLoader
-from app.planning.remembered_plans import PlanCase, RememberedPlans
+from app.planning.saved_options import ModelOverrides, RememberedPlans, plan_options_from
 from app.units import GIB
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
@@ -116,8 +115,7 @@ class PlanningService:
 
     def remembered_plan(self, basis: PlanBasis, options: PlanOptions) -> LoadPlan | None:
         """Return the plan that a load with these options would use because it worked, or was the fastest, before."""
-        case = PlanCase(basis.headers[0].path, applicable(options, basis.machine), basis.machine, basis.host)
-        found = self._remembered.find(case)
+        found = self._remembered.find(basis, options)
         plan = basis.plan(found) if found is not None else None
         return plan if plan is not None and plan.verdict != "does_not_fit" else None
 
@@ -137,7 +135,7 @@ class PlanningService:
         try:
             with ExitStack() as stack:
                 # An RPC server serves one program at a time and would block a second one.
-                stack.enter_context(self._reader.exclusive())
+                stack.enter_context(self._reader.exclusive)
                 path = stack.enter_context(header_stubs(stubs) if stubs else file_for_rehearsal(basis.headers))
                 if set(machine.rpc_servers) & set(self._reader.occupied_servers):
                     return basis

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from app.engine.local_engine import LocalEngine
 from app.planning.basis import PlanBasis
 from app.planning.planned_load import LoadedPlan, LoadRequest, PlannedLoader
-from app.planning.remembered_plans import reproducing
+from app.planning.saved_options import reproducing
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, PlanOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.planning.overrides import ModelOverrides
+from app.planning.saved_options import ModelOverrides
 from model_manager.plan import PlanOptions
 
 

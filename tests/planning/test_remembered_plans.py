@@ -9,13 +9,14 @@ import pytest
 
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.remembered_plans import MORE_BYTES, PlanCase, RememberedPlans, reproducing
+from app.planning.saved_options import MORE_BYTES, RememberedPlans, reproducing
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.plan import LoadPlan, PlanOptions
 
 GIB = 1 << 30
+OPTIONS = PlanOptions()
 
 
 def machine(*gib: float, driver_of: str = "NVIDIA GeForce RTX 4090") -> Machine:
@@ -27,14 +28,11 @@ def machine(*gib: float, driver_of: str = "NVIDIA GeForce RTX 4090") -> Machine:
 
 
 @pytest.fixture
-def case(tmp_path: Path) -> PlanCase:
+def basis(tmp_path: Path) -> PlanBasis:
     path = tmp_path / "model.gguf"
     path.write_bytes(b"GGUF")
-    return PlanCase(path, PlanOptions(), machine(23, 20), HostMemory(64 * GIB))
-
-
-def basis_of(case: PlanCase) -> PlanBasis:
-    return PlanBasis((reconstructed_header(APUS[2]),), case.machine, case.host)
+    header = replace(reconstructed_header(APUS[2]), path=path)
+    return PlanBasis((header,), machine(23, 20), HostMemory(64 * GIB))
 
 
 def placement(plan: LoadPlan) -> tuple[object, ...]:
@@ -51,48 +49,47 @@ def placement(plan: LoadPlan) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("rung", [0, 2, -1])
-def test_remembered_plan_is_reproduced(tmp_path: Path, case: PlanCase, rung: int) -> None:
-    basis = basis_of(case)
+def test_remembered_plan_is_reproduced(tmp_path: Path, basis: PlanBasis, rung: int) -> None:
     worked = list(basis.smaller(PlanOptions(), basis.plan(PlanOptions())))[rung]
     plans = RememberedPlans(tmp_path / "plans.json")
-    plans.note(case, worked)
-    noted = RememberedPlans(tmp_path / "plans.json").find(case)
+    plans.note(basis, OPTIONS, worked)
+    noted = RememberedPlans(tmp_path / "plans.json").find(basis, OPTIONS)
     assert noted == reproducing(worked)
     again = basis.plan(noted)
     assert placement(again) == placement(worked)
     assert again.verdict == worked.verdict
 
 
-def test_note_applies_to_one_case(tmp_path: Path, case: PlanCase) -> None:
+def test_note_applies_to_one_case(tmp_path: Path, basis: PlanBasis) -> None:
     plans = RememberedPlans(tmp_path / "plans.json")
-    plans.note(case, basis_of(case).plan(PlanOptions()))
-    assert plans.find(case) is not None
-    assert plans.find(replace(case, options=PlanOptions(context=4096))) is None
-    assert plans.find(replace(case, machine=machine(23, 20, driver_of="NVIDIA RTX A6000"))) is None
-    case.path.write_bytes(b"GGUF, another one")
-    assert plans.find(case) is None
+    plans.note(basis, OPTIONS, basis.plan(OPTIONS))
+    assert plans.find(basis, OPTIONS) is not None
+    assert plans.find(basis, PlanOptions(context=4096)) is None
+    assert plans.find(replace(basis, machine=machine(23, 20, driver_of="NVIDIA RTX A6000")), OPTIONS) is None
+    basis.headers[0].path.write_bytes(b"GGUF, another one")
+    assert plans.find(basis, OPTIONS) is None
 
 
-def test_note_is_ignored_with_more_free_memory(tmp_path: Path, case: PlanCase) -> None:
+def test_note_is_ignored_with_more_free_memory(tmp_path: Path, basis: PlanBasis) -> None:
     plans = RememberedPlans(tmp_path / "plans.json")
-    plans.note(case, basis_of(case).plan(PlanOptions()))
-    less = replace(case, machine=machine(22, 19.9))
-    more = replace(case, machine=machine(23, 20 + 2 * MORE_BYTES / GIB))
-    assert plans.find(less) is not None
-    assert plans.find(more) is None
-    alone = replace(case, machine=machine())
-    plans.note(alone, basis_of(alone).plan(PlanOptions()))
-    assert plans.find(alone) is not None
-    assert plans.find(replace(alone, host=HostMemory(80 * GIB))) is None
+    plans.note(basis, OPTIONS, basis.plan(OPTIONS))
+    less = replace(basis, machine=machine(22, 19.9))
+    more = replace(basis, machine=machine(23, 20 + 2 * MORE_BYTES / GIB))
+    assert plans.find(less, OPTIONS) is not None
+    assert plans.find(more, OPTIONS) is None
+    alone = replace(basis, machine=machine())
+    plans.note(alone, OPTIONS, alone.plan(OPTIONS))
+    assert plans.find(alone, OPTIONS) is not None
+    assert plans.find(replace(alone, host=HostMemory(80 * GIB)), OPTIONS) is None
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", "null"])
-def test_damaged_notes_are_ignored_and_replaced(tmp_path: Path, case: PlanCase, content: str) -> None:
+def test_damaged_notes_are_ignored_and_replaced(tmp_path: Path, basis: PlanBasis, content: str) -> None:
     path = tmp_path / "plans.json"
     path.write_text(content)
     plans = RememberedPlans(path)
-    assert plans.find(case) is None
-    plans.note(case, basis_of(case).plan(PlanOptions()))
-    assert plans.find(case) is not None
+    assert plans.find(basis, OPTIONS) is None
+    plans.note(basis, OPTIONS, basis.plan(OPTIONS))
+    assert plans.find(basis, OPTIONS) is not None
     path.write_text(path.read_text().replace('"wishes"', '"wish"'))
-    assert plans.find(case) is None
+    assert plans.find(basis, OPTIONS) is None

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ import pytest
 import app
 from app.config.paths import DataFolder
 from app.conversation import Attachment, ContextPolicy, Sampling
+from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.remembered_plans import PlanCase, RememberedPlans
+from app.planning.saved_options import RememberedPlans
 from app.services import Services, build_services
 from model_manager.devices.devices import Device, HostMemory
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.home_model import reconstructed_header
 from model_manager.plan import PlanOptions
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf
@@ -467,8 +471,9 @@ def test_a_plan_that_worked_is_remembered(data: Path, tmp_path: Path, monkeypatc
         for number, gib in enumerate((23, 20))
     )
     machine = Machine(devices)
-    case = PlanCase(path, PlanOptions(context=4096), machine, HostMemory(64 * GIB))
-    noted = RememberedPlans(data / "plans.json").find(case)
+    header = replace(reconstructed_header(APUS[0]), path=path)
+    basis = PlanBasis((header,), machine, HostMemory(64 * GIB))
+    noted = RememberedPlans(data / "plans.json").find(basis, PlanOptions(context=4096))
     assert noted == PlanOptions(
         context=4096,
         kv_type="f16",

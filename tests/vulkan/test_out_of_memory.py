@@ -54,8 +54,8 @@ def test_it_climbs_down_to_a_plan_that_answers(
 ) -> None:
     smaller, beside, options, signal = ENDINGS[ending]
     # Their memory is this machine's RAM, of which other programs can free some.
-    monkeypatch.setattr("app.planning.remembered_plans.MORE_BYTES", 1 << 40)
-    monkeypatch.setattr("app.planning.remembered_plans.MORE_RAM", 100.0)
+    monkeypatch.setattr("app.planning.saved_options.MORE_BYTES", 1 << 40)
+    monkeypatch.setattr("app.planning.saved_options.MORE_RAM", 100.0)
     limit = addresses(services, **smaller) + beside * MIB
     monkeypatch.setenv(WRAPPER_VARIABLE, f"prlimit --as={limit}")
     events = ask("starter", **options)

@@ -17,8 +17,8 @@ from app.config.settings import Settings
 from app.messages.plans import REASON_SENTENCES
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.overrides import plan_options_from
 from app.planning.published_model import PublishedFit, PublishedHeader, PublishedHeaders, judge_published
+from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
 from app.units import rate_text
 from model_manager.devices.devices import HostMemory, read_memory

@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
 
 from app.planning.basis import PlanBasis
-from app.planning.overrides import plan_options_from
 from app.planning.planned_load import LoadRequest
 from app.planning.published_model import PublishedHeader
+from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
 from app.services import Services
 from model_manager.devices.devices import read_memory

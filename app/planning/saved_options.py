@@ -1,0 +1,134 @@
+"""Plan options in files: those that the user fixed for a model, and those of plans that worked or were the fastest."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from app.config.settings import AUTOMATIC_LAYERS, Settings
+from app.planning.basis import PlanBasis, applicable
+from model_manager.disk.json_file import JsonError, JsonFile, from_plain
+from model_manager.errors import UserError
+from model_manager.plan import LoadPlan, PlanOptions
+
+MAX_NOTES = 100
+MORE_BYTES = 256 << 20
+"""This much more free memory on a device is a reason to plan again."""
+MORE_RAM = 1.1
+"""So is this factor of available RAM, where everything is in RAM."""
+_KEY_FIELDS = (
+    "context", "kv_type", "flash_attention", "devices", "tensor_split", "n_gpu_layers", "experts_in_ram", "batch",
+    "micro_batch", "threads", "split_mode", "main_gpu", "pipeline", "output_rows", "full_windows", "margin_bytes",
+)  # fmt: skip
+"""Fields of the first version's key, in its order; others count where they are fixed."""
+
+logger = logging.getLogger(__name__)
+
+
+class ModelOverrides:
+    """Options that the user fixed, by model: ``wishes.json``.  Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = JsonFile(path, dict[str, dict[str, Any]], {})
+        self._lock = threading.Lock()
+
+    def get(self, model_id: str) -> PlanOptions:
+        """Return the options of a model, defaults where it has none or they cannot be read."""
+        with self._lock:
+            stored = self._file.read().get(model_id, {})
+        try:
+            return from_plain(stored, PlanOptions)
+        except JsonError as error:
+            logger.warning("options of %s are invalid: %s", model_id, error)
+            return PlanOptions()
+
+    def set(self, model_id: str, options: PlanOptions) -> None:
+        """Store the options for all further loads of a model.  Raises UserError as ``JsonFile.write``."""
+        with self._lock:
+            others = {key: stored for key, stored in self._file.read().items() if key != model_id}
+            self._file.write(others | ({model_id: options.fixed} if options.fixed else {}))
+
+
+def plan_options_from(settings: Settings) -> PlanOptions:
+    """Return what the settings fix for all models."""
+    layers = settings.gpu_layers
+    return PlanOptions(context=settings.context or None, n_gpu_layers=None if layers == AUTOMATIC_LAYERS else layers)
+
+
+class RememberedPlans:
+    """Plans that worked after memory ran out, or were the fastest: ``plans.json``.  Safe to use from several threads.
+
+    A forecast that was wrong once would be wrong the next time, and to find out costs a load.  A note is ignored when
+    more memory is free than when it was made.  Plans that worked at once are not noted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = JsonFile(path, dict[str, Any], {})
+        self._lock = threading.Lock()
+
+    def find(self, basis: PlanBasis, options: PlanOptions) -> PlanOptions | None:
+        """Return options that reproduce the plan that worked; None without a note or if more memory is free now."""
+        with self._lock:
+            note: Any = self._file.read().get(_key(basis, options))
+        devices, available = basis.machine.devices, basis.host.available_bytes
+        try:
+            free: dict[str, int] = note["free_bytes"]
+            if any(device.free_bytes > free[device.name] + MORE_BYTES for device in devices):
+                return None
+            if not devices and available > note["available_bytes"] * MORE_RAM:
+                return None
+            return from_plain(note["wishes"], PlanOptions)
+        except (JsonError, KeyError, TypeError):
+            return None
+
+    def note(self, basis: PlanBasis, options: PlanOptions, plan: LoadPlan) -> None:
+        """Remember that this plan worked.  Errors of the file are only logged."""
+        key, note = (
+            _key(basis, options),
+            {
+                "wishes": reproducing(plan),
+                "free_bytes": {device.name: device.free_bytes for device in basis.machine.devices},
+                "available_bytes": basis.host.available_bytes,
+            },
+        )
+        with self._lock:
+            notes = {other: each for other, each in self._file.read().items() if other != key}
+            try:
+                self._file.write(dict(list({**notes, key: note}.items())[-MAX_NOTES:]))
+            except UserError as error:
+                logger.warning("plan not remembered: %s", error.code)
+
+
+def _key(basis: PlanBasis, options: PlanOptions) -> str:
+    """The same for the same file (by name, size and time of change), devices, driver and options."""
+    path, options = basis.headers[0].path, applicable(options, basis.machine)
+    try:
+        found = path.stat()
+        stamp = f"{found.st_size} {found.st_mtime_ns}"
+    except OSError:
+        stamp = ""
+    # The machine has the RPC servers.
+    more = [name for name in options.fixed if name not in (*_KEY_FIELDS, "rpc_servers")]
+    values = ", ".join(f"{name}={getattr(options, name)!r}" for name in (*_KEY_FIELDS, *more))
+    text = "\n".join((str(path), stamp, f"Wishes({values})", basis.machine.fingerprint))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def reproducing(plan: LoadPlan, rpc_servers: tuple[str, ...] = ()) -> PlanOptions:
+    """Return options with which the planner makes this plan again; ``rpc_servers`` are the required ones."""
+    on_devices = plan.n_gpu_layers > 0
+    is_named = on_devices or plan.spec.split_mode == "none"
+    options = PlanOptions(**{field.name: getattr(plan.spec, field.name) for field in fields(plan.spec)})
+    return replace(
+        options,
+        devices=tuple(device.name for device in plan.devices) if is_named else (),
+        tensor_split=plan.tensor_split if on_devices else (),
+        experts_in_ram=plan.experts_in_ram if on_devices else None,
+        rpc_servers=rpc_servers,
+        repack=True,
+        mmap=None,
+    )
