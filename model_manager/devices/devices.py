@@ -195,22 +195,24 @@ def repacked_types() -> frozenset[str]:
     """Tensor types that the engine repacks on this processor; the larger set where unknown."""
     if platform.machine().lower() in ("arm64", "aarch64"):
         return REPACKED_ON_ARM
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return REPACKED_WITH_AVX512
-    if "avx2" not in flags:
+    flags = _cpu_flags()
+    if flags and "avx2" not in flags:
         return frozenset()
-    return REPACKED_WITH_AVX512 if "avx512f" in flags else REPACKED_ON_X86
+    return REPACKED_ON_X86 if flags and "avx512f" not in flags else REPACKED_WITH_AVX512
 
 
 def has_amx() -> bool:
     """Whether this processor has AMX, as far as the system reports it."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
+    flags = _cpu_flags()
     return "amx_int8" in flags and "avx512_vnni" in flags
+
+
+def _cpu_flags() -> str:
+    """Flags of the processor among other text, empty where unknown."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
 
 
 def read_memory() -> Memory:

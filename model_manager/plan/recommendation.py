@@ -64,40 +64,27 @@ def recommend(
     options = options or PlanOptions()
     if options.context is None:
         options = replace(options, context=DEFAULT_CONTEXT)
-    judged: list[tuple[Candidate, float, LoadPlan]] = []
-    for candidate in candidates:
-        shape = read_model_shape(candidate.headers)
-        judged.append((candidate, shape.bits_per_weight, plan_model(shape, devices, host, options)))
+    judged: list[Recommendation] = []
+    for each in candidates:
+        shape = read_model_shape(each.headers)
+        plan, bits = plan_model(shape, devices, host, options), shape.bits_per_weight
+        judged.append(Recommendation(each.id, each.quantisation, each.bytes, bits, plan, False, "does_not_fit"))
     best, why = _best(judged)
     return tuple(
-        Recommendation(
-            id=candidate.id,
-            quantisation=candidate.quantisation,
-            bytes=candidate.bytes,
-            bits_per_weight=bits,
-            plan=plan,
-            recommended=number == best,
-            reason=why if number == best else _why_not(plan, bits, judged[best][1] if best is not None else 0.0),
-        )
-        for number, (candidate, bits, plan) in enumerate(judged)
+        replace(each, recommended=each is best, reason=why if each is best else _why_not(each, best)) for each in judged
     )
 
 
-def _best(judged: Sequence[tuple[Candidate, float, LoadPlan]]) -> tuple[int | None, RecommendationReason]:
-    def finest(numbers: Sequence[int]) -> int:
-        return max(numbers, key=lambda number: (judged[number][1], judged[number][0].bytes))
-
-    fitting = [number for number, (_, _, plan) in enumerate(judged) if plan.verdict != "does_not_fit"]
-    if on_gpus := [number for number in fitting if judged[number][2].verdict == "gpu"]:
-        return finest(on_gpus), "best_on_gpus"
-    if usable := [n for n in fitting if judged[n][2].tokens_per_second_estimate >= USABLE_TOKENS_PER_S]:
-        return finest(usable), "best_at_usable_speed"
-    if fitting:
-        return min(fitting, key=lambda number: judged[number][0].bytes), "smallest"
-    return None, "does_not_fit"
+def _best(judged: Sequence[Recommendation]) -> tuple[Recommendation | None, RecommendationReason]:
+    fitting = [each for each in judged if each.plan.verdict != "does_not_fit"]
+    on_gpus = [each for each in fitting if each.plan.verdict == "gpu"]
+    usable = [each for each in fitting if each.plan.tokens_per_second_estimate >= USABLE_TOKENS_PER_S]
+    if finest := max(on_gpus or usable, key=lambda each: (each.bits_per_weight, each.bytes), default=None):
+        return finest, "best_on_gpus" if on_gpus else "best_at_usable_speed"
+    return min(fitting, key=lambda each: each.bytes, default=None), "smallest"
 
 
-def _why_not(plan: LoadPlan, bits: float, best_bits: float) -> RecommendationReason:
-    if plan.verdict == "does_not_fit":
+def _why_not(each: Recommendation, best: Recommendation | None) -> RecommendationReason:
+    if each.plan.verdict == "does_not_fit" or best is None:
         return "does_not_fit"
-    return "finer_fits" if bits <= best_bits else "too_slow"
+    return "finer_fits" if each.bits_per_weight <= best.bits_per_weight else "too_slow"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,17 +73,6 @@ class Slots:
         """Number of slots with experts."""
         return sum(1 for n_bytes in self.experts if n_bytes)
 
-    @cached_property
-    def sizes(self) -> tuple[int, ...]:
-        """Distinct sizes of a layer's experts, the largest first."""
-        return tuple(sorted({n_bytes for n_bytes in self.experts if n_bytes}, reverse=True))
-
-    @cached_property
-    def kinds(self) -> tuple[int, ...]:
-        """For each slot the index of its experts' size in ``sizes``, -1 without experts."""
-        places = {n_bytes: place for place, n_bytes in enumerate(self.sizes)}
-        return tuple(places.get(n_bytes, -1) for n_bytes in self.experts)
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -125,7 +114,12 @@ def fit(slots: Slots, rooms: Sequence[DeviceRoom], most: int) -> Layout | None:
     total = next((number for number, stop in enumerate(reached) if stop == end), None)
     if total is None:
         return None
-    return _trace(slots, rooms, steps, total)
+    counts: list[int] = []
+    for step in reversed(steps):
+        before, count = step[total]
+        counts.append(count)
+        total = before if count else total
+    return fixed_counts(slots, rooms, counts[::-1])
 
 
 def spread(slots: Slots, rooms: Sequence[DeviceRoom], usable: Sequence[int], layout: Layout) -> Layout:
@@ -193,55 +187,24 @@ def _reach(slots: Slots, start: int, room: DeviceRoom, most: int) -> list[int]:
     """Return for every number of experts left out, from 0 on, the slot after the last that the device can hold."""
     end = len(slots.dense)
     leading = room.leading if start == 0 else 0
-    sizes = slots.sizes
     stops: list[int] = []
-    held = [0] * len(sizes)
+    held: list[int] = []  # sizes of experts, ascending
     total = freed = 0  # freed: bytes of the largest experts held, as many of them as may be left out now
     for slot in range(start, end):
         experts = slots.experts[slot]
         total += slots.dense[slot] + experts
         if experts:
-            held[slots.kinds[slot]] += 1
+            insort(held, experts)
         excess = total - (room.with_output if slot + 1 == end else room.plain) + leading
-        if excess <= freed:
-            continue
-        freed = _largest(sizes, held, len(stops))
+        if freed < excess and stops:
+            freed = sum(held[-len(stops) :])
         while freed < excess:
             stops.append(slot)
             if len(stops) > most:
                 return stops
-            freed = _largest(sizes, held, len(stops))
+            freed = sum(held[-len(stops) :])
     stops.append(end)
     return stops
-
-
-def _largest(sizes: Sequence[int], held: Sequence[int], count: int) -> int:
-    """Sum of the ``count`` largest sizes; ``held``: how many there are of each, the largest size first."""
-    total = 0
-    for size, number in zip(sizes, held, strict=True):
-        if number >= count:
-            return total + count * size
-        total += number * size
-        count -= number
-    return total
-
-
-def _trace(
-    slots: Slots, rooms: Sequence[DeviceRoom], steps: Sequence[Sequence[tuple[int, int]]], total: int
-) -> Layout | None:
-    counts: list[int] = []
-    allowed: list[int] = []
-    number = total
-    for step in reversed(steps):
-        before, count = step[number]
-        if count == 0:
-            counts.append(0)
-            allowed.append(0)
-            continue
-        counts.append(count)
-        allowed.append(number - before)
-        number = before
-    return fixed_counts(slots, rooms, counts[::-1])
 
 
 def _leave_out(slots: Slots, start: int, stop: int, limit: int, most: int) -> list[int] | None:

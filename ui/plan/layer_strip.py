@@ -6,9 +6,10 @@ The effect of moving a border on the plan is in ``ui.plan.changes``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -47,10 +48,14 @@ class Border(QSlider):
 
     dragged = Signal(int)
     """The value at the mouse position."""
-    released = Signal()
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, key: tuple[str, str]) -> None:
+        """``key``: names of the segments before and after it."""
         super().__init__(Qt.Orientation.Horizontal, parent)
+        self.key = key
+        self.segments: tuple[Segment, ...] = ()
+        """All segments at the start of a drag."""
+        self.setObjectName(f"planBorder{key[0] or 'Ram'}{key[1]}")
         self.setFixedSize(GRIP_WIDTH, GRIP_HEIGHT)
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -85,7 +90,6 @@ class Border(QSlider):
         """End dragging."""
         self._drag_start = None
         self.update()
-        self.released.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the scroll area."""
@@ -135,30 +139,29 @@ class LayerStrip(QWidget):
         self._names: tuple[str, ...] = ()
         self._marked: tuple[int, ...] = ()
         self._borders: dict[tuple[str, str], Border] = {}
-        self._dragged_segments: tuple[Segment, ...] | None = None
+        self._keys: list[tuple[str, str]] = []
 
     @property
     def borders(self) -> tuple[Border, ...]:
         """Borders between the segments, from left to right."""
-        return tuple(self._borders[key] for key in self._keys())
+        return tuple(self._borders[key] for key in self._keys)
 
     def show_segments(self, segments: Sequence[Segment], names: Sequence[str], marked: Sequence[int]) -> None:
         """Show these segments; ``names`` are their labels, ``marked`` are numbers of layers."""
         self._segments, self._names, self._marked = tuple(segments), tuple(names), tuple(marked)
-        keys = self._keys()
-        for key in [key for key in self._borders if key not in keys]:
-            if not self._borders[key].is_dragged:
-                border = self._borders.pop(key)
+        self._keys = _keys_of(segments)
+        for border in list(self._borders.values()):
+            if border.key not in self._keys and not border.is_dragged:
+                del self._borders[border.key]
                 border.hide()
                 border.deleteLater()
-        for number, key in enumerate(keys):
-            if key not in self._borders:
-                self._borders[key] = self._make_border(key)
-            border, before, after = self._borders[key], segments[number][1], segments[number + 1][1]
-            border.blockSignals(True)
-            border.setRange(0, before + after)
-            border.setValue(before)
-            border.blockSignals(False)
+        for number, key in enumerate(self._keys):
+            border, before, after = self._border(key), segments[number][1], segments[number + 1][1]
+            if not border.is_dragged:
+                border.segments = self._segments
+            with QSignalBlocker(border):
+                border.setRange(0, before + after)
+                border.setValue(before)
             text = self.tr("Boundary between {one} and {other}: {before} and {after} layers").format(
                 one=names[number], other=names[number + 1], before=before, after=after
             )
@@ -219,41 +222,30 @@ class LayerStrip(QWidget):
     def _edges(self) -> tuple[float, ...]:
         return strip_edges([count for _, count in self._segments], self.width(), MIN_SEGMENT)
 
-    def _keys(self) -> list[tuple[str, str]]:
-        names = [name for name, _ in self._segments]
-        return list(pairwise(names))
-
     def _place(self) -> None:
-        edges = self._edges()
-        counts = [count for _, count in self._segments]
-        for number, key in enumerate(self._keys()):
-            border = self._borders[key]
+        edges, counts = self._edges(), [count for _, count in self._segments]
+        for edge, border in zip(edges[1:], self.borders, strict=False):
             border.pixels = pixels_per_layer(counts, self.width(), MIN_SEGMENT)
-            border.move(round(edges[number + 1] - GRIP_WIDTH / 2), 0)
+            border.move(round(edge - GRIP_WIDTH / 2), 0)
 
-    def _make_border(self, key: tuple[str, str]) -> Border:
-        border = Border(self)
-        border.setObjectName(f"planBorder{key[0] or 'Ram'}{key[1]}")
-        border.dragged.connect(lambda value: self._drag(key, value))
-        border.released.connect(self._end_drag)
-        border.valueChanged.connect(lambda value: self._step(key, value))
-        border.show()
+    def _border(self, key: tuple[str, str]) -> Border:
+        border = self._borders.get(key)
+        if border is None:
+            border = self._borders[key] = Border(self, key)
+            border.dragged.connect(partial(self._move, border))
+            border.valueChanged.connect(partial(self._move, border))
+            border.show()
         return border
 
-    def _drag(self, key: tuple[str, str], value: int) -> None:
-        if self._dragged_segments is None:
-            self._dragged_segments = self._segments
-        names = [name for name, _ in self._dragged_segments]
-        for number, pair in enumerate(pairwise(names)):
-            if pair == key:
-                self.moved.emit(self._dragged_segments, number, value)
+    def _move(self, border: Border, value: int) -> None:
+        segments = border.segments if border.is_dragged else self._segments
+        keys = _keys_of(segments)
+        if border.key in keys:
+            self.moved.emit(segments, keys.index(border.key), value)
 
-    def _step(self, key: tuple[str, str], value: int) -> None:
-        if key in self._keys():
-            self.moved.emit(self._segments, self._keys().index(key), value)
 
-    def _end_drag(self) -> None:
-        self._dragged_segments = None
+def _keys_of(segments: Sequence[Segment]) -> list[tuple[str, str]]:
+    return list(pairwise(name for name, _ in segments))
 
 
 def _tone(number: int, accent: str, page: str) -> QColor:
