@@ -36,7 +36,7 @@ from app.engine.device_probe import plan_devices
 from app.engine.protocol import Device, DeviceList
 from app.planning.machine import Machine
 from app.services import build_services
-from model_manager.devices.devices import HostMemory, Memory
+from model_manager.devices.devices import HostMemory
 from tests.rigs.apus_shapes import write_shape
 from ui.widgets.appearance import Appearance
 from ui.widgets.theme import Theme
@@ -76,13 +76,11 @@ def simulated_pc() -> Iterator[None]:
         devices=plan_devices(gpus),
         engine=DeviceList(gpus, "llama.cpp", ("CPU", "CUDA")),
     )
-    ram = Memory(ALL_RAM, FREE_RAM, 0, 0)
+    host = HostMemory(FREE_RAM, bandwidth=60e9, cores=8, total_bytes=ALL_RAM)
     disk = shutil.disk_usage(FOLDER)._replace(total=1000 * GIB, used=388 * GIB, free=612 * GIB)
     with (
         mock.patch("app.planning.machine.MachineReader.read", return_value=machine),
-        mock.patch("app.planning.machine.read_host", return_value=HostMemory(FREE_RAM, bandwidth=60e9, cores=8)),
-        mock.patch("ui.models.fits.read_memory", return_value=ram),
-        mock.patch("ui.plan.dialog.read_memory", return_value=ram),
+        mock.patch("app.planning.machine.read_host", return_value=host),
         mock.patch("ui.export.dialog.documents_folder", return_value=DOCUMENTS),
         mock.patch("shutil.disk_usage", return_value=disk),
     ):

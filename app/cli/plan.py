@@ -86,7 +86,7 @@ def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.
 
 def _device_values(machine: Machine) -> Iterator[dict[str, Any]]:
     planned = {device.name: device for device in machine.devices}
-    for device in machine.engine.devices if machine.engine else machine.devices:
+    for device in machine.listed:
         values: dict[str, Any] = {
             "name": device.name,
             "kind": device.kind,

@@ -63,15 +63,15 @@ class Machine:
         """Whether the GPUs are simulated."""
         return self.engine is None
 
-    @cached_property
-    def total_bytes(self) -> Mapping[str, int]:
-        """Memory by name of the device."""
-        return {device.name: device.total_bytes for device in (self.engine or self).devices}
+    @property
+    def listed(self) -> tuple[Device, ...]:
+        """All devices, also those that a plan may not use."""
+        return (self.engine or self).devices
 
     @cached_property
     def keys(self) -> dict[str, str]:
         """Keys of the devices in the settings, by their names."""
-        return device_keys(self.engine.devices) if self.engine else {each.name: each.name for each in self.devices}
+        return device_keys(self.listed)
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -95,7 +95,7 @@ class Machine:
         """The same for the same devices, drivers and engine build, independent of their free memory."""
         parts = [self.engine.engine if self.engine else "", self.nvidia.driver or ""]
         parts += [f"{gpu.name} {gpu.driver}" for gpu in self.system]
-        parts += [f"{d.name} {d.description} {self.total_bytes.get(d.name, 0)}" for d in self.devices if not d.is_rpc]
+        parts += [f"{d.name} {d.description} {d.total_bytes}" for d in self.devices if not d.is_rpc]
         # An RPC server's memory varies, and its address says nothing about its hardware.
         parts += [f"{d.name} {d.description}" for d in self.devices if d.is_rpc]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -280,7 +280,7 @@ def with_freed(machine: Machine, loaded: EngineState | None) -> Machine:
     def freed(device: Device) -> Device:
         if device.name in machine.lent:
             return device
-        total = max(device.free_bytes, machine.total_bytes.get(device.name, 0))
+        total = max(device.free_bytes, device.total_bytes)
         return replace(device, free_bytes=min(device.free_bytes + held.get(device.name, 0), total))
 
     return replace(machine, devices=tuple(map(freed, machine.devices)))

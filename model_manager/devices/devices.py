@@ -95,7 +95,7 @@ class HostMemory:
     ``available_bytes`` can be used without swapping.  ``bandwidth`` in bytes per second is the read speed with all
     ``cores``, ``core_bandwidth`` that of one core; None where not measured.  ``repacked_types`` are the tensor types
     that the engine copies into this processor's own order; ``has_amx``: plain matrices go into tiles instead.
-    ``cache_bytes``: last cache level, 0 where unknown.
+    ``cache_bytes``: last cache level, 0 where unknown; so is ``total_bytes``, the whole RAM.
     """
 
     available_bytes: int
@@ -105,6 +105,7 @@ class HostMemory:
     has_amx: bool = False
     core_bandwidth: float | None = None
     cache_bytes: int = 0
+    total_bytes: int = 0
 
     @property
     def reserve_bytes(self) -> int:
@@ -163,14 +164,16 @@ def device_keys(devices: Sequence[Device]) -> dict[str, str]:
 
 def read_host(*, available_bytes: int | None = None, speed: RamSpeed | None = None) -> HostMemory:
     """Read this machine's RAM and processor; ``available_bytes`` replaces the measured value."""
+    memory = read_memory()
     return HostMemory(
-        available_bytes=read_memory().available_bytes if available_bytes is None else available_bytes,
+        available_bytes=memory.available_bytes if available_bytes is None else available_bytes,
         bandwidth=speed.all_cores if speed else None,
         cores=usable_cores(),
         repacked_types=repacked_types(),
         has_amx=has_amx(),
         core_bandwidth=speed.one_core if speed else None,
         cache_bytes=last_cache_bytes(),
+        total_bytes=memory.total_bytes,
     )
 
 

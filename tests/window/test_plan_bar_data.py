@@ -48,17 +48,20 @@ NAMES = ("GPU0", "GPU1")
 
 
 def bars_for(plan: LoadPlan, devices: tuple[Device, ...], **more: object) -> tuple[Bar, ...]:
-    return bars_of(plan, devices, ram(), **more)  # type: ignore[arg-type]
+    return bars_of(plan, devices, replace(ram(), total_bytes=96 * GIB), **more)  # type: ignore[arg-type]
+
+
+def of_24_gib(devices: tuple[Device, ...]) -> tuple[Device, ...]:
+    return tuple(replace(device, total_bytes=24 * GIB) for device in devices)
 
 
 # Figures without a window
 
 
 def test_bars_have_the_values_of_the_plan():
-    devices = cards(23.5, 21.5)
+    devices = of_24_gib(cards(23.5, 21.5))
     plan = plan_model(apus_shape("Q3_K_M"), devices, ram())
-    totals = {"GPU0": 24 * GIB, "GPU1": 24 * GIB}
-    bars = bars_for(plan, devices, total_bytes=totals, host_total_bytes=96 * GIB)
+    bars = bars_for(plan, devices)
     for bar, device in zip(bars[:-1], plan.devices, strict=True):
         assert list(bar.parts.values()) == [device.weights_bytes, device.kv_bytes, device.compute_bytes, 0]
         assert bar.left_bytes == device.left_bytes
@@ -122,8 +125,7 @@ def test_without_devices_the_model_is_in_ram():
 
 
 def test_parts_of_a_bar_are_in_order_and_end_at_the_limit():
-    devices = cards(23.5, 23.5)
-    bars = bars_for(plan_apus("Q2_K", 23.5, 23.5), devices, total_bytes={"GPU0": 24 * GIB, "GPU1": 24 * GIB})
+    bars = bars_for(plan_apus("Q2_K", 23.5, 23.5), of_24_gib(cards(23.5, 23.5)))
     full = full_bytes(bars[:-1])
     places = places_of(bars[0], 480, full)
     assert full == 24 * GIB
@@ -262,9 +264,9 @@ def test_ram_is_a_segment_if_layers_can_be_there():
 
 
 def test_texts_of_a_bar():
-    devices = cards(23.5, 21.5)
+    devices = of_24_gib(cards(23.5, 21.5))
     plan = plan_model(apus_shape("Q3_K_M"), devices, ram())
-    first, second, memory = bars_for(plan, devices, total_bytes={"GPU0": 24 * GIB})
+    first, second, memory = bars_for(plan, devices)
     assert bar_title(first) == "GPU 0 · RTX 4090"
     assert layers_text(first) == f"layers 0–{len(first.layers) - 1}"
     assert layers_text(second) == f"layers {len(first.layers)}–59 + output"

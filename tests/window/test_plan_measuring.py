@@ -54,7 +54,7 @@ def show(qtbot: QtBot, services: Services) -> Show:
         qtbot.addWidget(dialog)
         with qtbot.waitExposed(dialog):
             dialog.show()
-        qtbot.waitUntil(lambda: dialog._state is not None, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: dialog._basis is not None, timeout=PATIENCE_MS)
         dialog.measure.sizes = {"prompt_tokens": 64, "generated_tokens": 8, "repetitions": 2}
         return dialog
 
@@ -200,7 +200,7 @@ def test_a_measurement_waits_for_the_current_answer(qtbot: QtBot, open_window: A
     wait_for_words(qtbot, window)
     dialog = PlanDialog(services, "starter", "starter", window)
     dialog.show()
-    qtbot.waitUntil(lambda: dialog._state is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog._basis is not None, timeout=PATIENCE_MS)
     press(qtbot, dialog, "measureButton")
     assert state(dialog).startswith("Waiting for the current answer to finish")
     # Given up while it waits, it leaves the answer alone.
@@ -216,7 +216,7 @@ def test_closing_the_window_cancels_the_measurement(qtbot: QtBot, open_window: A
     services: Services = window.controller.services
     window.controller.models.show_plan("starter", "starter")
     dialog: Any = find(window, "planDialog", PlanDialog)
-    qtbot.waitUntil(lambda: dialog._state is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog._basis is not None, timeout=PATIENCE_MS)
     bar: Any = find(dialog, "measureProgress", QProgressBar)
     with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
         press(qtbot, dialog, "tuneButton")

@@ -202,7 +202,7 @@ class ModelPicker(QObject):
     def computer(self) -> str:
         """Return a line about the hardware of this computer; empty until known."""
         place = self._fits.hardware if self._fits is not None else None
-        return computer_text(place.machine, place.ram_bytes) if place is not None else ""
+        return computer_text(place.machine, place.host) if place is not None else ""
 
     def _place(self) -> str:
         """Return where the selected model is or would be loaded; empty where that is not known."""

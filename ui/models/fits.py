@@ -21,7 +21,7 @@ from app.planning.published_model import PublishedFit, PublishedHeader, Publishe
 from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
 from app.units import rate_text
-from model_manager.devices.devices import HostMemory, read_memory
+from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
 from model_manager.library.library import ModelLibrary
@@ -38,11 +38,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Hardware:
-    """The hardware that the plans were made for: the machine, its RAM in use, and its total RAM in bytes."""
+    """The hardware that the plans were made for."""
 
     machine: Machine
     host: HostMemory
-    ram_bytes: int
 
 
 class ModelFits(QObject):
@@ -95,8 +94,7 @@ class ModelFits(QObject):
         """Return the memory bars of a plan."""
         if self.hardware is None:
             return ()
-        machine = self.hardware.machine
-        return bars_of(plan, machine.devices, self.hardware.host, machine.total_bytes, self.hardware.ram_bytes)
+        return bars_of(plan, self.hardware.machine.devices, self.hardware.host)
 
     def header_of(self, model_id: str) -> PublishedHeader | None:
         """Return the header of a published model, where it was read."""
@@ -182,7 +180,7 @@ def _at_load_context(
 
 
 def _hardware(planning: PlanningService) -> Hardware:
-    return Hardware(planning.machine(), planning.host(), read_memory().total_bytes)
+    return Hardware(planning.machine(), planning.host())
 
 
 def plan_repository(

@@ -103,8 +103,6 @@ def bars_of(
     plan: LoadPlan,
     devices: Sequence[Device],
     host: HostMemory,
-    total_bytes: Mapping[str, int] | None = None,
-    host_total_bytes: int | None = None,
     actual: ActualBytes | None = None,
     left_out: frozenset[str] = frozenset(),
 ) -> tuple[Bar, ...]:
@@ -112,7 +110,7 @@ def bars_of(
 
     Without total bytes the memory of other programs is unknown.
     """
-    totals, planned = total_bytes or {}, {device.name: device for device in plan.devices}
+    planned = {device.name: device for device in plan.devices}
     numbers, in_ram = device_numbers([device.name for device in devices]), plan.n_layer + 1 - plan.n_gpu_layers
     found: list[Bar] = []
     for device in devices:
@@ -122,7 +120,7 @@ def bars_of(
             number=numbers.get(device.name),
             description=device.description if device.description != device.name else "",
             is_on=device.name not in left_out,
-            total_bytes=max(device.free_bytes, totals.get(device.name, 0)),
+            total_bytes=max(device.free_bytes, device.total_bytes),
             free_bytes=device.free_bytes,
             limit_bytes=device.usable_bytes,
             parts=_parts(vars(own)),
@@ -138,7 +136,7 @@ def bars_of(
         number=None,
         description="",
         is_on=True,
-        total_bytes=max(host.available_bytes, host_total_bytes or 0),
+        total_bytes=max(host.available_bytes, host.total_bytes),
         free_bytes=host.available_bytes,
         limit_bytes=host.available_bytes - host.reserve_bytes,
         parts={**_parts(vars(plan.host)), "shared": shared},

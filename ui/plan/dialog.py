@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
 
@@ -13,7 +11,6 @@ from app.planning.published_model import PublishedHeader
 from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
 from app.services import Services
-from model_manager.devices.devices import read_memory
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, PlanOptions
 from ui.plan.bar_data import device_numbers
@@ -25,17 +22,6 @@ from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
 
 INITIAL_SIZE = (760, 700)
-
-
-@dataclass(frozen=True)
-class _State:
-    """Model and machine at the time of the last scan."""
-
-    basis: PlanBasis
-    ram_bytes: int
-    remembered: LoadPlan | None
-    """The plan that worked before and is used for a load."""
-    is_downloaded: bool
 
 
 class PlanDialog(QDialog):
@@ -61,7 +47,8 @@ class PlanDialog(QDialog):
         self._model_id, self._published = model_id, published
         self._saved = services.planning.overrides.get(model_id)
         self._is_closed = False
-        self._state: _State | None = None
+        self._basis: PlanBasis | None = None
+        """Model and machine at the time of the last scan."""
         self._fixed_plans: dict[PlanOptions, LoadPlan] = {}
         """Plans that are not recomputed: the loaded one and the one that worked before."""
         self.view = PlanView()
@@ -103,45 +90,45 @@ class PlanDialog(QDialog):
         published = self._published
         run_job(self, lambda: _scan(planning, model_id, published, options), self._show, self._show_error)
 
-    def _show(self, state: _State) -> None:
-        loaded = self._planning.loader.loaded
-        if loaded is not None and loaded.request.path != state.basis.headers[0].path:
+    def _show(self, scanned: tuple[PlanBasis, LoadPlan | None]) -> None:
+        basis, remembered = scanned
+        path, loaded = basis.headers[0].path, self._planning.loader.loaded
+        if loaded is not None and loaded.request.path != path:
             loaded = None
         options = self._full_options(self.view.options)
-        self._fixed_plans = {} if state.remembered is None else {options: state.remembered}
+        self._fixed_plans = {} if remembered is None else {options: remembered}
         if loaded is not None and loaded.request.preferences == self._settings.device_preferences():
             self._fixed_plans[loaded.request.options] = loaded.plan
         self.view.set_busy("")
-        self._show_plan(state)
+        self._show_plan(basis)
         if loaded is not None:
             self.view.set_actual(loaded.result.memory)
         for each in (self._rule, self.measure):
             each.show()
-        names = [device.name for device in state.basis.machine.devices]
         unavailable = ""
-        if not state.is_downloaded:
+        if not path.is_file():
             unavailable = self.tr("Download the model to measure its speed.")
-        elif state.basis.machine.is_simulated:
+        elif basis.machine.is_simulated:
             unavailable = self.tr("These GPUs are simulated, so there is nothing to measure.")
-        self.measure.set_available(device_numbers(names), unavailable)
+        self.measure.set_available(device_numbers([device.name for device in basis.machine.devices]), unavailable)
         files = self._published.files if self._published is not None else ()
-        if (state.is_downloaded or files) and not self._fixed_plans:
-            planning, basis = self._planning, state.basis
+        if not self._fixed_plans:
+            planning = self._planning
             run_job(self, lambda: planning.rehearsed(basis, options, files), self._rehearsed, lambda _error: None)
 
-    def _show_plan(self, state: _State) -> None:
-        self._state = state
-        self.view.show_plan(state.basis, self.view.options, self._plan, host_total_bytes=state.ram_bytes)
+    def _show_plan(self, basis: PlanBasis) -> None:
+        self._basis = basis
+        self.view.show_plan(basis, self.view.options, self._plan)
 
     def _rehearsed(self, basis: PlanBasis) -> None:
         """Show the same plan with the compute buffers reported by the engine."""
-        if self._state is not None and basis.rehearsal is not None and not self.measure.is_busy:
-            self._show_plan(replace(self._state, basis=basis))
+        if basis.rehearsal is not None and not self.measure.is_busy:
+            self._show_plan(basis)
 
     def _plan(self, options: PlanOptions) -> LoadPlan:
-        assert self._state is not None
+        assert self._basis is not None
         full = self._full_options(options)
-        return self._fixed_plans.get(full) or self._state.basis.plan(full)
+        return self._fixed_plans.get(full) or self._basis.plan(full)
 
     def _full_options(self, options: PlanOptions) -> PlanOptions:
         return options.over(plan_options_from(self._settings))
@@ -182,12 +169,14 @@ class PlanDialog(QDialog):
         super().done(result)
 
 
-def _scan(planning: PlanningService, model_id: str, published: PublishedHeader | None, options: PlanOptions) -> _State:
-    """Collect what the plan needs.  Asks the engine, so it must not run in the window's thread."""
-    if published is None:
-        basis = planning.basis(model_id)
-    else:
-        basis = PlanBasis(published.headers, planning.machine(), planning.host())
-    is_downloaded = basis.headers[0].path.is_file()
-    remembered = planning.remembered_plan(basis, options) if is_downloaded and not basis.machine.is_simulated else None
-    return _State(basis, read_memory().total_bytes, remembered, is_downloaded)
+def _scan(
+    planning: PlanningService, model_id: str, published: PublishedHeader | None, options: PlanOptions
+) -> tuple[PlanBasis, LoadPlan | None]:
+    """Return the basis of plans and the plan that worked before, which is used for a load.
+
+    Asks the engine, so it must not run in the window's thread.
+    """
+    if published is not None:
+        return PlanBasis(published.headers, planning.machine(), planning.host()), None
+    basis = planning.basis(model_id)
+    return basis, None if basis.machine.is_simulated else planning.remembered_plan(basis, options)

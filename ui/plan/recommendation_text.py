@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.planning.machine import Machine
 from app.units import GIB, rate_text
+from model_manager.devices.devices import HostMemory
 from model_manager.hub.catalogue import find_entry
 from model_manager.plan import LoadPlan, Recommendation
 from ui.plan.strings import tokens_short
@@ -69,17 +70,16 @@ def _sentence(best: Recommendation) -> str:
             )
 
 
-def computer_text(machine: Machine, ram_bytes: int) -> str:
-    """Return a line about the GPUs and RAM (bytes) of this machine."""
+def computer_text(machine: Machine, host: HostMemory) -> str:
+    """Return a line about the GPUs and RAM of this machine."""
     gpus = Counter(
-        (device.description, round(machine.total_bytes.get(device.name, device.free_bytes) / GIB))
-        for device in machine.devices
+        (device.description, round((device.total_bytes or device.free_bytes) / GIB)) for device in machine.devices
     )
     facts = []
     for (name, gib), count in gpus.items():
         text = f"{name}, {gib} GiB" if name else translate("plan", "GPU, {gib} GiB").format(gib=gib)
         facts.append(f"{count} × {text}" if count > 1 else text)
-    facts.append(translate("plan", "{gib} GiB RAM").format(gib=round(ram_bytes / GIB)))
+    facts.append(translate("plan", "{gib} GiB RAM").format(gib=round(host.total_bytes / GIB)))
     return translate("plan", "This computer: {facts}").format(facts=" · ".join(facts))
 
 

@@ -44,7 +44,6 @@ class PlanView(QWidget):
         self._planner: Planner | None = None
         self._basis: PlanBasis | None = None
         self._names: list[str] = []
-        self._host_total: int | None = None
         self._actual: ActualBytes | None = None
         self._actual_of: LoadPlan | None = None
         self._problem: UserError | None = None
@@ -79,16 +78,12 @@ class PlanView(QWidget):
         basis: PlanBasis,
         options: PlanOptions,
         planner: Planner | None = None,
-        *,
-        host_total_bytes: int | None = None,
     ) -> None:
         """Show the plan of a model; ``planner`` replaces ``basis.plan``.
 
-        Memory of the devices and of ``host_total_bytes`` that is not free counts as other programs', so read both while
-        the model is not loaded.
+        Memory that is not free counts as other programs', so read the machine while the model is not loaded.
         """
         self._basis, self.options, self._planner = basis, options, planner or basis.plan
-        self._host_total = host_total_bytes
         self._names = [device.name for device in basis.machine.devices]
         self._numbers = device_numbers(self._names)
         self._replan_timer.stop()
@@ -160,8 +155,7 @@ class PlanView(QWidget):
         if plan is None or basis is None:
             return
         machine, left_out = basis.machine, frozenset(names) - devices_on(self.options, names)
-        totals = machine.total_bytes
-        self.bars = bars_of(plan, machine.devices, basis.host, totals, self._host_total, self._actual, left_out)
+        self.bars = bars_of(plan, machine.devices, basis.host, self._actual, left_out)
         self._show_bars()
         labels = {name: device_name(name, self._numbers.get(name)) for name in names}
         self.panel.show_plan(self.options, plan, basis.shape, labels)

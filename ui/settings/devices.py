@@ -95,7 +95,7 @@ class DeviceRow(QWidget):
         description = found.description if found else planned.description if planned else ""
         title = short_description(description) or self.name
         free = found.free_bytes if found else planned.free_bytes if planned else 0
-        total = machine.total_bytes.get(self.name, free)
+        total = found.total_bytes if found else planned.total_bytes if planned else 0
         if found is not None and found.kind == "cpu":
             # The engine reports all RAM as free.
             free = read_memory().available_bytes
@@ -317,8 +317,8 @@ class DeviceSettings(QWidget):
         if machine is None:
             return
         usable = {each.name for each in machine.offered or machine.devices}
-        known = [each.name for each in machine.engine.devices] if machine.engine else list(machine.total_bytes)
-        devices = [(machine.keys.get(name, name), name, name in usable) for name in known]
+        names = [each.name for each in machine.listed]
+        devices = [(machine.keys.get(name, name), name, name in usable) for name in names]
         if devices != [(row.key, row.name, row.use is not None) for row in self._devices]:
             clear(self._device_column)
             self._devices = [DeviceRow(key, name, usable=can) for key, name, can in devices]
