@@ -21,6 +21,7 @@ from ui.plan.bar_data import full_bytes, places_of
 from ui.plan.bars import BarRow, brush_of
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
+from ui.widgets.icons import redraw_icons
 from ui.widgets.theme import DARK, LIGHT, Theme, apply_theme
 
 
@@ -58,6 +59,7 @@ def test_the_icon_has_the_colour_of_the_verdict(
 ):
     shown = Shown(qtbot, quantisation, *gib, ram_gib=ram_gib)
     apply_theme(qapp, theme)
+    redraw_icons()
     sign = find(shown.view, "planVerdict", QLabel)
     assert isinstance(sign, QLabel)
     assert getattr(theme, role) in _colours(sign.pixmap().toImage())
