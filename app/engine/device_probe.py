@@ -11,8 +11,8 @@ from pathlib import Path
 
 from app.engine.local_engine import PROBE_S, LocalEngine
 from app.engine.protocol import DeviceList
-from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, default_devices
-from model_manager.devices.nvidia import NvidiaCard, cards_of
+from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, default_devices, match_cards
+from model_manager.devices.nvidia import NvidiaCard
 from model_manager.devices.system_gpus import SystemGpu
 from model_manager.errors import UserError
 
@@ -65,7 +65,7 @@ def plan_devices(
 
     ``cards`` (NVML) and ``gpus`` (the system) report which of them drive a display and need a larger reserve.
     """
-    known = cards_of(devices, cards)
+    known = match_cards(devices, cards)
     return tuple(
         replace(device, reserve_bytes=DISPLAY_RESERVE_BYTES)
         if _drives_display(device, known.get(device.name), gpus)

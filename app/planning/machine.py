@@ -20,8 +20,16 @@ from app.engine.local_engine import EngineState, LocalEngine
 from app.engine.protocol import DeviceList
 from app.units import GIB
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.devices.devices import Device, HostMemory, RamSpeed, device_keys, read_host, simulated_devices
-from model_manager.devices.nvidia import NvidiaCard, NvidiaInfo, cards_of, read_nvidia
+from model_manager.devices.devices import (
+    Device,
+    HostMemory,
+    RamSpeed,
+    device_keys,
+    match_cards,
+    read_host,
+    simulated_devices,
+)
+from model_manager.devices.nvidia import NvidiaCard, NvidiaInfo, read_nvidia
 from model_manager.devices.ram_bandwidth import measure_ram
 from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usable_hint
 from model_manager.errors import UserError
@@ -81,7 +89,7 @@ class Machine:
     @cached_property
     def cards(self) -> dict[str, NvidiaCard]:
         """NVML's information by name of the device."""
-        return cards_of(self.engine.devices, self.nvidia.cards) if self.engine else {}
+        return match_cards(self.engine.devices, self.nvidia.cards) if self.engine else {}
 
     @cached_property
     def hint(self) -> UserError | None:

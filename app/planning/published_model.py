@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from app.planning.service import PlanningService
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.header_stub import HeaderStub
@@ -17,7 +18,7 @@ from model_manager.hub.access import Access
 from model_manager.hub.http import HttpClient, file_url
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.stacking import layout_for
-from model_manager.plan import Candidate, LoadPlan, PlanOptions, Recommendation
+from model_manager.plan import Candidate, LoadPlan, PlanOptions
 from model_manager.published import HubFile, PublishedModel, Target
 
 _EXACT_TYPES = frozenset({"F32", "F16", "BF16", "F64"})
@@ -141,7 +142,7 @@ class PublishedFit:
 
 
 def judge_published(
-    recommend_of: Callable[[Sequence[Candidate], PlanOptions], Sequence[Recommendation]],
+    planning: PlanningService,
     models: Sequence[PublishedModel],
     headers: PublishedHeaders,
     options: PlanOptions,
@@ -151,7 +152,7 @@ def judge_published(
     found: dict[str, PublishedFit] = {}
     for family in families(models):
         try:
-            judged = recommend_of(candidates(family, headers, first), options)
+            judged = planning.recommend(options, candidates(family, headers, first))
         except UserError:
             # A header that cannot be read, or an unsupported model, is an error of the download.
             continue

@@ -148,27 +148,20 @@ class PlanningService:
     def recommend(
         self,
         options: PlanOptions | None = None,
+        candidates: Sequence[Candidate] | None = None,
+        *,
         simulated_gpus: Sequence[float] | None = None,
         simulated_ram: float | None = None,
     ) -> tuple[Recommendation, ...]:
-        """Judge the quantisations of the home model for this machine, by their files where these are complete.
+        """Judge quantisations for this machine; None: those of the home model, by their files where these are complete.
 
         Raises:
             UserError: as ``machine``.
         """
-        candidates = [
-            Candidate(entry.id, entry.quantisation, entry.bytes, self._headers_of_entry(entry)) for entry in APUS
-        ]
-        return self.recommend_of(candidates, options, simulated_gpus, simulated_ram)
-
-    def recommend_of(
-        self,
-        candidates: Sequence[Candidate],
-        options: PlanOptions | None = None,
-        simulated_gpus: Sequence[float] | None = None,
-        simulated_ram: float | None = None,
-    ) -> tuple[Recommendation, ...]:
-        """Judge quantisations of any model."""
+        if candidates is None:
+            candidates = [
+                Candidate(each.id, each.quantisation, each.bytes, self._headers_of_entry(each)) for each in APUS
+            ]
         machine = self.machine(simulated_gpus=simulated_gpus)
         return recommend(candidates, machine.devices, self.host(simulated_ram), options)
 

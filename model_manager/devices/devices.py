@@ -10,7 +10,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import psutil
 
@@ -76,6 +76,21 @@ class Device:
     def shares_ram(self) -> bool:
         """Whether its memory is this machine's RAM (Apple silicon, graphics in the processor)."""
         return self.kind == "integrated_gpu" or self.backend in ("Metal", "MTL")
+
+
+class Card(Protocol):
+    """What identifies a graphics card; ``pci_bus_id`` as in ``Device``."""
+
+    @property
+    def name(self) -> str:
+        """The name that its driver reports."""
+
+    @property
+    def pci_bus_id(self) -> str:
+        """Empty where unknown."""
+
+
+T = TypeVar("T", bound=Card)
 
 
 @dataclass(frozen=True)
@@ -144,6 +159,29 @@ def default_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
         elif device.kind == "integrated_gpu" and (not integrated or integrated[0].backend == device.backend):
             integrated.append(device)
     return (*servers, *(gpus.values() or integrated))
+
+
+def match_cards(devices: Sequence[Device], cards: Sequence[T], *, by_order: bool = False) -> dict[str, T]:
+    """Match devices with cards of another list; returns the cards by device name.
+
+    By PCI address, where both have one, else by the card's name, several of one name in their order, and at last
+    ``by_order`` alone.
+    """
+    by_address = {card.pci_bus_id: card for card in cards if card.pci_bus_id}
+    found = {device.name: by_address[device.pci_bus_id] for device in devices if device.pci_bus_id in by_address}
+    left = [card for card in cards if all(card is not other for other in found.values())]
+    for same_name in (True, False) if by_order else (True,):
+        for device in devices:
+            for place, card in enumerate(left):
+                have_addresses = device.pci_bus_id and card.pci_bus_id
+                if (
+                    device.name not in found
+                    and not have_addresses
+                    and (card.name == device.description or not same_name)
+                ):
+                    found[device.name] = left.pop(place)
+                    break
+    return found
 
 
 def device_keys(devices: Sequence[Device]) -> dict[str, str]:

@@ -9,12 +9,10 @@ Source: the NVML API reference; ``nvidia-ml-py`` names its functions as the libr
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
-
-from model_manager.devices.devices import Device
 
 T = TypeVar("T")
 
@@ -77,27 +75,6 @@ def read_nvidia(nvml: Any = None) -> NvidiaInfo:
     finally:
         with contextlib.suppress(nvml.NVMLError):
             nvml.nvmlShutdown()
-
-
-def cards_of(devices: Sequence[Device], cards: Sequence[NvidiaCard]) -> dict[str, NvidiaCard]:
-    """Match the engine's devices with cards; returns cards by device name.
-
-    By PCI address where the backend reports it, else by the card's name, several of one name in their order.
-    """
-    found: dict[str, NvidiaCard] = {}
-    by_address = {card.pci_bus_id: card for card in cards}
-    unnamed: dict[str, list[NvidiaCard]] = {}
-    addressed = {device.pci_bus_id for device in devices}
-    for card in cards:
-        if card.pci_bus_id not in addressed:
-            unnamed.setdefault(card.name, []).append(card)
-    for device in devices:
-        if device.pci_bus_id:
-            if card_there := by_address.get(device.pci_bus_id):
-                found[device.name] = card_there
-        elif same_name := unnamed.get(device.description):
-            found[device.name] = same_name.pop(0)
-    return found
 
 
 class _Reader:

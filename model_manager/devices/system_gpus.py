@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from model_manager.devices.devices import Device
+from model_manager.devices.devices import Device, match_cards
 from model_manager.errors import UserError
 
 Vendor = Literal["NVIDIA", "AMD", "Intel", "Apple", "other"]
@@ -80,7 +80,8 @@ def usable_hint(
     in the processor are not counted where they share its RAM: they are hardly faster.
     """
     gpus = [device for device in engine_devices if device.kind.endswith("gpu") and not device.is_rpc]
-    idle = [gpu for gpu in _without(system_gpus, _one_a_card(gpus)) if _is_relevant(gpu)]
+    used = match_cards(_one_a_card(gpus), system_gpus, by_order=True).values()
+    idle = [gpu for gpu in system_gpus if _is_relevant(gpu) and all(gpu is not each for each in used)]
     built = {_ENGINE_NAMES.get(name.lower(), "") for name in engine_backends}
     for gpu in idle:
         if not built.intersection(_BACKENDS[gpu.vendor]):
@@ -106,28 +107,6 @@ def _one_a_card(devices: Sequence[Device]) -> list[Device]:
         if not device.pci_bus_id:
             others.setdefault(device.backend, []).append(device)
     return [*by_address.values(), *max(others.values(), key=len, default=[])]
-
-
-def _without(gpus: Sequence[SystemGpu], devices: Sequence[Device]) -> list[SystemGpu]:
-    """Cards that match none of the devices: by address, then by name, then by their number."""
-    left, unknown = list(gpus), list(devices)
-
-    def same_address(gpu: SystemGpu, device: Device) -> bool:
-        return bool(gpu.pci_bus_id) and gpu.pci_bus_id == device.pci_bus_id
-
-    def same_name(gpu: SystemGpu, device: Device) -> bool:
-        return not (gpu.pci_bus_id and device.pci_bus_id) and gpu.name == device.description
-
-    def could_match(gpu: SystemGpu, device: Device) -> bool:
-        return not (gpu.pci_bus_id and device.pci_bus_id)
-
-    for same in (same_address, same_name, could_match):
-        for device in tuple(unknown):
-            hit = next((place for place, gpu in enumerate(left) if same(gpu, device)), None)
-            if hit is not None:
-                del left[hit]
-                unknown.remove(device)
-    return left
 
 
 def read_system_gpus(

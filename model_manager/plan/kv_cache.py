@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from model_manager.gguf.header import GgufHeader
-from model_manager.plan.header_keys import Keys
 from model_manager.plan.load_spec import LoadSpec
 
 CONTEXT_STEP = 256
@@ -72,6 +71,47 @@ _SLIDING = {
 _SLIDING_BY_ARRAY = frozenset({"gemma4", "granite_swa", "maple", "mimo2", "spark2_5", "step35", "dots3note"})
 _FIXED_WINDOW = frozenset({"llama4", "smallthinker"})
 """Architectures with a fixed window, whatever the header says."""
+
+
+@dataclass(frozen=True)
+class HeaderKeys:
+    """Numbers of a header by ``<architecture>.<key>``, with the fallbacks of llama.cpp's ``load_hparams``."""
+
+    header: GgufHeader
+
+    @property
+    def architecture(self) -> str:
+        """Name of the architecture, empty where the header has none."""
+        return self.header.architecture or ""
+
+    def number(self, key: str, default: int = 0) -> int:
+        """Return an integer, of an array the largest; the default where the key is missing or has another type."""
+        value = self.header.metadata.get(f"{self.architecture}.{key}")
+        if isinstance(value, tuple):
+            whole = [int(each) for each in value]
+            return max(whole, default=default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return default
+        return int(value)
+
+    def has(self, key: str) -> bool:
+        """Whether the key exists."""
+        return f"{self.architecture}.{key}" in self.header.metadata
+
+    def per_layer(self, key: str, layers: int, default: int = 0) -> tuple[int, ...]:
+        """Return one number per layer, from an array or from one number for all."""
+        value = self.header.metadata.get(f"{self.architecture}.{key}")
+        if isinstance(value, tuple):
+            given = tuple(int(each) for each in value[:layers])
+            return given + (given[-1] if given else default,) * (layers - len(given))
+        return (self.number(key, default),) * layers
+
+    def array(self, key: str, layers: int) -> tuple[bool, ...] | None:
+        """Return one boolean per layer; None where the key is missing or the array is too short."""
+        value = self.header.metadata.get(f"{self.architecture}.{key}")
+        if not isinstance(value, tuple) or len(value) < layers:
+            return None
+        return tuple(bool(each) for each in value[:layers])
 
 
 class AttentionRange(Enum):
@@ -147,7 +187,7 @@ def padded(tokens: int) -> int:
 
 def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
     """Determine the cache of a model with this ``block_count``, prediction layers included."""
-    keys = Keys(headers[0])
+    keys = HeaderKeys(headers[0])
     used = layers - keys.number("nextn_predict_layers")
     heads = keys.per_layer("attention.head_count", layers)
     heads_kv = keys.per_layer("attention.head_count_kv", layers) if keys.has("attention.head_count_kv") else heads
@@ -202,7 +242,9 @@ def _from_tensors(headers: Sequence[GgufHeader], layers: Sequence[LayerCache], w
     )
 
 
-def _kinds(keys: Keys, layers: int, used: int, heads_kv: tuple[int, ...]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+def _kinds(
+    keys: HeaderKeys, layers: int, used: int, heads_kv: tuple[int, ...]
+) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
     """Return for each layer whether it has a recurrent state, and whether it attends."""
     architecture = keys.architecture
     if architecture in _RECURRENT:
@@ -227,7 +269,7 @@ def _kinds(keys: Keys, layers: int, used: int, heads_kv: tuple[int, ...]) -> tup
     return (False,) * layers, (True,) * layers
 
 
-def _windows(keys: Keys, layers: int, recurrent: tuple[bool, ...]) -> tuple[int, tuple[bool, ...]]:
+def _windows(keys: HeaderKeys, layers: int, recurrent: tuple[bool, ...]) -> tuple[int, tuple[bool, ...]]:
     """Return the window in tokens and, for each layer, whether it uses that."""
     nowhere = (False,) * layers
     architecture = keys.architecture
@@ -261,7 +303,7 @@ def _in_window(layer: int, period: int, dense_first: bool) -> bool:
     return layer % period != 0 if dense_first else layer % period < period - 1
 
 
-def _layers_with_cache(keys: Keys, layers: int) -> int:
+def _layers_with_cache(keys: HeaderKeys, layers: int) -> int:
     """Number of layers with a cache of their own; the later ones share theirs."""
     if keys.architecture == "gemma3n":
         return min(layers, 20)
@@ -270,7 +312,7 @@ def _layers_with_cache(keys: Keys, layers: int) -> int:
     return layers
 
 
-def _state_bytes(keys: Keys, heads: int, width: int) -> int:
+def _state_bytes(keys: HeaderKeys, heads: int, width: int) -> int:
     """Bytes of one recurrent layer's states: ``n_embd_r`` and ``n_embd_s`` of ``llama-hparams.cpp``."""
     convolution = max(0, keys.number("ssm.conv_kernel") - 1)
     inner, state, groups = (keys.number(f"ssm.{key}") for key in ("inner_size", "state_size", "group_count"))

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from model_manager.devices.devices import TILED_WITH_AMX
 from model_manager.gguf.header import GgufHeader, TensorInfo
-from model_manager.plan.header_keys import Keys
-from model_manager.plan.kv_cache import CacheRules, cache_rules
+from model_manager.plan.kv_cache import CacheRules, HeaderKeys, cache_rules
 
 _BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.(\d+)\.(.+)")
 _STACKED_EXPERTS = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
@@ -158,12 +157,12 @@ def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
     first = headers[0]
     tensors = [tensor for header in headers for tensor in header.tensors]
     count = first.block_count or _layers_named(tensors)
-    used = count - Keys(first).number("nextn_predict_layers")
+    used = count - HeaderKeys(first).number("nextn_predict_layers")
     parts: list[tuple[list[TensorInfo], ...]] = [([], [], []) for _ in range(count)]
     embedding: list[TensorInfo] = []
     output: list[TensorInfo] = []
     unused: list[TensorInfo] = []
-    output_norm_of_lfm2 = Keys(first).architecture.startswith("lfm2")
+    output_norm_of_lfm2 = HeaderKeys(first).architecture.startswith("lfm2")
     for tensor in tensors:
         match = _BLOCK.match(tensor.name)
         if match and int(match[1]) < count:
@@ -202,7 +201,7 @@ def _part(name: str) -> int:
 
 
 def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> Widths:
-    keys = Keys(header)
+    keys = HeaderKeys(header)
     table = names.get("token_embd.weight")
     embedding = keys.number("embedding_length") or (table.shape[0] if table and table.shape else 0)
     heads = keys.number("attention.head_count")

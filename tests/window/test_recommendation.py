@@ -25,8 +25,8 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find
 from ui.models.dialog import ModelsDialog
 from ui.models.fits import ModelFits
+from ui.plan.bars import SummaryBars
 from ui.plan.dialog import PlanDialog
-from ui.plan.summary_bars import SummaryBars
 
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
 

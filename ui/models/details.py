@@ -28,8 +28,8 @@ from model_manager.published import Repository
 from ui.models.actions import further, primary
 from ui.models.item import ModelItem, State
 from ui.models.row_text import button_text, note_text, problem_text, progress_text
+from ui.plan.bars import SummaryBars
 from ui.plan.rows import ElidedLabel
-from ui.plan.summary_bars import SummaryBars
 from ui.widgets.dialog_parts import (
     HEADING_SIZE,
     MARGIN,

@@ -195,7 +195,7 @@ def plan_repository(
     Raises UserError as ``PlanningService.machine``.
     """
     hardware = _hardware(planning)
-    found = judge_published(planning.recommend_of, models, headers, options, current)
+    found = judge_published(planning, models, headers, options, current)
     own = headers.known(current) if current is not None else None
     if current is None or own is None or current.id not in found:
         return hardware, found

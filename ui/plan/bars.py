@@ -13,7 +13,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.plan.bar_data import Bar, PartKind, Stretch, full_bytes, part_places, places_of
-from ui.plan.rows import ElidedCheckBox, PlanRow
+from ui.plan.rows import ElidedCheckBox, ElidedLabel, PlanRow
 from ui.plan.strings import (
     actual_text,
     bar_description,
@@ -25,12 +25,14 @@ from ui.plan.strings import (
     used_text,
 )
 from ui.widgets.dialog_parts import SMALL_SIZE
+from ui.widgets.layouts import clear, hbox, vbox
 from ui.widgets.theme import Theme, current_theme, interface_font
 
 BAR, RADIUS, OVERHANG = 16, 4.0, 3
 """Height of a bar, radius of its corners, overhang of the limit line, in pixels."""
 THIN, THIN_GAP = 4, 3
 SWATCH = 10
+SUMMARY_GAP = 10
 MIN_STRETCH = 1.5
 KINDS: tuple[PartKind, ...] = ("weights", "kv", "compute", "shared", "over", "reserve", "other")
 
@@ -254,3 +256,32 @@ class Legend(QWidget):
             found.append((kind, line, x))
             x += width + self.ITEM_GAP
         return found
+
+
+class SummaryBars(QWidget):
+    """Compact bars without controls, for the models page and the first start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("planGlance")
+        self.bars: tuple[Bar, ...] = ()
+        self._column = vbox(parent=self, spacing=SUMMARY_GAP)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def show_bars(self, bars: Sequence[Bar]) -> None:
+        """Show these bars; without bars the widget is hidden."""
+        self.bars = tuple(bars)
+        clear(self._column)
+        gpus = [bar for bar in bars if not bar.is_ram]
+        names = []
+        for bar in bars:
+            memory, title, figure = MemoryBar(), ElidedLabel(quiet=True), ElidedLabel(quiet=True, right=True)
+            memory.set_bar(bar, full_bytes([bar] if bar.is_ram else gpus), as_forecast=True)
+            title.set_text(bar_title(bar))
+            figure.set_text(used_text(bar))
+            row = QWidget()
+            vbox(hbox((title, 3), (figure, 2), spacing=8), memory, parent=row)
+            self._column.addWidget(row)
+            names.append(memory.accessibleName())
+        self.setAccessibleName("; ".join(names))
+        self.setVisible(bool(bars))

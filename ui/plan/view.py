@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import pairwise
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.planning.basis import PlanBasis
 from model_manager.errors import UserError
@@ -19,17 +19,83 @@ from model_manager.plan import LoadPlan, PlanOptions
 from ui.plan.bar_data import ActualBytes, Bar, VerdictKind, bars_of, device_numbers, full_bytes, verdict_kind
 from ui.plan.bars import BarRow, Legend
 from ui.plan.changes import Change, automatic, devices_on, with_device
-from ui.plan.head import PlanHead
 from ui.plan.panel import PlanPanel
 from ui.plan.rows import column_widths
 from ui.plan.strings import device_name, sentences
-from ui.widgets.dialog_parts import hairline
+from ui.widgets.dialog_parts import HEADING_SIZE, hairline, quiet_label
 from ui.widgets.error_text import error_text
-from ui.widgets.layouts import vbox
+from ui.widgets.icons import set_icon
+from ui.widgets.layouts import TOP, hbox, vbox
+from ui.widgets.theme import interface_font
 
 Planner = Callable[[PlanOptions], LoadPlan]
 
 NARROW_BELOW = 640
+ICON = 20
+_ICONS: dict[VerdictKind, str] = {"good": "check", "warning": "info", "bad": "warning"}
+
+
+class PlanHead(QWidget):
+    """Verdict with an icon, and up to three lines below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kind: VerdictKind = "good"
+        """Rating that determines icon and colour."""
+        self._icon = QLabel()
+        self._icon.setObjectName("planVerdict")
+        self._icon.setFixedSize(ICON, ICON)
+        self.headline = QLabel()
+        self.headline.setObjectName("planSentence")
+        self.headline.setFont(interface_font(HEADING_SIZE, bold=True))
+        self.headline.setWordWrap(True)
+        self.headline.setTextFormat(Qt.TextFormat.PlainText)
+        self.headline.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.notes, self.hint, self.busy = quiet_label(), quiet_label(), quiet_label()
+        for label, name in ((self.notes, "planNotes"), (self.hint, "planHint"), (self.busy, "planBusy")):
+            label.setObjectName(name)
+        first = hbox((self._icon, 0, TOP), (self.headline, 1), spacing=8)
+        below = vbox(self.notes, self.hint, self.busy, spacing=2, margins=(ICON + 8, 0, 0, 0))
+        self._layout = vbox(first, below, parent=self, spacing=4)
+        self.show_busy("")
+
+    def show_verdict(self, verdict: str, notes: str, hint: str, kind: VerdictKind) -> None:
+        """Show the verdict of a plan; an empty one hides it."""
+        self.kind = kind
+        self.headline.setText(verdict)
+        self.headline.setAccessibleName(f"{verdict} {notes}".strip())
+        _set_text(self.notes, notes)
+        _set_text(self.hint, hint)
+        self._icon.setVisible(bool(verdict))
+        set_icon(self._icon, _ICONS[self.kind], self.kind, ICON)
+        self._keep_height()
+
+    def reset_height(self) -> None:
+        """Shrink to the required height."""
+        self.setMinimumHeight(0)
+        self._keep_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Adapt the height to the new width."""
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.reset_height()
+
+    def _keep_height(self) -> None:
+        # The height only grows: a line that comes and goes while a slider is moved would move the slider.
+        needed = self._layout.totalHeightForWidth(self.width()) if self.isVisible() else 0
+        if needed > self.minimumHeight():
+            self.setMinimumHeight(needed)
+
+    def show_busy(self, text: str) -> None:
+        """Show the current activity; an empty text hides it."""
+        _set_text(self.busy, text)
+
+
+def _set_text(label: QLabel, text: str) -> None:
+    label.setText(text)
+    label.setVisible(bool(text))
 
 
 class PlanView(QWidget):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButt
 
 from app.config.settings import LANGUAGES
 from ui.plan.bar_data import Bar
-from ui.plan.summary_bars import SummaryBars
+from ui.plan.bars import SummaryBars
 from ui.widgets.theme import interface_font
 from ui.widgets.translated import TranslatedWidget
 
