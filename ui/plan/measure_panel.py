@@ -217,7 +217,7 @@ class MeasurePanel(QWidget):
         clear(self._rows)
         if self.result is None:
             return
-        self._rows.addWidget(_Row("", "", self.tr("Prompt, tokens/s"), self.tr("Answer, tokens/s"), is_head=True))
+        rows: list[QWidget] = [_Row("", "", self.tr("Prompt, tokens/s"), self.tr("Answer, tokens/s"), is_head=True)]
         for each in self.result.measured:
             is_best = each is self.result.best
             title = self._change_text(each.change)
@@ -228,8 +228,10 @@ class MeasurePanel(QWidget):
                 detail = error_text(each.problem)
             else:
                 prompt, answer = f"{each.prompt_tokens_per_second:.0f}", f"{each.tokens_per_second:.1f}"
-            self._rows.addWidget(hairline())
-            self._rows.addWidget(_Row(title, detail, prompt, answer, is_best=is_best))
+            rows += [hairline(), _Row(title, detail, prompt, answer, is_best=is_best)]
+        for row in rows:
+            self._rows.addWidget(row)
+            row.show()
 
 
 class _Row(QWidget):
