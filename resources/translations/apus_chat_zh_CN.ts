@@ -1277,73 +1277,6 @@
     </message>
 </context>
 <context>
-    <name>AdvancedOptions</name>
-    <message>
-        <source>Layers on GPUs</source>
-        <translation>GPU 上的层数</translation>
-    </message>
-    <message>
-        <source>Experts in RAM (layers)</source>
-        <translation>放在内存中的专家（层数）</translation>
-    </message>
-    <message>
-        <source>Split mode</source>
-        <translation>切分方式</translation>
-    </message>
-    <message>
-        <source>Main GPU</source>
-        <translation>主 GPU</translation>
-    </message>
-    <message>
-        <source>Flash attention</source>
-        <translation>Flash Attention</translation>
-    </message>
-    <message>
-        <source>Threads</source>
-        <translation>线程数</translation>
-    </message>
-    <message>
-        <source>Batch size (tokens)</source>
-        <translation>批大小（token）</translation>
-    </message>
-    <message>
-        <source>Micro-batch size (tokens)</source>
-        <translation>微批大小（token）</translation>
-    </message>
-    <message>
-        <source>Automatic</source>
-        <translation>自动</translation>
-    </message>
-    <message>
-        <source>By layer</source>
-        <translation>按层</translation>
-    </message>
-    <message>
-        <source>By row</source>
-        <translation>按行</translation>
-    </message>
-    <message>
-        <source>By tensor</source>
-        <translation>按张量</translation>
-    </message>
-    <message>
-        <source>Single GPU</source>
-        <translation>仅用一个 GPU</translation>
-    </message>
-    <message>
-        <source>On</source>
-        <translation>开</translation>
-    </message>
-    <message>
-        <source>Off</source>
-        <translation>关</translation>
-    </message>
-    <message>
-        <source>Automatic ({kind})</source>
-        <translation>自动（{kind}）</translation>
-    </message>
-</context>
-<context>
     <name>AttachmentChip</name>
     <message>
         <source>{count} tokens</source>
@@ -3627,8 +3560,68 @@
         <translation>上下文</translation>
     </message>
     <message>
+        <source>Layers on GPUs</source>
+        <translation>GPU 上的层数</translation>
+    </message>
+    <message>
+        <source>Experts in RAM (layers)</source>
+        <translation>放在内存中的专家（层数）</translation>
+    </message>
+    <message>
+        <source>Split mode</source>
+        <translation>切分方式</translation>
+    </message>
+    <message>
+        <source>Main GPU</source>
+        <translation>主 GPU</translation>
+    </message>
+    <message>
+        <source>Flash attention</source>
+        <translation>Flash Attention</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Batch size (tokens)</source>
+        <translation>批大小（token）</translation>
+    </message>
+    <message>
+        <source>Micro-batch size (tokens)</source>
+        <translation>微批大小（token）</translation>
+    </message>
+    <message>
         <source>KV cache</source>
         <translation>KV 缓存</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>By layer</source>
+        <translation>按层</translation>
+    </message>
+    <message>
+        <source>By row</source>
+        <translation>按行</translation>
+    </message>
+    <message>
+        <source>By tensor</source>
+        <translation>按张量</translation>
+    </message>
+    <message>
+        <source>Single GPU</source>
+        <translation>仅用一个 GPU</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>开</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>关</translation>
     </message>
     <message>
         <source>Split</source>
@@ -5391,14 +5384,6 @@
     <message>
         <source>Remaining</source>
         <translation>剩余</translation>
-    </message>
-    <message>
-        <source>{name} {estimate}, actual {real}</source>
-        <translation>{name} {estimate}，实际 {real}</translation>
-    </message>
-    <message>
-        <source>{name} {estimate}, currently loaded {real}</source>
-        <translation>{name} {estimate}，当前已加载 {real}</translation>
     </message>
     <message>
         <source>{count} tokens</source>
