@@ -6,8 +6,7 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from app.conversation import Attachment, Conversation, MadeBy, Message, Role, Sampling, Status
-from app.store.conversation_trees import ConversationTree
+from app.conversation import Attachment, Conversation, ConversationTree, MadeBy, Message, Role, Sampling, Status
 
 HOME_MODEL = "APUS-xDAN4.0-MoE-0402.IQ3_XXS"
 

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.cli.output import print_columns, print_json, to_plain
-from app.conversation import Conversation, Message
+from app.conversation import Conversation, ImportResult, Message
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import Format, Options, Thoughts
 from app.export.json_import import import_conversations
 from app.formulas import FormulaRenderer
 from app.messages import sentence
-from app.store.conversation_trees import ImportResult
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

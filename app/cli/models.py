@@ -21,9 +21,9 @@ from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import CATALOGUE, find_entry
 from model_manager.hub.client import HubClient
 from model_manager.hub.resolver import fetch_listing, find_published
-from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import LocalModel
 from model_manager.library.removal import delete, removal_of
+from model_manager.library.scan import ImportCandidate, inspect_paths
 from model_manager.published import PublishedModel, Repository
 
 _NOT_LOCAL = ("model_unknown", "model_not_downloaded", "starter_missing")

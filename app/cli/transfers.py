@@ -21,7 +21,6 @@ from model_manager.download.transfer import Transfer
 from model_manager.errors import UserError
 from model_manager.gguf.split_part_names import part_of
 from model_manager.hub.access import Access
-from model_manager.hub.catalogue import CATALOGUE
 from model_manager.hub.resolver import find_published
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts, sibling_parts
@@ -29,9 +28,11 @@ from model_manager.layout.origin import read_origin
 from model_manager.library.library import LocalModel
 from model_manager.library.verification import (
     Verification,
+    find_expected,
     pieces_to_redownload,
     record_verification,
     verify_all,
+    worst,
 )
 from model_manager.published import PublishedModel
 
@@ -97,17 +98,16 @@ def verify_model(services: ModelServices, arguments: argparse.Namespace) -> int:
     with stopped_by_interrupt(token.cancel):
         expected = _expected(services, arguments, model)
         results = _verify(services, model.path, token, expected)
-        if _matches(results) is False and arguments.mend:
+        if worst(results).matches is False and arguments.mend:
             for damaged in [each for each in results if each.matches is False]:
                 _redownload(services, damaged, token, arguments)
             results = _verify(services, model.path, token, expected)
     if arguments.json:
         print_json(_results(model, results))
-    different = next((each for each in results if each.matches is False), None)
-    if different is not None:
-        raise _not_published(different)
+    if worst(results).matches is False:
+        raise _not_published(worst(results))
     if not arguments.json:
-        if _matches(results):
+        if worst(results).matches:
             print_columns([(str(each.path), f"is the published {each.published_id}") for each in results])
         else:
             print_columns([(str(results[0].path), f"no published checksum known; SHA-256 {results[0].sha256}")])
@@ -117,15 +117,11 @@ def verify_model(services: ModelServices, arguments: argparse.Namespace) -> int:
 def _expected(services: ModelServices, arguments: argparse.Namespace, model: LocalModel) -> PublishedModel | None:
     if arguments.against:
         return find_published(arguments.against, services.access(arguments.endpoint))
-    known = next((each for each in CATALOGUE if each.file_name == model.path.name and each.sha256 is None), None)
-    origin = read_origin(model.path)
-    if known is None or (origin is not None and origin.has_hashes):
-        return None
     try:
-        return find_published(known.id, services.access(arguments.endpoint))
+        return find_expected(model.path, lambda: services.access(arguments.endpoint))
     except UserError as error:
         # The file's hash is still useful.
-        sys.stderr.write(f"Couldn't look up {known.id} ({error.code}).\n")
+        sys.stderr.write(f"Couldn't look up {model.path.name} ({error.code}).\n")
         return None
 
 
@@ -135,7 +131,7 @@ def _verify(
     with ProgressLine("checking", quiet=True) as line:
         results = verify_all(path, line.show, token, expected)
     for each in results:
-        record_verification(each, services.library, expected)
+        record_verification(each, services.library)
     return results
 
 
@@ -150,11 +146,6 @@ def _redownload(
         transfer = Transfer(published.id, line.show_status)
         with token.on_cancel(transfer.token.cancel):
             download(published, damaged.path.parent, lambda: services.access(arguments.endpoint), transfer)
-
-
-def _matches(results: Sequence[Verification]) -> bool | None:
-    answers = {each.matches for each in results}
-    return False if False in answers else None if None in answers else True
 
 
 def _not_published(result: Verification) -> UserError:
@@ -172,11 +163,11 @@ def _results(model: LocalModel, results: Sequence[Verification]) -> dict[str, An
     return {
         "id": model.id,
         "path": str(model.path),
-        "matches": _matches(results),
+        "matches": worst(results).matches,
         "published_id": first.published_id,
         "sha256": first.sha256,
         "published_sha256": _published_sha256(first),
-        "stacked": first.stacked,
+        "stacked": first.origin.stacked,
         "published_changed": any(each.published_changed for each in results),
         "files": [
             {
@@ -194,7 +185,8 @@ def _results(model: LocalModel, results: Sequence[Verification]) -> dict[str, An
 
 
 def _published_sha256(result: Verification) -> str | None:
-    return result.published_sha256 or (result.sha256 if result.matches and not result.stacked else None)
+    origin = result.origin
+    return origin.published_sha256 or (result.sha256 if result.matches and not origin.stacked else None)
 
 
 def repair_model(services: ModelServices, arguments: argparse.Namespace) -> int:

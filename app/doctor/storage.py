@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 
 from app.doctor.diagnostic import Diagnostic, State
-from app.store.recovery import check_database
+from app.store.backups import check_database
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS

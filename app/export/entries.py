@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.conversation import MadeBy, Message, Role, SamplerParameters, Sampling
+from app.conversation import ConversationTree, MadeBy, Message, Role, SamplerParameters, Sampling
 from app.export.formats import Labels, Options, Thoughts
 from app.formulas import Formula as FormulaKey
 from app.markdown.blocks import Block, Formula, Prose, Table
 from app.markdown.parser import parse_part, split_thought
 from app.parameter import parameters
-from app.store.conversation_trees import ConversationTree
 
 _BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _BIDI_CONTROLS}

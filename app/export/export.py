@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.conversation import ConversationTree
 from app.export.entries import history, with_options
 from app.export.file_names import file_name, name_key
 from app.export.formats import Format, Options
@@ -15,7 +16,6 @@ from app.export.json_format import JSON
 from app.export.jsonl import JSONL
 from app.export.markdown import MARKDOWN
 from app.export.plain_text import PLAIN_TEXT
-from app.store.conversation_trees import ConversationTree
 from app.store.store import ConversationStore
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.files import disk_errors, make_folder, write_atomically

@@ -12,8 +12,8 @@ from app.translation import QT_TRANSLATE_NOOP
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
 if TYPE_CHECKING:
+    from app.conversation import ConversationTree
     from app.formulas import FormulaRenderer
-    from app.store.conversation_trees import ConversationTree
 
 FORMAT_NAMES = ("md", "html", "pdf", "json", "txt", "jsonl")
 """Names of ``app.export.export.FORMATS``, for the command line, which does not import the formats."""

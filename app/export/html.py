@@ -13,11 +13,11 @@ from functools import lru_cache
 
 from app import __version__
 from app.config.paths import resources
+from app.conversation import ConversationTree
 from app.export.entries import ParsedEntry, parsed_entries, thought_label, title_of
 from app.export.formats import Format, Options, Thoughts
 from app.export.html_blocks import BlockWriter, code_html, escape
 from app.markdown.parser import parse_part
-from app.store.conversation_trees import ConversationTree
 from app.translation import QT_TRANSLATE_NOOP
 
 POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

@@ -12,9 +12,8 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from app.conversation import Conversation, Message, Role
+from app.conversation import Conversation, ConversationTree, Message, Refused, Role
 from app.export.formats import Format, Options
-from app.store.conversation_trees import ConversationTree, Refused
 from app.store.records import clean_text, column_value
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonError, from_plain, to_json

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.conversation import ConversationTree, ImportResult, Refused
 from app.export.json_format import check_head, tree_of
-from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.store import ConversationStore
 from model_manager.disk.json_file import JsonError
 from model_manager.errors import UserError

@@ -12,11 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.chat.prompt import with_attachments
-from app.conversation import Message, Role, Status
+from app.conversation import ConversationTree, Message, Role, Status
 from app.export.entries import branches, with_options
 from app.export.formats import Format, Options, Thoughts
 from app.markdown.parser import split_thought
-from app.store.conversation_trees import ConversationTree
 from app.translation import QT_TRANSLATE_NOOP
 
 

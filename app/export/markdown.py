@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from app.conversation import ConversationTree
 from app.export.entries import Entry, entries, thought_label, title_of
 from app.export.formats import Format, Options, Thoughts
-from app.store.conversation_trees import ConversationTree
 from app.translation import QT_TRANSLATE_NOOP
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<item>[-*+]|\d{1,9}[.)]) {1,4})?(?P<run>`{3,}|~{3,})(?P<rest>.*)")

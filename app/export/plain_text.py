@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from app.conversation import Role
+from app.conversation import ConversationTree, Role
 from app.export.entries import Entry, entries, thought_label, title_of
 from app.export.formats import Format, Options
 from app.markdown.blocks import plain_text
 from app.markdown.parser import parse_part
-from app.store.conversation_trees import ConversationTree
 from app.translation import QT_TRANSLATE_NOOP
 
 WIDTH = 72

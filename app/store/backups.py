@@ -1,4 +1,4 @@
-"""Backups of the database in the folder ``backups``: created, listed, pruned, and prepared for a restore."""
+"""Backups of the database: made, listed, pruned, restored, and put in the place of a damaged database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +15,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.config.settings import BackupSchedule
-from app.store.connections import DamagedRow, connect, error_code
+from app.store.connections import DamagedRow, connect, database_errors, error_code
 from app.store.migrations import STEPS, migrate, version_of
 from app.store.search_index import drop_index
-from model_manager.disk.files import disk_error, disk_errors, replacing
-from model_manager.errors import UserError
+from app.store.writers import Writer, opening_lock, writers_in
+from model_manager.disk.files import disk_error, disk_errors, move_over, replacing
+from model_manager.errors import Cancelled, UserError
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 """Suffixes of the files of an SQLite database."""
+STEPS_BETWEEN_CHECKS = 20_000
+"""Instructions of SQLite's virtual machine between two checks for cancellation: some milliseconds."""
 _NAME = re.compile(r"conversations-(?P<label>v\d+|daily|asked|replaced)-(?P<time>\d{8}T\d{12}Z)\.sqlite3")
 _TIME = "%Y%m%dT%H%M%S%fZ"
 
@@ -82,9 +85,7 @@ class BackupFolder:
     ) -> Backup:
         """Make a backup, and remove the oldest of its kind beyond ``kept`` (None: as usual for its kind).
 
-        Raises:
-            UserError: as ``copy_database``.
-            sqlite3.Error: as it occurs, for the caller to convert.
+        Raises ``UserError`` as ``copy_database``; ``sqlite3.Error`` as it occurs, for the caller to convert.
         """
         label = kind.value if version is None else f"{kind.value}{version}"
         path = self.path / f"conversations-{label}-{datetime.now(UTC).strftime(_TIME)}.sqlite3"
@@ -97,8 +98,7 @@ class BackupFolder:
     def clear(self) -> None:
         """Remove every backup and every damaged database that was set aside.
 
-        Raises:
-            UserError: as ``disk_error``.
+        Raises ``UserError`` as ``disk_error``.
         """
         for path in (*(backup.path for backup in self.list()), *self.path.parent.glob("conversations-damaged-*")):
             with disk_errors(path):
@@ -108,9 +108,8 @@ class BackupFolder:
 def copy_database(connection: sqlite3.Connection, path: Path, *, private: bool = False) -> None:
     """Copy the database to one file at ``path``, without the search index.
 
-    Raises:
-        UserError: as ``disk_error``; ``path`` is unchanged.
-        sqlite3.Error: as it occurs, for the caller to convert.
+    Raises ``UserError`` as ``disk_error``; ``path`` is unchanged; ``sqlite3.Error`` as it occurs, for the caller to
+    convert.
     """
     with replacing(path, private=private) as temporary:
         copy = sqlite3.connect(temporary, isolation_level=None)
@@ -131,11 +130,8 @@ def copy_database(connection: sqlite3.Connection, path: Path, *, private: bool =
 def restorable_copy(path: Path, folder: Path) -> Iterator[Path]:
     """Yield a verified copy of the backup at ``path``, migrated to the current schema, for the duration of the block.
 
-    ``folder`` is where the temporary copy is made.
-
-    Raises:
-        UserError: ``file_missing`` (path), ``backup_unsound`` (path, detail), ``backup_newer`` (path, version, known),
-            or as ``disk_error``.
+    ``folder`` is where the temporary copy is made.  Raises ``UserError``: ``file_missing`` (path), ``backup_unsound``
+    (path, detail), ``backup_newer`` (path, version, known), or as ``disk_error``.
     """
     if not path.is_file():
         raise UserError("file_missing", path=path)
@@ -159,6 +155,65 @@ def restorable_copy(path: Path, folder: Path) -> Iterator[Path]:
         for suffix in SUFFIXES:
             with contextlib.suppress(OSError):
                 temporary.with_name(temporary.name + suffix).unlink()
+
+
+@dataclass(frozen=True)
+class DatabaseReport:
+    """State of the database file."""
+
+    path: Path
+    bytes: int
+    """Size, including the write-ahead log."""
+    problem: str
+    """SQLite's description of the damage; empty for an intact database."""
+    backups: tuple[Backup, ...]
+    """The newest first."""
+
+
+def check_database(folder: Path, is_cancelled: Callable[[], bool] = lambda: False) -> DatabaseReport | None:
+    """Check the database in ``folder`` without changing a file; None where there is none.
+
+    Reads the whole database, which takes seconds for a large one.  Raises ``Cancelled``: ``is_cancelled()`` returned
+    true.
+    """
+    path = folder / "conversations.sqlite3"
+    if not path.exists():
+        return None
+    size = sum(each.stat().st_size for each in (path, path.with_name(f"{path.name}-wal")) if each.exists())
+    return DatabaseReport(path, size, _problem(path, is_cancelled), tuple(BackupFolder(folder).list()))
+
+
+def newest_restorable(folder: Path) -> Backup | None:
+    """Return the newest backup that can be restored."""
+    for backup in BackupFolder(folder).list():
+        with contextlib.suppress(UserError), restorable_copy(backup.path, folder):
+            return backup
+    return None
+
+
+def replace_damaged(folder: Path, backup: Path, busy_timeout_s: float = 5.0) -> Path:
+    """Set the damaged database aside, put the backup in its place, and return the new path of the damaged one.
+
+    Raises ``UserError``: ``database_locked`` (path): another process has it open, and as ``restorable_copy``.
+    """
+    path, running = folder / "conversations.sqlite3", folder / "running"
+    aside = folder / f"conversations-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.sqlite3"
+    with database_errors(path), opening_lock(running, path, busy_timeout_s):
+        writer = Writer(running)
+        try:
+            others = writers_in(running) - {writer.id}
+            with writer.dead_among(others) as dead, restorable_copy(backup, folder) as copy:
+                if others - set(dead):
+                    raise UserError("database_locked", path=path)
+                for suffix in SUFFIXES:
+                    part = path.with_name(path.name + suffix)
+                    if part.exists():
+                        move_over(part, aside.with_name(aside.name + suffix))
+                with replacing(path, private=True) as temporary:
+                    shutil.copyfile(copy, temporary)
+        finally:
+            writer.close()
+    return aside
 
 
 def _backup(path: Path, match: re.Match[str]) -> Backup:
@@ -191,3 +246,15 @@ def _backup_errors(path: Path) -> Iterator[None]:
         raise UserError("backup_unsound", path=path, detail=str(error)) from error
     except OSError as error:
         raise disk_error(error, path) from error
+
+
+def _problem(path: Path, is_cancelled: Callable[[], bool]) -> str:
+    try:
+        with contextlib.closing(connect(path, busy_timeout_s=5, read_only=True)) as connection:
+            connection.set_progress_handler(lambda: int(is_cancelled()), STEPS_BETWEEN_CHECKS)
+            result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except (sqlite3.Error, OSError) as error:
+        if is_cancelled():
+            raise Cancelled from error
+        result = str(error)
+    return "" if result == "ok" else result

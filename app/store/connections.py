@@ -66,9 +66,8 @@ def error_code(error: sqlite3.Error) -> str | None:
 def database_errors(path: Path) -> Iterator[None]:
     """Raise errors of the database at ``path`` as ``UserError``.
 
-    Raises:
-        UserError: ``disk_full`` (path), ``database_locked`` (path), ``database_damaged`` (path, detail),
-            ``data_folder_not_writable`` (path, detail) or ``data_disk_failed`` (path, detail).
+    Raises ``UserError``: ``disk_full`` (path), ``database_locked`` (path), ``database_damaged`` (path, detail),
+    ``data_folder_not_writable`` (path, detail) or ``data_disk_failed`` (path, detail).
     """
     try:
         yield
@@ -88,7 +87,8 @@ class Connections:
     """Pool of connections to one database, each used by one thread at a time.
 
     A pool, not a connection for each thread: a thread that ends leaves no connection open.  A database in memory
-    (``path`` is None) has a single connection, for which threads wait.
+    (``path`` is None) has a single connection, for which threads wait.  The context managers raise the ``UserError`` of
+    ``database_errors``.
     """
 
     def __init__(self, path: Path | None, busy_timeout_s: float = 0.0) -> None:
@@ -106,11 +106,7 @@ class Connections:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Transaction that reads a single state of the database, regardless of concurrent writers.
-
-        Raises:
-            UserError: as ``database_errors``.
-        """
+        """Transaction that reads a single state of the database, regardless of concurrent writers."""
         with self._transaction("BEGIN") as connection:
             yield connection
 
@@ -119,20 +115,13 @@ class Connections:
         """Transaction that is committed at the end of the block, and rolled back after an exception.
 
         The database at ``attached`` is readable in it as schema ``other``.
-
-        Raises:
-            UserError: as ``database_errors``.
         """
         with self._transaction("BEGIN IMMEDIATE", attached) as connection:
             yield connection
 
     @contextmanager
     def borrowed(self) -> Iterator[sqlite3.Connection]:
-        """Connection in autocommit mode, for statements that can't run in a transaction.
-
-        Raises:
-            UserError: as ``database_errors``.
-        """
+        """Connection in autocommit mode, for statements that can't run in a transaction."""
         with database_errors(self._path or Path(":memory:")):
             connection = self._borrow()
             try:

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from app.config.settings import BackupSchedule
@@ -35,11 +34,9 @@ class Database:
     def open(cls, folder: Path, *, busy_timeout_s: float = 5.0) -> Self:
         """Open the database in ``folder``, or create it; answers that a dead process left unfinished are interrupted.
 
-        ``busy_timeout_s`` is how long each method waits for another process, in seconds.
-
-        Raises:
-            UserError: ``database_newer`` (path, version, known), or as ``database_errors``.  A newer or damaged
-                database is not changed.
+        ``busy_timeout_s`` is how long each method waits for another process, in seconds.  Raises ``UserError``:
+        ``database_newer`` (path, version, known), or as ``database_errors``.  A newer or damaged database is not
+        changed.
         """
         path = folder / "conversations.sqlite3"
         running = folder / "running"
@@ -73,9 +70,7 @@ class Database:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def update_search_index(self, limit: int = 200) -> bool:
@@ -90,11 +85,7 @@ class Database:
             return False
 
     def backup(self, path: Path) -> None:
-        """Copy the database to a file at ``path``.
-
-        Raises:
-            UserError: as ``copy_database``.
-        """
+        """Copy the database to a file at ``path``.  Raises ``UserError`` as ``copy_database``."""
         with self._connections.reading() as connection:
             copy_database(connection, path)
 
@@ -103,20 +94,13 @@ class Database:
         return [] if self._path is None else self._backup_folder.list()
 
     def backup_now(self) -> Backup:
-        """Make a manual backup in the folder ``backups``.
-
-        Raises:
-            UserError: as ``copy_database``.
-        """
+        """Make a manual backup in the folder ``backups``.  Raises ``UserError`` as ``copy_database``."""
         return self._add_backup(BackupKind.MANUAL)
 
     def backup_if_due(self, schedule: BackupSchedule) -> Backup | None:
         """Make the automatic backup where it is due and there is a conversation; for a background thread.
 
-        Does nothing after ``close``.
-
-        Raises:
-            UserError: as ``copy_database``.
+        Does nothing after ``close``.  Raises ``UserError`` as ``copy_database``.
         """
         if self._path is None or not self._backup_folder.is_due(schedule):
             return None
@@ -131,8 +115,7 @@ class Database:
     def restore_backup(self, path: Path) -> Backup:
         """Replace everything by the content of the backup at ``path``, and return a backup of what was replaced.
 
-        Raises:
-            UserError: ``answer_in_progress`` (id), and as ``restorable_copy`` and ``copy_database``.
+        Raises ``UserError``: ``answer_in_progress`` (id), and as ``restorable_copy`` and ``copy_database``.
         """
         folder = self._backup_folder.path.parent
         with restorable_copy(path, folder) as copy:
@@ -149,8 +132,7 @@ class Database:
     def erase_everything(self) -> None:
         """Remove every conversation, message, attachment and backup, so that no text remains in any file.
 
-        Raises:
-            UserError: ``answer_in_progress`` (id).
+        Raises ``UserError``: ``answer_in_progress`` (id).
         """
         with self._connections.writing() as connection:
             self._refuse_if_written(connection)
@@ -177,10 +159,7 @@ class Database:
     ) -> None:
         """Refuse while one of these messages, or any message at all, is being written by a living process.
 
-        ``elsewhere``: answers that this store writes are allowed.
-
-        Raises:
-            UserError: ``answer_in_progress`` (id).
+        ``elsewhere``: answers that this store writes are allowed.  Raises ``UserError``: ``answer_in_progress`` (id).
         """
         self._writer.mark_interrupted(connection)
         rows = connection.execute(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from model_manager.errors import UserError
 
-Step = Callable[[sqlite3.Connection], None]
+Step = tuple[str, ...]
 
 
-def version_1(connection: sqlite3.Connection) -> None:
-    """Create conversations, and messages as a tree."""
-    connection.execute(
+STEPS: tuple[Step, ...] = (
+    (
+        # Conversations, and messages as a tree.
         """
         CREATE TABLE conversations (
             number INTEGER PRIMARY KEY,
@@ -26,11 +26,9 @@ def version_1(connection: sqlite3.Connection) -> None:
             updated_at TEXT NOT NULL,
             deleted_at TEXT
         ) STRICT
-        """
-    )
-    # A parent always has a smaller number than its children.  The content is the last column: it is long, and the
-    # columns before it are read without it.
-    connection.execute(
+        """,
+        # A parent always has a smaller number than its children.  The content is the last column: it is long, and the
+        # columns before it are read without it.
         """
         CREATE TABLE messages (
             number INTEGER PRIMARY KEY,
@@ -45,28 +43,22 @@ def version_1(connection: sqlite3.Connection) -> None:
             error TEXT,
             content TEXT NOT NULL
         ) STRICT
-        """
-    )
-    connection.execute("CREATE INDEX messages_of_conversation ON messages (conversation_id, role)")
-    connection.execute("CREATE INDEX messages_by_parent ON messages (parent_id)")
-    connection.execute("CREATE INDEX messages_by_time ON messages (created_at)")
-    connection.execute("CREATE INDEX messages_being_written ON messages (writer_id) WHERE status = 'streaming'")
-
-
-def version_2(connection: sqlite3.Connection) -> None:
-    """Add pins, the archive, sampling per conversation, deletion of single messages, and attachments."""
-    for column in (
-        "pinned INTEGER NOT NULL DEFAULT 0",
-        "archived_at TEXT",
-        "title_is_chosen INTEGER NOT NULL DEFAULT 0",
-        "sampling TEXT",
-        "context_policy TEXT",
-    ):
-        connection.execute(f"ALTER TABLE conversations ADD COLUMN {column}")
-    # Version 1 didn't store who set a title: any title may be the user's and isn't replaced.
-    connection.execute("UPDATE conversations SET title_is_chosen = 1 WHERE title <> ''")
-    # Rebuilt, so that the content remains the last column.
-    connection.execute(
+        """,
+        "CREATE INDEX messages_of_conversation ON messages (conversation_id, role)",
+        "CREATE INDEX messages_by_parent ON messages (parent_id)",
+        "CREATE INDEX messages_by_time ON messages (created_at)",
+        "CREATE INDEX messages_being_written ON messages (writer_id) WHERE status = 'streaming'",
+    ),
+    (
+        # Pins, the archive, sampling per conversation, deletion of single messages, and attachments.
+        "ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE conversations ADD COLUMN archived_at TEXT",
+        "ALTER TABLE conversations ADD COLUMN title_is_chosen INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE conversations ADD COLUMN sampling TEXT",
+        "ALTER TABLE conversations ADD COLUMN context_policy TEXT",
+        # Version 1 didn't store who set a title: any title may be the user's and isn't replaced.
+        "UPDATE conversations SET title_is_chosen = 1 WHERE title <> ''",
+        # Rebuilt, so that the content remains the last column.
         """
         CREATE TABLE renewed (
             number INTEGER PRIMARY KEY,
@@ -83,18 +75,20 @@ def version_2(connection: sqlite3.Connection) -> None:
             error TEXT,
             content TEXT NOT NULL
         ) STRICT
+        """,
         """
-    )
-    columns = "number, id, conversation_id, parent_id, role, status, writer_id, created_at, made_by, error, content"
-    connection.execute(f"INSERT INTO renewed ({columns}) SELECT {columns} FROM messages ORDER BY number")
-    connection.execute("DROP TABLE messages")
-    connection.execute("ALTER TABLE renewed RENAME TO messages")
-    connection.execute("CREATE INDEX messages_of_conversation ON messages (conversation_id, deleted_at, role)")
-    connection.execute("CREATE INDEX messages_by_parent ON messages (parent_id)")
-    connection.execute("CREATE INDEX messages_by_time ON messages (created_at)")
-    connection.execute("CREATE INDEX messages_being_written ON messages (writer_id) WHERE status = 'streaming'")
-    connection.execute("CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL")
-    connection.execute(
+        INSERT INTO renewed
+        SELECT number, id, conversation_id, parent_id, role, status, writer_id, created_at, NULL, 0, made_by, error,
+            content
+        FROM messages ORDER BY number
+        """,
+        "DROP TABLE messages",
+        "ALTER TABLE renewed RENAME TO messages",
+        "CREATE INDEX messages_of_conversation ON messages (conversation_id, deleted_at, role)",
+        "CREATE INDEX messages_by_parent ON messages (parent_id)",
+        "CREATE INDEX messages_by_time ON messages (created_at)",
+        "CREATE INDEX messages_being_written ON messages (writer_id) WHERE status = 'streaming'",
+        "CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL",
         """
         CREATE TABLE attachments (
             message_id TEXT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
@@ -104,30 +98,23 @@ def version_2(connection: sqlite3.Connection) -> None:
             content TEXT NOT NULL,
             PRIMARY KEY (message_id, position)
         ) STRICT
-        """
-    )
-
-
-def version_3(connection: sqlite3.Connection) -> None:
-    """Add the queue of messages that the search index doesn't contain yet."""
-    connection.execute("CREATE TABLE search_todo (number INTEGER PRIMARY KEY) STRICT")
-    connection.execute("INSERT INTO search_todo SELECT number FROM messages")
-    connection.execute(
+        """,
+    ),
+    (
+        # The queue of messages that the search index doesn't contain yet.
+        "CREATE TABLE search_todo (number INTEGER PRIMARY KEY) STRICT",
+        "INSERT INTO search_todo SELECT number FROM messages",
         """
         CREATE TRIGGER message_to_index AFTER INSERT ON messages
         BEGIN INSERT OR IGNORE INTO search_todo VALUES (new.number); END
-        """
-    )
-    connection.execute(
+        """,
         """
         CREATE TRIGGER message_not_to_index AFTER DELETE ON messages
         BEGIN DELETE FROM search_todo WHERE number = old.number; END
-        """
-    )
-
-
-STEPS: tuple[Step, ...] = (version_1, version_2, version_3)
-"""``STEPS[n]`` migrates from version n to version n + 1."""
+        """,
+    ),
+)
+"""SQL statements of each migration: ``STEPS[n]`` migrates from version n to version n + 1."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -149,11 +136,8 @@ def migrate(
     """Migrate the database at ``path`` to version ``len(steps)``.
 
     ``before_step(version)`` is called before each step, unless the database is new.  A step that fails leaves the
-    database unchanged.
-
-    Raises:
-        UserError: ``database_newer`` (path, version, known), or as ``before_step``.
-        sqlite3.Error: as it occurs, for the caller to convert.
+    database unchanged.  Raises ``UserError``: ``database_newer`` (path, version, known), or as ``before_step``;
+    ``sqlite3.Error`` as it occurs, for the caller to convert.
     """
     is_new = is_empty(connection)
     while (version := version_of(connection)) != len(steps):
@@ -169,7 +153,8 @@ def _apply(connection: sqlite3.Connection, step: Step, version: int) -> None:
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        step(connection)
+        for statement in step:
+            connection.execute(statement)
         if not connection.in_transaction:
             raise RuntimeError(f"the step from version {version} ended its transaction")
         broken = connection.execute("PRAGMA foreign_key_check").fetchall()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar
 
-from app.conversation import Attachment, Conversation, MadeBy, Message, Sampling
+from app.conversation import Attachment, Conversation, Message
 from app.store.connections import DamagedRow
-from model_manager.disk.json_file import from_json, to_json
+from model_manager.disk.json_file import JsonError, from_json, from_plain, to_json
 
 CONVERSATIONS = """
     SELECT conversations.*, (
@@ -22,35 +20,26 @@ CONVERSATIONS = """
 """
 """Beginning of a statement whose rows ``conversation_of`` reads."""
 _COLUMNS = {"is_pinned": "pinned"}
-_JSON = (Sampling, MadeBy, dict[str, Any])
-"""Types that a column contains as JSON."""
-
-_Fields: TypeAlias = Sequence[tuple[str, str, Callable[[Any], Any] | None]]
-"""Name, column and conversion of each field."""
+_JSON = ("sampling", "made_by", "error")
+"""Columns that contain JSON."""
+_FLAGS = ("pinned", "title_is_chosen")
 _Value = TypeVar("_Value", Conversation, Message)
 
 
 def conversation_of(row: sqlite3.Row) -> Conversation:
     """Return the conversation in a row of ``CONVERSATIONS``.
 
-    Raises:
-        DamagedRow: the row contains values that this program never writes.
+    Raises ``DamagedRow``: the row contains values that this program never writes.
     """
-    return _read(row, Conversation, _CONVERSATION_FIELDS)
+    return _read(row, Conversation)
 
 
-def message_of(row: sqlite3.Row, attachments: tuple[Attachment, ...] = ()) -> Message:
-    """Return the message in a row of the table.
+def message_of(row: sqlite3.Row, attachments: tuple[dict[str, Any], ...] = ()) -> Message:
+    """Return the message in a row of the table, with the rows of its attachments.
 
-    Raises:
-        DamagedRow: the row contains values that this program never writes.
+    Raises ``DamagedRow``: the row contains values that this program never writes.
     """
-    return _read(row, Message, _MESSAGE_FIELDS, attachments=attachments)
-
-
-def attachment_of(row: sqlite3.Row) -> Attachment:
-    """Return the attachment in a row of the table."""
-    return Attachment(row["name"], row["content"], row["tokens"])
+    return _read(row, Message, attachments=attachments)
 
 
 def insert_conversation(connection: sqlite3.Connection, conversation: Conversation) -> None:
@@ -65,8 +54,7 @@ def insert_message(connection: sqlite3.Connection, message: Message, writer_id: 
     """
     _insert(connection, "messages", {**_stored(message, "attachments"), "writer_id": writer_id})
     for position, attachment in enumerate(message.attachments):
-        columns = columns_of(dataclasses.asdict(attachment))
-        _insert(connection, "attachments", {**columns, "message_id": message.id, "position": position})
+        _insert(connection, "attachments", {**_stored(attachment), "message_id": message.id, "position": position})
 
 
 def columns_of(fields: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +83,7 @@ def clean_text(text: str) -> str:
     return text
 
 
-def _stored(value: Conversation | Message, *elsewhere: str) -> dict[str, Any]:
+def _stored(value: Conversation | Message | Attachment, *elsewhere: str) -> dict[str, Any]:
     names = (field.name for field in dataclasses.fields(value) if field.name not in elsewhere)
     return columns_of({name: getattr(value, name) for name in names})
 
@@ -105,40 +93,17 @@ def _insert(connection: sqlite3.Connection, table: str, columns: dict[str, Any])
     connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values()))
 
 
-def _read(row: sqlite3.Row, type_: type[_Value], fields: _Fields, **given: Any) -> _Value:
+def _read(row: sqlite3.Row, type_: type[_Value], **further: Any) -> _Value:
+    fields = {**dict(row), **further}
     try:
-        stored: dict[str, Any] = {
-            name: value if convert is None or value is None else convert(value)
-            for name, column, convert in fields
-            for value in (row[column],)
-        }
-        return type_(**stored, **given)
-    except (KeyError, ValueError) as error:
+        for column in _JSON:
+            if fields.get(column) is not None:
+                fields[column] = from_json(fields[column], dict[str, Any])
+        for column in _FLAGS:
+            if column in fields:
+                fields[column] = bool(fields[column])
+        for name, column in _COLUMNS.items():
+            fields[name] = fields.pop(column)
+        return from_plain(fields, type_)
+    except JsonError as error:
         raise DamagedRow(f"{type_.__name__.lower()} {row['id']}: {error}") from error
-
-
-def _fields(type_: Any, *elsewhere: str) -> _Fields:
-    hints = get_type_hints(type_)
-    return [
-        (field.name, _COLUMNS.get(field.name, field.name), _reader(hints[field.name]))
-        for field in dataclasses.fields(type_)
-        if field.name not in elsewhere
-    ]
-
-
-def _reader(hint: Any) -> Callable[[Any], Any] | None:
-    kind = next((each for each in get_args(hint) if each is not type(None)), hint) if hint not in _JSON else hint
-    if kind in _JSON:
-        return partial(from_json, type_=kind)
-    if kind is datetime:
-        return datetime.fromisoformat
-    if kind is bool:
-        return bool
-    if issubclass(kind, str) and kind is not str:
-        # Calling the enumeration takes three times as long, and a conversation may have ten thousand messages.
-        return {member.value: member for member in kind}.__getitem__
-    return None
-
-
-_CONVERSATION_FIELDS = _fields(Conversation)
-_MESSAGE_FIELDS = _fields(Message, "attachments")

@@ -11,7 +11,6 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from enum import Enum, auto
 from itertools import groupby, islice
 
 from app.conversation import SearchHit
@@ -120,12 +119,7 @@ def _scan_then_look_up(connection: sqlite3.Connection, query: str, prefilter: _C
 
 def _prefilter(words: Iterable[str]) -> _Condition:
     """Return a condition that is true wherever the regular expression will find ``words``."""
-    parts = [
-        "".join(part)[:_LONGEST_PART]
-        for word in words
-        for kind, part in groupby(word, _kind)
-        if kind is not _Kind.OTHER_LETTER
-    ]
+    parts = ["".join(part)[:_LONGEST_PART] for word in words for is_exact, part in groupby(word, _is_exact) if is_exact]
     if not parts:
         letter = next(iter("".join(words)))
         cases = [case for case in (letter.lower(), letter.upper()) if len(case) == 1]
@@ -141,16 +135,9 @@ def _escaped(text: str) -> str:
     return re.sub(r"[%_\\]", r"\\\g<0>", text)
 
 
-class _Kind(Enum):
-    ASCII = auto()
-    OTHER_LETTER = auto()
-    WITHOUT_CASE = auto()
-
-
-def _kind(character: str) -> _Kind:
-    if character.isascii() and character != "\0":
-        return _Kind.ASCII
-    return _Kind.WITHOUT_CASE if character.lower() == character.upper() else _Kind.OTHER_LETTER
+def _is_exact(character: str) -> bool:
+    """Return whether ``LIKE`` finds the character in every case that the regular expression accepts."""
+    return character != "\0" and (character.isascii() or character.lower() == character.upper())
 
 
 def _hits(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row], exact: re.Pattern[str]) -> Iterator[_Found]:

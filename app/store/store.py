@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypedDict, Unpack
 
-from app.conversation import Attachment, ContextPolicy, Conversation, MadeBy, Message, Role, Sampling, SearchHit, Status
-from app.store import message_tree, search_index
-from app.store.conversation_trees import ConversationTree, ImportResult, Refused
+from app.conversation import (
+    Attachment,
+    ContextPolicy,
+    Conversation,
+    ConversationTree,
+    ImportResult,
+    MadeBy,
+    Message,
+    Refused,
+    Role,
+    Sampling,
+    SearchHit,
+    Status,
+)
+from app.store import search_index
 from app.store.database import Database
-from app.store.message_tree import find_conversation, find_message
 from app.store.records import (
     CONVERSATIONS,
     clean_text,
@@ -22,6 +34,7 @@ from app.store.records import (
     conversation_of,
     insert_conversation,
     insert_message,
+    message_of,
 )
 from app.store.search import search
 from model_manager.errors import UserError
@@ -31,6 +44,17 @@ Conversations: TypeAlias = list[Conversation]
 Messages: TypeAlias = list[Message]
 Hits: TypeAlias = list[SearchHit]
 Trees: TypeAlias = list[ConversationTree]
+
+_DESCENDANTS = """
+    WITH RECURSIVE descendants (number, id) AS (
+        SELECT number, id FROM messages WHERE id = ?
+        UNION
+        SELECT messages.number, messages.id FROM messages JOIN descendants ON messages.parent_id = descendants.id
+        WHERE messages.deleted_at IS NULL
+    )
+    SELECT id FROM descendants ORDER BY number
+"""
+"""A message and everything below it, parents before their children.  Only ``restore_messages`` finds deleted ones."""
 
 
 class ConversationChanges(TypedDict, total=False):
@@ -48,8 +72,9 @@ class ConversationChanges(TypedDict, total=False):
 class ConversationStore(Database):
     """Conversations in ``<folder>/conversations.sqlite3``.  All methods are thread-safe.
 
-    Every method can raise the ``UserError`` of ``database_errors``; it changes nothing then, and the store remains
-    usable.
+    Every method can raise the ``UserError`` of ``database_errors``, and ``conversation_missing`` (id) or
+    ``message_missing`` (id) where there is no such conversation or message, or it is deleted.  It changes nothing then,
+    and the store remains usable.
     """
 
     # Conversations
@@ -70,13 +95,9 @@ class ConversationStore(Database):
         return conversation
 
     def get(self, conversation_id: str) -> Conversation:
-        """Return the conversation without its messages.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Return the conversation without its messages."""
         with self._connections.reading() as connection:
-            return find_conversation(connection, conversation_id)
+            return _find_conversation(connection, conversation_id)
 
     def list(self, *, archived: bool = False) -> Conversations:
         """Return the conversations outside or inside the archive: pinned ones first, then the latest activity."""
@@ -99,11 +120,7 @@ class ConversationStore(Database):
             return [conversation_of(row) for row in rows]
 
     def update(self, conversation_id: str, **changes: Unpack[ConversationChanges]) -> None:
-        """Change fields of a conversation.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Change fields of a conversation."""
         columns = columns_of(dict(changes))
         assignments = ", ".join(f"{column} = ?" for column in columns)
         with self._connections.writing() as connection:
@@ -115,21 +132,13 @@ class ConversationStore(Database):
                 raise UserError("conversation_missing", id=conversation_id)
 
     def rename(self, conversation_id: str, title: str) -> None:
-        """Set the title that the user chose.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Set the title that the user chose."""
         self.update(conversation_id, title=title, title_is_chosen=True)
 
     def set_automatic_title(self, conversation_id: str, title: str) -> None:
-        """Set a title unless the user chose one.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Set a title unless the user chose one."""
         with self._connections.writing() as connection:
-            find_conversation(connection, conversation_id)
+            _find_conversation(connection, conversation_id)
             connection.execute(
                 "UPDATE conversations SET title = ? WHERE id = ? AND NOT title_is_chosen",
                 (clean_text(title), conversation_id),
@@ -180,54 +189,49 @@ class ConversationStore(Database):
     # Messages
 
     def messages(self, conversation_id: str) -> Messages:
-        """Return the whole tree in the order of creation.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Return the whole tree in the order of creation."""
         with self._connections.reading() as connection:
-            find_conversation(connection, conversation_id)
-            return message_tree.all_messages(connection, conversation_id)
+            _find_conversation(connection, conversation_id)
+            return _all_messages(connection, conversation_id)
 
     def branch(self, conversation_id: str) -> Messages:
-        """Return the messages of the selected branch, from the root to the leaf.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Return the messages of the selected branch, from the root to the leaf."""
         with self._connections.reading() as connection:
-            leaf_id = find_conversation(connection, conversation_id).leaf_id
-            return message_tree.branch_to(connection, conversation_id, leaf_id)
+            leaf_id = _find_conversation(connection, conversation_id).leaf_id
+            return _branch_to(connection, conversation_id, leaf_id)
 
     def siblings(self, conversation_id: str) -> dict[str, tuple[str, ...]]:
-        """Return for each message of the selected branch that has siblings: all their ids in order of creation.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Return for each message of the selected branch that has siblings: all their ids in order of creation."""
         with self._connections.reading() as connection:
-            return message_tree.siblings(connection, find_conversation(connection, conversation_id))
+            message_id = _find_conversation(connection, conversation_id).leaf_id
+            rows = connection.execute(
+                "SELECT id, parent_id FROM messages WHERE conversation_id = ? AND deleted_at IS NULL ORDER BY number",
+                (conversation_id,),
+            )
+            parents: dict[str, str | None] = {row[0]: row[1] for row in rows}
+        children: dict[str | None, list[str]] = defaultdict(list)
+        for id_, parent_id in parents.items():
+            children[parent_id].append(id_)
+        found = {}
+        while message_id is not None and message_id in parents:
+            parent_id = parents[message_id]
+            if len(children[parent_id]) > 1:
+                found[message_id] = tuple(children[parent_id])
+            message_id = parent_id
+        return found
 
     def message(self, message_id: str) -> Message:
-        """Return one message.
-
-        Raises:
-            UserError: ``message_missing`` (id).
-        """
+        """Return one message."""
         with self._connections.reading() as connection:
-            return find_message(connection, message_id)
+            return _find_message(connection, message_id)
 
     def select_leaf(self, conversation_id: str, message_id: str) -> str:
-        """Select the branch through this message down to the newest message below it, and return that leaf's id.
-
-        Raises:
-            UserError: ``conversation_missing`` or ``message_missing`` (id).
-        """
+        """Select the branch through this message down to the newest message below it, and return that leaf's id."""
         with self._connections.writing() as connection:
-            find_conversation(connection, conversation_id)
-            find_message(connection, message_id, conversation_id)
-            leaf_id = message_tree.newest_leaf(connection, message_id)
-            message_tree.select_leaf(connection, conversation_id, leaf_id)
+            _find_conversation(connection, conversation_id)
+            _find_message(connection, message_id, conversation_id)
+            leaf_id = _newest_leaf(connection, message_id)
+            _select_leaf(connection, conversation_id, leaf_id)
             return leaf_id
 
     def begin_turn(
@@ -240,16 +244,13 @@ class ConversationStore(Database):
     ) -> tuple[Message, Message]:
         """Add a question below the leaf, and below it an empty streaming answer, which becomes the leaf.
 
-        ``instead_of``: id of an earlier question; the new one becomes its sibling.
-
-        Raises:
-            UserError: ``conversation_missing`` or ``message_missing`` (id), ``answer_in_progress`` (id): another
-                process is writing the answer that the question would follow.
+        ``instead_of``: id of an earlier question; the new one becomes its sibling.  Raises ``UserError``:
+        ``answer_in_progress`` (id): another process writes the answer that the question would follow.
         """
         with self._connections.writing() as connection:
-            parent_id = find_conversation(connection, conversation_id).leaf_id
+            parent_id = _find_conversation(connection, conversation_id).leaf_id
             if instead_of is not None:
-                parent_id = find_message(connection, instead_of, conversation_id).parent_id
+                parent_id = _find_message(connection, instead_of, conversation_id).parent_id
             if parent_id is not None:
                 self._refuse_if_written(connection, [parent_id], elsewhere=True)
             asked = _new_message(conversation_id, parent_id, Role.USER, Status.COMPLETE, clean_text(question))
@@ -261,47 +262,38 @@ class ConversationStore(Database):
             return asked, self._add_answer(connection, conversation_id, asked.id)
 
     def begin_answer(self, conversation_id: str, parent_id: str) -> Message:
-        """Add an empty streaming answer to the question ``parent_id``; it becomes the leaf.
-
-        Raises:
-            UserError: ``conversation_missing`` or ``message_missing`` (id).
-        """
+        """Add an empty streaming answer to the question ``parent_id``; it becomes the leaf."""
         with self._connections.writing() as connection:
-            find_conversation(connection, conversation_id)
-            find_message(connection, parent_id, conversation_id)
+            _find_conversation(connection, conversation_id)
+            _find_message(connection, parent_id, conversation_id)
             return self._add_answer(connection, conversation_id, parent_id)
 
     def resume_answer(self, message_id: str) -> Message:
         """Give an answer the status streaming again; its content is kept.
 
-        Raises:
-            UserError: ``message_missing`` (id), ``answer_in_progress`` (id): another process is writing it.
+        Raises ``UserError``: ``answer_in_progress`` (id): another process is writing it.
         """
         with self._connections.writing() as connection:
             self._refuse_if_written(connection, [message_id], elsewhere=True)
-            find_message(connection, message_id)
+            _find_message(connection, message_id)
             search_index.remove(connection, "id = ?", (message_id,))
             connection.execute(
                 "UPDATE messages SET status = 'streaming', writer_id = ?, error = NULL WHERE id = ?",
                 (self._writer.id, message_id),
             )
-            message = find_message(connection, message_id)
+            message = _find_message(connection, message_id)
             _touch(connection, message.conversation_id)
             return message
 
     def save_text(self, message_id: str, content: str) -> None:
-        """Save the content of an answer so far; ignored once the answer is finished.
-
-        Raises:
-            UserError: ``message_missing`` (id).
-        """
+        """Save the content of an answer so far; ignored once the answer is finished."""
         with self._connections.writing() as connection:
             saved = connection.execute(
                 "UPDATE messages SET content = ? WHERE id = ? AND status = 'streaming' AND writer_id = ?",
                 (clean_text(content), message_id, self._writer.id),
             )
             if saved.rowcount == 0:
-                find_message(connection, message_id)
+                _find_message(connection, message_id)
 
     def finish_answer(
         self,
@@ -311,11 +303,7 @@ class ConversationStore(Database):
         made_by: MadeBy | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> Message:
-        """Finish an answer, and return it as stored.  Values in ``error`` without a JSON form become text.
-
-        Raises:
-            UserError: ``message_missing`` (id).
-        """
+        """Finish an answer, and return it as stored.  Values in ``error`` without a JSON form become text."""
         if status is Status.STREAMING:
             raise ValueError("streaming is not the status of a finished answer")
         columns = columns_of({"content": content, "status": status, "made_by": made_by, "error": error})
@@ -325,57 +313,77 @@ class ConversationStore(Database):
                 "UPDATE messages SET content = ?, status = ?, made_by = ?, error = ?, writer_id = NULL WHERE id = ?",
                 (*columns.values(), message_id),
             )
-            message = find_message(connection, message_id)
+            message = _find_message(connection, message_id)
             _touch(connection, message.conversation_id)
             return message
 
     def pin_message(self, message_id: str, pinned: bool) -> None:
-        """Keep a message in the prompt when older turns roll out, or stop doing so.
-
-        Raises:
-            UserError: ``message_missing`` (id).
-        """
+        """Keep a message in the prompt when older turns roll out, or stop doing so."""
         with self._connections.writing() as connection:
-            find_message(connection, message_id)
+            _find_message(connection, message_id)
             connection.execute("UPDATE messages SET pinned = ? WHERE id = ?", (pinned, message_id))
 
     def delete_message(self, message_id: str) -> tuple[str, ...]:
         """Delete a message and everything below it, and return their ids for ``restore_messages``.
 
-        Where the selected branch contained it, the branch of the previous or else the next sibling is selected;
-        without siblings the branch ends at the parent.
-
-        Raises:
-            UserError: ``message_missing`` (id), ``answer_in_progress`` (id): one of them is being written.
+        Where the selected branch contained it, the branch of the previous or else the next sibling is selected; without
+        siblings the branch ends at the parent.  Raises ``UserError``: ``answer_in_progress`` (id): one of them is being
+        written.
         """
         with self._connections.writing() as connection:
-            message = find_message(connection, message_id)
-            message_ids = message_tree.descendants(connection, message_id)
+            message = _find_message(connection, message_id)
+            message_ids = _descendants(connection, message_id)
             self._refuse_if_written(connection, message_ids)
-            message_tree.delete(connection, message, message_ids)
+            rows = connection.execute(
+                """
+                SELECT id FROM messages
+                WHERE conversation_id = ? AND parent_id IS ? AND deleted_at IS NULL ORDER BY number
+                """,
+                (message.conversation_id, message.parent_id),
+            )
+            family = [row["id"] for row in rows]
+            now = column_value(datetime.now(UTC))
+            connection.executemany(
+                "UPDATE messages SET deleted_at = ? WHERE id = ?", [(now, id_) for id_ in message_ids]
+            )
+            if _find_conversation(connection, message.conversation_id).leaf_id in message_ids:
+                place = family.index(message.id)
+                others = family[place - 1 : place] or family[place + 1 : place + 2]
+                leaf_id = _newest_leaf(connection, others[0]) if others else message.parent_id
+                _select_leaf(connection, message.conversation_id, leaf_id)
             return tuple(message_ids)
 
     def restore_messages(self, message_ids: Sequence[str]) -> None:
-        """Undo ``delete_message`` unless they were purged; the branch through the first of them is selected.
-
-        Raises:
-            UserError: ``message_missing`` (id).
-        """
+        """Undo ``delete_message`` unless they were purged; the branch through the first of them is selected."""
         with self._connections.writing() as connection:
-            message_tree.restore(connection, message_ids)
+            for message_id in message_ids:
+                restored = connection.execute(
+                    """
+                    WITH RECURSIVE ancestors (id) AS (
+                        SELECT ?
+                        UNION
+                        SELECT parent_id FROM messages JOIN ancestors USING (id)
+                    )
+                    UPDATE messages SET deleted_at = NULL
+                    WHERE id IN (SELECT id FROM ancestors) AND deleted_at IS NOT NULL
+                    """,
+                    (message_id,),
+                )
+                if restored.rowcount == 0:
+                    _find_message(connection, message_id)
+            for message_id in message_ids[:1]:
+                conversation_id = _find_message(connection, message_id).conversation_id
+                _select_leaf(connection, conversation_id, _newest_leaf(connection, message_id))
 
     def fork(self, conversation_id: str, message_id: str) -> Conversation:
         """Copy the branch down to this message into a new conversation with the same title, and return it.
 
         An unfinished answer is copied as far as it is saved, with the status interrupted.
-
-        Raises:
-            UserError: ``conversation_missing`` or ``message_missing`` (id).
         """
         with self._connections.writing() as connection:
-            original = find_conversation(connection, conversation_id)
-            find_message(connection, message_id, conversation_id)
-            branch = message_tree.branch_to(connection, conversation_id, message_id)
+            original = _find_conversation(connection, conversation_id)
+            _find_message(connection, message_id, conversation_id)
+            branch = _branch_to(connection, conversation_id, message_id)
             new_ids = {message.id: str(uuid.uuid4()) for message in branch}
             now = datetime.now(UTC)
             copy = replace(
@@ -390,7 +398,7 @@ class ConversationStore(Database):
             insert_conversation(connection, copy)
             for message in branch:
                 insert_message(connection, _copied(message, copy.id, new_ids))
-            return find_conversation(connection, copy.id)
+            return _find_conversation(connection, copy.id)
 
     # All conversations
 
@@ -403,17 +411,13 @@ class ConversationStore(Database):
             return search(connection, text, limit)
 
     def trees(self, conversation_ids: Sequence[str] | None = None) -> Trees:
-        """Return these conversations, or all that are not deleted, with all their messages, from one moment.
-
-        Raises:
-            UserError: ``conversation_missing`` (id).
-        """
+        """Return these conversations, or all that are not deleted, with all their messages, from one moment."""
         with self._connections.reading() as connection:
             if conversation_ids is None:
                 rows = connection.execute("SELECT id FROM conversations WHERE deleted_at IS NULL ORDER BY number")
                 conversation_ids = [row["id"] for row in rows]
             return [
-                ConversationTree(find_conversation(connection, id_), tuple(message_tree.all_messages(connection, id_)))
+                ConversationTree(_find_conversation(connection, id_), tuple(_all_messages(connection, id_)))
                 for id_ in conversation_ids
             ]
 
@@ -448,9 +452,77 @@ class ConversationStore(Database):
     def _add_answer(self, connection: sqlite3.Connection, conversation_id: str, parent_id: str) -> Message:
         answer = _new_message(conversation_id, parent_id, Role.ASSISTANT, Status.STREAMING, "")
         insert_message(connection, answer, self._writer.id)
-        message_tree.select_leaf(connection, conversation_id, answer.id)
+        _select_leaf(connection, conversation_id, answer.id)
         _touch(connection, conversation_id)
         return answer
+
+
+def _find_conversation(connection: sqlite3.Connection, conversation_id: str) -> Conversation:
+    row = connection.execute(f"{CONVERSATIONS} WHERE id = ? AND deleted_at IS NULL", (conversation_id,)).fetchone()
+    if row is None:
+        raise UserError("conversation_missing", id=conversation_id)
+    return conversation_of(row)
+
+
+def _find_message(connection: sqlite3.Connection, message_id: str, conversation_id: str | None = None) -> Message:
+    """Return the message; one of another conversation than ``conversation_id`` counts as missing."""
+    row = connection.execute("SELECT * FROM messages WHERE id = ? AND deleted_at IS NULL", (message_id,)).fetchone()
+    if row is None or conversation_id not in (None, row["conversation_id"]):
+        raise UserError("message_missing", id=message_id)
+    attachments = connection.execute("SELECT * FROM attachments WHERE message_id = ? ORDER BY position", (message_id,))
+    return message_of(row, tuple(map(dict, attachments)))
+
+
+def _all_messages(connection: sqlite3.Connection, conversation_id: str) -> list[Message]:
+    rows = connection.execute(
+        "SELECT * FROM messages WHERE conversation_id = ? AND deleted_at IS NULL ORDER BY number", (conversation_id,)
+    )
+    return _with_attachments(connection, conversation_id, rows)
+
+
+def _branch_to(connection: sqlite3.Connection, conversation_id: str, leaf_id: str | None) -> list[Message]:
+    """Return the messages from the root to ``leaf_id``."""
+    rows = connection.execute(
+        """
+        WITH RECURSIVE ancestors (number, parent_id) AS (
+            SELECT number, parent_id FROM messages WHERE id = ?
+            UNION
+            SELECT messages.number, messages.parent_id FROM messages JOIN ancestors ON messages.id = ancestors.parent_id
+        )
+        SELECT messages.* FROM ancestors CROSS JOIN messages ON messages.number = ancestors.number
+        ORDER BY messages.number
+        """,
+        (leaf_id,),
+    )
+    return _with_attachments(connection, conversation_id, rows)
+
+
+def _with_attachments(connection: sqlite3.Connection, conversation_id: str, messages: sqlite3.Cursor) -> list[Message]:
+    # Starting from the attachments, because they are few and messages are many.
+    rows = connection.execute(
+        """
+        SELECT attachments.* FROM attachments CROSS JOIN messages ON messages.id = attachments.message_id
+        WHERE messages.conversation_id = ? ORDER BY attachments.message_id, attachments.position
+        """,
+        (conversation_id,),
+    )
+    attachments: dict[str, tuple[dict[str, Any], ...]] = defaultdict(tuple)
+    for row in rows:
+        attachments[row["message_id"]] += (dict(row),)
+    return [message_of(row, attachments.get(row["id"], ())) for row in messages]
+
+
+def _descendants(connection: sqlite3.Connection, message_id: str) -> list[str]:
+    return [row["id"] for row in connection.execute(_DESCENDANTS, (message_id,))]
+
+
+def _newest_leaf(connection: sqlite3.Connection, message_id: str) -> str:
+    """Return the newest message below ``message_id``, or itself."""
+    return _descendants(connection, message_id)[-1]
+
+
+def _select_leaf(connection: sqlite3.Connection, conversation_id: str, leaf_id: str | None) -> None:
+    connection.execute("UPDATE conversations SET leaf_id = ? WHERE id = ?", (leaf_id, conversation_id))
 
 
 def _new_message(conversation_id: str, parent_id: str | None, role: Role, status: Status, content: str) -> Message:
@@ -505,7 +577,7 @@ def _merge(connection: sqlite3.Connection, tree: ConversationTree) -> ImportResu
     if row is None:
         insert_conversation(connection, tree.conversation)
     elif row["leaf_id"] is None:
-        message_tree.select_leaf(connection, id_, tree.conversation.leaf_id)
+        _select_leaf(connection, id_, tree.conversation.leaf_id)
     is_new = row is None or row["deleted_at"] is not None
     connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (id_,))
     return ImportResult(int(is_new), sum(_add_if_missing(connection, message) for message in tree.messages))

@@ -103,6 +103,24 @@ def open_regular(path: Path) -> tuple[BinaryIO, os.stat_result]:
     return file, status
 
 
+@contextmanager
+def open_unchanging(path: Path) -> Iterator[tuple[BinaryIO, os.stat_result]]:
+    """Open a regular file as ``open_regular`` for the block, which reads it.
+
+    Raises ``UserError`` as ``open_regular`` and ``read_error``, and file_changed(path) at the end where the file was
+    written to meanwhile.
+    """
+    file, before = open_regular(path)
+    with file:
+        try:
+            yield file, before
+            after = os.fstat(file.fileno())
+        except OSError as error:
+            raise read_error(error, path) from error
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise UserError("file_changed", path=path)
+
+
 def is_file(path: Path) -> bool:
     """Return whether ``path`` is a regular file; false for a name that is too long and in a folder without access."""
     # Path.is_file raises in these cases on Python 3.11 to 3.13.

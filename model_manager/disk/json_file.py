@@ -61,10 +61,8 @@ def to_plain(value: object) -> Any:
 def from_json(data: bytes | str, type_: type[T]) -> T:
     """Decode JSON as a value of ``type_``.
 
-    A missing key takes the default of its dataclass field; unknown keys are ignored.
-
-    Raises:
-        JsonError: the JSON is malformed, or a value is missing or has another type.
+    A missing key takes the default of its dataclass field; unknown keys are ignored.  Raises ``JsonError``: the JSON is
+    malformed, or a value is missing or has another type.
     """
     try:
         return msgspec.json.decode(data, type=type_, dec_hook=_from_text)
@@ -85,8 +83,7 @@ def from_json(data: bytes | str, type_: type[T]) -> T:
 def from_plain(value: object, type_: type[T]) -> T:
     """Convert parsed JSON (dicts, lists, strings, numbers) to a value of ``type_``.
 
-    Raises:
-        JsonError: a value is missing or has another type.
+    Raises ``JsonError``: a value is missing or has another type.
     """
     try:
         return msgspec.convert(value, type_, dec_hook=_from_text)
@@ -136,9 +133,8 @@ class JsonFile(Generic[T]):
     def write(self, value: T) -> None:
         """Replace the file in one step.
 
-        Raises:
-            UserError: as ``disk_error``; the file is unchanged.  ``file_unreadable`` (path, detail) while the present
-                content can't be read, because it would be lost.
+        Raises ``UserError`` as ``disk_error``; the file is unchanged.  ``file_unreadable`` (path, detail) while the
+        present content can't be read, because it would be lost.
         """
         if self._is_unreadable:
             self.read()

@@ -32,16 +32,21 @@ def free_bytes(folder: Path) -> int:
         return shutil.disk_usage(folder).free
 
 
+def require_free(folder: Path, needed_bytes: int, code: str, path: Path) -> None:
+    """Raise ``UserError`` ``code`` (path, needed_bytes, free_bytes) where so much can't be written in a folder."""
+    if (free := free_bytes(folder)) < needed_bytes:
+        raise UserError(code, path=path, needed_bytes=needed_bytes, free_bytes=free)
+
+
 def check_space(folder: Path, sizes: dict[Path, int]) -> None:
     """Check that files of these final sizes (bytes) fit; what is allocated for them already counts.
 
     Raises ``UserError``: disk_too_small(path, needed_bytes, free_bytes), and as ``disk_error``.
     """
-    free = free_bytes(folder)
     with disk_errors(folder):
         missing = sum(max(0, n_bytes - allocated_bytes(path)) for path, n_bytes in sizes.items())
-    if missing and missing + SPARE_BYTES > free:
-        raise UserError("disk_too_small", path=folder, needed_bytes=missing + SPARE_BYTES, free_bytes=free)
+    if missing:
+        require_free(folder, missing + SPARE_BYTES, "disk_too_small", folder)
 
 
 def allocated_bytes(path: Path) -> int:

@@ -15,8 +15,7 @@ from typing import BinaryIO, cast
 from model_manager.download.piece_queue import READ_BYTES, PartialFile, Piece, PieceQueue
 from model_manager.download.session import Session
 from model_manager.errors import Cancelled
-from model_manager.layout.layout import Layout
-from model_manager.layout.published_bytes import SourceView
+from model_manager.layout.layout import Layout, SourceView
 
 MAX_DISCARDS = 3
 BLOCK_BYTES = 8 << 20

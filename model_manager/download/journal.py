@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from model_manager.disk.files import write_atomically
-from model_manager.disk.json_file import from_json, from_plain, to_json
+from model_manager.disk.json_file import from_json, from_plain, to_json, to_plain
 from model_manager.layout.layout import Layout
 from model_manager.published import HubFile, PublishedModel
 
@@ -93,7 +93,7 @@ def write_journal(path: Path, header: JournalHeader, records: Iterable[PieceReco
         "format": FORMAT,
         "published": {**asdict(published), "files": files},
         "file_name": header.file_name,
-        "layout": layout.source_bytes if layout.is_identity else layout.to_json(),
+        "layout": layout.source_bytes if layout.is_identity else to_plain(layout),
         "piece_bytes": header.piece_bytes,
         "reopened_from": header.reopened_from,
     }
@@ -123,7 +123,7 @@ def _header(stored: _StoredHeader) -> JournalHeader:
     header = JournalHeader(
         published=replace(from_plain({**stored.published, "files": []}, PublishedModel), files=tuple(files)),
         file_name=stored.file_name,
-        layout=Layout.identity(stored.layout) if isinstance(stored.layout, int) else Layout.from_json(stored.layout),
+        layout=Layout.identity(stored.layout) if isinstance(stored.layout, int) else from_plain(stored.layout, Layout),
         piece_bytes=stored.piece_bytes,
         reopened_from=stored.reopened_from,
     )

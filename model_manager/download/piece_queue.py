@@ -13,7 +13,7 @@ from model_manager.download.journal import JournalHeader, PieceRecord
 from model_manager.download.session import Session
 from model_manager.errors import Cancelled
 from model_manager.layout.file_names import FilesOf
-from model_manager.layout.published_bytes import SourceView
+from model_manager.layout.layout import SourceView
 from model_manager.published import HubFile
 
 READ_BYTES = 256 << 10

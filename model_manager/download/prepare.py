@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import disk_errors, move_over, remove_temporary_files
+from model_manager.disk.files import disk_errors, move_over, remove_temporary_files, write_at
 from model_manager.disk.lock import FileLock
 from model_manager.disk.space import Reserve
 from model_manager.download.journal import Journal, JournalHeader, read_journal, write_journal
@@ -140,26 +140,11 @@ def open_partial(
             file.restore(journal.pieces.values())
         with files.part.open("wb" if journal is None else "r+b", buffering=0) as handle:
             reserve(cast(BinaryIO, handle), layout.target_bytes)
-            for start, content in _constant_ranges(layout):
-                handle.seek(start)
-                handle.write(content)
+            for start, content in layout.unpublished():
+                write_at(cast(BinaryIO, handle), start, content)
         if journal is not None:
             write_journal(files.journal, header, file.records())
     return file
-
-
-def _constant_ranges(layout: Layout) -> Iterator[tuple[int, bytes]]:
-    """Yield the bytes on disk that aren't published: the new header, and padding shorter than the alignment."""
-    if layout.is_identity:
-        return
-    yield 0, layout.target_head
-    end = len(layout.target_head)
-    for segment in sorted(layout.segments, key=lambda segment: segment.target):
-        if segment.target > end:
-            yield end, bytes(segment.target - end)
-        end = segment.target + segment.length
-    if layout.target_bytes > end:
-        yield end, bytes(layout.target_bytes - end)
 
 
 def _same_files(known: Sequence[HubFile], published: Sequence[HubFile]) -> bool:

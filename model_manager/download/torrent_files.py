@@ -28,8 +28,8 @@ from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
-from model_manager.library.folder_scan import QUARANTINED
-from model_manager.library.quarantine import quarantine
+from model_manager.library.removal import quarantine
+from model_manager.library.scan import QUARANTINED
 from model_manager.progress import OnProgress, Progress
 from model_manager.published import HubFile
 

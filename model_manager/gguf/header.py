@@ -9,8 +9,10 @@ Source of the format: ``ggml/include/gguf.h`` and ``ggml/src/gguf.cpp`` of llama
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -20,7 +22,6 @@ from typing import BinaryIO
 
 from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import UserError
-from model_manager.gguf.hyperparameters import find_invalid
 from model_manager.gguf.reader import U32_TYPE, Damaged, Reader, Unread, Value
 from model_manager.gguf.tensor_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
 
@@ -53,7 +54,7 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class GgufHeader:
-    """The header of one file.  Sizes and offsets in bytes; ``data_offset`` is relative to the beginning of the file.
+    """The header of one file.  Sizes and offsets in bytes; those of tensors are relative to ``data_offset``.
 
     ``metadata`` contains numbers, strings and tuples of up to 1024 numbers; longer arrays, arrays of strings (the
     vocabulary) and strings beyond 1 MiB are ``Unread``.
@@ -66,6 +67,7 @@ class GgufHeader:
     tensors: tuple[TensorInfo, ...] = field(repr=False)
     data_offset: int
     alignment: int
+    metadata_end: int = field(default=0, compare=False)
 
     def text(self, key: str) -> str | None:
         """Return a metadata value if it is a string."""
@@ -178,7 +180,7 @@ def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
     try:
         return _parse(path, Reader(file, file_bytes), file_bytes)
     except Damaged as error:
-        raise UserError("gguf_damaged", path=path, detail=error.detail) from error
+        raise UserError("gguf_damaged", path=path, detail=str(error)) from error
 
 
 def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
@@ -198,8 +200,7 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     for each in (header, *further):
         if each.experts_in_separate_tensors:
             raise UserError("experts_in_separate_tensors", path=header.path)
-    if invalid := find_invalid(architecture, header.metadata):
-        key, value = invalid
+    for key, value in invalid_hyperparameters(architecture, header.metadata):
         raise UserError("hyperparameters_absurd", path=header.path, key=key, value=value)
 
 
@@ -220,8 +221,9 @@ def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
     if tensor_count > _MAX_TENSORS or key_count > _MAX_KEYS:
         raise Damaged(f"{tensor_count} tensors and {key_count} keys")
     metadata, alignment = _read_metadata(reader, key_count)
+    metadata_end = reader.position
     tensors = _read_tensors(path, reader, tensor_count, alignment)
-    data_offset = _padded(reader.position, alignment) if tensors else reader.position
+    data_offset = padded(reader.position, alignment) if tensors else reader.position
     return GgufHeader(
         path=path,
         file_bytes=file_bytes,
@@ -230,6 +232,7 @@ def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
         tensors=tensors,
         data_offset=data_offset,
         alignment=alignment,
+        metadata_end=metadata_end,
     )
 
 
@@ -269,7 +272,7 @@ def _read_tensors(path: Path, reader: Reader, count: int, alignment: int) -> tup
         dimensions = reader.u32()
         if dimensions > _MAX_DIMENSIONS:
             raise Damaged(f"tensor {name!r} with {dimensions} dimensions")
-        shape = reader.u64s(dimensions)
+        shape = struct.unpack(f"<{dimensions}Q", reader.read(8 * dimensions))
         values = prod(shape)
         if values >= 1 << 63 or max(shape, default=0) >= 1 << 63:
             raise Damaged(f"tensor {name!r} with shape {shape}")
@@ -285,9 +288,80 @@ def _read_tensors(path: Path, reader: Reader, count: int, alignment: int) -> tup
             raise Damaged(f"tensor {name!r} at offset {offset}, expected {expected_offset}")
         n_bytes = values // kind.block_values * kind.block_bytes
         tensors.append(TensorInfo(name, shape, kind.name, offset, n_bytes))
-        expected_offset += _padded(n_bytes, alignment)
+        expected_offset += padded(n_bytes, alignment)
     return tuple(tensors)
 
 
-def _padded(count: int, alignment: int) -> int:
+def padded(count: int, alignment: int) -> int:
+    """Return ``count`` rounded up to a multiple of ``alignment``."""
     return -(-count // alignment) * alignment
+
+
+# Hyperparameters
+
+MAX_LAYERS = 512
+MAX_EXPERTS = 1024
+_BOUNDS = {
+    "block_count": (1, MAX_LAYERS),
+    "expert_count": (0, MAX_EXPERTS),
+    "context_length": (16, 1 << 27),
+    "embedding_length": (1, 1 << 20),
+    "feed_forward_length": (0, 1 << 24),
+    "expert_feed_forward_length": (0, 1 << 24),
+    "attention.head_count": (0, 1 << 16),
+    "attention.head_count_kv": (0, 1 << 16),
+    "attention.key_length": (0, 1 << 16),
+    "attention.value_length": (0, 1 << 16),
+    "rope.dimension_count": (0, 1 << 16),
+    "vocab_size": (0, 1 << 26),
+}
+"""Least and greatest value, also for each layer: what the engine asserts, and generous bounds for the rest."""
+_EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "attention.group_norm_epsilon")
+_ROPE_SCALING = ("none", "linear", "yarn", "longrope")
+
+
+def invalid_hyperparameters(architecture: str, metadata: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    """Yield the keys, with their values as text, that no model has and that would abort the engine's process.
+
+    The engine asserts them; everything that it refuses with a message is left to it.  Missing keys are ignored: some
+    architectures have none of these.
+
+    Source: ``llama_model_base::load_hparams`` in ``src/llama-model.cpp``, ``src/llama-hparams.h`` and the operations of
+    ``ggml-cpu`` of llama.cpp, as shipped with llama-cpp-python 0.3.36.
+    """
+
+    def key(name: str) -> str:
+        return f"{architecture}.{name}"
+
+    def numbers(name: str) -> tuple[int, ...]:
+        value = metadata.get(key(name))
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(each for each in values if isinstance(each, int) and not isinstance(each, bool))
+
+    for name, (least, most) in _BOUNDS.items():
+        for number in numbers(name):
+            if not least <= number <= most:
+                yield (key(name), str(number))
+    layers = max(numbers("block_count"), default=0)
+    for number in numbers("nextn_predict_layers"):
+        if layers and number > layers:
+            yield (key("nextn_predict_layers"), f"{number} of {layers}")
+    for name in _EPSILONS:
+        epsilon = metadata.get(key(name))
+        if isinstance(epsilon, float) and not 0 <= epsilon < math.inf:
+            yield (key(name), str(epsilon))
+    scaling = metadata.get(key("rope.scaling.type"))
+    if isinstance(scaling, str) and scaling not in _ROPE_SCALING:
+        yield (key("rope.scaling.type"), scaling[:40])
+    experts = max(numbers("expert_count"), default=0)
+    if architecture.startswith("hunyuan") and experts <= 1:
+        return  # dense for the engine
+    used = max(numbers("expert_used_count"), default=0)
+    if used > experts or (experts and not used):
+        yield (key("expert_used_count"), f"{used} of {experts}")
+    groups = max(numbers("expert_group_count"), default=0)
+    if groups and (groups >= experts or (groups > 1 and experts % groups)):
+        yield (key("expert_group_count"), f"{groups} for {experts}")
+    used_groups = max(numbers("expert_group_used_count"), default=0)
+    if groups > 1 and not 0 < used_groups < groups:
+        yield (key("expert_group_used_count"), f"{used_groups} of {groups}")

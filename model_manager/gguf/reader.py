@@ -52,11 +52,7 @@ Value = Number | str | tuple[Number, ...] | Unread
 
 
 class Damaged(Exception):
-    """The bytes are no GGUF header; ``detail`` names the place."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    """The bytes are no GGUF header; ``str()`` names the place."""
 
 
 class Reader:
@@ -89,10 +85,6 @@ class Reader:
         value: int = _U64.unpack_from(self._window, self._at)[0]
         self._at += 8
         return value
-
-    def u64s(self, count: int) -> tuple[int, ...]:
-        """Read several unsigned numbers of 8 bytes."""
-        return struct.unpack(f"<{count}Q", self.read(8 * count))
 
     def read(self, count: int) -> bytes:
         """Read ``count`` bytes."""

@@ -1,4 +1,4 @@
-"""Tensor types of ggml and names of quantisations, by their numbers in a GGUF file.
+"""Tensor types of ggml and names of quantisations, by their numbers in a GGUF file and in the names of files.
 
 Source: ``ggml/include/ggml.h`` (``enum ggml_type``), ``ggml/src/ggml-common.h`` (the blocks), ``include/llama.h``
 (``enum llama_ftype``) and ``src/llama-model-loader.cpp`` of llama.cpp, as shipped with llama-cpp-python 0.3.36.
@@ -6,7 +6,9 @@ Source: ``ggml/include/ggml.h`` (``enum ggml_type``), ``ggml/src/ggml-common.h``
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +112,26 @@ FILE_TYPES: dict[int, str] = {
     41: "Q2_0",
 }
 """Names of ``general.file_type``: the mix of tensor types that a file was quantised to."""
+
+# The names of llama.cpp (``FILE_TYPES``, and removed types), K-quants whose outer tensors have another size (Q6_K_L,
+# UD-Q4_K_XL), and spellings of 16 and 32 bits.
+_QUANTISATION = re.compile(
+    r"(?<![A-Z0-9])(UD-)?"
+    r"(I?Q[1-8]_(?:K(?:_(?:XXS|XS|S|M|L|XL))?|NL(?:_[48]_[48])?|[01](?:_[48]_[48])?|XXS|XS|S|M|L|XL)"
+    r"|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4|BF16|FP?16|FP?32)"
+    r"(?![A-Z0-9])",
+    re.IGNORECASE,
+)
+
+
+def quantisation_in(name: str) -> str | None:
+    """Return the last quantisation in ``name``, a path in a repository, else in its folder (``UD-Q2_K_XL``).
+
+    None where neither contains one.  Sufficient for a list, never for a computation, which needs the header.
+    """
+    path = PurePosixPath(name)
+    for text in (path.name, path.parent.name):
+        if found := _QUANTISATION.findall(text):
+            prefix, label = found[-1]
+            return f"{prefix}{label}".upper().replace("FP16", "F16").replace("FP32", "F32")
+    return None

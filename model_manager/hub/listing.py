@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from model_manager.errors import UserError
-from model_manager.gguf.quantisation_names import quantisation_in
 from model_manager.gguf.split_part_names import grouped_parts, ordered_parts, part_of
+from model_manager.gguf.tensor_types import quantisation_in
 from model_manager.layout.file_names import targets_of
 from model_manager.published import HubFile, PublishedKind, PublishedModel, Repository
 

@@ -6,35 +6,46 @@ rewritten in place.  The new arrangement of the bytes is computed by ``stacking`
 
 from __future__ import annotations
 
-import os
+import errno
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.disk.copies import RangeCopier
 from model_manager.disk.files import (
     disk_errors,
     has_single_name,
     is_file,
     move_over,
-    open_regular,
+    open_unchanging,
+    read_error,
     remove_temporary_files,
+    sync,
+    write_at,
 )
 from model_manager.disk.lock import FileLock
-from model_manager.disk.space import SPARE_BYTES, free_bytes
+from model_manager.disk.space import SPARE_BYTES, free_bytes, require_free, reserve
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.shards import read_model
+from model_manager.layout.file_names import model_path, models_with_work_files, with_suffix
 from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place, finish_in_place
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import Layout, Segment
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
 from model_manager.layout.permutation import MovePlan, plan_moves
 from model_manager.layout.stacking import read_layout
-from model_manager.layout.stream_writer import write_in_layout
-from model_manager.layout.work_files import model_path, models_with_work_files, with_suffix
-from model_manager.progress import OnProgress, ignore_progress
+from model_manager.progress import OnProgress, Progress, ignore_progress
 from model_manager.published import HubFile
 
+_READ_BYTES = 256 << 10
+_SYNC_BYTES = 128 << 20
+_MAX_HASHED_LATER = 256 << 20
+"""Hashing a copy is given up where more of it waits."""
 _PART = ".repair.part"
 _SUFFIXES = (WORKING, JOURNAL, SAVED, _PART)
 
@@ -129,9 +140,7 @@ def _plan_in_place(path: Path, layout: Layout, in_place: bool | None) -> MovePla
     if not has_single_name(path):
         raise UserError("repair_no_room", path=path, needed_bytes=needed, free_bytes=free)
     plan = plan_moves(layout)
-    needed = plan.saved_bytes + SPARE_BYTES
-    if free < needed:
-        raise UserError("repair_no_room", path=path, needed_bytes=needed, free_bytes=free)
+    require_free(path.parent, plan.saved_bytes + SPARE_BYTES, "repair_no_room", path)
     return plan
 
 
@@ -139,21 +148,102 @@ def _write_copy(path: Path, layout: Layout, out: Path, on_progress: OnProgress, 
     part = with_suffix(out, _PART)
     with suppress(OSError):
         part.unlink()
-    free = free_bytes(out.parent)
-    if free < layout.target_bytes:
-        raise UserError("repair_no_room", path=out, needed_bytes=layout.target_bytes, free_bytes=free)
-    source, before = open_regular(path)
+    require_free(out.parent, layout.target_bytes, "repair_no_room", out)
     try:
         with disk_errors(out):
-            with source:
-                sha256 = write_in_layout(path, source, layout, part, on_progress, cancel)
-                after = os.fstat(source.fileno())
-            if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-                raise UserError("file_changed", path=path)
+            with open_unchanging(path) as (source, _), disk_errors(out):
+                sha256 = _write(path, source, layout, part, on_progress, cancel)
             _put_in_place(part, out, _origin(path, layout, sha256))
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def _write(
+    path: Path, source: BinaryIO, layout: Layout, new: Path, on_progress: OnProgress, cancel: CancelToken
+) -> str | None:
+    """Write the file of ``layout`` to ``new`` from ``source``; ``path`` names the source in errors.
+
+    Returns its SHA-256, or None where hashing couldn't keep up with the disk: waiting for it would double the time, and
+    it can be computed later.  The file is on the disk when this returns, and few hundred MiB wait for the disk
+    meanwhile, so that progress is meaningful on a slow one.
+    """
+    with new.open("wb", buffering=0) as target, new.open("rb", buffering=0) as written, ThreadPoolExecutor(2) as pool:
+        reserve(target, layout.target_bytes)
+        hasher = _HashBehind(written)
+        hashing, syncing = pool.submit(hasher.advance, 0), pool.submit(sync, target)
+        done = synced = 0
+        try:
+            for count in _copy_in_order(path, source, layout, target):
+                done += count
+                if done - hasher.position > _MAX_HASHED_LATER:
+                    hasher.is_stopped = True
+                elif hashing.done():
+                    hashing.result()
+                    hashing = pool.submit(hasher.advance, done)
+                if done - synced >= _SYNC_BYTES:
+                    syncing.result()
+                    syncing, synced = pool.submit(sync, target), done
+                on_progress(Progress(done, layout.target_bytes))
+                cancel.raise_if_cancelled()
+            if not hasher.is_stopped:
+                hashing.result()
+                hasher.advance(done)
+            syncing.result()
+        except BaseException:
+            hasher.is_stopped = True
+            raise
+        sync(target)
+    return None if hasher.is_stopped else hasher.digest.hexdigest()
+
+
+class _HashBehind:
+    """SHA-256 of a growing file up to ``position``."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self.digest = hashlib.sha256()
+        self.position = 0
+        self.is_stopped = False
+
+    def advance(self, end: int) -> None:
+        while self.position < end and not self.is_stopped:
+            count = self._file.readinto(self._buffer[: end - self.position])  # type: ignore[attr-defined]
+            if not count:
+                raise OSError(errno.EIO, "the file was truncated while it was written")
+            self.digest.update(self._buffer[:count])
+            self.position += count
+
+
+def _copy_in_order(path: Path, source: BinaryIO, layout: Layout, target: BinaryIO) -> Iterator[int]:
+    """Write the new file in its order; yields the bytes of each step."""
+    copier = RangeCopier()
+    runs: list[tuple[int, Segment | bytes]] = [(each.target, each) for each in layout.segments]
+    for offset, run in sorted([*runs, *layout.unpublished()], key=lambda each: each[0]):
+        if isinstance(run, bytes):
+            write_at(target, offset, run)
+            yield len(run)
+            continue
+        try:
+            yield from copier.copy(source, run.source, target, offset, run.length)
+        except OSError as error:
+            _raise_read_error(path, source, run.source, run.length)
+            raise error from None
+
+
+def _raise_read_error(path: Path, source: BinaryIO, start: int, length: int) -> None:
+    """Raise a ``UserError`` where the source can't be read: the system's copy doesn't say which file failed."""
+    buffer = memoryview(bytearray(1 << 20))
+    try:
+        source.seek(start)
+        while length:
+            count: int = source.readinto(buffer[: min(length, len(buffer))])  # type: ignore[attr-defined]
+            if not count:
+                raise UserError("file_changed", path=path)
+            length -= count
+    except OSError as error:
+        raise read_error(error, path) from error
 
 
 def _put_in_place(part: Path, out: Path, origin: Origin) -> None:

@@ -1,4 +1,4 @@
-"""Names of the files that a download creates, and which names of a hub are allowed.
+"""Names of the files of a model while it is downloaded, converted or joined, and which names of a hub are allowed.
 
 A name from a hub becomes a path on one of three systems: names that are reserved on any of them are refused.
 """
@@ -6,7 +6,8 @@ A name from a hub becomes a path on one of three systems: names that are reserve
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from model_manager.errors import UserError
@@ -22,47 +23,24 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
 class FilesOf:
     """Paths of one file of a model: complete, partial, quarantined."""
 
-    folder: Path
-    name: str
-
-    @property
-    def whole(self) -> Path:
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+        self.whole = folder / name
         """The verified file."""
-        return self.folder / self.name
-
-    @property
-    def part(self) -> Path:
+        self.origin = origin_path(self.whole)
+        self.part = folder / f"{name}.part"
         """Incomplete or unverified data, each byte at its final offset."""
-        return self.folder / f"{self.name}.part"
-
-    @property
-    def journal(self) -> Path:
-        """Journal of ``part``."""
-        return self.folder / f"{self.name}{JOURNAL_SUFFIX}"
-
-    @property
-    def lock(self) -> Path:
+        self.journal = folder / f"{name}{JOURNAL_SUFFIX}"
+        self.lock = folder / f"{name}.part.lock"
         """Lock of the process that downloads."""
-        return self.folder / f"{self.name}.part.lock"
-
-    @property
-    def bad(self) -> Path:
+        self.bad = folder / f"{name}.bad"
         """Data with another hash than the published one."""
-        return self.folder / f"{self.name}.bad"
-
-    @property
-    def bad_journal(self) -> Path:
+        self.bad_journal = folder / f"{name}.bad.json"
         """Journal of ``bad``, for downloading its damaged pieces again."""
-        return self.folder / f"{self.name}.bad.json"
-
-    @property
-    def origin(self) -> Path:
-        """Origin of ``whole``."""
-        return origin_path(self.whole)
 
 
 def files_of(folder: Path, name: str) -> FilesOf:
@@ -100,3 +78,24 @@ def check_name(name: str) -> None:
         or len(name.encode()) > MAX_NAME_BYTES
     ):
         raise UserError("name_not_allowed", name=name)
+
+
+def with_suffix(path: Path, suffix: str) -> Path:
+    """Return ``NAME.gguf`` with a suffix after its name."""
+    return path.with_name(f"{path.name}{suffix}")
+
+
+def model_path(path: Path, suffixes: Collection[str]) -> Path:
+    """Return the path of the model that a work file belongs to; ``path`` itself for any other file."""
+    for suffix in sorted(suffixes, key=len, reverse=True):
+        if path.name.lower().endswith(f".gguf{suffix}"):
+            return path.with_name(path.name[: -len(suffix)])
+    return path
+
+
+def models_with_work_files(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    """Yield the paths of the models in ``folder`` that have work files, sorted."""
+    models = set()
+    with suppress(OSError):
+        models = {model for each in folder.iterdir() if (model := model_path(each, suffixes)) != each}
+    yield from sorted(models)

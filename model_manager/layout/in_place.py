@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.disk.copies import RangeCopier
 from model_manager.disk.files import (
     disk_errors,
     error_detail,
@@ -25,18 +26,16 @@ from model_manager.disk.files import (
     write_atomically,
 )
 from model_manager.disk.json_file import JsonError, from_json, to_json
-from model_manager.disk.ranges import RangeCopier
 from model_manager.disk.space import reserve
 from model_manager.errors import UserError
+from model_manager.layout.file_names import with_suffix
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, write_origin
 from model_manager.layout.permutation import Batch, MovePlan
-from model_manager.layout.work_files import with_suffix
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
 FORMAT = 1
 WORKING, JOURNAL, SAVED = ".repairing", ".repair", ".repair-kept"
-ZEROS = bytes(1 << 20)
 
 
 @dataclass(frozen=True)
@@ -148,10 +147,8 @@ def _rewrite(
             sync(file)
             record.write(b"%d\n" % number)
             sync(record)
-        for offset, length in layout.gaps():
-            for start in range(offset, offset + length, len(ZEROS)):
-                write_at(file, start, ZEROS[: min(len(ZEROS), offset + length - start)])
-        write_at(file, 0, layout.target_head)
+        for offset, content in layout.unpublished():
+            write_at(file, offset, content)
         file.truncate(layout.target_bytes)
         os.fsync(file.fileno())
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.disk.copies import RangeCopier
 from model_manager.disk.files import (
     disk_errors,
     error_detail,
@@ -31,12 +32,11 @@ from model_manager.disk.files import (
 )
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.disk.lock import FileLock
-from model_manager.disk.ranges import RangeCopier
-from model_manager.disk.space import SPARE_BYTES, free_bytes, make_sparse, reserve
+from model_manager.disk.space import SPARE_BYTES, free_bytes, make_sparse, require_free, reserve
 from model_manager.errors import UserError
-from model_manager.gguf.header import MAGIC, GgufHeader, read_header
+from model_manager.gguf.header import MAGIC, GgufHeader, padded, read_header
 from model_manager.gguf.split_part_names import grouped_parts, ordered_parts, part_of
-from model_manager.layout.work_files import model_path, models_with_work_files, with_suffix
+from model_manager.layout.file_names import model_path, models_with_work_files, with_suffix
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
 FORMAT = 1
@@ -161,7 +161,7 @@ def check_parts(paths: Sequence[Path]) -> GgufHeader:
     header = read_header(paths[0], whole=False)
     expected = header.end_of_data
     # The padding after the last tensor is optional.
-    if not expected <= n_bytes <= -(-expected // header.alignment) * header.alignment:
+    if not expected <= n_bytes <= padded(expected, header.alignment):
         part = part_of(paths[0].name)
         name = part.base if part else paths[0].name
         raise UserError("parts_do_not_fit", name=name, bytes=n_bytes, expected_bytes=expected)
@@ -248,16 +248,13 @@ def _move_backwards(join: _Join, file: BinaryIO) -> Iterator[int]:
 
 def _block_bytes(join: _Join) -> int:
     """Return how much to move at once in the space that is free."""
-    free = free_bytes(join.target.parent)
-    if free < min(BLOCK_BYTES, _MIN_BLOCK_BYTES):
-        raise UserError("join_no_room", path=join.target, needed_bytes=_MIN_BLOCK_BYTES, free_bytes=free)
-    return min(BLOCK_BYTES, max(_MIN_BLOCK_BYTES, free // 2))
+    folder = join.target.parent
+    require_free(folder, min(BLOCK_BYTES, _MIN_BLOCK_BYTES), "join_no_room", join.target)
+    return min(BLOCK_BYTES, max(_MIN_BLOCK_BYTES, free_bytes(folder) // 2))
 
 
 def _copy_parts(join: _Join, on_progress: OnProgress, cancel: CancelToken) -> Path:
-    needed, free = join.bytes + SPARE_BYTES, free_bytes(join.target.parent)
-    if free < needed:
-        raise UserError("join_no_room", path=join.target, needed_bytes=needed, free_bytes=free)
+    require_free(join.target.parent, join.bytes + SPARE_BYTES, "join_no_room", join.target)
     copy = with_suffix(join.target, _COPY)
     copier = RangeCopier()
     start = 0

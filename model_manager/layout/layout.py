@@ -7,12 +7,12 @@ and the same tensor data at other offsets.  Everything that writes, verifies or 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
-from model_manager.disk.json_file import CompressedBytes, from_plain, to_plain
+from model_manager.disk.json_file import CompressedBytes
 
 
 class Segment(NamedTuple):
@@ -21,6 +21,23 @@ class Segment(NamedTuple):
     source: int
     target: int
     length: int
+
+
+class Move(NamedTuple):
+    """``length`` bytes from ``source`` to ``target``: offsets in the file, or in the file of saved bytes.
+
+    Journals of earlier versions store the flags as 0 and 1.
+    """
+
+    source: int
+    target: int
+    length: int
+    from_saved: bool | int = False
+    to_saved: bool | int = False
+
+
+Piece = TypeVar("Piece", Segment, Move)
+_ZEROS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,21 +79,74 @@ class Layout:
             if start < stop:
                 yield Segment(start, segment.target + start - segment.source, stop - start)
 
-    def gaps(self) -> Iterator[tuple[int, int]]:
-        """Yield offset and length of the zeros in the file on disk: after its head and in no segment."""
+    def unpublished(self) -> Iterator[tuple[int, bytes]]:
+        """Yield offset and content of the bytes on disk that are in no segment: the head, and zeros, 1 MiB at most."""
+        yield 0, self.target_head
         end = len(self.target_head)
-        for segment in sorted(self.segments, key=lambda each: each.target):
-            if segment.target > end:
-                yield end, segment.target - end
+        for segment in (*sorted(self.segments, key=lambda each: each.target), Segment(0, self.target_bytes, 0)):
+            for start in range(end, segment.target, _ZEROS_BYTES):
+                yield start, bytes(min(_ZEROS_BYTES, segment.target - start))
             end = segment.target + segment.length
-        if self.target_bytes > end:
-            yield end, self.target_bytes - end
 
-    def to_json(self) -> Any:
-        """Return the layout as plain values."""
-        return to_plain(self)
 
-    @classmethod
-    def from_json(cls, stored: object) -> Layout:
-        """Return the layout that ``to_json`` made.  Raises ``JsonError``, a ``ValueError``."""
-        return from_plain(stored, cls)
+class SourceView:
+    """Read access to the published file, ``layout.source_bytes`` long, over ``file``, which may still be growing.
+
+    The old header comes from the layout, and everything in a segment from ``file``.  Published bytes in neither are
+    padding between tensors and read as zeros: a file whose padding isn't zero fails verification.  Not thread-safe:
+    ``file`` is seeked.
+    """
+
+    def __init__(self, layout: Layout, file: BinaryIO) -> None:
+        self._layout = layout
+        self._file = file
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return ``length`` published bytes from ``start``, fewer where the published file or the file on disk ends.
+
+        Raises ``OSError``.
+        """
+        buffer = bytearray(max(0, min(length, self._layout.source_bytes - start)))
+        count = self.readinto(start, memoryview(buffer))
+        return bytes(buffer[:count])
+
+    def readinto(self, start: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` with the published bytes from ``start``; returns their number, as ``read`` does."""
+        length = max(0, min(len(buffer), self._layout.source_bytes - start))
+        done = 0
+        for segment in self._layout.pieces(start, length):
+            self._fill_unmapped(start + done, buffer[done : segment.source - start])
+            done = segment.source - start
+            count = self._read_file(segment.target, buffer[done : done + segment.length])
+            done += count
+            if count < segment.length:
+                return done
+        self._fill_unmapped(start + done, buffer[done:length])
+        return length
+
+    def _fill_unmapped(self, start: int, buffer: memoryview) -> None:
+        head = self._layout.source_head[start : start + len(buffer)]
+        buffer[: len(head)] = head
+        buffer[len(head) :] = bytes(len(buffer) - len(head))
+
+    def _read_file(self, offset: int, buffer: memoryview) -> int:
+        self._file.seek(offset)
+        done = 0
+        while done < len(buffer):
+            count = self._file.readinto(buffer[done:])  # type: ignore[attr-defined]
+            if not count:
+                break
+            done += count
+        return done
+
+
+def merged(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """Return the pieces without empty ones, and with those joined that are adjacent on both sides."""
+    found: list[Piece] = []
+    for piece in pieces:
+        last = found[-1] if found else None
+        if last and last[3:] == piece[3:] and (last.source + last.length, last.target + last.length) == piece[:2]:
+            found[-1] = last._replace(length=last.length + piece.length)
+        elif piece.length:
+            found.append(piece)
+    return tuple(found)

@@ -51,6 +51,16 @@ class Origin:
         """Whether the published hash of any part is known."""
         return any(part.sha256 for part in self.parts)
 
+    @property
+    def published_sha256(self) -> str | None:
+        """Published hash of the file; None where unknown, and for a file of several split parts."""
+        return self.parts[0].sha256 if len(self.parts) == 1 else None
+
+    @property
+    def stacked(self) -> bool:
+        """Whether the experts were stacked, so that the file on disk isn't the published one byte for byte."""
+        return not self.layout.is_identity
+
     def piece_lengths(self) -> list[int]:
         """Return the bytes of each piece, in the order of ``piece_crc32``."""
         return [
@@ -65,8 +75,8 @@ class Origin:
             model_id=self.model_id,
             repository=self.repository,
             commit=self.commit,
-            stacked=not self.layout.is_identity,
-            published_sha256=self.parts[0].sha256 if len(self.parts) == 1 else None,
+            stacked=self.stacked,
+            published_sha256=self.published_sha256,
             checksums_from=self.checksums_from,
             bytes=self.layout.target_bytes,
             sha256=self.sha256,
@@ -78,9 +88,7 @@ class Origin:
 class OriginSummary:
     """The part of an origin that the library caches, so that a list of models doesn't parse megabytes.
 
-    ``stacked``: the experts were stacked, so the file on disk isn't the published one byte for byte.
-    ``published_sha256`` is the published hash; None where unknown, or for a file made of several split parts.
-    ``bytes``, ``sha256`` and ``verified_at`` (UTC) describe the file on disk.
+    The fields are those of ``Origin``; ``bytes`` is the size of the file on disk.
     """
 
     model_id: str
@@ -119,9 +127,3 @@ def read_origin(path: Path) -> Origin | None:
     except (OSError, JsonError, ValueError):
         return None
     return origin if origin.format == FORMAT else None
-
-
-def read_origin_summary(path: Path) -> OriginSummary | None:
-    """Return the summary of the origin of ``path``; None where there is none or it is damaged."""
-    origin = read_origin(path)
-    return None if origin is None else origin.summary()

@@ -10,29 +10,16 @@ Knowledge and Data Engineering 15 (2003): a graph of conflicts, sorted, with its
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from heapq import heappop, heappush
 
-from model_manager.layout.layout import Layout, Segment
+from model_manager.layout.layout import Layout, Move, Segment, merged
 
 PIECE_BYTES = 8 << 20
 SAVED_BYTES = 128 << 20
 BATCH_BYTES = 256 << 20
-
-
-class Move(NamedTuple):
-    """``length`` bytes from ``source`` to ``target``: offsets in the file, or in the file of saved bytes.
-
-    Journals of earlier versions store the flags as 0 and 1.
-    """
-
-    source: int
-    target: int
-    length: int
-    from_saved: bool | int = False
-    to_saved: bool | int = False
 
 
 Batch = tuple[Move, ...]
@@ -64,7 +51,7 @@ def plan_moves(
     no move reads them.  ``saved_bytes`` is roughly what is saved at once; the peak is a few pieces more.  For the
     published APUS files 1.4 times the file's size is written and 160 to 230 MiB are saved.
     """
-    return _Planner(_split(layout.segments, piece_bytes), saved_bytes, batch_bytes).plan()
+    return _Planner(_split(layout.segments, piece_bytes), piece_bytes, saved_bytes, batch_bytes).plan()
 
 
 def _split(segments: Sequence[Segment], piece_bytes: int) -> list[Segment]:
@@ -79,8 +66,9 @@ def _split(segments: Sequence[Segment], piece_bytes: int) -> list[Segment]:
 class _Planner:
     """Orders pieces.  A piece is ready once nothing that is still needed is at its target."""
 
-    def __init__(self, pieces: list[Segment], saved_bytes: int, batch_bytes: int) -> None:
+    def __init__(self, pieces: list[Segment], piece_bytes: int, saved_bytes: int, batch_bytes: int) -> None:
         self._pieces = pieces
+        self._piece_bytes = piece_bytes
         self._saved_bytes, self._batch_bytes = saved_bytes, batch_bytes
         self._by_target = sorted(range(len(pieces)), key=lambda number: pieces[number].target)
         # For each piece those at its target, itself included, and those whose targets it occupies.
@@ -97,7 +85,9 @@ class _Planner:
         self._is_placed = [False] * len(pieces)
         self._ready = {number for number in range(len(pieces)) if not self._blockers[number]}
         self._saved: dict[int, int] = {}
-        self._space = _SavedSpace()
+        # The file of saved bytes consists of slots for one piece each.
+        self._free_slots: list[int] = []
+        self._slots = 0
         self._front = 0
 
     def plan(self) -> MovePlan:
@@ -108,7 +98,7 @@ class _Planner:
             elif self._skip_placed():
                 batches.append(self._save_front())
             else:
-                return MovePlan(tuple(batches), self._space.end)
+                return MovePlan(tuple(batches), self._slots * self._piece_bytes)
 
     def _place_ready(self) -> Batch:
         """Move ready pieces to their targets, in the order of the file."""
@@ -128,10 +118,10 @@ class _Planner:
             self._ready.discard(number)
         for number in chosen:
             if number in self._saved:
-                self._space.free(self._saved.pop(number), self._pieces[number].length)
+                heappush(self._free_slots, self._saved.pop(number))
             else:
                 self._release(number)
-        return _merged(moves)
+        return merged(moves)
 
     def _save_front(self) -> Batch:
         """Save what occupies the foremost targets, since no piece is ready."""
@@ -147,11 +137,14 @@ class _Planner:
         moves = []
         for number in sorted(chosen):
             piece = self._pieces[number]
-            self._saved[number] = self._space.allocate(piece.length)
+            if not self._free_slots:
+                self._free_slots.append(self._slots * self._piece_bytes)
+                self._slots += 1
+            self._saved[number] = heappop(self._free_slots)
             moves.append(Move(piece.source, self._saved[number], piece.length, to_saved=True))
         for number in chosen:
             self._release(number)
-        return _merged(moves)
+        return merged(moves)
 
     def _release(self, number: int) -> None:
         """Mark the source of a piece as no longer needed."""
@@ -164,45 +157,3 @@ class _Planner:
         while self._front < len(self._pieces) and self._is_placed[self._by_target[self._front]]:
             self._front += 1
         return self._front < len(self._pieces)
-
-
-class _SavedSpace:
-    """First-fit allocation in the file of saved bytes."""
-
-    def __init__(self) -> None:
-        self.end = 0
-        self._free: list[tuple[int, int]] = []
-
-    def allocate(self, length: int) -> int:
-        for number, (start, stop) in enumerate(self._free):
-            if stop - start >= length:
-                self._free[number : number + 1] = [(start + length, stop)] if stop - start > length else []
-                return start
-        start = self._free.pop()[0] if self._free and self._free[-1][1] == self.end else self.end
-        self.end = start + length
-        return start
-
-    def free(self, start: int, length: int) -> None:
-        insort(self._free, (start, start + length))
-        merged: list[tuple[int, int]] = []
-        for span in self._free:
-            if merged and merged[-1][1] == span[0]:
-                merged[-1] = merged[-1][0], span[1]
-            else:
-                merged.append(span)
-        self._free = merged
-
-
-def _merged(moves: list[Move]) -> Batch:
-    merged: list[Move] = []
-    for move in moves:
-        last = merged[-1] if merged else None
-        if (
-            last
-            and (last.from_saved, last.to_saved) == (move.from_saved, move.to_saved)
-            and (last.source + last.length, last.target + last.length) == (move.source, move.target)
-        ):
-            merged[-1] = last._replace(length=last.length + move.length)
-        else:
-            merged.append(move)
-    return tuple(merged)

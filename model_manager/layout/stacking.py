@@ -12,27 +12,24 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.disk.files import open_regular, read_error
 from model_manager.disk.json_file import CompressedBytes
 from model_manager.errors import UserError
-from model_manager.gguf.header import GgufHeader, TensorInfo, parse_header
-from model_manager.gguf.reader import MAX_HEADER_BYTES, Damaged, Reader
+from model_manager.gguf.header import GgufHeader, TensorInfo, padded, parse_header
+from model_manager.gguf.reader import MAX_HEADER_BYTES
 from model_manager.gguf.tensor_types import TENSOR_TYPES
-from model_manager.layout.layout import Layout, Segment
+from model_manager.layout.layout import Layout, Segment, merged
 
 _ONE_EXPERT = re.compile(r"(blk\.[0-9]+\.ffn_(?:up|gate|down))\.([0-9]+)\.weight")
 _TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 _MAX_NAME_BYTES = 63
 _MAX_DIMENSIONS = 4
-_FIRST_KEY = 24
-"""Offset of the metadata, after the magic, the version and the two counts."""
 _TENSOR_COUNT_AT = 8
+"""Offset of the number of tensors, after the magic and the version; the number of keys follows."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,9 @@ def layout_for(header: GgufHeader, head: bytes) -> Layout:
         raise UserError("gguf_incomplete", path=header.path, bytes=header.file_bytes, expected_bytes=header.end_of_data)
     if header.data_offset > MAX_HEADER_BYTES:
         raise UserError("gguf_damaged", path=header.path, detail=f"a head of {header.data_offset} bytes")
-    if len(head) != header.data_offset:
-        raise ValueError(f"a head of {len(head)} bytes, expected {header.data_offset}")
+    counts = len(header.tensors), len(header.metadata)
+    if len(head) != header.data_offset or struct.unpack_from("<QQ", head, _TENSOR_COUNT_AT) != counts:
+        raise ValueError(f"the head of another file, of {len(head)} bytes, expected {header.data_offset}")
     stacks = _stacks(header)
     target_head = _new_head(header, head, stacks)
     segments, target_bytes = _segments(header, stacks, len(target_head))
@@ -147,33 +145,17 @@ def _stacked(header: GgufHeader, name: str, group: dict[int, TensorInfo], count:
 
 
 def _new_head(header: GgufHeader, head: bytes, stacks: tuple[_Stack, ...]) -> bytes:
-    end_of_metadata = _end_of_metadata(header, head)
     counts = struct.pack("<Q", len(stacks))
-    pieces = [head[:_TENSOR_COUNT_AT], counts, head[_TENSOR_COUNT_AT + len(counts) : end_of_metadata]]
+    pieces = [head[:_TENSOR_COUNT_AT], counts, head[_TENSOR_COUNT_AT + len(counts) : header.metadata_end]]
     offset = 0
     for stack in stacks:
         name = stack.name.encode()
         pieces.append(struct.pack("<Q", len(name)) + name)
         pieces.append(struct.pack(f"<I{len(stack.shape)}Q", len(stack.shape), *stack.shape))
         pieces.append(struct.pack("<IQ", _TYPE_NUMBERS[stack.tensors[0].type], offset))
-        offset += _padded(stack.n_bytes, header.alignment)
+        offset += padded(stack.n_bytes, header.alignment)
     content = b"".join(pieces)
-    return content.ljust(_padded(len(content), header.alignment), b"\0")
-
-
-def _end_of_metadata(header: GgufHeader, head: bytes) -> int:
-    try:
-        reader = Reader(BytesIO(head), len(head))
-        start = reader.read(_FIRST_KEY)
-        tensor_count, key_count = struct.unpack_from("<QQ", start, _TENSOR_COUNT_AT)
-        if tensor_count != len(header.tensors) or key_count != len(header.metadata):
-            raise ValueError("the head of another file")
-        for _ in range(key_count):
-            reader.identifier(len(head))
-            reader.value()
-    except Damaged as error:
-        raise ValueError(f"the head of another file: {error.detail}") from error
-    return reader.position
+    return content.ljust(padded(len(content), header.alignment), b"\0")
 
 
 def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) -> tuple[tuple[Segment, ...], int]:
@@ -182,7 +164,7 @@ def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) 
     offset = 0
     for stack in stacks:
         end = offset + stack.n_bytes
-        room = _padded(end, header.alignment) - end
+        room = padded(end, header.alignment) - end
         for tensor in stack.tensors:
             places[tensor.name] = offset, room if tensor is stack.tensors[-1] else 0
             offset += tensor.n_bytes
@@ -192,31 +174,15 @@ def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) 
     end = 0
     for tensor in header.tensors:
         end = tensor.offset + tensor.n_bytes
-        padding = min(_padded(end, header.alignment), source_bytes) - end
+        padding = min(padded(end, header.alignment), source_bytes) - end
         target, room = places[tensor.name]
         length = tensor.n_bytes + min(padding, room)
         segments.append(Segment(header.data_offset + tensor.offset, target_data + target, length))
     # Bytes after the last tensor don't belong to the model but to the published file.
-    behind = _padded(end, header.alignment)
+    behind = padded(end, header.alignment)
     left_over = max(0, source_bytes - behind)
     segments.append(Segment(header.data_offset + behind, target_data + offset, left_over))
-    return tuple(_joined(segments)), target_data + offset + left_over
-
-
-def _joined(segments: list[Segment]) -> Iterator[Segment]:
-    """Yield the segments with adjacent ones merged."""
-    last: Segment | None = None
-    for segment in segments:
-        if not segment.length:
-            continue
-        if last and (last.source + last.length, last.target + last.length) == (segment.source, segment.target):
-            last = Segment(last.source, last.target, last.length + segment.length)
-            continue
-        if last:
-            yield last
-        last = segment
-    if last:
-        yield last
+    return merged(segments), target_data + offset + left_over
 
 
 def _read_head(file: BinaryIO, count: int) -> bytes:
@@ -226,7 +192,3 @@ def _read_head(file: BinaryIO, count: int) -> bytes:
         pieces.append(piece)
         count -= len(piece)
     return b"".join(pieces)
-
-
-def _padded(count: int, alignment: int) -> int:
-    return -(-count // alignment) * alignment

@@ -9,24 +9,35 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from model_manager.disk.files import file_identity
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable
 from model_manager.gguf.shards import first_shard, model_stem, read_model
-from model_manager.hub.catalogue import STARTER
+from model_manager.hub.catalogue import CATALOGUE, STARTER
 from model_manager.layout.origin import OriginSummary
-from model_manager.library.folder_scan import FoundFile, model_files, refuse_by_name
-from model_manager.library.metadata import FileStamp, ModelMetadata, read_metadata
-from model_manager.library.model_ids import assign_ids, id_of, is_published_id, looks_like_a_path, unique_id
-from model_manager.library.registry import FileHash, Registry, RegistryFile, named_paths
+from model_manager.library.registry import (
+    FileHash,
+    FileStamp,
+    ModelMetadata,
+    Registry,
+    RegistryFile,
+    named_paths,
+    read_metadata,
+)
+from model_manager.library.scan import FoundFile, model_files, refuse_by_name
 from model_manager.library.starter import find_starter as find_starter_file
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+# A colon marks ids of other kinds (apus:Q2_K, OWNER/REPO:FILE, magnet:), a slash a path.
+_NOT_IN_IDS = re.compile(r"[:/\\\x00-\x1f\x7f\ud800-\udfff]")
+_PUBLISHED = re.compile(r"(apus|magnet|[A-Za-z0-9][\w.-]*/[\w.-]+):[^\x00-\x1f\x7f\ud800-\udfff]{1,1000}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -57,24 +68,25 @@ class LocalModel:
 
 
 @dataclass(frozen=True)
-class _Scan:
-    """Files in watched folders that aren't registered, and for the path of each its folder and metadata."""
+class _FoundModel:
+    """A model in a watched folder; ``stem`` is the name to show, ``is_own``: in the models folder."""
 
-    files: tuple[FoundFile, ...]
-    folders: Mapping[str, Path]
-    metadata: Mapping[str, ModelMetadata]
-    models_folder: Path | None
+    path: Path
+    stem: str
+    folder: Path
+    is_own: bool
+    metadata: ModelMetadata
 
-    def is_own(self, path: str) -> bool:
-        """Return whether the file was found in the models folder."""
-        return self.folders.get(path) == self.models_folder is not None
-
-    def is_listed(self, path: str) -> bool:
-        """Return whether to list the file: all in the models folder, and loadable ones in other folders."""
-        metadata = self.metadata[path]
+    @property
+    def is_listed(self) -> bool:
+        """Whether to list the model: all in the models folder, and loadable ones in other folders."""
         # A model whose drive is not connected stays listed, with the reason.
-        is_disconnected = metadata.problem == "file_missing" and metadata.bytes > 0
-        return self.is_own(path) or metadata.problem is None or is_disconnected
+        is_disconnected = self.metadata.problem == "file_missing" and self.metadata.bytes > 0
+        return self.is_own or self.metadata.problem is None or is_disconnected
+
+
+_Scan = Mapping[str, _FoundModel]
+"""Models in watched folders that aren't registered, by path."""
 
 
 class ModelLibrary:
@@ -115,19 +127,9 @@ class ModelLibrary:
         All models in the models folder are listed, and loadable ones in other watched folders.  Only headers of files
         that changed since the last call are read.  Raises ``UserError`` as ``RegistryFile.read``.
         """
-        registry = self._file.read()
-        scan = self._scan(registry)
-        named = self._named(registry)
-        metadata = {path: read_metadata(Path(path), registry.facts.get(path)) for path in named.values()}
-        metadata.update(scan.metadata)
+        registry, scan = self._refresh()
         known = self._known(registry, scan)
-        found = {model_id: path for model_id, path in known.items() if model_id not in named}
-        if found != registry.found_paths or any(metadata[path] != registry.facts.get(path) for path in metadata):
-            registry = self._store(metadata, scan) or replace(registry, found=named_paths(found))
-            known = self._known(registry, scan)
-        return tuple(
-            self._local_model(model_id, path, metadata.get(path), registry, scan) for model_id, path in known.items()
-        )
+        return tuple(self._local_model(model_id, path, registry, scan) for model_id, path in known.items())
 
     def resolve(self, text: str) -> LocalModel:
         """Return the model with this id, or at this path, which need not be registered (its path is then its id).
@@ -139,24 +141,24 @@ class ModelLibrary:
         registry = self._file.read()
         named = self._named(registry)
         if text in named:
-            return self._local_model(text, named[text], None, registry, None)
+            return self._local_model(text, named[text], registry, {})
         if text == STARTER.id:
             raise UserError("starter_missing")
-        registry, scan = self._scan_and_store(registry)
+        registry, scan = self._refresh()
         known = self._known(registry, scan)
         if text in known:
-            return self._local_model(text, known[text], scan.metadata.get(known[text]), registry, scan)
+            return self._local_model(text, known[text], registry, scan)
         path = _absolute(text)
-        if is_published_id(text) and not _exists(path):
+        if _is_published_id(text) and not _exists(path):
             raise UserError("model_not_downloaded", id=text)
-        if not looks_like_a_path(text):
+        if not _looks_like_a_path(text):
             raise UserError("model_unknown", id=text, known=list(known))
         if not _exists(path):
             raise UserError("file_missing", path=path)
         refuse_by_name(path)
         path = first_shard(path)
-        model_id = id_of(path, known) or str(path)
-        return self._local_model(model_id, known.get(model_id, str(path)), None, registry, scan)
+        model_id = _id_of(path, known) or str(path)
+        return self._local_model(model_id, known.get(model_id, str(path)), registry, scan)
 
     def register(self, path: Path, name: str | None = None) -> LocalModel:
         """Register a file in place; one that is registered already or is in a watched folder keeps its entry.
@@ -169,21 +171,21 @@ class ModelLibrary:
         refuse_by_name(model_path)
         check_loadable(*read_model(model_path))
         metadata = read_metadata(model_path)
-        _, scan = self._scan_and_store(self._file.read())
+        _, scan = self._refresh()
         model_id = ""
 
         def add(registry: Registry) -> Registry:
             nonlocal model_id
             known = self._known(registry, scan)
-            existing = id_of(model_path, known)
-            model_id = existing or unique_id(name or model_stem(model_path), known)
+            existing = _id_of(model_path, known)
+            model_id = existing or _unique_id(name or model_stem(model_path), known)
             new = () if existing else named_paths({model_id: str(model_path)})
             return replace(
                 registry, models=(*registry.models, *new), facts={**registry.facts, str(model_path): metadata}
             )
 
         registry = self._file.change(add)
-        return self._local_model(model_id, self._known(registry, scan)[model_id], None, registry, scan)
+        return self._local_model(model_id, self._known(registry, scan)[model_id], registry, scan)
 
     def remove(self, model_id: str) -> None:
         """Remove a registered model from the list; its file stays.
@@ -193,23 +195,16 @@ class ModelLibrary:
         """
         if model_id == STARTER.id:
             raise UserError("starter_stays")
-        registry = self._file.read()
-        if model_id not in registry.model_paths:
-            registry, scan = self._scan_and_store(registry)
+        if model_id not in self._file.read().model_paths:
+            registry, scan = self._refresh()
             known = self._known(registry, scan)
             if model_id in known:
-                raise UserError("model_in_folder", id=model_id, folder=scan.folders[known[model_id]])
+                raise UserError("model_in_folder", id=model_id, folder=scan[known[model_id]].folder)
             raise UserError("model_unknown", id=model_id, known=list(known))
 
-        def without(registry: Registry) -> Registry:
-            removed = registry.model_paths.get(model_id)
-            return replace(
-                registry,
-                models=tuple(each for each in registry.models if each.id != model_id),
-                facts={path: each for path, each in registry.facts.items() if path != removed},
-            )
-
-        self._file.change(without)
+        self._file.change(
+            lambda registry: replace(registry, models=tuple(each for each in registry.models if each.id != model_id))
+        )
 
     def folders(self) -> tuple[Path, ...]:
         """Return the watched folders of other programs, in the order in which they were added."""
@@ -236,16 +231,14 @@ class ModelLibrary:
     def remove_folder(self, path: Path) -> None:
         """Stop watching a folder; its files stay.  Raises ``UserError`` as ``RegistryFile.change``."""
         removed = os.path.normcase(_absolute(path))
-
-        def without(registry: Registry) -> Registry:
-            return replace(
+        self._file.change(
+            lambda registry: replace(
                 registry, folders=tuple(each for each in registry.folders if os.path.normcase(each) != removed)
             )
-
-        self._file.change(without)
+        )
 
     def relocate(self, old: Path, new: Path) -> None:
-        """Follow files that moved from one folder to another: ids, hashes and metadata are kept.
+        """Follow files that moved from one folder to another: ids and hashes are kept.
 
         Only files that are missing in ``old`` and exist in ``new`` are followed.  Raises ``UserError`` as
         ``RegistryFile.change``.
@@ -280,50 +273,65 @@ class ModelLibrary:
         first = {} if starter is None else {STARTER.id: str(_absolute(starter))}
         return {**first, **registry.model_paths}
 
+    def _refresh(self) -> tuple[Registry, _Scan]:
+        """Scan the watched folders; returns the registry with the models found, which is stored where it changed."""
+        registry = self._file.read()
+        scan = self._scan(registry)
+        metadata = {path: each.metadata for path, each in scan.items()}
+        for path in self._named(registry).values():
+            metadata[path] = read_metadata(Path(path), registry.facts.get(path))
+
+        def update(registry: Registry) -> Registry:
+            named = self._named(registry)
+            facts = {**registry.facts, **metadata}
+            found = {key: path for key, path in self._known(registry, scan).items() if key not in named}
+            return replace(
+                registry,
+                facts={path: each for path, each in facts.items() if path in scan or path in named.values()},
+                found=named_paths(found),
+            )
+
+        updated = update(registry)
+        if updated != registry:
+            # Metadata can be read again: without it the next scan is only slower.
+            with suppress(UserError):
+                updated = self._file.change(update)
+        return updated, scan
+
     def _scan(self, registry: Registry) -> _Scan:
-        models_folder = self.models_folder
-        roots = [*([] if models_folder is None else [models_folder]), *map(Path, registry.folders)]
-        seen = {file_identity(Path(path)) for path in self._named(registry).values()} if roots else set()
-        files: list[FoundFile] = []
-        folders: dict[str, Path] = {}
-        for root in roots:
-            found = model_files(root)
+        own = self.models_folder
+        seen = {file_identity(Path(path)) for path in self._named(registry).values()}
+        scan: dict[str, _FoundModel] = {}
+        for folder in (*([] if own is None else [own]), *map(Path, registry.folders)):
+            found = model_files(folder)
             if found is None:
                 # On a drive that isn't connected: its models are still known.
-                paths = [(Path(each.path), each.id) for each in registry.found]
-                found = tuple(FoundFile(path, model_id) for path, model_id in paths if path.is_relative_to(root))
+                known = (FoundFile(Path(each.path), each.id) for each in registry.found)
+                found = tuple(each for each in known if each.path.is_relative_to(folder))
             for each in found:
+                path = str(each.path)
                 if (key := file_identity(each.path)) not in seen:
                     seen.add(key)
-                    files.append(each)
-                    folders[str(each.path)] = root
-        metadata = {path: read_metadata(Path(path), registry.facts.get(path)) for path in folders}
-        return _Scan(tuple(files), folders, metadata, models_folder)
-
-    def _scan_and_store(self, registry: Registry) -> tuple[Registry, _Scan]:
-        scan = self._scan(registry)
-        if any(each != registry.facts.get(path) for path, each in scan.metadata.items()):
-            registry = self._store(scan.metadata, scan) or registry
-        return registry, scan
+                    metadata = read_metadata(each.path, registry.facts.get(path))
+                    scan[path] = _FoundModel(each.path, each.stem, folder, folder == own, metadata)
+        return scan
 
     def _known(self, registry: Registry, scan: _Scan) -> dict[str, str]:
         """Return the paths of all listed models by id."""
         named = self._named(registry)
         registered = set(map(os.path.normcase, named.values()))
         listed = []
-        for each in scan.files:
-            path = str(each.path)
-            if scan.is_listed(path) and os.path.normcase(path) not in registered:
-                origin = scan.metadata[path].origin if scan.is_own(path) else None
+        for path, each in scan.items():
+            if each.is_listed and os.path.normcase(path) not in registered:
+                origin = each.metadata.origin if each.is_own else None
                 listed.append((path, each.stem, origin.model_id if origin else None))
-        return {**named, **assign_ids(listed, registry.found_paths, named)}
+        return {**named, **_assign_ids(listed, registry.found_paths, named)}
 
-    def _local_model(
-        self, model_id: str, path: str, metadata: ModelMetadata | None, registry: Registry, scan: _Scan | None
-    ) -> LocalModel:
-        metadata = metadata or read_metadata(Path(path), registry.facts.get(path))
+    def _local_model(self, model_id: str, path: str, registry: Registry, scan: _Scan) -> LocalModel:
+        is_named = model_id == STARTER.id or model_id in registry.model_paths
+        found = None if is_named else scan.get(path)
+        metadata = found.metadata if found else read_metadata(Path(path), registry.facts.get(path))
         known = _hash_of(Path(path), registry, metadata.origin)
-        in_folder = scan is not None and model_id != STARTER.id and model_id not in registry.model_paths
         return LocalModel(
             id=model_id,
             path=Path(path),
@@ -335,27 +343,9 @@ class ModelLibrary:
             name=STARTER.name if model_id == STARTER.id else metadata.name,
             problem=metadata.problem,
             published=metadata.origin,
-            folder=scan.folders.get(path) if in_folder and scan else None,
-            in_models_folder=bool(in_folder and scan and scan.is_own(path)),
+            folder=found.folder if found else None,
+            in_models_folder=found is not None and found.is_own,
         )
-
-    def _store(self, metadata: Mapping[str, ModelMetadata], scan: _Scan) -> Registry | None:
-        def update(registry: Registry) -> Registry:
-            named = self._named(registry)
-            listed = {*named.values(), *scan.folders}
-            merged = {**registry.facts, **metadata}
-            found = {key: path for key, path in self._known(registry, scan).items() if key not in named}
-            return replace(
-                registry,
-                facts={path: each for path, each in merged.items() if path in listed},
-                found=named_paths(found),
-            )
-
-        try:
-            return self._file.change(update)
-        except UserError:
-            # Metadata can be read again: without it the next scan is only slower.
-            return None
 
 
 def _hash_of(path: Path, registry: Registry, origin: OriginSummary | None) -> FileHash | None:
@@ -382,3 +372,66 @@ def _exists(path: Path) -> bool:
         return True  # unknown; reading it then reports the permissions
     except (OSError, ValueError):
         return False
+
+
+# Ids
+
+
+def _is_published_id(text: str) -> bool:
+    """Return whether this is the id of a download: ``apus:Q2_K``, ``OWNER/REPO:FILE`` or a magnet link."""
+    return _PUBLISHED.fullmatch(text) is not None
+
+
+def _unique_id(stem: str, taken: Iterable[str]) -> str:
+    """Return an id made from a file's stem that isn't taken, ignoring case."""
+    base = _NOT_IN_IDS.sub("-", stem).strip() or "model"
+    others = {each.casefold() for each in (*taken, *(entry.id for entry in CATALOGUE))}
+    candidates = chain([base], (f"{base}-{number}" for number in count(2)))
+    return next(each for each in candidates if each.casefold() not in others)
+
+
+def _assign_ids(
+    files: Iterable[tuple[str, str, str | None]], before: Mapping[str, str], taken: Mapping[str, str]
+) -> dict[str, str]:
+    """Return paths by id for unregistered files, given as path, stem and id under which the file was published.
+
+    A file keeps the id that it had ``before`` (paths by id).  A published id goes to the file that had it, else to the
+    first that claims it; all other files are named after their stems.
+    """
+    files = list(files)
+    had = {path: model_id for model_id, path in before.items()}
+    # Published ids come first, beginning with those of files that had them.
+    claims = [(path, published) for path, _, published in files if published and _is_published_id(published)]
+    claims.sort(key=lambda each: had.get(each[0]) != each[1])
+    claims += [(path, had[path]) for path, _, _ in files if path in had and not _is_published_id(had[path])]
+    ids: dict[str, str] = {}
+    """By path."""
+    used = set(taken)
+    for path, model_id in claims:
+        if path not in ids and model_id not in used:
+            ids[path] = model_id
+            used.add(model_id)
+    for path, stem, _ in files:
+        if path not in ids:
+            ids[path] = _unique_id(stem, used)
+            used.add(ids[path])
+    return {ids[path]: path for path, _, _ in files}
+
+
+def _id_of(path: Path, known: Mapping[str, str]) -> str | None:
+    """Return the id of this file, also where it is known by another name (a link, another spelling)."""
+    for model_id, known_path in known.items():
+        if os.path.normcase(known_path) == os.path.normcase(path):
+            return model_id
+    for model_id, known_path in known.items():
+        try:
+            if path.samefile(known_path):
+                return model_id
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _looks_like_a_path(text: str) -> bool:
+    """Return whether a text typed by the user is a path."""
+    return text.startswith("~") or "/" in text or os.sep in text or text.casefold().endswith(".gguf")

@@ -29,6 +29,32 @@ _OLLAMA_DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 _MAX_OLLAMA_MANIFESTS = 2000
 
 
+Base = Literal["cache", "data", "local_data", "settings"]
+
+_XDG: dict[Base, tuple[str, str]] = {
+    "cache": ("XDG_CACHE_HOME", ".cache"),
+    "data": ("XDG_DATA_HOME", ".local/share"),
+    "local_data": ("XDG_DATA_HOME", ".local/share"),
+    "settings": ("XDG_CONFIG_HOME", ".config"),
+}
+_BASES: dict[str, dict[Base, tuple[str, str]]] = {
+    "win32": {
+        "cache": ("LOCALAPPDATA", "AppData/Local"),
+        "data": ("APPDATA", "AppData/Roaming"),
+        "local_data": ("LOCALAPPDATA", "AppData/Local"),
+        "settings": ("APPDATA", "AppData/Roaming"),
+    },
+    "darwin": {
+        "cache": ("", "Library/Caches"),
+        "data": ("", "Library/Application Support"),
+        "local_data": ("", "Library/Application Support"),
+        # Of programs that use Qt.
+        "settings": _XDG["settings"],
+    },
+}
+"""Environment variable and default below the home folder, by system; ``_XDG`` for all others."""
+
+
 @dataclass(frozen=True)
 class SystemFolders:
     """Home folder, environment variables and ``sys.platform`` (``linux``, ``darwin``, ``win32``)."""
@@ -44,37 +70,10 @@ class SystemFolders:
             text = text[1:].lstrip("/\\") or "."
         return self.home / text if text else None
 
-    @property
-    def cache(self) -> Path:
-        """Folder for caches."""
-        if self.platform == "win32":
-            return self.local_data
-        if self.platform == "darwin":
-            return self.home / "Library" / "Caches"
-        return self.folder("XDG_CACHE_HOME") or self.home / ".cache"
-
-    @property
-    def data(self) -> Path:
-        """Folder for the user's data, on Windows the roaming one."""
-        if self.platform == "win32":
-            return self.folder("APPDATA") or self.home / "AppData" / "Roaming"
-        if self.platform == "darwin":
-            return self.home / "Library" / "Application Support"
-        return self.folder("XDG_DATA_HOME") or self.home / ".local" / "share"
-
-    @property
-    def local_data(self) -> Path:
-        """Folder for the user's data on this computer."""
-        if self.platform == "win32":
-            return self.folder("LOCALAPPDATA") or self.home / "AppData" / "Local"
-        return self.data
-
-    @property
-    def settings(self) -> Path:
-        """Folder for settings, on macOS the one that Qt uses."""
-        if self.platform == "win32":
-            return self.data
-        return self.folder("XDG_CONFIG_HOME") or self.home / ".config"
+    def base(self, kind: Base) -> Path:
+        """Return the folder for data of a kind."""
+        variable, default = _BASES.get(self.platform, _XDG)[kind]
+        return self.folder(variable) or self.home / default
 
 
 @dataclass(frozen=True)
@@ -154,57 +153,40 @@ def _ollama_file(manifest: Path, blobs: Path) -> Path | None:
 
 
 def _candidates(system: SystemFolders) -> Iterator[tuple[Program, Path]]:
-    for path in _lm_studio(system):
-        yield "LM Studio", path
-    for path in _gpt4all(system):
-        yield "GPT4All", path
-    for data in _jan(system):
-        yield "Jan", data / "llamacpp" / "models"
-        yield "Jan", data / "models"
-    yield "Hugging Face", _hub_cache(system)
-    yield "llama.cpp", system.folder("LLAMA_CACHE") or system.cache / "llama.cpp"
-    yield "Ollama", system.folder("OLLAMA_MODELS") or system.home / ".ollama" / "models"
+    home = system.home
+    pointer = _read_text(home / ".lmstudio-home-pointer").strip()
+    for folder in (*([home / pointer] if pointer else []), home / ".lmstudio", home / ".cache" / "lm-studio"):
+        chosen = _setting(folder / "settings.json", "downloadsFolder")
+        yield "LM Studio", home / chosen if chosen else folder / "models"
+
+    flatpak = home / ".var" / "app" / "io.gpt4all.gpt4all"
+    own = system.base("settings"), system.base("local_data")
+    for settings, data in (own, (flatpak / "config", flatpak / "data")):
+        text = _read_text(settings / "nomic.ai" / "GPT4All.ini")
+        if match := re.search(r"^modelPath=(.+)$", text, re.MULTILINE):
+            # Qt doubles backslashes in INI files.
+            yield "GPT4All", home / match[1].strip().strip('"').replace("\\\\", "\\")
+        yield "GPT4All", data / "nomic.ai" / "GPT4All"
+
+    data = system.base("data")
+    jan = [system.folder("JAN_DATA_FOLDER")]
+    for folder in (data / "Jan", data / "jan.ai.app", system.base("settings") / "Jan"):
+        chosen = _setting(folder / "settings.json", "data_folder")
+        jan.append(home / chosen if chosen else None)
+    # The last one until version 0.5.
+    for each in (*jan, data / "Jan" / "data", home / "jan"):
+        if each is not None:
+            yield "Jan", each / "llamacpp" / "models"
+            yield "Jan", each / "models"
+
+    # The library uses ~/.cache on all three systems.
+    hub_home = system.folder("HF_HOME") or (system.folder("XDG_CACHE_HOME") or home / ".cache") / "huggingface"
+    yield "Hugging Face", system.folder("HF_HUB_CACHE") or system.folder("HUGGINGFACE_HUB_CACHE") or hub_home / "hub"
+    yield "llama.cpp", system.folder("LLAMA_CACHE") or system.base("cache") / "llama.cpp"
+    yield "Ollama", system.folder("OLLAMA_MODELS") or home / ".ollama" / "models"
     if system.platform == "linux":
         # The service of its installer runs as another user.
         yield "Ollama", Path("/usr/share/ollama/.ollama/models")
-
-
-def _lm_studio(system: SystemFolders) -> Iterator[Path]:
-    homes = [system.home / ".lmstudio", system.home / ".cache" / "lm-studio"]
-    pointer = _read_text(system.home / ".lmstudio-home-pointer").strip()
-    for home in (*([system.home / pointer] if pointer else []), *homes):
-        chosen = _setting(home / "settings.json", "downloadsFolder")
-        yield system.home / chosen if chosen else home / "models"
-
-
-def _gpt4all(system: SystemFolders) -> Iterator[Path]:
-    flatpak = system.home / ".var" / "app" / "io.gpt4all.gpt4all"
-    for settings, data in ((system.settings, system.local_data), (flatpak / "config", flatpak / "data")):
-        # Qt doubles backslashes in INI files.
-        match = re.search(r"^modelPath=(.+)$", _read_text(settings / "nomic.ai" / "GPT4All.ini"), re.MULTILINE)
-        if match:
-            yield system.home / match[1].strip().strip('"').replace("\\\\", "\\")
-        yield data / "nomic.ai" / "GPT4All"
-
-
-def _jan(system: SystemFolders) -> Iterator[Path]:
-    if named := system.folder("JAN_DATA_FOLDER"):
-        yield named
-    for home in (system.data / "Jan", system.data / "jan.ai.app", system.settings / "Jan"):
-        if chosen := _setting(home / "settings.json", "data_folder"):
-            yield system.home / chosen
-    yield system.data / "Jan" / "data"
-    # Until version 0.5.
-    yield system.home / "jan"
-
-
-def _hub_cache(system: SystemFolders) -> Path:
-    named = system.folder("HF_HUB_CACHE") or system.folder("HUGGINGFACE_HUB_CACHE")
-    if named:
-        return named
-    # The library uses ~/.cache on all three systems.
-    home = system.folder("HF_HOME") or (system.folder("XDG_CACHE_HOME") or system.home / ".cache") / "huggingface"
-    return home / "hub"
 
 
 def _setting(path: Path, key: str) -> str | None:

@@ -18,7 +18,9 @@ from model_manager.disk.files import make_folder
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.disk.lock import FileLock
 from model_manager.errors import UserError
-from model_manager.library.metadata import FileStamp, ModelMetadata
+from model_manager.gguf.header import check_loadable
+from model_manager.gguf.shards import named_shards, read_model
+from model_manager.layout.origin import OriginSummary, origin_path, read_origin
 
 FORMAT = 1
 FACTS_VERSION = 2
@@ -44,6 +46,39 @@ class FileHash:
     mtime_ns: int
     sha256: str
     verified_at: datetime
+
+
+@dataclass(frozen=True)
+class FileStamp:
+    """State of a file: size in bytes (-1 where there is none) and modification time in nanoseconds."""
+
+    path: str
+    bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileStamp:
+        """Return the present state of a file."""
+        try:
+            status = path.stat()
+        except (OSError, ValueError):
+            return cls(str(path), -1, 0)
+        return cls(str(path), status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """Metadata of a model while its files have these stamps; ``problem`` is the code of a ``UserError``.
+
+    The first stamp belongs to the model's first file, the last one to its origin, whose summary is ``origin``.
+    """
+
+    stamps: tuple[FileStamp, ...]
+    bytes: int
+    quantisation: str | None
+    name: str | None
+    problem: str | None
+    origin: OriginSummary | None = None
 
 
 @dataclass(frozen=True)
@@ -83,26 +118,39 @@ class Registry:
     def relocated(self, source: Path, target: Path) -> Registry:
         """Return the registry after files moved from one folder to another: those that exist only there now."""
 
-        def follow(path: str, *, exists: bool = True) -> str:
+        def follow(path: str) -> str:
             if not Path(path).is_relative_to(source) or os.path.lexists(path):
                 return path
-            moved = target / Path(path).relative_to(source)
-            return str(moved) if not exists or os.path.lexists(moved) else path
-
-        def follow_stamp(stamp: FileStamp) -> FileStamp:
-            # An origin, which a model's last stamp belongs to, need not exist.
-            return replace(stamp, path=follow(stamp.path, exists=False))
+            moved = str(target / Path(path).relative_to(source))
+            return moved if os.path.lexists(moved) else path
 
         return replace(
             self,
             models=tuple(replace(each, path=follow(each.path)) for each in self.models),
             found=tuple(replace(each, path=follow(each.path)) for each in self.found),
-            facts={
-                follow(path): replace(each, stamps=tuple(map(follow_stamp, each.stamps)))
-                for path, each in self.facts.items()
-            },
             hashes={follow(path): each for path, each in self.hashes.items()},
         )
+
+
+def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetadata:
+    """Return the metadata of a model, from ``cached`` where its files are unchanged."""
+    stamps = tuple(map(FileStamp.of, (*named_shards(path), origin_path(path))))
+    if cached is not None and cached.stamps == stamps and cached.problem != "file_unreadable":
+        return cached
+    quantisation = name = problem = None
+    n_bytes = max(stamps[0].bytes, 0)
+    try:
+        headers = read_model(path)
+        n_bytes = sum(header.file_bytes for header in headers)
+        quantisation, name = headers[0].quantisation, headers[0].name
+        check_loadable(*headers)
+    except UserError as error:
+        problem = error.code
+        if cached is not None and stamps[0].bytes < 0:
+            # On a drive that isn't connected: the metadata is still valid.
+            return replace(cached, stamps=stamps, problem=problem)
+    origin = read_origin(path)
+    return ModelMetadata(stamps, n_bytes, quantisation, name, problem, origin.summary() if origin else None)
 
 
 def named_paths(paths: Mapping[str, str]) -> tuple[NamedPath, ...]:

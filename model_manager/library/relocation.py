@@ -20,17 +20,19 @@ from functools import partial
 from pathlib import Path
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.disk.copies import copy_link, copy_verified
 from model_manager.disk.files import disk_error, disk_errors, error_detail, move_over, write_atomically
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.disk.lock import FileLock
-from model_manager.disk.space import SPARE_BYTES, allocated_bytes, free_bytes
-from model_manager.disk.verified_copy import copy_link, copy_verified
+from model_manager.disk.space import SPARE_BYTES, allocated_bytes, require_free
 from model_manager.errors import UserError
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
 JOURNAL_NAME = ".models-move.json"
 QUEUE_NAME = "downloads.json"
 """The download queue, which is kept in the models folder."""
+LIMITED_BYTES = 1 << 32
+"""FAT refuses files of this size."""
 
 _FORMAT = 1
 _LOCK_NAME = ".models-move.lock"
@@ -189,10 +191,15 @@ def _copy_all(relocation: Relocation, on_progress: OnProgress, cancel: CancelTok
     copied: dict[str, CopiedFile] = {}
     if _can_rename(old, new, rename):
         return replace(relocation, committed=True)
-    _check_space(old, new)
+    # A partial download counts with its full size, which it will need.
+    sizes = {name: (_size(old / name), allocated_bytes(old / name)) for name in _model_files(old)}
+    needed = sum(size if name.endswith(".part") else min(size, used) for name, (size, used) in sizes.items())
+    require_free(new, needed + SPARE_BYTES, "disk_too_small", new)
 
     def waiting() -> list[str]:
         names = [name for name in _model_files(old) if not os.path.lexists(new / name)]
+        # The largest first: some file systems refuse it at once.
+        names.sort(key=lambda name: _size(old / name), reverse=True)
         return [name for name in names if copied.get(name) != _original(old, name)]
 
     # Another round for files that arrived or changed meanwhile.
@@ -218,6 +225,9 @@ def _copy(old: Path, new: Path, name: str, on_bytes: Callable[[int], None], canc
     if (old / name).is_symlink():
         copy_link(old / name, copy, old)
     else:
+        if original.bytes >= LIMITED_BYTES:
+            with disk_errors(new / name), copy.open("wb") as file:
+                file.truncate(original.bytes)
         copy_verified(old / name, copy, on_bytes, cancel)
     return original
 
@@ -238,25 +248,6 @@ def _can_rename(old: Path, new: Path, rename: Rename) -> bool:
         for path in (probe, renamed):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-
-
-def _check_space(old: Path, new: Path) -> None:
-    """Refuse what can't fit, by the sum or by the size of one file (FAT is limited to 4 GiB)."""
-    sizes = {name: _size(old / name) for name in _model_files(old)}
-    # A partial download counts with its full size, which it will need.
-    needed = SPARE_BYTES + sum(
-        size if name.endswith(".part") else min(size, allocated_bytes(old / name)) for name, size in sizes.items()
-    )
-    if needed > (free := free_bytes(new)):
-        raise UserError("disk_too_small", path=new, needed_bytes=needed, free_bytes=free)
-    probe = new / _PROBE_NAME
-    largest = max(sizes, key=sizes.__getitem__, default="")
-    try:
-        with disk_errors(new / largest), probe.open("wb") as file:
-            file.truncate(sizes.get(largest, 0))
-    finally:
-        with suppress(OSError):
-            probe.unlink(missing_ok=True)
 
 
 def _delete_copies(old: Path, new: Path) -> None:

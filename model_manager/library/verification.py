@@ -8,53 +8,39 @@ the caller or the catalogue knows.  ``download`` downloads damaged pieces.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.disk.files import file_size, open_regular, read_error
+from model_manager.disk.files import file_size, open_regular, open_unchanging
+from model_manager.disk.hashing import READ_BYTES, STEP_BYTES, read_all, read_step
 from model_manager.errors import UserError
 from model_manager.gguf.shards import named_shards
+from model_manager.hub.access import Access
 from model_manager.hub.catalogue import CATALOGUE
-from model_manager.layout.layout import Layout
+from model_manager.hub.resolver import find_published
+from model_manager.layout.layout import Layout, SourceView
 from model_manager.layout.origin import Origin, read_origin, write_origin
-from model_manager.layout.published_bytes import PublishedHashes, SourceView
 from model_manager.library.library import ModelLibrary
 from model_manager.progress import OnProgress, Progress, ignore_progress
 from model_manager.published import HubFile, PublishedModel
-
-STEP_BYTES = 8 << 20
-"""Read between two progress steps."""
-_READ_BYTES = 128 << 10
-"""SHA-256 is twice as fast over 64 to 256 KiB as over 1 MiB, which exceeds the processor's cache."""
-
-
-@dataclass(frozen=True)
-class PartCheck:
-    """One published file: its expected SHA-256, None where unknown, and the SHA-256 of its bytes on disk.
-
-    ``sha256`` is None where the file on disk ends before the part does.
-    """
-
-    name: str
-    bytes: int
-    expected_sha256: str | None
-    sha256: str | None
 
 
 @dataclass(frozen=True)
 class Verification:
     """Result of the verification of one file.
 
-    ``matches``: whether it is the published file, None where that is unknown; ``published_id`` is the model that it was
-    compared with.  ``sha256`` is the hash of the file on disk, which for a ``stacked`` file isn't the published one;
-    None for a stacked file that doesn't match.  ``parts`` are the published files in their order.
+    ``matches``: whether it is the published file, None where that is unknown.  ``origin`` is what it was compared with,
+    without parts where nothing is known; ``digests`` are the SHA-256 of its parts on disk, None where the file ends
+    before the part does.  ``sha256`` is the hash of the file on disk, which for a stacked file isn't the published
+    one; None for a stacked file that doesn't match.
 
     ``damaged_pieces`` are the numbers of pieces of the published parts (``Origin.piece_crc32``) with a wrong checksum;
     ``head_damaged``: the new header of a stacked file is damaged.  Where a file doesn't match and ``pieces_known`` is
@@ -63,23 +49,70 @@ class Verification:
 
     path: Path
     bytes: int
-    expected_bytes: int | None
     sha256: str | None
     matches: bool | None
-    published_id: str | None = None
-    parts: tuple[PartCheck, ...] = ()
-    stacked: bool = False
-    damaged_pieces: tuple[int, ...] = ()
-    pieces_known: bool = False
-    head_damaged: bool = False
-    published_changed: bool = False
-    piece_crc32: tuple[int, ...] = field(default=(), repr=False)
+    origin: Origin
+    digests: tuple[str | None, ...]
+    damaged_pieces: tuple[int, ...]
+    pieces_known: bool
+    head_damaged: bool
+    published_changed: bool
+    piece_crc32: tuple[int, ...] = field(repr=False)
     """CRC-32 of each complete piece on disk, where the published parts are known."""
 
     @property
-    def published_sha256(self) -> str | None:
-        """Expected hash of the published file; None where unknown, and for a file of several split parts."""
-        return self.parts[0].expected_sha256 if len(self.parts) == 1 else None
+    def published_id(self) -> str | None:
+        """Id of the published model that the file was compared with."""
+        return self.origin.model_id or None
+
+    @property
+    def expected_bytes(self) -> int | None:
+        """Size of the file that matches; None where it is unknown."""
+        return self.origin.layout.target_bytes if self.origin.parts else None
+
+
+class PublishedHashes:
+    """Hashes of published parts, updated with their concatenated bytes; bytes after the last part are ignored.
+
+    ``digests`` holds the SHA-256 of each complete part, ``crc32s`` the CRC-32 of each complete piece: ``piece_bytes``
+    of a part, the last piece of a part shorter.
+    """
+
+    def __init__(self, parts: tuple[HubFile, ...], piece_bytes: int) -> None:
+        self._parts = parts
+        self._piece_bytes = piece_bytes
+        self._number, self._offset = 0, 0
+        self._digest = hashlib.sha256()
+        self._crc32 = 0
+        self.digests: list[str] = []
+        self.crc32s: list[int] = []
+        self._finish_parts()
+
+    def is_only_part(self, n_bytes: int) -> bool:
+        """Return whether a file of this size is the only part, so that the part's SHA-256 is the file's."""
+        return len(self._parts) == 1 and self._parts[0].bytes == n_bytes
+
+    def update(self, content: memoryview) -> None:
+        """Add the next bytes."""
+        while content and self._number < len(self._parts):
+            rest_of_part = self._parts[self._number].bytes - self._offset
+            rest_of_piece = self._piece_bytes - self._offset % self._piece_bytes
+            now = content[: min(rest_of_piece, rest_of_part)]
+            self._digest.update(now)
+            self._crc32 = zlib.crc32(now, self._crc32)
+            self._offset += len(now)
+            content = content[len(now) :]
+            if len(now) in (rest_of_piece, rest_of_part):
+                self.crc32s.append(self._crc32)
+                self._crc32 = 0
+            self._finish_parts()
+
+    def _finish_parts(self) -> None:
+        # More than one at once where a part is empty.
+        while self._number < len(self._parts) and self._offset == self._parts[self._number].bytes:
+            self.digests.append(self._digest.hexdigest())
+            self._digest = hashlib.sha256()
+            self._number, self._offset = self._number + 1, 0
 
 
 def verify(
@@ -93,35 +126,56 @@ def verify(
     That is known from the origin beside the file, else from ``expected`` (also for a file that was converted on this
     computer, whose origin has a layout but no hashes), else from the catalogue.
 
-    Raises ``Cancelled``, and ``UserError`` as ``open_regular``, or file_changed(path) where the file is written to
-    meanwhile.
+    Raises ``Cancelled``, and ``UserError`` as ``open_unchanging``.
     """
     stored = read_origin(path)
-    file, before = open_regular(path)
-    with file:
-        origin = _reference(path, before.st_size, stored, expected)
-        hashes = PublishedHashes(origin.parts, origin.piece_bytes)
+    with open_unchanging(path) as (file, status):
+        origin = _reference(path, status.st_size, stored, expected)
         layout = origin.layout
-
-        def report(done: int) -> None:
-            on_progress(Progress(min(done, before.st_size), before.st_size))
-
-        try:
-            if layout.is_identity:
-                sha256 = _read_sequentially(path, file, before.st_size, hashes, report, cancel)
-            else:
-                sha256 = _read_both_orders(path, file, before.st_size, layout, hashes, report, cancel)
-            file.seek(0)
-            head_damaged = file.read(len(layout.target_head)) != layout.target_head
-        except OSError as error:
-            raise read_error(error, path) from error
-        after = os.fstat(file.fileno())
-    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        raise UserError("file_changed", path=path)
-    found = _compare(path, before.st_size, origin, hashes, sha256, head_damaged=head_damaged)
-    if stored is not None and expected is not None and stored.has_hashes:
-        return replace(found, published_changed=published_changed(stored, expected))
-    return found
+        hashes = PublishedHashes(origin.parts, origin.piece_bytes)
+        whole = hashlib.sha256()
+        # The hash of the only part is that of the file: it isn't computed twice.
+        is_only_part = layout.is_identity and hashes.is_only_part(status.st_size)
+        if layout.is_identity:
+            consumers = (hashes.update,) if is_only_part else (whole.update, hashes.update)
+            read_all(file, status.st_size, consumers, on_progress, cancel)
+        else:
+            _read_both_orders(path, file, status.st_size, layout, hashes, whole, on_progress, cancel)
+        file.seek(0)
+        head_damaged = file.read(len(layout.target_head)) != layout.target_head
+    sha256 = hashes.digests[0] if is_only_part else whole.hexdigest()
+    # A part or piece beyond the end of a file that is too short has no digest, and counts as damaged.
+    digests = tuple(islice(chain(hashes.digests, repeat(None)), len(origin.parts)))
+    crc32s = list(islice(chain(hashes.crc32s, repeat(None)), len(origin.piece_crc32)))
+    pieces_known = len(origin.piece_crc32) == len(origin.piece_lengths())
+    damaged = [number for number, crc32 in enumerate(origin.piece_crc32) if pieces_known and crc32 != crc32s[number]]
+    is_wrong = head_damaged or status.st_size != layout.target_bytes
+    # Where every piece is as it was downloaded but the hash is wrong, another file was downloaded.
+    pieces_known = pieces_known and (bool(damaged) or is_wrong)
+    pairs = [(part.sha256, digest) for part, digest in zip(origin.parts, digests, strict=True)]
+    matches: bool | None = None
+    if is_wrong or any(wanted not in (None, found) for wanted, found in pairs):
+        matches = False
+    elif pairs and all(wanted for wanted, _ in pairs):
+        matches, damaged = True, []
+    elif damaged:
+        matches = False
+    elif not pairs and not origin.model_id:
+        model_id, matches = _in_catalogue(path, sha256)
+        origin = replace(origin, model_id=model_id)
+    return Verification(
+        path=path,
+        bytes=status.st_size,
+        sha256=sha256 if layout.is_identity or matches is not False else None,
+        matches=matches,
+        origin=origin,
+        digests=digests,
+        damaged_pieces=tuple(damaged),
+        pieces_known=pieces_known,
+        head_damaged=head_damaged,
+        published_changed=bool(stored and expected and stored.has_hashes and published_changed(stored, expected)),
+        piece_crc32=tuple(hashes.crc32s),
+    )
 
 
 def verify_all(
@@ -171,53 +225,56 @@ def pieces_to_redownload(verification: Verification, origin: Origin | None) -> t
     return tuple(range(len(origin.piece_lengths())))
 
 
-def record_verification(
-    verification: Verification, library: ModelLibrary, expected: PublishedModel | None = None
-) -> None:
+def worst(verifications: Sequence[Verification]) -> Verification:
+    """Return a file that doesn't match, else one of which that is unknown, else the first one."""
+    order = {False: 0, None: 1, True: 2}
+    return min(verifications, key=lambda each: order[each.matches])
+
+
+def record_verification(verification: Verification, library: ModelLibrary) -> None:
     """Store the hash in the library, and in the file's origin where it matches.
 
-    A file of unknown origin that matches ``expected`` gets an origin, so that it can be repaired like a download, where
-    it is in the models folder or was converted on this computer.
+    A file of unknown origin gets one, so that it can be repaired like a download, where it is in the models folder or
+    was converted on this computer.
 
     Raises ``UserError`` as ``ModelLibrary.record_file_hash``.  An origin that can't be written (a read-only folder) is
     ignored.
     """
-    path = verification.path
+    path, origin, folder = verification.path, verification.origin, library.models_folder
     if verification.sha256 is not None:
         library.record_file_hash(path, verification.sha256)
-    if not verification.matches:
+    if not verification.matches or not origin.parts:
         return
-    origin = read_origin(path)
-    if expected is not None and (origin is None or not origin.has_hashes):
-        models_folder = library.models_folder
-        if origin is None and (models_folder is None or not path.absolute().is_relative_to(models_folder)):
-            return
-        new = _origin_of(
-            expected, tuple(HubFile(each.name, each.bytes, each.expected_sha256) for each in verification.parts)
-        )
-        if origin is not None:
-            new = replace(new, layout=origin.layout, piece_bytes=origin.piece_bytes)
-        origin = replace(new, checksums_from=expected.checksums_from, piece_crc32=verification.piece_crc32)
-    if origin is not None:
+    if read_origin(path) is not None or (folder is not None and path.absolute().is_relative_to(folder)):
+        verified = replace(origin, sha256=verification.sha256, verified_at=datetime.now(UTC))
         with suppress(UserError):
-            write_origin(path, replace(origin, sha256=verification.sha256, verified_at=datetime.now(UTC)))
+            write_origin(path, replace(verified, piece_crc32=origin.piece_crc32 or verification.piece_crc32))
 
 
 # What to compare with
 
 
+def find_expected(path: Path, access: Callable[[], Access]) -> PublishedModel | None:
+    """Return what a hub publishes under the name of a file whose origin is unknown, for models of the catalogue.
+
+    ``access`` is called, and the hub queried, only where that is needed.  Raises ``UserError`` as ``find_published``.
+    """
+    entry = next((each for each in CATALOGUE if each.file_name == path.name and each.sha256 is None), None)
+    origin = read_origin(path)
+    if entry is None or (origin is not None and origin.has_hashes):
+        return None
+    return find_published(entry.id, access())
+
+
 def _reference(path: Path, n_bytes: int, stored: Origin | None, expected: PublishedModel | None) -> Origin:
     """Return the origin to compare a file with; one without parts where nothing is known."""
-    if stored is not None and not stored.has_hashes:
+    if stored is not None and expected is not None and not stored.has_hashes:
         parts = _expected_parts(path, stored.layout.source_bytes, expected)
-        if expected is not None and parts and sum(part.bytes for part in parts) == stored.layout.source_bytes:
-            same_sizes = [part.bytes for part in parts] == [part.bytes for part in stored.parts]
-            stored = replace(
-                stored,
-                model_id=stored.model_id or expected.id,
-                parts=parts,
-                piece_crc32=stored.piece_crc32 if same_sizes else (),
-            )
+        same_sizes = [part.bytes for part in parts] == [part.bytes for part in stored.parts]
+        piece_crc32 = stored.piece_crc32 if same_sizes else ()
+        known = replace(_origin_of(expected, parts), layout=stored.layout, piece_bytes=stored.piece_bytes)
+        if _is_consistent(known):
+            return replace(known, piece_crc32=piece_crc32)
     if stored is not None and _is_consistent(stored):
         return stored
     if expected is not None:
@@ -226,8 +283,15 @@ def _reference(path: Path, n_bytes: int, stored: Origin | None, expected: Publis
 
 
 def _origin_of(published: PublishedModel, parts: tuple[HubFile, ...]) -> Origin:
-    layout = Layout.identity(sum(part.bytes for part in parts))
-    return Origin(published.id, published.repository, published.commit, parts, layout, sha256=None)
+    return Origin(
+        model_id=published.id,
+        repository=published.repository,
+        commit=published.commit,
+        parts=parts,
+        layout=Layout.identity(sum(part.bytes for part in parts)),
+        sha256=None,
+        checksums_from=published.checksums_from,
+    )
 
 
 def _expected_parts(path: Path, n_bytes: int, expected: PublishedModel | None) -> tuple[HubFile, ...]:
@@ -244,97 +308,15 @@ def _is_consistent(origin: Origin) -> bool:
     return bool(sizes) and min(sizes) >= 0 and sum(sizes) == origin.layout.source_bytes and origin.piece_bytes > 0
 
 
-# Comparison
-
-
-def _compare(
-    path: Path, n_bytes: int, origin: Origin, hashes: PublishedHashes, sha256: str, *, head_damaged: bool
-) -> Verification:
-    layout = origin.layout
-    is_size_right = n_bytes == layout.target_bytes
-    # A part beyond the end of a file that is too short has no digest.
-    digests = [*hashes.digests, *[None] * (len(origin.parts) - len(hashes.digests))]
-    parts = tuple(
-        PartCheck(part.name, part.bytes, part.sha256, digest)
-        for part, digest in zip(origin.parts, digests, strict=True)
-    )
-    damaged: tuple[int, ...] = ()
-    if pieces_known := len(origin.piece_crc32) == len(origin.piece_lengths()):
-        # Pieces beyond the end of a file that is too short count as damaged.
-        found: list[int | None] = [*hashes.crc32s, *[None] * (len(origin.piece_crc32) - len(hashes.crc32s))]
-        damaged = tuple(number for number, crc32 in enumerate(origin.piece_crc32) if crc32 != found[number])
-    is_wrong = any(part.expected_sha256 not in (None, part.sha256) for part in parts)
-    matches: bool | None = None
-    if not is_size_right or head_damaged or is_wrong:
-        matches = False
-    elif parts and all(part.expected_sha256 for part in parts):
-        matches, damaged = True, ()
-    elif damaged:
-        matches = False
-    published_id: str | None = origin.model_id or None
-    if not parts and published_id is None:
-        published_id, matches = _in_catalogue(path, sha256)
-    return Verification(
-        path=path,
-        bytes=n_bytes,
-        expected_bytes=layout.target_bytes if parts else None,
-        sha256=sha256 if layout.is_identity or matches is not False else None,
-        matches=matches,
-        published_id=published_id,
-        parts=parts,
-        stacked=not layout.is_identity,
-        damaged_pieces=damaged,
-        # Where every piece is as it was downloaded but the hash is wrong, another file was downloaded.
-        pieces_known=pieces_known and (bool(damaged) or head_damaged or not is_size_right),
-        head_damaged=head_damaged,
-        piece_crc32=tuple(hashes.crc32s),
-    )
-
-
-def _in_catalogue(path: Path, sha256: str) -> tuple[str | None, bool | None]:
-    for entry in CATALOGUE:
+def _in_catalogue(path: Path, sha256: str) -> tuple[str, bool | None]:
+    known = [entry for entry in CATALOGUE if entry.sha256 is not None]
+    for entry in known:
         if entry.sha256 == sha256:
             return entry.id, True
-    for entry in CATALOGUE:
-        if entry.sha256 is not None and entry.file_name == path.name:
+    for entry in known:
+        if entry.file_name == path.name:
             return entry.id, False
-    return None, None
-
-
-# Reading
-
-
-def _read_sequentially(
-    path: Path,
-    file: BinaryIO,
-    n_bytes: int,
-    hashes: PublishedHashes,
-    report: Callable[[int], None],
-    cancel: CancelToken,
-) -> str:
-    """Read the file from beginning to end; returns its SHA-256."""
-    # That of the only part is that of the file: it isn't computed twice.
-    whole = None if hashes.is_only_part(n_bytes) else hashlib.sha256()
-    buffer = memoryview(bytearray(_READ_BYTES))
-    done = 0
-    # Ends for a file that another program appends to.
-    while done <= n_bytes:
-        cancel.raise_if_cancelled()
-        step = 0
-        while step < STEP_BYTES and (count := file.readinto(buffer)):  # type: ignore[attr-defined]
-            if whole is not None:
-                whole.update(buffer[:count])
-            hashes.update(buffer[:count])
-            step += count
-        if not step:
-            break
-        done += step
-        report(done)
-    if whole is not None:
-        return whole.hexdigest()
-    if not hashes.digests:
-        raise UserError("file_changed", path=path)
-    return hashes.digests[0]
+    return "", None
 
 
 def _read_both_orders(
@@ -343,34 +325,26 @@ def _read_both_orders(
     n_bytes: int,
     layout: Layout,
     hashes: PublishedHashes,
-    report: Callable[[int], None],
+    whole: hashlib._Hash,
+    on_progress: OnProgress,
     cancel: CancelToken,
-) -> str:
-    """Read the file in the published order for ``hashes``, and in its own order for its SHA-256, which is returned.
+) -> None:
+    """Read the file in the published order for ``hashes``, and in its own order for ``whole``.
 
     Both run in parallel and are never further apart than a layer, so that the disk is read once.
     """
-    whole = hashlib.sha256()
     view = SourceView(layout, file)
-    buffer, own_buffer = memoryview(bytearray(_READ_BYTES)), memoryview(bytearray(_READ_BYTES))
+    buffer = memoryview(bytearray(READ_BYTES))
     second, _ = open_regular(path)
-
-    def hash_own_order() -> None:
-        step = 0
-        while step < STEP_BYTES and (count := second.readinto(own_buffer)):  # type: ignore[attr-defined]
-            whole.update(own_buffer[:count])
-            step += count
-
     with second, ThreadPoolExecutor(1) as pool:
         for done in range(0, max(layout.source_bytes, n_bytes), STEP_BYTES):
             cancel.raise_if_cancelled()
-            pending = pool.submit(hash_own_order)
-            for start in range(done, min(done + STEP_BYTES, layout.source_bytes), _READ_BYTES):
-                piece = buffer[: min(_READ_BYTES, layout.source_bytes - start)]
+            pending = pool.submit(read_step, second, whole.update)
+            for start in range(done, min(done + STEP_BYTES, layout.source_bytes), READ_BYTES):
+                piece = buffer[: min(READ_BYTES, layout.source_bytes - start)]
                 count = view.readinto(start, piece)
                 # Zeros for what a file that is too short lacks: later bytes in this order may exist.
                 piece[count:] = bytes(len(piece) - count)
                 hashes.update(piece)
             pending.result()
-            report(done + STEP_BYTES)
-    return whole.hexdigest()
+            on_progress(Progress(min(done + STEP_BYTES, n_bytes), n_bytes))

@@ -20,11 +20,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QGuiApplication
 
-from app.conversation import Role
+from app.conversation import ConversationTree, Role
 from app.export.export import FORMATS
 from app.export.formats import Format, Options
 from app.formulas import FormulaRenderer
-from app.store.conversation_trees import ConversationTree
 from tests.benchmarks.figures import Figure, at_most, report, reported
 from tests.export.tree_builders import talk
 from ui.pdf.document import pdf_format

@@ -22,8 +22,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
 
-from app.conversation import Conversation, Message, Role, Status
-from app.store.conversation_trees import ConversationTree
+from app.conversation import Conversation, ConversationTree, Message, Role, Status
 from app.store.search import search
 from app.store.store import ConversationStore
 from tests.benchmarks.figures import Figure, at_least, at_most, median, report, reported, rounded

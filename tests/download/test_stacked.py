@@ -12,9 +12,8 @@ from model_manager.download.hasher import blocks_on_disk
 from model_manager.download.partial_files import partial_bytes, reopen_for_redownload
 from model_manager.errors import Cancelled
 from model_manager.gguf.header import check_loadable, read_header
-from model_manager.layout.layout import Layout, Segment
+from model_manager.layout.layout import Layout, Segment, SourceView
 from model_manager.layout.origin import read_origin
-from model_manager.layout.published_bytes import SourceView
 from model_manager.layout.stacking import read_layout
 from tests.download.download_helpers import PIECE, Fetch, Shelf, names_in, sha256_of
 from tests.rigs.apus_shapes import write_shape

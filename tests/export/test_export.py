@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from app.conversation import ConversationTree
 from app.export.export import FORMATS, export_conversations
 from app.export.file_names import file_name, name_key
 from app.export.formats import FORMAT_NAMES, Format, Options
-from app.store.conversation_trees import ConversationTree
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.conversation import Attachment, ContextPolicy, Sampling, Status
+from app.conversation import Attachment, ContextPolicy, ConversationTree, ImportResult, Refused, Sampling, Status
 from app.export import json_format, json_import
 from app.export.export import FORMATS, export_conversations
 from app.export.json_import import import_conversations, read_conversations
-from app.store.conversation_trees import ConversationTree, ImportResult, Refused
 from app.store.store import ConversationStore
 from model_manager.disk.json_file import to_json
 from model_manager.errors import UserError

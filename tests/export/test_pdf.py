@@ -15,10 +15,9 @@ import pytest
 from pypdf import PageObject, PdfReader
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 
-from app.conversation import Attachment, Role, Status
+from app.conversation import Attachment, ConversationTree, Role, Status
 from app.export.formats import Labels, Options, Thoughts
 from app.formulas import FormulaRenderer
-from app.store.conversation_trees import ConversationTree
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
 from tests.export.conftest import MADE_BY

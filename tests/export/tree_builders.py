@@ -6,8 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
-from app.conversation import Attachment, Conversation, MadeBy, Message, Role, Status
-from app.store.conversation_trees import ConversationTree
+from app.conversation import Attachment, Conversation, ConversationTree, MadeBy, Message, Role, Status
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

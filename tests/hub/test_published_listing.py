@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.gguf.quantisation_names import quantisation_in
 from model_manager.gguf.shards import named_shards
-from model_manager.gguf.tensor_types import FILE_TYPES
+from model_manager.gguf.tensor_types import FILE_TYPES, quantisation_in
 from model_manager.hub.listing import published_models, unavailable_models
 from model_manager.published import HubFile, PublishedModel, Repository
 

@@ -22,13 +22,13 @@ from typing import Any
 
 from model_manager.layout import join as joining
 from model_manager.layout.convert import stack_experts, unfinished_conversions
+from model_manager.layout.file_names import with_suffix
 from model_manager.layout.in_place import JOURNAL, WORKING, begin_in_place
 from model_manager.layout.join import join_parts, sibling_parts, unfinished_joins
 from model_manager.layout.permutation import plan_moves
 from model_manager.layout.stacking import read_layout
-from model_manager.layout.work_files import with_suffix
 
-WATCHED = ("in_place.py", "convert.py", "join.py", "ranges.py", "files.py", "origin.py")
+WATCHED = ("in_place.py", "convert.py", "join.py", "copies.py", "files.py", "origin.py")
 
 
 def in_place(folder: Path) -> None:

@@ -24,13 +24,12 @@ from model_manager.disk.space import SPARE_BYTES
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
 from model_manager.layout.convert import stack_experts, unfinished_conversions
+from model_manager.layout.file_names import with_suffix
 from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import Layout, SourceView
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
 from model_manager.layout.permutation import plan_moves
-from model_manager.layout.published_bytes import SourceView
 from model_manager.layout.stacking import read_layout
-from model_manager.layout.work_files import with_suffix
 from model_manager.progress import Progress
 from model_manager.published import HubFile
 from tests.layout.conftest import Twins
@@ -354,7 +353,7 @@ def test_conversion_does_not_wait_for_a_slow_hash(twins: Callable[..., Twins], m
             written.set()
 
     monkeypatch.setattr(hashlib, "sha256", Slow)
-    monkeypatch.setattr("model_manager.layout.stream_writer._HASH_BYTES", 1000)
+    monkeypatch.setattr("model_manager.layout.convert._MAX_HASHED_LATER", 1000)
     stack_experts(files.path, None, on_progress)
     monkeypatch.undo()
     origin = read_origin(files.path)

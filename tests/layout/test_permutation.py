@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.disk.json_file import CompressedBytes
 from model_manager.layout.layout import Layout, Segment
 from model_manager.layout.permutation import Batch, MovePlan, plan_moves
 from model_manager.layout.stacking import read_layout
@@ -75,9 +76,11 @@ def test_an_identity_needs_no_moves() -> None:
     assert plan_moves(Layout.identity(1 << 40)) == MovePlan((), 0)
 
 
-def test_gaps_are_outside_all_segments() -> None:
-    layout = Layout(100, 130, (Segment(20, 40, 10), Segment(60, 25, 5), Segment(70, 50, 20)), bytes(20), bytes(25))
-    assert list(layout.gaps()) == [(30, 10), (70, 60)]
+def test_unpublished_bytes_are_outside_all_segments() -> None:
+    head = CompressedBytes(b"h" * 25)
+    segments = Segment(20, 40, 10), Segment(60, 25, 5), Segment(70, 50, 20)
+    layout = Layout(100, 130 + (1 << 20), segments, CompressedBytes(bytes(20)), head)
+    assert list(layout.unpublished()) == [(0, head), (30, bytes(10)), (70, bytes(1 << 20)), (70 + (1 << 20), bytes(60))]
 
 
 @pytest.mark.parametrize("quant", QUANTS)

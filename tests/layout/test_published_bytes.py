@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.layout.convert import stack_experts
-from model_manager.layout.layout import Layout
-from model_manager.layout.published_bytes import SourceView
+from model_manager.layout.layout import Layout, SourceView
 from model_manager.layout.stacking import read_layout
 from tests.layout.conftest import Twins
 from tests.layout.expert_files import Tensor, experts, write

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from model_manager.disk.json_file import from_json, to_json
 from model_manager.errors import UserError
 from model_manager.gguf.header import parse_header, read_header
 from model_manager.layout.layout import Layout
@@ -246,4 +247,4 @@ def test_the_head_of_another_file_is_refused(twins: Callable[..., Twins]) -> Non
 
 def test_a_layout_survives_storing(twins: Callable[..., Twins]) -> None:
     _, layout = read_layout(twins().path)
-    assert Layout.from_json(layout.to_json()) == layout
+    assert from_json(to_json(layout), Layout) == layout

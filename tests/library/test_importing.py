@@ -10,8 +10,8 @@ import pytest
 
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
-from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import ModelLibrary
+from model_manager.library.scan import ImportCandidate, inspect_paths
 from tests.rigs.downloaded import write_downloaded
 from tests.rigs.tiny_model import write_tiny_model
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.library.importer import inspect_paths
 from model_manager.library.library import ModelLibrary
 from model_manager.library.other_programs import SystemFolders, find_folders, system_folders
+from model_manager.library.scan import inspect_paths
 
 
 def _facts(home: Path, platform: str = "linux", **environment: str) -> SystemFolders:

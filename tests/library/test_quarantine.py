@@ -8,8 +8,13 @@ from pathlib import Path
 
 from model_manager.layout.origin import origin_path, read_origin
 from model_manager.library.library import ModelLibrary
-from model_manager.library.quarantine import quarantine, quarantined, release_from_quarantine
-from model_manager.library.removal import delete, removal_of_quarantined
+from model_manager.library.removal import (
+    delete,
+    quarantine,
+    quarantined,
+    release_from_quarantine,
+    removal_of_quarantined,
+)
 from model_manager.library.verification import verify
 from tests.rigs.downloaded import code_of, damage, write_downloaded
 
@@ -82,12 +87,12 @@ def test_a_crash_keeps_the_origin_beside_the_file(models: Path, tiny: Path) -> N
     code = """
 import os, sys
 from pathlib import Path
-from model_manager.library import quarantine
+from model_manager.library import removal
 calls = 0
 def die(*_):
     os._exit(9)
-quarantine.move_over = die if sys.argv[2] == "before" else lambda old, new: (old.replace(new), die())
-quarantine.quarantine(Path(sys.argv[1]))
+removal.move_over = die if sys.argv[2] == "before" else lambda old, new: (old.replace(new), die())
+removal.quarantine(Path(sys.argv[1]))
 """
     for moment, there in (("before", path), ("after", models / f"{path.name}.bad")):
         done = subprocess.run([sys.executable, "-c", code, str(path), moment], cwd=ROOT, timeout=60, check=False)

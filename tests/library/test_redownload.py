@@ -13,8 +13,8 @@ from model_manager.gguf.header import read_header
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.origin import read_origin
 from model_manager.library.library import ModelLibrary
-from model_manager.library.quarantine import quarantine, release_from_quarantine
 from model_manager.library.relocation import relocate_models
+from model_manager.library.removal import quarantine, release_from_quarantine
 from model_manager.library.verification import Verification, pieces_to_redownload, record_verification, verify
 from model_manager.published import PublishedModel
 from tests.download.download_helpers import PIECE, Fetch, Shelf
@@ -65,7 +65,7 @@ def test_a_download_matches_the_published_file(fetch: Fetch, published: Publishe
     assert model.published.stacked is (len(path.read_bytes()) != published.bytes)
     found = verify(path, expected=published)
     assert (found.matches, found.published_changed) == (True, False)
-    assert [part.sha256 for part in found.parts] == [file.sha256 for file in published.files]
+    assert list(found.digests) == [file.sha256 for file in published.files]
 
 
 def test_only_damaged_pieces_are_downloaded_again(
@@ -128,7 +128,7 @@ def test_a_converted_file_matches_the_published_one(
     assert (verify(path).matches, verify(path).published_id) == (None, None)
     found = verify(path, expected=published)
     assert (found.matches, found.published_id, found.stacked) == (True, published.id, True)
-    record_verification(found, library, published)
+    record_verification(found, library)
     assert verify(path).matches is True
     right = sha256_of(path)
     damage(path, path.stat().st_size - 1)
@@ -148,7 +148,7 @@ def test_a_file_copied_into_the_models_folder_gets_an_origin(
     by_hand, elsewhere = models / "m.gguf", tmp_path / "m.gguf"
     for path in (by_hand, elsewhere):
         path.write_bytes(tiny.read_bytes())
-        record_verification(verify(path, expected=published), library, published)
+        record_verification(verify(path, expected=published), library)
     assert [each.id for each in library.list()] == [published.id]
     assert library.list()[0].sha256 == sha256_of(by_hand)
     # No origin is written in the user's own folders.

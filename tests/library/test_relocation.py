@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 
 from model_manager.cancellation import CancelToken
-from model_manager.disk import verified_copy
+from model_manager.disk import copies
 from model_manager.disk.files import write_at
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout.origin import origin_path
@@ -139,7 +139,7 @@ def test_a_copy_with_a_flipped_bit_is_repeated(old: Path, new: Path, monkeypatch
             piece = memoryview(bytes([piece[0] ^ 1]) + bytes(piece[1:]))
         write_at(out, offset, piece)
 
-    monkeypatch.setattr(verified_copy, "write_at", flip)
+    monkeypatch.setattr(copies, "write_at", flip)
     reported: list[Progress] = []
     relocate_models(old, new, reported.append, rename=other_disk)
     assert flips == 0
@@ -149,7 +149,7 @@ def test_a_copy_with_a_flipped_bit_is_repeated(old: Path, new: Path, monkeypatch
 
 def test_a_disk_that_returns_other_data_is_refused(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content_of(old)
-    monkeypatch.setattr(verified_copy, "write_at", lambda out, offset, piece: write_at(out, offset, bytes(len(piece))))
+    monkeypatch.setattr(copies, "write_at", lambda out, offset, piece: write_at(out, offset, bytes(len(piece))))
     assert code_of(lambda: relocate_models(old, new, rename=other_disk)) == "copy_differs"
     assert content_of(old) == before
     assert list(new.rglob("*")) == []
@@ -168,13 +168,13 @@ def test_a_file_that_arrives_meanwhile_moves_too(old: Path, new: Path, tiny: Pat
 
 
 def test_a_file_that_changes_after_its_copy_is_copied_again(old: Path, new: Path) -> None:
-    # Sorted, the origin of the first file is copied right after it.
+    # The smallest file, the download queue, is copied last.
     sidecar = origin_path(old / "a.gguf")
     written = False
 
     def write(progress: Progress) -> None:
         nonlocal written
-        if not written and progress.done > 2 << 20:
+        if not written and progress.fraction == 1:
             written = True
             sidecar.write_text("changed")
 
@@ -252,10 +252,10 @@ sys.argv[3:] = ["none", "0"]
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
 import errno
 from model_manager.cancellation import CancelToken
-from model_manager.disk import verified_copy
-from model_manager.disk.files import write_at
 from model_manager.errors import UserError
+from model_manager.library import relocation
 from model_manager.library.relocation import relocate_models
+relocation.LIMITED_BYTES = 1 << 20
 def other_disk(source, target):
     raise OSError(errno.EXDEV, "other disk")
 try:

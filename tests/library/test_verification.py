@@ -52,11 +52,11 @@ def test_a_download_matches(downloaded: tuple[Path, Path]) -> None:
     assert found.published_id == "apus:Q2_K"
     published = source.read_bytes()
     place = 0
-    for part in found.parts:
-        assert part.sha256 == part.expected_sha256 == _sha256(published[place : place + part.bytes])
+    for part, digest in zip(found.origin.parts, found.digests, strict=True):
+        assert part.sha256 == digest == _sha256(published[place : place + part.bytes])
         place += part.bytes
     assert place == len(published)
-    assert found.published_sha256 == (_sha256(published) if len(found.parts) == 1 else None)
+    assert found.origin.published_sha256 == (_sha256(published) if len(found.digests) == 1 else None)
     assert reported[-1] == Progress(path.stat().st_size, path.stat().st_size)
     assert pieces_to_redownload(found, read_origin(path)) is None
 
@@ -81,7 +81,7 @@ def test_damage_is_traced_to_its_pieces(downloaded: tuple[Path, Path]) -> None:
     assert found.matches is False
     assert found.damaged_pieces == tuple(sorted(set(expected)))
     assert found.pieces_known
-    assert found.sha256 == (None if found.stacked else sha256_of(path))
+    assert found.sha256 == (None if found.origin.stacked else sha256_of(path))
     assert pieces_to_redownload(found, origin) == found.damaged_pieces
 
 
@@ -116,7 +116,7 @@ def test_damage_in_the_head_of_a_stacked_file_is_found(models: Path, tiny_legacy
     damage(path, 100)
     found = verify(path)
     # The published bytes are all there: they alone would not tell.
-    assert [part.sha256 for part in found.parts] == [part.expected_sha256 for part in found.parts]
+    assert list(found.digests) == [part.sha256 for part in found.origin.parts]
     assert (found.matches, found.head_damaged, found.damaged_pieces) == (False, True, ())
     assert pieces_to_redownload(found, read_origin(path)) == ()
 
@@ -157,7 +157,7 @@ def test_a_file_without_origin_against_what_is_published(tmp_path: Path, tiny: P
     published = PublishedModel("OWNER/REPO:tiny.gguf", "OWNER/REPO", "c" * 40, "tiny.gguf", "file", (whole,))
     found = verify(tiny, expected=published)
     assert (found.matches, found.published_id) == (True, published.id)
-    assert found.published_sha256 == found.sha256 == whole.sha256
+    assert found.origin.published_sha256 == found.sha256 == whole.sha256
     other = tmp_path / "tiny.gguf"
     other.write_bytes(content)
     damage(other, 400_000)
@@ -173,7 +173,7 @@ def test_a_file_without_origin_against_what_is_published(tmp_path: Path, tiny: P
     assert verify(tiny, expected=in_parts).matches is True
     found = verify(other, expected=in_parts)
     assert found.matches is False
-    assert [part.sha256 for part in found.parts] == [parts[0].sha256, None]
+    assert found.digests == (parts[0].sha256, None)
     nothing_reported = replace(published, files=(replace(whole, sha256=None),))
     assert verify(tiny, expected=nothing_reported).matches is None
 
@@ -303,5 +303,5 @@ def test_more_than_one_step_of_a_stacked_file(tmp_path: Path, models: Path) -> N
     path = write_downloaded(models, source, cuts=(5_000_000,))
     steps: list[int] = []
     found = verify(path, lambda progress: steps.append(progress.done))
-    assert (found.matches, found.stacked, found.sha256) == (True, True, sha256_of(path))
+    assert (found.matches, found.origin.stacked, found.sha256) == (True, True, sha256_of(path))
     assert len(steps) == 2

@@ -6,8 +6,8 @@ import shutil
 import time
 from pathlib import Path
 
-from model_manager.library.folder_scan import walk
 from model_manager.library.library import ModelLibrary
+from model_manager.library.scan import walk
 from tests.rigs.downloaded import code_of
 
 

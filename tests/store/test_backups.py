@@ -10,8 +10,7 @@ import pytest
 
 from app.config.settings import DAILY, WEEKLY, BackupSchedule
 from app.conversation import Attachment, Status
-from app.store.backups import BackupKind
-from app.store.recovery import newest_restorable, replace_damaged
+from app.store.backups import BackupKind, newest_restorable, replace_damaged
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.store.processes import start

@@ -17,28 +17,19 @@ VERSION_1, VERSION_2 = DATA / "conversations-v1.sqlite3", DATA / "conversations-
 FIRST = STEPS[:1]
 
 
-def add_stars(connection: sqlite3.Connection) -> None:
-    connection.execute("ALTER TABLE conversations ADD COLUMN starred INTEGER NOT NULL DEFAULT 0")
-
-
-def rebuild_messages(connection: sqlite3.Connection) -> None:
-    connection.execute("CREATE TABLE renewed AS SELECT * FROM messages")
-    connection.execute("DROP TABLE messages")
-    connection.execute("ALTER TABLE renewed RENAME TO messages")
-
-
-def fail_late(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM messages")
-    connection.execute("ALTER TABLE conversations ADD COLUMN never INTEGER")
-    connection.execute("SELECT no_such_column FROM messages")
-
-
-def end_the_transaction(connection: sqlite3.Connection) -> None:
-    connection.execute("COMMIT")
-
-
-def break_references(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM conversations")
+ADD_STARS = ("ALTER TABLE conversations ADD COLUMN starred INTEGER NOT NULL DEFAULT 0",)
+REBUILD_MESSAGES = (
+    "CREATE TABLE renewed AS SELECT * FROM messages",
+    "DROP TABLE messages",
+    "ALTER TABLE renewed RENAME TO messages",
+)
+FAIL_LATE = (
+    "DELETE FROM messages",
+    "ALTER TABLE conversations ADD COLUMN never INTEGER",
+    "SELECT no_such_column FROM messages",
+)
+END_THE_TRANSACTION = ("COMMIT",)
+BREAK_REFERENCES = ("DELETE FROM conversations",)
 
 
 @contextmanager
@@ -100,7 +91,7 @@ def test_a_database_of_version_1_opens_with_everything_in_it(folder: Path) -> No
 def test_steps_run_in_order_with_a_backup_before_each(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
         before = connection.execute("SELECT * FROM messages ORDER BY number").fetchall()
-        migrate_with_backups(connection, [*FIRST, add_stars, rebuild_messages], path)
+        migrate_with_backups(connection, [*FIRST, ADD_STARS, REBUILD_MESSAGES], path)
         assert version_of(connection) == 3
         assert connection.execute("SELECT sum(starred) FROM conversations").fetchone()[0] == 0
         assert connection.execute("SELECT * FROM messages ORDER BY number").fetchall() == before
@@ -111,16 +102,16 @@ def test_steps_run_in_order_with_a_backup_before_each(folder: Path) -> None:
 
 def test_a_failed_step_leaves_the_previous_version(folder: Path) -> None:
     with version_1(folder) as (connection, path, backups):
-        migrate_with_backups(connection, [*FIRST, add_stars], path)
+        migrate_with_backups(connection, [*FIRST, ADD_STARS], path)
         before = everything(connection)
         with pytest.raises(sqlite3.OperationalError, match="no_such_column"):
-            migrate_with_backups(connection, [*FIRST, add_stars, fail_late], path)
+            migrate_with_backups(connection, [*FIRST, ADD_STARS, FAIL_LATE], path)
         assert version_of(connection) == 2
         assert everything(connection) == before
     assert versions_in(backups) == [1, 2]
 
 
-@pytest.mark.parametrize("step", [end_the_transaction, break_references])
+@pytest.mark.parametrize("step", [END_THE_TRANSACTION, BREAK_REFERENCES])
 def test_an_invalid_step_is_refused(folder: Path, step: Step) -> None:
     with version_1(folder) as (connection, path, _):
         before = everything(connection)
@@ -177,7 +168,7 @@ def test_old_migration_backups_are_deleted_and_other_files_kept(folder: Path) ->
         for year in range(2000, 2012):
             (backups / f"conversations-v9-{year}0101T000000000000Z.sqlite3").write_bytes(b"")
         (backups / "conversations-v1-before-the-holidays.sqlite3").write_bytes(b"mine")
-        migrate_with_backups(connection, [*FIRST, add_stars], path)
+        migrate_with_backups(connection, [*FIRST, ADD_STARS], path)
     names = sorted(path.name for path in backups.iterdir())
     assert "conversations-v1-before-the-holidays.sqlite3" in names
     assert len(names) == 10 + 1

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.config.settings import DAILY
-from app.conversation import Attachment, Conversation, Message, Role, SearchHit, Status
+from app.conversation import Attachment, Conversation, ConversationTree, ImportResult, Message, Role, SearchHit, Status
 from app.store import search as search_module
 from app.store import search_index
-from app.store.conversation_trees import ConversationTree, ImportResult
 from app.store.search import search
 from app.store.store import ConversationStore
 

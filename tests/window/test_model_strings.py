@@ -16,9 +16,9 @@ from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.tensor_types import FILE_TYPES
 from model_manager.hub.catalogue import APUS
-from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
-from model_manager.library.quarantine import Quarantined
+from model_manager.library.removal import Quarantined
+from model_manager.library.scan import ImportCandidate
 from model_manager.progress import OnProgress, Progress
 from ui.models.actions import further, primary
 from ui.models.inventory import Activity, DiskScan, list_items

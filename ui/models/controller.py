@@ -14,10 +14,15 @@ from PySide6.QtWidgets import QWidget
 from app.downloads import ModelDownloads
 from app.units import size_text
 from model_manager.errors import UserError
-from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
-from model_manager.library.quarantine import quarantine, release_from_quarantine
-from model_manager.library.removal import delete, removal_of, removal_of_quarantined
+from model_manager.library.removal import (
+    delete,
+    quarantine,
+    release_from_quarantine,
+    removal_of,
+    removal_of_quarantined,
+)
+from model_manager.library.scan import ImportCandidate
 from model_manager.published import PublishedModel
 from ui.models.actions import action_text, primary
 from ui.models.inventory import ModelInventory

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QLineEdit, QMenu, QSi
 
 from app.downloads import ModelDownloads
 from model_manager.hub.listing import UnavailableModel
-from model_manager.library.importer import inspect_paths
 from model_manager.library.other_programs import ProgramFolder, SystemFolders, find_folders, system_folders
+from model_manager.library.scan import inspect_paths
 from model_manager.published import PublishedModel
 from ui.models.actions import model_menu, primary
 from ui.models.controller import ModelsController

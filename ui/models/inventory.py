@@ -18,9 +18,9 @@ from model_manager.hub.catalogue import APUS, STARTER, CatalogueEntry
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.layout.convert import unfinished_conversions
 from model_manager.layout.join import unfinished_joins
-from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import LocalModel, ModelLibrary
-from model_manager.library.quarantine import Quarantined, quarantined
+from model_manager.library.removal import Quarantined, quarantined
+from model_manager.library.scan import ImportCandidate, inspect_paths
 from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
 from ui.models.downloads import on_queue_change

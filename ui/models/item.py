@@ -14,11 +14,11 @@ from typing import Literal
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
-from model_manager.gguf.quantisation_names import quantisation_in
+from model_manager.gguf.tensor_types import quantisation_in
 from model_manager.hub.catalogue import APUS, CatalogueEntry
-from model_manager.library.importer import ImportCandidate
 from model_manager.library.library import LocalModel
-from model_manager.library.quarantine import Quarantined
+from model_manager.library.removal import Quarantined
+from model_manager.library.scan import ImportCandidate
 from model_manager.library.verification import Verification
 from model_manager.progress import Progress
 from model_manager.published import PublishedModel

@@ -17,20 +17,21 @@ from model_manager.cancellation import CancelToken
 from model_manager.disk.files import is_file
 from model_manager.download.partial_files import reopen_for_redownload
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub.catalogue import CATALOGUE
-from model_manager.hub.resolver import find_published, published_state
+from model_manager.hub.resolver import published_state
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
 from model_manager.layout.origin import read_origin
-from model_manager.library.importer import ImportCandidate, inspect_paths
 from model_manager.library.library import LocalModel, ModelLibrary
-from model_manager.library.quarantine import release_from_quarantine
+from model_manager.library.removal import release_from_quarantine
+from model_manager.library.scan import ImportCandidate, inspect_paths
 from model_manager.library.verification import (
     Verification,
+    find_expected,
     pieces_to_redownload,
     record_verification,
     verify,
     verify_all,
+    worst,
 )
 from model_manager.progress import OnProgress
 from model_manager.published import PublishedModel
@@ -192,16 +193,14 @@ def verify_model(downloads: ModelDownloads, path: Path, on_progress: OnProgress,
         if origin is not None:
             changed = published_state(origin, downloads.access()) == "changed"
         else:
-            entry = next((each for each in CATALOGUE if each.file_name == path.name and each.sha256 is None), None)
-            expected = find_published(entry.id, downloads.access()) if entry is not None else None
+            expected = find_expected(path, downloads.access)
     except UserError:
         # No hub can be reached: the file is hashed nevertheless.
         pass
     found = verify_all(path, on_progress, cancel, expected)
     for each in found:
-        record_verification(each, downloads.library, expected)
-    order = {False: 0, None: 1, True: 2}
-    return VerifyResult(min(found, key=lambda each: order[each.matches]), changed)
+        record_verification(each, downloads.library)
+    return VerifyResult(worst(found), changed)
 
 
 def reopen_damaged(verification: Verification) -> PublishedModel:

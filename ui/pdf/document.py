@@ -10,13 +10,12 @@ from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice
 from PySide6.QtGui import QGuiApplication, QPdfWriter
 
 from app import __version__
-from app.conversation import Role
+from app.conversation import ConversationTree, Role
 from app.export.entries import ParsedEntry, parsed_entries, thought_label, title_of
 from app.export.export import PDF
 from app.export.formats import Format, Options
 from app.markdown.blocks import Block, Code
 from app.markdown.parser import parse_part
-from app.store.conversation_trees import ConversationTree
 from ui.pdf.blocks import Area, BlockLayouter
 from ui.pdf.finish import finish
 from ui.pdf.glyphs import CharacterMaps, missing_characters

@@ -10,9 +10,9 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QWidget
 
+from app.conversation import ImportResult
 from app.export.json_import import import_conversations
 from app.services import Services
-from app.store.conversation_trees import ImportResult
 from model_manager.errors import UserError
 from ui.settings.backups import BackupsDialog
 from ui.widgets.dialog_parts import (

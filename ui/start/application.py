@@ -161,7 +161,7 @@ def _exit_immediately() -> None:
 def _backup_for(error: UserError, folder: Path) -> Backup:
     """Return the newest intact backup of a damaged database; raise ``error`` where there is none or it is another."""
     # Imported where it is needed, as it would delay the start.
-    from app.store.recovery import newest_restorable
+    from app.store.backups import newest_restorable
 
     backup = newest_restorable(folder) if error.code == "database_damaged" else None
     if backup is None:
@@ -171,7 +171,7 @@ def _backup_for(error: UserError, folder: Path) -> Backup:
 
 def _restore(backup: Backup, error: UserError, window: MainWindow) -> bool:
     """Offer to restore a backup in place of the damaged database; return false where the user quits instead."""
-    from app.store.recovery import replace_damaged
+    from app.store.backups import replace_damaged
     from ui.start.recovery_dialog import RecoveryDialog
 
     if RecoveryDialog(error, backup, window).exec() != QDialog.DialogCode.Accepted:
