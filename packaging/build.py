@@ -58,8 +58,11 @@ def main() -> int:
     if arguments.backend != "cpu":
         engine_folder(environment)
     for made in results(arguments.backend, arguments.only):
-        say(f"{made.relative_to(ROOT)}: {size_of(made) / 1e6:.0f} MB")
-    say(f"done in {int(time.monotonic() - started) // 60}:{int(time.monotonic() - started) % 60:02}")
+        files = made.rglob("*") if made.is_dir() else [made]
+        size = sum(each.stat().st_size for each in files if each.is_file() and not each.is_symlink())
+        say(f"{made.relative_to(ROOT)}: {size / 1e6:.0f} MB")
+    minutes, seconds = divmod(int(time.monotonic() - started), 60)
+    say(f"done in {minutes}:{seconds:02}")
     return 0
 
 
@@ -84,13 +87,12 @@ class Environment:
             self._pip(*libraries, *ENGINE_NEEDS, *PYINSTALLER)
             self._pip("--no-deps", starter_package())
             done["libraries"] = libraries
-            self._stamp.write_text(json.dumps(done, indent=1))
+        self._stamp.write_text(json.dumps(done, indent=1))
         engine = [engine_version(), *self._cmake()]
         if done.get("engine") != engine:
             say(f"engine for {self.backend} (some minutes) ...")
             self._build_engine()
-            done["engine"] = engine
-            self._stamp.write_text(json.dumps(done, indent=1))
+            self._stamp.write_text(json.dumps({**done, "engine": engine}, indent=1))
 
     def libraries(self) -> Path:
         """Return the folder of the engine's libraries."""
@@ -116,8 +118,7 @@ class Environment:
                 raise SystemExit(f"The built engine has no {part} backend: {sorted(found)}")
 
     def _cmake(self) -> list[str]:
-        extra = CMAKE[self.backend] if self.backend != "cpu" else ()
-        return [*CMAKE["cpu"], *extra]
+        return list(dict.fromkeys((*CMAKE["cpu"], *CMAKE[self.backend])))
 
     def _pip(self, *arguments: str, **environment: str) -> None:
         run(str(self.python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments, **environment)
@@ -177,21 +178,21 @@ def requirements() -> list[str]:
 
 def engine_version() -> str:
     """Return the engine version pinned in pyproject.toml."""
-    match = re.search(rf'"{ENGINE}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert match is not None
-    return match[1]
+    return _named_in("pyproject.toml", rf'"{ENGINE}==([^"]+)"')
 
 
 def starter_package() -> str:
-    """Return the package of the starter model, as named in start.py."""
-    match = re.search(r'^STARTER = "([^"]+)"', (ROOT / "start.py").read_text(encoding="utf-8"), re.MULTILINE)
-    assert match is not None
-    return match[1]
+    """Return the package of the starter model."""
+    return _named_in("start.py", r'^STARTER = "([^"]+)"')
 
 
 def program_version() -> str:
-    """Return the version in app/__init__.py."""
-    match = re.search(r'__version__ = "([^"]+)"', (ROOT / "app" / "__init__.py").read_text(encoding="utf-8"))
+    """Return the version of the program."""
+    return _named_in("app/__init__.py", r'^__version__ = "([^"]+)"')
+
+
+def _named_in(file: str, pattern: str) -> str:
+    match = re.search(pattern, (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
     assert match is not None
     return match[1]
 
@@ -206,13 +207,6 @@ def run(*command: str, **environment: str) -> None:
 def output_of(*command: str) -> str:
     """Return the standard output of a command."""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def size_of(path: Path) -> int:
-    """Return the size of a file, or of all files in a folder, in bytes."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file() and not each.is_symlink())
 
 
 def say(text: str) -> None:

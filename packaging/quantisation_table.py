@@ -9,11 +9,11 @@ are the same on every machine.  ``tests/rules/test_documents.py`` checks that th
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from app.units import rate_text
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
@@ -32,46 +32,29 @@ MACHINES = ((24,), (24, 24), (24, 16), (24, 24, 24), (48, 48), (8,), ())
 """GiB of each GPU, for each row."""
 
 
-@dataclass(frozen=True)
-class Texts:
-    """Text of the table in one README."""
-
-    head: tuple[str, ...]
-    none: str
-    nothing_in_ram: str
-    experts: str
-    everything_in_ram: str
-    below: str
-
-
 README = {
-    "README.md": Texts(
-        head=(
-            "GPUs (GiB)",
-            "quantisation",
-            "context (tokens)",
-            "layers with experts in RAM",
-            "tokens/s (estimated)",
-        ),
-        none="none",
-        nothing_in_ram="none",
-        experts="{count} of {layers}",
-        everything_in_ram="the whole model",
-        below="Assumptions: each GPU has {taken} GiB less free memory than its size and drives no display; bandwidth "
-        "of {cards}; {ram} GiB of free RAM at {ram_gb_s} GB/s with {cores} cores; a conversation of 1,000 tokens. "
+    "README.md": {
+        "head": ("GPUs (GiB) | quantisation | context (tokens) | layers with experts in RAM | tokens/s (estimated)"),
+        "no_gpu": "none",
+        "gpu": "none",
+        "experts_in_ram": "{count} of {layers}",
+        "layers_in_ram": "the whole model",
+        "below": "Assumptions: each GPU has {taken} GiB less free memory than its size and drives no display; "
+        "bandwidth of {cards}; {ram} GiB of free RAM at {ram_gb_s} GB/s with {cores} cores; a conversation of 1,000 tokens. "
         "Estimated, not measured. For your own PC: `apus-chat recommend`.",
-    ),
-    "README.zh-CN.md": Texts(
-        head=("显卡显存（GiB）", "建议的量化", "上下文（token）", "专家放在内存中的层", "预计每秒 token 数"),
-        none="无独立显卡",
-        nothing_in_ram="无",
-        experts="{layers} 层中的 {count} 层",
-        everything_in_ram="整个模型",
-        below="前提：每张卡的空闲显存比标称少 {taken} GiB，且不接显示器；速度按 {cards} 的显存带宽计算；"
+    },
+    "README.zh-CN.md": {
+        "head": "显卡显存（GiB） | 建议的量化 | 上下文（token） | 专家放在内存中的层 | 预计每秒 token 数",
+        "no_gpu": "无独立显卡",
+        "gpu": "无",
+        "experts_in_ram": "{layers} 层中的 {count} 层",
+        "layers_in_ram": "整个模型",
+        "below": "前提：每张卡的空闲显存比标称少 {taken} GiB，且不接显示器；速度按 {cards} 的显存带宽计算；"
         "放在内存里的专家按 {ram_gb_s} GB/s 的内存带宽和 {cores} 个核心计算，空闲内存为 {ram} GiB；"
         "对话已有一千个 token。这些是预计值，不是实测值。查看自己电脑的结果：`apus-chat recommend`。",
-    ),
+    },
 }
+"""Texts of the table in each README; those of the column of experts are named by the verdict of the plan."""
 
 
 def best_plan(gpus: tuple[int, ...]) -> tuple[str, LoadPlan]:
@@ -87,39 +70,33 @@ def best_plan(gpus: tuple[int, ...]) -> tuple[str, LoadPlan]:
     return best, plan_model(read_model_shape(headers[best]), devices, host, PlanOptions())
 
 
-def table(texts: Texts) -> str:
+def table(texts: dict[str, str]) -> str:
     """Return the table and the note below it."""
-    rows = [texts.head, ("---",) * len(texts.head)]
+    lines = [f"| {texts['head']} |", "|" + " --- |" * 5]
     for gpus in MACHINES:
         quantisation, plan = best_plan(gpus)
         speed = plan.tokens_per_second_estimate
-        in_ram = texts.experts.format(count=len(plan.experts_in_ram), layers=plan.n_layer)
-        if plan.verdict == "gpu":
-            in_ram = texts.nothing_in_ram
-        elif not plan.used_devices:
-            in_ram = texts.everything_in_ram
+        in_ram = texts[plan.verdict if plan.used_devices else "layers_in_ram"]
         size = f"{len(gpus)} × {gpus[0]}" if len(set(gpus)) == 1 else " + ".join(map(str, gpus))
-        rows.append(
-            (
-                size if gpus else texts.none,
-                quantisation,
-                f"{plan.context // 1024}k",
-                in_ram,
-                f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}",
-            )
+        row = (
+            size or texts["no_gpu"],
+            quantisation,
+            f"{plan.context // 1024}k",
+            in_ram.format(count=len(plan.experts_in_ram), layers=plan.n_layer),
+            rate_text(speed),
         )
-    below = texts.below.format(
+        lines.append(f"| {' | '.join(row)} |")
+    below = texts["below"].format(
         taken=DRIVER_GIB,
         cards=", ".join(f"{name} ({gib})" for gib, name in GPUS.items()),
         ram=RAM_FREE_GIB,
         ram_gb_s=RAM_GB_S,
         cores=CORES,
     )
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([*lines, "", below])
 
 
-def with_table(text: str, texts: Texts) -> str:
+def with_table(text: str, texts: dict[str, str]) -> str:
     """Return the text of a README with a new table."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -87,40 +87,38 @@ def simulated_pc() -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture: the function that prepares it, its language and theme, and the content of the window."""
+
+    show: Callable[[Studio], None]
+    language: str = "en"
+    theme: str = "light"
+    has_conversations: bool = True
+    has_home_model: bool = True
+
+
 class Studio:
     """A window with its own data folder, and the actions that prepare a picture."""
 
-    def __init__(
-        self,
-        application: QApplication,
-        folder: Path,
-        language: str,
-        theme: str,
-        *,
-        has_conversations: bool,
-        model: bool,
-    ) -> None:
-        """Open the window with or without conversations, and with the home model selected if ``model``."""
-        self.language = language
+    def __init__(self, application: QApplication, folder: Path, picture: Picture) -> None:
+        self.language = picture.language
         self.services = build_services(DataFolder(folder))
-        self.services.settings.change(language=language, theme=theme)
-        if has_conversations:
-            self.services.store.merge(conversations(language))
-            self._use(folder if model else None)
+        self.services.settings.change(language=picture.language, theme=picture.theme)
+        if picture.has_conversations:
+            self.services.store.merge(conversations(picture.language))
+            model_id = "starter"
+            if picture.has_home_model:
+                # A sparse file of the full shape, 1.6 MB on disk.
+                path = folder / f"{HOME_MODEL}.gguf"
+                write_shape(path, "IQ3_XXS")
+                model_id = self.services.library.register(path).id
+            self.services.settings.change(model_id=model_id)
         self._appearance = Appearance(application, self.services.settings.now)
         self.window = MainWindow(self.services.settings, self._appearance)
         self.window.resize(*SIZE)
         self.window.show()
         self.controller = WindowController(self.services, self.window)
-
-    def _use(self, folder: Path | None) -> None:
-        model_id = "starter"
-        if folder is not None:
-            # A sparse file of the full shape, 1.6 MB on disk.
-            path = folder / f"{HOME_MODEL}.gguf"
-            write_shape(path, "IQ3_XXS")
-            model_id = self.services.library.register(path).id
-        self.services.settings.change(model_id=model_id)
 
     def open(self, conversation_id: str) -> None:
         """Show a conversation."""
@@ -266,23 +264,12 @@ def narrow(studio: Studio) -> None:
     conversation(studio)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture: the function that prepares it, its language and theme."""
-
-    show: Callable[[Studio], None]
-    language: str = "en"
-    theme: str = "light"
-    has_conversations: bool = True
-    model: bool = True
-
-
 PICTURES = {
     "conversation-light": Picture(conversation),
     "conversation-zh-dark": Picture(conversation, "zh_CN", "dark"),
     "branches-light": Picture(branches),
-    "models-light": Picture(models, model=False),
-    "models-zh-light": Picture(models, "zh_CN", model=False),
+    "models-light": Picture(models, has_home_model=False),
+    "models-zh-light": Picture(models, "zh_CN", has_home_model=False),
     "plan-light": Picture(plan),
     "plan-zh-light": Picture(plan, "zh_CN"),
     "first-start-light": Picture(first_start, has_conversations=False),
@@ -296,17 +283,9 @@ PICTURES = {
 
 def take(application: QApplication, name: str, folder: Path) -> None:
     """Take one picture and write it if it has changed."""
-    picture = PICTURES[name]
-    studio = Studio(
-        application,
-        folder,
-        picture.language,
-        picture.theme,
-        has_conversations=picture.has_conversations,
-        model=picture.model,
-    )
+    studio = Studio(application, folder, PICTURES[name])
     try:
-        picture.show(studio)
+        PICTURES[name].show(studio)
         studio.settle()
         image = studio.picture().convertToFormat(QImage.Format.Format_RGB888)
     finally:

@@ -161,23 +161,11 @@ class RunningAnswer:
             logger.warning("answer not saved yet: %s", error.code)
 
     def _provenance(self, finished: Finished | None, tokens: int) -> MadeBy:
-        origin, sampling = self.backend.origin(), self.request.sampling
+        sampling = self.request.sampling
+        figures = finished or Finished("died", 0, tokens, None, None, None)
+        program = f"APUS Chat {__version__}"
         return MadeBy(
-            model_id=origin.model_id,
-            sampling=sampling,
-            seed=sampling.seed or 0,
-            prompt_tokens=finished.prompt_tokens if finished else 0,
-            completion_tokens=finished.completion_tokens if finished else tokens,
-            finish_reason=finished.finish_reason if finished else "died",
-            tokens_per_second=finished.tokens_per_second if finished else None,
-            prompt_tokens_per_second=finished.prompt_tokens_per_second if finished else None,
-            time_to_first_token_s=finished.time_to_first_token_s if finished else None,
-            file_sha256=origin.file_sha256,
-            quantisation=origin.quantisation,
-            engine=origin.engine,
-            plan=origin.plan,
-            endpoint=origin.endpoint,
-            program=f"APUS Chat {__version__}",
+            sampling=sampling, seed=sampling.seed or 0, program=program, **vars(self.backend.origin()), **vars(figures)
         )
 
 

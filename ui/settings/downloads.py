@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,7 +40,6 @@ class DownloadSettings(QWidget):
         super().__init__()
         self._services = services
         self._status = status
-        self._move: Job | None = None
         self._has_token = False
         self.show_folder = button("openModelsFolderButton", self.tr("Open folder"))
         self.move_folder = button("moveModelsFolderButton")
@@ -73,7 +73,7 @@ class DownloadSettings(QWidget):
         )
         self.form.column.insertWidget(1, self.progress)
         vbox(self.form, parent=self)
-        self._show_move()
+        self._show_move(None)
         self._update_token()
         self.show_settings()
         self.form.changed.connect(self._on_changed)
@@ -163,17 +163,14 @@ class DownloadSettings(QWidget):
 
     def _save_token(self) -> None:
         secrets, text = self._services.secrets, self.token.text().strip()
-        if not text and not self._has_token:
-            return
-
-        def save() -> bool:
-            if text:
-                secrets.set(HUB_TOKEN, text)
-            else:
-                secrets.delete(HUB_TOKEN)
-            return bool(text)
-
-        run_job(self, save, self._on_token_saved, self._show_error)
+        if text or self._has_token:
+            # An empty token is deleted.
+            run_job(
+                self,
+                lambda: secrets.set(HUB_TOKEN, text),
+                lambda _none: self._on_token_saved(bool(text)),
+                self._show_error,
+            )
 
     def _on_token_saved(self, has_token: bool) -> None:
         self.token.clear()
@@ -199,35 +196,30 @@ class DownloadSettings(QWidget):
 
     def move_to(self, target: Path) -> None:
         """Move the models folder, in the background."""
-        job = self._move = Job(self)
+        job = Job(self)
         downloads, report, token = self._services.downloads, job.report, job.token
         job.progress.connect(lambda progress: self.progress.setValue(round((progress.fraction or 0) * PROGRESS_STEPS)))
         job.succeeded.connect(self._on_moved)
         job.failed.connect(self._on_move_failed)
-        job.finished.connect(self._end_move)
+        job.finished.connect(partial(self._show_move, None))
         job.start(lambda: downloads.move_to(target, report, token))
-        self._show_move()
+        self._show_move(job)
         self._status.show_message(self.tr("Moving the models to {path}…").format(path=target))
 
     def _on_moved(self) -> None:
-        self._end_move()
-        self._status.show_message(
-            self.tr("Models moved to {path}.").format(path=self._services.downloads.folder()), "good"
-        )
+        self._show_move(None)
+        text = self.tr("Models moved to {path}.").format(path=self._services.downloads.folder())
+        self._status.show_message(text, "good")
         self.changed.emit()
         self.work_finished.emit(True)
 
     def _on_move_failed(self, error: UserError) -> None:
-        self._end_move()
+        self._show_move(None)
         self._show_error(error)
         self.work_finished.emit(False)
 
-    def _end_move(self) -> None:
-        if self._move is not None:
-            self._move = None
-            self._show_move()
-
-    def _show_move(self) -> None:
+    def _show_move(self, job: Job | None) -> None:
+        self._move = job
         self.progress.setVisible(self.busy)
         self.progress.setValue(0)
         self.move_folder.setEnabled(True)

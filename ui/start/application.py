@@ -27,7 +27,6 @@ from ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
     from app.services import Services
-    from app.store.backups import Backup
     from ui.transcript.accessible import AccessibleFactory
     from ui.window.controller import WindowController
 
@@ -77,30 +76,44 @@ class _Program:
             self._application.exit(0)
             return
         # Imported after the first paint: these take a while.
-        from app.services import build_services
         from ui.transcript.accessible import AccessibleFactory
         from ui.window.controller import WindowController
 
         try:
-            try:
-                services = build_services(self._folder, self._settings)
-            except UserError as error:
-                conversations = self._folder.conversations
-                if not _restore(_backup_for(error, conversations), error, self.window):
-                    self.window.close()
-                    self._application.exit(1)
-                    return
-                services = build_services(self._folder, self._settings)
+            self._services = self._open_services()
         except UserError as error:
             self.window.close()
             self._application.exit(_show_start_error(error))
             return
-        self._services = services
+        if self._services is None:
+            self.window.close()
+            self._application.exit(1)
+            return
         # Qt stores only its address.
         self._accessible = AccessibleFactory()
         QAccessible.installFactory(self._accessible)
-        self._controller = WindowController(services, self.window)
+        self._controller = WindowController(self._services, self.window)
         self.open_files([])
+
+    def _open_services(self) -> Services | None:
+        """Open the data folder, where the user wants with a backup in place of a damaged database; None to quit."""
+        from app.services import build_services
+
+        try:
+            return build_services(self._folder, self._settings)
+        except UserError as error:
+            if error.code != "database_damaged":
+                raise
+            from app.store.backups import newest_restorable, replace_damaged
+            from ui.start.recovery_dialog import RecoveryDialog
+
+            backup = newest_restorable(self._folder.conversations)
+            if backup is None:
+                raise
+            if RecoveryDialog(error, backup, self.window).exec() != QDialog.DialogCode.Accepted:
+                return None
+        replace_damaged(self._folder.conversations, backup.path)
+        return build_services(self._folder, self._settings)
 
 
 def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
@@ -156,28 +169,6 @@ def _exit_immediately() -> None:
     logging.getLogger(__name__).warning("exited although a background job did not end")
     logging.shutdown()
     os._exit(0)
-
-
-def _backup_for(error: UserError, folder: Path) -> Backup:
-    """Return the newest intact backup of a damaged database; raise ``error`` where there is none or it is another."""
-    # Imported where it is needed, as it would delay the start.
-    from app.store.backups import newest_restorable
-
-    backup = newest_restorable(folder) if error.code == "database_damaged" else None
-    if backup is None:
-        raise error
-    return backup
-
-
-def _restore(backup: Backup, error: UserError, window: MainWindow) -> bool:
-    """Offer to restore a backup in place of the damaged database; return false where the user quits instead."""
-    from app.store.backups import replace_damaged
-    from ui.start.recovery_dialog import RecoveryDialog
-
-    if RecoveryDialog(error, backup, window).exec() != QDialog.DialogCode.Accepted:
-        return False
-    replace_damaged(backup.path.parents[1], backup.path)
-    return True
 
 
 def _show_start_error(error: UserError) -> int:

@@ -43,15 +43,27 @@ class NoticeBar(QWidget):
         self._timer.timeout.connect(self.hide)
         self.hide()
 
-    def show_message(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
-        """Show a message for a while, with a button where ``action`` is given."""
-        self._show(text, button, action, is_error=False)
+    def show_message(
+        self, text: str, button: str = "", action: Callable[[], None] | None = None, *, is_error: bool = False
+    ) -> None:
+        """Show a message for a while, or an error until it is closed; with a button where ``action`` is given."""
+        self._is_error, self._action = is_error, action
+        self._text.setText(text)
+        self.button.setText(button)
+        self.button.setVisible(bool(button))
+        self._close.setToolTip(self.tr("Close"))
+        self._close.setAccessibleName(self.tr("Close"))
+        self.setAccessibleName(text)
+        set_icon(self._icon, *(("warning", "bad") if is_error else ("info", "quiet_text")))
         self._timer.start(SHOWN_MS)
+        if is_error:
+            self._timer.stop()
+        self.update()
+        self.show()
 
     def show_error(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         """Show an error until it is closed."""
-        self._timer.stop()
-        self._show(text, button, action, is_error=True)
+        self.show_message(text, button, action, is_error=True)
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Call ``action`` and show its error; return whether it succeeded."""
@@ -74,18 +86,6 @@ class NoticeBar(QWidget):
         painter.setBrush(QColor(theme.raised))
         painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
         painter.end()
-
-    def _show(self, text: str, button: str, action: Callable[[], None] | None, *, is_error: bool) -> None:
-        self._is_error, self._action = is_error, action
-        self._text.setText(text)
-        self.button.setText(button)
-        self.button.setVisible(bool(button))
-        self._close.setToolTip(self.tr("Close"))
-        self._close.setAccessibleName(self.tr("Close"))
-        self.setAccessibleName(text)
-        set_icon(self._icon, *(("warning", "bad") if is_error else ("info", "quiet_text")))
-        self.update()
-        self.show()
 
     def _act(self) -> None:
         action, self._action = self._action, None
