@@ -40,8 +40,8 @@ README = {
         "experts_in_ram": "{count} of {layers}",
         "layers_in_ram": "the whole model",
         "below": "Assumptions: each GPU has {taken} GiB less free memory than its size and drives no display; "
-        "bandwidth of {cards}; {ram} GiB of free RAM at {ram_gb_s} GB/s with {cores} cores; a conversation of 1,000 tokens. "
-        "Estimated, not measured. For your own PC: `apus-chat recommend`.",
+        "bandwidth of {cards}; {ram} GiB of free RAM at {ram_gb_s} GB/s with {cores} cores; a conversation of 1,000 "
+        "tokens. Estimated, not measured. For your own PC: `apus-chat recommend`.",
     },
     "README.zh-CN.md": {
         "head": "显卡显存（GiB） | 建议的量化 | 上下文（token） | 专家放在内存中的层 | 预计每秒 token 数",
