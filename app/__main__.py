@@ -43,10 +43,10 @@ def main(argv: list[str] | None = None) -> int:
         return run_window(parsed.data_dir)
     from app.cli.main import run
 
-    return run(parsed, {"pdf": _pdf})
+    return run(parsed, _pdf_format)
 
 
-def _pdf() -> Format:
+def _pdf_format() -> Format:
     # Imports Qt, which other exports don't need.
     from ui.pdf.document import pdf_format
 

@@ -53,7 +53,7 @@ class ModelDownloads:
 
     def __init__(self, folder: DataFolder, settings: SettingsFile, secrets: Secrets) -> None:
         self._folder = folder
-        self._settings = settings
+        self.settings = settings
         self._secrets = secrets
         self._done_listeners: list[Callable[[str, tuple[Path, ...]], None]] = []
         self.library = ModelLibrary(folder.models, models_folder=self.folder)
@@ -66,15 +66,15 @@ class ModelDownloads:
 
     def folder(self) -> Path:
         """Return the current folder for downloads."""
-        return models_folder(self._settings.now, self._folder)
+        return models_folder(self.settings.now, self._folder)
 
-    def access(self) -> Access:
-        """Return the current access to the hub.  Not for the window's thread: it reads the keyring."""
-        return access_from(self._settings.now, self._secrets)
+    def access(self, endpoint: str | None = None) -> Access:
+        """Return the access to the hub, or to ``endpoint``.  Not for the window's thread: it reads the keyring."""
+        return access_from(self.settings.now, self._secrets, endpoint)
 
     def page_of(self, repository: str) -> str:
         """Return the address of the page of a repository on the hub."""
-        return f"{(self._settings.now.endpoint or OFFICIAL).rstrip('/')}/{repository}"
+        return f"{(self.settings.now.endpoint or OFFICIAL).rstrip('/')}/{repository}"
 
     def on_done(self, listener: Callable[[str, tuple[Path, ...]], None]) -> None:
         """Call ``listener`` with the id and files of each finished download, in the queue's thread."""
@@ -110,7 +110,7 @@ class ModelDownloads:
         cancel: CancelToken = NEVER_CANCELLED,
     ) -> None:
         def use_target() -> None:
-            self._settings.change(models_folder="" if target == self._folder.models else str(target))
+            self.settings.change(models_folder="" if target == self._folder.models else str(target))
 
         relocate_models(source, target, on_progress, cancel, use_target)
         self.library.relocate(source, target)
@@ -128,7 +128,7 @@ class ModelDownloads:
         self.queue.start()
 
     def _apply_limit(self) -> None:
-        limit = self._settings.now.download_limit
+        limit = self.settings.now.download_limit
         self.queue.limit(limit * KIB if limit else None)
 
     def _finished(self, model_id: str, paths: tuple[Path, ...]) -> None:

@@ -4,62 +4,76 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
-from app.cli.output import print_columns, print_json, to_plain
-from app.conversation import Conversation, ImportResult, Message
+from app.cli.output import attributes, print_json, print_note, print_result
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import Format, Options, Thoughts
-from app.export.json_import import import_conversations
+from app.export.json_format import import_conversations
 from app.formulas import FormulaRenderer
 from app.messages import sentence
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
-LazyFormats = Mapping[str, Callable[[], Format]]
-"""Export formats that are created on demand, because their libraries are slow to load."""
+PdfFormat: TypeAlias = Callable[[], Format]
+"""Creates the PDF format, which needs the window's libraries."""
 
 
-def run(store: ConversationStore, arguments: argparse.Namespace, lazy_formats: LazyFormats) -> int:
+def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: PdfFormat) -> None:
     """Run a ``conversations`` action.
-
-    ``lazy_formats``: export formats that need the window's libraries.
 
     Raises:
         UserError: as the store and the exporters.
     """
+    as_json = arguments.json
     match arguments.action:
         case "list":
-            _list_conversations([*store.list(), *store.list(archived=True)], arguments.json)
+            keys = ("id", "title", "message_count", "updated_at", "model_id")
+            found = [*store.list(), *store.list(archived=True)]
+            print_result(
+                as_json,
+                [
+                    {**attributes(each, *keys), "pinned": each.is_pinned, "archived": each.archived_at is not None}
+                    for each in found
+                ],
+                [(each.id, f"{each.updated_at:%Y-%m-%d %H:%M}", each.title) for each in found],
+            )
         case "show":
-            _show(store.get(arguments.id), store.messages(arguments.id), arguments.json)
+            _show(store, arguments)
         case "search":
             hits = store.search(arguments.text)
-            if arguments.json:
-                print_json([{key: value for key, value in to_plain(hit).items() if key != "span"} for hit in hits])
-            else:
-                print_columns([(hit.conversation_id, hit.title, hit.snippet) for hit in hits])
+            rows = [(hit.conversation_id, hit.title, hit.snippet) for hit in hits]
+            values = [attributes(hit, "conversation_id", "message_id", "title", "snippet") for hit in hits]
+            print_result(as_json, values, rows)
         case "export":
-            _export(store, arguments, lazy_formats)
+            paths = _export(store, arguments, pdf_format)
+            print_result(as_json, {"paths": paths}, [(str(path),) for path in paths])
         case "import":
-            _print_import(import_conversations(store, Path(arguments.path)), arguments.json)
+            _import(store, arguments)
         case "backup":
             store.backup(Path(arguments.path))
-            if arguments.json:
-                print_json({"path": arguments.path})
+            print_result(as_json, {"path": arguments.path}, [])
         case "restore":
-            replaced = store.restore_backup(Path(arguments.path))
-            if arguments.json:
-                print_json({"path": arguments.path, "before": replaced.path})
-            else:
-                print_columns([(f"Restored. The previous data was backed up to {replaced.path}",)])
-    return 0
+            before = store.restore_backup(Path(arguments.path)).path
+            row = (f"Restored. The previous data was backed up to {before}",)
+            print_result(as_json, {"path": arguments.path, "before": before}, [row])
 
 
-def _export(store: ConversationStore, arguments: argparse.Namespace, lazy_formats: LazyFormats) -> None:
-    name = arguments.format
-    chosen = lazy_formats[name]() if name in lazy_formats else FORMATS[name]
+def _show(store: ConversationStore, arguments: argparse.Namespace) -> None:
+    conversation, messages = store.get(arguments.id), store.messages(arguments.id)
+    if arguments.json:
+        print_json({**attributes(conversation), "messages": messages})
+        return
+    sys.stdout.write(conversation.title + "\n")
+    for message in messages:
+        note = "" if message.status == "complete" else f" ({message.status})"
+        sys.stdout.write(f"\n[{message.role}{note}]\n{message.content}\n")
+
+
+def _export(store: ConversationStore, arguments: argparse.Namespace, pdf_format: PdfFormat) -> list[Path]:
+    chosen = pdf_format() if arguments.format == "pdf" else FORMATS[arguments.format]
     formula_renderer = FormulaRenderer()
     options = Options(
         metadata=not arguments.no_metadata,
@@ -68,66 +82,26 @@ def _export(store: ConversationStore, arguments: argparse.Namespace, lazy_format
         unfinished=arguments.unfinished,
         paper=arguments.paper,
         formula_renderer=formula_renderer,
-        warn=_warn,
+        warn=lambda code, data: print_note(UserError(code, **data)),
     )
     out = Path(arguments.out)
     try:
         if arguments.message:
             if arguments.id not in ("all", store.message(arguments.message).conversation_id):
                 raise UserError("message_missing", id=arguments.message)
-            paths = export_message(store, arguments.message, chosen, out, options)
-        else:
-            ids = None if arguments.id == "all" else [arguments.id]
-            paths = export_conversations(store, ids, chosen, out, options)
+            return export_message(store, arguments.message, chosen, out, options)
+        ids = None if arguments.id == "all" else [arguments.id]
+        return export_conversations(store, ids, chosen, out, options)
     finally:
         formula_renderer.close()
-    if arguments.json:
-        print_json({"paths": paths})
-    else:
-        print_columns([(str(path),) for path in paths])
 
 
-def _warn(code: str, data: Mapping[str, object]) -> None:
-    sys.stderr.write(f"apus-chat: {sentence(UserError(code, **data))}\n")
-
-
-def _print_import(result: ImportResult, as_json: bool) -> None:
-    refused = [(each.what, sentence(each.error)) for each in result.refused]
-    if as_json:
-        print_json(
-            {
-                "conversations_added": result.conversations_added,
-                "messages_added": result.messages_added,
-                "refused": [{"what": what, "reason": reason} for what, reason in refused],
-            }
-        )
-    else:
-        added = f"{result.conversations_added} conversations and {result.messages_added} messages added"
-        print_columns([(added,), *((f"{what}: {reason}",) for what, reason in refused)])
-
-
-def _list_conversations(found: list[Conversation], as_json: bool) -> None:
-    if as_json:
-        keys = ("id", "title", "message_count", "updated_at", "model_id")
-        print_json(
-            [
-                {
-                    **{key: to_plain(getattr(each, key)) for key in keys},
-                    "pinned": each.is_pinned,
-                    "archived": each.archived_at is not None,
-                }
-                for each in found
-            ]
-        )
-    else:
-        print_columns([(each.id, f"{each.updated_at:%Y-%m-%d %H:%M}", each.title) for each in found])
-
-
-def _show(conversation: Conversation, messages: list[Message], as_json: bool) -> None:
-    if as_json:
-        print_json({**to_plain(conversation), "messages": messages})
-        return
-    sys.stdout.write(conversation.title + "\n")
-    for message in messages:
-        note = "" if message.status == "complete" else f" ({message.status})"
-        sys.stdout.write(f"\n[{message.role}{note}]\n{message.content}\n")
+def _import(store: ConversationStore, arguments: argparse.Namespace) -> None:
+    result = import_conversations(store, Path(arguments.path))
+    refused = [{"what": each.what, "reason": sentence(each.error)} for each in result.refused]
+    added = f"{result.conversations_added} conversations and {result.messages_added} messages added"
+    print_result(
+        arguments.json,
+        {**attributes(result, "conversations_added", "messages_added"), "refused": refused},
+        [(added,), *((f"{each['what']}: {each['reason']}",) for each in refused)],
+    )

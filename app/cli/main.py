@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from app.cli.interrupts import INTERRUPTED
+from app.cli.output import print_note
 from app.config.paths import DataFolder, data_folder
 from app.log import start_log
-from app.messages import sentence
 from model_manager.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
-    from app.cli.conversations import LazyFormats
+    from app.cli.conversations import PdfFormat
+    from app.downloads import ModelDownloads
 
 
-def run(arguments: argparse.Namespace, lazy_formats: LazyFormats) -> int:
-    """Run a subcommand and return its exit code: 0, 1 with one line on standard error, or 130 when interrupted.
-
-    ``lazy_formats``: export formats that need the window's libraries.
-    """
+def run(arguments: argparse.Namespace, pdf_format: PdfFormat) -> int:
+    """Run a subcommand and return its exit code: 0, 1 with one line on standard error, or 130 when interrupted."""
     log = None
     try:
         folder = data_folder(arguments.data_dir)
         log = start_log(folder.logs)
-        return _run(folder, arguments, lazy_formats)
+        _run(folder, arguments, pdf_format)
+        return 0
     except UserError as error:
-        sys.stderr.write(f"apus-chat: {sentence(error)}\n")
+        print_note(error)
         return 1
     except (Cancelled, KeyboardInterrupt):
-        return INTERRUPTED
+        # 128 + SIGINT.
+        return 130
     except BrokenPipeError:
         # The reader of the output closed it, as ``head`` does.
         sys.stderr.close()
@@ -40,45 +40,48 @@ def run(arguments: argparse.Namespace, lazy_formats: LazyFormats) -> int:
             log.close()
 
 
-def _run(folder: DataFolder, arguments: argparse.Namespace, lazy_formats: LazyFormats) -> int:
+def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfFormat) -> None:
     # Each command imports only what it needs, which shortens its start.
     match arguments.command:
         case "chat":
             from app.cli import chat
-            from app.cli.model_services import open_settings
             from app.services import build_services
 
-            services = build_services(folder, open_settings(folder))
-            try:
-                return chat.run(services, arguments)
-            finally:
-                services.close()
+            with closing(build_services(folder)) as services:
+                _report(*services.file_problems())
+                chat.run(services, arguments)
         case "conversations":
             from app.cli import conversations
             from app.store.store import ConversationStore
 
-            store = ConversationStore.open(folder.conversations)
-            try:
-                return conversations.run(store, arguments, lazy_formats)
-            finally:
-                store.close()
+            with ConversationStore.open(folder.conversations) as store:
+                conversations.run(store, arguments, pdf_format)
         case "models":
             from app.cli import models
-            from app.cli.model_services import build_model_services
 
-            return models.run(build_model_services(folder), arguments)
-        case "devices" | "plan" | "recommend" | "bench":
+            models.run(_downloads(folder), arguments)
+        case "doctor":
+            from app.cli import doctor
+
+            doctor.run(folder, _downloads(folder).settings, arguments)
+        case _:
             from app.cli import plan
 
-            return plan.run(folder, arguments)
-        case _:
-            from app.cli import doctor
-            from app.cli.model_services import open_settings
-            from app.config.secrets import Secrets
-            from app.doctor.doctor import Doctor
-            from app.planning.machine import MachineReader
+            plan.run(folder, _downloads(folder), arguments)
 
-            settings = open_settings(folder)
-            reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_preferences())
-            checks = Doctor(folder, settings, Secrets(), lambda: reader.read(refresh=True))
-            return doctor.run(checks, arguments)
+
+def _downloads(folder: DataFolder) -> ModelDownloads:
+    """Open the settings and the model library; report damaged files."""
+    from app.config.secrets import Secrets
+    from app.config.settings import SettingsFile
+    from app.downloads import ModelDownloads
+
+    downloads = ModelDownloads(folder, SettingsFile(folder.settings_file), Secrets())
+    _report(downloads.settings.problem, downloads.library.problem)
+    return downloads
+
+
+def _report(*problems: UserError | None) -> None:
+    for problem in problems:
+        if problem is not None:
+            print_note(problem)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.cli import transfers
-from app.cli.model_services import ModelServices
-from app.cli.output import print_columns, print_json, to_plain
+from app.cli.output import attributes, print_columns, print_json, print_result
+from app.downloads import ModelDownloads
 from app.messages import sentence
 from app.units import size_text
 from model_manager.download.partial_files import discard, partial_bytes, unfinished
@@ -30,81 +30,63 @@ _NOT_LOCAL = ("model_unknown", "model_not_downloaded", "starter_missing")
 """Errors of the library for an id that a hub may know."""
 
 
-def run(services: ModelServices, arguments: argparse.Namespace) -> int:
+def run(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     """Run a ``models`` action.  Raises ``UserError`` and ``Cancelled`` as ``model_manager``."""
-    match arguments.action:
-        case "list":
-            _print_models(services.library.list(), arguments.json)
-        case "search":
-            _search(services, arguments)
-        case "show":
-            _show(services, arguments)
-        case "download":
-            return transfers.download_model(services, arguments)
-        case "import":
-            _import(services, arguments)
-        case "verify":
-            return transfers.verify_model(services, arguments)
-        case "repair":
-            return transfers.repair_model(services, arguments)
-        case "remove":
-            _remove(services, arguments)
-    return 0
+    actions = {
+        "list": _list,
+        "search": _search,
+        "show": _show,
+        "download": transfers.download_model,
+        "import": _import,
+        "verify": transfers.verify_model,
+        "repair": transfers.repair_model,
+        "remove": _remove,
+    }
+    actions[arguments.action](downloads, arguments)
 
 
-def _print_models(found: Sequence[LocalModel], as_json: bool) -> None:
-    if as_json:
-        print_json([transfers.entry(each) for each in found])
-        return
+def _list(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
+    models = downloads.library.list()
     rows = [
-        (
-            each.id,
-            size_text(each.bytes),
-            each.quantisation or "",
-            "" if each.ready else each.problem or "",
-            str(each.path),
-        )
-        for each in found
+        (each.id, size_text(each.bytes), each.quantisation or "", each.problem or "", str(each.path)) for each in models
     ]
-    print_columns(rows)
+    print_result(arguments.json, [transfers.entry(each) for each in models], rows)
 
 
-def _search(services: ModelServices, arguments: argparse.Namespace) -> None:
+def _search(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     words = arguments.text.casefold().split()
-    known = {
-        entry.repository: entry
+    known = dict.fromkeys(
+        entry.repository
         for entry in CATALOGUE
         if words and all(word in f"{entry.id} {entry.name} {entry.repository}".casefold() for word in words)
-    }
-    found = HubClient(services.access(arguments.endpoint)).search(arguments.text)
-    listed = {each.id for each in found}
+    )
+    found = HubClient(downloads.access(arguments.endpoint)).search(arguments.text)
     if arguments.json:
-        extra = [{"id": repository} for repository in known if repository not in listed]
+        listed = {each.id for each in found}
         keys = ("id", "downloads", "updated_at", "licence", "gated")
-        print_json([*extra, *({key: to_plain(getattr(each, key)) for key in keys} for each in found)])
+        extra = [{"id": repository} for repository in known if repository not in listed]
+        print_json([*extra, *(attributes(each, *keys) for each in found)])
         return
-    rows = [(entry.id, entry.name, size_text(entry.bytes)) for entry in CATALOGUE if entry.repository in known]
-    print_columns(rows)
+    print_columns([(each.id, each.name, size_text(each.bytes)) for each in CATALOGUE if each.repository in known])
     print_columns([(each.id, each.licence or "", "gated" if each.gated else "") for each in found])
 
 
-def _show(services: ModelServices, arguments: argparse.Namespace) -> None:
+def _show(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     try:
-        model = services.library.resolve(arguments.id)
+        model = downloads.library.resolve(arguments.id)
     except UserError as error:
         if not _may_be_on_a_hub(arguments.id, error):
             raise
-        _show_published(services, arguments)
+        _show_published(downloads, arguments)
         return
     headers = read_model(model.path)
-    facts = {**transfers.entry(model), **_header_facts(headers)}
+    metadata = {**transfers.entry(model), **_header_metadata(headers)}
     if arguments.json:
-        print_json(facts)
+        print_json(metadata)
         return
-    template = facts.pop("chat_template")
-    facts["chat_template"] = f"{len(template)} characters (--json shows it)" if template else None
-    facts["bytes"] = size_text(model.bytes)
-    _print_facts(facts)
+    template = metadata.pop("chat_template")
+    metadata["chat_template"] = f"{len(template)} characters (--json shows it)" if template else None
+    _print_attributes({**metadata, "bytes": size_text(model.bytes)})
 
 
 def _may_be_on_a_hub(text: str, error: UserError) -> bool:
@@ -113,7 +95,7 @@ def _may_be_on_a_hub(text: str, error: UserError) -> bool:
     return error.code == "file_missing" and text.count("/") == 1 and not text.startswith((".", "~", "/"))
 
 
-def _header_facts(headers: Sequence[GgufHeader]) -> dict[str, Any]:
+def _header_metadata(headers: Sequence[GgufHeader]) -> dict[str, Any]:
     header = headers[0]
     types: dict[str, int] = {}
     for each in headers:
@@ -122,7 +104,7 @@ def _header_facts(headers: Sequence[GgufHeader]) -> dict[str, Any]:
     legacy = any(each.experts_in_separate_tensors for each in headers)
 
     def number(name: str) -> object:
-        return to_plain(header.metadata.get(f"{header.architecture}.{name}"))
+        return header.metadata.get(f"{header.architecture}.{name}")
 
     return {
         "architecture": header.architecture,
@@ -139,86 +121,66 @@ def _header_facts(headers: Sequence[GgufHeader]) -> dict[str, Any]:
         "layout": "legacy" if legacy else "stacked" if header.expert_count else "dense",
         "licence": header.text("general.license"),
         "chat_template": header.chat_template,
-        "files": [str(each.path) for each in headers],
+        "files": [each.path for each in headers],
     }
 
 
-def _show_published(services: ModelServices, arguments: argparse.Namespace) -> None:
-    access = services.access(arguments.endpoint)
+def _show_published(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
+    access = downloads.access(arguments.endpoint)
     if find_entry(arguments.id) is None and ":" not in arguments.id:
         listing = fetch_listing(arguments.id, access)
-        repository = listing.repository
+        metadata, models = _repository(listing.repository), listing.models()
         if arguments.json:
-            print_json({**_repository(repository), "models": [_published(each) for each in listing.models()]})
+            print_json({**metadata, "models": [_published(each) for each in models]})
             return
-        _print_facts(_repository(repository))
-        print_columns([(each.id, each.quantisation or "", size_text(each.bytes)) for each in listing.models()])
+        _print_attributes(metadata)
+        print_columns([(each.id, each.quantisation or "", size_text(each.bytes)) for each in models])
         return
     published = find_published(arguments.id, access)
-    repository = fetch_listing(published.repository, access).repository
-    facts = {**_repository(repository), **_published(published)}
+    metadata = {**_repository(fetch_listing(published.repository, access).repository), **_published(published)}
     if arguments.json:
-        print_json(facts)
+        print_json(metadata)
         return
-    files = facts.pop("files")
-    facts["bytes"] = size_text(published.bytes)
-    _print_facts(facts)
-    print_columns([(each["name"], size_text(each["bytes"]), each["sha256"] or "no checksum") for each in files])
+    del metadata["files"]
+    _print_attributes({**metadata, "bytes": size_text(published.bytes)})
+    print_columns([(each.name, size_text(each.bytes), each.sha256 or "no checksum") for each in published.files])
 
 
 def _repository(repository: Repository) -> dict[str, Any]:
-    return {
-        "id": repository.id,
-        "repository": repository.id,
-        "commit": repository.commit,
-        "licence": repository.licence,
-        "gated": repository.gated,
-        "downloads": repository.downloads,
-        "updated_at": to_plain(repository.updated_at),
-    }
+    updated_at = repository.updated_at.isoformat() if repository.updated_at else None
+    keys = ("id", "commit", "licence", "gated", "downloads")
+    return {**attributes(repository, *keys), "repository": repository.id, "updated_at": updated_at}
 
 
 def _published(model: PublishedModel) -> dict[str, Any]:
-    return {
-        "id": model.id,
-        "quantisation": model.quantisation,
-        "bytes": model.bytes,
-        "kind": model.kind,
-        "file_name": model.file_name,
-        "checksums_from": model.checksums_from,
-        "files": [{"name": each.name, "bytes": each.bytes, "sha256": each.sha256} for each in model.files],
-    }
+    return attributes(model, "id", "quantisation", "bytes", "kind", "file_name", "checksums_from", "files")
 
 
-def _print_facts(facts: dict[str, Any]) -> None:
+def _print_attributes(values: dict[str, Any]) -> None:
     rows = []
-    for key, value in facts.items():
+    for key, value in values.items():
         if isinstance(value, dict):
             value = ", ".join(f"{count} x {name}" for name, count in value.items())
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             value = ", ".join(map(str, value))
         if value not in (None, "", False):
             rows.append((key.replace("_", " "), "yes" if value is True else str(value)))
     print_columns(rows)
 
 
-def _import(services: ModelServices, arguments: argparse.Namespace) -> None:
+def _import(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     path = Path(arguments.path).expanduser()
-    candidates = inspect_paths([path])
     added: list[LocalModel] = []
     problems: list[UserError] = []
-    for each in candidates:
+    for each in inspect_paths([path]):
         if each.action == "register":
-            added.append(services.library.register(each.paths[0], each.name if path.is_dir() else None))
+            added.append(downloads.library.register(each.paths[0], each.name if path.is_dir() else None))
         else:
             problems.append(_problem(each))
     if not added:
         raise problems[0]
-    if arguments.json:
-        entries = [transfers.entry(each) for each in added]
-        print_json(entries if path.is_dir() else entries[0])
-    else:
-        print_columns([(each.id, size_text(each.bytes), str(each.path)) for each in added])
+    entries = [transfers.entry(each) for each in added]
+    transfers.print_models(added, entries if path.is_dir() else entries[0], arguments.json)
     for problem in problems:
         sys.stderr.write(f"left out: {sentence(problem)}\n")
 
@@ -229,35 +191,32 @@ def _problem(candidate: ImportCandidate) -> UserError:
     return candidate.problem or UserError("not_gguf", path=candidate.paths[0])
 
 
-def _remove(services: ModelServices, arguments: argparse.Namespace) -> None:
+def _remove(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     if not arguments.delete:
         try:
-            services.library.remove(arguments.id)
+            downloads.library.remove(arguments.id)
         except UserError as error:
-            model = services.library.resolve(arguments.id) if error.code == "model_in_folder" else None
+            model = downloads.library.resolve(arguments.id) if error.code == "model_in_folder" else None
             if model is None or not model.in_models_folder:
                 raise
             # A file in the models folder can't be unregistered: the next scan would find it again.
             raise UserError("deletion_unconfirmed", path=model.path, bytes=model.bytes) from error
-        if arguments.json:
-            print_json({"id": arguments.id, "deleted": [], "bytes": 0})
+        print_result(arguments.json, {"id": arguments.id, "deleted": [], "bytes": 0}, [])
         return
-    if (freed := _remove_unfinished(services, arguments)) is not None:
+    if (freed := _remove_unfinished(downloads, arguments)) is not None:
         deleted: list[Path] = []
     else:
-        removal = removal_of(services.library.resolve(arguments.id))
+        removal = removal_of(downloads.library.resolve(arguments.id))
         _confirm(arguments, removal.path or Path(arguments.id), removal.bytes)
-        delete(removal, services.library)
+        delete(removal, downloads.library)
         deleted, freed = list(removal.paths), removal.bytes
-    if arguments.json:
-        print_json({"id": arguments.id, "deleted": deleted, "bytes": freed})
-    else:
-        sys.stdout.write(f"{size_text(freed)} freed\n")
+    value = {"id": arguments.id, "deleted": deleted, "bytes": freed}
+    print_result(arguments.json, value, [(f"{size_text(freed)} freed",)])
 
 
-def _remove_unfinished(services: ModelServices, arguments: argparse.Namespace) -> int | None:
+def _remove_unfinished(downloads: ModelDownloads, arguments: argparse.Namespace) -> int | None:
     """Discard an unfinished download, and return its size in bytes; None without one of this id."""
-    folder = services.models_folder
+    folder = downloads.folder()
     if is_magnet(arguments.id):
         freed = magnet_bytes(arguments.id, folder)
         if not freed:

@@ -1,35 +1,35 @@
-"""Output of the command line: JSON for programs, columns for people."""
+"""Output of the command line: JSON for programs, columns and notes for people."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from app.messages import sentence
+from model_manager.errors import UserError
 
-def print_json(value: Any) -> None:
+
+def print_result(as_json: bool, value: object, rows: Iterable[Sequence[str]]) -> None:
+    """Print ``value`` as JSON, or ``rows`` in columns."""
+    if as_json:
+        print_json(value)
+    else:
+        print_columns(list(rows))
+
+
+def print_json(value: object) -> None:
     """Print one JSON value."""
-    sys.stdout.write(json.dumps(to_plain(value), ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
     sys.stdout.flush()
 
 
-def to_plain(value: Any) -> Any:
-    """Convert dataclasses, times and paths to JSON types."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: to_plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_plain(each) for each in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    return value
+def attributes(value: Any, *names: str) -> dict[str, Any]:
+    """Return the attributes of these names; without names all fields of a dataclass."""
+    return {name: getattr(value, name) for name in names or [each.name for each in dataclasses.fields(value)]}
 
 
 def print_columns(rows: Sequence[Sequence[str]]) -> None:
@@ -41,3 +41,17 @@ def print_columns(rows: Sequence[Sequence[str]]) -> None:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         sys.stdout.write("  ".join([*cells, row[-1]]).rstrip() + "\n")
     sys.stdout.flush()
+
+
+def print_note(text: str | UserError) -> None:
+    """Print a line, or the sentence of an error, on standard error."""
+    sys.stderr.write(f"apus-chat: {sentence(text) if isinstance(text, UserError) else text}\n")
+
+
+def _plain(value: object) -> object:
+    """Convert a dataclass, mapping, time or path for ``json``."""
+    if dataclasses.is_dataclass(value):
+        return attributes(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)

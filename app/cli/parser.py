@@ -26,8 +26,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", metavar="DIR", default=None, help="folder of all data")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="without a window")
 
-    _add_chat(commands, common)
-    _add_planning(commands, common)
+    _add_chat_and_planning(commands, common)
     _add_models(commands, common)
     _add_conversations(commands, common)
     doctor = commands.add_parser("doctor", parents=[common], help="diagnostics of this machine, with fixes")
@@ -42,8 +41,16 @@ def sampling_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _add_chat(commands: _Commands, common: argparse.ArgumentParser) -> None:
-    chat = commands.add_parser("chat", parents=[common], help="ask one question and print the answer as it arrives")
+def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    rpc = _option("--rpc", action="append", metavar="HOST:PORT", help="a llama.cpp RPC server; may be repeated")
+    context = _option("--context", type=_positive, metavar="N", help="context size in tokens; default: automatic")
+    kv = _option("--kv", choices=("auto", "f16", "q8_0", "q4_0"), default="auto", help="type of the KV cache")
+    device = _option("--device", action="append", metavar="NAME", help="use this device; may be repeated")
+    gpu = _option("--gpu", type=_gpu, action="append", metavar="GIB", help="simulate a GPU with this much free memory")
+    ram = _option("--ram", type=_gibibytes, metavar="GIB", help="simulate this much available RAM")
+    loading = [common, context, kv, device, rpc]
+
+    chat = commands.add_parser("chat", parents=loading, help="ask one question and print the answer as it arrives")
     chat.add_argument("--model", metavar="ID|PATH", help="default: the model used last, else starter")
     chat.add_argument("--message", metavar="TEXT", required=True)
     chat.add_argument("--system", metavar="TEXT", help="system prompt")
@@ -53,20 +60,26 @@ def _add_chat(commands: _Commands, common: argparse.ArgumentParser) -> None:
         option = f"--{name.replace('_', '-')}"
         chat.add_argument(option, type=type(declared.default), metavar="N", help=declared.description)
     chat.add_argument("--seed", type=int, metavar="N")
-    chat.add_argument("--context", type=_positive, metavar="N", help="context size in tokens")
     chat.add_argument(
         "--context-policy",
         choices=[each.value for each in ContextPolicy],
         help="when the context is full: refuse the question, or leave out the oldest turns",
     )
-    chat.add_argument("--kv", metavar="TYPE", choices=("f16", "q8_0", "q4_0"), help="type of the KV cache")
-    chat.add_argument("--device", action="append", metavar="NAME", help="use this device; may be repeated")
     chat.add_argument(
         "--endpoint", metavar="URL", help="API base of a server, with /v1; --model is then its name of the model"
     )
     chat.add_argument("--api-key-env", metavar="VAR", help="environment variable with the server's API key")
-    chat.add_argument("--rpc", action="append", metavar="HOST:PORT", help="a llama.cpp RPC server; may be repeated")
     chat.add_argument("--no-save", action="store_true", help="don't save the conversation")
+
+    commands.add_parser("devices", parents=[common, rpc], help="list the devices the engine can use")
+    plan = commands.add_parser("plan", parents=[common, context, kv, gpu, ram, rpc], help="show a model's memory plan")
+    plan.add_argument("model", metavar="MODEL", help="an id, a path, or apus:Q2_K before it is downloaded")
+    commands.add_parser(
+        "recommend", parents=[common, context, gpu, ram], help="recommend a quantisation of APUS for this machine"
+    )
+    bench = commands.add_parser("bench", parents=loading, help="measure the speed of a model")
+    bench.add_argument("model", metavar="MODEL", help="an id or a path")
+    bench.add_argument("--tune", action="store_true", help="also measure other plans, and keep the fastest")
 
 
 def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> None:
@@ -76,15 +89,6 @@ def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> 
     _with_argument(conversations, common, "show", "id", "ID", "print all messages of one")
     _with_argument(conversations, common, "search", "text", "TEXT", "search titles and messages")
     export = _with_argument(conversations, common, "export", "id", "ID|all", "write one or all to a file or folder")
-    _add_export(export)
-    _with_argument(conversations, common, "import", "path", "PATH", "add the conversations of a JSON export")
-    _with_argument(conversations, common, "backup", "path", "PATH", "copy the database to a file")
-    _with_argument(
-        conversations, common, "restore", "path", "PATH", "replace everything by a backup; a backup is made before"
-    )
-
-
-def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("--format", choices=FORMAT_NAMES, required=True)
     export.add_argument("--out", metavar="PATH", required=True)
     export.add_argument("--message", metavar="ID", help="only this message of the conversation")
@@ -100,45 +104,18 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "--unfinished", action="store_true", help="jsonl: include answers that were stopped or interrupted"
     )
     export.add_argument("--paper", choices=("a4", "letter"), default="", help="pdf; default: as usual in this country")
-
-
-def _add_planning(commands: _Commands, common: argparse.ArgumentParser) -> None:
-    context = argparse.ArgumentParser(add_help=False)
-    context.add_argument("--context", type=_positive, metavar="N", help="context size in tokens; default: automatic")
-    kv = argparse.ArgumentParser(add_help=False)
-    kv.add_argument("--kv", choices=("auto", "f16", "q8_0", "q4_0"), default="auto", help="type of the KV cache")
-    rpc = argparse.ArgumentParser(add_help=False)
-    rpc.add_argument("--rpc", action="append", metavar="HOST:PORT", help="a llama.cpp RPC server; may be repeated")
-    simulate = argparse.ArgumentParser(add_help=False)
-    simulate.add_argument(
-        "--gpu",
-        type=_gpu,
-        action="append",
-        metavar="GIB",
-        help="simulate a GPU with this much free memory",
+    _with_argument(conversations, common, "import", "path", "PATH", "add the conversations of a JSON export")
+    _with_argument(conversations, common, "backup", "path", "PATH", "copy the database to a file")
+    _with_argument(
+        conversations, common, "restore", "path", "PATH", "replace everything by a backup; a backup is made before"
     )
-    simulate.add_argument("--ram", type=_gibibytes, metavar="GIB", help="simulate this much available RAM")
-
-    commands.add_parser("devices", parents=[common, rpc], help="list the devices the engine can use")
-    plan = commands.add_parser(
-        "plan",
-        parents=[common, context, kv, simulate, rpc],
-        help="show the memory plan of a model",
-    )
-    plan.add_argument("model", metavar="MODEL", help="an id, a path, or apus:Q2_K before it is downloaded")
-    commands.add_parser(
-        "recommend", parents=[common, context, simulate], help="recommend a quantisation of APUS for this machine"
-    )
-    bench = commands.add_parser("bench", parents=[common, context, kv, rpc], help="measure the speed of a model")
-    bench.add_argument("model", metavar="MODEL", help="an id or a path")
-    bench.add_argument("--device", action="append", metavar="NAME", help="use this device; may be repeated")
-    bench.add_argument("--tune", action="store_true", help="also measure other plans, and keep the fastest")
 
 
 def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
-    endpoint = argparse.ArgumentParser(add_help=False)
-    endpoint.add_argument("--endpoint", metavar="URL", help="hub or mirror to use instead of the one in the settings")
-    hub = [common, endpoint]
+    hub = [
+        common,
+        _option("--endpoint", metavar="URL", help="hub or mirror to use instead of the one in the settings"),
+    ]
     models = commands.add_parser("models", help="find, download, verify and convert models").add_subparsers(
         dest="action", metavar="ACTION", required=True
     )
@@ -163,13 +140,15 @@ def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
     remove.add_argument("--yes", action="store_true", help="don't ask for confirmation")
 
 
+def _option(name: str, **declaration: Any) -> argparse.ArgumentParser:
+    """Return a parent parser with one option."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(name, **declaration)
+    return parser
+
+
 def _with_argument(
-    commands: _Commands,
-    common: argparse.ArgumentParser,
-    name: str,
-    argument: str,
-    metavar: str,
-    text: str,
+    commands: _Commands, common: argparse.ArgumentParser, name: str, argument: str, metavar: str, text: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, parents=[common], help=text)
     parser.add_argument(argument, metavar=metavar)

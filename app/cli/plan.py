@@ -9,30 +9,27 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.cli.interrupts import INTERRUPTED, stopped_by_interrupt
-from app.cli.model_services import build_model_services
-from app.cli.output import print_columns, print_json, to_plain
+from app.cli.output import attributes, print_columns, print_json, print_result
+from app.cli.progress import ProgressLine, stopped_by_interrupt
 from app.config.paths import DataFolder
+from app.downloads import ModelDownloads
 from app.engine.local_engine import LocalEngine
 from app.messages import sentence
 from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
 from app.planning.machine import Machine
 from app.planning.service import PlanningService
-from app.planning.tuning import TuneProgress, Tuner, TuningResult
+from app.planning.tuning import Measurement, Tuner, TuningResult
 from app.units import size_text
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan import LoadPlan, PlanOptions
 
-_BAR = 30
 
-
-def run(folder: DataFolder, arguments: argparse.Namespace) -> int:
+def run(folder: DataFolder, downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     """Run one of the four commands.  Raises UserError as ``app.planning`` does, and Cancelled."""
-    services = build_model_services(folder)
     engine = LocalEngine(folder.logs / "engine.log")
-    planning = PlanningService(folder, services.library, engine, services.settings.device_preferences)
+    planning = PlanningService(folder, downloads.library, engine, lambda: downloads.settings.now.device_preferences())
     try:
         match arguments.command:
             case "devices":
@@ -42,10 +39,19 @@ def run(folder: DataFolder, arguments: argparse.Namespace) -> int:
             case "recommend":
                 _recommend(planning, arguments)
             case _:
-                return _bench(folder, planning, engine, arguments)
+                _bench(downloads, planning, engine, arguments)
     finally:
         engine.release()
-    return 0
+
+
+def plan_options(arguments: argparse.Namespace) -> PlanOptions:
+    """Return the options of a load."""
+    return PlanOptions(
+        context=arguments.context,
+        kv_type=arguments.kv,
+        devices=tuple(arguments.device or ()),
+        rpc_servers=tuple(arguments.rpc or ()),
+    )
 
 
 def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.Namespace) -> None:
@@ -87,18 +93,14 @@ def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.
 def _device_values(machine: Machine) -> Iterator[dict[str, Any]]:
     planned = {device.name: device for device in machine.devices}
     for device in machine.listed:
-        values: dict[str, Any] = {
-            "name": device.name,
-            "kind": device.kind,
-            "total_bytes": device.total_bytes,
-            "free_bytes": device.free_bytes,
-            "backend": "pretended" if machine.is_simulated else device.backend,
-            "description": device.description,
-            "pci_bus_id": device.pci_bus_id,
+        values = {
+            **attributes(device, "name", "kind", "total_bytes", "free_bytes", "backend", "description", "pci_bus_id"),
             "reserve_bytes": planned[device.name].reserve_bytes if device.name in planned else None,
         }
+        if machine.is_simulated:
+            values["backend"] = "pretended"
         if card := machine.cards.get(device.name):
-            values["nvidia"] = {"driver": machine.nvidia.driver, **to_plain(card)}
+            values["nvidia"] = {"driver": machine.nvidia.driver, **attributes(card)}
         yield values
 
 
@@ -145,99 +147,57 @@ def _recommend(planning: PlanningService, arguments: argparse.Namespace) -> None
     judged = planning.recommend(
         PlanOptions(context=arguments.context), simulated_gpus=_simulated(arguments.gpu), simulated_ram=arguments.ram
     )
-    if arguments.json:
-        print_json(
-            [
-                {
-                    "id": each.id,
-                    "quantisation": each.quantisation,
-                    "bytes": each.bytes,
-                    "recommended": each.recommended,
-                    "reason": each.reason,
-                    "plan": each.plan.to_json(),
-                }
-                for each in judged
-            ]
-        )
-        return
-    print_columns(
-        [
-            ("*" if each.recommended else "", each.id, size_text(each.bytes), _why(each.reason, each.plan))
-            for each in judged
-        ]
-    )
-
-
-def _why(reason: str, plan: LoadPlan) -> str:
-    return f"{recommendation_sentence(reason, str)} {verdict_sentence(plan, str)}"
-
-
-def _bench(folder: DataFolder, planning: PlanningService, engine: LocalEngine, arguments: argparse.Namespace) -> int:
-    services = build_model_services(folder)
-    options = PlanOptions(
-        context=arguments.context,
-        kv_type=arguments.kv,
-        devices=tuple(arguments.device or ()),
-        rpc_servers=tuple(arguments.rpc or ()),
-    )
-    file = services.library.resolve(arguments.model)
-    request = planning.load_request(file.path, planning.options_for(services.settings, file.id, options))
-    token = CancelToken()
-    tuner = Tuner(engine, planning.loader, token=token)
-    result: TuningResult | None = None
-    bar = _Bar()
-
-    def show(event: TuneProgress) -> None:
-        text = f"{event.change}, {event.number} of {event.count}" if arguments.tune else ""
-        bar.show(event.fraction, text)
-
-    with stopped_by_interrupt(token.cancel) as interrupted, contextlib.suppress(Cancelled), contextlib.closing(bar):
-        result = tuner.run(request, show, tune=arguments.tune)
-    if interrupted or result is None:
-        return INTERRUPTED
-    if arguments.json:
-        body = result.measured[0].to_json()
-        del body["change"], body["problem"]
-        if result.best is not None:
-            body["alternatives"] = [each.to_json() for each in result.measured[1:]]
-            body["best"] = result.best.change
-        print_json(body)
-    else:
-        _print_measured(result)
-    return 0
-
-
-def _print_measured(result: TuningResult) -> None:
-    print_columns(
+    keys = ("id", "quantisation", "bytes", "recommended", "reason")
+    print_result(
+        arguments.json,
+        [{**attributes(each, *keys), "plan": each.plan.to_json()} for each in judged],
         [
             (
-                "*" if each is result.best else "",
-                each.change,
-                f"prompt {each.prompt_tokens_per_second:.1f} tokens/s",
-                f"answer {each.tokens_per_second:.1f} tokens/s",
-                sentence(each.problem) if isinstance(each.problem, UserError) else verdict_sentence(each.plan, str),
+                "*" if each.recommended else "",
+                each.id,
+                size_text(each.bytes),
+                f"{recommendation_sentence(each.reason, str)} {verdict_sentence(each.plan, str)}",
             )
-            for each in result.measured
-        ]
+            for each in judged
+        ],
     )
 
 
-class _Bar:
-    """A progress bar on standard error, only in a terminal."""
+def _bench(
+    downloads: ModelDownloads, planning: PlanningService, engine: LocalEngine, arguments: argparse.Namespace
+) -> None:
+    file = downloads.library.resolve(arguments.model)
+    options = planning.options_for(downloads.settings.now, file.id, plan_options(arguments))
+    request, token = planning.load_request(file.path, options), CancelToken()
+    tuner = Tuner(engine, planning.loader, token=token)
+    result: TuningResult | None = None
+    with (
+        ProgressLine("bench", quiet=True) as line,
+        stopped_by_interrupt(token.cancel) as interrupted,
+        contextlib.suppress(Cancelled),
+    ):
+        result = tuner.run(
+            request,
+            lambda step: line.show_share(step.fraction, f"{step.change}, {step.number} of {step.count}"),
+            tune=arguments.tune,
+        )
+    if interrupted or result is None:
+        raise KeyboardInterrupt
+    values = [each.to_json() for each in result.measured]
+    present = {key: value for key, value in values[0].items() if key not in ("change", "problem")}
+    tuned = {} if result.best is None else {"alternatives": values[1:], "best": result.best.change}
+    rows = [_row(each, is_best=each is result.best) for each in result.measured]
+    print_result(arguments.json, {**present, **tuned}, rows)
 
-    def __init__(self) -> None:
-        self._shown = False
 
-    def show(self, fraction: float, text: str) -> None:
-        if sys.stderr.isatty():
-            done = round(_BAR * fraction)
-            sys.stderr.write(f"\r[{'#' * done}{'.' * (_BAR - done)}] {text:<40}")
-            sys.stderr.flush()
-            self._shown = True
-
-    def close(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r" + " " * (_BAR + 43) + "\r")
+def _row(each: Measurement, *, is_best: bool) -> tuple[str, ...]:
+    return (
+        "*" if is_best else "",
+        each.change,
+        f"prompt {each.prompt_tokens_per_second:.1f} tokens/s",
+        f"answer {each.tokens_per_second:.1f} tokens/s",
+        sentence(each.problem) if isinstance(each.problem, UserError) else verdict_sentence(each.plan, str),
+    )
 
 
 def _simulated(gpus: Sequence[float | None] | None) -> tuple[float, ...] | None:

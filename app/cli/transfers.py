@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.cli.interrupts import stopped_by_interrupt
-from app.cli.model_services import ModelServices
-from app.cli.output import print_columns, print_json, to_plain
-from app.cli.progress import ProgressLine
+from app.cli.output import attributes, print_columns, print_json, print_result
+from app.cli.progress import ProgressLine, stopped_by_interrupt
+from app.downloads import ModelDownloads
 from app.units import KIB, size_text
 from model_manager.cancellation import CancelToken
 from model_manager.download.download import download
@@ -36,116 +36,124 @@ from model_manager.library.verification import (
 )
 from model_manager.published import PublishedModel
 
+_ENTRY_KEYS = ("id", "path", "bytes", "ready", "sha256", "verified_at", "quantisation", "name", "problem")
+
 
 def entry(model: LocalModel) -> dict[str, Any]:
     """Return a model as in ``models list --json``."""
-    keys = ("id", "path", "bytes", "ready", "sha256", "verified_at", "quantisation", "name", "problem")
     published = model.published
     return {
-        **{key: to_plain(getattr(model, key)) for key in keys},
+        **attributes(model, *_ENTRY_KEYS),
         "published_id": published.model_id if published else None,
         "stacked": bool(published and published.stacked),
     }
 
 
-def download_model(services: ModelServices, arguments: argparse.Namespace) -> int:
+def print_models(models: Sequence[LocalModel], value: object, as_json: bool) -> None:
+    """Print ``value`` as JSON, or the models in columns."""
+    print_result(as_json, value, [(each.id, size_text(each.bytes), str(each.path)) for each in models])
+
+
+def download_model(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     """Download a model and print its entry.  Raises UserError and Cancelled; the data so far is kept."""
-    model = _ready_model(services, arguments.id)
+    model = _ready_model(downloads, arguments.id)
     if model is None:
-        with ProgressLine("download", quiet=arguments.json) as line:
-            transfer = Transfer(arguments.id, line.show_status)
+        with _transfer(arguments.id, quiet=arguments.json) as transfer:
             if arguments.limit:
                 transfer.limit_bytes_per_s = arguments.limit * KIB
-            with stopped_by_interrupt(transfer.token.cancel):
-                paths = _download(services, arguments, transfer)
-        model = services.library.resolve(str(paths[0]))
-    if arguments.json:
-        print_json(entry(model))
-    else:
-        print_columns([(model.id, size_text(model.bytes), str(model.path))])
-    return 0
+            paths = _download(downloads, arguments, transfer)
+        model = downloads.library.resolve(str(paths[0]))
+    print_models([model], entry(model), arguments.json)
 
 
-def _ready_model(services: ModelServices, model_id: str) -> LocalModel | None:
+def _ready_model(downloads: ModelDownloads, model_id: str) -> LocalModel | None:
     try:
-        model = services.library.resolve(model_id)
+        model = downloads.library.resolve(model_id)
     except UserError:
         return None
     return model if model.ready else None
 
 
-def _download(services: ModelServices, arguments: argparse.Namespace, transfer: Transfer) -> tuple[Path, ...]:
+@contextmanager
+def _transfer(model_id: str, *, quiet: bool = True) -> Iterator[Transfer]:
+    """Show the progress of a download, which Ctrl+C stops."""
+    with ProgressLine("download", quiet=quiet) as line:
+        transfer = Transfer(model_id, line.show_status)
+        with stopped_by_interrupt(transfer.token.cancel):
+            yield transfer
+
+
+@contextmanager
+def _long_work(action: str) -> Iterator[tuple[ProgressLine, CancelToken]]:
+    """Show the progress of work in a terminal; Ctrl+C cancels the token."""
+    token = CancelToken()
+    with ProgressLine(action, quiet=True) as line, stopped_by_interrupt(token.cancel):
+        yield line, token
+
+
+def _download(downloads: ModelDownloads, arguments: argparse.Namespace, transfer: Transfer) -> tuple[Path, ...]:
     def access() -> Access:
-        return services.access(arguments.endpoint)
+        return downloads.access(arguments.endpoint)
 
     if is_magnet(arguments.id):
         check_magnet(arguments.id)
         if not arguments.json:
             limit = UPLOAD_BYTES_PER_S // KIB
             sys.stderr.write(f"During the download, parts of the file are uploaded to others, up to {limit} KiB/s.\n")
-        return download_magnet(arguments.id, services.models_folder, access, transfer)
+        return download_magnet(arguments.id, downloads.folder(), access, transfer)
     published = find_published(arguments.id, access())
-    return download(published, services.models_folder, access, transfer, patience_s=arguments.patience)
+    return download(published, downloads.folder(), access, transfer, patience_s=arguments.patience)
 
 
-def verify_model(services: ModelServices, arguments: argparse.Namespace) -> int:
+def verify_model(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     """Compare a model with the published one; or download its damaged pieces again.
 
     Raises UserError ``file_not_published`` for another file, after the result was printed as JSON.
     """
-    model = services.library.resolve(arguments.id)
-    token = CancelToken()
-    with stopped_by_interrupt(token.cancel):
-        expected = _expected(services, arguments, model)
-        results = _verify(services, model.path, token, expected)
-        if worst(results).matches is False and arguments.mend:
-            for damaged in [each for each in results if each.matches is False]:
-                _redownload(services, damaged, token, arguments)
-            results = _verify(services, model.path, token, expected)
+    model = downloads.library.resolve(arguments.id)
+    expected = _expected(downloads, arguments, model)
+    results = _verify(downloads, model.path, expected)
+    if arguments.mend and worst(results).matches is False:
+        for damaged in [each for each in results if each.matches is False]:
+            _redownload(downloads, damaged, arguments)
+        results = _verify(downloads, model.path, expected)
+    matches = worst(results).matches
     if arguments.json:
         print_json(_results(model, results))
-    if worst(results).matches is False:
+    if matches is False:
         raise _not_published(worst(results))
-    if not arguments.json:
-        if worst(results).matches:
-            print_columns([(str(each.path), f"is the published {each.published_id}") for each in results])
-        else:
-            print_columns([(str(results[0].path), f"no published checksum known; SHA-256 {results[0].sha256}")])
-    return 0
+    if matches and not arguments.json:
+        print_columns([(str(each.path), f"is the published {each.published_id}") for each in results])
+    elif not arguments.json:
+        print_columns([(str(results[0].path), f"no published checksum known; SHA-256 {results[0].sha256}")])
 
 
-def _expected(services: ModelServices, arguments: argparse.Namespace, model: LocalModel) -> PublishedModel | None:
+def _expected(downloads: ModelDownloads, arguments: argparse.Namespace, model: LocalModel) -> PublishedModel | None:
     if arguments.against:
-        return find_published(arguments.against, services.access(arguments.endpoint))
+        return find_published(arguments.against, downloads.access(arguments.endpoint))
     try:
-        return find_expected(model.path, lambda: services.access(arguments.endpoint))
+        return find_expected(model.path, lambda: downloads.access(arguments.endpoint))
     except UserError as error:
         # The file's hash is still useful.
         sys.stderr.write(f"Couldn't look up {model.path.name} ({error.code}).\n")
         return None
 
 
-def _verify(
-    services: ModelServices, path: Path, token: CancelToken, expected: PublishedModel | None
-) -> tuple[Verification, ...]:
-    with ProgressLine("checking", quiet=True) as line:
+def _verify(downloads: ModelDownloads, path: Path, expected: PublishedModel | None) -> tuple[Verification, ...]:
+    with _long_work("checking") as (line, token):
         results = verify_all(path, line.show, token, expected)
     for each in results:
-        record_verification(each, services.library)
+        record_verification(each, downloads.library)
     return results
 
 
-def _redownload(
-    services: ModelServices, damaged: Verification, token: CancelToken, arguments: argparse.Namespace
-) -> None:
+def _redownload(downloads: ModelDownloads, damaged: Verification, arguments: argparse.Namespace) -> None:
     pieces = pieces_to_redownload(damaged, read_origin(damaged.path))
     if pieces is None:
         raise _not_published(damaged)
     published = reopen_for_redownload(damaged.path, pieces)
-    with ProgressLine("download", quiet=True) as line:
-        transfer = Transfer(published.id, line.show_status)
-        with token.on_cancel(transfer.token.cancel):
-            download(published, damaged.path.parent, lambda: services.access(arguments.endpoint), transfer)
+    with _transfer(published.id) as transfer:
+        download(published, damaged.path.parent, lambda: downloads.access(arguments.endpoint), transfer)
 
 
 def _not_published(result: Verification) -> UserError:
@@ -159,28 +167,22 @@ def _not_published(result: Verification) -> UserError:
 
 
 def _results(model: LocalModel, results: Sequence[Verification]) -> dict[str, Any]:
-    first = results[0]
+    files = [
+        {
+            **attributes(each, "path", "matches", "bytes", "expected_bytes", "sha256"),
+            "published_sha256": _published_sha256(each),
+            "damaged_pieces": each.damaged_pieces if each.pieces_known else None,
+        }
+        for each in results
+    ]
     return {
-        "id": model.id,
-        "path": str(model.path),
+        **attributes(model, "id", "path"),
+        **attributes(results[0], "published_id", "sha256"),
         "matches": worst(results).matches,
-        "published_id": first.published_id,
-        "sha256": first.sha256,
-        "published_sha256": _published_sha256(first),
-        "stacked": first.origin.stacked,
+        "stacked": results[0].origin.stacked,
+        "published_sha256": files[0]["published_sha256"],
         "published_changed": any(each.published_changed for each in results),
-        "files": [
-            {
-                "path": str(each.path),
-                "matches": each.matches,
-                "bytes": each.bytes,
-                "expected_bytes": each.expected_bytes,
-                "sha256": each.sha256,
-                "published_sha256": _published_sha256(each),
-                "damaged_pieces": list(each.damaged_pieces) if each.pieces_known else None,
-            }
-            for each in results
-        ],
+        "files": files,
     }
 
 
@@ -189,29 +191,23 @@ def _published_sha256(result: Verification) -> str | None:
     return origin.published_sha256 or (result.sha256 if result.matches and not origin.stacked else None)
 
 
-def repair_model(services: ModelServices, arguments: argparse.Namespace) -> int:
+def repair_model(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     """Join raw parts, stack experts, and print the path of the loadable file.  Raises UserError and Cancelled."""
-    path = _path_of(services, arguments.path)
+    path = _path_of(downloads, arguments.path)
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out is not None and out.is_dir():
         out = out / path.name
-    token = CancelToken()
-    with stopped_by_interrupt(token.cancel):
-        if part_of(path.name):
-            with ProgressLine("joining", quiet=True) as line:
-                path = join_parts(sibling_parts(path) or (path,), line.show, token)
-        with ProgressLine("repair", quiet=True) as line:
-            repaired = stack_experts(path, out, line.show, token)
-    if arguments.json:
-        print_json({"path": repaired})
-    else:
-        sys.stdout.write(f"{repaired}\n")
-    return 0
+    if part_of(path.name):
+        with _long_work("joining") as (line, token):
+            path = join_parts(sibling_parts(path) or (path,), line.show, token)
+    with _long_work("repair") as (line, token):
+        repaired = stack_experts(path, out, line.show, token)
+    print_result(arguments.json, {"path": repaired}, [(str(repaired),)])
 
 
-def _path_of(services: ModelServices, text: str) -> Path:
+def _path_of(downloads: ModelDownloads, text: str) -> Path:
     path = Path(text).expanduser()
     if path.exists() or "/" in text or "\\" in text or text.lower().endswith(".gguf"):
         # Also for a missing file: an interrupted repair continues under its name.
         return path.absolute()
-    return services.library.resolve(text).path
+    return downloads.library.resolve(text).path

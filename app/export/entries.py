@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from app.conversation import ConversationTree, MadeBy, Message, Role, SamplerParameters, Sampling
 from app.export.formats import Labels, Options, Thoughts
 from app.formulas import Formula as FormulaKey
+from app.formulas import FormulaRenderer
 from app.markdown.blocks import Block, Formula, Prose, Table
 from app.markdown.parser import parse_part, split_thought
 from app.parameter import parameters
 
 _BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _BIDI_CONTROLS}
-_PARSED_AHEAD = 40
-"""Messages.  Another process draws their formulas in the meantime."""
+_DRAWN_AHEAD = 40
+"""Messages."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,15 @@ class Entry:
     details: tuple[tuple[str, str], ...]
     """Labels and values of the model, settings and speed; empty where they are left out."""
 
+    @cached_property
+    def thought_blocks(self) -> list[Block]:
+        """The thought as parsed Markdown."""
+        return parse_part(self.thought) if self.thought else []
 
-@dataclass(frozen=True)
-class ParsedEntry:
-    """An entry with its Markdown parsed."""
-
-    entry: Entry
-    thought: tuple[Block, ...]
-    text: tuple[Block, ...]
+    @cached_property
+    def text_blocks(self) -> list[Block]:
+        """The text as parsed Markdown."""
+        return parse_part(self.text) if self.text.strip() else []
 
 
 def title_of(tree: ConversationTree, options: Options) -> str:
@@ -56,22 +60,19 @@ def name_bidi_controls(text: str) -> str:
     return text.translate(_NAMES)
 
 
-def entries(tree: ConversationTree, options: Options) -> Iterator[Entry]:
-    """Yield the messages of the shown branch; reports progress after each."""
-    branch = tree.branch()
-    for number, message in enumerate(branch, 1):
-        yield _entry(message, options)
-        options.report(number / len(branch))
+def entries(tree: ConversationTree, options: Options, renderer: FormulaRenderer | None = None) -> Iterator[Entry]:
+    """Yield the messages of the shown branch; reports progress after each.
 
-
-def parsed_entries(tree: ConversationTree, options: Options) -> Iterator[ParsedEntry]:
-    """Yield the messages of the shown branch with their Markdown parsed; reports progress after each."""
+    ``renderer`` draws the formulas of the messages ahead meanwhile: the exporter asks for each and finds it drawn.
+    """
     branch = tree.branch()
-    waiting: deque[ParsedEntry] = deque()
-    upcoming = iter(branch)
+    upcoming = (_entry(message, options) for message in branch)
+    waiting: deque[Entry] = deque()
     for number in range(1, len(branch) + 1):
-        while len(waiting) < _PARSED_AHEAD and (message := next(upcoming, None)) is not None:
-            waiting.append(_parse(_entry(message, options), options))
+        for entry in islice(upcoming, (_DRAWN_AHEAD if renderer else 1) - len(waiting)):
+            waiting.append(entry)
+            if renderer is not None:
+                renderer.request(_formulas((*entry.thought_blocks, *entry.text_blocks)), lambda _key, _display: None)
         yield waiting.popleft()
         options.report(number / len(branch))
 
@@ -120,15 +121,6 @@ def _entry(message: Message, options: Options) -> Entry:
         error=str((message.error or {}).get("code") or ""),
         details=tuple(_details(message, labels)) if options.metadata and is_answer else (),
     )
-
-
-def _parse(entry: Entry, options: Options) -> ParsedEntry:
-    thought = tuple(parse_part(entry.thought)) if entry.thought else ()
-    text = tuple(parse_part(entry.text)) if entry.text.strip() else ()
-    if options.formula_renderer is not None:
-        # Drawn ahead: the exporter asks for each formula again and finds it drawn.
-        options.formula_renderer.request(_formulas((*thought, *text)), lambda _formula, _display: None)
-    return ParsedEntry(entry, thought, text)
 
 
 def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:

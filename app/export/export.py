@@ -91,12 +91,21 @@ def message_tree(store: ConversationStore, message_id: str, format_: Format) -> 
 
 
 def _write_file(
-    title: str, trees: Sequence[ConversationTree], format_: Format, out_path: Path, options: Options
+    title: str,
+    trees: Sequence[ConversationTree],
+    format_: Format,
+    out_path: Path,
+    options: Options,
+    taken: set[str] | None = None,
 ) -> Path:
-    if out_path.is_dir():
-        return _write_into(out_path, title, trees, format_, _names_in(out_path), options)
+    """Write a file, or a new one into a folder; ``taken`` are the keys of the names there, if they are known."""
     content = format_.write(trees, options)
-    make_folder(out_path.parent)
+    if out_path.is_dir():
+        taken = _names_in(out_path) if taken is None else taken
+        out_path /= file_name(title, format_.suffix, taken, untitled=options.labels.untitled)
+        taken.add(name_key(out_path.name))
+    else:
+        make_folder(out_path.parent)
     write_atomically(out_path, content)
     return out_path
 
@@ -110,7 +119,7 @@ def _write_folder(trees: Sequence[ConversationTree], format_: Format, folder: Pa
     written: list[Path] = []
     try:
         for tree, part in with_options(trees, options):
-            written.append(_write_into(folder, tree.conversation.title, [tree], format_, taken, part))
+            written.append(_write_file(tree.conversation.title, [tree], format_, folder, part, taken))
     except BaseException:
         # An incomplete folder would look like a complete one.
         for path in written:
@@ -121,15 +130,6 @@ def _write_folder(trees: Sequence[ConversationTree], format_: Format, folder: Pa
                 folder.rmdir()
         raise
     return written
-
-
-def _write_into(
-    folder: Path, title: str, trees: Sequence[ConversationTree], format_: Format, taken: set[str], options: Options
-) -> Path:
-    path = folder / file_name(title, format_.suffix, taken, untitled=options.labels.untitled)
-    write_atomically(path, format_.write(trees, options))
-    taken.add(name_key(path.name))
-    return path
 
 
 def _names_in(folder: Path) -> set[str]:

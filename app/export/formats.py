@@ -72,12 +72,6 @@ class Labels:
         return "" if status is Status.COMPLETE else str(getattr(self, status.value))
 
 
-def _ignore_progress(_share: float) -> None: ...
-
-
-def _ignore_warning(_code: str, _data: Mapping[str, object]) -> None: ...
-
-
 @dataclass(frozen=True)
 class Options:
     """Options of an export."""
@@ -94,9 +88,9 @@ class Options:
     formula_renderer: FormulaRenderer | None = None
     """Draws formulas; without it their source is written."""
     labels: Labels = field(default_factory=Labels)
-    progress: Callable[[float], None] = _ignore_progress
+    progress: Callable[[float], None] = lambda _share: None
     """Called with the share that is done, from 0 to 1."""
-    warn: Callable[[str, Mapping[str, object]], None] = _ignore_warning
+    warn: Callable[[str, Mapping[str, object]], None] = lambda _code, _data: None
     """Called with a message code and its data where something is missing in the file."""
     cancel: CancelToken = NEVER_CANCELLED
 
@@ -139,3 +133,8 @@ class Format:
     def suffix(self) -> str:
         """Suffix of the file name, with its dot."""
         return f".{self.name}"
+
+
+def one_conversation(text: Callable[[ConversationTree, Options], str]) -> Callable[..., bytes]:
+    """Return the ``write`` of a format whose file is the ``text`` of one conversation."""
+    return lambda trees, options: text(trees[0], options).encode()

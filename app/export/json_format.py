@@ -2,25 +2,39 @@
 
 One object: ``format`` and ``version``, and ``conversations`` with all their ``messages``, parents before their
 children.  Version 2 added pins, attachments, and sampling and context policy of a conversation.
+
+An import reads a file in parts, so that it takes the memory of its largest conversation only, and the conversations
+before the place where a file is damaged or cut off.
 """
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
-from app.conversation import Conversation, ConversationTree, Message, Refused, Role
+from app.conversation import Conversation, ConversationTree, ImportResult, Message, Refused, Role
 from app.export.formats import Format, Options
 from app.store.records import clean_text, column_value
+from app.store.store import ConversationStore
 from app.translation import QT_TRANSLATE_NOOP
+from model_manager.disk.files import error_detail
 from model_manager.disk.json_file import JsonError, from_plain, to_json
 from model_manager.errors import UserError
 
 FORMAT_NAME = "apus-chat-conversations"
 FORMAT_VERSION = 2
+CHUNK_BYTES = 1 << 20
+MAX_CONVERSATION = 1 << 29
+"""Characters.  A longer value is treated as damaged."""
+_CONVERSATIONS = "conversations"
+_NOT_SPACE = re.compile(r"[^ \t\r\n]")
 _MAX_DEPTH = 50
 """Levels of nested lists and objects in a conversation."""
 _FIELDS = {"pinned": "is_pinned"}
@@ -54,43 +68,6 @@ def document(trees: Iterable[ConversationTree]) -> dict[str, Any]:
     }
 
 
-def check_head(head: dict[str, Any]) -> None:
-    """Check format and version of a document.
-
-    Raises:
-        JsonError: it is not an export of this program.
-        UserError: ``import_newer`` (version, known).
-    """
-    if head.get("format") != FORMAT_NAME:
-        raise _error("unknown format", "format")
-    version = from_plain(head.get("version"), int)
-    if version > FORMAT_VERSION:
-        raise UserError("import_newer", version=version, known=FORMAT_VERSION)
-
-
-def tree_of(values: object, number: int) -> ConversationTree | Refused:
-    """Return the conversation with this number in a document, or why it is refused: ``import_unfit`` (detail)."""
-    place = f"conversations[{number}]"
-    try:
-        return _tree(values, place)
-    except JsonError as error:
-        title = values.get("title") if isinstance(values, dict) else None
-        name = clean_text(title) if isinstance(title, str) and title.strip() else place
-        return Refused(name, UserError("import_unfit", detail=error.place))
-
-
-def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, Any]:
-    json: dict[str, Any] = {}
-    for key in keys:
-        field = getattr(value, _FIELDS.get(key, key))
-        if isinstance(field, datetime):
-            field = column_value(field)
-        elif key == "attachments":
-            field = [{key: getattr(each, key) for key in _ATTACHMENT_KEYS} for each in field]
-        json[key] = field
-    return json
-
-
 def _write(trees: Sequence[ConversationTree], _options: Options) -> bytes:
     # Lossless regardless of the options, so that an import restores everything.
     return to_json(document(trees), indent=2) + b"\n"
@@ -105,6 +82,96 @@ JSON = Format(
     needs_history=True,
     is_lossless=True,
 )
+
+
+def import_conversations(store: ConversationStore, path: Path) -> ImportResult:
+    """Merge a JSON export into the store; what the store contains stays as it is.
+
+    The valid conversations of a damaged file are imported; the result lists the others and why.
+
+    Raises:
+        UserError: ``file_missing`` (path), ``file_unreadable`` (path, detail), ``import_unreadable`` (path, detail):
+            no conversation of the file is valid, ``import_newer`` (path, version, known), and what the store raises.
+    """
+    refused: list[Refused] = []
+    valid_count = 0
+
+    def valid() -> Iterator[ConversationTree]:
+        nonlocal valid_count
+        with path.open("rb") as file:
+            for tree in read_conversations(file):
+                if isinstance(tree, Refused):
+                    refused.append(tree)
+                else:
+                    valid_count += 1
+                    yield tree
+
+    try:
+        result = store.merge(valid())
+    except FileNotFoundError as error:
+        raise UserError("file_missing", path=path) from error
+    except OSError as error:
+        raise UserError("file_unreadable", path=path, detail=error_detail(error)) from error
+    except UserError as error:
+        if error.code.startswith("import_"):
+            raise UserError(error.code, path=path, **error.data) from error
+        raise
+    if refused and not valid_count:
+        raise UserError("import_unreadable", path=path, **refused[0].error.data)
+    return replace(result, refused=(*refused, *result.refused))
+
+
+def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | Refused]:
+    """Yield each conversation of an export, or why it is refused.
+
+    Raises:
+        UserError: ``import_unreadable`` (detail): it is not an export, ``import_newer`` (version, known).
+        OSError: the file cannot be read.
+    """
+    try:
+        _check_head(_Reader(file))
+    except JsonError as error:
+        raise UserError("import_unreadable", detail=error.place or str(error)) from error
+    file.seek(0)
+    count = 0
+    try:
+        for key, value in _members(_Reader(file)):
+            if key == _CONVERSATIONS and value is not None:
+                yield _tree_or_refused(value[0], count)
+                count += 1
+    except JsonError as error:
+        yield Refused(f"{_CONVERSATIONS}[{count}]", UserError("import_unfit", detail=str(error)))
+
+
+def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for key in keys:
+        field = getattr(value, _FIELDS.get(key, key))
+        if isinstance(field, datetime):
+            field = column_value(field)
+        elif key == "attachments":
+            field = [{key: getattr(each, key) for key in _ATTACHMENT_KEYS} for each in field]
+        plain[key] = field
+    return plain
+
+
+def _check_version(head: dict[str, Any]) -> None:
+    if head.get("format") != FORMAT_NAME:
+        raise _error("unknown format", "format")
+    version = from_plain(head.get("version"), int)
+    if version > FORMAT_VERSION:
+        raise UserError("import_newer", version=version, known=FORMAT_VERSION)
+
+
+def _tree_or_refused(values: object, number: int) -> ConversationTree | Refused:
+    """Return the conversation with this number in a document, or why it is refused: ``import_unfit`` (detail)."""
+    place = f"conversations[{number}]"
+    try:
+        return _tree(values, place)
+    except JsonError as error:
+        title = values.get("title") if isinstance(values, dict) else None
+        name = clean_text(title) if isinstance(title, str) and title.strip() else place
+        return Refused(name, UserError("import_unfit", detail=error.place))
 
 
 def _tree(values: object, place: str) -> ConversationTree:
@@ -134,8 +201,7 @@ def _tree(values: object, place: str) -> ConversationTree:
 def _read(values: object, keys: Sequence[str], type_: type[_Value], place: str, **given: str) -> _Value:
     if not isinstance(values, dict):
         raise _error("not an object", place)
-    stored = {key: values[key] for key in keys if values.get(key) is not None or key == "parent_id"}
-    plain = {_FIELDS.get(key, key): value for key, value in stored.items()}
+    plain = {_FIELDS.get(key, key): values[key] for key in keys if values.get(key) is not None or key == "parent_id"}
     try:
         value = from_plain({**plain, **given}, type_)
     except JsonError as error:
@@ -143,12 +209,10 @@ def _read(values: object, keys: Sequence[str], type_: type[_Value], place: str, 
         raise _error("invalid value", f"{place}.{inner}") from error
     if not _is_uuid(value.id):
         raise _error("not a UUID", f"{place}.id")
-    changes: dict[str, Any] = {}
-    for key in keys:
-        field = getattr(value, key, None)
-        if isinstance(field, datetime):
-            changes[key] = _utc(field, f"{place}.{key}")
-    return replace(value, **changes)
+    times: dict[str, Any] = {
+        key: _utc(time, f"{place}.{key}") for key in keys if isinstance(time := getattr(value, key, None), datetime)
+    }
+    return replace(value, **times)
 
 
 def _is_uuid(text: str) -> bool:
@@ -183,3 +247,113 @@ def _check_depth(values: object, place: str) -> None:
 
 def _error(problem: str, place: str) -> JsonError:
     return JsonError(f"{problem} - at `$.{place}`")
+
+
+def _check_head(reader: _Reader) -> None:
+    head: dict[str, Any] = {}
+    for key, value in _members(reader):
+        head[key] = value
+        if head.keys() >= {"format", "version", _CONVERSATIONS}:
+            break
+    _check_version(head)
+    if _CONVERSATIONS not in head:
+        raise JsonError(f"missing - at `$.{_CONVERSATIONS}`")
+
+
+def _members(reader: _Reader) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of a document.
+
+    ``conversations`` comes once with None and then once for each conversation, which is in a tuple.
+    """
+    for _ in _items(reader, "{", "}"):
+        if reader.peek() != '"':
+            raise reader.error()
+        key = reader.value()
+        reader.skip(":")
+        if key != _CONVERSATIONS:
+            yield key, reader.value()
+            continue
+        yield key, None
+        for _ in _items(reader, "[", "]"):
+            yield key, (reader.value(),)
+
+
+def _items(reader: _Reader, opening: str, closing: str) -> Iterator[None]:
+    """Yield before each member of an object or element of a list; the caller reads it."""
+    reader.skip(opening)
+    if reader.peek() == closing:
+        reader.skip(closing)
+        return
+    yield
+    while reader.skip("," + closing) == ",":
+        yield
+
+
+class _Reader:
+    """Reads a JSON file, of which it holds only the current part.  All methods raise JsonError for malformed JSON."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._decoder = json.JSONDecoder()
+        self._buffer = ""
+        self._at = 0
+        self._dropped = 0
+        """Characters before the buffer."""
+        self._ended = False
+
+    def peek(self) -> str:
+        """Return the next character that is not white space; empty at the end."""
+        while True:
+            if match := _NOT_SPACE.search(self._buffer, self._at):
+                self._at = match.start()
+                return match[0]
+            self._at = len(self._buffer)
+            if not self._fill(CHUNK_BYTES):
+                return ""
+
+    def skip(self, characters: str) -> str:
+        """Skip the next character, which must be one of ``characters``, and return it."""
+        character = self.peek()
+        if not character or character not in characters:
+            raise self.error()
+        self._at += 1
+        return character
+
+    def value(self) -> Any:
+        """Read the next value."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._buffer, self._at)
+            except RecursionError as error:
+                raise self.error() from error
+            except ValueError as error:
+                # Incomplete or malformed.  The buffer doubles each time, so that a long value is parsed a few times.
+                length = len(self._buffer) - self._at
+                if length > MAX_CONVERSATION or not self._fill(max(CHUNK_BYTES, length)):
+                    raise self.error() from error
+                continue
+            # A number at the end of the buffer may continue.
+            if end == len(self._buffer) and self._fill(CHUNK_BYTES):
+                continue
+            self._at = end
+            return value
+
+    def error(self) -> JsonError:
+        """Return the error of malformed JSON at the current place."""
+        return JsonError(f"character {self._dropped + self._at}")
+
+    def _fill(self, size: int) -> bool:
+        """Read ``size`` more bytes; returns whether there may be more."""
+        if self._ended:
+            return False
+        content = self._file.read(size)
+        self._ended = not content
+        try:
+            text = self._decode(content, self._ended)
+        except UnicodeDecodeError as error:
+            raise self.error() from error
+        self._dropped += self._at
+        self._buffer, self._at = self._buffer[self._at :] + text, 0
+        return True

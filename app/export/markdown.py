@@ -6,11 +6,11 @@ Code fences that a message leaves open are closed, because they would swallow wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from app.conversation import ConversationTree
 from app.export.entries import Entry, entries, thought_label, title_of
-from app.export.formats import Format, Options, Thoughts
+from app.export.formats import Format, Options, Thoughts, one_conversation
 from app.translation import QT_TRANSLATE_NOOP
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<item>[-*+]|\d{1,9}[.)]) {1,4})?(?P<run>`{3,}|~{3,})(?P<rest>.*)")
@@ -97,14 +97,10 @@ def _longer_run(text: str, shortest: int) -> str:
     return "`" * max([shortest, *(len(run) + 1 for run in re.findall(r"`+", text) if len(run) >= shortest)])
 
 
-def _write(trees: Sequence[ConversationTree], options: Options) -> bytes:
-    return markdown(trees[0], options).encode()
-
-
 MARKDOWN = Format(
     "md",
     QT_TRANSLATE_NOOP("export", "Markdown"),
     QT_TRANSLATE_NOOP("export", "The branch shown, as text for reading or for use in other programs."),
-    _write,
+    one_conversation(markdown),
     is_pasteable=True,
 )

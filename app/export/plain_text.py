@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from app.conversation import ConversationTree, Role
 from app.export.entries import Entry, entries, thought_label, title_of
-from app.export.formats import Format, Options
+from app.export.formats import Format, Options, one_conversation
 from app.markdown.blocks import plain_text
-from app.markdown.parser import parse_part
 from app.translation import QT_TRANSLATE_NOOP
 
 WIDTH = 72
@@ -38,7 +37,7 @@ def _entry(entry: Entry, options: Options) -> Iterator[str]:
         yield from ("", f"[{thought_label(entry, options)}]", *(f"| {line}" for line in entry.thought.splitlines()), "")
     if entry.text.strip():
         is_answer = entry.message.role is Role.ASSISTANT
-        yield plain_text(parse_part(entry.text)) if is_answer else entry.text.strip("\n")
+        yield plain_text(entry.text_blocks) if is_answer else entry.text.strip("\n")
     if entry.status:
         yield f"({entry.status}{f': {entry.error}' if entry.error else ''})"
     if entry.details:
@@ -47,14 +46,10 @@ def _entry(entry: Entry, options: Options) -> Iterator[str]:
     yield ""
 
 
-def _write(trees: Sequence[ConversationTree], options: Options) -> bytes:
-    return plain(trees[0], options).encode()
-
-
 PLAIN_TEXT = Format(
     "txt",
     QT_TRANSLATE_NOOP("export", "Plain text"),
     QT_TRANSLATE_NOOP("export", "Questions and answers without formatting."),
-    _write,
+    one_conversation(plain),
     is_pasteable=True,
 )

@@ -1,6 +1,5 @@
 """Formulas as SVG: LaTeX is drawn in a child process that can be ended at any time."""
 
-from app.formulas.renderer import Formula, FormulaRenderer
-from app.formulas.shape import FormulaPicture, Shape
+from app.formulas.renderer import Formula, FormulaRenderer, Shape
 
-__all__ = ["Formula", "FormulaPicture", "FormulaRenderer", "Shape"]
+__all__ = ["Formula", "FormulaRenderer", "Shape"]

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
+import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from app.formulas.limits import LIMIT_S, depth, is_within_limits
-from app.formulas.process import DrawingProcess
-from app.formulas.shape import Shape
+from app.process.child_program import FORMULAS, child_environment
+from app.process.limited_process import LimitedProcess
 
+MAX_LENGTH = 6_000
+"""Characters."""
+MAX_DEPTH = 60
+"""Nested braces, brackets and environments."""
+LIMIT_S = 1.5
+"""Processor time for one formula, in seconds; then its process is ended and its source is shown."""
+PATIENCE = 4
+"""Wall-clock time as a multiple of the processor time: other processes need the processor too."""
+LIMIT_BYTES = 512 << 20
+"""Memory of the process."""
+MAX_SVG = 2_000_000
+"""Characters of a drawing."""
+START_S = 30.0
+"""Seconds for the start of the process: a fifth, unless the disk is slow or a virus scanner reads everything first."""
 IDLE_S = 180.0
 """Seconds without a formula after which the process ends."""
 CACHE_BYTES = 24 << 20
@@ -20,14 +37,44 @@ SIMPLE_DEPTH = 8
 """Formulas nested deeper may take a second and are drawn after all others."""
 WAIT_S = 20.0
 """Seconds that ``shape`` waits, including for formulas requested earlier."""
+CHINESE_FAMILIES = "'Noto Sans CJK SC','Noto Sans SC','Source Han Sans SC','PingFang SC','Microsoft YaHei',sans-serif"
+"""CSS font families for the characters that the mathematics font lacks."""
 
 Formula = tuple[str, bool]
 """LaTeX without delimiters, and whether it is a display formula."""
 Callback = Callable[[str, bool], None]
 
+_NESTING = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|\\.|[{}]", re.DOTALL)
+_CHANGE = {"{": 1, "\\left": 1, "}": -1, "\\right": -1}
+_CHECK_INTERVAL_S = 0.1
+"""Interval of the checks of time and memory."""
 _STOP = 1 << 60
 _COST_OF_FAILURE = 64
 _MAX_FAILED_STARTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A drawn formula for all sizes, in ``currentColor``, with lengths in em; ``at`` gives one size and colour."""
+
+    svg: str
+    """An SVG element of paths, and of text for characters that the mathematics font lacks."""
+    width: float
+    height: float
+    baseline: float
+    """Distance from the top."""
+
+    def at(self, size: float, colour: str, *, families: str = CHINESE_FAMILIES) -> Shape:
+        """Return it for a text size in pixels and a colour such as ``#1b1b1d``, with lengths in pixels."""
+        width, height = self.width * size, self.height * size
+        svg = self.svg.replace("<svg ", f'<svg width="{width:.2f}" height="{height:.2f}" ', 1)
+        svg = svg.replace("currentColor", colour).replace("<text ", f'<text font-family="{families}" ')
+        return Shape(svg, width, height, self.baseline * size)
+
+    @property
+    def cost(self) -> int:
+        """Approximate size in memory, in bytes."""
+        return len(self.svg) + 200
 
 
 class FormulaRenderer:
@@ -130,7 +177,6 @@ class FormulaRenderer:
                 callback(*key)
 
     def _draw(self, formula: str, display: bool) -> Shape | None:
-        answer: dict[str, Any] | None = None
         # Twice, in case the process was ended from outside between two formulas.
         for _ in range(2):
             try:
@@ -144,14 +190,12 @@ class FormulaRenderer:
                 return None
             self._failed_starts = 0
             if answer is not None:
-                break
+                return Shape(**answer) if "svg" in answer else None
             was_ended = not process.is_alive()
             self._end_process()
             if not was_ended:
                 return None
-        if answer is None or "svg" not in answer:
-            return None
-        return Shape(answer["svg"], answer["width"], answer["height"], answer["baseline"])
+        return None
 
     def _running_process(self) -> DrawingProcess | None:
         with self._lock:
@@ -174,6 +218,46 @@ class FormulaRenderer:
         self._bytes += _cost(key, shape)
         while self._bytes > self._cache_bytes and len(self._known) > 1:
             self._bytes -= _cost(*self._known.popitem(last=False))
+
+
+class DrawingProcess(LimitedProcess):
+    """Draws one formula at a time.  Used by one thread, except for ``close``, which any thread may call."""
+
+    def __init__(self) -> None:
+        """Raises OSError."""
+        super().__init__(FORMULAS, LIMIT_BYTES, environment=child_environment(os.environ), quiet=True)
+        self._ready = False
+
+    def ask(self, formula: str, *, display: bool, limit_s: float) -> dict[str, Any] | None:
+        """Return its answer; None if the time, the memory or the process came to an end.
+
+        ``limit_s`` is processor time in seconds.  Raises OSError if the process does not start.
+        """
+        if not self._ready:
+            if self._next(START_S, START_S) is None:
+                raise OSError("the process that draws formulas did not start")
+            self._ready = True
+        used = self.cpu_seconds()
+        self.send_json({"formula": formula, "display": display})
+        return self._next(limit_s * PATIENCE, used + limit_s)
+
+    def _next(self, patience_s: float, until_used_s: float) -> dict[str, Any] | None:
+        end = time.monotonic() + patience_s
+        return self.answer(lambda: time.monotonic() >= end or self.cpu_seconds() >= until_used_s, _CHECK_INTERVAL_S)
+
+
+def is_within_limits(formula: str) -> bool:
+    """Whether a formula is worth drawing."""
+    return bool(formula.strip()) and len(formula) <= MAX_LENGTH and depth(formula) <= MAX_DEPTH
+
+
+def depth(formula: str) -> int:
+    """Return the nesting depth of a formula."""
+    current = deepest = 0
+    for match in _NESTING.finditer(formula):
+        current += _CHANGE.get(match[0], 0)
+        deepest = max(deepest, current)
+    return deepest
 
 
 def _cost(key: Formula, shape: Shape | None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Flag, StrEnum
+from enum import Flag
 
 _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
@@ -23,13 +23,6 @@ class Style(Flag):
     STRUCK = 8
     QUIET = 16
     """A formula whose end has not been received yet."""
-
-
-class Kind(StrEnum):
-    """Kind of a paragraph."""
-
-    TEXT = "text"
-    HEADING = "heading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +49,8 @@ class Block:
     """``•`` or ``3.`` for the first block of a list item, else empty."""
     thought: bool = False
     """Whether it is part of the model's thoughts."""
+    level: int = 0
+    """1 to 6 for a heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +58,6 @@ class Prose(Block):
     """A paragraph or a heading."""
 
     spans: tuple[Span, ...]
-    kind: Kind = Kind.TEXT
-    level: int = 0
-    """1 to 6 for a heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +123,11 @@ def spans_text(spans: tuple[Span, ...]) -> str:
     return "".join(span.text for span in spans)
 
 
-def utf16_length(text: str) -> int:
-    """Return the length of a text in UTF-16 code units, in which Qt counts positions."""
-    if text.isascii() or max(text) <= "\uffff":
-        return len(text)
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
 def has_chinese(text: str) -> bool:
     """Whether a text contains Chinese or Japanese characters; their fonts have no italics."""
     return bool(_CHINESE.search(text))
+
+
+def utf16_length(text: str) -> int:
+    """Return the length of a text in UTF-16 code units, as Qt counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -10,7 +10,7 @@ place of the text is examined a bounded number of times.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.rules_inline import StateInline
 
+    BlockRule = Callable[[StateBlock, int, int, bool], bool]
+
 MAX_LENGTH = 6_000
 """Characters of a formula; longer ones are text."""
 MAX_DEPTH = 20
 """Nested environments."""
-OPEN_LINE, PREVIEW, TAIL, FAILED = "open_formula", "preview", "tail", "no_closing"
+OPEN_LINE, PREVIEW, TAIL, FAILED, HIDDEN = "open_formula", "preview", "tail", "no_closing", "without_bars"
 """Keys of the parser's environment: the first line of a formula that is open at the end of the text; whether such a
-formula is shown; the last paragraph; searches that failed."""
+formula is shown; the last paragraph; searches that failed; the text without the bars of its formulas."""
 
 _ALIGNED = ("align", "aligned", "alignat", "alignedat", "flalign", "gather", "gathered", "multline", "split")
 _OTHERS = ("equation", "eqnarray", "cases", "dcases", "rcases", "array", "smallmatrix")
@@ -41,7 +43,8 @@ _OPENING = re.compile(r"\\begin\{[a-zA-Z]+\*?\}|\\.|\$\$|`+", re.DOTALL)
 _CODE_OR_FORMULA = re.compile(r"`+|\\.|\$+")
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]")
-_CLOSING = {"[": "]", "(": ")"}
+_PAIRS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)"}
+"""Closing delimiters."""
 _BOXED = "\\boxed{"
 """Models sometimes write ``\\boxed`` without delimiters around it."""
 _HAS_WORD = re.compile(r"\w")
@@ -67,96 +70,75 @@ class FormulaMatch:
 def formula_at(text: str, start: int, end: int, failed: dict[str, int] | None = None) -> FormulaMatch | None:
     """Return the formula whose opening delimiter is at ``start``, if it is closed before ``end``."""
     failed = {} if failed is None else failed
-    if text.startswith("$$", start):
-        return _between_delimiters(text, start, end, "$$", failed)
-    if text[start] == "$":
-        return _between_dollars(text, start, end)
-    delimiter = text[start + 1 : start + 2]
-    if delimiter in _CLOSING and delimiter:
-        return _between_delimiters(text, start, end, delimiter, failed)
-    if text.startswith(_BOXED, start):
-        stop = _closing_brace(text, start + len(_BOXED), min(end, start + MAX_LENGTH))
-        return FormulaMatch(start, stop, text[start:stop], False) if stop > 0 else None
-    begin = _BEGIN.match(text, start)
-    if begin and begin[1] in ENVIRONMENTS and _begins_a_line(text, start):
-        stop = _end_of_environment(text, start, min(end, start + MAX_LENGTH))
-        return FormulaMatch(start, stop, text[start:stop], True) if 0 < stop <= end else None
-    return None
-
-
-def _between_delimiters(text: str, start: int, end: int, delimiter: str, failed: dict[str, int]) -> FormulaMatch | None:
-    if failed.get(delimiter, end + 1) <= start:
+    delimiter = _delimiter_at(text, start)
+    if not delimiter or failed.get(delimiter, end + 1) <= start:
         return None
-    close = _closing_delimiter(text, start + 2, min(end, start + MAX_LENGTH), delimiter)
-    if close < 0:
-        if close == _NEVER and start + MAX_LENGTH >= end:
+    stop = _end_of(text, delimiter, start, min(end, start + MAX_LENGTH))
+    if stop < 0:
+        if stop == _NEVER and delimiter in _PAIRS and start + MAX_LENGTH >= end:
             failed[delimiter] = min(start, failed.get(delimiter, start))
         return None
-    content = text[start + 2 : close]
-    if not _HAS_WORD.search(content):
+    if delimiter.startswith(("\\begin", _BOXED)):
+        return FormulaMatch(start, stop, text[start:stop], delimiter != _BOXED)
+    content = text[start + len(delimiter) : stop - len(delimiter)]
+    if delimiter in _PAIRS:
+        return FormulaMatch(start, stop, content.strip(), delimiter != "\\(") if _HAS_WORD.search(content) else None
+    if not content or content[0].isspace() or content[-1].isspace() or not _SIGN.search(content):
         return None
-    return FormulaMatch(start, close + 2, content.strip(), delimiter != "(")
+    if text[stop : stop + 1].isdigit() and (content[0].isdigit() or not _IS_LATEX.search(content)):
+        return None
+    return None if _is_money(content, text[start - 1 : start]) else FormulaMatch(start, stop, content, False)
+
+
+def _delimiter_at(text: str, start: int) -> str:
+    """Return the opening delimiter at a place, or an empty string."""
+    for delimiter in (*_PAIRS, "$", _BOXED):
+        if text.startswith(delimiter, start):
+            return delimiter
+    begin = _BEGIN.match(text, start)
+    begins_a_line = begin is not None and not text[text.rfind("\n", 0, start) + 1 : start].strip()
+    return begin[0] if begin and begins_a_line and begin[1] in ENVIRONMENTS else ""
 
 
 _NEVER, _CANCELLED = -1, -2
 
 
-def _closing_delimiter(text: str, start: int, end: int, delimiter: str) -> int:
-    """Return the place of the closing delimiter; ``_CANCELLED`` if another opening one precedes it."""
-    for match in (_DOLLAR if delimiter == "$$" else _BRACKET).finditer(text, start, end):
-        if delimiter == "$$":
-            if match[0] == "$$":
-                return match.start()
-        elif match[0][1] == _CLOSING[delimiter]:
-            return match.start()
-        elif match[0][1] == delimiter:
+def _end_of(text: str, delimiter: str, start: int, end: int) -> int:
+    """Return the end of the formula whose opening delimiter is at ``start``.
+
+    ``_NEVER`` if it is not closed before ``end``, ``_CANCELLED`` if it cannot be closed later either.
+    """
+    after = start + len(delimiter)
+    if delimiter == "$$":
+        return next((match.end() for match in _DOLLAR.finditer(text, after, end) if match[0] == "$$"), _NEVER)
+    if delimiter in _PAIRS:
+        for match in _BRACKET.finditer(text, after, end):
+            if match[0] in (_PAIRS[delimiter], delimiter):
+                return match.end() if match[0] != delimiter else _CANCELLED
+        return _NEVER
+    if delimiter in ("$", _BOXED):
+        return _end_outside_braces(text, after, end, "$" if delimiter == "$" else "}")
+    names: list[str] = []
+    for match in _ENVIRONMENT_TAG.finditer(text, start, end):
+        if match[1] == "begin":
+            names.append(match[2])
+        if len(names) > MAX_DEPTH or (match[1] == "end" and names.pop() != match[2]):
             return _CANCELLED
+        if match[1] and not names:
+            return match.end()
     return _NEVER
 
 
-def _between_dollars(text: str, start: int, end: int) -> FormulaMatch | None:
-    close = _closing_dollar(text, start, min(end, start + MAX_LENGTH))
-    if close < 0:
-        return None
-    content = text[start + 1 : close]
-    before, after = text[start - 1 : start], text[close + 1 : close + 2]
-    if not content or content[0].isspace() or content[-1].isspace():
-        return None
-    if after.isdigit() and (content[0].isdigit() or not _IS_LATEX.search(content)):
-        return None
-    if not _SIGN.search(content) or _is_money(content, before):
-        return None
-    return FormulaMatch(start, close + 1, content, False)
-
-
-def _closing_dollar(text: str, start: int, end: int) -> int:
-    """Return the place of the next dollar outside of braces, or -1."""
+def _end_outside_braces(text: str, start: int, end: int, closing: str) -> int:
+    """Return the end of the next ``closing`` that is not in braces, in the same paragraph."""
     depth = 0
-    for match in _DOLLARS.finditer(text, start + 1, end):
-        sign = match[0]
-        if sign == "{":
-            depth += 1
-        elif sign == "}":
-            depth -= 1
-        elif sign == "$" and depth <= 0:
-            return match.start()
-        elif sign[0] == "\n" or depth > MAX_DEPTH * 3:
-            return -1
-    return -1
-
-
-def _closing_brace(text: str, start: int, end: int) -> int:
-    """Return the end of the brace that closes the one before ``start``, or a negative number."""
-    depth = 1
     for match in _DOLLARS.finditer(text, start, end):
-        if match[0] == "{":
-            depth += 1
-        elif match[0] == "}":
-            depth -= 1
-        elif match[0][0] == "\n" or depth > MAX_DEPTH * 3:
-            return _CANCELLED
-        if not depth:
+        sign = match[0]
+        if sign == closing and depth <= 0:
             return match.end()
+        if sign[0] == "\n" or depth > MAX_DEPTH * 3:
+            return _CANCELLED
+        depth += (sign == "{") - (sign == "}")
     return _NEVER
 
 
@@ -170,50 +152,28 @@ def _is_money(content: str, before: str) -> bool:
     return bool(amount and _WORDS.search(content, amount.end()))
 
 
-def _begins_a_line(text: str, start: int) -> bool:
-    return not text[text.rfind("\n", 0, start) + 1 : start].strip()
-
-
-def _end_of_environment(text: str, start: int, end: int) -> int:
-    names: list[str] = []
-    for match in _ENVIRONMENT_TAG.finditer(text, start, end):
-        if match[1] == "begin":
-            names.append(match[2])
-            if len(names) > MAX_DEPTH:
-                return _CANCELLED
-        elif match[1] == "end":
-            if names.pop() != match[2]:
-                return _CANCELLED
-            if not names:
-                return match.end()
-    return _NEVER
-
-
 def _open_delimiter(line: str) -> tuple[str, int] | None:
     """Return the opening delimiter of a formula that this line leaves open, and its place."""
     at = 0
     while match := _OPENING.search(line, at):
-        delimiter, at = match[0], match.end()
-        if delimiter[0] == "`":
-            close = re.compile(rf"(?<!`){delimiter}(?!`)").search(line, at)
-            at = close.end() if close else at
-        elif delimiter == "$$":
-            close_at = _closing_delimiter(line, at, len(line), "$$")
-            if close_at >= 0:
-                at = close_at + 2
-            elif not line[: match.start()].strip() or not line[at:].strip():
-                return delimiter, match.start()
-        elif delimiter[1] in _CLOSING:
-            close_at = _closing_delimiter(line, at, len(line), delimiter[1])
-            if close_at == _NEVER:
-                return delimiter, match.start()
-            at = max(at, close_at + 2)
-        elif delimiter.startswith("\\begin") and not line[: match.start()].strip() and delimiter[7:-1] in ENVIRONMENTS:
-            stop = _end_of_environment(line, match.start(), len(line))
-            if stop == _NEVER:
-                return delimiter, match.start()
-            at = max(at, stop)
+        start, at = match.start(), match.end()
+        if match[0][0] == "`":
+            at = _end_of_code(line, match)
+            continue
+        delimiter = _delimiter_at(line, start)
+        if delimiter not in _PAIRS and not delimiter.startswith("\\begin"):
+            continue
+        stop = _end_of(line, delimiter, start, len(line))
+        if stop == _NEVER and (delimiter != "$$" or not line[:start].strip() or not line[at:].strip()):
+            return delimiter, start
+        at = max(at, stop)
     return None
+
+
+def _end_of_code(line: str, opening: re.Match[str]) -> int:
+    """Return the end of inline code, or of its backticks if it is not closed."""
+    close = re.compile(rf"(?<!`){opening[0]}(?!`)").search(line, opening.end())
+    return close.end() if close else opening.end()
 
 
 def _closing_line(state: StateBlock, delimiter: str, opened: str, first: int) -> tuple[int, str]:
@@ -239,11 +199,8 @@ def _closing_line(state: StateBlock, delimiter: str, opened: str, first: int) ->
         text += "\n" + row
         if len(text) > MAX_LENGTH:
             return -1, ""
-        if delimiter.startswith("\\begin"):
-            end = _end_of_environment(text, 0, len(text)) if "\\" in row else _NEVER
-        else:
-            end = _closing_delimiter(row, 0, len(row), delimiter.removeprefix("\\"))
-            end = end + 2 + len(text) - len(row) if end >= 0 else end
+        start = 0 if delimiter.startswith("\\begin") else len(text) - len(row) - len(delimiter)
+        end = _end_of(text, delimiter, start, len(text)) if delimiter[0] in row else _NEVER
         if end >= 0:
             return line, text[end:]
         if end == _CANCELLED:
@@ -317,30 +274,32 @@ def inline_formula(state: StateInline, silent: bool) -> bool:
 
 def _is_open(text: str, start: int, end: int) -> bool:
     """Whether a formula may begin at ``start`` whose end may follow in later text."""
-    if text.startswith("$$", start) or text.startswith(("\\[", "\\("), start):
-        delimiter = "$$" if text[start] == "$" else text[start + 1]
-        return _closing_delimiter(text, start + 2, end, delimiter) == _NEVER
-    if text[start] == "$":
-        after = text[start + 1 : start + 2]
-        before = text[start - 1 : start]
-        if not after or after.isspace() or after.isdigit() or (before.isascii() and before.isalnum()):
-            return False
-        return "$" not in text[start + 1 : end] and "\n\n" not in text[start:end] and end - start < 400
-    if text.startswith(_BOXED, start):
-        return _closing_brace(text, start + len(_BOXED), end) == _NEVER
-    begin = _BEGIN.match(text, start)
-    return bool(begin and begin[1] in ENVIRONMENTS and _begins_a_line(text, start))
+    delimiter = _delimiter_at(text, start)
+    if delimiter != "$":
+        return bool(delimiter) and _end_of(text, delimiter, start, end) == _NEVER
+    before, after = text[start - 1 : start], text[start + 1 : start + 2]
+    if not after or after.isspace() or after.isdigit() or (before.isascii() and before.isalnum()):
+        return False
+    return "$" not in text[start + 1 : end] and "\n\n" not in text[start:end] and end - start < 400
 
 
-def hide_bars(state: StateCore) -> None:
-    """Replace the bars of formulas by ``_BAR``, so that they do not separate cells."""
-    if "|" not in state.src or _BAR in state.src or not ("$" in state.src or "\\(" in state.src):
-        return
-    state.src = "\n".join(
-        "".join(_without_bars(line)) if "|" in line and ("$" in line or "\\(" in line) else line
-        for line in state.src.split("\n")
-    )
-    state.env["bars"] = True
+def table(rule: BlockRule, state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Apply the table rule of markdown-it to a text without the bars of formulas, which do not separate cells."""
+    source, count = state.src, len(state.tokens)
+    if "|" not in source or _BAR in source or not ("$" in source or "\\(" in source):
+        return rule(state, start_line, end_line, silent)
+    if HIDDEN not in state.env:
+        # As long as the source, so that places remain the same.
+        state.env[HIDDEN] = "\n".join(
+            "".join(_without_bars(line)) if "|" in line and ("$" in line or "\\(" in line) else line
+            for line in source.split("\n")
+        )
+    state.src = state.env[HIDDEN]
+    is_table = rule(state, start_line, end_line, silent)
+    state.src = source
+    for token in state.tokens[count:]:
+        token.content = token.content.replace(_BAR, "|")
+    return is_table
 
 
 def _without_bars(line: str) -> Iterator[str]:
@@ -349,8 +308,7 @@ def _without_bars(line: str) -> Iterator[str]:
         yield line[at : match.start()]
         at = match.end()
         if match[0][0] == "`":
-            close = re.compile(rf"(?<!`){match[0]}(?!`)").search(line, at)
-            at = close.end() if close else at
+            at = _end_of_code(line, match)
             yield line[match.start() : at]
             continue
         formula = formula_at(line, match.start(), len(line))
@@ -366,15 +324,6 @@ def _contains_its_bars(formula: str) -> bool:
     if _IS_LATEX.search(formula):
         return True
     return formula.count("|") % 2 == 0 or " | " not in formula
-
-
-def show_bars(state: StateCore) -> None:
-    """Restore the bars that ``hide_bars`` replaced."""
-    if state.env.pop("bars", False):
-        state.src = state.src.replace(_BAR, "|")
-        for token in state.tokens:
-            token.content = token.content.replace(_BAR, "|")
-            token.info = token.info.replace(_BAR, "|")
 
 
 def remember_tail(state: StateCore) -> None:

@@ -8,7 +8,9 @@ a line of dashes below a paragraph is a rule, not the underline of a heading.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, MutableMapping
+import unicodedata
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial, reduce
 from operator import or_
@@ -16,17 +18,23 @@ from typing import TYPE_CHECKING, Any
 
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown import math_syntax
-from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
-from app.markdown.inline_rules import unless_crowded, with_cjk_delimiters
+from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.rules_inline.state_inline import Scanned
     from markdown_it.token import Token
+
+    InlineRule = Callable[[StateInline, bool], bool]
 
 MAX_NESTING = 24
 """Levels of quotes and lists; a list with its item counts as two."""
+MAX_BRACKETS = 600
+"""Opening brackets in one paragraph: for each, markdown-it searches the whole paragraph for its end."""
 BULLETS = ("•", "◦", "▪")
+_FIRST_EMOJI = 0x1F000
 
 _ENDED_BY_QUOTE = ["paragraph", "reference", "blockquote", "list"]
 _ENDED_BY_LIST = _ENDED_BY_QUOTE[:-1]
@@ -42,31 +50,91 @@ def parser() -> MarkdownIt:
     """Return the parser; it has no state between two texts."""
     # Deferred: importing markdown-it takes 30 ms.
     from markdown_it import MarkdownIt
-    from markdown_it.rules_block import blockquote, list_block
+    from markdown_it.rules_block import blockquote, list_block, table
     from markdown_it.rules_inline import emphasis, image, link, strikethrough
 
     made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": MAX_NESTING})
     made.enable(["table", "strikethrough"])
     made.disable(["html_block", "html_inline", "lheading"])
     made.block.ruler.at("paragraph", math_syntax.paragraph)
+    made.block.ruler.at("table", partial(math_syntax.table, table), {"alt": ["paragraph", "reference"]})
     made.block.ruler.at("blockquote", partial(_unless_too_deep, blockquote), {"alt": _ENDED_BY_QUOTE})
     made.block.ruler.at("list", partial(_unless_too_deep, list_block), {"alt": _ENDED_BY_LIST})
     made.inline.ruler.before("escape", "formula", math_syntax.inline_formula)
-    made.core.ruler.before("block", "hide_bars", math_syntax.hide_bars)
-    made.core.ruler.after("block", "show_bars", math_syntax.show_bars)
-    made.core.ruler.after("show_bars", "remember_tail", math_syntax.remember_tail)
-    made.inline.ruler.at("link", partial(unless_crowded, link))
-    made.inline.ruler.at("image", partial(unless_crowded, image))
-    made.inline.ruler.at("emphasis", partial(with_cjk_delimiters, emphasis.tokenize))
-    made.inline.ruler.at("strikethrough", partial(with_cjk_delimiters, strikethrough.tokenize))
+    made.core.ruler.after("block", "remember_tail", math_syntax.remember_tail)
+    made.inline.ruler.at("link", partial(_unless_crowded, link))
+    made.inline.ruler.at("image", partial(_unless_crowded, image))
+    made.inline.ruler.at("emphasis", partial(_with_cjk_delimiters, emphasis.tokenize))
+    made.inline.ruler.at("strikethrough", partial(_with_cjk_delimiters, strikethrough.tokenize))
     return made
 
 
-def _unless_too_deep(
-    rule: Callable[[StateBlock, int, int, bool], bool], state: StateBlock, start: int, end: int, silent: bool
-) -> bool:
+def _unless_too_deep(rule: math_syntax.BlockRule, state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Apply the quote or the list rule; text that is nested too deeply, which markdown-it drops, remains text."""
     return state.level < MAX_NESTING - 3 and rule(state, start, end, silent)
+
+
+def _with_cjk_delimiters(rule: InlineRule, state: StateInline, silent: bool) -> bool:
+    """Apply the emphasis or the strikethrough rule beside Chinese, Japanese and Korean text too.
+
+    CommonMark requires a space or punctuation beside a delimiter that has punctuation on its other side, which text
+    without spaces does not have: ``**中文。**后面`` and ``前面**“引号”**`` remain plain there.  By the "CJK-friendly
+    amendments" (github.com/tats-u/markdown-cjk-friendly) a character of these scripts, including their punctuation,
+    counts as a space, and their punctuation does not count as punctuation.
+    """
+    if state.src[state.pos] not in "*_~":
+        return False
+    # Through setattr, because mypy forbids to replace a method.
+    setattr(state, "scanDelims", partial(_scan_delimiters, state))  # noqa: B010
+    return rule(state, silent)
+
+
+def _unless_crowded(rule: InlineRule, state: StateInline, silent: bool) -> bool:
+    """Apply the link or the image rule, except in paragraphs with too many brackets."""
+    return not _is_crowded(state.src) and rule(state, silent)
+
+
+@lru_cache(maxsize=4)
+def _is_crowded(paragraph: str) -> bool:
+    return paragraph.count("[") > MAX_BRACKETS
+
+
+def _scan_delimiters(state: StateInline, start: int, can_split_word: bool) -> Scanned:
+    """Return the length of a delimiter run, and whether it can open and close emphasis."""
+    from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
+    from markdown_it.rules_inline.state_inline import Scanned
+
+    text, end = state.src, start
+    while end < state.posMax and text[end] == text[start]:
+        end += 1
+    before = _character_before(text, start)
+    after = text[end] if end < state.posMax else " "
+    punct_before, punct_after = (isMdAsciiPunct(ord(each)) or isPunctChar(each) for each in (before, after))
+    space_before, space_after = isWhiteSpace(ord(before)), isWhiteSpace(ord(after))
+    cjk_before, cjk_after = _is_cjk(before), _is_cjk(after)
+    opens = not space_after and (not (punct_after and not cjk_after) or space_before or punct_before or cjk_before)
+    closes = not space_before and (not (punct_before and not cjk_before) or space_after or punct_after or cjk_after)
+    return Scanned(
+        opens and (can_split_word or not closes or punct_before),
+        closes and (can_split_word or not opens or punct_after),
+        end - start,
+    )
+
+
+def _is_cjk(character: str) -> bool:
+    """Whether a character belongs to these scripts or their punctuation; emoji do not."""
+    if character < "\u1100":
+        return False
+    return unicodedata.east_asian_width(character) in {"W", "F", "H"} and (
+        ord(character) < _FIRST_EMOJI or unicodedata.category(character) != "So"
+    )
+
+
+def _character_before(text: str, start: int) -> str:
+    """Return the character before a delimiter run, without variation selectors."""
+    while start > 0 and "\ufe00" <= text[start - 1] <= "\ufe0e":
+        start -= 1
+    return text[start - 1] if start else " "
 
 
 def parse(text: str) -> list[Block]:
@@ -92,149 +160,129 @@ def as_thought(block: Block) -> Block:
 
 def parse_part(text: str) -> list[Block]:
     """Return the blocks of a text without a thought."""
-    return list(read_tokens(parser().parse(text, {})))
-
-
-def tokens_of(text: str, references: MutableMapping[str, Any], *, preview: bool = False) -> list[Token]:
-    """Return the tokens of a part of a text; ``references`` are the link references of the parts before it.
-
-    With ``preview`` a formula without its end is a formula too.
-    """
-    return parser().parse(text, {"references": references, math_syntax.PREVIEW: preview})
-
-
-def tokens_and_open_line(text: str, references: MutableMapping[str, Any]) -> tuple[list[Token], int | None]:
-    """Return the tokens, and the line of a formula whose end may follow in the next part."""
-    environment: dict[str, Any] = {"references": references}
-    tokens = parser().parse(text, environment)
-    return tokens, environment.get(math_syntax.OPEN_LINE)
+    return list(Place().blocks(parser().parse(text, {})))
 
 
 @dataclass
-class _Place:
-    """Lists and quotes around the current token."""
+class Place:
+    """The lists and quotes around a token."""
 
-    numbers: list[int | None] = field(default_factory=list)
+    first_number: int | None = None
+    """Number of the first item, if the first token continues an ordered list."""
+    next_number: int | None = None
+    """Number of the next item of the list that was closed last, None for bullets."""
+    _numbers: list[int | None] = field(default_factory=list)
     """Number of the next item of each open list, None for bullets."""
-    quotes: tuple[int, ...] = ()
-    marker: str = ""
+    _quotes: tuple[int, ...] = ()
+    _marker: str = ""
+
+    def blocks(self, tokens: list[Token]) -> Iterator[Block]:
+        """Yield the blocks of tokens."""
+        index = 0
+        while index < len(tokens):
+            token = tokens[index]
+            match token.type:
+                case "bullet_list_open":
+                    self._numbers.append(None)
+                case "ordered_list_open":
+                    start = token.attrGet("start")
+                    number = 1 if start is None else int(start)
+                    self._numbers.append(number if self.first_number is None or index else self.first_number)
+                case "bullet_list_close" | "ordered_list_close":
+                    self.next_number = self._numbers.pop()
+                case "list_item_open":
+                    self._open_item(token.markup)
+                case "list_item_close":
+                    if self._marker:
+                        yield Prose((), **self._where())
+                case "blockquote_open":
+                    self._quotes += (len(self._numbers),)
+                case "blockquote_close":
+                    self._quotes = self._quotes[:-1]
+                case "paragraph_open":
+                    yield from self._paragraph(tokens[index + 1])
+                case "heading_open":
+                    yield Prose(inline_spans(tokens[index + 1].children), level=int(token.tag[1:]), **self._where())
+                case "fence" | "code_block":
+                    yield Code(token.content.removesuffix("\n"), language_of(token.info), **self._where())
+                case "hr":
+                    yield Rule(**self._where())
+                case "table_open":
+                    end = next(at for at in range(index, len(tokens)) if tokens[at].type == "table_close")
+                    yield self._table(tokens[index:end])
+                    index = end
+            index += 1
+
+    def _where(self) -> dict[str, Any]:
+        """Return the fields of ``Block``; only the first block of an item gets its marker."""
+        marker, self._marker = self._marker, ""
+        return {"depth": len(self._numbers), "quotes": self._quotes, "marker": marker}
+
+    def _open_item(self, markup: str) -> None:
+        number = self._numbers[-1]
+        if number is None:
+            self._marker = BULLETS[min(self._numbers.count(None), len(BULLETS)) - 1]
+        else:
+            self._numbers[-1] = number + 1
+            self._marker = f"{number}{markup}"
+
+    def _paragraph(self, token: Token) -> Iterator[Block]:
+        """Yield a paragraph; a display formula within it separates two."""
+        runs = deque(_runs(token.children, with_display_formulas=True))
+        if not any(isinstance(run, Formula) for run in runs):
+            yield self._prose(tuple(run for run in runs if isinstance(run, Span)))
+            return
+        text: list[Span] = []
+        while runs:
+            run = runs.popleft()
+            if isinstance(run, Span):
+                text.append(run)
+                continue
+            if before := _stripped(text):
+                yield self._prose(before)
+            text = []
+            # Punctuation after a formula becomes part of it instead of beginning a line.
+            formula, source, after = run.formula, run.source, runs[0] if runs else None
+            if isinstance(after, Span) and not after.formula and (mark := _PUNCTUATION.match(after.text)):
+                formula, source = formula + rf"\text{{{mark[0]}}}", source + mark[0]
+                runs[0] = replace(after, text=after.text[mark.end() :])
+            yield Formula(formula, source, **self._where())
+        if rest := _stripped(text):
+            yield self._prose(rest)
+
+    def _prose(self, spans: tuple[Span, ...]) -> Prose:
+        if self._marker in BULLETS and spans and not spans[0].style and (task := _TASK.match(spans[0].text)):
+            self._marker = "☐" if task[1] == " " else "☑"
+            spans = (replace(spans[0], text=spans[0].text[task.end() :]), *spans[1:])
+        return Prose(spans, **self._where())
+
+    def _table(self, tokens: list[Token]) -> Table:
+        rows: list[list[tuple[Span, ...]]] = []
+        align: list[str] = []
+        for index, token in enumerate(tokens):
+            if token.type == "tr_open":
+                rows.append([])
+            elif token.type in {"th_open", "td_open"}:
+                rows[-1].append(inline_spans(tokens[index + 1].children))
+                if token.type == "th_open":
+                    align.append(str(token.attrGet("style") or "").removeprefix("text-align:"))
+        return Table(tuple(rows[0]), tuple(map(tuple, rows[1:])), tuple(align), **self._where())
 
 
-def read_tokens(tokens: list[Token], first_number: int | None = None) -> Iterator[Block]:
-    """Yield the blocks of tokens.  ``first_number``: number of the first item, if an ordered list is continued."""
-    place = _Place()
-    index = 0
-    while index < len(tokens):
-        token = tokens[index]
-        match token.type:
-            case "bullet_list_open":
-                place.numbers.append(None)
-            case "ordered_list_open":
-                number = int(token.attrGet("start") or 1) if token.attrGet("start") != 0 else 0
-                place.numbers.append(number if first_number is None or index else first_number)
-            case "bullet_list_close" | "ordered_list_close":
-                place.numbers.pop()
-            case "list_item_open":
-                place.marker = _marker(place, token.markup)
-            case "list_item_close":
-                if place.marker:
-                    yield Prose((), **_where(place))
-            case "blockquote_open":
-                place.quotes += (len(place.numbers),)
-            case "blockquote_close":
-                place.quotes = place.quotes[:-1]
-            case "paragraph_open":
-                yield from _paragraph(tokens[index + 1], place)
-            case "heading_open":
-                spans = inline_spans(tokens[index + 1].children)
-                yield Prose(spans, Kind.HEADING, int(token.tag[1:]), **_where(place))
-            case "fence" | "code_block":
-                language = token.info.split()[0].strip("{}.").lower() if token.info.strip() else ""
-                yield Code(token.content.removesuffix("\n"), language, **_where(place))
-            case "hr":
-                yield Rule(**_where(place))
-            case "table_open":
-                end = next(at for at in range(index, len(tokens)) if tokens[at].type == "table_close")
-                yield _table(tokens[index:end], place)
-                index = end
-        index += 1
-
-
-def _where(place: _Place) -> dict[str, Any]:
-    """Return the fields of ``Block``; only the first block of an item gets its marker."""
-    marker, place.marker = place.marker, ""
-    return {"depth": len(place.numbers), "quotes": place.quotes, "marker": marker}
-
-
-def _marker(place: _Place, markup: str) -> str:
-    number = place.numbers[-1]
-    if number is None:
-        bullets = sum(1 for each in place.numbers if each is None)
-        return BULLETS[min(bullets, len(BULLETS)) - 1]
-    place.numbers[-1] = number + 1
-    return f"{number}{markup}"
-
-
-def _paragraph(token: Token, place: _Place) -> Iterator[Block]:
-    """Yield a paragraph; a display formula within it separates two."""
-    runs = _runs(token.children, with_display_formulas=True)
-    spans = tuple(run for run in runs if isinstance(run, Span))
-    if len(spans) == len(runs):
-        yield _prose(spans, place)
-        return
-    text: list[Span] = []
-    for number, run in enumerate(runs):
-        if isinstance(run, Span):
-            text.append(run)
-            continue
-        if before := _stripped(text):
-            yield _prose(before, place)
-        text = []
-        # Punctuation after a formula becomes part of it instead of beginning a line.
-        formula, source, after = run.formula, run.source, runs[number + 1] if number + 1 < len(runs) else None
-        if isinstance(after, Span) and not after.formula and (mark := _PUNCTUATION.match(after.text)):
-            formula, source = formula + rf"\text{{{mark[0]}}}", source + mark[0]
-            runs[number + 1] = replace(after, text=after.text[mark.end() :])
-        yield Formula(formula, source, **_where(place))
-    if rest := _stripped(text):
-        yield _prose(rest, place)
+def language_of(info: str) -> str:
+    """Return the language of a code block: the first word after its fence, lower case."""
+    words = info.split()
+    return words[0].strip("{}.").lower() if words else ""
 
 
 def _stripped(spans: list[Span]) -> tuple[Span, ...]:
     """Return spans without white space at both ends."""
-    left, right = 0, len(spans)
-    while left < right and not spans[left].formula and not spans[left].text.strip():
-        left += 1
-    while left < right and not spans[right - 1].formula and not spans[right - 1].text.strip():
-        right -= 1
-    kept = spans[left:right]
-    if kept and not kept[0].formula:
-        kept[0] = replace(kept[0], text=kept[0].text.lstrip())
-    if kept and not kept[-1].formula:
-        kept[-1] = replace(kept[-1], text=kept[-1].text.rstrip())
-    return tuple(kept)
-
-
-def _prose(spans: tuple[Span, ...], place: _Place) -> Prose:
-    if place.marker in BULLETS and spans and not spans[0].style:
-        task = _TASK.match(spans[0].text)
-        if task:
-            place.marker = "☐" if task[1] == " " else "☑"
-            spans = (replace(spans[0], text=spans[0].text[task.end() :]), *spans[1:])
-    return Prose(spans, **_where(place))
-
-
-def _table(tokens: list[Token], place: _Place) -> Table:
-    rows: list[list[tuple[Span, ...]]] = []
-    align: list[str] = []
-    for index, token in enumerate(tokens):
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type in {"th_open", "td_open"}:
-            rows[-1].append(inline_spans(tokens[index + 1].children))
-            if token.type == "th_open":
-                align.append(str(token.attrGet("style") or "").removeprefix("text-align:"))
-    return Table(tuple(rows[0]), tuple(map(tuple, rows[1:])), tuple(align), **_where(place))
+    for at, strip in ((0, str.lstrip), (-1, str.rstrip)):
+        while spans and not spans[at].formula and not spans[at].text.strip():
+            del spans[at]
+        if spans and not spans[at].formula:
+            spans[at] = replace(spans[at], text=strip(spans[at].text))
+    return tuple(spans)
 
 
 def inline_spans(children: list[Token] | None) -> tuple[Span, ...]:

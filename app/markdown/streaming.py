@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown.blocks import Block, Code, Table
-from app.markdown.parser import as_thought, parse_part, read_tokens, tokens_and_open_line, tokens_of
+from app.markdown.math_syntax import OPEN_LINE, PREVIEW
+from app.markdown.parser import Place, as_thought, language_of, parse_part, parser, split_thought
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -28,60 +29,52 @@ class StreamingMarkdown:
     """Parser of a growing text; the first ``settled`` of its ``blocks`` do not change any more."""
 
     def __init__(self) -> None:
-        self._thought: _Part | None = None
+        self._thought = _Part()
         self._answer: _Part | None = None
-        self._held = ""
+        self._carriage_return = ""
         self._before = ""
-        """Text that may be the beginning of a tag at the start or the end of a thought."""
+        """The text before the answer."""
+        self._fed = 0
+        """Characters of the thought that are in its part; the others may be the beginning of a tag."""
 
     def feed(self, text: str) -> None:
         """Append text."""
-        text = self._held + text
-        self._held = "\r" if text.endswith("\r") else ""
-        text = text.removesuffix(self._held).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
-        if self._answer is not None:
-            self._answer.feed(text)
-            return
-        self._before += text
-        if self._thought is None:
+        text = self._carriage_return + text
+        self._carriage_return = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix(self._carriage_return)
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+        if self._answer is None:
+            self._before += text
             head = self._before.lstrip()
-            if head.startswith(THOUGHT_OPEN):
-                self._thought = _Part()
-                self._before = head[len(THOUGHT_OPEN) :]
-            elif not THOUGHT_OPEN.startswith(head):
-                self._answer = _Part()
-                self._answer.feed(self._before)
+            if len(head) < len(THOUGHT_OPEN) and THOUGHT_OPEN.startswith(head):
                 return
-        if self._thought is not None:
-            thought, closing, answer = self._before.partition(THOUGHT_CLOSE)
-            if closing:
-                self._thought.feed(thought)
-                self._before = ""
-                self._answer = _Part()
-                self._answer.feed(answer)
+            thought, closed, text = split_thought(self._before)
+            end = len(thought)
+            if not closed:
+                end -= next((n for n in range(len(THOUGHT_CLOSE) - 1, 0, -1) if thought.endswith(THOUGHT_CLOSE[:n])), 0)
+            self._thought.feed(thought[self._fed : end])
+            self._fed = end
+            if not closed:
                 return
-            keep = next((n for n in range(len(THOUGHT_CLOSE) - 1, 0, -1) if thought.endswith(THOUGHT_CLOSE[:n])), 0)
-            self._thought.feed(thought[: len(thought) - keep])
-            self._before = thought[len(thought) - keep :]
+            self._answer = _Part()
+        self._answer.feed(text)
 
     @property
     def settled(self) -> int:
         """Number of final blocks at the front."""
-        thought = self._thought
         if self._answer is None:
-            return len(thought.settled) if thought else 0
-        return (len(thought.blocks()) if thought else 0) + len(self._answer.settled)
+            return len(self._thought.settled)
+        return len(self._thought.blocks()) + len(self._answer.settled)
 
     @property
     def open_characters(self) -> int:
         """Length of the text that each call parses again; open code and tables are not."""
-        part = self._answer or self._thought
-        return part.open_characters if part else 0
+        return (self._answer or self._thought).open_characters
 
     @property
     def is_exact(self) -> bool:
         """Whether a full parse of the same text gives the same blocks."""
-        return not any(part and part.has_references for part in (self._thought, self._answer))
+        return not (self._thought.has_references or (self._answer and self._answer.has_references))
 
     def blocks(self, *, preview: bool = False) -> list[Block]:
         """Return all blocks.
@@ -89,13 +82,13 @@ class StreamingMarkdown:
         With ``preview`` a last line of Markdown syntax alone is left out: a lone ``-`` or ``##`` would be shown as text
         until the next token.
         """
-        parts = [part for part in (self._thought, self._answer) if part]
-        blocks: list[Block] = []
-        for part in parts:
-            waiting = self._before if part is self._thought and not self._answer and not preview else ""
-            own = part.blocks(preview=preview and part is parts[-1], more=waiting)
-            blocks += [as_thought(block) for block in own] if part is self._thought else own
-        return blocks if parts or preview else parse_part(self._before)
+        if self._answer is not None:
+            return [*map(as_thought, self._thought.blocks()), *self._answer.blocks(preview=preview)]
+        thought, has_no_thought, text = split_thought(self._before)
+        if has_no_thought:
+            return [] if preview else parse_part(text)
+        waiting = "" if preview else thought[self._fed :]
+        return [as_thought(block) for block in self._thought.blocks(preview=preview, more=waiting)]
 
 
 class _Part:
@@ -145,8 +138,15 @@ class _Part:
                 tail = tail[:start]
         if not tail.strip():
             return list(self.settled)
-        tokens = tokens_of(tail, dict(self._references), preview=preview)
-        return [*self.settled, *read_tokens(tokens, self._number)]
+        return [*self.settled, *Place(self._number).blocks(self._parse(tail, preview=preview)[0])]
+
+    def _parse(self, text: str, *, preview: bool = False) -> tuple[list[Token], dict[str, Any]]:
+        """Return the tokens of a text, and the environment of the parser.
+
+        With ``preview`` a formula without its end is a formula too.
+        """
+        environment = {"references": dict(self._references), PREVIEW: preview}
+        return parser().parse(text, environment), environment
 
     def _open_table(self, table: Table, preview: bool) -> Table | None:
         last = self._tail[self._seen :]
@@ -155,14 +155,12 @@ class _Part:
         return self._with_rows(table, last) if last.startswith("|") else None
 
     def _with_rows(self, table: Table, lines: str) -> Table:
-        (more,) = read_tokens(tokens_of(self._table_head + lines, dict(self._references)))
+        (more,) = Place().blocks(self._parse(self._table_head + lines)[0])
         assert isinstance(more, Table)
         return replace(table, rows=table.rows + more.rows)
 
     def _open_code(self, preview: bool) -> Code:
         assert self._fence
-        words = self._fence[2].split()
-        language = words[0].strip("{}.").lower() if words else ""
         end, last = len(self._tail), self._tail.rfind("\n") + 1
         # The parser ignores a blank last line.
         if (
@@ -171,7 +169,8 @@ class _Part:
             or (preview and _PART_OF_FENCE.fullmatch(self._tail, last))
         ):
             end = last
-        return Code(self._tail[self._fence.end() : max(end, self._fence.end())].removesuffix("\n"), language)
+        text = self._tail[self._fence.end() : max(end, self._fence.end())]
+        return Code(text.removesuffix("\n"), language_of(self._fence[2]))
 
     def _settle(self) -> bool:
         """Move closed blocks from the tail to ``settled``; returns whether to try again."""
@@ -194,10 +193,9 @@ class _Part:
                 return False
             self._table = None
         self._seen = len(whole_lines)
-        references = dict(self._references)
-        tokens, open_line = tokens_and_open_line(whole_lines, references)
+        tokens, environment = self._parse(whole_lines)
         lines = whole_lines.split("\n")
-        cut = _closed_lines(tokens, lines, open_line)
+        cut = _closed_lines(tokens, lines, environment.get(OPEN_LINE))
         if cut:
             self._commit(sum(len(line) + 1 for line in lines[:cut]))
             return True
@@ -207,30 +205,21 @@ class _Part:
 
     def _commit(self, size: int) -> None:
         piece, self._tail, self._seen = self._tail[:size], self._tail[size:], 0
-        tokens = tokens_of(piece, self._references)
-        self.settled += read_tokens(tokens, self._number)
-        self._number = self._next_number(tokens)
-
-    def _next_number(self, tokens: list[Token]) -> int | None:
-        """Return the number of the next item, if the tail continues an ordered list."""
-        if not tokens or tokens[-1].type != "ordered_list_close":
-            return None
-        opening = max(at for at, token in enumerate(tokens) if token.type == "ordered_list_open" and token.level == 0)
-        ahead = tokens_of(self._tail, dict(self._references))
-        if not ahead or ahead[0].type != "ordered_list_open" or ahead[0].markup != tokens[opening].markup:
-            return None
-        items = sum(1 for token in tokens[opening:] if token.type == "list_item_open" and token.level == 1)
-        start = tokens[opening].attrGet("start")
-        first = 1 if start is None else int(start)
-        if opening == 0 and self._number is not None:
-            first = self._number
-        return first + items
+        tokens, environment = self._parse(piece)
+        self._references = environment["references"]
+        place = Place(self._number)
+        self.settled += place.blocks(tokens)
+        self._number = None
+        if tokens and tokens[-1].type == "ordered_list_close":
+            ahead, _ = self._parse(self._tail)
+            if ahead and ahead[0].type == "ordered_list_open" and ahead[0].markup == tokens[-1].markup:
+                self._number = place.next_number
 
     def _enter_table(self, tokens: list[Token], lines: str) -> None:
         if not tokens or tokens[0].type != "table_open" or not re.fullmatch(r"(\|.*\n)+", lines):
             return
         if sum(1 for token in tokens if token.level == 0 and token.nesting >= 0) == 1:
-            (table,) = read_tokens(tokens)
+            (table,) = Place().blocks(tokens)
             assert isinstance(table, Table)
             self._table, self._table_head = table, "".join(lines.splitlines(keepends=True)[:2])
 

@@ -211,6 +211,19 @@ def test_a_data_folder_that_cannot_be_created_is_one_line(run: Run, tmp_path: Pa
     assert "data folder" in one_line(run("conversations", "list", "--data-dir", str(tmp_path / "file" / "inside")))
 
 
+def test_damaged_files_of_the_data_folder_are_reported(run: Run, data: Path, tiny_model: Path) -> None:
+    names = ("settings.json", "presets.json", "servers.json")
+    data.mkdir()
+    for name in names:
+        (data / name).write_text("{")
+    done = run("chat", "--model", str(tiny_model), "--message", "hi", "--max-tokens", "2", "--no-save")
+    assert done.returncode == 0, done.stderr
+    assert [line.split(" ", 1)[0] for line in done.stderr.splitlines()] == ["apus-chat:"] * len(names)
+    assert all(name in done.stderr for name in names)
+    (data / "settings.json").write_text("{")
+    assert "settings.json" in run("models", "list").stderr
+
+
 def start_chat(data: Path, model: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "chat", "--model", str(model), "--message", "hello", "--seed", "1"],

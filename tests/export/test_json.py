@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from app.conversation import Attachment, ContextPolicy, ConversationTree, ImportResult, Refused, Sampling, Status
-from app.export import json_format, json_import
+from app.export import json_format
 from app.export.export import FORMATS, export_conversations
-from app.export.json_import import import_conversations, read_conversations
+from app.export.json_format import import_conversations, read_conversations
 from app.store.store import ConversationStore
 from model_manager.disk.json_file import to_json
 from model_manager.errors import UserError
@@ -192,9 +192,9 @@ def test_conversations_longer_than_a_chunk(
         store.finish_answer(answer.id, "", Status.COMPLETE)
     path = written(store, tmp_path / "all.json")
     for size in (7, 64, 4096):
-        monkeypatch.setattr(json_import, "CHUNK_BYTES", size)
+        monkeypatch.setattr(json_format, "CHUNK_BYTES", size)
         with path.open("rb") as file:
-            assert list(json_import.read_conversations(file)) == store.trees()
+            assert list(json_format.read_conversations(file)) == store.trees()
     import_conversations(other_store, path)
     assert other_store.trees() == store.trees()
 

@@ -7,7 +7,7 @@ from app.chat.prompt import prompt_messages
 from app.conversation import Attachment, Role, Status
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import Options, Thoughts
-from app.export.json_import import import_conversations
+from app.export.json_format import import_conversations
 from app.export.jsonl import examples
 from app.export.plain_text import plain
 from app.store.store import ConversationStore

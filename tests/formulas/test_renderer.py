@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from app.formulas import FormulaRenderer
-from app.formulas.limits import MAX_DEPTH, depth, is_within_limits
+from app.formulas.renderer import MAX_DEPTH, depth, is_within_limits
 from app.process.child_program import FORMULAS
 
 BOMB = "x"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.markdown.blocks import Code, Kind, Prose, Rule, Span, Style, Table, plain_text
+from app.markdown.blocks import Code, Prose, Rule, Span, Style, Table, plain_text
 from app.markdown.parser import parse
 
 
@@ -44,9 +44,9 @@ def test_line_break_is_kept():
 
 def test_headings_and_rules():
     heading, rule, text = parse("## Title\n\n---\nafter")
-    assert (heading.kind, heading.level, heading.spans) == (Kind.HEADING, 2, (Span("Title"),))
+    assert (heading.level, heading.spans) == (2, (Span("Title"),))
     assert rule == Rule()
-    assert text.kind is Kind.TEXT
+    assert text.level == 0
 
 
 def test_dashes_below_a_paragraph_are_a_rule():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Span, Style, Table
+from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table
 from app.markdown.highlight import coloured_lines
 from ui.pdf.lines import Line, TextLayouter
-from ui.pdf.pages import Fill, Group, Rectangle, Strip
-from ui.pdf.pictures import Pictures, PictureWithSource
+from ui.pdf.pages import Fill, Group, Item, Rectangle, Strip
+from ui.pdf.pictures import Picture, Pictures
 from ui.pdf.style import (
     CODE_LINE_HEIGHT,
     CODE_SIZE,
@@ -22,13 +22,23 @@ from ui.pdf.style import (
     TEXT_SIZE,
     PageStyle,
 )
-from ui.pdf.table import TableLayouter
 
 LARGEST_INDENT = 0.45
 """Share of the width."""
 BAR_WIDTH = 22
 CODE_LINES_HELD = 4_000
 """Lines of code in one group: limits the memory of very long code."""
+CELL_MARGIN_X, CELL_MARGIN_Y = 80, 42
+SIZES = (TEXT_SIZE - 6, 88, 76, 66)
+"""Text sizes, tried until no word of the table is broken."""
+CELL_LINE_HEIGHT = 1.42
+LONGEST_WORD = 900
+MEASURED_ROWS = 400
+"""Rows that determine the widths of the columns."""
+TALLEST_ROW = 0.5
+"""Share of the page height beyond which a row is split between its lines."""
+
+Cell = tuple[Span, ...]
 
 
 @dataclass(frozen=True)
@@ -68,11 +78,6 @@ class BlockLayouter:
         lines = self._text.span_lines([span], size or area.size, area.width, role=area.role, line_height=line_height)
         return Group(_strips(lines, area.left), gap, True, keep_with_next, fills=area.fills)
 
-    def details(self, pairs: Iterable[tuple[str, str]], area: Area, *, gap: float) -> Group:
-        """Return labels and values, one after the other in small type."""
-        text = "   ".join(f"{label}: {value}".replace(" ", "\u00a0") for label, value in pairs)
-        return self.line(text, area, gap=gap, keep_with_next=False, size=SMALL_SIZE, line_height=1.5)
-
     def code(self, code: Code, area: Area, gap: float) -> Iterator[Group]:
         """Yield code on its background; a very long one in several groups without a gap."""
         fills = (*area.fills, (area.left, area.width, "code_ground"))
@@ -111,11 +116,7 @@ class BlockLayouter:
             case Formula():
                 groups = [self._formula(block, inner, gap)]
             case Table():
-                table = TableLayouter(
-                    block, self._style, self._text, inner.left, inner.width, role, self._page_height
-                ).group()
-                table.gap, table.fills = gap, inner.fills
-                groups = [table]
+                groups = [TableLayouter(block, inner, self._style, self._text, self._page_height).group(gap)]
             case Rule():
                 rule = Rectangle(inner.width, 6, self._style.colour("edge"))
                 groups = [Group([Strip(20, [(inner.left, 6, rule)])], gap, fills=inner.fills)]
@@ -125,7 +126,7 @@ class BlockLayouter:
             yield group
 
     def _prose(self, block: Prose, area: Area, gap: float) -> Group:
-        is_heading = block.kind is Kind.HEADING
+        is_heading = block.level > 0
         lines = self._text.span_lines(
             block.spans,
             _text_size(block, area),
@@ -142,7 +143,7 @@ class BlockLayouter:
             return self._prose(Prose((Span(block.source.strip(), Style.CODE),)), area, gap)
         picture = picture.fitted(min(area.width, picture.width * self._page_height * 0.8 / picture.height))
         left = area.left + (area.width - picture.width) / 2
-        strip = Strip(picture.height + 60, [(left, 30, PictureWithSource(picture, self._style))])
+        strip = Strip(picture.height + 60, [(left, 30, picture)])
         return Group([strip], gap, fills=area.fills)
 
     def _add_marker(self, group: Group, block: Block, area: Area) -> None:
@@ -150,7 +151,7 @@ class BlockLayouter:
         (marker,) = self._text.span_lines([Span(block.marker)], area.size, INDENT * 3, role=area.role)
         left = area.left - max(marker.width + area.size * 0.45, INDENT * 0.6)
         if not group.strips:
-            line_height = 1.35 if isinstance(block, Prose) and block.kind is Kind.HEADING else LINE_HEIGHT
+            line_height = 1.35 if block.level else LINE_HEIGHT
             group.strips = [Strip(_text_size(block, area) * line_height)]
         first = group.strips[0]
         # A strip may be repeated on further pages, its marker not.
@@ -162,9 +163,9 @@ class BlockLayouter:
             return 0.0
         if isinstance(block, Code | Table | Rule) or isinstance(before, Code | Table | Rule):
             return line * 0.75
-        if isinstance(before, Prose) and before.kind is Kind.HEADING:
+        if before.level:
             return line * 0.3
-        if isinstance(block, Prose) and block.kind is Kind.HEADING:
+        if block.level:
             return line * 0.95
         if block.marker and before.depth:
             return line * 0.2
@@ -176,11 +177,91 @@ def _strips(lines: Iterable[Line], left: float) -> list[Strip]:
 
 
 def _text_size(block: Block, area: Area) -> int:
-    if isinstance(block, Prose) and block.kind is Kind.HEADING:
-        return round(area.size * HEADING_SCALES[block.level - 1])
-    return area.size
+    return round(area.size * HEADING_SCALES[block.level - 1]) if block.level else area.size
 
 
 def _ends_with_colon(block: Block) -> bool:
     """Whether a paragraph introduces the block after it."""
     return isinstance(block, Prose) and bool(block.spans) and block.spans[-1].text.rstrip().endswith((":", "："))
+
+
+class TableLayouter:
+    """Lays a table out: columns as wide as their words need, rows that are not split, the head on each page."""
+
+    def __init__(self, table: Table, area: Area, style: PageStyle, text: TextLayouter, page_height: float) -> None:
+        self._table, self._area, self._style, self._text = table, area, style, text
+        self._page_height = page_height
+        self._size, self._columns = self._measure(area.width)
+
+    def group(self, gap: float) -> Group:
+        """Return the rows, a strip for each."""
+        head = self._row(self._table.head, is_head=True)
+        strips = [*head, *(strip for row in self._table.rows for strip in self._row(row, is_head=False))]
+        repeated = head if sum(strip.height for strip in head) < self._page_height * 0.3 else []
+        keep = len(self._table.rows) <= 12
+        return Group(strips, gap, keep_together=keep, repeated=repeated, fills=self._area.fills)
+
+    def _row(self, cells: tuple[Cell, ...], *, is_head: bool) -> list[Strip]:
+        """Return one strip, or one for each line where the row is very high."""
+        columns: list[tuple[float, list[Line]]] = []
+        x = self._area.left
+        for number, (spans, column) in enumerate(zip(cells, self._columns, strict=True)):
+            margin = CELL_MARGIN_X if number else 0
+            cell_lines = self._text.span_lines(
+                spans,
+                self._size,
+                max(column - margin - CELL_MARGIN_X, 10.0),
+                role=self._area.role,
+                bold=is_head,
+                line_height=CELL_LINE_HEIGHT,
+                align=self._table.align[number],
+            )
+            columns.append((x + margin, cell_lines))
+            x += column
+        colour = self._style.colour("edge" if is_head else "hairline")
+        rule = Rectangle(x - self._area.left, 6, colour)
+        height = max((sum(line.height for line in lines) for _, lines in columns), default=0.0) + 2 * CELL_MARGIN_Y
+        if height <= self._page_height * TALLEST_ROW:
+            items: list[Item] = []
+            for left, lines in columns:
+                y = float(CELL_MARGIN_Y)
+                for line in lines:
+                    items.append((left, y, line))
+                    y += line.height
+            return [Strip(max(height, self._size), [*items, (self._area.left, height - 6, rule)])]
+        strips = [Strip(CELL_MARGIN_Y)]
+        for number in range(max(len(lines) for _, lines in columns)):
+            row = [(left, 0.0, lines[number]) for left, lines in columns if number < len(lines)]
+            strips.append(Strip(max(line.height for _, _, line in row), list(row)))
+        return [*strips, Strip(CELL_MARGIN_Y, [(self._area.left, CELL_MARGIN_Y - 6, rule)])]
+
+    def _measure(self, width: float) -> tuple[int, list[float]]:
+        """Return the text size and the widths of the columns."""
+        least: list[float] = []
+        for size in SIZES:
+            columns = zip(self._table.head, *self._table.rows[:MEASURED_ROWS], strict=True)
+            bounds = [self._column_bounds(cells, size) for cells in columns]
+            least, most = [low for low, _ in bounds], [high for _, high in bounds]
+            if sum(most) <= width:
+                return size, most
+            if sum(least) <= width:
+                share = (width - sum(least)) / max(1.0, sum(most) - sum(least))
+                return size, [low + (high - low) * share for low, high in bounds]
+        return SIZES[-1], [low * width / sum(least) for low in least]
+
+    def _column_bounds(self, cells: tuple[Cell, ...], size: int) -> tuple[float, float]:
+        """Return the widths of the longest word and of the longest cell, with their margins."""
+        low = high = 0.0
+        for number, spans in enumerate(cells):
+            width = 0.0
+            for run in self._text.span_runs(spans, size, bold=number == 0):
+                if isinstance(run, Picture):
+                    low, width = max(low, run.width), width + run.width
+                    continue
+                text, text_format = run[0][:2_000], run[1]
+                measure = text_format.face, text_format.size
+                low = max([low, *(self._style.text_width(word, *measure) for word in text.split())])
+                width += max(self._style.text_width(line, *measure) for line in text.split("\n"))
+            high = max(high, width)
+        margins = 2 * CELL_MARGIN_X + 12
+        return min(low, LONGEST_WORD) + margins, high + margins

@@ -1,30 +1,33 @@
-"""The PDF format: a conversation from its messages to the bytes of the file."""
+"""The PDF format: a conversation from its messages to the bytes of the file, with the parts that Qt does not write."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice
 from PySide6.QtGui import QGuiApplication, QPdfWriter
 
 from app import __version__
 from app.conversation import ConversationTree, Role
-from app.export.entries import ParsedEntry, parsed_entries, thought_label, title_of
+from app.export.entries import Entry, entries, thought_label, title_of
 from app.export.export import PDF
 from app.export.formats import Format, Options
 from app.markdown.blocks import Block, Code
 from app.markdown.parser import parse_part
 from ui.pdf.blocks import Area, BlockLayouter
-from ui.pdf.finish import finish
-from ui.pdf.glyphs import CharacterMaps, missing_characters
+from ui.pdf.glyphs import CharacterMaps
 from ui.pdf.lines import clean
-from ui.pdf.pages import Group, Pages, Strip
+from ui.pdf.pages import Bookmark, Group, Pages, Strip
 from ui.pdf.pictures import Pictures
-from ui.pdf.style import PADDING, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Families, PageStyle
+from ui.pdf.style import PADDING, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, PageStyle, installed_families
 
 MESSAGE_GAP = 260
+LONGEST_TITLE = 80
+"""Characters of an outline entry."""
 REPORTED_CHARACTERS = 12
 """Missing characters that a warning names."""
 
@@ -35,16 +38,19 @@ def pdf_format() -> Format:
     Where there is no Qt application yet, as on the command line, one without a screen is created.
     """
     application = QCoreApplication.instance() or QGuiApplication(["apus-chat", "-platform", "offscreen"])
-    return replace(PDF, write=partial(_write, Families.installed(), application))
+    return replace(PDF, write=partial(_write, installed_families(), application))
 
 
 def _write(
-    families: Families, _application: QCoreApplication, trees: Sequence[ConversationTree], options: Options
+    families: tuple[list[str], list[str]],
+    _application: QCoreApplication,
+    trees: Sequence[ConversationTree],
+    options: Options,
 ) -> bytes:
     """``_application`` must exist as long as the format."""
     tree = trees[0]
     title = title_of(tree, options)
-    style = PageStyle(families)
+    style = PageStyle(*families)
     pictures = Pictures(style, options.formula_renderer, _all_text(tree, options))
     content = QByteArray()
     buffer = QBuffer(content)
@@ -61,12 +67,12 @@ def _write(
         # A painter that outlives its device ends the program.
         pages.end()
         buffer.close()
-    if missing := missing_characters(style):
-        has_chinese = any("\u3400" <= character <= "\u9fff" for character in missing)
-        code = "pdf_chinese_face_missing" if has_chinese else "pdf_characters_missing"
-        options.warn(code, {"characters": " ".join(sorted(missing)[:REPORTED_CHARACTERS])})
     characters = CharacterMaps(style, pictures.meanings)
-    return finish(bytes(content.data()), characters, pages.bookmarks, options.labels.language)
+    if characters.missing:
+        has_chinese = any("\u3400" <= character <= "\u9fff" for character in characters.missing)
+        code = "pdf_chinese_face_missing" if has_chinese else "pdf_characters_missing"
+        options.warn(code, {"characters": " ".join(sorted(characters.missing)[:REPORTED_CHARACTERS])})
+    return _finish(bytes(content.data()), characters, pages.bookmarks, options.labels.language)
 
 
 def _all_text(tree: ConversationTree, options: Options) -> str:
@@ -87,14 +93,11 @@ def _groups(
     if conversation.system_prompt.strip():
         yield layouter.line(options.labels.system, quiet_area, gap=MESSAGE_GAP, bold=True)
         yield from layouter.blocks(parse_part(conversation.system_prompt), _beside_a_bar(quiet_area))
-    for parsed in parsed_entries(tree, options):
-        yield from _message(parsed, layouter, area, quiet_area, options)
+    for entry in entries(tree, options, options.formula_renderer):
+        yield from _message(entry, layouter, area, quiet_area, options)
 
 
-def _message(
-    parsed: ParsedEntry, layouter: BlockLayouter, area: Area, quiet_area: Area, options: Options
-) -> Iterator[Group]:
-    entry = parsed.entry
+def _message(entry: Entry, layouter: BlockLayouter, area: Area, quiet_area: Area, options: Options) -> Iterator[Group]:
     is_question = entry.message.role is Role.USER
     speaker = layouter.line(entry.speaker, quiet_area, gap=MESSAGE_GAP, bold=True)
     if is_question:
@@ -106,17 +109,18 @@ def _message(
         yield from layouter.code(Code(clean(attachment.content)), area, 40.0)
     if entry.thought:
         yield layouter.line(thought_label(entry, options), quiet_area, gap=60.0)
-        yield from layouter.blocks(parsed.thought, _beside_a_bar(quiet_area))
-    if parsed.text and is_question:
-        yield from _on_a_background(layouter, parsed.text, area)
-    elif parsed.text:
+        yield from layouter.blocks(entry.thought_blocks, _beside_a_bar(quiet_area))
+    if entry.text_blocks and is_question:
+        yield from _on_a_background(layouter, entry.text_blocks, area)
+    elif entry.text_blocks:
         yield Group([Strip(110 if entry.thought else 50)], keep_with_next=True)
-        yield from layouter.blocks(parsed.text, area)
+        yield from layouter.blocks(entry.text_blocks, area)
     if entry.status:
         status = f"({entry.status}{f': {entry.error}' if entry.error else ''})"
         yield layouter.line(status, Area(0.0, area.width, "bad", SMALL_SIZE), gap=60.0, keep_with_next=False)
     if entry.details:
-        yield layouter.details(entry.details, quiet_area, gap=110.0)
+        text = "   ".join(f"{label}: {value}".replace(" ", "\u00a0") for label, value in entry.details)
+        yield layouter.line(text, quiet_area, gap=110.0, keep_with_next=False, line_height=1.5)
 
 
 def _beside_a_bar(area: Area) -> Area:
@@ -129,3 +133,41 @@ def _on_a_background(layouter: BlockLayouter, blocks: Iterable[Block], area: Are
     yield Group([Strip(PADDING * 0.9)], 40.0, keep_with_next=True, fills=fills)
     yield from layouter.blocks(blocks, inner)
     yield Group([Strip(PADDING * 0.9)], is_end=True, fills=fills)
+
+
+def _finish(content: bytes, characters: CharacterMaps, bookmarks: Sequence[Bookmark], language: str) -> bytes:
+    """Add the true characters behind the glyphs, an outline and the language, such as ``zh-CN``, to a PDF of Qt."""
+    # Deferred: the import takes 120 ms, which the export dialog does not wait for.
+    from pypdf import PdfWriter
+    from pypdf.generic import Fit, NameObject, TextStringObject
+
+    writer = PdfWriter(fileobj=io.BytesIO(content), incremental=True)
+    fonts: dict[int, Any] = {}
+    for page in writer.pages:
+        resources: Any = page["/Resources"]
+        for font in resources.get("/Font", {}).values():
+            fonts[font.get_object().indirect_reference.idnum] = font.get_object()
+    for font in fonts.values():
+        if "/ToUnicode" in font:
+            table = font["/ToUnicode"].get_object()
+            name = str(font["/BaseFont"]).removeprefix("/")
+            table.set_data(characters.corrected(name, table.get_data(), _glyph_count(font)))
+    for bookmark in bookmarks:
+        title = bookmark.title
+        title = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
+        writer.add_outline_item(title=title, page_number=bookmark.page, fit=Fit.xyz(top=round(bookmark.top, 1)))
+    writer.root_object[NameObject("/Lang")] = TextStringObject(language)
+    output = io.BytesIO()
+    writer.write(output)
+    return output.getvalue()
+
+
+def _glyph_count(font: Any) -> int:
+    """Return how many glyphs an embedded font contains (OpenType, table ``maxp``); 0 where it is not TrueType."""
+    descriptor = font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+    program = descriptor["/FontFile2"].get_object().get_data() if "/FontFile2" in descriptor else b""
+    for at in range(12, 12 + 16 * int.from_bytes(program[4:6]), 16):
+        if program[at : at + 4] == b"maxp":
+            start = int.from_bytes(program[at + 8 : at + 12])
+            return int.from_bytes(program[start + 4 : start + 6])
+    return 0

@@ -22,6 +22,7 @@ _LAID_OUT_TOGETHER = 400
 """Characters."""
 _RANGE = re.compile(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4})> (?:\[([^\]]*)\]|<([0-9A-Fa-f]{4})>)")
 _HEX = re.compile(rb"<([0-9A-Fa-f]+)>")
+_INVISIBLE = ("Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Cn", "Cs", "Co")
 _BFCHAR_LIMIT = 100
 """Entries of one ``bfchar`` block that readers must accept."""
 
@@ -44,16 +45,6 @@ def raw_fonts(font: QFont, characters: Iterable[str]) -> list[QRawFont]:
     return list(fonts.values())
 
 
-def missing_characters(style: PageStyle) -> set[str]:
-    """Return the characters that were drawn as empty boxes."""
-    missing: set[str] = set()
-    for face, characters in style.written.items():
-        visible = {each for each in characters if _is_visible(each)}
-        fonts = raw_fonts(style.font(face, TEXT_SIZE), visible) if visible else []
-        missing |= {each for each in visible if not any(font.supportsCharacter(ord(each)) for font in fonts)}
-    return missing
-
-
 def postscript_name(font: QRawFont) -> str:
     """Return the name of a font in a PDF: its PostScript name, from its ``name`` table (OpenType, name 6)."""
     table = bytes(font.fontTable("name").data())
@@ -70,61 +61,60 @@ def postscript_name(font: QRawFont) -> str:
 
 
 @dataclass
-class _Written:
-    """A font and the characters that were written with it."""
+class _Font:
+    """A font with the characters that were written with it."""
 
-    font: QRawFont
-    characters: set[str] = field(default_factory=set)
+    raw: QRawFont
+    characters: dict[int, set[str]] = field(default_factory=dict)
+    """By the glyph that they share."""
     supplementary: dict[str, None] = field(default_factory=dict)
     """Characters above U+FFFF that this font draws, in the order of their first use."""
 
 
 class CharacterMaps:
-    """The true characters of the glyphs of a document."""
+    """The true characters of the glyphs of a document, and the ``missing`` ones that were drawn as empty boxes."""
 
     def __init__(self, style: PageStyle, meanings: Mapping[str, str]) -> None:
         """``meanings`` are the texts that placeholders stand for."""
         self._meanings = meanings
-        self._written: dict[str, _Written] = {}
+        self._fonts: dict[str, _Font] = {}
+        self.missing: set[str] = set()
         for face, characters in style.written.items():
-            font = style.font(face, TEXT_SIZE)
-            for raw in raw_fonts(font, characters):
-                self._written.setdefault(postscript_name(raw), _Written(raw)).characters.update(characters)
+            fonts = raw_fonts(style.font(face, TEXT_SIZE), characters)
+            visible = {each for each in characters if unicodedata.category(each) not in _INVISIBLE}
+            self.missing |= {each for each in visible if not any(font.supportsCharacter(ord(each)) for font in fonts)}
+            for raw in fonts:
+                by_glyph = self._fonts.setdefault(postscript_name(raw), _Font(raw)).characters
+                for character in characters:
+                    if glyph := _glyph(raw, character):
+                        by_glyph.setdefault(glyph, set()).add(character)
         for character in style.supplementary:
             # Several fonts may contain it; only one of them draws it.
             for face in (face for face, characters in style.written.items() if character in characters):
                 for raw in raw_fonts(style.font(face, TEXT_SIZE), character):
                     if _glyph(raw, character):
-                        self._written[postscript_name(raw)].supplementary[character] = None
-        self._by_glyph = {name: _by_glyph(written) for name, written in self._written.items()}
+                        self._fonts[postscript_name(raw)].supplementary[character] = None
 
     def corrected(self, font_name: str, table: bytes, glyph_count: int) -> bytes:
         """Return the ToUnicode table of a font that contains ``glyph_count`` glyphs, corrected."""
-        entries = {code: self._character(text, font_name) for code, text in _parse(table).items() if text}
+        font = self._fonts.get(font_name)
+        entries = {code: _character(text, font) for code, text in _parse(table).items() if text}
         unmapped = [code for code in range(1, glyph_count) if code not in entries]
-        supplementary = self._written[font_name].supplementary if font_name in self._written else {}
+        supplementary = font.supplementary if font else {}
         if len(unmapped) == len(supplementary):
             # Qt numbers the glyphs of a font in the order of their first use.
             entries.update(zip(unmapped, supplementary, strict=True))
         return _format({code: self._meanings.get(text, text) for code, text in entries.items()})
 
-    def _character(self, text: str, font_name: str) -> str:
-        normalised = unicodedata.normalize("NFKC", text)
-        if font_name not in self._written:
-            return normalised if len(normalised) == 1 and normalised != text else text
-        candidates = self._by_glyph[font_name].get(_glyph(self._written[font_name].font, text), [])
-        if not candidates:
-            # A ligature or a contextual form.
-            return normalised if normalised.strip() else text
+
+def _character(text: str, font: _Font | None) -> str:
+    normalised = unicodedata.normalize("NFKC", text)
+    if font is None:
+        return normalised if len(normalised) == 1 and normalised != text else text
+    if candidates := font.characters.get(_glyph(font.raw, text)):
         return min(candidates, key=_rank)
-
-
-def _by_glyph(written: _Written) -> dict[int, list[str]]:
-    by_glyph: dict[int, list[str]] = {}
-    for character in written.characters:
-        if glyph := _glyph(written.font, character):
-            by_glyph.setdefault(glyph, []).append(character)
-    return by_glyph
+    # A ligature or a contextual form.
+    return normalised if normalised.strip() else text
 
 
 def _glyph(font: QRawFont, character: str) -> int:
@@ -173,7 +163,3 @@ def _format(entries: Mapping[int, str]) -> bytes:
         lines.append("endbfchar")
     lines += ["endcmap", "CMapName currentdict /CMap defineresource pop", "end", "end", ""]
     return "\n".join(lines).encode()
-
-
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Cn", "Cs", "Co")

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout,
 from app.export.entries import name_bidi_controls
 from app.markdown.blocks import Span, Style, has_chinese, utf16_length
 from app.markdown.highlight import CodeRole
-from ui.pdf.pictures import Picture, Pictures, PictureWithSource
+from ui.pdf.pictures import Picture, Pictures
 from ui.pdf.style import CODE_LINE_HEIGHT, CODE_SIZE, LINE_HEIGHT, Face, PageStyle, TextFormat
 
 LONGEST_PARAGRAPH = 20_000
@@ -37,14 +37,14 @@ class Line:
     line: QTextLine
     layout: QTextLayout
     """Owner of ``line``."""
-    pictures: Sequence[tuple[float, float, Picture | PictureWithSource]]
-    """With their places: from the left edge of the text, and from the baseline."""
+    pictures: Sequence[tuple[float, Picture]]
+    """With their distances from the left edge of the text."""
 
     def draw(self, painter: QPainter, x: float, y: float) -> None:
         """Draw it with its upper left corner at a point."""
         self.line.draw(painter, QPointF(x + self.shift, y + self.baseline - self.line.ascent()))
-        for left, top, picture in self.pictures:
-            picture.draw(painter, x + self.shift + left, y + self.baseline + top)
+        for left, picture in self.pictures:
+            picture.draw(painter, x + self.shift + left, y + self.baseline - picture.baseline)
 
 
 class TextLayouter:
@@ -75,49 +75,28 @@ class TextLayouter:
 
     def span_lines(
         self, spans: Iterable[Span], size: int, width: float, *, role: str = "text", bold: bool = False,
-        line_height: float = LINE_HEIGHT,
+        line_height: float = LINE_HEIGHT, align: str = "",
     ) -> list[Line]:  # fmt: skip
-        """Return the lines of spans."""
-        return list(self.lines(self.span_runs(spans, size, role=role, bold=bold), size, width, line_height=line_height))
+        """Return the lines of spans; each line feed in them ends a paragraph."""
+        paragraphs = _paragraphs(self.span_runs(spans, size, role=role, bold=bold), width)
+        return [line for runs in paragraphs for line in self._lines(runs, size, width, line_height, align)]
 
     def code_lines(self, stretches: Iterable[tuple[str, CodeRole]], width: float) -> list[Line]:
         """Return the lines that one line of highlighted code takes; none where it is empty."""
-        runs = (
-            run
-            for text, role in stretches
-            for run in self._pictures.split_emoji(clean(text), self._style.code_format(role))
-        )
-        return list(self.lines(runs, CODE_SIZE, width, line_height=CODE_LINE_HEIGHT, is_code=True))
+        runs: list[Run] = []
+        for text, role in stretches:
+            text_format = self._style.text_format(Face(mono=True), CODE_SIZE, f"code_{role.value}")
+            runs += self._pictures.split_emoji(clean(text), text_format)
+        return [
+            line
+            for paragraph in _paragraphs(runs, width)
+            for line in self._lines(paragraph, CODE_SIZE, width, CODE_LINE_HEIGHT, is_code=True)
+        ]
 
-    def lines(
-        self,
-        runs: Iterable[Run],
-        size: int,
-        width: float,
-        *,
-        line_height: float = LINE_HEIGHT,
-        align: str = "",
-        is_code: bool = False,
+    def _lines(
+        self, runs: list[Run], size: int, width: float, line_height: float, align: str = "", is_code: bool = False
     ) -> Iterator[Line]:
-        """Yield the lines of runs; each line feed in them ends a paragraph."""
-        paragraph: list[Run] = []
-        length = 0
-        for run in runs:
-            for is_new, piece in _pieces(run, width):
-                size_of_piece = 1 if isinstance(piece, Picture) else len(piece[0])
-                if is_new or length + size_of_piece > LONGEST_PARAGRAPH:
-                    yield from self._paragraph(paragraph, size, width, line_height, align, is_code)
-                    paragraph, length = [], 0
-                if size_of_piece:
-                    paragraph.append(piece)
-                    length += size_of_piece
-        yield from self._paragraph(paragraph, size, width, line_height, align, is_code)
-
-    def _paragraph(
-        self, runs: list[Run], size: int, width: float, line_height: float, align: str, is_code: bool
-    ) -> Iterator[Line]:
-        if not runs:
-            return
+        """Yield the lines of a paragraph."""
         style, texts, length = self._style, [], 0
         formats: list[QTextLayout.FormatRange] = []
         pictures: list[tuple[int, Picture]] = []
@@ -156,11 +135,7 @@ class TextLayouter:
                     below = max(below, picture.height - picture.baseline + size * 0.25)
             natural = float(line.naturalTextWidth())
             shift = {"right": width - natural, "center": (width - natural) / 2}.get(align, 0.0)
-            placed = [
-                (x, -picture.baseline, picture if picture.placeholder else PictureWithSource(picture, style))
-                for x, picture in here
-            ]
-            yield Line(above + below, natural, above, max(0.0, shift), line, layout, placed)
+            yield Line(above + below, natural, above, max(0.0, shift), line, layout, here)
 
     def _placeholder_format(self, picture: Picture, size: int) -> QTextCharFormat:
         """Return the format of an invisible letter that is as wide as the picture."""
@@ -176,6 +151,23 @@ class TextLayouter:
 def clean(text: str) -> str:
     """Return text that can be drawn: bidirectional controls by name, no control characters, ``\\n`` as line break."""
     return _CONTROLS.sub("\ufffd", name_bidi_controls(text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def _paragraphs(runs: Iterable[Run], width: float) -> Iterator[list[Run]]:
+    """Yield the runs between line feeds, in parts where they are too long; pictures are shrunk to the width."""
+    paragraph: list[Run] = []
+    length = 0
+    for run in runs:
+        for is_new, piece in _pieces(run, width):
+            size = 1 if isinstance(piece, Picture) else len(piece[0])
+            if paragraph and (is_new or length + size > LONGEST_PARAGRAPH):
+                yield paragraph
+                paragraph, length = [], 0
+            if size:
+                paragraph.append(piece)
+                length += size
+    if paragraph:
+        yield paragraph
 
 
 def _pieces(run: Run, width: float) -> Iterator[tuple[bool, Run]]:

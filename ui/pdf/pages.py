@@ -9,7 +9,6 @@ from typing import Protocol
 from PySide6.QtCore import QLocale, QMarginsF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPageLayout, QPageSize, QPainter, QPdfWriter
 
-from ui.pdf.finish import Bookmark
 from ui.pdf.style import SMALL_SIZE, UNITS_PER_POINT, Face, PageStyle
 
 MARGIN = 560
@@ -85,6 +84,17 @@ class Group:
         if self.keep_together and height <= page_height:
             return height
         return sum(strip.height for strip in self.strips[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """An entry of the outline."""
+
+    title: str
+    page: int
+    """From 0 on."""
+    top: float
+    """Points from the lower edge of the paper."""
 
 
 class Pages:

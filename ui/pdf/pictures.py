@@ -43,10 +43,11 @@ class Picture:
     height: float
     baseline: float
     """Distance from the top."""
+    style: PageStyle
     svg: str = ""
     image: QImage | None = None
     placeholder: str = ""
-    """Letter that is copied as ``source``; empty where there is none."""
+    """Letter that is copied as ``source``; without one the source is on the picture as invisible text."""
 
     def scaled(self, factor: float) -> Picture:
         """Return the picture in another size."""
@@ -61,10 +62,24 @@ class Picture:
         rect = QRectF(x, y, self.width, self.height)
         if self.image is not None:
             painter.drawImage(rect, self.image)
-            return
-        # For a QPdfWriter Qt strokes shapes without a stroke one unit wide, which makes letters bold.
-        renderer = QSvgRenderer(QByteArray(_UNSTROKED.sub(r"\g<0> stroke-width='0'", self.svg).encode()))
-        renderer.render(painter, rect)
+        else:
+            # For a QPdfWriter Qt strokes shapes without a stroke one unit wide, which makes letters bold.
+            renderer = QSvgRenderer(QByteArray(_UNSTROKED.sub(r"\g<0> stroke-width='0'", self.svg).encode()))
+            renderer.render(painter, rect)
+        if not self.placeholder:
+            self._draw_source(painter, x, y + self.baseline)
+
+    def _draw_source(self, painter: QPainter, x: float, y: float) -> None:
+        self.style.record(self.source, Face())
+        painter.save()
+        painter.setFont(self.style.font(Face(), _HIDDEN_SIZE))
+        painter.setPen(QColor(0, 0, 0, 0))
+        painter.translate(x, y)
+        natural = self.style.text_width(self.source, Face(), _HIDDEN_SIZE)
+        if natural > self.width > 0:
+            painter.scale(self.width / natural, 1.0)
+        painter.drawText(QPointF(0, 0), self.source)
+        painter.restore()
 
 
 class Pictures:
@@ -91,7 +106,9 @@ class Pictures:
         drawn = shape.at(size, self._style.colour(role).name())
         source = " ".join(source.split())
         placeholder = "" if display else self._placeholder(source)
-        return Picture(source, drawn.width, drawn.height, drawn.baseline, svg=drawn.svg, placeholder=placeholder)
+        return Picture(
+            source, drawn.width, drawn.height, drawn.baseline, self._style, svg=drawn.svg, placeholder=placeholder
+        )
 
     def split_emoji(self, text: str, text_format: TextFormat) -> Iterator[tuple[str, TextFormat] | Picture]:
         """Yield the text in its format and the pictures of its colour emoji."""
@@ -110,8 +127,22 @@ class Pictures:
         if emoji not in self._emoji:
             fonts = raw_fonts(font, [emoji])
             is_coloured = any(not each.fontTable(table).isEmpty() for each in fonts for table in _COLOUR_TABLES)
-            self._emoji[emoji] = _draw_emoji(emoji, font, self._placeholder(emoji)) if is_coloured else None
+            self._emoji[emoji] = self._draw_emoji(emoji, font) if is_coloured else None
         return self._emoji[emoji]
+
+    def _draw_emoji(self, emoji: str, font: QFont) -> Picture:
+        large = QFont(font)
+        large.setPixelSize(_EMOJI_PIXELS)
+        large.setStrikeOut(False)
+        width = QFontMetricsF(large).horizontalAdvance(emoji)
+        ascent, height = _EMOJI_PIXELS * 0.95, _EMOJI_PIXELS * 1.2
+        image = QImage(max(1, round(width)), round(height), QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        painter.setFont(large)
+        painter.drawText(QPointF(0, ascent), emoji)
+        painter.end()
+        return Picture(emoji, width, height, ascent, self._style, image=image, placeholder=self._placeholder(emoji))
 
     def _placeholder(self, source: str) -> str:
         if source not in self._placeholders:
@@ -126,41 +157,3 @@ class Pictures:
             for code in _PLACEHOLDERS:
                 if chr(code) not in self._reserved and font.supportsCharacter(code):
                     yield chr(code)
-
-
-def _draw_emoji(emoji: str, font: QFont, placeholder: str) -> Picture:
-    large = QFont(font)
-    large.setPixelSize(_EMOJI_PIXELS)
-    large.setStrikeOut(False)
-    width = QFontMetricsF(large).horizontalAdvance(emoji)
-    ascent, height = _EMOJI_PIXELS * 0.95, _EMOJI_PIXELS * 1.2
-    image = QImage(max(1, round(width)), round(height), QImage.Format.Format_ARGB32_Premultiplied)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.setFont(large)
-    painter.drawText(QPointF(0, ascent), emoji)
-    painter.end()
-    return Picture(emoji, width, height, ascent, image=image, placeholder=placeholder)
-
-
-@dataclass(frozen=True, slots=True)
-class PictureWithSource:
-    """A picture without a placeholder, and its source as invisible text, for searching and copying."""
-
-    picture: Picture
-    style: PageStyle
-
-    def draw(self, painter: QPainter, x: float, y: float) -> None:
-        """Draw it with its upper left corner at a point."""
-        self.picture.draw(painter, x, y)
-        source = self.picture.source
-        self.style.record(source, Face())
-        painter.save()
-        painter.setFont(self.style.font(Face(), _HIDDEN_SIZE))
-        painter.setPen(QColor(0, 0, 0, 0))
-        painter.translate(x, y + self.picture.baseline)
-        natural = self.style.text_width(source, Face(), _HIDDEN_SIZE)
-        if natural > self.picture.width > 0:
-            painter.scale(self.picture.width / natural, 1.0)
-        painter.drawText(QPointF(0, 0), source)
-        painter.restore()

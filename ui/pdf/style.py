@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import quote
 
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QTextCharFormat, QTextOption
 
 from app.markdown.blocks import Style
-from app.markdown.highlight import CodeRole
 from ui.widgets.theme import LIGHT, interface_font, mono_families
 
 UNITS_PER_POINT = 10
@@ -29,7 +29,6 @@ PADDING = 90
 
 _LIGATURE_FEATURES = ("liga", "clig", "calt", "dlig", "hlig", "locl")
 """OpenType features that substitute glyphs: a PDF cannot map the substitutes back to characters."""
-_SAFE_IN_URL = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#[]@!$&'*+,;=%")
 
 
 class Face(NamedTuple):
@@ -49,24 +48,16 @@ class TextFormat:
     char_format: QTextCharFormat
 
 
-@dataclass(frozen=True)
-class Families:
-    """Names of the font families, best first."""
-
-    text: tuple[str, ...]
-    mono: tuple[str, ...]
-
-    @classmethod
-    def installed(cls) -> Families:
-        """Return the families of the window; only for the window's thread."""
-        return cls(tuple(interface_font().families()), tuple(mono_families()))
+def installed_families() -> tuple[list[str], list[str]]:
+    """Return the font families of the window for text and for code, best first; only for the window's thread."""
+    return interface_font().families(), list(mono_families())
 
 
 class PageStyle:
     """Fonts and formats of one document, and the characters that were written with each font."""
 
-    def __init__(self, families: Families) -> None:
-        self._families = families
+    def __init__(self, text_families: list[str], mono_families: list[str]) -> None:
+        self._text_families, self._mono_families = text_families, mono_families
         self._fonts: dict[tuple[Face, int, bool], QFont] = {}
         self._formats: dict[tuple[Face, int, Style, str, str], TextFormat] = {}
         self.written: dict[Face, dict[str, None]] = {}
@@ -85,7 +76,7 @@ class PageStyle:
         key = (face, size, struck_out)
         if key not in self._fonts:
             font = QFont()
-            font.setFamilies(list(self._families.mono if face.mono else self._families.text))
+            font.setFamilies(self._mono_families if face.mono else self._text_families)
             if face.mono:
                 font.setStyleHint(QFont.StyleHint.Monospace)
                 font.setFixedPitch(True)
@@ -127,10 +118,6 @@ class PageStyle:
             self._formats[key] = TextFormat(face, size, char_format)
         return self._formats[key]
 
-    def code_format(self, role: CodeRole) -> TextFormat:
-        """Return the format of highlighted code."""
-        return self.text_format(Face(mono=True), CODE_SIZE, f"code_{role.value}")
-
     def colour(self, role: str) -> QColor:
         """Return the colour of a role of the theme."""
         return QColor(getattr(LIGHT, role))
@@ -138,4 +125,4 @@ class PageStyle:
 
 def escape_url(url: str) -> str:
     """Percent-encode the characters that could end the PDF string, into which Qt writes the URL unescaped."""
-    return "".join(chr(byte) if byte in _SAFE_IN_URL else f"%{byte:02X}" for byte in url.encode("utf-8", "replace"))
+    return quote(url, ":/?#[]@!$&'*+,;=%", errors="replace")

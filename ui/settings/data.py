@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QWidget
 
 from app.conversation import ImportResult
-from app.export.json_import import import_conversations
+from app.export.json_format import import_conversations
 from app.services import Services
 from model_manager.errors import UserError
 from ui.settings.backups import BackupsDialog

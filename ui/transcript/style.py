@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextBlockFormat, QTextCharFormat
 
-from app.markdown.blocks import Block, Code, Formula, Kind, Prose, Rule, Style, Table
+from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Style, Table
 from app.markdown.highlight import CodeRole
 from ui.widgets.theme import TEXT_SIZE, Theme, interface_font, mono_font
 
@@ -92,9 +92,9 @@ class TextStyle:
             return 14
         if isinstance(block, Formula) or isinstance(above, Formula):
             return round(self.line * 0.4)
-        if isinstance(above, Prose) and above.kind is Kind.HEADING:
+        if above.level:
             return round(self.line * 0.35)
-        if isinstance(block, Prose) and block.kind is Kind.HEADING:
+        if block.level:
             return round(self.line * 1.05)
         if block.marker and above.depth:
             return round(self.line * 0.28)

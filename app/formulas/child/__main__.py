@@ -1,6 +1,6 @@
 """The program of the child process that draws formulas.
 
-Formulas come from a model, and some take unlimited time or memory.  ``app.formulas.process`` starts and ends the
+Formulas come from a model, and some take unlimited time or memory.  ``app.formulas.renderer`` starts and ends the
 process.
 
 One JSON object per line.  In: ``{"formula", "display"}``.  Out: ``{"ready": true}`` once, then for each formula
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.formulas.child.drawing import Drawer
-from app.formulas.limits import LIMIT_BYTES, LIMIT_S, MAX_SVG, PATIENCE
+from app.formulas.renderer import LIMIT_BYTES, LIMIT_S, MAX_SVG, PATIENCE
 from app.process.limited_child import limit_memory, send
 
 _GRACE_S = 1.0
