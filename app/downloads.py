@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from app.config.paths import DataFolder
@@ -55,9 +54,8 @@ class ModelDownloads:
         self._folder = folder
         self.settings = settings
         self._secrets = secrets
-        self._done_listeners: list[Callable[[str, tuple[Path, ...]], None]] = []
         self.library = ModelLibrary(folder.models, models_folder=self.folder)
-        self.queue = DownloadQueue(self.folder, self.access, self._finished)
+        self.queue = DownloadQueue(self.folder, self.access)
         self._apply_limit()
 
     def start(self) -> None:
@@ -75,10 +73,6 @@ class ModelDownloads:
     def page_of(self, repository: str) -> str:
         """Return the address of the page of a repository on the hub."""
         return f"{(self.settings.now.endpoint or OFFICIAL).rstrip('/')}/{repository}"
-
-    def on_done(self, listener: Callable[[str, tuple[Path, ...]], None]) -> None:
-        """Call ``listener`` with the id and files of each finished download, in the queue's thread."""
-        self._done_listeners.append(listener)
 
     def settings_changed(self) -> None:
         """Apply changed settings: endpoint, proxy, token and speed limit."""
@@ -130,7 +124,3 @@ class ModelDownloads:
     def _apply_limit(self) -> None:
         limit = self.settings.now.download_limit
         self.queue.limit(limit * KIB if limit else None)
-
-    def _finished(self, model_id: str, paths: tuple[Path, ...]) -> None:
-        for listener in tuple(self._done_listeners):
-            listener(model_id, paths)

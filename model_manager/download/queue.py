@@ -43,16 +43,9 @@ class _StoredQueue:
 class DownloadQueue:
     """Downloads of one models folder.  Every method may be called from any thread and returns at once."""
 
-    def __init__(
-        self,
-        folder: Callable[[], Path],
-        access: Callable[[], Access],
-        on_done: Callable[[str, tuple[Path, ...]], None] = lambda _id, _paths: None,
-    ) -> None:
-        """``on_done`` is called in the queue's thread with the id and files of each finished download."""
+    def __init__(self, folder: Callable[[], Path], access: Callable[[], Access]) -> None:
         self._folder = folder
         self._access = access
-        self._on_done = on_done
         self._changed = threading.Condition()
         self._statuses: dict[str, DownloadStatus] = {}
         self._published: dict[str, PublishedModel] = {}
@@ -236,8 +229,6 @@ class DownloadQueue:
         except UserError as error:
             problem = error
             _log.info("download of %s failed: %s", transfer.model_id, error)
-        if paths:
-            self._on_done(transfer.model_id, paths)
         self._end(transfer.model_id, problem, paths)
 
     def _fetch(self, transfer: Transfer) -> tuple[Path, ...]:

@@ -44,14 +44,14 @@ class Queue:
         self.access = Access(hub_url, hub_url, token, frozenset({hub_url.split("//")[1]}), "")
         self.arrived: list[tuple[str, tuple[Path, ...]]] = []
         self._changed = threading.Condition()
-        self.queue = DownloadQueue(lambda: self.folder, lambda: self.access, self._done)
+        self.queue = DownloadQueue(lambda: self.folder, lambda: self.access)
         self.queue.subscribe(self._tell)
-
-    def _done(self, model_id: str, paths: tuple[Path, ...]) -> None:
-        self.arrived.append((model_id, paths))
 
     def _tell(self) -> None:
         with self._changed:
+            for each in self.queue.statuses():
+                if each.state == "done" and (each.id, each.paths) not in self.arrived:
+                    self.arrived.append((each.id, each.paths))
             self._changed.notify_all()
 
     def status(self, model_id: str) -> DownloadStatus | None:

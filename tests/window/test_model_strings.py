@@ -112,14 +112,14 @@ def local(model_id: str, path: Path, **more: object) -> LocalModel:
 
 
 def item(key: str, *models: LocalModel, **activity: object) -> ModelItem:
-    made = list_items(DiskScan(tuple((model, None) for model in models)), Activity(**activity))  # type: ignore[arg-type]
+    made = list_items(DiskScan(models), Activity(**activity))  # type: ignore[arg-type]
     return next(each for each in made if each.key == key)
 
 
 def test_file_with_published_name_and_size_is_the_catalogue_model(tmp_path: Path):
     named = local("mine", tmp_path / APUS[0].file_name, bytes=APUS[0].bytes + 1000)
     assert item("apus:Q2_K", named).model == named
-    made = list_items(DiskScan(((replace(named, bytes=GIB), None),)), Activity())
+    made = list_items(DiskScan((replace(named, bytes=GIB),)), Activity())
     assert next(each for each in made if each.key == "apus:Q2_K").state == "available"
     assert next(each for each in made if each.key == "mine").state == "ready"
 
@@ -157,6 +157,13 @@ def test_file_of_another_program_can_not_be_deleted_or_removed(tmp_path: Path):
     assert "remove" not in own
     registered = further(item("theirs", replace(theirs, folder=None)))
     assert {"delete", "remove"} <= set(registered)
+
+
+def test_only_a_published_model_has_a_page(tmp_path: Path):
+    candidate = ImportCandidate((tmp_path / "old.gguf",), GIB, "old", action="repair")
+    dropped = ModelItem(str(tmp_path / "old.gguf"), candidate=candidate)
+    assert further(dropped) == ("convert_copy", "copy_path", "show_in_folder", "remove")
+    assert "open_page" in further(item("a/b:x.gguf", downloads=(DownloadStatus("a/b:x.gguf", "queued"),)))
 
 
 def test_running_job_determines_the_state(tmp_path: Path):

@@ -53,7 +53,6 @@ class BackgroundDownloads(QObject):
     quit_requested = Signal()
     notified = Signal(str, str)
     """Title and text of a notification."""
-    _finished = Signal(str)
 
     def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
@@ -62,10 +61,8 @@ class BackgroundDownloads(QObject):
         self._tray: QSystemTrayIcon | None = None
         self._is_away = False
         self._clicked: Callable[[], None] | None = None
-        # Emitted in the thread of the queue.
-        self._finished.connect(self._notify_finished, Qt.ConnectionType.QueuedConnection)
-        services.downloads.on_done(lambda model_id, _paths: self._finished.emit(model_id))
-        on_queue_change(services.downloads.queue, self, self._quit_when_idle)
+        self._done: set[str] = set()
+        on_queue_change(services.downloads.queue, self, self._on_queue_changed)
         services.downloads.start()
 
     def keep_running(self) -> bool:
@@ -112,9 +109,13 @@ class BackgroundDownloads(QObject):
         tray.showMessage(title, text, QApplication.windowIcon())
         return True
 
-    def _notify_finished(self, model_id: str) -> None:
-        self.notify(self.tr("Download complete"), self.tr("{name} downloaded and verified.").format(name=model_id))
-        self.download_finished.emit(model_id)
+    def _on_queue_changed(self) -> None:
+        done = {each.id for each in self._services.downloads.queue.statuses() if each.state == "done"}
+        new, self._done = done - self._done, done
+        for model_id in new:
+            self.notify(self.tr("Download complete"), self.tr("{name} downloaded and verified.").format(name=model_id))
+            self.download_finished.emit(model_id)
+        self._quit_when_idle()
 
     def _quit_when_idle(self) -> None:
         if not self._is_away or self._services.downloads.queue.is_active:

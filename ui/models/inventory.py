@@ -39,9 +39,10 @@ FitOf = Callable[[str], Fit | None]
 
 @dataclass(frozen=True)
 class DiskScan:
-    """Models of the library, each with why the engine would refuse it; quarantined files; unfinished conversions."""
+    """Models of the library; why the engine would refuse some, by id; quarantined files; unfinished conversions."""
 
-    models: tuple[tuple[LocalModel, UserError | None], ...] = ()
+    models: tuple[LocalModel, ...] = ()
+    refusals: Mapping[str, UserError] = field(default_factory=dict)
     quarantined: tuple[Quarantined, ...] = ()
     unfinished: tuple[ImportCandidate, ...] = ()
 
@@ -66,8 +67,10 @@ def scan_disk(library: ModelLibrary, folder: Path) -> DiskScan:
     """Scan the library and the models folder.  For a background thread.  Raises as ``ModelLibrary.list``."""
     stopped = [*unfinished_conversions(folder), *unfinished_joins(folder)]
     working = [path.with_name(path.name + suffix) for path in stopped for suffix in (".repairing", ".joining")]
+    models = tuple(library.list())
     return DiskScan(
-        models=tuple((model, None if model.ready else _refusal(model)) for model in library.list()),
+        models=models,
+        refusals={model.id: _refusal(model) for model in models if not model.ready},
         quarantined=quarantined(folder),
         unfinished=tuple(each for each in inspect_paths(path for path in working if is_file(path)) if each.action),
     )
@@ -75,13 +78,12 @@ def scan_disk(library: ModelLibrary, folder: Path) -> DiskScan:
 
 def list_items(scan: DiskScan, activity: Activity) -> tuple[ModelItem, ...]:
     """Merge the catalogue, the disk and the activity: the home model first, then the starter, then all others."""
-    models = {model.id: (model, refusal) for model, refusal in scan.models}
+    models = {model.id: model for model in scan.models}
     items = []
     for entry in (*APUS, STARTER):
         found = _model_of(entry, models)
-        model, refusal = models.pop(found) if found is not None else (None, None)
-        items.append(_item(entry.id, scan, activity, model=model, refusal=refusal, catalogue=entry))
-    items += [_item(key, scan, activity, model=model, refusal=refusal) for key, (model, refusal) in models.items()]
+        items.append(_item(entry.id, scan, activity, model=models.pop(found, None), catalogue=entry))
+    items += [_item(key, scan, activity, model=model) for key, model in models.items()]
     keys = {item.key for item in items} | {item.model.id for item in items if item.model}
     items += [
         _item(status.id, scan, activity)
@@ -97,7 +99,6 @@ def _item(
     activity: Activity,
     *,
     model: LocalModel | None = None,
-    refusal: UserError | None = None,
     catalogue: CatalogueEntry | None = None,
     published: PublishedModel | None = None,
 ) -> ModelItem:
@@ -115,7 +116,7 @@ def _item(
         job=next((each for each in activity.jobs if each.key in ids), None),
         quarantined=bad,
         verification=activity.verifications.get(key),
-        refusal=refusal,
+        refusal=scan.refusals.get(model.id) if model is not None else None,
         just_downloaded=key in activity.just_downloaded,
         in_use=activity.current_id in ids,
         can_move_up=key in [each.id for each in activity.downloads if each.state not in OVER][1:],
@@ -138,17 +139,17 @@ def _unlisted(items: Sequence[ModelItem], scan: DiskScan, activity: Activity) ->
     return [replace(item, job=jobs.get(key)) for key, item in found.items()]
 
 
-def _model_of(entry: CatalogueEntry, models: Mapping[str, tuple[LocalModel, UserError | None]]) -> str | None:
-    """Id of the local model that is this catalogue entry: by id, by origin, or by file name and size."""
+def _model_of(entry: CatalogueEntry, models: Mapping[str, LocalModel]) -> str:
+    """Return the id of the local model that is this catalogue entry: by id, by origin, or by file name and size."""
     if entry.id in models:
         return entry.id
-    for model, _ in models.values():
+    for model in models.values():
         if model.published and model.published.model_id == entry.id:
             return model.id
         same_size = abs(model.bytes - entry.bytes) <= SAME_SIZE * entry.bytes
         if same_size and model.path.name.casefold() == entry.file_name.casefold():
             return model.id
-    return None
+    return ""
 
 
 def _is_bad_file_of(

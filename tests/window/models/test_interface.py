@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import PATIENCE_MS, SLOW, Open, choose, drop, main_button, rows, wait_for_state
+from ui.models.actions import TITLES
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -71,6 +72,10 @@ def test_button_of_a_row_acts_on_that_row(show: Open, qtbot: QtBot, hub: FakeHub
     assert rows(dialog)["apus:Q2_K"].state == "Not downloaded"
     qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=pill.center())
     qtbot.waitUntil(lambda: rows(dialog)["apus:Q2_K"].action == "Pause", timeout=PATIENCE_MS)
+
+
+def test_every_action_can_be_carried_out(show: Open):
+    assert show().controller._handlers().keys() == TITLES.keys()
 
 
 def test_everything_has_an_accessible_name(show: Open, qtbot: QtBot, home: Path):
