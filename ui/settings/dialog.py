@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer, Signal
@@ -149,7 +148,7 @@ class SettingsDialog(BusyDialog):
 
     def show_section(self, name: str) -> None:
         """Scroll to one of ``SECTIONS`` once the dialog is shown."""
-        QTimer.singleShot(0, self, partial(self.sections.select, SECTIONS.index(name)))
+        QTimer.singleShot(0, self, lambda: self.sections.select(SECTIONS.index(name)))
 
     def _show(self) -> None:
         for form in self._forms:
