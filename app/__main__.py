@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.process.child_program import ENGINE, FORMULAS, TEMPLATE_RENDERER
+from app.process.child_process import ENGINE, FORMULAS, TEMPLATE_RENDERER
 
 if TYPE_CHECKING:
     from app.export.formats import Format

@@ -17,7 +17,7 @@ from app.engine.local_engine import LocalEngine
 from app.formulas import FormulaRenderer
 from app.idle_hasher import IdleHasher
 from app.planning.service import PlanningService
-from app.servers.service import Servers
+from app.servers.registry import Servers
 from app.store.store import ConversationStore
 from model_manager.disk.files import disk_errors
 from model_manager.errors import UserError
@@ -48,7 +48,7 @@ class Services:
 
     def file_problems(self) -> list[UserError]:
         """Return why files of the data folder could not be read, if so."""
-        files = (self.settings, self.presets, self.drafts, self.servers.registry, self.library)
+        files = (self.settings, self.presets, self.drafts, self.servers, self.library)
         return [each.problem for each in files if each.problem is not None]
 
     def erase_everything(self) -> None:

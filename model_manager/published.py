@@ -18,10 +18,18 @@ class HubFile:
     bytes: int
     sha256: str | None = None
 
+    def has_content_of(self, other: HubFile) -> bool:
+        """Return whether the sizes, and the hashes where both are known, are equal."""
+        hashes = {each.sha256.lower() for each in (self, other) if each.sha256}
+        return self.bytes == other.bytes and len(hashes) < 2
+
 
 @dataclass(frozen=True)
 class Repository:
-    """Repository at one commit.  ``licence`` as in its model card; ``gated`` repositories need an accepted token."""
+    """Repository at one commit, as listed by the host ``listed_by``.
+
+    ``licence`` as in its model card; ``gated`` repositories need an accepted token.
+    """
 
     id: str
     commit: str
@@ -30,6 +38,7 @@ class Repository:
     files: tuple[HubFile, ...] = ()
     downloads: int | None = None
     updated_at: datetime | None = None
+    listed_by: str = ""
 
 
 @dataclass(frozen=True)

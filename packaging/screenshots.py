@@ -230,7 +230,7 @@ def first_start(studio: Studio) -> None:
 
 def servers(studio: Studio) -> None:
     conversation(studio)
-    known = studio.services.servers.registry
+    known = studio.services.servers
     known.add("http://192.168.1.20:8000/v1", "vLLM in the cellar", models=("Qwen3-235B-A22B", "APUS-xDAN-4.0-MoE"))
     known.add("http://127.0.0.1:11434/v1", "Ollama", models=("llama3.2:3b",))
     studio.controller.show_settings()

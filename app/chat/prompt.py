@@ -34,7 +34,7 @@ def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[Prom
 def first_system_prompt(chosen: str, model_id: str) -> str:
     """Return the system prompt of a new conversation: the user's, else the one recommended for the model."""
     entry = find_entry(model_id)
-    return chosen or (entry.recommended.system_prompt if entry and entry.recommended else "")
+    return chosen or (entry.system_prompt if entry else "")
 
 
 def with_attachments(message: Message) -> str:

@@ -18,7 +18,7 @@ from app.cli.progress import stopped_by_interrupt
 from app.conversation import ContextPolicy
 from app.messages import left_out_sentence
 from app.messages.plans import replanned_sentence
-from app.servers.registry import api_base, is_unencrypted
+from app.servers.client import api_base, is_unencrypted
 from app.services import Services
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError

@@ -20,7 +20,8 @@ from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import CATALOGUE, find_entry
 from model_manager.hub.client import HubClient
-from model_manager.hub.resolver import fetch_listing, find_published
+from model_manager.hub.listing import published_models
+from model_manager.hub.resolver import fetch_repository, find_published
 from model_manager.library.library import LocalModel
 from model_manager.library.removal import delete, removal_of
 from model_manager.library.scan import ImportCandidate, inspect_paths
@@ -128,6 +129,7 @@ def _header_metadata(headers: Sequence[GgufHeader]) -> dict[str, Any]:
 def _show_published(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     access = downloads.access(arguments.endpoint)
     if find_entry(arguments.id) is None and ":" not in arguments.id:
+<<<<<<< HEAD
         listing = fetch_listing(arguments.id, access)
         metadata, models = _repository(listing.repository), listing.models()
         if arguments.json:
@@ -138,6 +140,19 @@ def _show_published(downloads: ModelDownloads, arguments: argparse.Namespace) ->
         return
     published = find_published(arguments.id, access)
     metadata = {**_repository(fetch_listing(published.repository, access).repository), **_published(published)}
+=======
+        repository = fetch_repository(arguments.id, access)
+        models = published_models(repository)
+        if arguments.json:
+            print_json({**_repository(repository), "models": [_published(each) for each in models]})
+            return
+        _print_facts(_repository(repository))
+        print_columns([(each.id, each.quantisation or "", size_text(each.bytes)) for each in models])
+        return
+    published = find_published(arguments.id, access)
+    repository = fetch_repository(published.repository, access)
+    facts = {**_repository(repository), **_published(published)}
+>>>>>>> 3de289f (Merge over-cut modules of engine, servers, downloads and hub; share their mechanisms)
     if arguments.json:
         print_json(metadata)
         return

@@ -1,40 +1,75 @@
-"""Interface of the engine for the rest of the program: load a file, answer, count tokens, benchmark, list devices.
+"""The engine for the rest of the program: load a file, answer, count tokens, benchmark, list devices.
 
-Used from one thread at a time: the inference worker's.
+It runs in a child process, which is started when needed; its exit becomes a ``UserError``.
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import shlex
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from app.backend import ChatEvent, ChatRequest, Finished, Loaded, LoadProgress, Piece, PromptMessage, PromptProgress
-from app.engine.client import EngineClient
-from app.engine.outcome import Phase
+from app.engine.external_engine import VARIABLE, external_engine
+from app.engine.outcome import Phase, exit_error, failure_error
 from app.engine.protocol import (
     AnswerResult,
     Bench,
     BenchProgress,
     BenchResult,
+    Command,
     Count,
     DeviceList,
+    Event,
+    Failure,
     Generate,
     ListDevices,
     Load,
     LoadResult,
+    Ready,
     Rehearse,
+    Result,
+    Stop,
     TokenCounts,
+    decode,
+    encode,
 )
+from app.process.child_process import ENGINE, ChildProcess, child_environment
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.errors import Cancelled, UserError
 from model_manager.plan import LoadSpec, Rehearsal
 
+T = TypeVar("T")
+
+WRAPPER_VARIABLE = "APUS_CHAT_ENGINE_WRAPPER"
+"""A command that starts the child: ``prlimit --as=2000000000`` to simulate a shortage of memory, or a debugger."""
 PROBE_S = 30.0
 """Timeout of the list of devices: some drivers take ten seconds to start."""
 REHEARSAL_S = 15.0
+STOP_GRACE_S = 2.0
+"""Seconds after which a child that does not react to a stop is killed, in phases without state to lose."""
+SHUTDOWN_S = 3.0
+LOG_TAIL_BYTES = 16 << 10
 MAX_CHARACTERS_IF_IDLE = 2 << 20
 """Counting this many takes about half a second, for which an answer may have to wait."""
+_PHASES_WITHOUT_STATE = (Phase.STARTING, Phase.PROBING, Phase.REHEARSING, Phase.LOADING)
+_NO_GPUS = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "HIP_VISIBLE_DEVICES": "-1",
+    "ROCR_VISIBLE_DEVICES": "-1",
+    "GGML_DISABLE_VULKAN": "1",
+}
+"""Read by the runtimes and by ggml's list of backends (ggml-backend-reg.cpp) before they load a driver."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,33 +82,38 @@ class EngineState:
 
 
 class LocalEngine:
-    """The engine child and the file that is loaded in it."""
+    """The engine child, one at a time, and the file that is loaded in it.
+
+    Used from one thread at a time, the inference worker's, except for ``count_if_idle``.
+    """
 
     def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
-        """``gpus=False`` uses the CPU only, for machines whose drivers crash the child."""
-        self._client = EngineClient(log_path, gpus=gpus, on_exit=lambda: self._set_state(None))
-        self._state: EngineState | None = None
+        """The child's standard error goes to ``log_path``; the previous child's log is kept beside it.
+
+        ``gpus=False`` uses the CPU only, for machines whose drivers crash the child.
+        """
+        self.gpus = gpus
+        """Whether the child may load GPU drivers; a change takes effect with the next child."""
+        self.state: EngineState | None = None
+        """State of the loaded file; None if no file is loaded."""
         self.on_change: Callable[[], None] = lambda: None
         """Called, in the worker's thread, when a file was loaded or released."""
-
-    @property
-    def state(self) -> EngineState | None:
-        """State of the loaded file; None if no file is loaded."""
-        return self._state
+        self._log_path = log_path
+        self._process: ChildProcess | None = None
+        self._is_ready = False
+        """Whether the child has reported that it is up."""
+        self._changed = threading.Condition()
+        self._is_counting = False
+        """Whether ``count_if_idle`` uses the child."""
+        self._requests = 0
+        self._running: int | None = None
+        self._phase = Phase.STARTING
+        """What the child does with the running request."""
 
     @property
     def pid(self) -> int | None:
         """Process id of the child, to attribute memory to it; None if it isn't running."""
-        return self._client.pid if self._client.is_alive else None
-
-    @property
-    def gpus(self) -> bool:
-        """Whether the child may load GPU drivers; a change takes effect with the next child."""
-        return self._client.gpus
-
-    @gpus.setter
-    def gpus(self, allowed: bool) -> None:
-        self._client.gpus = allowed
+        return self._process.pid if self._process is not None and self._process.is_alive() else None
 
     def devices(
         self,
@@ -93,10 +133,9 @@ class LocalEngine:
                 ``rpc_server_silent``, ``rpc_server_foreign``, ``rpc_server_other_version``, ``rpc_not_in_build``.
             Cancelled: ``token`` was cancelled.
         """
-        was_running = self._client.is_alive
-        command = ListDevices(rpc_servers, optional_servers)
+        was_running = self.pid is not None
         try:
-            return self._client.result(command, DeviceList, Phase.PROBING, token, timeout_s)
+            return self._result(ListDevices(rpc_servers, optional_servers), DeviceList, Phase.PROBING, token, timeout_s)
         finally:
             if not was_running and not keep:
                 self.release()
@@ -110,8 +149,7 @@ class LocalEngine:
             UserError: as the load would, or ``engine_too_slow``; the child may have ended then.
             Cancelled: ``token`` was cancelled.
         """
-        command = Rehearse(str(path), spec)
-        return self._client.result(command, Rehearsal, Phase.REHEARSING, token, timeout_s)
+        return self._result(Rehearse(str(path), spec), Rehearsal, Phase.REHEARSING, token, timeout_s)
 
     def load(self, path: Path, spec: LoadSpec, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Load a file unless it is loaded with the same parameters; yields LoadProgress and finally Loaded.
@@ -121,14 +159,14 @@ class LocalEngine:
             Cancelled: ``token`` was cancelled.
         """
         token.raise_if_cancelled()
-        state = self._state
-        if self._client.is_alive and state is not None and (state.path, state.spec) == (path, spec):
+        state = self.state
+        if self.pid is not None and state is not None and (state.path, state.spec) == (path, spec):
             yield Loaded(0.0, state.result.context)
             return
         self._set_state(None)
         yield LoadProgress(0.0, None)
         begin = time.monotonic()
-        for event in self._client.request(Load(str(path), spec), Phase.LOADING, token):
+        for event in self._request(Load(str(path), spec), Phase.LOADING, token):
             if isinstance(event, LoadProgress):
                 yield event
             elif isinstance(event, LoadResult):
@@ -146,13 +184,13 @@ class LocalEngine:
         first = last = None
         tokens = 0
         command = Generate(request.messages, request.sampling, request.prefill)
-        for event in self._client.request(command, Phase.READING, token):
+        for event in self._request(command, Phase.READING, token):
             match event:
                 case PromptProgress():
                     yield event
                 case Piece():
                     now = time.monotonic()
-                    self._client.phase = Phase.GENERATING
+                    self._phase = Phase.GENERATING
                     first = first or now
                     if event.tokens > tokens:
                         last, tokens = now, event.tokens
@@ -182,18 +220,36 @@ class LocalEngine:
             Cancelled: ``token`` was cancelled.
         """
         command = Count(tuple(messages), prefill, tuple(texts))
-        counts = self._client.result(command, TokenCounts, Phase.READING, token)
+        counts = self._result(command, TokenCounts, Phase.READING, token)
         return counts.prompt_tokens, counts.text_tokens
 
     def count_if_idle(self, texts: Sequence[str]) -> tuple[int, ...] | None:
-        """Count the tokens of each text, from any thread.
+        """Count the tokens of each text, from any thread; a request that begins meanwhile waits.
 
         None if nothing is loaded, the engine is busy, or the texts are too long.
         """
-        if self._state is None or sum(map(len, texts)) > MAX_CHARACTERS_IF_IDLE:
+        if sum(map(len, texts)) > MAX_CHARACTERS_IF_IDLE:
             return None
-        event = self._client.try_request(Count(texts=tuple(texts)))
-        return event.text_tokens if isinstance(event, TokenCounts) else None
+        with self._changed:
+            process = self._process
+            if process is None or self.state is None or self._running is not None or self._is_counting:
+                return None
+            self._is_counting = True
+            self._requests += 1
+            number = self._requests
+        try:
+            process.send(encode(number, Count(texts=tuple(texts))))
+            # The pipe of a child that died may be closed meanwhile.
+            with suppress(ValueError):
+                for line in process.lines():
+                    answered, event = self._decode(line, self._phase)
+                    if answered == number and isinstance(event, Result):
+                        return event.text_tokens if isinstance(event, TokenCounts) else None
+            return None
+        finally:
+            with self._changed:
+                self._is_counting = False
+                self._changed.notify_all()
 
     def bench(
         self,
@@ -210,7 +266,7 @@ class LocalEngine:
             Cancelled: ``token`` was cancelled.
         """
         command = Bench(prompt_tokens, generated_tokens, repetitions)
-        for event in self._client.request(command, Phase.MEASURING, token):
+        for event in self._request(command, Phase.MEASURING, token):
             if isinstance(event, BenchProgress):
                 on_progress(event)
         assert isinstance(event, BenchResult)
@@ -219,9 +275,139 @@ class LocalEngine:
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""
         self._set_state(None)
-        self._client.close()
+        with self._changed:
+            process, self._process = self._process, None
+            self._changed.wait_for(lambda: not self._is_counting)
+        if process is not None:
+            process.close(SHUTDOWN_S)
 
     def _set_state(self, state: EngineState | None) -> None:
-        if state is not self._state:
-            self._state = state
+        if state is not self.state:
+            self.state = state
             self.on_change()
+
+    # The child
+
+    def _result(
+        self, command: Command, type_: type[T], phase: Phase, token: CancelToken, timeout_s: float | None = None
+    ) -> T:
+        *_, result = self._request(command, phase, token, timeout_s)
+        assert isinstance(result, type_)
+        return result
+
+    def _request(
+        self, command: Command, phase: Phase, token: CancelToken, timeout_s: float | None = None
+    ) -> Iterator[Event]:
+        """Send a command and yield its events, the last of them a ``Result``.
+
+        Raises:
+            UserError: the child's failure; ``engine_too_slow`` when ``timeout_s`` passed and the child was killed;
+                ``exit_error`` when it died.
+            Cancelled: ``token`` was cancelled.
+        """
+        is_timed_out = threading.Event()
+        with ExitStack() as cleanup:
+            cleanup.callback(self._end_request)
+            process, number = self._begin(phase, token)
+            cleanup.enter_context(token.on_cancel(partial(self._stop, process, number)))
+            if timeout_s is not None:
+                timer = _start_timer(timeout_s, partial(self._kill_if_running, process, number, is_timed_out))
+                cleanup.callback(timer.cancel)
+            process.send(encode(number, command))
+            for line in process.lines():
+                answered, event = self._decode(line, phase)
+                if answered != number or event is None:
+                    continue
+                if isinstance(event, Failure):
+                    stopped = token.is_cancelled and self._phase in _PHASES_WITHOUT_STATE
+                    if event.code == "cancelled" or stopped:
+                        raise Cancelled
+                    raise failure_error(event, self._phase)
+                yield event
+                if isinstance(event, Result):
+                    return
+        self._process = None
+        error = exit_error(self._phase, process.wait(), self._log_tail())
+        process.close()
+        self._set_state(None)
+        token.raise_if_cancelled()
+        if is_timed_out.is_set():
+            raise UserError("engine_too_slow", phase=str(phase), seconds=f"{timeout_s:g}")
+        raise error
+
+    def _begin(self, phase: Phase, token: CancelToken) -> tuple[ChildProcess, int]:
+        token.raise_if_cancelled()
+        if self.pid is None:
+            self.release()
+            self._process = self._start()
+        assert self._process is not None
+        with self._changed:
+            self._requests += 1
+            self._running = self._requests
+            self._phase = phase if self._is_ready else Phase.STARTING
+            self._changed.wait_for(lambda: not self._is_counting)
+        token.raise_if_cancelled()
+        return self._process, self._requests
+
+    def _end_request(self) -> None:
+        with self._changed:
+            self._running = None
+
+    def _start(self) -> ChildProcess:
+        self._is_ready = False
+        self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        if self._log_path.exists():
+            self._log_path.replace(self._log_path.with_suffix(".before.log"))
+        command = [*shlex.split(os.environ.get(WRAPPER_VARIABLE, "")), *ENGINE.command()]
+        external = external_engine()
+        environment = {
+            **child_environment(),
+            # An abort would start a debugger, which delays the end of the child for seconds.
+            "GGML_NO_BACKTRACE": "1",
+            VARIABLE: str(external.path) if external and external.is_compatible else "",
+            **({} if self.gpus else _NO_GPUS),
+        }
+        with self._log_path.open("wb") as log:
+            try:
+                return ChildProcess(command, environment, log)
+            except OSError as error:
+                raise UserError("engine_not_startable", detail=str(error), log="") from error
+
+    def _decode(self, line: bytes, phase: Phase) -> tuple[int, Event | None]:
+        number, event = decode(line)
+        if isinstance(event, Ready):
+            self._is_ready, self._phase = True, phase
+        elif event is None:
+            # Not the line itself: it may be a piece of an answer.
+            logger.warning("unknown event from the engine, %d bytes", len(line))
+        return number, event
+
+    def _stop(self, process: ChildProcess, request: int) -> None:
+        """End the request soon; called by any thread."""
+        with self._changed:
+            is_running, phase = self._running == request, self._phase
+        if is_running:
+            process.send(encode(request, Stop()))
+            if phase in _PHASES_WITHOUT_STATE:
+                _start_timer(STOP_GRACE_S, partial(self._kill_if_running, process, request))
+
+    def _kill_if_running(self, process: ChildProcess, request: int, killed: threading.Event | None = None) -> None:
+        with self._changed:
+            is_running = self._running == request
+        if is_running:
+            if killed is not None:
+                killed.set()
+            process.kill()
+
+    def _log_tail(self) -> str:
+        with suppress(OSError), self._log_path.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            return log.read().decode(errors="replace")
+        return ""
+
+
+def _start_timer(seconds: float, action: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    return timer

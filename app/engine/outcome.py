@@ -1,11 +1,15 @@
-"""Interpretation of the end of an engine child as a ``UserError``."""
+"""Interpretation of failures and the end of an engine child as a ``UserError``."""
 
 from __future__ import annotations
 
 import signal
 from enum import StrEnum
 
+from app.engine.protocol import Failure
 from model_manager.errors import UserError
+
+LOG_CHARACTERS = 6000
+"""Length of the end of the log in the data of an error."""
 
 
 class Phase(StrEnum):
@@ -43,13 +47,17 @@ _SHORTAGE = (
 _WINDOWS_CRASHES = (3, 0xC0000005, 0xC0000409, 0xC0000017)
 """Exit codes on Windows, which has no signals: ``abort()`` of the C library, and the statuses access violation, fail
 fast and no memory (ntstatus.h)."""
+_NO_MEMORY = -2
+"""Result of llama_decode when an allocation failed."""
 _MEMORY_PHASES = (Phase.LOADING, Phase.READING, Phase.MEASURING)
 
 
-def reports_memory_shortage(log: str) -> bool:
-    """Whether the log reports an allocation that failed."""
-    log = log.lower()
-    return any(message in log for message in _SHORTAGE)
+def failure_error(failure: Failure, phase: Phase) -> UserError:
+    """Return the error for a failed request, ``engine_out_of_memory`` where the engine's log reports a shortage."""
+    log = str(failure.data.get("log", ""))
+    is_shortage = _reports_shortage(log) or failure.data.get("result") == _NO_MEMORY
+    data = {"phase": str(phase), **failure.data, **({"log": log[-LOG_CHARACTERS:]} if log else {})}
+    return UserError("engine_out_of_memory" if is_shortage else failure.code, **data)
 
 
 def exit_error(phase: Phase, returncode: int, log: str) -> UserError:
@@ -64,9 +72,14 @@ def exit_error(phase: Phase, returncode: int, log: str) -> UserError:
     code = "engine_died"
     if phase is Phase.STARTING:
         code = "engine_not_startable"
-    elif reports_memory_shortage(log) or (phase in _MEMORY_PHASES and is_crash):
+    elif _reports_shortage(log) or (phase in _MEMORY_PHASES and is_crash):
         code = "engine_out_of_memory"
     return UserError(code, phase=str(phase), returncode=returncode, signal=signal_name, log=log[-2000:])
+
+
+def _reports_shortage(log: str) -> bool:
+    log = log.lower()
+    return any(message in log for message in _SHORTAGE)
 
 
 def _signal_name(returncode: int) -> str | None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
 import queue
 import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.process.child_program import FORMULAS, child_environment
-from app.process.limited_process import LimitedProcess
+from app.process.child_process import FORMULAS, LimitedProcess
 
 MAX_LENGTH = 6_000
 """Characters."""
@@ -28,8 +25,6 @@ LIMIT_BYTES = 512 << 20
 """Memory of the process."""
 MAX_SVG = 2_000_000
 """Characters of a drawing."""
-START_S = 30.0
-"""Seconds for the start of the process: a fifth, unless the disk is slow or a virus scanner reads everything first."""
 IDLE_S = 180.0
 """Seconds without a formula after which the process ends."""
 CACHE_BYTES = 24 << 20
@@ -46,8 +41,6 @@ Callback = Callable[[str, bool], None]
 
 _NESTING = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|\\.|[{}]", re.DOTALL)
 _CHANGE = {"{": 1, "\\left": 1, "}": -1, "\\right": -1}
-_CHECK_INTERVAL_S = 0.1
-"""Interval of the checks of time and memory."""
 _STOP = 1 << 60
 _COST_OF_FAILURE = 64
 _MAX_FAILED_STARTS = 2
@@ -183,7 +176,7 @@ class FormulaRenderer:
                 process = self._running_process()
                 if process is None:
                     return None
-                answer = process.ask(formula, display=display, limit_s=self._limit_s)
+                answer = process.draw(formula, display=display, limit_s=self._limit_s)
             except OSError:
                 self._failed_starts += 1
                 self._end_process()
@@ -225,25 +218,17 @@ class DrawingProcess(LimitedProcess):
 
     def __init__(self) -> None:
         """Raises OSError."""
-        super().__init__(FORMULAS, LIMIT_BYTES, environment=child_environment(os.environ), quiet=True)
-        self._ready = False
+        super().__init__(FORMULAS, LIMIT_BYTES, quiet=True)
 
-    def ask(self, formula: str, *, display: bool, limit_s: float) -> dict[str, Any] | None:
+    def draw(self, formula: str, *, display: bool, limit_s: float) -> dict[str, Any] | None:
         """Return its answer; None if the time, the memory or the process came to an end.
 
         ``limit_s`` is processor time in seconds.  Raises OSError if the process does not start.
         """
-        if not self._ready:
-            if self._next(START_S, START_S) is None:
-                raise OSError("the process that draws formulas did not start")
-            self._ready = True
-        used = self.cpu_seconds()
-        self.send_json({"formula": formula, "display": display})
-        return self._next(limit_s * PATIENCE, used + limit_s)
-
-    def _next(self, patience_s: float, until_used_s: float) -> dict[str, Any] | None:
-        end = time.monotonic() + patience_s
-        return self.answer(lambda: time.monotonic() >= end or self.cpu_seconds() >= until_used_s, _CHECK_INTERVAL_S)
+        self.wait_until_ready()
+        end = self.cpu_seconds() + limit_s
+        request = {"formula": formula, "display": display}
+        return self.ask(request, limit_s * PATIENCE, lambda: self.cpu_seconds() >= end)
 
 
 def is_within_limits(formula: str) -> bool:

@@ -243,18 +243,9 @@ SENTENCES: dict[str, str] = {
         "model. Run git lfs pull in its folder, or download the model again."
     ),
     # Hubs
-    "hub_unreachable": QT_TR_NOOP(
-        "Couldn't connect to {host} ({detail}). Check the network and the proxy, or choose another mirror."
-    ),
     "hub_answer_strange": QT_TR_NOOP(
         "The response from {host} didn't come from a hub ({detail}). If this network requires you to "
         "sign in, open any web page in a browser first; otherwise check the address of the mirror."
-    ),
-    "hub_busy": QT_TR_NOOP(
-        "{host} isn't accepting more requests at the moment. Wait a few minutes, or choose another mirror."
-    ),
-    "hub_failed": QT_TR_NOOP(
-        "{host} reported a server error (status {status}). Try again later, or choose another mirror."
     ),
     "hub_id_unclear": QT_TR_NOOP("{id} isn't a model on a hub. Use OWNER/REPO:FILE or a catalogue name (apus:Q2_K)."),
     "published_ambiguous": QT_TR_NOOP("Several models in {repository} match. Specify one of {known}."),

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.planning.service import PlanningService
+from model_manager.download.source import DownloadSource
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.header_stub import HeaderStub
 from model_manager.hub.access import Access
-from model_manager.hub.http import HttpClient, file_url
+from model_manager.hub.http import HttpClient
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.stacking import layout_for
 from model_manager.plan import Candidate, LoadPlan, PlanOptions
@@ -54,7 +55,7 @@ class PublishedHeaders:
         """Read the headers of all files of a model; the first time, some MiB are fetched.
 
         Raises:
-            UserError: as ``read_remote_header``, ``layout_for`` and ``HttpClient.read_range``.
+            UserError: as ``read_remote_header``, ``layout_for`` and ``RemoteFile.read``.
         """
         with self._lock:
             found = self._known.get(_key(model))
@@ -72,9 +73,10 @@ def _key(model: PublishedModel) -> tuple[str, str]:
 
 
 def _read(client: HttpClient, model: PublishedModel, target: Target) -> tuple[GgufHeader, HeaderStub]:
+    source = DownloadSource(client, model)
+
     def read_part(part: HubFile, start: int, length: int) -> bytes:
-        url = file_url(client.access.endpoint, model.repository, model.commit, part.name)
-        return client.read_range(url, start, length)
+        return source.file(part).read(start, length)
 
     header, head = read_remote_header(target, read_part)
     layout = layout_for(header, head)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from app.backend import AnswerOrigin, ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
 from app.chat.context import fit, fit_by_estimate
@@ -21,29 +20,18 @@ SHORTEN_TO = 0.75
 SHORTEN_ATTEMPTS = 4
 
 
-@dataclass
-class ServerState:
-    """Findings about one server, kept between answers while the program runs."""
-
-    models: tuple[ServedModel, ...] | None = None
-    rejected: set[str] = field(default_factory=set)
-    """Request fields the server rejects."""
-    guessed_context: dict[str, int] = field(default_factory=dict)
-    """Context in tokens by model, estimated from rejected requests."""
-
-
 class ServerBackend:
     """One model of one server."""
 
     is_remote = True
 
-    def __init__(self, connect: Callable[[], tuple[ServerClient, ServerState]], model_id: str, name: str) -> None:
+    def __init__(self, connect: Callable[[], ServerClient], model_id: str, name: str) -> None:
         """``connect`` returns the client when it is first needed, in the streaming thread: the keyring can be locked.
 
         ``name`` is the server's name of the model; empty for its first one.
         """
         self._connect = connect
-        self._connection: tuple[ServerClient, ServerState] | None = None
+        self._connected: ServerClient | None = None
         self._model_id = model_id
         self._name = name
 
@@ -55,7 +43,7 @@ class ServerBackend:
             Cancelled: ``token`` was cancelled before the first token.
         """
         token.raise_if_cancelled()
-        self._connection = self._connect()
+        self._connected = self._connect()
         self._client.resume()
         progress = _Progress()
         try:
@@ -74,7 +62,7 @@ class ServerBackend:
 
     def origin(self) -> AnswerOrigin:
         """Return the model and server of the answer."""
-        if self._connection is None:
+        if self._connected is None:
             return AnswerOrigin(self._model_id)
         kind = self._kind(self._name)
         return AnswerOrigin(
@@ -88,24 +76,19 @@ class ServerBackend:
 
     @property
     def _client(self) -> ServerClient:
-        assert self._connection is not None
-        return self._connection[0]
-
-    @property
-    def _state(self) -> ServerState:
-        assert self._connection is not None
-        return self._connection[1]
+        assert self._connected is not None
+        return self._connected
 
     def _model(self) -> ServedModel:
-        if self._state.models is None:
+        if self._client.listed is None:
             try:
-                self._state.models = self._client.models()
+                self._client.listed = self._client.models()
             except UserError as error:
                 # Some servers have no list of models; the name is sufficient.
                 if error.code not in ("server_not_an_api", "server_refused") or not self._name:
                     raise
-                self._state.models = ()
-        models = self._state.models
+                self._client.listed = ()
+        models = self._client.listed
         if not self._name:
             if not models:
                 raise UserError("server_empty", host=self._client.host)
@@ -130,13 +113,13 @@ class ServerBackend:
                 if error.code != "server_context_full" or last_try or not can_roll:
                     raise
                 about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)
-                self._state.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
+                self._client.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
             else:
                 return
 
     def _fit(self, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, Fitted]:
         """Fit with the server's token counts or estimates; an unknown context is left to the server."""
-        context = self._state.guessed_context.get(model.name) or model.context or 0
+        context = self._client.guessed_context.get(model.name) or model.context or 0
         if not context or model.kind is not Kind.VLLM:
             return fit_by_estimate(request, context)
 
@@ -152,12 +135,12 @@ class ServerBackend:
             return fit_by_estimate(request, context)
 
     def _kind(self, name: str) -> Kind:
-        return next((each.kind for each in self._state.models or () if each.name == name), Kind.OTHER)
+        return next((each.kind for each in self._client.listed or () if each.name == name), Kind.OTHER)
 
     def _deltas(self, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[Delta]:
         retried = False
         while True:
-            body = protocol.chat_body(request, model.name, model.kind, frozenset(self._state.rejected))
+            body = protocol.chat_body(request, model.name, model.kind, frozenset(self._client.rejected))
             try:
                 yield from self._client.chat(body, model.name)
             except UserError as error:
@@ -177,7 +160,7 @@ class ServerBackend:
         name = protocol.rejected_field(body, str(error.data.get("detail", "")))
         if name is None:
             return False
-        self._state.rejected.add(name)
+        self._client.rejected.add(name)
         return True
 
 
@@ -188,9 +171,8 @@ class _CannotCount(Exception):
 class _Progress:
     """Token counts and times of one answer; puts thoughts between tags."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._started = clock()
+    def __init__(self) -> None:
+        self._started = time.monotonic()
         self._first: float | None = None
         self._last = self._started
         self._thinking = False
@@ -205,7 +187,7 @@ class _Progress:
         self._prompt_tokens = delta.prompt_tokens or self._prompt_tokens
         text = self._tagged(delta)
         if delta.text or delta.thought:
-            self._last = self._clock()
+            self._last = time.monotonic()
             self._first = self._last if self._first is None else self._first
         if delta.completion_tokens:
             self.tokens, self._has_usage = delta.completion_tokens, True

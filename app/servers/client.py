@@ -1,20 +1,19 @@
-"""HTTP client of one server: list of models, token counts and streamed answers."""
+"""HTTP client of one server: list of models, token counts and streamed answers; and addresses of servers."""
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from app.servers import protocol
 from app.servers.protocol import Delta, ProtocolError, ServedModel, StreamError
-from app.servers.registry import is_private_network
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
-from model_manager.hub.http import HttpClient, HttpResponse
-from model_manager.hub.http_errors import is_web_page, retry_after_s
+from model_manager.hub.http import HttpClient, HttpResponse, is_web_page, retry_after_s
 
 MAX_BODY = 4 << 20
 CONNECT_S = 10.0
@@ -22,10 +21,69 @@ FIRST_TOKEN_S = 600.0
 """Time limit for the first token; processing a long prompt can take minutes."""
 SHORT_S = 15.0
 _END = "[DONE]"
+_SERVER_ERRORS = {
+    "web_unreachable": "server_unreachable",
+    "web_silent": "server_silent",
+    "connection_lost": "server_lost",
+    "web_answer_wrong": "server_not_an_api",
+    "redirect_loop": "server_not_an_api",
+    "web_address_invalid": "server_address_invalid",
+}
+"""Codes of errors by those of ``HttpClient``."""
+
+
+def api_base(text: str) -> str:
+    """Normalise an address typed by the user to the base URL of the API.
+
+    ``localhost:8000`` becomes ``http://localhost:8000/v1``, ``api.example.com`` becomes
+    ``https://api.example.com/v1``; another path is kept.
+
+    Raises:
+        UserError: ``server_address_invalid`` (url).
+    """
+    text = text.strip()
+    if text.partition("://")[2].strip("/") == "" and "://" in text:
+        raise UserError("server_address_invalid", url=text)
+    text = text.rstrip("/")
+    for tail in ("/chat/completions", "/completions", "/models"):
+        text = text.removesuffix(tail)
+    if "://" not in text:
+        text = f"{'http' if is_private_network(f'http://{text}') else 'https'}://{text}"
+    try:
+        split = urlsplit(text)
+        _ = split.port  # raises ValueError if it is not a number
+    except ValueError as error:
+        raise UserError("server_address_invalid", url=text) from error
+    is_address = split.scheme in ("http", "https") and bool(split.hostname) and split.username is None
+    if not is_address or any(character.isspace() for character in text):
+        raise UserError("server_address_invalid", url=text)
+    return text if split.path.strip("/") else f"{text}/v1"
+
+
+def is_private_network(url: str) -> bool:
+    """Return whether a URL points to this machine or a private network, where plain HTTP is expected."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith((".localhost", ".local", ".lan", ".home.arpa")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host
+
+
+def is_unencrypted(url: str) -> bool:
+    """Return whether messages and key are sent over a network in plain HTTP."""
+    split = urlsplit(url)
+    host = split.hostname or ""
+    try:
+        is_loopback = host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    return split.scheme == "http" and not is_loopback
 
 
 class ServerClient:
-    """One server with its API key.  For one thread at a time, except ``stop``.
+    """One server with its API key, kept between answers.  For one thread at a time, except ``stop``.
 
     Redirects are not followed, so the key is sent to this server only.
     All methods raise Cancelled after ``stop``, and UserError: ``server_unreachable`` (host, detail),
@@ -41,9 +99,14 @@ class ServerClient:
         self._key = key
         self.proxy = proxy
         """The proxy given to the constructor."""
+        self.listed: tuple[ServedModel, ...] | None = None
+        """The server's models, once they were listed."""
+        self.rejected: set[str] = set()
+        """Request fields the server rejects."""
+        self.guessed_context: dict[str, int] = {}
+        """Context in tokens by model, estimated from rejected requests."""
         self._lock = threading.Lock()
         self._clients: dict[float, HttpClient] = {}
-        self._aborted: list[HttpClient] = []
         self._stopped = False
 
     def models(self) -> tuple[ServedModel, ...]:
@@ -54,7 +117,7 @@ class ServerClient:
         except UserError as error:
             raise self._server_error(error) from error
         if status != 200 or is_web_page(headers):
-            raise self._status_error(status, headers.get("Retry-After"), body, headers.get("Content-Type", ""))
+            raise self._status_error(status, headers, body)
         try:
             return protocol.served_models(body)
         except ProtocolError as error:
@@ -92,25 +155,19 @@ class ServerClient:
         """Shut down the connection, which also stops the server.  Requests raise Cancelled until ``resume``."""
         with self._lock:
             self._stopped = True
-            clients, self._clients = list(self._clients.values()), {}
-            self._aborted += clients
-        for client in clients:
-            client.abort()
+            for client in self._clients.values():
+                client.abort()
 
     def resume(self) -> None:
-        """Allow requests after ``stop``.  Not while a request is running."""
-        with self._lock:
-            self._stopped = False
-            aborted, self._aborted = self._aborted, []
-        for client in aborted:
-            client.close()
+        """Allow requests after ``stop``."""
+        if self._stopped:
+            self.close()
 
     def close(self) -> None:
-        """Close all connections.  Not while a request is running."""
-        self.resume()
+        """Close all connections, those of a running request once it ends."""
         with self._lock:
-            clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
+            clients, self._clients, self._stopped = self._clients, {}, False
+        for client in clients.values():
             client.close()
 
     def _client(self, silence_s: float) -> HttpClient:
@@ -158,20 +215,19 @@ class ServerClient:
             return UserError("server_model_missing", model=name, host=self.host)
         if reply.status in (400, 413, 422) and protocol.is_context_full(message):
             return UserError("server_context_full", host=self.host, detail=message)
-        content_type = reply.headers.get("Content-Type", "")
-        return self._status_error(reply.status, reply.headers.get("Retry-After"), body, content_type)
+        return self._status_error(reply.status, reply.headers, body)
 
-    def _status_error(self, status: int, wait: str | None, body: bytes, content_type: str) -> UserError:
+    def _status_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UserError:
         message, host = protocol.error_message(body), self.host
         detail = message.strip().rstrip(".") or f"HTTP {status}"
         if status in (401, 403):
             return UserError("server_key_refused" if self._key else "server_key_missing", host=host)
         if status == 429:
-            return UserError("server_busy", host=host, wait=round(retry_after_s(wait) or 0), detail=detail)
+            wait = round(retry_after_s(headers.get("Retry-After")) or 0)
+            return UserError("server_busy", host=host, wait=wait, detail=detail)
         if status >= 500:
             return UserError("server_failing", host=host, status=status, detail=detail)
-        is_page = content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
-        if status < 400 or is_page or (status in (404, 405) and (not message or message == "Not Found")):
+        if status < 400 or is_web_page(headers) or (status in (404, 405) and (not message or message == "Not Found")):
             return UserError("server_not_an_api", url=self.url, detail=f"HTTP {status}")
         return UserError("server_refused", host=host, status=status, detail=detail)
 
@@ -180,16 +236,5 @@ class ServerClient:
 
     def _server_error(self, error: UserError) -> UserError:
         """Translate an error of ``HttpClient`` to a server error."""
-        detail = str(error.data.get("detail", ""))
-        match error.code:
-            case "web_unreachable":
-                return UserError("server_unreachable", host=self.host, detail=detail)
-            case "web_silent":
-                return UserError("server_silent", host=self.host, seconds=error.data.get("seconds"))
-            case "connection_lost":
-                return UserError("server_lost", host=self.host)
-            case "web_answer_wrong" | "redirect_loop":
-                return UserError("server_not_an_api", url=self.url, detail=detail)
-            case "web_address_invalid":
-                return UserError("server_address_invalid", url=self.url)
-        return error
+        code = _SERVER_ERRORS.get(error.code)
+        return UserError(code, **{"detail": "", **error.data, "host": self.host, "url": self.url}) if code else error

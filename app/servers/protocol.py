@@ -7,6 +7,7 @@ events).  In addition, vLLM and llama-server accept more samplers and send thoug
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -127,9 +128,9 @@ def events(chunks: Iterable[bytes]) -> Iterator[str]:
     """
     rest = b""
     data: list[str] = []
-    for chunk in chunks:
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
+    # The end completes the last event.
+    for chunk in itertools.chain(chunks, (b"\n\n",)):
+        *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE:
             raise ProtocolError("the line is too long")
         for line in lines:
@@ -139,11 +140,6 @@ def events(chunks: Iterable[bytes]) -> Iterator[str]:
             elif not text and data:
                 yield "\n".join(data)
                 data = []
-    last = rest.rstrip(b"\r").decode("utf-8", "replace")
-    if last.startswith("data:"):
-        data.append(last[5:].removeprefix(" "))
-    if data:
-        yield "\n".join(data)
 
 
 def parse_delta(event: str) -> Delta:

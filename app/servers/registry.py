@@ -1,16 +1,18 @@
-"""Server registry: addresses and names in one JSON file, API keys in the keyring."""
+"""Servers: addresses and names in one JSON file, API keys in the keyring, and a chat backend for each model."""
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.config.secrets import Secrets
+from app.servers.backend import ServerBackend
+from app.servers.client import ServerClient, api_base
+from app.servers.protocol import ServedModel
 from model_manager.disk.json_file import JsonError, JsonFile, from_json
 from model_manager.errors import UserError
 
@@ -54,64 +56,17 @@ def split_model_id(model_id: str) -> tuple[str, str]:
     return server_id, name
 
 
-def api_base(text: str) -> str:
-    """Normalise an address typed by the user to the base URL of the API.
+class Servers:
+    """The list of servers and their connections, which are kept between answers.  Thread-safe."""
 
-    ``localhost:8000`` becomes ``http://localhost:8000/v1``, ``api.example.com`` becomes
-    ``https://api.example.com/v1``; another path is kept.
-
-    Raises:
-        UserError: ``server_address_invalid`` (url).
-    """
-    text = text.strip()
-    if text.partition("://")[2].strip("/") == "" and "://" in text:
-        raise UserError("server_address_invalid", url=text)
-    text = text.rstrip("/")
-    for tail in ("/chat/completions", "/completions", "/models"):
-        text = text.removesuffix(tail)
-    if "://" not in text:
-        text = f"{'http' if is_private_network(f'http://{text}') else 'https'}://{text}"
-    try:
-        split = urlsplit(text)
-        _ = split.port  # raises ValueError if it is not a number
-    except ValueError as error:
-        raise UserError("server_address_invalid", url=text) from error
-    is_address = split.scheme in ("http", "https") and bool(split.hostname) and split.username is None
-    if not is_address or any(character.isspace() for character in text):
-        raise UserError("server_address_invalid", url=text)
-    return text if split.path.strip("/") else f"{text}/v1"
-
-
-def is_private_network(url: str) -> bool:
-    """Return whether a URL points to this machine or a private network, where plain HTTP is expected."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith((".localhost", ".local", ".lan", ".home.arpa")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host
-
-
-def is_unencrypted(url: str) -> bool:
-    """Return whether messages and key are sent over a network in plain HTTP."""
-    split = urlsplit(url)
-    host = split.hostname or ""
-    try:
-        is_loopback = host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    return split.scheme == "http" and not is_loopback
-
-
-class ServerRegistry:
-    """The list of servers.  Thread-safe."""
-
-    def __init__(self, path: Path, secrets: Secrets) -> None:
+    def __init__(self, path: Path, secrets: Secrets, proxy: Callable[[], str | None] = lambda: None) -> None:
+        """``path`` is the file of the list; ``proxy`` returns the current proxy as in ``Access``."""
         self._file = JsonFile(path, tuple[Server, ...], ())
         self._secrets = secrets
         self._lock = threading.Lock()
         self._servers = self._file.read()
+        self._proxy = proxy
+        self._connections: dict[str, ServerClient] = {}
 
     @property
     def problem(self) -> UserError | None:
@@ -145,22 +100,6 @@ class ServerRegistry:
             self.set_key(server.id, key)
         return server
 
-    def change(self, server_id: str, *, name: str | None = None, models: Sequence[str] | None = None) -> Server:
-        """Change the name or the models of a server.
-
-        Raises:
-            UserError: ``server_unknown`` (id), or as ``JsonFile.write`` does.
-        """
-        server = self.get(server_id)
-        changed = replace(
-            server,
-            name=server.name if name is None else name.strip(),
-            models=server.models if models is None else tuple(models),
-        )
-        if changed != server:
-            self._write(tuple(changed if each.id == server_id else each for each in self._servers))
-        return changed
-
     def remove(self, server_id: str) -> None:
         """Remove a server and its key.
 
@@ -182,6 +121,74 @@ class ServerRegistry:
             UserError: ``secret_stays``.
         """
         self._secrets.set(secret_name(server_id), key)
+
+    def backend(self, model_id: str) -> ServerBackend:
+        """Return the backend for ``server:ID/NAME``; its ``stream`` raises UserError ``server_unknown`` (id)."""
+        server_id, name = split_model_id(model_id)
+        return ServerBackend(lambda: self._connect(self.get(server_id)), model_id, name)
+
+    def backend_at(self, url: str, key: str, name: str) -> ServerBackend:
+        """Return a backend for an address outside the registry; an empty ``name`` selects its first model.
+
+        Raises:
+            UserError: ``server_address_invalid`` (url).
+        """
+        connection = ServerClient(api_base(url), key, self._proxy())
+        with self._lock:
+            self._connections[url] = connection
+        return ServerBackend(lambda: connection, name, name)
+
+    def list_models(self, url: str, key: str) -> tuple[ServedModel, ...]:
+        """List the models at an address.  Raises as ``ServerClient.models`` and ``api_base`` do."""
+        client = ServerClient(api_base(url), key, self._proxy())
+        try:
+            return client.models()
+        finally:
+            client.close()
+
+    def refresh(self, server_id: str) -> Server:
+        """Update the list of a server's models.
+
+        Raises:
+            UserError: ``server_unknown`` (id), as ``ServerClient.models``, or as ``JsonFile.write`` does.
+        """
+        server = self.get(server_id)
+        models = self.list_models(server.url, self.key_of(server_id))
+        self._connect(server).listed = models
+        server = self.get(server_id)
+        changed = replace(server, models=tuple(each.name for each in models))
+        if changed != server:
+            self._write(tuple(changed if each.id == server_id else each for each in self._servers))
+        return changed
+
+    def disconnect(self, server_id: str) -> None:
+        """Close the connection, for example after a change of key or proxy.  Ends a running answer."""
+        with self._lock:
+            connection = self._connections.pop(server_id, None)
+        if connection is not None:
+            connection.stop()
+            connection.close()
+
+    def close(self) -> None:
+        """Close all connections.  Not while an answer is running."""
+        with self._lock:
+            connections, self._connections = list(self._connections.values()), {}
+        for connection in connections:
+            connection.close()
+
+    def _connect(self, server: Server) -> ServerClient:
+        proxy = self._proxy()
+        with self._lock:
+            connection = self._connections.get(server.id)
+        if connection is not None and connection.proxy != proxy:
+            self.disconnect(server.id)
+            connection = None
+        if connection is None:
+            # Outside the lock: reading the key can wait for the keyring to be unlocked.
+            new = ServerClient(server.url, self.key_of(server.id), proxy)
+            with self._lock:
+                connection = self._connections.setdefault(server.id, new)
+        return connection
 
     def _write(self, servers: tuple[Server, ...]) -> None:
         with self._lock:

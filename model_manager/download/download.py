@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from model_manager.disk.files import disk_error, disk_errors, make_folder
 from model_manager.disk.space import Reserve, check_space, reserve
-from model_manager.download.connection import Connection
 from model_manager.download.hasher import FileHashes, Hasher
-from model_manager.download.journal_writer import JournalWriter
-from model_manager.download.partial_files import finish, quarantine
-from model_manager.download.piece_queue import PartialFile, PieceQueue
-from model_manager.download.prepare import (
-    LayoutReader,
+from model_manager.download.partial_files import (
+    finish,
     is_finished,
     locked,
     open_partial,
+    quarantine,
     recover,
     resumable_journal,
 )
+from model_manager.download.pieces import PartialFile, Piece, PieceQueue
 from model_manager.download.session import RetryPolicy, Session, Worker
 from model_manager.download.source import DownloadSource
 from model_manager.download.transfer import DownloadState, SpeedMeter, Transfer
 from model_manager.errors import UserError
 from model_manager.hub.access import Access, host_of
-from model_manager.hub.http import HttpClient
+from model_manager.hub.http import HttpClient, HttpResponse, TransientError
+from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.file_names import FilesOf, files_of, targets_of
+from model_manager.layout.layout import Layout
 from model_manager.layout.origin import PIECE_BYTES
-from model_manager.published import PublishedModel, Target
+from model_manager.layout.stacking import layout_for
+from model_manager.published import HubFile, PublishedModel, Target
 
 TICK_S = 0.1
 WAITING_AFTER_S = 0.5
 """A download is waiting when no byte was received for this time after an error."""
+JOURNAL_INTERVAL_S = 0.5
 END_S = 0.3
-"""Longest wait for threads that are writing."""
+"""Longest wait for the threads at the end: a name lookup can't be interrupted."""
 SLOW_PIECE_S = 10.0
 SLOW_RATIO = 4.0
 """Near the end, a connection that needs longer for its piece and is slower by this factor is dropped."""
@@ -76,12 +80,131 @@ def download(
     files = tuple(files_of(folder, target.file_name) for target in targets)
     make_folder(folder)
     with locked(files):
-        run = _Download(published, access, transfer, patience_s, options or DownloadOptions())
-        run.fetch(folder, targets, files)
+        _Download(published, access, transfer, patience_s, options or DownloadOptions()).run(folder, targets, files)
     return tuple(each.whole for each in files)
 
 
-class _Download:
+class _LayoutReader(Worker):
+    """Reads the headers of published files and decides how the files are laid out on disk."""
+
+    def __init__(self, session: Session, layouts: dict[Target, Layout], targets: Sequence[Target]) -> None:
+        super().__init__(session)
+        self._layouts = layouts
+        self._targets = targets
+
+    def step(self, source: DownloadSource) -> bool:
+        def read_part(part: HubFile, start: int, length: int) -> bytes:
+            return source.file(part).read(start, length, self.add_received)
+
+        for target in self._targets:
+            if target not in self._layouts:
+                header, head = read_remote_header(target, read_part)
+                if header.end_of_data > target.bytes:
+                    sizes = {"bytes": target.bytes, "expected_bytes": header.end_of_data}
+                    raise UserError("published_shorter", name=target.file_name, **sizes)
+                self._layouts[target] = layout_for(header, head)
+        self.session.notify()
+        return False
+
+
+class _Connection(Worker):
+    """Thread that fetches one piece after the other, or whole published files from a server without ranges."""
+
+    def __init__(self, session: Session, queue: PieceQueue) -> None:
+        super().__init__(session)
+        self._queue = queue
+        self._piece: Piece | None = None
+        self._response: HttpResponse | None = None
+        self._started = 0.0
+        self._received_before = 0
+        self._last_rate = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long the current piece has been fetched; 0 without one."""
+        return time.monotonic() - self._started if self._piece is not None else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second of the current piece, or of the last one."""
+        seconds = self.seconds
+        return (self._received - self._received_before) / seconds if seconds > 0 else self._last_rate
+
+    @property
+    def seconds_left(self) -> float:
+        """Time until the current piece is complete at the current rate."""
+        piece, rate = self._piece, self.rate
+        if piece is None:
+            return 0.0
+        return (piece.length - piece.done) / rate if rate > 0 else float("inf")
+
+    def drop(self) -> None:
+        """Close the current response, from another thread; its piece is free for another connection."""
+        response = self._response
+        if response is not None:
+            response.shut_down()
+
+    def has_work(self) -> bool:
+        """Return whether a piece may be free."""
+        return self._queue.has_open
+
+    def step(self, source: DownloadSource) -> bool:
+        """Fetch the rest of a piece, or of a whole published file."""
+        missing = self._queue.claim(whole_part=not source.supports_ranges)
+        if not missing:
+            return False
+        self._started, self._received_before = time.monotonic(), self._received
+        self._piece = missing[-1]
+        try:
+            self._fetch(source, missing, is_stream=not source.supports_ranges)
+        finally:
+            self._last_rate = self.rate
+            self._piece = self._response = None
+            self._queue.release(missing)
+        return True
+
+    def _fetch(self, source: DownloadSource, missing: list[Piece], *, is_stream: bool) -> None:
+        first = missing[-1]
+        part = first.published_file
+        offset, end = (0, part.bytes) if is_stream else (first.start + first.done, first.start + first.length)
+        response, is_range = source.file(part).open(offset, end - offset)
+        with response:
+            self._response = response
+            if not is_range and not is_stream:
+                source.supports_ranges = False
+                return
+            with first.file.files.part.open("r+b", buffering=0) as handle:
+                for data in response.chunks():
+                    if offset + len(data) > end:
+                        detail = "more bytes than requested"
+                        raise UserError("web_answer_wrong", host=host_of(response.url), detail=detail)
+                    self.session.last_byte_at = time.monotonic()
+                    self._store(cast(BinaryIO, handle), missing, offset, data)
+                    offset += len(data)
+                    self.session.throttle(len(data))
+        if offset < end:
+            raise TransientError("connection_lost", host=host_of(response.url), detail="the response ended early")
+
+    def _store(self, handle: BinaryIO, missing: list[Piece], offset: int, data: bytes) -> None:
+        """Store what is missing of ``data``, which starts at ``offset`` of the published file.
+
+        ``missing`` are claimed pieces, the last one first; complete ones are released and removed.
+        """
+        self.session.raise_if_over()
+        while missing and missing[-1].start < offset + len(data):
+            piece = missing[-1]
+            done, crc = piece.state
+            content = data[max(0, piece.start + done - offset) : piece.start + piece.length - offset]
+            if content:
+                piece.file.write(handle, piece.source + done, content)
+                piece.state = (done + len(content), zlib.crc32(content, crc or 0))
+                self.add_received(len(content))
+            if not piece.is_complete:
+                return
+            self._queue.release([missing.pop()])
+
+
+class _Download(Session):
     def __init__(
         self,
         published: PublishedModel,
@@ -92,31 +215,28 @@ class _Download:
     ) -> None:
         self._published = published
         self._access = access
-        self._transfer = transfer
         self._patience_s = patience_s
         self._options = options
         self._present_bytes = 0
         """Bytes of finished files, while preparing also of partial ones."""
         self._speed = SpeedMeter()
-        transfer.token.raise_if_cancelled()
-        self._session = Session(transfer, options.retry, self._new_source())
         self._queue: PieceQueue | None = None
         self._hasher: Hasher | None = None
         self._unverified: list[FileHashes] = []
+        transfer.token.raise_if_cancelled()
+        super().__init__(transfer, options.retry, self._new_source())
 
-    def fetch(self, folder: Path, targets: tuple[Target, ...], files: tuple[FilesOf, ...]) -> None:
+    def run(self, folder: Path, targets: Sequence[Target], files: Sequence[FilesOf]) -> None:
         """Create all files."""
-        with self._transfer.calling(self._session.notify):
-            try:
+        try:
+            with self.transfer.token.on_cancel(self.notify):
                 partial = self._prepare(folder, targets, files)
                 if partial:
                     self._fetch_pieces(partial)
-            finally:
-                self._session.end()
+        finally:
+            self.end()
 
-    def _prepare(
-        self, folder: Path, targets: tuple[Target, ...], files: tuple[FilesOf, ...]
-    ) -> tuple[PartialFile, ...]:
+    def _prepare(self, folder: Path, targets: Sequence[Target], files: Sequence[FilesOf]) -> tuple[PartialFile, ...]:
         finished_bytes, missing = 0, []
         with disk_errors(folder):
             for target, each in zip(targets, files, strict=True):
@@ -128,11 +248,11 @@ class _Download:
                 else:
                     missing.append((target, each, resumable_journal(each, target)))
         self._present_bytes = finished_bytes + sum(journal.bytes_done for _, _, journal in missing if journal)
-        reader = LayoutReader(self._session, (target for target, _, journal in missing if journal is None))
-        if not reader.is_done:
+        layouts = {target: journal.header.layout for target, _, journal in missing if journal}
+        if len(layouts) < len(missing):
+            reader = _LayoutReader(self, layouts, [target for target, _, journal in missing if journal is None])
             reader.start()
-        self._watch(lambda: reader.is_done, (reader,))
-        layouts = {target: journal.header.layout for target, _, journal in missing if journal} | reader.layouts
+            self._watch(lambda: len(layouts) == len(missing), (reader,))
         check_space(folder, {each.part: layouts[target].target_bytes for target, each, _ in missing})
         self._present_bytes = finished_bytes
         options = self._options
@@ -142,105 +262,105 @@ class _Download:
         )
 
     def _fetch_pieces(self, partial: tuple[PartialFile, ...]) -> None:
-        session = self._session
-        session.problem, session.last_byte_at = None, time.monotonic()
-        self._queue = queue = PieceQueue(partial, session)
-        self._hasher = hasher = Hasher(session, queue)
-        journals = JournalWriter(session, partial)
-        connections = [Connection(session, queue, number) for number in range(max(1, self._options.connections))]
+        self.problem, self.last_byte_at = None, time.monotonic()
+        self._queue = queue = PieceQueue(partial, self.transfer)
+        self._hasher = hasher = Hasher(self, queue)
+        connections = [_Connection(self, queue) for _ in range(max(1, self._options.connections))]
         self._unverified = list(hasher.hashes)
+        threads = []
+
+        def write_journals() -> None:
+            while not self.wait(lambda: False, JOURNAL_INTERVAL_S):
+                for file in partial:
+                    file.append_to_journal()
 
         def finish_files() -> None:
             for hashes in [each for each in self._unverified if each.is_complete]:
                 self._unverified.remove(hashes)
-                self._finish(hashes, queue, journals)
-            if self._transfer.limit_bytes_per_s is None:
+                hashes.file.close_journal()
+                if damaged := hashes.damaged_parts():
+                    self.end()
+                    raise quarantine(hashes.file, damaged)
+                finish(hashes.file, hashes.on_disk)
+            if self.transfer.limit_bytes_per_s is None:
                 self._drop_slow_connection(connections)
 
         try:
-            journals.start()
-            hasher.start()
-            for connection in connections:
-                connection.start()
+            for file in partial:
+                file.open_journal()
+            self.start_thread("download journal", write_journals)
+            threads = [*hasher.start(), *(connection.start() for connection in connections)]
             self._watch(lambda: not self._unverified, connections, finish_files)
         finally:
-            session.end()
-            queue.wait_for_writers(END_S)
-            journals.close()
-            hasher.join(END_S)
+            self.end()
+            deadline = time.monotonic() + END_S
+            for thread in threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
+            for file in partial:
+                file.close_journal()
 
     def _watch(
         self, is_done: Callable[[], bool], workers: Sequence[Worker], step: Callable[[], object] = lambda: None
     ) -> None:
         """Handle requests and errors and report the status, until ``is_done``; call ``step`` in each round."""
-        session = self._session
+        transfer = self.transfer
+
+        def has_event() -> bool:
+            is_requested = transfer.token.is_cancelled or transfer.reconnect_requested
+            is_verified = any(each.is_complete for each in self._unverified)
+            return is_done() or is_requested or is_verified or self.failure is not None
+
         while not is_done():
             self._report(workers)
-            session.wait(lambda: is_done() or self._has_event(), TICK_S)
-            self._transfer.token.raise_if_cancelled()
-            if self._transfer.reconnect_requested.is_set():
-                self._transfer.reconnect_requested.clear()
-                session.replace_source(self._new_source())
-            elif session.failure is not None:
-                error = session.failure
-                if isinstance(error, OSError) and self._queue is not None:
-                    raise disk_error(error, self._queue.files[0].files.part, downloading=True)
-                raise error
+            self.wait(has_event, TICK_S)
+            transfer.token.raise_if_cancelled()
+            if transfer.reconnect_requested:
+                transfer.reconnect_requested = False
+                self.replace_source(self._new_source())
+            elif self.failure is not None:
+                if isinstance(self.failure, OSError) and self._queue is not None:
+                    raise disk_error(self.failure, self._queue.files[0].files.part, downloading=True)
+                raise self.failure
             self._check_patience()
             step()
         self._report(workers)
 
-    def _has_event(self) -> bool:
-        transfer = self._transfer
-        is_requested = transfer.token.is_cancelled or transfer.reconnect_requested.is_set()
-        is_verified = any(each.is_complete for each in self._unverified)
-        return is_requested or is_verified or self._session.failure is not None
-
-    def _finish(self, hashes: FileHashes, queue: PieceQueue, journals: JournalWriter) -> None:
-        journals.remove(hashes.file)
-        damaged = hashes.damaged_parts()
-        queue.wait_for_writers(END_S)
-        if damaged:
-            self._session.end()
-            raise quarantine(hashes.file, damaged)
-        finish(hashes.file, hashes)
-
-    def _drop_slow_connection(self, connections: Sequence[Connection]) -> None:
+    def _drop_slow_connection(self, connections: Sequence[_Connection]) -> None:
         """Near the end, drop a connection that is far slower than the others: an idle one continues its piece."""
         if self._queue is None or self._queue.has_open or not any(each.is_idle for each in connections):
             return
         fastest = max(each.rate for each in connections)
         for each in connections:
             is_slow = each.seconds_left > SLOW_PIECE_S and each.rate * SLOW_RATIO < fastest
-            if is_slow and each.response_s > self._options.retry.rate_known_after_s:
+            if is_slow and each.seconds > self.policy.rate_known_after_s:
                 each.drop()
                 return
 
     def _report(self, workers: Sequence[Worker]) -> None:
-        session, now = self._session, time.monotonic()
+        now = time.monotonic()
         state: DownloadState = "preparing"
         done = self._present_bytes
         if self._queue is not None and self._hasher is not None:
             state = "verifying" if self._queue.is_complete else "downloading"
             done += self._hasher.hashed if state == "verifying" else self._queue.bytes_done
         progress = self._speed.progress(done, self._published.bytes)
-        if state == "verifying" or session.problem is None or now - session.last_byte_at < WAITING_AFTER_S:
-            self._transfer.report(state, progress)
+        if state == "verifying" or self.problem is None or now - self.last_byte_at < WAITING_AFTER_S:
+            self.transfer.report(state, progress)
         else:
             ends = [end for worker in workers if (end := worker.waiting_until) is not None]
             is_fetching = any(worker.is_fetching for worker in workers)
             retry_in_s = 0.0 if is_fetching or not ends else max(0.0, min(ends) - now)
-            self._transfer.report("waiting", progress, problem=session.problem, retry_in_s=retry_in_s)
+            self.transfer.report("waiting", progress, problem=self.problem, retry_in_s=retry_in_s)
 
     def _check_patience(self) -> None:
-        session, patience = self._session, self._patience_s
+        patience = self._patience_s
         is_complete = self._queue is not None and self._queue.is_complete
-        if patience is None or is_complete or time.monotonic() - session.last_byte_at < patience:
+        if patience is None or is_complete or time.monotonic() - self.last_byte_at < patience:
             return
-        if session.problem is not None:
-            raise session.problem
-        if self._transfer.limit_bytes_per_s is None:
-            host = host_of(session.source.client.access.endpoint)
+        if self.problem is not None:
+            raise self.problem
+        if self.transfer.limit_bytes_per_s is None:
+            host = host_of(self.source.client.access.endpoint)
             raise UserError("web_silent", host=host, seconds=patience)
 
     def _new_source(self) -> DownloadSource:

@@ -12,9 +12,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from model_manager.download.piece_queue import READ_BYTES, PartialFile, Piece, PieceQueue
+from model_manager.download.pieces import READ_BYTES, PartialFile, Piece, PieceQueue
 from model_manager.download.session import Session
-from model_manager.errors import Cancelled
 from model_manager.layout.layout import Layout, SourceView
 
 MAX_DISCARDS = 3
@@ -50,35 +49,23 @@ class Hasher:
         self._queue = queue
         self._discards: dict[Piece, int] = {}
         self.hashes = tuple(FileHashes(file) for file in queue.files)
-        self._threads = [
-            threading.Thread(target=self._run, args=(hash_file,), name=name, daemon=True)
-            for name, hash_file in (("hash published", self._hash_published), ("hash on disk", self._hash_on_disk))
-        ]
 
     @property
     def hashed(self) -> int:
         """Bytes of all published files that are hashed."""
         return sum(each.hashed for each in self.hashes)
 
-    def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+    def start(self) -> tuple[threading.Thread, threading.Thread]:
+        """Start the threads, which end with the session."""
+        return (
+            self._session.start_thread("hash published", lambda: self._hash_all(self._hash_published)),
+            self._session.start_thread("hash on disk", lambda: self._hash_all(self._hash_on_disk)),
+        )
 
-    def join(self, timeout_s: float) -> None:
-        """Wait for the threads after the end of the session."""
-        for thread in self._threads:
-            thread.join(timeout_s)
-
-    def _run(self, hash_file: Callable[[FileHashes], None]) -> None:
-        try:
-            for hashes in self.hashes:
-                hash_file(hashes)
-                self._session.notify()
-        except Cancelled:
-            pass
-        except BaseException as error:
-            self._session.fail(error)
+    def _hash_all(self, hash_file: Callable[[FileHashes], None]) -> None:
+        for hashes in self.hashes:
+            hash_file(hashes)
+            self._session.notify()
 
     def _hash_published(self, hashes: FileHashes) -> None:
         file = hashes.file
@@ -105,7 +92,7 @@ class Hasher:
             trial = digest.copy() if is_checked else digest
             offset = found = 0
             while offset < piece.length:
-                self._raise_if_over()
+                self._session.raise_if_over()
                 count = view.readinto(piece.source + offset, buffer[: piece.length - offset])
                 if not count:
                     break
@@ -135,17 +122,13 @@ class Hasher:
                 while left > 0 and (count := handle.readinto(buffer[:left])):
                     digest.update(buffer[:count])
                     left -= count
-                    self._raise_if_over()
+                    self._session.raise_if_over()
         hashes.on_disk = digest.hexdigest()
 
     def _wait(self, ready: Callable[[], bool]) -> None:
         if not ready():
             self._session.wait(ready)
-        self._raise_if_over()
-
-    def _raise_if_over(self) -> None:
-        if self._session.is_over:
-            raise Cancelled
+        self._session.raise_if_over()
 
 
 def blocks_on_disk(layout: Layout, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:

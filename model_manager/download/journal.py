@@ -9,7 +9,6 @@ layout of a stacked file alone has a megabyte.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +19,8 @@ from model_manager.layout.layout import Layout
 from model_manager.published import HubFile, PublishedModel
 
 FORMAT: Literal[1] = 1
+PieceStates = dict[int, tuple[int, int | None]]
+"""Number of bytes present and their CRC-32 (None: unknown) by the number of the piece."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +46,17 @@ class JournalHeader:
         return ()
 
 
-@dataclass(frozen=True)
-class PieceRecord:
-    """State of one piece: the number of ``bytes`` present and their CRC-32, None where it is unknown."""
-
-    number: int
-    bytes: int
-    crc32: int | None
-
-
 @dataclass
 class Journal:
-    """Contents of a journal: header, and the last record of each piece by its number."""
+    """Contents of a journal: header, and the last state of each piece."""
 
     header: JournalHeader
-    pieces: dict[int, PieceRecord] = field(default_factory=dict)
+    pieces: PieceStates = field(default_factory=dict)
 
     @property
     def bytes_done(self) -> int:
         """Bytes of the published file that are present."""
-        return sum(record.bytes for record in self.pieces.values())
+        return sum(done for done, _ in self.pieces.values())
 
 
 def read_journal(path: Path) -> Journal | None:
@@ -77,15 +69,15 @@ def read_journal(path: Path) -> Journal | None:
         return None
     try:
         for line in lines:
-            for record in from_json(line, list[tuple[int, int, int | None]]):
-                journal.pieces[record[0]] = PieceRecord(*record)
+            for number, done, crc32 in from_json(line, list[tuple[int, int, int | None]]):
+                journal.pieces[number] = (done, crc32)
     except ValueError:
         # After a power cut the end may consist of zeros; the lines before it are valid.
         pass
     return journal
 
 
-def write_journal(path: Path, header: JournalHeader, records: Iterable[PieceRecord]) -> None:
+def write_journal(path: Path, header: JournalHeader, pieces: PieceStates) -> None:
     """Replace a journal in one step.  Raises ``UserError`` as ``write_atomically``."""
     published, layout = header.published, header.layout
     files = [(file.name, file.bytes, file.sha256) for file in published.files]
@@ -97,13 +89,12 @@ def write_journal(path: Path, header: JournalHeader, records: Iterable[PieceReco
         "piece_bytes": header.piece_bytes,
         "reopened_from": header.reopened_from,
     }
-    write_atomically(path, to_json(stored) + b"\n" + record_line(records))
+    write_atomically(path, to_json(stored) + b"\n" + record_line(pieces))
 
 
-def record_line(records: Iterable[PieceRecord]) -> bytes:
-    """Return a line of a journal; empty where there are no records."""
-    values = [(record.number, record.bytes, record.crc32) for record in records]
-    return to_json(values) + b"\n" if values else b""
+def record_line(pieces: PieceStates) -> bytes:
+    """Return a line of a journal; empty without pieces."""
+    return to_json([(number, *state) for number, state in pieces.items()]) + b"\n" if pieces else b""
 
 
 @dataclass(frozen=True)

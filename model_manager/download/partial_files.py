@@ -1,33 +1,125 @@
-"""Files that downloads finish, quarantine or leave in a folder, and damaged files reopened to be downloaded again.
+"""Files of downloads on disk: opened, finished, quarantined, discarded, and reopened to be downloaded again.
 
 Every change is a sequence of steps that the next download completes after a crash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import disk_errors, move_over, sync
-from model_manager.download.hasher import FileHashes
-from model_manager.download.journal import Journal, JournalHeader, PieceRecord, read_journal, write_journal
-from model_manager.download.piece_queue import PartialFile
-from model_manager.download.prepare import is_finished, locked, recover, remove_leftovers
+from model_manager.disk.files import disk_errors, move_over, remove_temporary_files, sync, write_at
+from model_manager.disk.lock import FileLock
+from model_manager.disk.space import Reserve
+from model_manager.download.journal import Journal, JournalHeader, PieceStates, read_journal, write_journal
+from model_manager.download.pieces import PartialFile
 from model_manager.errors import UserError
 from model_manager.layout.file_names import JOURNAL_SUFFIX, FilesOf, files_of, targets_of
+from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin, read_origin, write_origin
-from model_manager.published import PublishedModel
+from model_manager.published import HubFile, PublishedModel, Target
+
+
+@contextlib.contextmanager
+def locked(files: Sequence[FilesOf]) -> Iterator[None]:
+    """Lock the files against other downloads on this computer.
+
+    Raises ``UserError``: download_busy(path), and as ``FileLock``.
+    """
+    with contextlib.ExitStack() as locks:
+        for each in files:
+            locks.enter_context(FileLock(each.lock, UserError("download_busy", path=each.whole)))
+        yield
+
+
+# The beginning of a download
+
+
+def recover(files: FilesOf) -> None:
+    """Complete a step that a crash interrupted.  The caller holds the lock.  Raises OSError."""
+    _remove_leftovers(files)
+    journal = read_journal(files.journal)
+    if journal is None or files.part.exists():
+        return
+    reopened = journal.header.reopened_from
+    if reopened in (files.whole.name, files.bad.name) and (files.folder / reopened).exists():
+        move_over(files.folder / reopened, files.part)
+    elif files.whole.exists():
+        files.journal.unlink()
+
+
+def is_finished(files: FilesOf, target: Target) -> bool:
+    """Return whether the complete, verified, published file is present.
+
+    Raises ``UserError``: file_in_the_way(path) for another file with its name; and OSError.
+    """
+    if not files.whole.exists():
+        return False
+    origin = read_origin(files.whole)
+    is_same = origin is not None and _same_files(origin.parts, target.parts)
+    if origin is None or not is_same or files.whole.stat().st_size != origin.layout.target_bytes:
+        raise UserError("file_in_the_way", path=files.whole)
+    return True
+
+
+def resumable_journal(files: FilesOf, target: Target) -> Journal | None:
+    """Return the journal of an earlier run, where its data is present.
+
+    Raises ``UserError``: partial_of_another_file(path, bytes) for data of another version.
+    """
+    journal = read_journal(files.journal)
+    if journal is None or not files.part.exists():
+        return None
+    if not _same_files(journal.header.parts, target.parts):
+        raise UserError("partial_of_another_file", path=files.part, bytes=journal.bytes_done)
+    return journal
+
+
+def open_partial(
+    files: FilesOf,
+    published: PublishedModel,
+    layout: Layout,
+    journal: Journal | None,
+    piece_bytes: int,
+    reserve: Reserve,
+) -> PartialFile:
+    """Return the partial file with its space reserved and its journal rewritten.
+
+    Raises ``UserError`` as ``disk_error``.
+    """
+    header = JournalHeader(published, files.name, layout, piece_bytes)
+    if journal is not None:
+        known = journal.header
+        header = replace(header, piece_bytes=known.piece_bytes, reopened_from=known.reopened_from)
+    file = PartialFile(files, header)
+    with disk_errors(files.part):
+        if journal is None:
+            write_journal(files.journal, header, {})
+        else:
+            file.restore(journal.pieces)
+        with files.part.open("wb" if journal is None else "r+b", buffering=0) as handle:
+            reserve(cast(BinaryIO, handle), layout.target_bytes)
+            for start, content in layout.unpublished():
+                write_at(cast(BinaryIO, handle), start, content)
+        if journal is not None:
+            write_journal(files.journal, header, file.states())
+    return file
+
+
+def _same_files(known: Sequence[HubFile], published: Sequence[HubFile]) -> bool:
+    return len(known) == len(published) and all(map(HubFile.has_content_of, known, published))
+
 
 # The end of a download
 
 
-def finish(file: PartialFile, hashes: FileHashes) -> None:
-    """Rename a verified file, which no thread has open, and write its origin.
+def finish(file: PartialFile, sha256: str | None) -> None:
+    """Rename a verified file and write its origin; ``sha256`` is the hash of the file on disk.
 
     Raises ``UserError``: file_in_the_way(path), and as ``disk_error``.
     """
@@ -40,7 +132,7 @@ def finish(file: PartialFile, hashes: FileHashes) -> None:
         commit=published.commit,
         parts=file.parts,
         layout=file.layout,
-        sha256=hashes.on_disk,
+        sha256=sha256,
         verified_at=datetime.now(UTC),
         checksums_from=published.checksums_from,
         piece_bytes=file.header.piece_bytes,
@@ -54,24 +146,20 @@ def finish(file: PartialFile, hashes: FileHashes) -> None:
 
 
 def quarantine(file: PartialFile, damaged_parts: tuple[int, ...]) -> UserError:
-    """Rename a file with a wrong hash, which no thread has open; the pieces of its good parts stay known.
+    """Rename a file with a wrong hash; the pieces of its good parts stay known.
 
     Returns the error to raise: download_damaged(path, name).  Raises ``UserError`` as ``disk_error``.
     """
-    records = [
-        PieceRecord(piece.number, *piece.state)
-        for piece in file.pieces
-        if piece.part not in damaged_parts and piece.is_complete
-    ]
+    good = {piece.number: piece.state for piece in file.pieces if piece.part not in damaged_parts and piece.is_complete}
     with disk_errors(file.files.part):
         _sync(file.files.part)
-        _move_to_quarantine(file.files, file.header, records)
+        _move_to_quarantine(file.files, file.header, good)
     names = ", ".join(file.parts[part].name for part in damaged_parts)
     return UserError("download_damaged", path=file.files.bad, name=names)
 
 
-def _move_to_quarantine(files: FilesOf, header: JournalHeader, records: Iterable[PieceRecord]) -> None:
-    write_journal(files.bad_journal, replace(header, reopened_from=None), records)
+def _move_to_quarantine(files: FilesOf, header: JournalHeader, pieces: PieceStates) -> None:
+    write_journal(files.bad_journal, replace(header, reopened_from=None), pieces)
     move_over(files.part, files.bad)
     files.journal.unlink(missing_ok=True)
 
@@ -94,9 +182,12 @@ def unfinished(folder: Path) -> tuple[PublishedModel, ...]:
     for path in journals:
         journal = read_journal(path)
         files = FilesOf(folder, path.name.removesuffix(JOURNAL_SUFFIX))
-        if journal is None or journal.header.file_name != files.name or _is_leftover(files, journal):
+        if journal is None or journal.header.file_name != files.name:
             continue
-        with suppress(OSError):
+        if files.whole.exists() and not files.part.exists() and journal.header.reopened_from != files.whole.name:
+            # The file is finished, and a crash left its journal.
+            continue
+        with contextlib.suppress(OSError):
             published = journal.header.published
             entry = (path.stat().st_mtime_ns, published)
             found[published.id] = min(entry, found.get(published.id, entry), key=itemgetter(0))
@@ -108,15 +199,11 @@ def partial_bytes(published: PublishedModel, folder: Path) -> int:
     total = 0
     for target in published.targets():
         files = FilesOf(folder, target.file_name)
-        try:
+        with contextlib.suppress(UserError, OSError):
             if is_finished(files, target):
                 total += target.bytes
-                continue
-        except (UserError, OSError):
-            continue
-        journal = read_journal(files.journal)
-        if journal is not None and files.part.exists():
-            total += journal.bytes_done
+            elif (journal := read_journal(files.journal)) is not None and files.part.exists():
+                total += journal.bytes_done
     return total
 
 
@@ -133,12 +220,9 @@ def discard(published: PublishedModel, folder: Path) -> None:
         return
     finished = []
     for target, each in zip(targets, files, strict=True):
-        try:
-            if is_finished(each, target):
-                finished.append(each)
-        except UserError:
-            # A file of another origin with that name.
-            continue
+        # An error means a file of another origin with that name.
+        with contextlib.suppress(UserError):
+            finished += [each] if is_finished(each, target) else []
     with locked(files), disk_errors(folder):
         for each in files:
             _discard(each)
@@ -148,18 +232,18 @@ def discard(published: PublishedModel, folder: Path) -> None:
 
 
 def _discard(files: FilesOf) -> None:
-    remove_leftovers(files)
+    _remove_leftovers(files)
     journal = read_journal(files.journal)
     if journal is not None and journal.header.reopened_from is not None and files.part.exists():
-        _move_to_quarantine(files, journal.header, journal.pieces.values())
+        _move_to_quarantine(files, journal.header, journal.pieces)
         return
     files.part.unlink(missing_ok=True)
     files.journal.unlink(missing_ok=True)
 
 
-def _is_leftover(files: FilesOf, journal: Journal) -> bool:
-    """Return whether the file is finished and a crash left its journal."""
-    return files.whole.exists() and not files.part.exists() and journal.header.reopened_from != files.whole.name
+def _remove_leftovers(files: FilesOf) -> None:
+    for path in (files.journal, files.bad_journal, files.origin):
+        remove_temporary_files(path)
 
 
 # Damaged files
@@ -184,20 +268,23 @@ def reopen_for_redownload(path: Path, damaged: Sequence[int] | None) -> Publishe
             recover(files)
             if files.part.exists():
                 raise UserError("file_in_the_way", path=files.part)
-            header, records = _read_quarantined(files) if is_quarantined else _read_finished(files)
-            keep_none = damaged is None and not is_quarantined
-            kept = [each for each in records if not keep_none and each.number not in (damaged or ())]
-            write_journal(files.journal, header, kept)
+            journal = read_journal(files.bad_journal) if is_quarantined else _journal_of_finished(files)
+            if journal is None or journal.header.file_name != files.name:
+                raise UserError("origin_unknown", path=path)
+            if damaged is None and not is_quarantined:
+                journal.pieces.clear()
+            kept = {number: state for number, state in journal.pieces.items() if number not in (damaged or ())}
+            write_journal(files.journal, replace(journal.header, reopened_from=path.name), kept)
             move_over(path, files.part)
             if is_quarantined:
                 files.bad_journal.unlink(missing_ok=True)
-    return header.published
+    return journal.header.published
 
 
-def _read_finished(files: FilesOf) -> tuple[JournalHeader, list[PieceRecord]]:
+def _journal_of_finished(files: FilesOf) -> Journal | None:
     origin = read_origin(files.whole)
     if origin is None:
-        raise UserError("origin_unknown", path=files.whole)
+        return None
     published = PublishedModel(
         id=origin.model_id,
         repository=origin.repository,
@@ -207,16 +294,9 @@ def _read_finished(files: FilesOf) -> tuple[JournalHeader, list[PieceRecord]]:
         files=origin.parts,
         checksums_from=origin.checksums_from,
     )
-    header = JournalHeader(published, files.name, origin.layout, origin.piece_bytes, files.whole.name)
-    pieces = PartialFile(files, header).pieces
+    lengths = origin.piece_lengths()
     crcs: Sequence[int | None] = origin.piece_crc32
-    if len(crcs) != len(pieces):
-        crcs = [None] * len(pieces)
-    return header, [PieceRecord(piece.number, piece.length, crc) for piece, crc in zip(pieces, crcs, strict=True)]
-
-
-def _read_quarantined(files: FilesOf) -> tuple[JournalHeader, list[PieceRecord]]:
-    journal = read_journal(files.bad_journal)
-    if journal is None or journal.header.file_name != files.name:
-        raise UserError("origin_unknown", path=files.bad)
-    return replace(journal.header, reopened_from=files.bad.name), list(journal.pieces.values())
+    if len(crcs) != len(lengths):
+        crcs = [None] * len(lengths)
+    header = JournalHeader(published, files.name, origin.layout, origin.piece_bytes)
+    return Journal(header, dict(enumerate(zip(lengths, crcs, strict=True))))

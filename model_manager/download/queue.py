@@ -21,14 +21,15 @@ from model_manager.download.torrent import discard_magnet, download_magnet, is_m
 from model_manager.download.transfer import ACTIVE, DownloadState, DownloadStatus, Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
+from model_manager.hub.http import TransientError
 from model_manager.hub.resolver import find_published
 from model_manager.progress import Progress
 from model_manager.published import PublishedModel
 
 TICK_S = 0.25
 RETRY_S = 30.0
-RETRIED = frozenset({"hub_unreachable", "hub_busy", "hub_failed", "hub_answer_strange", "proxy_failed"})
-"""Errors of a hub that a later attempt may fix, such as a missing network or login page."""
+RETRIED = frozenset({"hub_answer_strange", "proxy_failed"})
+"""Errors of a hub that a later attempt may fix, such as a login page, besides a ``TransientError``."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,10 +61,9 @@ class DownloadQueue:
 
     def start(self) -> None:
         """Restore the queue of the last run and work until ``close``."""
-        with self._changed:
+        with self._change():
             self._restore()
             self._start_thread()
-        self._notify()
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` after every change, in the thread that made it."""
@@ -81,7 +81,7 @@ class DownloadQueue:
 
     def add(self, model_id: str, published: PublishedModel | None = None) -> None:
         """Append a download, or resume it; ``published`` saves the request to the hub."""
-        with self._changed:
+        with self._change():
             if published is not None:
                 self._published[model_id] = published
             known = self._statuses.get(model_id)
@@ -91,10 +91,7 @@ class DownloadQueue:
                 self._statuses[model_id] = DownloadStatus(model_id, "queued", Progress(0, total))
             elif known.state not in ACTIVE:
                 self._statuses[model_id] = replace(known, state="queued", problem=None)
-            self._save()
             self._start_thread()
-            self._changed.notify_all()
-        self._notify()
 
     def resume(self, model_id: str) -> None:
         """Resume a paused or failed download; one that waits for the network retries now."""
@@ -106,48 +103,39 @@ class DownloadQueue:
 
     def pause(self, model_id: str) -> None:
         """Stop a download; its data is kept."""
-        with self._changed:
+        with self._change():
             status = self._statuses.get(model_id)
-            if status is None or not (self._is_running(model_id) or status.state == "queued"):
-                return
-            self._statuses[model_id] = _at_rest(status, state="paused")
-            self._interrupt(model_id)
-            self._save()
-        self._notify()
+            if status is not None and (self._is_running(model_id) or status.state == "queued"):
+                self._statuses[model_id] = _at_rest(status, state="paused")
+                self._interrupt(model_id)
 
     def cancel(self, model_id: str) -> None:
         """Remove a download and delete its data."""
-        with self._changed:
+        with self._change():
             published, is_running = self._published.get(model_id), self._is_running(model_id)
             status = self._statuses.pop(model_id, None)
             if is_running and status is not None:
                 # Removed by the queue's thread, which deletes the data first.
                 self._statuses[model_id] = _at_rest(status, state="cancelled")
                 self._interrupt(model_id)
-            self._save()
-        self._notify()
         if not is_running:
             self._discard(model_id, published)
 
     def move_up(self, model_id: str) -> None:
         """Exchange a download with the one before it."""
-        with self._changed:
+        with self._change():
             order = list(self._statuses)
             index = order.index(model_id) if model_id in order else 0
             if index:
                 order[index - 1], order[index] = order[index], order[index - 1]
                 self._statuses = {each: self._statuses[each] for each in order}
-                self._save()
-        self._notify()
 
     def forget(self, model_id: str) -> None:
         """Remove a finished or failed download from the list; its data is kept."""
-        with self._changed:
+        with self._change():
             status = self._statuses.get(model_id)
             if status is not None and status.state in ("done", "failed", "cancelled"):
                 del self._statuses[model_id]
-                self._save()
-        self._notify()
 
     def limit(self, bytes_per_second: float | None) -> None:
         """Set the speed limit; None removes it."""
@@ -173,16 +161,13 @@ class DownloadQueue:
         try:
             yield
         finally:
-            with self._changed:
+            with self._change():
                 self._suspensions -= 1
-                self._save()
-                self._changed.notify_all()
 
     @property
     def is_active(self) -> bool:
         """Whether a download is running or will be without the user."""
-        with self._changed:
-            return any(status.state in ACTIVE for status in self._statuses.values())
+        return any(status.state in ACTIVE for status in self.statuses())
 
     def close(self) -> None:
         """Stop within half a second; the next start continues."""
@@ -222,27 +207,41 @@ class DownloadQueue:
     def _download(self, transfer: Transfer) -> None:
         problem: UserError | None = None
         paths: tuple[Path, ...] = ()
+        folder = self._folder()
         try:
-            paths = self._fetch(transfer)
+            if is_magnet(transfer.model_id):
+                paths = download_magnet(transfer.model_id, folder, self._access, transfer)
+            else:
+                paths = download(self._resolve(transfer), folder, self._access, transfer)
         except Cancelled:
             pass
         except UserError as error:
             problem = error
             _log.info("download of %s failed: %s", transfer.model_id, error)
-        self._end(transfer.model_id, problem, paths)
-
-    def _fetch(self, transfer: Transfer) -> tuple[Path, ...]:
-        folder = self._folder()
-        if is_magnet(transfer.model_id):
-            return download_magnet(transfer.model_id, folder, self._access, transfer)
-        return download(self._resolve(transfer), folder, self._access, transfer)
+        model_id = transfer.model_id
+        with self._change():
+            status = _at_rest(self._statuses[model_id], problem=problem, paths=paths)
+            if paths:
+                progress = Progress(status.progress.total, status.progress.total)
+                status = replace(status, state="done", progress=progress)
+            elif problem is not None:
+                status = replace(status, state="failed")
+            elif status.state not in ("paused", "cancelled"):
+                status = replace(status, state="queued")
+            self._statuses[model_id] = status
+            if is_cancelled := status.state == "cancelled":
+                del self._statuses[model_id]
+            published, self._transfer = self._published.get(model_id), None
+        if is_cancelled:
+            self._discard(model_id, published)
+            self._notify()
 
     def _resolve(self, transfer: Transfer) -> PublishedModel:
         while (published := self._published.get(transfer.model_id)) is None:
             try:
                 found = find_published(transfer.model_id, self._access())
             except UserError as error:
-                if error.code not in RETRIED:
+                if not isinstance(error, TransientError) and error.code not in RETRIED:
                     raise
                 self._wait(transfer, error)
             else:
@@ -252,14 +251,12 @@ class DownloadQueue:
 
     def _rename(self, transfer: Transfer, model_id: str) -> None:
         """Use the full id instead of a short one (``OWNER/REPO:Q4_K_M``)."""
-        with self._changed:
+        with self._change():
             short, transfer.model_id = transfer.model_id, model_id
             if short != model_id:
-                status = replace(self._statuses[short], id=model_id)
-                others = {each: other for each, other in self._statuses.items() if each != model_id}
-                self._statuses = {(model_id if each == short else each): other for each, other in others.items()}
-                self._statuses[model_id] = status
-                self._save()
+                self._statuses.pop(model_id, None)
+                renamed = {model_id if each == short else each: status for each, status in self._statuses.items()}
+                self._statuses = renamed | {model_id: replace(renamed[model_id], id=model_id)}
 
     def _wait(self, transfer: Transfer, problem: UserError) -> None:
         """Wait until the next attempt to reach the hub."""
@@ -284,32 +281,24 @@ class DownloadQueue:
             self._statuses[status.id] = status
         self._notify()
 
-    def _end(self, model_id: str, problem: UserError | None, paths: tuple[Path, ...]) -> None:
-        with self._changed:
-            status = _at_rest(self._statuses[model_id], problem=problem, paths=paths)
-            if paths:
-                progress = Progress(status.progress.total, status.progress.total)
-                status = replace(status, state="done", progress=progress)
-            elif problem is not None:
-                status = replace(status, state="failed")
-            elif status.state not in ("paused", "cancelled"):
-                status = replace(status, state="queued")
-            is_cancelled, published = status.state == "cancelled", self._published.get(model_id)
-            self._statuses[model_id] = status
-            if is_cancelled:
-                del self._statuses[model_id]
-            self._transfer = None
-            self._save()
-            self._changed.notify_all()
-        if is_cancelled:
-            self._discard(model_id, published)
-        self._notify()
-
     def _discard(self, model_id: str, published: PublishedModel | None) -> None:
         if is_magnet(model_id):
             discard_magnet(model_id, self._folder())
         elif published is not None:
             discard(published, self._folder())
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[None]:
+        """Hold the lock for the block, then store the queue and notify the listeners."""
+        with self._changed:
+            yield
+            self._save()
+            self._changed.notify_all()
+        self._notify()
+
+    def _notify(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     # With the lock held
 
@@ -321,10 +310,6 @@ class DownloadQueue:
         if self._transfer is not None and model_id in (None, self._transfer.model_id):
             self._transfer.token.cancel()
         self._retry_now.set()
-
-    def _notify(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
 
     # Storage
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from model_manager.download.source import DownloadSource
 from model_manager.download.transfer import Transfer
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub.http_errors import TransientError
+from model_manager.hub.http import TransientError
 
 OTHERS_ACTIVE_S = 1.0
 """A server that sent a byte within this time is busy for one connection only."""
@@ -40,10 +40,12 @@ class RetryPolicy:
 
 
 class Session:
-    """Shared state of one download.  ``changed`` guards it and is notified of every change."""
+    """Shared state of one download, guarded by ``Transfer.changed``, which is notified of every change."""
 
     def __init__(self, transfer: Transfer, policy: RetryPolicy, source: DownloadSource) -> None:
-        self.changed = threading.Condition()
+        self.transfer = transfer
+        self.changed = transfer.changed
+        self.notify = transfer.notify
         self.is_over = False
         self.source = source
         self.policy = policy
@@ -52,19 +54,28 @@ class Session:
         self.problem: TransientError | None = None
         """Last transient error; None once a byte was received after it."""
         self.last_byte_at = time.monotonic()
-        self._transfer = transfer
         self._credit = 0.0
         self._credit_at = time.monotonic()
-
-    def notify(self) -> None:
-        """Wake the waiting threads."""
-        with self.changed:
-            self.changed.notify_all()
 
     def wait(self, ready: Callable[[], bool], timeout_s: float | None = None) -> bool:
         """Wait for ``ready`` or the end of the download; return false after the timeout."""
         with self.changed:
             return self.changed.wait_for(lambda: self.is_over or ready(), timeout_s)
+
+    def start_thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Run ``work`` in a thread; any error except ``Cancelled`` ends the download."""
+
+        def run() -> None:
+            try:
+                work()
+            except Cancelled:
+                pass
+            except BaseException as error:
+                self.fail(error)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
+        return thread
 
     def fail(self, error: BaseException) -> None:
         """End the download with an error."""
@@ -79,19 +90,24 @@ class Session:
         self.notify()
 
     def end(self) -> None:
-        """Stop all threads; none writes afterwards."""
+        """Stop all threads."""
         with self.changed:
             self.is_over = True
             self.changed.notify_all()
         self.source.close()
 
+    def raise_if_over(self) -> None:
+        """Raise ``Cancelled`` after the end of the download."""
+        if self.is_over:
+            raise Cancelled
+
     def throttle(self, count: int) -> None:
         """Wait until the speed limit, which may change meanwhile, allows the ``count`` bytes that were received."""
-        if self._transfer.limit_bytes_per_s is None:
+        if self.transfer.limit_bytes_per_s is None:
             return
         with self.changed:
             self._credit -= count
-            while not self.is_over and (limit := self._transfer.limit_bytes_per_s) is not None:
+            while not self.is_over and (limit := self.transfer.limit_bytes_per_s) is not None:
                 now = time.monotonic()
                 self._credit = min(self._credit + limit * (now - self._credit_at), limit * BURST_S)
                 self._credit_at = now
@@ -101,14 +117,13 @@ class Session:
             self._credit = 0.0
 
 
-class Worker(threading.Thread):
+class Worker:
     """Thread that repeats ``step`` until the download ends, with growing pauses after transient errors.
 
     The pauses start over once bytes were received.
     """
 
-    def __init__(self, session: Session, name: str) -> None:
-        super().__init__(name=name, daemon=True)
+    def __init__(self, session: Session) -> None:
         self.session = session
         self.is_fetching = False
         self.waiting_until: float | None = None
@@ -120,22 +135,18 @@ class Worker(threading.Thread):
         """Do one piece of work; return false where there is none."""
         raise NotImplementedError
 
-    def has_work(self, source: DownloadSource) -> bool:  # noqa: ARG002
+    def has_work(self) -> bool:
         """Return whether ``step`` may find more work; called with the session's lock held."""
         return False
+
+    def start(self) -> threading.Thread:
+        """Work in a thread until the download ends."""
+        return self.session.start_thread("download", self._run)
 
     @property
     def is_idle(self) -> bool:
         """Whether it waits for work."""
         return not self.is_fetching and self.waiting_until is None
-
-    def run(self) -> None:
-        """Work until the download ends."""
-        try:
-            while not self.session.is_over:
-                self._attempt(self.session.source)
-        except BaseException as error:
-            self.session.fail(error)
 
     def add_received(self, count: int) -> None:
         """Record received bytes."""
@@ -144,10 +155,14 @@ class Worker(threading.Thread):
         self.session.last_byte_at = time.monotonic()
         self.session.problem = None
 
+    def _run(self) -> None:
+        while not self.session.is_over:
+            self._attempt(self.session.source)
+
     def _attempt(self, source: DownloadSource) -> None:
         session = self.session
         if source.not_before > time.monotonic():
-            self._pause(source.not_before - time.monotonic(), source)
+            self._pause(source.not_before, source)
             return
         received = self._received
         self.is_fetching = True
@@ -168,7 +183,7 @@ class Worker(threading.Thread):
         finally:
             self.is_fetching = False
         if not found_work:
-            session.wait(lambda: session.source is not source or self.has_work(source))
+            session.wait(lambda: session.source is not source or self.has_work())
 
     def _retry_later(self, error: TransientError, source: DownloadSource, *, has_received: bool) -> None:
         session, pause = self.session, error.retry_after_s
@@ -182,11 +197,9 @@ class Worker(threading.Thread):
             source.not_before = max(source.not_before, time.monotonic() + pause)
         session.problem = error
         _log.info("%s, retry in %.1f s", error, pause)
-        self._pause(pause, source)
+        self._pause(time.monotonic() + pause, source)
 
-    def _pause(self, seconds: float, source: DownloadSource) -> None:
-        self.waiting_until = time.monotonic() + seconds
-        try:
-            self.session.wait(lambda: self.session.source is not source, max(0.0, seconds))
-        finally:
-            self.waiting_until = None
+    def _pause(self, end: float, source: DownloadSource) -> None:
+        self.waiting_until = end
+        self.session.wait(lambda: self.session.source is not source, max(0.0, end - time.monotonic()))
+        self.waiting_until = None

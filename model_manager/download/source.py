@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 from model_manager.errors import UserError
 from model_manager.hub.access import host_of
-from model_manager.hub.http import HttpClient, HttpResponse, file_url
-from model_manager.hub.http_errors import TransientError, header_number
+from model_manager.hub.http import HttpClient, HttpResponse, TransientError, file_url, header_number
 from model_manager.published import HubFile, PublishedModel
 
 MAX_REFUSALS = 5
@@ -35,8 +34,6 @@ class DownloadSource:
         """Whether the server answers range requests; otherwise one connection reads whole files."""
         self.not_before = 0.0
         """Monotonic time before which the server accepts no requests."""
-        self.stream_lock = threading.Lock()
-        """Held by the connection that reads whole files."""
         self._published = published
         self._lock = threading.Lock()
         self._files: dict[str, RemoteFile] = {}
@@ -87,7 +84,7 @@ class RemoteFile:
                 self._link = response.url
         return response, is_range
 
-    def read(self, start: int, length: int, on_received: Callable[[int], None]) -> bytes:
+    def read(self, start: int, length: int, on_received: Callable[[int], object] = lambda _: None) -> bytes:
         """Return bytes near the beginning of the file.
 
         All bytes up to there are kept, also after an error, so that the next attempt continues.  For one thread at a

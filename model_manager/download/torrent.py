@@ -1,33 +1,47 @@
 """Downloads of magnet links with ``libtorrent``, an optional dependency imported by the first one.
 
 BitTorrent uploads while it downloads: up to ``TorrentOptions.upload_bytes_per_s`` of these files, over an open port,
-and never before or after.  ``torrent_files`` processes the files afterwards.
-
-All files are in the folder ``magnet-HASH.torrent-part`` beside the finished models, as ``NAME.gguf.part``, with
-libtorrent's state in ``fast.resume``.
+and never before or after.  All files are in the folder ``magnet-HASH.torrent-part`` beside the finished models, as
+``NAME.gguf.part``, with libtorrent's state in ``fast.resume``.  Then they are joined, hashed, converted, moved, and
+compared with the hub; every step leaves a state from which the next call continues: ``arrived.json`` lists the
+complete files, and the origin beside each has its hash.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from model_manager.disk.files import disk_error, make_folder, write_atomically
+from model_manager.disk.files import disk_error, disk_errors, is_file, make_folder, move_over, write_atomically
+from model_manager.disk.hashing import sha256_of
+from model_manager.disk.json_file import from_json, to_json
 from model_manager.disk.lock import FileLock
 from model_manager.disk.space import allocated_bytes, check_space
-from model_manager.download.torrent_files import TorrentFile, TorrentFiles, compare_with_hub, discard_folder
 from model_manager.download.transfer import DownloadState, SpeedMeter, Transfer
 from model_manager.errors import Cancelled, UserError
+from model_manager.gguf.header import read_header
 from model_manager.gguf.shards import named_shards
 from model_manager.gguf.split_part_names import part_of
 from model_manager.hub.access import Access
+from model_manager.hub.catalogue import CATALOGUE
+from model_manager.hub.resolver import find_published
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.file_names import check_name
+from model_manager.layout.join import join_parts
+from model_manager.layout.layout import Layout
+from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
+from model_manager.library.removal import quarantine
+from model_manager.library.scan import QUARANTINED
+from model_manager.progress import OnProgress, Progress
+from model_manager.published import HubFile
 
 UPLOAD_BYTES_PER_S = 512 << 10
 REQUIREMENT = "libtorrent>=2.0.11,<3"
@@ -39,9 +53,32 @@ SAVE_ON_CANCEL_S = 0.25
 NO_PEERS_S = 5.0
 """A download is waiting for peers when no byte was received for this time."""
 
+CHECKSUMS_FROM = "magnet"
+
 _BTIH = re.compile(r"xt=urn:(btih:([0-9a-f]{40}|[a-z2-7]{32})|btmh:1220[0-9a-f]{64})(&|$)", re.IGNORECASE)
+_SELECTION = re.compile(r"[?&](so=[^&]*)")
 _IGNORED, _NORMAL = 0, 4
 """Priorities of libtorrent."""
+
+
+@dataclass(frozen=True)
+class TorrentFile:
+    """File of a torrent: its number and name there, and its size in bytes."""
+
+    number: int
+    name: str
+    bytes: int
+
+    @property
+    def target(self) -> str:
+        """Name of the finished file that it is, or is a part of."""
+        part = part_of(self.name)
+        return part.base if part else self.name
+
+    @property
+    def working_name(self) -> str:
+        """Name in the staging folder; the name of a raw part can't be mistaken for a model's."""
+        return self.name if part_of(self.name) else f"{self.name}.part"
 
 
 @dataclass(frozen=True)
@@ -83,30 +120,29 @@ def download_magnet(
 
     Blocks, and continues what an earlier call left.  Other files are ignored; ``so=NUMBERS`` in the link selects among
     several models.  Experts are stacked and raw parts joined; the origin has the SHA-256 of the original file.  Models
-    of the catalogue are compared with the hub (``compare_with_hub``).
+    of the catalogue are compared with the hub.
 
     Raises ``Cancelled`` within half a second after ``transfer.token`` is cancelled (a conversion first finishes a block
     of 16 MiB), and ``UserError``: torrent_not_installed(command), magnet_not_understood(detail),
     torrent_without_model(name), torrent_holds_several(known), torrent_failed(detail), file_in_the_way(path),
-    name_not_allowed(name), download_busy(path), disk_too_small(path, needed_bytes, free_bytes), and as ``disk_error``,
-    ``TorrentFiles.finish`` and ``compare_with_hub``.
+    name_not_allowed(name), download_busy(path), disk_too_small(path, needed_bytes, free_bytes),
+    download_damaged(path, name) for a file that differs from the hub's and was quarantined, and as ``join_parts``,
+    ``read_header``, ``stack_experts`` and ``disk_error``.
     """
     staging = folder / _staging_name(uri)
     make_folder(staging)
     with FileLock(staging.with_name(f"{staging.name}.lock"), UserError("download_busy", path=staging)):
-        arrived = TorrentFiles(uri, staging, folder, transfer)
-        if not arrived.files:
-            with _Torrent(uri, staging, folder, transfer, options or TorrentOptions()) as torrent:
-                files = torrent.fetch()
-            arrived.set_complete(files)
-        paths = arrived.finish()
-    compare_with_hub(paths, access())
+        files = _TorrentFiles(uri, staging, folder, transfer)
+        if not files.complete():
+            files.set_complete(_Torrent(uri, staging, folder, transfer, options or TorrentOptions()).fetch())
+        paths = files.finish()
+    _compare_with_hub(paths, access())
     return paths
 
 
 def discard_magnet(uri: str, folder: Path) -> None:
     """Delete the data of an unfinished magnet link.  Raises ``UserError`` as ``disk_error``."""
-    discard_folder(folder / _staging_name(uri))
+    _discard_folder(folder / _staging_name(uri))
 
 
 def magnet_bytes(uri: str, folder: Path) -> int:
@@ -141,7 +177,7 @@ def _parse(lt: Any, uri: str) -> Any:
 
 
 class _Torrent:
-    """Context manager for a libtorrent session with one torrent; all files are closed on exit."""
+    """libtorrent session with one torrent."""
 
     def __init__(self, uri: str, staging: Path, folder: Path, transfer: Transfer, options: TorrentOptions) -> None:
         self._lt = _libtorrent()
@@ -158,31 +194,27 @@ class _Torrent:
         self._last_byte_at = time.monotonic()
         self._most_done = -1
 
-    def __enter__(self) -> _Torrent:
+    def fetch(self) -> tuple[TorrentFile, ...]:
+        """Download the selected files; libtorrent verifies each piece."""
         self._transfer.token.raise_if_cancelled()
         self._session = self._lt.session(self._settings())
         self._handle = self._session.add_torrent(self._parameters)
         for peer in self._options.peers:
             self._handle.connect_peer(peer)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # The destructor waits until the session has closed its files.
-        self._handle = self._session = None
-
-    def fetch(self) -> tuple[TorrentFile, ...]:
-        """Download the selected files; libtorrent verifies each piece."""
         try:
             while not (status := self._poll()).has_metadata:
                 self._report("preparing", status, 0, 0)
             files = self._select()
             self._start(files)
             self._wait_for(files)
+            self._save(SAVE_TIMEOUT_S)
+            return files
         except Cancelled:
             self._save(SAVE_ON_CANCEL_S)
             raise
-        self._save(SAVE_TIMEOUT_S)
-        return files
+        finally:
+            # The destructor waits until the session has closed its files.
+            self._handle = self._session = None
 
     def _read(self, uri: str) -> tuple[Any, tuple[int, ...]]:
         lt = self._lt
@@ -345,3 +377,135 @@ def _model_of(name: str) -> str:
     """Return the same name for all files of one model."""
     part = part_of(name)
     return part.base if part else named_shards(Path(name))[0].name
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """Contents of ``arrived.json``: the selection in the link, and number, name and size of its complete files."""
+
+    chosen: str
+    files: list[tuple[int, str, int]] = field(default_factory=list)
+
+
+class _TorrentFiles:
+    """Files in a staging folder, on their way into the models folder."""
+
+    def __init__(self, uri: str, staging: Path, folder: Path, transfer: Transfer) -> None:
+        self._uri = uri
+        self._staging = staging
+        self._folder = folder
+        self._transfer = transfer
+        self._state_file = staging / "arrived.json"
+        self._selection = "".join(_SELECTION.findall(uri))
+
+    def complete(self) -> list[TorrentFile]:
+        """Return the files recorded as complete; empty while some are missing."""
+        with contextlib.suppress(OSError, ValueError):
+            stored = from_json(self._state_file.read_bytes(), _Arrived)
+            if stored.chosen == self._selection:
+                return [TorrentFile(*each) for each in stored.files]
+        return []
+
+    def set_complete(self, files: Sequence[TorrentFile]) -> None:
+        """Record the complete files."""
+        stored = _Arrived(self._selection, [(each.number, each.name, each.bytes) for each in files])
+        write_atomically(self._state_file, to_json(stored))
+
+    def finish(self) -> tuple[Path, ...]:
+        """Move every file to the models folder; return them by name.  One that is no model is kept as ``NAME.bad``."""
+        files = self.complete()
+        finished = tuple(self._finish(name, files) for name in sorted({each.target for each in files}))
+        _discard_folder(self._staging)
+        return finished
+
+    def _finish(self, name: str, files: Sequence[TorrentFile]) -> Path:
+        target, work = self._folder / name, self._staging / f"{name}.part"
+        if is_file(target) and not is_file(work):
+            return target
+        parts = [each for each in files if each.target == name and part_of(each.name)]
+        if parts and not is_file(work):
+            self._join(name, parts)
+        try:
+            header = read_header(work)
+        except UserError as error:
+            raise self._quarantined(work, target, error) from error
+        if read_origin(work) is None:
+            sha256, layout = sha256_of(work, self._progress(), self._transfer.token), Layout.identity(header.file_bytes)
+            published = (HubFile(name, header.file_bytes, sha256),)
+            write_origin(work, Origin(self._uri, "", "", published, layout, sha256, checksums_from=CHECKSUMS_FROM))
+        if header.experts_in_separate_tensors and header.split_count == 1:
+            stack_experts(work, None, self._progress(), self._transfer.token)
+        if target.exists():
+            raise UserError("file_in_the_way", path=target)
+        origin = read_origin(work)
+        assert origin is not None
+        with disk_errors(target):
+            write_origin(target, replace(origin, verified_at=datetime.now(UTC) if origin.sha256 else None))
+            move_over(work, target)
+            origin_path(work).unlink(missing_ok=True)
+        return target
+
+    def _join(self, name: str, parts: Sequence[TorrentFile]) -> None:
+        joined = self._staging / name
+        if not is_file(joined):
+            present = [path for each in parts if is_file(path := self._staging / each.name)]
+            join_parts(present or [joined], self._progress(), self._transfer.token)
+        with disk_errors(joined):
+            move_over(joined, self._staging / f"{name}.part")
+
+    def _quarantined(self, work: Path, target: Path, error: UserError) -> UserError:
+        bad = target.with_name(target.name + QUARANTINED)
+        try:
+            move_over(work, bad)
+        except OSError:
+            return error
+        _discard_folder(self._staging)
+        return UserError(error.code, **{**error.data, "path": bad})
+
+    def _progress(self) -> OnProgress:
+        speed, transfer = SpeedMeter(), self._transfer
+        uploaded = transfer.status.bytes_uploaded
+
+        def report(progress: Progress) -> None:
+            transfer.report("verifying", speed.progress(progress.done, progress.total), bytes_uploaded=uploaded)
+
+        transfer.token.raise_if_cancelled()
+        return report
+
+
+def _discard_folder(staging: Path) -> None:
+    """Delete a staging folder with its contents.  Raises ``UserError`` as ``disk_error``."""
+    with disk_errors(staging), contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(staging)
+
+
+def _compare_with_hub(paths: Sequence[Path], access: Access) -> None:
+    """Compare files named like one of the catalogue with what the hub publishes, and store that origin.
+
+    The hash of a magnet link only proves that the bytes are those that its author shared.  Files with other names, and
+    those whose hub isn't reachable, stay unchanged.  Raises ``UserError``: download_damaged(path, name) for the first
+    file that differs, which is quarantined; and as ``quarantine`` and ``disk_error``.
+    """
+    for path in paths:
+        entry = next((each for each in CATALOGUE if each.file_name == path.name), None)
+        origin = read_origin(path)
+        if entry is None or origin is None:
+            continue
+        try:
+            published = find_published(entry.id, access)
+        except UserError:
+            continue
+        hashes = tuple(file.sha256 for file in published.files)
+        if None in hashes or len(hashes) != len(origin.parts):
+            continue
+        if hashes != tuple(part.sha256 for part in origin.parts):
+            raise UserError("download_damaged", path=quarantine(path), name=path.name)
+        published_origin = replace(
+            origin,
+            model_id=published.id,
+            repository=published.repository,
+            commit=published.commit,
+            parts=published.files,
+            checksums_from=published.checksums_from,
+        )
+        write_origin(path, published_origin)

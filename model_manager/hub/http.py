@@ -7,14 +7,18 @@ a file in the headers of its redirect.  Retries are left to the callers.
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 import socket
 import ssl
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
@@ -22,14 +26,18 @@ import httpx2
 
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access, host_of
-from model_manager.hub.http_errors import TransientError, content_range, header_number, is_web_page, status_error
 
 MAX_REDIRECTS = 5
 USER_AGENT = "apus-chat"
+MAX_RETRY_AFTER_S = 3600.0
+TRANSIENT_STATUSES = frozenset({408, 425, 429})
+"""Besides all from 500 on."""
 
 # The library reads 64 KiB from a connection at once; larger reads take a fifth less processor time on fast networks.
 httpcore2.HTTP11Connection.READ_NUM_BYTES = 256 << 10
 
+_RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+_CONTENT_RANGE = re.compile(r"bytes\s+(?:(\d+)-(\d+)|\*)/(\d+|\*)", re.IGNORECASE)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _KEEP_ALIVE_S = 30.0
@@ -41,6 +49,14 @@ _LOST = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 def file_url(endpoint: str, repository: str, revision: str, name: str) -> str:
     """Return the URL of a file: ``ENDPOINT/OWNER/REPO/resolve/REVISION/NAME``, quoted."""
     return f"{endpoint.rstrip('/')}/{quote(repository)}/resolve/{quote(revision, safe='')}/{quote(name)}"
+
+
+class TransientError(UserError):
+    """Error that a retry may fix.  ``retry_after_s`` is the server's request, None without one."""
+
+    def __init__(self, code: str, *, retry_after_s: float | None = None, **data: object) -> None:
+        super().__init__(code, **data)
+        self.retry_after_s = retry_after_s
 
 
 class HttpClient:
@@ -117,15 +133,6 @@ class HttpClient:
         headers = {"Range": f"bytes={start}-{start + length - 1}"}
         return self.get(url, headers, max_redirects=MAX_REDIRECTS, on_response=on_response)
 
-    def read_range(self, url: str, start: int, length: int) -> bytes:
-        """Return ``length`` bytes of a file from ``start`` on.
-
-        Raises as the class, ``HttpResponse.check_range`` and ``HttpResponse.read_exactly``.
-        """
-        with self.get_range(url, start, length) as response:
-            skipped = 0 if response.check_range(start, length) else start
-            return response.read_exactly(skipped + length)[skipped:]
-
     def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> HttpResponse:
         """Send a POST request; return the response with whatever status.  Redirects are not followed."""
         return self._send("POST", url, headers, content)
@@ -140,12 +147,8 @@ class HttpClient:
 
     def close(self) -> None:
         """Close the connections, those of active requests once their response is closed."""
-        with self._lock:
-            self._closed = True
-            is_unused = self._active == 0
-        if is_unused:
-            # Otherwise the descriptor of a socket that is being read could be reused for another file.
-            self._client.close()
+        self._closed = True
+        self._count_active(0)
 
     def __enter__(self) -> HttpClient:
         return self
@@ -156,15 +159,13 @@ class HttpClient:
     def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> HttpResponse:
         if not _is_address(url, ("http", "https")):
             raise UserError("web_address_invalid", url=url)
-        token = self.access.token_for(url)
-        if token:
+        if token := self.access.token_for(url):
             headers = {**headers, "Authorization": f"Bearer {token}"}
-        with self._lock:
-            self._active += 1
+        self._count_active(1)
         try:
-            return HttpResponse(self, url, self._attempt(method, url, headers, content), with_token=bool(token))
+            return HttpResponse(self, url, self._attempt(method, url, headers, content))
         except BaseException:
-            self._release()
+            self._count_active(-1)
             raise
 
     def _attempt(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpx2.Response:
@@ -186,11 +187,12 @@ class HttpClient:
                 raise self.translate(error, url) from error
         raise AssertionError("unreachable")
 
-    def _release(self) -> None:
+    def _count_active(self, change: int) -> None:
         with self._lock:
-            self._active -= 1
+            self._active += change
             is_unused = self._closed and self._active == 0
         if is_unused:
+            # Not earlier: the descriptor of a socket that is being read could be reused for another file.
             self._client.close()
 
     def _trace(self, opened: list[Any], event: str, info: Mapping[str, Any]) -> None:
@@ -251,11 +253,11 @@ class HttpResponse:
     ``url`` is the address that answered, after redirects; ``headers`` ignore case.
     """
 
-    def __init__(self, client: HttpClient, url: str, response: httpx2.Response, *, with_token: bool) -> None:
+    def __init__(self, client: HttpClient, url: str, response: httpx2.Response) -> None:
         self.url = url
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
-        self.with_token = with_token
+        self.with_token = "Authorization" in response.request.headers
         self._client = client
         self._response = response
         self._is_closed = False
@@ -305,13 +307,6 @@ class HttpResponse:
                 break
         return bytes(content[:limit])
 
-    def read_exactly(self, length: int) -> bytes:
-        """Return the first ``length`` bytes of the body.  Raises ``TransientError`` connection_lost where it ends."""
-        content = self.read(length)
-        if len(content) < length:
-            raise TransientError("connection_lost", host=host_of(self.url), detail=f"{len(content)} bytes received")
-        return content
-
     def drain(self) -> None:
         """Read a short body to its end, so that the connection can be reused, and close."""
         with contextlib.suppress(TransientError):
@@ -330,13 +325,79 @@ class HttpResponse:
             self._is_closed = True
             with contextlib.suppress(httpx2.HTTPError, OSError):
                 self._response.close()
-            self._client._release()
+            self._client._count_active(-1)
 
     def __enter__(self) -> HttpResponse:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+# Status codes and headers.  Sources: ``X-Error-Code`` and its values in ``huggingface_hub/utils/_http.py``;
+# ``Retry-After`` in RFC 9110, section 10.2.3; ``Content-Range`` in section 14.4.
+
+
+def status_error(status: int, headers: Mapping[str, str], url: str, *, with_token: bool) -> UserError:
+    """Return the error for an error status; ``with_token``: the request contained a token.
+
+    Transient: web_busy(host, status), web_failing(host, status).  Others: gated_without_token(repository, host),
+    gated_refused(repository, host), repository_missing(repository, host), revision_missing(repository, revision,
+    host), published_file_missing(name, repository, host), token_refused(host), web_refused(host, status).
+    """
+    host = host_of(url)
+    code = headers.get("X-Error-Code", "")
+    if status in TRANSIENT_STATUSES or status >= 500:
+        kind = "web_busy" if status in (429, 503) else "web_failing"
+        return TransientError(kind, retry_after_s=retry_after_s(headers.get("Retry-After")), host=host, status=status)
+    match = _RESOLVE.fullmatch(unquote(urlsplit(url).path))
+    repository, revision, name = match.groups() if match else ("", "", "")
+    if code == "GatedRepo":
+        return UserError("gated_refused" if with_token else "gated_without_token", repository=repository, host=host)
+    if code == "RepoNotFound":
+        return UserError("repository_missing", repository=repository, host=host)
+    if code == "RevisionNotFound":
+        return UserError("revision_missing", repository=repository, revision=revision, host=host)
+    if match and (code == "EntryNotFound" or status in (404, 410)):
+        return UserError("published_file_missing", name=name, repository=repository, host=host)
+    if status == 401 and with_token:
+        return UserError("token_refused", host=host)
+    return UserError("web_refused", host=host, status=status)
+
+
+def retry_after_s(value: str | None, now: datetime | None = None) -> float | None:
+    """Return the seconds of a ``Retry-After`` header (number or date), at most an hour; None for anything else."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            until = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError):
+            return None
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        # Dates have no fractions: half a second more avoids a retry that is a moment too early.
+        seconds = (until - (now or datetime.now(UTC))).total_seconds() + 0.5
+    return min(max(0.0, seconds), MAX_RETRY_AFTER_S) if math.isfinite(seconds) else None
+
+
+def content_range(value: str | None) -> tuple[int, int, int | None] | None:
+    """Return first byte, last byte and total (None for ``*``) of a ``Content-Range``; None where it isn't valid."""
+    match = _CONTENT_RANGE.fullmatch((value or "").strip())
+    if match is None or match[1] is None:
+        return None
+    return int(match[1]), int(match[2]), None if match[3] == "*" else int(match[3])
+
+
+def header_number(value: str | None) -> int | None:
+    """Return a header's byte count; None where it is missing or isn't a number."""
+    text = (value or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def is_web_page(headers: Mapping[str, str]) -> bool:
+    """Return whether the body is an HTML page, such as the login page of a captive portal."""
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
 
 
 def _is_address(url: str, schemes: tuple[str, ...]) -> bool:

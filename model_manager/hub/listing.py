@@ -40,7 +40,7 @@ class UnavailableModel:
 def published_models(repository: Repository) -> tuple[PublishedModel, ...]:
     """Return the models that can be downloaded, smallest first.
 
-    Ids are ``OWNER/REPO:FILE``, FILE with its folders; ``checksums_from`` is empty.
+    Ids are ``OWNER/REPO:FILE``, FILE with its folders.
     """
     found = (each for each in _candidates(repository) if isinstance(each, PublishedModel))
     return tuple(sorted(found, key=lambda model: (model.bytes, model.id)))
@@ -100,6 +100,7 @@ def _model(
         kind=kind,
         files=tuple(files),
         quantisation=quantisation_in(name),
+        checksums_from=repository.listed_by,
     )
     try:
         targets_of(model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Sequence
@@ -12,8 +11,7 @@ from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.catalogue import APUS
-from model_manager.hub.http import HttpClient, file_url
-from model_manager.hub.http_errors import TransientError, is_web_page
+from model_manager.hub.http import HttpClient, TransientError, file_url, is_web_page
 from model_manager.published import PublishedModel
 
 SAMPLE_BYTES = 16 << 20
@@ -25,14 +23,10 @@ _GRACE_S = 0.5
 
 @dataclass(frozen=True)
 class MirrorSpeed:
-    """Result for one endpoint: seconds to the first byte and bytes per second after it.
-
-    ``bytes_per_second`` is None where nothing was received because of ``problem``.
-    """
+    """Result for one endpoint; ``bytes_per_second`` is None where nothing was received because of ``problem``."""
 
     endpoint: str
     bytes_per_second: float | None = None
-    latency_s: float | None = None
     problem: UserError | None = None
 
 
@@ -55,31 +49,27 @@ def measure_mirrors(
         repository, revision, name = published.repository, published.commit, largest.name
         size = min(SAMPLE_BYTES, largest.bytes)
     time_up = CancelToken()
-    results: queue.SimpleQueue[MirrorSpeed] = queue.SimpleQueue()
+    measured: dict[str, MirrorSpeed] = {}
 
     def run(endpoint: str) -> None:
         url = file_url(endpoint, repository, revision, name)
-        results.put(_measure(url, size, replace(access, endpoint=endpoint), seconds, time_up))
+        measured[endpoint] = _measure(url, size, replace(access, endpoint=endpoint), seconds, time_up)
 
-    pending = list(dict.fromkeys(endpoints))
-    for endpoint in pending:
-        # Daemons: a name lookup can't be interrupted.
-        threading.Thread(target=run, args=(endpoint,), name="mirror", daemon=True).start()
-    speeds: list[MirrorSpeed] = []
+    # Daemons: a name lookup can't be interrupted.
+    threads = [
+        threading.Thread(target=run, args=(each,), name="mirror", daemon=True) for each in dict.fromkeys(endpoints)
+    ]
+    for thread in threads:
+        thread.start()
     end = time.monotonic() + seconds
     try:
-        while pending and time.monotonic() < end + _GRACE_S:
-            token.raise_if_cancelled()
-            if time.monotonic() >= end:
+        while any(thread.is_alive() for thread in threads) and time.monotonic() < end + _GRACE_S:
+            if token.wait(_TICK_S) or time.monotonic() >= end:
                 time_up.cancel()
-            try:
-                speeds.append(results.get(timeout=_TICK_S))
-                pending.remove(speeds[-1].endpoint)
-            except queue.Empty:
-                continue
+                token.raise_if_cancelled()
     finally:
         time_up.cancel()
-    speeds += [_silent(endpoint, seconds) for endpoint in pending]
+    speeds = [measured.get(each) or _silent(each, seconds) for each in dict.fromkeys(endpoints)]
     return tuple(sorted(speeds, key=lambda speed: -(speed.bytes_per_second or 0.0)))
 
 
@@ -90,7 +80,7 @@ def _silent(endpoint: str, seconds: float) -> MirrorSpeed:
 
 def _measure(url: str, length: int, access: Access, seconds: float, time_up: CancelToken) -> MirrorSpeed:
     count = 0
-    requested = started = time.monotonic()
+    started = time.monotonic()
     try:
         # ``time_up`` ends the request before these timeouts, so that silence is reported in one way.
         with (
@@ -112,4 +102,4 @@ def _measure(url: str, length: int, access: Access, seconds: float, time_up: Can
         pass
     if not count:
         return _silent(access.endpoint, seconds)
-    return MirrorSpeed(access.endpoint, count / max(time.monotonic() - started, 1e-6), started - requested)
+    return MirrorSpeed(access.endpoint, count / max(time.monotonic() - started, 1e-6))

@@ -12,37 +12,21 @@ import re
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
-from model_manager.hub.access import Access, host_of
+from model_manager.hub.access import Access
 from model_manager.hub.catalogue import CatalogueEntry, find_entry
 from model_manager.hub.client import REPOSITORY_ID, HubClient
-from model_manager.hub.http_errors import TransientError
+from model_manager.hub.http import TransientError
 from model_manager.hub.listing import published_models, unavailable_models
-from model_manager.layout.origin import Origin
 from model_manager.published import PublishedModel, Repository
 
 AUTHORITY_TIMEOUT_S = 6.0
 """Longest wait for the authority after another endpoint has answered."""
 
-PublishedState = Literal["same", "changed", "gone"]
-
 _HUB_ID = re.compile(rf"(?P<repository>{REPOSITORY_ID})(?::(?P<file>[^\x00-\x1f\x7f]+))?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Repository, and the host that listed it."""
-
-    repository: Repository
-    host: str
-
-    def models(self) -> tuple[PublishedModel, ...]:
-        """Return the models that can be downloaded, as ``published_models``."""
-        return tuple(replace(each, checksums_from=self.host) for each in published_models(self.repository))
 
 
 def find_published(model_id: str, access: Access) -> PublishedModel:
@@ -53,49 +37,25 @@ def find_published(model_id: str, access: Access) -> PublishedModel:
 
     Raises ``UserError``: hub_id_unclear(id), published_file_missing(name, repository, host, known),
     published_ambiguous(name, repository, known), published_file_changed(name, repository, host) where the catalogue has
-    another hash; the problems of ``unavailable_models``; and as ``fetch_listing``.
+    another hash; the problems of ``unavailable_models``; and as ``fetch_repository``.
     """
     entry = find_entry(model_id)
     if entry is not None:
-        listing = fetch_listing(entry.repository, access)
-        return _pinned(replace(_select(listing, entry.file_name, entry.quantisation), id=entry.id), entry)
+        repository = fetch_repository(entry.repository, access)
+        return _pinned(replace(_select(repository, entry.file_name, entry.quantisation), id=entry.id), entry)
     match = _HUB_ID.fullmatch(model_id)
     if match is None:
         raise UserError("hub_id_unclear", id=model_id)
-    return _select(fetch_listing(match["repository"], access), match["file"] or "", match["file"] or "")
+    return _select(fetch_repository(match["repository"], access), match["file"] or "", match["file"] or "")
 
 
-def published_state(origin: Origin, access: Access) -> PublishedState:
-    """Return whether the repository still publishes what a local file was made from.
-
-    Raises ``UserError``: hub_id_unclear(id) for a file from another source; and as ``fetch_listing``.
-    """
-    if not _HUB_ID.fullmatch(origin.repository):
-        raise UserError("hub_id_unclear", id=origin.model_id)
-    try:
-        repository = fetch_listing(origin.repository, access).repository
-    except UserError as error:
-        if error.code == "repository_missing":
-            return "gone"
-        raise
-    files = {file.name: file for file in repository.files}
-    if any(part.name not in files for part in origin.parts):
-        return "gone"
-    is_same = all(
-        files[part.name].bytes == part.bytes
-        and (not files[part.name].sha256 or not part.sha256 or files[part.name].sha256 == part.sha256)
-        for part in origin.parts
-    )
-    return "same" if is_same else "changed"
-
-
-def fetch_listing(
+def fetch_repository(
     repository: str,
     access: Access,
     *,
     token: CancelToken = NEVER_CANCELLED,
     authority_timeout_s: float = AUTHORITY_TIMEOUT_S,
-) -> Listing:
+) -> Repository:
     """Return a repository as listed by the authority, or by the endpoint where the authority doesn't answer.
 
     Both are asked at once; after the endpoint has answered, the authority has ``authority_timeout_s``.
@@ -106,7 +66,7 @@ def fetch_listing(
     requests = CancelToken()
     if access.authority.rstrip("/") == access.endpoint.rstrip("/"):
         return _fetch(access.authority, access, repository, token)
-    answers: queue.SimpleQueue[tuple[str, Listing | Exception]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[str, Repository | Exception]] = queue.SimpleQueue()
 
     def ask(endpoint: str) -> None:
         try:
@@ -117,39 +77,38 @@ def fetch_listing(
     for endpoint in (access.authority, access.endpoint):
         # Daemons, cancelled after the first usable answer: an unresponsive network must not block.
         threading.Thread(target=ask, args=(endpoint,), name="hub", daemon=True).start()
-    listing: Listing | None = None
+    found: Repository | None = None
     errors: dict[str, Exception] = {}
     deadline = time.monotonic() + authority_timeout_s
     try:
         with token.on_cancel(requests.cancel):
-            while len(errors) < (2 if listing is None else 1):
-                timeout_s = None if listing is None else max(0.0, deadline - time.monotonic())
+            while len(errors) < (2 if found is None else 1):
+                timeout_s = None if found is None else max(0.0, deadline - time.monotonic())
                 endpoint, answer = answers.get(timeout=timeout_s)
                 if isinstance(answer, Exception):
                     errors[endpoint] = answer
                 elif endpoint == access.authority:
                     return answer
                 else:
-                    listing = answer
+                    found = answer
     except queue.Empty:
         pass
     finally:
         requests.cancel()
-    if listing is not None:
-        return listing
+    if found is not None:
+        return found
     of_authority, of_endpoint = errors[access.authority], errors[access.endpoint]
     # The endpoint has the files, so its error counts, unless only the other one is final.
     is_temporary = isinstance(of_endpoint, TransientError) and not isinstance(of_authority, TransientError)
     raise of_authority if is_temporary else of_endpoint
 
 
-def _fetch(endpoint: str, access: Access, repository: str, token: CancelToken) -> Listing:
-    client = HubClient(replace(access, endpoint=endpoint), token)
-    return Listing(client.repository(repository), host_of(endpoint))
+def _fetch(endpoint: str, access: Access, repository: str, token: CancelToken) -> Repository:
+    return HubClient(replace(access, endpoint=endpoint), token).repository(repository)
 
 
-def _select(listing: Listing, name: str, quantisation: str) -> PublishedModel:
-    models = listing.models()
+def _select(repository: Repository, name: str, quantisation: str) -> PublishedModel:
+    models = published_models(repository)
     found: Sequence[PublishedModel] = (
         [model for model in models if not name or _file_of(model) == name]
         or [model for model in models if name.casefold() in _file_names(model)]
@@ -157,15 +116,14 @@ def _select(listing: Listing, name: str, quantisation: str) -> PublishedModel:
     )
     if len(found) == 1:
         return found[0]
-    repository, known = listing.repository.id, [_file_of(model) for model in found or models]
+    known = [_file_of(model) for model in found or models]
     if found:
-        raise UserError("published_ambiguous", name=name, repository=repository, known=known)
-    for each in unavailable_models(listing.repository):
+        raise UserError("published_ambiguous", name=name, repository=repository.id, known=known)
+    for each in unavailable_models(repository):
         if name in (each.name, each.name.rpartition("/")[2]) or (each.quantisation or "").casefold() == name.casefold():
             raise each.problem
-    raise UserError(
-        "published_file_missing", name=name or "*.gguf", repository=repository, host=listing.host, known=known
-    )
+    data = {"repository": repository.id, "host": repository.listed_by, "known": known}
+    raise UserError("published_file_missing", name=name or "*.gguf", **data)
 
 
 def _file_of(model: PublishedModel) -> str:

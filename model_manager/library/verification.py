@@ -204,13 +204,7 @@ def verify_all(
 def published_changed(origin: Origin, published: PublishedModel) -> bool:
     """Return whether what is published now differs from what was downloaded, by sizes and hashes."""
     now = {part.name: part for part in published.files}
-    for part in origin.parts:
-        new = now.get(part.name)
-        if new is None or new.bytes != part.bytes:
-            return True
-        if new.sha256 and part.sha256 and new.sha256 != part.sha256:
-            return True
-    return False
+    return not all(part.name in now and now[part.name].has_content_of(part) for part in origin.parts)
 
 
 def pieces_to_redownload(verification: Verification, origin: Origin | None) -> tuple[int, ...] | None:

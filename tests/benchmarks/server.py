@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from app.backend import ChatRequest, Piece, PromptMessage
 from app.conversation import Role, Sampling
 from app.servers import protocol
-from app.servers.backend import ServerBackend, ServerState
+from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
 from app.servers.protocol import Kind
 
@@ -62,8 +62,7 @@ def main() -> None:
     )
     url, key, name = sys.argv[1:4]
     client = ServerClient(url, key)
-    reached = client, ServerState()
-    source = ServerBackend(lambda: reached, "id", name)
+    source = ServerBackend(lambda: client, "id", name)
     split = urlsplit(url)
     connection = http.client.HTTPConnection(split.netloc)
     body = protocol.chat_body(request, name, Kind.VLLM)

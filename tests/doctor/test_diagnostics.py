@@ -24,7 +24,7 @@ from app.engine.protocol import DeviceList, Failure
 from app.messages.doctor import NAMES, TEXTS
 from app.messages.doctor import PARTS as PART_NAMES
 from app.planning.machine import Machine, MachineReader, simulated_machine
-from app.servers.registry import ServerRegistry
+from app.servers.registry import Servers
 from app.store.store import ConversationStore
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.devices.devices import Device, Memory
@@ -327,7 +327,7 @@ def settings_for(url: str) -> Settings:
 def test_hub_and_servers_get_only_their_own_keys(tmp_path: Path) -> None:
     secrets = Secrets({"HF_TOKEN": "hf_secret"})
     with FakeHub() as hub, openai_server(key="sk-right") as right, openai_server(key="sk-right") as wrong:
-        known = ServerRegistry(tmp_path / "servers.json", secrets)
+        known = Servers(tmp_path / "servers.json", secrets)
         known.add(right.url, key="sk-right")
         known.add(wrong.url, key="sk-other")
         found = list(network.check(settings_for(hub.url), tmp_path / "servers.json", secrets, ""))

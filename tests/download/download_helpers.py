@@ -15,6 +15,7 @@ from model_manager.download.session import RetryPolicy
 from model_manager.download.transfer import DownloadStatus, Transfer
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
+from model_manager.hub.http import HttpClient, TransientError
 from model_manager.published import HubFile, PublishedKind, PublishedModel
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf
@@ -149,6 +150,16 @@ class Fetch:
         with pytest.raises(UserError) as caught:
             self(published, connections=connections, patience_s=patience_s)
         return caught.value
+
+
+def read_range(web: HttpClient, url: str, start: int, length: int) -> bytes:
+    """Return a range of a file, also from a server without ranges."""
+    with web.get_range(url, start, length) as response:
+        skipped = 0 if response.check_range(start, length) else start
+        content = response.read(skipped + length)[skipped:]
+    if len(content) < length:
+        raise TransientError("connection_lost")
+    return content
 
 
 def sha256_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from model_manager.disk.files import disk_error
 from model_manager.disk.json_file import to_json
 from model_manager.disk.space import check_space, reserve
 from model_manager.download.download import DownloadOptions
-from model_manager.download.journal import JournalHeader, PieceRecord, write_journal
+from model_manager.download.journal import JournalHeader, write_journal
 from model_manager.errors import UserError
 from model_manager.layout.layout import Layout
 from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, names_in
@@ -165,10 +165,9 @@ def resume_beyond(tmp_path: Path, shelf: Shelf, fetch: Fetch, size: int, here: i
         partial.write(head)
         partial.truncate(size)
     hole = zlib.crc32(bytes(piece))
-    notes = [PieceRecord(0, piece, zlib.crc32(head))]
-    notes += [PieceRecord(number, piece, hole) for number in range(1, here // piece)]
+    states = {0: (piece, zlib.crc32(head)), **dict.fromkeys(range(1, here // piece), (piece, hole))}
     opening = JournalHeader(published, "model.gguf", Layout.identity(size), piece)
-    write_journal(fetch.models / "model.gguf.part.json", opening, notes)
+    write_journal(fetch.models / "model.gguf.part.json", opening, states)
 
     # Without reservation, so that the hole stays.
     (path,) = fetch(published, options=DownloadOptions(piece, QUICK.retry, lambda _file, _size: None))

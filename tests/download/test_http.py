@@ -16,11 +16,18 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES
 from model_manager.hub.access import Access, host_of
-from model_manager.hub.http import HttpClient, file_url
-from model_manager.hub.http_errors import TransientError, content_range, header_number, retry_after_s, status_error
+from model_manager.hub.http import (
+    HttpClient,
+    TransientError,
+    content_range,
+    file_url,
+    header_number,
+    retry_after_s,
+    status_error,
+)
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.published import HubFile, Target
-from tests.download.download_helpers import REPOSITORY, Shelf
+from tests.download.download_helpers import REPOSITORY, Shelf, read_range
 from tests.rigs.apus_shapes import QUANTS, write_shape
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf
@@ -44,13 +51,13 @@ def test_read_range(web: HttpClient, hub: FakeHub, shelf: Shelf) -> None:
     content = shelf.put("m.gguf", 300_000).read_bytes()
     url = file_url(hub.url, REPOSITORY, "main", "m.gguf")
     for start, length in ((0, 1), (0, 300_000), (299_999, 1), (1234, 100_000)):
-        assert web.read_range(url, start, length) == content[start : start + length]
+        assert read_range(web, url, start, length) == content[start : start + length]
     hub.fault("cdn", "ignore_range", times=1)
-    assert web.read_range(url, 1000, 10) == content[1000:1010]
+    assert read_range(web, url, 1000, 10) == content[1000:1010]
     with pytest.raises(UserError, match="web_answer_wrong"):
-        web.read_range(url, 299_999, 2)
+        read_range(web, url, 299_999, 2)
     with pytest.raises(UserError, match="published_size_differs"):
-        web.read_range(url, 300_000, 1)
+        read_range(web, url, 300_000, 1)
 
 
 def test_connections_are_reused(web: HttpClient, hub: FakeHub, shelf: Shelf) -> None:
@@ -59,7 +66,7 @@ def test_connections_are_reused(web: HttpClient, hub: FakeHub, shelf: Shelf) -> 
     accept = hub.server.get_request
     hub.server.get_request = lambda: (accepted.append(1), accept())[1]  # type: ignore[method-assign]
     for _ in range(5):
-        web.read_range(file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
+        read_range(web, file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
     # One to the hub, one to the content network
     assert len(accepted) == 2
 
@@ -69,8 +76,8 @@ def test_reused_connection_that_the_server_closed(web: HttpClient, hub: FakeHub,
     hub.repos[REPOSITORY]["m.gguf"].direct = True
     url = file_url(hub.url, REPOSITORY, "main", "m.gguf")
     hub.fault("resolve", "cut", after=1000, times=1)
-    assert web.read_range(url, 0, 1000) == content[:1000]
-    assert web.read_range(url, 0, 1000) == content[:1000]
+    assert read_range(web, url, 0, 1000) == content[:1000]
+    assert read_range(web, url, 0, 1000) == content[:1000]
 
 
 def test_get_reads_a_small_body(web: HttpClient, hub: FakeHub, shelf: Shelf) -> None:
@@ -88,7 +95,7 @@ def test_read_timeout(web: HttpClient, hub: FakeHub, shelf: Shelf, after: int) -
     shelf.put("m.gguf", 300_000)
     hub.fault("cdn", "stall", after=after, seconds=30, times=-1)
     with pytest.raises(TransientError) as caught:
-        web.read_range(file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
+        read_range(web, file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
     assert (caught.value.code, caught.value.data) == (
         "web_silent",
         {"host": host_of(hub.cdn_url), "seconds": 0.5},
@@ -103,7 +110,7 @@ def test_abort_of_a_stalled_request(hub: FakeHub, shelf: Shelf) -> None:
 
     def read() -> None:
         try:
-            web.read_range(file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
+            read_range(web, file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
         except Cancelled as error:
             errors.append(error)
 
@@ -117,7 +124,7 @@ def test_abort_of_a_stalled_request(hub: FakeHub, shelf: Shelf) -> None:
     assert time.monotonic() - begun < 0.3
     assert len(errors) == 1
     with pytest.raises(Cancelled):
-        web.read_range(file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
+        read_range(web, file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
     web.close()
 
 
@@ -266,7 +273,7 @@ def test_headers_of_published_shapes_over_http(
     url = file_url(hub.url, REPOSITORY, "main", "shape.gguf")
 
     target = Target("shape.gguf", (HubFile("shape.gguf", size),))
-    header, head = read_remote_header(target, lambda _part, start, length: web.read_range(url, start, length))
+    header, head = read_remote_header(target, lambda _part, start, length: read_range(web, url, start, length))
 
     local = read_header(path)
     assert (header.tensors, header.metadata, header.data_offset) == (local.tensors, local.metadata, local.data_offset)

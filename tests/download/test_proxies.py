@@ -15,9 +15,8 @@ from model_manager.download.download import DownloadOptions
 from model_manager.download.session import RetryPolicy
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
-from model_manager.hub.http import HttpClient
-from model_manager.hub.http_errors import TransientError
-from tests.download.download_helpers import PIECE, Fetch, Shelf, sha256_of
+from model_manager.hub.http import HttpClient, TransientError
+from tests.download.download_helpers import PIECE, Fetch, Shelf, read_range, sha256_of
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.proxies import HttpProxy, SocksProxy
 from tests.rigs.tls_server import TlsServer
@@ -53,7 +52,7 @@ def test_socks5_and_socks5h(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeH
     for scheme in ("socks5", "socks5h"):
         with SocksProxy() as proxy, HttpClient(Access(hub.url, proxy=f"{scheme}://{proxy.host}")) as web:
             url = f"{hub.url}/somebody/model/resolve/main/model.gguf"
-            assert web.read_range(url, 100, 1000) == source.read_bytes()[100:1100]
+            assert read_range(web, url, 100, 1000) == source.read_bytes()[100:1100]
 
 
 @pytest.mark.parametrize(("variable", "make"), [("HTTP_PROXY", HttpProxy), ("ALL_PROXY", SocksProxy)])
@@ -88,7 +87,7 @@ def test_tunnel_to_a_tls_server(tmp_path: Path) -> None:
     with TlsServer(tmp_path, content) as server, HttpProxy() as proxy:
         web = HttpClient(Access(server.url, proxy=proxy.url))
         with pytest.raises(UserError) as caught:
-            web.read_range(f"{server.url}/x", 10, 5)
+            read_range(web, f"{server.url}/x", 10, 5)
         web.close()
     assert caught.value.code == "tls_failed"
     assert not isinstance(caught.value, TransientError)
@@ -105,7 +104,7 @@ def test_untrusted_certificate(
         # Certificates of the system, and of the variable used in companies.
         monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
         with HttpClient(Access(server.url, token="t", token_hosts=frozenset({server.host}))) as web:
-            assert web.read_range(f"{server.url}/x", 10, 5) == b"xxxxx"
+            assert read_range(web, f"{server.url}/x", 10, 5) == b"xxxxx"
     assert server.tokens == ["Bearer t"]
 
 

@@ -168,7 +168,7 @@ def test_unreachable_hub_is_retried_on_resume(make: Callable[..., Queue], tiny: 
     waiting = queue.until_state(model_id("one"), "waiting", "failed")
     assert waiting.state == "waiting"
     assert waiting.problem is not None
-    assert waiting.problem.code == "hub_unreachable"
+    assert waiting.problem.code == "web_unreachable"
     assert waiting.retry_in_s
     with FakeHub(port=port) as hub:
         hub.add_file(REPOSITORY, "one.gguf", tiny)

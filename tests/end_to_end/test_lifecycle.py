@@ -338,7 +338,7 @@ yield lambda: self.conversation.running is not None and len(self.conversation.ru
 os.kill(self.services.engine.pid, signal.SIGKILL)
 yield self.idle
 # A server with its key, and one that refuses it and repeats what it was asked.
-known = self.services.servers.registry
+known = self.services.servers
 for address in (url, other_url):
     server = known.add(address, key="sk-ours-very-secret", models=["apus"])
     self.ask(server.model_id("apus"), "Ask the server of pterodactyls.")

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.client import WRAPPER_VARIABLE
 from app.engine.device_probe import plan_devices, probe_devices
-from app.engine.local_engine import LocalEngine
+from app.engine.local_engine import WRAPPER_VARIABLE, LocalEngine
 from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, RESERVE_BYTES, Device, DeviceKind, default_devices
 from model_manager.devices.nvidia import NvidiaCard
 from model_manager.devices.system_gpus import SystemGpu

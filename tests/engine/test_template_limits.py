@@ -13,17 +13,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.engine.child.template import TemplateRefused, TemplateRenderer
+from app.backend import PromptMessage
+from app.conversation import Role
+from app.engine.child.template import PromptTemplate
 from app.engine.child.template_child import LIMIT_BYTES, LIMIT_S
 from app.engine.local_engine import LocalEngine
-from app.process.child_program import TEMPLATE_RENDERER
+from app.process.child_process import TEMPLATE_RENDERER
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
 from tests.rigs.engine_children import engine_children
 from tests.rigs.tiny_model import write_tiny_model
 
-HELLO = [{"role": "user", "content": "hello"}]
+HELLO = [PromptMessage(Role.USER, "hello")]
 SHORT_S = 0.5
 ENDLESS = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"
 COSTLY = {
@@ -58,15 +60,15 @@ REFUSED = {
     "brackets without end": "{{ " + "(" * 20000 + "1" + ")" * 20000 + " }}",
 }
 
-Start = Callable[..., TemplateRenderer]
+Start = Callable[..., PromptTemplate]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    started: list[TemplateRenderer] = []
+    started: list[PromptTemplate] = []
 
-    def begin(source: str, **options: object) -> TemplateRenderer:
-        started.append(TemplateRenderer(source, "<s>", "</s>", **options))  # type: ignore[arg-type]
+    def begin(source: str, **options: object) -> PromptTemplate:
+        started.append(PromptTemplate(source, "<s>", "</s>", **options))  # type: ignore[arg-type]
         return started[-1]
 
     yield begin
@@ -83,7 +85,7 @@ def test_costly_template_is_ended(start: Start, source: str) -> None:
     rendering = start(source, limit_s=SHORT_S)
     before = time.monotonic()
     with pytest.raises(UserError) as caught:
-        rendering.render(HELLO)
+        rendering.prompt(HELLO, "")
     assert caught.value.code == "chat_template_too_costly"
     assert time.monotonic() - before < 5
     assert not renderers()
@@ -93,9 +95,10 @@ def test_costly_template_is_ended(start: Start, source: str) -> None:
 def test_template_error_does_not_end_the_process(start: Start, source: str) -> None:
     rendering = start(source)
     for _ in range(2):
-        with pytest.raises(TemplateRefused) as caught:
-            rendering.render(HELLO)
-        assert 0 < len(str(caught.value)) <= 500
+        with pytest.raises(UserError) as caught:
+            rendering.prompt(HELLO, "")
+        assert caught.value.code == "chat_template_failed"
+        assert 0 < len(str(caught.value.data["detail"])) <= 500
     assert len(renderers()) == 1
 
 
@@ -105,8 +108,8 @@ def test_renderer_restarts_after_it_was_ended(start: Start) -> None:
     )
     for _ in range(2):
         with pytest.raises(UserError, match="too_costly"):
-            rendering.render(HELLO)
-        assert rendering.render(HELLO * 2) == "hello"
+            rendering.prompt(HELLO, "")
+        assert rendering.prompt(HELLO * 2, "").text == "hello"
 
 
 def test_memory_stays_within_the_limit(start: Start) -> None:
@@ -122,7 +125,7 @@ def test_memory_stays_within_the_limit(start: Start) -> None:
     thread = threading.Thread(target=watch)
     thread.start()
     with pytest.raises(UserError, match="too_costly"):
-        rendering.render(HELLO)
+        rendering.prompt(HELLO, "")
     ended.set()
     thread.join()
     assert 1 << 20 < max(peak) < LIMIT_BYTES
@@ -134,7 +137,7 @@ def test_cancellation_ends_the_renderer(start: Start) -> None:
     threading.Timer(0.3, asked.set).start()
     before = time.monotonic()
     with pytest.raises(Cancelled):
-        rendering.render(HELLO)
+        rendering.prompt(HELLO, "")
     assert time.monotonic() - before < 3
     assert not renderers()
 
@@ -142,16 +145,17 @@ def test_cancellation_ends_the_renderer(start: Start) -> None:
 def test_long_unicode_conversation_is_rendered(start: Start) -> None:
     rendering = start("{% for m in messages %}{{ m.content }}{% endfor %}")
     parts = ["大海 🌊 \ud800 \x00 " * 20000, "word " * 200000]
-    assert rendering.render([{"role": "user", "content": part} for part in parts]) == "".join(parts)
+    messages = [PromptMessage(Role.USER, part) for part in parts]
+    assert rendering.prompt(messages, "").text == "".join(parts)
 
 
 def test_rendering_takes_milliseconds(start: Start) -> None:
     """A bound far above what it takes: that nothing is started for each prompt."""
     rendering = start("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}")
-    rendering.render(HELLO)
+    rendering.prompt(HELLO, "")
     before = time.monotonic()
     for _ in range(20):
-        rendering.render(HELLO * 20)
+        rendering.prompt(HELLO * 20, "")
     assert (time.monotonic() - before) / 20 < 0.05
 
 
@@ -172,13 +176,13 @@ def test_rendering_matches_the_engines_formatter(start: Start, source: str) -> N
     from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
     messages = [
-        {"role": "system", "content": "  Be <brief> & 'kind'.\n"},
-        {"role": "user", "content": "你好"},
-        {"role": "assistant", "content": "Hello!"},
+        PromptMessage(Role.SYSTEM, "  Be <brief> & 'kind'.\n"),
+        PromptMessage(Role.USER, "你好"),
+        PromptMessage(Role.ASSISTANT, "Hello!"),
     ]
     formatter = Jinja2ChatFormatter(template=source, bos_token="<s>", eos_token="</s>")
-    expected = formatter(messages=messages).prompt  # type: ignore[arg-type]
-    assert start(source).render(messages) == expected
+    plain = [{"role": str(each.role), "content": each.content} for each in messages]
+    assert start(source).prompt(messages, "").text == formatter(messages=plain).prompt  # type: ignore[arg-type]
 
 
 def test_costly_template_does_not_unload_the_model(engine: LocalEngine, tmp_path: Path) -> None:
@@ -221,7 +225,10 @@ def test_renderer_without_a_parent_ends() -> None:
     process = subprocess.Popen(TEMPLATE_RENDERER.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with process:
         assert process.stdin is not None
-        for line in ({"source": "{{ 9 ** (9 ** messages|length) }}", "bos": "", "eos": ""}, {"messages": HELLO * 9}):
+        for line in (
+            {"source": "{{ 9 ** (9 ** messages|length) }}", "bos": "", "eos": ""},
+            {"messages": [{"role": "user", "content": "hello"}] * 9},
+        ):
             process.stdin.write(json.dumps(line).encode() + b"\n")
         process.stdin.flush()
         assert process.wait(LIMIT_S + 6) != 0

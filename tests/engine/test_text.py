@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.child.text import TextStream
+from app.engine.child.sampler import TextStream
 
 TEXT = "héllo 你好, 😀 end"
 

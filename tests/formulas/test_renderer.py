@@ -14,7 +14,7 @@ import pytest
 
 from app.formulas import FormulaRenderer
 from app.formulas.renderer import MAX_DEPTH, depth, is_within_limits
-from app.process.child_program import FORMULAS
+from app.process.child_process import FORMULAS
 
 BOMB = "x"
 for _ in range(25):

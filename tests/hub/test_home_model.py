@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.gguf.header import check_loadable, read_header
-from model_manager.hub.catalogue import APUS, CATALOGUE, STARTER, CatalogueEntry, RecommendedSettings, find_entry
+from model_manager.hub.catalogue import APUS, CATALOGUE, STARTER, CatalogueEntry, find_entry
 from model_manager.hub.home_model import reconstructed_header
 from tests.rigs import apus_shapes
 
@@ -38,12 +38,7 @@ def test_catalogue_entries_of_the_home_model(entry: CatalogueEntry) -> None:
     assert entry.sha256 is None
     assert entry.licence is None
     assert entry.file_name == apus_shapes.file_name(entry.quantisation)
-    assert entry.recommended == RecommendedSettings(
-        system_prompt="You are a helpful assistant named APUS-xDAN4.0 MoE.",
-        temperature=0.7,
-        context_length=32768,
-        chat_format="chatml",
-    )
+    assert entry.system_prompt == "You are a helpful assistant named APUS-xDAN4.0 MoE."
 
 
 def test_published_sizes() -> None:

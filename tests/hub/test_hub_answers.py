@@ -13,7 +13,7 @@ from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.client import HubClient
-from model_manager.hub.http_errors import TransientError
+from model_manager.hub.http import TransientError
 from model_manager.published import HubFile, Repository
 from tests.hub.conftest import AddModel
 from tests.rigs.fake_hub import FakeHub
@@ -42,6 +42,7 @@ def test_repository_takes_one_request(hub: FakeHub, access: Access, add: AddMode
         files=(HubFile("sub folder/model-Q4_K_M.gguf", 40, sha256), HubFile("README.md", 7, None)),
         downloads=4711,
         updated_at=datetime(2024, 4, 3, tzinfo=UTC),
+        listed_by=host_of(hub.url),
     )
     assert [entry.method for entry in hub.log] == ["GET"]
 
@@ -115,22 +116,22 @@ def test_busy_hub_is_reported_without_retries(hub: FakeHub, access: Access) -> N
     hub.fault("api", "status", code=429, headers={"Retry-After": "30"}, times=-1)
     started = time.monotonic()
     problem = problem_of(access)
-    assert problem.code == "hub_busy"
+    assert problem.code == "web_busy"
     assert isinstance(problem, TransientError)
     assert problem.retry_after_s == 30
-    with pytest.raises(UserError, match="hub_busy"):
+    with pytest.raises(UserError, match="web_busy"):
         HubClient(access).search("x")
     assert time.monotonic() - started < 2
     assert hub.count("api") == 2
 
 
-@pytest.mark.parametrize("code", [500, 502, 503])
-def test_failing_hub(hub: FakeHub, access: Access, code: int) -> None:
-    hub.fault("api", "status", code=code, times=-1)
+@pytest.mark.parametrize(("status", "code"), [(500, "web_failing"), (502, "web_failing"), (503, "web_busy")])
+def test_failing_hub(hub: FakeHub, access: Access, status: int, code: str) -> None:
+    hub.fault("api", "status", code=status, times=-1)
     problem = problem_of(access)
-    assert (problem.code, problem.data["status"]) == ("hub_failed", code)
+    assert (problem.code, problem.data["status"]) == (code, status)
     assert isinstance(problem, TransientError)
-    with pytest.raises(UserError, match="hub_failed"):
+    with pytest.raises(UserError, match=code):
         HubClient(access).search("x")
     assert hub.count("api") == 2
 
@@ -184,26 +185,26 @@ def test_redirect_of_a_renamed_repository_is_followed(hub: FakeHub, access: Acce
 
 def test_redirect_loop(hub: FakeHub, access: Access) -> None:
     hub.fault("api", "redirect_loop", times=-1)
-    assert problem_of(access).code == "hub_answer_strange"
+    assert problem_of(access).code == "redirect_loop"
     assert hub.count("api") < 10
 
 
 def test_connection_refused(refusing_url: str) -> None:
     problem = problem_of(Access(endpoint=refusing_url, proxy=""))
-    assert problem.code == "hub_unreachable"
+    assert problem.code == "web_unreachable"
     assert problem.data["host"] == host_of(refusing_url)
     assert "refused" in str(problem.data["detail"])
-    with pytest.raises(UserError, match="hub_unreachable"):
+    with pytest.raises(UserError, match="web_unreachable"):
         HubClient(Access(endpoint=refusing_url, proxy="")).search("x")
 
 
 def test_unknown_host_name() -> None:
-    assert problem_of(Access(endpoint="http://hub.invalid", proxy="")).code == "hub_unreachable"
+    assert problem_of(Access(endpoint="http://hub.invalid", proxy="")).code == "web_unreachable"
 
 
 def test_https_to_a_plain_server(hub: FakeHub) -> None:
     problem = problem_of(Access(endpoint=hub.url.replace("http:", "https:"), proxy=""))
-    assert problem.code == "hub_unreachable"
+    assert problem.code == "web_unreachable"
 
 
 def test_unreachable_proxy(refusing_url: str, hub: FakeHub) -> None:

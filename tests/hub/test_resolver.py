@@ -12,9 +12,11 @@ from app.messages import sentence
 from model_manager.errors import UserError
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.catalogue import STARTER
-from model_manager.hub.resolver import fetch_listing, find_published, published_state
+from model_manager.hub.listing import published_models
+from model_manager.hub.resolver import fetch_repository, find_published
 from model_manager.layout.layout import Layout
 from model_manager.layout.origin import Origin
+from model_manager.library.verification import published_changed
 from model_manager.published import HubFile, PublishedModel
 from tests.hub.conftest import AddModel
 from tests.rigs.fake_hub import FakeHub
@@ -159,8 +161,8 @@ def test_endpoint_replaces_an_unreachable_authority(
 def test_silent_authority_times_out(hub: FakeHub, add: AddModel, silent_url: str) -> None:
     add(hub, REPO, "m.gguf")
     started = time.monotonic()
-    listing = fetch_listing(REPO, Access(endpoint=hub.url, authority=silent_url, proxy=""), authority_timeout_s=0.3)
-    assert listing.host == host_of(hub.url)
+    listing = fetch_repository(REPO, Access(endpoint=hub.url, authority=silent_url, proxy=""), authority_timeout_s=0.3)
+    assert listing.listed_by == host_of(hub.url)
     assert 0.3 <= time.monotonic() - started < 3
 
 
@@ -183,39 +185,29 @@ def test_listing_of_a_repository(hub: FakeHub, second_hub: FakeHub, add: AddMode
         add(fake, REPO, "m-Q8_0.gguf", b"GGUF large")
         add(fake, REPO, "m-Q2_K.gguf")
         fake.licences[REPO] = "mit"
-    listing = fetch_listing(REPO, two(hub, second_hub))
-    models = listing.models()
-    assert listing.repository.licence == "mit"
+    repository = fetch_repository(REPO, two(hub, second_hub))
+    models = published_models(repository)
+    assert repository.licence == "mit"
     assert [each.quantisation for each in models] == ["Q2_K", "Q8_0"]
     assert {each.checksums_from for each in models} == {host_of(second_hub.url)}
 
 
-def test_published_state(hub: FakeHub, access: Access, add: AddModel) -> None:
+def test_changes_of_a_published_model(hub: FakeHub, access: Access, add: AddModel) -> None:
     for name in ("m.gguf.part1", "m.gguf.part2", "README.md"):
         add(hub, REPO, name, name.encode())
     model = find_published(REPO, access)
     origin = Origin(model.id, REPO, model.commit, model.files, Layout.identity(model.bytes), None)
-    assert published_state(origin, access) == "same"
+
+    def is_changed(origin: Origin) -> bool:
+        return published_changed(origin, find_published(origin.model_id, access))
+
+    assert not is_changed(origin)
     add(hub, REPO, "README.md", b"other words")
     assert hub.commit(REPO) != model.commit
-    assert published_state(origin, access) == "same", "a new commit that leaves the file alone"
+    assert not is_changed(origin), "a new commit that leaves the file alone"
     unhashed = replace(origin, parts=tuple(replace(part, sha256=None) for part in origin.parts))
     add(hub, REPO, "m.gguf.part2", b"m.gguf.part3")
-    assert published_state(origin, access) == "changed"
-    assert published_state(unhashed, access) == "same", "of the same size, and no more is known"
+    assert is_changed(origin)
+    assert not is_changed(unhashed), "of the same size, and no more is known"
     add(hub, REPO, "m.gguf.part2", b"longer than it was")
-    assert published_state(unhashed, access) == "changed"
-    del hub.repos[REPO]["m.gguf.part1"]
-    assert published_state(origin, access) == "gone"
-    del hub.repos[REPO]
-    assert published_state(origin, access) == "gone"
-
-
-def test_published_state_without_hub(access: Access, refusing_url: str) -> None:
-    origin = Origin("magnet:?xt=x", "", "", (), Layout.identity(0), None)
-    with pytest.raises(UserError, match="hub_id_unclear"):
-        published_state(origin, access)
-    with pytest.raises(UserError, match="hub_unreachable"):
-        published_state(
-            replace(origin, repository=REPO), Access(endpoint=refusing_url, authority=refusing_url, proxy="")
-        )
+    assert is_changed(unhashed)

@@ -14,7 +14,7 @@ import pytest
 
 from app.backend import ChatEvent, Finished, Loaded, LoadProgress, Piece, PromptProgress, Replanned
 from app.backends import loaded_plan
-from app.engine.client import WRAPPER_VARIABLE
+from app.engine.local_engine import WRAPPER_VARIABLE
 from app.messages.plans import replanned_sentence
 from app.services import Services
 from model_manager.errors import UserError

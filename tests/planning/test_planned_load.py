@@ -9,7 +9,7 @@ import pytest
 
 from app.backend import Finished, Loaded, LoadProgress
 from app.backends import loaded_plan
-from app.engine.client import WRAPPER_VARIABLE
+from app.engine.local_engine import WRAPPER_VARIABLE
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan import PlanOptions

@@ -12,7 +12,7 @@ import pytest
 
 from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
 from app.conversation import ContextPolicy, Role, Sampling
-from app.servers.backend import ServerBackend, ServerState
+from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
@@ -38,8 +38,8 @@ class Asking:
         return self._clients[-1]
 
     def source(self, url: str, key: str = "", name: str = "apus") -> ServerBackend:
-        reached = self.client(url, key), ServerState()
-        return ServerBackend(lambda: reached, f"server:x/{name}", name)
+        client = self.client(url, key)
+        return ServerBackend(lambda: client, f"server:x/{name}", name)
 
     def close(self) -> None:
         for client in self._clients:

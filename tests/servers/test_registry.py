@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.config.secrets import Secrets
-from app.servers.registry import ServerRegistry, api_base, is_private_network, is_unencrypted, split_model_id
+from app.servers.client import api_base, is_private_network, is_unencrypted
+from app.servers.registry import Servers, split_model_id
 from model_manager.errors import UserError
 
 
@@ -48,17 +49,17 @@ def test_private_and_unencrypted_addresses() -> None:
 
 def test_servers_are_stored_without_their_keys(tmp_path: Path) -> None:
     path, secrets = tmp_path / "servers.json", Secrets({})
-    known = ServerRegistry(path, secrets)
+    known = Servers(path, secrets)
     server = known.add("localhost:8000", " Tower ", "sk-secret", ["apus"])
     assert split_model_id(server.model_id("apus/large")) == (server.id, "apus/large")
     assert "sk-secret" not in path.read_text()
-    again = ServerRegistry(path, secrets)
+    again = Servers(path, secrets)
     assert again.list() == (server,)
     assert (again.get(server.id).title, again.key_of(server.id)) == ("Tower", "sk-secret")
-    again.change(server.id, name="", models=["a", "b"])
-    assert ServerRegistry(path, secrets).get(server.id).title == "localhost:8000"
+    unnamed = again.add("localhost:8001")
+    assert Servers(path, secrets).get(unnamed.id).title == "localhost:8001"
     again.remove(server.id)
-    assert (ServerRegistry(path, secrets).list(), again.key_of(server.id)) == ((), "")
+    assert (Servers(path, secrets).list(), again.key_of(server.id)) == ((unnamed,), "")
     with pytest.raises(UserError) as caught:
         again.get(server.id)
     assert caught.value.code == "server_unknown"
@@ -68,11 +69,11 @@ def test_servers_are_stored_without_their_keys(tmp_path: Path) -> None:
 def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: str) -> None:
     path, aside = tmp_path / "servers.json", tmp_path / "servers.json.damaged"
     path.write_text(content)
-    registry = ServerRegistry(path, Secrets({}))
+    registry = Servers(path, Secrets({}))
     assert registry.list() == ()
     assert registry.problem is not None
     assert (registry.problem.code, registry.problem.data) == ("file_set_aside", {"path": path, "aside": aside})
     registry.add("localhost:8000")
     assert aside.read_text() == content
-    again = ServerRegistry(path, Secrets({}))
+    again = Servers(path, Secrets({}))
     assert (len(again.list()), again.problem) == (1, None)

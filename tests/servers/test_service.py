@@ -7,7 +7,7 @@ from pathlib import Path
 from app.backend import ChatRequest, PromptMessage
 from app.config.secrets import Secrets
 from app.conversation import Role, Sampling
-from app.servers.service import Servers
+from app.servers.registry import Servers
 from tests.rigs.openai_server import openai_server
 
 REQUEST = ChatRequest((PromptMessage(Role.USER, "How many experts?"),), Sampling(seed=3))
@@ -17,7 +17,7 @@ def test_models_are_listed_again_after_a_change_of_proxy_or_key(tmp_path: Path) 
     proxies: list[str | None] = [None]
     with openai_server(key="sk-right") as server:
         servers = Servers(tmp_path / "servers.json", Secrets({}), lambda: proxies[0])
-        known = servers.registry.add(server.url, key="sk-right")
+        known = servers.add(server.url, key="sk-right")
 
         def lists() -> int:
             for _ in range(2):
@@ -29,4 +29,6 @@ def test_models_are_listed_again_after_a_change_of_proxy_or_key(tmp_path: Path) 
         assert lists() == 2, "a server on this machine is reached without a proxy all the same"
         servers.disconnect(known.id)
         assert lists() == 3
+        assert servers.refresh(known.id).models == ("apus",)
+        assert Servers(tmp_path / "servers.json", Secrets({})).get(known.id).models == ("apus",)
         servers.close()

@@ -14,7 +14,7 @@ import pytest
 
 from app.backend import ChatRequest, Finished, Piece, PromptMessage
 from app.conversation import Role, Sampling
-from app.servers.backend import ServerBackend, ServerState
+from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
 from app.servers.protocol import Kind
 from model_manager.cancellation import CancelToken
@@ -38,9 +38,8 @@ def client(vllm: VllmServer) -> Iterator[ServerClient]:
     made.close()
 
 
-def source_of(client: ServerClient, state: ServerState | None = None) -> ServerBackend:
-    reached = client, state or ServerState()
-    return ServerBackend(lambda: reached, "id", "apus")
+def source_of(client: ServerClient) -> ServerBackend:
+    return ServerBackend(lambda: client, "id", "apus")
 
 
 def request(text: str = "Hello", **sampling: object) -> ChatRequest:
@@ -61,13 +60,12 @@ def test_vllm_is_recognised(client: ServerClient) -> None:
 
 
 def test_every_sampler_is_accepted(client: ServerClient) -> None:
-    state = ServerState()
     sent = request(max_tokens=12, temperature=0.5, top_k=20, min_p=0.1, repeat_penalty=1.1, stop=("never said",))
-    events = list(source_of(client, state).stream(sent))
+    events = list(source_of(client).stream(sent))
     done = events[-1]
     assert isinstance(done, Finished)
     assert (done.finish_reason, done.prompt_tokens, done.completion_tokens) == ("length", 24, 12)
-    assert state.refused == set()
+    assert client.rejected == set()
 
 
 def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:

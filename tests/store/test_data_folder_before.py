@@ -383,7 +383,7 @@ def test_presets(services: Services) -> None:
 
 
 def test_servers(services: Services) -> None:
-    example, lab = services.servers.registry.list()
+    example, lab = services.servers.list()
     assert (example.title, example.url, example.models) == (
         "Example",
         "https://llm.example.org/v1",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.engine.client import WRAPPER_VARIABLE
+from app.engine.local_engine import WRAPPER_VARIABLE
 from app.services import Services
 from tests.vulkan.test_out_of_memory import ENDINGS, MIB, addresses
 from tests.window.conftest import open_window

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Status
-from app.engine.client import WRAPPER_VARIABLE
+from app.engine.local_engine import WRAPPER_VARIABLE
 from app.services import Services
 from model_manager.plan import PlanOptions
 from tests.rigs.rpc_device import serving

@@ -16,7 +16,8 @@ from app.planning.published_model import PublishedHeaders, expected, families
 from app.services import Services
 from model_manager.gguf.header import read_header
 from model_manager.hub.access import Access
-from model_manager.hub.resolver import fetch_listing
+from model_manager.hub.listing import published_models
+from model_manager.hub.resolver import fetch_repository
 from model_manager.published import PublishedModel
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.fake_hub import FakeHub
@@ -153,7 +154,7 @@ def test_different_models_of_a_repository_are_different_families(hub: FakeHub, t
     path = write_tiny_model(tmp_path / "tiny.gguf")
     for name in ("small.Q4_K_M.gguf", "small.Q8_0.gguf", "large.Q4_K_M.gguf"):
         hub.add_file("someone/two", name, path)
-    found = fetch_listing("someone/two", Access(endpoint=hub.url, authority=hub.url)).models()
+    found = published_models(fetch_repository("someone/two", Access(endpoint=hub.url, authority=hub.url)))
     sizes = sorted(len(family) for family in families(found))
     assert sizes == [1, 2]
 
@@ -166,7 +167,7 @@ def test_header_is_read_once_across_parts(hub: FakeHub, tmp_path: Path) -> None:
         path.write_bytes(part)
         hub.add_file("someone/parts", f"tiny.F32.gguf-split-{'abc'[number]}", path)
     access = Access(endpoint=hub.url, authority=hub.url)
-    found = fetch_listing("someone/parts", access).models()
+    found = published_models(fetch_repository("someone/parts", access))
     (model,) = found
     assert isinstance(model, PublishedModel)
     headers = PublishedHeaders(lambda: access)

@@ -258,7 +258,7 @@ class ModelPicker(QObject):
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     def _add_servers(self, menu: QMenu) -> None:
-        for server in self._services.servers.registry.list():
+        for server in self._services.servers.list():
             if not server.models:
                 continue
             menu.addSection(server.title)
@@ -286,7 +286,7 @@ class ModelPicker(QObject):
             if is_server_model(model_id):
                 server_id, name = split_model_id(model_id)
                 return self.tr("{model} on {server}").format(
-                    model=name, server=self._services.servers.registry.get(server_id).title
+                    model=name, server=self._services.servers.get(server_id).title
                 )
             return _name(self._services.library.resolve(model_id))
         except UserError:

@@ -17,7 +17,7 @@ from model_manager.cancellation import CancelToken
 from model_manager.disk.files import is_file
 from model_manager.download.partial_files import reopen_for_redownload
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub.resolver import published_state
+from model_manager.hub.resolver import find_published
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
 from model_manager.layout.origin import read_origin
@@ -28,6 +28,7 @@ from model_manager.library.verification import (
     Verification,
     find_expected,
     pieces_to_redownload,
+    published_changed,
     record_verification,
     verify,
     verify_all,
@@ -191,7 +192,7 @@ def verify_model(downloads: ModelDownloads, path: Path, on_progress: OnProgress,
     expected, changed = None, False
     try:
         if origin is not None:
-            changed = published_state(origin, downloads.access()) == "changed"
+            changed = published_changed(origin, find_published(origin.model_id, downloads.access()))
         else:
             expected = find_expected(path, downloads.access)
     except UserError:

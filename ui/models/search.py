@@ -17,8 +17,8 @@ from app.downloads import ModelDownloads
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from model_manager.hub.client import HubClient
-from model_manager.hub.listing import UnavailableModel, unavailable_models
-from model_manager.hub.resolver import fetch_listing
+from model_manager.hub.listing import UnavailableModel, published_models, unavailable_models
+from model_manager.hub.resolver import fetch_repository
 from model_manager.published import PublishedModel, Repository
 from ui.models.item import ModelItem
 from ui.models.list_view import PAD_X, ModelList
@@ -179,8 +179,8 @@ class HubSearch(QFrame):
         access = self._downloads.access
         self._request(
             self.tr("Checking {name}…").format(name=name),
-            lambda token: fetch_listing(name, access(), token=token),
-            lambda listing: self._show_repository(listing.repository, listing.models(), file),
+            lambda token: fetch_repository(name, access(), token=token),
+            lambda repository: self._show_repository(repository, published_models(repository), file),
             lambda: self._open_repository(name, file),
         )
 

@@ -8,7 +8,8 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
-from app.servers.registry import Server, is_unencrypted
+from app.servers.client import is_unencrypted
+from app.servers.registry import Server
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, wheel_only_with_focus
@@ -151,7 +152,7 @@ class ServerSettings(QWidget):
     def show_servers(self) -> None:
         """Rebuild the list of servers."""
         clear(self._list)
-        self.rows = {server.id: ServerRow(server) for server in self._servers.registry.list()}
+        self.rows = {server.id: ServerRow(server) for server in self._servers.list()}
         for row in self.rows.values():
             row.use_requested.connect(self._use)
             row.refresh_requested.connect(self.refresh)
@@ -191,7 +192,7 @@ class ServerSettings(QWidget):
         self.add_button.setEnabled(True)
         url, name, key = self.address.text(), self.name.text(), self.key.text()
         # The keyring can wait for the user to unlock it.
-        self._run(lambda: self._servers.registry.add(url, name, key, models), self._on_added)
+        self._run(lambda: self._servers.add(url, name, key, models), self._on_added)
 
     def _on_added(self, server: Server) -> None:
         with_key = bool(self.key.text())
@@ -237,17 +238,17 @@ class ServerSettings(QWidget):
             self._status.show_message(self.tr("Removed {server} and its API key.").format(server=title))
             self.changed.emit()
 
-        self._run(lambda: self._servers.registry.remove(server_id), show)
+        self._run(lambda: self._servers.remove(server_id), show)
 
     def _set_key(self, server_id: str, key: str) -> None:
         def refresh(_result: object) -> None:
             self._servers.disconnect(server_id)
             self.refresh(server_id)
 
-        self._run(lambda: self._servers.registry.set_key(server_id, key), refresh)
+        self._run(lambda: self._servers.set_key(server_id, key), refresh)
 
     def _use(self, server_id: str, name: str) -> None:
-        server = self._servers.registry.get(server_id)
+        server = self._servers.get(server_id)
         self._status.show_message(
             self.tr("Messages are now answered by {model} on {server}.").format(model=name, server=server.title),
             "good",

@@ -20,11 +20,10 @@ import llama_cpp
 from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import Ggml
 from app.engine.child.loader import load
-from app.engine.child.rehearsal import Rehearsals
+from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
 from app.engine.child.session import Session
 from app.engine.child.stop_flag import StopFlag
-from app.engine.outcome import reports_memory_shortage
 from app.engine.protocol import (
     Bench,
     Command,
@@ -47,8 +46,6 @@ from model_manager.errors import Cancelled, UserError
 ENGINE = f"llama.cpp (llama-cpp-python {llama_cpp.__version__})"
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
-NO_MEMORY = -2
-"""Result of llama_decode when an allocation failed."""
 
 
 class Child:
@@ -105,7 +102,8 @@ class Child:
         try:
             self._emit(self._result_of(command))
         except UserError as error:
-            self._emit(self._failure(error))
+            has_log = error.code in ("load_refused", "engine_decode_failed")
+            self._emit(Failure(error.code, {**error.data, "log": self._log_text()} if has_log else error.data))
         except Cancelled:
             self._emit(Failure("cancelled"))
         finally:
@@ -113,33 +111,23 @@ class Child:
                 self._running = 0
 
     def _result_of(self, command: Command) -> Event:
+        session = self._session
         match command:
             case Load():
                 return self._load(command)
             case Rehearse():
-                return Rehearsals(command.path, self._ggml, self._stop, self._log_text).rehearse(command.spec)
+                return rehearse(command.path, command.spec, self._ggml, self._stop, self._log_text)
             case ListDevices():
                 return self._list_devices(command)
-        if self._session is None:
-            raise UserError("nothing_loaded")
-        match command:
+            case _ if session is None:
+                raise UserError("nothing_loaded")
             case Generate():
-                return self._session.answer(command)
+                return session.answer(command)
             case Count():
-                return self._session.count(command)
+                return session.count(command)
             case Bench():
-                return self._session.bench(command)
+                return session.bench(command)
         raise AssertionError(command)
-
-    def _failure(self, error: UserError) -> Failure:
-        log = self._log_text()
-        refused = error.code == "load_refused"
-        if refused or error.code == "engine_decode_failed":
-            if reports_memory_shortage(log) or error.data.get("result") == NO_MEMORY:
-                return Failure("engine_out_of_memory", {"log": log[-2000:], **error.data})
-            if refused:
-                return Failure(error.code, {**error.data, "log": log[-6000:]})
-        return Failure(error.code, error.data)
 
     def _list_devices(self, command: ListDevices) -> DeviceList:
         self._ggml.add_rpc_servers(command.rpc_servers)

@@ -48,6 +48,28 @@ class _Properties(ctypes.Structure):
     )
 
 
+_REGISTRY_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
+    ("dev_count", ctypes.c_size_t),
+    ("dev_get", ctypes.c_void_p, ctypes.c_size_t),
+    ("reg_count", ctypes.c_size_t),
+    ("reg_get", ctypes.c_void_p, ctypes.c_size_t),
+    ("register", None, ctypes.c_void_p),
+)
+"""Name without ``ggml_backend_``, result and arguments of functions in ``ggml``."""
+_BASE_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
+    ("cpu_buffer_type", ctypes.c_void_p),
+    ("dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p),
+    ("dev_buffer_type", ctypes.c_void_p, ctypes.c_void_p),
+    ("dev_get_props", None, ctypes.c_void_p, ctypes.POINTER(_Properties)),
+    ("dev_init", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
+    ("buft_name", ctypes.c_char_p, ctypes.c_void_p),
+    ("free", None, ctypes.c_void_p),
+    ("reg_get_proc_address", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
+    ("reg_name", ctypes.c_char_p, ctypes.c_void_p),
+)
+"""The same for ``ggml-base``."""
+
+
 @dataclass(frozen=True)
 class DeviceHandle:
     """A device with the engine's pointer to it."""
@@ -76,30 +98,10 @@ class Ggml:
         self._base = self._open("ggml-base")
         added = os.environ.get(VARIABLE)
         _load_backends(self._lib, self._folder, Path(added) if added else None)
-        self._lib.ggml_backend_dev_count.restype = ctypes.c_size_t
-        self._lib.ggml_backend_dev_get.restype = ctypes.c_void_p
-        self._lib.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-        self._lib.ggml_backend_reg_count.restype = ctypes.c_size_t
-        self._lib.ggml_backend_reg_get.restype = ctypes.c_void_p
-        self._lib.ggml_backend_reg_get.argtypes = [ctypes.c_size_t]
-        self._lib.ggml_backend_register.restype = None
-        self._lib.ggml_backend_register.argtypes = [ctypes.c_void_p]
-        results: tuple[tuple[str, type[ctypes._SimpleCData[Any]] | None], ...] = (
-            ("ggml_backend_dev_backend_reg", ctypes.c_void_p),
-            ("ggml_backend_dev_buffer_type", ctypes.c_void_p),
-            ("ggml_backend_buft_name", ctypes.c_char_p),
-            ("ggml_backend_reg_name", ctypes.c_char_p),
-            ("ggml_backend_free", None),
-        )
-        for name, result in results:
-            function = getattr(self._base, name)
-            function.restype, function.argtypes = result, [ctypes.c_void_p]
-        self._base.ggml_backend_reg_get_proc_address.restype = ctypes.c_void_p
-        self._base.ggml_backend_reg_get_proc_address.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-        self._base.ggml_backend_dev_init.restype = ctypes.c_void_p
-        self._base.ggml_backend_dev_init.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-        self._base.ggml_backend_dev_get_props.restype = None
-        self._base.ggml_backend_dev_get_props.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Properties)]
+        for library, functions in ((self._lib, _REGISTRY_FUNCTIONS), (self._base, _BASE_FUNCTIONS)):
+            for name, result, *arguments in functions:
+                function = getattr(library, f"ggml_backend_{name}")
+                function.restype, function.argtypes = result, arguments
 
     def devices(self) -> list[DeviceHandle]:
         """List all devices with their current memory, in the engine's order."""
@@ -178,9 +180,7 @@ class Ggml:
 
     def cpu_buffer_type(self) -> int:
         """Buffer type of plain host memory."""
-        function = self._base.ggml_backend_cpu_buffer_type
-        function.restype = ctypes.c_void_p
-        return int(function())
+        return int(self._base.ggml_backend_cpu_buffer_type())
 
     @cached_property
     def _rpc(self) -> ctypes.CDLL:

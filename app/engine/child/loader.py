@@ -1,26 +1,22 @@
-"""Loading a file: progress, cancellation, and the loaded model with its context."""
+"""Loading a file: llama.cpp's parameters for a ``LoadSpec``, progress, cancellation, and the loaded model."""
 
 from __future__ import annotations
 
+import ctypes
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import psutil
 
 from app.backend import LoadProgress
 from app.engine.child.ggml import DeviceHandle, Ggml
-from app.engine.child.parameters import (
-    check,
-    choose_devices,
-    context_parameters,
-    count_gpu_layers,
-    may_map,
-    model_parameters,
-)
 from app.engine.child.stop_flag import StopFlag
+from model_manager.devices.devices import default_devices, usable_cores
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
@@ -28,6 +24,24 @@ from model_manager.plan import LoadSpec
 
 DEFAULT_CONTEXT = 8192
 READ_BYTES = 8 << 20
+READING_SHARE = 0.9
+"""Share of the progress for reading the file, the rest is the engine's work."""
+
+GPU_RESERVE_BYTES = 1 << 30
+RAM_SHARE = 0.9
+"""Share of the available host memory for weights that are read instead of mapped."""
+KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
+"""Names of enum ggml_type."""
+SPLIT_MODES = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
+"""enum llama_split_mode."""
+LOAD_MODES = {None: -1, False: 0, True: 1}
+"""enum llama_load_mode by ``mmap``; None: the engine decides by the devices."""
+FLASH_ATTENTION = {None: -1, False: 0, True: 1}
+_EXPERTS = r"blk\.({layers})\.ffn_(up|down|gate|gate_up)_(ch|)exps"
+_LAYER = re.compile(r"blk\.(\d+)\.")
+_NO_TENSOR = "no tensor has this name"
+"""Any override, even one that matches nothing, turns pipeline parallelism off."""
+
 
 Emit = Callable[[LoadProgress], None]
 
@@ -62,12 +76,11 @@ def load(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, emit: Emit) -> L
             ``kv_type_unknown``, ``rpc_server_unreachable`` and further ones about the spec.
         Cancelled: ``stop`` was set.
     """
-    check(spec)
     ggml.add_rpc_servers(spec.rpc_servers)
     devices = choose_devices(ggml.devices(), spec)
     meter = _ProgressMeter(emit)
-    gpu_layers = count_gpu_layers(path, spec, devices)
     headers = read_headers(Path(path))
+    gpu_layers = count_gpu_layers(path, spec, devices, headers)
     mmap = may_map(spec, devices, gpu_layers, headers)
     if mmap is not False:
         _warm_up(Path(path), stop, meter)
@@ -117,29 +130,26 @@ def make_context(model: int, path: str, spec: LoadSpec, stop: StopFlag) -> int:
 class _ProgressMeter:
     """Progress of a load in two steps: reading the file into memory, and the engine's own work."""
 
-    READING_SHARE = 0.9
-
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self._begin = time.monotonic()
-        self._done = 0.0
+        self._read = 0.0
         self._reported = 0.0
 
     def reading(self, fraction: float) -> None:
-        self._done = fraction * self.READING_SHARE
-        self._report(self._done)
+        self._read = fraction * READING_SHARE
+        self._report(self._read)
 
     def loading(self, fraction: float) -> None:
-        self._report(self._done + fraction * (1 - self._done))
+        self._report(self._read + fraction * (1 - self._read))
 
     def _report(self, fraction: float) -> None:
         now = time.monotonic()
-        if now - self._reported < 0.1 and fraction < 1:
-            return
-        self._reported = now
-        elapsed = now - self._begin
-        left = elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 0.5 else None
-        self._emit(LoadProgress(fraction, left))
+        if now - self._reported >= 0.1 or fraction >= 1:
+            self._reported = now
+            elapsed = now - self._begin
+            left = elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 0.5 else None
+            self._emit(LoadProgress(fraction, left))
 
 
 def _warm_up(path: Path, stop: StopFlag, meter: _ProgressMeter) -> None:
@@ -158,3 +168,132 @@ def _warm_up(path: Path, stop: StopFlag, meter: _ProgressMeter) -> None:
             stop.raise_if_set()
             done += count
             meter.reading(done / size)
+
+
+# Parameters
+
+
+class TensorBufferOverride(ctypes.Structure):
+    """struct llama_model_tensor_buft_override of llama.h."""
+
+    _fields_ = (("pattern", ctypes.c_char_p), ("buffer_type", ctypes.c_void_p))
+
+
+def choose_devices(handles: Sequence[DeviceHandle], spec: LoadSpec) -> list[DeviceHandle]:
+    """Choose the devices that get layers, in their order, and check the spec.
+
+    Raises:
+        UserError: ``kv_type_unknown``, ``split_mode_unknown``, ``device_unknown``, ``tensor_split_length``,
+            ``split_mode_not_on_device``.
+    """
+    if spec.kv_type not in KV_TYPES:
+        raise UserError("kv_type_unknown", kv_type=spec.kv_type, known=list(KV_TYPES))
+    if spec.split_mode not in SPLIT_MODES:
+        raise UserError("split_mode_unknown", split_mode=spec.split_mode, known=list(SPLIT_MODES))
+    by_name = {handle.name: handle for handle in handles}
+    if spec.devices:
+        unknown = [name for name in spec.devices if name not in by_name]
+        if unknown:
+            raise UserError("device_unknown", name=unknown[0], known=list(by_name))
+        chosen = [by_name[name] for name in spec.devices if by_name[name].device.kind != "cpu"]
+    else:
+        chosen = [by_name[device.name] for device in default_devices([handle.device for handle in handles])]
+    names = [device.name for device in chosen]
+    if spec.main_gpu is not None and spec.main_gpu not in names:
+        raise UserError("device_unknown", name=spec.main_gpu, known=names)
+    if spec.tensor_split and len(spec.tensor_split) != len(chosen):
+        raise UserError("tensor_split_length", shares=len(spec.tensor_split), devices=len(chosen))
+    if spec.split_mode == "row" and (whole := [device.name for device in chosen if not device.splits_rows]):
+        raise UserError("split_mode_not_on_device", split_mode=spec.split_mode, device=whole[0])
+    return chosen
+
+
+def count_gpu_layers(path: str, spec: LoadSpec, devices: Sequence[DeviceHandle], headers: Sequence[GgufHeader]) -> int:
+    """Return the number of layers on devices, -1 for all: the fixed number, or an estimate from the free memory."""
+    if spec.n_gpu_layers is not None:
+        return spec.n_gpu_layers
+    if not devices or not headers:
+        return 0
+    free = sum(max(0, device.device.free_bytes - GPU_RESERVE_BYTES) for device in devices)
+    # A tenth more than the file for KV cache and compute buffers.
+    share = free / (1.1 * Path(path).stat().st_size)
+    return -1 if share >= 1 else int(share * (headers[0].block_count or 0))
+
+
+def may_map(
+    spec: LoadSpec, devices: Sequence[DeviceHandle], gpu_layers: int, headers: Sequence[GgufHeader]
+) -> bool | None:
+    """Return the ``mmap`` of the load: the fixed choice, else False to read the file, or None for the engine's default.
+
+    A mapped file is read inside one system call, without progress or cancellation, and the devices' part is read a
+    second time if the file is larger than the free memory.  Therefore the file is not mapped if devices take a part of
+    it and the rest fits into host memory.
+    """
+    if spec.mmap is not None or not devices or gpu_layers == 0 or not headers:
+        return spec.mmap
+    if any(device.uses_host_memory for device in devices):
+        return None
+    layers = headers[0].block_count or 0
+    first = 0 if gpu_layers < 0 else max(0, layers + 1 - gpu_layers)
+    experts = re.compile(_EXPERTS.format(layers="|".join(map(str, spec.experts_in_ram or ())) or "none"))
+    in_ram = 0
+    for tensor in (tensor for header in headers for tensor in header.tensors):
+        match = _LAYER.match(tensor.name)
+        on_device = int(match[1]) >= first if match else tensor.name.startswith("output") and first <= layers
+        if not on_device or experts.match(tensor.name):
+            in_ram += tensor.n_bytes
+    return None if in_ram > psutil.virtual_memory().available * RAM_SHARE else False
+
+
+def model_parameters(
+    spec: LoadSpec,
+    ggml: Ggml,
+    devices: Sequence[DeviceHandle],
+    gpu_layers: int,
+    keep: list[object],
+    *,
+    mmap: bool | None,
+) -> Any:
+    """Return llama_model_params; ``keep`` receives the objects that must live as long as the loaded file."""
+    # Any: the structure's annotations in llama-cpp-python name other types than its ctypes fields take.
+    params: Any = llama_cpp.llama_model_default_params()
+    params.n_gpu_layers = gpu_layers
+    params.load_mode = LOAD_MODES[mmap]
+    params.split_mode = SPLIT_MODES[spec.split_mode]
+    names = [device.name for device in devices]
+    params.main_gpu = names.index(spec.main_gpu) if spec.main_gpu else 0
+    params.use_extra_bufts = spec.repack
+    pointers = (ctypes.c_void_p * (len(devices) + 1))(*(device.pointer for device in devices), None)
+    params.devices = ctypes.cast(pointers, ctypes.c_void_p)
+    keep.append(pointers)
+    if spec.tensor_split:
+        shares = (ctypes.c_float * llama_cpp.llama_max_devices())(*spec.tensor_split)
+        params.tensor_split = ctypes.cast(shares, ctypes.POINTER(ctypes.c_float))
+        keep.append(shares)
+    if spec.experts_in_ram or spec.pipeline is False:
+        layers = "|".join(map(str, spec.experts_in_ram or ()))
+        overrides = (TensorBufferOverride * 2)()
+        overrides[0].pattern = (_EXPERTS.format(layers=layers) if layers else _NO_TENSOR).encode()
+        overrides[0].buffer_type = ggml.cpu_buffer_type()
+        params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
+        keep.append(overrides)
+    return params
+
+
+def context_parameters(spec: LoadSpec, context: int, stop: StopFlag) -> Any:
+    """Return llama_context_params for ``context`` tokens."""
+    params: Any = llama_cpp.llama_context_default_params()
+    params.n_ctx = context
+    params.n_batch = spec.n_batch
+    params.n_ubatch = spec.n_ubatch
+    params.n_seq_max = 1
+    params.n_outputs_max = spec.output_rows
+    params.swa_full = spec.full_windows
+    params.n_threads = params.n_threads_batch = spec.threads or usable_cores()
+    params.type_k = params.type_v = KV_TYPES[spec.kv_type]
+    is_quantised = spec.kv_type != "f16"
+    params.flash_attn_type = FLASH_ATTENTION[True if is_quantised else spec.flash_attention]
+    params.abort_callback = stop.callback
+    params.abort_callback_data = stop.data
+    params.no_perf = True
+    return params

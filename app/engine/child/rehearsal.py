@@ -14,15 +14,20 @@ embedding.  So a later device is rehearsed again in first place, with layers lik
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import llama_cpp
 
 from app.engine.child.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import DeviceHandle, Ggml
-from app.engine.child.loader import make_context, read_headers
-from app.engine.child.parameters import check, choose_devices, count_gpu_layers, model_parameters
+from app.engine.child.loader import (
+    choose_devices,
+    count_gpu_layers,
+    make_context,
+    model_parameters,
+    read_headers,
+)
 from app.engine.child.stop_flag import StopFlag
 from model_manager.errors import UserError
 from model_manager.plan import LoadSpec, ModelShape, Rehearsal, layers_of, read_model_shape
@@ -35,70 +40,54 @@ _REPEATS = 3
 """After this many layers of one kind, further ones reuse the same buffers."""
 
 
-class Rehearsals:
-    """Rehearsals of loading one file."""
+def rehearse(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, log: Callable[[], str]) -> Rehearsal:
+    """Rehearse loading one file; ``log`` returns the engine's log since the command began.
 
-    def __init__(self, path: str, ggml: Ggml, stop: StopFlag, log: Callable[[], str]) -> None:
-        """``log`` returns the engine's log since the command began."""
-        self._path = path
-        self._ggml = ggml
-        self._stop = stop
-        self._log = log
+    Raises:
+        UserError: as ``load``.
+        Cancelled: stopped.
+    """
+    ggml.add_rpc_servers(spec.rpc_servers)
+    handles = ggml.devices_in_use()
+    devices = choose_devices(handles, spec)
+    headers = read_headers(Path(path))
+    gpu_layers = count_gpu_layers(path, spec, devices, headers)
 
-    def rehearse(self, spec: LoadSpec) -> Rehearsal:
-        """Rehearse the load.
-
-        Raises:
-            UserError: as ``load``.
-            Cancelled: stopped.
-        """
-        check(spec)
-        self._ggml.add_rpc_servers(spec.rpc_servers)
-        handles = self._ggml.devices_in_use()
-        devices = choose_devices(handles, spec)
-        gpu_layers = count_gpu_layers(self._path, spec, devices)
-        first = self._run(spec, devices, gpu_layers)
-        pipeline = pipeline_parallelism(first.log)
-        compute = {name: figures["compute_bytes"] for name, figures in first.memory.items()}
-        host = compute.pop(HOST, 0)
-        sizes = {**{device.name: 0 for device in devices}, **compute}
-        if headers := read_headers(Path(self._path)):
-
-            def again(other: LoadSpec) -> Mapping[str, int]:
-                found = self._run(other, choose_devices(handles, other), -1)
-                return {name: figures["compute_bytes"] for name, figures in found.memory.items()}
-
-            sizes = as_in_a_load(
-                sizes, spec, devices, read_model_shape(headers), again, gpu_layers=gpu_layers, pipeline=pipeline
-            )
-        return Rehearsal(sizes, host, pipeline, flash_attention(first.log), first.context)
-
-    def _run(self, spec: LoadSpec, devices: Sequence[DeviceHandle], gpu_layers: int) -> _Run:
-        self._stop.raise_if_set()
-        before = len(self._log())
+    def run(spec: LoadSpec, devices: Sequence[DeviceHandle], gpu_layers: int) -> tuple[str, int]:
+        """Return the log, and the context's size in tokens."""
+        stop.raise_if_set()
+        before = len(log())
         keep: list[object] = []
         # As llama.cpp's own fit does (common/fit.cpp).  Nothing is mapped: there may be nothing behind the header.
-        params = model_parameters(spec, self._ggml, devices, gpu_layers, keep, mmap=False)
+        params = model_parameters(spec, ggml, devices, gpu_layers, keep, mmap=False)
         params.no_alloc = True
-        model = llama_cpp.llama_model_load_from_file(self._path.encode(), params)
+        model = llama_cpp.llama_model_load_from_file(path.encode(), params)
         if not model:
-            raise UserError("load_refused", path=self._path)
-        context = make_context(model, self._path, spec, self._stop)
+            raise UserError("load_refused", path=path)
+        context = make_context(model, path, spec, stop)
         size = llama_cpp.llama_n_ctx(context)
         llama_cpp.llama_free(context)
         llama_cpp.llama_model_free(model)
-        self._stop.raise_if_set()
-        log = self._log()[before:]
-        return _Run(buffer_sizes(log, devices), log, size)
+        stop.raise_if_set()
+        return log()[before:], size
+
+    first, context_size = run(spec, devices, gpu_layers)
+    pipeline = pipeline_parallelism(first)
+    sizes = {**{device.name: 0 for device in devices}, **_compute_bytes(first, devices)}
+    host = sizes.pop(HOST, 0)
+    if headers:
+
+        def again(other: LoadSpec) -> Mapping[str, int]:
+            chosen = choose_devices(handles, other)
+            return _compute_bytes(run(other, chosen, -1)[0], chosen)
+
+        shape = read_model_shape(headers)
+        sizes = as_in_a_load(sizes, spec, devices, shape, again, gpu_layers=gpu_layers, pipeline=pipeline)
+    return Rehearsal(sizes, host, pipeline, flash_attention(first), context_size)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """``memory`` by device as of ``buffer_sizes``."""
-
-    memory: Mapping[str, Mapping[str, int]]
-    log: str
-    context: int
+def _compute_bytes(log: str, devices: Sequence[DeviceHandle]) -> dict[str, int]:
+    return {name: sums["compute_bytes"] for name, sums in buffer_sizes(log, devices).items()}
 
 
 def as_in_a_load(

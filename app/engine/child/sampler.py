@@ -1,6 +1,12 @@
-"""Chain of samplers that chooses the next token.  A new parameter of ``Sampling`` is applied here."""
+"""Tokens and text of an answer: the chain of samplers, and the text that no later token can change.
+
+A new parameter of ``Sampling`` is applied in ``sampler_chain``.
+"""
 
 from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
 
 import llama_cpp
 
@@ -10,34 +16,73 @@ PENALTY_WINDOW = 64
 """Tokens to which the repeat penalty applies."""
 
 
-class Sampler:
-    """Penalties, top-nσ, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order with this seed."""
+def sampler_chain(sampling: Sampling, vocabulary_size: int) -> int:
+    """Return a new chain, for ``llama_sampler_free``.
 
-    def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
-        self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
-        if sampling.repeat_penalty != 1.0:
-            self._add(
-                llama_cpp.llama_sampler_init_penalties(
-                    vocabulary_size, PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0
-                )
-            )
-        if sampling.temperature <= 0:
-            self._add(llama_cpp.llama_sampler_init_greedy())
-            return
+    Penalties, top-nσ, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order with this seed.
+    """
+    samplers = []
+    if sampling.repeat_penalty != 1.0:
+        penalty = sampling.repeat_penalty
+        samplers.append(llama_cpp.llama_sampler_init_penalties(vocabulary_size, PENALTY_WINDOW, penalty, 0.0, 0.0))
+    if sampling.temperature <= 0:
+        samplers.append(llama_cpp.llama_sampler_init_greedy())
+    else:
         if sampling.top_n_sigma > 0:
-            self._add(llama_cpp.llama_sampler_init_top_n_sigma(sampling.top_n_sigma))
+            samplers.append(llama_cpp.llama_sampler_init_top_n_sigma(sampling.top_n_sigma))
         if sampling.top_k > 0:
-            self._add(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+            samplers.append(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
         if sampling.top_p < 1:
-            self._add(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
+            samplers.append(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
         if sampling.min_p > 0:
-            self._add(llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
-        self._add(llama_cpp.llama_sampler_init_temp(sampling.temperature))
-        self._add(llama_cpp.llama_sampler_init_dist(sampling.seed or 0))
+            samplers.append(llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
+        samplers.append(llama_cpp.llama_sampler_init_temp(sampling.temperature))
+        samplers.append(llama_cpp.llama_sampler_init_dist(sampling.seed or 0))
+    chain: int = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+    for each in samplers:
+        llama_cpp.llama_sampler_chain_add(chain, each)
+    return chain
 
-    def free(self) -> None:
-        """Free the chain and its samplers."""
-        llama_cpp.llama_sampler_free(self.chain)
 
-    def _add(self, sampler: int) -> None:
-        llama_cpp.llama_sampler_chain_add(self.chain, sampler)
+class TextStream:
+    """Decodes the bytes of an answer; returns text that no later byte can change."""
+
+    def __init__(self, stop: Sequence[str]) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._stop = tuple(filter(None, stop))
+        self._held = ""
+        self.stopped = False
+        """Whether a stop string was reached, which ends the text."""
+
+    def add(self, piece: bytes) -> str:
+        """Add the bytes of one token; return the text that became final."""
+        return self._final(self._decoder.decode(piece))
+
+    def finish(self) -> str:
+        """Return the rest, at the end of the answer.  An incomplete character is dropped."""
+        if self.stopped:
+            return ""
+        rest, self._held = self._held, ""
+        return rest
+
+    def _final(self, text: str) -> str:
+        if self.stopped:
+            return ""
+        if not self._stop:
+            return text
+        text = self._held + text
+        found = [place for place in map(text.find, self._stop) if place >= 0]
+        if found:
+            self.stopped, self._held = True, ""
+            return text[: min(found)]
+        held = max((self._overlap(text, stop) for stop in self._stop), default=0)
+        self._held = text[len(text) - held :] if held else ""
+        return text[: len(text) - held]
+
+    @staticmethod
+    def _overlap(text: str, stop: str) -> int:
+        """Number of characters at the end of the text that begin the stop string."""
+        for length in range(min(len(stop) - 1, len(text)), 0, -1):
+            if text.endswith(stop[:length]):
+                return length
+        return 0

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import ctypes
+import operator
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import llama_cpp
 import psutil
 
 from app.backend import Piece, PromptProgress
-from app.engine.child.benchmark import Benchmark
 from app.engine.child.loader import LoadedModel
-from app.engine.child.sampler import Sampler
+from app.engine.child.sampler import TextStream, sampler_chain
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.template import PromptTemplate
-from app.engine.child.text import TextStream
 from app.engine.child.threads import ThreadCount
 from app.engine.child.vocabulary import Vocabulary
-from app.engine.protocol import AnswerResult, Bench, BenchResult, Count, Event, Generate, TokenCounts
+from app.engine.protocol import AnswerResult, Bench, BenchProgress, BenchResult, Count, Event, Generate, TokenCounts
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan import LoadSpec
@@ -34,6 +35,7 @@ progress.  The CPU can be stopped between two operations, other devices only bet
 LEAST_BATCH = 16
 DECODE_ABORTED = 2
 DECODE_NO_ROOM = 1
+BENCH_REPORT_S = 0.1
 
 Emit = Callable[[Event], None]
 
@@ -93,12 +95,11 @@ class Session:
         read = self._read(tokens, prompt.text)
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
-        sampler = Sampler(sampling, self.vocabulary.size)
+        chain = sampler_chain(sampling, self.vocabulary.size)
         try:
-            text = TextStream(sampling.stop)
-            reason, count = self._generate(sampler.chain, text, sampling.max_tokens)
+            reason, count = self._generate(chain, TextStream(sampling.stop), sampling.max_tokens)
         finally:
-            sampler.free()
+            llama_cpp.llama_sampler_free(chain)
         return AnswerResult(reason, len(tokens), read, reading_s, count)
 
     def count(self, command: Count) -> TokenCounts:
@@ -109,12 +110,49 @@ class Session:
         return TokenCounts(whole, tuple(map(self.vocabulary.count, command.texts)))
 
     def bench(self, command: Bench) -> BenchResult:
-        """Measure reading and generating; clears the KV cache.  Raises as ``Benchmark.run``."""
+        """Measure reading and generating random tokens, as llama-bench does; clears the KV cache.
+
+        The first round of each compiles shaders and loads pages; it is not counted.
+
+        Raises:
+            UserError: ``bench_context_too_small`` (context, needed), ``engine_decode_failed``.
+            Cancelled: stopped.
+        """
+        n_prompt, n_generated = command.prompt_tokens, command.generated_tokens
+        needed = max(n_prompt, n_generated)
+        if needed > self.loaded.context_size:
+            raise UserError("bench_context_too_small", context=self.loaded.context_size, needed=needed)
         self._cached = _Cached([], b"")
+        generator = random.Random(1)
+        tokens = (llama_cpp.llama_token * needed)(*(generator.randrange(self.vocabulary.size) for _ in range(needed)))
+        rounds = [("prompt", min(n_prompt, self._batch)), ("generation", min(n_generated, 1))]
+        rounds += [("prompt", n_prompt)] * command.repetitions + [("generation", n_generated)] * command.repetitions
+        total, done, reported = sum(count for _, count in rounds), 0, 0.0
+        speeds: dict[str, list[float]] = {"prompt": [], "generation": []}
+        self._emit(BenchProgress(0.0, "prompt"))
+        self._threads.begin()
         try:
-            return Benchmark(command, self.loaded, self._batch, self._threads, self._stop, self._emit).run()
+            for stage, count in filter(operator.itemgetter(1), rounds):
+                llama_cpp.llama_memory_clear(self._memory, True)
+                begin = time.monotonic()
+                size = self._batch if stage == "prompt" else 1
+                for start in range(0, count, size):
+                    self._stop.raise_if_set()
+                    self._use(self._threads.before_batch() if stage == "prompt" else self._threads.count)
+                    self._decode(_batch(tokens, start, min(size, count - start)))
+                    # A device may still compute when the call returns.
+                    llama_cpp.llama_synchronize(self._context)
+                    now = time.monotonic()
+                    done += min(size, count - start)
+                    if stage == "generation":
+                        self._threads.after_token(now)
+                    if now - reported >= BENCH_REPORT_S:
+                        reported = now
+                        self._emit(BenchProgress(done / total, stage))
+                speeds[stage].append(count / (time.monotonic() - begin))
         finally:
             llama_cpp.llama_memory_clear(self._memory, True)
+        return BenchResult(n_prompt, n_generated, tuple(speeds["prompt"][1:]), tuple(speeds["generation"][1:]))
 
     def _tokenise(self, text: str) -> list[int]:
         # Tokenising a generated answer may give other tokens than those generated.  If the prompt continues the cached
@@ -136,10 +174,8 @@ class Session:
         self._emit(PromptProgress(kept, total, kept, None))
         while done < total:
             count = min(size, total - done)
-            threads = self._threads.before_batch()
-            llama_cpp.llama_set_n_threads(self._context, threads, threads)
-            part = ctypes.cast(ctypes.byref(array, (done - kept) * 4), ctypes.POINTER(llama_cpp.llama_token))
-            self._decode(llama_cpp.llama_batch_get_one(part, count))
+            self._use(self._threads.before_batch())
+            self._decode(_batch(array, done - kept, count))
             done += count
             self._cached.tokens.extend(tokens[done - count : done])
             self._stop.raise_if_set()
@@ -169,9 +205,9 @@ class Session:
         free = self.loaded.context_size - len(self._cached.tokens)
         limit = free if max_tokens is None else min(max_tokens, free)
         reason, count, pending, flushed = "length", 0, "", 0.0
-        set_threads, sample, context = llama_cpp.llama_set_n_threads, llama_cpp.llama_sampler_sample, self._context
+        sample, context = llama_cpp.llama_sampler_sample, self._context
         threads = self._threads.count
-        set_threads(context, threads, threads)
+        self._use(threads)
         while count < limit:
             if self._stop.is_set():
                 reason = "cancelled"
@@ -194,7 +230,7 @@ class Session:
                 break
             if (next_threads := self._threads.after_token(now)) != threads:
                 threads = next_threads
-                set_threads(context, threads, threads)
+                self._use(threads)
             self._one[0] = token
             try:
                 self._decode(self._one_batch)
@@ -208,6 +244,9 @@ class Session:
             self._emit(Piece(pending, count, len(self._cached.tokens)))
         return reason, count
 
+    def _use(self, threads: int) -> None:
+        llama_cpp.llama_set_n_threads(self._context, threads, threads)
+
     def _decode(self, batch: llama_cpp.llama_batch) -> None:
         result = llama_cpp.llama_decode(self._context, batch)
         if result == 0:
@@ -220,3 +259,8 @@ class Session:
             size = self.loaded.context_size
             raise UserError("context_full", needed=size + 1, context=size)
         raise UserError("engine_decode_failed", result=result)
+
+
+def _batch(tokens: ctypes.Array[Any], start: int, count: int) -> Any:
+    part = ctypes.byref(tokens, start * ctypes.sizeof(llama_cpp.llama_token))
+    return llama_cpp.llama_batch_get_one(ctypes.cast(part, ctypes.POINTER(llama_cpp.llama_token)), count)

@@ -9,22 +9,17 @@ takes three times as long as Python and Jinja together.
 
 Protocol: one JSON object per line.
 
-* Requests: ``{"source", "bos", "eos"}`` once, then ``{"messages": [{"role", "content"}..]}`` for each prompt.
+* Requests: ``{"messages": [{"role", "content"}..]}`` for each prompt, the first one also with ``source``, ``bos`` and
+  ``eos``.
 * Responses: ``{"ready": true}`` once, then ``{"text"}``, ``{"refused": WHY}`` or ``{"costly": true}`` for each prompt.
 """
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
 import json
-import os
-import signal
-import sys
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import jinja2
 import jinja2.ext
@@ -32,7 +27,7 @@ import jinja2.nodes
 import jinja2.parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from app.process.limited_child import limit_memory, send
+from app.process.limited_child import serve
 
 LIMIT_S = 4.0
 """Seconds for one prompt.  Usual templates take milliseconds."""
@@ -40,8 +35,6 @@ LIMIT_BYTES = 512 << 20
 """Memory of this process."""
 MAX_TEXT = 16 << 20
 """Characters of a prompt: several times the longest contexts."""
-_GRACE_S = 1.0
-"""The parent ends this process after LIMIT_S; without a parent it ends this many seconds later."""
 
 
 class IgnoreGenerationTags(jinja2.ext.Extension):
@@ -55,83 +48,51 @@ class IgnoreGenerationTags(jinja2.ext.Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-class Template:
-    """A compiled chat template with its variables and functions."""
-
-    def __init__(self, source: str, bos: str, eos: str) -> None:
-        """Compile ``source``.  Raises any error of Jinja."""
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[IgnoreGenerationTags, jinja2.ext.loopcontrols]
-        )
-        environment.filters["tojson"] = _to_json
-        self._template = environment.from_string(source)
-        self._names = {
-            "bos_token": bos,
-            "eos_token": eos,
-            "add_generation_prompt": True,
-            "raise_exception": _raise_exception,
-            "strftime_now": _strftime_now,
-            "functions": None,
-            "function_call": None,
-            "tools": None,
-            "tool_choice": None,
-        }
-
-    def render(self, messages: list[dict[str, str]]) -> str:
-        """Render the prompt.  Raises any error of the template."""
-        return self._template.render(messages=messages, **self._names)
-
-
 class Renderer:
-    """Answers the requests of one engine child, all with the same template."""
+    """Answers the requests of one engine child, all with the same template, which is compiled for the first prompt."""
 
     def __init__(self) -> None:
-        self._template: Template | None = None
-        self._broken: dict[str, Any] = {"refused": "no template"}
+        self._source = {"source": "", "bos": "", "eos": ""}
+        self._template: jinja2.Template | None = None
 
-    def handle(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the response to a request; None for the request that sets the template."""
+    def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the response to a request."""
+        if "source" in request:
+            self._source = {name: request[name] for name in self._source}
         try:
-            if "source" in request:
-                self._template = Template(request["source"], request["bos"], request["eos"])
-                return None
             if self._template is None:
-                return self._broken
-            text = self._template.render(request["messages"])
+                self._template = _compile(**self._source)
+            text = self._template.render(messages=request["messages"])
         except MemoryError:
-            answer: dict[str, Any] = {"costly": True}
+            return {"costly": True}
         except Exception as error:
             # Division by zero, a missing key, deep recursion: any error of untrusted code.
-            answer = {"refused": str(error)[:500] or type(error).__name__}
-        else:
-            return {"text": text} if len(text) <= MAX_TEXT else {"costly": True}
-        if "source" in request:
-            self._broken = answer
-            return None
-        return answer
+            return {"refused": str(error)[:500] or type(error).__name__}
+        return {"text": text} if len(text) <= MAX_TEXT else {"costly": True}
+
+
+def _compile(source: str, bos: str, eos: str) -> jinja2.Template:
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[IgnoreGenerationTags, jinja2.ext.loopcontrols]
+    )
+    environment.filters["tojson"] = _to_json
+    environment.globals |= {
+        "bos_token": bos,
+        "eos_token": eos,
+        "add_generation_prompt": True,
+        "raise_exception": _raise_exception,
+        "strftime_now": _strftime_now,
+        "functions": None,
+        "function_call": None,
+        "tools": None,
+        "tool_choice": None,
+    }
+    return environment.from_string(source)
 
 
 def main() -> None:
     """Serve until the engine's process closes the pipe or ends."""
-    # Ctrl+C in a terminal reaches the whole process group; the window's process decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    limit_memory(LIMIT_BYTES)
-    with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Read requests and write responses until the end of the input."""
-    renderer = Renderer()
-    send(answers, {"ready": True})
-    with Path(os.devnull).open("w") as null:
-        for line in requests:
-            # A watchdog that does not need the GIL: it ends this process even within one endless operation.
-            faulthandler.dump_traceback_later(LIMIT_S + _GRACE_S, exit=True, file=null)
-            answer = renderer.handle(json.loads(line))
-            faulthandler.cancel_dump_traceback_later()
-            if answer is not None:
-                send(answers, answer)
+    serve(Renderer().handle, LIMIT_BYTES, LIMIT_S)
 
 
 def _raise_exception(message: str) -> None:

@@ -14,7 +14,6 @@ from app.engine.child.template import CHATML_END
 
 CACHED_TOKENS = 4 << 20
 """Cached tokens of prompt parts, of 4 bytes each: many times the longest contexts."""
-CACHED_COUNTS = 1 << 17
 _PLAIN_CONTROL = re.compile(r"[<\[]\S+[>\]]")
 
 
@@ -31,7 +30,6 @@ class Vocabulary:
         self._chatml_end = ends[0] if len(ends) == 1 else None
         self._parts: dict[bytes, array[int]] = {}
         self._cached = 0
-        self._counts: dict[bytes, int] = {}
         self._controls: re.Pattern[str] | None = None
 
     @property
@@ -73,19 +71,14 @@ class Vocabulary:
 
     def count(self, text: str) -> int:
         """Count the tokens of a text on its own."""
-        key = _key(text)
-        if key not in self._counts:
-            if len(self._counts) >= CACHED_COUNTS:
-                self._counts.clear()
-            self._counts[key] = len(self.tokens(text, add_special=False))
-        return self._counts[key]
+        return len(self._part(text))
 
     def ends_answer(self, token: int) -> bool:
         """Whether this token ends an answer."""
         return token == self._chatml_end or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
 
     def _part(self, text: str) -> array[int]:
-        key = _key(text)
+        key = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
         part = self._parts.get(key)
         if part is None:
             if self._cached >= CACHED_TOKENS:
@@ -124,7 +117,3 @@ class Vocabulary:
             return ""
         text: bytes = llama_cpp.llama_vocab_get_text(self._vocab, token) or b""
         return text.decode(errors="replace")
-
-
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()

@@ -9,48 +9,22 @@ One JSON object per line.  In: ``{"formula", "display"}``.  Out: ``{"ready": tru
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
-import json
 import logging
-import os
-import signal
-import sys
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any
 
 from app.formulas.child.drawing import Drawer
 from app.formulas.renderer import LIMIT_BYTES, LIMIT_S, MAX_SVG, PATIENCE
-from app.process.limited_child import limit_memory, send
-
-_GRACE_S = 1.0
-"""Seconds after which the process ends itself, if its parent is gone and cannot."""
+from app.process.limited_child import serve
 
 
 def main() -> None:
     """Serve until the parent closes the pipe."""
-    # Ctrl+C in a terminal reaches the whole process group; the parent handles it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    limit_memory(LIMIT_BYTES)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until their end."""
-    drawer = Drawer()
-    send(answers, {"ready": True})
-    with Path(os.devnull).open("w") as null_file:
-        for line in requests:
-            # A watchdog that needs no lock of Python: it ends the process even within one endless operation.
-            faulthandler.dump_traceback_later(LIMIT_S * PATIENCE + _GRACE_S, exit=True, file=null_file)
-            answer = _answer(drawer, json.loads(line))
-            faulthandler.cancel_dump_traceback_later()
-            send(answers, answer)
+    serve(partial(_answer, Drawer()), LIMIT_BYTES, LIMIT_S * PATIENCE)
 
 
 def _answer(drawer: Drawer, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,17 @@
-"""Pieces of the files of one download: what is present, which are free to fetch, and writing at the final offsets."""
+"""Pieces of the files of one download: what is present and journalled, and which are free to fetch."""
 
 from __future__ import annotations
 
+import contextlib
 import heapq
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import write_at
-from model_manager.download.journal import JournalHeader, PieceRecord
-from model_manager.download.session import Session
-from model_manager.errors import Cancelled
+from model_manager.disk.files import disk_errors, sync, write_at
+from model_manager.download.journal import JournalHeader, PieceStates, record_line
+from model_manager.download.transfer import Transfer
 from model_manager.layout.file_names import FilesOf
 from model_manager.layout.layout import SourceView
 from model_manager.published import HubFile
@@ -67,7 +67,9 @@ class PartialFile:
         self.layout = header.layout
         self.pieces: tuple[Piece, ...] = tuple(self._split())
         self._is_identity = self.layout.is_identity
-        self._recorded: dict[int, tuple[int, int | None]] = {}
+        self._journal: BinaryIO | None = None
+        self._journal_lock = threading.Lock()
+        self._recorded: PieceStates = {}
 
     @property
     def bytes_done(self) -> int:
@@ -83,16 +85,20 @@ class PartialFile:
         """Return the pieces of one part, in order."""
         return tuple(piece for piece in self.pieces if piece.part == part)
 
-    def restore(self, records: Iterable[PieceRecord]) -> None:
+    def states(self) -> PieceStates:
+        """Return the states of all pieces with data."""
+        return {piece.number: state for piece in self.pieces if (state := piece.state)[0]}
+
+    def restore(self, states: PieceStates) -> None:
         """Apply the journal of an earlier run.  Incomplete pieces are checked here, others when they are hashed.
 
         Raises OSError.
         """
-        for record in records:
-            if 0 <= record.number < len(self.pieces) and 0 <= record.bytes <= self.pieces[record.number].length:
-                piece = self.pieces[record.number]
-                piece.state = (record.bytes, record.crc32 if record.bytes else 0)
-                piece.from_earlier_run = record.bytes > 0
+        for number, (done, crc32) in states.items():
+            if 0 <= number < len(self.pieces) and 0 <= done <= self.pieces[number].length:
+                piece = self.pieces[number]
+                piece.state = (done, crc32 if done else 0)
+                piece.from_earlier_run = done > 0
         with self.files.part.open("rb", buffering=0) as file:
             view = SourceView(self.layout, cast(BinaryIO, file))
             for piece in self.pieces:
@@ -100,16 +106,6 @@ class PartialFile:
                     content = view.read(piece.source, piece.done)
                     if len(content) < piece.done or zlib.crc32(content) != piece.state[1]:
                         piece.state = (0, 0)
-
-    def records(self, *, changed_only: bool = False) -> list[PieceRecord]:
-        """Return the states of all pieces with data, or of those that changed since the last call."""
-        found = []
-        for piece in self.pieces:
-            state = piece.state
-            if state != self._recorded.get(piece.number, (0, 0)) or (not changed_only and state[0]):
-                self._recorded[piece.number] = state
-                found.append(PieceRecord(piece.number, *state))
-        return found
 
     def write(self, file: BinaryIO, source: int, data: bytes) -> None:
         """Write published bytes, which start at ``source``, to their places on disk.  Raises OSError."""
@@ -120,6 +116,42 @@ class PartialFile:
         for segment in self.layout.pieces(source, len(data)):
             begin = segment.source - source
             write_at(file, segment.target, view[begin : begin + segment.length])
+
+    def open_journal(self) -> None:
+        """Open the journal, to append to it.  Raises ``UserError`` as ``disk_error``."""
+        with disk_errors(self.files.journal):
+            self._journal = cast(BinaryIO, self.files.journal.open("ab", buffering=0))
+        self._recorded = self.states()
+
+    def append_to_journal(self) -> None:
+        """Append the pieces that changed, after a sync of their data.  Raises OSError."""
+        changed = {
+            piece.number: state
+            for piece in self.pieces
+            if (state := piece.state) != self._recorded.get(piece.number, (0, 0))
+        }
+        if not changed or self._journal is None:
+            return
+        try:
+            with self.files.part.open("r+b", buffering=0) as handle:
+                sync(cast(BinaryIO, handle))
+        except FileNotFoundError:
+            # None: the file was finished and renamed meanwhile.
+            if self._journal is not None:
+                raise
+        with self._journal_lock:
+            if self._journal is not None:
+                self._journal.write(record_line(changed))
+                sync(self._journal)
+                self._recorded |= changed
+
+    def close_journal(self) -> None:
+        """Append the last state without a sync, because the next run checks the data, and close."""
+        with self._journal_lock:
+            journal, self._journal = self._journal, None
+        if journal is not None:
+            with journal, contextlib.suppress(OSError):
+                journal.write(record_line(self.states()))
 
     def _split(self) -> Iterator[Piece]:
         number = source = 0
@@ -134,13 +166,12 @@ class PartialFile:
 class PieceQueue:
     """Pieces to fetch, handed out in file order so that the hash can follow closely."""
 
-    def __init__(self, files: Iterable[PartialFile], session: Session) -> None:
+    def __init__(self, files: Iterable[PartialFile], transfer: Transfer) -> None:
         self.files = tuple(files)
-        self._session = session
+        self._changed = transfer.changed
         self._all = tuple(piece for file in self.files for piece in file.pieces)
         self._order = {piece: index for index, piece in enumerate(self._all)}
         self._open = [index for index, piece in enumerate(self._all) if not piece.is_complete]
-        self._writers = 0
 
     @property
     def bytes_done(self) -> int:
@@ -157,60 +188,34 @@ class PieceQueue:
         """Whether there may be a piece to claim."""
         return bool(self._open)
 
-    def claim(self) -> Piece | None:
-        """Return the first free piece, claimed for the caller; None where there is none at the moment."""
-        with self._session.changed:
+    def claim(self, *, whole_part: bool) -> list[Piece]:
+        """Return the first free piece, claimed for the caller, or with ``whole_part`` also all later ones of its part.
+
+        The last one is first.  Empty where no piece is free at the moment.
+        """
+        claimed: list[Piece] = []
+        with self._changed:
             while self._open:
-                piece = self._all[heapq.heappop(self._open)]
-                if self._claim(piece):
-                    return piece
-        return None
+                piece = self._all[self._open[0]]
+                if claimed and (not whole_part or piece.published_file != claimed[0].published_file):
+                    break
+                heapq.heappop(self._open)
+                if not piece.is_claimed and not piece.is_complete:
+                    piece.is_claimed = True
+                    claimed.append(piece)
+        return claimed[::-1]
 
-    def claim_piece(self, piece: Piece) -> bool:
-        """Claim a certain piece; return false where it is complete or claimed."""
-        with self._session.changed:
-            return self._claim(piece)
-
-    def first_incomplete(self) -> Piece | None:
-        """Return the first piece that isn't complete."""
-        return next((piece for piece in self._all if not piece.is_complete), None)
-
-    def release(self, piece: Piece) -> None:
-        """End a claim; an incomplete piece is free again."""
-        with self._session.changed:
-            piece.is_claimed = False
-            if not piece.is_complete:
-                heapq.heappush(self._open, self._order[piece])
-            self._session.changed.notify_all()
+    def release(self, pieces: Iterable[Piece]) -> None:
+        """End a claim; incomplete pieces are free again."""
+        with self._changed:
+            for piece in pieces:
+                piece.is_claimed = False
+                if not piece.is_complete:
+                    heapq.heappush(self._open, self._order[piece])
+            self._changed.notify_all()
 
     def discard(self, piece: Piece) -> None:
         """Fetch a complete piece again, because the disk returns other data than was written."""
         piece.state = (0, 0)
         piece.from_earlier_run = False
-        self.release(piece)
-
-    @contextmanager
-    def writing(self, file: PartialFile) -> Iterator[BinaryIO]:
-        """Open the data for writing by the calling thread.  Raises ``Cancelled`` after the end, and OSError."""
-        with self._session.changed:
-            if self._session.is_over:
-                raise Cancelled
-            self._writers += 1
-        try:
-            with file.files.part.open("r+b", buffering=0) as handle:
-                yield cast(BinaryIO, handle)
-        finally:
-            with self._session.changed:
-                self._writers -= 1
-                self._session.changed.notify_all()
-
-    def wait_for_writers(self, timeout_s: float) -> None:
-        """Wait until no thread has data open for writing, at most ``timeout_s``."""
-        with self._session.changed:
-            self._session.changed.wait_for(lambda: self._writers == 0, timeout_s)
-
-    def _claim(self, piece: Piece) -> bool:
-        if piece.is_claimed or piece.is_complete:
-            return False
-        piece.is_claimed = True
-        return True
+        self.release([piece])
