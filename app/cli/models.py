@@ -129,9 +129,8 @@ def _header_metadata(headers: Sequence[GgufHeader]) -> dict[str, Any]:
 def _show_published(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     access = downloads.access(arguments.endpoint)
     if find_entry(arguments.id) is None and ":" not in arguments.id:
-<<<<<<< HEAD
-        listing = fetch_listing(arguments.id, access)
-        metadata, models = _repository(listing.repository), listing.models()
+        repository = fetch_repository(arguments.id, access)
+        metadata, models = _repository(repository), published_models(repository)
         if arguments.json:
             print_json({**metadata, "models": [_published(each) for each in models]})
             return
@@ -139,20 +138,7 @@ def _show_published(downloads: ModelDownloads, arguments: argparse.Namespace) ->
         print_columns([(each.id, each.quantisation or "", size_text(each.bytes)) for each in models])
         return
     published = find_published(arguments.id, access)
-    metadata = {**_repository(fetch_listing(published.repository, access).repository), **_published(published)}
-=======
-        repository = fetch_repository(arguments.id, access)
-        models = published_models(repository)
-        if arguments.json:
-            print_json({**_repository(repository), "models": [_published(each) for each in models]})
-            return
-        _print_facts(_repository(repository))
-        print_columns([(each.id, each.quantisation or "", size_text(each.bytes)) for each in models])
-        return
-    published = find_published(arguments.id, access)
-    repository = fetch_repository(published.repository, access)
-    facts = {**_repository(repository), **_published(published)}
->>>>>>> 3de289f (Merge over-cut modules of engine, servers, downloads and hub; share their mechanisms)
+    metadata = {**_repository(fetch_repository(published.repository, access)), **_published(published)}
     if arguments.json:
         print_json(metadata)
         return
