@@ -752,10 +752,6 @@
         <translation>{host} 返回的不是 Hub 的响应（{detail}）。如果此网络需要登录，请先在浏览器中打开任意网页；否则请检查镜像地址。</translation>
     </message>
     <message>
-        <source>{host} isn&apos;t accepting more requests at the moment. Wait a few minutes, or choose another mirror.</source>
-        <translation>{host} 暂时不再接受请求。请等待几分钟，或选择其他镜像。</translation>
-    </message>
-    <message>
         <source>{host} reported a server error (status {status}). Try again later, or choose another mirror.</source>
         <translation>{host} 服务器出错（状态码 {status}）。请稍后重试，或选择其他镜像。</translation>
     </message>
