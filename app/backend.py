@@ -115,7 +115,7 @@ ChatEvent = LoadProgress | Loaded | Replanned | Fitted | PromptProgress | Piece 
 
 @dataclass(frozen=True)
 class AnswerOrigin:
-    """The part of an answer's provenance that its backend knows; the fields are those of ``MadeBy``."""
+    """The part of an answer's provenance that its backend knows; the fields are those of ``Provenance``."""
 
     model_id: str
     file_sha256: str | None = None

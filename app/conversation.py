@@ -162,7 +162,7 @@ class Sampling(SamplerParameters):
 
 
 @dataclass(frozen=True)
-class MadeBy:
+class Provenance:
     """Provenance of an answer, sufficient to reproduce it."""
 
     model_id: str
@@ -201,7 +201,7 @@ class Message:
     content: str
     created_at: datetime
     """With time zone, UTC."""
-    made_by: MadeBy | None = None
+    provenance: Provenance | None = None
     error: dict[str, Any] | None = None
     """Code and data of the ``UserError`` that ended it: ``{"code": ..., **data}``."""
     attachments: tuple[Attachment, ...] = ()

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from app.conversation import Attachment, Conversation, ConversationTree, MadeBy, Message, Role, Sampling, Status
+from app.conversation import Attachment, Conversation, ConversationTree, Message, Provenance, Role, Sampling, Status
 
 HOME_MODEL = "APUS-xDAN4.0-MoE-0402.IQ3_XXS"
 
@@ -201,7 +201,7 @@ def _moment(days: int) -> datetime:
 
 
 def _message(name: str, part: str, parent_id: str | None, role: Role, content: str, days: int) -> Message:
-    made_by = MadeBy(
+    provenance = Provenance(
         model_id=HOME_MODEL,
         sampling=Sampling(),
         seed=7,
@@ -220,7 +220,7 @@ def _message(name: str, part: str, parent_id: str | None, role: Role, content: s
         status=Status.COMPLETE,
         content=content,
         created_at=_moment(days),
-        made_by=made_by if role is Role.ASSISTANT else None,
+        provenance=provenance if role is Role.ASSISTANT else None,
     )
 
 

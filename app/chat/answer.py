@@ -19,7 +19,7 @@ from app.backend import (
     Piece,
     PromptProgress,
 )
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, MadeBy, Message, Status
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Message, Provenance, Status
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
@@ -139,15 +139,14 @@ class RunningAnswer:
             error, status = caught, Status.INTERRUPTED if tokens or text else Status.FAILED
         except BaseException as caught:
             bug, status = caught, Status.INTERRUPTED
-        made_by = None
+        provenance = None
         if bug is None:
-            provenance = self._provenance(finished, tokens)
-            made_by = replace(provenance, left_out=left_out, thought_s=thinking.seconds)
+            provenance = replace(self._provenance(finished, tokens), left_out=left_out, thought_s=thinking.seconds)
         details = {"code": error.code, **error.data} if error else None
-        message = replace(self.message, content=text, status=status, made_by=made_by, error=details)
+        message = replace(self.message, content=text, status=status, provenance=provenance, error=details)
         save_error = None
         try:
-            message = self.store.finish_answer(message.id, text, status, made_by, details)
+            message = self.store.finish_answer(message.id, text, status, provenance, details)
         except UserError as caught:
             save_error = caught
             logger.warning("answer not stored: %s", caught.code)
@@ -160,11 +159,11 @@ class RunningAnswer:
             # The next attempt follows within a second, and the last one is reported.
             logger.warning("answer not saved yet: %s", error.code)
 
-    def _provenance(self, finished: Finished | None, tokens: int) -> MadeBy:
+    def _provenance(self, finished: Finished | None, tokens: int) -> Provenance:
         sampling = self.request.sampling
         figures = finished or Finished("died", 0, tokens, None, None, None)
         program = f"APUS Chat {__version__}"
-        return MadeBy(
+        return Provenance(
             sampling=sampling, seed=sampling.seed or 0, program=program, **vars(self.backend.origin()), **vars(figures)
         )
 

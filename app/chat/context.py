@@ -14,7 +14,7 @@ from typing import Any
 from app.backend import ChatRequest, Fitted, PromptMessage
 from app.chat.prompt import prompt_messages
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.conversation import ContextPolicy, ContextUse, MadeBy, Message, Role
+from app.conversation import ContextPolicy, ContextUse, Message, Provenance, Role
 from model_manager.errors import UserError
 
 ANSWER_SHARE = 8
@@ -219,7 +219,7 @@ class _Fitting:
 
 def left_out_before(branch: Sequence[Message]) -> tuple[str, ...]:
     """Return the ids that were left out for the newest answer of a branch."""
-    return next((message.made_by.left_out for message in reversed(branch) if message.made_by is not None), ())
+    return next((message.provenance.left_out for message in reversed(branch) if message.provenance is not None), ())
 
 
 def horizon(branch: Sequence[Message], left_out: Sequence[str]) -> Horizon | None:
@@ -232,11 +232,11 @@ def horizon(branch: Sequence[Message], left_out: Sequence[str]) -> Horizon | Non
     return Horizon(branch[first].id, frozenset(_pinned_turns(branch[:first]) - ids))
 
 
-def filled_context(made_by: MadeBy) -> bool:
+def filled_context(provenance: Provenance) -> bool:
     """Return whether an answer ended because the context was full, not at its token limit."""
-    size = made_by.plan.get("context")
-    used = made_by.prompt_tokens + made_by.completion_tokens
-    return made_by.finish_reason == "length" and isinstance(size, int) and 0 < size <= used
+    size = provenance.plan.get("context")
+    used = provenance.prompt_tokens + provenance.completion_tokens
+    return provenance.finish_reason == "length" and isinstance(size, int) and 0 < size <= used
 
 
 def context_use(branch: Sequence[Message], system_prompt: str, size: int) -> ContextUse:
@@ -252,9 +252,9 @@ def context_use(branch: Sequence[Message], system_prompt: str, size: int) -> Con
     # A question without an answer is not sent again.
     answers = (message for message in reversed(branch) if message.role is Role.ASSISTANT and message.content.strip())
     newest = next(answers, None)
-    made_by = newest.made_by if newest is not None else None
-    if made_by is not None and made_by.prompt_tokens:
-        used = made_by.prompt_tokens + made_by.completion_tokens
+    provenance = newest.provenance if newest is not None else None
+    if provenance is not None and provenance.prompt_tokens:
+        used = provenance.prompt_tokens + provenance.completion_tokens
         return ContextUse(used, size, left_out=left_out, pinned=pinned)
     ids = set(left_out)
     sent = (message for message in prompt_messages(system_prompt, branch) if not message.id or message.id not in ids)

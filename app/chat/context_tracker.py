@@ -66,6 +66,6 @@ class ContextTracker:
 
 def _size_of(branch: Sequence[Message]) -> int:
     """Return the context of the newest answer whose plan says it."""
-    plans = (message.made_by.plan for message in reversed(branch) if message.made_by is not None)
+    plans = (message.provenance.plan for message in reversed(branch) if message.provenance is not None)
     sizes = (plan.get("context") for plan in plans)
     return next((size for size in sizes if isinstance(size, int) and size > 0), 0)

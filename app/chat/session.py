@@ -191,7 +191,7 @@ class ChatSession:
             message = event.message
             try:
                 self._permanent.finish_answer(
-                    message.id, message.content, message.status, message.made_by, message.error
+                    message.id, message.content, message.status, message.provenance, message.error
                 )
             except UserError as error:
                 answer.result = replace(event, save_error=error)

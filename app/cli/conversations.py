@@ -64,7 +64,9 @@ def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: Pdf
 def _show(store: ConversationStore, arguments: argparse.Namespace) -> None:
     conversation, messages = store.get(arguments.id), store.messages(arguments.id)
     if arguments.json:
-        print_json({**attributes(conversation), "messages": messages})
+        values = [attributes(message).items() for message in messages]
+        renamed = [{"made_by" if name == "provenance" else name: value for name, value in each} for each in values]
+        print_json({**attributes(conversation), "messages": renamed})
         return
     sys.stdout.write(conversation.title + "\n")
     for message in messages:

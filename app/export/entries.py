@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from app.conversation import ConversationTree, MadeBy, Message, Role, SamplerParameters, Sampling
+from app.conversation import ConversationTree, Message, Provenance, Role, SamplerParameters, Sampling
 from app.export.formats import Labels, Options, Thoughts
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
@@ -79,7 +79,7 @@ def entries(tree: ConversationTree, options: Options, renderer: FormulaRenderer 
 
 def thought_label(entry: Entry, options: Options) -> str:
     """Return ``Thoughts``, with their duration where it is known."""
-    seconds = entry.message.made_by.thought_s if entry.message.made_by else None
+    seconds = entry.message.provenance.thought_s if entry.message.provenance else None
     return options.labels.thoughts + ("" if seconds is None else f" ({seconds:.1f} s)")
 
 
@@ -138,29 +138,29 @@ def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:
 def _details(message: Message, labels: Labels) -> list[tuple[str, str]]:
     """Return labels and values; unknown values are left out.  Times are in UTC."""
     details: list[tuple[str, object]] = [(labels.time, f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC")]
-    if message.made_by is not None:
-        details += _made_by(message.made_by, labels)
+    if message.provenance is not None:
+        details += _provenance(message.provenance, labels)
     return [(label, str(value)) for label, value in details if value not in (None, "")]
 
 
-def _made_by(made_by: MadeBy, labels: Labels) -> list[tuple[str, object]]:
-    thought_s, speed = made_by.thought_s, made_by.tokens_per_second
+def _provenance(provenance: Provenance, labels: Labels) -> list[tuple[str, object]]:
+    thought_s, speed = provenance.thought_s, provenance.tokens_per_second
     return [
-        (labels.model, made_by.model_id),
-        (labels.endpoint, made_by.endpoint),
-        (labels.quantisation, made_by.quantisation),
-        (labels.file_sha256, made_by.file_sha256),
-        (labels.plan, _plan(made_by.plan)),
-        (labels.seed, made_by.seed),
-        (labels.sampling, _sampling(made_by.sampling)),
-        (labels.prompt_tokens, made_by.prompt_tokens),
-        (labels.left_out, len(made_by.left_out) or None),
-        (labels.completion_tokens, made_by.completion_tokens),
-        (labels.finish_reason, made_by.finish_reason),
+        (labels.model, provenance.model_id),
+        (labels.endpoint, provenance.endpoint),
+        (labels.quantisation, provenance.quantisation),
+        (labels.file_sha256, provenance.file_sha256),
+        (labels.plan, _plan(provenance.plan)),
+        (labels.seed, provenance.seed),
+        (labels.sampling, _sampling(provenance.sampling)),
+        (labels.prompt_tokens, provenance.prompt_tokens),
+        (labels.left_out, len(provenance.left_out) or None),
+        (labels.completion_tokens, provenance.completion_tokens),
+        (labels.finish_reason, provenance.finish_reason),
         (labels.thought_time, None if thought_s is None else f"{thought_s:.1f} s"),
         (labels.tokens_per_second, None if speed is None else f"{speed:.2f}"),
-        (labels.engine, made_by.engine),
-        (labels.program, made_by.program),
+        (labels.engine, provenance.engine),
+        (labels.program, provenance.program),
     ]
 
 

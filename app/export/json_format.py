@@ -37,7 +37,7 @@ _CONVERSATIONS = "conversations"
 _NOT_SPACE = re.compile(r"[^ \t\r\n]")
 _MAX_DEPTH = 50
 """Levels of nested lists and objects in a conversation."""
-_FIELDS = {"pinned": "is_pinned"}
+_FIELDS = {"pinned": "is_pinned", "made_by": "provenance"}
 """Fields by their keys, where these differ."""
 _NOT_EXPORTED = ("conversation_id", "message_count", "deleted_at")
 _ATTACHMENT_KEYS = ("name", "tokens", "content")
@@ -205,8 +205,9 @@ def _read(values: object, keys: Sequence[str], type_: type[_Value], place: str, 
     try:
         value = from_plain({**plain, **given}, type_)
     except JsonError as error:
-        inner = next((key for key, field in _FIELDS.items() if field == error.place), error.place)
-        raise _error("invalid value", f"{place}.{inner}") from error
+        first, dot, rest = error.place.partition(".")
+        key = next((key for key, field in _FIELDS.items() if field == first), first)
+        raise _error("invalid value", f"{place}.{key}{dot}{rest}") from error
     if not _is_uuid(value.id):
         raise _error("not a UUID", f"{place}.id")
     times: dict[str, Any] = {

@@ -62,13 +62,13 @@ def _message(role: Role, content: str) -> dict[str, str]:
 
 
 def _metadata(tree: ConversationTree) -> dict[str, Any]:
-    made_by = [message.made_by for message in tree.branch() if message.made_by is not None]
+    provenance = [message.provenance for message in tree.branch() if message.provenance is not None]
     return {
         "conversation_id": tree.conversation.id,
         "leaf_id": tree.conversation.leaf_id,
         "title": tree.conversation.title,
-        "models": sorted({each.model_id for each in made_by}),
-        "file_sha256": sorted({each.file_sha256 for each in made_by if each.file_sha256}),
+        "models": sorted({each.model_id for each in provenance}),
+        "file_sha256": sorted({each.file_sha256 for each in provenance if each.file_sha256}),
     }
 
 

@@ -19,7 +19,7 @@ CONVERSATIONS = """
     FROM conversations
 """
 """Beginning of a statement whose rows ``conversation_of`` reads."""
-_COLUMNS = {"is_pinned": "pinned"}
+_COLUMNS = {"is_pinned": "pinned", "provenance": "made_by"}
 _JSON = ("sampling", "made_by", "error")
 """Columns that contain JSON."""
 _FLAGS = ("pinned", "title_is_chosen")

@@ -16,8 +16,8 @@ from app.conversation import (
     Conversation,
     ConversationTree,
     ImportResult,
-    MadeBy,
     Message,
+    Provenance,
     Refused,
     Role,
     Sampling,
@@ -300,13 +300,13 @@ class ConversationStore(Database):
         message_id: str,
         content: str,
         status: Status,
-        made_by: MadeBy | None = None,
+        provenance: Provenance | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> Message:
         """Finish an answer, and return it as stored.  Values in ``error`` without a JSON form become text."""
         if status is Status.STREAMING:
             raise ValueError("streaming is not the status of a finished answer")
-        columns = columns_of({"content": content, "status": status, "made_by": made_by, "error": error})
+        columns = columns_of({"content": content, "status": status, "made_by": provenance, "error": error})
         with self._connections.writing() as connection:
             search_index.remove(connection, "id = ?", (message_id,))
             connection.execute(
@@ -538,16 +538,16 @@ def _new_message(conversation_id: str, parent_id: str | None, role: Role, status
 
 
 def _copied(message: Message, conversation_id: str, new_ids: Mapping[str, str]) -> Message:
-    made_by = message.made_by
-    if made_by is not None:
-        made_by = replace(made_by, left_out=tuple(new_ids.get(each, each) for each in made_by.left_out))
+    provenance = message.provenance
+    if provenance is not None:
+        provenance = replace(provenance, left_out=tuple(new_ids.get(each, each) for each in provenance.left_out))
     return replace(
         message,
         id=new_ids[message.id],
         conversation_id=conversation_id,
         parent_id=None if message.parent_id is None else new_ids[message.parent_id],
         status=_not_streaming(message.status),
-        made_by=made_by,
+        provenance=provenance,
     )
 
 

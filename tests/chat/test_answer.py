@@ -61,11 +61,11 @@ def test_complete_answer_is_stored_with_its_provenance(store: ConversationStore,
     kept = store.message(answer.id)
     assert result.error is None
     assert (kept.content, kept.status) == ("The sea.", Status.COMPLETE)
-    assert kept.made_by is not None
-    assert kept.made_by.file_sha256 == ORIGIN.file_sha256
-    assert kept.made_by.tokens_per_second == 50.0
-    assert kept.made_by.seed == 7
-    assert kept.made_by.sampling.temperature == 0.5
+    assert kept.provenance is not None
+    assert kept.provenance.file_sha256 == ORIGIN.file_sha256
+    assert kept.provenance.tokens_per_second == 50.0
+    assert kept.provenance.seed == 7
+    assert kept.provenance.sampling.temperature == 0.5
     assert result.message == kept
 
 
@@ -138,7 +138,7 @@ def test_failing_store_does_not_lose_the_text(store: ConversationStore, answer: 
         assert result.save_error is not None
         assert result.save_error.code == "database_locked"
         assert result.message.content == "No limit"
-        hasty.finish_answer(answer.id, result.message.content, Status.COMPLETE, result.message.made_by)
+        hasty.finish_answer(answer.id, result.message.content, Status.COMPLETE, result.message.provenance)
     assert store.message(answer.id).content == "No limit"
 
 

@@ -22,7 +22,7 @@ from app.chat.context import (
     turns,
 )
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import ContextPolicy, MadeBy, Message, Role, Sampling, Status
+from app.conversation import ContextPolicy, Message, Provenance, Role, Sampling, Status
 from model_manager.errors import UserError
 
 ROLL, STOP = ContextPolicy.ROLL, ContextPolicy.STOP
@@ -236,8 +236,8 @@ def message(place: int, content: str = "word", **more: object) -> Message:
     return Message(str(place), "c", str(place - 1) if place else None, role, **values)  # type: ignore[arg-type]
 
 
-def made_by(prompt: int, completion: int, left_out: tuple[str, ...] = (), reason: str = "stop") -> MadeBy:
-    return MadeBy("m", Sampling(), 1, prompt, completion, reason, plan={"context": 256}, left_out=left_out)
+def provenance(prompt: int, completion: int, left_out: tuple[str, ...] = (), reason: str = "stop") -> Provenance:
+    return Provenance("m", Sampling(), 1, prompt, completion, reason, plan={"context": 256}, left_out=left_out)
 
 
 def test_horizon_is_the_first_message_that_is_seen() -> None:
@@ -251,13 +251,22 @@ def test_horizon_is_the_first_message_that_is_seen() -> None:
 
 
 def test_context_use_comes_from_the_newest_answer() -> None:
-    branch = [message(0), message(1, made_by=made_by(20, 10)), message(2), message(3, made_by=made_by(90, 30, ("0",)))]
+    branch = [
+        message(0),
+        message(1, provenance=provenance(20, 10)),
+        message(2),
+        message(3, provenance=provenance(90, 30, ("0",))),
+    ]
     assert left_out_before(branch) == ("0",)
     assert left_out_before(branch[:3]) == ()
     use = context_use(branch, "", 256)
     assert (use.used, use.free, use.is_estimate, use.left_out) == (120, 136, False, ("0",))
     # A question whose answer never came is not sent again.
-    stopped = [*branch, message(4, "x" * 500), message(5, "", status=Status.STOPPED, made_by=made_by(0, 0, ("0",)))]
+    stopped = [
+        *branch,
+        message(4, "x" * 500),
+        message(5, "", status=Status.STOPPED, provenance=provenance(0, 0, ("0",))),
+    ]
     assert context_use(stopped, "", 256).used == 120
     refused = [*branch, message(4), message(5, "", error={"code": "context_full", "prompt_tokens": 300})]
     use = context_use(refused, "", 256)
@@ -271,15 +280,15 @@ def test_context_use_is_estimated_without_figures() -> None:
     assert use.is_estimate
     assert 260 < use.used < 340
     assert use.pinned == ("1",)
-    died = [message(0, "word " * 100), message(1, "x" * 340, made_by=made_by(0, 7))]
+    died = [message(0, "word " * 100), message(1, "x" * 340, provenance=provenance(0, 7))]
     assert context_use(died, "", 0).is_estimate
 
 
 def test_full_context_is_distinguished_from_the_token_limit() -> None:
-    assert filled_context(made_by(200, 56, reason="length"))
-    assert not filled_context(made_by(200, 40, reason="length"))
-    assert not filled_context(made_by(200, 56))
-    assert not filled_context(replace(made_by(200, 56, reason="length"), plan={}))
+    assert filled_context(provenance(200, 56, reason="length"))
+    assert not filled_context(provenance(200, 40, reason="length"))
+    assert not filled_context(provenance(200, 56))
+    assert not filled_context(replace(provenance(200, 56, reason="length"), plan={}))
 
 
 def test_estimates_of_latin_and_chinese_text() -> None:

@@ -82,8 +82,8 @@ def test_new_conversation_takes_prompt_and_sampling_of_the_settings(
     assert (conversation.title, conversation.model_id) == ("Is the sea deep?", "model")
     message = store.branch(conversation.id)[-1]
     assert (message.content, message.status) == ("Yes.", Status.COMPLETE)
-    assert message.made_by is not None
-    assert message.made_by.seed == request.sampling.seed, "the seed that was drawn"
+    assert message.provenance is not None
+    assert message.provenance.seed == request.sampling.seed, "the seed that was drawn"
 
 
 def test_choices_of_a_conversation_precede_the_settings(

@@ -46,8 +46,8 @@ def test_full_context_stops_or_rolls(tmp_path: Path) -> None:
     with ConversationStore.open(data / "conversations") as store:
         branch = store.branch(first["conversation_id"])
     assert [message.content[0] for message in branch if message.role == "user"] == ["x", "y", "y"]
-    assert branch[-1].made_by is not None
-    assert branch[-1].made_by.left_out == tuple(message.id for message in branch[:2])
+    assert branch[-1].provenance is not None
+    assert branch[-1].provenance.left_out == tuple(message.id for message in branch[:2])
 
 
 def test_chat_uses_the_sampling_of_the_conversation(tmp_path: Path) -> None:
@@ -59,6 +59,6 @@ def test_chat_uses_the_sampling_of_the_conversation(tmp_path: Path) -> None:
     answer = json.loads(chat(data, *model, "--conversation", conversation.id, "--message", "hello").stdout)
     assert answer["completion_tokens"] == 4, "an option precedes the conversation's sampling"
     with ConversationStore.open(data / "conversations") as store:
-        provenance = store.branch(conversation.id)[-1].made_by
+        provenance = store.branch(conversation.id)[-1].provenance
     assert provenance is not None
     assert provenance.sampling == Sampling(temperature=0.25, seed=11, max_tokens=4)

@@ -17,7 +17,7 @@ from app.__main__ import main
 from app.conversation import Status
 from app.export.export import FORMATS
 from app.store.store import ConversationStore
-from tests.export.conftest import MADE_BY
+from tests.export.conftest import PROVENANCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def ids(data: Path) -> list[str]:
             conversation = store.create(title=title)
             _, answer = store.begin_turn(conversation.id, "为什么?")
             text = "<think>\nhm\n</think>\n\nBecause $x^2$ 散射."
-            store.finish_answer(answer.id, text, Status.COMPLETE, MADE_BY)
+            store.finish_answer(answer.id, text, Status.COMPLETE, PROVENANCE)
             made.append(conversation.id)
     return made
 

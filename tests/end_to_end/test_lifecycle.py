@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from app.config.settings import SettingsFile
-from app.conversation import MadeBy, Sampling, Status
+from app.conversation import Provenance, Sampling, Status
 from app.log import LOG_BYTES, start_log
 from app.store.store import ConversationStore
 from model_manager.gguf.header import read_header
@@ -219,7 +219,9 @@ def test_while_it_exports_a_pdf(tmp_path: Path, way: str) -> None:
             for _ in range(40):
                 _, message = store.begin_turn(conversation.id, "Question")
                 text = "\n\n".join([f"Text with **bold** words {number}, $x^2$ and 四个专家。"] * 30)
-                store.finish_answer(message.id, text, Status.COMPLETE, MadeBy("starter", Sampling(), 1, 1, 1, "stop"))
+                store.finish_answer(
+                    message.id, text, Status.COMPLETE, Provenance("starter", Sampling(), 1, 1, 1, "stop")
+                )
     leaves_well(EXPORTING, data, way, str(out))
     with ConversationStore.open(data / "conversations") as store:
         assert len(store.list()) == 3

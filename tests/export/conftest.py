@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import MadeBy, Sampling, Status
+from app.conversation import Provenance, Sampling, Status
 from app.formulas import FormulaRenderer
 from app.store.store import ConversationStore
 
-MADE_BY = MadeBy(
+PROVENANCE = Provenance(
     model_id="apus:Q2_K",
     sampling=Sampling(temperature=0.8, seed=7, max_tokens=100, stop=("</s>",)),
     seed=7,
@@ -49,9 +49,9 @@ def conversation_id(store: ConversationStore) -> str:
     """Two answers to the first question; the shown branch continues after the older one and ends interrupted."""
     conversation = store.create(title="天空的颜色", system_prompt="请简短回答。", model_id="apus:Q2_K")
     question, first = store.begin_turn(conversation.id, "为什么天是蓝的?")
-    store.finish_answer(first.id, "# 原因\n\n因为**瑞利散射**。", Status.COMPLETE, MADE_BY)
+    store.finish_answer(first.id, "# 原因\n\n因为**瑞利散射**。", Status.COMPLETE, PROVENANCE)
     second = store.begin_answer(conversation.id, question.id)
-    store.finish_answer(second.id, "Another answer.", Status.STOPPED, MADE_BY)
+    store.finish_answer(second.id, "Another answer.", Status.STOPPED, PROVENANCE)
     store.select_leaf(conversation.id, first.id)
     _, last = store.begin_turn(conversation.id, "And at sunset?")
     store.finish_answer(last.id, "```python\nprint('红')", Status.INTERRUPTED, None, {"code": "engine_died"})

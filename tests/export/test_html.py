@@ -10,7 +10,7 @@ from app.export.export import FORMATS
 from app.export.formats import Labels, Options, Thoughts
 from app.export.html import page
 from app.formulas import FormulaRenderer
-from tests.export.conftest import MADE_BY
+from tests.export.conftest import PROVENANCE
 from tests.export.tree_builders import HOSTILE, Page, answered, talk
 
 ELEMENTS = {
@@ -89,7 +89,7 @@ def test_hostile_content_is_text(content: str, formula_renderer: FormulaRenderer
         title=content,
         system=content,
         attachments=(Attachment(content, content),),
-        made_by=MADE_BY,
+        provenance=PROVENANCE,
     )
     for options in (Options(), Options(thoughts=Thoughts.KEEP, formula_renderer=formula_renderer)):
         assert_inert(page(tree, options))
@@ -116,7 +116,7 @@ def test_policy_allows_only_the_style_sheet(formula_renderer: FormulaRenderer) -
 
 
 def test_page_loads_no_resources(formula_renderer: FormulaRenderer) -> None:
-    text = page(answered("\n\n".join(HOSTILE), made_by=MADE_BY), Options(formula_renderer=formula_renderer))
+    text = page(answered("\n\n".join(HOSTILE), provenance=PROVENANCE), Options(formula_renderer=formula_renderer))
     for tag, attributes in Page(text).tags:
         assert not {"src", "srcset", "data", "poster", "background", "action", "xlink:href"} & set(attributes), tag
 
@@ -206,7 +206,7 @@ def test_thoughts_are_folded_shown_or_left_out() -> None:
 
 
 def test_page_contains_language_and_generator() -> None:
-    tree = answered("a", made_by=MADE_BY, status=Status.STOPPED, attachments=(Attachment("n.txt", "inside <b>"),))
+    tree = answered("a", provenance=PROVENANCE, status=Status.STOPPED, attachments=(Attachment("n.txt", "inside <b>"),))
     text = page(tree, Options(labels=Labels(language="zh-CN", assistant="助手")))
     assert Page(text).all("html") == [{"lang": "zh-CN"}]
     assert "助手" in Page(text).text

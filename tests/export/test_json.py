@@ -16,7 +16,7 @@ from app.export.json_format import import_conversations, read_conversations
 from app.store.store import ConversationStore
 from model_manager.disk.json_file import to_json
 from model_manager.errors import UserError
-from tests.export.conftest import MADE_BY
+from tests.export.conftest import PROVENANCE
 
 
 def document(trees: list[ConversationTree]) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def test_fields_of_version_2(store: ConversationStore, other_store: Conversation
     question, answer = store.begin_turn(
         talk.id, "?", attachments=[Attachment("a.txt", "瑞利\0", 3), Attachment("b", "")]
     )
-    store.finish_answer(answer.id, "!", Status.COMPLETE, replace(MADE_BY, thought_s=1.5, left_out=(question.id,)))
+    store.finish_answer(answer.id, "!", Status.COMPLETE, replace(PROVENANCE, thought_s=1.5, left_out=(question.id,)))
     store.pin_message(question.id, True)
     store.rename(store.create(title="x").id, "person's")
     store.archive(store.create(title="put away").id)

@@ -70,7 +70,7 @@ print('红')
 
 def test_details_of_an_answer(store: ConversationStore, conversation_id: str) -> None:
     text = reported(store, conversation_id)
-    (answer,) = [message for message in store.branch(conversation_id) if message.made_by is not None]
+    (answer,) = [message for message in store.branch(conversation_id) if message.provenance is not None]
     assert (
         f"""
 因为**瑞利散射**。
@@ -168,7 +168,7 @@ def test_file_is_written(store: ConversationStore, conversation_id: str, tmp_pat
 
 
 def test_thoughts_as_a_quote_folded_or_left_out() -> None:
-    tree = answered("<think>\nidea\n```\ncode</details>\n</think>\n\nanswer", made_by=None)
+    tree = answered("<think>\nidea\n```\ncode</details>\n</think>\n\nanswer", provenance=None)
     kept, folded, dropped = (markdown(tree, Options(metadata=False, thoughts=each)) for each in Thoughts)
     assert (
         "<details>\n<summary>Thoughts</summary>\n\n> idea\n> ```\n> code</details>\n> ```\n\n</details>\n\nanswer"

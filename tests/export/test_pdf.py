@@ -20,7 +20,7 @@ from app.export.formats import Labels, Options, Thoughts
 from app.formulas import FormulaRenderer
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
-from tests.export.conftest import MADE_BY
+from tests.export.conftest import PROVENANCE
 from tests.export.tree_builders import HOSTILE, answered, talk
 from ui.pdf.document import pdf_format
 from ui.pdf.style import escape_url
@@ -251,7 +251,7 @@ def test_options_determine_the_content() -> None:
         "<think>\nmy idea\n</think>\n\nthe answer",
         question="the question",
         system="the system prompt",
-        made_by=MADE_BY,
+        provenance=PROVENANCE,
         status=Status.STOPPED,
         attachments=(Attachment("notes.txt", "the notes\n\tindented"),),
     )

@@ -13,7 +13,7 @@ from app.export.plain_text import plain
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
-from tests.export.conftest import MADE_BY
+from tests.export.conftest import PROVENANCE
 from tests.export.tree_builders import answered, talk
 
 BARE = Options(metadata=False)
@@ -40,7 +40,9 @@ def test_answer_without_syntax_and_question_as_typed() -> None:
 
 
 def test_plain_text_contains_attachments_thoughts_and_status() -> None:
-    tree = answered(THOUGHT, made_by=MADE_BY, status=Status.STOPPED, attachments=(Attachment("a\nb.txt", "inside\n"),))
+    tree = answered(
+        THOUGHT, provenance=PROVENANCE, status=Status.STOPPED, attachments=(Attachment("a\nb.txt", "inside\n"),)
+    )
     text = plain(tree, Options())
     assert "[Attachment: a b.txt]\ninside\n" in text
     assert "[Thoughts]\n| hm\n" in text
@@ -94,7 +96,7 @@ def test_all_branches_as_examples(store: ConversationStore) -> None:
 
 
 def test_one_object_per_line_with_metadata() -> None:
-    trees = [answered("一\n二\u2028三", made_by=MADE_BY), answered("x")]
+    trees = [answered("一\n二\u2028三", provenance=PROVENANCE), answered("x")]
     lines = FORMATS["jsonl"].write(trees, Options()).decode().split("\n")
     assert lines.pop() == ""
     first, second = map(json.loads, lines)

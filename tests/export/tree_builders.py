@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
-from app.conversation import Attachment, Conversation, ConversationTree, MadeBy, Message, Role, Status
+from app.conversation import Attachment, Conversation, ConversationTree, Message, Provenance, Role, Status
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ def answered(
     question: str = "?",
     title: str = "Title",
     system: str = "",
-    made_by: MadeBy | None = None,
+    provenance: Provenance | None = None,
     status: Status = Status.COMPLETE,
     attachments: tuple[Attachment, ...] = (),
 ) -> ConversationTree:
@@ -48,7 +48,7 @@ def answered(
         (Role.ASSISTANT, content),
         title=title,
         system=system,
-        made_by=made_by,
+        provenance=provenance,
         status=status,
         attachments=attachments,
     )
@@ -58,7 +58,7 @@ def talk(
     *said: tuple[Role, str],
     title: str = "Title",
     system: str = "",
-    made_by: MadeBy | None = None,
+    provenance: Provenance | None = None,
     status: Status = Status.COMPLETE,
     attachments: tuple[Attachment, ...] = (),
 ) -> ConversationTree:
@@ -75,7 +75,7 @@ def talk(
                 status=status if number == len(said) - 1 else Status.COMPLETE,
                 content=content,
                 created_at=NOW + timedelta(seconds=number),
-                made_by=made_by if role is Role.ASSISTANT else None,
+                provenance=provenance if role is Role.ASSISTANT else None,
                 attachments=attachments if number == 0 else (),
             )
         )

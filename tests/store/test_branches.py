@@ -9,7 +9,7 @@ import pytest
 from app.conversation import Attachment, Message, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
-from tests.export.conftest import MADE_BY
+from tests.export.conftest import PROVENANCE
 from tests.store.processes import start
 
 Turn = tuple[Message, Message]
@@ -199,7 +199,7 @@ def test_a_fork_is_an_independent_conversation(store: ConversationStore, talk: s
     store.update(talk, sampling=Sampling(temperature=0))
     store.update(talk, is_pinned=True)
     question, begun = store.begin_turn(talk, "1", attachments=[Attachment("a.txt", "光", 1)])
-    store.finish_answer(begun.id, "first", Status.COMPLETE, replace(MADE_BY, left_out=(question.id,)))
+    store.finish_answer(begun.id, "first", Status.COMPLETE, replace(PROVENANCE, left_out=(question.id,)))
     store.pin_message(question.id, True)
     answer(store, question, "beside")
     store.select_leaf(talk, begun.id)
@@ -215,7 +215,7 @@ def test_a_fork_is_an_independent_conversation(store: ConversationStore, talk: s
     assert {asked.id, answered.id}.isdisjoint(message.id for message in before[0].messages)
     assert (asked.content, asked.attachments, asked.is_pinned) == ("1", (Attachment("a.txt", "光", 1),), True)
     assert (asked.created_at, answered.created_at) == (question.created_at, begun.created_at)
-    assert answered.made_by == replace(MADE_BY, left_out=(asked.id,))
+    assert answered.provenance == replace(PROVENANCE, left_out=(asked.id,))
     turn(store, copy.id, "goes on elsewhere")
     assert store.trees([talk]) == before
 

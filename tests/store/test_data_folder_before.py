@@ -250,19 +250,23 @@ def test_provenance_of_an_answer_of_a_local_model(shown: Shown) -> None:
     sky = shown[SKY]
     question = message_with(sky, "Why is the sky blue?")
     answer = next(each for each in sky["messages"] if each["parent_id"] == question["id"])
-    made_by = answer["made_by"]
-    assert made_by["model_id"] == TINY
-    assert made_by["file_sha256"] == sha256_of(DATA / "models" / "Tiny-MoE.Q8_0.gguf")
-    assert (made_by["quantisation"], made_by["endpoint"], made_by["program"]) == ("Q8_0", None, "APUS Chat 0.1.0")
-    assert made_by["engine"].startswith("llama.cpp (llama-cpp-python ")
-    assert (made_by["seed"], made_by["sampling"]) == (7, sky["sampling"])
-    assert (made_by["prompt_tokens"], made_by["completion_tokens"]) == (241, 16)
-    assert made_by["finish_reason"] == "length"
-    assert made_by["tokens_per_second"] > 0
-    assert made_by["prompt_tokens_per_second"] > 0
-    assert made_by["time_to_first_token_s"] > 0
-    assert (made_by["plan"]["context"], made_by["plan"]["kv_type"]) == (768, "f16")
-    assert made_by["plan"]["host"]["actual"]["weights_bytes"] == 167712
+    provenance = answer["made_by"]
+    assert provenance["model_id"] == TINY
+    assert provenance["file_sha256"] == sha256_of(DATA / "models" / "Tiny-MoE.Q8_0.gguf")
+    assert (provenance["quantisation"], provenance["endpoint"], provenance["program"]) == (
+        "Q8_0",
+        None,
+        "APUS Chat 0.1.0",
+    )
+    assert provenance["engine"].startswith("llama.cpp (llama-cpp-python ")
+    assert (provenance["seed"], provenance["sampling"]) == (7, sky["sampling"])
+    assert (provenance["prompt_tokens"], provenance["completion_tokens"]) == (241, 16)
+    assert provenance["finish_reason"] == "length"
+    assert provenance["tokens_per_second"] > 0
+    assert provenance["prompt_tokens_per_second"] > 0
+    assert provenance["time_to_first_token_s"] > 0
+    assert (provenance["plan"]["context"], provenance["plan"]["kv_type"]) == (768, "f16")
+    assert provenance["plan"]["host"]["actual"]["weights_bytes"] == 167712
 
 
 def test_provenance_of_an_answer_of_a_server(shown: Shown) -> None:
@@ -270,13 +274,13 @@ def test_provenance_of_an_answer_of_a_server(shown: Shown) -> None:
     assert answer["content"] == (
         "<think>\nShort waves scatter more.\n</think>\n\nBecause blue light is scattered most. 蓝光散射最强。"
     )
-    made_by = answer["made_by"]
-    assert made_by["model_id"].startswith("server:")
-    assert made_by["model_id"].endswith("/apus")
-    assert (made_by["endpoint"], made_by["engine"]) == ("http://127.0.0.1:8000/v1", "vLLM")
-    assert (made_by["prompt_tokens"], made_by["completion_tokens"]) == (152, 12)
-    assert (made_by["finish_reason"], made_by["file_sha256"], made_by["plan"]) == ("stop", None, {})
-    assert made_by["thought_s"] > 0
+    provenance = answer["made_by"]
+    assert provenance["model_id"].startswith("server:")
+    assert provenance["model_id"].endswith("/apus")
+    assert (provenance["endpoint"], provenance["engine"]) == ("http://127.0.0.1:8000/v1", "vLLM")
+    assert (provenance["prompt_tokens"], provenance["completion_tokens"]) == (152, 12)
+    assert (provenance["finish_reason"], provenance["file_sha256"], provenance["plan"]) == ("stop", None, {})
+    assert provenance["thought_s"] > 0
 
 
 def test_provenance_names_the_messages_left_out_of_a_full_context(shown: Shown) -> None:

@@ -81,8 +81,8 @@ def test_a_database_of_version_1_opens_with_everything_in_it(folder: Path) -> No
         ]
         assert first.parent_id == second.parent_id == question.id
         assert store.branch(sky.id) == [question, first]
-        assert first.made_by is not None
-        assert (first.made_by.seed, first.made_by.sampling.stop) == (1, ("<|im_end|>",))
+        assert first.provenance is not None
+        assert (first.provenance.seed, first.provenance.sampling.stop) == (1, ("<|im_end|>",))
         assert failed.error == {"code": "file_missing", "path": "model.gguf"}
         interrupted = store.branch(window.id)[-1]
         assert (interrupted.content, interrupted.status) == ("因为阳光 scatters 在空气里", Status.INTERRUPTED)
@@ -136,13 +136,13 @@ def test_a_database_of_version_2_opens_with_everything_in_it(folder: Path) -> No
         assert store.branch(sky.id) == [question, second]
         assert question.attachments == (Attachment("光.txt", "瑞利散射" * 10, 42), Attachment("b.csv", "1,2\n"))
         assert (question.is_pinned, first.is_pinned) == (True, False)
-        assert first.made_by is not None
-        assert (first.made_by.endpoint, first.made_by.thought_s, len(first.made_by.left_out)) == (
+        assert first.provenance is not None
+        assert (first.provenance.endpoint, first.provenance.thought_s, len(first.provenance.left_out)) == (
             "http://[::1]/",
             1.5,
             1,
         )
-        hidden = first.made_by.left_out[0]
+        hidden = first.provenance.left_out[0]
         with pytest.raises(UserError, match="message_missing"):
             store.message(hidden)
         store.restore_messages([hidden])

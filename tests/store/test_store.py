@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import MadeBy, Role, Sampling, Status
+from app.conversation import Provenance, Role, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
-MADE_BY = MadeBy(
+PROVENANCE = Provenance(
     model_id="apus:Q2_K",
     sampling=Sampling(temperature=0, stop=("</s>", "用户:"), seed=7, max_tokens=100),
     seed=7,
@@ -57,25 +57,25 @@ def test_an_answer_grows_and_ends_with_its_provenance(store: ConversationStore) 
     store.save_text(answer.id, "因")
     store.save_text(answer.id, "因为")
     assert store.message(answer.id).content == "因为"
-    finished = store.finish_answer(answer.id, "因为光。", Status.COMPLETE, MADE_BY)
+    finished = store.finish_answer(answer.id, "因为光。", Status.COMPLETE, PROVENANCE)
     assert finished == store.message(answer.id)
-    assert (finished.status, finished.content, finished.made_by) == (Status.COMPLETE, "因为光。", MADE_BY)
+    assert (finished.status, finished.content, finished.provenance) == (Status.COMPLETE, "因为光。", PROVENANCE)
 
 
 def test_rows_of_a_version_without_some_parameters_read_with_their_defaults(folder: Path) -> None:
     with ConversationStore.open(folder) as store:
         conversation = store.create()
-        store.update(conversation.id, sampling=MADE_BY.sampling)
+        store.update(conversation.id, sampling=PROVENANCE.sampling)
         _, answer = store.begin_turn(conversation.id, "?")
-        store.finish_answer(answer.id, "!", Status.COMPLETE, MADE_BY)
+        store.finish_answer(answer.id, "!", Status.COMPLETE, PROVENANCE)
     with closing(sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)) as connection:
         connection.execute("UPDATE messages SET made_by = json_remove(made_by, '$.sampling.min_p', '$.plan')")
         connection.execute("UPDATE conversations SET sampling = json_remove(sampling, '$.min_p')")
     with ConversationStore.open(folder) as store:
-        made_by = store.message(answer.id).made_by
-        assert made_by is not None
-        assert made_by == replace(MADE_BY, plan={}, sampling=replace(MADE_BY.sampling, min_p=Sampling.min_p))
-        assert store.get(conversation.id).sampling == made_by.sampling
+        provenance = store.message(answer.id).provenance
+        assert provenance is not None
+        assert provenance == replace(PROVENANCE, plan={}, sampling=replace(PROVENANCE.sampling, min_p=Sampling.min_p))
+        assert store.get(conversation.id).sampling == provenance.sampling
 
 
 def test_text_after_the_end_of_an_answer_is_ignored(store: ConversationStore) -> None:
@@ -217,7 +217,7 @@ def test_everything_is_there_after_closing_and_opening(folder: Path) -> None:
     with ConversationStore.open(folder) as store:
         conversation = store.create(title="天")
         _, answer = store.begin_turn(conversation.id, "?")
-        store.finish_answer(answer.id, "!", Status.COMPLETE, MADE_BY)
+        store.finish_answer(answer.id, "!", Status.COMPLETE, PROVENANCE)
         before = store.trees()
     with ConversationStore.open(folder) as store:
         assert store.trees() == before

@@ -137,11 +137,11 @@ def test_retry_uses_the_current_sampling_and_model(window: MainWindow, qtbot: Qt
     press(qtbot, window, "Ctrl+R")
     second = wait_for_answer(qtbot, window)
     assert second.parent_id == first.parent_id
-    assert first.made_by is not None
-    assert second.made_by is not None
-    assert second.made_by.sampling.temperature == 1.5
-    assert second.made_by.completion_tokens == 9
-    assert second.made_by.model_id != first.made_by.model_id
+    assert first.provenance is not None
+    assert second.provenance is not None
+    assert second.provenance.sampling.temperature == 1.5
+    assert second.provenance.completion_tokens == 9
+    assert second.provenance.model_id != first.provenance.model_id
     assert item_of(window, second).version == (2, 2)
     press(qtbot, window, "Alt+Left")
     assert branch(window)[-1].id == first.id
@@ -223,12 +223,19 @@ def test_details_show_the_provenance_of_an_answer(window: MainWindow, qtbot: QtB
     press(qtbot, window, "Ctrl+I")
     dialog = find(window, "detailsDialog", DetailsDialog)
     assert isinstance(dialog, DetailsDialog)
-    made_by = answer.made_by
-    assert made_by is not None
+    provenance = answer.provenance
+    assert provenance is not None
     qtbot.mouseClick(find(dialog, "copyDetailsButton"), Qt.MouseButton.LeftButton)
     text = QGuiApplication.clipboard().text()
-    assert made_by.file_sha256 is not None
-    for value in (made_by.file_sha256, str(made_by.seed), made_by.engine, "Temperature: 0.7", "F32", "5 tokens"):
+    assert provenance.file_sha256 is not None
+    for value in (
+        provenance.file_sha256,
+        str(provenance.seed),
+        provenance.engine,
+        "Temperature: 0.7",
+        "F32",
+        "5 tokens",
+    ):
         assert str(value) in text
     assert "The model ran entirely on the CPU." in text
     assert "{" not in text
@@ -302,8 +309,8 @@ def test_temporary_chat_can_be_saved_while_answering(window: MainWindow, qtbot: 
     assert titles(window) == ["keep me"]
     answer = wait_for_answer(qtbot, window)
     assert answer.status is Status.COMPLETE
-    assert answer.made_by is not None
-    assert answer.made_by.completion_tokens == 3000
+    assert answer.provenance is not None
+    assert answer.provenance.completion_tokens == 3000
     assert window.controller.transcript.page.items[-1].content == answer.content
 
 

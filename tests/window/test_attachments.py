@@ -57,7 +57,7 @@ def test_dropped_files_are_attached_and_sent(window: MainWindow, qtbot: QtBot, t
     assert question.content == "What do they say?"
     assert names(window) == []
     assert titles(window) == ["What do they say?"]
-    assert answer.made_by is not None
+    assert answer.provenance is not None
     (item, _) = window.controller.transcript.page.items
     assert [label.split(" · ")[0] for label in item.attachments] == [each.name for each in question.attachments]
     window.controller.transcript.action_requested.emit("attachment:1", question.id)

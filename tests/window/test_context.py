@@ -48,7 +48,7 @@ def fill(qtbot: QtBot, window: MainWindow) -> Message:
     """Ask until an answer was refused or left something out."""
     for number in range(20):
         answer = ask(qtbot, window, QUESTION.format(number))
-        if answer.error or (answer.made_by and answer.made_by.left_out):
+        if answer.error or (answer.provenance and answer.provenance.left_out):
             return answer
     raise AssertionError("the context was never full")
 
@@ -103,15 +103,15 @@ def test_gauge_shows_the_count_of_the_engine(open_window: OpenWindow, qtbot: QtB
     assert gauge(window).isVisible(), "the context that is fixed in the settings is known before a load"
     assert (gauge(window).use.used, gauge(window).use.size) == (0, CONTEXT)
     first = ask(qtbot, window, "hello")
-    assert first.made_by is not None
-    used = first.made_by.prompt_tokens + first.made_by.completion_tokens
+    assert first.provenance is not None
+    used = first.provenance.prompt_tokens + first.provenance.completion_tokens
     assert gauge(window).text() == f"Context {used} / {CONTEXT}"
     second = ask(qtbot, window, "and again")
-    assert second.made_by is not None
+    assert second.provenance is not None
     # What the engine counts for the conversation, up to the beginning of another answer.
     sent = [PromptMessage(m.role, m.content) for m in branch(window)[:3]]
-    assert window.controller.services.engine.count(sent)[0] == second.made_by.prompt_tokens
-    used = second.made_by.prompt_tokens + second.made_by.completion_tokens
+    assert window.controller.services.engine.count(sent)[0] == second.provenance.prompt_tokens
+    used = second.provenance.prompt_tokens + second.provenance.completion_tokens
     assert gauge(window).use.used == used
     assert str(used) in gauge(window).accessibleName()
     # What stands in the composer is no part of it, and another conversation has its own.
@@ -133,9 +133,9 @@ def test_gauge_follows_a_running_answer(open_window: OpenWindow, qtbot: QtBot, m
     qtbot.waitUntil(lambda: len(set(seen)) > 4, timeout=PATIENCE_MS)
     window.controller.conversation.session.stop()
     answer = wait_for_answer(qtbot, window)
-    assert answer.made_by is not None
+    assert answer.provenance is not None
     assert seen == sorted(seen)
-    assert seen[-1] == answer.made_by.prompt_tokens + answer.made_by.completion_tokens
+    assert seen[-1] == answer.provenance.prompt_tokens + answer.provenance.completion_tokens
 
 
 def test_gauge_shows_an_estimate_without_figures(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
@@ -163,7 +163,7 @@ def test_full_context_stops_and_offers_actions(open_window: OpenWindow, qtbot: Q
     assert refused.error["needed"] > refused.error["context"] == CONTEXT
     messages = branch(window)
     assert messages[-2].content.startswith("Some words here")
-    assert all(m.made_by.left_out == () for m in messages if m.made_by)
+    assert all(m.provenance.left_out == () for m in messages if m.provenance)
     shown = item(window, refused.id)
     assert str(refused.error["needed"]) in shown.note
     assert shown.actions[:3] == ("roll", "begin", "retry")
@@ -176,12 +176,12 @@ def test_full_context_stops_and_offers_actions(open_window: OpenWindow, qtbot: Q
     answered = wait_for_answer(qtbot, window)
     assert answered.id == refused.id
     assert answered.status is Status.COMPLETE
-    assert answered.made_by is not None
-    assert answered.made_by.left_out
+    assert answered.provenance is not None
+    assert answered.provenance.left_out
     store = window.controller.services.store
     assert store.get(answered.conversation_id).context_policy is ContextPolicy.ROLL
     assert len(branch(window)) == len(messages)
-    assert [each.id for each in items(window) if each.divider] == [branch(window)[len(answered.made_by.left_out)].id]
+    assert [each.id for each in items(window) if each.divider] == [branch(window)[len(answered.provenance.left_out)].id]
 
 
 def test_larger_context_is_shown_and_used(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
@@ -199,9 +199,9 @@ def test_larger_context_is_shown_and_used(open_window: OpenWindow, qtbot: QtBot,
     act(window, "retry", refused.id)
     answered = wait_for_answer(qtbot, window)
     assert answered.status is Status.COMPLETE
-    assert answered.made_by is not None
-    assert answered.made_by.left_out == ()
-    assert gauge(window).use.size == answered.made_by.plan["context"] == 1024
+    assert answered.provenance is not None
+    assert answered.provenance.left_out == ()
+    assert gauge(window).use.size == answered.provenance.plan["context"] == 1024
 
 
 def test_full_context_offers_a_new_conversation(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
@@ -218,19 +218,19 @@ def test_rolling_leaves_out_turns_and_shows_a_divider(open_window: OpenWindow, q
     use(window, model, context_policy="roll")
     rolled = fill(qtbot, window)
     assert rolled.status is Status.COMPLETE
-    assert rolled.made_by is not None
+    assert rolled.provenance is not None
     messages = branch(window)
-    out = rolled.made_by.left_out
+    out = rolled.provenance.left_out
     assert [m.id for m in messages[: len(out)]] == list(out), "the oldest, whole turns"
     assert len(out) % 2 == 0
-    assert rolled.made_by.prompt_tokens < 0.75 * CONTEXT
+    assert rolled.provenance.prompt_tokens < 0.75 * CONTEXT
     dividers = [each.id for each in items(window) if each.divider]
     assert dividers == [messages[len(out)].id]
     assert "no longer sees" in item(window, dividers[0]).divider
     # The next ones read only what is new.
     after = ask(qtbot, window, QUESTION.format("next"))
-    assert after.made_by is not None
-    assert after.made_by.left_out == out
+    assert after.provenance is not None
+    assert after.provenance.left_out == out
     card = popover(qtbot, window)
     assert figure(card, "left_out") == f"{len(out)} messages"
     close(qtbot, window, card)
@@ -249,12 +249,12 @@ def test_pinned_turn_is_kept_and_noted(open_window: OpenWindow, qtbot: QtBot, mo
     act(window, "pin", first.id)
     rolled = fill(qtbot, window)
     messages = branch(window)
-    assert rolled.made_by is not None
-    assert rolled.made_by.left_out
-    assert messages[0].id not in rolled.made_by.left_out
-    assert first.id not in rolled.made_by.left_out
+    assert rolled.provenance is not None
+    assert rolled.provenance.left_out
+    assert messages[0].id not in rolled.provenance.left_out
+    assert first.id not in rolled.provenance.left_out
     (line,) = [place for place, each in enumerate(items(window)) if each.divider]
-    assert line == 2 + len(rolled.made_by.left_out)
+    assert line == 2 + len(rolled.provenance.left_out)
     assert "Always kept" in items(window)[1].note
     assert "Always kept" in items(window)[0].note
     card = popover(qtbot, window)
@@ -281,9 +281,9 @@ def test_continuing_a_full_context_follows_the_policy(open_window: OpenWindow, q
         ask(qtbot, window, QUESTION.format(number))
     window.controller.services.settings.change(max_tokens=0)
     full = ask(qtbot, window, "go on")
-    assert full.made_by is not None
-    assert full.made_by.finish_reason == "length"
-    assert full.made_by.prompt_tokens + full.made_by.completion_tokens == CONTEXT
+    assert full.provenance is not None
+    assert full.provenance.finish_reason == "length"
+    assert full.provenance.prompt_tokens + full.provenance.completion_tokens == CONTEXT
     assert "context full" in item(window, full.id).figures
     assert gauge(window).use.free == 0
     act(window, "continue", full.id)
@@ -296,16 +296,16 @@ def test_continuing_a_full_context_follows_the_policy(open_window: OpenWindow, q
     assert longer.id == full.id
     assert longer.content.startswith(full.content)
     assert len(longer.content) > len(full.content)
-    assert longer.made_by is not None
-    assert longer.made_by.left_out
+    assert longer.provenance is not None
+    assert longer.provenance.left_out
 
 
 def test_popover_shows_figures_and_changes_the_policy(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
     window = open_window()
     use(window, model)
     answer = ask(qtbot, window, "hello")
-    assert answer.made_by is not None
-    used = answer.made_by.prompt_tokens + answer.made_by.completion_tokens
+    assert answer.provenance is not None
+    used = answer.provenance.prompt_tokens + answer.provenance.completion_tokens
     card = popover(qtbot, window)
     assert figure(card, "used") == f"{used} tokens"
     assert figure(card, "free") == f"{CONTEXT - used} tokens of {CONTEXT}"

@@ -54,8 +54,8 @@ def test_answer_is_stored_and_found_after_a_restart(open_window: OpenWindow, qtb
     assert answer.status is Status.COMPLETE
     assert "Paris" in answer.content
     assert titles(window) == [title_from(QUESTION)]
-    assert answer.made_by is not None
-    assert answer.made_by.file_sha256
+    assert answer.provenance is not None
+    assert answer.provenance.file_sha256
 
     window = open_window()
     assert titles(window) == [title_from(QUESTION)]
@@ -211,8 +211,8 @@ def test_answer_continues_while_another_conversation_is_open(
     assert not find(window, "stopButton").isVisible()
     window.controller.conversation.open(asked_in)
     answer = wait_for_answer(qtbot, window)
-    assert answer.made_by is not None
-    assert answer.made_by.completion_tokens == 1500
+    assert answer.provenance is not None
+    assert answer.provenance.completion_tokens == 1500
     assert window.controller.transcript.page.items[-1].content == answer.content
 
 

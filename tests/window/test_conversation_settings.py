@@ -89,14 +89,14 @@ def test_choices_apply_to_their_conversation_only(window: MainWindow, qtbot: QtB
 
     send(qtbot, window, "again")
     answer = wait_for_answer(qtbot, window)
-    assert answer.made_by is not None
-    assert answer.made_by.sampling.temperature == 1.25
-    assert answer.made_by.completion_tokens == 8
+    assert answer.provenance is not None
+    assert answer.provenance.sampling.temperature == 1.25
+    assert answer.provenance.completion_tokens == 8
     window.controller.conversation.open(None)
     send(qtbot, window, "elsewhere")
     other = wait_for_answer(qtbot, window)
-    assert other.made_by is not None
-    assert other.made_by.completion_tokens == 3
+    assert other.provenance is not None
+    assert other.provenance.completion_tokens == 3
 
 
 def test_choices_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) -> None:
@@ -189,8 +189,8 @@ def test_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot: QtB
     window.controller.conversation.open(None)
     send(qtbot, window, "sort a list")
     answer = begin_of_answer(qtbot, window)
-    assert answer.made_by is not None
-    assert answer.made_by.sampling.top_p == BUILT_IN["code"].sampling.top_p
+    assert answer.provenance is not None
+    assert answer.provenance.sampling.top_p == BUILT_IN["code"].sampling.top_p
     assert window.controller.services.store.get(answer.conversation_id).sampling == BUILT_IN["code"].sampling
 
 
@@ -220,10 +220,10 @@ def test_each_answer_keeps_its_sampling(window: MainWindow, qtbot: QtBot) -> Non
     window.controller.conversation.session.set_choices(Choices("Changed.", BUILT_IN["writing"].sampling, None))
     window.controller.transcript.action_requested.emit("retry", first.id)
     second = begin_of_answer(qtbot, window)
-    assert first.made_by is not None
-    assert second.made_by is not None
-    assert first.made_by.sampling.temperature == 0.7
-    assert second.made_by.sampling.temperature == BUILT_IN["writing"].sampling.temperature
+    assert first.provenance is not None
+    assert second.provenance is not None
+    assert first.provenance.sampling.temperature == 0.7
+    assert second.provenance.sampling.temperature == BUILT_IN["writing"].sampling.temperature
     assert branch(window)[-1].id == second.id
 
 

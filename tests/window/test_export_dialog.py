@@ -17,7 +17,7 @@ from app.config.settings import SettingsFile
 from app.conversation import Status
 from app.services import Services
 from app.store.store import ConversationStore
-from tests.export.conftest import MADE_BY
+from tests.export.conftest import PROVENANCE
 from ui.export.dialog import ExportDialog
 from ui.widgets.theme import DARK, LIGHT, apply_theme
 
@@ -64,7 +64,7 @@ def talk(store: ConversationStore, title: str, answer: str = "An answer.", turns
     conversation = store.create(title=title)
     for number in range(turns):
         _, message = store.begin_turn(conversation.id, f"Question {number}")
-        store.finish_answer(message.id, answer, Status.COMPLETE, MADE_BY)
+        store.finish_answer(message.id, answer, Status.COMPLETE, PROVENANCE)
     return conversation.id
 
 

@@ -206,8 +206,8 @@ def test_a_measurement_waits_for_the_current_answer(qtbot: QtBot, open_window: A
     # Given up while it waits, it leaves the answer alone.
     press(qtbot, dialog, "cancelMeasureButton")
     answer = wait_for_answer(qtbot, window)
-    assert answer.made_by is not None
-    assert answer.made_by.finish_reason in ("stop", "length")
+    assert answer.provenance is not None
+    assert answer.provenance.finish_reason in ("stop", "length")
     dialog.reject()
 
 

@@ -72,8 +72,8 @@ def test_server_answers_and_a_local_model_continues(
     send(qtbot, window, "How many experts?")
     answer = wait_for_answer(qtbot, window)
     assert (answer.content, answer.status) == ("".join(WORDS), Status.COMPLETE)
-    assert answer.made_by is not None
-    assert (answer.made_by.endpoint, answer.made_by.engine) == (server.url, "vLLM")
+    assert answer.provenance is not None
+    assert (answer.provenance.endpoint, answer.provenance.engine) == (server.url, "vLLM")
     use_of_context = window.controller.conversation.context.use
     assert (use_of_context.used, use_of_context.size) == (17 + len(WORDS), 1024)
     assert find(window, "contextGauge").isVisible()
@@ -82,9 +82,9 @@ def test_server_answers_and_a_local_model_continues(
     send(qtbot, window, "And here?")
     qtbot.waitUntil(lambda: len(branch(window)) == 4 and branch(window)[-1].status is Status.COMPLETE, timeout=60_000)
     here = branch(window)[-1]
-    assert here.made_by is not None
-    assert here.made_by.endpoint is None
-    assert here.made_by.file_sha256 is not None
+    assert here.provenance is not None
+    assert here.provenance.endpoint is None
+    assert here.provenance.file_sha256 is not None
 
 
 def test_stop_reaches_the_server(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:

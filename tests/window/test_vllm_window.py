@@ -45,9 +45,9 @@ def test_added_asked_stopped_and_continued_by_a_file_here(
     send(qtbot, window, "Hello")
     answer = wait_for_answer(qtbot, window)
     assert answer.status is Status.COMPLETE
-    assert answer.made_by is not None
-    assert (answer.made_by.completion_tokens, answer.made_by.engine) == (30, "vLLM")
-    assert answer.made_by.endpoint == vllm.url
+    assert answer.provenance is not None
+    assert (answer.provenance.completion_tokens, answer.provenance.engine) == (30, "vLLM")
+    assert answer.provenance.endpoint == vllm.url
     settings.change(max_tokens=0)
     send(qtbot, window, "More")
     wait_for_words(qtbot, window, 20)
@@ -61,8 +61,8 @@ def test_added_asked_stopped_and_continued_by_a_file_here(
     qtbot.waitUntil(lambda: branch(window)[-1].status is Status.COMPLETE, timeout=PATIENCE_MS)
     continued = branch(window)[-1]
     assert continued.content.startswith(stopped.content)
-    assert continued.made_by is not None
-    assert continued.made_by.endpoint is None
+    assert continued.provenance is not None
+    assert continued.provenance.endpoint is None
 
 
 def test_a_wrong_key(open_window: OpenWindow, qtbot: QtBot, vllm: VllmServer) -> None:
@@ -86,8 +86,8 @@ def test_a_conversation_longer_than_its_context(open_window: OpenWindow, qtbot: 
     window.controller.transcript.action_requested.emit("roll", refused.id)
     qtbot.waitUntil(lambda: branch(window)[-1].status is Status.COMPLETE, timeout=PATIENCE_MS)
     rolled = branch(window)[-1]
-    assert rolled.made_by is not None
-    assert rolled.made_by.left_out == tuple(message.id for message in branch(window)[:2])
+    assert rolled.provenance is not None
+    assert rolled.provenance.left_out == tuple(message.id for message in branch(window)[:2])
 
 
 def test_killed_in_the_middle_and_back_again(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:

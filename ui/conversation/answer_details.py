@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from app.conversation import MadeBy, Message, SamplerParameters, Sampling
+from app.conversation import Message, Provenance, SamplerParameters, Sampling
 from app.parameter import parameters
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import (
@@ -34,11 +34,13 @@ Rows = list[tuple[str, str]]
 class DetailsDialog(TranslatedDialog):
     """The details in groups, with names at the left and values at the right."""
 
-    def __init__(self, message: Message, made_by: MadeBy, model_name: str, parent: QWidget | None = None) -> None:
-        """``made_by`` is the provenance of the message, ``model_name`` the display name of its model."""
+    def __init__(
+        self, message: Message, provenance: Provenance, model_name: str, parent: QWidget | None = None
+    ) -> None:
+        """``model_name`` the display name of its model."""
         super().__init__(parent)
         self.setObjectName("detailsDialog")
-        self._message, self._made_by, self._model_name = message, made_by, model_name
+        self._message, self._provenance, self._model_name = message, provenance, model_name
         self._heading = heading()
         self._sentence = quiet_label()
         self._grid = QGridLayout()
@@ -64,12 +66,12 @@ class DetailsDialog(TranslatedDialog):
 
     def groups(self) -> list[tuple[str, Rows]]:
         """Return titles with rows; unknown values and empty groups are left out."""
-        made_by = self._made_by
+        provenance = self._provenance
         groups = (
-            (self.tr("Model"), self._model(made_by)),
-            (self.tr("Memory plan"), self._plan(made_by.plan)),
-            (self.tr("Sampling"), self._sampling(made_by.sampling, made_by.seed)),
-            (self.tr("Answer"), self._answer(made_by)),
+            (self.tr("Model"), self._model(provenance)),
+            (self.tr("Memory plan"), self._plan(provenance.plan)),
+            (self.tr("Sampling"), self._sampling(provenance.sampling, provenance.seed)),
+            (self.tr("Answer"), self._answer(provenance)),
         )
         known = ((title, [(name, value) for name, value in rows if value]) for title, rows in groups)
         return [(title, rows) for title, rows in known if rows]
@@ -109,15 +111,15 @@ class DetailsDialog(TranslatedDialog):
                 self._grid.addWidget(_value_label(name, value), row, 1, Qt.AlignmentFlag.AlignTop)
                 row += 1
 
-    def _model(self, made_by: MadeBy) -> Rows:
+    def _model(self, provenance: Provenance) -> Rows:
         return [
-            (self.tr("Name"), self._model_name or made_by.model_id),
-            (self.tr("Quantisation"), made_by.quantisation or ""),
-            (self.tr("File"), "" if made_by.endpoint else made_by.model_id),
-            ("SHA-256", made_by.file_sha256 or ""),
-            (self.tr("Server"), made_by.endpoint or ""),
-            (self.tr("Engine"), made_by.engine or ""),
-            (self.tr("Program"), made_by.program or ""),
+            (self.tr("Name"), self._model_name or provenance.model_id),
+            (self.tr("Quantisation"), provenance.quantisation or ""),
+            (self.tr("File"), "" if provenance.endpoint else provenance.model_id),
+            ("SHA-256", provenance.file_sha256 or ""),
+            (self.tr("Server"), provenance.endpoint or ""),
+            (self.tr("Engine"), provenance.engine or ""),
+            (self.tr("Program"), provenance.program or ""),
         ]
 
     def _plan(self, plan: Mapping[str, Any]) -> Rows:
@@ -172,19 +174,19 @@ class DetailsDialog(TranslatedDialog):
             (self.tr("Seed"), str(seed)),
         ]
 
-    def _answer(self, made_by: MadeBy) -> Rows:
+    def _answer(self, provenance: Provenance) -> Rows:
         created_at = QDateTime.fromSecsSinceEpoch(int(self._message.created_at.timestamp()))
         return [
             (self.tr("Asked at"), QLocale().toString(created_at, QLocale.FormatType.ShortFormat)),
             (
                 self.tr("Prompt processing"),
-                self._count_and_rate(made_by.prompt_tokens, made_by.prompt_tokens_per_second),
+                self._count_and_rate(provenance.prompt_tokens, provenance.prompt_tokens_per_second),
             ),
-            (self.tr("Generation"), self._count_and_rate(made_by.completion_tokens, made_by.tokens_per_second)),
-            (self.tr("Time to first token"), self._seconds(made_by.time_to_first_token_s)),
-            (self.tr("Thinking time"), self._seconds(made_by.thought_s)),
-            (self.tr("Finish reason"), self._ending(made_by.finish_reason)),
-            (self.tr("Messages left out"), str(len(made_by.left_out)) if made_by.left_out else ""),
+            (self.tr("Generation"), self._count_and_rate(provenance.completion_tokens, provenance.tokens_per_second)),
+            (self.tr("Time to first token"), self._seconds(provenance.time_to_first_token_s)),
+            (self.tr("Thinking time"), self._seconds(provenance.thought_s)),
+            (self.tr("Finish reason"), self._ending(provenance.finish_reason)),
+            (self.tr("Messages left out"), str(len(provenance.left_out)) if provenance.left_out else ""),
         ]
 
     def _count_and_rate(self, tokens: int, rate: float | None) -> str:

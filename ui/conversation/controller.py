@@ -477,9 +477,9 @@ class ConversationController(QObject):
     def _show_details(self, message: Message) -> None:
         from ui.conversation.answer_details import DetailsDialog
 
-        made_by = message.made_by
-        if made_by is not None:
-            show_dialog(DetailsDialog(message, made_by, self._models.name_of(made_by.model_id), self._window))
+        provenance = message.provenance
+        if provenance is not None:
+            show_dialog(DetailsDialog(message, provenance, self._models.name_of(provenance.model_id), self._window))
 
     def _ask_to_open(self, address: str) -> None:
         """Show where a link leads before it is opened."""

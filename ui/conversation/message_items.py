@@ -54,7 +54,7 @@ class MessageItems(QObject):
         """Return the item of one message; ``siblings`` are the ids of its versions, itself included."""
         place = (siblings.index(message.id) + 1, len(siblings)) if message.id in siblings else None
         is_question = message.role is Role.USER
-        provenance = message.made_by
+        provenance = message.provenance
         note = "" if is_question else self._note(message)
         divider = ""
         if horizon is not None:
@@ -132,7 +132,7 @@ class MessageItems(QObject):
         return self.tr("Stopped.") if message.status is Status.STOPPED else ""
 
     def _figures(self, message: Message) -> str:
-        provenance = message.made_by
+        provenance = message.provenance
         if provenance is None or not provenance.completion_tokens:
             return ""
         parts = [self.tr("{count} tokens").format(count=provenance.completion_tokens)]
@@ -169,7 +169,7 @@ class MessageItems(QObject):
             copy = ("copy", "export", "fork") if self.can_fork else ("copy", "export")
         if message.error and message.error.get("code") == "context_full":
             return ("roll", "begin", "retry", *copy, "delete")
-        provenance = message.made_by
+        provenance = message.provenance
         can_continue = bool(message.content) and (
             message.status in (Status.STOPPED, Status.INTERRUPTED)
             or (provenance is not None and provenance.finish_reason == "length")
