@@ -14,8 +14,9 @@ from io import FileIO
 from pathlib import Path
 
 from app.doctor.diagnostic import Diagnostic, State
-from app.store.backups import check_database
+from app.store.backups import BackupFolder, database_damage
 from model_manager.cancellation import CancelToken
+from model_manager.disk.files import file_size
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
@@ -44,18 +45,19 @@ def check_conversations(folder: Path, token: CancelToken) -> Iterator[Diagnostic
     Raises:
         Cancelled: ``token`` was cancelled.
     """
-    report = check_database(folder, lambda: token.is_cancelled)
-    if report is None:
+    path = folder / "conversations.sqlite3"
+    if not path.exists():
         yield Diagnostic("database", State.OK, "no_database")
         return
-    data = {"size_bytes": report.bytes, "path": report.path, "detail": report.problem}
-    if report.problem:
+    n_bytes = file_size(path) + file_size(path.with_name(f"{path.name}-wal"))
+    damage = database_damage(path, lambda: token.is_cancelled)
+    data = {"size_bytes": n_bytes, "path": path, "detail": damage}
+    if damage:
         yield Diagnostic("database", State.BAD, "database_damaged", data, remedy="restore_backup")
     else:
         yield Diagnostic("database", State.OK, "database", data)
-    if report.backups:
-        newest = report.backups[0]
-        data = {"count": len(report.backups), "time": newest.made_at, "size_bytes": newest.bytes}
+    if backups := BackupFolder(folder).list():
+        data = {"count": len(backups), "time": backups[0].made_at, "size_bytes": backups[0].bytes}
         yield Diagnostic("backups", State.OK, "backups", data)
     else:
         yield Diagnostic("backups", State.OK, "no_backups")

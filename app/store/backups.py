@@ -157,30 +157,20 @@ def restorable_copy(path: Path, folder: Path) -> Iterator[Path]:
                 temporary.with_name(temporary.name + suffix).unlink()
 
 
-@dataclass(frozen=True)
-class DatabaseReport:
-    """State of the database file."""
+def database_damage(path: Path, is_cancelled: Callable[[], bool]) -> str:
+    """Return SQLite's description of the damage of the database at ``path``, without changing a file; empty without.
 
-    path: Path
-    bytes: int
-    """Size, including the write-ahead log."""
-    problem: str
-    """SQLite's description of the damage; empty for an intact database."""
-    backups: tuple[Backup, ...]
-    """The newest first."""
-
-
-def check_database(folder: Path, is_cancelled: Callable[[], bool] = lambda: False) -> DatabaseReport | None:
-    """Check the database in ``folder`` without changing a file; None where there is none.
-
-    Reads the whole database, which takes seconds for a large one.  Raises ``Cancelled``: ``is_cancelled()`` returned
-    true.
+    Reads the whole database, which takes seconds for a large one.  Raises ``Cancelled`` where ``is_cancelled()``.
     """
-    path = folder / "conversations.sqlite3"
-    if not path.exists():
-        return None
-    size = sum(each.stat().st_size for each in (path, path.with_name(f"{path.name}-wal")) if each.exists())
-    return DatabaseReport(path, size, _problem(path, is_cancelled), tuple(BackupFolder(folder).list()))
+    try:
+        with contextlib.closing(connect(path, busy_timeout_s=5, read_only=True)) as connection:
+            connection.set_progress_handler(lambda: int(is_cancelled()), STEPS_BETWEEN_CHECKS)
+            result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except (sqlite3.Error, OSError) as error:
+        if is_cancelled():
+            raise Cancelled from error
+        result = str(error)
+    return "" if result == "ok" else result
 
 
 def newest_restorable(folder: Path) -> Backup | None:
@@ -246,15 +236,3 @@ def _backup_errors(path: Path) -> Iterator[None]:
         raise UserError("backup_unsound", path=path, detail=str(error)) from error
     except OSError as error:
         raise disk_error(error, path) from error
-
-
-def _problem(path: Path, is_cancelled: Callable[[], bool]) -> str:
-    try:
-        with contextlib.closing(connect(path, busy_timeout_s=5, read_only=True)) as connection:
-            connection.set_progress_handler(lambda: int(is_cancelled()), STEPS_BETWEEN_CHECKS)
-            result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except (sqlite3.Error, OSError) as error:
-        if is_cancelled():
-            raise Cancelled from error
-        result = str(error)
-    return "" if result == "ok" else result
