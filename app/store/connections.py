@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -111,12 +111,9 @@ class Connections:
             yield connection
 
     @contextmanager
-    def writing(self, attached: Path | None = None) -> Iterator[sqlite3.Connection]:
-        """Transaction that is committed at the end of the block, and rolled back after an exception.
-
-        The database at ``attached`` is readable in it as schema ``other``.
-        """
-        with self._transaction("BEGIN IMMEDIATE", attached) as connection:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Transaction that is committed at the end of the block, and rolled back after an exception."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
     @contextmanager
@@ -139,32 +136,15 @@ class Connections:
             connection.close()
 
     @contextmanager
-    def _transaction(self, begin: str, attached: Path | None = None) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with self.borrowed() as connection:
-            try:
-                if attached is not None:
-                    connection.execute("ATTACH ? AS other", (str(attached),))
-                connection.execute(begin)
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                self._clean_up(connection, is_attached=attached is not None)
-
-    def _clean_up(self, connection: sqlite3.Connection, *, is_attached: bool) -> None:
-        try:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if is_attached:
-                connection.execute("DETACH other")
-        except sqlite3.Error:
-            # In an unknown state; a database in memory has no other connection.
-            if self._path is not None:
-                connection.close()
+            connection.execute(begin)
+            yield connection
+            connection.execute("COMMIT")
 
     def _borrow(self) -> sqlite3.Connection:
         with self._changed:
-            while not self._idle and not self._closed and self._path is None:
-                self._changed.wait()
+            self._changed.wait_for(lambda: self._idle or self._closed or self._path is not None)
             if self._closed:
                 raise StoreClosed("the store is closed")
             if self._idle:
@@ -180,17 +160,14 @@ class Connections:
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
         with self._changed:
-            if not self._closed and (self._path is None or _is_open(connection)):
+            # A database in memory has no other connection.
+            if not self._closed and (self._path is None or not connection.in_transaction):
                 # Kept even after an error: on a full disk there may be no space to open another one.
                 self._idle.append(connection)
                 self._changed.notify()
                 return
         connection.close()
-
-
-def _is_open(connection: sqlite3.Connection) -> bool:
-    try:
-        return not connection.in_transaction
-    except sqlite3.ProgrammingError:
-        return False

@@ -122,11 +122,13 @@ class Database:
             with self._connections.writing() as connection:
                 self._refuse_if_written(connection)
             replaced = self._add_backup(BackupKind.BEFORE_RESTORE)
-            with self._connections.writing(copy) as connection:
+            with closing(connect(copy, busy_timeout_s=0)) as other, self._connections.writing() as connection:
                 self._refuse_if_written(connection)
                 _delete_everything(connection)
                 for table in ("conversations", "messages", "attachments"):
-                    connection.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")
+                    rows = other.execute(f"SELECT * FROM {table}")
+                    marks = ", ".join("?" * len(rows.description))
+                    connection.executemany(f"INSERT INTO {table} VALUES ({marks})", map(tuple, rows))
         return replaced
 
     def erase_everything(self) -> None:
@@ -216,4 +218,4 @@ def _delete_everything(connection: sqlite3.Connection) -> None:
     search_index.remove_all(connection)
     connection.execute("PRAGMA defer_foreign_keys = ON")
     for table in ("attachments", "messages", "conversations"):
-        connection.execute(f"DELETE FROM main.{table}")
+        connection.execute(f"DELETE FROM {table}")
