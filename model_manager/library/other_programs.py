@@ -31,28 +31,17 @@ _MAX_OLLAMA_MANIFESTS = 2000
 
 Base = Literal["cache", "data", "local_data", "settings"]
 
-_XDG: dict[Base, tuple[str, str]] = {
-    "cache": ("XDG_CACHE_HOME", ".cache"),
-    "data": ("XDG_DATA_HOME", ".local/share"),
-    "local_data": ("XDG_DATA_HOME", ".local/share"),
-    "settings": ("XDG_CONFIG_HOME", ".config"),
+_XDG_DATA, _XDG_CONFIG = ("XDG_DATA_HOME", ".local/share"), ("XDG_CONFIG_HOME", ".config")
+_MAC_DATA = ("", "Library/Application Support")
+_LOCAL, _ROAMING = ("LOCALAPPDATA", "AppData/Local"), ("APPDATA", "AppData/Roaming")
+_BASES: dict[Base, tuple[tuple[str, str], ...]] = {
+    "cache": (("XDG_CACHE_HOME", ".cache"), ("", "Library/Caches"), _LOCAL),
+    "data": (_XDG_DATA, _MAC_DATA, _ROAMING),
+    "local_data": (_XDG_DATA, _MAC_DATA, _LOCAL),
+    # On macOS those of programs that use Qt.
+    "settings": (_XDG_CONFIG, _XDG_CONFIG, _ROAMING),
 }
-_BASES: dict[str, dict[Base, tuple[str, str]]] = {
-    "win32": {
-        "cache": ("LOCALAPPDATA", "AppData/Local"),
-        "data": ("APPDATA", "AppData/Roaming"),
-        "local_data": ("LOCALAPPDATA", "AppData/Local"),
-        "settings": ("APPDATA", "AppData/Roaming"),
-    },
-    "darwin": {
-        "cache": ("", "Library/Caches"),
-        "data": ("", "Library/Application Support"),
-        "local_data": ("", "Library/Application Support"),
-        # Of programs that use Qt.
-        "settings": _XDG["settings"],
-    },
-}
-"""Environment variable and default below the home folder, by system; ``_XDG`` for all others."""
+"""Environment variable, and default below the home folder, on Linux, macOS and Windows."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +61,7 @@ class SystemFolders:
 
     def base(self, kind: Base) -> Path:
         """Return the folder for data of a kind."""
-        variable, default = _BASES.get(self.platform, _XDG)[kind]
+        variable, default = _BASES[kind][{"darwin": 1, "win32": 2}.get(self.platform, 0)]
         return self.folder(variable) or self.home / default
 
 
