@@ -14,12 +14,11 @@ import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from model_manager.disk.files import open_regular, read_error
+from model_manager.disk.files import read_error
 from model_manager.disk.json_file import CompressedBytes
 from model_manager.errors import UserError
-from model_manager.gguf.header import GgufHeader, TensorInfo, padded, parse_header
+from model_manager.gguf.header import GgufHeader, TensorInfo, padded, read_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES
 from model_manager.gguf.tensor_types import TENSOR_TYPES
 from model_manager.layout.layout import Layout, Segment, merged
@@ -82,19 +81,17 @@ def read_layout(path: Path) -> tuple[GgufHeader, Layout]:
 
     Raises ``UserError`` as ``read_header`` and ``layout_for``.
     """
-    file, status = open_regular(path)
-    with file:
-        try:
-            header = parse_header(file, status.st_size, path)
-            if header.file_bytes < header.end_of_data:
-                raise UserError("gguf_incomplete", path=path, bytes=status.st_size, expected_bytes=header.end_of_data)
-            head_bytes = header.data_offset if header.experts_in_separate_tensors else 0
-            head = _read_head(file, min(head_bytes, MAX_HEADER_BYTES))
-        except OSError as error:
-            raise read_error(error, path) from error
-    if head_bytes <= MAX_HEADER_BYTES and len(head) != head_bytes:
-        raise UserError("file_changed", path=path)
-    return header, layout_for(header, head)
+    header = read_header(path)
+    head = b""
+    try:
+        if header.experts_in_separate_tensors:
+            with path.open("rb") as file:
+                head = file.read(min(header.data_offset, MAX_HEADER_BYTES))
+        return header, layout_for(header, head)
+    except OSError as error:
+        raise read_error(error, path) from error
+    except ValueError as error:
+        raise UserError("file_changed", path=path) from error
 
 
 def _stacks(header: GgufHeader) -> tuple[_Stack, ...]:
@@ -183,12 +180,3 @@ def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) 
     left_over = max(0, source_bytes - behind)
     segments.append(Segment(header.data_offset + behind, target_data + offset, left_over))
     return merged(segments), target_data + offset + left_over
-
-
-def _read_head(file: BinaryIO, count: int) -> bytes:
-    file.seek(0)
-    pieces = []
-    while count > 0 and (piece := file.read(count)):
-        pieces.append(piece)
-        count -= len(piece)
-    return b"".join(pieces)
