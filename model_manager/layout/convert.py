@@ -33,7 +33,7 @@ from model_manager.disk.space import SPARE_BYTES, free_bytes, require_free, rese
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.shards import read_model
-from model_manager.layout.file_names import model_path, models_with_work_files, with_suffix
+from model_manager.layout.file_names import model_path, with_suffix
 from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place, finish_in_place
 from model_manager.layout.layout import Layout, Segment
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
@@ -105,15 +105,6 @@ def stack_experts(
             begin_in_place(path, layout, plan)
             finish()
     return out
-
-
-def unfinished_conversions(folder: Path) -> tuple[Path, ...]:
-    """Return the files in ``folder`` whose conversion was interrupted, for another call of ``stack_experts``.
-
-    A file that is being rewritten in place doesn't exist under that name until its conversion is complete.
-    """
-    models = models_with_work_files(folder, _SUFFIXES)
-    return tuple(path for path in models if is_file(path) or is_file(with_suffix(path, WORKING)))
 
 
 def _remove_work_files(path: Path) -> None:

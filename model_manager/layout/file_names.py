@@ -6,8 +6,7 @@ A name from a hub becomes a path on one of three systems: names that are reserve
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 
 from model_manager.errors import UserError
@@ -91,11 +90,3 @@ def model_path(path: Path, suffixes: Collection[str]) -> Path:
         if path.name.lower().endswith(f".gguf{suffix}"):
             return path.with_name(path.name[: -len(suffix)])
     return path
-
-
-def models_with_work_files(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
-    """Yield the paths of the models in ``folder`` that have work files, sorted."""
-    models = set()
-    with suppress(OSError):
-        models = {model for each in folder.iterdir() if (model := model_path(each, suffixes)) != each}
-    yield from sorted(models)

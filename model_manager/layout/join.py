@@ -36,7 +36,7 @@ from model_manager.disk.space import SPARE_BYTES, free_bytes, make_sparse, requi
 from model_manager.errors import UserError
 from model_manager.gguf.header import MAGIC, GgufHeader, padded, read_header
 from model_manager.gguf.split_part_names import grouped_parts, ordered_parts, part_of
-from model_manager.layout.file_names import model_path, models_with_work_files, with_suffix
+from model_manager.layout.file_names import model_path, with_suffix
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
 FORMAT = 1
@@ -166,11 +166,6 @@ def check_parts(paths: Sequence[Path]) -> GgufHeader:
         name = part.base if part else paths[0].name
         raise UserError("parts_do_not_fit", name=name, bytes=n_bytes, expected_bytes=expected)
     return header
-
-
-def unfinished_joins(folder: Path) -> tuple[Path, ...]:
-    """Return the files whose join was interrupted, under their future names, for another call of ``join_parts``."""
-    return tuple(models_with_work_files(folder, _SUFFIXES))
 
 
 def _target(paths: Sequence[Path]) -> Path:

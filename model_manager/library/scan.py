@@ -186,6 +186,16 @@ def inspect_paths(paths: Iterable[Path]) -> tuple[ImportCandidate, ...]:
     return tuple(found)
 
 
+def unfinished_work(folder: Path) -> tuple[ImportCandidate, ...]:
+    """Return the interrupted conversions and joins in a folder, which can be continued."""
+    suffixes = tuple(f".gguf{suffix}" for suffix in HALF_DONE)
+    try:
+        working = sorted(each for each in folder.iterdir() if each.name.casefold().endswith(suffixes))
+    except OSError:
+        return ()
+    return tuple(each for each in inspect_paths(working) if each.action)
+
+
 def _files_in(folder: Path) -> Iterator[FoundFile]:
     """Yield the models, shards, split parts and unfinished downloads in a folder."""
     if is_ollama_folder(folder):

@@ -21,12 +21,13 @@ from types import FrameType
 from typing import Any
 
 from model_manager.layout import join as joining
-from model_manager.layout.convert import stack_experts, unfinished_conversions
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.file_names import with_suffix
 from model_manager.layout.in_place import JOURNAL, WORKING, begin_in_place
-from model_manager.layout.join import join_parts, sibling_parts, unfinished_joins
+from model_manager.layout.join import join_parts, sibling_parts
 from model_manager.layout.permutation import plan_moves
 from model_manager.layout.stacking import read_layout
+from model_manager.library.scan import unfinished_work
 
 WATCHED = ("in_place.py", "convert.py", "join.py", "copies.py", "files.py", "origin.py")
 
@@ -49,7 +50,7 @@ def copy(folder: Path) -> None:
 def join(folder: Path) -> None:
     joining.BLOCK_BYTES = 100_000
     target = folder / "whole.gguf"
-    if unfinished_joins(folder):
+    if unfinished_work(folder) or (folder / "whole.gguf.join").exists():
         join_parts([target])
     elif parts := sibling_parts(folder / "whole.gguf.part1of3"):
         join_parts(parts)
@@ -131,7 +132,7 @@ def main(name: str, folder: Path, masters: Path, points: int, seed: int) -> dict
             # The folder must contain the old file, the new one, or one that can be continued.
             outcome, _ = forked(work, folder, kill_at)
             counts[outcome] = counts.get(outcome, 0) + 1
-            known = unfinished_conversions(folder) or unfinished_joins(folder) or tuple(folder.glob("*.gguf"))
+            known = unfinished_work(folder) or tuple(folder.glob("*.gguf"))
             if not known and not tuple(folder.glob("*.part1of3")):
                 wrong.append(f"lines {first}, {second}: nothing to go on with")
         if problem := same(folder, masters / "after"):

@@ -23,13 +23,14 @@ from model_manager.disk import space
 from model_manager.disk.space import SPARE_BYTES
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
-from model_manager.layout.convert import stack_experts, unfinished_conversions
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.file_names import with_suffix
 from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place
 from model_manager.layout.layout import Layout, SourceView
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
 from model_manager.layout.permutation import plan_moves
 from model_manager.layout.stacking import read_layout
+from model_manager.library.scan import unfinished_work
 from model_manager.progress import Progress
 from model_manager.published import HubFile
 from tests.layout.conftest import Twins
@@ -243,14 +244,14 @@ def test_a_conversion_in_place_continues_after_each_cancellation(twins: Callable
         assert stopped.code == "repair_stopped"
         assert stopped.data == {"path": files.path, "working": working}
         assert not files.path.exists()
-        assert unfinished_conversions(folder) == (files.path,)
+        assert [each.paths for each in unfinished_work(folder)] == [(working,)]
         assert names_in(files.path.parent) == [f"old.gguf{suffix}" for suffix in (JOURNAL, SAVED, WORKING)]
         reached.append(seen[-1])
     assert len(reached) > 5
     assert reached[-1] > reached[0]
     assert files.path.read_bytes() == files.stacked
     assert names_in(folder) == ["old.gguf", "old.gguf.origin.json"]
-    assert unfinished_conversions(folder) == ()
+    assert unfinished_work(folder) == ()
 
 
 def test_another_file_with_the_name_is_not_overwritten(twins: Callable[..., Twins], tmp_path: Path) -> None:
@@ -300,7 +301,7 @@ def test_leftovers_of_a_crashed_copy_are_removed(twins: Callable[..., Twins]) ->
     files = twins()
     for suffix in (".repair.part", ".repair-kept"):
         files.path.with_name(files.path.name + suffix).write_bytes(b"left over")
-    assert unfinished_conversions(files.path.parent) == (files.path,)
+    assert unfinished_work(files.path.parent) == ()
     stack_experts(files.path)
     assert names_in(files.path.parent) == ["old.gguf", "old.gguf.origin.json"]
 
@@ -476,7 +477,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
         stack_experts(tmp_path / "no folder" / "none.gguf")
     assert caught.value.code == "folder_missing"
     assert names_in(tmp_path) == []
-    assert unfinished_conversions(tmp_path / "no folder") == ()
+    assert unfinished_work(tmp_path / "no folder") == ()
 
 
 def test_missing_experts_leave_the_file_unchanged(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.layout.convert import stack_experts, unfinished_conversions
+from model_manager.layout.convert import stack_experts
 from model_manager.layout.join import join_parts
+from model_manager.library.scan import unfinished_work
 from tests.layout.conftest import Twins
 from tests.rigs.big_moe import write_big_moe
 
@@ -104,7 +105,7 @@ def test_a_large_conversion_survives_kills(tmp_path: Path) -> None:
     kills = 0
     while kills < 20:
         kills += kill_once(["repair", str(path)], dice.randrange(0, 25), dice)
-        if not unfinished_conversions(tmp_path) and kills < 20:
+        if not unfinished_work(tmp_path) and kills < 20:
             write_big_moe(path, n_layer=1, legacy=True)
     stack_experts(path)
     with path.open("rb") as file:

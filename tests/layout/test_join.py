@@ -15,7 +15,8 @@ import pytest
 
 from model_manager.errors import Cancelled, UserError
 from model_manager.layout import join
-from model_manager.layout.join import join_parts, sibling_parts, unfinished_joins
+from model_manager.layout.join import join_parts, sibling_parts
+from model_manager.library.scan import unfinished_work
 from model_manager.progress import Progress
 from tests.layout.test_convert import names_in
 from tests.rigs.cancel_after import CancelAfter
@@ -158,12 +159,12 @@ def test_a_join_continues_after_each_cancellation(cut: Cut, whole: bytes, tmp_pa
         assert set(left) == set(parts[1:])
         assert stopped.code == "join_stopped"
         assert stopped.data["working"] == tmp_path / "m.gguf.joining"
-        assert unfinished_joins(tmp_path) == (target,)
+        assert [each.paths for each in unfinished_work(tmp_path)] == [(tmp_path / "m.gguf.joining",)]
         assert {"m.gguf.joining", "m.gguf.join"} <= set(names_in(tmp_path))
     assert stops > 3
     assert target.read_bytes() == whole
     assert names_in(tmp_path) == ["m.gguf"]
-    assert unfinished_joins(tmp_path) == ()
+    assert unfinished_work(tmp_path) == ()
 
 
 def test_a_missing_part_of_an_unfinished_join_is_reported(cut: Cut, tmp_path: Path) -> None:

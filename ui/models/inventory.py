@@ -9,18 +9,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.downloads import ModelDownloads
-from model_manager.disk.files import is_file
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS, STARTER, CatalogueEntry
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.layout.convert import unfinished_conversions
-from model_manager.layout.join import unfinished_joins
 from model_manager.library.library import LocalModel, ModelLibrary
 from model_manager.library.removal import Quarantined, quarantined
-from model_manager.library.scan import ImportCandidate, inspect_paths
+from model_manager.library.scan import ImportCandidate, unfinished_work
 from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
 from ui.models.downloads import on_queue_change
@@ -65,14 +62,12 @@ class Activity:
 
 def scan_disk(library: ModelLibrary, folder: Path) -> DiskScan:
     """Scan the library and the models folder.  For a background thread.  Raises as ``ModelLibrary.list``."""
-    stopped = [*unfinished_conversions(folder), *unfinished_joins(folder)]
-    working = [path.with_name(path.name + suffix) for path in stopped for suffix in (".repairing", ".joining")]
     models = tuple(library.list())
     return DiskScan(
         models=models,
         refusals={model.id: _refusal(model) for model in models if not model.ready},
         quarantined=quarantined(folder),
-        unfinished=tuple(each for each in inspect_paths(path for path in working if is_file(path)) if each.action),
+        unfinished=unfinished_work(folder),
     )
 
 
