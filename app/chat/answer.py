@@ -25,6 +25,8 @@ from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
 SAVE_INTERVAL_S = 0.8
+MAX_INDENT = 64
+"""Characters within which the thoughts of an answer begin, after white space."""
 SPEED_TOKENS = 8
 """Tokens from which on the speed of a running answer is shown."""
 
@@ -112,17 +114,24 @@ class RunningAnswer:
         """
         text, tokens, saved_at = self.request.prefill, 0, time.monotonic()
         left_out = self.request.left_out
+        # The thoughts of a continued answer were measured before.
+        can_think = not text.strip()
+        thinks_since: float | None = None
+        thought_s: float | None = None
         finished: Finished | None = None
         error: UserError | None = None
         bug: BaseException | None = None
         status = Status.COMPLETE
-        thinking = ThoughtTimer(self.request.prefill)
         try:
             self.token.raise_if_cancelled()
             for event in self.backend.stream(self.request, self.token):
                 if isinstance(event, Piece):
                     text, tokens, now = text + event.text, event.tokens, time.monotonic()
-                    thinking.add(event.text, now)
+                    if thinks_since is None and can_think and text[:MAX_INDENT].lstrip().startswith(THOUGHT_OPEN):
+                        thinks_since = now
+                    newest = text[-len(event.text) - len(THOUGHT_CLOSE) :]
+                    if thinks_since is not None and thought_s is None and THOUGHT_CLOSE in newest:
+                        thought_s = now - thinks_since
                     if now - saved_at >= SAVE_INTERVAL_S:
                         saved_at = now
                         self._save_text(text)
@@ -139,9 +148,18 @@ class RunningAnswer:
             error, status = caught, Status.INTERRUPTED if tokens or text else Status.FAILED
         except BaseException as caught:
             bug, status = caught, Status.INTERRUPTED
+        sampling, figures = self.request.sampling, finished or Finished("died", 0, tokens, None, None, None)
         provenance = None
         if bug is None:
-            provenance = replace(self._provenance(finished, tokens), left_out=left_out, thought_s=thinking.seconds)
+            provenance = Provenance(
+                sampling=sampling,
+                seed=sampling.seed or 0,
+                program=f"APUS Chat {__version__}",
+                left_out=left_out,
+                thought_s=thought_s,
+                **vars(self.backend.origin()),
+                **vars(figures),
+            )
         details = {"code": error.code, **error.data} if error else None
         message = replace(self.message, content=text, status=status, provenance=provenance, error=details)
         save_error = None
@@ -158,46 +176,3 @@ class RunningAnswer:
         except UserError as error:
             # The next attempt follows within a second, and the last one is reported.
             logger.warning("answer not saved yet: %s", error.code)
-
-    def _provenance(self, finished: Finished | None, tokens: int) -> Provenance:
-        sampling = self.request.sampling
-        figures = finished or Finished("died", 0, tokens, None, None, None)
-        program = f"APUS Chat {__version__}"
-        return Provenance(
-            sampling=sampling, seed=sampling.seed or 0, program=program, **vars(self.backend.origin()), **vars(figures)
-        )
-
-
-class ThoughtTimer:
-    """Measures how long an answer thinks, between ``<think>`` at its beginning and ``</think>``."""
-
-    def __init__(self, prefill: str = "") -> None:
-        """``prefill`` is the beginning of a continued answer; its thoughts were measured before."""
-        self._started_at: float | None = None
-        self._ended_at: float | None = None
-        self._text = ""
-        self._is_watching = not prefill.strip()
-
-    @property
-    def seconds(self) -> float | None:
-        """Duration of the thoughts; None without thoughts, or where they did not end."""
-        if self._started_at is None or self._ended_at is None:
-            return None
-        return self._ended_at - self._started_at
-
-    def add(self, text: str, now: float) -> None:
-        """Add a piece that arrived at ``now``, in seconds of a monotonic clock."""
-        if not self._is_watching:
-            return
-        self._text += text
-        if self._started_at is None:
-            beginning = self._text.lstrip()
-            if beginning.startswith(THOUGHT_OPEN):
-                self._started_at = now
-            elif not THOUGHT_OPEN.startswith(beginning):
-                self._is_watching = False
-                return
-        if self._started_at is not None:
-            if THOUGHT_CLOSE in self._text:
-                self._ended_at, self._is_watching = now, False
-            self._text = self._text[-len(THOUGHT_CLOSE) :]

@@ -56,7 +56,7 @@ def room_for_answer(context: int, max_tokens: int | None, prefill: str = "") -> 
     return min(share, max_tokens) if max_tokens else share
 
 
-def turns(messages: Sequence[PromptMessage]) -> list[Turn]:
+def turns(messages: Sequence[PromptMessage | Message]) -> list[Turn]:
     """Return the turns after the system prompt, the oldest first.
 
     The last turn stays, as do those with a pinned message or with one that has no id.
@@ -229,7 +229,8 @@ def horizon(branch: Sequence[Message], left_out: Sequence[str]) -> Horizon | Non
     if not indices or indices[-1] + 1 >= len(branch):
         return None
     first = indices[-1] + 1
-    return Horizon(branch[first].id, frozenset(_pinned_turns(branch[:first]) - ids))
+    pinned = [turn.indices for turn in turns(branch[:first]) if any(branch[index].is_pinned for index in turn.indices)]
+    return Horizon(branch[first].id, frozenset(branch[index].id for turn in pinned for index in turn) - ids)
 
 
 def filled_context(provenance: Provenance) -> bool:
@@ -260,20 +261,6 @@ def context_use(branch: Sequence[Message], system_prompt: str, size: int) -> Con
     sent = (message for message in prompt_messages(system_prompt, branch) if not message.id or message.id not in ids)
     used = sum(estimated_tokens(message.content) + TEMPLATE_TOKENS for message in sent)
     return ContextUse(used, size, is_estimate=True, left_out=left_out, pinned=pinned)
-
-
-def _pinned_turns(branch: Sequence[Message]) -> set[str]:
-    """Return the ids of all messages in turns with a pinned one."""
-    found: set[str] = set()
-    turn: list[Message] = []
-    for message in (*branch, None):
-        if message is None or message.role is Role.USER:
-            if any(each.is_pinned for each in turn):
-                found.update(each.id for each in turn)
-            turn = []
-        if message is not None:
-            turn.append(message)
-    return found
 
 
 def _prompt_tokens(error: dict[str, Any] | None) -> int | None:

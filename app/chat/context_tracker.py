@@ -20,25 +20,16 @@ class ContextTracker:
         self._reported: dict[str, int] = {}
         """Contexts that backends have reported, by model id."""
         self._branch: Sequence[Message] = ()
-        self._system_prompt = ""
         self._base = self.use = ContextUse(0, 0)
         self._answer_size = 0
         self.horizon: Horizon | None = None
 
     def show(self, branch: Sequence[Message], system_prompt: str, answer: RunningAnswer | None, model_id: str) -> None:
         """Track another branch, or another state of it, with its running answer."""
-        self._branch, self._system_prompt = branch, system_prompt
+        self._branch = branch
         self._base = context_use(branch, system_prompt, 0)
         self._answer_size = _size_of(branch)
         self.update(answer, model_id)
-
-    def extend(self, branch: Sequence[Message]) -> None:
-        """Track the same branch with a question and its empty answer at the end."""
-        self._branch = branch
-
-    def finish(self, branch: Sequence[Message], model_id: str) -> None:
-        """Track the same branch with a finished answer."""
-        self.show(branch, self._system_prompt, None, model_id)
 
     def handle(self, answer: RunningAnswer, event: ChatEvent) -> None:
         """Track an event of the running answer that has been applied to it."""

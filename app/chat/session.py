@@ -14,7 +14,7 @@ from app.backend import ChatBackend, ChatEvent, ChatRequest
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import left_out_before
 from app.chat.prompt import first_system_prompt, prompt_messages
-from app.chat.titles import TitleUpdater, first_title
+from app.chat.titles import Submit, TitleUpdater, first_title
 from app.config.presets import Choices
 from app.config.settings import SettingsFile
 from app.conversation import Attachment, ContextPolicy, Message, Role
@@ -22,7 +22,6 @@ from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
-Job = Callable[[], None]
 Adjust = Callable[[ChatRequest], ChatRequest]
 
 
@@ -30,8 +29,7 @@ class ChatSession:
     """The open conversation and all running answers, also those of other conversations.
 
     Every method belongs to one thread, the owner's.  ``submit`` runs a job in the inference worker's thread; the
-    events of the job are given to ``post`` there, which must call ``handle`` in the owner's thread.  Without another
-    ``post`` they are handled immediately, as suits a ``submit`` that runs the job at once.
+    events of the job are given to ``post`` there, which must call ``handle`` in the owner's thread.
 
     An open temporary conversation is in a separate store in memory, which is dropped with it.
     """
@@ -41,21 +39,31 @@ class ChatSession:
         store: ConversationStore,
         settings: SettingsFile,
         backend_for: Callable[[str], ChatBackend],
-        submit: Callable[[Job, CancelToken], object],
+        submit: Submit,
         *,
+        post: Callable[[RunningAnswer, ChatEvent | AnswerResult], None] | None = None,
         default_choices: Callable[[], Choices] = Choices,
-        titles: TitleUpdater | None = None,
+        on_title: Callable[[], object] | None = None,
     ) -> None:
-        """``default_choices`` are those of a new conversation; ``titles`` improves titles after an answer."""
+        """``default_choices`` are those of a new conversation.
+
+        Without ``post`` events are handled immediately, as suits a ``submit`` that runs the job at once.  With
+        ``on_title`` titles are improved after an answer, and it is called in any thread when one has changed.
+        """
         self._permanent, self._settings, self._backend_for, self._submit = store, settings, backend_for, submit
-        self._default_choices, self._titles = default_choices, titles
+        self._post, self._default_choices = post or self.handle, default_choices
+        self._titles = TitleUpdater(store, settings, submit, on_title) if on_title is not None else None
         self._temporary: ConversationStore | None = None
         self._new_choices: Choices | None = None
         self.conversation_id: str | None = None
         """The open conversation; None before its first question."""
         self.answers: dict[str, RunningAnswer] = {}
         """The running answers by the ids of their messages."""
-        self.post: Callable[[RunningAnswer, ChatEvent | AnswerResult], None] = self.handle
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the open conversation has no messages yet."""
+        return self.conversation_id is None
 
     @property
     def store(self) -> ConversationStore:
@@ -122,8 +130,12 @@ class ChatSession:
         """Change the choices of the open conversation, from the next answer on.  Raises UserError as the store does."""
         if self.conversation_id is None:
             self._new_choices = choices
-        else:
-            self._store_choices(self.conversation_id, choices, self.choices())
+            return
+        before = self.choices()
+        if choices.system_prompt is None:
+            choices = replace(choices, system_prompt=before.system_prompt)
+        if choices != before:
+            self.store.update(self.conversation_id, **vars(choices))
 
     # Answers
 
@@ -199,24 +211,19 @@ class ChatSession:
             self._titles.update(answer, event.message, may_generate=not self.answers)
 
     def _create(self, title: str, model_id: str) -> str:
-        choices, store = self.choices(), self.store
+        choices = self.choices()
         prompt = choices.system_prompt
         if prompt is None:
             prompt = first_system_prompt(self._settings.now.system_prompt, model_id)
-        created = store.create(title=title, system_prompt=prompt, model_id=model_id)
-        self._store_choices(created.id, choices, Choices(prompt))
+        created = self.store.create(
+            title=title,
+            system_prompt=prompt,
+            model_id=model_id,
+            sampling=choices.sampling,
+            context_policy=choices.context_policy,
+        )
         self._new_choices = None
         return created.id
-
-    def _store_choices(self, conversation_id: str, choices: Choices, before: Choices) -> None:
-        prompt = choices.system_prompt if choices.system_prompt is not None else before.system_prompt or ""
-        if replace(choices, system_prompt=prompt) != before:
-            self.store.update(
-                conversation_id,
-                system_prompt=prompt,
-                sampling=choices.sampling,
-                context_policy=choices.context_policy,
-            )
 
     def _start(
         self,
@@ -240,8 +247,8 @@ class ChatSession:
         self.answers[message.id] = answer
 
         def job() -> None:
-            result = answer.generate(partial(self.post, answer))
-            self.post(answer, result)
+            result = answer.generate(partial(self._post, answer))
+            self._post(answer, result)
             if result.bug is not None:
                 raise result.bug
 

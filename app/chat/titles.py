@@ -46,6 +46,9 @@ _MARKUP = re.compile(r"[*_`~]+|^[#>\s]+|^(?:[-+]|\d+[.)])\s+")
 _LABEL = re.compile(r"^(?:title|标题|题目)\s*[:：]\s*", re.IGNORECASE)
 _QUOTES = "\"'“”‘’「」『』《》«»"
 
+Submit = Callable[[Callable[[], None], CancelToken], object]
+"""Runs a job in the inference worker's thread; the token cancels it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -104,7 +107,7 @@ class TitleUpdater:
         self,
         store: ConversationStore,
         settings: SettingsFile,
-        submit: Callable[[Callable[[], None], CancelToken], object],
+        submit: Submit,
         on_change: Callable[[], object],
     ) -> None:
         self._store, self._settings, self._submit, self._on_change = store, settings, submit, on_change

@@ -22,29 +22,17 @@ class InferenceWorker:
         self._idle_seconds = idle_seconds
         self._on_idle = on_idle
         self._busy = False
-        self._jobs: queue.Queue[Job | None] = queue.Queue()
-        self._lock = threading.Lock()
-        self._tokens: list[CancelToken] = []
+        self._jobs: queue.Queue[tuple[Job, CancelToken] | None] = queue.Queue()
+        self._tokens: set[CancelToken] = set()
         """Tokens of the running job and of the queued ones."""
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
 
     def submit(self, job: Job, token: CancelToken | None = None) -> None:
         """Run the job after those before it; ``close`` cancels ``token``."""
-        if token is None:
-            self._jobs.put(job)
-            return
-
-        def cancellable_job() -> None:
-            try:
-                job()
-            finally:
-                with self._lock:
-                    self._tokens.remove(token)
-
-        with self._lock:
-            self._tokens.append(token)
-        self._jobs.put(cancellable_job)
+        token = token or CancelToken()
+        self._tokens.add(token)
+        self._jobs.put((job, token))
 
     def is_busy(self) -> bool:
         """Return whether a job is running."""
@@ -52,9 +40,7 @@ class InferenceWorker:
 
     def close(self, timeout_s: float) -> None:
         """Cancel the jobs and end after the last of them; wait for that at most ``timeout_s`` seconds."""
-        with self._lock:
-            tokens = list(self._tokens)
-        for token in tokens:
+        for token in tuple(self._tokens):
             token.cancel()
         self._jobs.put(None)
         self._thread.join(timeout_s)
@@ -63,13 +49,13 @@ class InferenceWorker:
         rested = True
         while True:
             try:
-                job = self._jobs.get(timeout=None if rested else self._idle_seconds())
-            except queue.Empty:
-                job, rested = self._on_idle, True
-            else:
+                entry = self._jobs.get(timeout=None if rested else self._idle_seconds())
                 rested = False
-            if job is None:
+            except queue.Empty:
+                entry, rested = (self._on_idle, CancelToken()), True
+            if entry is None:
                 return
+            job, token = entry
             self._busy = True
             try:
                 job()
@@ -78,3 +64,4 @@ class InferenceWorker:
                 threading.excepthook(threading.ExceptHookArgs(arguments))
             finally:
                 self._busy = False
+                self._tokens.discard(token)

@@ -32,8 +32,6 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
     """
     backend, model_id = _backend(services, arguments)
     token, load_s = CancelToken(), 0.0
-    # The job runs here instead of in the inference worker: nothing else is to be done meanwhile.
-    session = ChatSession(services.store, services.settings, lambda _id: backend, lambda job, _token: job())
 
     def post(answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:
         nonlocal load_s
@@ -48,7 +46,8 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
                 print_note(left_out_sentence(len(event.left_out), event.context, str))
         session.handle(answer, event)
 
-    session.post = post
+    # The job runs here instead of in the inference worker: nothing else is to be done meanwhile.
+    session = ChatSession(services.store, services.settings, lambda _id: backend, lambda job, _token: job(), post=post)
     if arguments.no_save:
         session.open_temporary()
     elif arguments.conversation:

@@ -79,7 +79,15 @@ class ConversationStore(Database):
 
     # Conversations
 
-    def create(self, *, title: str = "", system_prompt: str = "", model_id: str | None = None) -> Conversation:
+    def create(
+        self,
+        *,
+        title: str = "",
+        system_prompt: str = "",
+        model_id: str | None = None,
+        sampling: Sampling | None = None,
+        context_policy: ContextPolicy | None = None,
+    ) -> Conversation:
         """Create a conversation."""
         now = datetime.now(UTC)
         conversation = Conversation(
@@ -89,6 +97,8 @@ class ConversationStore(Database):
             updated_at=now,
             system_prompt=clean_text(system_prompt),
             model_id=model_id,
+            sampling=sampling,
+            context_policy=context_policy,
         )
         with self._connections.writing() as connection:
             insert_conversation(connection, conversation)

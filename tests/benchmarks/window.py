@@ -106,7 +106,7 @@ def while_answering(controller: WindowController) -> Answered:
         now, work = time.perf_counter(), time.thread_time()
         longest, longest_work = max(longest, now - last), max(longest_work, work - last_work)
         last, last_work = now, work
-        if controller.conversation.running is None:
+        if controller.conversation.session.running is None:
             loop.quit()
 
     timer = QTimer()
@@ -115,7 +115,7 @@ def while_answering(controller: WindowController) -> Answered:
     loop.exec()
     timer.stop()
     share = (time.process_time() - busy) / (time.perf_counter() - began)
-    kept = controller.services.store.branch(controller.conversation.conversation_id or "")[-1].content
+    kept = controller.services.store.branch(controller.conversation.session.conversation_id or "")[-1].content
     shown = controller.transcript.page.items[-1].content
     return Answered(1000 * longest, 1000 * longest_work, share, abs(len(kept) - len(shown)))
 

@@ -147,3 +147,27 @@ def test_answer_cancelled_in_the_queue_does_not_start(store: ConversationStore, 
     running = RunningAnswer(answer, store, backend, ChatRequest((), Sampling()), "starter")
     running.token.cancel()
     assert running.generate(lambda _event: None).message.status is Status.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("prefill", "pieces", "seconds"),
+    [
+        ("", ("\n<th", "ink>Hm", ".</thi", "nk>Yes."), 2.0),
+        ("", ("<think>Hm.</think>Yes.",), 0.0),
+        ("", ("<think>Hm", ", it was cut"), None),
+        ("", ("Yes: ", "<think>", "</think>"), None),
+        ("<think>Hm", (".</think>", "Yes."), None),
+    ],
+)
+def test_thinking_time_is_measured(
+    store: ConversationStore, answer: Message, monkeypatch: pytest.MonkeyPatch, prefill: str, pieces, seconds
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("app.chat.answer.time.monotonic", lambda: now[0])
+    script: list[object] = []
+    for number, text in enumerate(pieces):
+        script += [lambda number=number: now.__setitem__(0, float(number)), Piece(text, number, number)]
+    generate(store, answer, ScriptedBackend(*script, DONE), prefill=prefill)
+    made_by = store.message(answer.id).provenance
+    assert made_by is not None
+    assert made_by.thought_s == seconds

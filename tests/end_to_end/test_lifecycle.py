@@ -62,7 +62,7 @@ class Driven(ui.window.controller.WindowController):
         self.models.use(model_id)
         self.conversation.send(Draft(text))
     def idle(self):
-        return not self.conversation.is_any_running()
+        return not self.conversation.session.answers
     def steps(self):
 STEPS
 
@@ -136,7 +136,7 @@ def test_while_it_loads(tmp_path: Path, way: str) -> None:
 
 READING = """
 self.ask(WORDS[0], "word " * 6000)
-yield lambda: self.conversation.running is not None and self.conversation.running.prompt is not None
+yield lambda: self.conversation.session.running is not None and self.conversation.session.running.prompt is not None
 """
 
 
@@ -150,7 +150,7 @@ def test_while_it_reads(tmp_path: Path, way: str) -> None:
 
 GENERATING = """
 self.ask(WORDS[0], "hello")
-yield lambda: self.conversation.running is not None and len(self.conversation.running.text) > 200
+yield lambda: self.conversation.session.running is not None and len(self.conversation.session.running.text) > 200
 self.window.composer.field.setPlainText("half a thought")
 """
 
@@ -336,7 +336,7 @@ yield self.idle
 # The engine dies in the middle of a word.
 self.services.settings.change(max_tokens=0)
 self.ask(FOLDER + "/endless.gguf", "Speak on of brontosaurs.")
-yield lambda: self.conversation.running is not None and len(self.conversation.running.text) > 20
+yield lambda: self.conversation.session.running is not None and len(self.conversation.session.running.text) > 20
 os.kill(self.services.engine.pid, signal.SIGKILL)
 yield self.idle
 # A server with its key, and one that refuses it and repeats what it was asked.

@@ -36,7 +36,7 @@ class Driven(ui.window.controller.WindowController):
             self.watch.timeout.connect(self.look)
             self.watch.start(50)
     def look(self):
-        running = self.conversation.running
+        running = self.conversation.session.running
         if running is not None and running.first_token_at and running.updated_at - running.first_token_at > 1.2:
             print("writing", flush=True)
             self.watch.stop()

@@ -30,8 +30,8 @@ def test_memory_that_runs_out_is_reported_in_a_line_and_the_answer_arrives(
     monkeypatch.setenv(WRAPPER_VARIABLE, f"prlimit --as={limit}")
     services.settings.change(model_id="starter", max_tokens=8)
     send(qtbot, window, "Hello.")
-    page = window.controller.conversation
-    qtbot.waitUntil(lambda: page.running is None and len(branch(window)) > 1, timeout=PATIENCE_MS)
+    session = window.controller.conversation.session
+    qtbot.waitUntil(lambda: session.running is None and len(branch(window)) > 1, timeout=PATIENCE_MS)
     answer = branch(window)[-1]
     assert is_complete(answer)
     assert answer.content

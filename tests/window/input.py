@@ -33,20 +33,20 @@ def send(qtbot: QtBot, window: MainWindow, text: str) -> None:
 
 
 def branch(window: MainWindow) -> list[Message]:
-    conversation_id = window.controller.conversation.conversation_id
+    conversation_id = window.controller.conversation.session.conversation_id
     return window.controller.services.store.branch(conversation_id) if conversation_id else []
 
 
 def wait_for_answer(qtbot: QtBot, window: MainWindow) -> Message:
     qtbot.waitUntil(
-        lambda: window.controller.conversation.running is None and bool(branch(window)), timeout=PATIENCE_MS
+        lambda: window.controller.conversation.session.running is None and bool(branch(window)), timeout=PATIENCE_MS
     )
     return branch(window)[-1]
 
 
 def wait_for_words(qtbot: QtBot, window: MainWindow, characters: int = 20) -> None:
     def are_there() -> bool:
-        running = window.controller.conversation.running
+        running = window.controller.conversation.session.running
         return running is not None and len(running.text) >= characters
 
     qtbot.waitUntil(are_there, timeout=PATIENCE_MS)

@@ -14,7 +14,7 @@ from app.chat.attachments import LONG_PASTE, MAX_BYTES
 from app.config.drafts import Drafts
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
-from ui.composer.attachment_viewer import AttachmentViewer
+from ui.composer.attachments import AttachmentViewer
 from ui.window.main_window import MainWindow
 
 
@@ -171,7 +171,7 @@ def test_drafts_and_attachments_survive_a_restart(
 ) -> None:
     send(qtbot, window, "a conversation")
     wait_for_answer(qtbot, window)
-    conversation_id = window.controller.conversation.conversation_id
+    conversation_id = window.controller.conversation.session.conversation_id
     write(window, "half a question 半")
     window.controller.conversation.attachments.paste("word " * 1000)
     window.controller.conversation.open(None)

@@ -16,8 +16,7 @@ from model_manager.plan import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
-from ui.conversation.context_gauge import ContextGauge
-from ui.conversation.context_popover import ContextPopover
+from ui.conversation.context_gauge import ContextGauge, ContextPopover
 from ui.plan.dialog import PlanDialog
 from ui.transcript.decorations import ButtonKind
 from ui.transcript.item import Item
@@ -117,7 +116,7 @@ def test_gauge_shows_the_count_of_the_engine(open_window: OpenWindow, qtbot: QtB
     # What stands in the composer is no part of it, and another conversation has its own.
     window.composer.field.setPlainText("a draft " * 20)
     assert gauge(window).use.used == used
-    asked = window.controller.conversation.conversation_id
+    asked = window.controller.conversation.session.conversation_id
     window.controller.conversation.open(None)
     assert gauge(window).use.used == 0
     window.controller.conversation.open(asked)
@@ -209,7 +208,7 @@ def test_full_context_offers_a_new_conversation(open_window: OpenWindow, qtbot: 
     use(window, model)
     refused = fill(qtbot, window)
     act(window, "begin", refused.id)
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
     assert window.composer.field.hasFocus()
 
 

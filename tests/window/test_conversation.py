@@ -66,7 +66,7 @@ def test_answer_is_stored_and_found_after_a_restart(open_window: OpenWindow, qtb
     assert isinstance(rows, QListWidget)
     qtbot.waitUntil(lambda: rows.count() == 1 and rows.item(0).data(Qt.ItemDataRole.UserRole + 1) is not None)
     qtbot.keyClick(search, Qt.Key.Key_Return)
-    assert window.controller.conversation.conversation_id == answer.conversation_id
+    assert window.controller.conversation.session.conversation_id == answer.conversation_id
 
 
 def test_new_conversation_focuses_the_composer_and_stores_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -76,7 +76,7 @@ def test_new_conversation_focuses_the_composer_and_stores_nothing(open_window: O
     window.sidebar.search.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     assert window.composer.field.hasFocus()
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
     assert titles(window) == ["Old"]
 
 
@@ -88,7 +88,7 @@ def test_enter_sends_and_shift_enter_breaks_the_line(open_window: OpenWindow, qt
     qtbot.keyClick(composer, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     write(window, "two")
     assert composer.toPlainText() == "one\ntwo"
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
     qtbot.keyClick(composer, Qt.Key.Key_Return)
     wait_for_answer(qtbot, window)
     assert branch(window)[0].content == "one\ntwo"
@@ -100,7 +100,7 @@ def test_enter_while_composing_does_not_send(open_window: OpenWindow, qtbot: QtB
     composer = write(window, "早上")
     QApplication.sendEvent(composer, QInputMethodEvent("hao", []))
     qtbot.keyClick(composer, Qt.Key.Key_Return)
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
     assert composer.toPlainText() == "早上"
     commit = QInputMethodEvent()
     commit.setCommitString("好")
@@ -115,7 +115,7 @@ def test_empty_question_is_not_sent(open_window: OpenWindow, qtbot: QtBot) -> No
     window = open_window()
     assert not find(window, "sendButton").isEnabled()
     send(qtbot, window, "  \n ")
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
 
 
 def test_stop_keeps_the_text_and_continue_appends_to_it(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:
@@ -206,7 +206,7 @@ def test_answer_continues_while_another_conversation_is_open(
     window.controller.services.settings.change(max_tokens=1500)
     send(qtbot, window, "hello")
     wait_for_words(qtbot, window)
-    asked_in = window.controller.conversation.conversation_id
+    asked_in = window.controller.conversation.session.conversation_id
     window.controller.conversation.open(other.id)
     assert not find(window, "stopButton").isVisible()
     window.controller.conversation.open(asked_in)
@@ -221,17 +221,17 @@ def test_queued_question_can_be_stopped(open_window: OpenWindow, qtbot: QtBot, e
     use(window, endless)
     send(qtbot, window, "first")
     wait_for_words(qtbot, window)
-    first = window.controller.conversation.conversation_id
+    first = window.controller.conversation.session.conversation_id
     window.controller.conversation.open(None)
     send(qtbot, window, "second")
-    running = window.controller.conversation.running
+    running = window.controller.conversation.session.running
     assert running is not None
     assert "Waiting" in window.controller.conversation._items.waiting(running, "Model")
     qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
-    second = window.controller.conversation.conversation_id
+    second = window.controller.conversation.session.conversation_id
     window.controller.conversation.open(first)
     window.controller.conversation.session.stop()
-    qtbot.waitUntil(lambda: not window.controller.conversation.is_any_running(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not window.controller.conversation.session.answers, timeout=PATIENCE_MS)
     store = window.controller.services.store
     assert first is not None
     assert second is not None

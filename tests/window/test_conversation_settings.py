@@ -81,7 +81,7 @@ def test_choices_apply_to_their_conversation_only(window: MainWindow, qtbot: QtB
     dialog.system_prompt.setPlainText("Answer in rhymes.")
     close(qtbot, window, dialog)
     store = window.controller.services.store
-    conversation = store.get(window.controller.conversation.conversation_id)
+    conversation = store.get(window.controller.conversation.session.conversation_id)
     assert conversation.sampling is not None
     assert conversation.sampling.temperature == 1.25
     assert conversation.context_policy is ContextPolicy.ROLL
@@ -102,15 +102,15 @@ def test_choices_apply_to_their_conversation_only(window: MainWindow, qtbot: QtB
 def test_choices_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
-    page = window.controller.conversation
-    page.session.set_choices(Choices("Mine.", BUILT_IN["code"].sampling, ContextPolicy.ROLL))
+    session = window.controller.conversation.session
+    session.set_choices(Choices("Mine.", BUILT_IN["code"].sampling, ContextPolicy.ROLL))
     window.controller.services.settings.change(system_prompt="Usual.")
     dialog = opened(qtbot, window)
     qtbot.mouseClick(find(dialog, "usualPromptButton"), Qt.MouseButton.LeftButton)
     dialog.which_sampling.setCurrentIndex(0)
     dialog.context_policy.setCurrentIndex(0)
     close(qtbot, window, dialog)
-    assert page.session.choices() == Choices("Usual.", None, None)
+    assert session.choices() == Choices("Usual.", None, None)
 
 
 def test_choices_before_the_first_question_are_kept(window: MainWindow, qtbot: QtBot) -> None:
@@ -207,10 +207,13 @@ def test_temporary_chat_has_its_own_choices(window: MainWindow, qtbot: QtBot) ->
     dialog.system_prompt.setPlainText("Only here.")
     close(qtbot, window, dialog)
     send(qtbot, window, "hello")
-    page = window.controller.conversation
-    qtbot.waitUntil(lambda: page.running is None and not page.is_empty, timeout=PATIENCE_MS)
-    assert page.store.get(page.conversation_id).system_prompt == "Only here."
-    assert [message.role for message in page.store.branch(page.conversation_id)] == [Role.USER, Role.ASSISTANT]
+    session = window.controller.conversation.session
+    qtbot.waitUntil(lambda: session.running is None and not session.is_empty, timeout=PATIENCE_MS)
+    assert session.store.get(session.conversation_id).system_prompt == "Only here."
+    assert [message.role for message in session.store.branch(session.conversation_id)] == [
+        Role.USER,
+        Role.ASSISTANT,
+    ]
     assert window.controller.services.store.list() == []
 
 

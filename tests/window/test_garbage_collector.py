@@ -8,7 +8,7 @@ import weakref
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
-from ui.window.garbage_collector import IdleGarbageCollector
+from ui.window.maintenance import IdleGarbageCollector
 
 
 class Knot:

@@ -130,11 +130,11 @@ def test_several_conversations_are_selected_and_deleted_together(open_window: Op
     window = open_window()
     ids = with_conversations(window, "five", "four", "three", "two", "one")
     click(qtbot, window, "three")
-    assert window.controller.conversation.conversation_id == ids[2]
+    assert window.controller.conversation.session.conversation_id == ids[2]
     assert not window.sidebar.selection_bar.isVisible()
     click(qtbot, window, "one", CONTROL)
     assert window.sidebar.list.selected_ids() == (ids[4], ids[2])
-    assert window.controller.conversation.conversation_id == ids[2], "choosing opens nothing"
+    assert window.controller.conversation.session.conversation_id == ids[2], "choosing opens nothing"
     click(qtbot, window, "four", SHIFT)
     assert set(window.sidebar.list.selected_ids()) >= {ids[1], ids[2], ids[3], ids[4]}
     count = len(window.sidebar.list.selected_ids())
@@ -144,10 +144,10 @@ def test_several_conversations_are_selected_and_deleted_together(open_window: Op
     press(qtbot, window, "deleteChosenButton")
     assert titles(window) == ["five"]
     assert window.notice.text() == f"{count} conversations deleted."
-    assert window.controller.conversation.is_empty, "the open one was among them"
+    assert window.controller.conversation.session.is_empty, "the open one was among them"
     undo(qtbot, window)
     assert titles(window) == ["one", "two", "three", "four", "five"]
-    assert window.controller.conversation.conversation_id == ids[2]
+    assert window.controller.conversation.session.conversation_id == ids[2]
 
 
 def test_select_all_and_escape(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -175,7 +175,7 @@ def test_arrow_keys_and_enter_open_a_conversation(open_window: OpenWindow, qtbot
     qtbot.keyClick(rows(window), Qt.Key.Key_Down)
     qtbot.keyClick(rows(window), Qt.Key.Key_Down)
     qtbot.keyClick(rows(window), Qt.Key.Key_Return)
-    assert window.controller.conversation.conversation_id in ids
+    assert window.controller.conversation.session.conversation_id in ids
 
 
 def test_archive_and_unarchive(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -188,7 +188,7 @@ def test_archive_and_unarchive(open_window: OpenWindow, qtbot: QtBot) -> None:
     pick(window, "archive")
     assert titles(window) == ["kept"]
     assert window.notice.text() == "2 conversations archived."
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
     undo(qtbot, window)
     assert titles(window) == ["also away", "put away", "kept"]
     assert store_of(window).get(ids[2]).is_pinned, "the undo brings the pin back"
@@ -199,7 +199,7 @@ def test_archive_and_unarchive(open_window: OpenWindow, qtbot: QtBot) -> None:
     press(qtbot, window, "archiveButton")
     assert sorted(titles(window)) == ["also away", "put away"]
     click(qtbot, window, "put away")
-    assert window.controller.conversation.conversation_id == ids[1], "it can be read there"
+    assert window.controller.conversation.session.conversation_id == ids[1], "it can be read there"
     assert offered(window) == ["Open", "Rename", "Unarchive", "Export…", "Move to trash"]
     press(qtbot, window, "unarchiveChosenButton")
     assert titles(window) == ["also away"]
@@ -215,7 +215,7 @@ def test_archived_conversation_is_opened_again_at_the_next_start(open_window: Op
     window.controller.conversations.refresh()
     window.controller.conversation.open(id_)
     window = open_window()
-    assert window.controller.conversation.conversation_id == id_
+    assert window.controller.conversation.session.conversation_id == id_
 
 
 def test_trash_restores_and_purges_after_a_question(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -227,9 +227,9 @@ def test_trash_restores_and_purges_after_a_question(open_window: OpenWindow, qtb
     press(qtbot, window, "binButton")
     assert sorted(titles(window)) == ["one", "three", "two"]
     assert "30 days" in " ".join(label.text() for label in window.sidebar.heading.findChildren(QLabel))
-    before = window.controller.conversation.conversation_id
+    before = window.controller.conversation.session.conversation_id
     click(qtbot, window, "one")
-    assert window.controller.conversation.conversation_id == before, "what is deleted is not opened"
+    assert window.controller.conversation.session.conversation_id == before, "what is deleted is not opened"
     assert offered(window) == ["Restore", "Delete permanently…"]
     press(qtbot, window, "restoreChosenButton")
     assert window.notice.text() == "Conversation restored."
@@ -289,7 +289,7 @@ def test_search_results_open_at_the_hit_and_count_once_per_conversation(open_win
     item, _ = rows(window).findItems("谈天", Qt.MatchFlag.MatchExactly)
     assert "天空" in item.data(Qt.ItemDataRole.AccessibleTextRole)
     qtbot.keyClick(window.sidebar.search, Qt.Key.Key_Return)
-    assert window.controller.conversation.conversation_id == talk.id
+    assert window.controller.conversation.session.conversation_id == talk.id
     window.sidebar.search.setText("光谱")
     qtbot.waitUntil(lambda: len(titles(window)) == 1)
     pick_first = rows(window).item(0)
@@ -305,7 +305,7 @@ def test_selected_conversations_are_exported(open_window: OpenWindow, qtbot: QtB
     window = open_window()
     ids = with_conversations(window, "one", "two", "three")
     asked: list[tuple[str, ...]] = []
-    window.sidebar.export_requested.connect(asked.append)
+    window.sidebar.action_requested.connect(lambda action, ids: asked.append(ids))
     click(qtbot, window, "one")
     click(qtbot, window, "two", CONTROL)
     press(qtbot, window, "exportChosenButton")

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, send, wait_for_words
-from ui.window.keep_awake import DBusInhibitor, KeepAwake, MacInhibitor, WindowsInhibitor, system_inhibitor
+from ui.window.keep_awake import DBusInhibitor, MacInhibitor, WindowsInhibitor, system_inhibitor
 
 DAEMON = shutil.which("dbus-daemon")
 NEEDS_BUS = pytest.mark.skipif(DAEMON is None, reason="there is no dbus-daemon on this machine")
@@ -86,9 +86,9 @@ def test_desktop_service_is_called_and_sees_the_release(qtbot: QtBot, bus: Bus) 
     desktop = bus.serve("org.freedesktop.ScreenSaver")
     inhibitor = DBusInhibitor()
     for _ in range(2):
-        inhibitor.inhibit("work")
+        inhibitor.set_active(True, "work")
         assert read_line(qtbot, desktop) == "held|APUS Chat|work\n"
-        inhibitor.release()
+        inhibitor.set_active(False)
         assert line_of(desktop) == "released\n"
 
 
@@ -97,9 +97,9 @@ def test_service_that_lets_the_screen_turn_off_is_preferred(qtbot: QtBot, bus: B
     bus.serve("org.freedesktop.ScreenSaver")
     desktop = bus.serve("org.freedesktop.PowerManagement.Inhibit")
     inhibitor = DBusInhibitor()
-    inhibitor.inhibit("work")
+    inhibitor.set_active(True, "work")
     assert read_line(qtbot, desktop) == "held|APUS Chat|work\n"
-    inhibitor.release()
+    inhibitor.set_active(False)
     assert line_of(desktop) == "released\n"
 
 
@@ -107,13 +107,13 @@ def test_service_that_lets_the_screen_turn_off_is_preferred(qtbot: QtBot, bus: B
 def test_release_before_the_reply_leaves_nothing_inhibited(qtbot: QtBot, bus: Bus) -> None:
     desktop = bus.serve("org.freedesktop.ScreenSaver")
     inhibitor = DBusInhibitor()
-    inhibitor.inhibit("first")
-    inhibitor.release()
-    inhibitor.inhibit("second")
+    inhibitor.set_active(True, "first")
+    inhibitor.set_active(False)
+    inhibitor.set_active(True, "second")
     lines = [read_line(qtbot, desktop)]
     while not lines[-1].startswith("held|APUS Chat|second"):
         lines.append(read_line(qtbot, desktop))
-    inhibitor.release()
+    inhibitor.set_active(False)
     assert line_of(desktop) == "released\n"
 
 
@@ -122,8 +122,9 @@ def test_bus_without_a_service_is_logged_once(qtbot: QtBot, bus: Bus, caplog: py
     inhibitor = DBusInhibitor()
     with caplog.at_level(logging.INFO):
         for _ in range(2):
-            inhibitor.inhibit("work")
+            inhibitor.set_active(True, "work")
             qtbot.waitUntil(lambda: inhibitor._bus is None, timeout=PATIENCE_MS)
+            inhibitor.set_active(False)
     assert sum("fall asleep" in record.message for record in caplog.records) == 1
 
 
@@ -138,9 +139,9 @@ def test_missing_bus_is_logged_once(
         monkeypatch.setenv(name, value)
     inhibitor = DBusInhibitor()
     with caplog.at_level(logging.INFO):
-        inhibitor.inhibit("work")
-        inhibitor.release()
-        inhibitor.inhibit("work")
+        inhibitor.set_active(True, "work")
+        inhibitor.set_active(False)
+        inhibitor.set_active(True, "work")
     assert len([record for record in caplog.records if "fall asleep" in record.message]) == 1
 
 
@@ -160,6 +161,12 @@ def test_window_inhibits_sleep_during_an_answer(
     qtbot.mouseClick(find(window, "stopButton"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not window.controller.awake.is_active, timeout=PATIENCE_MS)
     assert line_of(desktop) == "released\n"
+    send(qtbot, window, "again")
+    assert read_line(qtbot, desktop).startswith("held|APUS Chat|An answer")
+    window.close()
+    assert line_of(desktop) == "released\n"
+    window.controller.conversation.state_changed.emit()
+    assert not window.controller.awake.is_active
 
 
 def read_line(qtbot: QtBot, child: subprocess.Popen[str]) -> str:
@@ -170,36 +177,6 @@ def read_line(qtbot: QtBot, child: subprocess.Popen[str]) -> str:
     return lines[0]
 
 
-class RecordingInhibitor:
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def inhibit(self, reason: str) -> None:
-        self.calls.append("inhibit")
-
-    def release(self) -> None:
-        self.calls.append("release")
-
-
-def test_sleep_is_inhibited_once_and_allowed_when_the_program_closes(qtbot: QtBot) -> None:
-    busy, inhibitor = [False], RecordingInhibitor()
-    awake = KeepAwake(lambda: busy[0], inhibitor)
-    awake.refresh()
-    busy[0] = True
-    for _ in range(3):
-        awake.refresh()
-    assert inhibitor.calls == ["inhibit"]
-    # From the thread of a download.
-    busy[0] = False
-    QThreadPool.globalInstance().start(awake.refresh)
-    qtbot.waitUntil(lambda: inhibitor.calls == ["inhibit", "release"], timeout=PATIENCE_MS)
-    busy[0] = True
-    awake.refresh()
-    awake.close()
-    awake.refresh()
-    assert inhibitor.calls == ["inhibit", "release", "inhibit", "release"]
-
-
 def test_windows_keeps_the_system_but_not_the_screen_awake() -> None:
     flags: list[int] = []
 
@@ -208,34 +185,35 @@ def test_windows_keeps_the_system_but_not_the_screen_awake() -> None:
         return 1
 
     inhibitor = WindowsInhibitor(set_state)
-    inhibitor.inhibit("work")
-    inhibitor.release()
+    inhibitor.set_active(False)
+    for _ in range(2):
+        inhibitor.set_active(True, "work")
+    inhibitor.set_active(False)
     assert flags == [0x80000001, 0x80000000]
 
 
 def test_windows_failure_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        WindowsInhibitor(lambda _flags: 0).inhibit("work")
+        WindowsInhibitor(lambda _flags: 0).set_active(True, "work")
     assert "cannot be inhibited" in caplog.text
 
 
 def test_mac_runs_a_program_until_the_release() -> None:
     inhibitor = MacInhibitor([sys.executable, "-c", "import time; time.sleep(600)"])
-    inhibitor.inhibit("work")
+    inhibitor.set_active(True, "work")
     process = inhibitor._process
     assert process is not None
     assert process.poll() is None
-    inhibitor.release()
+    inhibitor.set_active(False)
     assert process.returncode is not None
-    inhibitor.release()
     assert MacInhibitor()._command == ("/usr/bin/caffeinate", "-i", "-w", str(os.getpid()))
 
 
 def test_mac_without_the_program_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         inhibitor = MacInhibitor(["/nowhere/caffeinate"])
-        inhibitor.inhibit("work")
-        inhibitor.release()
+        inhibitor.set_active(True, "work")
+        inhibitor.set_active(False)
     assert "caffeinate" in caplog.text
 
 

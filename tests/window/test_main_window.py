@@ -44,11 +44,11 @@ def test_delete_can_be_undone(open_window: OpenWindow, qtbot: QtBot) -> None:
     window.sidebar.list.setFocus()
     qtbot.keyClick(window.sidebar.list, Qt.Key.Key_Delete)
     assert titles(window) == ["First"]
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
     undo = next(button for button in window.notice.findChildren(QPushButton) if button.text() == "Undo")
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert sorted(titles(window)) == ["First", "Second"]
-    assert window.controller.conversation.conversation_id == ids[1]
+    assert window.controller.conversation.session.conversation_id == ids[1]
 
 
 def test_conversation_is_renamed_in_the_list(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -125,7 +125,7 @@ def test_size_and_open_conversation_are_restored(open_window: OpenWindow) -> Non
     window.resize(777, 555)
     window = open_window()
     assert (window.width(), window.height()) == (777, 555)
-    assert window.controller.conversation.conversation_id == ids[0]
+    assert window.controller.conversation.session.conversation_id == ids[0]
 
 
 def test_narrow_window_hides_the_sidebar(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -29,7 +29,7 @@ def test_the_composer_is_usable_while_a_model_loads(qtbot: QtBot, open_window: A
     send(qtbot, window, "Hello.")
 
     def is_loading() -> bool:
-        running = window.controller.conversation.running
+        running = window.controller.conversation.session.running
         return running is not None and running.load is not None
 
     qtbot.waitUntil(is_loading, timeout=PATIENCE_MS)

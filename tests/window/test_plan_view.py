@@ -21,7 +21,7 @@ from ui.plan.bar_data import full_bytes, places_of
 from ui.plan.bars import BarRow, brush_of
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
-from ui.widgets.icons import redraw_icons
+from ui.widgets.icons import IconLabel
 from ui.widgets.theme import DARK, LIGHT, Theme, apply_theme
 
 
@@ -59,10 +59,8 @@ def test_the_icon_has_the_colour_of_the_verdict(
 ):
     shown = Shown(qtbot, quantisation, *gib, ram_gib=ram_gib)
     apply_theme(qapp, theme)
-    redraw_icons()
-    sign = find(shown.view, "planVerdict", QLabel)
-    assert isinstance(sign, QLabel)
-    assert getattr(theme, role) in _colours(sign.pixmap().toImage())
+    sign = find(shown.view, "planVerdict", IconLabel)
+    assert getattr(theme, role) in _colours(sign.grab().toImage())
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)

@@ -88,7 +88,7 @@ def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsDialo
     confirm(qtbot, dialog, "confirmRestoreButton")
     said(qtbot, status, "Restored")
     assert titles(window) == ["first"]
-    assert window.controller.conversation.conversation_id is None, "the open one is gone"
+    assert window.controller.conversation.session.conversation_id is None, "the open one is gone"
     assert "before a restore" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     dialog.list.itemActivated.emit(dialog.list.item(0))
@@ -168,7 +168,7 @@ def test_all_data_is_deleted_after_confirmation(
     qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)
     said(qtbot, settings.data._status.label.text, "All your data has been deleted.")
     assert titles(window) == []
-    assert window.controller.conversation.is_empty
+    assert window.controller.conversation.session.is_empty
     assert (services.settings.now.temperature, services.settings.now.model_id) == (0.3, "starter")
     for path in services.folder.root.rglob("*"):
         if path.is_file():

@@ -4,61 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
 from app.units import grouped, rounded
-from ui.widgets.dialog_parts import set_kind
-from ui.widgets.icons import set_icon
+from ui.widgets.dialog_parts import SMALL_SIZE, set_kind
+from ui.widgets.icons import IconLabel
+from ui.widgets.layouts import hbox
 from ui.widgets.theme import interface_font
+from ui.widgets.tool_button import set_name, tool_button
+from ui.widgets.translated import TranslatedWidget
 
 SPACING = 6
 NAME_WIDTH = 200
-SMALL_SIZE = 13
 
 
-class AttachmentChip(QFrame):
+class AttachmentChip(TranslatedWidget):
     """One attachment, to be opened or removed."""
 
-    opened = Signal()
-    removed = Signal()
-
-    def __init__(self, attachment: Attachment, parent: QWidget) -> None:
+    def __init__(self, attachment: Attachment, context: int, parent: QWidget) -> None:
+        """``context`` is as for ``set_attachment``."""
         super().__init__(parent)
         self.setObjectName("attachmentChip")
-        self.attachment = attachment
-        self._context = 0
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._estimate = rounded(estimated_tokens(attachment.content))
-        self._open = QToolButton(self)
-        self._open.setObjectName("openAttachmentButton")
-        self._open.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._open.setIconSize(QSize(16, 16))
-        self._open.setFont(interface_font(SMALL_SIZE))
-        self._size = QLabel(self)
-        self._size.setFont(interface_font(SMALL_SIZE))
-        self._warning = QLabel(self)
-        set_icon(self._open, "file", size=16)
-        set_icon(self._warning, "warning", "warning", 14)
-        self._remove = QToolButton(self)
-        self._remove.setObjectName("removeAttachmentButton")
-        self._remove.setIconSize(QSize(12, 12))
-        self._remove.setFixedSize(22, 22)
-        set_icon(self._remove, "close", size=12)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(2, 2, 4, 2)
-        layout.setSpacing(4)
-        layout.addWidget(self._open)
-        layout.addWidget(self._warning)
-        layout.addWidget(self._size)
-        layout.addWidget(self._remove)
-        for button in (self._open, self._remove):
-            button.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._open.clicked.connect(self.opened)
-        self._remove.clicked.connect(self.removed)
-        self._retranslate()
+        self.open_button = tool_button("openAttachmentButton", "file", size=16, with_text=True)
+        self._size = QLabel()
+        for widget in (self.open_button, self._size):
+            widget.setFont(interface_font(SMALL_SIZE))
+        self._warning = IconLabel("warning", "warning", 14)
+        self.remove_button = tool_button("removeAttachmentButton", "close", size=12)
+        self.remove_button.setFixedSize(22, 22)
+        items = self.open_button, self._warning, self._size, self.remove_button
+        hbox(*items, parent=self, spacing=4, margins=(2, 2, 4, 2))
+        self.set_attachment(attachment, context)
 
     def set_attachment(self, attachment: Attachment, context: int) -> None:
         """Show another count of its tokens, and a warning where they exceed ``context``; 0 is unknown."""
@@ -66,16 +48,12 @@ class AttachmentChip(QFrame):
         self._retranslate()
 
     def _retranslate(self) -> None:
-        """Set all texts."""
         attachment = self.attachment
         name = self.fontMetrics().elidedText(attachment.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
-        self._open.setText(name.replace("&", "&&"))
-        if attachment.tokens is not None:
-            tokens = attachment.tokens
-            size = self.tr("{count} tokens").format(count=grouped(tokens))
-        else:
-            tokens = self._estimate
-            size = self.tr("about {count} tokens").format(count=grouped(tokens))
+        self.open_button.setText(name.replace("&", "&&"))
+        tokens = self._estimate if attachment.tokens is None else attachment.tokens
+        size = self.tr("about {count} tokens") if attachment.tokens is None else self.tr("{count} tokens")
+        size = size.format(count=grouped(tokens))
         too_large = 0 < self._context <= tokens
         self._size.setText(size)
         set_kind(self._size, "warning" if too_large else "quiet")
@@ -87,16 +65,9 @@ class AttachmentChip(QFrame):
                 "part of the text."
             ).format(context=grouped(self._context))
         self.setToolTip(tip)
-        self._open.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
-        self._remove.setToolTip(self.tr("Remove"))
-        self._remove.setAccessibleName(self.tr("Remove {name}").format(name=attachment.name))
+        self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
+        set_name(self.remove_button, self.tr("Remove {name}").format(name=attachment.name))
         self.adjustSize()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Retranslate."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self._retranslate()
-        super().changeEvent(event)
 
 
 class AttachmentChips(QWidget):
@@ -117,18 +88,15 @@ class AttachmentChips(QWidget):
         return tuple(chip.attachment for chip in self._chips)
 
     def set_attachments(self, attachments: Sequence[Attachment]) -> None:
-        """Replace the attachments."""
+        """Replace the attachments, without ``changed``."""
         for chip in self._chips:
-            chip.hide()
-            chip.deleteLater()
-        self._chips = []
-        for attachment in attachments:
-            self._add(attachment)
+            self._drop(chip)
+        self._chips = [self._chip(attachment) for attachment in attachments]
         self._arrange()
 
     def add(self, attachment: Attachment) -> None:
         """Add an attachment."""
-        self._add(attachment)
+        self._chips.append(self._chip(attachment))
         self._arrange()
         self.changed.emit()
 
@@ -139,13 +107,15 @@ class AttachmentChips(QWidget):
                 chip.set_attachment(after, self._context)
                 self._arrange()
                 self.changed.emit()
-                return
 
     def remove(self, attachment: Attachment) -> None:
         """Remove an attachment."""
-        chip = next((each for each in self._chips if each.attachment == attachment), None)
-        if chip is not None:
-            self._remove(chip)
+        for chip in self._chips:
+            if chip.attachment == attachment:
+                self._drop(chip)
+        self._chips = [chip for chip in self._chips if chip.attachment != attachment]
+        self._arrange()
+        self.changed.emit()
 
     def set_context(self, tokens: int) -> None:
         """Set the context in tokens; 0 is unknown."""
@@ -167,21 +137,17 @@ class AttachmentChips(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
-    def _add(self, attachment: Attachment) -> None:
-        chip = AttachmentChip(attachment, self)
-        chip.set_attachment(attachment, self._context)
-        chip.opened.connect(lambda: self.opened.emit(chip.attachment))
-        chip.removed.connect(lambda: self._remove(chip))
-        self._chips.append(chip)
+    def _chip(self, attachment: Attachment) -> AttachmentChip:
+        chip = AttachmentChip(attachment, self._context, self)
+        chip.open_button.clicked.connect(lambda: self.opened.emit(chip.attachment))
+        chip.remove_button.clicked.connect(lambda: self.remove(chip.attachment))
         chip.show()
+        return chip
 
-    def _remove(self, chip: AttachmentChip) -> None:
-        self._chips.remove(chip)
+    def _drop(self, chip: AttachmentChip) -> None:
         chip.hide()
-        # Later: its own button is emitting the signal.
+        # Later: its own button may be emitting the signal.
         chip.deleteLater()
-        self._arrange()
-        self.changed.emit()
 
     def _arrange(self) -> None:
         x = y = line = 0

@@ -1,4 +1,4 @@
-"""Loader of attachments: reads files and long pastes into the composer and counts their tokens."""
+"""Attachments of the composer: reads files and long pastes, counts their tokens, and shows their text."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from app.chat.attachments import pasted, read_attachment
+from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
 from app.engine.local_engine import LocalEngine
+from app.units import grouped, rounded
 from model_manager.errors import UserError
-from ui.composer.attachment_viewer import AttachmentViewer
 from ui.composer.composer import Composer
-from ui.widgets.dialog_parts import ask_for_file, show_dialog
+from ui.widgets.dialog_parts import MARGIN, arrange, ask_for_file, button, heading, quiet_label, show_dialog
 from ui.widgets.job import run_job
+from ui.widgets.layouts import vbox
+from ui.widgets.theme import mono_font
 
 MAX_ATTACHMENTS = 20
 """Attachments of one question."""
+MAX_INSERT_CHARACTERS = 100_000
+"""The composer is no editor for longer texts."""
 
 
 class AttachmentLoader(QObject):
@@ -31,9 +37,9 @@ class AttachmentLoader(QObject):
         super().__init__(window)
         self._engine, self._composer, self._window = engine, composer, window
         self._reading = 0
-        composer.attach_requested.connect(self.choose)
+        composer.attach_button.clicked.connect(self.choose)
         composer.field.long_pasted.connect(self.paste)
-        composer.attachment_opened.connect(self._show_chip)
+        composer.chips.opened.connect(lambda attachment: self.show(attachment, can_insert=True))
 
     def choose(self) -> None:
         """Let the user choose files."""
@@ -75,13 +81,11 @@ class AttachmentLoader(QObject):
         texts = [each.content for each in uncounted]
         run_job(self, lambda: engine.count_if_idle(texts), show, lambda _error: None)
 
-    def show(self, attachment: Attachment) -> None:
-        """Show the text of an attachment."""
-        show_dialog(AttachmentViewer(attachment, self._window))
-
-    def _show_chip(self, attachment: Attachment) -> None:
-        viewer = AttachmentViewer(attachment, self._window, can_insert=True)
-        viewer.insert_requested.connect(self._insert)
+    def show(self, attachment: Attachment, *, can_insert: bool = False) -> None:
+        """Show the text of an attachment; ``can_insert`` offers to insert it into the message instead."""
+        viewer = AttachmentViewer(attachment, self._window)
+        viewer.insert.setVisible(can_insert and len(attachment.content) <= MAX_INSERT_CHARACTERS)
+        viewer.insert.clicked.connect(lambda: self._insert(attachment))
         show_dialog(viewer)
 
     def _insert(self, attachment: Attachment) -> None:
@@ -102,3 +106,34 @@ class AttachmentLoader(QObject):
         self._composer.chips.add(attachment)
         self._composer.field.setFocus()
         self.count()
+
+
+class AttachmentViewer(QDialog):
+    """The text of an attachment, read-only."""
+
+    def __init__(self, attachment: Attachment, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("attachmentViewer")
+        self.setWindowTitle(attachment.name)
+        self.setAccessibleName(self.tr("Attachment {name}").format(name=attachment.name))
+        size = self.tr("{lines} lines, about {tokens} tokens")
+        tokens = rounded(estimated_tokens(attachment.content))
+        if attachment.tokens is not None:
+            size, tokens = self.tr("{lines} lines, {tokens} tokens"), attachment.tokens
+        lines = len(attachment.content.rstrip("\n").split("\n"))
+        size = size.format(lines=grouped(lines), tokens=grouped(tokens))
+        self.text = QPlainTextEdit(attachment.content)
+        self.text.setObjectName("attachmentText")
+        self.text.setAccessibleName(self.tr("Text"))
+        self.text.setReadOnly(True)
+        self.text.setFont(mono_font(13))
+        self.text.document().setDocumentMargin(8)
+        self.insert = button("insertAttachmentButton", self.tr("Insert into message"), quiet=True)
+        copy = button("copyAttachmentButton", self.tr("Copy"))
+        close = button("closeButton", self.tr("Close"))
+        items = heading(attachment.name), 4, quiet_label(size), 12, (self.text, 1)
+        arrange(self, vbox(*items, margins=(MARGIN, MARGIN, MARGIN, 16)), self.insert, None, copy, close)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(attachment.content))
+        self.insert.clicked.connect(self.accept)
+        close.clicked.connect(self.accept)
+        self.resize(640, 520)

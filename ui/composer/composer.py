@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
 
 from app.config.drafts import Draft
 from app.conversation import Attachment
 from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.text_field import ComposerField
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import IconLabel, icon
+from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import current_theme, interface_font
+from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 RADIUS = 12
@@ -30,9 +32,6 @@ class Composer(TranslatedWidget):
     """Text field, attachments and buttons of the next question."""
 
     submitted = Signal(Draft)
-    stop_requested = Signal()
-    attach_requested = Signal()
-    attachment_opened = Signal(Attachment)
     changed = Signal()
     """The draft has changed."""
 
@@ -43,65 +42,35 @@ class Composer(TranslatedWidget):
         self._before: Draft | None = None
         self.field = ComposerField(self)
         self.chips = AttachmentChips(self)
-        self._edit_bar = QWidget(self)
-        self._edit_icon, self._edit_label = QLabel(self._edit_bar), QLabel(self._edit_bar)
-        self._edit_label.setFont(interface_font(SMALL_SIZE))
+        self._edit_label, self._cancel = QLabel(), QToolButton()
         self._edit_label.setProperty("quiet", True)
-        set_icon(self._edit_icon, "edit", "accent", 16)
-        self._cancel = QToolButton(self._edit_bar)
         self._cancel.setObjectName("cancelEditButton")
-        self._cancel.setFont(interface_font(SMALL_SIZE))
-        self._cancel.clicked.connect(self.cancel_edit)
-        self.attach_button = self._button("attachButton", self.attach_requested)
-        self.send_button = self._button("sendButton")
-        self.send_button.clicked.connect(self._send)
-        self.stop_button = self._button("stopButton", self.stop_requested)
+        for widget in (self._edit_label, self._cancel):
+            widget.setFont(interface_font(SMALL_SIZE))
+        self._edit_bar = QWidget()
+        items = IconLabel("edit", "accent", 16), self._edit_label, None, self._cancel
+        hbox(*items, parent=self._edit_bar, spacing=8, margins=(4, 0, 0, 0))
+        self._edit_bar.hide()
+        self.attach_button = tool_button("attachButton", "attachment")
+        self.send_button = tool_button("sendButton", "send", colour="accent_text")
+        self.stop_button = tool_button("stopButton", "stop", colour="accent_text")
+        buttons = self.attach_button, self.send_button, self.stop_button
+        for button in buttons:
+            button.setFixedSize(BUTTON_SIZE, BUTTON_SIZE)
         self.stop_button.hide()
-        set_icon(self.attach_button, "attachment")
-        set_icon(self.stop_button, "stop", "accent_text")
-        self._lay_out()
+        attach, send, stop = ((button, 0, Qt.AlignmentFlag.AlignBottom) for button in buttons)
+        line = hbox(attach, (self.field, 1), send, stop, spacing=8)
+        vbox(self._edit_bar, self.chips, line, parent=self, spacing=6, margins=(8, 8, 8, 8))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.field)
+        self._cancel.clicked.connect(self.cancel_edit)
+        self.send_button.clicked.connect(self._send)
         self.field.send_requested.connect(self._send)
         self.field.focus_changed.connect(self.update)
         self.field.textChanged.connect(self._on_change)
         self.field.document().documentLayout().documentSizeChanged.connect(self._fit_height)
         self.chips.changed.connect(self._on_change)
-        self.chips.opened.connect(self.attachment_opened)
-        self._refresh()
         self._retranslate()
-
-    def _lay_out(self) -> None:
-        edit = QHBoxLayout(self._edit_bar)
-        edit.setContentsMargins(4, 0, 0, 0)
-        edit.setSpacing(8)
-        edit.addWidget(self._edit_icon)
-        edit.addWidget(self._edit_label)
-        edit.addStretch(1)
-        edit.addWidget(self._cancel)
-        self._edit_bar.hide()
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self.attach_button, 0, Qt.AlignmentFlag.AlignBottom)
-        line.addWidget(self.field, 1)
-        for button in (self.send_button, self.stop_button):
-            line.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addWidget(self._edit_bar)
-        layout.addWidget(self.chips)
-        layout.addLayout(line)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def _button(self, name: str, clicked: SignalInstance | None = None) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(name)
-        button.setFixedSize(BUTTON_SIZE, BUTTON_SIZE)
-        button.setIconSize(QSize(18, 18))
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        if clicked is not None:
-            button.clicked.connect(clicked)
-        return button
 
     def set_text_size(self, size: int) -> None:
         """Set the size of the text in device-independent pixels."""
@@ -216,14 +185,11 @@ class Composer(TranslatedWidget):
     def _refresh(self) -> None:
         can = self._can_send()
         self.send_button.setEnabled(can)
-        self.send_button.setToolTip(self._send_tool_tip())
-        set_icon(self.send_button, "send", "accent_text" if can else "quiet_text")
-        self.update()
-
-    def _send_tool_tip(self) -> str:
+        set_name(self.send_button, self.tr("Send as a new version") if self.is_editing() else self.tr("Send"), "Enter")
         if self._is_waiting:
-            return self.tr("Reading file…")
-        return self.tr("Send as a new version (Enter)") if self.is_editing() else self.tr("Send (Enter)")
+            self.send_button.setToolTip(self.tr("Reading file…"))
+        self.send_button.setIcon(icon("send", "accent_text" if can else "quiet_text"))
+        self.update()
 
     def _fit_height(self) -> None:
         line = self.field.fontMetrics().lineSpacing()
@@ -236,18 +202,13 @@ class Composer(TranslatedWidget):
         self.field.setFixedHeight(max(BUTTON_SIZE, min(height, most)))
 
     def _retranslate(self) -> None:
-        placeholder = self.tr("Message…")
-        if self._is_temporary:
-            placeholder = self.tr("Message… (not saved)")
+        placeholder = self.tr("Message… (not saved)") if self._is_temporary else self.tr("Message…")
         self.field.setPlaceholderText(placeholder)
         self.field.setAccessibleName(self.tr("Message"))
         self._edit_label.setText(self.tr("Editing an earlier question"))
+        set_name(self._cancel, self.tr("Cancel editing"), "Esc")
         self._cancel.setText(self.tr("Cancel"))
-        self._cancel.setToolTip(self.tr("Keep the original question (Esc)"))
-        self._cancel.setAccessibleName(self.tr("Cancel editing"))
+        set_name(self.attach_button, self.tr("Attach text files"))
         self.attach_button.setToolTip(self.tr("Attach text files (Ctrl+Shift+A), or drop them here"))
-        self.attach_button.setAccessibleName(self.tr("Attach text files"))
-        self.send_button.setToolTip(self._send_tool_tip())
-        self.send_button.setAccessibleName(self.tr("Send"))
-        self.stop_button.setToolTip(self.tr("Stop (Esc)"))
-        self.stop_button.setAccessibleName(self.tr("Stop"))
+        set_name(self.stop_button, self.tr("Stop"), "Esc")
+        self._refresh()

@@ -7,21 +7,13 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
 from app.conversation import Message, Provenance, SamplerParameters, Sampling
 from app.parameter import parameters
 from app.units import GIB, grouped
-from ui.widgets.dialog_parts import (
-    MARGIN,
-    SMALL_SIZE,
-    TranslatedDialog,
-    arrange,
-    button,
-    heading,
-    quiet_label,
-    scrolled,
-)
+from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
+from ui.widgets.layouts import vbox
 from ui.widgets.theme import interface_font, mono_font
 
 BYTES = ("weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes")
@@ -31,85 +23,60 @@ Rows = list[tuple[str, str]]
 """Names with values."""
 
 
-class DetailsDialog(TranslatedDialog):
+class DetailsDialog(QDialog):
     """The details in groups, with names at the left and values at the right."""
 
     def __init__(
         self, message: Message, provenance: Provenance, model_name: str, parent: QWidget | None = None
     ) -> None:
-        """``model_name`` the display name of its model."""
+        """``provenance`` is that of the message, ``model_name`` the display name of its model."""
         super().__init__(parent)
         self.setObjectName("detailsDialog")
-        self._message, self._provenance, self._model_name = message, provenance, model_name
-        self._heading = heading()
-        self._sentence = quiet_label()
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(MARGIN)
-        self._grid.setVerticalSpacing(8)
-        self._grid.setColumnStretch(1, 1)
-        self._copy = button("copyDetailsButton")
-        self._close = button("closeButton")
-        self._copy.clicked.connect(self._copy_text)
-        self._close.clicked.connect(self.accept)
+        self.setWindowTitle(self.tr("Answer details"))
+        self.setAccessibleName(self.tr("Answer details"))
+        self._message, self._model_name = message, model_name
+        groups = {
+            self.tr("Model"): self._model(provenance),
+            self.tr("Memory plan"): self._plan(provenance.plan),
+            self.tr("Sampling"): self._sampling(provenance.sampling, provenance.seed),
+            self.tr("Answer"): self._answer(provenance),
+        }
+        known = {title: [row for row in rows if row[1]] for title, rows in groups.items()}
+        self._groups = {title: rows for title, rows in known.items() if rows}
+        sentence = self.tr("The same model file, settings, seed and memory plan produce the same answer.")
+        head = heading(self.tr("Answer details")), 4, quiet_label(sentence), 16
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        column.setSpacing(4)
-        column.addWidget(self._heading)
-        column.addWidget(self._sentence)
-        column.addSpacing(12)
-        column.addLayout(self._grid)
-        column.addStretch(1)
-        arrange(self, scrolled(page), None, self._copy, self._close)
+        vbox(*head, self._grid(), None, parent=page, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
+        copy = button("copyDetailsButton", self.tr("Copy as text"))
+        close = button("closeButton", self.tr("Close"))
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.as_text()))
+        close.clicked.connect(self.accept)
+        arrange(self, scrolled(page), None, copy, close)
         self.resize(680, 600)
-        self._finish_setup()
-
-    def groups(self) -> list[tuple[str, Rows]]:
-        """Return titles with rows; unknown values and empty groups are left out."""
-        provenance = self._provenance
-        groups = (
-            (self.tr("Model"), self._model(provenance)),
-            (self.tr("Memory plan"), self._plan(provenance.plan)),
-            (self.tr("Sampling"), self._sampling(provenance.sampling, provenance.seed)),
-            (self.tr("Answer"), self._answer(provenance)),
-        )
-        known = ((title, [(name, value) for name, value in rows if value]) for title, rows in groups)
-        return [(title, rows) for title, rows in known if rows]
 
     def as_text(self) -> str:
         """Return the details as plain text."""
-        parts = [
-            f"{title}\n" + "\n".join(f"  {name}: {value}" for name, value in rows) for title, rows in self.groups()
-        ]
+        groups = self._groups.items()
+        parts = [f"{title}\n" + "\n".join(f"  {name}: {value}" for name, value in rows) for title, rows in groups]
         return "\n\n".join(parts) + "\n"
 
-    def _copy_text(self) -> None:
-        QGuiApplication.clipboard().setText(self.as_text())
-
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Answer details"))
-        self.setAccessibleName(self.tr("Answer details"))
-        self._heading.setText(self.tr("Answer details"))
-        self._sentence.setText(self.tr("The same model file, settings, seed and memory plan produce the same answer."))
-        self._copy.setText(self.tr("Copy as text"))
-        self._close.setText(self.tr("Close"))
-        while (item := self._grid.takeAt(0)) is not None:
-            label = item.widget()
-            if label is not None:
-                label.deleteLater()
-        row = 0
-        for title, rows in self.groups():
+    def _grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(MARGIN)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        for title, rows in self._groups.items():
             title_label = QLabel(title)
             title_label.setFont(interface_font(SMALL_SIZE, bold=True))
-            title_label.setContentsMargins(0, 12 if row else 0, 0, 0)
-            self._grid.addWidget(title_label, row, 0, 1, 2)
-            row += 1
+            title_label.setContentsMargins(0, 12 if grid.count() else 0, 0, 0)
+            grid.addWidget(title_label, grid.rowCount(), 0, 1, 2)
             for name, value in rows:
                 name_label = QLabel(name)
                 name_label.setProperty("quiet", True)
-                self._grid.addWidget(name_label, row, 0, Qt.AlignmentFlag.AlignTop)
-                self._grid.addWidget(_value_label(name, value), row, 1, Qt.AlignmentFlag.AlignTop)
-                row += 1
+                row = grid.rowCount()
+                grid.addWidget(name_label, row, 0, Qt.AlignmentFlag.AlignTop)
+                grid.addWidget(_value_label(name, value), row, 1, Qt.AlignmentFlag.AlignTop)
+        return grid
 
     def _model(self, provenance: Provenance) -> Rows:
         return [

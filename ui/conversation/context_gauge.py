@@ -1,31 +1,27 @@
-"""Context gauge in the header: used and total context, with a bar."""
+"""Context gauge in the header, and its popover with the figures of the context and what happens when it is full."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QLabel, QLayout, QRadioButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from app.conversation import ContextPolicy, ContextUse
-from ui.conversation.context_bar import paint_bar
+from app.units import grouped
+from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
+from ui.widgets.layouts import vbox
 from ui.widgets.theme import current_theme, interface_font
 
-if TYPE_CHECKING:
-    from ui.conversation.context_popover import ContextPopover
-
-BAR_WIDTH, BAR_HEIGHT = 56, 6
+BAR_WIDTH, BAR_HEIGHT, POPOVER_BAR_HEIGHT = 56, 6, 8
 PADDING, HEIGHT = 8, 30
-SMALL_SIZE = 13
+WIDTH, MARGIN, SPACING, OFFSET = 340, 16, 10, 6
+WARNING_SHARE = 0.85
+"""The bar has the warning colour above this share."""
 
 
 class ContextGauge(QAbstractButton):
     """Used and total context; hidden while the size is not known.  A tilde marks an estimate."""
-
-    policy_chosen = Signal(ContextPolicy)
-    larger_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,16 +45,12 @@ class ContextGauge(QAbstractButton):
         if self._popover is not None and isValid(self._popover):
             self._popover.set_use(use)
 
-    def show_popover(self, policy: ContextPolicy, *, can_grow: bool) -> None:
-        """Open the details; ``can_grow`` says whether a larger context can be chosen."""
-        # Imported where it is needed, as it would delay the start.
-        from ui.conversation.context_popover import ContextPopover
-
-        popover = self._popover = ContextPopover(self.window())
+    def show_popover(self, policy: ContextPolicy) -> ContextPopover:
+        """Open the details and return them."""
+        popover = self._popover = ContextPopover(self.window(), policy)
         popover.set_use(self.use)
-        popover.policy_chosen.connect(self.policy_chosen)
-        popover.larger_requested.connect(self.larger_requested)
-        popover.show_below(self, policy, can_grow=can_grow)
+        popover.show_below(self)
+        return popover
 
     def sizeHint(self) -> QSize:
         """Return the size with the whole text."""
@@ -95,7 +87,7 @@ class ContextGauge(QAbstractButton):
                 painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
                 break
         left, top = self.width() - PADDING - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2
-        paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
+        _paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
         painter.end()
 
     def _width_of(self, text: str) -> int:
@@ -120,8 +112,132 @@ class ContextGauge(QAbstractButton):
         self.update()
 
 
+class ContextPopover(QFrame):
+    """Figures of the context, and the choice of what happens when it is full; open until the next click outside."""
+
+    policy_chosen = Signal(ContextPolicy)
+
+    def __init__(self, parent: QWidget, policy: ContextPolicy) -> None:
+        """``policy`` is the current choice."""
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("contextPopover")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setFixedWidth(WIDTH)
+        self._use = ContextUse(0, 0)
+        title, question = QLabel(self.tr("Conversation context")), QLabel(self.tr("When the context is full"))
+        for label in (title, question):
+            label.setFont(interface_font(bold=True))
+        self.setAccessibleName(title.text())
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACING)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        self._figures: dict[str, tuple[str, QLabel]] = {}
+        names = {
+            "used": self.tr("Used"),
+            "free": self.tr("Free"),
+            "pinned": self.tr("Pinned"),
+            "left_out": self.tr("Left out"),
+        }
+        for row, (key, name) in enumerate(names.items()):
+            label, figure = QLabel(name), QLabel()
+            label.setProperty("quiet", True)
+            figure.setObjectName(f"context_{key}")
+            grid.addWidget(label, row, 0)
+            grid.addWidget(figure, row, 1, Qt.AlignmentFlag.AlignRight)
+            self._figures[key] = name, figure
+        texts = {
+            ContextPolicy.STOP: (
+                self.tr("Stop and ask me"),
+                self.tr("Nothing is left out. A question that doesn't fit waits."),
+            ),
+            ContextPolicy.ROLL: (
+                self.tr("Leave out the oldest turns"),
+                self.tr("Pinned messages stay. A line marks where the model's view begins."),
+            ),
+        }
+        self.radios = {each: QRadioButton(text) for each, (text, _) in texts.items()}
+        pairs = [self._pair(each, radio, texts[each][1]) for each, radio in self.radios.items()]
+        self.larger = button("largerContextButton")
+        self.larger.setText(self.tr("Increase context…"))
+        self.larger.setAccessibleName(self.larger.text())
+        self.larger.clicked.connect(self.close)
+        self._bar, margins = QWidget(), (MARGIN, MARGIN, MARGIN, MARGIN)
+        self._bar.setFixedHeight(POPOVER_BAR_HEIGHT)
+        above: list[QWidget | QLayout] = [title, self._bar, grid, hairline(), question]
+        vbox(*above, *pairs, hairline(), self.larger, parent=self, spacing=SPACING, margins=margins)
+        self._current = self.radios[policy]
+        self._current.setChecked(True)
+
+    def _pair(self, policy: ContextPolicy, radio: QRadioButton, text: str) -> QVBoxLayout:
+        radio.setObjectName(f"contextPolicy_{policy}")
+        radio.setAccessibleDescription(text)
+        radio.clicked.connect(lambda: self.policy_chosen.emit(policy))
+        explanation = quiet_label()
+        explanation.setText(text)
+        explanation.setContentsMargins(24, 0, 0, 0)
+        return vbox(radio, explanation)
+
+    def show_below(self, gauge: QWidget) -> None:
+        """Open below the gauge."""
+        self.adjustSize()
+        corner = gauge.mapToGlobal(QPoint(gauge.width() - self.width(), gauge.height() + OFFSET))
+        room = gauge.screen().availableGeometry()
+        self.move(max(room.left(), min(corner.x(), room.right() - self.width())), corner.y())
+        self.show()
+        self._current.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def set_use(self, use: ContextUse) -> None:
+        """Show the figures."""
+        self._use = use
+        tokens = self.tr("about {count} tokens") if use.is_estimate else self.tr("{count} tokens")
+        free = tokens.format(count=grouped(use.free))
+        texts = {
+            "used": tokens.format(count=grouped(use.used)),
+            "free": self.tr("{free} of {size}").format(free=free, size=grouped(use.size)),
+            "pinned": self._messages(len(use.pinned)),
+            "left_out": self._messages(len(use.left_out)),
+        }
+        for key, (name, figure) in self._figures.items():
+            figure.setText(texts[key])
+            figure.setAccessibleName(f"{name}: {texts[key]}")
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close on Escape."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the frame and the bar."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        _paint_bar(painter, QRectF(self._bar.geometry()), self._use)
+        painter.end()
+
+    def _messages(self, count: int) -> str:
+        if not count:
+            return self.tr("none")
+        return self.tr("1 message") if count == 1 else self.tr("{count} messages").format(count=count)
+
+
 def thousands(count: int) -> str:
     """Return a token count in few characters: 940, 3.1k, 32k (units of 1024)."""
     if count < 1024:
         return str(count)
     return f"{count / 1024:.1f}k".replace(".0k", "k")
+
+
+def _paint_bar(painter: QPainter, bar: QRectF, use: ContextUse) -> None:
+    """Draw the used share of a context."""
+    theme, radius = current_theme(), bar.height() / 2
+    share = min(1.0, use.used / use.size) if use.size else 0.0
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.hairline))
+    painter.drawRoundedRect(bar, radius, radius)
+    painter.setBrush(QColor(theme.warning if share > WARNING_SHARE else theme.accent))
+    painter.setClipRect(QRectF(bar.x(), bar.y(), bar.width() * share, bar.height()))
+    painter.drawRoundedRect(bar, radius, radius)

@@ -16,14 +16,12 @@ from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context_tracker import ContextTracker
 from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
-from app.chat.titles import TitleUpdater
 from app.config.drafts import Draft
 from app.config.presets import Choices
 from app.conversation import ContextPolicy, Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
 from app.services import Services
-from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.composer.attachments import AttachmentLoader
 from ui.composer.composer import Composer
@@ -70,75 +68,37 @@ class ConversationController(QObject):
         self._items = MessageItems(self)
         self._branch: list[Message] = []
         self._siblings: dict[str, tuple[str, ...]] = {}
-        submit, store = services.worker.submit, services.store
-        titles = TitleUpdater(store, services.settings, submit, self.list_changed.emit)
-        self.session = ChatSession(
-            store,
-            services.settings,
-            partial(backend_for, services),
-            submit,
-            default_choices=self._default_choices,
-            titles=titles,
-        )
+        self._system_prompt = ""
         self._events = AnswerEvents(self)
         self._events.received.connect(self._handle_event)
-        self.session.post = self._events.post
+        self.session = ChatSession(
+            services.store,
+            services.settings,
+            partial(backend_for, services),
+            services.worker.submit,
+            post=self._events.post,
+            default_choices=self._default_choices,
+            on_title=self.list_changed.emit,
+        )
         self.context = ContextTracker(partial(context_size, services))
         self.attachments = AttachmentLoader(services.engine, composer, window)
-        self.drafts = DraftSaver(services.drafts, store, self.session, composer, self)
+        self.drafts = DraftSaver(services.drafts, services.store, self.session, composer, self)
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._show_waiting)
-        self._connect()
-
-    def _connect(self) -> None:
-        header, composer, transcript = self._header, self._composer, self._transcript
-        header.settings_requested.connect(self.show_settings)
-        header.temporary_requested.connect(self._toggle_temporary)
-        header.save_requested.connect(self._save_temporary)
+        header.settings_button.clicked.connect(self.show_settings)
+        header.temporary_button.clicked.connect(self._toggle_temporary)
+        header.save_button.clicked.connect(self._save_temporary)
         header.gauge.clicked.connect(self.show_context)
-        header.gauge.policy_chosen.connect(self._set_context_policy)
-        header.gauge.larger_requested.connect(self._show_plan)
         composer.submitted.connect(self.send)
-        composer.stop_requested.connect(self.session.stop)
+        composer.stop_button.clicked.connect(self.session.stop)
         composer.field.edit_last_requested.connect(partial(self.act_on_last, "edit", Role.USER))
         transcript.action_requested.connect(self.act)
         transcript.link_activated.connect(self._ask_to_open)
         self.attachments.failed.connect(self._show_error)
         self.drafts.failed.connect(self._show_error)
-        problems = self._services.file_problems()
+        problems = services.file_problems()
         if problems:
-            self._notice.show_error("\n".join(map(error_text, problems)))
-
-    # State
-
-    @property
-    def conversation_id(self) -> str | None:
-        """The open conversation; None before its first question."""
-        return self.session.conversation_id
-
-    @property
-    def store(self) -> ConversationStore:
-        """The store of the open conversation."""
-        return self.session.store
-
-    @property
-    def is_temporary(self) -> bool:
-        """Whether the open conversation is not stored."""
-        return self.session.is_temporary
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the open conversation has no messages yet."""
-        return self.conversation_id is None
-
-    @property
-    def running(self) -> RunningAnswer | None:
-        """The running answer of the open conversation."""
-        return self.session.running
-
-    def is_any_running(self) -> bool:
-        """Return whether an answer is running in any conversation."""
-        return bool(self.session.answers)
+            notice.show_error("\n".join(map(error_text, problems)))
 
     # Opening
 
@@ -159,22 +119,19 @@ class ConversationController(QObject):
         Raises:
             UserError: as the store does.
         """
-        store, conversation_id = self.store, self.conversation_id
-        prompt = ""
-        self._branch, self._siblings = [], {}
+        store, conversation_id = self.session.store, self.session.conversation_id
+        self._branch, self._siblings, self._system_prompt = [], {}, ""
         if conversation_id is not None:
             self._branch, self._siblings = store.branch(conversation_id), store.siblings(conversation_id)
-            prompt = store.get(conversation_id).system_prompt
-        self._items.can_fork = not self.is_temporary
-        self.context.show(self._branch, prompt, self.running, self._models.model_id() or "")
-        shown = [self._current(message) for message in self._branch]
-        self._transcript.set_items(self._items.items(shown, self._siblings, self.context.horizon))
+            self._system_prompt = store.get(conversation_id).system_prompt
+        self._track_context()
+        self._transcript.set_items([self._item(message) for message in self._branch])
         self._show_waiting()
         self._show_context()
 
     def refresh_context(self) -> None:
         """Show the context of the model that would answer now."""
-        self._update_context(lambda: self.context.update(self.running, self._models.model_id() or ""))
+        self._update_context(lambda: self.context.update(self.session.running, self._models.model_id() or ""))
 
     def close(self) -> None:
         """Save the draft and drop a temporary conversation."""
@@ -186,32 +143,31 @@ class ConversationController(QObject):
             self.session.open(conversation_id, message_id)
             self.refresh()
 
-        if not self._notice.attempt(show):
-            return
-        self.drafts.show()
-        self._header.set_status("")
-        self.state_changed.emit()
-        if message_id:
-            self._transcript.scroll_to_item(message_id, needle)
-        else:
-            self._composer.field.setFocus()
+        if self._notice.attempt(show):
+            self.drafts.show()
+            self._header.status.clear()
+            self.state_changed.emit()
+            if message_id:
+                self._transcript.scroll_to_item(message_id, needle)
+            else:
+                self._composer.field.setFocus()
 
     def _open_temporary(self) -> None:
         # What is written for a new conversation stays in the composer, but is no longer saved.
-        keeps_text = self.is_empty
-        if keeps_text and not self.is_temporary:
+        session, keeps_text = self.session, self.session.is_empty
+        if keeps_text and not session.is_temporary:
             self.drafts.set(None, Draft())
-        self.session.open_temporary()
+        session.open_temporary()
         self.refresh()
         if not keeps_text:
             self.drafts.show()
-        self._header.set_status("")
+        self._header.status.clear()
         self.list_changed.emit()
         self.state_changed.emit()
         self._composer.field.setFocus()
 
     def _toggle_temporary(self) -> None:
-        if not self.is_temporary:
+        if not self.session.is_temporary:
             self._open_temporary()
             return
         draft = self._composer.draft()
@@ -232,7 +188,7 @@ class ConversationController(QObject):
 
     def _before_leaving(self, then: Callable[[], None]) -> None:
         """Call ``then``, after the user has decided about a temporary conversation with messages."""
-        if not self.is_temporary or self.is_empty:
+        if not self.session.is_temporary or self.session.is_empty:
             then()
             return
 
@@ -265,12 +221,12 @@ class ConversationController(QObject):
             )
             return
         self._notice.hide()
-        before = self.conversation_id
+        before = self.session.conversation_id
         if self._notice.attempt(lambda: self._ask(draft, model_id)):
             self._composer.clear()
-            if not self.is_temporary:
+            if not self.session.is_temporary:
                 self.drafts.set(before, draft.after())
-            self._notice.attempt(lambda: self._models.remember(model_id))
+            self._notice.attempt(lambda: self._services.settings.change(model_id=model_id))
         self.state_changed.emit()
 
     def escape(self) -> None:
@@ -281,7 +237,7 @@ class ConversationController(QObject):
             self.session.stop()
 
     def _ask(self, draft: Draft, model_id: str) -> None:
-        if self.is_empty:
+        if self.session.is_empty:
             self._transcript.set_items([])
         question, answer = self.session.ask(draft.text, model_id, draft.attachments, replaces=draft.instead_of)
         if draft.instead_of is not None:
@@ -289,8 +245,8 @@ class ConversationController(QObject):
         else:
             for message in (question, answer.message):
                 self._branch.append(message)
-                self._transcript.append_item(self._items.item(message))
-            self.context.extend(self._branch)
+                self._transcript.append_item(self._item(message))
+            self._track_context()
             self._show_started()
         self.list_changed.emit()
 
@@ -313,7 +269,7 @@ class ConversationController(QObject):
         if isinstance(event, Replanned):
             self._notice.show_message(replanned_sentence(event.plan, translate_message, event.because))
         message = answer.message
-        if message.conversation_id != self.conversation_id:
+        if message.conversation_id != self.session.conversation_id:
             if isinstance(event, Loaded | Finished):
                 self.state_changed.emit()
             return
@@ -324,7 +280,7 @@ class ConversationController(QObject):
             self._transcript.append_text(message.id, event.text)
             speed = answer.tokens_per_second()
             if speed is not None:
-                self._header.set_status(self._items.speed(speed))
+                self._header.status.setText(self._items.speed(speed))
         else:
             self._show_waiting()
             self.state_changed.emit()
@@ -333,12 +289,13 @@ class ConversationController(QObject):
         if not self.session.answers:
             self._tick.stop()
         message = result.message
-        if message.conversation_id == self.conversation_id:
+        if message.conversation_id == self.session.conversation_id:
             self._branch = [message if each.id == message.id else each for each in self._branch]
-            self._update_context(lambda: self.context.finish(self._branch, self._models.model_id() or ""))
+            self._update_context(self._track_context)
             self._transcript.set_waiting(message.id, "")
             self._show_message(message.id)
-        if answer.result is not None and answer.result.save_error is not None:
+        assert answer.result is not None
+        if answer.result.save_error is not None:
             self._show_error(answer.result.save_error)
         self.state_changed.emit()
         if answer.is_stored:
@@ -349,10 +306,10 @@ class ConversationController(QObject):
 
     def act(self, action: str, message_id: str) -> None:
         """Do one of the transcript's actions with a message."""
-        if action in BLOCKED_WHILE_RUNNING and self.running is not None:
+        if action in BLOCKED_WHILE_RUNNING and self.session.running is not None:
             self._notice.show_message(self.tr("Wait until the answer is complete, or stop it first (Esc)."))
             return
-        self._notice.attempt(lambda: self._act(action, self.store.message(message_id)))
+        self._notice.attempt(lambda: self._act(action, self.session.store.message(message_id)))
 
     def act_on_last(self, action: str, role: Role) -> None:
         """Do an action with the last message of a role, where it offers the action."""
@@ -361,7 +318,7 @@ class ConversationController(QObject):
             self.act(action, message.id)
 
     def _act(self, action: str, message: Message) -> None:
-        model_id, store = self._models.model_id(), self.store
+        model_id, store = self._models.model_id(), self.session.store
         match action:
             case "copy":
                 QGuiApplication.clipboard().setText(message.content)
@@ -406,32 +363,34 @@ class ConversationController(QObject):
     def _show_version(self, message_id: str, step: int) -> None:
         versions = self._siblings.get(message_id, ())
         place = versions.index(message_id) + step if message_id in versions else -1
-        if self.conversation_id is not None and 0 <= place < len(versions):
-            self.store.select_leaf(self.conversation_id, versions[place])
+        conversation_id = self.session.conversation_id
+        if conversation_id is not None and 0 <= place < len(versions):
+            self.session.store.select_leaf(conversation_id, versions[place])
             self.refresh()
             self._transcript.scroll_to_item(versions[place])
             self.state_changed.emit()
 
     def _delete(self, message: Message) -> None:
-        store = self.store
+        store = self.session.store
         ids = store.delete_message(message.id)
         self.refresh()
         self.list_changed.emit()
+
+        def restore() -> None:
+            store.restore_messages(ids)
+            self.refresh()
+
+        def undo() -> None:
+            self._notice.attempt(restore)
+            self.list_changed.emit()
+
         more = len(ids) - 1
         text = self.tr("Message deleted.")
         if more == 1:
             text = self.tr("Message deleted, along with the one below it.")
         elif more > 1:
             text = self.tr("Message deleted, along with {count} below it.").format(count=more)
-        self._notice.show_message(text, self.tr("Undo"), partial(self._undo_delete, store, ids))
-
-    def _undo_delete(self, store: ConversationStore, message_ids: tuple[str, ...]) -> None:
-        def restore() -> None:
-            store.restore_messages(message_ids)
-            self.refresh()
-
-        self._notice.attempt(restore)
-        self.list_changed.emit()
+        self._notice.show_message(text, self.tr("Undo"), undo)
 
     # Dialogs
 
@@ -439,18 +398,9 @@ class ConversationController(QObject):
         """Open the settings of the open conversation."""
         from ui.conversation.settings_dialog import ConversationSettings
 
-        services, session = self._services, self.session
-        default_prompt = first_system_prompt(services.settings.now.system_prompt, self._models.model_id() or "")
-        show_dialog(
-            ConversationSettings(
-                services.settings,
-                services.presets,
-                session.choices(),
-                session.set_choices,
-                default_prompt,
-                self._window,
-            )
-        )
+        chosen, model_id = self._services.settings.now.system_prompt, self._models.model_id() or ""
+        prompt = first_system_prompt(chosen, model_id)
+        show_dialog(ConversationSettings(self._services, self.session, prompt, self._window))
 
     def show_context(self) -> None:
         """Open the details of the context below the gauge."""
@@ -460,19 +410,14 @@ class ConversationController(QObject):
         except UserError:
             # The conversation has been deleted by another process.
             policy = None
-        self._header.gauge.show_popover(
-            policy or ContextPolicy(self._services.settings.now.context_policy),
-            can_grow=model_id is not None and not is_server_model(model_id),
-        )
+        popover = self._header.gauge.show_popover(policy or ContextPolicy(self._services.settings.now.context_policy))
+        popover.policy_chosen.connect(self._set_context_policy)
+        popover.larger.setEnabled(model_id is not None and not is_server_model(model_id))
+        popover.larger.clicked.connect(self._models.show_plan_of_selected)
 
     def _set_context_policy(self, policy: ContextPolicy) -> None:
         session = self.session
         self._notice.attempt(lambda: session.set_choices(replace(session.choices(), context_policy=policy)))
-
-    def _show_plan(self) -> None:
-        model_id = self._models.model_id()
-        if model_id is not None:
-            self._models.show_plan(model_id, self._models.name())
 
     def _show_details(self, message: Message) -> None:
         from ui.conversation.answer_details import DetailsDialog
@@ -502,14 +447,17 @@ class ConversationController(QObject):
         presets = self._services.presets.list(QCoreApplication.translate)
         return next((preset.choices for preset in presets if preset.id == preset_id), Choices())
 
-    def _current(self, message: Message) -> Message:
-        """The message with the text that has arrived but is not stored yet."""
-        answer = self.session.answers.get(message.id)
-        return replace(message, content=answer.text, status=Status.STREAMING) if answer else message
-
     def _item(self, message: Message) -> Item:
+        answer = self.session.answers.get(message.id)
+        if answer is not None:
+            # With the text that has arrived but is not stored yet.
+            message = replace(message, content=answer.text, status=Status.STREAMING)
         return self._items.item(
-            self._current(message), self._siblings.get(message.id, ()), horizon=self.context.horizon
+            message,
+            self._siblings.get(message.id, ()),
+            is_last=message.id == self._branch[-1].id,
+            can_fork=not self.session.is_temporary,
+            horizon=self.context.horizon,
         )
 
     def _show_message(self, message_id: str) -> None:
@@ -518,10 +466,13 @@ class ConversationController(QObject):
             self._transcript.update_item(self._item(message))
 
     def _show_waiting(self) -> None:
-        answer = self.running
+        answer = self.session.running
         if answer is not None and answer.first_token_at is None:
             text = self._items.waiting(answer, self._models.name_of(answer.model_id))
             self._transcript.set_waiting(answer.message.id, text)
+
+    def _track_context(self) -> None:
+        self.context.show(self._branch, self._system_prompt, self.session.running, self._models.model_id() or "")
 
     def _update_context(self, change: Callable[[], None]) -> None:
         before = self.context.horizon

@@ -2,69 +2,46 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from ui.conversation.context_gauge import ContextGauge
-from ui.widgets.icons import set_icon
+from ui.widgets.layouts import hbox
+from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
-HEIGHT = 48
+HEIGHT, MARGINS = 48, (12, 0, 12, 0)
 STATUS_WIDTH = 620
 """A narrower header has no room for the status."""
 
 
 class Header(TranslatedWidget):
-    """The header; it shows state and passes requests on."""
-
-    sidebar_requested = Signal()
-    model_menu_requested = Signal()
-    export_requested = Signal()
-    settings_requested = Signal()
-    """The settings of the conversation."""
-    temporary_requested = Signal()
-    save_requested = Signal()
-    """The temporary conversation is to be saved."""
+    """The header; its buttons are connected by the controllers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(HEIGHT)
-        self._sidebar = self._button("sidebarButton", "sidebar", self.sidebar_requested)
-        self._export = self._button("exportButton", "export", self.export_requested)
-        self._settings = self._button("conversationSettingsButton", "sliders", self.settings_requested)
-        self.temporary = self._button("temporaryButton", "temporary", self.temporary_requested)
-        self.temporary.setCheckable(True)
-        self.save = self._button("keepTemporaryButton", "temporary", self.save_requested, "accent")
-        self.save.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.save.hide()
-        self.model_button = self._button("modelButton", "chevron-down", self.model_menu_requested)
-        self.model_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.sidebar_button = tool_button("sidebarButton", "sidebar")
+        self.model_button = tool_button("modelButton", "chevron-down", with_text=True)
         # Puts the arrow behind the name.
         self.model_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self._model = "", ""
-        self._status = QLabel(self)
-        self._status.setObjectName("speedLabel")
-        self._status.setProperty("quiet", True)
-        self.gauge = ContextGauge(self)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 0, 12, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._sidebar)
-        layout.addWidget(self.model_button)
-        layout.addStretch(1)
-        for widget in (self._status, self.gauge, self.temporary, self.save, self._settings, self._export):
-            layout.addWidget(widget)
+        self.status = QLabel()
+        """Text beside the gauge, such as the speed."""
+        self.status.setObjectName("speedLabel")
+        self.status.setProperty("quiet", True)
+        self.gauge = ContextGauge()
+        self.temporary_button = tool_button("temporaryButton", "temporary")
+        self.temporary_button.setCheckable(True)
+        self.save_button = tool_button("keepTemporaryButton", "temporary", colour="accent", with_text=True)
+        self.save_button.hide()
+        self.settings_button = tool_button("conversationSettingsButton", "sliders")
+        self.export_button = tool_button("exportButton", "export")
+        left = self.sidebar_button, self.model_button
+        right = self.status, self.gauge, self.temporary_button, self.save_button
+        hbox(*left, None, *right, self.settings_button, self.export_button, parent=self, spacing=8, margins=MARGINS)
         self._retranslate()
-
-    def _button(self, name: str, icon: str, clicked: SignalInstance, role: str = "quiet_text") -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(name)
-        button.setIconSize(QSize(18, 18))
-        set_icon(button, icon, role)
-        button.setAutoRaise(True)
-        button.clicked.connect(clicked)
-        return button
 
     def set_model(self, text: str, tip: str, short: str = "") -> None:
         """Set the text of the model button; ``short`` is used in a narrow header."""
@@ -73,23 +50,16 @@ class Header(TranslatedWidget):
         self.model_button.setAccessibleName(text)
         self._show_model()
 
-    def set_status(self, text: str) -> None:
-        """Set the text beside the gauge, such as the speed."""
-        self._status.setText(text)
-
-    def set_can_export(self, can: bool) -> None:
-        """Set whether there is something to export."""
-        self._export.setEnabled(can)
-
-    def set_temporary(self, *, is_temporary: bool, is_empty: bool) -> None:
-        """Offer to make an empty conversation temporary, or to save a temporary one with messages."""
-        self.temporary.setVisible(is_empty)
-        self.temporary.setChecked(is_temporary)
-        self.save.setVisible(is_temporary and not is_empty)
+    def show_conversation(self, *, is_temporary: bool, is_empty: bool) -> None:
+        """Offer to make an empty conversation temporary, and to save or export one with messages."""
+        self.temporary_button.setVisible(is_empty)
+        self.temporary_button.setChecked(is_temporary)
+        self.save_button.setVisible(is_temporary and not is_empty)
+        self.export_button.setEnabled(not is_empty)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide the status where there is no room for it."""
-        self._status.setVisible(event.size().width() >= STATUS_WIDTH)
+        self.status.setVisible(event.size().width() >= STATUS_WIDTH)
         self._show_model()
         super().resizeEvent(event)
 
@@ -98,14 +68,11 @@ class Header(TranslatedWidget):
         self.model_button.setText(whole if self.width() >= STATUS_WIDTH else short)
 
     def _retranslate(self) -> None:
-        self._sidebar.setToolTip(self.tr("Show or hide conversations (Ctrl+B)"))
-        self._sidebar.setAccessibleName(self.tr("Show or hide conversations"))
-        self._export.setToolTip(self.tr("Export (Ctrl+E)"))
-        self._export.setAccessibleName(self.tr("Export"))
-        self._settings.setToolTip(self.tr("Conversation settings (Ctrl+Shift+S)"))
-        self._settings.setAccessibleName(self.tr("Conversation settings"))
-        self.temporary.setToolTip(self.tr("Temporary chat: not saved (Ctrl+Shift+N)"))
-        self.temporary.setAccessibleName(self.tr("Temporary chat"))
-        self.save.setText(self.tr("Temporary · Save"))
-        self.save.setToolTip(self.tr("This chat isn't saved and is lost when you leave it. Click to save it."))
-        self.save.setAccessibleName(self.tr("Save this temporary chat"))
+        set_name(self.sidebar_button, self.tr("Show or hide conversations"), "Ctrl+B")
+        set_name(self.export_button, self.tr("Export"), "Ctrl+E")
+        set_name(self.settings_button, self.tr("Conversation settings"), "Ctrl+Shift+S")
+        set_name(self.temporary_button, self.tr("Temporary chat"))
+        self.temporary_button.setToolTip(self.tr("Temporary chat: not saved (Ctrl+Shift+N)"))
+        set_name(self.save_button, self.tr("Save this temporary chat"))
+        self.save_button.setText(self.tr("Temporary · Save"))
+        self.save_button.setToolTip(self.tr("This chat isn't saved and is lost when you leave it. Click to save it."))

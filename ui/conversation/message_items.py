@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
@@ -23,36 +23,21 @@ SHOWN_WAIT_S = 3
 class MessageItems(QObject):
     """Makes the items.  A QObject for ``tr``."""
 
-    can_fork = True
-    """Whether a fork is offered; not of a temporary conversation."""
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._estimates: dict[tuple[str, int], int] = {}
         """Tokens of attachments by message and place; estimating a large text takes a while."""
 
-    def items(
-        self,
-        messages: Sequence[Message],
-        siblings: Mapping[str, tuple[str, ...]] | None = None,
-        horizon: Horizon | None = None,
-    ) -> list[Item]:
-        """Return the items of a branch.
-
-        ``siblings`` has the ids of all versions of each message with several; above ``horizon`` the model sees only
-        pinned messages.
-        """
-        versions = siblings or {}
-        return [
-            self.item(message, versions.get(message.id, ()), is_last=message is messages[-1], horizon=horizon)
-            for message in messages
-        ]
-
     def item(
-        self, message: Message, siblings: Sequence[str] = (), *, is_last: bool = False, horizon: Horizon | None = None
+        self, message: Message, versions: Sequence[str], *, is_last: bool, can_fork: bool, horizon: Horizon | None
     ) -> Item:
-        """Return the item of one message; ``siblings`` are the ids of its versions, itself included."""
-        place = (siblings.index(message.id) + 1, len(siblings)) if message.id in siblings else None
+        """Return the item of one message.
+
+        ``versions`` are the ids of all versions of the message where there are several.  ``is_last`` says whether it
+        ends its branch, ``can_fork`` whether its conversation is stored.  Above ``horizon`` the model sees only pinned
+        messages.
+        """
+        place = (versions.index(message.id) + 1, len(versions)) if message.id in versions else None
         is_question = message.role is Role.USER
         provenance = message.provenance
         note = "" if is_question else self._note(message)
@@ -62,7 +47,7 @@ class MessageItems(QObject):
                 note = note or self.tr("Always kept in context.")
             if message.id == horizon.first_seen:
                 divider = self.tr("The model no longer sees the messages above")
-        actions = self._question_actions(is_last) if is_question else self._answer_actions(message)
+        actions = self._question_actions(is_last) if is_question else self._answer_actions(message, can_fork)
         return Item(
             message.id,
             message.role,
@@ -158,31 +143,32 @@ class MessageItems(QObject):
 
     def _question_actions(self, is_last: bool) -> tuple[str, ...]:
         # A question without an answer can be asked again.
-        retry = ("retry",) if is_last else ()
-        return (*retry, "copy", "edit", "export", "pin", "delete")
+        return (*(("retry",) if is_last else ()), "copy", "edit", "export", "pin", "delete")
 
-    def _answer_actions(self, message: Message) -> tuple[str, ...]:
+    def _answer_actions(self, message: Message, can_fork: bool) -> list[str]:
         if message.status is Status.STREAMING:
-            return ()
-        copy: tuple[str, ...] = ()
-        if message.content:
-            copy = ("copy", "export", "fork") if self.can_fork else ("copy", "export")
-        if message.error and message.error.get("code") == "context_full":
-            return ("roll", "begin", "retry", *copy, "delete")
-        provenance = message.provenance
-        can_continue = bool(message.content) and (
-            message.status in (Status.STOPPED, Status.INTERRUPTED)
-            or (provenance is not None and provenance.finish_reason == "length")
+            return []
+        has_text, provenance = bool(message.content), message.provenance
+        is_full = bool(message.error) and (message.error or {}).get("code") == "context_full"
+        was_cut = message.status in (Status.STOPPED, Status.INTERRUPTED) or (
+            provenance is not None and provenance.finish_reason == "length"
         )
-        resume = ("continue",) if can_continue else ()
-        details = ("details",) if provenance is not None else ()
-        pin = ("pin",) if message.content else ()
-        return (*resume, "retry", *copy, *details, *pin, "delete")
+        offered = {
+            "roll": is_full,
+            "begin": is_full,
+            "continue": has_text and was_cut and not is_full,
+            "retry": True,
+            "copy": has_text,
+            "export": has_text,
+            "fork": has_text and can_fork,
+            "details": provenance is not None and not is_full,
+            "pin": has_text and not is_full,
+            "delete": True,
+        }
+        return [action for action, is_offered in offered.items() if is_offered]
 
 
-def _version_actions(place: tuple[int, int] | None) -> tuple[str, ...]:
+def _version_actions(place: tuple[int, int] | None) -> list[str]:
     """Return the actions that show the versions before and after the ``place``-th."""
-    if place is None:
-        return ()
-    number, count = place
-    return (*(("previous",) if number > 1 else ()), *(("next",) if number < count else ()))
+    number, count = place or (1, 1)
+    return [*(["previous"] if number > 1 else []), *(["next"] if number < count else [])]

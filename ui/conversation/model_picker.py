@@ -18,8 +18,10 @@ from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
 from ui.plan.recommendation_text import computer_text, place_text, recommendation_text, recommended
-from ui.widgets.dialog_parts import ask_for_file
+from ui.widgets.dialog_parts import ask_for_file, show_dialog
+from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
+from ui.widgets.notice import NoticeBar
 
 if TYPE_CHECKING:
     from model_manager.plan import PlanOptions
@@ -38,32 +40,24 @@ class ModelPicker(QObject):
 
     changed = Signal()
     """The selected model, its name, its plan or what is known about the computer."""
-    failed = Signal(UserError)
 
-    def __init__(self, services: Services, header: Header, window: QWidget) -> None:
+    def __init__(self, services: Services, header: Header, notice: NoticeBar, window: QWidget) -> None:
         super().__init__(window)
-        self._services = services
-        self._header = header
-        self._window = window
+        self._services, self._header, self._notice, self._window = services, header, notice, window
         self._names: dict[str, str] = {}
         self._is_any_running = False
-        self._has_starter = find_starter() is not None
+        self.has_starter = find_starter() is not None
+        """Whether the starter model is installed."""
         self._jobs: ModelJobs | None = None
         self._fits: ModelFits | None = None
         self._fits_for: tuple[object, ...] = ()
         self._advice_timer = QTimer(self, singleShot=True, interval=ADVICE_MS)
         self._advice_timer.timeout.connect(self._fits_now)
-        header.model_menu_requested.connect(self._show_menu)
+        header.model_button.clicked.connect(self._show_menu)
 
     def model_id(self) -> str | None:
         """Return the selected model: the last one used, else the starter model, else None."""
-        chosen = self._services.settings.now.model_id
-        return chosen or (STARTER if self._has_starter else None)
-
-    @property
-    def has_starter(self) -> bool:
-        """Whether the starter model is installed."""
-        return self._has_starter
+        return self._services.settings.now.model_id or (STARTER if self.has_starter else None)
 
     def name(self) -> str:
         """Return the display name of the selected model; empty for none."""
@@ -76,22 +70,16 @@ class ModelPicker(QObject):
             self._names[model_id] = self._look_up(model_id)
         return self._names[model_id]
 
-    def remember(self, model_id: str) -> None:
-        """Save the model as the last one used.  Raises UserError as ``SettingsFile.change``."""
-        self._services.settings.change(model_id=model_id)
-
-    def use(self, model_id: str) -> None:
-        """Select a model."""
-        self._services.hasher.refresh()
-        try:
-            self.remember(model_id)
-        except UserError as error:
-            self.failed.emit(error)
+    def forget_names(self) -> None:
+        """Forget the cached names: the library has changed."""
+        self._names.clear()
         self.changed.emit()
 
-    def use_starter(self) -> None:
-        """Select the starter model."""
-        self.use(STARTER)
+    def use(self, model_id: str) -> None:
+        """Select a model; it stays selected after a restart."""
+        self._services.hasher.refresh()
+        self._notice.attempt(lambda: self._services.settings.change(model_id=model_id))
+        self.changed.emit()
 
     def choose_file(self) -> None:
         """Let the user choose a model file, and use it."""
@@ -101,7 +89,15 @@ class ModelPicker(QObject):
     def add_file(self, path: Path) -> None:
         """Register a file in the library and use it."""
         library = self._services.library
-        run_job(self, lambda: library.register(path), lambda model: self.use(model.id), self.failed.emit)
+        run_job(self, lambda: library.register(path), lambda model: self.use(model.id), self.show_error)
+
+    def show_error(self, error: UserError) -> None:
+        """Show an error of a model, with a button to convert it where that helps."""
+        if error.code == "experts_in_separate_tensors":
+            show_models = partial(self.show_dialog, [Path(str(error.data["path"]))])
+            self._notice.show_error(error_text(error), self.tr("Convert…"), show_models)
+        else:
+            self._notice.show_error(error_text(error))
 
     def refresh(self, running: RunningAnswer | None, is_any_running: bool) -> None:
         """Show the state of the selected model on the button."""
@@ -111,16 +107,14 @@ class ModelPicker(QObject):
         if not name:
             self._header.set_model(self.tr("Choose a model"), self.tr("No model selected"))
             return
-        text, tip = name, self.tr("Loaded when you send a message")
-        place = self._place()
-        if place:
-            text = f"{name} · {place}"
+        place, tip = self._place(), self.tr("Loaded when you send a message")
+        text, short = (f"{name} · {place}", name) if place else (name, "")
         if running is not None and running.load is not None:
             percent = int(running.load.fraction * 100)
-            text = self.tr("{model} · loading {percent}%").format(model=name, percent=percent)
+            text, short = self.tr("{model} · loading {percent}%").format(model=name, percent=percent), ""
         elif self._services.engine.state is not None:
             tip = self.tr("Loaded and ready")
-        self._header.set_model(text, tip, name if place and text.endswith(place) else "")
+        self._header.set_model(text, tip, short)
 
     def show_dialog(self, paths: Sequence[Path] = ()) -> None:
         """Open the models dialog, which adds the files or offers to convert them."""
@@ -144,8 +138,7 @@ class ModelPicker(QObject):
         dialog.model_chosen.connect(self.use)
         dialog.models_changed.connect(self.forget_names)
         dialog.plan_requested.connect(self.show_plan)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        show_dialog(dialog)
         if paths:
             dialog.add_paths(paths)
 
@@ -157,15 +150,41 @@ class ModelPicker(QObject):
         published = self._fits.header_of(model_id) if self._fits is not None else None
         dialog = PlanDialog(self._services, model_id, name, over, published=published)
         dialog.kept.connect(partial(self._save_options, model_id))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        show_dialog(dialog)
 
-    def _save_options(self, model_id: str, options: PlanOptions) -> None:
-        try:
-            self._services.planning.overrides.set(model_id, options)
-        except UserError as error:
-            self.failed.emit(error)
-        self.changed.emit()
+    def show_plan_of_selected(self) -> None:
+        """Open the memory plan of the selected model."""
+        model_id = self.model_id()
+        if model_id is not None:
+            self.show_plan(model_id, self.name())
+
+    def request_advice(self) -> None:
+        """Plan the home model for this computer in the background; ``changed`` follows."""
+        if self._fits is None and not self._advice_timer.isActive():
+            self._advice_timer.start()
+
+    def advice(self) -> tuple[str, str, tuple[Bar, ...]]:
+        """Return the hardware of this computer in one line, the recommended quantisation and its memory plan.
+
+        They are empty until they are known.
+        """
+        fits = self._fits
+        if fits is None:
+            return "", "", ()
+        best = recommended(fits.home)
+        computer = computer_text(fits.hardware.machine, fits.hardware.host) if fits.hardware is not None else ""
+        return computer, recommendation_text(fits.home), fits.bars(best.plan) if best is not None else ()
+
+    def close(self) -> None:
+        """Stop conversions, measurements and other jobs."""
+        for dialog in self._window.findChildren(QDialog, "planDialog"):
+            dialog.reject()
+        if self._jobs is not None:
+            self._jobs.shut_down()
+
+    def release(self) -> None:
+        """Unload the model, after a running answer."""
+        self._services.worker.submit(self._services.engine.release)
 
     def _fits_now(self) -> ModelFits:
         from ui.models.fits import ModelFits
@@ -179,18 +198,6 @@ class ModelPicker(QObject):
         self._fits.refresh()
         return self._fits
 
-    def request_advice(self) -> None:
-        """Plan the home model for this computer in the background; ``changed`` follows."""
-        if self._fits is None and not self._advice_timer.isActive():
-            self._advice_timer.start()
-
-    def advice(self) -> tuple[str, tuple[Bar, ...]]:
-        """Return the recommended quantisation of the home model and its memory plan; empty until planned."""
-        if self._fits is None:
-            return "", ()
-        best = recommended(self._fits.home)
-        return recommendation_text(self._fits.home), self._fits.bars(best.plan) if best is not None else ()
-
     def _refresh_fits(self) -> None:
         """Plan again where the settings for devices or context have changed."""
         settings = self._services.settings.now
@@ -199,96 +206,68 @@ class ModelPicker(QObject):
             self._fits.refresh()
         self._fits_for = now
 
-    def computer(self) -> str:
-        """Return a line about the hardware of this computer; empty until known."""
-        place = self._fits.hardware if self._fits is not None else None
-        return computer_text(place.machine, place.host) if place is not None else ""
-
     def _place(self) -> str:
         """Return where the selected model is or would be loaded; empty where that is not known."""
         model_id, loaded = self.model_id(), self._services.planning.loader.loaded
         if model_id is None or is_server_model(model_id):
             return ""
         try:
-            is_loaded = loaded is not None and self._services.library.resolve(model_id).path == loaded.request.path
+            path = self._services.library.resolve(model_id).path
         except UserError:
             return ""
-        if is_loaded and loaded is not None:
+        if loaded is not None and path == loaded.request.path:
             return place_text(loaded.plan)
         plan = self._fits.plan_of(model_id) if self._fits is not None else None
         return place_text(plan) if plan is not None else ""
 
-    def close(self) -> None:
-        """Stop conversions, measurements and other jobs."""
-        for dialog in self._window.findChildren(QDialog, "planDialog"):
-            dialog.reject()
-        if self._jobs is not None:
-            self._jobs.shut_down()
-
-    def release(self) -> None:
-        """Unload the model, after a running answer."""
-        self._services.worker.submit(self._services.engine.release)
+    def _save_options(self, model_id: str, options: PlanOptions) -> None:
+        self._notice.attempt(lambda: self._services.planning.overrides.set(model_id, options))
+        self.changed.emit()
 
     def _show_menu(self) -> None:
         try:
             models = self._services.library.list()
         except UserError as error:
-            self.failed.emit(error)
+            self.show_error(error)
             return
         menu = QMenu(self._window)
         menu.setObjectName("modelMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for model in models:
-            action = menu.addAction(_name(model))
-            action.setCheckable(True)
-            action.setChecked(model.id == self.model_id())
-            action.setEnabled(model.ready)
-            action.triggered.connect(lambda _checked=False, model_id=model.id: self.use(model_id))
-        self._add_servers(menu)
+            self._add_model(menu, model.id, _name(model), model.ready)
+        for server in self._services.servers.list():
+            if server.models:
+                menu.addSection(server.title)
+                count, inner = len(server.models), menu
+                if count > MAX_MENU_MODELS:
+                    # A hosted server lists hundreds of models.
+                    inner = menu.addMenu(self.tr("{count} models").format(count=count))
+                for name in server.models:
+                    self._add_model(inner, server.model_id(name), name)
         menu.addSeparator()
         model_id = self.model_id()
         if model_id is not None and not is_server_model(model_id):
-            plan = menu.addAction(self.tr("Memory plan…"))
+            plan = menu.addAction(self.tr("Memory plan…"), self.show_plan_of_selected)
             plan.setObjectName("showPlanAction")
-            plan.triggered.connect(lambda: self.show_plan(model_id, self.name()))
         menu.addAction(self.tr("Models…"), self.show_dialog)
         release = menu.addAction(self.tr("Unload model (frees its memory)"), self.release)
         release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         button = self._header.model_button
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
-    def _add_servers(self, menu: QMenu) -> None:
-        for server in self._services.servers.list():
-            if not server.models:
-                continue
-            menu.addSection(server.title)
-            names = server.models
-            # A hosted server lists hundreds of models.
-            inner = (
-                menu
-                if len(names) <= MAX_MENU_MODELS
-                else menu.addMenu(self.tr("{count} models").format(count=len(names)))
-            )
-            for name in names:
-                model_id = server.model_id(name)
-                action = inner.addAction(name)
-                action.setCheckable(True)
-                action.setChecked(model_id == self.model_id())
-                action.triggered.connect(lambda _checked=False, model_id=model_id: self.use(model_id))
-
-    def forget_names(self) -> None:
-        """Forget the cached names: the library has changed."""
-        self._names.clear()
-        self.changed.emit()
+    def _add_model(self, menu: QMenu, model_id: str, name: str, is_ready: bool = True) -> None:
+        action = menu.addAction(name, partial(self.use, model_id))
+        action.setCheckable(True)
+        action.setChecked(model_id == self.model_id())
+        action.setEnabled(is_ready)
 
     def _look_up(self, model_id: str) -> str:
         try:
-            if is_server_model(model_id):
-                server_id, name = split_model_id(model_id)
-                return self.tr("{model} on {server}").format(
-                    model=name, server=self._services.servers.get(server_id).title
-                )
-            return _name(self._services.library.resolve(model_id))
+            if not is_server_model(model_id):
+                return _name(self._services.library.resolve(model_id))
+            server_id, name = split_model_id(model_id)
+            server = self._services.servers.get(server_id).title
+            return self.tr("{model} on {server}").format(model=name, server=server)
         except UserError:
             # The next request reports what is wrong with it.
             return split_model_id(model_id)[1] if is_server_model(model_id) else Path(model_id).stem

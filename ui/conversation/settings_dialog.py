@@ -5,31 +5,21 @@ Changes are stored immediately and apply from the next answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
-from app.config.presets import Choices, Preset, Presets
-from app.config.settings import SettingsFile
-from app.conversation import ContextPolicy, Sampling
+from app.chat.session import ChatSession
+from app.config.presets import Choices, Preset
+from app.conversation import ContextPolicy
+from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.controls import ChoiceBox, PromptField
-from ui.widgets.dialog_parts import (
-    MARGIN,
-    Row,
-    StatusLine,
-    TranslatedDialog,
-    arrange,
-    button,
-    hairline,
-    heading,
-    quiet_label,
-    scrolled,
-)
+from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, arrange, button, hairline, heading, quiet_label, scrolled
 from ui.widgets.error_text import error_text
+from ui.widgets.layouts import hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, sampling_parameters
 from ui.widgets.preset_picker import PresetsBar
 
@@ -37,91 +27,66 @@ AS_IN_SETTINGS, OWN = "settings", "own"
 SCROLL_BAR_WIDTH = 10
 
 
-class ConversationSettings(TranslatedDialog):
+class ConversationSettings(QDialog):
     """The settings of the open conversation, also before its first question."""
 
     def __init__(
-        self,
-        settings: SettingsFile,
-        presets: Presets,
-        choices: Choices,
-        choose: Callable[[Choices], None],
-        default_prompt: str,
-        parent: QWidget | None = None,
+        self, services: Services, session: ChatSession, default_prompt: str, parent: QWidget | None = None
     ) -> None:
-        """``choose`` stores choices and may raise UserError.
-
-        ``default_prompt`` is the system prompt of conversations without their own.
-        """
+        """``default_prompt`` is the system prompt of conversations without their own."""
         super().__init__(parent)
         self.setObjectName("conversationSettings")
-        self._settings, self._choose, self._default_prompt = settings, choose, default_prompt
-        self._choices = choices
+        self.setWindowTitle(self.tr("Conversation settings"))
+        self.setAccessibleName(self.tr("Conversation settings"))
+        self._settings, self._session, self._default_prompt = services.settings, session, default_prompt
         self._status = StatusLine("conversationSettingsStatus")
-        self._heading = heading()
-        self._sentence = quiet_label()
-        self.presets = PresetsBar(presets, self._status)
-        self.system_prompt = PromptField(
-            "conversationSystemPrompt", self.tr("For example: Answer briefly."), height=120
-        )
-        self.default_prompt = button("usualPromptButton", quiet=True)
-        as_in_settings = self.tr("Use defaults")
-        self.which_sampling = ChoiceBox("whichSampling", {AS_IN_SETTINGS: as_in_settings, OWN: self.tr("Custom")})
+        self.presets = PresetsBar(services.presets, self._status)
+        placeholder = self.tr("For example: Answer briefly.")
+        self.system_prompt = PromptField("conversationSystemPrompt", placeholder, height=120)
+        self.default_prompt = button("usualPromptButton", self.tr("Use default prompt"), quiet=True)
+        defaults = self.tr("Use defaults")
+        self.which_sampling = ChoiceBox("whichSampling", {AS_IN_SETTINGS: defaults, OWN: self.tr("Custom")})
         self.sampling = ParameterForm(sampling_parameters())
         self.context_policy = ChoiceBox(
             "conversationContextPolicy",
             {
-                None: as_in_settings,
+                None: defaults,
                 ContextPolicy.STOP: self.tr("Stop and ask me"),
                 ContextPolicy.ROLL: self.tr("Leave out the oldest turns"),
             },
         )
-        self._close = button("closeButton")
-        self._lay_out()
-        self._show(choices)
+        close = button("closeButton", self.tr("Close"))
+        arrange(self, self._page(), self._status, close)
+        self._show(session.choices())
         self.presets.chosen.connect(self._apply_preset)
-        self.system_prompt.changed.connect(self._set_prompt)
+        self.system_prompt.changed.connect(lambda text: self._set(system_prompt=text))
         self.default_prompt.clicked.connect(self._use_default_prompt)
-        self.which_sampling.currentIndexChanged.connect(self._switch_sampling)
+        self.which_sampling.changed.connect(self._switch_sampling)
         self.sampling.changed.connect(self._set_sampling)
-        self.context_policy.currentIndexChanged.connect(self._set_policy)
-        self._close.clicked.connect(self.accept)
+        self.context_policy.changed.connect(lambda policy: self._set(context_policy=policy))
+        close.clicked.connect(self.accept)
         self.resize(640, 620)
-        self._finish_setup()
 
-    def _lay_out(self) -> None:
+    def _page(self) -> QWidget:
+        """Return the scrolled rows."""
         prompt = QWidget()
-        below = QHBoxLayout()
-        below.addStretch(1)
-        below.addWidget(self.default_prompt)
-        column = QVBoxLayout(prompt)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.system_prompt)
-        column.addLayout(below)
+        vbox(self.system_prompt, hbox(None, self.default_prompt), parent=prompt, spacing=4)
         prompt.setFocusProxy(self.system_prompt)
-        self._rows = {
-            "preset": Row(self.presets),
-            "system_prompt": Row(prompt, wide=True),
-            "sampling": Row(self.which_sampling),
-            "context_policy": Row(self.context_policy),
-        }
+        self.sampling.setContentsMargins(MARGIN, 0, 0, 0)
+        preset_text = self.tr("Sets the system prompt, sampling and other options at once.")
+        prompt_text = self.tr("Instructions for the model at the start of the conversation.")
+        policy_text = self.tr(
+            "Pinned messages always stay. A line marks the messages above it that the model no longer sees."
+        )
+        preset = Row(self.presets, self.tr("Preset"), preset_text)
+        system_prompt = Row(prompt, self.tr("System prompt"), prompt_text, wide=True)
+        sampling = Row(self.which_sampling, self.tr("Sampling"), self.tr("How the next token is chosen."))
+        policy = Row(self.context_policy, self.tr("When the context is full"), policy_text)
+        sentence = self.tr("Changes apply from the next answer. Each answer keeps a record of the settings used.")
+        head = heading(self.tr("Conversation settings")), 4, quiet_label(sentence), 8
+        below = hairline(), system_prompt, hairline(), sampling, self.sampling, hairline(), policy, None
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        column.setSpacing(0)
-        column.addWidget(self._heading)
-        column.addSpacing(4)
-        column.addWidget(self._sentence)
-        column.addSpacing(8)
-        for key, row in self._rows.items():
-            if key != "preset":
-                column.addWidget(hairline())
-            column.addWidget(row)
-            if key == "sampling":
-                self.sampling.setContentsMargins(MARGIN, 0, 0, 0)
-                column.addWidget(self.sampling)
-        column.addStretch(1)
+        column = vbox(*head, preset, *below, parent=page, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
         scroll = scrolled(page)
         # The scroll bar takes part of the margin, so that nothing moves when it appears.
         scroll.verticalScrollBar().rangeChanged.connect(
@@ -130,12 +95,13 @@ class ConversationSettings(TranslatedDialog):
             )
         )
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        arrange(self, scroll, self._status, self._close)
+        return scroll
 
     def _show(self, choices: Choices) -> None:
         """Show choices in the controls."""
         self._choices = choices
-        self.system_prompt.set_value(self._shown_prompt())
+        prompt = self._default_prompt if choices.system_prompt is None else choices.system_prompt
+        self.system_prompt.set_value(prompt)
         self.which_sampling.set_value(AS_IN_SETTINGS if choices.sampling is None else OWN)
         self.sampling.show_values(choices.sampling or self._settings.now.sampling())
         self.sampling.setVisible(choices.sampling is not None)
@@ -146,9 +112,11 @@ class ConversationSettings(TranslatedDialog):
         self.presets.show_choices(self._choices)
         self.default_prompt.setVisible(self.system_prompt.toPlainText() != self._default_prompt)
 
-    def _set(self, choices: Choices) -> None:
+    def _set(self, **values: Any) -> None:
+        """Store other values of fields of the choices."""
+        choices = replace(self._choices, **values)
         try:
-            self._choose(choices)
+            self._session.set_choices(choices)
         except UserError as error:
             self._status.show_message(error_text(error), "bad")
             return
@@ -157,7 +125,7 @@ class ConversationSettings(TranslatedDialog):
         self._show_preset()
 
     def _apply(self, choices: Choices) -> None:
-        self._set(choices)
+        self._set(**vars(choices))
         self._show(self._choices)
 
     def _apply_preset(self, preset: Preset | None) -> None:
@@ -165,35 +133,20 @@ class ConversationSettings(TranslatedDialog):
         before = self._choices
         self._apply(preset.choices if preset else Choices(self._default_prompt))
         if self._choices != before:
-            text = self.tr("“{name}” applied.").format(name=preset.name) if preset else ""
-            self._status.show_message(
-                text or self.tr("Defaults applied."),
-                action=(self.tr("Undo"), lambda: self._apply(before)),
-            )
-
-    def _set_prompt(self, text: str) -> None:
-        self._set(replace(self._choices, system_prompt=text))
+            text = self.tr("“{name}” applied.").format(name=preset.name) if preset else self.tr("Defaults applied.")
+            self._status.show_message(text, action=(self.tr("Undo"), lambda: self._apply(before)))
 
     def _set_sampling(self, values: dict[str, Any]) -> None:
         sampling = self._choices.sampling or self._settings.now.sampling()
-        self._set(replace(self._choices, sampling=replace(sampling, **values)))
-
-    def _shown_prompt(self) -> str:
-        chosen = self._choices.system_prompt
-        return self._default_prompt if chosen is None else chosen
+        self._set(sampling=replace(sampling, **values))
 
     def _use_default_prompt(self) -> None:
         self.system_prompt.setPlainText(self._default_prompt)
         self.system_prompt.finish()
 
-    def _switch_sampling(self) -> None:
-        own: Sampling | None = None
-        if self.which_sampling.currentData() == OWN:
-            own = self._choices.sampling or self._settings.now.sampling()
-        self._apply(replace(self._choices, sampling=own))
-
-    def _set_policy(self) -> None:
-        self._set(replace(self._choices, context_policy=self.context_policy.currentData()))
+    def _switch_sampling(self, which: str) -> None:
+        own = self._choices.sampling or self._settings.now.sampling()
+        self._apply(replace(self._choices, sampling=own if which == OWN else None))
 
     def done(self, result: int) -> None:
         """Store unfinished input however the dialog is closed."""
@@ -201,24 +154,3 @@ class ConversationSettings(TranslatedDialog):
             self.sampling.finish()
         self.system_prompt.finish()
         super().done(result)
-
-    def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Conversation settings"))
-        self.setAccessibleName(self.tr("Conversation settings"))
-        self._heading.setText(self.tr("Conversation settings"))
-        self._sentence.setText(
-            self.tr("Changes apply from the next answer. Each answer keeps a record of the settings used.")
-        )
-        self._rows["preset"].set_texts(
-            self.tr("Preset"), self.tr("Sets the system prompt, sampling and other options at once.")
-        )
-        self._rows["system_prompt"].set_texts(
-            self.tr("System prompt"), self.tr("Instructions for the model at the start of the conversation.")
-        )
-        self._rows["sampling"].set_texts(self.tr("Sampling"), self.tr("How the next token is chosen."))
-        self._rows["context_policy"].set_texts(
-            self.tr("When the context is full"),
-            self.tr("Pinned messages always stay. A line marks the messages above it that the model no longer sees."),
-        )
-        self.default_prompt.setText(self.tr("Use default prompt"))
-        self._close.setText(self.tr("Close"))

@@ -26,7 +26,7 @@ from ui.widgets.dialog_parts import (
     scrolled,
 )
 from ui.widgets.error_text import error_text, translate_message
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import IconLabel, icon
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, TOP, clear, hbox, vbox
 from ui.widgets.theme import CHINESE_FAMILIES, interface_font, mono_font
@@ -51,14 +51,13 @@ class ResultRow(QWidget):
         super().__init__()
         self.result = result
         name, value, remedy = (text_of(result, translate_message) for text_of in (name_text, value_text, remedy_text))
-        state, icon, role = {
+        state, picture, role = {
             State.OK: (self.tr("OK"), "check", "good"),
             State.WARNING: (self.tr("Could be improved"), "warning", "warning"),
             State.BAD: (self.tr("Needs attention"), "warning", "bad"),
         }[result.state]
-        mark = QLabel()
+        mark = IconLabel(picture, role, ICON_SIZE)
         mark.setFixedSize(ICON_SIZE, 20)
-        set_icon(mark, icon, role, ICON_SIZE)
         mark.setToolTip(state)
         mark.setAccessibleName(state)
         self.name = QLabel(name, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
@@ -93,7 +92,7 @@ class ResultRow(QWidget):
         self.copy = QToolButton()
         self.copy.setObjectName("copyCommandButton")
         self.copy.setIconSize(QSize(16, 16))
-        set_icon(self.copy, "copy", size=16)
+        self.copy.setIcon(icon("copy", size=16))
         self.copy.setToolTip(self.tr("Copy command"))
         self.copy.setAccessibleName(self.tr("Copy command {command}").format(command=self.result.command))
         self.copy.clicked.connect(self._copy)

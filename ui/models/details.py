@@ -40,7 +40,7 @@ from ui.widgets.dialog_parts import (
     set_kind,
     set_style_property,
 )
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
 from ui.widgets.layouts import LEFT, TOP, hbox, vbox
 from ui.widgets.model_strings import date_text, quality_of, quality_sentence
 from ui.widgets.theme import interface_font
@@ -111,7 +111,7 @@ class ModelDetails(QWidget):
         self.more.setAccessibleName(self.tr("More actions for this model"))
         self.more.setFixedSize(34, 34)
         self.more.setIconSize(QSize(18, 18))
-        set_icon(self.more, "more", "text")
+        self.more.setIcon(icon("more", "text"))
         self.fold = button("detailsFoldButton", self.tr("Details"), quiet=True)
         self.fold.setCheckable(True)
         self.progress = QProgressBar(textVisible=False)
@@ -225,7 +225,7 @@ class ModelDetails(QWidget):
         # Beside the list the metadata shrinks where the height does not suffice.
         vertical = QSizePolicy.Policy.Preferred if self._narrow else QSizePolicy.Policy.Ignored
         self.area.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
-        set_icon(self.fold, "chevron-down" if self.fold.isChecked() else "chevron-right", size=14)
+        self.fold.setIcon(icon("chevron-down" if self.fold.isChecked() else "chevron-right", size=14))
         policy = QSizePolicy.Policy.Maximum if self._narrow and not shown else QSizePolicy.Policy.Preferred
         self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self.setMaximumHeight(NARROW_MAX_HEIGHT if self._narrow else 16_777_215)
@@ -259,7 +259,7 @@ class ModelDetails(QWidget):
     def _copy_button(self, fact: Fact) -> QToolButton:
         copy = QToolButton()
         copy.setObjectName("copyButton")
-        set_icon(copy, "copy", size=14)
+        copy.setIcon(icon("copy", size=14))
         copy.setIconSize(QSize(14, 14))
         copy.setFixedSize(20, 20)
         copy.setStyleSheet("padding: 0;")

@@ -45,7 +45,7 @@ from ui.widgets.dialog_parts import (
     set_style_property,
 )
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
 from ui.widgets.job import run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 
@@ -128,7 +128,7 @@ class ModelsDialog(QDialog):
         self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
         self.field.setAccessibleName(self.tr("Search Hugging Face"))
         search_icon = QAction(self.field)
-        set_icon(search_icon, "search", size=16)
+        search_icon.setIcon(icon("search", size=16))
         self.field.addAction(search_icon, QLineEdit.ActionPosition.LeadingPosition)
         self.list = ModelList("modelList", self.tr("Models on this computer and models you can download"))
         self.search = HubSearch(self._downloads, self.list, self.field, self.inventory.published_item)

@@ -24,7 +24,7 @@ from ui.models.item import ModelItem
 from ui.models.list_view import PAD_X, ModelList
 from ui.widgets.dialog_parts import MARGIN, StatusLine, button, quiet_label
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
 from ui.widgets.job import Job
 from ui.widgets.layouts import hbox, vbox
 
@@ -76,7 +76,7 @@ class HubSearch(QFrame):
         self.results = ModelList("hubResults", self.tr("Repositories found"))
         self.models = ModelList("hubModels", self.tr("Models in the repository"))
         self.back = button("hubBackButton", quiet=True)
-        set_icon(self.back, "arrow-left")
+        self.back.setIcon(icon("arrow-left"))
         self._title = quiet_label()
         self._title.setWordWrap(False)
         self.message = StatusLine("hubMessage", centred=True)

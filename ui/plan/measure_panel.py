@@ -16,7 +16,7 @@ from model_manager.plan import LoadPlan
 from ui.plan.strings import device_name
 from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import IconLabel
 from ui.widgets.job import Job
 from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.model_strings import time_left_text
@@ -242,10 +242,8 @@ class _Row(QWidget):
     ) -> None:
         super().__init__()
         self.setObjectName("measuredRow")
-        icon = QLabel()
+        icon = IconLabel("check", "good", ICON) if is_best else QWidget()
         icon.setFixedWidth(ICON)
-        if is_best:
-            set_icon(icon, "check", "good", ICON)
         margin = 4 if is_head else 8
         name = QLabel(title)
         name.setFont(interface_font(14, bold=is_best))

@@ -18,7 +18,7 @@ from ui.plan.layer_strip import LayerStrip, Segment
 from ui.plan.rows import PlanRow
 from ui.plan.strings import device_name, tokens_text
 from ui.widgets.dialog_parts import button, quiet_label
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
 
 ARROW = 14
@@ -141,7 +141,7 @@ class PlanPanel(QWidget):
 
     def _update_arrow(self) -> None:
         name = "chevron-right" if self.advanced.isHidden() else "chevron-down"
-        set_icon(self.more, name, size=ARROW)
+        self.more.setIcon(icon(name, size=ARROW))
 
     def _show(self) -> None:
         plan, options, shape, devices = self._plan, self._options, self._shape, self._devices

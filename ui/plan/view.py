@@ -24,7 +24,7 @@ from ui.plan.rows import column_widths
 from ui.plan.strings import device_name, sentences
 from ui.widgets.dialog_parts import HEADING_SIZE, hairline, quiet_label
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import IconLabel
 from ui.widgets.layouts import TOP, hbox, vbox
 from ui.widgets.theme import interface_font
 
@@ -42,9 +42,8 @@ class PlanHead(QWidget):
         super().__init__()
         self.kind: VerdictKind = "good"
         """Rating that determines icon and colour."""
-        self._icon = QLabel()
+        self._icon = IconLabel(_ICONS[self.kind], self.kind, ICON)
         self._icon.setObjectName("planVerdict")
-        self._icon.setFixedSize(ICON, ICON)
         self.headline = QLabel()
         self.headline.setObjectName("planSentence")
         self.headline.setFont(interface_font(HEADING_SIZE, bold=True))
@@ -68,7 +67,7 @@ class PlanHead(QWidget):
         _set_text(self.notes, notes)
         _set_text(self.hint, hint)
         self._icon.setVisible(bool(verdict))
-        set_icon(self._icon, _ICONS[self.kind], self.kind, ICON)
+        self._icon.set_icon(_ICONS[self.kind], self.kind)
         self._keep_height()
 
     def reset_height(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject
@@ -19,6 +19,8 @@ from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
 Ids = tuple[str, ...]
+Change = Callable[..., Ids]
+"""Changes conversations by their ids, and returns the ids of those that it has changed."""
 
 
 class SidebarController(QObject):
@@ -29,9 +31,11 @@ class SidebarController(QObject):
     ) -> None:
         super().__init__(sidebar)
         self._store, self._sidebar, self._notice, self._conversation = store, sidebar, notice, conversation
+        sidebar.new_button.clicked.connect(lambda: conversation.open(None))
         sidebar.search_requested.connect(self._search)
-        sidebar.title_edited.connect(self._rename)
         sidebar.action_requested.connect(self._act)
+        sidebar.list.opened.connect(self._open)
+        sidebar.list.delegate.title_edited.connect(self._rename)
 
     def refresh(self) -> None:
         """Show what is stored now."""
@@ -44,7 +48,7 @@ class SidebarController(QObject):
         """Show the list and the open conversation again after an import, a restored backup or an erasure."""
         self.refresh()
         conversation = self._conversation
-        if conversation.is_empty or conversation.is_temporary:
+        if conversation.session.is_empty or conversation.session.is_temporary:
             return
         try:
             conversation.refresh()
@@ -54,76 +58,74 @@ class SidebarController(QObject):
     def open_neighbour(self, step: int) -> None:
         """Open the conversation ``step`` places below the open one in the list."""
         ids = [conversation.id for conversation in self._store.list()]
-        open_id = self._conversation.conversation_id
+        open_id = self._conversation.session.conversation_id
         place = ids.index(open_id) + step if open_id in ids else 0
         if 0 <= place < len(ids):
             self._conversation.open(ids[place])
+
+    def _open(self, conversation_id: str, message_id: str) -> None:
+        """Open a conversation, or the message of a search result with the matches marked."""
+        needle = self._sidebar.search_text() if message_id else ""
+        self._conversation.open(conversation_id, message_id, needle)
 
     def _rename(self, conversation_id: str, title: str) -> None:
         self._notice.attempt(lambda: self._store.rename(conversation_id, title))
         self.refresh()
 
     def _act(self, action: str, ids: Ids) -> None:
+        store = self._store
         match action:
             case "pin" | "unpin":
-                self._pin(ids, action == "pin")
+                self._change(partial(self._pin, is_pinned=action == "pin"), ids)
             case "archive":
-                self._archive(ids)
+                texts = self.tr("Conversation archived."), self.tr("{count} conversations archived.")
+                self._remove(store.archive, store.unarchive, ids, texts)
             case "unarchive":
-                self._change(partial(self._store.unarchive, *ids))
+                self._change(store.unarchive, ids)
             case "delete":
-                self._delete(ids)
+                texts = self.tr("Conversation deleted."), self.tr("{count} conversations deleted.")
+                self._remove(store.delete, store.restore, ids, texts)
             case "restore":
                 self._restore(ids)
             case "purge":
                 self._ask_to_purge(ids)
 
-    def _change(self, change: Callable[[], Ids]) -> Ids:
+    def _change(self, change: Change, ids: Ids) -> Ids:
         """Return the ids of the conversations that ``change`` has changed; none where it failed."""
         changed: list[str] = []
-        self._notice.attempt(lambda: changed.extend(change()))
+        self._notice.attempt(lambda: changed.extend(change(*ids)))
         self.refresh()
         return tuple(changed)
 
-    def _pin(self, ids: Sequence[str], pinned: bool) -> None:
-        def pin() -> None:
-            for id_ in ids:
-                self._store.update(id_, is_pinned=pinned)
+    def _pin(self, *ids: str, is_pinned: bool) -> Ids:
+        for id_ in ids:
+            self._store.update(id_, is_pinned=is_pinned)
+        return ids
 
-        self._notice.attempt(pin)
-        self.refresh()
-
-    def _archive(self, ids: Ids) -> None:
-        pinned: list[str] = []
-
-        def archive() -> Ids:
-            pinned.extend(each.id for each in self._store.list() if each.is_pinned and each.id in ids)
-            return self._store.archive(*ids)
-
-        archived = self._change(archive)
-        was_open = self._close(archived)
-        texts = self.tr("Conversation archived."), self.tr("{count} conversations archived.")
+    def _remove(self, remove: Change, restore: Change, ids: Ids, texts: tuple[str, str]) -> None:
+        """Archive or delete, and offer to undo it; ``texts`` are the messages for one and for several."""
+        # The archive does not keep pins.
+        pinned = tuple(each.id for each in self._store.list() if each.is_pinned and each.id in ids)
+        removed = self._change(remove, ids)
+        conversation, session = self._conversation, self._conversation.session
+        open_id = session.conversation_id
+        was_open = open_id in removed and not session.is_temporary
+        if was_open:
+            session.stop()
+            conversation.open(None)
 
         def undo() -> None:
-            if self._change(partial(self._store.unarchive, *archived)):
-                self._pin(pinned, True)
-                self._reopen(was_open)
+            if self._change(restore, removed):
+                self._change(partial(self._pin, is_pinned=True), pinned)
+                if was_open:
+                    conversation.open(open_id)
 
-        self._offer_undo(texts, len(archived), undo)
-
-    def _delete(self, ids: Ids) -> None:
-        deleted = self._change(partial(self._store.delete, *ids))
-        was_open = self._close(deleted)
-        texts = self.tr("Conversation deleted."), self.tr("{count} conversations deleted.")
-
-        def undo() -> None:
-            if self._change(partial(self._store.restore, *deleted)):
-                self._reopen(was_open)
-
-        self._offer_undo(texts, len(deleted), undo)
+        if removed:
+            text = texts[0] if len(removed) == 1 else texts[1].format(count=len(removed))
+            self._notice.show_message(text, self.tr("Undo"), undo)
 
     def _restore(self, ids: Ids) -> None:
-        restored = self._change(partial(self._store.restore, *ids))
+        restored = self._change(self._store.restore, ids)
         if len(restored) == 1:
             self._notice.show_message(
                 self.tr("Conversation restored."), self.tr("Open"), partial(self._conversation.open, restored[0])
@@ -143,19 +145,16 @@ class SidebarController(QObject):
             self.tr("This can't be undone. Earlier backups still contain what you delete."),
             ("purgeButton", self.tr("Delete permanently")),
             self.tr("Cancel"),
-            lambda: self._change(partial(self._store.purge, *ids)),
+            lambda: self._change(self._store.purge, ids),
             is_destructive=True,
         )
 
     def _search(self, text: str) -> None:
-        if not text:
-            self._sidebar.set_hits([])
-            return
         store = self._store
 
         def search() -> list[SearchHit]:
             try:
-                return store.search(text)
+                return store.search(text) if text else []
             except StoreClosed:
                 # The program has ended meanwhile.
                 return []
@@ -166,22 +165,3 @@ class SidebarController(QObject):
                 self._sidebar.set_hits(hits, text)
 
         run_job(self, search, show, lambda error: self._notice.show_error(error_text(error)))
-
-    def _close(self, ids: Ids) -> str | None:
-        """Close the open conversation if it is one of these, and return its id then."""
-        conversation = self._conversation
-        open_id = conversation.conversation_id
-        if open_id not in ids or conversation.is_temporary:
-            return None
-        conversation.session.stop()
-        conversation.open(None)
-        return open_id
-
-    def _reopen(self, conversation_id: str | None) -> None:
-        if conversation_id is not None:
-            self._conversation.open(conversation_id)
-
-    def _offer_undo(self, texts: tuple[str, str], count: int, undo: Callable[[], None]) -> None:
-        if count:
-            text = texts[0] if count == 1 else texts[1].format(count=count)
-            self._notice.show_message(text, self.tr("Undo"), undo)

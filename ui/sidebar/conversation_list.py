@@ -33,11 +33,8 @@ class ConversationList(QListWidget):
 
     opened = Signal(str, str)
     """Conversation id, and the message id of a search result or an empty string."""
-    title_edited = Signal(str, str)
-    """Conversation id and new title."""
     delete_requested = Signal()
     """Of the selected conversations."""
-    selection_changed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -50,15 +47,12 @@ class ConversationList(QListWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._shelf = Shelf.CONVERSATIONS
-        self._rows: Sequence[Conversation | SearchHit] = ()
         self._postponed: tuple[Shelf, Sequence[Conversation | SearchHit]] | None = None
         self._extends_selection = False
-        self.delegate.title_edited.connect(self.title_edited)
         # Queued: the editor still exists when the signal is emitted.
         self.delegate.closeEditor.connect(self._show_postponed, Qt.ConnectionType.QueuedConnection)
         self.itemClicked.connect(self._on_click)
         self.itemActivated.connect(self._open)
-        self.itemSelectionChanged.connect(self.selection_changed)
 
     def show_rows(self, shelf: Shelf, rows: Sequence[Conversation | SearchHit]) -> None:
         """Show conversations or search results; the selection and the scroll position of the same shelf are kept.
@@ -72,7 +66,7 @@ class ConversationList(QListWidget):
         is_same = shelf == self._shelf
         selected = self.selected_ids() if is_same else ()
         position = self.verticalScrollBar().value() if is_same else 0
-        self._shelf, self._rows = shelf, rows
+        self._shelf = shelf
         self.blockSignals(True)
         self.clear()
         heading = None
@@ -86,7 +80,7 @@ class ConversationList(QListWidget):
             item.setSelected(len(selected) > 1 and item.data(ID_ROLE) in selected)
         self.blockSignals(False)
         self.verticalScrollBar().setValue(position)
-        self.selection_changed.emit()
+        self.itemSelectionChanged.emit()
 
     def mark_open(self, conversation_id: str | None) -> None:
         """Mark the open conversation; it is also selected, unless several are."""
@@ -100,20 +94,19 @@ class ConversationList(QListWidget):
         elif item is not self.currentItem() or not item.isSelected():
             self.setCurrentItem(item)
 
+    def selected(self) -> dict[str, Conversation | SearchHit]:
+        """Return the selected rows from the top down, by the ids of their conversations."""
+        places = sorted(self.row(item) for item in self.selectedItems())
+        return {item.data(ID_ROLE): item.data(ROW_ROLE) for item in map(self.item, places)}
+
     def selected_ids(self) -> tuple[str, ...]:
         """Return the ids of the selected conversations from the top down, each once."""
-        rows = sorted(self.row(item) for item in self.selectedItems())
-        return tuple(dict.fromkeys(self.item(row).data(ID_ROLE) for row in rows))
+        return tuple(self.selected())
 
     def select_open(self) -> None:
         """Select the open conversation alone, or none."""
         self.clearSelection()
         self.mark_open(self.delegate.open_id)
-
-    def conversation(self, conversation_id: str) -> Conversation | None:
-        """Return a conversation of the list; None where only search results are shown."""
-        conversations = (row for row in self._rows if isinstance(row, Conversation))
-        return next((each for each in conversations if each.id == conversation_id), None)
 
     def edit_title(self, conversation_id: str) -> None:
         """Open the editor for a title."""

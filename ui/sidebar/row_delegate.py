@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import (
-    QAbstractItemModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPointF,
-    QRect,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -38,7 +28,7 @@ class RowDelegate(QStyledItemDelegate):
     title_edited = Signal(str, str)
     """Conversation id and new title."""
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.open_id: str | None = None
         """The open conversation, marked also while others are selected."""
@@ -111,7 +101,7 @@ class RowDelegate(QStyledItemDelegate):
         if isinstance(row, Conversation) and row.is_pinned:
             ratio = painter.device().devicePixelRatioF()
             corner = QPointF(inside.right() - PIN_SIZE + 3, inside.center().y() - PIN_SIZE / 2 + 0.5)
-            painter.drawPixmap(corner, pixmap("pin", theme.quiet_text, PIN_SIZE, ratio))
+            painter.drawPixmap(corner, pixmap("pin", "quiet_text", PIN_SIZE, ratio))
             area = inside.adjusted(0, 0, -PIN_SIZE - 2, 0)
         painter.setFont(self._font)
         painter.setPen(QColor(theme.text))

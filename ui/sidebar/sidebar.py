@@ -6,36 +6,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
 from app.conversation import TRASH_DAYS, Conversation, SearchHit
+from ui.sidebar.actions import ACTIONS, offered_actions
 from ui.sidebar.conversation_list import ConversationList, Shelf
-from ui.sidebar.menu import ConversationMenu
-from ui.sidebar.shelves import SelectionBar, ShelfHeading, ShelfLinks, tool_button
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
+from ui.widgets.layouts import hbox, vbox
+from ui.widgets.theme import interface_font
+from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 SEARCH_DELAY_MS = 120
+SMALL_SIZE, SMALLER_SIZE = 13, 12
 
 
 class Sidebar(TranslatedWidget):
     """Shows the conversations and emits requests."""
 
-    new_requested = Signal()
-    opened = Signal(str, str)
-    """Conversation id, and the message id of a search result or an empty string."""
     search_requested = Signal(str)
-    title_edited = Signal(str, str)
-    """Conversation id and new title."""
+    """Text to search for; empty to show the conversations."""
     action_requested = Signal(str, tuple)
-    """``pin``, ``unpin``, ``archive``, ``unarchive``, ``delete``, ``restore`` or ``purge``, and conversation ids."""
-    export_requested = Signal(tuple)
-    """Conversation ids."""
-    models_requested = Signal()
-    settings_requested = Signal()
+    """Id of an action in ``ui.sidebar.actions`` that changes or exports conversations, and their ids."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,76 +41,84 @@ class Sidebar(TranslatedWidget):
         self._hits: Sequence[SearchHit] = ()
         self._searched = ""
         self._open_id: str | None = None
-        self.search = QLineEdit(self)
+        self.search = QLineEdit()
         self.search.setObjectName("searchField")
         self.search.setClearButtonEnabled(True)
-        search_icon = QAction(self)
-        set_icon(search_icon, "search", size=16)
-        self.search.addAction(search_icon, QLineEdit.ActionPosition.LeadingPosition)
+        self.search.addAction(QAction(icon("search", size=16), "", self), QLineEdit.ActionPosition.LeadingPosition)
         # Qt's own action of the clear button; it has no other name.
         clear = self.search.findChild(QAction, "_q_qlineeditclearaction")
         if clear is not None:
-            set_icon(clear, "close", size=16)
-        self.heading = ShelfHeading(self)
+            clear.setIcon(icon("close", size=16))
+        self.new_button = tool_button("newConversationButton", "new-chat", colour="accent", with_text=True)
         self.list = ConversationList(self)
-        self._empty_label = QLabel(self)
+        self._empty_label = QLabel()
         self._empty_label.setObjectName("nothingHere")
         self._empty_label.setProperty("quiet", True)
         self._empty_label.setWordWrap(True)
         self._empty_label.setTextFormat(Qt.TextFormat.PlainText)
         self._empty_label.setContentsMargins(20, 8, 12, 8)
-        self.selection_bar = SelectionBar(self)
-        self.links = ShelfLinks(self)
-        self.new_button = self._button("newConversationButton", "new-chat", self.new_requested, "accent")
-        self._models = self._button("modelsButton", "models", self.models_requested)
-        self._settings = self._button("settingsButton", "settings", self.settings_requested)
-        self._lay_out()
+        self.heading = self._make_heading()
+        self.selection_bar = self._make_selection_bar()
+        self._links = {
+            Shelf.ARCHIVE: tool_button("archiveButton", "archive", size=16, with_text=True),
+            Shelf.TRASH: tool_button("binButton", "trash", size=16, with_text=True),
+        }
+        for shelf, link in self._links.items():
+            link.setFont(interface_font(SMALL_SIZE))
+            link.setProperty("quiet", True)
+            link.clicked.connect(partial(self.show_shelf, shelf))
+        self.models_button = tool_button("modelsButton", "models", with_text=True)
+        self.settings_button = tool_button("settingsButton", "settings", with_text=True)
+        top = vbox(self.search, self.new_button, spacing=8, margins=(12, 10, 12, 4))
+        self._link_row = QWidget()
+        hbox(*self._links.values(), None, parent=self._link_row, spacing=4, margins=(12, 4, 12, 0))
+        bottom = hbox(self.models_button, self.settings_button, None, spacing=4, margins=(12, 4, 12, 10))
+        middle = self.heading, self._empty_label, (self.list, 1), self.selection_bar, self._link_row
+        vbox(top, *middle, bottom, parent=self)
         self._timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
-        self._connect()
-        self._retranslate()
-
-    def _button(self, name: str, icon: str, clicked: SignalInstance, role: str = "quiet_text") -> QToolButton:
-        button = tool_button(name, self)
-        set_icon(button, icon, role)
-        button.clicked.connect(clicked)
-        return button
-
-    def _lay_out(self) -> None:
-        top = QVBoxLayout()
-        top.setContentsMargins(12, 10, 12, 4)
-        top.setSpacing(8)
-        top.addWidget(self.search)
-        top.addWidget(self.new_button)
-        bottom = QHBoxLayout()
-        bottom.setContentsMargins(12, 4, 12, 10)
-        bottom.setSpacing(4)
-        bottom.addWidget(self._models)
-        bottom.addWidget(self._settings)
-        bottom.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(top)
-        layout.addWidget(self.heading)
-        layout.addWidget(self._empty_label)
-        layout.addWidget(self.list, 1)
-        layout.addWidget(self.selection_bar)
-        layout.addWidget(self.links)
-        layout.addLayout(bottom)
-
-    def _connect(self) -> None:
         self._timer.timeout.connect(lambda: self.search_requested.emit(self.search_text()))
         self.search.textChanged.connect(lambda: self._timer.start())
         self.search.returnPressed.connect(self._open_first)
-        self.list.opened.connect(self.opened)
         self.list.customContextMenuRequested.connect(self._show_menu)
-        self.list.title_edited.connect(self.title_edited)
         self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() == Shelf.TRASH else "delete"))
-        self.list.selection_changed.connect(self._show_selection)
-        self.selection_bar.triggered.connect(self.act)
-        self.links.clicked.connect(self.show_shelf)
-        self.heading.back_requested.connect(lambda: self.show_shelf(Shelf.CONVERSATIONS))
-        self.heading.empty_requested.connect(self._empty_trash)
+        self.list.itemSelectionChanged.connect(self._show_selection)
+        self._retranslate()
+
+    def _make_heading(self) -> QWidget:
+        """Return the heading of archive and trash, with a button back; that of the trash has a note and a button."""
+        self._back = tool_button("shelfBackButton", "arrow-left", with_text=True)
+        self._back.setFont(interface_font(bold=True))
+        self._back.clicked.connect(partial(self.show_shelf, Shelf.CONVERSATIONS))
+        self._empty = QPushButton()
+        self._empty.setObjectName("emptyBinButton")
+        self._empty.setProperty("quiet", True)
+        self._empty.setFont(interface_font(SMALL_SIZE))
+        self._empty.clicked.connect(self._empty_trash)
+        self._note = QLabel()
+        self._note.setProperty("quiet", True)
+        self._note.setFont(interface_font(SMALLER_SIZE))
+        self._note.setWordWrap(True)
+        self._note.setContentsMargins(8, 0, 8, 4)
+        heading = QWidget()
+        line = hbox(self._back, None, self._empty, spacing=4)
+        vbox(line, self._note, parent=heading, spacing=2, margins=(12, 4, 12, 0))
+        return heading
+
+    def _make_selection_bar(self) -> QWidget:
+        """Return the actions for the selected rows, shown for several ones and in archive and trash."""
+        self._count = QLabel()
+        self._count.setProperty("quiet", True)
+        self._count.setFont(interface_font(SMALL_SIZE))
+        self._bulk = {
+            key: tool_button(f"{key}ChosenButton", action.icon, colour=action.colour)
+            for key, action in ACTIONS.items()
+            if action.is_bulk
+        }
+        for key, button in self._bulk.items():
+            button.clicked.connect(partial(self.act, key))
+        bar = QWidget()
+        hbox((self._count, 1), *self._bulk.values(), parent=bar, spacing=2, margins=(20, 4, 12, 0))
+        return bar
 
     def set_conversations(
         self,
@@ -124,7 +128,6 @@ class Sidebar(TranslatedWidget):
     ) -> None:
         """Show these conversations, in their order."""
         self._shelves = {Shelf.CONVERSATIONS: conversations, Shelf.ARCHIVE: archived, Shelf.TRASH: deleted}
-        self.links.set_counts(len(archived), len(deleted))
         self._show_rows()
 
     def set_open(self, conversation_id: str | None) -> None:
@@ -177,30 +180,45 @@ class Sidebar(TranslatedWidget):
         return True
 
     def act(self, action: str) -> None:
-        """Request an action for the selected conversations."""
+        """Do an action with the selected conversations, or request it."""
         ids = self.list.selected_ids()
         if not ids:
             return
-        match action:
-            case "open":
-                self.opened.emit(ids[0], "")
-            case "rename":
-                self.list.edit_title(ids[0])
-            case "export":
-                self.export_requested.emit(ids)
-            case _:
-                self.action_requested.emit(action, ids)
+        if action == "open":
+            self.list.opened.emit(ids[0], "")
+        elif action == "rename":
+            self.list.edit_title(ids[0])
+        else:
+            self.action_requested.emit(action, ids)
 
     def _shown(self) -> Shelf:
         return Shelf.RESULTS if self.search_text() else self._shelf
+
+    def _offered(self) -> list[str]:
+        return offered_actions(self._shown(), self.list.selected().values())
 
     def _show_rows(self) -> None:
         shelf = self._shown()
         conversations = self._shelves.get(shelf, ())
         self.list.show_rows(shelf, self._hits if shelf == Shelf.RESULTS else conversations)
-        self.heading.show_shelf(shelf, len(conversations))
+        is_trash = shelf == Shelf.TRASH
+        self.heading.setVisible(is_trash or shelf == Shelf.ARCHIVE)
+        self._back.setText(self.tr("Trash") if is_trash else self.tr("Archive"))
+        for widget in (self._empty, self._note):
+            widget.setVisible(is_trash and bool(conversations))
         self._empty_label.setVisible(self.list.count() == 0)
         self._empty_label.setText(self._empty_text(shelf))
+        texts = {
+            Shelf.ARCHIVE: (self.tr("Archive · {count}"), self.tr("Archive, {count} conversations")),
+            Shelf.TRASH: (self.tr("Trash · {count}"), self.tr("Trash, {count} conversations")),
+        }
+        for each, link in self._links.items():
+            count = len(self._shelves.get(each, ()))
+            text, name = (text.format(count=count) for text in texts[each])
+            link.setText(text)
+            link.setAccessibleName(name)
+            link.setVisible(count > 0)
+        self._link_row.setVisible(any(not link.isHidden() for link in self._links.values()))
         self.list.mark_open(self._open_id)
         self._show_selection()
 
@@ -220,7 +238,11 @@ class Sidebar(TranslatedWidget):
         }[shelf]
 
     def _show_selection(self) -> None:
-        self.selection_bar.show_for(self._shown(), len(self.list.selected_ids()))
+        count, offered = len(self.list.selected_ids()), self._offered()
+        for action, button in self._bulk.items():
+            button.setVisible(action in offered)
+        self._count.setText(self.tr("{count} selected").format(count=count))
+        self.selection_bar.setVisible(count > (0 if self._shown() in (Shelf.ARCHIVE, Shelf.TRASH) else 1))
 
     def _open_first(self) -> None:
         if self.search_text():
@@ -230,25 +252,41 @@ class Sidebar(TranslatedWidget):
         self.action_requested.emit("purge", tuple(each.id for each in self._shelves[Shelf.TRASH]))
 
     def _show_menu(self, position: QPoint) -> None:
-        selected = [self.list.conversation(each) for each in self.list.selected_ids()]
-        if selected:
-            menu = ConversationMenu(self._shown(), selected, self.act, self)
-            menu.show_at(self.list.viewport().mapToGlobal(position))
+        if not self.list.selected_ids():
+            return
+        menu = QMenu(self)
+        menu.setObjectName("conversationMenu")
+        menu.setAccessibleName(self.tr("Conversation"))
+        for key in self._offered():
+            action = ACTIONS[key]
+            if key in ("delete", "purge"):
+                menu.addSeparator()
+            added = menu.addAction(icon(action.icon, action.colour), action.text())
+            added.setObjectName(f"{key}Action")
+            added.setShortcut(QKeySequence(action.key))
+            added.triggered.connect(partial(self.act, key))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.list.viewport().mapToGlobal(position))
 
     def _retranslate(self) -> None:
         self.search.setPlaceholderText(self.tr("Search"))
-        self.search.setToolTip(self.tr("Search titles, messages and attachments (Ctrl+Shift+F)"))
-        self.search.setAccessibleName(self.tr("Search titles, messages and attachments"))
+        set_name(self.search, self.tr("Search titles, messages and attachments"), "Ctrl+Shift+F")
         # Qt creates these buttons without names.
         names = (self.tr("Search"), self.tr("Clear search"))
         for button, name in zip(self.search.findChildren(QToolButton), names, strict=False):
             button.setAccessibleName(name)
         self.new_button.setText(self.tr("New conversation"))
-        self.new_button.setToolTip(self.tr("New conversation (Ctrl+N)"))
-        self.new_button.setAccessibleName(self.tr("New conversation"))
+        set_name(self.new_button, self.tr("New conversation"), "Ctrl+N")
         self.list.setAccessibleName(self.tr("Conversations"))
-        self._models.setText(self.tr("Models"))
-        self._models.setToolTip(self.tr("Model files on this computer (Ctrl+M)"))
-        self._settings.setText(self.tr("Settings"))
-        self._settings.setToolTip(self.tr("Settings (Ctrl+,)"))
+        self.models_button.setText(self.tr("Models"))
+        self.models_button.setToolTip(self.tr("Model files on this computer (Ctrl+M)"))
+        self.settings_button.setText(self.tr("Settings"))
+        set_name(self.settings_button, self.tr("Settings"), "Ctrl+,")
+        set_name(self._back, self.tr("Back to conversations"), "Esc")
+        self._empty.setText(self.tr("Empty trash"))
+        self._note.setText(
+            self.tr("Conversations in the trash are permanently deleted after {days} days.").format(days=TRASH_DAYS)
+        )
+        for action, button in self._bulk.items():
+            set_name(button, ACTIONS[action].text())
         self._show_rows()

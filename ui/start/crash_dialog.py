@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit, QTo
 
 from app import __version__
 from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, fit_height, heading, open_folder
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
 from ui.widgets.layouts import LEFT, vbox
 from ui.widgets.theme import mono_font
 
@@ -105,7 +105,7 @@ class CrashDialog(QDialog):
 
     def _expand(self, shown: bool) -> None:
         self.details.setVisible(shown)
-        set_icon(self.fold, "chevron-down" if shown else "chevron-right", "text")
+        self.fold.setIcon(icon("chevron-down" if shown else "chevron-right", "text"))
         fit_height(self, WIDTH)
 
     def _copy(self) -> None:

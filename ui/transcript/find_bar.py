@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from ui.transcript.finder import Finder
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
 from ui.widgets.translated import TranslatedWidget
 
 WIDTH, HEIGHT = 360, 44
@@ -55,13 +55,13 @@ class FindBar(TranslatedWidget):
         self.hide()
         self._retranslate()
 
-    def _button(self, name: str, icon: str, handler: Callable[[], None]) -> QToolButton:
+    def _button(self, name: str, picture: str, handler: Callable[[], None]) -> QToolButton:
         button = QToolButton(self)
         button.setObjectName(name)
         button.setFixedSize(BUTTON_SIZE, BUTTON_SIZE)
         button.setAutoRaise(True)
         button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
-        set_icon(button, icon, "text")
+        button.setIcon(icon(picture, "text"))
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.clicked.connect(handler)
         return button

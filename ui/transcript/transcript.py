@@ -91,7 +91,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self._jump.setObjectName("jumpToNewestButton")
         self._jump.setFixedSize(JUMP_SIZE, JUMP_SIZE)
         self._jump.setIconSize(QSize(icons.SIZE, icons.SIZE))
-        icons.set_icon(self._jump, "arrow-down", "text")
+        self._jump.setIcon(icons.icon("arrow-down", "text"))
         self._jump.setCursor(Qt.CursorShape.PointingHandCursor)
         self._jump.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._jump.hide()

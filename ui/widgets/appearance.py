@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QApplication
 
 from app.config.paths import resources
 from app.config.settings import Settings
-from ui.widgets.icons import redraw_icons
 from ui.widgets.theme import DARK, LIGHT, apply_theme, current_theme
 
 SOURCE_LANGUAGE = "en"
@@ -38,8 +37,6 @@ class Appearance(QObject):
         self.theme = current_theme()
         self.use(settings)
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self.use(self._settings))
-        # Icons are drawn for the pixel ratios of the connected screens.
-        application.screenAdded.connect(lambda _screen: redraw_icons())
 
     def use(self, settings: Settings) -> None:
         """Apply theme and language of the settings."""
@@ -50,7 +47,6 @@ class Appearance(QObject):
         if theme is not self.theme or not self._application.styleSheet():
             self.theme = theme
             apply_theme(self._application, theme)
-            redraw_icons()
             self.changed.emit()
 
     def _use_language(self, code: str) -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainter, QPixmap, QPixmapCache
+from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPaintEvent, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QWidget
 
 from app.config.paths import resources
 from ui.widgets.theme import current_theme
 
 SIZE = 18
-RATIOS = (1.0, 1.25, 1.5, 2.0, 3.0)
-"""Device pixel ratios to draw for, up to that of the screens: scaling blurs a stroke of 1.5 px."""
 DISABLED_OPACITY = 0.4
-_PROPERTY = "themedIcon"
 
 
 @lru_cache(maxsize=64)
@@ -25,7 +22,8 @@ def _svg(name: str) -> str:
 
 
 def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity: float = 1.0) -> QPixmap:
-    """Return an icon as a pixmap for this device pixel ratio."""
+    """Return an icon as a pixmap for this device pixel ratio; ``colour`` is a role of the theme or ``#rrggbb``."""
+    colour = colour if colour.startswith("#") else getattr(current_theme(), colour)
     key = f"icon {name} {colour} {size} {ratio} {opacity}"
     image = QPixmap()
     if QPixmapCache.find(key, image):
@@ -42,35 +40,53 @@ def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity
     return image
 
 
-def icon(name: str, colour: str, size: int = SIZE) -> QIcon:
-    """Return an icon in ``colour``, paler for disabled controls."""
-    made = QIcon()
-    for ratio in _device_pixel_ratios():
-        made.addPixmap(pixmap(name, colour, size, ratio), QIcon.Mode.Normal)
-        made.addPixmap(pixmap(name, colour, size, ratio, DISABLED_OPACITY), QIcon.Mode.Disabled)
-    return made
+def icon(name: str, colour: str = "quiet_text", size: int = SIZE) -> QIcon:
+    """Return an icon of at most ``size`` pixels, paler for disabled controls.
+
+    ``colour`` is a role of the theme, which the icon then follows, or ``#rrggbb``.
+    """
+    return QIcon(_SvgIconEngine(name, colour, size))
 
 
-def set_icon(target: QAbstractButton | QAction | QLabel, name: str, role: str = "quiet_text", size: int = SIZE) -> None:
-    """Show an icon in the colour of a role of ``Theme``; ``redraw_icons`` draws it again."""
-    target.setProperty(_PROPERTY, (name, role, size))
-    colour = getattr(current_theme(), role)
-    if isinstance(target, QLabel):
-        target.setPixmap(pixmap(name, colour, size, target.devicePixelRatioF()))
-    else:
-        target.setIcon(icon(name, colour, size))
+class _SvgIconEngine(QIconEngine):
+    """Draws the icon when it is painted, for the pixel ratio of the screen and in the current theme."""
+
+    def __init__(self, name: str, colour: str, size: int) -> None:
+        super().__init__()
+        self._name, self._colour, self._size = name, colour, size
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        picture = self.scaledPixmap(rect.size(), mode, state, painter.device().devicePixelRatioF())
+        place = QRect(QPoint(), picture.deviceIndependentSize().toSize())
+        place.moveCenter(rect.center())
+        painter.drawPixmap(place, picture)
+
+    def scaledPixmap(self, size: QSize, mode: QIcon.Mode, _state: QIcon.State, scale: float) -> QPixmap:
+        opacity = DISABLED_OPACITY if mode is QIcon.Mode.Disabled else 1.0
+        return pixmap(self._name, self._colour, min(size.width(), size.height(), self._size), scale, opacity)
+
+    def actualSize(self, size: QSize, _mode: QIcon.Mode, _state: QIcon.State) -> QSize:
+        return size.boundedTo(QSize(self._size, self._size))
+
+    def clone(self) -> QIconEngine:
+        return _SvgIconEngine(self._name, self._colour, self._size)
 
 
-def redraw_icons() -> None:
-    """Draw all icons of ``set_icon`` again, after a change of the theme or of the screens."""
-    for widget in QApplication.allWidgets():
-        for target in (widget, *widget.actions()):
-            if isinstance(target, QAbstractButton | QAction | QLabel) and (drawn := target.property(_PROPERTY)):
-                set_icon(target, *drawn)
+class IconLabel(QWidget):
+    """An icon alone; ``colour`` is as for ``icon``."""
 
+    def __init__(self, name: str, colour: str, size: int = SIZE) -> None:
+        super().__init__()
+        self.setFixedSize(size, size)
+        self.set_icon(name, colour)
 
-def _device_pixel_ratios() -> list[float]:
-    """Return the ratios of the screens and those below: a desktop can scale a window down."""
-    screens = {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
-    most = max(screens, default=1.0)
-    return sorted(screens | {ratio for ratio in RATIOS if ratio <= most})
+    def set_icon(self, name: str, colour: str) -> None:
+        """Show another icon."""
+        self._icon = icon(name, colour, self.width())
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the icon."""
+        painter = QPainter(self)
+        self._icon.paint(painter, self.rect())
+        painter.end()

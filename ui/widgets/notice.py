@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from model_manager.errors import UserError
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import IconLabel
 from ui.widgets.layouts import hbox
 from ui.widgets.theme import current_theme
+from ui.widgets.tool_button import set_name, tool_button
 
 SHOWN_MS = 10_000
 """How long a message is shown."""
@@ -26,16 +27,14 @@ class NoticeBar(QWidget):
         self.setObjectName("noticeBar")
         self._is_error = False
         self._action: Callable[[], None] | None = None
-        self._icon = QLabel(self)
+        self._icon = IconLabel("info", "quiet_text")
         self._text = QLabel(self)
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self.button = QPushButton(self)
         self.button.setProperty("quiet", True)
         self.button.clicked.connect(self._act)
-        self._close = QToolButton(self)
-        self._close.setIconSize(QSize(16, 16))
-        set_icon(self._close, "close", size=16)
+        self._close = tool_button("closeNoticeButton", "close", size=16)
         self._close.clicked.connect(self.hide)
         hbox(self._icon, (self._text, 1), self.button, self._close, parent=self, spacing=8, margins=(12, 6, 6, 6))
         self._timer = QTimer(self)
@@ -51,10 +50,9 @@ class NoticeBar(QWidget):
         self._text.setText(text)
         self.button.setText(button)
         self.button.setVisible(bool(button))
-        self._close.setToolTip(self.tr("Close"))
-        self._close.setAccessibleName(self.tr("Close"))
+        set_name(self._close, self.tr("Close"))
         self.setAccessibleName(text)
-        set_icon(self._icon, *(("warning", "bad") if is_error else ("info", "quiet_text")))
+        self._icon.set_icon(*(("warning", "bad") if is_error else ("info", "quiet_text")))
         self._timer.start(SHOWN_MS)
         if is_error:
             self._timer.stop()

@@ -14,7 +14,7 @@ from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
 from ui.widgets.dialog_parts import StatusLine, show_dialog
 from ui.widgets.error_text import error_text
-from ui.widgets.icons import set_icon
+from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox
 
 MENU_BUTTON = 32
@@ -37,7 +37,7 @@ class PresetsBar(QWidget):
         self.menu_button.setIconSize(QSize(18, 18))
         self.menu_button.setToolTip(self.tr("Save, rename, delete"))
         self.menu_button.setAccessibleName(self.tr("Preset actions"))
-        set_icon(self.menu_button, "more", "text")
+        self.menu_button.setIcon(icon("more", "text"))
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self)
         self.menu.setObjectName("presetMenu")

@@ -12,25 +12,21 @@ from PySide6.QtWidgets import QApplication
 
 from app.chat.answer import RunningAnswer
 from app.config.settings import PARAMETERS, Settings
-from app.conversation import Message, Role, Status
+from app.conversation import Role, Status
 from app.markdown.highlight import warm_up
-from app.servers.registry import is_server_model
 from app.services import Services
-from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
-from ui.conversation.model_picker import ModelPicker
-from ui.models.downloads import BackgroundDownloads
+from ui.conversation.model_picker import STARTER, ModelPicker
+from ui.models.downloads import BackgroundDownloads, on_queue_change
 from ui.settings.shortcuts import make_shortcuts
 from ui.sidebar.controller import SidebarController
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
-from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
-from ui.window.garbage_collector import IdleGarbageCollector
-from ui.window.keep_awake import KeepAwake, system_inhibitor
+from ui.window.keep_awake import system_inhibitor
 from ui.window.main_window import MainWindow
-from ui.window.maintenance import Maintenance
-from ui.window.welcome import Welcome, WelcomeState
+from ui.window.maintenance import IdleGarbageCollector, Maintenance
+from ui.window.welcome import Welcome
 
 NOTIFY_AFTER_S = 20.0
 NOTIFICATION_CHARACTERS = 120
@@ -53,15 +49,17 @@ class WindowController(QObject):
         self.transcript.use_formula_renderer(services.formula_renderer)
         window.pages.addWidget(self.welcome)
         window.pages.addWidget(self.transcript)
-        self.models = ModelPicker(services, window.header, window)
+        self.models = ModelPicker(services, window.header, window.notice, window)
         self.conversation = ConversationController(
             services, self.transcript, window.header, window.composer, window.notice, self.models, window
         )
         self.conversations = SidebarController(services.store, window.sidebar, window.notice, self.conversation)
         self.maintenance = Maintenance(services.store, services.settings, self)
         self.background = BackgroundDownloads(services, window)
-        self._garbage = IdleGarbageCollector(self.conversation.is_any_running, self)
-        self.awake = KeepAwake(self._is_busy, system_inhibitor(), self)
+        self._session = self.conversation.session
+        self._garbage = IdleGarbageCollector(lambda: bool(self._session.answers), self)
+        self.awake = system_inhibitor()
+        self._is_closed = False
         self._connect()
         make_shortcuts(window, self._actions())
         services.engine.on_change = self._engine_changed.emit
@@ -76,34 +74,31 @@ class WindowController(QObject):
         run_job(self, warm_up, lambda _none: None, lambda _error: None)
 
     def _connect(self) -> None:
-        window, sidebar, conversation = self.window, self.window.sidebar, self.conversation
+        window, welcome, conversation, models = self.window, self.welcome, self.conversation, self.models
         window.can_close = lambda: not self.background.keep_running()
         window.closed.connect(self._close)
         window.files_dropped.connect(self.add_files)
         window.composer.field.files_received.connect(self.add_files)
         window.language_changed.connect(self._apply_language)
         window.appearance.changed.connect(self._apply_theme)
-        window.header.export_requested.connect(self._export_open)
-        sidebar.new_requested.connect(partial(conversation.open, None))
-        sidebar.opened.connect(self._open)
-        sidebar.export_requested.connect(self.show_export)
-        sidebar.models_requested.connect(partial(self.models.show_dialog, ()))
-        sidebar.settings_requested.connect(partial(self.show_settings, ""))
+        window.header.export_button.clicked.connect(self._export_open)
+        window.sidebar.action_requested.connect(self._export_selected)
         self.transcript.text_size_requested.connect(self._change_text_size)
-        self.welcome.starter_requested.connect(self.models.use_starter)
-        self.welcome.file_requested.connect(self.models.choose_file)
-        self.welcome.models_requested.connect(partial(self.models.show_dialog, ()))
-        self.welcome.server_requested.connect(partial(self.show_settings, "servers"))
-        self.welcome.diagnostics_requested.connect(self.show_diagnostics)
-        self.welcome.language_requested.connect(self._set_language)
+        for button in (window.sidebar.models_button, welcome.models_button):
+            button.clicked.connect(partial(models.show_dialog, ()))
+        window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
+        welcome.starter_button.clicked.connect(partial(models.use, STARTER))
+        welcome.file_button.clicked.connect(models.choose_file)
+        welcome.server_button.clicked.connect(partial(self.show_settings, "servers"))
+        welcome.diagnostics_button.clicked.connect(self.show_diagnostics)
+        welcome.language_requested.connect(self._set_language)
         conversation.state_changed.connect(self._refresh)
-        conversation.state_changed.connect(self.awake.refresh)
+        conversation.state_changed.connect(self._refresh_awake)
         conversation.list_changed.connect(self._refresh_list)
         conversation.answer_finished.connect(self._on_answer)
-        conversation.export_requested.connect(self._export_message)
-        self.services.downloads.queue.subscribe(self.awake.refresh)
-        self.models.changed.connect(self._refresh)
-        self.models.failed.connect(self._show_model_error)
+        conversation.export_requested.connect(lambda message: self.show_export((message.conversation_id,), message.id))
+        on_queue_change(self.services.downloads.queue, self, self._refresh_awake)
+        models.changed.connect(self._refresh)
         self._engine_changed.connect(self._refresh)
         self._engine_changed.connect(conversation.attachments.count)
         self.background.download_finished.connect(self._on_download)
@@ -156,20 +151,16 @@ class WindowController(QObject):
             if path not in models:
                 self.conversation.attachments.add_file(path)
 
-    def _open(self, conversation_id: str, message_id: str) -> None:
-        needle = self.window.sidebar.search.text().strip() if message_id else ""
-        self.conversation.open(conversation_id, message_id, needle)
-
     def _close(self) -> None:
-        conversation = self.conversation
-        last = None if conversation.is_temporary else conversation.conversation_id
+        session = self._session
+        last = None if session.is_temporary else session.conversation_id
         self.window.notice.attempt(lambda: self.services.settings.change(conversation_id=last))
-        conversation.close()
+        self.conversation.close()
         self.services.engine.on_change = lambda: None
         self.background.shut_down()
         self._garbage.close()
-        self.services.downloads.queue.unsubscribe(self.awake.refresh)
-        self.awake.close()
+        self._is_closed = True
+        self._refresh_awake()
         self.models.close()
 
     # Dialogs
@@ -194,10 +185,10 @@ class WindowController(QObject):
         from ui.export.dialog import ExportDialog
 
         only_id = conversation_ids[0] if len(conversation_ids) == 1 else None
-        is_open = only_id is not None and only_id == self.conversation.conversation_id
+        is_open = only_id is not None and only_id == self._session.conversation_id
         show_dialog(
             ExportDialog(
-                self.conversation.store if is_open else self.services.store,
+                self._session.store if is_open else self.services.store,
                 only_id,
                 self.window,
                 message_id=message_id,
@@ -219,11 +210,12 @@ class WindowController(QObject):
 
         show_dialog(ShortcutsDialog(self.window))
 
-    def _export_message(self, message: Message) -> None:
-        self.show_export((message.conversation_id,), message.id)
+    def _export_selected(self, action: str, conversation_ids: tuple[str, ...]) -> None:
+        if action == "export":
+            self.show_export(conversation_ids)
 
     def _export_open(self) -> None:
-        conversation_id = self.conversation.conversation_id
+        conversation_id = self._session.conversation_id
         self.show_export((conversation_id,) if conversation_id is not None else ())
 
     # Events
@@ -232,7 +224,7 @@ class WindowController(QObject):
         result = answer.result
         assert result is not None
         if result.error is not None and result.error.code == "experts_in_separate_tensors":
-            self._show_model_error(result.error)
+            self.models.show_error(result.error)
         message, seconds = result.message, time.monotonic() - answer.started_at
         if seconds < self.notify_after_s or message.status is Status.STOPPED:
             return
@@ -245,13 +237,6 @@ class WindowController(QObject):
             show = partial(self.conversation.open, message.conversation_id)
         self.background.notify(title, text, show)
 
-    def _show_model_error(self, error: UserError) -> None:
-        if error.code == "experts_in_separate_tensors":
-            show_models = partial(self.models.show_dialog, [Path(str(error.data["path"]))])
-            self.window.notice.show_error(error_text(error), self.tr("Convert…"), show_models)
-        else:
-            self.window.notice.show_error(error_text(error))
-
     def _on_download(self, model_id: str) -> None:
         self.models.forget_names()
         self.services.hasher.refresh()
@@ -263,8 +248,9 @@ class WindowController(QObject):
 
     # State
 
-    def _is_busy(self) -> bool:
-        return self.conversation.is_any_running() or self.services.downloads.queue.is_active
+    def _refresh_awake(self) -> None:
+        is_busy = not self._is_closed and (bool(self._session.answers) or self.services.downloads.queue.is_active)
+        self.awake.set_active(is_busy, self.tr("An answer is being generated or a download is running"))
 
     def _refresh_list(self) -> None:
         self.conversations.refresh()
@@ -272,34 +258,23 @@ class WindowController(QObject):
 
     def _refresh(self) -> None:
         """Show the state of the open conversation and the selected model in the window's parts."""
-        window, conversation, models = self.window, self.conversation, self.models
-        running, is_empty = conversation.running, conversation.is_empty
+        window, session, models = self.window, self._session, self.models
+        running, is_empty = session.running, session.is_empty
         window.composer.set_running(running is not None)
-        window.composer.set_temporary(conversation.is_temporary)
-        window.header.set_temporary(is_temporary=conversation.is_temporary, is_empty=is_empty)
-        window.header.set_can_export(not is_empty)
-        window.sidebar.set_open(conversation.conversation_id)
-        models.refresh(running, conversation.is_any_running())
-        conversation.refresh_context()
+        window.composer.set_temporary(session.is_temporary)
+        window.header.show_conversation(is_temporary=session.is_temporary, is_empty=is_empty)
+        window.sidebar.set_open(session.conversation_id)
+        models.refresh(running, bool(session.answers))
+        self.conversation.refresh_context()
         window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
         if not is_empty:
             return
         is_first_start = self.services.settings.now.model_id is None and not window.sidebar.has_conversations()
         if is_first_start:
             models.request_advice()
-        advice, bars = models.advice()
-        self.welcome.show_state(
-            WelcomeState(
-                is_first_start=is_first_start,
-                has_starter=models.has_starter,
-                model_name=models.name(),
-                is_remote=is_server_model(models.model_id() or ""),
-                is_temporary=conversation.is_temporary,
-                advice=advice,
-                bars=bars,
-                computer=models.computer(),
-                language=window.appearance.language,
-            )
+        language = window.appearance.language
+        self.welcome.refresh(
+            models, is_first_start=is_first_start, is_temporary=session.is_temporary, language=language
         )
 
     def apply_settings(self, settings: Settings) -> None:
@@ -317,7 +292,7 @@ class WindowController(QObject):
 
     def _apply_language(self) -> None:
         self.transcript.setAccessibleName(self.tr("Conversation"))
-        if not self.conversation.is_empty:
+        if not self._session.is_empty:
             self.window.notice.attempt(self.conversation.refresh)
         self._refresh()
 

@@ -12,9 +12,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 if TYPE_CHECKING:
     from PySide6.QtDBus import QDBusConnection, QDBusPendingCallWatcher
@@ -32,100 +32,72 @@ ES_CONTINUOUS, ES_SYSTEM_REQUIRED = 0x8000_0000, 0x0000_0001
 logger = logging.getLogger(__name__)
 
 
-class Inhibitor(Protocol):
-    """Sleep inhibition of one system.  Used in the window's thread."""
+class SleepInhibitor:
+    """Sleep inhibition of one system; the screen may turn off.  Used in the window's thread."""
 
-    def inhibit(self, reason: str) -> None:
-        """Prevent automatic sleep until ``release``; the system may show ``reason`` to the user."""
+    is_active = False
+    """Whether sleep is inhibited."""
 
-    def release(self) -> None:
-        """Allow automatic sleep."""
+    def set_active(self, is_active: bool, reason: str = "") -> None:
+        """Prevent automatic sleep, or allow it again; the system may show ``reason`` to the user."""
+        if is_active != self.is_active:
+            self.is_active = is_active
+            if is_active:
+                self._inhibit(reason)
+            else:
+                self._release()
 
+    def _inhibit(self, reason: str) -> None:
+        raise NotImplementedError
 
-class KeepAwake(QObject):
-    """Inhibits sleep while ``is_busy`` returns true."""
-
-    _refresh_requested = Signal()
-
-    def __init__(self, is_busy: Callable[[], bool], inhibitor: Inhibitor, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._is_busy = is_busy
-        self._inhibitor = inhibitor
-        self.is_active = False
-        """Whether sleep is inhibited."""
-        self._refresh_requested.connect(self._refresh)
-
-    def refresh(self) -> None:
-        """Check ``is_busy`` again.  May be called in any thread, and as often as needed."""
-        self._refresh_requested.emit()
-
-    def close(self) -> None:
-        """Allow sleep from now on."""
-        self._is_busy = lambda: False
-        self._refresh()
-
-    def _refresh(self) -> None:
-        is_busy = self._is_busy()
-        if is_busy == self.is_active:
-            return
-        self.is_active = is_busy
-        if is_busy:
-            self._inhibitor.inhibit(self.tr("An answer is being generated or a download is running"))
-        else:
-            self._inhibitor.release()
+    def _release(self) -> None:
+        raise NotImplementedError
 
 
-def system_inhibitor(system: str = sys.platform) -> Inhibitor:
+def system_inhibitor(system: str = sys.platform) -> SleepInhibitor:
     """Return the inhibitor of a system, named as in ``sys.platform``."""
     if system == "win32":
         return WindowsInhibitor()
-    if system == "darwin":
-        return MacInhibitor()
-    return DBusInhibitor()
+    return MacInhibitor() if system == "darwin" else DBusInhibitor()
 
 
-class WindowsInhibitor:
-    """Uses ``SetThreadExecutionState``; the screen may turn off."""
+class WindowsInhibitor(SleepInhibitor):
+    """Uses ``SetThreadExecutionState``."""
 
     def __init__(self, set_state: Callable[[int], int] | None = None) -> None:
         """``set_state`` replaces the system's function in tests."""
         self._set_state = set_state or _set_thread_execution_state
 
-    def inhibit(self, reason: str) -> None:
-        """Prevent automatic sleep."""
+    def _inhibit(self, reason: str) -> None:
         if not self._set_state(ES_CONTINUOUS | ES_SYSTEM_REQUIRED):
             logger.info("sleep cannot be inhibited")
 
-    def release(self) -> None:
-        """Allow automatic sleep."""
+    def _release(self) -> None:
         self._set_state(ES_CONTINUOUS)
 
 
-class MacInhibitor:
-    """Runs ``caffeinate``, which ends with this process in any case; the screen may turn off."""
+class MacInhibitor(SleepInhibitor):
+    """Runs ``caffeinate``, which ends with this process in any case."""
 
     def __init__(self, command: Sequence[str] = ("/usr/bin/caffeinate", "-i", "-w", str(os.getpid()))) -> None:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
 
-    def inhibit(self, reason: str) -> None:
-        """Prevent automatic sleep."""
-        self.release()
+    def _inhibit(self, reason: str) -> None:
         null = subprocess.DEVNULL
         try:
             self._process = subprocess.Popen(self._command, stdin=null, stdout=null, stderr=null)
         except OSError as error:
             logger.info("sleep cannot be inhibited: %s", error)
 
-    def release(self) -> None:
-        """Allow automatic sleep."""
+    def _release(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
             process.wait()
 
 
-class DBusInhibitor:
+class DBusInhibitor(SleepInhibitor):
     """Calls the desktop's service over D-Bus.
 
     Each inhibition has its own connection to the session bus and ends when that is closed: every desktop watches its
@@ -139,9 +111,8 @@ class DBusInhibitor:
         self._count = 0
         self._was_logged = False
 
-    def inhibit(self, reason: str) -> None:
-        """Prevent automatic sleep, by the first service that exists; does not wait for its reply."""
-        self.release()
+    def _inhibit(self, reason: str) -> None:
+        """Call the first service that exists, without waiting for its reply."""
         address = session_bus_address()
         if not address:
             self._log("there is no session bus")
@@ -157,8 +128,7 @@ class DBusInhibitor:
         self._bus = bus
         self._call(0, reason)
 
-    def release(self) -> None:
-        """Allow automatic sleep."""
+    def _release(self) -> None:
         if self._bus is not None:
             from PySide6.QtDBus import QDBusConnection
 
@@ -173,7 +143,7 @@ class DBusInhibitor:
             return
         if place == len(DBUS_SERVICES):
             self._log("no service on the session bus can do it")
-            self.release()
+            self._release()
             return
         name, path = DBUS_SERVICES[place]
         message = QDBusMessage.createMethodCall(name, path, name, "Inhibit")

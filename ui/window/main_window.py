@@ -10,16 +10,15 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QWidget
 
 from app.config.settings import SettingsFile
-from model_manager.errors import UserError
 from ui.composer.composer import Composer
 from ui.composer.text_field import local_files
 from ui.conversation.header import Header
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.appearance import Appearance
-from ui.widgets.error_text import error_text
+from ui.widgets.layouts import hbox, vbox
 from ui.widgets.notice import NoticeBar
 
 COMPOSER_WIDTH = 784
@@ -60,7 +59,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget(self)
         self._lay_out()
         self._restore_geometry()
-        self.header.sidebar_requested.connect(self.toggle_sidebar)
+        self.header.sidebar_button.clicked.connect(self.toggle_sidebar)
         self.composer.field.setFocus()
 
     def quit(self) -> None:
@@ -86,7 +85,7 @@ class MainWindow(QMainWindow):
         shown = self.sidebar.isHidden()
         self.sidebar.setVisible(shown)
         if self.width() >= NARROW_WIDTH:
-            self._save(sidebar_shown=shown)
+            self.notice.attempt(lambda: self._settings.change(sidebar_shown=shown))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide the sidebar in a narrow window."""
@@ -112,10 +111,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the geometry and close, unless ``can_close`` objects."""
         shown_width = self._splitter.sizes()[0]
-        self._save(
-            window_geometry=base64.b64encode(self.saveGeometry().data()).decode(),
-            sidebar_width=max(180, min(600, shown_width or self._settings.now.sidebar_width)),
-        )
+        values = {
+            "window_geometry": base64.b64encode(self.saveGeometry().data()).decode(),
+            "sidebar_width": max(180, min(600, shown_width or self._settings.now.sidebar_width)),
+        }
+        self.notice.attempt(lambda: self._settings.change(**values))
         if not self._is_quitting and not self.can_close():
             event.ignore()
             return
@@ -134,24 +134,11 @@ class MainWindow(QMainWindow):
             self.files_dropped.emit(paths)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout()
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.notice)
-        column.addWidget(self.composer)
-        centred = QWidget(self)
+        centred = QWidget()
         centred.setMaximumWidth(COMPOSER_WIDTH)
-        centred.setLayout(column)
-        below = QHBoxLayout()
-        below.setContentsMargins(16, 4, 16, 16)
-        below.addWidget(centred)
-        right = QWidget(self)
-        layout = QVBoxLayout(right)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.header)
-        layout.addWidget(self.pages, 1)
-        layout.addLayout(below)
+        vbox(self.notice, self.composer, parent=centred, spacing=8)
+        right = QWidget()
+        vbox(self.header, (self.pages, 1), hbox(centred, margins=(16, 4, 16, 16)), parent=right)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
@@ -170,9 +157,3 @@ class MainWindow(QMainWindow):
             self.move(room.center() - QPoint(self.width() // 2, self.height() // 2))
         self._splitter.setSizes([settings.sidebar_width, max(1, self.width() - settings.sidebar_width)])
         self.sidebar.setVisible(settings.sidebar_shown and self.width() >= NARROW_WIDTH)
-
-    def _save(self, **values: object) -> None:
-        try:
-            self._settings.change(**values)
-        except UserError as error:
-            self.notice.show_error(error_text(error))

@@ -1,8 +1,10 @@
-"""Maintenance of the conversation store: automatic backup, emptying of the trash, search index."""
+"""Maintenance: automatic backup, emptying of the trash, search index, and garbage collection while idle."""
 
 from __future__ import annotations
 
+import gc
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from PySide6.QtCore import QObject, QTimer
@@ -17,6 +19,9 @@ from ui.widgets.job import run_job
 START_DELAY_MS = 2000
 PAUSE_MS = 50
 """Between two steps of the index: answers are saved and the window is painted meanwhile."""
+COLLECT_MS = 60_000
+NEVER = 1_000_000
+"""More collections of the middle generation than happen in one run of the program."""
 
 
 class Maintenance(QObject):
@@ -60,3 +65,31 @@ class Maintenance(QObject):
     def _fail(self, error: UserError) -> None:
         self._is_indexing = False
         logging.getLogger(__name__).warning("maintenance: %s", error.code)
+
+
+class IdleGarbageCollector(QObject):
+    """Runs full collections only while nothing is busy; the short ones, of young objects, stay automatic.
+
+    A full one visits every object: with a conversation of ten thousand messages it stops the window for 80 ms.
+    """
+
+    def __init__(self, is_busy: Callable[[], bool], parent: QObject) -> None:
+        super().__init__(parent)
+        self._is_busy = is_busy
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(self._thresholds[0], self._thresholds[1], NEVER)
+        self._timer = QTimer(self, interval=COLLECT_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    def collect(self) -> bool:
+        """Run a full collection unless something is busy; return whether it ran."""
+        if self._is_busy():
+            return False
+        gc.collect()
+        return True
+
+    def close(self) -> None:
+        """Return to Python's automatic collections."""
+        self._timer.stop()
+        gc.set_threshold(*self._thresholds)

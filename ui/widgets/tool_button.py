@@ -1,0 +1,28 @@
+"""Tool buttons with an icon of the theme, and the names of controls."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QToolButton, QWidget
+
+from ui.widgets.icons import SIZE, icon
+
+
+def tool_button(
+    name: str, picture: str, *, colour: str = "quiet_text", size: int = SIZE, with_text: bool = False
+) -> QToolButton:
+    """Return a flat button with an icon, and with its text beside that where ``with_text``; ``colour`` is a role."""
+    button = QToolButton()
+    button.setObjectName(name)
+    button.setIcon(icon(picture, colour, size))
+    button.setIconSize(QSize(size, size))
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    if with_text:
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    return button
+
+
+def set_name(control: QWidget, name: str, keys: str = "") -> None:
+    """Set the accessible name, which is also the tool tip, there followed by the shortcut."""
+    control.setAccessibleName(name)
+    control.setToolTip(f"{name} ({keys})" if keys else name)
