@@ -152,11 +152,14 @@ def test_icons_follow_the_theme(qapp):
     appearance = Appearance(qapp, Settings(theme="light", language="en"))
     made, label = icons.icon("send", "accent"), icons.IconLabel("send", "accent")
 
-    def are_dark() -> list[bool]:
+    def lightness() -> list[int]:
+        """Lightness of the most colourful pixel of the icon and of the label."""
         pictures = [made.pixmap(18).toImage(), label.grab().toImage()]
-        return [picture.pixelColor(9, 9).lightness() < 100 for picture in pictures]
+        pixels = [[picture.pixelColor(x, y) for x in range(18) for y in range(18)] for picture in pictures]
+        return [max(each, key=lambda colour: colour.hsvSaturation() * colour.alpha()).lightness() for each in pixels]
 
-    assert are_dark() == [True, True]
+    light = lightness()
     appearance.use(Settings(theme="dark", language="en"))
-    assert are_dark() == [False, False]
+    dark = lightness()
     appearance.use(Settings(theme="light", language="en"))
+    assert all(before < 100 < after for before, after in zip(light, dark, strict=True)), (light, dark)
