@@ -1291,10 +1291,6 @@
         <translation>查看 {name}，{size}</translation>
     </message>
     <message>
-        <source>Remove</source>
-        <translation>移除</translation>
-    </message>
-    <message>
         <source>Remove {name}</source>
         <translation>移除 {name}</translation>
     </message>
@@ -1476,6 +1472,10 @@
 <context>
     <name>Composer</name>
     <message>
+        <source>Send as a new version</source>
+        <translation>作为新版本发送</translation>
+    </message>
+    <message>
         <source>Message…</source>
         <translation>输入消息…</translation>
     </message>
@@ -1496,10 +1496,6 @@
         <translation>取消</translation>
     </message>
     <message>
-        <source>Keep the original question (Esc)</source>
-        <translation>保留原问题 (Esc)</translation>
-    </message>
-    <message>
         <source>Cancel editing</source>
         <translation>取消编辑</translation>
     </message>
@@ -1512,24 +1508,12 @@
         <translation>添加文本附件</translation>
     </message>
     <message>
-        <source>Send (Enter)</source>
-        <translation>发送 (Enter)</translation>
-    </message>
-    <message>
         <source>Reading file…</source>
         <translation>正在读取文件…</translation>
     </message>
     <message>
-        <source>Send as a new version (Enter)</source>
-        <translation>作为新版本发送 (Enter)</translation>
-    </message>
-    <message>
         <source>Send</source>
         <translation>发送</translation>
-    </message>
-    <message>
-        <source>Stop (Esc)</source>
-        <translation>停止 (Esc)</translation>
     </message>
     <message>
         <source>Stop</source>
@@ -1730,53 +1714,6 @@
     <message>
         <source>Earlier</source>
         <translation>更早</translation>
-    </message>
-</context>
-<context>
-    <name>ConversationMenu</name>
-    <message>
-        <source>Conversation</source>
-        <translation>对话</translation>
-    </message>
-    <message>
-        <source>Restore</source>
-        <translation>恢复</translation>
-    </message>
-    <message>
-        <source>Delete permanently…</source>
-        <translation>彻底删除…</translation>
-    </message>
-    <message>
-        <source>Open</source>
-        <translation>打开</translation>
-    </message>
-    <message>
-        <source>Rename</source>
-        <translation>重命名</translation>
-    </message>
-    <message>
-        <source>Unpin</source>
-        <translation>取消置顶</translation>
-    </message>
-    <message>
-        <source>Pin</source>
-        <translation>置顶</translation>
-    </message>
-    <message>
-        <source>Unarchive</source>
-        <translation>取消归档</translation>
-    </message>
-    <message>
-        <source>Archive</source>
-        <translation>归档</translation>
-    </message>
-    <message>
-        <source>Export…</source>
-        <translation>导出…</translation>
-    </message>
-    <message>
-        <source>Move to trash</source>
-        <translation>移到回收站</translation>
     </message>
 </context>
 <context>
@@ -2710,24 +2647,12 @@
 <context>
     <name>Header</name>
     <message>
-        <source>Show or hide conversations (Ctrl+B)</source>
-        <translation>显示或隐藏对话列表 (Ctrl+B)</translation>
-    </message>
-    <message>
         <source>Show or hide conversations</source>
         <translation>显示或隐藏对话列表</translation>
     </message>
     <message>
-        <source>Export (Ctrl+E)</source>
-        <translation>导出 (Ctrl+E)</translation>
-    </message>
-    <message>
         <source>Export</source>
         <translation>导出</translation>
-    </message>
-    <message>
-        <source>Conversation settings (Ctrl+Shift+S)</source>
-        <translation>对话设置 (Ctrl+Shift+S)</translation>
     </message>
     <message>
         <source>Conversation settings</source>
@@ -2807,13 +2732,6 @@
     <message>
         <source>Models in the repository</source>
         <translation>仓库中的模型</translation>
-    </message>
-</context>
-<context>
-    <name>KeepAwake</name>
-    <message>
-        <source>An answer is being generated or a download is running</source>
-        <translation>正在生成回答或下载文件</translation>
     </message>
 </context>
 <context>
@@ -3228,6 +3146,10 @@
     <message>
         <source>Choose a model file</source>
         <translation>选择模型文件</translation>
+    </message>
+    <message>
+        <source>Convert…</source>
+        <translation>转换…</translation>
     </message>
     <message>
         <source>Choose a model</source>
@@ -3789,37 +3711,6 @@
     </message>
 </context>
 <context>
-    <name>SelectionBar</name>
-    <message>
-        <source>{count} selected</source>
-        <translation>已选 {count} 个</translation>
-    </message>
-    <message>
-        <source>Archive selected</source>
-        <translation>归档所选对话</translation>
-    </message>
-    <message>
-        <source>Unarchive</source>
-        <translation>取消归档</translation>
-    </message>
-    <message>
-        <source>Restore</source>
-        <translation>恢复</translation>
-    </message>
-    <message>
-        <source>Export selected…</source>
-        <translation>导出所选对话…</translation>
-    </message>
-    <message>
-        <source>Move selected to trash</source>
-        <translation>将所选对话移到回收站</translation>
-    </message>
-    <message>
-        <source>Delete permanently…</source>
-        <translation>彻底删除…</translation>
-    </message>
-</context>
-<context>
     <name>ServerRow</name>
     <message>
         <source>Remove</source>
@@ -3989,52 +3880,6 @@
     </message>
 </context>
 <context>
-    <name>ShelfHeading</name>
-    <message>
-        <source>Trash</source>
-        <translation>回收站</translation>
-    </message>
-    <message>
-        <source>Archive</source>
-        <translation>归档</translation>
-    </message>
-    <message>
-        <source>Back to conversations (Esc)</source>
-        <translation>返回对话列表（Esc）</translation>
-    </message>
-    <message>
-        <source>Back to conversations</source>
-        <translation>返回对话列表</translation>
-    </message>
-    <message>
-        <source>Empty trash</source>
-        <translation>清空回收站</translation>
-    </message>
-    <message>
-        <source>Conversations in the trash are permanently deleted after {days} days.</source>
-        <translation>回收站中的对话会在 {days} 天后永久删除。</translation>
-    </message>
-</context>
-<context>
-    <name>ShelfLinks</name>
-    <message>
-        <source>Archive · {count}</source>
-        <translation>归档 · {count}</translation>
-    </message>
-    <message>
-        <source>Trash · {count}</source>
-        <translation>回收站 · {count}</translation>
-    </message>
-    <message>
-        <source>Archive, {count} conversations</source>
-        <translation>归档，{count} 个对话</translation>
-    </message>
-    <message>
-        <source>Trash, {count} conversations</source>
-        <translation>回收站，{count} 个对话</translation>
-    </message>
-</context>
-<context>
     <name>ShortcutsDialog</name>
     <message>
         <source>Keyboard shortcuts</source>
@@ -4056,12 +3901,44 @@
         <translation>你的对话会显示在这里。</translation>
     </message>
     <message>
+        <source>{count} selected</source>
+        <translation>已选 {count} 个</translation>
+    </message>
+    <message>
+        <source>Conversation</source>
+        <translation>对话</translation>
+    </message>
+    <message>
         <source>Search</source>
         <translation>搜索</translation>
     </message>
     <message>
         <source>No results for &quot;{text}&quot;. Try another word or only part of it.</source>
         <translation>没有找到“{text}”。换个词，或只输入其中一部分试试。</translation>
+    </message>
+    <message>
+        <source>Trash</source>
+        <translation>回收站</translation>
+    </message>
+    <message>
+        <source>Archive</source>
+        <translation>归档</translation>
+    </message>
+    <message>
+        <source>Archive · {count}</source>
+        <translation>归档 · {count}</translation>
+    </message>
+    <message>
+        <source>Archive, {count} conversations</source>
+        <translation>归档，{count} 个对话</translation>
+    </message>
+    <message>
+        <source>Trash · {count}</source>
+        <translation>回收站 · {count}</translation>
+    </message>
+    <message>
+        <source>Trash, {count} conversations</source>
+        <translation>回收站，{count} 个对话</translation>
     </message>
     <message>
         <source>The archive is empty. Archived conversations leave the list but still appear in search results.</source>
@@ -4072,8 +3949,16 @@
         <translation>回收站是空的。删除的对话会在这里保留 {days} 天。</translation>
     </message>
     <message>
-        <source>Search titles, messages and attachments (Ctrl+Shift+F)</source>
-        <translation>搜索标题、消息和附件（Ctrl+Shift+F）</translation>
+        <source>Back to conversations</source>
+        <translation>返回对话列表</translation>
+    </message>
+    <message>
+        <source>Empty trash</source>
+        <translation>清空回收站</translation>
+    </message>
+    <message>
+        <source>Conversations in the trash are permanently deleted after {days} days.</source>
+        <translation>回收站中的对话会在 {days} 天后永久删除。</translation>
     </message>
     <message>
         <source>Search titles, messages and attachments</source>
@@ -4086,10 +3971,6 @@
     <message>
         <source>New conversation</source>
         <translation>新建对话</translation>
-    </message>
-    <message>
-        <source>New conversation (Ctrl+N)</source>
-        <translation>新建对话（Ctrl+N）</translation>
     </message>
     <message>
         <source>Conversations</source>
@@ -4106,10 +3987,6 @@
     <message>
         <source>Settings</source>
         <translation>设置</translation>
-    </message>
-    <message>
-        <source>Settings (Ctrl+,)</source>
-        <translation>设置（Ctrl+,）</translation>
     </message>
 </context>
 <context>
@@ -4395,16 +4272,16 @@
         <translation>回答已中断</translation>
     </message>
     <message>
-        <source>Convert…</source>
-        <translation>转换…</translation>
-    </message>
-    <message>
         <source>{name} downloaded and verified.</source>
         <translation>{name} 已下载并通过校验。</translation>
     </message>
     <message>
         <source>Use now</source>
         <translation>立即使用</translation>
+    </message>
+    <message>
+        <source>An answer is being generated or a download is running</source>
+        <translation>正在生成回答或下载文件</translation>
     </message>
     <message>
         <source>Conversation</source>
@@ -4416,6 +4293,49 @@
     <message>
         <source>{plan}: prompt {prompt}, answer {answer}</source>
         <translation>{plan}：提示词 {prompt}，回答 {answer}</translation>
+    </message>
+</context>
+<context>
+    <name>conversations</name>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Pin</source>
+        <translation>置顶</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation>取消始终保留</translation>
+    </message>
+    <message>
+        <source>Archive</source>
+        <translation>归档</translation>
+    </message>
+    <message>
+        <source>Unarchive</source>
+        <translation>取消归档</translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Move to trash</source>
+        <translation>移到回收站</translation>
+    </message>
+    <message>
+        <source>Delete permanently…</source>
+        <translation>彻底删除…</translation>
     </message>
 </context>
 <context>
