@@ -103,7 +103,8 @@ def _read(row: sqlite3.Row, type_: type[_Value], **further: Any) -> _Value:
             if column in fields:
                 fields[column] = bool(fields[column])
         for name, column in _COLUMNS.items():
-            fields[name] = fields.pop(column)
+            if column in fields:
+                fields[name] = fields.pop(column)
         return from_plain(fields, type_)
     except JsonError as error:
         raise DamagedRow(f"{type_.__name__.lower()} {row['id']}: {error}") from error
