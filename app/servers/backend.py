@@ -31,9 +31,10 @@ class ServerBackend:
         ``name`` is the server's name of the model; empty for its first one.
         """
         self._connect = connect
-        self._connected: ServerClient | None = None
+        self._answered_by: tuple[ServerClient, ServedModel] | None = None
         self._model_id = model_id
-        self._name = name
+        self.name = name
+        """The server's name of the model; set once models are listed."""
 
     def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Stream an answer.  A connection lost before the first token is retried once.
@@ -43,125 +44,106 @@ class ServerBackend:
             Cancelled: ``token`` was cancelled before the first token.
         """
         token.raise_if_cancelled()
-        self._connected = self._connect()
-        self._client.resume()
+        client = self._connect()
+        client.resume()
         progress = _Progress()
         try:
             # Shutting down the connection stops the server too.
-            with token.on_cancel(self._client.stop):
-                model = self._model()
+            with token.on_cancel(client.stop):
+                model = self._model(client)
+                self._answered_by = client, model
                 yield Loaded(0.0, model.context or 0)
-                yield from self._answer(request, model, progress)
+                yield from _answer(client, request, model, progress)
         except Cancelled:
             if not progress.tokens:
                 raise
             progress.finish_reason = "cancelled"
         finally:
-            self._client.resume()
+            client.resume()
         yield from progress.end()
 
     def origin(self) -> AnswerOrigin:
         """Return the model and server of the answer."""
-        if self._connected is None:
+        if self._answered_by is None:
             return AnswerOrigin(self._model_id)
-        kind = self._kind(self._name)
-        return AnswerOrigin(
-            self._model_id, engine=None if kind is Kind.OTHER else kind.value, endpoint=self._client.url
-        )
+        client, model = self._answered_by
+        engine = None if model.kind is Kind.OTHER else model.kind.value
+        return AnswerOrigin(self._model_id, engine=engine, endpoint=client.url)
 
-    @property
-    def name(self) -> str:
-        """The server's name of the model; set once models are listed."""
-        return self._name
-
-    @property
-    def _client(self) -> ServerClient:
-        assert self._connected is not None
-        return self._connected
-
-    def _model(self) -> ServedModel:
-        if self._client.listed is None:
+    def _model(self, client: ServerClient) -> ServedModel:
+        if client.listed is None:
             try:
-                self._client.listed = self._client.models()
+                client.listed = client.models()
             except UserError as error:
                 # Some servers have no list of models; the name is sufficient.
-                if error.code not in ("server_not_an_api", "server_refused") or not self._name:
+                if error.code not in ("server_not_an_api", "server_refused") or not self.name:
                     raise
-                self._client.listed = ()
-        models = self._client.listed
-        if not self._name:
+                client.listed = ()
+        models = client.listed
+        if not self.name:
             if not models:
-                raise UserError("server_empty", host=self._client.host)
-            self._name = models[0].name
-        found = next((each for each in models if each.name == self._name), None)
-        return found or ServedModel(self._name, models[0].kind if models else Kind.OTHER, None)
+                raise UserError("server_empty", host=client.host)
+            self.name = models[0].name
+        found = next((each for each in models if each.name == self.name), None)
+        return found or ServedModel(self.name, models[0].kind if models else Kind.OTHER, None)
 
-    def _answer(self, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[ChatEvent]:
-        """Fit the conversation into the context and stream the answer.
 
-        If a server of unknown context reports that it is full, and the policy allows it, the request is repeated with
-        a shorter conversation.
-        """
-        for last_try in (False,) * SHORTEN_ATTEMPTS + (True,):
-            fitting, fitted = self._fit(request, model)
-            yield fitted
-            try:
-                for delta in self._deltas(fitting, model, progress):
-                    yield from progress.handle(delta)
-            except UserError as error:
-                can_roll = request.context_policy is ContextPolicy.ROLL and not progress.tokens
-                if error.code != "server_context_full" or last_try or not can_roll:
-                    raise
-                about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)
-                self._client.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
-            else:
-                return
+def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[ChatEvent]:
+    """Fit the conversation into the context and stream the answer.
 
-    def _fit(self, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, Fitted]:
-        """Fit with the server's token counts or estimates; an unknown context is left to the server."""
-        context = self._client.guessed_context.get(model.name) or model.context or 0
-        if not context or model.kind is not Kind.VLLM:
-            return fit_by_estimate(request, context)
-
-        def count(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
-            tokens = self._client.token_count(model.name, protocol.chat_messages(messages))
-            if tokens is None:
-                raise _CannotCount
-            return tokens + estimated_tokens(prefill), tuple(estimated_tokens(text) for text in texts)
-
+    If a server of unknown context reports that it is full, and the policy allows it, the request is repeated with a
+    shorter conversation.
+    """
+    for last_try in (False,) * SHORTEN_ATTEMPTS + (True,):
+        fitting, fitted = _fit(client, request, model)
+        yield fitted
         try:
-            return fit(request, context, count)
-        except _CannotCount:
-            return fit_by_estimate(request, context)
+            for delta in _deltas(client, fitting, model, progress):
+                yield from progress.handle(delta)
+        except UserError as error:
+            can_roll = request.context_policy is ContextPolicy.ROLL and not progress.tokens
+            if error.code != "server_context_full" or last_try or not can_roll:
+                raise
+            about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)
+            client.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
+        else:
+            return
 
-    def _kind(self, name: str) -> Kind:
-        return next((each.kind for each in self._client.listed or () if each.name == name), Kind.OTHER)
 
-    def _deltas(self, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[Delta]:
-        retried = False
-        while True:
-            body = protocol.chat_body(request, model.name, model.kind, frozenset(self._client.rejected))
-            try:
-                yield from self._client.chat(body, model.name)
-            except UserError as error:
-                if progress.tokens:
-                    raise
-                if self._drop_rejected_field(error, body):
-                    continue
-                if error.code != "server_lost" or retried:
-                    raise
+def _fit(client: ServerClient, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, Fitted]:
+    """Fit with the server's token counts or estimates; an unknown context is left to the server."""
+    context = client.guessed_context.get(model.name) or model.context or 0
+    if not context or model.kind is not Kind.VLLM:
+        return fit_by_estimate(request, context)
+
+    def count(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
+        tokens = client.token_count(model.name, protocol.chat_messages(messages))
+        if tokens is None:
+            raise _CannotCount
+        return tokens + estimated_tokens(prefill), tuple(estimated_tokens(text) for text in texts)
+
+    try:
+        return fit(request, context, count)
+    except _CannotCount:
+        return fit_by_estimate(request, context)
+
+
+def _deltas(client: ServerClient, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[Delta]:
+    retried = False
+    while True:
+        body = protocol.chat_body(request, model.name, model.kind, frozenset(client.rejected))
+        try:
+            yield from client.chat(body, model.name)
+        except UserError as error:
+            is_refused = error.code == "server_refused" and not progress.tokens
+            if is_refused and (field := protocol.rejected_field(body, str(error.data.get("detail", "")))):
+                client.rejected.add(field)
+            elif error.code == "server_lost" and not (retried or progress.tokens):
                 retried = True
             else:
-                return
-
-    def _drop_rejected_field(self, error: UserError, body: bytes) -> bool:
-        if error.code != "server_refused":
-            return False
-        name = protocol.rejected_field(body, str(error.data.get("detail", "")))
-        if name is None:
-            return False
-        self._client.rejected.add(name)
-        return True
+                raise
+        else:
+            return
 
 
 class _CannotCount(Exception):

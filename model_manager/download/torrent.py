@@ -132,10 +132,8 @@ def download_magnet(
     staging = folder / _staging_name(uri)
     make_folder(staging)
     with FileLock(staging.with_name(f"{staging.name}.lock"), UserError("download_busy", path=staging)):
-        files = _TorrentFiles(uri, staging, folder, transfer)
-        if not files.complete():
-            files.set_complete(_Torrent(uri, staging, folder, transfer, options or TorrentOptions()).fetch())
-        paths = files.finish()
+        torrent = _Torrent(uri, staging, folder, transfer, options or TorrentOptions())
+        paths = torrent.finish(torrent.complete_files() or torrent.fetch())
     _compare_with_hub(paths, access())
     return paths
 
@@ -176,17 +174,27 @@ def _parse(lt: Any, uri: str) -> Any:
         raise UserError("magnet_not_understood", detail=str(error)) from error
 
 
+@dataclass(frozen=True)
+class _Arrived:
+    """Contents of ``arrived.json``: the selection in the link, and number, name and size of its complete files."""
+
+    chosen: str
+    files: list[tuple[int, str, int]] = field(default_factory=list)
+
+
 class _Torrent:
-    """libtorrent session with one torrent."""
+    """One torrent: its download by libtorrent, and its files on their way into the models folder."""
 
     def __init__(self, uri: str, staging: Path, folder: Path, transfer: Transfer, options: TorrentOptions) -> None:
-        self._lt = _libtorrent()
+        self._uri = uri
         self._staging = staging
         self._folder = folder
         self._transfer = transfer
         self._options = options
+        self._selection = "".join(_SELECTION.findall(uri))
+        self._arrived_file = staging / "arrived.json"
         self._resume_file = staging / "fast.resume"
-        self._parameters, self._selected = self._read(uri)
+        self._lt: Any = None
         self._session: Any = None
         self._handle: Any = None
         self._limit: float | None = None
@@ -194,9 +202,19 @@ class _Torrent:
         self._last_byte_at = time.monotonic()
         self._most_done = -1
 
+    def complete_files(self) -> tuple[TorrentFile, ...]:
+        """Return the files recorded as complete; empty while some are missing."""
+        with contextlib.suppress(OSError, ValueError):
+            stored = from_json(self._arrived_file.read_bytes(), _Arrived)
+            if stored.chosen == self._selection:
+                return tuple(TorrentFile(*each) for each in stored.files)
+        return ()
+
     def fetch(self) -> tuple[TorrentFile, ...]:
         """Download the selected files; libtorrent verifies each piece."""
         self._transfer.token.raise_if_cancelled()
+        self._lt = _libtorrent()
+        self._parameters, self._selected = self._read(self._uri)
         self._session = self._lt.session(self._settings())
         self._handle = self._session.add_torrent(self._parameters)
         for peer in self._options.peers:
@@ -208,6 +226,8 @@ class _Torrent:
             self._start(files)
             self._wait_for(files)
             self._save(SAVE_TIMEOUT_S)
+            arrived = _Arrived(self._selection, [(each.number, each.name, each.bytes) for each in files])
+            write_atomically(self._arrived_file, to_json(arrived))
             return files
         except Cancelled:
             self._save(SAVE_ON_CANCEL_S)
@@ -372,48 +392,10 @@ class _Torrent:
         # The names in the torrent, not those on disk.  libtorrent 2.0 has no ``layout``.
         return info.layout() if hasattr(info, "layout") else info.orig_files()
 
+    # After the download
 
-def _model_of(name: str) -> str:
-    """Return the same name for all files of one model."""
-    part = part_of(name)
-    return part.base if part else named_shards(Path(name))[0].name
-
-
-@dataclass(frozen=True)
-class _Arrived:
-    """Contents of ``arrived.json``: the selection in the link, and number, name and size of its complete files."""
-
-    chosen: str
-    files: list[tuple[int, str, int]] = field(default_factory=list)
-
-
-class _TorrentFiles:
-    """Files in a staging folder, on their way into the models folder."""
-
-    def __init__(self, uri: str, staging: Path, folder: Path, transfer: Transfer) -> None:
-        self._uri = uri
-        self._staging = staging
-        self._folder = folder
-        self._transfer = transfer
-        self._state_file = staging / "arrived.json"
-        self._selection = "".join(_SELECTION.findall(uri))
-
-    def complete(self) -> list[TorrentFile]:
-        """Return the files recorded as complete; empty while some are missing."""
-        with contextlib.suppress(OSError, ValueError):
-            stored = from_json(self._state_file.read_bytes(), _Arrived)
-            if stored.chosen == self._selection:
-                return [TorrentFile(*each) for each in stored.files]
-        return []
-
-    def set_complete(self, files: Sequence[TorrentFile]) -> None:
-        """Record the complete files."""
-        stored = _Arrived(self._selection, [(each.number, each.name, each.bytes) for each in files])
-        write_atomically(self._state_file, to_json(stored))
-
-    def finish(self) -> tuple[Path, ...]:
+    def finish(self, files: Sequence[TorrentFile]) -> tuple[Path, ...]:
         """Move every file to the models folder; return them by name.  One that is no model is kept as ``NAME.bad``."""
-        files = self.complete()
         finished = tuple(self._finish(name, files) for name in sorted({each.target for each in files}))
         _discard_folder(self._staging)
         return finished
@@ -471,6 +453,12 @@ class _TorrentFiles:
 
         transfer.token.raise_if_cancelled()
         return report
+
+
+def _model_of(name: str) -> str:
+    """Return the same name for all files of one model."""
+    part = part_of(name)
+    return part.base if part else named_shards(Path(name))[0].name
 
 
 def _discard_folder(staging: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,7 +16,7 @@ from model_manager.errors import UserError
 from model_manager.gguf.split_part_names import grouped_parts, ordered_parts, part_of
 from model_manager.gguf.tensor_types import quantisation_in
 from model_manager.layout.file_names import targets_of
-from model_manager.published import HubFile, PublishedKind, PublishedModel, Repository
+from model_manager.published import PublishedKind, PublishedModel, Repository
 
 _NO_MODEL = re.compile(r"(^|[-._])mmproj([-._]|$)|^ggml-vocab-", re.IGNORECASE)
 _MATRIX = re.compile(r"imatrix", re.IGNORECASE)
@@ -58,80 +58,60 @@ def unavailable_models(repository: Repository) -> tuple[UnavailableModel, ...]:
 
 def _candidates(repository: Repository) -> Iterator[PublishedModel | UnavailableModel]:
     files = {file.name: file for file in repository.files}
-    groups = {base: names for base, names in grouped_parts(files).items() if _is_model_name(base)}
-    sets: dict[_Set, set[str]] = defaultdict(set)
+    for name, kind, names, missing in (*_shard_sets(files), *_part_sets(files)):
+        model = PublishedModel(
+            id=f"{repository.id}:{name}",
+            repository=repository.id,
+            commit=repository.commit,
+            file_name=_base(name),
+            kind=kind,
+            files=tuple(files[each] for each in names),
+            quantisation=quantisation_in(name),
+            checksums_from=repository.listed_by,
+        )
+        try:
+            if missing:
+                shown = missing if len(missing) <= _SHOWN else [*missing[:_SHOWN], "..."]
+                raise UserError("published_incomplete", name=name, repository=repository.id, missing=shown)
+            if not names:
+                raise UserError("published_parts_unclear", name=name, repository=repository.id)
+            targets_of(model)
+        except UserError as error:
+            yield UnavailableModel(name, model.quantisation, error)
+        else:
+            yield model
+
+
+_FileSet = tuple[str, PublishedKind, Sequence[str], Sequence[str]]
+"""FILE of the id, kind, names of the files in order, and missing names; without any names the parts are unclear."""
+
+
+def _shard_sets(files: Collection[str]) -> Iterator[_FileSet]:
+    sets: dict[tuple[str, int], set[str]] = defaultdict(set)
     for name in files:
         if part_of(name) is None and name.lower().endswith(".gguf") and _is_model_name(name):
-            sets[_set_of(name)].add(name)
-    for each, present in sets.items():
-        # A name may claim 99,999 shards: the first missing ones suffice.
-        numbers = range(1, each.count + 1)
-        missing = list(
-            islice((each.name(number) for number in numbers if each.name(number) not in present), _SHOWN + 1)
-        )
-        if missing:
-            yield _incomplete(repository, each.name(1), missing)
-        else:
-            kind: PublishedKind = "file" if each.count == 1 else "shards"
-            yield _model(repository, each.name(1), kind, [files[each.name(number)] for number in numbers])
-    for base, names in groups.items():
-        if base in files:
-            continue  # also available in one piece
-        try:
-            ordered = ordered_parts(names)
-        except UserError as error:
-            if isinstance(gaps := error.data.get("missing"), list):
-                yield _incomplete(repository, base, gaps)
-            else:
-                problem = UserError("published_parts_unclear", name=base, repository=repository.id)
-                yield UnavailableModel(base, quantisation_in(base), problem)
-        else:
-            yield _model(repository, base, "parts", [files[name] for name in ordered])
+            match = _SHARD.fullmatch(name)
+            is_shard = match is not None and 1 <= int(match["number"]) <= int(match["count"]) > 1
+            sets[(match["stem"], int(match["count"])) if match and is_shard else (name, 1)].add(name)
+    for (stem, count), present in sets.items():
+        if count == 1:
+            yield stem, "file", [stem], []
+            continue
+        # Generators: a name may claim 99,999 shards, of which the first missing ones suffice.
+        names = (f"{stem}-{number:05}-of-{count:05}.gguf" for number in range(1, count + 1))
+        missing = list(islice((name for name in names if name not in present), _SHOWN + 1))
+        yield f"{stem}-00001-of-{count:05}.gguf", "shards", [] if missing else sorted(present), missing
 
 
-def _model(
-    repository: Repository, name: str, kind: PublishedKind, files: list[HubFile]
-) -> PublishedModel | UnavailableModel:
-    model = PublishedModel(
-        id=f"{repository.id}:{name}",
-        repository=repository.id,
-        commit=repository.commit,
-        file_name=_base(name),
-        kind=kind,
-        files=tuple(files),
-        quantisation=quantisation_in(name),
-        checksums_from=repository.listed_by,
-    )
-    try:
-        targets_of(model)
-    except UserError as error:
-        return UnavailableModel(name, model.quantisation, error)
-    return model
-
-
-def _incomplete(repository: Repository, name: str, missing: list[str]) -> UnavailableModel:
-    shown = missing if len(missing) <= _SHOWN else [*missing[:_SHOWN], "..."]
-    problem = UserError("published_incomplete", name=name, repository=repository.id, missing=shown)
-    return UnavailableModel(name, quantisation_in(name), problem)
-
-
-@dataclass(frozen=True)
-class _Set:
-    """Set of shards named alike; ``count`` is 1 for any other name, which then is the ``stem``."""
-
-    stem: str
-    count: int
-
-    def name(self, number: int) -> str:
-        """Return the name of a shard, numbered from 1."""
-        return self.stem if self.count == 1 else f"{self.stem}-{number:05}-of-{self.count:05}.gguf"
-
-
-def _set_of(name: str) -> _Set:
-    match = _SHARD.fullmatch(name)
-    if match is None or not 1 <= int(match["number"]) <= int(match["count"]) > 1:
-        return _Set(name, 1)
-    return _Set(match["stem"], int(match["count"]))
+def _part_sets(files: Collection[str]) -> Iterator[_FileSet]:
+    for base, names in grouped_parts(files).items():
+        # Otherwise it is also available in one piece.
+        if base not in files and _is_model_name(base):
+            try:
+                yield base, "parts", ordered_parts(names), []
+            except UserError as error:
+                gaps = error.data.get("missing")
+                yield base, "parts", [], gaps if isinstance(gaps, list) else []
 
 
 def _is_model_name(name: str) -> bool:
