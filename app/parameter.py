@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +28,6 @@ class Parameter:
     is_multiline: bool = False
     placeholder: str = ""
     """Shown in an empty text field."""
-    check: Callable[[object], bool] | None = None
-    """Validation of a value with a special format."""
     label: str = ""
     description: str = ""
     page: str = ""
@@ -37,8 +35,6 @@ class Parameter:
 
     def accepts(self, value: object) -> bool:
         """Return whether ``value`` has the type of the default and is within the bounds or among the choices."""
-        if self.check is not None:
-            return self.check(value)
         if self.choices:
             return value in self.choices
         if value in self.named_values and not isinstance(value, bool):

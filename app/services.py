@@ -1,9 +1,8 @@
-"""Construction of the program's services, which are passed to the window and the command line."""
+"""The program's services, which are passed to the window and the command line."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.chat.worker import InferenceWorker
@@ -21,30 +20,34 @@ from app.servers.registry import Servers
 from app.store.store import ConversationStore
 from model_manager.disk.files import disk_errors
 from model_manager.errors import UserError
-from model_manager.library.library import ModelLibrary
 
 CLOSE_S = 3.0
 """Seconds to wait for the running answer when the program closes."""
 
 
-@dataclass(frozen=True)
 class Services:
     """All services of the program."""
 
-    folder: DataFolder
-    settings: SettingsFile
-    store: ConversationStore
-    library: ModelLibrary
-    engine: LocalEngine
-    planning: PlanningService
-    worker: InferenceWorker
-    hasher: IdleHasher
-    secrets: Secrets
-    downloads: ModelDownloads
-    servers: Servers
-    presets: Presets
-    drafts: Drafts
-    formula_renderer: FormulaRenderer
+    def __init__(self, folder: DataFolder, settings: SettingsFile | None = None) -> None:
+        """Open the data folder.  Unfinished downloads continue after ``downloads.start``.
+
+        Raises:
+            UserError: as ``ConversationStore.open``.
+        """
+        self.folder = folder
+        self.settings = settings = settings or SettingsFile(folder.settings_file)
+        self.secrets = Secrets()
+        self.downloads = ModelDownloads(folder, settings, self.secrets)
+        self.library = self.downloads.library
+        self.engine = LocalEngine(folder.logs / "engine.log")
+        self.worker = InferenceWorker(self._idle_seconds, self.engine.release)
+        self.store = ConversationStore.open(folder.conversations)
+        self.planning = PlanningService(folder, self.library, self.engine, lambda: settings.now.device_preferences())
+        self.hasher = IdleHasher(self.library, self.worker.is_busy)
+        self.servers = Servers(folder.servers_file, self.secrets, lambda: proxy_of(settings.now))
+        self.presets = Presets(folder.presets_file)
+        self.drafts = Drafts(folder.drafts_file)
+        self.formula_renderer = FormulaRenderer()
 
     def file_problems(self) -> list[UserError]:
         """Return why files of the data folder could not be read, if so."""
@@ -84,42 +87,11 @@ class Services:
         self.engine.release()
         self.store.close()
 
+    def _idle_seconds(self) -> float | None:
+        minutes = self.settings.now.idle_release_minutes
+        return minutes * 60.0 if minutes else None
+
 
 def _remove(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError), disk_errors(path):
         path.unlink()
-
-
-def build_services(folder: DataFolder, settings: SettingsFile | None = None) -> Services:
-    """Open the data folder.  Unfinished downloads continue after ``downloads.start``.
-
-    Raises:
-        UserError: as ``ConversationStore.open``.
-    """
-    settings = settings or SettingsFile(folder.settings_file)
-    engine = LocalEngine(folder.logs / "engine.log")
-
-    def idle_seconds() -> float | None:
-        minutes = services.settings.now.idle_release_minutes
-        return minutes * 60.0 if minutes else None
-
-    secrets = Secrets()
-    downloads = ModelDownloads(folder, settings, secrets)
-    worker = InferenceWorker(idle_seconds, engine.release)
-    services = Services(
-        folder=folder,
-        settings=settings,
-        store=ConversationStore.open(folder.conversations),
-        library=downloads.library,
-        engine=engine,
-        planning=PlanningService(folder, downloads.library, engine, lambda: settings.now.device_preferences()),
-        worker=worker,
-        hasher=IdleHasher(downloads.library, worker.is_busy),
-        secrets=secrets,
-        downloads=downloads,
-        servers=Servers(folder.servers_file, secrets, lambda: proxy_of(settings.now)),
-        presets=Presets(folder.presets_file),
-        drafts=Drafts(folder.drafts_file),
-        formula_renderer=FormulaRenderer(),
-    )
-    return services

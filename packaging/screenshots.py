@@ -35,7 +35,7 @@ from app.config.settings import Settings
 from app.engine.device_probe import plan_devices
 from app.engine.protocol import Device, DeviceList
 from app.planning.machine import Machine
-from app.services import build_services
+from app.services import Services
 from model_manager.devices.devices import HostMemory
 from tests.rigs.apus_shapes import write_shape
 from ui.widgets.appearance import Appearance
@@ -103,7 +103,7 @@ class Studio:
 
     def __init__(self, application: QApplication, folder: Path, picture: Picture) -> None:
         self.language = picture.language
-        self.services = build_services(DataFolder(folder))
+        self.services = Services(DataFolder(folder))
         self.services.settings.change(language=picture.language, theme=picture.theme)
         if picture.has_conversations:
             self.services.store.merge(conversations(picture.language))

@@ -58,8 +58,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[object]:
     from app.config.paths import DataFolder
-    from app.services import build_services
+    from app.services import Services
 
-    built = build_services(DataFolder(tmp_path / "data"))
+    built = Services(DataFolder(tmp_path / "data"))
     yield built
     built.close()

@@ -45,9 +45,9 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
     match arguments.command:
         case "chat":
             from app.cli import chat
-            from app.services import build_services
+            from app.services import Services
 
-            with closing(build_services(folder)) as services:
+            with closing(Services(folder)) as services:
                 _report(*services.file_problems())
                 chat.run(services, arguments)
         case "conversations":

@@ -67,7 +67,7 @@ class DevicePreferences:
 def parse_device_preferences(rpc_servers: str, devices: str) -> DevicePreferences:
     """Parse the two settings; invalid parts are ignored."""
     servers = tuple(dict.fromkeys(found for each in rpc_servers.split() if (found := server_address(each))))
-    return DevicePreferences(servers, _parse_devices(devices) or {})
+    return DevicePreferences(servers, _parse_devices(devices))
 
 
 def server_address(text: str) -> str | None:
@@ -82,20 +82,10 @@ def server_address(text: str) -> str | None:
     return f"{host.lower()}:{int(port)}"
 
 
-def are_servers(value: object) -> bool:
-    """Whether the setting of RPC servers may have this value."""
-    return isinstance(value, str) and all(server_address(each) for each in value.split())
-
-
-def are_device_preferences(value: object) -> bool:
-    """Whether the setting of devices may have this value."""
-    return isinstance(value, str) and _parse_devices(value) is not None
-
-
-def _parse_devices(text: str) -> dict[str, DevicePreference] | None:
+def _parse_devices(text: str) -> dict[str, DevicePreference]:
     try:
         found = from_json(text, dict[str, DevicePreference]) if text else {}
     except JsonError:
-        return None
+        return {}
     sizes = [size for each in found.values() for size in (each.ceiling_gib, each.reserve_gib) if size is not None]
-    return found if all(0 <= size <= MOST_GIB for size in sizes) else None
+    return found if all(0 <= size <= MOST_GIB for size in sizes) else {}

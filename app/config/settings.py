@@ -10,12 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app.config.device_preferences import (
-    DevicePreferences,
-    are_device_preferences,
-    are_servers,
-    parse_device_preferences,
-)
+from app.config.device_preferences import DevicePreferences, parse_device_preferences
 from app.conversation import ContextPolicy, SamplerParameters, Sampling
 from app.parameter import parameter, parameters
 from app.translation import QT_TRANSLATE_NOOP
@@ -171,9 +166,9 @@ class Settings(SamplerParameters):
         description=QT_TRANSLATE_NOOP("parameters", "Frees memory after this much time without a question."),
     )
     """0 for never."""
-    devices: str = parameter("", check=are_device_preferences, page="devices")
+    devices: str = parameter("", page="devices")
     """JSON of ``DevicePreferences.devices``: excluded devices, ceilings and reserves."""
-    rpc_servers: str = parameter("", check=are_servers, page="devices")
+    rpc_servers: str = parameter("", page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
     endpoint: str = parameter(
         "",

@@ -28,7 +28,7 @@ from app.backends import backend_for
 from app.config.drafts import Draft
 from app.config.paths import DataFolder
 from app.conversation import Status
-from app.services import Services, build_services
+from app.services import Services
 from model_manager.cancellation import CancelToken
 from tests.benchmarks.figures import Figure, at_most, report
 from ui.widgets.appearance import Appearance
@@ -161,7 +161,7 @@ def main() -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
-        services = build_services(DataFolder(Path(folder)))
+        services = Services(DataFolder(Path(folder)))
         services.settings.change(max_tokens=1500, language="en")
         calm, fast, real = measure(services, application)
         services.close()

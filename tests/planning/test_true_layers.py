@@ -10,7 +10,7 @@ import pytest
 
 from app.backends import loaded_plan
 from app.config.paths import DataFolder
-from app.services import Services, build_services
+from app.services import Services
 from model_manager.plan import PlanOptions
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.rpc_device import serving
@@ -32,7 +32,7 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, tuple[str, ...]]]:
     with ExitStack() as stack:
         servers = tuple(stack.enter_context(serving()) for _ in range(2))
-        services = build_services(DataFolder(tmp_path_factory.mktemp("data")))
+        services = Services(DataFolder(tmp_path_factory.mktemp("data")))
         stack.callback(services.close)
         yield services, servers
 

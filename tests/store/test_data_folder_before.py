@@ -27,7 +27,7 @@ from app.conversation import Attachment, ContextPolicy, Sampling
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
 from app.planning.saved_options import RememberedPlans
-from app.services import Services, build_services
+from app.services import Services
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
@@ -134,7 +134,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
 
 @pytest.fixture
 def services(data: Path) -> Iterator[Services]:
-    built = build_services(DataFolder(data))
+    built = Services(DataFolder(data))
     yield built
     built.close()
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.config.paths import DataFolder
 from app.config.settings import Settings
-from app.services import Services, build_services
+from app.services import Services
 from ui.transcript import Transcript
 from ui.widgets.appearance import Appearance
 from ui.window.controller import WindowController
@@ -39,7 +39,7 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
 
     def open_one() -> MainWindow:
         close_last()
-        services = build_services(DataFolder(tmp_path / "data"))
+        services = Services(DataFolder(tmp_path / "data"))
         services.settings.change(language="en", theme="light")
         appearance = Appearance(qapp, services.settings.now)
         window = MainWindow(services.settings, appearance)

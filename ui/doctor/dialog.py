@@ -25,7 +25,7 @@ from ui.widgets.dialog_parts import (
     quiet_label,
     scrolled,
 )
-from ui.widgets.error_text import error_text, translate_message
+from ui.widgets.error_text import translate_message
 from ui.widgets.icons import IconLabel, icon
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, TOP, clear, hbox, vbox
@@ -211,7 +211,7 @@ class DoctorDialog(QDialog):
 
     def _show_error(self, error: UserError) -> None:
         self._pending.clear()
-        self.status.show_message(error_text(error), "bad")
+        self.status.show_error(error)
         self._update_buttons()
 
     def _check_environment(self) -> list[Diagnostic]:

@@ -17,7 +17,6 @@ from ui.plan.bar_data import device_numbers
 from ui.plan.measure_panel import MeasurePanel
 from ui.plan.view import PlanView
 from ui.widgets.dialog_parts import MARGIN, StatusLine, button, hairline, heading
-from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
 
@@ -145,7 +144,7 @@ class PlanDialog(QDialog):
 
     def _show_error(self, error: UserError) -> None:
         self.view.set_busy("")
-        self.status.show_message(error_text(error), "bad")
+        self.status.show_error(error)
 
     def _request(self) -> LoadRequest:
         planning = self._planning

@@ -28,7 +28,6 @@ from ui.widgets.dialog_parts import (
     quiet_label,
     show_dialog,
 )
-from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
@@ -100,7 +99,7 @@ class DataSettings(QWidget):
         self.back_up.clicked.connect(self._choose_backup)
         self.backups.clicked.connect(self._show_backups)
         self.restore.clicked.connect(self.defaults_requested)
-        self.erase.clicked.connect(self._ask_to_erase)
+        self.erase.clicked.connect(lambda: status.attempt(self._ask_to_erase))
 
     # Import
 
@@ -170,11 +169,7 @@ class DataSettings(QWidget):
 
     def _ask_to_erase(self) -> None:
         store = self._services.store
-        try:
-            count = len(store.list()) + len(store.list(archived=True)) + len(store.trash())
-        except UserError as error:
-            self._fail(error)
-            return
+        count = len(store.list()) + len(store.list(archived=True)) + len(store.trash())
         dialog = EraseDialog(count, len(store.backups()), self)
         dialog.confirmed.connect(self._erase)
         show_dialog(dialog)
@@ -202,7 +197,7 @@ class DataSettings(QWidget):
 
     def _fail(self, error: UserError) -> None:
         self._set_busy(False)
-        self._status.show_message(error_text(error), "bad")
+        self._status.show_error(error)
         self.work_finished.emit(False)
 
     def _set_busy(self, busy: bool) -> None:

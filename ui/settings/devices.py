@@ -250,7 +250,7 @@ class DeviceSettings(QWidget):
             return
         server = server_address(text)
         if server is None:
-            self._status.show_message(error_text(UserError("rpc_address_wrong", text=text)), "bad")
+            self._status.show_error(UserError("rpc_address_wrong", text=text))
             return
         self.address.clear()
         self._set_servers(*dict.fromkeys((*self.preferences.rpc_servers, server)))
@@ -270,14 +270,10 @@ class DeviceSettings(QWidget):
         return is_saved
 
     def _set(self, preferences: DevicePreferences) -> bool:
-        try:
-            self._services.settings.change(**preferences.to_settings())
-        except UserError as error:
-            self._status.show_message(error_text(error), "bad")
-            return False
-        self._status.clear()
-        self.changed.emit()
-        return True
+        is_saved = self._status.attempt(lambda: self._services.settings.change(**preferences.to_settings()))
+        if is_saved:
+            self.changed.emit()
+        return is_saved
 
     # Display
 

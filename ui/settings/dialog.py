@@ -13,13 +13,11 @@ from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QScrollArea,
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
 from app.services import Services
-from model_manager.errors import UserError
 from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
 from ui.settings.servers import ServerSettings
 from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, scrolled
-from ui.widgets.error_text import error_text
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
 
@@ -155,12 +153,7 @@ class SettingsDialog(BusyDialog):
             form.show_values(self._settings.now)
 
     def _set(self, values: Mapping[str, Any]) -> None:
-        try:
-            self._settings.change(**values)
-        except UserError as error:
-            self._status.show_message(error_text(error), "bad")
-        else:
-            self._status.clear()
+        self._status.attempt(lambda: self._settings.change(**values))
         self.changed.emit(self._settings.now)
 
     def _restore_defaults(self) -> None:

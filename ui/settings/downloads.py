@@ -20,7 +20,6 @@ from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
 from ui.widgets.controls import CONTROL_WIDTH
 from ui.widgets.dialog_parts import StatusLine, ask_for_folder, button, open_folder
-from ui.widgets.error_text import error_text
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
@@ -84,7 +83,7 @@ class DownloadSettings(QWidget):
         self.token.returnPressed.connect(self._save_token)
         self.token.textChanged.connect(self._update_token)
         secrets = services.secrets
-        run_job(self, lambda: secrets.get(HUB_TOKEN) is not None, self._show_token, self._show_error)
+        run_job(self, lambda: secrets.get(HUB_TOKEN) is not None, self._show_token, self._status.show_error)
 
     @property
     def busy(self) -> bool:
@@ -100,15 +99,12 @@ class DownloadSettings(QWidget):
         try:
             after = self._services.settings.change(**{name: _valid(name, value) for name, value in values.items()})
         except UserError as error:
-            self._show_error(error)
+            self._status.show_error(error)
             return
         if after != before:
             self._status.clear()
             self._services.downloads.settings_changed()
             self.changed.emit()
-
-    def _show_error(self, error: UserError) -> None:
-        self._status.show_message(error_text(error), "bad")
 
     # Mirrors
 
@@ -121,14 +117,14 @@ class DownloadSettings(QWidget):
         self._status.show_message(self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
         job.finished.connect(lambda: self.test.setEnabled(True))
         job.succeeded.connect(self._use_fastest)
-        job.failed.connect(self._show_error)
+        job.failed.connect(self._status.show_error)
         job.start(lambda: measure_mirrors(endpoints, access(), token=token))
 
     def _use_fastest(self, speeds: tuple[MirrorSpeed, ...]) -> None:
         best = max(speeds, key=lambda speed: speed.bytes_per_second or 0.0)
         if not best.bytes_per_second:
             problem = next((speed.problem for speed in speeds if speed.problem), None)
-            self._show_error(problem or UserError("no_mirror_reached"))
+            self._status.show_error(problem or UserError("no_mirror_reached"))
             return
         before = self._services.settings.now.endpoint
         self._use_endpoint("" if best.endpoint == OFFICIAL else best.endpoint)
@@ -169,7 +165,7 @@ class DownloadSettings(QWidget):
                 self,
                 lambda: secrets.set(HUB_TOKEN, text),
                 lambda _none: self._on_token_saved(bool(text)),
-                self._show_error,
+                self._status.show_error,
             )
 
     def _on_token_saved(self, has_token: bool) -> None:
@@ -215,7 +211,7 @@ class DownloadSettings(QWidget):
 
     def _on_move_failed(self, error: UserError) -> None:
         self._show_move(None)
-        self._show_error(error)
+        self._status.show_error(error)
         self.work_finished.emit(False)
 
     def _show_move(self, job: Job | None) -> None:

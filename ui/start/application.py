@@ -97,10 +97,10 @@ class _Program:
 
     def _open_services(self) -> Services | None:
         """Open the data folder, where the user wants with a backup in place of a damaged database; None to quit."""
-        from app.services import build_services
+        from app.services import Services
 
         try:
-            return build_services(self._folder, self._settings)
+            return Services(self._folder, self._settings)
         except UserError as error:
             if error.code != "database_damaged":
                 raise
@@ -113,7 +113,7 @@ class _Program:
             if RecoveryDialog(error, backup, self.window).exec() != QDialog.DialogCode.Accepted:
                 return None
         replace_damaged(self._folder.conversations, backup.path)
-        return build_services(self._folder, self._settings)
+        return Services(self._folder, self._settings)
 
 
 def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:

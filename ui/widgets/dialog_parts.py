@@ -20,15 +20,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from model_manager.errors import UserError
+from ui.widgets.error_text import error_text
 from ui.widgets.layouts import CENTRE, RIGHT, hbox, vbox
 from ui.widgets.theme import interface_font
 
 MARGIN = 24
 HEADING_SIZE = 16
 SMALL_SIZE = 13
-
-LazyText = Callable[[], str]
-"""Returns a text in the current language; called again when the language changes."""
 
 
 class TranslatedDialog(QDialog):
@@ -51,7 +50,7 @@ class TranslatedDialog(QDialog):
         super().changeEvent(event)
 
 
-class BusyDialog(TranslatedDialog):
+class BusyDialog(QDialog):
     """Dialog that is only hidden when it is closed during its work; it is shown again when the work fails."""
 
     _pending_result: int | None = None
@@ -195,6 +194,20 @@ class StatusLine(QWidget):
         self.action.setVisible(action is not None)
         if self._hide_when_empty:
             self.show()
+
+    def show_error(self, error: UserError) -> None:
+        """Show what happened and what to do."""
+        self.show_message(error_text(error), "bad")
+
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Call ``action``, and show its error or remove the message; return whether it succeeded."""
+        try:
+            action()
+        except UserError as error:
+            self.show_error(error)
+            return False
+        self.clear()
+        return True
 
     def clear(self) -> None:
         """Remove the message."""

@@ -10,10 +10,8 @@ from PySide6.QtCore import QCoreApplication, QSize, Signal
 from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
 
 from app.config.presets import Choices, Preset, Presets
-from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
 from ui.widgets.dialog_parts import StatusLine, show_dialog
-from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox
 
@@ -107,11 +105,7 @@ class PresetsBar(QWidget):
             self._status.show_message(text.format(name=preset.name), action=undo)
 
     def _try(self, action: Callable[[], object]) -> bool:
-        try:
-            action()
-        except UserError as error:
-            self._status.show_message(error_text(error), "bad")
-            return False
-        self._status.clear()
-        self.show_choices(self._choices)
-        return True
+        succeeded = self._status.attempt(action)
+        if succeeded:
+            self.show_choices(self._choices)
+        return succeeded
