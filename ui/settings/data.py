@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
 from app.conversation import ImportResult
 from app.export.json_format import import_conversations
@@ -25,6 +25,7 @@ from ui.widgets.dialog_parts import (
     fit_height,
     heading,
     open_folder,
+    paragraph,
     quiet_label,
     show_dialog,
 )
@@ -217,15 +218,13 @@ class EraseDialog(QDialog):
         self.setWindowTitle(self.tr("Delete all my data"))
         title = heading(self.tr("Delete all my data?"))
         title.setWordWrap(True)
-        self.deleted = QLabel(
+        self.deleted = paragraph(
             self.tr(
                 "This permanently deletes all conversations and their attachments, including the archive and "
                 "trash ({conversations}); unsent drafts; your presets; the database backups made here "
                 "({copies}); and the logs."
             ).format(conversations=conversations, copies=backups)
         )
-        self.deleted.setWordWrap(True)
-        self.deleted.setTextFormat(Qt.TextFormat.PlainText)
         kept = quiet_label(
             self.tr(
                 "Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere."

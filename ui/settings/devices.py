@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from app.config.device_preferences import MOST_GIB, DevicePreference, DevicePreferences, server_address
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine
@@ -20,7 +20,17 @@ from ui.plan.bar_data import short_description
 from ui.plan.rows import CHECK_SPACE
 from ui.plan.strings import gib
 from ui.widgets.controls import NumberBox
-from ui.widgets.dialog_parts import SMALL_SIZE, Row, StatusLine, button, hairline, quiet_label, set_kind
+from ui.widgets.dialog_parts import (
+    SMALL_SIZE,
+    Row,
+    StatusLine,
+    button,
+    hairline,
+    line_edit,
+    paragraph,
+    quiet_label,
+    set_kind,
+)
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import TOP, clear, hbox, vbox
@@ -161,12 +171,11 @@ class DeviceSettings(QWidget):
         """Running scans."""
         self._devices: list[DeviceRow] = []
         self._servers: dict[str, Row] = {}
-        self._engine, self._hint, self._none = quiet_label(), QLabel(), quiet_label()
+        self._engine, self._hint, self._none = quiet_label(), paragraph(), quiet_label()
         self._engine.setObjectName("engineBuild")
         self._hint.setObjectName("devicesHint")
         self._hint.setProperty("warning", True)
         self._hint.setFont(interface_font(SMALL_SIZE))
-        self._hint.setWordWrap(True)
         self._hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.refresh_button = button("refreshDevicesButton")
         self.refresh_button.setAccessibleName(self.tr("Rescan devices"))
@@ -176,10 +185,8 @@ class DeviceSettings(QWidget):
                 "encrypted, so use it only on your own network."
             )
         )
-        self.address = QLineEdit()
-        self.address.setObjectName("rpcAddress")
-        self.address.setPlaceholderText(self.tr("HOST:PORT, such as 192.168.1.20:50052"))
-        self.address.setAccessibleName(self.tr("RPC server address"))
+        example = self.tr("HOST:PORT, such as 192.168.1.20:50052")
+        self.address = line_edit("rpcAddress", self.tr("RPC server address"), example)
         self.add = button("addServerButton", self.tr("Add"))
         texts = vbox(self._engine, self._hint, self._none, spacing=4)
         self._device_column, self._server_column = vbox(), vbox()

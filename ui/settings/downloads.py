@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app.config.secrets import HUB_TOKEN
 from app.config.settings import NO_PROXY
@@ -19,7 +19,7 @@ from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
 from ui.widgets.controls import CONTROL_WIDTH
-from ui.widgets.dialog_parts import StatusLine, ask_for_folder, button, open_folder
+from ui.widgets.dialog_parts import StatusLine, ask_for_folder, button, line_edit, open_folder
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
@@ -48,9 +48,7 @@ class DownloadSettings(QWidget):
         self.progress.setRange(0, PROGRESS_STEPS)
         self.progress.setTextVisible(False)
         self.test = button("testMirrorsButton", self.tr("Test mirrors"))
-        self.token = QLineEdit()
-        self.token.setObjectName("hubToken")
-        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.token = line_edit("hubToken", self.tr("Access token"), is_secret=True)
         self.token.setFixedWidth(CONTROL_WIDTH)
         self.save_token = button("keepTokenButton")
         self.form = ParameterForm(

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from app.servers.client import is_unencrypted
 from app.servers.registry import Server
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, wheel_only_with_focus
-from ui.widgets.dialog_parts import StatusLine, button, hairline, quiet_label
+from ui.widgets.dialog_parts import StatusLine, button, hairline, line_edit, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, clear, hbox, vbox
@@ -49,11 +49,8 @@ class ServerRow(QWidget):
         self.refresh = button("refreshServerButton", self.tr("Refresh models"), quiet=True)
         self.change_key = button("changeKeyButton", self.tr("Change key…"), quiet=True)
         self.remove = button("removeServerButton", self.tr("Remove"), quiet=True)
-        self.key = QLineEdit()
-        self.key.setObjectName("newServerKey")
-        self.key.setPlaceholderText(self.tr("Type the key and press Enter"))
-        self.key.setAccessibleName(self.tr("New API key for {server}").format(server=server.title))
-        self.key.setEchoMode(QLineEdit.EchoMode.Password)
+        label = self.tr("New API key for {server}").format(server=server.title)
+        self.key = line_edit("newServerKey", label, self.tr("Type the key and press Enter"), is_secret=True)
         self.key.setFixedWidth(CONTROL_WIDTH)
         self.key.hide()
         vbox(
@@ -115,23 +112,15 @@ class ServerSettings(QWidget):
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(8)
         form.setColumnStretch(1, 1)
-        self.address, self.key, self.name = QLineEdit(), QLineEdit(), QLineEdit()
+        self.address = line_edit("serverAddress", self.tr("Server address"), "http://127.0.0.1:8000/v1")
+        self.key = line_edit("serverKey", self.tr("Server API key"), self.tr("API key (optional)"), is_secret=True)
+        self.name = line_edit("serverName", self.tr("Server name"), self.tr("Any name you like"))
         self._fields = (self.address, self.key, self.name)
-        texts = (
-            ("serverAddress", self.tr("Address"), self.tr("Server address"), "http://127.0.0.1:8000/v1"),
-            ("serverKey", self.tr("API key"), self.tr("Server API key"), self.tr("API key (optional)")),
-            ("serverName", self.tr("Name"), self.tr("Server name"), self.tr("Any name you like")),
-        )
-        for number, (field, (object_name, label, name, placeholder)) in enumerate(
-            zip(self._fields, texts, strict=True)
-        ):
-            field.setObjectName(object_name)
-            field.setAccessibleName(name)
-            field.setPlaceholderText(placeholder)
+        labels = (self.tr("Address"), self.tr("API key"), self.tr("Name"))
+        for number, (label, field) in enumerate(zip(labels, self._fields, strict=True)):
             field.returnPressed.connect(self.add)
             form.addWidget(QLabel(label), number, 0)
             form.addWidget(field, number, 1)
-        self.key.setEchoMode(QLineEdit.EchoMode.Password)
         self.add_button = button("addServerButton", self.tr("Add server"))
         form.addWidget(self.add_button, 3, 1, LEFT)
         self._warning = quiet_label(

@@ -11,10 +11,10 @@ from pathlib import Path
 import PySide6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QToolButton, QWidget
 
 from app import __version__
-from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, fit_height, heading, open_folder
+from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, fit_height, heading, open_folder, paragraph
 from ui.widgets.icons import icon
 from ui.widgets.layouts import LEFT, vbox
 from ui.widgets.theme import mono_font
@@ -49,13 +49,12 @@ class CrashDialog(QDialog):
         self.setAccessibleName(self.tr("APUS Chat error"))
         self._errors: list[str] = []
         self._left_out = 0
-        sentence = QLabel(
+        sentence = paragraph(
             self.tr(
                 "This is a bug in the program; you did nothing wrong. Your conversations are saved. You can "
                 "continue, but if anything behaves oddly, restart the program."
             )
         )
-        sentence.setWordWrap(True)
         self.fold = QToolButton()
         self.fold.setObjectName("crashFold")
         self.fold.setText(self.tr("Details"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QDateTime, QLocale
-from PySide6.QtWidgets import QDialog, QLabel, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from app.store.backups import Backup
 from model_manager.errors import UserError
-from ui.widgets.dialog_parts import MARGIN, arrange, button, fit_height, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, arrange, button, fit_height, heading, paragraph, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.layouts import vbox
 
@@ -23,13 +23,12 @@ class RecoveryDialog(QDialog):
         self.setWindowTitle("APUS Chat")
         made = QDateTime.fromSecsSinceEpoch(int(backup.made_at.timestamp()))
         time = QLocale().toString(made, QLocale.FormatType.ShortFormat)
-        offer = QLabel(
+        offer = paragraph(
             self.tr(
                 "The latest intact backup is from {time}. You can restore it in place of the damaged database. "
                 "The damaged file stays in the same folder under another name."
             ).format(time=time)
         )
-        offer.setWordWrap(True)
         self.quit = button("recoveryQuitButton", self.tr("Quit"))
         self.restore = button(
             "recoveryRestoreButton", self.tr("Restore backup from {time}").format(time=time), primary=True

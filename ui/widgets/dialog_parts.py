@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QLayout,
+    QLineEdit,
     QMessageBox,
     QPushButton,
     QScrollArea,
@@ -101,6 +102,25 @@ def quiet_label(text: str = "") -> QLabel:
     return label
 
 
+def paragraph(text: str = "") -> QLabel:
+    """Return a label for plain text that wraps."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def line_edit(name: str, label: str, placeholder: str = "", *, is_secret: bool = False) -> QLineEdit:
+    """Return a text field; ``label`` is its accessible name."""
+    field = QLineEdit()
+    field.setObjectName(name)
+    field.setAccessibleName(label)
+    field.setPlaceholderText(placeholder)
+    if is_secret:
+        field.setEchoMode(QLineEdit.EchoMode.Password)
+    return field
+
+
 def hairline() -> QFrame:
     """Return a line between two rows."""
     line = QFrame()
@@ -165,10 +185,8 @@ class StatusLine(QWidget):
     def __init__(self, name: str, *, hide_when_empty: bool = False, centred: bool = False) -> None:
         super().__init__()
         self._hide_when_empty = hide_when_empty
-        self.label = QLabel()
+        self.label = paragraph()
         self.label.setObjectName(name)
-        self.label.setWordWrap(True)
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # A long path must not make the dialog wider than the screen.
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
