@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model_manager.disk.lock import FileLock
+from model_manager.disk.files import FileLock
 from model_manager.errors import UserError
 
 OPENING = "opening.lock"

@@ -13,8 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import disk_errors, move_over, remove_temporary_files, sync, write_at
-from model_manager.disk.lock import FileLock
+from model_manager.disk.files import FileLock, disk_errors, move_over, remove_temporary_files, sync, write_at
 from model_manager.disk.space import Reserve
 from model_manager.download.journal import Journal, JournalHeader, PieceStates, read_journal, write_journal
 from model_manager.download.pieces import PartialFile

@@ -20,10 +20,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from model_manager.disk.files import disk_error, disk_errors, is_file, make_folder, move_over, write_atomically
+from model_manager.disk.files import (
+    FileLock,
+    disk_error,
+    disk_errors,
+    is_file,
+    make_folder,
+    move_over,
+    write_atomically,
+)
 from model_manager.disk.hashing import sha256_of
 from model_manager.disk.json_file import from_json, to_json
-from model_manager.disk.lock import FileLock
 from model_manager.disk.space import allocated_bytes, check_space
 from model_manager.download.transfer import DownloadState, SpeedMeter, Transfer
 from model_manager.errors import Cancelled, UserError

@@ -35,17 +35,18 @@ class PartName:
     style: str
     number: int
     count: int | None
-    before: str
-    width: int
-    after: str
+    span: tuple[int, int]
+    """Place of the number in the name."""
 
     def sibling(self, number: int) -> str:
         """Return the name of another part of the same file."""
+        start, end = self.span
+        width = end - start
         if self.style in _LETTERS:
-            places = range(self.width - 1, -1, -1)
-            letters = "".join(chr(ord("a") + number // 26**place % 26) for place in places)
-            return f"{self.before}{letters}{self.after}"
-        return f"{self.before}{number:0{self.width}}{self.after}"
+            text = "".join(chr(ord("a") + number // 26**place % 26) for place in reversed(range(width)))
+        else:
+            text = f"{number:0{width if self.style == 'bare' or self.name[start] == '0' else 1}}"
+        return self.name[:start] + text + self.name[end:]
 
 
 def part_of(name: str) -> PartName | None:
@@ -54,25 +55,12 @@ def part_of(name: str) -> PartName | None:
     if match is None:
         return None
     style = next(group for group in ("split", "letter", "number", "bare") if match[group] is not None)
-    text = match[style]
-    start, end = match.span(style)
-    if style in _LETTERS:
-        number = 0
-        for letter in text.lower():
-            number = number * 26 + ord(letter) - ord("a")
-        width = len(text)
-    else:
-        number, width = int(text), len(text) if text.startswith("0") or style == "bare" else 1
-    return PartName(
-        name=name,
-        base=match["base"],
-        style=style,
-        number=number,
-        count=int(match["count"]) if match["count"] else None,
-        before=name[:start],
-        width=width,
-        after=name[end:],
-    )
+    text = match[style].lower()
+    number = int(text) if style not in _LETTERS else 0
+    for letter in text if style in _LETTERS else "":
+        number = number * 26 + ord(letter) - ord("a")
+    count = int(match["count"]) if match["count"] else None
+    return PartName(name, match["base"], style, number, count, match.span(style))
 
 
 def ordered_parts(names: Iterable[str]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.copies import RangeCopier
 from model_manager.disk.files import (
+    FileLock,
     disk_errors,
     has_single_name,
     is_file,
@@ -28,7 +29,6 @@ from model_manager.disk.files import (
     sync,
     write_at,
 )
-from model_manager.disk.lock import FileLock
 from model_manager.disk.space import SPARE_BYTES, free_bytes, require_free, reserve
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.copies import RangeCopier
 from model_manager.disk.files import (
+    FileLock,
     disk_errors,
     error_detail,
     file_size,
@@ -31,7 +32,6 @@ from model_manager.disk.files import (
     write_atomically,
 )
 from model_manager.disk.json_file import JsonError, from_json, to_json
-from model_manager.disk.lock import FileLock
 from model_manager.disk.space import SPARE_BYTES, free_bytes, make_sparse, require_free, reserve
 from model_manager.errors import UserError
 from model_manager.gguf.header import MAGIC, GgufHeader, padded, read_header

@@ -14,9 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from model_manager.disk.files import make_folder
+from model_manager.disk.files import FileLock, make_folder
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
-from model_manager.disk.lock import FileLock
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable
 from model_manager.gguf.shards import named_shards, read_model

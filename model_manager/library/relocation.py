@@ -21,9 +21,8 @@ from pathlib import Path
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.copies import copy_link, copy_verified
-from model_manager.disk.files import disk_error, disk_errors, error_detail, move_over, write_atomically
+from model_manager.disk.files import FileLock, disk_error, disk_errors, error_detail, move_over, write_atomically
 from model_manager.disk.json_file import JsonError, from_json, to_json
-from model_manager.disk.lock import FileLock
 from model_manager.disk.space import SPARE_BYTES, allocated_bytes, require_free
 from model_manager.errors import UserError
 from model_manager.progress import OnProgress, Progress, ignore_progress

@@ -88,10 +88,6 @@ class PublishedHashes:
         self.crc32s: list[int] = []
         self._finish_parts()
 
-    def is_only_part(self, n_bytes: int) -> bool:
-        """Return whether a file of this size is the only part, so that the part's SHA-256 is the file's."""
-        return len(self._parts) == 1 and self._parts[0].bytes == n_bytes
-
     def update(self, content: memoryview) -> None:
         """Add the next bytes."""
         while content and self._number < len(self._parts):
@@ -135,7 +131,7 @@ def verify(
         hashes = PublishedHashes(origin.parts, origin.piece_bytes)
         whole = hashlib.sha256()
         # The hash of the only part is that of the file: it isn't computed twice.
-        is_only_part = layout.is_identity and hashes.is_only_part(status.st_size)
+        is_only_part = layout.is_identity and len(origin.parts) == 1 and status.st_size == layout.target_bytes
         if layout.is_identity:
             consumers = (hashes.update,) if is_only_part else (whole.update, hashes.update)
             read_all(file, status.st_size, consumers, on_progress, cancel)

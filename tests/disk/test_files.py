@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model_manager.disk.files import disk_errors, remove_temporary_files, replacing, write_atomically
-from model_manager.disk.lock import FileLock
+from model_manager.disk.files import FileLock, disk_errors, remove_temporary_files, replacing, write_atomically
 from model_manager.errors import UserError
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")
