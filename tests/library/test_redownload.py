@@ -127,7 +127,7 @@ def test_a_converted_file_matches_the_published_one(
     # What was published is unknown.
     assert (verify(path).matches, verify(path).published_id) == (None, None)
     found = verify(path, expected=published)
-    assert (found.matches, found.published_id, found.stacked) == (True, published.id, True)
+    assert (found.matches, found.published_id, found.origin.stacked) == (True, published.id, True)
     record_verification(found, library)
     assert verify(path).matches is True
     right = sha256_of(path)

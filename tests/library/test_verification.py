@@ -17,7 +17,6 @@ from model_manager.library.library import ModelLibrary
 from model_manager.library.starter import find_starter
 from model_manager.library.verification import (
     pieces_to_redownload,
-    published_changed,
     record_verification,
     verify,
     verify_all,
@@ -208,9 +207,9 @@ def test_a_change_of_the_published_file_is_reported(models: Path, tiny: Path) ->
     found = verify(path, expected=new)
     # It still is what was downloaded; that there is another one now is another matter.
     assert (found.matches, found.published_changed) == (True, True)
-    assert published_changed(origin, replace(now, files=()))
-    assert published_changed(origin, replace(now, files=(replace(origin.parts[0], bytes=1),)))
-    assert not published_changed(origin, replace(now, files=(replace(origin.parts[0], sha256=None),)))
+    assert verify(path, expected=replace(now, files=())).published_changed
+    assert verify(path, expected=replace(now, files=(replace(origin.parts[0], bytes=1),))).published_changed
+    assert not verify(path, expected=replace(now, files=(replace(origin.parts[0], sha256=None),))).published_changed
 
 
 def test_an_inconsistent_origin_is_ignored(models: Path, tiny: Path) -> None:

@@ -23,6 +23,7 @@ from model_manager.library.removal import (
     removal_of_quarantined,
 )
 from model_manager.library.scan import ImportCandidate
+from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
 from ui.models.actions import action_text, primary
 from ui.models.inventory import ModelInventory
@@ -31,7 +32,6 @@ from ui.models.jobs import (
     AddResult,
     ModelJobs,
     Outcome,
-    VerifyResult,
     Work,
     add_paths,
     convert_model,
@@ -192,7 +192,7 @@ class ModelsController(QObject):
             case ImportCandidate() as candidate:
                 activity.candidates.pop(key, None)
                 self._add_candidates([candidate])
-            case VerifyResult() as verified:
+            case Verification() as verified:
                 self._on_verified(key, verified)
             case PublishedModel() as published:
                 activity.verifications.pop(key, None)
@@ -202,12 +202,11 @@ class ModelsController(QObject):
                 self._downloads.queue.forget(key)
         self._inventory.notify_library_changed()
 
-    def _on_verified(self, key: str, result: VerifyResult) -> None:
-        file = result.worst.path.name
-        match result.worst.matches:
+    def _on_verified(self, key: str, verification: Verification) -> None:
+        match verification.matches:
             case False:
                 text, kind = self.tr("{file} doesn't match the published file."), "bad"
-            case True if result.changed:
+            case True if verification.published_changed:
                 text, kind = (
                     self.tr(
                         "{file} is intact and matches the file that was published when you downloaded it. A different "
@@ -224,8 +223,8 @@ class ModelsController(QObject):
                 )
         self._inventory.activity.verifications.pop(key, None)
         if kind == "bad":
-            self._inventory.activity.verifications[key] = result.worst
-        self._show(text.format(file=file), kind)
+            self._inventory.activity.verifications[key] = verification
+        self._show(text.format(file=verification.path.name), kind)
 
     # The list
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +29,6 @@ from model_manager.library.verification import (
     Verification,
     find_expected,
     pieces_to_redownload,
-    published_changed,
     record_verification,
     verify,
     verify_all,
@@ -130,14 +130,6 @@ class AddResult:
     problems: tuple[UserError, ...] = ()
 
 
-@dataclass(frozen=True)
-class VerifyResult:
-    """The worst verification of a model's files; ``changed``: another file is published under that name by now."""
-
-    worst: Verification
-    changed: bool
-
-
 def add_paths(library: ModelLibrary, paths: Sequence[Path]) -> AddResult:
     """Register files and watch folders, as far as possible.  Raises ``UserError`` as the library does."""
     before = {each.id for each in library.list()}
@@ -186,22 +178,20 @@ def join_model(
     return candidate
 
 
-def verify_model(downloads: ModelDownloads, path: Path, on_progress: OnProgress, cancel: CancelToken) -> VerifyResult:
-    """Compare a file with the published one, where a hub can be reached, and store the result."""
+def verify_model(downloads: ModelDownloads, path: Path, on_progress: OnProgress, cancel: CancelToken) -> Verification:
+    """Compare a file with the published one, where a hub can be reached, and store the result; returns the worst one."""
     origin = read_origin(path)
-    expected, changed = None, False
-    try:
-        if origin is not None:
-            changed = published_changed(origin, find_published(origin.model_id, downloads.access()))
+    expected = None
+    # Where no hub can be reached, the file is hashed nevertheless.
+    with suppress(UserError):
+        if origin is not None and origin.model_id:
+            expected = find_published(origin.model_id, downloads.access())
         else:
             expected = find_expected(path, downloads.access)
-    except UserError:
-        # No hub can be reached: the file is hashed nevertheless.
-        pass
     found = verify_all(path, on_progress, cancel, expected)
     for each in found:
         record_verification(each, downloads.library)
-    return VerifyResult(worst(found), changed)
+    return replace(worst(found), published_changed=any(each.published_changed for each in found))
 
 
 def reopen_damaged(verification: Verification) -> PublishedModel:
