@@ -179,7 +179,7 @@ def join_model(
 
 
 def verify_model(downloads: ModelDownloads, path: Path, on_progress: OnProgress, cancel: CancelToken) -> Verification:
-    """Compare a file with the published one, where a hub can be reached, and store the result; returns the worst one."""
+    """Compare a file with the published one, where a hub can be reached; store the results and return the worst."""
     origin = read_origin(path)
     expected = None
     # Where no hub can be reached, the file is hashed nevertheless.
