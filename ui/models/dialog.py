@@ -30,8 +30,8 @@ from ui.models.details import ModelDetails
 from ui.models.inventory import FitOf, ModelInventory
 from ui.models.item import ModelItem
 from ui.models.jobs import ModelJobs
-from ui.models.list_view import PAD_X, KeyedItem, ModelList
-from ui.models.row_text import RowText, queue_text
+from ui.models.list_view import PAD_X, KeyedRow, ModelList
+from ui.models.row_text import RowText, queue_text, row_text
 from ui.models.search import HubSearch
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -201,7 +201,7 @@ class ModelsDialog(QDialog):
         self.controller.add_paths(*paths)
 
     def _show(self) -> None:
-        if not self._requested_key and not self.list.rows():
+        if not self._requested_key and not self.list.count():
             self._requested_key = self.inventory.default_key()
             self.list.show_items(self._rows(), self._requested_key)
             self._default_key = self.list.key()
@@ -214,15 +214,15 @@ class ModelsDialog(QDialog):
         self.total.setText(queue_text(self.inventory.activity.downloads))
         self._show_details()
 
-    def _rows(self) -> list[KeyedItem]:
+    def _rows(self) -> list[KeyedRow]:
         home = [item for item in self.inventory.items if item.home]
         others = [item for item in self.inventory.items if not item.home]
         name = home[0].title if home else ""
         return [
             ("", RowText(name, self.tr("the model this program is designed for"))),
-            *((item.key, item) for item in home),
+            *((item.key, row_text(item)) for item in home),
             ("", RowText(self.tr("Other models"))),
-            *((item.key, item) for item in others),
+            *((item.key, row_text(item)) for item in others),
         ]
 
     def _item(self) -> ModelItem | None:

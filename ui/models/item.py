@@ -1,6 +1,6 @@
 """List item of the models page: one model with references to its library entry, its download and its running job.
 
-Nothing is copied: state, title and size are derived when they are read.  Texts are made by ``row_text``.
+Nothing is copied: state, title and size are derived when they are read.
 """
 
 from __future__ import annotations

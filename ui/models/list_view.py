@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractListModel,
     QEvent,
     QModelIndex,
     QObject,
@@ -34,17 +32,25 @@ from PySide6.QtGui import (
     QPainter,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
 
 from ui.models.actions import button_texts
 from ui.models.item import Kind
-from ui.models.row_text import ListItem, RowText, row_text
+from ui.models.row_text import RowText
 from ui.widgets.icons import pixmap
 from ui.widgets.theme import Theme, current_theme, interface_font
 
 Index = QModelIndex | QPersistentModelIndex
-KeyedItem = tuple[str, ListItem]
-"""Key of a row and its item; a heading has no key."""
+KeyedRow = tuple[str, RowText]
+"""Key of a row and its texts; a heading has no key."""
 
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
@@ -237,46 +243,7 @@ def _draw_bar(painter: QPainter, place: QRect, fraction: float, colour: QColor) 
         painter.drawRoundedRect(bar, BAR / 2, BAR / 2)
 
 
-class _ItemModel(QAbstractListModel):
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.rows: list[KeyedItem] = []
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (as Qt declares it)
-        return 0 if parent.isValid() else len(self.rows)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        key, item = self.rows[index.row()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return row_text(item).title
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return row_text(item).spoken()
-            case _ if role == ROW_ROLE:
-                return row_text(item)
-            case _ if role == KEY_ROLE:
-                return key
-        return None
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        is_heading = not self.rows[index.row()][0]
-        return Qt.ItemFlag.NoItemFlags if is_heading else Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-
-    def replace(self, rows: Sequence[KeyedItem]) -> bool:
-        """Set the rows; return whether rows were added or removed."""
-        if [key for key, _ in rows] == [key for key, _ in self.rows]:
-            for at, each in enumerate(rows):
-                if each != self.rows[at]:
-                    self.rows[at] = each
-                    self.dataChanged.emit(self.index(at), self.index(at))
-            return False
-        self.beginResetModel()
-        self.rows = list(rows)
-        self.endResetModel()
-        return True
-
-
-class ModelList(QListView):
+class ModelList(QListWidget):
     """List of rows with a button each."""
 
     current_changed = Signal(str)
@@ -292,33 +259,40 @@ class ModelList(QListView):
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(label)
-        self._model = _ItemModel(self)
         self._delegate = ModelRowDelegate(self)
         self._pressed_pill = ""
-        self.setModel(self._model)
         self.setItemDelegate(self._delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.verticalScrollBar().setSingleStep(20)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMouseTracking(True)
 
-    def show_items(self, rows: Sequence[KeyedItem], key: str = "") -> None:
+    def show_items(self, rows: Sequence[KeyedRow], key: str = "") -> None:
         """Set the rows.
 
         The current row becomes the one with ``key``, by default the one before; where it is gone, the nearest.
         """
-        before, row, scrolled = self.key(), self.currentIndex().row(), self.verticalScrollBar().value()
-        key = key or before
+        before, row, scrolled = self.key(), self.currentRow(), self.verticalScrollBar().value()
+        key, keys = key or before, [each for each, _ in rows]
         with QSignalBlocker(self):
-            if self._model.replace(rows):
+            if keys != self._keys():
                 self._delegate.hovered_pill = -1
+                self.clear()
+                for each in keys:
+                    item = QListWidgetItem(self)
+                    item.setData(KEY_ROLE, each)
+                    if not each:
+                        item.setFlags(Qt.ItemFlag.NoItemFlags)
+            for at, (_, text) in enumerate(rows):
+                item = self.item(at)
+                if item.data(ROW_ROLE) != text:
+                    item.setText(text.title)
+                    item.setData(Qt.ItemDataRole.AccessibleTextRole, text.spoken())
+                    item.setData(ROW_ROLE, text)
             if self.key() != key or not key:
-                keys = [each for each, _ in rows]
-                at = keys.index(key) if key and key in keys else self._nearest(row)
-                self.setCurrentIndex(self._model.index(at) if at >= 0 else QModelIndex())
+                self.setCurrentRow(keys.index(key) if key and key in keys else self._nearest(row))
         self.verticalScrollBar().setValue(scrolled)
         if self.key() != before:
             self.current_changed.emit(self.key())
@@ -330,21 +304,22 @@ class ModelList(QListView):
 
     def set_key(self, key: str) -> bool:
         """Make the row with this key the current one; return false where there is none."""
-        keys = [each for each, _ in self._model.rows]
-        if not key or key not in keys:
+        if not key or key not in self._keys():
             return False
-        index = self._model.index(keys.index(key))
-        self.setCurrentIndex(index)
-        self.scrollTo(index)
+        self.setCurrentRow(self._keys().index(key))
+        self.scrollTo(self.currentIndex())
         return True
 
     def rows(self) -> dict[str, RowText]:
         """Return the texts of all rows by key."""
-        return {key: row_text(item) for key, item in self._model.rows if key}
+        return {key: self.item(at).data(ROW_ROLE) for at, key in enumerate(self._keys()) if key}
+
+    def _keys(self) -> list[str]:
+        return [self.item(at).data(KEY_ROLE) for at in range(self.count())]
 
     def _nearest(self, row: int) -> int:
         """Return the selectable row nearest to this one; -1 where there is none."""
-        selectable = [at for at, (key, _) in enumerate(self._model.rows) if key]
+        selectable = [at for at, key in enumerate(self._keys()) if key]
         return min(selectable, key=lambda at: abs(at - row) if row >= 0 else at, default=-1)
 
     def _pill_at(self, point: QPoint) -> tuple[int, str]:

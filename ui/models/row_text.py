@@ -30,7 +30,10 @@ translate = QCoreApplication.translate
 
 @dataclass(frozen=True)
 class RowText:
-    """Texts of one row.  ``fraction`` is a bar from 0 to 1; ``action`` the text of the row's button."""
+    """Texts of one row, of which a heading has title and label only.
+
+    ``fraction`` is a bar from 0 to 1; ``action`` the text of the row's button.
+    """
 
     title: str
     label: str = ""
@@ -59,22 +62,8 @@ class RowText:
         return ". ".join(text.rstrip(".") for text in parts if text)
 
 
-ListItem = ModelItem | Repository | UnavailableModel | RowText
-"""What a row shows; a heading is a ``RowText`` with title and label."""
-
-
-def row_text(item: ListItem) -> RowText:
-    """Return the texts of a row in the current language."""
-    if isinstance(item, ModelItem):
-        return _model_text(item)
-    if isinstance(item, Repository):
-        return _repository_text(item)
-    if isinstance(item, UnavailableModel):
-        return _unavailable_text(item)
-    return item
-
-
-def _model_text(item: ModelItem) -> RowText:
+def row_text(item: ModelItem) -> RowText:
+    """Return the row of a model."""
     recommended = item.fit is not None and item.fit.recommended
     mark = icon = ""
     if item.in_use:
@@ -117,7 +106,8 @@ def _in_repository(item: ModelItem, row: RowText) -> RowText:
     return replace(row, note=" · ".join(text for text in (row.note, files) if text))
 
 
-def _repository_text(repository: Repository) -> RowText:
+def repository_text(repository: Repository) -> RowText:
+    """Return the row of a repository."""
     downloads = ""
     if repository.downloads is not None:
         text = translate("model_hub_rows", "{count} downloads")
@@ -136,7 +126,8 @@ def _repository_text(repository: Repository) -> RowText:
     )
 
 
-def _unavailable_text(file: UnavailableModel) -> RowText:
+def unavailable_text(file: UnavailableModel) -> RowText:
+    """Return the row of a file that cannot be downloaded."""
     name = file.name.rpartition("/")[2]
     return RowText(
         title=file.quantisation or name,

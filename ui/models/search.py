@@ -22,6 +22,7 @@ from model_manager.hub.resolver import fetch_repository
 from model_manager.published import PublishedModel, Repository
 from ui.models.item import ModelItem
 from ui.models.list_view import PAD_X, ModelList
+from ui.models.row_text import repository_text, row_text, unavailable_text
 from ui.widgets.dialog_parts import MARGIN, StatusLine, button, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
@@ -221,7 +222,7 @@ class HubSearch(QFrame):
             message = self.tr("Nothing found for “{text}”. Try a shorter part of the model name, or paste OWNER/REPO.")
             self._show_message(message.format(text=text))
             return
-        self.results.show_items([(each.id, each) for each in found])
+        self.results.show_items([(each.id, repository_text(each)) for each in found])
         self._show_page("results")
 
     def _show_repository(self, repository: Repository, models: tuple[PublishedModel, ...], file: str) -> None:
@@ -240,9 +241,11 @@ class HubSearch(QFrame):
         self.model_changed.emit()
 
     def _fill_models(self) -> None:
-        files = self._files.items()
-        rows = [(key, self._item_of(file) if isinstance(file, PublishedModel) else file) for key, file in files]
-        self.models.show_items(rows)
+        rows = {
+            key: row_text(self._item_of(file)) if isinstance(file, PublishedModel) else unavailable_text(file)
+            for key, file in self._files.items()
+        }
+        self.models.show_items(list(rows.items()))
 
     def _show_page(self, page: Page) -> None:
         self.page = page
