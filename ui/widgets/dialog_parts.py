@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QStandardPaths, Qt, QUrl, Signal
+from PySide6.QtCore import QStandardPaths, Qt, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
     QDialog,
@@ -29,26 +29,6 @@ from ui.widgets.theme import interface_font
 MARGIN = 24
 HEADING_SIZE = 16
 SMALL_SIZE = 13
-
-
-class TranslatedDialog(QDialog):
-    """Dialog that follows changes of the language and of the theme."""
-
-    _is_set_up = False
-
-    def _finish_setup(self) -> None:
-        """Set texts and colours; to be called last in ``__init__``."""
-        self._is_set_up = True
-        self._retranslate()
-
-    def _retranslate(self) -> None:
-        raise NotImplementedError
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the language and the theme."""
-        if self._is_set_up and event.type() == QEvent.Type.LanguageChange:
-            self._retranslate()
-        super().changeEvent(event)
 
 
 class BusyDialog(QDialog):

@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from model_manager.errors import UserError
+from ui.widgets.dialog_parts import set_style_property
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import IconLabel
 from ui.widgets.layouts import hbox
-from ui.widgets.theme import current_theme
 from ui.widgets.tool_button import set_name, tool_button
 
 SHOWN_MS = 10_000
 """How long a message is shown."""
 
 
-class NoticeBar(QWidget):
+class NoticeBar(QFrame):
     """Shows one message at a time: errors until they are closed, others for ``SHOWN_MS``."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("noticeBar")
-        self._is_error = False
         self._action: Callable[[], None] | None = None
         self._icon = IconLabel("info", "quiet_text")
         self._text = QLabel(self)
@@ -36,7 +34,7 @@ class NoticeBar(QWidget):
         self.button.clicked.connect(self._act)
         self._close = tool_button("closeNoticeButton", "close", size=16)
         self._close.clicked.connect(self.hide)
-        hbox(self._icon, (self._text, 1), self.button, self._close, parent=self, spacing=8, margins=(12, 6, 6, 6))
+        hbox(self._icon, (self._text, 1), self.button, self._close, parent=self, spacing=8, margins=(11, 5, 5, 5))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -46,7 +44,8 @@ class NoticeBar(QWidget):
         self, text: str, button: str = "", action: Callable[[], None] | None = None, *, is_error: bool = False
     ) -> None:
         """Show a message for a while, or an error until it is closed; with a button where ``action`` is given."""
-        self._is_error, self._action = is_error, action
+        self._action = action
+        set_style_property(self, error=is_error)
         self._text.setText(text)
         self.button.setText(button)
         self.button.setVisible(bool(button))
@@ -56,7 +55,6 @@ class NoticeBar(QWidget):
         self._timer.start(SHOWN_MS)
         if is_error:
             self._timer.stop()
-        self.update()
         self.show()
 
     def show_error(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
@@ -75,15 +73,6 @@ class NoticeBar(QWidget):
     def text(self) -> str:
         """Return the shown text."""
         return self._text.text()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the rounded background."""
-        painter, theme = QPainter(self), current_theme()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QColor(theme.bad if self._is_error else theme.hairline))
-        painter.setBrush(QColor(theme.raised))
-        painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
-        painter.end()
 
     def _act(self) -> None:
         action, self._action = self._action, None
