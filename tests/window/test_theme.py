@@ -1,11 +1,12 @@
 """Themes, fonts and icons."""
 
+import gc
 from dataclasses import fields
 from xml.etree import ElementTree
 
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPalette
+from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -163,3 +164,10 @@ def test_icons_follow_the_theme(qapp):
     dark = lightness()
     appearance.use(Settings(theme="light", language="en"))
     assert all(before < 100 < after for before, after in zip(light, dark, strict=True)), (light, dark)
+
+
+def test_copy_of_an_icon_can_be_changed(qapp):
+    copy = QIcon(icons.icon("send"))
+    copy.addPixmap(QPixmap(4, 4))
+    gc.collect()
+    assert not copy.pixmap(QSize(18, 18)).isNull()

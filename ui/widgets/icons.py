@@ -48,6 +48,10 @@ def icon(name: str, colour: str = "quiet_text", size: int = SIZE) -> QIcon:
     return QIcon(_SvgIconEngine(name, colour, size))
 
 
+_clones: list[QIconEngine] = []
+"""Qt owns them, but PySide would delete those that Python does not reference."""
+
+
 class _SvgIconEngine(QIconEngine):
     """Draws the icon when it is painted, for the pixel ratio of the screen and in the current theme."""
 
@@ -69,7 +73,9 @@ class _SvgIconEngine(QIconEngine):
         return size.boundedTo(QSize(self._size, self._size))
 
     def clone(self) -> QIconEngine:
-        return _SvgIconEngine(self._name, self._colour, self._size)
+        made = _SvgIconEngine(self._name, self._colour, self._size)
+        _clones.append(made)
+        return made
 
 
 class IconLabel(QWidget):
