@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from app.conversation import ConversationTree, Message, Provenance, Role, SamplerParameters, Sampling
+from app.conversation import ConversationTree, Message, Role, SamplerParameters, Sampling
 from app.export.formats import Labels, Options, Thoughts
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
@@ -138,49 +138,41 @@ def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:
 def _details(message: Message, labels: Labels) -> list[tuple[str, str]]:
     """Return labels and values; unknown values are left out.  Times are in UTC."""
     details: list[tuple[str, object]] = [(labels.time, f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC")]
-    if message.provenance is not None:
-        details += _provenance(message.provenance, labels)
+    if provenance := message.provenance:
+        thought_s, speed = provenance.thought_s, provenance.tokens_per_second
+        details += [
+            (labels.model, provenance.model_id),
+            (labels.endpoint, provenance.endpoint),
+            (labels.quantisation, provenance.quantisation),
+            (labels.file_sha256, provenance.file_sha256),
+            (labels.plan, _plan(provenance.plan)),
+            (labels.seed, provenance.seed),
+            (labels.sampling, _sampling(provenance.sampling)),
+            (labels.prompt_tokens, provenance.prompt_tokens),
+            (labels.left_out, len(provenance.left_out) or None),
+            (labels.completion_tokens, provenance.completion_tokens),
+            (labels.finish_reason, provenance.finish_reason),
+            (labels.thought_time, None if thought_s is None else f"{thought_s:.1f} s"),
+            (labels.tokens_per_second, None if speed is None else f"{speed:.2f}"),
+            (labels.engine, provenance.engine),
+            (labels.program, provenance.program),
+        ]
     return [(label, str(value)) for label, value in details if value not in (None, "")]
-
-
-def _provenance(provenance: Provenance, labels: Labels) -> list[tuple[str, object]]:
-    thought_s, speed = provenance.thought_s, provenance.tokens_per_second
-    return [
-        (labels.model, provenance.model_id),
-        (labels.endpoint, provenance.endpoint),
-        (labels.quantisation, provenance.quantisation),
-        (labels.file_sha256, provenance.file_sha256),
-        (labels.plan, _plan(provenance.plan)),
-        (labels.seed, provenance.seed),
-        (labels.sampling, _sampling(provenance.sampling)),
-        (labels.prompt_tokens, provenance.prompt_tokens),
-        (labels.left_out, len(provenance.left_out) or None),
-        (labels.completion_tokens, provenance.completion_tokens),
-        (labels.finish_reason, provenance.finish_reason),
-        (labels.thought_time, None if thought_s is None else f"{thought_s:.1f} s"),
-        (labels.tokens_per_second, None if speed is None else f"{speed:.2f}"),
-        (labels.engine, provenance.engine),
-        (labels.program, provenance.program),
-    ]
 
 
 def _plan(plan: Mapping[str, Any]) -> str:
     """Return the memory plan on one line, in the terms of the engine; unknown or malformed values are left out."""
-    parts: list[str] = []
-    for key, name in (("context", "context"), ("kv_type", "KV"), ("n_gpu_layers", "GPU layers")):
-        value = plan.get(key)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            parts.append(f"{name} {value}")
-    split = plan.get("tensor_split")
-    if isinstance(split, list | tuple) and split:
+    single = {key: value for key, value in plan.items() if isinstance(value, str | int) and not isinstance(value, bool)}
+    lists = {key: value for key, value in plan.items() if isinstance(value, list | tuple)}
+    names = (("context", "context"), ("kv_type", "KV"), ("n_gpu_layers", "GPU layers"))
+    parts = [f"{name} {single[key]}" for key, name in names if key in single]
+    if split := lists.get("tensor_split"):
         parts.append("tensor split " + ", ".join(f"{each:g}" for each in split if isinstance(each, int | float)))
-    experts = plan.get("experts_in_ram")
-    if isinstance(experts, list | tuple) and experts:
+    if experts := lists.get("experts_in_ram"):
         parts.append(f"experts of {len(experts)} layers in RAM")
-    devices = plan.get("devices")
-    if isinstance(devices, list | tuple):
-        names = [str(each["name"]) for each in devices if isinstance(each, Mapping) and each.get("name")]
-        parts += ["on " + ", ".join(names)] if names else []
+    devices = [each for each in lists.get("devices", ()) if isinstance(each, Mapping) and each.get("name")]
+    if devices:
+        parts.append("on " + ", ".join(str(each["name"]) for each in devices))
     return "; ".join(parts)
 
 

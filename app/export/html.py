@@ -141,7 +141,11 @@ def escape(text: str) -> str:
 def code_html(text: str, language: str = "") -> str:
     """Return a code block below the name of its language."""
     caption = f"<figcaption>{escape(language)}</figcaption>" if language else ""
-    return f'<figure class="code">{caption}<pre><code>{"".join(_highlighted(text, language))}</code></pre></figure>'
+    code = "".join(
+        f'<span class="{_ROLES[role]}">{escape(stretch)}</span>' if role in _ROLES else escape(stretch)
+        for stretch, role in highlight(text, language)
+    )
+    return f'<figure class="code">{caption}<pre><code>{code}</code></pre></figure>'
 
 
 class BlockWriter:
@@ -273,9 +277,3 @@ def _svg(shape: Shape, source: str, kind: str) -> str:
         f'class="{kind}" role="img" aria-label="{name}" width="{shape.width:.3f}em" height="{shape.height:.3f}em"'
     )
     return shape.svg.replace("<svg ", f"<svg {attributes} ", 1)
-
-
-def _highlighted(text: str, language: str) -> Iterator[str]:
-    for stretch, role in highlight(text, language):
-        escaped = escape(stretch)
-        yield f'<span class="{_ROLES[role]}">{escaped}</span>' if role in _ROLES else escaped

@@ -155,14 +155,6 @@ def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, An
     return plain
 
 
-def _check_version(head: dict[str, Any]) -> None:
-    if head.get("format") != FORMAT_NAME:
-        raise _error("unknown format", "format")
-    version = from_plain(head.get("version"), int)
-    if version > FORMAT_VERSION:
-        raise UserError("import_newer", version=version, known=FORMAT_VERSION)
-
-
 def _tree_or_refused(values: object, number: int) -> ConversationTree | Refused:
     """Return the conversation with this number in a document, or why it is refused: ``import_unfit`` (detail)."""
     place = f"conversations[{number}]"
@@ -256,9 +248,13 @@ def _check_head(reader: _Reader) -> None:
         head[key] = value
         if head.keys() >= {"format", "version", _CONVERSATIONS}:
             break
-    _check_version(head)
+    if head.get("format") != FORMAT_NAME:
+        raise _error("unknown format", "format")
+    version = from_plain(head.get("version"), int)
+    if version > FORMAT_VERSION:
+        raise UserError("import_newer", version=version, known=FORMAT_VERSION)
     if _CONVERSATIONS not in head:
-        raise JsonError(f"missing - at `$.{_CONVERSATIONS}`")
+        raise _error("missing", _CONVERSATIONS)
 
 
 def _members(reader: _Reader) -> Iterator[tuple[str, Any]]:

@@ -33,7 +33,7 @@ def examples(tree: ConversationTree, options: Options) -> Iterator[dict[str, Any
 def _messages(tree: ConversationTree, options: Options) -> list[dict[str, str]]:
     messages: list[dict[str, str]] = []
     if tree.conversation.system_prompt.strip():
-        messages.append(_message(Role.SYSTEM, tree.conversation.system_prompt))
+        messages.append({"role": Role.SYSTEM.value, "content": tree.conversation.system_prompt})
     end = 0
     for message in tree.branch():
         content = _content(message, options)
@@ -46,7 +46,7 @@ def _messages(tree: ConversationTree, options: Options) -> list[dict[str, str]]:
             if not (message.status is Status.COMPLETE or options.unfinished):
                 break
             end = len(messages) + 1
-        messages.append(_message(message.role, content))
+        messages.append({"role": message.role.value, "content": content})
     return messages[:end]
 
 
@@ -55,10 +55,6 @@ def _content(message: Message, options: Options) -> str:
         return with_attachments(message)
     _thought, _closed, answer = split_thought(message.content)
     return answer.lstrip("\n")
-
-
-def _message(role: Role, content: str) -> dict[str, str]:
-    return {"role": role.value, "content": content}
 
 
 def _metadata(tree: ConversationTree) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def close_fence(content: str) -> str:
     """Return ``content`` with its last code block closed."""
     opened = None
     for line in _LINE_END.split(content):
-        if opened is not None and opened["item"] and line.strip() and _indent(line) < opened.start("run"):
+        indent = len(line) - len(line.lstrip(" "))
+        if opened is not None and opened["item"] and line.strip() and indent < opened.start("run"):
             # A fence in a list item ends with the item.
             opened = None
         match = _FENCE.fullmatch(line)
@@ -42,10 +43,6 @@ def close_fence(content: str) -> str:
     if opened is None or opened["item"]:
         return content
     return f"{content.rstrip()}\n{opened['indent']}{opened['run']}"
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
 
 
 def _blocks(tree: ConversationTree, options: Options) -> Iterator[str]:

@@ -42,7 +42,6 @@ Callback = Callable[[str, bool], None]
 _NESTING = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|\\.|[{}]", re.DOTALL)
 _CHANGE = {"{": 1, "\\left": 1, "}": -1, "\\right": -1}
 _STOP = 1 << 60
-_COST_OF_FAILURE = 64
 _MAX_FAILED_STARTS = 2
 
 
@@ -63,11 +62,6 @@ class Shape:
         svg = self.svg.replace("<svg ", f'<svg width="{width:.2f}" height="{height:.2f}" ', 1)
         svg = svg.replace("currentColor", colour).replace("<text ", f'<text font-family="{families}" ')
         return Shape(svg, width, height, self.baseline * size)
-
-    @property
-    def cost(self) -> int:
-        """Approximate size in memory, in bytes."""
-        return len(self.svg) + 200
 
 
 class FormulaRenderer:
@@ -246,4 +240,5 @@ def depth(formula: str) -> int:
 
 
 def _cost(key: Formula, shape: Shape | None) -> int:
-    return shape.cost if shape else _COST_OF_FAILURE + len(key[0])
+    """Return the approximate size in memory, in bytes."""
+    return 200 + len(shape.svg if shape else key[0])

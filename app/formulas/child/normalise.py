@@ -73,7 +73,8 @@ def normalise(formula: str) -> str:
     Raises:
         UnsupportedFormula: braces or environments are not closed, or an environment is unknown.
     """
-    _check_braces(formula)
+    if _closing(formula + " }", 0) != len(formula) + 1:
+        raise UnsupportedFormula("braces")
     formula = re.sub(r"(?<!\\)%[^\n]*", "", formula)
     formula = _DROPPED.sub(" ", formula)
     formula = _replace_command(formula, r"\label", 1, lambda _: "")
@@ -113,16 +114,6 @@ def _replace_command(text: str, command: str, count: int, replacement: Callable[
         pieces += [text[at : match.start()], replacement(arguments)]
         at = end
     return "".join([*pieces, text[at:]])
-
-
-def _check_braces(text: str) -> None:
-    depth = 0
-    for token in _TOKEN.findall(text):
-        depth += (token == "{") - (token == "}")
-        if depth < 0:
-            raise UnsupportedFormula("braces")
-    if depth:
-        raise UnsupportedFormula("braces")
 
 
 def _closing(text: str, start: int) -> int:
