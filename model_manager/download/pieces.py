@@ -7,6 +7,7 @@ import heapq
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from model_manager.disk.files import disk_errors, sync, write_at
@@ -19,6 +20,7 @@ from model_manager.published import HubFile
 READ_BYTES = 256 << 10
 
 
+@dataclass(slots=True, eq=False)
 class Piece:
     """Range of one published file that is fetched, journalled and verified as a unit.
 
@@ -27,19 +29,16 @@ class Piece:
     their CRC-32 (None: unknown).
     """
 
-    __slots__ = ("file", "from_earlier_run", "is_claimed", "length", "number", "part", "source", "start", "state")
-
-    def __init__(self, file: PartialFile, number: int, part: int, start: int, source: int, length: int) -> None:
-        self.file = file
-        self.number = number
-        self.part = part
-        self.start = start
-        self.source = source
-        self.length = length
-        self.state: tuple[int, int | None] = (0, 0)
-        self.is_claimed = False
-        self.from_earlier_run = False
-        """Whether the data was written by an earlier run and must be checked."""
+    file: PartialFile
+    number: int
+    part: int
+    start: int
+    source: int
+    length: int
+    state: tuple[int, int | None] = (0, 0)
+    is_claimed: bool = False
+    from_earlier_run: bool = False
+    """Whether the data was written by an earlier run and must be checked."""
 
     @property
     def published_file(self) -> HubFile:

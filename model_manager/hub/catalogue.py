@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class CatalogueEntry:
     """Quantisation of a model in the catalogue.
 
-    ``bytes`` is the size of all its files; without ``exact`` it is that of the reconstructed header, accurate to a few
+    ``bytes`` is the size of all its files; without ``sha256`` it is that of the reconstructed header, accurate to a few
     megabytes.  ``file_name`` is the name of the complete file; ``repository`` may hold it in parts.  ``sha256`` (64
     hexadecimal digits) is pinned where it is certain, else None.  ``licence`` is an SPDX identifier, None where only
     the hub knows it.  ``author`` is the organisation that made the model, ``repository`` is ``OWNER/REPO`` on the hub
@@ -24,7 +24,6 @@ class CatalogueEntry:
     name: str
     file_name: str
     bytes: int
-    exact: bool
     sha256: str | None
     quantisation: str
     licence: str | None
@@ -38,7 +37,6 @@ STARTER = CatalogueEntry(
     name="SmolLM2 135M Instruct",
     file_name="SmolLM2-135M-Instruct.Q4_1.gguf",
     bytes=98_362_432,
-    exact=True,
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     quantisation="Q4_1",
     licence="Apache-2.0",
@@ -55,7 +53,6 @@ def _apus(quantisation: str, n_bytes: int, *, suffix: str = "") -> CatalogueEntr
         name="APUS-xDAN-4.0-MoE",
         file_name=f"APUS-xDAN4.0-MoE-0402.{quantisation}{suffix}.gguf",
         bytes=n_bytes,
-        exact=False,
         sha256=None,
         quantisation=quantisation,
         licence=None,

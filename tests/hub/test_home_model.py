@@ -34,7 +34,6 @@ def test_catalogue_entries_of_the_home_model(entry: CatalogueEntry) -> None:
     assert header.chat_template is None
     assert entry.id == f"apus:{entry.quantisation}"
     assert find_entry(entry.id) is entry
-    assert not entry.exact
     assert entry.sha256 is None
     assert entry.licence is None
     assert entry.file_name == apus_shapes.file_name(entry.quantisation)

@@ -13,7 +13,6 @@ from model_manager.errors import Cancelled
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.mirrors import SAMPLE_BYTES, measure_mirrors
-from model_manager.published import HubFile, PublishedModel
 from tests.rigs.fake_hub import FakeHub
 
 REPO, NAME = APUS[0].repository, APUS[0].file_name
@@ -82,19 +81,6 @@ def test_invalid_proxy_is_reported(hub: FakeHub) -> None:
     (speed,) = measure_mirrors([hub.url], Access(proxy="gopher://x"), seconds=1)
     assert speed.problem is not None
     assert speed.problem.code == "proxy_failed"
-
-
-def test_small_file_of_a_published_model(hub: FakeHub, tmp_path: Path) -> None:
-    path = tmp_path / "small"
-    path.write_bytes(b"GGUF" * 1000)
-    file = hub.add_file("me/repo", "m.gguf", path)
-    published = PublishedModel(
-        "me/repo:m.gguf", "me/repo", hub.commit("me/repo"), "m.gguf", "file", (HubFile("m.gguf", 4000, file.sha256),)
-    )
-    (speed,) = measure_mirrors([hub.url, hub.url], ANY, published, seconds=2)
-    assert speed.problem is None
-    assert speed.bytes_per_second
-    assert [entry.range for entry in hub.log] == ["bytes=0-3999"] * 2
 
 
 def test_cancelling_the_test(silent_url: str) -> None:

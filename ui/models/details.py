@@ -326,7 +326,9 @@ class ModelDetails(QWidget):
     def _of_files(self, item: ModelItem) -> list[Fact]:
         facts, model, n_bytes = [], item.model, item.bytes
         if n_bytes:
-            is_exact = item.catalogue is None or item.catalogue.exact or model is not None or item.published is not None
+            is_exact = (
+                item.catalogue is None or item.catalogue.sha256 or model is not None or item.published is not None
+            )
             text = self.tr("{size} ({bytes}\u00a0bytes)") if is_exact else self.tr("about {size}")
             facts.append(Fact(self.tr("Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes))))
         names = _file_names(item)

@@ -56,28 +56,21 @@ class TextStream:
 
     def add(self, piece: bytes) -> str:
         """Add the bytes of one token; return the text that became final."""
-        return self._final(self._decoder.decode(piece))
-
-    def finish(self) -> str:
-        """Return the rest, at the end of the answer.  An incomplete character is dropped."""
         if self.stopped:
             return ""
-        rest, self._held = self._held, ""
-        return rest
-
-    def _final(self, text: str) -> str:
-        if self.stopped:
-            return ""
-        if not self._stop:
-            return text
-        text = self._held + text
+        text = self._held + self._decoder.decode(piece)
         found = [place for place in map(text.find, self._stop) if place >= 0]
         if found:
             self.stopped, self._held = True, ""
             return text[: min(found)]
         held = max((self._overlap(text, stop) for stop in self._stop), default=0)
-        self._held = text[len(text) - held :] if held else ""
+        self._held = text[len(text) - held :]
         return text[: len(text) - held]
+
+    def finish(self) -> str:
+        """Return the rest, at the end of the answer.  An incomplete character is dropped."""
+        rest, self._held = self._held, ""
+        return rest
 
     @staticmethod
     def _overlap(text: str, stop: str) -> int:

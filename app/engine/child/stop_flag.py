@@ -23,12 +23,8 @@ class StopFlag:
         library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
         address = ctypes.cast(library.strlen, ctypes.c_void_p).value
         self.callback = llama_cpp.ggml_abort_callback(address or 0)
-        """For ``llama_context_params.abort_callback``, with ``data`` as its data."""
-
-    @property
-    def data(self) -> int:
-        """Address of the buffer."""
-        return ctypes.addressof(self._buffer)
+        self.data = ctypes.addressof(self._buffer)
+        """The callback and its data, for ``llama_context_params``."""
 
     def set(self) -> None:
         """Request that the running command stops."""
