@@ -26,7 +26,7 @@ from ui.models.item import ModelItem, ModelJob
 from ui.models.jobs import ModelJobs, Outcome
 from ui.models.row_text import queue_text, row_text
 from ui.models.search import repository_in
-from ui.widgets.model_strings import (
+from ui.widgets.formats import (
     count_text,
     of_text,
     quality_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
@@ -13,6 +13,7 @@ from app.conversation import Message, Provenance, SamplerParameters, Sampling
 from app.parameter import parameters
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
+from ui.widgets.formats import time_text
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import interface_font, mono_font
 
@@ -142,9 +143,8 @@ class DetailsDialog(QDialog):
         ]
 
     def _answer(self, provenance: Provenance) -> Rows:
-        created_at = QDateTime.fromSecsSinceEpoch(int(self._message.created_at.timestamp()))
         return [
-            (self.tr("Asked at"), QLocale().toString(created_at, QLocale.FormatType.ShortFormat)),
+            (self.tr("Asked at"), time_text(self._message.created_at)),
             (
                 self.tr("Prompt processing"),
                 self._count_and_rate(provenance.prompt_tokens, provenance.prompt_tokens_per_second),

@@ -40,9 +40,9 @@ from ui.widgets.dialog_parts import (
     set_kind,
     set_style_property,
 )
+from ui.widgets.formats import date_text, quality_of, quality_sentence
 from ui.widgets.icons import icon
 from ui.widgets.layouts import LEFT, TOP, hbox, vbox
-from ui.widgets.model_strings import date_text, quality_of, quality_sentence
 from ui.widgets.theme import interface_font
 
 SHOWN_FILES = 6

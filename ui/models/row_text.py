@@ -16,7 +16,7 @@ from model_manager.published import Repository
 from ui.models.actions import action_text, primary
 from ui.models.item import Kind, ModelItem, ModelJob, State
 from ui.widgets.error_text import error_text
-from ui.widgets.model_strings import (
+from ui.widgets.formats import (
     count_text,
     date_text,
     of_text,

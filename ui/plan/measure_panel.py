@@ -16,10 +16,10 @@ from model_manager.plan import LoadPlan
 from ui.plan.strings import device_name
 from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.formats import time_left_text
 from ui.widgets.icons import IconLabel
 from ui.widgets.job import Job
 from ui.widgets.layouts import TOP, clear, hbox, vbox
-from ui.widgets.model_strings import time_left_text
 from ui.widgets.theme import interface_font
 
 ICON = 16

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QLocale, QSize, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
+from app.units import size_text
 from ui.widgets.dialog_parts import (
     MARGIN,
     BusyDialog,
@@ -23,6 +24,7 @@ from ui.widgets.dialog_parts import (
     quiet_label,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.formats import time_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
 
@@ -124,7 +126,7 @@ class BackupsDialog(BusyDialog):
     def _ask_for_selected(self) -> None:
         row = self.list.currentRow()
         if not self._busy and 0 <= row < len(self._backups):
-            self.ask_to_restore(self._backups[row].path, time_text(self._backups[row]))
+            self.ask_to_restore(self._backups[row].path, time_text(self._backups[row].made_at))
 
     def _fill(self) -> None:
         kinds = {
@@ -137,8 +139,8 @@ class BackupsDialog(BusyDialog):
         selected = self.list.currentRow()
         self.list.clear()
         for backup in self._backups:
-            size = QLocale().formattedDataSize(backup.bytes, 1, QLocale.DataSizeFormat.DataSizeIecFormat)
-            item = QListWidgetItem(f"{time_text(backup)}   ·   {kinds[backup.kind]}   ·   {size}")
+            texts = (time_text(backup.made_at), kinds[backup.kind], size_text(backup.bytes, 2))
+            item = QListWidgetItem("   ·   ".join(texts))
             item.setSizeHint(QSize(0, ROW_HEIGHT))
             item.setToolTip(str(backup.path))
             self.list.addItem(item)
@@ -151,9 +153,3 @@ class BackupsDialog(BusyDialog):
         self.restore.setEnabled(not self._busy and bool(self.list.selectedItems()))
         self.make.setEnabled(not self._busy)
         self.from_file.setEnabled(not self._busy)
-
-
-def time_text(backup: Backup) -> str:
-    """Return the time of a backup in the format of the system."""
-    time = QDateTime.fromSecsSinceEpoch(int(backup.made_at.timestamp()))
-    return QLocale().toString(time, QLocale.FormatType.ShortFormat)

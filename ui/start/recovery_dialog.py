@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QDateTime, QLocale
 from PySide6.QtWidgets import QDialog, QWidget
 
 from app.store.backups import Backup
 from model_manager.errors import UserError
 from ui.widgets.dialog_parts import MARGIN, arrange, button, fit_height, heading, paragraph, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.formats import time_text
 from ui.widgets.layouts import vbox
 
 WIDTH = 560
@@ -21,8 +21,7 @@ class RecoveryDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("recoveryDialog")
         self.setWindowTitle("APUS Chat")
-        made = QDateTime.fromSecsSinceEpoch(int(backup.made_at.timestamp()))
-        time = QLocale().toString(made, QLocale.FormatType.ShortFormat)
+        time = time_text(backup.made_at)
         offer = paragraph(
             self.tr(
                 "The latest intact backup is from {time}. You can restore it in place of the damaged database. "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QCryptographicHash, QObject, Signal
@@ -61,22 +62,16 @@ class SingleInstance(QObject):
     def _accept(self) -> None:
         while (socket := self._server.nextPendingConnection()) is not None:
             socket.disconnected.connect(socket.deleteLater)
-            socket.readyRead.connect(self._read)
-            if socket.canReadLine():
-                self._reply(socket)
+            socket.readyRead.connect(partial(self._read, socket))
+            self._read(socket)
 
-    def _read(self) -> None:
-        socket = self.sender()
-        assert isinstance(socket, QLocalSocket)
-        if socket.canReadLine():
-            self._reply(socket)
-        elif socket.bytesAvailable() > MAX_BYTES:
-            socket.abort()
-
-    def _reply(self, socket: QLocalSocket) -> None:
+    def _read(self, socket: QLocalSocket) -> None:
+        if not socket.canReadLine():
+            if socket.bytesAvailable() > MAX_BYTES:
+                socket.abort()
+            return
         try:
-            names = json.loads(bytes(socket.readLine(MAX_BYTES).data()))
-            paths = [Path(str(each)) for each in names]
+            paths = [Path(str(each)) for each in json.loads(bytes(socket.readLine(MAX_BYTES).data()))]
         except (ValueError, TypeError):
             socket.abort()
             return

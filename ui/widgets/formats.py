@@ -1,4 +1,4 @@
-"""Texts about model files in the current language: quality of a quantisation, sizes, speeds, times, dates."""
+"""Qualities of quantisations, shares, times and dates as text in the current language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication, QDate, QLocale
+from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale
 
 from app.units import GIB, size_text
 
@@ -101,6 +101,12 @@ def date_text(moment: datetime) -> str:
     """Return a date in the format of the system."""
     local = moment.astimezone()
     return QLocale().toString(QDate(local.year, local.month, local.day), QLocale.FormatType.ShortFormat)
+
+
+def time_text(moment: datetime) -> str:
+    """Return a date and a time in the format of the system."""
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()))
+    return QLocale().toString(local, QLocale.FormatType.ShortFormat)
 
 
 def count_text(count: int) -> str:
