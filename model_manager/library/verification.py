@@ -169,7 +169,7 @@ def verify(
         damaged_pieces=tuple(damaged),
         pieces_known=pieces_known,
         head_damaged=head_damaged,
-        published_changed=bool(stored and expected and stored.has_hashes and _published_changed(stored, expected)),
+        published_changed=bool(stored and expected and stored.has_hashes and published_changed(stored, expected)),
         piece_crc32=tuple(hashes.crc32s),
     )
 
@@ -197,7 +197,7 @@ def verify_all(
     return tuple(found)
 
 
-def _published_changed(origin: Origin, published: PublishedModel) -> bool:
+def published_changed(origin: Origin, published: PublishedModel) -> bool:
     """Return whether what is published now differs from what was downloaded, by sizes and hashes."""
     now = {part.name: part for part in published.files}
     return not all(part.name in now and now[part.name].has_content_of(part) for part in origin.parts)
