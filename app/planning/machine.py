@@ -139,9 +139,8 @@ class MachineReader:
             UserError: as ``probe_devices``; gpus_pretended_wrong(text).
         """
         preferences = self.preferences()
-        simulated = simulated_gpus_from(os.environ)
-        if simulated is not None:
-            return with_preferences(simulated_machine(simulated), preferences)
+        if (simulated := simulated_machine_from(os.environ)) is not None:
+            return with_preferences(simulated, preferences)
         servers = (rpc_servers, _optional(preferences, rpc_servers))
         with self.exclusive:
             read_at, machine, held = self._read.get(servers, (float("-inf"), None, None))
@@ -247,35 +246,24 @@ class MachineReader:
         )
 
 
-def simulated_gpus_from(environment: Mapping[str, str]) -> tuple[float, ...] | None:
-    """Return the sizes of the GPUs in ``SIMULATED_GPUS_VARIABLE``, in GiB; None where it is not set.
-
-    Raises:
-        UserError: gpus_pretended_wrong(text).
-    """
+def simulated_machine_from(environment: Mapping[str, str]) -> Machine | None:
+    """Return the machine of ``SIMULATED_GPUS_VARIABLE``; None where it is not set.  Raises as ``simulated_machine``."""
     text = environment.get(SIMULATED_GPUS_VARIABLE, "").strip()
-    return parse_gpus(text.split(",")) if text else None
+    return simulated_machine([] if text.lower() == NO_GPUS else text.split(",")) if text else None
 
 
-def parse_gpus(sizes: Sequence[str]) -> tuple[float, ...]:
-    """Parse sizes in GiB; a single ``none`` means no GPU.
+def simulated_machine(sizes: Sequence[str | float]) -> Machine:
+    """Make a machine with simulated GPUs, by the GiB free on each; they drive no display.
 
     Raises:
         UserError: gpus_pretended_wrong(text).
     """
-    if [size.strip().lower() for size in sizes] == [NO_GPUS]:
-        return ()
     try:
-        gib = tuple(float(size) for size in sizes)
+        gib = [float(size) for size in sizes]
     except ValueError:
-        gib = (0.0,)
+        gib = [0.0]
     if not all(0 < size <= _MAX_SIMULATED_GIB for size in gib):
-        raise UserError("gpus_pretended_wrong", text=",".join(sizes))
-    return gib
-
-
-def simulated_machine(gib: Sequence[float]) -> Machine:
-    """Make a machine with simulated GPUs, by the GiB free on each; they drive no display."""
+        raise UserError("gpus_pretended_wrong", text=",".join(map(str, sizes)))
     return Machine(simulated_devices(gib))
 
 

@@ -19,7 +19,7 @@ from app.config.device_preferences import DevicePreferences
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadResult
 from app.planning.basis import PlanBasis
-from app.planning.machine import MachineReader, simulated_gpus_from
+from app.planning.machine import MachineReader, simulated_machine_from
 from app.planning.saved_options import RememberedPlans
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
@@ -73,6 +73,7 @@ class LoadedPlan:
 class _Attempt:
     """A load in progress: the plan, and the plans after it once one has failed."""
 
+    request: LoadRequest
     basis: PlanBasis
     plan: LoadPlan
     begin: float
@@ -104,7 +105,7 @@ class PlannedLoader:
             Cancelled: ``token`` was cancelled.
         """
         attempt = yield from self._ensure_loaded(request, None, None, token)
-        self._remember(request, attempt)
+        self._remember(attempt)
 
     def answer(
         self, request: LoadRequest, chat: ChatRequest, token: CancelToken = NEVER_CANCELLED
@@ -137,7 +138,7 @@ class PlannedLoader:
                 for event in self._engine.answer(fitting, token):
                     if isinstance(event, Piece) and not has_begun:
                         has_begun = True
-                        self._remember(request, attempt)
+                        self._remember(attempt)
                     yield event
                 return
             except UserError as error:
@@ -184,23 +185,24 @@ class PlannedLoader:
             self._engine.release()
         basis = self._basis(request, token)
         if failed is not None:
-            return _Attempt(basis, failed.plan, begin)
+            return _Attempt(request, basis, failed.plan, begin)
         noted = self._remembered.find(basis, request.options)
         if noted is not None:
             plan = basis.plan(noted)
             if plan.verdict != "does_not_fit":
-                return _Attempt(basis, plan, begin)
+                return _Attempt(request, basis, plan, begin)
         plan = basis.plan(request.options)
         if _is_worth_rehearsing(plan):
             basis = basis.rehearsed(request.options, partial(self._engine.rehearse, request.path, token=token))
             plan = basis.plan(request.options)
         _raise_if_too_large(plan, request.path)
-        return _Attempt(basis, plan, begin)
+        return _Attempt(request, basis, plan, begin)
 
     def _basis(self, request: LoadRequest, token: CancelToken) -> PlanBasis:
         required = request.options.rpc_servers
         machine = self._reader.read_through(self._engine, required, request.preferences, token=token)
-        if simulated_gpus_from(os.environ) == ():
+        simulated = simulated_machine_from(os.environ)
+        if simulated is not None and not simulated.devices:
             machine = replace(machine, devices=tuple(device for device in machine.devices if device.is_rpc))
         return PlanBasis(request.headers, machine, self._reader.host(measure=False))
 
@@ -215,18 +217,16 @@ class PlannedLoader:
             yield LoadProgress(0.0, None)
             attempt = self._begin(request, token)
             yield from _missing_servers(attempt)
-        yield from self._load(request, attempt, failure, token)
+        yield from self._load(attempt, failure, token)
         return attempt
 
-    def _load(
-        self, request: LoadRequest, attempt: _Attempt, failure: UserError | None, token: CancelToken
-    ) -> Iterator[ChatEvent]:
+    def _load(self, attempt: _Attempt, failure: UserError | None, token: CancelToken) -> Iterator[ChatEvent]:
         """Load the attempt's plan, or after a ``failure`` the next one, and so on until one loads."""
         while True:
             token.raise_if_cancelled()
             if failure is not None:
-                yield self._next_plan(request, attempt, failure, token)
-            spec = attempt.plan.spec
+                yield self._next_plan(attempt, failure, token)
+            request, spec = attempt.request, attempt.plan.spec
             try:
                 self._choose_drivers(attempt)
                 for event in self._engine.load(request.path, spec, token):
@@ -252,13 +252,13 @@ class PlannedLoader:
             self._loaded = LoadedPlan(request, attempt.plan, state.result)
             return
 
-    def _next_plan(self, request: LoadRequest, attempt: _Attempt, failure: UserError, token: CancelToken) -> Replanned:
+    def _next_plan(self, attempt: _Attempt, failure: UserError, token: CancelToken) -> Replanned:
         if self._engine.state is not None:
             self._engine.release()
         if attempt.next is None:
             # Another program may have taken memory meanwhile, or a device be gone.
-            attempt.basis = replace(self._basis(request, token), rehearsal=attempt.basis.rehearsal)
-            attempt.next = _at_most(MAX_FALLBACKS, list(attempt.basis.smaller(request.options, attempt.plan)))
+            attempt.basis = replace(self._basis(attempt.request, token), rehearsal=attempt.basis.rehearsal)
+            attempt.next = _at_most(MAX_FALLBACKS, list(attempt.basis.smaller(attempt.request.options, attempt.plan)))
         if not attempt.next:
             raise failure
         attempt.plan = attempt.next.pop(0)
@@ -282,10 +282,10 @@ class PlannedLoader:
         missing = self._reader.missing(servers)
         return UserError("rpc_server_lost", server=missing[0].data.get("server", "")) if missing else None
 
-    def _remember(self, request: LoadRequest, attempt: _Attempt | None) -> None:
+    def _remember(self, attempt: _Attempt | None) -> None:
         """Note the plan that works, unless it was the first."""
         if attempt is not None and attempt.next is not None:
-            self._remembered.note(attempt.basis, request.options, attempt.plan)
+            self._remembered.note(attempt.basis, attempt.request.options, attempt.plan)
 
 
 def _missing_servers(attempt: _Attempt) -> Iterator[Replanned]:

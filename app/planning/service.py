@@ -17,7 +17,7 @@ from app.config.paths import DataFolder
 from app.config.settings import Settings
 from app.engine.local_engine import LocalEngine
 from app.planning.basis import PlanBasis, file_for_rehearsal
-from app.planning.machine import Machine, MachineReader, parse_gpus, simulated_machine
+from app.planning.machine import Machine, MachineReader, simulated_machine
 from app.planning.planned_load import LoadRequest, PlannedLoader
 from app.planning.saved_options import ModelOverrides, RememberedPlans, plan_options_from
 from app.units import GIB
@@ -67,7 +67,7 @@ class PlanningService:
             UserError: as ``MachineReader.read``; gpus_pretended_wrong(text).
         """
         if simulated_gpus is not None:
-            return simulated_machine(parse_gpus([str(size) for size in simulated_gpus] or ["none"]))
+            return simulated_machine(simulated_gpus)
         return self._reader.read(rpc_servers, refresh=refresh, loaded=self._engine.state)
 
     def host(self, simulated_ram: float | None = None) -> HostMemory:

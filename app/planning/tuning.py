@@ -8,7 +8,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 from app.engine.local_engine import LocalEngine
@@ -108,8 +107,14 @@ class Tuner:
             UserError: as ``PlannedLoader.load`` and ``LocalEngine.bench``, for the present plan.
             Cancelled: the token was cancelled.
         """
-        expected = USUAL_COUNT if tune else 1
-        present = self._measure("present", request, partial(_report, on_progress, "present", 1, 1, expected))
+
+        def measure(change: Change, trial: LoadRequest, number: int, count: int, expected: int) -> Measurement:
+            def report(fraction: float) -> None:
+                on_progress(TuneProgress(change, number, count, (number - 1 + fraction) / expected))
+
+            return self._measure(change, trial, report)
+
+        present = measure("present", request, 1, 1, USUAL_COUNT if tune else 1)
         if not tune:
             return TuningResult((present,))
         basis = self._loader.unloaded_basis(request, self._token)
@@ -118,8 +123,7 @@ class Tuner:
         for number, (change, plan) in enumerate(others, 2):
             trial = replace(request, options=reproducing(plan, request.options.rpc_servers))
             try:
-                report = partial(_report, on_progress, change, number, count, count)
-                measured.append(self._measure(change, trial, report))
+                measured.append(measure(change, trial, number, count, count))
             except UserError as error:
                 measured.append(Measurement(change, plan, problem=error))
         best = min(measured, key=lambda each: each.turn_s)
@@ -144,17 +148,6 @@ class Tuner:
         )
         prompt_speed = statistics.median(result.prompt_tokens_per_second)
         return Measurement(change, loaded.plan, prompt_speed, statistics.median(result.tokens_per_second), loaded)
-
-
-def _report(
-    on_progress: Callable[[TuneProgress], None],
-    change: Change,
-    number: int,
-    count: int,
-    expected: int,
-    fraction: float,
-) -> None:
-    on_progress(TuneProgress(change, number, count, (number - 1 + fraction) / expected))
 
 
 def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> tuple[tuple[Change, LoadPlan], ...]:

@@ -17,7 +17,7 @@ from model_manager.errors import UserError
 from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
-from ui.plan.recommendation_text import computer_text, place_text, recommendation_text, recommended
+from ui.plan.strings import computer_text, place_text, recommendation_text, recommended
 from ui.widgets.dialog_parts import ask_for_file, show_dialog
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job

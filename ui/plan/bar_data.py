@@ -224,11 +224,6 @@ def context_steps(trained: int | None, current: int) -> tuple[int, ...]:
     return tuple(sorted(steps))
 
 
-def nearest_step(steps: Sequence[int], context: int) -> int:
-    """Return the index of the step nearest to ``context``."""
-    return min(range(len(steps)), key=lambda place: abs(steps[place] - context))
-
-
 def strip_edges(counts: Sequence[int], width: float, minimum: float) -> tuple[float, ...]:
     """Return the edges of segments in ``width`` pixels, one more than there are segments.
 

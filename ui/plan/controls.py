@@ -9,7 +9,6 @@ from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QSpinBox, QWidget
 
-from ui.plan.bar_data import nearest_step
 from ui.plan.strings import tokens_short, tokens_text
 from ui.widgets.controls import indent, wheel_only_with_focus
 from ui.widgets.dialog_parts import SMALL_SIZE
@@ -87,9 +86,9 @@ class ContextSlider(QWidget):
         self.labels.clicked.connect(self.slider.setValue)
 
     def show_steps(self, steps: Sequence[int], context: int) -> None:
-        """Offer these context lengths in tokens, with ``context`` selected."""
+        """Offer these context lengths in tokens, with ``context``, one of them, selected."""
         self._steps = tuple(steps)
-        step = nearest_step(self._steps, context)
+        step = self._steps.index(context)
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, len(self._steps) - 1)
             self.slider.setValue(step)

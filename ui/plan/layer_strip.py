@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -60,6 +60,7 @@ class Border(QSlider):
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setPageStep(PAGE_STEP)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.pixels = 1.0
         """Pixels per layer."""
         self._drag_start: tuple[float, int, float] | None = None
@@ -94,16 +95,6 @@ class Border(QSlider):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the scroll area."""
         event.ignore()
-
-    def enterEvent(self, event: QEvent) -> None:
-        """Highlight on hover."""
-        super().enterEvent(event)  # type: ignore[arg-type]
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """End the highlight."""
-        super().leaveEvent(event)
-        self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the grip."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
-from ui.widgets.dialog_parts import SMALL_SIZE
+from ui.widgets.dialog_parts import SMALL_SIZE, set_style_property
 from ui.widgets.theme import interface_font
 
 GAP = 16
@@ -39,11 +39,7 @@ class ElidedLabel(QLabel):
 
     def set_text(self, text: str, *, is_bad: bool = False) -> None:
         """Show ``text``, in the colour of errors if ``is_bad``."""
-        if self.property("bad") != is_bad:
-            self.setProperty("bad", is_bad)
-            # The style sheet reads properties only when a widget is polished.
-            self.style().unpolish(self)
-            self.style().polish(self)
+        set_style_property(self, bad=is_bad)
         if text != self.full_text:
             self.full_text = text
             self.setAccessibleName(text)
