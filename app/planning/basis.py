@@ -78,27 +78,21 @@ def file_for_rehearsal(headers: Sequence[GgufHeader]) -> Iterator[Path]:
     Raises:
         UserError: as ``check_loadable`` and ``layout_for``; file_unreadable(path, detail).
     """
-    path = headers[0].path
+    header, path = headers[0], headers[0].path
     try:
         check_loadable(*headers)
     except UserError:
         if len(headers) > 1:
             raise
-        stub = _converted(headers[0])
+        try:
+            with path.open("rb") as file:
+                layout = layout_for(header, file.read(header.data_offset))
+        except OSError as error:
+            raise UserError("file_unreadable", path=path, detail=error.strerror or str(error)) from error
+        with header_stubs([HeaderStub(path.name, layout.target_head, layout.target_bytes)]) as stub:
+            yield stub
     else:
         yield path
-        return
-    with header_stubs([stub]) as stub_path:
-        yield stub_path
-
-
-def _converted(header: GgufHeader) -> HeaderStub:
-    try:
-        with header.path.open("rb") as file:
-            layout = layout_for(header, file.read(header.data_offset))
-    except OSError as error:
-        raise UserError("file_unreadable", path=header.path, detail=error.strerror or str(error)) from error
-    return HeaderStub(header.path.name, layout.target_head, layout.target_bytes)
 
 
 def applicable(options: PlanOptions, machine: Machine) -> PlanOptions:

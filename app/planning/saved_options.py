@@ -29,28 +29,39 @@ _KEY_FIELDS = (
 logger = logging.getLogger(__name__)
 
 
-class ModelOverrides:
-    """Options that the user fixed, by model: ``wishes.json``.  Safe to use from several threads."""
+class _Notes:
+    """Values by key in a JSON file.  Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, dict[str, dict[str, Any]], {})
+        self._file = JsonFile(path, dict[str, Any], {})
         self._lock = threading.Lock()
+
+    def _get(self, key: str) -> Any:
+        with self._lock:
+            return self._file.read().get(key)
+
+    def _set(self, key: str, value: object, *, limit: int | None = None) -> None:
+        """Store a value as the newest of at most ``limit``; None removes it."""
+        with self._lock:
+            notes = [each for each in self._file.read().items() if each[0] != key]
+            notes += [(key, value)] if value is not None else []
+            self._file.write(dict(notes if limit is None else notes[-limit:]))
+
+
+class ModelOverrides(_Notes):
+    """Options that the user fixed, by model: ``wishes.json``."""
 
     def get(self, model_id: str) -> PlanOptions:
         """Return the options of a model, defaults where it has none or they cannot be read."""
-        with self._lock:
-            stored = self._file.read().get(model_id, {})
         try:
-            return from_plain(stored, PlanOptions)
+            return from_plain(self._get(model_id) or {}, PlanOptions)
         except JsonError as error:
             logger.warning("options of %s are invalid: %s", model_id, error)
             return PlanOptions()
 
     def set(self, model_id: str, options: PlanOptions) -> None:
         """Store the options for all further loads of a model.  Raises UserError as ``JsonFile.write``."""
-        with self._lock:
-            others = {key: stored for key, stored in self._file.read().items() if key != model_id}
-            self._file.write(others | ({model_id: options.fixed} if options.fixed else {}))
+        self._set(model_id, options.fixed or None)
 
 
 def plan_options_from(settings: Settings) -> PlanOptions:
@@ -59,21 +70,16 @@ def plan_options_from(settings: Settings) -> PlanOptions:
     return PlanOptions(context=settings.context or None, n_gpu_layers=None if layers == AUTOMATIC_LAYERS else layers)
 
 
-class RememberedPlans:
-    """Plans that worked after memory ran out, or were the fastest: ``plans.json``.  Safe to use from several threads.
+class RememberedPlans(_Notes):
+    """Plans that worked after memory ran out, or were the fastest: ``plans.json``.
 
     A forecast that was wrong once would be wrong the next time, and to find out costs a load.  A note is ignored when
     more memory is free than when it was made.  Plans that worked at once are not noted.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, dict[str, Any], {})
-        self._lock = threading.Lock()
-
     def find(self, basis: PlanBasis, options: PlanOptions) -> PlanOptions | None:
         """Return options that reproduce the plan that worked; None without a note or if more memory is free now."""
-        with self._lock:
-            note: Any = self._file.read().get(_key(basis, options))
+        note = self._get(_key(basis, options))
         devices, available = basis.machine.devices, basis.host.available_bytes
         try:
             free: dict[str, int] = note["free_bytes"]
@@ -87,20 +93,15 @@ class RememberedPlans:
 
     def note(self, basis: PlanBasis, options: PlanOptions, plan: LoadPlan) -> None:
         """Remember that this plan worked.  Errors of the file are only logged."""
-        key, note = (
-            _key(basis, options),
-            {
-                "wishes": reproducing(plan),
-                "free_bytes": {device.name: device.free_bytes for device in basis.machine.devices},
-                "available_bytes": basis.host.available_bytes,
-            },
-        )
-        with self._lock:
-            notes = {other: each for other, each in self._file.read().items() if other != key}
-            try:
-                self._file.write(dict(list({**notes, key: note}.items())[-MAX_NOTES:]))
-            except UserError as error:
-                logger.warning("plan not remembered: %s", error.code)
+        note = {
+            "wishes": reproducing(plan),
+            "free_bytes": {device.name: device.free_bytes for device in basis.machine.devices},
+            "available_bytes": basis.host.available_bytes,
+        }
+        try:
+            self._set(_key(basis, options), note, limit=MAX_NOTES)
+        except UserError as error:
+            logger.warning("plan not remembered: %s", error.code)
 
 
 def _key(basis: PlanBasis, options: PlanOptions) -> str:

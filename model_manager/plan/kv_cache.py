@@ -271,30 +271,23 @@ def _kinds(
 
 def _windows(keys: HeaderKeys, layers: int, recurrent: tuple[bool, ...]) -> tuple[int, tuple[bool, ...]]:
     """Return the window in tokens and, for each layer, whether it uses that."""
-    nowhere = (False,) * layers
-    architecture = keys.architecture
-    stated = keys.number("attention.sliding_window")
-    if architecture in ("lfm2", "lfm2moe"):
-        return (stated, tuple(not each for each in recurrent)) if stated else (0, nowhere)
-    if architecture in _SLIDING_BY_ARRAY:
-        pattern = keys.array("attention.sliding_window_pattern", layers)
-        return (stated, pattern) if stated and pattern else (0, nowhere)
-    rule = _SLIDING.get(architecture)
-    if rule is None or (rule.only_with_key and not stated):
-        return 0, nowhere
-    if architecture == "exaone4" and layers - keys.number("nextn_predict_layers") != 64:
-        return 0, nowhere
-    if architecture == "llama4" and keys.has("attention.sliding_window") and not stated:
-        return 0, nowhere
-    window = rule.default if architecture in _FIXED_WINDOW else stated or rule.default
-    if not window:
-        return 0, nowhere
+    architecture, stated = keys.architecture, keys.number("attention.sliding_window")
+    first = layers - keys.number("nextn_predict_layers")
+    window, rule = stated, _SLIDING.get(architecture)
     pattern = keys.array("attention.sliding_window_pattern", layers)
-    if pattern is None:
-        period = keys.number("attention.sliding_window_pattern", rule.period)
-        first = layers - keys.number("nextn_predict_layers")
-        pattern = tuple(layer < first and _in_window(layer, period, rule.dense_first) for layer in range(layers))
-    return window, pattern
+    if architecture in ("lfm2", "lfm2moe"):
+        pattern = tuple(not each for each in recurrent)
+    elif rule is not None:
+        window = rule.default if architecture in _FIXED_WINDOW else stated or rule.default
+        is_off = architecture == "llama4" and keys.has("attention.sliding_window") and not stated
+        if is_off or (rule.only_with_key and not stated) or (architecture == "exaone4" and first != 64):
+            window = 0
+        if pattern is None:
+            period = keys.number("attention.sliding_window_pattern", rule.period)
+            pattern = tuple(layer < first and _in_window(layer, period, rule.dense_first) for layer in range(layers))
+    elif architecture not in _SLIDING_BY_ARRAY:
+        window = 0
+    return (window, pattern) if window and pattern else (0, (False,) * layers)
 
 
 def _in_window(layer: int, period: int, dense_first: bool) -> bool:
