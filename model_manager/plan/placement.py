@@ -57,10 +57,10 @@ def balanced(placement: Placement) -> Placement:
     if not placement.n_gpu_layers:
         return placement
     problem, start = placement.problem, placement.first_slot
-    slots = _from_slot(problem.slots, start)
+    slots = problem.slots.after(start)
     kept = slots.with_experts > len(placement.in_ram) or problem.options.experts_in_ram is not None
     rooms = problem.rooms(experts=kept, ram_layers=start > 0, experts_out=bool(placement.in_ram))
-    part = slots if kept else Slots(slots.dense, (0,) * len(slots.dense))
+    part = slots if kept else slots.without_experts()
     layout = _solve(problem, part, rooms, len(placement.in_ram) if kept else 0)
     if layout is None:
         return placement
@@ -72,7 +72,7 @@ def _from(problem: Problem, start: int) -> Placement | None:
     """Find the best placement with the slots from ``start`` on the devices."""
     if start == 0 and (found := all_on_devices(problem)) is not None:
         return found
-    slots = _from_slot(problem.slots, start)
+    slots = problem.slots.after(start)
     out = problem.shape.has_experts and problem.options.experts_in_ram != ()
     rooms = problem.rooms(experts=True, ram_layers=start > 0, experts_out=out)
     layout = _solve(problem, slots, rooms, slots.with_experts)
@@ -81,11 +81,11 @@ def _from(problem: Problem, start: int) -> Placement | None:
 
 def _all_experts_out(problem: Problem, start: int) -> Layout | None:
     """Place the slots with the experts of every layer in RAM, which also makes the devices' buffers smaller."""
-    slots = _from_slot(problem.slots, start)
+    slots = problem.slots.after(start)
     fixed = problem.options.experts_in_ram
     out = problem.shape.has_experts and fixed != ()
     rooms = problem.rooms(experts=fixed is not None, ram_layers=start > 0, experts_out=out)
-    layout = _solve(problem, Slots(slots.dense, (0,) * len(slots.dense)), rooms, 0)
+    layout = _solve(problem, slots.without_experts(), rooms, 0)
     return None if layout is None else _without_experts(slots, layout)
 
 
@@ -117,10 +117,6 @@ def _share(problem: Problem, slots: Slots, rooms: Sequence[DeviceRoom], layout: 
     return layout if problem.options.tensor_split else spread(slots, rooms, problem.usable, layout)
 
 
-def _from_slot(slots: Slots, start: int) -> Slots:
-    return Slots(slots.dense[start:], slots.experts[start:])
-
-
 def _fixed_layer_counts(problem: Problem, n_gpu_layers: int) -> tuple[int, ...]:
     where = layers_of(problem.options.tensor_split, n_gpu_layers, problem.shape.n_layer)
     return tuple(where.count(number) for number in range(len(problem.devices)))
@@ -141,7 +137,7 @@ def _forced(problem: Problem, most: int) -> Placement:
     """Place what the options fix although it does not fit."""
     start = problem.shape.n_layer + 1 - most
     counts = _fixed_layer_counts(problem, most) if problem.options.tensor_split else _by_room(problem, most)
-    layout = _without_experts(_from_slot(problem.slots, start), Layout(counts, ()))
+    layout = _without_experts(problem.slots.after(start), Layout(counts, ()))
     return _placed(problem, start, layout) or _nothing(problem)
 
 

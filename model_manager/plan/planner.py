@@ -16,7 +16,7 @@ A pure function.  What it decides besides the placement (``placement``):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.errors import UserError
@@ -53,12 +53,12 @@ def plan_model(
     """
     options = options or PlanOptions()
     chosen, reasons = _choose_devices(tuple(devices), options)
-    planner = _Planner(shape, chosen, host, options, Corrections())
     if rehearsed is not None:
         rehearsed, options = _without_refused(rehearsed, options)
-        planner = replace(planner, options=options)
-        planner = replace(planner, corrections=_corrections(planner, rehearsed))
-    placement, more = planner.decide()
+    base = Problem(shape, chosen, host, options)
+    if rehearsed is not None:
+        base = replace(base, corrections=_corrections(base, rehearsed))
+    placement, more = _decide(base)
     placement = _rehearsed_placement(placement, rehearsed) or _finished(placement)
     return _assemble(placement, (*reasons, *more, *_general_reasons(placement, rehearsed)))
 
@@ -97,87 +97,67 @@ def _placement_key(plan: LoadPlan) -> tuple[object, ...]:
     return layers, spec.experts_in_ram, spec.pipeline, spec.context, spec.kv_type, spec.micro_batch
 
 
-@dataclass(frozen=True)
-class _Planner:
-    """Everything but the context and the cache type."""
+def _decide(base: Problem) -> tuple[Placement, tuple[str, ...]]:
+    """Choose the context, the cache type and the placement; returns the reasons too."""
+    fixed, trained = base.options.context, base.shape.trained_context
+    if fixed is not None and fixed > 0:
+        context = min(fixed, trained) if trained else fixed
+        placement, reasons = _best_at(base, padded(context))
+        capped = ("context_above_trained",) if trained and fixed > trained else ()
+        return placement, (*capped, *reasons, *_smaller_context_hint(base, placement))
+    for large in LARGE_CONTEXTS:
+        if trained and padded(trained) < large:
+            continue
+        kv_type, kv_reasons = _fixed_kv_type(base)
+        found = all_on_devices(base.at(large, kv_type))
+        if found is not None and found.verdict == "gpu":
+            return found, ("context_chosen", *kv_reasons)
+    contexts = [min(each, padded(trained)) if trained else each for each in (DEFAULT_CONTEXT, SMALLEST_CONTEXT)]
+    best, reasons = _best_at(base, contexts[0])
+    if contexts[1] < contexts[0] and best.verdict != "gpu":
+        smaller, smaller_reasons = _best_at(base, contexts[1])
+        if smaller.rank[0] < best.rank[0]:
+            best, reasons = smaller, smaller_reasons
+    return best, ("context_chosen", *reasons)
 
-    shape: ModelShape
-    devices: tuple[Device, ...]
-    host: HostMemory
-    options: PlanOptions
-    corrections: Corrections
 
-    def decide(self) -> tuple[Placement, tuple[str, ...]]:
-        """Choose the context, the cache type and the placement; returns the reasons too."""
-        fixed, trained = self.options.context, self.shape.trained_context
-        if fixed is not None and fixed > 0:
-            context = min(fixed, trained) if trained else fixed
-            placement, reasons = self.at(padded(context))
-            capped = ("context_above_trained",) if trained and fixed > trained else ()
-            return placement, (*capped, *reasons, *self._smaller_context_hint(placement))
-        for large in LARGE_CONTEXTS:
-            if trained and padded(trained) < large:
-                continue
-            kv_type, kv_reasons = self._fixed_kv_type()
-            found = all_on_devices(self.problem(large, kv_type))
-            if found is not None and found.verdict == "gpu":
-                return found, ("context_chosen", *kv_reasons)
-        contexts = [min(each, padded(trained)) if trained else each for each in (DEFAULT_CONTEXT, SMALLEST_CONTEXT)]
-        best, reasons = self.at(contexts[0])
-        if contexts[1] < contexts[0] and best.verdict != "gpu":
-            smaller, smaller_reasons = self.at(contexts[1])
-            if smaller.rank[0] < best.rank[0]:
-                best, reasons = smaller, smaller_reasons
-        return best, ("context_chosen", *reasons)
-
-    def at(self, context: int) -> tuple[Placement, tuple[str, ...]]:
-        """Choose the better cache type for a context."""
-        kv_type, reasons = self._fixed_kv_type()
-        best = best_placement(self.problem(context, kv_type))
-        if self.options.kv_type != "auto" or not self._may_quantise() or best.verdict == "gpu":
-            return best, reasons
-        quantised = best_placement(self.problem(context, "q8_0"))
-        if quantised.rank < best.rank:
-            return quantised, ("q8_0_fits_all" if quantised.verdict == "gpu" else "q8_0_keeps_more",)
+def _best_at(base: Problem, context: int) -> tuple[Placement, tuple[str, ...]]:
+    """Choose the better cache type for a context."""
+    kv_type, reasons = _fixed_kv_type(base)
+    best = best_placement(base.at(context, kv_type))
+    if base.options.kv_type != "auto" or not _may_quantise(base) or best.verdict == "gpu":
         return best, reasons
+    quantised = best_placement(base.at(context, "q8_0"))
+    if quantised.rank < best.rank:
+        return quantised, ("q8_0_fits_all" if quantised.verdict == "gpu" else "q8_0_keeps_more",)
+    return best, reasons
 
-    def problem(self, context: int, kv_type: str) -> Problem:
-        """The placement problem for one context and cache type."""
-        options = self.options
-        micro_batch = options.n_ubatch
-        spec = options.resolved(
-            context=context,
-            kv_type=kv_type,
-            batch=options.n_batch,
-            micro_batch=micro_batch,
-            output_rows=options.output_rows or micro_batch,
-        )
-        corrections = self.corrections.at(min(micro_batch, context))
-        return Problem(self.shape, self.devices, self.host, options, corrections, spec)
 
-    def _fixed_kv_type(self) -> tuple[str, tuple[str, ...]]:
-        kv_type = self.options.kv_type
-        if kv_type == "auto":
-            return "f16", ()
-        if kv_type not in KV_TYPES:
-            raise UserError("kv_type_unknown", kv_type=kv_type, known=list(KV_TYPES))
-        if not self.shape.cache.allows(kv_type):
-            return "f16", ("kv_type_impossible",)
-        needed = kv_type != "f16" and self.options.flash_attention is False
-        return kv_type, ("flash_attention_needed",) if needed else ()
+def _fixed_kv_type(base: Problem) -> tuple[str, tuple[str, ...]]:
+    kv_type = base.options.kv_type
+    if kv_type == "auto":
+        return "f16", ()
+    if kv_type not in KV_TYPES:
+        raise UserError("kv_type_unknown", kv_type=kv_type, known=list(KV_TYPES))
+    if not base.shape.cache.allows(kv_type):
+        return "f16", ("kv_type_impossible",)
+    needed = kv_type != "f16" and base.options.flash_attention is False
+    return kv_type, ("flash_attention_needed",) if needed else ()
 
-    def _may_quantise(self) -> bool:
-        cache = self.shape.cache
-        return cache.has_attention and cache.allows("q8_0") and self.options.flash_attention is not False
 
-    def _smaller_context_hint(self, placement: Placement) -> tuple[str, ...]:
-        is_smallest = (placement.problem.spec.context or 0) <= SMALLEST_CONTEXT
-        if is_smallest or not self.devices or placement.verdict == "gpu":
-            return ()
-        quantised = self.options.kv_type == "auto" and self._may_quantise()
-        kv_type = "q8_0" if quantised else self._fixed_kv_type()[0]
-        fits = all_on_devices(self.problem(SMALLEST_CONTEXT, kv_type))
-        return () if fits is None else ("smaller_context_fits_gpu",)
+def _may_quantise(base: Problem) -> bool:
+    cache = base.shape.cache
+    return cache.has_attention and cache.allows("q8_0") and base.options.flash_attention is not False
+
+
+def _smaller_context_hint(base: Problem, placement: Placement) -> tuple[str, ...]:
+    is_smallest = (placement.problem.spec.context or 0) <= SMALLEST_CONTEXT
+    if is_smallest or not base.devices or placement.verdict == "gpu":
+        return ()
+    quantised = base.options.kv_type == "auto" and _may_quantise(base)
+    kv_type = "q8_0" if quantised else _fixed_kv_type(base)[0]
+    fits = all_on_devices(base.at(SMALLEST_CONTEXT, kv_type))
+    return () if fits is None else ("smaller_context_fits_gpu",)
 
 
 def _choose_devices(devices: tuple[Device, ...], options: PlanOptions) -> tuple[tuple[Device, ...], tuple[str, ...]]:
@@ -212,11 +192,11 @@ def _without_refused(rehearsed: RehearsedPlan, options: PlanOptions) -> tuple[Re
     return replace(rehearsed, plan=plan), replace(options, **refused)  # type: ignore[arg-type]
 
 
-def _corrections(planner: _Planner, rehearsed: RehearsedPlan) -> Corrections:
+def _corrections(base: Problem, rehearsed: RehearsedPlan) -> Corrections:
     """Differences between a rehearsal and what would have been estimated for its plan."""
     spec, rehearsal = rehearsed.plan.spec, rehearsed.rehearsal
     options = replace(
-        planner.options,
+        base.options,
         batch=spec.batch,
         micro_batch=spec.micro_batch,
         output_rows=spec.output_rows,
@@ -224,7 +204,7 @@ def _corrections(planner: _Planner, rehearsed: RehearsedPlan) -> Corrections:
         flash_attention=spec.flash_attention,
     )
     context = rehearsed.plan.context
-    estimated = _placement_of(replace(planner, options=options).problem(context, spec.kv_type), rehearsed.plan)
+    estimated = _placement_of(replace(base, options=options).at(context, spec.kv_type), rehearsed.plan)
     if estimated is None:
         return Corrections()
     return Corrections(

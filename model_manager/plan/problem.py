@@ -6,7 +6,7 @@ The best placement is searched in ``placement``; context and cache type are chos
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from model_manager.devices.devices import Device, HostMemory
@@ -38,15 +38,27 @@ class Corrections:
 
 @dataclass(frozen=True)
 class Problem:
-    """A model, the devices and the RAM, for one context and cache type."""
+    """A model, the devices, the RAM and the options; what depends on the context is for that of ``spec``."""
 
     shape: ModelShape
     devices: tuple[Device, ...]
     host: HostMemory
     options: PlanOptions
-    corrections: Corrections
-    spec: LoadSpec
-    """The options with context, cache type and batch sizes resolved."""
+    corrections: Corrections = field(default_factory=Corrections)
+    spec: LoadSpec = field(default_factory=LoadSpec)
+    """The options with context, cache type and batch sizes resolved by ``at``."""
+
+    def at(self, context: int, kv_type: str) -> Problem:
+        """Return the problem for one context and cache type."""
+        options, micro_batch = self.options, self.options.n_ubatch
+        spec = options.resolved(
+            context=context,
+            kv_type=kv_type,
+            batch=options.n_batch,
+            micro_batch=micro_batch,
+            output_rows=options.output_rows or micro_batch,
+        )
+        return replace(self, corrections=self.corrections.at(min(micro_batch, context)), spec=spec)
 
     @cached_property
     def buffers(self) -> Buffers:

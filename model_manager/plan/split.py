@@ -73,6 +73,14 @@ class Slots:
         """Number of slots with experts."""
         return sum(1 for n_bytes in self.experts if n_bytes)
 
+    def after(self, start: int) -> Slots:
+        """Return the slots from ``start``."""
+        return Slots(self.dense[start:], self.experts[start:])
+
+    def without_experts(self) -> Slots:
+        """Return the slots with the experts of all of them in RAM."""
+        return Slots(self.dense, (0,) * len(self.dense))
+
 
 @dataclass(frozen=True)
 class Layout:
