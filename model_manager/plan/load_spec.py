@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 KvType = Literal["f16", "q8_0", "q4_0"]
 KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0")
-KvChoice = Literal["auto", "f16", "q8_0", "q4_0"]
-SplitMode = Literal["layer", "row", "tensor", "none"]
 
 DEFAULT_BATCH = 512
 CPU = "CPU"

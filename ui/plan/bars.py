@@ -95,66 +95,45 @@ class MemoryBar(QWidget):
         """Draw the bar."""
         if self._bar is None:
             return
-        theme = current_theme()
-        painter = QPainter(self)
+        theme, painter = current_theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.isEnabled() or not self._bar.is_on:
             painter.setOpacity(0.55)
         places = places_of(self._bar, self.width() - 2.0, self._full)
         painter.translate(1, OVERHANG)
-        _draw_ground(painter, places.end, theme)
-        _draw_stretches(painter, places.stretches, places.end, theme)
-        if self._bar.actual is not None:
-            top = BAR + THIN_GAP
-            for stretch in part_places(self._bar.actual, self.width() - 2.0, self._full):
-                _draw_stretch(painter, stretch, top, THIN, theme)
-        _draw_limit(painter, places.limit, theme)
-        painter.end()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.raised if theme.dark else theme.sidebar))
+        painter.drawRoundedRect(QRectF(0, 0, places.end, BAR), RADIUS, RADIUS)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(theme.pressed if theme.dark else theme.hairline), 1))
+        painter.drawRoundedRect(QRectF(0.5, 0.5, places.end - 1, BAR - 1), RADIUS, RADIUS)
+        painter.setPen(Qt.PenStyle.NoPen)
+        shape = QPainterPath()
+        beyond = max((stretch.right for stretch in places.stretches), default=0.0)
+        shape.addRoundedRect(QRectF(0, 0, max(places.end, beyond), BAR), RADIUS, RADIUS)
+        painter.setClipPath(shape)
+        for stretch in places.stretches:
+            _draw_stretch(painter, stretch, 0, BAR, theme)
+        painter.setClipping(False)
+        for stretch in part_places(self._bar.actual or {}, self.width() - 2.0, self._full):
+            _draw_stretch(painter, stretch, BAR + THIN_GAP, THIN, theme)
+        painter.setBrush(QColor(theme.text))
+        painter.drawRect(QRectF(places.limit - 0.75, -OVERHANG, 1.5, BAR + 2 * OVERHANG))
         if self.hasFocus():
-            _draw_focus(self, theme)
-
-
-def _draw_ground(painter: QPainter, end: float, theme: Theme) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.sidebar if not theme.dark else theme.raised))
-    painter.drawRoundedRect(QRectF(0, 0, end, BAR), RADIUS, RADIUS)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(theme.hairline if not theme.dark else theme.pressed), 1))
-    painter.drawRoundedRect(QRectF(0.5, 0.5, end - 1, BAR - 1), RADIUS, RADIUS)
-
-
-def _draw_stretches(painter: QPainter, stretches: Sequence[Stretch], end: float, theme: Theme) -> None:
-    painter.save()
-    shape = QPainterPath()
-    beyond = max((stretch.right for stretch in stretches), default=0.0)
-    shape.addRoundedRect(QRectF(0, 0, max(end, beyond), BAR), RADIUS, RADIUS)
-    painter.setClipPath(shape)
-    for stretch in stretches:
-        _draw_stretch(painter, stretch, 0, BAR, theme)
-    painter.restore()
+            painter.resetTransform()
+            painter.setOpacity(1)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(theme.accent), 1.5))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75), RADIUS, RADIUS)
+        painter.end()
 
 
 def _draw_stretch(painter: QPainter, stretch: Stretch, top: int, height: int, theme: Theme) -> None:
     # One pixel between parts, whose tones are similar.
     gap = 1.0 if stretch.right - stretch.left > MIN_STRETCH + 1 else 0.0
     width = max(MIN_STRETCH, stretch.right - stretch.left - gap)
-    painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(brush_of(stretch.kind, theme))
     painter.drawRect(QRectF(stretch.left, top, width, height))
-
-
-def _draw_limit(painter: QPainter, limit: float, theme: Theme) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.text))
-    painter.drawRect(QRectF(limit - 0.75, -OVERHANG, 1.5, BAR + 2 * OVERHANG))
-
-
-def _draw_focus(widget: QWidget, theme: Theme) -> None:
-    painter = QPainter(widget)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(theme.accent), 1.5))
-    painter.drawRoundedRect(QRectF(widget.rect()).adjusted(0.75, 0.75, -0.75, -0.75), RADIUS, RADIUS)
-    painter.end()
 
 
 class BarRow(PlanRow):
