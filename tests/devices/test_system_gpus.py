@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usabl
 
 GIB = 1 << 30
 RTX = "NVIDIA GeForce RTX 4090"
+NUMBERS = count()
 
 
 def device(backend: str, description: str, pci_bus_id: str = "", kind: DeviceKind = "gpu") -> Device:
-    return Device("x", 0, kind=kind, backend=backend, description=description, pci_bus_id=pci_bus_id)
+    name = f"{backend}{next(NUMBERS)}"
+    return Device(name, 0, kind=kind, backend=backend, description=description, pci_bus_id=pci_bus_id)
 
 
 def hint_of(*arguments: Any) -> tuple[str, dict[str, object]] | None:
