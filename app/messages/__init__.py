@@ -5,6 +5,7 @@ The window translates each text, in the empty context, before the data is filled
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from app.messages.errors import SENTENCES
@@ -39,7 +40,7 @@ def sentence(error: UserError) -> str:
 
 def error_message(code: str, data: Mapping[str, object], translate: Translate) -> str:
     """Return the message of a code with its data; each text is passed through ``translate`` first."""
-    values = _Values({key: _value_text(key, value) for key, value in data.items()}, code=code)
+    values = defaultdict(lambda: "?", {key: _value_text(key, value) for key, value in data.items()}, code=code)
     if "phase" in values:
         values["phase"] = translate(PHASES.get(values["phase"], values["phase"]))
     reason = _engine_reason(values.get("log", ""))
@@ -53,11 +54,6 @@ def error_message(code: str, data: Mapping[str, object], translate: Translate) -
 def left_out_sentence(count: int, context: int, translate: Translate) -> str:
     """Return the notice that ``count`` messages are left out of a context of ``context`` tokens."""
     return translate(LEFT_OUT).format(count=count, context=context)
-
-
-class _Values(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "?"
 
 
 def _value_text(key: str, value: object) -> str:

@@ -12,8 +12,7 @@ from enum import Enum
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from ui.transcript.item import ACTIONS, ATTACHMENT, Item
-from ui.transcript.strings import TranscriptStrings
+from ui.transcript.item import ACTIONS, ATTACHMENT, Item, TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 

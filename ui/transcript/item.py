@@ -1,8 +1,10 @@
-"""One message as the transcript shows it, with its texts already in the user's language."""
+"""One message as the transcript shows it, with its texts in the user's language, and the texts around it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
 
 from app.conversation import Role, Status
 
@@ -50,3 +52,58 @@ class Item:
     def is_unfinished(self) -> bool:
         """Whether it ended early."""
         return self.status in {Status.STOPPED, Status.INTERRUPTED, Status.FAILED}
+
+
+class TranscriptStrings(QObject):
+    """Texts in the language at the time of construction.  A QObject because of ``tr``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.you = self.tr("You")
+        self.answer = self.tr("Answer")
+        self.pinned = self.tr("Pinned")
+        self.version = self.tr("Version {place} of {count}")
+        self.attachment = self.tr("Attachment: {name}")
+        self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")
+        self.more = self.tr("More")
+        self.show = self.tr("Show")
+        self.hide = self.tr("Hide")
+        self.copy = self.tr("Copy")
+        self.copy_code = self.tr("Copy code")
+        self.unpin = self.tr("Unpin")
+        self._actions = {
+            "copy": self.copy,
+            "retry": self.tr("Try again"),
+            "begin": self.tr("New conversation"),
+            "roll": self.tr("Leave out the oldest turns"),
+            "continue": self.tr("Continue"),
+            "edit": self.tr("Edit"),
+            "fork": self.tr("New conversation from here"),
+            "details": self.tr("Answer details…"),
+            "export": self.tr("Export this message…"),
+            "pin": self.tr("Always keep in context"),
+            "delete": self.tr("Delete from here on"),
+            "previous": self.tr("Previous version"),
+            "next": self.tr("Next version"),
+        }
+        self._thinking = self.tr("Thinking…")
+        self._thought = self.tr("Thoughts")
+        self._thinking_for = self.tr("Thinking… {time}")
+        self._thought_for = self.tr("Thought for {time}")
+        self._seconds = self.tr("{seconds} s")
+        self._minutes = self.tr("{minutes} min {seconds} s")
+
+    def action(self, name: str, *, is_pinned: bool = False) -> str:
+        """Return the label of an action."""
+        return self.unpin if name == "pin" and is_pinned else self._actions[name]
+
+    def thought_line(self, seconds: float | None, *, is_thinking: bool) -> str:
+        """Return the summary line of an answer's thoughts."""
+        if seconds is None:
+            return self._thinking if is_thinking else self._thought
+        whole = max(1, round(seconds))
+        if whole < 60:
+            time = self._seconds.format(seconds=whole)
+        else:
+            time = self._minutes.format(minutes=whole // 60, seconds=whole % 60)
+        return (self._thinking_for if is_thinking else self._thought_for).format(time=time)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPainterPath, QPen,
 
 from ui.transcript.blocks.part import Part
 from ui.transcript.decorations import paint_ring
-from ui.transcript.find_bar import FindBar
+from ui.transcript.finder import FindBar
 from ui.transcript.page import Page
 from ui.transcript.state import LINE_STEP, Position, Selection, TranscriptState
 from ui.transcript.style import MARGIN
@@ -136,8 +136,6 @@ class Keyboard(QObject):
             return False
         return True
 
-    # Messages, their buttons and links
-
     def _go_to_message(self, step: int) -> None:
         """Focus the next message or the one before and scroll to it."""
         state, page = self._state, self._state.page
@@ -180,8 +178,6 @@ class Keyboard(QObject):
             state.set_focus(state.focused_message)
             return True
         return False
-
-    # The caret
 
     def _browse(self, on: bool) -> None:
         self.browsing = on
@@ -234,8 +230,6 @@ class Keyboard(QObject):
             state.scroll_by(above)
         elif below > 0:
             state.scroll_by(below)
-
-    # Painting
 
     def paint(self, painter: QPainter, number: int) -> None:
         """Mark the message, the link and the caret that have the focus; buttons mark themselves."""

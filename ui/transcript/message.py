@@ -9,14 +9,15 @@ from PySide6.QtGui import QPainter, QPainterPath
 
 from app.conversation import Status
 from app.markdown.blocks import Block
+from app.markdown.control_characters import visible
+from app.markdown.parser import parse
 from ui.transcript import decorations
 from ui.transcript.blocks.formula import RenderContext
 from ui.transcript.blocks.part import Part
 from ui.transcript.blocks.stack import BodyPosition, BodyRange, Marks, PartStack
 from ui.transcript.decorations import Button, ButtonKind, ButtonStates
-from ui.transcript.item import Item
-from ui.transcript.reader import MAX_REREAD, READ_AT_ONCE, Reader, Thoughts, is_thinking, question_text, read_whole
-from ui.transcript.strings import TranscriptStrings
+from ui.transcript.item import Item, TranscriptStrings
+from ui.transcript.reader import MAX_REREAD, READ_AT_ONCE, Reader, Thoughts, is_thinking, question_text
 from ui.transcript.style import QUESTION_SHARE, RADIUS
 
 BUBBLE_X, BUBBLE_Y = 16, 11
@@ -58,8 +59,6 @@ class MessageView:
         """The parts of its text."""
         return self.body.parts
 
-    # Content
-
     def set_item(self, item: Item) -> None:
         """Show another state of the same message, keeping its unchanged parts."""
         before, self.item = self.item, item
@@ -82,7 +81,7 @@ class MessageView:
             self._reader = Reader(self.item.content)
             self.read_until(time.perf_counter() + FIRST_S)
         else:
-            self._show(read_whole(self.item.content), growing=False)
+            self._show(parse(visible(self.item.content)), growing=False)
 
     def read_until(self, deadline: float) -> None:
         """Read text that is not read yet until a time of ``perf_counter``."""
@@ -100,7 +99,7 @@ class MessageView:
             return
         self._reader = None
         if not reader.is_exact and len(self.item.content) <= MAX_REREAD:
-            self._show(read_whole(self.item.content), growing=False)
+            self._show(parse(visible(self.item.content)), growing=False)
 
     def _show(self, blocks: list[Block], *, growing: bool) -> None:
         self.has_thought = bool(blocks) and blocks[0].thought
@@ -118,8 +117,6 @@ class MessageView:
     def is_thinking(self) -> bool:
         """Whether the model has not begun to answer."""
         return self.item.status is Status.STREAMING and is_thinking(self.item.content)
-
-    # Layout
 
     def lay_out(self, width: float) -> float:
         """Find the places of everything; returns the height."""
@@ -189,8 +186,6 @@ class MessageView:
             return ""
         return "\n".join(filter(None, (self._strings.shown_in_part if self.is_cut else "", self.item.note)))
 
-    # Painting
-
     def paint(self, painter: QPainter, clip: QRectF, selection: BodyRange | None, marks: Marks) -> None:
         """Draw the message without its buttons."""
         if self.item.divider:
@@ -232,8 +227,6 @@ class MessageView:
         else:
             x, y = 2.0, self._waiting_rect.center().y()
         return QRectF(x, y - CARET_SIZE / 2, CARET_SIZE, CARET_SIZE)
-
-    # Buttons and positions
 
     def button_at(self, point: QPointF) -> Button | None:
         """Return the button under a point."""

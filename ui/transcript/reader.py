@@ -11,7 +11,6 @@ from collections import deque
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Status
 from app.markdown.blocks import Block
 from app.markdown.control_characters import visible
-from app.markdown.parser import parse
 from app.markdown.streaming import StreamingMarkdown
 from ui.transcript.item import Item
 
@@ -92,11 +91,6 @@ class Reader:
             kept.append(shown)
             self._line = before + len(line)
         self._stream.feed("\n".join(kept))
-
-
-def read_whole(text: str) -> list[Block]:
-    """Return the blocks of a finished message of bounded length."""
-    return parse(visible(text))
 
 
 def question_text(text: str) -> tuple[str, bool]:

@@ -13,11 +13,10 @@ from app.markdown.control_characters import visible
 from app.markdown.parser import parse, split_thought
 from ui.transcript.blocks.stack import BodyPosition, BodyRange
 from ui.transcript.decorations import Button
-from ui.transcript.item import Item
+from ui.transcript.item import Item, TranscriptStrings
 from ui.transcript.message import MessageView
 from ui.transcript.page import Page
 from ui.transcript.reader import Thoughts
-from ui.transcript.strings import TranscriptStrings
 from ui.transcript.style import MARGIN
 
 Position = tuple[int, int, int]

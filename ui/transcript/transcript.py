@@ -32,15 +32,12 @@ from app.formulas import FormulaRenderer
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import FormulaCache, RenderContext
 from ui.transcript.decorations import ButtonStates, icon_of, paint_ring, rare_actions
-from ui.transcript.find_bar import WIDTH as FIND_WIDTH
-from ui.transcript.find_bar import FindBar
-from ui.transcript.finder import Finder
-from ui.transcript.item import Item
+from ui.transcript.finder import BAR_WIDTH, FindBar, Finder
+from ui.transcript.item import Item, TranscriptStrings
 from ui.transcript.keyboard import MARKDOWN_KEYS, Keyboard
 from ui.transcript.message import MessageView
 from ui.transcript.pointer import Pointer
 from ui.transcript.state import LINE_STEP, Selection, TranscriptState, item_text
-from ui.transcript.strings import TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
@@ -73,6 +70,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self.state = state = TranscriptState(self._make_view, self)
         self.page = state.page
         self.link_activated, self.text_size_requested = state.link_activated, state.text_size_requested
+        self.jump_to_newest = state.jump_to_newest
         self.finder = Finder(state, self)
         self.find_bar = FindBar(self.finder, self)
         self.pointer = Pointer(state, self.viewport())
@@ -116,8 +114,6 @@ class Transcript(Translated, QAbstractScrollArea):
 
     def _make_view(self, item: Item) -> MessageView:
         return MessageView(item, self._context, self.state.strings, self.state.thoughts)
-
-    # Content
 
     def set_items(self, items: list[Item]) -> None:
         """Show another conversation from its end, or the same one in another state at the same place."""
@@ -185,8 +181,6 @@ class Transcript(Translated, QAbstractScrollArea):
             self._arrange()
         self.viewport().update()
 
-    # Appearance
-
     def set_theme(self, theme: Theme, text_size: int = TEXT_SIZE) -> None:
         """Use other colours, or another text size."""
         self._context = RenderContext(TextStyle(theme, text_size), self.formulas)
@@ -209,17 +203,11 @@ class Transcript(Translated, QAbstractScrollArea):
         self.page.forget_views()
         self._arrange()
 
-    # Scrolling
-
     def scroll_to_item(self, item_id: str, text: str = "") -> None:
         """Scroll to a message, and to the first place where a text occurs in it, which is marked."""
         number = self.page.index.get(item_id)
         if number is not None and not self.finder.search_message(number, text):
             self.state.show_message(number)
-
-    def jump_to_newest(self) -> None:
-        """Scroll to the end and follow it."""
-        self.state.jump_to_newest()
 
     def open_find(self) -> None:
         """Show the bar that finds a text; one selected line is searched at once."""
@@ -267,8 +255,6 @@ class Transcript(Translated, QAbstractScrollArea):
             self.page.scroll_to(value)
         self._arrange()
 
-    # Work in the background
-
     def _read_more(self) -> None:
         """Read the long messages on the screen and highlight their code for a moment."""
         deadline, page = time.perf_counter() + READ_MS / 1000, self.page
@@ -312,8 +298,6 @@ class Transcript(Translated, QAbstractScrollArea):
         child = interface.focusChild() if interface is not None else None
         if child is not None:
             QAccessible.updateAccessibility(QAccessibleEvent(child, QAccessible.Event.Focus))
-
-    # Actions and selection
 
     def press(self, number: int, key: str) -> None:
         """Press a button of a message."""
@@ -408,8 +392,6 @@ class Transcript(Translated, QAbstractScrollArea):
     def _open_menu(self, menu: QMenu, point: QPointF) -> None:
         menu.popup(self.viewport().mapToGlobal(QPoint(round(point.x()), round(point.y()))))
 
-    # Qt events
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the column to the width; the line that is being read stays in place."""
         size = self.viewport().size()
@@ -421,7 +403,7 @@ class Transcript(Translated, QAbstractScrollArea):
         if left + JUMP_SIZE > size.width():
             left = edge - JUMP_SIZE
         self._jump.move(left, size.height() - JUMP_SIZE - JUMP_BOTTOM)
-        self.find_bar.resize(min(FIND_WIDTH, size.width() - 2 * FIND_MARGIN), self.find_bar.height())
+        self.find_bar.resize(min(BAR_WIDTH, size.width() - 2 * FIND_MARGIN), self.find_bar.height())
         self.find_bar.move(size.width() - self.find_bar.width() - FIND_MARGIN, FIND_MARGIN)
         super().resizeEvent(event)
 

@@ -54,7 +54,10 @@ class CodePart(Part):
         (code,) = blocks
         assert isinstance(code, Code)
         before, self.block, self.blocks = self.block, code, blocks
-        self._set_lines(code.text.split("\n"))
+        # One edit block for text and highlighting, so that the lines are laid out once.
+        cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
+        self._set_lines(code.text.split("\n"), cursor)
         if code.language != before.language or not code.text.startswith(before.text):
             # The language above the code may have changed too.
             self._unchanged = self._next_line = 0
@@ -65,21 +68,19 @@ class CodePart(Part):
             self._highlighter, self._next_line = coloured_lines(code.text, code.language), 0
         if self.is_growing or len(code.text) <= HIGHLIGHT_AT_ONCE:
             self.highlight_until(math.inf)
+        cursor.endEditBlock()
 
-    def _set_lines(self, lines: list[str]) -> None:
+    def _set_lines(self, lines: list[str], cursor: QTextCursor) -> None:
         before, self._lines = self._lines, lines
         self._unchanged = common_prefix(before, lines)
         # At least the last line of both is written again, which needs no insertion of a line break.
         first = min(self._unchanged, len(before) - 1, len(lines) - 1)
-        cursor = QTextCursor(self.document)
-        cursor.beginEditBlock()
         start = self.document.findBlockByNumber(first)
         if self._highlights.get(first):
             start.layout().clearFormats()
         cursor.setPosition(start.position())
         cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
         cursor.insertText("\n".join(lines[first:]), self.style.code_formats[CodeRole.PLAIN])
-        cursor.endEditBlock()
         self._next_line = min(self._next_line, first)
         for number in range(first, len(before)):
             self._highlights.pop(number, None)
@@ -109,10 +110,12 @@ class CodePart(Part):
     def _formats(self, line: Line) -> list[QTextLayout.FormatRange]:
         formats, start = [], 0
         for text, role in line:
-            range_ = QTextLayout.FormatRange()
-            range_.start, range_.length, range_.format = start, utf16_length(text), self.style.code_formats[role]
-            formats.append(range_)
-            start += range_.length
+            length = utf16_length(text)
+            if role is not CodeRole.PLAIN:
+                range_ = QTextLayout.FormatRange()
+                range_.start, range_.length, range_.format = start, length, self.style.code_formats[role]
+                formats.append(range_)
+            start += length
         return formats
 
     @property

@@ -87,8 +87,6 @@ class Part:
         """Number of positions in the text."""
         return self.document.characterCount() - 1
 
-    # Content and layout
-
     def set_blocks(self, blocks: list[Block]) -> None:
         """Show other blocks, keeping what is unchanged in the document."""
         self.blocks = blocks
@@ -128,8 +126,6 @@ class Part:
         self.offset = min(max(0.0, before + distance), self.overflow)
         return self.offset != before
 
-    # Painting
-
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw the area ``clip``, in the part's coordinates."""
         painter.save()
@@ -168,8 +164,6 @@ class Part:
             path = QPainterPath()
             path.addRoundedRect(rect, BAR_SIZE / 2, BAR_SIZE / 2)
             painter.fillPath(path, self.style.colour("edge"))
-
-    # Geometry of the text
 
     def position_at(self, point: QPointF) -> int:
         """Return the position nearest to a point."""
@@ -231,8 +225,6 @@ class Part:
                     y = top if full else line.y()
                     yield QRectF(rect.x() + left, rect.y() + y, right - left, bottom - y)
                 top = bottom
-
-    # The text itself
 
     def text(self, start: int, end: int) -> str:
         """Return the text between two positions as plain text; formulas are their source."""
