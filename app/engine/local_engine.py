@@ -238,13 +238,10 @@ class LocalEngine:
             self._requests += 1
             number = self._requests
         try:
-            process.send(encode(number, Count(texts=tuple(texts))))
             # The pipe of a child that died may be closed meanwhile.
             with suppress(ValueError):
-                for line in process.lines():
-                    answered, event = self._decode(line, self._phase)
-                    if answered == number and isinstance(event, Result):
-                        return event.text_tokens if isinstance(event, TokenCounts) else None
+                event = next(self._events(process, number, Count(texts=tuple(texts)), self._phase), None)
+                return event.text_tokens if isinstance(event, TokenCounts) else None
             return None
         finally:
             with self._changed:
@@ -313,11 +310,7 @@ class LocalEngine:
             if timeout_s is not None:
                 timer = _start_timer(timeout_s, partial(self._kill_if_running, process, number, is_timed_out))
                 cleanup.callback(timer.cancel)
-            process.send(encode(number, command))
-            for line in process.lines():
-                answered, event = self._decode(line, phase)
-                if answered != number or event is None:
-                    continue
+            for event in self._events(process, number, command, phase):
                 if isinstance(event, Failure):
                     stopped = token.is_cancelled and self._phase in _PHASES_WITHOUT_STATE
                     if event.code == "cancelled" or stopped:
@@ -373,14 +366,18 @@ class LocalEngine:
             except OSError as error:
                 raise UserError("engine_not_startable", detail=str(error), log="") from error
 
-    def _decode(self, line: bytes, phase: Phase) -> tuple[int, Event | None]:
-        number, event = decode(line)
-        if isinstance(event, Ready):
-            self._is_ready, self._phase = True, phase
-        elif event is None:
-            # Not the line itself: it may be a piece of an answer.
-            logger.warning("unknown event from the engine, %d bytes", len(line))
-        return number, event
+    def _events(self, process: ChildProcess, number: int, command: Command, phase: Phase) -> Iterator[Event]:
+        """Send a command and yield the events that answer it, until the child ends."""
+        process.send(encode(number, command))
+        for line in process.lines():
+            answered, event = decode(line)
+            if isinstance(event, Ready):
+                self._is_ready, self._phase = True, phase
+            elif event is None:
+                # Not the line itself: it may be a piece of an answer.
+                logger.warning("unknown event from the engine, %d bytes", len(line))
+            elif answered == number:
+                yield event
 
     def _stop(self, process: ChildProcess, request: int) -> None:
         """End the request soon; called by any thread."""
