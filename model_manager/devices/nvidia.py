@@ -71,66 +71,53 @@ def read_nvidia(nvml: Any = None) -> NvidiaInfo:
     except nvml.NVMLError:
         return NvidiaInfo()
     try:
-        return _Reader(nvml).read()
+        return _read(nvml)
     finally:
         with contextlib.suppress(nvml.NVMLError):
             nvml.nvmlShutdown()
 
 
-class _Reader:
-    def __init__(self, nvml: Any) -> None:
-        self._nvml = nvml
-
-    def read(self) -> NvidiaInfo:
-        nvml = self._nvml
-        handles = (
-            self._ask(nvml.nvmlDeviceGetHandleByIndex, i) for i in range(self._ask(nvml.nvmlDeviceGetCount) or 0)
-        )
-        cards = (self._card(index, handle) for index, handle in enumerate(handles) if handle is not None)
-        driver = self._ask(nvml.nvmlSystemGetDriverVersion)
-        return NvidiaInfo(_text(driver) if driver else None, tuple(card for card in cards if card is not None))
-
-    def _card(self, index: int, handle: Any) -> NvidiaCard | None:
-        nvml = self._nvml
-        memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, handle)
-        if memory is None:
+def _read(nvml: Any) -> NvidiaInfo:
+    def ask(function: Callable[..., T], *arguments: object) -> T | None:
+        try:
+            return function(*arguments)
+        except nvml.NVMLError:
             return None
-        name, address = self._ask(nvml.nvmlDeviceGetName, handle), self._ask(nvml.nvmlDeviceGetPciInfo, handle)
-        display = self._ask(nvml.nvmlDeviceGetDisplayActive, handle)
-        return NvidiaCard(
+
+    def process_name(pid: int) -> str:
+        name = _text(ask(nvml.nvmlSystemGetProcessName, pid) or "")
+        kind = PureWindowsPath if "\\" in name else PurePosixPath
+        return kind(name).name or str(pid)
+
+    cards = []
+    for index in range(ask(nvml.nvmlDeviceGetCount) or 0):
+        handle = ask(nvml.nvmlDeviceGetHandleByIndex, index)
+        memory = ask(nvml.nvmlDeviceGetMemoryInfo, handle) if handle is not None else None
+        if memory is None:
+            continue
+        used: dict[int, int | None] = {}
+        for function in (nvml.nvmlDeviceGetComputeRunningProcesses, nvml.nvmlDeviceGetGraphicsRunningProcesses):
+            for process in ask(function, handle) or ():
+                # One that computes and draws is in both lists with the same figure.
+                used[process.pid] = used.get(process.pid) or process.usedGpuMemory
+        processes = [GpuProcess(pid, process_name(pid), n_bytes) for pid, n_bytes in used.items()]
+        address, display = ask(nvml.nvmlDeviceGetPciInfo, handle), ask(nvml.nvmlDeviceGetDisplayActive, handle)
+        card = NvidiaCard(
             index=index,
-            name=_text(name or ""),
+            name=_text(ask(nvml.nvmlDeviceGetName, handle) or ""),
             pci_bus_id=normalise_pci_address(_text(address.busId)) if address is not None else "",
             total_bytes=int(memory.total),
             free_bytes=int(memory.free),
             drives_display=None if display is None else bool(display),
-            pcie_generation=self._ask(nvml.nvmlDeviceGetCurrPcieLinkGeneration, handle),
-            pcie_generation_max=self._ask(nvml.nvmlDeviceGetMaxPcieLinkGeneration, handle),
-            pcie_width=self._ask(nvml.nvmlDeviceGetCurrPcieLinkWidth, handle),
-            pcie_width_max=self._ask(nvml.nvmlDeviceGetMaxPcieLinkWidth, handle),
-            processes=self._processes(handle),
+            pcie_generation=ask(nvml.nvmlDeviceGetCurrPcieLinkGeneration, handle),
+            pcie_generation_max=ask(nvml.nvmlDeviceGetMaxPcieLinkGeneration, handle),
+            pcie_width=ask(nvml.nvmlDeviceGetCurrPcieLinkWidth, handle),
+            pcie_width_max=ask(nvml.nvmlDeviceGetMaxPcieLinkWidth, handle),
+            processes=tuple(sorted(processes, key=lambda each: -(each.used_bytes or 0))),
         )
-
-    def _processes(self, handle: Any) -> tuple[GpuProcess, ...]:
-        nvml = self._nvml
-        used: dict[int, int | None] = {}
-        for function in (nvml.nvmlDeviceGetComputeRunningProcesses, nvml.nvmlDeviceGetGraphicsRunningProcesses):
-            for process in self._ask(function, handle) or ():
-                # One that computes and draws is in both lists with the same figure.
-                used[process.pid] = used.get(process.pid) or process.usedGpuMemory
-        found = [GpuProcess(pid, self._process_name(pid), n_bytes) for pid, n_bytes in used.items()]
-        return tuple(sorted(found, key=lambda each: -(each.used_bytes or 0)))
-
-    def _process_name(self, pid: int) -> str:
-        name = _text(self._ask(self._nvml.nvmlSystemGetProcessName, pid) or "")
-        kind = PureWindowsPath if "\\" in name else PurePosixPath
-        return kind(name).name or str(pid)
-
-    def _ask(self, function: Callable[..., T], *arguments: object) -> T | None:
-        try:
-            return function(*arguments)
-        except self._nvml.NVMLError:
-            return None
+        cards.append(card)
+    driver = ask(nvml.nvmlSystemGetDriverVersion)
+    return NvidiaInfo(_text(driver) if driver else None, tuple(cards))
 
 
 def normalise_pci_address(text: str) -> str:

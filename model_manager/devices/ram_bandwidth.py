@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from model_manager.devices.devices import RamSpeed, usable_cores
 
 _BYTES = 256 << 20
-_MOST_THREADS = 16
+_MAX_THREADS = 16
 """Enough cores for the full bandwidth of a memory."""
 _ROUNDS = 3
 _ROUNDS_TOGETHER = 8
@@ -25,7 +25,7 @@ _SOUGHT = 1
 
 def measure_ram() -> RamSpeed:
     """Measure the bandwidth of all cores and of one.  Allocates 256 MiB for a moment."""
-    threads = min(usable_cores(), _MOST_THREADS)
+    threads = min(usable_cores(), _MAX_THREADS)
     buffer = (ctypes.c_char * _BYTES)()
     # Pages that were never written all map to one physical page.
     ctypes.memset(buffer, 0, _BYTES)

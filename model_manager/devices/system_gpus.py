@@ -31,7 +31,7 @@ _VENDORS: Mapping[int, Vendor] = {0x10DE: "NVIDIA", 0x1002: "AMD", 0x8086: "Inte
 _DISPLAY_CLASS = 0x03
 _INTEL_GRAPHICS_SLOT = re.compile(r"[0-9a-f]+:00:02\.0")
 """PCI slot of the graphics in Intel's processors."""
-_LEAST_OWN_MEMORY_BYTES = 3 << 30
+_MIN_OWN_MEMORY_BYTES = 3 << 30
 """An AMD card with less is graphics in the processor, which shows a carved-out part of RAM as its memory."""
 _BACKENDS: Mapping[Vendor, tuple[str, ...]] = {
     "NVIDIA": ("cuda", "vulkan"),
@@ -159,7 +159,7 @@ def _linux_card(root: Path, folder: Path) -> SystemGpu | None:
     name = information or _line(folder / "product_name") or (vendor if vendor != "other" else "")
     connectors = [_line(status) for status in folder.glob("drm/card*/card*-*/enabled")]
     integrated = bool(vendor == "Intel" and _INTEL_GRAPHICS_SLOT.fullmatch(address)) or bool(
-        vendor == "AMD" and total is not None and total < _LEAST_OWN_MEMORY_BYTES
+        vendor == "AMD" and total is not None and total < _MIN_OWN_MEMORY_BYTES
     )
     return SystemGpu(
         vendor=vendor,
@@ -220,7 +220,7 @@ def _windows(run: Run) -> tuple[SystemGpu, ...]:
                 total_bytes=total,
                 driver=card.get("DriverVersion"),
                 drives_display=card.get("CurrentHorizontalResolution") is not None,
-                integrated=vendor in ("Intel", "AMD") and (total or 0) < _LEAST_OWN_MEMORY_BYTES,
+                integrated=vendor in ("Intel", "AMD") and (total or 0) < _MIN_OWN_MEMORY_BYTES,
             )
         )
     return tuple(found)

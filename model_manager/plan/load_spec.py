@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any
 
-KvType = Literal["f16", "q8_0", "q4_0"]
-KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0")
+KV_TYPES = ("f16", "q8_0", "q4_0")
 
 DEFAULT_BATCH = 512
 CPU = "CPU"
