@@ -19,7 +19,7 @@ from app.engine.device_probe import DeviceProbe, plan_devices, probe_devices
 from app.engine.local_engine import EngineState, LocalEngine
 from app.engine.protocol import DeviceList
 from app.units import GIB
-from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import (
     Device,
     HostMemory,
@@ -155,13 +155,10 @@ class MachineReader:
         self,
         engine: LocalEngine,
         rpc_servers: tuple[str, ...],
-        preferences: DevicePreferences | None = None,
-        *,
-        token: CancelToken = NEVER_CANCELLED,
+        preferences: DevicePreferences,
+        token: CancelToken,
     ) -> Machine:
         """Read the real devices through the engine's child, which has no file loaded and keeps running.
-
-        ``preferences`` replace those of the settings.
 
         Raises:
             UserError: as ``LocalEngine.devices``.
@@ -169,7 +166,6 @@ class MachineReader:
         """
         if self._gpus is not None:
             engine.gpus = self._gpus
-        preferences = self.preferences() if preferences is None else preferences
         optional = _optional(preferences, rpc_servers)
         with self.exclusive:
             try:

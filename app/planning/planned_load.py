@@ -200,7 +200,7 @@ class PlannedLoader:
 
     def _basis(self, request: LoadRequest, token: CancelToken) -> PlanBasis:
         required = request.options.rpc_servers
-        machine = self._reader.read_through(self._engine, required, request.preferences, token=token)
+        machine = self._reader.read_through(self._engine, required, request.preferences, token)
         simulated = simulated_machine_from(os.environ)
         if simulated is not None and not simulated.devices:
             machine = replace(machine, devices=tuple(device for device in machine.devices if device.is_rpc))
