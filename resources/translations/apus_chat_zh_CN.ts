@@ -5,7 +5,7 @@
     <name></name>
     <message>
         <source>Something went wrong ({code}). See the log for details.</source>
-        <translation>出了点问题（{code}）。详情见日志。</translation>
+        <translation>出了点问题（{code}）。详细信息见日志。</translation>
     </message>
     <message>
         <source>starting</source>
@@ -177,7 +177,7 @@
     </message>
     <message>
         <source>Couldn&apos;t be checked ({detail}). See the log for details.</source>
-        <translation>未能检查（{detail}）。详情见日志。</translation>
+        <translation>未能检查（{detail}）。详细信息见日志。</translation>
     </message>
     <message>
         <source>APUS Chat {version}, Python {python}</source>
@@ -513,7 +513,7 @@
     </message>
     <message>
         <source>The engine couldn&apos;t be started. Run python3 start.py --rebuild; see its log for details.</source>
-        <translation>引擎无法启动。请运行 python3 start.py --rebuild；详情见其日志。</translation>
+        <translation>引擎无法启动。请运行 python3 start.py --rebuild；详细信息见其日志。</translation>
     </message>
     <message>
         <source>The engine stopped unexpectedly while {phase} ({ending}). Anything already written is kept. Try again; the engine restarts automatically.</source>
@@ -701,7 +701,7 @@
     </message>
     <message>
         <source>{text} isn&apos;t a valid list of simulated GPUs. Enter the free GiB of each GPU, such as 24, or none.</source>
-        <translation>{text} 不是有效的模拟 GPU 设置。请填写每个 GPU 的可用 GiB 数，例如 24；或填写 none。</translation>
+        <translation>{text} 不是有效的模拟 GPU 设置。请填写每块 GPU 的可用 GiB 数，例如 24；或填写 none。</translation>
     </message>
     <message>
         <source>{path} wasn&apos;t loaded because it needs {needed_bytes} of RAM and only {available_bytes} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
@@ -1013,7 +1013,7 @@
     </message>
     <message>
         <source>The experts in {path} differ in type or shape ({tensor}), so they can&apos;t be stacked, and no current engine loads them in this form. Choose another quantisation, or a file made after April 2024.</source>
-        <translation>{path} 中各专家的类型或形状不一致（{tensor}），无法合并，现有的引擎也无法直接加载。请选择其他量化版本，或 2024 年 4 月之后制作的文件。</translation>
+        <translation>{path} 中各专家的类型或形状不一致（{tensor}），无法堆叠，现有的引擎也无法直接加载。请选择其他量化版本，或 2024 年 4 月之后制作的文件。</translation>
     </message>
     <message>
         <source>{path} doesn&apos;t contain all experts of a layer: {tensor} is missing. Download the file again, or choose another one.</source>
@@ -1021,7 +1021,7 @@
     </message>
     <message>
         <source>{path} is one of {count} files of a model made before April 2024. Its experts can only be stacked in a single file. Merge the files with llama-gguf-split --merge and convert the result, or choose a newer file.</source>
-        <translation>{path} 是 2024 年 4 月之前制作的模型的 {count} 个文件之一，其专家只能在单个文件中合并。请用 llama-gguf-split --merge 合并这些文件后再转换，或选择较新的文件。</translation>
+        <translation>{path} 是 2024 年 4 月之前制作的模型的 {count} 个文件之一，其专家只能在单个文件中堆叠。请用 llama-gguf-split --merge 合并这些文件后再转换，或选择较新的文件。</translation>
     </message>
     <message>
         <source>{path} doesn&apos;t need to be converted. Use it directly.</source>
@@ -1133,7 +1133,7 @@
     </message>
     <message>
         <source>{host} reported an error ({detail}). Try again, or see the server&apos;s log for more information.</source>
-        <translation>{host} 出错（{detail}）。请重试，或查看服务器的日志了解详情。</translation>
+        <translation>{host} 出错（{detail}）。请重试，或查看服务器的日志了解详细信息。</translation>
     </message>
     <message>
         <source>{host} refused the request ({detail}). Change the conversation settings, or choose another model.</source>
@@ -1977,7 +1977,7 @@
     </message>
     <message>
         <source>Answer details</source>
-        <translation>回答详情</translation>
+        <translation>回答的详细信息</translation>
     </message>
     <message>
         <source>The same model file, settings, seed and memory plan produce the same answer.</source>
@@ -2089,7 +2089,7 @@
     </message>
     <message>
         <source>Prompt processing</source>
-        <translation>提示处理</translation>
+        <translation>提示词处理</translation>
     </message>
     <message>
         <source>Generation</source>
@@ -2109,7 +2109,7 @@
     </message>
     <message>
         <source>Messages left out</source>
-        <translation>省略的消息</translation>
+        <translation>略去的消息</translation>
     </message>
     <message>
         <source>{count} tokens, {rate} tokens/s</source>
@@ -2753,7 +2753,7 @@
     </message>
     <message>
         <source>Loads the current plan and measures prompt and answer speed</source>
-        <translation>加载当前方案，测量处理提示和生成回答的速度</translation>
+        <translation>加载当前方案，测量处理提示词和生成回答的速度</translation>
     </message>
     <message>
         <source>Find the fastest plan…</source>
@@ -2829,7 +2829,7 @@
     </message>
     <message>
         <source>Single GPU</source>
-        <translation>仅用一个 GPU</translation>
+        <translation>仅用一块 GPU</translation>
     </message>
     <message>
         <source>More experts in RAM</source>
@@ -2869,7 +2869,7 @@
     </message>
     <message>
         <source>Prompt, tokens/s</source>
-        <translation>提示，tokens/s</translation>
+        <translation>提示词，tokens/s</translation>
     </message>
     <message>
         <source>Answer, tokens/s</source>
@@ -3003,7 +3003,7 @@
     </message>
     <message>
         <source>stacked during download</source>
-        <translation>下载时已合并</translation>
+        <translation>下载时已堆叠</translation>
     </message>
     <message>
         <source>included in the model</source>
@@ -3126,7 +3126,7 @@
     </message>
     <message>
         <source>Fits on your GPUs</source>
-        <translation>你的多个 GPU 放得下</translation>
+        <translation>你的多块 GPU 放得下</translation>
     </message>
     <message>
         <source>Partly in RAM, about {speed} tokens/s</source>
@@ -3165,7 +3165,7 @@
     </message>
     <message>
         <source>{model} · loading {percent}%</source>
-        <translation>{model} · 加载中 {percent}%</translation>
+        <translation>{model} · 正在加载 {percent}%</translation>
     </message>
     <message>
         <source>Loaded and ready</source>
@@ -3531,7 +3531,7 @@
     </message>
     <message>
         <source>Single GPU</source>
-        <translation>仅用一个 GPU</translation>
+        <translation>仅用一块 GPU</translation>
     </message>
     <message>
         <source>On</source>
@@ -4127,7 +4127,7 @@
     </message>
     <message>
         <source>Unpin</source>
-        <translation>取消始终保留</translation>
+        <translation>取消置顶</translation>
     </message>
     <message>
         <source>Try again</source>
@@ -4155,7 +4155,7 @@
     </message>
     <message>
         <source>Answer details…</source>
-        <translation>回答详情…</translation>
+        <translation>回答的详细信息…</translation>
     </message>
     <message>
         <source>Export this message…</source>
@@ -4179,7 +4179,7 @@
     </message>
     <message>
         <source>Thinking…</source>
-        <translation>思考中…</translation>
+        <translation>正在思考…</translation>
     </message>
     <message>
         <source>Thoughts</source>
@@ -4187,7 +4187,7 @@
     </message>
     <message>
         <source>Thinking… {time}</source>
-        <translation>思考中… {time}</translation>
+        <translation>正在思考… {time}</translation>
     </message>
     <message>
         <source>Thought for {time}</source>
@@ -4311,7 +4311,7 @@
     </message>
     <message>
         <source>Unpin</source>
-        <translation>取消始终保留</translation>
+        <translation>取消置顶</translation>
     </message>
     <message>
         <source>Archive</source>
@@ -4426,7 +4426,7 @@
     </message>
     <message>
         <source>Messages left out</source>
-        <translation>略去的消息数</translation>
+        <translation>略去的消息</translation>
     </message>
     <message>
         <source>Answer tokens</source>
@@ -5472,7 +5472,7 @@
     </message>
     <message>
         <source>Details of the last answer</source>
-        <translation>上一个回答的详情</translation>
+        <translation>上一个回答的详细信息</translation>
     </message>
     <message>
         <source>Find in this conversation</source>
