@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -27,12 +28,7 @@ NAMED_MODELS = 3
 class ServerRow(QWidget):
     """One server with its models and buttons."""
 
-    use_requested = Signal(str, str)
-    """Id of the server, and name of the model there."""
-    refresh_requested = Signal(str)
-    remove_requested = Signal(str)
-    key_entered = Signal(str, str)
-    """Id of the server, and the new API key."""
+    key_entered = Signal(str)
 
     def __init__(self, server: Server) -> None:
         super().__init__()
@@ -60,9 +56,6 @@ class ServerRow(QWidget):
             spacing=4,
             margins=(0, 12, 0, 8),
         )
-        self.use.clicked.connect(lambda: self.use_requested.emit(server.id, self.models.currentText()))
-        self.refresh.clicked.connect(lambda: self.refresh_requested.emit(server.id))
-        self.remove.clicked.connect(lambda: self.remove_requested.emit(server.id))
         self.change_key.clicked.connect(self._toggle_key_field)
         self.key.returnPressed.connect(self._enter_key)
         self.show_models(server.models)
@@ -85,7 +78,7 @@ class ServerRow(QWidget):
         text = self.key.text()
         self.key.clear()
         self.key.hide()
-        self.key_entered.emit(self.server.id, text)
+        self.key_entered.emit(text)
 
 
 class ServerSettings(QWidget):
@@ -142,11 +135,11 @@ class ServerSettings(QWidget):
         """Rebuild the list of servers."""
         clear(self._list)
         self.rows = {server.id: ServerRow(server) for server in self._servers.list()}
-        for row in self.rows.values():
-            row.use_requested.connect(self._use)
-            row.refresh_requested.connect(self.refresh)
-            row.remove_requested.connect(self._remove)
-            row.key_entered.connect(self._set_key)
+        for server_id, row in self.rows.items():
+            row.use.clicked.connect(partial(self._use_selected, server_id))
+            row.refresh.clicked.connect(partial(self.refresh, server_id))
+            row.remove.clicked.connect(partial(self._remove, server_id))
+            row.key_entered.connect(partial(self._set_key, server_id))
             self._list.addWidget(row)
             self._list.addWidget(hairline())
 
@@ -235,6 +228,9 @@ class ServerSettings(QWidget):
             self.refresh(server_id)
 
         self._run(lambda: self._servers.set_key(server_id, key), refresh)
+
+    def _use_selected(self, server_id: str) -> None:
+        self._use(server_id, self.rows[server_id].models.currentText())
 
     def _use(self, server_id: str, name: str) -> None:
         server = self._servers.get(server_id)
