@@ -177,7 +177,7 @@ def test_dead_engine_is_reported_and_retry_works(open_window: OpenWindow, qtbot:
     assert died.content
     assert died.error is not None
     assert died.error["code"] == "engine_died"
-    item = window.controller.conversation._items.item(died)
+    item = window.controller.transcript.page.items[-1]
     assert "SIGKILL" in item.note
     assert {"retry", "continue"} <= set(item.actions)
     window.controller.services.settings.change(max_tokens=4)
@@ -193,7 +193,7 @@ def test_unloadable_file_is_reported_in_the_answer(open_window: OpenWindow, qtbo
     send(qtbot, window, "hello")
     failed = wait_for_answer(qtbot, window)
     assert failed.status is Status.FAILED
-    assert "isn't a GGUF file" in window.controller.conversation._items.item(failed).note
+    assert "isn't a GGUF file" in window.controller.transcript.page.items[-1].note
     assert branch(window)[0].content == "hello"
 
 

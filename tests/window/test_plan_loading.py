@@ -95,7 +95,7 @@ def test_after_losing_a_device_the_next_answer_works_without_it(
         leaving.close()
         half = wait_for_answer(qtbot, window)
         assert (half.status, bool(half.content)) == (Status.INTERRUPTED, True)
-        assert f"The device at {second} disconnected" in window.controller.conversation._items.item(half).note
+        assert f"The device at {second} disconnected" in window.controller.transcript.page.items[-1].note
 
         services.settings.change(max_tokens=4)
         send(qtbot, window, "And then?")
