@@ -57,7 +57,7 @@ class Pointer(QObject):
             QEvent.Type.MouseButtonRelease: self._release,
             QEvent.Type.Wheel: self._wheel,
             QEvent.Type.ToolTip: self._show_tooltip,
-            QEvent.Type.Leave: self._leave,
+            QEvent.Type.Leave: lambda _event: self._set_hovered(-1, (-1, "")),
         }
         viewport.setMouseTracking(True)
         viewport.installEventFilter(self)
@@ -94,9 +94,10 @@ class Pointer(QObject):
             return _Hit()
         number, top = found
         view, inside = page.view(number), point - QPointF(page.left, top)
-        body = view.body
-        position = (number, *body.position_at(inside))
-        return _Hit(number, view, view.button_at(inside), body.part_at(inside), body.link_at(inside), position)
+        part = view.body.part_at(inside)
+        link = part.link_at(inside - part.rect.topLeft()) if part else ""
+        position = (number, *view.body.position_at(inside))
+        return _Hit(number, view, view.button_at(inside), part, link, position)
 
     def _move(self, event: QMouseEvent) -> None:
         point = self._last_point = event.position()
@@ -117,9 +118,6 @@ class Pointer(QObject):
         if self._viewport.cursor().shape() is not cursor:
             self._viewport.setCursor(cursor)
         self._set_hovered(hit.number, (hit.number, hit.button.key) if hit.button else (-1, ""))
-
-    def _leave(self, _event: QEvent) -> None:
-        self._set_hovered(-1, (-1, ""))
 
     def _set_hovered(self, message: int, button: tuple[int, str]) -> None:
         if (message, button) != (self.message, self._state.hovered):

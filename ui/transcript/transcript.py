@@ -67,7 +67,9 @@ class Transcript(Translated, QAbstractScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.state = state = TranscriptState(self._make_view, self)
+        self.state = state = TranscriptState(
+            lambda item: MessageView(item, self._context, state.strings, state.thoughts), self
+        )
         self.page = state.page
         self.link_activated, self.text_size_requested = state.link_activated, state.text_size_requested
         self.jump_to_newest = state.jump_to_newest
@@ -111,9 +113,6 @@ class Transcript(Translated, QAbstractScrollArea):
         self._read_timer.timeout.connect(self._read_more)
         self._answer_timer.timeout.connect(self._animate)
         self._done_timer.timeout.connect(lambda: self._show_done(-1, ""))
-
-    def _make_view(self, item: Item) -> MessageView:
-        return MessageView(item, self._context, self.state.strings, self.state.thoughts)
 
     def set_items(self, items: list[Item]) -> None:
         """Show another conversation from its end, or the same one in another state at the same place."""
@@ -160,11 +159,10 @@ class Transcript(Translated, QAbstractScrollArea):
     def append_text(self, item_id: str, text: str) -> None:
         """Append to an answer that is being written; one of another conversation is ignored."""
         number = self.page.index.get(item_id)
-        if number is None:
-            return
-        item = self.page.items[number]
-        self._replace(replace(item, content=item.content + text))
-        self._arrange(number)
+        if number is not None:
+            item = self.page.items[number]
+            self._replace(replace(item, content=item.content + text))
+            self._arrange(number)
 
     def set_waiting(self, item_id: str, text: str) -> None:
         """Set the line shown instead of an answer before its first token."""
@@ -292,9 +290,7 @@ class Transcript(Translated, QAbstractScrollArea):
 
     def _announce_focus(self) -> None:
         """Let a screen reader announce what has the keyboard focus."""
-        if not QAccessible.isActive():
-            return
-        interface = QAccessible.queryAccessibleInterface(self)
+        interface = QAccessible.queryAccessibleInterface(self) if QAccessible.isActive() else None
         child = interface.focusChild() if interface is not None else None
         if child is not None:
             QAccessible.updateAccessibility(QAccessibleEvent(child, QAccessible.Event.Focus))
@@ -433,10 +429,8 @@ class Transcript(Translated, QAbstractScrollArea):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Open the menu of the message under the mouse, or of the one with the keyboard focus."""
-        if event.reason() is QContextMenuEvent.Reason.Keyboard:
-            self.show_menu()
-        else:
-            self.show_menu(QPointF(self.viewport().mapFromGlobal(event.globalPos())))
+        point = QPointF(self.viewport().mapFromGlobal(event.globalPos()))
+        self.show_menu(None if event.reason() is QContextMenuEvent.Reason.Keyboard else point)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the messages on the screen."""

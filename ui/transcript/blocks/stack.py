@@ -177,11 +177,6 @@ class PartStack:
         """Return the part under a point."""
         return next((part for part in self.parts if part.rect.contains(point)), None)
 
-    def link_at(self, point: QPointF) -> str:
-        """Return the address under a point."""
-        part = self.part_at(point)
-        return part.link_at(point - part.rect.topLeft()) if part else ""
-
     def position_at(self, point: QPointF) -> BodyPosition:
         """Return the position nearest to a point."""
         for number, part in enumerate(self.parts):
