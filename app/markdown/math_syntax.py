@@ -92,9 +92,13 @@ def formula_at(text: str, start: int, end: int, failed: dict[str, int] | None = 
 
 def _delimiter_at(text: str, start: int) -> str:
     """Return the opening delimiter at a place, or an empty string."""
-    for delimiter in (*_PAIRS, "$", _BOXED):
-        if text.startswith(delimiter, start):
-            return delimiter
+    pair = text[start : start + 2]
+    if pair in _PAIRS or pair[:1] == "$":
+        return pair if pair in _PAIRS else "$"
+    if pair != "\\b":
+        return ""
+    if text.startswith(_BOXED, start):
+        return _BOXED
     begin = _BEGIN.match(text, start)
     begins_a_line = begin is not None and not text[text.rfind("\n", 0, start) + 1 : start].strip()
     return begin[0] if begin and begins_a_line and begin[1] in ENVIRONMENTS else ""
@@ -286,14 +290,15 @@ def _is_open(text: str, start: int, end: int) -> bool:
 def table(rule: BlockRule, state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     """Apply the table rule of markdown-it to a text without the bars of formulas, which do not separate cells."""
     source, count = state.src, len(state.tokens)
-    if "|" not in source or _BAR in source or not ("$" in source or "\\(" in source):
-        return rule(state, start_line, end_line, silent)
     if HIDDEN not in state.env:
+        has_both = "|" in source and ("$" in source or "\\(" in source) and _BAR not in source
         # As long as the source, so that places remain the same.
-        state.env[HIDDEN] = "\n".join(
+        state.env[HIDDEN] = has_both and "\n".join(
             "".join(_without_bars(line)) if "|" in line and ("$" in line or "\\(" in line) else line
             for line in source.split("\n")
         )
+    if not state.env[HIDDEN]:
+        return rule(state, start_line, end_line, silent)
     state.src = state.env[HIDDEN]
     is_table = rule(state, start_line, end_line, silent)
     state.src = source
