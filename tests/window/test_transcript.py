@@ -401,3 +401,19 @@ def test_partial_repaints_match_a_full_repaint(transcript, qtbot):
         on_the_screen = transcript.screen().grabWindow(transcript.winId()).toImage().copy(area)
         at_once = transcript.grab().toImage().copy(area)
         assert on_the_screen.convertToFormat(at_once.format()) == at_once, text[:at]
+
+
+def test_a_part_of_an_answer_is_copied_as_markdown(transcript):
+    rows = "\n".join(f"| {n} | x |" for n in range(60))
+    transcript.set_items(
+        [answer("a", f"Start.\n\n- one\n\n  ```py\n  x\n  ```\n\n- two\n\n> said\n\n| a | b |\n|---|--:|\n{rows}")]
+    )
+    body = transcript.page.view(0).body
+    text = body.text((0, 1), body.end, markdown=True)
+    assert text.startswith(
+        "tart.\n\n- one\n\n  ```py\n  x\n  ```\n- two\n\n> said\n\n| a | b |\n|---|--:|\n| 0 | x |\n"
+    )
+    assert text.endswith("| 59 | x |")
+    assert text.count("---") == 1
+    last = len(body.parts) - 1
+    assert body.text((last, 1), body.end, markdown=True).split("\n")[1] == "|---|--:|"
