@@ -16,8 +16,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import filelock
-
 from model_manager.errors import UserError
 
 _REPLACE_TRIES = 50
@@ -295,6 +293,9 @@ class FileLock:
     """
 
     def __init__(self, path: Path, busy: UserError, *, timeout_s: float = 0.0, remove: bool = True) -> None:
+        # Imported where it is needed: most importers of this module don't lock.
+        import filelock
+
         self.path = path
         self._busy = busy
         self._remove = remove
@@ -306,7 +307,7 @@ class FileLock:
             raise UserError("folder_missing", path=self.path.parent)  # filelock would create it
         try:
             self._lock.acquire()
-        except filelock.Timeout as error:
+        except TimeoutError as error:
             raise self._busy from error
         except OSError as error:
             raise disk_error(error, self.path) from error
